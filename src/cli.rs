@@ -1,0 +1,89 @@
+//! Arguments, streams, exit codes. What is computed and written comes from the library.
+
+mod check;
+mod completions;
+mod explain;
+mod list;
+mod pack;
+
+use clap::{Parser, Subcommand};
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Judges JSON snapshots of a SaaS account by Cedar policies, and explains every verdict.
+#[derive(Parser)]
+#[command(name = "deodar", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge snapshots: say what is wrong, why, and where
+    Check(check::Args),
+    /// List the checks of a pack
+    List(list::Args),
+    /// Show what a check asks, and its policy
+    Explain(explain::Args),
+    /// Write shell completions
+    Completions(completions::Args),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes (where several hold, the first of 5, 1, 4, 3):
+  0  everything was judged, nothing at or above the threshold
+  1  failures at or above --fail-on
+  2  wrong usage of the command line
+  3  nothing was evaluated
+  4  some verdict is unknown (--allow-unknown tolerates this)
+  5  a policy, schema or snapshot is unreadable or invalid
+  101 / 130  a bug in Deodar / interrupted";
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // If standard error is closed too there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "deodar: {error}");
+            ExitCode::from(5)
+        }
+    }
+}
+
+/// When to use colour.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum Color {
+    /// In a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    fn wanted(self) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never && io::stdout().is_terminal(),
+        }
+    }
+}
+
+/// Columns to write: those of the terminal, at most 100; 80 in a pipe.
+fn width() -> usize {
+    match terminal_size::terminal_size() {
+        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 100),
+        _ => 80,
+    }
+}

@@ -1,0 +1,40 @@
+//! `deodar explain`
+
+use super::pack::PackArgs;
+use super::{Color, width};
+use deodar::diagnostic::Diagnostic;
+use deodar::policy::Policies;
+use deodar::report::text::{self, Detail, Style};
+use deodar::schema::Schema;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The id of a check
+    check: String,
+    #[command(flatten)]
+    pack: PackArgs,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t)]
+    color: Color,
+}
+
+pub fn run(args: &Args) -> io::Result<ExitCode> {
+    let (inputs, report) = args.pack.checks();
+    let style = Style { width: width(), color: args.color.wanted(), max_findings: 0, detail: Detail::Normal };
+    text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
+    let Some(inputs) = inputs else { return Ok(ExitCode::from(5)) };
+    let (Some(schema), _) = Schema::parse(&inputs.schema) else { return Ok(ExitCode::from(5)) };
+    let (policies, _) = Policies::parse(&schema, &inputs.policies);
+    let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
+        let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
+        let error = Diagnostic::error("no-check", format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
+        text::write_diagnostics(&[error], &report, style, &mut io::stderr().lock())?;
+        return Ok(ExitCode::from(2));
+    };
+    let mut out = io::stdout().lock();
+    text::write_check(check, &schema.model, &policies, style, &mut out)?;
+    out.flush()?;
+    Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))
+}

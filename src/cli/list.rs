@@ -1,0 +1,31 @@
+//! `deodar list`
+
+use super::pack::PackArgs;
+use super::{Color, width};
+use deodar::report::text::{self, Detail, Style};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pack: PackArgs,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t)]
+    color: Color,
+}
+
+pub fn run(args: &Args) -> io::Result<ExitCode> {
+    let (_, report) = args.pack.checks();
+    let style = Style { width: width(), color: args.color.wanted(), max_findings: 0, detail: Detail::Normal };
+    text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
+    let mut out = io::stdout().lock();
+    text::write_list(&report, style, &mut out)?;
+    out.flush()?;
+    let sound = deodar::check::is_sound(&report);
+    Ok(ExitCode::from(match (sound, report.checks.is_empty()) {
+        (false, _) => 5,
+        (true, true) => 3,
+        (true, false) => 0,
+    }))
+}

@@ -1,0 +1,38 @@
+//! Arguments that say which schema and policies are meant.
+
+use deodar::check::{Engine, Inputs, Options, Session};
+use deodar::policy::Level;
+use deodar::project::{Loader, Selection};
+use deodar::report::Report;
+use std::path::PathBuf;
+
+#[derive(clap::Args, Default, Clone)]
+pub struct PackArgs {
+    /// The pack to judge by; without it the one that knows the snapshot
+    #[arg(long, value_name = "NAME")]
+    pub pack: Option<String>,
+    /// Policy files or folders, in place of the pack's; with --pack beside them
+    #[arg(long, value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+    /// The schema, in place of the pack's
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+}
+
+impl PackArgs {
+    pub fn selection(&self, snapshots: &[PathBuf]) -> Selection {
+        Selection { snapshots: snapshots.to_vec(), pack: self.pack.clone(), policies: self.policies.clone(), schema: self.schema.clone() }
+    }
+
+    /// Reads schema and policies and lists the checks, without any snapshot.
+    pub fn checks(&self) -> (Option<Inputs>, Report) {
+        let options = Options { now: 0, parameters: Vec::new(), only: Vec::new(), skip: Vec::new(), engine: Engine::Compiled, fail_on: Level::Low, allow_unknown: true };
+        match Loader::default().load(&self.selection(&[])) {
+            Ok(inputs) => {
+                let report = Session::default().run(&inputs, &options);
+                (Some(inputs), report)
+            }
+            Err(diagnostics) => (None, Report::unread(diagnostics, &options)),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What Deodar tells a person: a code, a severity, one phrase, labelled places and what to do about it.
+//!
+//! Diagnostics are data. They are collected, sorted and turned into text elsewhere.
+
+use crate::source::{Place, Source, Span};
+use std::sync::Arc;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The input is invalid: the run ends with exit code 5.
+    Error,
+    /// Something a person should look at; the run goes on.
+    Warning,
+}
+
+impl Severity {
+    /// Returns the severity as reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// A labelled place.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// Where.
+    pub place: Place,
+    /// What is to be seen there; may be empty.
+    pub text: String,
+}
+
+/// Something a person should know about one of the files.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Stable kebab-case name of the defect.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One phrase, lower case, without a final period; stands alone.
+    pub message: String,
+    /// Places, the one the message is about first.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Returns an error without a place.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    /// Returns a warning without a place.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn label(mut self, source: &Arc<Source>, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { place: Place::new(source, span), text: text.into() });
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says what to do, if anything is known to.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// Returns "did you mean" help for a misspelt word.
+    #[must_use]
+    pub fn suggest<'c>(self, word: &str, valid: impl IntoIterator<Item = &'c str> + Clone) -> Self {
+        let help = match crate::source::nearest(word, valid.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let valid: Vec<String> = valid.into_iter().map(|word| format!("`{word}`")).collect();
+                if valid.is_empty() {
+                    return self;
+                }
+                format!("valid: {}", valid.join(", "))
+            }
+        };
+        self.help(help)
+    }
+}
+
+/// Sorts by file and place, so that any number of threads tells the same story.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| {
+        let key = |d: &Diagnostic| d.labels.first().map(|label| (label.place.source.name().to_owned(), label.place.span));
+        key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
+    });
+}
+
+/// Returns whether any of them is an error.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}

@@ -1,0 +1,19 @@
+//! The engine: binds a program to a snapshot, derives, judges, and explains.
+//!
+//! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
+//! are that were not captured ([`Mask`]). A verdict is decided when one outcome is left.
+
+mod derive;
+mod eval;
+mod explain;
+mod judge;
+mod mask;
+mod operand;
+mod reference;
+
+pub use derive::{Gathered, Witness};
+pub use eval::{Frame, Machine};
+pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
+pub use judge::{Judged, Judgement, Subject, Verdict};
+pub use mask::Mask;
+pub use reference::{Reference, ReferenceError};

@@ -1,0 +1,335 @@
+//! Why a verdict is what it is: the clauses that decided, and what they read.
+//!
+//! The walk keeps only what fixes the outcome. Of a true `&&` both sides count, of a false one the side that is false,
+//! of an undecided one the sides that are undecided; `||` is its mirror image. What is left is sufficient, and none of
+//! it can be dropped.
+
+use super::derive::Gathered;
+use super::eval::{Frame, Machine, PHANTOM};
+use super::mask::Mask;
+use super::operand::Possible;
+use crate::policy::ClauseKind;
+use crate::program::{Body, Constant, NodeId, NodeKind};
+use crate::schema::{Origin, Shape, SlotId};
+use crate::snapshot::State;
+use crate::source::Span;
+use crate::value::{EntityRef, TypeId, Value};
+
+/// Why a verdict is what it is.
+#[derive(Debug, Default)]
+pub struct Explanation<'a> {
+    /// The clauses that decided, in the order of the policy.
+    pub clauses: Vec<Decided<'a>>,
+}
+
+/// A clause that decided.
+#[derive(Debug)]
+pub struct Decided<'a> {
+    /// Where it is written.
+    pub span: Span,
+    /// What it came to.
+    pub mask: Mask,
+    /// What it read, in order of reading.
+    pub reads: Vec<Read<'a>>,
+    /// Why it could not be evaluated.
+    pub failure: Option<Failure>,
+}
+
+/// Why an expression could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The part that failed.
+    pub span: Span,
+    /// Why.
+    pub reason: String,
+}
+
+/// A value that a clause read.
+#[derive(Debug)]
+pub struct Read<'a> {
+    /// What was read.
+    pub of: ReadOf,
+    /// What was found.
+    pub found: ReadValue,
+    /// For a derived attribute, the principals behind it.
+    pub gathered: Option<Gathered<'a>>,
+}
+
+/// What a clause can read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ReadOf {
+    /// An attribute of an entity.
+    Attribute(EntityRef, SlotId),
+    /// A tag of an entity.
+    Tag(EntityRef, String),
+    /// A parameter, by its place in the model.
+    Parameter(usize),
+    /// The time of the run.
+    Now,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadValue {
+    /// This value.
+    Known(Value),
+    /// A number in this range.
+    Between(i64, i64),
+    /// Nothing, and that is known.
+    Absent,
+    /// It was not captured.
+    Unknown,
+    /// A record, which is there.
+    Present,
+}
+
+impl<'a> Machine<'a> {
+    /// Explains why a whole condition came out as it did.
+    pub fn explain(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
+        let all: Vec<(NodeId, ClauseKind)> = body.clauses.iter().map(|clause| (clause.node, clause.kind)).collect();
+        self.explain_clauses(&all, frame)
+    }
+
+    /// Explains why a check does not apply: the `when` clauses alone.
+    pub fn explain_applies(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
+        let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
+        let whens: Vec<(NodeId, ClauseKind)> = whens.map(|clause| (clause.node, clause.kind)).collect();
+        self.explain_clauses(&whens, frame)
+    }
+
+    /// The clauses of a policy are one conjunction.
+    fn explain_clauses(&self, clauses: &[(NodeId, ClauseKind)], frame: &Frame) -> Explanation<'a> {
+        let masks: Vec<Mask> = clauses
+            .iter()
+            .map(|(node, kind)| {
+                let mask = self.mask(*node, frame);
+                if *kind == ClauseKind::Unless { mask.not() } else { mask }
+            })
+            .collect();
+        let mut total = Mask::TRUE;
+        masks.iter().for_each(|mask| total = total.and(*mask));
+        let mut explanation = Explanation::default();
+        let false_at = masks.iter().position(|mask| *mask == Mask::FALSE);
+        for (at, (node, _)) in clauses.iter().enumerate() {
+            let counts = match total {
+                Mask::TRUE => true,
+                Mask::FALSE => Some(at) == false_at,
+                _ => masks[at] != Mask::TRUE && false_at.is_none_or(|last| at <= last),
+            };
+            if counts {
+                self.walk(*node, frame, &mut explanation.clauses);
+            }
+        }
+        explanation
+    }
+
+    fn walk(&self, node: NodeId, frame: &Frame, out: &mut Vec<Decided<'a>>) -> Mask {
+        let program = self.program;
+        match &program.node(node).kind {
+            NodeKind::And(left, right) | NodeKind::Or(left, right) if !self.is_one_clause(node, *left, *right) => {
+                let is_and = matches!(program.node(node).kind, NodeKind::And(..));
+                let (left_mask, right_mask) = (self.mask(*left, frame), self.mask(*right, frame));
+                let (neutral, decisive) = if is_and { (Mask::TRUE, Mask::FALSE) } else { (Mask::FALSE, Mask::TRUE) };
+                let mask = if is_and { left_mask.and(right_mask) } else { left_mask.or(right_mask) };
+                let (take_left, take_right) = if mask == neutral {
+                    (true, true)
+                } else if mask == decisive {
+                    (left_mask == decisive, left_mask != decisive)
+                } else {
+                    (left_mask != neutral, left_mask.may(neutral) && right_mask != neutral)
+                };
+                if take_left {
+                    self.walk(*left, frame, out);
+                }
+                if take_right {
+                    self.walk(*right, frame, out);
+                }
+                mask
+            }
+            NodeKind::Not(operand) => {
+                let before = out.len();
+                let mask = self.walk(*operand, frame, out).not();
+                // `a != b` is `!(a == b)` in the tree and one clause in the text.
+                if program.node(*operand).span == program.node(node).span
+                    && let [only] = &mut out[before..]
+                {
+                    only.mask = only.mask.not();
+                }
+                mask
+            }
+            NodeKind::If(test, then, other) => {
+                let test_mask = self.walk(*test, frame, out);
+                let mut mask = if test_mask.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
+                for (branch, taken) in [(then, Mask::TRUE), (other, Mask::FALSE)] {
+                    if test_mask.may(taken) {
+                        mask |= self.walk(*branch, frame, out);
+                    }
+                }
+                mask
+            }
+            NodeKind::Constant(_) => self.mask(node, frame),
+            _ => {
+                let mask = self.mask(node, frame);
+                let mut reads = Vec::new();
+                self.reads(node, frame, &mut reads);
+                let failure = if mask.may(Mask::ERROR) { self.failure(node, frame) } else { None };
+                let span = program.node(node).span;
+                match out.last_mut().filter(|last| last.span == span) {
+                    // `x is T in y` is two nodes and one clause.
+                    Some(last) => {
+                        last.mask = last.mask.and(mask);
+                        last.reads.extend(reads);
+                    }
+                    None => out.push(Decided { span, mask, reads, failure }),
+                }
+                mask
+            }
+        }
+    }
+
+    /// `e is T in g` parses to `(e is T) && (e in g)`, all three with one span.
+    fn is_one_clause(&self, node: NodeId, left: NodeId, right: NodeId) -> bool {
+        let span = |node| self.program.node(node).span;
+        matches!(self.program.node(left).kind, NodeKind::Settled(..)) && span(node) == span(left) && span(left) == span(right)
+    }
+
+    fn push(&self, read: Read<'a>, out: &mut Vec<Read<'a>>) {
+        if !out.iter().any(|known| known.of == read.of) {
+            out.push(read);
+        }
+    }
+
+    /// What an expression reads, following the branches that are taken.
+    fn reads(&self, node: NodeId, frame: &Frame, out: &mut Vec<Read<'a>>) {
+        match &self.program.node(node).kind {
+            NodeKind::Slot(entity, ty, slot) => {
+                self.reads(*entity, frame, out);
+                self.read_slot(*entity, *ty, *slot, frame, out);
+            }
+            NodeKind::Has(entity, ty, slots) => {
+                self.reads(*entity, frame, out);
+                // The first that is not there is the one that matters.
+                let entity_here = self.entity(*entity, frame);
+                let state = |slot: &&SlotId| entity_here.and_then(|entity| self.column(*ty, **slot).states.get(entity.row as usize).copied());
+                let decisive = slots.iter().find(|slot| state(slot) != Some(State::Known)).or(slots.last());
+                if let Some(slot) = decisive {
+                    self.read_slot(*entity, *ty, *slot, frame, out);
+                }
+            }
+            NodeKind::Record(entity, ty, path) => {
+                self.reads(*entity, frame, out);
+                if let Some(attribute) = crate::program::attribute_at(&self.model.ty(*ty).attributes, path)
+                    && let Shape::Record(presence, _) = attribute.shape
+                {
+                    self.read_slot(*entity, *ty, presence, frame, out);
+                }
+            }
+            NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
+                self.reads(*entity, frame, out);
+                self.reads(*key, frame, out);
+                if let (Some(entity), Some(name)) = (self.entity(*entity, frame), self.value(*key, frame).operand().and_then(|key| key.text().map(str::to_owned))) {
+                    let tags = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
+                    let found = match tags.map(|column| (column.states.get(entity.row as usize), &column.data)) {
+                        Some((Some(State::Known), crate::snapshot::Data::Value(all))) => match all.get(entity.row as usize) {
+                            Some(Value::Record(tags)) => tags.get(&name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone())),
+                            _ => ReadValue::Unknown,
+                        },
+                        Some((Some(State::Absent), _)) => ReadValue::Absent,
+                        _ => ReadValue::Unknown,
+                    };
+                    self.push(Read { of: ReadOf::Tag(entity, name), found, gathered: None }, out);
+                }
+            }
+            NodeKind::And(left, right) => {
+                self.reads(*left, frame, out);
+                if self.mask(*left, frame).may(Mask::TRUE) {
+                    self.reads(*right, frame, out);
+                }
+            }
+            NodeKind::Or(left, right) => {
+                self.reads(*left, frame, out);
+                if self.mask(*left, frame).may(Mask::FALSE) {
+                    self.reads(*right, frame, out);
+                }
+            }
+            NodeKind::If(test, then, other) => {
+                self.reads(*test, frame, out);
+                let test = self.mask(*test, frame);
+                if test.may(Mask::TRUE) {
+                    self.reads(*then, frame, out);
+                }
+                if test.may(Mask::FALSE) {
+                    self.reads(*other, frame, out);
+                }
+            }
+            NodeKind::Constant(at) => {
+                let of = match self.program.constants.get(*at) {
+                    Some(Constant::Now) => ReadOf::Now,
+                    Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => ReadOf::Parameter(*parameter),
+                    _ => return,
+                };
+                let found = self.constant(*at).map_or(ReadValue::Unknown, |value| ReadValue::Known(value.clone()));
+                self.push(Read { of, found, gathered: None }, out);
+            }
+            _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, frame, out)),
+        }
+    }
+
+    fn entity(&self, node: NodeId, frame: &Frame) -> Option<EntityRef> {
+        self.value(node, frame).operand().and_then(|operand| operand.entity())
+    }
+
+    fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, frame: &Frame, out: &mut Vec<Read<'a>>) {
+        let Some(entity) = self.entity(entity, frame) else { return };
+        let declared = &self.model.ty(ty).slots[slot.index()];
+        // Where an entity is nested is plain from where the reader stands.
+        if matches!(declared.origin, Origin::Enclosing(_)) || entity.row == PHANTOM {
+            return;
+        }
+        let column = self.column(ty, slot);
+        let row = entity.row as usize;
+        let found = match (column.states.get(row), &column.data) {
+            (None, _) => return,
+            (Some(State::Absent), _) => ReadValue::Absent,
+            (Some(_), crate::snapshot::Data::Range(all)) => match all.get(row) {
+                Some((low, high)) if low == high => ReadValue::Known(Value::Long(*low)),
+                Some((low, high)) => ReadValue::Between(*low, *high),
+                None => ReadValue::Unknown,
+            },
+            (Some(State::Unknown), _) => ReadValue::Unknown,
+            (Some(State::Known), _) if matches!(declared.origin, Origin::Presence(_)) => ReadValue::Present,
+            (Some(State::Known), _) => match self.slot(entity, ty, slot, frame).value {
+                Possible::Known(operand) => ReadValue::Known(operand.to_value()),
+                _ => ReadValue::Unknown,
+            },
+        };
+        let derived = self.program.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == (ty, slot));
+        let gathered = derived.map(|at| self.gather(at, entity));
+        self.push(Read { of: ReadOf::Attribute(entity, slot), found, gathered }, out);
+    }
+
+    /// The innermost part that fails though its operands do not.
+    fn failure(&self, node: NodeId, frame: &Frame) -> Option<Failure> {
+        let outcome = self.value(node, frame);
+        if !outcome.fails() && !outcome.may_fail {
+            return None;
+        }
+        if let Some(inner) = self.program.operands(node).into_iter().find_map(|operand| self.failure(operand, frame)) {
+            return Some(inner);
+        }
+        let written = self.program.node(node);
+        let reason = match &written.kind {
+            NodeKind::Slot(entity, ..) | NodeKind::Record(entity, ..) | NodeKind::GetTag(entity, ..) => match self.entity(*entity, frame) {
+                Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
+                    format!("{}::{:?} is not in the snapshot", self.model.short_name(entity.ty), self.id(entity).as_str())
+                }
+                _ => "it is absent".to_owned(),
+            },
+            NodeKind::Arithmetic(..) | NodeKind::Negate(_) if outcome.fails() => "the result does not fit 64 bits".to_owned(),
+            NodeKind::Arithmetic(..) | NodeKind::Negate(_) => "the result may not fit 64 bits".to_owned(),
+            NodeKind::Call(..) => "the result is beyond the range of its type".to_owned(),
+            _ => "it cannot be evaluated".to_owned(),
+        };
+        Some(Failure { span: written.span, reason })
+    }
+}

@@ -1,0 +1,166 @@
+//! Verdicts: one for every check and every resource it applies to.
+
+use super::eval::{Frame, Machine, PHANTOM};
+use super::mask::Mask;
+use crate::policy::ClauseKind;
+use crate::program::{Body, CheckProgram};
+use crate::value::{EntityRef, TypeId};
+use rayon::prelude::*;
+
+/// What is said of a check and a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The forbid is satisfied.
+    Fail,
+    /// The answer depends on something that was not captured, or evaluation met an error.
+    Unknown,
+    /// It would be a failure, and a live waiver covers it.
+    Waived,
+    /// The check does not apply to the resource.
+    NotApplicable,
+    /// The forbid is not satisfied, and nothing unknown mattered.
+    Pass,
+}
+
+impl Verdict {
+    /// All verdicts, the worst first.
+    pub const ALL: [Verdict; 5] = [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+
+    /// Returns the name reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Fail => "fail",
+            Verdict::Unknown => "unknown",
+            Verdict::Waived => "waived",
+            Verdict::NotApplicable => "not_applicable",
+            Verdict::Pass => "pass",
+        }
+    }
+}
+
+/// What a verdict is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A resource.
+    Entity(EntityRef),
+    /// Resources nobody captured: a place in the table's list of what is missing.
+    Uncaptured(TypeId, usize),
+}
+
+/// A verdict that is not a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// What it is about.
+    pub subject: Subject,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The check, by its place in the policies.
+    pub check: usize,
+    /// Verdicts by kind, in the order of [`Verdict::ALL`].
+    pub counts: [usize; 5],
+    /// Everything but passes, in order of resource type and row.
+    pub judged: Vec<Judged>,
+}
+
+impl Judgement {
+    /// Returns how often a verdict was given.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.counts[verdict as usize]
+    }
+
+    /// Returns how many verdicts were given.
+    pub fn total(&self) -> usize {
+        self.counts.iter().sum()
+    }
+}
+
+/// Rows judged in one piece of work.
+const RUN: u32 = 4096;
+
+impl Machine<'_> {
+    /// Judges every check on every resource. Attributes must have been derived.
+    pub fn judge(&self) -> Vec<Judgement> {
+        self.program.checks.par_iter().map(|check| self.judge_check(check)).collect()
+    }
+
+    fn judge_check(&self, check: &CheckProgram) -> Judgement {
+        let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
+        for body in &check.bodies {
+            let rows = self.snapshot.table(body.resource).rows.len() as u32;
+            let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
+            let runs: Vec<([usize; 5], Vec<Judged>)> = starts.par_iter().map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN))).collect();
+            for (counts, judged) in runs {
+                judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+                judgement.judged.extend(judged);
+            }
+            for at in self.uncaptured(body) {
+                judgement.counts[Verdict::Unknown as usize] += 1;
+                judgement.judged.push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
+            }
+        }
+        judgement
+    }
+
+    /// Returns the lists of resources that were not captured and in which the check could fail.
+    ///
+    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
+    pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
+        let missing = self.snapshot.table(body.resource).missing.iter().enumerate();
+        let may_fail = missing.filter(|(_, missing)| {
+            let resource = EntityRef { ty: body.resource, row: PHANTOM };
+            let frame = Frame { phantom: Some(missing.scope), ..self.frame(resource) };
+            self.condition(body, &frame) != Mask::FALSE
+        });
+        may_fail.map(|(at, _)| at).collect()
+    }
+
+    fn judge_rows(&self, check: &CheckProgram, body: &Body, start: u32, end: u32) -> ([usize; 5], Vec<Judged>) {
+        let (mut counts, mut judged) = ([0; 5], Vec::new());
+        for row in start..end {
+            let resource = EntityRef { ty: body.resource, row };
+            let Some(verdict) = self.verdict(check, body, resource) else { continue };
+            counts[verdict as usize] += 1;
+            if verdict != Verdict::Pass {
+                judged.push(Judged { subject: Subject::Entity(resource), verdict });
+            }
+        }
+        (counts, judged)
+    }
+
+    /// Returns the frame in which a check judges a resource.
+    pub fn frame(&self, resource: EntityRef) -> Frame {
+        Frame { principal: self.root(), resource, phantom: None }
+    }
+
+    /// Judges one resource. `None` when the check's scope names another.
+    pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
+        let frame = self.frame(resource);
+        if body.scope.iter().any(|node| self.mask(*node, &frame) == Mask::FALSE) {
+            return None;
+        }
+        Some(match self.condition(body, &frame) {
+            Mask::TRUE => Verdict::Fail,
+            Mask::FALSE if check.conditional && self.applies(body, &frame) == Mask::FALSE => Verdict::NotApplicable,
+            Mask::FALSE => Verdict::Pass,
+            _ => Verdict::Unknown,
+        })
+    }
+
+    /// All `when` clauses together.
+    pub fn applies(&self, body: &Body, frame: &Frame) -> Mask {
+        let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
+        let mut mask = Mask::TRUE;
+        for clause in whens {
+            if !mask.may(Mask::TRUE) {
+                break;
+            }
+            mask = mask.and(self.mask(clause.node, frame));
+        }
+        mask
+    }
+}

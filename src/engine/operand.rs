@@ -1,0 +1,268 @@
+//! Values during evaluation: borrowed where they can be, and possibly not known.
+
+use super::mask::Mask;
+use crate::value::{EntityRef, IpNet, Record, Set, Value};
+use smol_str::SmolStr;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// A known value, borrowed from the snapshot or the program where that is possible.
+#[derive(Debug, Clone)]
+pub enum Operand<'a> {
+    Bool(bool),
+    Long(i64),
+    String(&'a str),
+    BuiltString(SmolStr),
+    Decimal(i64),
+    Datetime(i64),
+    Duration(i64),
+    Ip(IpNet),
+    Entity(EntityRef),
+    Set(&'a Set),
+    BuiltSet(Arc<Set>),
+    Record(&'a Record),
+    BuiltRecord(Arc<Record>),
+}
+
+/// What an expression may evaluate to.
+#[derive(Debug, Clone)]
+pub struct Outcome<'a> {
+    pub value: Possible<'a>,
+    /// Whether it may also end in an error.
+    pub may_fail: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Possible<'a> {
+    /// Exactly this.
+    Known(Operand<'a>),
+    /// Some number from the first to the second.
+    Range(i64, i64),
+    /// Any value of its type.
+    Unknown,
+    /// No value: it certainly ends in an error.
+    Nothing,
+}
+
+impl<'a> Outcome<'a> {
+    pub const UNKNOWN: Outcome<'static> = Outcome { value: Possible::Unknown, may_fail: false };
+    pub const ERROR: Outcome<'static> = Outcome { value: Possible::Nothing, may_fail: true };
+
+    pub fn known(operand: Operand<'a>) -> Self {
+        Self { value: Possible::Known(operand), may_fail: false }
+    }
+
+    pub fn range(low: i64, high: i64) -> Self {
+        if low == high { Self::known(Operand::Long(low)) } else { Self { value: Possible::Range(low, high), may_fail: false } }
+    }
+
+    pub fn of_mask(mask: Mask) -> Self {
+        let may_fail = mask.may(Mask::ERROR);
+        match (mask.may(Mask::TRUE), mask.may(Mask::FALSE)) {
+            (true, true) => Self { value: Possible::Unknown, may_fail },
+            (false, false) => Self::ERROR,
+            (answer, _) => Self { value: Possible::Known(Operand::Bool(answer)), may_fail },
+        }
+    }
+
+    pub fn to_mask(&self) -> Mask {
+        let error = if self.may_fail { Mask::ERROR } else { Mask::NONE };
+        match &self.value {
+            Possible::Known(Operand::Bool(answer)) => Mask::of(*answer) | error,
+            Possible::Nothing => Mask::ERROR,
+            // Validation has shown the expression to be a boolean.
+            _ => Mask::EITHER | error,
+        }
+    }
+
+    /// Returns the numbers it may be.
+    pub fn bounds(&self) -> (i64, i64) {
+        match &self.value {
+            Possible::Known(Operand::Long(n)) => (*n, *n),
+            Possible::Range(low, high) => (*low, *high),
+            _ => (i64::MIN, i64::MAX),
+        }
+    }
+
+    pub fn operand(&self) -> Option<&Operand<'a>> {
+        match &self.value {
+            Possible::Known(operand) => Some(operand),
+            _ => None,
+        }
+    }
+
+    pub fn fails(&self) -> bool {
+        matches!(self.value, Possible::Nothing)
+    }
+}
+
+impl<'a> Operand<'a> {
+    pub fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(b) => Operand::Bool(*b),
+            Value::Long(n) => Operand::Long(*n),
+            Value::String(s) => Operand::String(s),
+            Value::Decimal(n) => Operand::Decimal(*n),
+            Value::Datetime(n) => Operand::Datetime(*n),
+            Value::Duration(n) => Operand::Duration(*n),
+            Value::Ip(ip) => Operand::Ip(*ip),
+            Value::Entity(entity) => Operand::Entity(*entity),
+            Value::Set(set) => Operand::Set(set),
+            Value::Record(record) => Operand::Record(record),
+        }
+    }
+
+    pub fn to_value(&self) -> Value {
+        match self {
+            Operand::Bool(b) => Value::Bool(*b),
+            Operand::Long(n) => Value::Long(*n),
+            Operand::String(s) => Value::String(SmolStr::new(s)),
+            Operand::BuiltString(s) => Value::String(s.clone()),
+            Operand::Decimal(n) => Value::Decimal(*n),
+            Operand::Datetime(n) => Value::Datetime(*n),
+            Operand::Duration(n) => Value::Duration(*n),
+            Operand::Ip(ip) => Value::Ip(*ip),
+            Operand::Entity(entity) => Value::Entity(*entity),
+            Operand::Set(set) => Value::Set(Arc::new((*set).clone())),
+            Operand::BuiltSet(set) => Value::Set(Arc::clone(set)),
+            Operand::Record(record) => Value::Record(Arc::new((*record).clone())),
+            Operand::BuiltRecord(record) => Value::Record(Arc::clone(record)),
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Operand::String(text) => Some(text),
+            Operand::BuiltString(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn set(&self) -> Option<&Set> {
+        match self {
+            Operand::Set(set) => Some(set),
+            Operand::BuiltSet(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Operand::Record(record) => Some(record),
+            Operand::BuiltRecord(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    pub fn entity(&self) -> Option<EntityRef> {
+        match self {
+            Operand::Entity(entity) => Some(*entity),
+            _ => None,
+        }
+    }
+
+    /// Whether every part of it is known.
+    fn is_exact(&self) -> bool {
+        match self {
+            Operand::Set(_) | Operand::BuiltSet(_) => self.set().is_some_and(set_is_exact),
+            Operand::Record(_) | Operand::BuiltRecord(_) => self.record().is_some_and(|record| record.fields().iter().all(|(_, value)| value_is_exact(value))),
+            _ => true,
+        }
+    }
+
+    /// The order of [`Value`], without building one for texts.
+    fn compare(&self, value: &Value) -> Ordering {
+        match (self.text(), value) {
+            (Some(a), Value::String(b)) => a.cmp(b.as_str()),
+            _ => self.to_value().cmp(value),
+        }
+    }
+
+    /// `==`.
+    pub fn equals(&self, other: &Operand<'_>) -> Mask {
+        match (self, other) {
+            (Operand::String(a), Operand::String(b)) => Mask::of(a == b),
+            (Operand::Bool(a), Operand::Bool(b)) => Mask::of(a == b),
+            (Operand::Long(a), Operand::Long(b))
+            | (Operand::Decimal(a), Operand::Decimal(b))
+            | (Operand::Datetime(a), Operand::Datetime(b))
+            | (Operand::Duration(a), Operand::Duration(b)) => Mask::of(a == b),
+            (Operand::Ip(a), Operand::Ip(b)) => Mask::of(a == b),
+            (Operand::Entity(a), Operand::Entity(b)) => Mask::of(a == b),
+            _ => match (self.set(), other.set()) {
+                (Some(a), Some(b)) => sets_equal(a, b),
+                _ if self.is_exact() && other.is_exact() => Mask::of(self.to_value() == other.to_value()),
+                _ => Mask::EITHER,
+            },
+        }
+    }
+}
+
+fn value_is_exact(value: &Value) -> bool {
+    match value {
+        Value::Set(set) => set_is_exact(set),
+        Value::Record(record) => record.fields().iter().all(|(_, value)| value_is_exact(value)),
+        _ => true,
+    }
+}
+
+fn set_is_exact(set: &Set) -> bool {
+    set.is_exact() && set.items().iter().all(value_is_exact)
+}
+
+fn sets_equal(a: &Set, b: &Set) -> Mask {
+    if set_is_exact(a) && set_is_exact(b) {
+        return Mask::of(a == b);
+    }
+    let impossible = |from: &Set, into: &Set| from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Mask::FALSE);
+    if impossible(a, b) || impossible(b, a) { Mask::FALSE } else { Mask::EITHER }
+}
+
+/// `.contains()`; an unknown item is `None`.
+pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
+    let Some(item) = item else {
+        return if is_empty(set) == Mask::TRUE { Mask::FALSE } else { Mask::EITHER };
+    };
+    let exact = item.is_exact() && set.items().iter().chain(set.maybe()).all(value_is_exact);
+    if !exact {
+        let masks = set.items().iter().chain(set.maybe()).map(|element| item.equals(&Operand::of(element)));
+        return if set.is_exact() && masks.clone().all(|mask| mask == Mask::FALSE) { Mask::FALSE } else { Mask::EITHER };
+    }
+    let find = |list: &[Value]| list.binary_search_by(|element| item.compare(element).reverse()).is_ok();
+    match (find(set.items()), set.is_open() || find(set.maybe())) {
+        (true, _) => Mask::TRUE,
+        (false, true) => Mask::EITHER,
+        (false, false) => Mask::FALSE,
+    }
+}
+
+/// `a.containsAll(b)`.
+pub fn contains_all(a: &Set, b: &Set) -> Mask {
+    let certain = b.items().iter().fold(Mask::TRUE, |all, item| all.and(contains(a, Some(&Operand::of(item)))));
+    if certain == Mask::FALSE || b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Mask::FALSE) {
+        return Mask::FALSE;
+    }
+    let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::TRUE);
+    if b.is_open() && is_empty(a) == Mask::TRUE { Mask::FALSE } else if spoiled { Mask::EITHER } else { certain }
+}
+
+/// `a.containsAny(b)`.
+pub fn contains_any(a: &Set, b: &Set) -> Mask {
+    let any = b.items().iter().fold(Mask::FALSE, |any, item| any.or(contains(a, Some(&Operand::of(item)))));
+    if b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Mask::TRUE) {
+        return Mask::TRUE;
+    }
+    let perhaps = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::FALSE);
+    if perhaps || (b.is_open() && is_empty(a) != Mask::TRUE) { any | Mask::EITHER } else { any }
+}
+
+/// `.isEmpty()`.
+pub fn is_empty(set: &Set) -> Mask {
+    if !set.items().is_empty() || set.is_open() {
+        Mask::FALSE
+    } else if set.maybe().is_empty() {
+        Mask::TRUE
+    } else {
+        Mask::EITHER
+    }
+}

@@ -1,0 +1,331 @@
+//! The reference engine: the official evaluator on the same snapshot, one pair at a time.
+//!
+//! It is slow, and it is the judge: on a complete snapshot it must give the same verdicts. It knows no "not captured":
+//! an attribute that was not captured is left out, reading it is an error, and an error is the verdict unknown.
+
+use super::eval::Machine;
+use super::judge::{Judged, Judgement, Subject, Verdict};
+use crate::policy::{ClauseKind, Policies, Statement};
+use crate::program::Gather;
+use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
+use crate::snapshot::{Data, Snapshot, State};
+use crate::value::{self, EntityRef, TypeId, Value};
+use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression};
+use cedar_policy_core::ast;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::str::FromStr;
+
+/// The official evaluator could not be given the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceError(pub String);
+
+impl std::fmt::Display for ReferenceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the reference engine cannot take this snapshot: {}", self.0)
+    }
+}
+
+impl std::error::Error for ReferenceError {}
+
+fn failed(error: impl std::fmt::Display) -> ReferenceError {
+    ReferenceError(error.to_string())
+}
+
+type Result<T> = std::result::Result<T, ReferenceError>;
+
+/// Derived attributes by entity.
+type Derived = BTreeMap<(EntityRef, SlotId), RestrictedExpression>;
+
+/// The official evaluator with a snapshot's entities.
+pub struct Reference<'m, 'a> {
+    machine: &'m Machine<'a>,
+    policies: &'m Policies,
+    now: i64,
+    parameters: &'m [Option<Value>],
+    authorizer: Authorizer,
+}
+
+impl<'m, 'a> Reference<'m, 'a> {
+    /// Returns the engine for what `machine` is bound to; the machine itself derives and judges nothing.
+    pub fn new(machine: &'m Machine<'a>, policies: &'m Policies, now: i64, parameters: &'m [Option<Value>]) -> Self {
+        Self { machine, policies, now, parameters, authorizer: Authorizer::new() }
+    }
+
+    fn model(&self) -> &'a Model {
+        self.machine.model
+    }
+
+    fn snapshot(&self) -> &'a Snapshot {
+        self.machine.snapshot
+    }
+
+    /// Judges every check on every resource.
+    ///
+    /// # Errors
+    /// When Cedar refuses a value or a policy.
+    pub fn judge(&self) -> Result<Vec<Judgement>> {
+        let entities = self.entities(&self.derive()?)?;
+        let audit = self.action(&self.model().audit)?;
+        let mut judgements = Vec::new();
+        for check in &self.machine.program.checks {
+            let Some(policy) = self.policies.checks.get(check.check) else { continue };
+            let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
+            let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
+            for body in &check.bodies {
+                for row in 0..self.snapshot().table(body.resource).rows.len() as u32 {
+                    let resource = EntityRef { ty: body.resource, row };
+                    // Whether the scope names this resource is not a question of evaluation.
+                    if self.machine.verdict(check, body, resource).is_none() {
+                        continue;
+                    }
+                    let request = self.request(self.machine.root(), &audit, resource)?;
+                    let verdict = match self.satisfied(&whole, &request, &entities) {
+                        Some(true) => Verdict::Fail,
+                        None => Verdict::Unknown,
+                        Some(false) if check.conditional && self.satisfied(&whens, &request, &entities) == Some(false) => Verdict::NotApplicable,
+                        Some(false) => Verdict::Pass,
+                    };
+                    judgement.counts[verdict as usize] += 1;
+                    if verdict != Verdict::Pass {
+                        judgement.judged.push(Judged { subject: Subject::Entity(resource), verdict });
+                    }
+                }
+                for at in self.machine.uncaptured(body) {
+                    judgement.counts[Verdict::Unknown as usize] += 1;
+                    judgement.judged.push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
+                }
+            }
+            judgements.push(judgement);
+        }
+        Ok(judgements)
+    }
+
+    /// Every derived attribute, by trying every principal on every resource.
+    fn derive(&self) -> Result<Derived> {
+        let mut derived = Derived::new();
+        let Some(action) = &self.model().derive else { return Ok(derived) };
+        let action = self.action(action)?;
+        for attribute in &self.machine.program.derived {
+            let entities = self.entities(&derived)?;
+            let parts: Result<Vec<(bool, TypeId, PolicySet)>> = attribute
+                .parts
+                .iter()
+                .map(|part| {
+                    let statement = &self.policies.derivations[part.derivation].statement;
+                    Ok((part.subtracts, part.body.principal, self.only(statement)?))
+                })
+                .collect();
+            let parts = parts?;
+            for row in 0..self.snapshot().table(attribute.ty).rows.len() as u32 {
+                let resource = EntityRef { ty: attribute.ty, row };
+                let mut found: BTreeMap<EntityRef, (Option<bool>, Option<bool>)> = BTreeMap::new();
+                for (subtracts, ty, policy) in &parts {
+                    for row in 0..self.snapshot().table(*ty).rows.len() as u32 {
+                        let principal = EntityRef { ty: *ty, row };
+                        let held = self.satisfied(policy, &self.request(principal, &action, resource)?, &entities);
+                        let sides = found.entry(principal).or_insert((Some(false), Some(false)));
+                        let side = if *subtracts { &mut sides.1 } else { &mut sides.0 };
+                        *side = match (*side, held) {
+                            (Some(true), _) | (_, Some(true)) => Some(true),
+                            (None, _) | (_, None) => None,
+                            _ => Some(false),
+                        };
+                    }
+                }
+                let counted: Vec<(EntityRef, Option<bool>)> = found
+                    .into_iter()
+                    .map(|(entity, sides)| match sides {
+                        (Some(false), _) | (_, Some(true)) => (entity, Some(false)),
+                        (Some(true), Some(false)) => (entity, Some(true)),
+                        _ => (entity, None),
+                    })
+                    .collect();
+                let missing = parts.iter().any(|(subtracts, ty, _)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
+                if let Some(value) = self.summed(attribute.gather, &counted, missing)? {
+                    derived.insert((resource, attribute.slot), value);
+                }
+            }
+        }
+        Ok(derived)
+    }
+
+    /// A derived value, or nothing where it is not known.
+    fn summed(&self, gather: Gather, counted: &[(EntityRef, Option<bool>)], missing: bool) -> Result<Option<RestrictedExpression>> {
+        let certain: Vec<EntityRef> = counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity).collect();
+        let doubtful = missing || counted.iter().any(|(_, counts)| counts.is_none());
+        Ok(match gather {
+            Gather::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
+            _ if doubtful => None,
+            Gather::Exists => Some(RestrictedExpression::new_bool(false)),
+            Gather::Count => Some(RestrictedExpression::new_long(certain.len() as i64)),
+            Gather::Collect => {
+                let uids: Result<Vec<_>> = certain.into_iter().map(|entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?))).collect();
+                Some(RestrictedExpression::new_set(uids?))
+            }
+        })
+    }
+
+    /// Whether the only policy of a set is satisfied; `None` when it fails.
+    fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Option<bool> {
+        let response = self.authorizer.is_authorized(request, policy, entities);
+        let diagnostics = response.diagnostics();
+        if diagnostics.errors().next().is_some() { None } else { Some(diagnostics.reason().next().is_some()) }
+    }
+
+    fn only(&self, statement: &Statement) -> Result<PolicySet> {
+        let policy = self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
+        PolicySet::from_policies([policy.clone()]).map_err(failed)
+    }
+
+    fn action(&self, action: &crate::schema::ActionRef) -> Result<EntityUid> {
+        EntityUid::from_str(&action.name).map_err(failed)
+    }
+
+    fn uid(&self, entity: EntityRef) -> Result<EntityUid> {
+        let ty = cedar_policy::EntityTypeName::from_str(&self.model().ty(entity.ty).name).map_err(failed)?;
+        Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(self.machine.id(entity))))
+    }
+
+    fn request(&self, principal: EntityRef, action: &EntityUid, resource: EntityRef) -> Result<Request> {
+        let mut members = Vec::new();
+        for member in &self.model().context {
+            let value = match member.origin {
+                ContextOrigin::Now => Some(self.expression(&Value::Datetime(self.now))?),
+                ContextOrigin::Parameters => {
+                    let set = self.model().parameters.iter().zip(self.parameters);
+                    let set: Result<Vec<_>> = set.filter_map(|(parameter, value)| value.as_ref().map(|value| Ok((parameter.name.to_string(), self.expression(value)?)))).collect();
+                    Some(RestrictedExpression::new_record(set?).map_err(failed)?)
+                }
+                ContextOrigin::Root(slot) => self.slot(self.machine.root(), slot)?,
+            };
+            members.extend(value.map(|value| (member.name.to_string(), value)));
+        }
+        let context = Context::from_pairs(members).map_err(failed)?;
+        Request::new(self.uid(principal)?, action.clone(), self.uid(resource)?, context, None).map_err(failed)
+    }
+
+    fn entities(&self, derived: &Derived) -> Result<Entities> {
+        let mut all = Vec::new();
+        for (at, ty) in self.model().types.iter().enumerate() {
+            if !matches!(ty.kind, EntityKind::Rows(_)) {
+                continue;
+            }
+            let id = TypeId(at as u16);
+            for (row, parent) in self.snapshot().table(id).rows.iter().enumerate() {
+                let entity = EntityRef { ty: id, row: row as u32 };
+                let mut attributes = HashMap::new();
+                for attribute in &ty.attributes {
+                    let value = self.attribute(entity, attribute, derived)?;
+                    attributes.extend(value.map(|value| (attribute.name.to_string(), value)));
+                }
+                let parents: HashSet<EntityUid> = match ty.parent {
+                    Some(ty) => HashSet::from([self.uid(EntityRef { ty, row: parent.parent })?]),
+                    None => HashSet::new(),
+                };
+                let tags = ty.tags.map(|slot| self.tags(entity, slot)).transpose()?.unwrap_or_default();
+                all.push(Entity::new_with_tags(self.uid(entity)?, attributes, parents, tags).map_err(failed)?);
+            }
+        }
+        Entities::from_entities(all, None).map_err(failed)
+    }
+
+    fn tags(&self, entity: EntityRef, slot: SlotId) -> Result<Vec<(String, RestrictedExpression)>> {
+        let column = self.machine.column(entity.ty, slot);
+        match (&column.data, column.states.get(entity.row as usize)) {
+            (Data::Value(all), Some(State::Known)) => match all.get(entity.row as usize) {
+                Some(Value::Record(tags)) => tags.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect(),
+                _ => Ok(Vec::new()),
+            },
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn attribute(&self, entity: EntityRef, attribute: &Attribute, derived: &Derived) -> Result<Option<RestrictedExpression>> {
+        match &attribute.shape {
+            Shape::Leaf(slot) => match derived.get(&(entity, *slot)) {
+                Some(value) => Ok(Some(value.clone())),
+                None => self.slot(entity, *slot),
+            },
+            Shape::Record(presence, members) => {
+                if self.machine.column(entity.ty, *presence).states.get(entity.row as usize) != Some(&State::Known) {
+                    return Ok(None);
+                }
+                let mut fields = Vec::new();
+                for member in members {
+                    let value = self.attribute(entity, member, derived)?;
+                    fields.extend(value.map(|value| (member.name.to_string(), value)));
+                }
+                RestrictedExpression::new_record(fields).map(Some).map_err(failed)
+            }
+        }
+    }
+
+    fn slot(&self, entity: EntityRef, slot: SlotId) -> Result<Option<RestrictedExpression>> {
+        let declared = &self.model().ty(entity.ty).slots[slot.index()];
+        if let Origin::Enclosing(around) = declared.origin {
+            let found = self.snapshot().enclosing(self.model(), entity, around);
+            return found.map(|found| Ok(RestrictedExpression::new_entity_uid(self.uid(found)?))).transpose();
+        }
+        let column = &self.snapshot().table(entity.ty).columns[slot.index()];
+        let row = entity.row as usize;
+        if column.states.get(row) != Some(&State::Known) {
+            return Ok(None);
+        }
+        let value = match (&column.data, &declared.ty) {
+            (Data::Bool(all), _) => all.get(row).map(|b| Value::Bool(*b)),
+            (Data::Number(all), Ty::Decimal) => all.get(row).map(|n| Value::Decimal(*n)),
+            (Data::Number(all), Ty::Datetime) => all.get(row).map(|n| Value::Datetime(*n)),
+            (Data::Number(all), Ty::Duration) => all.get(row).map(|n| Value::Duration(*n)),
+            (Data::Number(all), _) => all.get(row).map(|n| Value::Long(*n)),
+            (Data::Text(all), _) => all.get(row).map(|text| Value::String(self.snapshot().text(*text).into())),
+            (Data::Ip(all), _) => all.get(row).map(|ip| Value::Ip(*ip)),
+            (Data::Entity(all), Ty::Entity(target)) => all.get(row).map(|row| Value::Entity(EntityRef { ty: *target, row: *row })),
+            (Data::Value(all), _) => all.get(row).cloned(),
+            _ => None,
+        };
+        // A set of which some elements are not known is not known.
+        let exact = |value: &Value| !matches!(value, Value::Set(set) if !set.is_exact());
+        value.filter(exact).map(|value| self.expression(&value)).transpose()
+    }
+
+    fn expression(&self, value: &Value) -> Result<RestrictedExpression> {
+        let parsed = |text: String| RestrictedExpression::from_str(&text).map_err(failed);
+        Ok(match value {
+            Value::Bool(b) => RestrictedExpression::new_bool(*b),
+            Value::Long(n) => RestrictedExpression::new_long(*n),
+            Value::String(s) => RestrictedExpression::new_string(s.to_string()),
+            Value::Decimal(n) => RestrictedExpression::new_decimal(value::show_decimal(*n)),
+            Value::Datetime(n) => parsed(format!("datetime(\"1970-01-01\").offset(duration(\"{n}ms\"))"))?,
+            Value::Duration(n) => parsed(format!("duration(\"{n}ms\")"))?,
+            Value::Ip(ip) => RestrictedExpression::new_ip(format!("{}/{}", ip.addr, ip.prefix)),
+            Value::Entity(entity) => RestrictedExpression::new_entity_uid(self.uid(*entity)?),
+            Value::Set(set) => {
+                let items: Result<Vec<_>> = set.items().iter().map(|item| self.expression(item)).collect();
+                RestrictedExpression::new_set(items?)
+            }
+            Value::Record(record) => {
+                let fields: Result<Vec<_>> = record.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect();
+                RestrictedExpression::new_record(fields?).map_err(failed)?
+            }
+        })
+    }
+}
+
+/// The `when` clauses of a check as a policy of their own, which is satisfied where the check applies.
+fn whens(statement: &Statement) -> Result<PolicySet> {
+    let clauses = statement.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
+    let together = clauses.map(|clause| clause.expr.clone()).reduce(ast::Expr::and);
+    let policy = ast::StaticPolicy::new(
+        ast::PolicyID::from_string("applies"),
+        None,
+        ast::Annotations::new(),
+        ast::Effect::Permit,
+        ast::PrincipalConstraint::any(),
+        ast::ActionConstraint::any(),
+        ast::ResourceConstraint::any(),
+        together,
+    );
+    let mut set = PolicySet::new();
+    set.add(cedar_policy::Policy::from(ast::Policy::from(policy.map_err(failed)?))).map_err(failed)?;
+    Ok(set)
+}

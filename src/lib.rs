@@ -1,0 +1,16 @@
+//! Deodar judges JSON snapshots of a SaaS account by Cedar policies and explains every verdict down to two spans:
+//! the clause of the policy that decided, and the value in the snapshot that it decided on.
+//!
+//! The modules stand in reading order; each uses only those above it.
+
+pub mod source;
+pub mod value;
+pub mod diagnostic;
+pub mod schema;
+pub mod policy;
+pub mod program;
+pub mod snapshot;
+pub mod engine;
+pub mod report;
+pub mod check;
+pub mod project;

@@ -1,0 +1,490 @@
+//! `.cedar` files: checks and derivations with their metadata and the spans of their clauses.
+//!
+//! Cedar parses and strictly validates; here a policy gets its role from its effect, action and annotations. A broken
+//! policy does not hide its neighbours: everything is reported, and what is sound goes on.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
+use crate::source::{Source, Span};
+use crate::value::TypeId;
+use cedar_policy::{PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
+use cedar_policy_core::parser::{Loc, cst, text_to_cst};
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// Annotations of a check.
+const ON_CHECK: &[&str] =
+    &["id", "title", "severity", "remediation", "source", "doc", "cis_v8", "nist_800_53", "iso_27001", "soc2"];
+/// Annotations of a derivation.
+const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
+
+/// Frameworks a check may be mapped to: the annotation, and the name reports use.
+pub const FRAMEWORKS: [(&str, &str); 4] =
+    [("cis_v8", "cis-v8"), ("nist_800_53", "nist-800-53"), ("iso_27001", "iso-27001"), ("soc2", "soc2")];
+
+/// How much a failed check matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the levels name themselves")]
+pub enum Level {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    /// All levels, the mildest first.
+    pub const ALL: [Level; 4] = [Level::Low, Level::Medium, Level::High, Level::Critical];
+
+    /// Returns the name annotations and reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+            Level::Critical => "critical",
+        }
+    }
+}
+
+impl std::str::FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Level::ALL.into_iter().find(|level| level.name() == text);
+        found.ok_or_else(|| "valid are `low`, `medium`, `high` and `critical`".into())
+    }
+}
+
+/// The policies of one or more files that belong to one schema.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// Checks in order of their ids.
+    pub checks: Vec<Check>,
+    /// Derivations in order of their ids.
+    pub derivations: Vec<Derivation>,
+    /// Every sound policy, for the official evaluator.
+    pub cedar: PolicySet,
+}
+
+/// A `forbid` for the audit action.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The `@title`.
+    pub title: SmolStr,
+    /// The `@severity`.
+    pub level: Level,
+    /// The `@remediation`.
+    pub remediation: Option<SmolStr>,
+    /// The `@source`, a URL.
+    pub source: Option<SmolStr>,
+    /// The `@doc`.
+    pub doc: Option<SmolStr>,
+    /// Controls by framework name.
+    pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    /// The statement.
+    pub statement: Statement,
+}
+
+/// A `permit` or `forbid` for the derive action.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    /// The attribute it computes.
+    pub derives: SmolStr,
+    /// Where `@derives` stands.
+    pub derives_span: Span,
+    /// Whether it takes away (`forbid`) instead of adding.
+    pub subtracts: bool,
+    /// The statement.
+    pub statement: Statement,
+}
+
+/// What checks and derivations have in common.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The `@id`.
+    pub id: SmolStr,
+    /// The file.
+    pub source: Arc<Source>,
+    /// The whole policy.
+    pub span: Span,
+    /// The scope of the principal.
+    pub principal: Scope,
+    /// The scope of the resource.
+    pub resource: Scope,
+    /// The clauses in order.
+    pub clauses: Vec<Clause>,
+    /// Whether Cedar's validator found no error in it. An invalid policy is listed and not evaluated.
+    pub valid: bool,
+}
+
+/// The part of a scope that narrows down one variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// `is T`.
+    pub ty: Option<SmolStr>,
+    /// `in E`.
+    pub within: Option<EntityUID>,
+    /// `== E`.
+    pub equals: Option<EntityUID>,
+}
+
+/// A `when` or `unless` clause.
+#[derive(Debug, Clone)]
+pub struct Clause {
+    /// Which of the two.
+    pub kind: ClauseKind,
+    /// The clause with its keyword.
+    pub span: Span,
+    /// Its expression.
+    pub expr: ast::Expr,
+}
+
+/// The keyword of a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Cedar's keywords")]
+pub enum ClauseKind {
+    When,
+    Unless,
+}
+
+impl Policies {
+    /// Reads policy files, which share one set of ids, and validates them against a schema.
+    pub fn parse(schema: &Schema, files: &[Arc<Source>]) -> (Self, Vec<Diagnostic>) {
+        let mut reader = Reader { schema, policies: Self::default(), seen: HashMap::new(), diagnostics: Vec::new() };
+        for file in files {
+            reader.file(file);
+        }
+        reader.validate();
+        let Reader { mut policies, mut diagnostics, .. } = reader;
+        policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
+        policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
+        crate::diagnostic::sort(&mut diagnostics);
+        (policies, diagnostics)
+    }
+
+    fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
+        let checks = self.checks.iter_mut().map(|check| &mut check.statement);
+        checks.chain(self.derivations.iter_mut().map(|derivation| &mut derivation.statement))
+    }
+}
+
+struct Reader<'s> {
+    schema: &'s Schema,
+    policies: Policies,
+    seen: HashMap<SmolStr, (Arc<Source>, Span)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// An annotation of a policy.
+struct Note {
+    value: SmolStr,
+    span: Span,
+    value_span: Span,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, file: &Arc<Source>) {
+        match file.text().parse::<PolicySet>() {
+            Ok(set) => self.policies_of(file, file.text(), &set),
+            // Cedar stops at the first error of a file: read the policies one by one, each in its place.
+            Err(whole) => {
+                let mut broken = false;
+                for piece in pieces(file.text()) {
+                    let alone = only(file.text(), piece);
+                    match alone.parse::<PolicySet>() {
+                        Ok(set) => self.policies_of(file, &alone, &set),
+                        Err(errors) => {
+                            broken = true;
+                            errors.iter().for_each(|error| self.parse_error(file, error));
+                        }
+                    }
+                }
+                if !broken {
+                    whole.iter().for_each(|error| self.parse_error(file, error));
+                }
+            }
+        }
+    }
+
+    fn parse_error(&mut self, file: &Arc<Source>, error: &dyn miette::Diagnostic) {
+        self.diagnostics.extend(errors_from_cedar("policy-syntax", file, error));
+    }
+
+    fn policies_of(&mut self, file: &Arc<Source>, text: &str, set: &PolicySet) {
+        for template in set.templates() {
+            let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
+            let error = Diagnostic::error("policy-template", "a template cannot be a check: it has a slot that nothing fills");
+            self.diagnostics.push(error.label(file, span, "this policy has a slot").help("write the entity or condition in place of the `?` slot"));
+        }
+        let Ok(tree) = text_to_cst::parse_policies(text) else { return };
+        let Some(cst::Policies(list)) = tree.node else { return };
+        for (at, node) in list.iter().enumerate() {
+            let Some(policy) = set.policy(&PolicyId::new(format!("policy{at}"))) else { continue };
+            let Some(cst::Policy::Policy(parts)) = &node.node else { continue };
+            self.policy(file, policy, parts);
+        }
+    }
+
+    fn policy(&mut self, file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) {
+        let core: &ast::Policy = policy.as_ref();
+        let span = core.loc().map_or(Span::default(), span_of);
+        let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| loc.start() as u32), span.end);
+        let keyword = Span::new(head.start, head.start + 6);
+        let notes = notes(policy, parts);
+        let refuse = |reader: &mut Self, code, span, message: String| {
+            reader.diagnostics.push(Diagnostic::error(code, message).label(file, span, ""));
+        };
+        let clauses: Option<Vec<Clause>> = parts.conds.iter().map(clause).collect();
+        let (Some(clauses), Some(principal), Some(resource)) =
+            (clauses, scope(core.principal_constraint().as_inner()), scope(core.resource_constraint().as_inner()))
+        else {
+            return;
+        };
+        let id = match notes.get("id") {
+            Some(note) if !note.value.is_empty() => note.value.clone(),
+            _ => {
+                let error = Diagnostic::error("policy-id", "policy without `@id`").label(file, keyword, "this policy");
+                self.diagnostics.push(error.help("give it a name that never changes, as @id(\"ORG-AUTH-01\")"));
+                return;
+            }
+        };
+        let id_span = notes.get("id").map_or(keyword, |note| note.span);
+        if let Some((first, at)) = self.seen.get(&id) {
+            let error = Diagnostic::error("policy-id", format!("two policies have the id `{id}`"));
+            self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
+            return;
+        }
+        self.seen.insert(id.clone(), (Arc::clone(file), id_span));
+        let statement = Statement { id: id.clone(), source: Arc::clone(file), span, principal, resource, clauses, valid: true };
+        let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
+        let model = Arc::clone(&self.schema.model);
+        let acts_on = |action: &ActionRef| self.acts_on(core.action_constraint(), action);
+        let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
+        let known = if notes.contains_key("derives") {
+            if !derives {
+                refuse(self, "policy-role", keyword, format!("`{id}` has `@derives` but is not for the action `derive`"));
+                return;
+            }
+            self.derivation(file, &notes, !forbids, statement);
+            ON_DERIVATION
+        } else if notes.contains_key("waives") {
+            refuse(self, "policy-role", keyword, format!("`{id}` is a waiver, and this version reads none"));
+            return;
+        } else if forbids && audits {
+            self.check(file, &notes, statement, keyword);
+            ON_CHECK
+        } else {
+            let message = match (forbids, audits, derives) {
+                (false, true, _) => format!("`{id}` permits `audit`, which only a waiver does"),
+                (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
+                _ => format!("`{id}` is neither a check nor a derivation"),
+            };
+            let help = "a check is a `forbid` for the action `audit`, a derivation a `permit` for `derive` with `@derives`";
+            self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
+            return;
+        };
+        for (name, note) in notes.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let error = Diagnostic::error("policy-annotation", format!("unknown annotation `@{name}`"));
+            self.diagnostics.push(error.label(file, note.span, "").suggest(name, known.iter().copied()));
+        }
+        if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
+            refuse(self, "policy-id", id_span, format!("two policies have the id `{id}`"));
+        }
+    }
+
+    fn acts_on(&self, constraint: &ActionConstraint, action: &ActionRef) -> bool {
+        let validator: &cedar_policy_core::validator::ValidatorSchema = self.schema.cedar.as_ref();
+        let holds = |uid: &EntityUID| {
+            uid.to_smolstr() == action.name
+                || validator.get_action_id(uid).is_some_and(|group| group.descendants().any(|member| member.to_smolstr() == action.name))
+        };
+        match constraint {
+            ActionConstraint::Any => true,
+            ActionConstraint::In(uids) => uids.iter().any(|uid| holds(uid)),
+            ActionConstraint::Eq(uid) => uid.to_smolstr() == action.name,
+        }
+    }
+
+    fn check(&mut self, file: &Arc<Source>, notes: &BTreeMap<SmolStr, Note>, statement: Statement, keyword: Span) {
+        let text = |name: &str| notes.get(name).map(|note| note.value.clone());
+        let id = statement.id.clone();
+        let mut sound = true;
+        for name in ["title", "severity"] {
+            if text(name).is_none_or(|value| value.is_empty()) {
+                sound = false;
+                let span = notes.get(name).map_or(keyword, |note| note.span);
+                let error = Diagnostic::error("policy-annotation", format!("check `{id}` has no `@{name}`"));
+                self.diagnostics.push(error.label(file, span, "this check"));
+            }
+        }
+        let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| match note.value.parse::<Level>() {
+            Ok(level) => Some(level),
+            Err(_) => {
+                sound = false;
+                let error = Diagnostic::error("policy-severity", format!("unknown severity `{}`", note.value));
+                self.diagnostics.push(error.label(file, note.value_span, "").suggest(&note.value, Level::ALL.map(Level::name)));
+                None
+            }
+        });
+        let controls = FRAMEWORKS.iter().filter_map(|(annotation, name)| {
+            let listed = text(annotation)?;
+            Some((*name, listed.split(',').map(|control| SmolStr::new(control.trim())).filter(|control| !control.is_empty()).collect()))
+        });
+        self.policies.checks.push(Check {
+            title: text("title").unwrap_or_default(),
+            // An unreadable severity is an error already; until it is mended the check counts as the worst.
+            level: level.unwrap_or(Level::Critical),
+            remediation: text("remediation"),
+            source: text("source"),
+            doc: text("doc"),
+            controls: controls.collect(),
+            statement: Statement { valid: sound, ..statement },
+        });
+    }
+
+    fn derivation(&mut self, file: &Arc<Source>, notes: &BTreeMap<SmolStr, Note>, adds: bool, statement: Statement) {
+        let Some(note) = notes.get("derives") else { return };
+        let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.schema.model.type_named(name));
+        let (principal, resource) = (named(&statement.principal), named(&statement.resource));
+        let model = &self.schema.model;
+        let derived = |ty: TypeId| {
+            let slots = model.ty(ty).slots.iter().filter(|slot| slot.origin == crate::schema::Origin::Derived);
+            slots.map(crate::schema::Slot::dotted).collect::<Vec<_>>()
+        };
+        let mut sound = true;
+        for (variable, ty) in [("principal", principal), ("resource", resource)] {
+            if ty.is_none() {
+                sound = false;
+                let message = format!("derivation `{}` does not say of which type its {variable} is", statement.id);
+                let error = Diagnostic::error("derivation-scope", message).label(file, note.span, "");
+                self.diagnostics.push(error.help(format!("write `{variable} is T` in its scope")));
+            }
+        }
+        match resource {
+            None => {}
+            Some(ty) if !derived(ty).contains(&note.value.to_string()) => {
+                sound = false;
+                let error = Diagnostic::error("derivation-target", format!("`{}` is no `@derived` attribute of `{}`", note.value, model.ty(ty).name));
+                let valid = derived(ty);
+                self.diagnostics.push(error.label(file, note.value_span, "").suggest(&note.value, valid.iter().map(String::as_str)));
+            }
+            Some(ty) => {
+                let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == note.value.as_str());
+                if let (Some(Ty::Set(element)), Some(principal)) = (slot.map(|slot| &slot.ty), principal)
+                    && **element != Ty::Entity(principal)
+                {
+                    sound = false;
+                    let gathered = model.show(&Ty::Set(Arc::clone(element)));
+                    let message = format!("`{}` is a {gathered}, but the principals are of type {}", note.value, model.short_name(principal));
+                    self.diagnostics.push(Diagnostic::error("derivation-target", message).label(file, note.value_span, ""));
+                }
+            }
+        }
+        self.policies.derivations.push(Derivation {
+            derives: note.value.clone(),
+            derives_span: note.value_span,
+            subtracts: !adds,
+            statement: Statement { valid: sound, ..statement },
+        });
+    }
+
+    fn validate(&mut self) {
+        let validator = Validator::new(self.schema.cedar.clone());
+        let result = validator.validate(&self.policies.cedar, ValidationMode::Strict);
+        let sources: HashMap<SmolStr, Arc<Source>> =
+            self.policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
+        let mut failed: HashSet<SmolStr> = HashSet::new();
+        for error in result.validation_errors() {
+            let id = error.policy_id().to_smolstr();
+            let Some(source) = sources.get(&id) else { continue };
+            self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
+            failed.insert(id);
+        }
+        for warning in result.validation_warnings() {
+            let id = warning.policy_id().to_smolstr();
+            let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
+            self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
+        }
+        self.policies.statements().filter(|statement| failed.contains(&statement.id)).for_each(|statement| statement.valid = false);
+    }
+}
+
+fn span_of(loc: &Loc) -> Span {
+    Span::new(loc.start() as u32, loc.end() as u32)
+}
+
+fn notes(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Note> {
+    let written = parts.annotations.iter().filter_map(|node| {
+        let annotation = node.node.as_ref()?;
+        let name = annotation.key.node.as_ref()?.to_smolstr();
+        let value = policy.annotation(&name)?.into();
+        let span = node.loc.as_ref().map(span_of)?;
+        let value_span = annotation.value.as_ref().and_then(|value| value.loc.as_ref()).map_or(span, span_of);
+        Some((name, Note { value, span, value_span }))
+    });
+    written.collect()
+}
+
+fn clause(node: &cedar_policy_core::parser::Node<Option<cst::Cond>>) -> Option<Clause> {
+    let condition = node.node.as_ref()?;
+    let kind = match condition.cond.node.as_ref()? {
+        cst::Ident::When => ClauseKind::When,
+        _ => ClauseKind::Unless,
+    };
+    let expr = condition.expr.as_ref()?.to_expr::<ast::ExprBuilder<()>>().ok()?;
+    Some(Clause { kind, span: node.loc.as_ref().map(span_of)?, expr })
+}
+
+fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
+    let uid = |reference: &EntityReference| match reference {
+        EntityReference::EUID(uid) => Some((**uid).clone()),
+        EntityReference::Slot(_) => None,
+    };
+    Some(match constraint {
+        PrincipalOrResourceConstraint::Any => Scope::default(),
+        PrincipalOrResourceConstraint::In(entity) => Scope { within: Some(uid(entity)?), ..Scope::default() },
+        PrincipalOrResourceConstraint::Eq(entity) => Scope { equals: Some(uid(entity)?), ..Scope::default() },
+        PrincipalOrResourceConstraint::Is(ty) => Scope { ty: Some(ty.to_smolstr()), ..Scope::default() },
+        PrincipalOrResourceConstraint::IsIn(ty, entity) => Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), equals: None },
+    })
+}
+
+/// Cuts a text after every `;` that stands outside strings and comments.
+fn pieces(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let (mut cuts, mut start, mut at) = (Vec::new(), 0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += bytes[at..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - at);
+            }
+            b';' => {
+                cuts.push(Span::new(start as u32, at as u32 + 1));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    if text.get(start..).is_some_and(|rest| !rest.trim().is_empty()) {
+        cuts.push(Span::new(start as u32, text.len() as u32));
+    }
+    cuts
+}
+
+/// Blanks out everything but `piece`, so that its spans stay true.
+fn only(text: &str, piece: Span) -> String {
+    let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+    let (before, rest) = text.split_at(piece.start as usize);
+    let (kept, after) = rest.split_at(piece.len() as usize);
+    format!("{}{kept}{}", blank(before), blank(after))
+}

@@ -1,0 +1,300 @@
+//! Policies lowered to a typed program: attribute reads are slots, types are settled, joins are planned.
+//!
+//! Lowering happens once for any number of snapshots. The program does not know any snapshot; entity literals and
+//! context values are constants that are bound to one later.
+
+mod join;
+mod lower;
+
+pub use join::{Conjunct, Join};
+pub(crate) use lower::attribute_at;
+
+use crate::diagnostic::Diagnostic;
+use crate::policy::{ClauseKind, Policies};
+use crate::schema::{Model, SlotId, Ty};
+use crate::source::Span;
+use crate::value::{TypeId, Value};
+use cedar_policy_core::ast;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A node of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// Returns the place in the program's list of nodes.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An expression: what it computes and where it is written.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What it computes.
+    pub kind: NodeKind,
+    /// Where it is written in its policy's file.
+    pub span: Span,
+}
+
+/// What a node computes.
+#[derive(Debug, Clone)]
+pub enum NodeKind {
+    /// A constant of the run.
+    Constant(usize),
+    /// The principal.
+    Principal,
+    /// The resource.
+    Resource,
+    /// The root entity.
+    Root,
+    /// A leaf attribute of an entity.
+    Slot(NodeId, TypeId, SlotId),
+    /// A record-typed attribute of an entity, by its place in the type's attributes.
+    Record(NodeId, TypeId, Arc<[SmolStr]>),
+    /// Whether all of these are there.
+    Has(NodeId, TypeId, Vec<SlotId>),
+    /// `&&`.
+    And(NodeId, NodeId),
+    /// `||`.
+    Or(NodeId, NodeId),
+    /// `!`.
+    Not(NodeId),
+    /// `if then else`.
+    If(NodeId, NodeId, NodeId),
+    /// `==`.
+    Equal(NodeId, NodeId),
+    /// `<`.
+    Less(NodeId, NodeId),
+    /// `<=`.
+    LessEqual(NodeId, NodeId),
+    /// `+`, `-` or `*`.
+    Arithmetic(Arithmetic, NodeId, NodeId),
+    /// Unary `-`.
+    Negate(NodeId),
+    /// `in`, the right side being an entity or a set of them.
+    In(NodeId, NodeId),
+    /// `.contains()`.
+    Contains(NodeId, NodeId),
+    /// `.containsAll()`.
+    ContainsAll(NodeId, NodeId),
+    /// `.containsAny()`.
+    ContainsAny(NodeId, NodeId),
+    /// `.isEmpty()`.
+    IsEmpty(NodeId),
+    /// `like`.
+    Like(NodeId, ast::Pattern),
+    /// An answer that the types settle, once the operand is evaluated: `is`, `has` of an undeclared attribute.
+    Settled(NodeId, bool),
+    /// `.getTag()`.
+    GetTag(NodeId, TypeId, NodeId),
+    /// `.hasTag()`.
+    HasTag(NodeId, TypeId, NodeId),
+    /// `[...]`.
+    SetOf(Vec<NodeId>),
+    /// `{...}`; a member with a second node is there only if that node holds.
+    RecordOf(Vec<(SmolStr, NodeId, Option<NodeId>)>),
+    /// A member of a computed record.
+    Member(NodeId, SmolStr),
+    /// Whether a computed record has a member, and that one another, and so on.
+    HasMember(NodeId, Vec<SmolStr>),
+    /// An extension function.
+    Call(Function, Vec<NodeId>),
+    /// Code that validation has shown to be unreachable.
+    Unreachable,
+}
+
+/// Arithmetic on two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the operators name themselves")]
+pub enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+}
+
+/// Cedar's extension functions, constructors aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Cedar's names")]
+pub enum Function {
+    IsIpv4,
+    IsIpv6,
+    IsLoopback,
+    IsMulticast,
+    IsInRange,
+    LessThan,
+    LessThanOrEqual,
+    GreaterThan,
+    GreaterThanOrEqual,
+    Offset,
+    DurationSince,
+    ToDate,
+    ToTime,
+    ToMilliseconds,
+    ToSeconds,
+    ToMinutes,
+    ToHours,
+    ToDays,
+}
+
+/// A value that does not change during a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A literal.
+    Value(Value),
+    /// An entity literal.
+    Entity(TypeId, SmolStr),
+    /// `context.now`.
+    Now,
+    /// `context.parameters.x`, by its place in the model.
+    Parameter(usize),
+    /// Whether an optional parameter is set.
+    HasParameter(usize),
+}
+
+/// A lowered policy for one type of principal and one of resource.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The type of the principal.
+    pub principal: TypeId,
+    /// The type of the resource.
+    pub resource: TypeId,
+    /// What the scope asks of entities beyond their types; always decided.
+    pub scope: Vec<NodeId>,
+    /// The clauses in order.
+    pub clauses: Vec<LoweredClause>,
+}
+
+/// A lowered clause.
+#[derive(Debug, Clone)]
+pub struct LoweredClause {
+    /// `when` or `unless`.
+    pub kind: ClauseKind,
+    /// Its expression.
+    pub node: NodeId,
+    /// The clause with its keyword.
+    pub span: Span,
+}
+
+/// A lowered check.
+#[derive(Debug, Clone)]
+pub struct CheckProgram {
+    /// Its place in [`Policies::checks`].
+    pub check: usize,
+    /// One body for every type of resource it judges.
+    pub bodies: Vec<Body>,
+    /// Whether it has both `when` and `unless`, so that it may be not applicable.
+    pub conditional: bool,
+}
+
+/// A derived attribute with everything that contributes to it.
+#[derive(Debug, Clone)]
+pub struct DerivedAttribute {
+    /// The type that has it.
+    pub ty: TypeId,
+    /// Its slot.
+    pub slot: SlotId,
+    /// How principals are gathered.
+    pub gather: Gather,
+    /// The derivations.
+    pub parts: Vec<DerivationProgram>,
+}
+
+/// How the permitted principals become a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gather {
+    /// Is there one?
+    Exists,
+    /// How many?
+    Count,
+    /// Which?
+    Collect,
+}
+
+/// A lowered derivation and how its pairs are found.
+#[derive(Debug, Clone)]
+pub struct DerivationProgram {
+    /// Its place in [`Policies::derivations`].
+    pub derivation: usize,
+    /// Whether it takes away.
+    pub subtracts: bool,
+    /// The lowered policy.
+    pub body: Body,
+    /// Conditions on the principal alone that come before the join.
+    pub filters: Vec<NodeId>,
+    /// How pairs are found; `None` pairs everything with everything.
+    pub join: Option<Join>,
+}
+
+/// Everything that is evaluated.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// Nodes; operands come before what uses them.
+    pub nodes: Vec<Node>,
+    /// Constants.
+    pub constants: Vec<Constant>,
+    /// Checks in order of their ids.
+    pub checks: Vec<CheckProgram>,
+    /// Derived attributes, each after those it reads.
+    pub derived: Vec<DerivedAttribute>,
+    /// Slots that something reads.
+    pub reads: BTreeSet<(TypeId, SlotId)>,
+}
+
+impl Program {
+    /// Lowers the selected checks, and the derivations they need.
+    ///
+    /// `select` says which checks run. Cycles among derivations, and derived attributes that nothing derives, are
+    /// errors at the policies concerned.
+    pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
+        lower::program(model, policies, select)
+    }
+
+    /// Returns a node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Returns the operands of a node.
+    pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
+        match &self.node(id).kind {
+            NodeKind::Constant(_) | NodeKind::Principal | NodeKind::Resource | NodeKind::Root | NodeKind::Unreachable => Vec::new(),
+            NodeKind::Slot(a, ..)
+            | NodeKind::Record(a, ..)
+            | NodeKind::Has(a, ..)
+            | NodeKind::Not(a)
+            | NodeKind::Negate(a)
+            | NodeKind::IsEmpty(a)
+            | NodeKind::Like(a, _)
+            | NodeKind::Settled(a, _)
+            | NodeKind::Member(a, _)
+            | NodeKind::HasMember(a, _) => vec![*a],
+            NodeKind::And(a, b)
+            | NodeKind::Or(a, b)
+            | NodeKind::Equal(a, b)
+            | NodeKind::Less(a, b)
+            | NodeKind::LessEqual(a, b)
+            | NodeKind::Arithmetic(_, a, b)
+            | NodeKind::In(a, b)
+            | NodeKind::Contains(a, b)
+            | NodeKind::ContainsAll(a, b)
+            | NodeKind::ContainsAny(a, b)
+            | NodeKind::GetTag(a, _, b)
+            | NodeKind::HasTag(a, _, b) => vec![*a, *b],
+            NodeKind::If(a, b, c) => vec![*a, *b, *c],
+            NodeKind::SetOf(items) | NodeKind::Call(_, items) => items.clone(),
+            NodeKind::RecordOf(members) => members.iter().flat_map(|(_, node, there)| std::iter::once(*node).chain(*there)).collect(),
+        }
+    }
+}
+
+/// Returns how principals become a value of a derived attribute's type.
+pub(crate) fn gather(ty: &Ty) -> Gather {
+    match ty {
+        Ty::Bool => Gather::Exists,
+        Ty::Long => Gather::Count,
+        _ => Gather::Collect,
+    }
+}

@@ -1,0 +1,525 @@
+//! From Cedar's syntax tree to nodes.
+//!
+//! Strict validation has already passed, so types are looked up and not checked. Where an attribute does not exist, the
+//! validator has shown that the code is never reached, and it becomes [`NodeKind::Unreachable`].
+
+use super::*;
+use crate::policy::{Derivation, Scope, Statement};
+use crate::schema::{Attribute, ContextOrigin, Origin, Shape};
+use crate::value::{self, IpNet};
+use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
+use smol_str::ToSmolStr;
+use std::collections::BTreeMap;
+
+pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Program, Vec<Diagnostic>) {
+    let mut lowering = Lowering { model, program: Program::default(), principal: model.root, resource: model.root, deriving: false, span: Span::default() };
+    for (check, policy) in policies.checks.iter().enumerate() {
+        if select(check) && policy.statement.valid {
+            lowering.check(check, &policy.statement);
+        }
+    }
+    let mut diagnostics = Vec::new();
+    lowering.deriving = true;
+    let order = strata(&mut lowering, policies, &mut diagnostics);
+    lowering.program.derived = order;
+    (lowering.program, diagnostics)
+}
+
+/// Lowers the derivations that something reads, and orders them so that each comes after what it reads.
+fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> Vec<DerivedAttribute> {
+    let mut lowered: BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)> = BTreeMap::new();
+    let derived_reads = |lowering: &Lowering, from: usize| -> Vec<(TypeId, SlotId)> {
+        let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
+        let slots = nodes.iter().flat_map(|node| slots_read(lowering.model, &node.kind));
+        slots.filter(|(ty, slot)| lowering.model.ty(*ty).slots[slot.index()].origin == Origin::Derived).collect()
+    };
+    let mut wanted = derived_reads(lowering, 0);
+    while let Some(target) = wanted.pop() {
+        if lowered.contains_key(&target) {
+            continue;
+        }
+        let slot = &lowering.model.ty(target.0).slots[target.1.index()];
+        let from = lowering.program.nodes.len();
+        let mut parts = Vec::new();
+        for (at, derivation) in policies.derivations.iter().enumerate() {
+            let of = derivation.statement.resource.ty.as_ref().and_then(|name| lowering.model.type_named(name));
+            if of == Some(target.0) && derivation.derives == slot.dotted() && derivation.statement.valid {
+                parts.extend(lowering.derivation(at, derivation));
+            }
+        }
+        if parts.iter().all(|part: &DerivationProgram| part.subtracts) {
+            let name = format!("{}.{}", lowering.model.short_name(target.0), slot.dotted());
+            let error = Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
+            diagnostics.push(error.help(format!("write a `permit` for `derive` with @derives(\"{}\")", slot.dotted())));
+        }
+        let reads = derived_reads(lowering, from);
+        wanted.extend(reads.iter().copied());
+        lowered.insert(target, (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts }, reads));
+    }
+    let mut order = Vec::new();
+    while !lowered.is_empty() {
+        let ready: Vec<_> = lowered.iter().filter(|(_, (_, reads))| reads.iter().all(|read| !lowered.contains_key(read))).map(|(key, _)| *key).collect();
+        if ready.is_empty() {
+            diagnostics.push(cycle(policies, &lowered));
+            break;
+        }
+        order.extend(ready.iter().filter_map(|key| lowered.remove(key)).map(|(attribute, _)| attribute));
+    }
+    order
+}
+
+/// Names one cycle, a label for every derivation on it.
+fn cycle(policies: &Policies, left: &BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>) -> Diagnostic {
+    let mut path: Vec<(TypeId, SlotId)> = left.keys().copied().take(1).collect();
+    while let Some(next) = path.last().and_then(|last| left.get(last)).and_then(|(_, reads)| reads.iter().find(|read| left.contains_key(read))) {
+        if let Some(at) = path.iter().position(|seen| seen == next) {
+            path.drain(..at);
+            break;
+        }
+        path.push(*next);
+    }
+    let derivations: Vec<&Derivation> = path.iter().flat_map(|key| left[key].0.parts.iter()).filter_map(|part| policies.derivations.get(part.derivation)).collect();
+    let names: Vec<&str> = derivations.iter().map(|derivation| derivation.derives.as_str()).collect();
+    let mut error = Diagnostic::error("derivation-cycle", format!("derived attributes need each other: `{}`", names.join("`, `")));
+    for derivation in derivations {
+        error = error.label(&derivation.statement.source, derivation.derives_span, "on the cycle");
+    }
+    error.help("one of them must be derived from what the snapshot holds")
+}
+
+fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
+    match kind {
+        NodeKind::Slot(_, ty, slot) => vec![(*ty, *slot)],
+        NodeKind::Has(_, ty, slots) => slots.iter().map(|slot| (*ty, *slot)).collect(),
+        NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => model.ty(*ty).tags.map(|slot| (*ty, slot)).into_iter().collect(),
+        NodeKind::Record(_, ty, path) => match attribute_at(&model.ty(*ty).attributes, path) {
+            Some(attribute) => leaves(attribute).into_iter().map(|slot| (*ty, slot)).collect(),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the attribute at a path of record members.
+pub(crate) fn attribute_at<'m>(attributes: &'m [Attribute], path: &[SmolStr]) -> Option<&'m Attribute> {
+    let (first, rest) = path.split_first()?;
+    let found = attributes.iter().find(|attribute| attribute.name == *first)?;
+    match (&found.shape, rest) {
+        (_, []) => Some(found),
+        (Shape::Record(_, inner), rest) => attribute_at(inner, rest),
+        (Shape::Leaf(_), _) => None,
+    }
+}
+
+fn leaves(attribute: &Attribute) -> Vec<SlotId> {
+    match &attribute.shape {
+        Shape::Leaf(slot) => vec![*slot],
+        Shape::Record(presence, inner) => std::iter::once(*presence).chain(inner.iter().flat_map(leaves)).collect(),
+    }
+}
+
+struct Lowering<'m> {
+    model: &'m Model,
+    program: Program,
+    principal: TypeId,
+    resource: TypeId,
+    /// Whether the policy being lowered is a derivation.
+    deriving: bool,
+    span: Span,
+}
+
+/// A lowered expression: its node and its type, unknown for unreachable code.
+type Typed = (NodeId, Option<Ty>);
+
+impl Lowering<'_> {
+    fn check(&mut self, check: usize, statement: &Statement) {
+        let audit = self.model.audit.clone();
+        let fits = |scope: &Scope, ty: TypeId| scope.ty.as_ref().is_none_or(|name| self.model.type_named(name) == Some(ty)) && scope_type(self.model, scope).is_none_or(|only| only == ty);
+        let resources: Vec<TypeId> = audit.resources.iter().copied().filter(|ty| fits(&statement.resource, *ty)).collect();
+        let judged = fits(&statement.principal, self.model.root);
+        let bodies = if judged { resources.into_iter().map(|resource| self.body(statement, self.model.root, resource)).collect() } else { Vec::new() };
+        let has = |kind| statement.clauses.iter().any(|clause| clause.kind == kind);
+        let conditional = has(ClauseKind::When) && has(ClauseKind::Unless);
+        self.program.checks.push(CheckProgram { check, bodies, conditional });
+    }
+
+    fn derivation(&mut self, derivation: usize, policy: &Derivation) -> Option<DerivationProgram> {
+        let statement = &policy.statement;
+        let ty = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.model.type_named(name));
+        let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);
+        let body = self.body(statement, principal, resource);
+        let plan = join::plan(&mut self.program, &body);
+        Some(DerivationProgram { derivation, subtracts: policy.subtracts, body, filters: plan.filters, join: plan.join })
+    }
+
+    fn body(&mut self, statement: &Statement, principal: TypeId, resource: TypeId) -> Body {
+        (self.principal, self.resource, self.span) = (principal, resource, statement.span);
+        let mut scope = Vec::new();
+        for (variable, constraint) in [(NodeKind::Principal, &statement.principal), (NodeKind::Resource, &statement.resource)] {
+            if let Some(uid) = &constraint.equals {
+                let (left, right) = (self.push(variable.clone()), self.entity(uid).0);
+                scope.push(self.push(NodeKind::Equal(left, right)));
+            }
+            if let Some(uid) = &constraint.within {
+                let (left, right) = (self.push(variable), self.entity(uid).0);
+                scope.push(self.push(NodeKind::In(left, right)));
+            }
+        }
+        let clauses = statement.clauses.iter().map(|clause| LoweredClause { kind: clause.kind, node: self.lower(&clause.expr).0, span: clause.span }).collect();
+        Body { principal, resource, scope, clauses }
+    }
+
+    fn push(&mut self, kind: NodeKind) -> NodeId {
+        for read in slots_read(self.model, &kind) {
+            self.program.reads.insert(read);
+            let mut within = self.model.ty(read.0).slots[read.1.index()].within;
+            while let Some(slot) = within {
+                self.program.reads.insert((read.0, slot));
+                within = self.model.ty(read.0).slots[slot.index()].within;
+            }
+        }
+        self.program.nodes.push(Node { kind, span: self.span });
+        NodeId(self.program.nodes.len() as u32 - 1)
+    }
+
+    fn typed(&mut self, kind: NodeKind, ty: Ty) -> Typed {
+        (self.push(kind), Some(ty))
+    }
+
+    fn constant(&mut self, constant: Constant, ty: Ty) -> Typed {
+        let at = match self.program.constants.iter().position(|known| *known == constant) {
+            Some(at) => at,
+            None => {
+                self.program.constants.push(constant);
+                self.program.constants.len() - 1
+            }
+        };
+        self.typed(NodeKind::Constant(at), ty)
+    }
+
+    fn unreachable(&mut self) -> Typed {
+        (self.push(NodeKind::Unreachable), None)
+    }
+
+    fn entity(&mut self, uid: &EntityUID) -> Typed {
+        match self.model.type_named(&uid.entity_type().to_smolstr()) {
+            Some(ty) => self.constant(Constant::Entity(ty, AsRef::<str>::as_ref(uid.eid()).into()), Ty::Entity(ty)),
+            None => self.unreachable(),
+        }
+    }
+
+    fn lower(&mut self, expr: &Expr) -> Typed {
+        let outer = self.span;
+        if let Some(loc) = expr.source_loc() {
+            self.span = Span::new(loc.start() as u32, loc.end() as u32);
+        }
+        let lowered = self.lower_here(expr);
+        self.span = outer;
+        lowered
+    }
+
+    fn lower_here(&mut self, expr: &Expr) -> Typed {
+        match expr.expr_kind() {
+            ExprKind::Lit(literal) => self.literal(literal),
+            ExprKind::Var(Var::Principal) => self.typed(NodeKind::Principal, Ty::Entity(self.principal)),
+            ExprKind::Var(Var::Resource) => self.typed(NodeKind::Resource, Ty::Entity(self.resource)),
+            ExprKind::Var(Var::Action) => {
+                let action = self.model.derive.as_ref().filter(|_| self.deriving).unwrap_or(&self.model.audit);
+                let name = self.model.ty(action.ty).choices().and_then(|choices| choices.get(action.choice as usize)).cloned().unwrap_or_default();
+                let ty = action.ty;
+                self.constant(Constant::Entity(ty, name), Ty::Entity(ty))
+            }
+            ExprKind::Var(Var::Context) => self.context(&[]),
+            ExprKind::If { test_expr, then_expr, else_expr } => {
+                let (test, (then, then_ty), (other, other_ty)) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
+                (self.push(NodeKind::If(test, then, other)), then_ty.or(other_ty))
+            }
+            ExprKind::And { left, right } => {
+                let (left, right) = (self.lower(left).0, self.lower(right).0);
+                self.typed(NodeKind::And(left, right), Ty::Bool)
+            }
+            ExprKind::Or { left, right } => {
+                let (left, right) = (self.lower(left).0, self.lower(right).0);
+                self.typed(NodeKind::Or(left, right), Ty::Bool)
+            }
+            ExprKind::UnaryApp { op, arg } => self.unary(*op, arg),
+            ExprKind::BinaryApp { op, arg1, arg2 } => self.binary(*op, arg1, arg2),
+            ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(&fn_name.to_string(), args),
+            ExprKind::GetAttr { .. } => self.get(expr),
+            ExprKind::HasAttr { expr, attr } => self.has(expr, std::slice::from_ref(attr)),
+            ExprKind::ExtHasAttr { expr, attrs } => {
+                let attrs: Vec<SmolStr> = attrs.iter().cloned().collect();
+                self.has(expr, &attrs)
+            }
+            ExprKind::Like { expr, pattern } => {
+                let text = self.lower(expr).0;
+                self.typed(NodeKind::Like(text, pattern.clone()), Ty::Bool)
+            }
+            ExprKind::Is { expr, entity_type } => {
+                let (entity, ty) = self.lower(expr);
+                let answer = matches!(ty, Some(Ty::Entity(ty)) if self.model.ty(ty).name == entity_type.to_smolstr());
+                self.typed(NodeKind::Settled(entity, answer), Ty::Bool)
+            }
+            ExprKind::Set(items) => {
+                let items: Vec<Typed> = items.iter().map(|item| self.lower(item)).collect();
+                let ty = items.iter().find_map(|(_, ty)| ty.clone());
+                let set = self.push(NodeKind::SetOf(items.iter().map(|(node, _)| *node).collect()));
+                (set, ty.map(|ty| Ty::Set(Arc::new(ty))))
+            }
+            ExprKind::Record(members) => {
+                let members: Vec<(SmolStr, Typed)> = members.iter().map(|(name, member)| (name.clone(), self.lower(member))).collect();
+                let ty = members.iter().map(|(name, (_, ty))| Some(crate::schema::Member { name: name.clone(), ty: ty.clone()?, required: true })).collect::<Option<Vec<_>>>();
+                let record = self.push(NodeKind::RecordOf(members.into_iter().map(|(name, (node, _))| (name, node, None)).collect()));
+                (record, ty.map(|ty| Ty::Record(Arc::new(ty))))
+            }
+            ExprKind::Slot(_) | ExprKind::Unknown(_) => self.unreachable(),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal) -> Typed {
+        match literal {
+            Literal::Bool(b) => self.constant(Constant::Value(Value::Bool(*b)), Ty::Bool),
+            Literal::Long(n) => self.constant(Constant::Value(Value::Long(*n)), Ty::Long),
+            Literal::String(s) => self.constant(Constant::Value(Value::String(s.clone())), Ty::String),
+            Literal::EntityUID(uid) => self.entity(uid),
+        }
+    }
+
+    fn unary(&mut self, op: UnaryOp, arg: &Expr) -> Typed {
+        let operand = self.lower(arg).0;
+        match op {
+            UnaryOp::Not => self.typed(NodeKind::Not(operand), Ty::Bool),
+            UnaryOp::Neg => self.typed(NodeKind::Negate(operand), Ty::Long),
+            UnaryOp::IsEmpty => self.typed(NodeKind::IsEmpty(operand), Ty::Bool),
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Typed {
+        let ((a, ty), (b, _)) = (self.lower(left), self.lower(right));
+        let (kind, ty) = match op {
+            BinaryOp::Eq => (NodeKind::Equal(a, b), Ty::Bool),
+            BinaryOp::Less => (NodeKind::Less(a, b), Ty::Bool),
+            BinaryOp::LessEq => (NodeKind::LessEqual(a, b), Ty::Bool),
+            BinaryOp::Add => (NodeKind::Arithmetic(Arithmetic::Add, a, b), Ty::Long),
+            BinaryOp::Sub => (NodeKind::Arithmetic(Arithmetic::Subtract, a, b), Ty::Long),
+            BinaryOp::Mul => (NodeKind::Arithmetic(Arithmetic::Multiply, a, b), Ty::Long),
+            BinaryOp::In => (NodeKind::In(a, b), Ty::Bool),
+            BinaryOp::Contains => (NodeKind::Contains(a, b), Ty::Bool),
+            BinaryOp::ContainsAll => (NodeKind::ContainsAll(a, b), Ty::Bool),
+            BinaryOp::ContainsAny => (NodeKind::ContainsAny(a, b), Ty::Bool),
+            BinaryOp::GetTag | BinaryOp::HasTag => {
+                let Some(Ty::Entity(entity)) = ty else { return self.unreachable() };
+                match (op, self.model.ty(entity).tags) {
+                    (BinaryOp::HasTag, None) => (NodeKind::Settled(a, false), Ty::Bool),
+                    (BinaryOp::HasTag, Some(_)) => (NodeKind::HasTag(a, entity, b), Ty::Bool),
+                    (_, None) => return self.unreachable(),
+                    (_, Some(slot)) => (NodeKind::GetTag(a, entity, b), self.model.ty(entity).slots[slot.index()].ty.clone()),
+                }
+            }
+        };
+        self.typed(kind, ty)
+    }
+
+    fn call(&mut self, name: &str, args: &[Expr]) -> Typed {
+        if let [argument] = args
+            && let ExprKind::Lit(Literal::String(text)) = argument.expr_kind()
+        {
+            let constructed = match name {
+                "ip" => IpNet::parse(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
+                "decimal" => value::parse_decimal(text).map(|decimal| (Value::Decimal(decimal), Ty::Decimal)),
+                "datetime" => value::parse_datetime(text).map(|moment| (Value::Datetime(moment), Ty::Datetime)),
+                "duration" => value::parse_duration(text).map(|duration| (Value::Duration(duration), Ty::Duration)),
+                _ => Err(String::new()),
+            };
+            if let Ok((value, ty)) = constructed {
+                return self.constant(Constant::Value(value), ty);
+            }
+        }
+        let (function, ty) = match name {
+            "isIpv4" => (Function::IsIpv4, Ty::Bool),
+            "isIpv6" => (Function::IsIpv6, Ty::Bool),
+            "isLoopback" => (Function::IsLoopback, Ty::Bool),
+            "isMulticast" => (Function::IsMulticast, Ty::Bool),
+            "isInRange" => (Function::IsInRange, Ty::Bool),
+            "lessThan" => (Function::LessThan, Ty::Bool),
+            "lessThanOrEqual" => (Function::LessThanOrEqual, Ty::Bool),
+            "greaterThan" => (Function::GreaterThan, Ty::Bool),
+            "greaterThanOrEqual" => (Function::GreaterThanOrEqual, Ty::Bool),
+            "offset" => (Function::Offset, Ty::Datetime),
+            "durationSince" => (Function::DurationSince, Ty::Duration),
+            "toDate" => (Function::ToDate, Ty::Datetime),
+            "toTime" => (Function::ToTime, Ty::Duration),
+            "toMilliseconds" => (Function::ToMilliseconds, Ty::Long),
+            "toSeconds" => (Function::ToSeconds, Ty::Long),
+            "toMinutes" => (Function::ToMinutes, Ty::Long),
+            "toHours" => (Function::ToHours, Ty::Long),
+            "toDays" => (Function::ToDays, Ty::Long),
+            _ => return self.unreachable(),
+        };
+        let args = args.iter().map(|arg| self.lower(arg).0).collect();
+        self.typed(NodeKind::Call(function, args), ty)
+    }
+
+    /// Splits `a.b.c` into what it starts from and the names.
+    fn chain<'e>(&self, expr: &'e Expr) -> (&'e Expr, Vec<SmolStr>) {
+        let (mut base, mut names) = (expr, Vec::new());
+        while let ExprKind::GetAttr { expr, attr } = base.expr_kind() {
+            names.push(attr.clone());
+            base = expr;
+        }
+        names.reverse();
+        (base, names)
+    }
+
+    fn get(&mut self, expr: &Expr) -> Typed {
+        let (base, names) = self.chain(expr);
+        if let ExprKind::Var(Var::Context) = base.expr_kind() {
+            return self.context(&names);
+        }
+        let base = self.lower(base);
+        self.follow(base, &names)
+    }
+
+    /// Reads attributes of an entity or members of a record, one after the other.
+    fn follow(&mut self, base: Typed, names: &[SmolStr]) -> Typed {
+        let (node, ty) = base;
+        let [first, ..] = names else { return (node, ty) };
+        match ty {
+            Some(Ty::Entity(entity)) => {
+                // As far as records go, the path stays inside this entity.
+                let attributes = &self.model.ty(entity).attributes;
+                let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
+                let Some((taken, attribute)) = taken.and_then(|taken| Some((taken, attribute_at(attributes, &names[..taken])?))) else { return self.unreachable() };
+                let ty = attribute.ty.clone();
+                let kind = match &attribute.shape {
+                    Shape::Leaf(slot) => NodeKind::Slot(node, entity, *slot),
+                    Shape::Record(..) => NodeKind::Record(node, entity, names[..taken].into()),
+                };
+                let read = self.typed(kind, ty);
+                self.follow(read, &names[taken..])
+            }
+            Some(Ty::Record(members)) => {
+                let Some(member) = members.iter().find(|member| member.name == *first) else { return self.unreachable() };
+                let read = self.typed(NodeKind::Member(node, first.clone()), member.ty.clone());
+                self.follow(read, &names[1..])
+            }
+            _ => self.unreachable(),
+        }
+    }
+
+    fn has(&mut self, expr: &Expr, attrs: &[SmolStr]) -> Typed {
+        let (base, names) = self.chain(expr);
+        if let ExprKind::Var(Var::Context) = base.expr_kind() {
+            return self.context_has(&names, attrs);
+        }
+        let base = self.lower(base);
+        self.has_below(base, &names, attrs)
+    }
+
+    fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
+        let (node, ty) = base;
+        match ty {
+            Some(Ty::Entity(entity)) => {
+                let attributes = &self.model.ty(entity).attributes;
+                let inside = (0..=names.len()).rev().find(|taken| *taken == 0 || matches!(attribute_at(attributes, &names[..*taken]).map(|a| &a.shape), Some(Shape::Record(..))));
+                if inside != Some(names.len()) {
+                    // The names leave this entity: read as far as that, then go on from there.
+                    let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
+                    let Some(taken) = taken else { return self.unreachable() };
+                    let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
+                    return self.has_below(read, &names[taken..], attrs);
+                }
+                let mut path = names.to_vec();
+                let mut slots = Vec::new();
+                for (at, attr) in attrs.iter().enumerate() {
+                    path.push(attr.clone());
+                    match attribute_at(attributes, &path).map(|attribute| (&attribute.shape, &attribute.ty)) {
+                        Some((Shape::Record(presence, _), _)) => slots.push(*presence),
+                        Some((Shape::Leaf(slot), _)) if at + 1 == attrs.len() => slots.push(*slot),
+                        Some((Shape::Leaf(slot), ty)) => {
+                            let (slot, ty) = (*slot, ty.clone());
+                            slots.push(slot);
+                            let here = self.push(NodeKind::Has(node, entity, slots));
+                            let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
+                            let there = self.has_below(read, &[], &attrs[at + 1..]).0;
+                            return self.typed(NodeKind::And(here, there), Ty::Bool);
+                        }
+                        None => return self.typed(NodeKind::Settled(node, false), Ty::Bool),
+                    }
+                }
+                self.typed(NodeKind::Has(node, entity, slots), Ty::Bool)
+            }
+            Some(Ty::Record(_)) => {
+                let (record, _) = self.follow((node, ty), names);
+                self.typed(NodeKind::HasMember(record, attrs.to_vec()), Ty::Bool)
+            }
+            _ => self.unreachable(),
+        }
+    }
+
+    /// Reads `context.a.b`, or a whole record of it.
+    fn context(&mut self, names: &[SmolStr]) -> Typed {
+        let Some((first, rest)) = names.split_first() else {
+            let members: Vec<_> = self.model.context.iter().map(|member| (member.name.clone(), member.ty.clone(), member.required)).collect();
+            return self.record_of(members, |lowering, name| lowering.context(std::slice::from_ref(name)), &[]);
+        };
+        let Some(member) = self.model.context.iter().find(|member| member.name == *first).cloned() else { return self.unreachable() };
+        match member.origin {
+            ContextOrigin::Now => self.constant(Constant::Now, Ty::Datetime),
+            ContextOrigin::Root(slot) => {
+                let root = self.push(NodeKind::Root);
+                let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
+                self.follow(read, rest)
+            }
+            ContextOrigin::Parameters => {
+                let Some((name, rest)) = rest.split_first() else {
+                    let members: Vec<_> = self.model.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.ty.clone(), parameter.required)).collect();
+                    return self.record_of(members, |lowering, name| lowering.context(&["parameters".into(), name.clone()]), &["parameters".into()]);
+                };
+                let Some(at) = self.model.parameters.iter().position(|parameter| parameter.name == *name) else { return self.unreachable() };
+                let read = self.constant(Constant::Parameter(at), self.model.parameters[at].ty.clone());
+                self.follow(read, rest)
+            }
+        }
+    }
+
+    fn record_of(&mut self, members: Vec<(SmolStr, Ty, bool)>, read: impl Fn(&mut Self, &SmolStr) -> Typed, path: &[SmolStr]) -> Typed {
+        let nodes = members.iter().map(|(name, _, required)| {
+            let node = read(self, name).0;
+            let there = (!required).then(|| self.context_has(path, std::slice::from_ref(name)).0);
+            (name.clone(), node, there)
+        });
+        let nodes: Vec<_> = nodes.collect();
+        let ty = members.into_iter().map(|(name, ty, required)| crate::schema::Member { name, ty, required }).collect();
+        self.typed(NodeKind::RecordOf(nodes), Ty::Record(Arc::new(ty)))
+    }
+
+    fn context_has(&mut self, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
+        let path: Vec<SmolStr> = names.iter().chain(attrs).cloned().collect();
+        let truth = |lowering: &mut Self, answer| lowering.constant(Constant::Value(Value::Bool(answer)), Ty::Bool);
+        let Some(member) = self.model.context.iter().find(|member| path.first() == Some(&member.name)).cloned() else { return truth(self, false) };
+        match (member.origin, &path[1..]) {
+            (ContextOrigin::Root(slot), rest) => {
+                let root = self.push(NodeKind::Root);
+                let here = self.push(NodeKind::Has(root, self.model.root, vec![slot]));
+                if rest.is_empty() {
+                    return (here, Some(Ty::Bool));
+                }
+                let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
+                let there = self.has_below(read, &[], rest).0;
+                self.typed(NodeKind::And(here, there), Ty::Bool)
+            }
+            (_, []) => truth(self, true),
+            (ContextOrigin::Parameters, [name]) => match self.model.parameters.iter().position(|parameter| parameter.name == *name) {
+                Some(at) if !self.model.parameters[at].required => self.constant(Constant::HasParameter(at), Ty::Bool),
+                found => truth(self, found.is_some()),
+            },
+            _ => truth(self, false),
+        }
+    }
+}
+
+/// The only type a scope with an entity in it can match.
+fn scope_type(model: &Model, scope: &Scope) -> Option<TypeId> {
+    scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()))
+}

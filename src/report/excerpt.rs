@@ -1,0 +1,109 @@
+//! Excerpts: the lines around a place, as miette shows them, with secrets masked and very long lines cut.
+
+use crate::source::{Place, Source, Span};
+use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
+
+/// Bytes of a line that are shown; of a longer line a window around the place.
+const WIDEST_LINE: u32 = 400;
+const AROUND: u32 = 60;
+
+/// A source as far as some places in it are concerned.
+#[derive(Debug)]
+pub struct Excerpts {
+    name: String,
+    windows: Vec<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    span: Span,
+    text: String,
+    line: usize,
+    column: usize,
+}
+
+impl Excerpts {
+    /// Cuts out the lines around `places`, all of one source; `context` lines more on each side.
+    pub fn new(source: &Source, places: &[Span], secrets: &[Span], context: usize) -> Self {
+        let mut spans: Vec<Span> = places.iter().map(|place| window(source, *place, context)).collect();
+        spans.sort();
+        let mut merged: Vec<Span> = Vec::new();
+        for span in spans {
+            match merged.last_mut().filter(|last| span.start <= last.end) {
+                Some(last) => last.end = last.end.max(span.end),
+                None => merged.push(span),
+            }
+        }
+        let windows = merged.into_iter().map(|span| {
+            let at = source.position(span.start);
+            Window { span, text: masked(source, span, secrets), line: at.line - 1, column: at.column - 1 }
+        });
+        Self { name: source.name().to_owned(), windows: windows.collect() }
+    }
+}
+
+/// The lines around a place, or a window of one very long line.
+fn window(source: &Source, place: Span, context: usize) -> Span {
+    let line_of = |offset| source.position(offset).line - 1;
+    let (first, last) = (line_of(place.start), line_of(place.end.max(place.start)));
+    let line = |number| source.line(number).unwrap_or(place);
+    if line(first).len() > WIDEST_LINE || line(last).len() > WIDEST_LINE {
+        let text = source.text();
+        let mut start = place.start.saturating_sub(AROUND).max(line(first).start);
+        let mut end = (place.end + AROUND).min(line(last).end);
+        while !text.is_char_boundary(start as usize) {
+            start += 1;
+        }
+        while !text.is_char_boundary(end as usize) {
+            end -= 1;
+        }
+        return Span::new(start, end.max(place.end));
+    }
+    let short = |number: &usize| line(*number).len() <= WIDEST_LINE;
+    let first = (first.saturating_sub(context)..first).find(short).unwrap_or(first);
+    let last = (last + 1..=last + context).rev().find(|number| source.line(*number).is_some() && short(number)).unwrap_or(last);
+    Span::new(line(first).start, line(last).end)
+}
+
+/// The text with every byte of a secret replaced, so that places stay true.
+fn masked(source: &Source, span: Span, secrets: &[Span]) -> String {
+    let mut bytes = source.slice(span).as_bytes().to_vec();
+    let from = secrets.partition_point(|secret| secret.end <= span.start);
+    for secret in secrets.iter().skip(from).take_while(|secret| secret.start < span.end) {
+        let start = secret.start.max(span.start) - span.start;
+        let end = secret.end.min(span.end) - span.start;
+        if let Some(hidden) = bytes.get_mut(start as usize..end as usize) {
+            hidden.fill(b'*');
+        }
+    }
+    // Control characters would move the cursor of whoever reads this.
+    bytes.iter_mut().filter(|byte| byte.is_ascii_control() && !matches!(**byte, b'\n' | b'\r' | b'\t')).for_each(|byte| *byte = b'?');
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl SourceCode for Excerpts {
+    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let wanted = Span::new(span.offset() as u32, (span.offset() + span.len()) as u32);
+        let window = self.windows.iter().find(|window| window.span.contains(wanted)).ok_or(MietteError::OutOfBounds)?;
+        let base = window.span.start as usize;
+        let inner = SourceSpan::from((span.offset() - base, span.len()));
+        let found = window.text.read_span(&inner, before, after)?;
+        let at = SourceSpan::from((found.span().offset() + base, found.span().len()));
+        let column = if found.line() == 0 { window.column + found.column() } else { found.column() };
+        let contents = miette::MietteSpanContents::new_named(self.name.clone(), found.data(), at, window.line + found.line(), column, found.line_count());
+        Ok(Box::new(contents))
+    }
+}
+
+/// Shortens a place that spans many lines to its first line, for a label.
+pub fn first_line(place: &Place) -> Span {
+    let text = place.text();
+    match text.find('\n') {
+        None if text.chars().count() <= 60 => place.span,
+        found => {
+            let line = found.map_or(text, |at| &text[..at]).trim_end();
+            let end = line.char_indices().nth(60).map_or(line.len(), |(at, _)| at);
+            Span::new(place.span.start, place.span.start + end.max(1) as u32)
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
+
+use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
+use crate::policy::Check;
+use crate::program::Body;
+use crate::schema::Origin;
+use crate::snapshot::{Found, Missing, Snapshot};
+use crate::source::json::Kind;
+use crate::source::pointer::Pointer;
+use crate::source::{self, nearest};
+use crate::value::{self, EntityRef, Value};
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+
+use crate::source::Place;
+
+/// Principals listed behind a derived value; of the others the number is given.
+const WITNESSES: usize = 5;
+/// Elements of a set that are shown.
+const ELEMENTS: usize = 8;
+
+/// A verdict that is not a pass, with its evidence.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The check, by its place in the report.
+    pub check: usize,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The snapshot, by its place in the run.
+    pub snapshot: usize,
+    /// Who or what it is about.
+    pub resource: ResourceName,
+    /// What was found, in one phrase.
+    pub message: String,
+    /// The clauses that decided.
+    pub clauses: Vec<ClauseReport>,
+    /// The same for the same defect in the next snapshot, wherever its lines have moved.
+    pub fingerprint: String,
+}
+
+/// The name of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceName {
+    /// Its type without namespace.
+    pub ty: String,
+    /// Its id; `*` after the id of the instance around it for resources that were not captured.
+    pub id: String,
+    /// Where it is in the snapshot.
+    pub pointer: Pointer,
+    /// Its place in the order of the document.
+    pub order: usize,
+}
+
+/// A clause that decided.
+#[derive(Debug, Clone)]
+pub struct ClauseReport {
+    /// Where it is written.
+    pub place: Place,
+    /// `true`, `false`, `unknown` or `error`.
+    pub outcome: &'static str,
+    /// Why it could not be evaluated, and which part of it.
+    pub failure: Option<(Place, String)>,
+    /// What it read.
+    pub reads: Vec<ReadReport>,
+}
+
+/// A value that a clause read.
+#[derive(Debug, Clone)]
+pub struct ReadReport {
+    /// `attribute`, `derived`, `tag`, `parameter` or `now`.
+    pub kind: &'static str,
+    /// The attribute path, `two_step.enforced`, or the name of a parameter.
+    pub name: String,
+    /// The entity it was read from, as Cedar writes it.
+    pub entity: Option<String>,
+    /// Whether it is the resource's own.
+    pub own: bool,
+    /// What was found.
+    pub state: ReadState,
+    /// The value as people read it; of a secret only a mask.
+    pub value: Option<String>,
+    /// Where it is, or would be.
+    pub pointer: Option<Pointer>,
+    /// The value in the snapshot, or the object that lacks it.
+    pub place: Option<Place>,
+    /// The property that the object at `place` lacks.
+    pub lacks: Option<String>,
+    /// A property of that object whose name looks like a slip.
+    pub misspelt: Option<(String, Place)>,
+    /// The first principals behind a derived value.
+    pub witnesses: Vec<WitnessReport>,
+    /// How many more there are.
+    pub more_witnesses: usize,
+    /// Lists that were not captured and may hold more of them.
+    pub uncaptured: Vec<WitnessReport>,
+}
+
+/// What was found of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadState {
+    /// It is there.
+    Known,
+    /// It is not there, and that is known.
+    Absent,
+    /// It was not captured.
+    Unknown,
+    /// A number between two others.
+    Between,
+}
+
+impl ReadState {
+    /// Returns the name reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReadState::Known => "known",
+            ReadState::Absent => "absent",
+            ReadState::Unknown => "unknown",
+            ReadState::Between => "between",
+        }
+    }
+}
+
+/// An entity, or a list, behind a derived value.
+#[derive(Debug, Clone)]
+pub struct WitnessReport {
+    /// As Cedar writes it; of a list the property.
+    pub entity: String,
+    /// Where it is.
+    pub pointer: Pointer,
+    /// Its bytes.
+    pub place: Place,
+    /// Whether it certainly counts.
+    pub certain: bool,
+}
+
+/// Builds the findings of one snapshot.
+pub(crate) struct Findings<'m, 'a> {
+    pub machine: &'m Machine<'a>,
+    pub snapshot_index: usize,
+}
+
+impl Findings<'_, '_> {
+    /// Explains one verdict.
+    pub fn finding(&self, check_index: usize, check: &Check, body: &Body, subject: Subject, verdict: Verdict, order: usize) -> Finding {
+        let machine = self.machine;
+        let (resource, clauses) = match subject {
+            Subject::Entity(entity) => {
+                let frame = machine.frame(entity);
+                let explanation = match verdict {
+                    Verdict::NotApplicable => machine.explain_applies(body, &frame),
+                    _ => machine.explain(body, &frame),
+                };
+                (self.resource(entity, order), self.clauses(check, entity, explanation))
+            }
+            Subject::Uncaptured(ty, at) => {
+                let missing = &machine.snapshot.table(ty).missing[at];
+                let id = format!("{}*", if missing.scope.ty == machine.model.root { String::new() } else { format!("{}/", machine.id(missing.scope)) });
+                let ty = machine.model.short_name(ty).to_owned();
+                (ResourceName { ty, id, pointer: missing.pointer.clone(), order }, vec![self.uncaptured_clause(check, missing)])
+            }
+        };
+        let message = message(verdict, &clauses);
+        let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
+        Finding { check: check_index, verdict, snapshot: self.snapshot_index, resource, message, clauses, fingerprint }
+    }
+
+    fn resource(&self, entity: EntityRef, order: usize) -> ResourceName {
+        let machine = self.machine;
+        ResourceName {
+            ty: machine.model.short_name(entity.ty).to_owned(),
+            id: machine.id(entity).to_string(),
+            pointer: machine.snapshot.pointer(machine.model, entity),
+            order,
+        }
+    }
+
+    fn clauses(&self, check: &Check, resource: EntityRef, explanation: Explanation<'_>) -> Vec<ClauseReport> {
+        let source = &check.statement.source;
+        let report = |decided: &Decided<'_>| ClauseReport {
+            place: Place::new(source, decided.span),
+            outcome: outcome(decided.mask),
+            failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
+            reads: decided.reads.iter().map(|read| self.read(read, resource)).collect(),
+        };
+        explanation.clauses.iter().map(report).collect()
+    }
+
+    /// For resources nobody captured the policy's scope is what cannot be answered.
+    fn uncaptured_clause(&self, check: &Check, missing: &Missing) -> ClauseReport {
+        let snapshot = self.machine.snapshot;
+        let whole = check.statement.span;
+        let text = check.statement.source.slice(whole);
+        let scope = text.find("resource is").map_or(whole, |at| {
+            let start = whole.start + at as u32;
+            let end = text[at..].find([')', ',']).map_or(whole.end, |end| start + end as u32);
+            source::Span::new(start, end)
+        });
+        let read = ReadReport {
+            kind: "attribute",
+            name: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
+            entity: Some(self.show(missing.scope)),
+            own: false,
+            state: ReadState::Unknown,
+            value: None,
+            pointer: Some(missing.pointer.clone()),
+            place: Some(Place::new(&snapshot.source, missing.span)),
+            lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
+            misspelt: self.misspelt(snapshot, missing.span, &missing.property),
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            uncaptured: Vec::new(),
+        };
+        ClauseReport { place: Place::new(&check.statement.source, scope), outcome: "unknown", failure: None, reads: vec![read] }
+    }
+
+    fn show(&self, entity: EntityRef) -> String {
+        format!("{}::{:?}", self.machine.model.short_name(entity.ty), self.machine.id(entity).as_str())
+    }
+
+    fn misspelt(&self, snapshot: &Snapshot, object: source::Span, property: &str) -> Option<(String, Place)> {
+        let properties = snapshot.properties(object);
+        let near = nearest(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
+        let (name, span) = properties.into_iter().find(|(name, _)| *name == near)?;
+        Some((name, Place::new(&snapshot.source, span)))
+    }
+
+    fn read(&self, read: &Read<'_>, resource: EntityRef) -> ReadReport {
+        let machine = self.machine;
+        let (model, snapshot) = (machine.model, machine.snapshot);
+        let mut report = ReadReport {
+            kind: "attribute",
+            name: String::new(),
+            entity: None,
+            own: false,
+            state: ReadState::Known,
+            value: None,
+            pointer: None,
+            place: None,
+            lacks: None,
+            misspelt: None,
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            uncaptured: Vec::new(),
+        };
+        let mut secret = false;
+        match &read.of {
+            ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
+            ReadOf::Parameter(at) => (report.kind, report.name) = ("parameter", model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default()),
+            ReadOf::Tag(entity, name) => {
+                (report.kind, report.name) = ("tag", name.clone());
+                report.entity = Some(self.show(*entity));
+                report.own = *entity == resource;
+                if let Some(slot) = model.ty(entity.ty).tags {
+                    let mut pointer = model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
+                    pointer.push(name.clone());
+                    self.locate(&mut report, *entity, &pointer);
+                }
+            }
+            ReadOf::Attribute(entity, slot) => {
+                let declared = &model.ty(entity.ty).slots[slot.index()];
+                report.name = declared.dotted();
+                report.entity = Some(self.show(*entity));
+                report.own = *entity == resource;
+                secret = declared.secret;
+                match declared.origin.pointer() {
+                    Some(pointer) => self.locate(&mut report, *entity, pointer),
+                    None if declared.origin == Origin::Derived => report.kind = "derived",
+                    None => {}
+                }
+            }
+        }
+        (report.state, report.value) = match &read.found {
+            ReadValue::Known(_) if secret => (ReadState::Known, Some("***".into())),
+            ReadValue::Known(value) => (ReadState::Known, Some(show_value(machine, value))),
+            ReadValue::Between(low, i64::MAX) => (ReadState::Between, Some(format!("{low} or more"))),
+            ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
+            ReadValue::Present => (ReadState::Known, Some("present".into())),
+            ReadValue::Absent => (ReadState::Absent, None),
+            ReadValue::Unknown => (ReadState::Unknown, None),
+        };
+        if let Some(gathered) = &read.gathered {
+            let witness = |entity: EntityRef, certain| WitnessReport {
+                entity: self.show(entity),
+                pointer: snapshot.pointer(model, entity),
+                place: Place::new(&snapshot.source, snapshot.table(entity.ty).rows.get(entity.row as usize).map_or_else(Default::default, |row| row.span)),
+                certain,
+            };
+            report.witnesses = gathered.witnesses.iter().take(WITNESSES).map(|found| witness(found.entity, found.certain)).collect();
+            report.more_witnesses = gathered.witnesses.len().saturating_sub(WITNESSES);
+            report.uncaptured = gathered
+                .missing
+                .iter()
+                .map(|missing| WitnessReport {
+                    entity: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
+                    pointer: missing.pointer.clone(),
+                    place: Place::new(&snapshot.source, missing.span),
+                    certain: false,
+                })
+                .collect();
+        }
+        report
+    }
+
+    /// Finds a value's place in the snapshot again.
+    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) {
+        let snapshot = self.machine.snapshot;
+        let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return };
+        let located = snapshot.locate(row.span, pointer);
+        report.pointer = Some(snapshot.pointer(self.machine.model, entity).join(pointer));
+        report.place = Some(Place::new(&snapshot.source, located.span));
+        if let Found::Lacks(at) = located.found {
+            let property = pointer.get(at).cloned().unwrap_or_default();
+            report.misspelt = self.misspelt(snapshot, located.span, &property);
+            report.lacks = Some(property);
+        }
+        debug_assert!(matches!(located.found, Found::Lacks(_) | Found::Value(Kind::Null | Kind::Object | Kind::Array | Kind::String | Kind::Number | Kind::Bool)));
+    }
+}
+
+fn outcome(mask: Mask) -> &'static str {
+    match mask {
+        Mask::TRUE => "true",
+        Mask::FALSE => "false",
+        Mask::ERROR => "error",
+        _ => "unknown",
+    }
+}
+
+/// Says in one phrase what was found.
+fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
+    if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
+        return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
+    }
+    let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
+    let mut said: Vec<String> = Vec::new();
+    for read in reads {
+        if verdict == Verdict::Unknown && !matches!(read.state, ReadState::Unknown | ReadState::Between) {
+            continue;
+        }
+        let phrase = phrase(read);
+        if !said.contains(&phrase) {
+            said.push(phrase);
+        }
+    }
+    if verdict == Verdict::Unknown && said.is_empty() {
+        let unset = clauses.iter().flat_map(|clause| &clause.reads).find(|read| read.kind == "parameter" && read.state == ReadState::Unknown);
+        return unset.map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
+    }
+    if said.is_empty() {
+        return clauses.first().map_or_else(|| "it holds for every resource".to_owned(), |clause| format!("`{}` is {}", one_line(clause.place.text()), clause.outcome));
+    }
+    let more = said.len().saturating_sub(3);
+    let mut text = said.into_iter().take(3).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// `two_step.device_status is "not_set_up"`, in the words of the account.
+pub(crate) fn phrase(read: &ReadReport) -> String {
+    let of = match &read.entity {
+        Some(entity) if !read.own => format!(" of {entity}"),
+        _ => String::new(),
+    };
+    match (read.state, &read.value) {
+        (ReadState::Known, Some(value)) => format!("{}{of} is {value}", read.name),
+        (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
+        (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
+        _ => format!("{}{of} was not captured", read.name),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport]) -> String {
+    let mut names: Vec<&str> = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter")).map(|read| read.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut hash = Sha256::new();
+    for part in [check.as_str(), &resource.ty, &resource.id].into_iter().chain(names) {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Writes a value as people read it.
+pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
+    match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Long(n) => n.to_string(),
+        Value::String(s) => serde_json::to_string(s.as_str()).unwrap_or_default(),
+        Value::Decimal(n) => value::show_decimal(*n),
+        Value::Datetime(n) => value::show_datetime(*n),
+        Value::Duration(n) => value::show_duration(*n),
+        Value::Ip(ip) => ip.to_string(),
+        Value::Entity(entity) => serde_json::to_string(machine.id(*entity).as_str()).unwrap_or_default(),
+        Value::Set(set) => {
+            let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show_value(machine, item)).collect();
+            let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
+            if more > 0 {
+                items.push(format!("and {more} more"));
+            }
+            format!("[{}]", items.join(", "))
+        }
+        Value::Record(record) => {
+            let fields: Vec<String> = record.fields().iter().map(|(name, value)| format!("{name}: {}", show_value(machine, value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The JSON report: a versioned envelope for programs. Its schema is `schemas/report.schema.json`.
+//!
+//! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
+
+use super::{CheckReport, ClauseReport, Finding, ReadReport, Report, WitnessReport};
+use crate::diagnostic::Diagnostic;
+use crate::engine::Verdict;
+use crate::source::{Place, Position};
+use crate::value::show_datetime;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The version of the format: the second number grows with additions, the first with everything else.
+pub const VERSION: &str = "1.0";
+
+/// Writes a report.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &envelope(report))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Envelope<'r> {
+    format: &'static str,
+    version: &'static str,
+    tool: ToolJson,
+    run: RunJson<'r>,
+    summary: SummaryJson,
+    checks: Vec<CheckJson<'r>>,
+    findings: Vec<FindingJson<'r>>,
+    diagnostics: Vec<DiagnosticJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct ToolJson {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct RunJson<'r> {
+    now: String,
+    pack: &'r str,
+    engine: &'static str,
+    fail_on: &'static str,
+    allow_unknown: bool,
+    exit_code: u8,
+    statuses: Vec<&'static str>,
+    snapshots: Vec<SnapshotJson<'r>>,
+    parameters: BTreeMap<&'r str, ParameterJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct SnapshotJson<'r> {
+    path: &'r str,
+    sha256: &'r str,
+    captured_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ParameterJson<'r> {
+    value: Option<&'r str>,
+    origin: &'static str,
+}
+
+#[derive(Serialize)]
+struct SummaryJson {
+    checks: usize,
+    verdicts: BTreeMap<&'static str, usize>,
+    checks_that_met_nothing: usize,
+    other_properties: usize,
+    skipped_files: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct CheckJson<'r> {
+    id: &'r str,
+    title: &'r str,
+    severity: &'static str,
+    remediation: Option<&'r str>,
+    source: Option<&'r str>,
+    controls: BTreeMap<&'static str, Vec<&'r str>>,
+    state: &'static str,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'r> {
+    check: &'r str,
+    verdict: &'static str,
+    severity: &'static str,
+    snapshot: &'r str,
+    resource: ResourceJson<'r>,
+    message: &'r str,
+    remediation: Option<&'r str>,
+    fingerprint: &'r str,
+    clauses: Vec<ClauseJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct ResourceJson<'r> {
+    #[serde(rename = "type")]
+    ty: &'r str,
+    id: &'r str,
+    pointer: &'r str,
+}
+
+#[derive(Serialize)]
+struct ClauseJson<'r> {
+    text: &'r str,
+    outcome: &'static str,
+    span: SpanJson<'r>,
+    failure: Option<FailureJson<'r>>,
+    reads: Vec<ReadJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct FailureJson<'r> {
+    reason: &'r str,
+    span: SpanJson<'r>,
+}
+
+#[derive(Serialize)]
+struct ReadJson<'r> {
+    kind: &'static str,
+    name: &'r str,
+    entity: Option<&'r str>,
+    state: &'static str,
+    value: Option<&'r str>,
+    pointer: Option<&'r str>,
+    span: Option<SpanJson<'r>>,
+    lacks: Option<&'r str>,
+    misspelt: Option<MisspeltJson<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_from: Option<DerivedJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct MisspeltJson<'r> {
+    name: &'r str,
+    span: SpanJson<'r>,
+}
+
+#[derive(Serialize)]
+struct DerivedJson<'r> {
+    witnesses: Vec<WitnessJson<'r>>,
+    more: usize,
+    uncaptured: Vec<WitnessJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct WitnessJson<'r> {
+    entity: &'r str,
+    certain: bool,
+    pointer: &'r str,
+    span: SpanJson<'r>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticJson<'r> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'r str,
+    help: Option<&'r str>,
+    labels: Vec<LabelJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct LabelJson<'r> {
+    text: &'r str,
+    span: SpanJson<'r>,
+}
+
+#[derive(Serialize)]
+struct SpanJson<'r> {
+    file: &'r str,
+    start: PositionJson,
+    end: PositionJson,
+}
+
+#[derive(Serialize)]
+struct PositionJson {
+    line: usize,
+    column: usize,
+    offset: usize,
+}
+
+fn envelope(report: &Report) -> Envelope<'_> {
+    let run = &report.run;
+    let severe = |severity| report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    Envelope {
+        format: "deodar-report",
+        version: VERSION,
+        tool: ToolJson { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        run: RunJson {
+            now: show_datetime(run.now),
+            pack: &run.pack,
+            engine: run.engine,
+            fail_on: run.fail_on.name(),
+            allow_unknown: run.allow_unknown,
+            exit_code: report.status().exit_code(),
+            statuses: report.statuses().into_iter().map(super::Status::name).collect(),
+            snapshots: run
+                .snapshots
+                .iter()
+                .map(|snapshot| SnapshotJson { path: &snapshot.path, sha256: &snapshot.sha256, captured_at: snapshot.captured_at.map(show_datetime) })
+                .collect(),
+            parameters: run
+                .parameters
+                .iter()
+                .map(|parameter| (parameter.name.as_str(), ParameterJson { value: parameter.value.as_deref(), origin: if parameter.set { "set" } else { "default" } }))
+                .collect(),
+        },
+        summary: SummaryJson {
+            checks: report.checks.len(),
+            verdicts: verdicts(|verdict| report.count(verdict)),
+            checks_that_met_nothing: report.idle_checks().count(),
+            other_properties: report.other_properties,
+            skipped_files: report.skipped,
+            errors: severe(crate::diagnostic::Severity::Error),
+            warnings: severe(crate::diagnostic::Severity::Warning),
+        },
+        checks: report.checks.iter().map(check).collect(),
+        findings: report.findings.iter().map(|found| finding(report, found)).collect(),
+        diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
+    }
+}
+
+fn verdicts(count: impl Fn(Verdict) -> usize) -> BTreeMap<&'static str, usize> {
+    Verdict::ALL.into_iter().map(|verdict| (verdict.name(), count(verdict))).collect()
+}
+
+fn check(check: &CheckReport) -> CheckJson<'_> {
+    CheckJson {
+        id: &check.id,
+        title: &check.title,
+        severity: check.level.name(),
+        remediation: check.remediation.as_deref(),
+        source: check.source.as_deref(),
+        controls: check.controls.iter().map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect())).collect(),
+        state: check.state.name(),
+        counts: verdicts(|verdict| check.count(verdict)),
+    }
+}
+
+fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson<'r> {
+    let check = report.checks.get(found.check);
+    FindingJson {
+        check: check.map_or("", |check| &check.id),
+        verdict: found.verdict.name(),
+        severity: check.map_or("", |check| check.level.name()),
+        snapshot: report.run.snapshots.get(found.snapshot).map_or("", |snapshot| &snapshot.path),
+        resource: ResourceJson { ty: &found.resource.ty, id: &found.resource.id, pointer: found.resource.pointer.as_str() },
+        message: &found.message,
+        remediation: check.and_then(|check| check.remediation.as_deref()),
+        fingerprint: &found.fingerprint,
+        clauses: found.clauses.iter().map(clause).collect(),
+    }
+}
+
+fn clause(clause: &ClauseReport) -> ClauseJson<'_> {
+    ClauseJson {
+        text: clause.place.text(),
+        outcome: clause.outcome,
+        span: span(&clause.place),
+        failure: clause.failure.as_ref().map(|(place, reason)| FailureJson { reason, span: span(place) }),
+        reads: clause.reads.iter().map(read).collect(),
+    }
+}
+
+fn read(read: &ReadReport) -> ReadJson<'_> {
+    let derived = (read.kind == "derived").then(|| DerivedJson {
+        witnesses: read.witnesses.iter().map(witness).collect(),
+        more: read.more_witnesses,
+        uncaptured: read.uncaptured.iter().map(witness).collect(),
+    });
+    ReadJson {
+        kind: read.kind,
+        name: &read.name,
+        entity: read.entity.as_deref(),
+        state: read.state.name(),
+        value: read.value.as_deref(),
+        pointer: read.pointer.as_ref().map(|pointer| pointer.as_str()),
+        span: read.place.as_ref().map(span),
+        lacks: read.lacks.as_deref(),
+        misspelt: read.misspelt.as_ref().map(|(name, place)| MisspeltJson { name, span: span(place) }),
+        derived_from: derived,
+    }
+}
+
+fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
+    WitnessJson { entity: &witness.entity, certain: witness.certain, pointer: witness.pointer.as_str(), span: span(&witness.place) }
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
+    DiagnosticJson {
+        code: diagnostic.code,
+        severity: diagnostic.severity.name(),
+        message: &diagnostic.message,
+        help: diagnostic.help.as_deref(),
+        labels: diagnostic.labels.iter().map(|label| LabelJson { text: &label.text, span: span(&label.place) }).collect(),
+    }
+}
+
+fn span(place: &Place) -> SpanJson<'_> {
+    let at = |offset| {
+        let Position { line, column, offset } = place.source.position(offset);
+        PositionJson { line, column, offset }
+    };
+    SpanJson { file: place.source.name(), start: at(place.span.start), end: at(place.span.end) }
+}

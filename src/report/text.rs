@@ -1,0 +1,447 @@
+//! The report for people: findings with excerpts of policy and snapshot, then a scorecard.
+
+use super::excerpt::{Excerpts, first_line};
+use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
+use crate::diagnostic::{self, Diagnostic};
+use crate::engine::Verdict;
+use crate::policy::{Check, Policies};
+use crate::program::{Constant, Program};
+use crate::schema::Model;
+use crate::source::{Place, Source, Span};
+use crate::value::show_datetime;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to use colour.
+    pub color: bool,
+    /// How many findings of one check are written out.
+    pub max_findings: usize,
+    /// How much is written.
+    pub detail: Detail,
+}
+
+/// How much is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Errors and the totals.
+    Quiet,
+    /// Failures, unknowns and the scorecard.
+    Normal,
+    /// Also what is not applicable and why.
+    Verbose,
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    write_diagnostics(&report.diagnostics, report, style, out)?;
+    if style.detail > Detail::Quiet {
+        write_findings(report, style, out)?;
+        write_scorecard(report, style, out)?;
+    }
+    write_totals(report, style, out)
+}
+
+/// Writes diagnostics alone.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_diagnostics(diagnostics: &[Diagnostic], report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for diagnostic in diagnostics {
+        let severity = match diagnostic.severity {
+            diagnostic::Severity::Error => Severity::Error,
+            diagnostic::Severity::Warning => Severity::Warning,
+        };
+        let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(|label| (label.place.clone(), label.text.clone())).collect();
+        let mut groups = by_source(&labels).into_iter();
+        let first = groups.next();
+        let shown = Shown::new(report, severity, Some(diagnostic.code.to_owned()), diagnostic.message.clone(), first.as_deref());
+        let rest: Vec<_> = groups.collect();
+        let help = diagnostic.help.clone();
+        if rest.is_empty() {
+            Shown { help, ..shown }.write(style, out)?;
+            continue;
+        }
+        shown.write(style, out)?;
+        let last = rest.len() - 1;
+        for (at, group) in rest.iter().enumerate() {
+            let shown = Shown::new(report, Severity::Advice, None, "see also".into(), Some(group));
+            Shown { help: help.clone().filter(|_| at == last), ..shown }.write(style, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let written = |finding: &&Finding| finding.verdict != Verdict::NotApplicable || style.detail == Detail::Verbose;
+    let findings: Vec<&Finding> = report.findings.iter().filter(written).collect();
+    for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
+        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else { continue };
+        for (at, finding) in same.iter().take(style.max_findings).enumerate() {
+            write_finding(report, check, finding, at == 0, style, out)?;
+        }
+        let more = same.len().saturating_sub(style.max_findings);
+        if more > 0 {
+            writeln!(out, "  … and {more} more {} of {}; --max-findings or --format json shows them\n", plural(more, first.verdict), check.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn plural(n: usize, verdict: Verdict) -> &'static str {
+    match (verdict, n) {
+        (Verdict::Fail, 1) => "failure",
+        (Verdict::Fail, _) => "failures",
+        (Verdict::Unknown, 1) => "unknown verdict",
+        (Verdict::Unknown, _) => "unknown verdicts",
+        (Verdict::Waived, _) => "waived",
+        (Verdict::NotApplicable, _) => "not applicable",
+        (Verdict::Pass, _) => "passed",
+    }
+}
+
+/// Two excerpts: the clauses that decided, then the values they decided on.
+fn write_finding(report: &Report, check: &CheckReport, finding: &Finding, first: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let severity = match finding.verdict {
+        Verdict::Fail => Severity::Error,
+        Verdict::Unknown | Verdict::Waived => Severity::Warning,
+        Verdict::NotApplicable | Verdict::Pass => Severity::Advice,
+    };
+    let clauses: Vec<(Place, String)> = finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
+    let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
+    let message = format!("{}\n{} {}", check.title, finding.resource.ty, finding.resource.id);
+    Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice)).write(style, out)?;
+    let values = values(finding);
+    let help = if first { help(check, finding.verdict) } else { None };
+    let groups = by_source(&values);
+    let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
+    Shown { help, ..shown }.write(style, out)
+}
+
+fn help(check: &CheckReport, verdict: Verdict) -> Option<String> {
+    let todo = match verdict {
+        Verdict::Unknown => Some("capture what is missing, then check again".to_owned()),
+        Verdict::NotApplicable => None,
+        _ => check.remediation.as_ref().map(ToString::to_string),
+    };
+    let source = check.source.as_ref().filter(|_| verdict == Verdict::Fail);
+    match (todo, source) {
+        (Some(todo), Some(source)) => Some(format!("{todo}\nsee {source}")),
+        (todo, source) => todo.or(source.map(|source| format!("see {source}"))),
+    }
+}
+
+fn clause_label(clause: &ClauseReport) -> String {
+    let outcome = match (clause.outcome, &clause.failure) {
+        (_, Some((_, reason))) => format!("cannot be evaluated: {reason}"),
+        ("unknown", None) => "cannot be told".to_owned(),
+        (outcome, None) => format!("this is {outcome}"),
+    };
+    let parameters = clause.reads.iter().filter(|read| read.kind == "parameter");
+    let parameters: Vec<String> = parameters.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or("(not set)"))).collect();
+    let derived = clause.reads.iter().filter(|read| read.kind == "derived" && matches!(read.state, ReadState::Known | ReadState::Between));
+    let derived: Vec<String> = derived.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or_default())).collect();
+    let values: Vec<String> = derived.into_iter().chain(parameters).collect();
+    if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }
+}
+
+/// Labels on the snapshot: every value that was read, every object that lacks one.
+fn values(finding: &Finding) -> Vec<(Place, String)> {
+    let mut labels: Vec<(Place, String)> = Vec::new();
+    let mut push = |place: Place, text: String| {
+        if !labels.iter().any(|(known, said)| known.span == place.span && *said == text) {
+            labels.push((place, text));
+        }
+    };
+    for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
+        if let Some(place) = &read.place {
+            push(one_line_place(place), value_label(read));
+        }
+        if let Some((name, place)) = &read.misspelt {
+            push(place.clone(), format!("is `{name}` meant to be `{}`?", read.lacks.as_deref().unwrap_or(&read.name)));
+        }
+        for witness in &read.witnesses {
+            let doubt = if witness.certain { "" } else { "perhaps " };
+            push(one_line_place(&witness.place), format!("{doubt}counts for {}", read.name));
+        }
+        if read.more_witnesses > 0
+            && let Some(last) = read.witnesses.last()
+        {
+            push(one_line_place(&last.place), format!("and {} more count for {}", read.more_witnesses, read.name));
+        }
+        for list in &read.uncaptured {
+            push(one_line_place(&list.place), format!("`{}` was not captured, which {} needs", list.entity, read.name));
+        }
+    }
+    labels
+}
+
+fn value_label(read: &ReadReport) -> String {
+    match &read.lacks {
+        Some(property) if read.state == ReadState::Absent => format!("no `{property}` here"),
+        Some(property) => format!("`{property}` is missing here"),
+        None => phrase(read),
+    }
+}
+
+fn one_line_place(place: &Place) -> Place {
+    Place { source: Arc::clone(&place.source), span: first_line(place) }
+}
+
+/// Groups labels by source, in order of first appearance.
+fn by_source(labels: &[(Place, String)]) -> Vec<Vec<(Place, String)>> {
+    let mut groups: Vec<Vec<(Place, String)>> = Vec::new();
+    for label in labels {
+        let group = groups.iter_mut().find(|group| group.iter().any(|(place, _)| Arc::ptr_eq(&place.source, &label.0.source)));
+        match group {
+            Some(group) => group.push(label.clone()),
+            None => groups.push(vec![label.clone()]),
+        }
+    }
+    groups
+}
+
+/// Something miette can render.
+#[derive(Debug)]
+struct Shown {
+    severity: Severity,
+    code: Option<String>,
+    message: String,
+    help: Option<String>,
+    labels: Vec<LabeledSpan>,
+    source: Option<Excerpts>,
+}
+
+impl Shown {
+    fn new(report: &Report, severity: Severity, code: Option<String>, message: String, labels: Option<&[(Place, String)]>) -> Self {
+        let labels = labels.unwrap_or_default();
+        let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
+        let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
+        let labelled = labels.iter().map(|(place, text)| {
+            let text = Some(text.clone()).filter(|text| !text.is_empty());
+            LabeledSpan::new(text, place.span.start as usize, place.span.len() as usize)
+        });
+        Self {
+            severity,
+            code,
+            message,
+            help: None,
+            labels: labelled.collect(),
+            source: source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1)),
+        }
+    }
+
+    fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+        let mut text = String::new();
+        handler.render_report(&mut text, self).map_err(io::Error::other)?;
+        // miette pads lines to the width of a box that nobody sees.
+        for line in text.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        writeln!(out)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Shown {}
+
+impl miette::Diagnostic for Shown {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if self.labels.is_empty() { None } else { Some(Box::new(self.labels.iter().cloned())) }
+    }
+}
+
+fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
+    let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
+    // What the columns before the title take, each with a space on either side.
+    let room = style.width.saturating_sub(ids + 46).max(12);
+    for check in &report.checks {
+        let count = |verdict| match check.count(verdict) {
+            0 => "·".to_owned(),
+            n => n.to_string(),
+        };
+        let row = [
+            mark(check).to_owned(),
+            check.id.to_string(),
+            check.level.name().to_owned(),
+            count(Verdict::Fail),
+            count(Verdict::Unknown),
+            count(Verdict::NotApplicable),
+            count(Verdict::Pass),
+            match check.state {
+                CheckState::Invalid => "not run: it is invalid".to_owned(),
+                CheckState::Deselected => "not selected".to_owned(),
+                CheckState::Run if check.total() == 0 => "met nothing to judge".to_owned(),
+                CheckState::Run => shortened(&check.title, room),
+            },
+        ];
+        table.add_row(row);
+    }
+    for column in 3..7 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    for line in table.to_string().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(out)
+}
+
+fn mark(check: &CheckReport) -> &'static str {
+    match check.state {
+        CheckState::Invalid => "!",
+        CheckState::Deselected => " ",
+        CheckState::Run if check.count(Verdict::Fail) > 0 => "✗",
+        CheckState::Run if check.count(Verdict::Unknown) > 0 => "?",
+        CheckState::Run if check.count(Verdict::Pass) > 0 => "✓",
+        CheckState::Run => "–",
+    }
+}
+
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
+fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let run = &report.run;
+    let snapshots = match &run.snapshots[..] {
+        [one] => one.path.clone(),
+        all => format!("{} snapshots", all.len()),
+    };
+    if style.detail > Detail::Quiet {
+        writeln!(out, "  {snapshots}, judged by {} as of {}", run.pack, show_datetime(run.now))?;
+    }
+    let counts = [(Verdict::Fail, "fail"), (Verdict::Unknown, "unknown"), (Verdict::Waived, "waived"), (Verdict::NotApplicable, "not applicable"), (Verdict::Pass, "pass")];
+    let counts = counts.into_iter().filter(|(verdict, _)| *verdict != Verdict::Waived || report.count(*verdict) > 0);
+    let counts: Vec<String> = counts.map(|(verdict, name)| format!("{} {name}", report.count(verdict))).collect();
+    writeln!(out, "  {} checks: {}", report.checks.len(), counts.join(", "))?;
+    if report.skipped > 0 {
+        writeln!(out, "  {} other files in the folders were left alone", report.skipped)?;
+    }
+    if style.detail == Detail::Verbose && report.other_properties > 0 {
+        writeln!(out, "  {} properties that the schema does not declare were left alone", report.other_properties)?;
+    }
+    let statuses: Vec<&str> = report.statuses().into_iter().map(|status| describe(status, report)).collect();
+    writeln!(out, "  exit {}: {}", report.status().exit_code(), statuses.join("; "))
+}
+
+fn describe(status: Status, report: &Report) -> &'static str {
+    match status {
+        Status::Clean if report.count(Verdict::Unknown) > 0 => "nothing failed at or above the threshold; some verdicts are unknown, which was allowed",
+        Status::Clean => "everything was judged, nothing failed at or above the threshold",
+        Status::Findings => "there are failures",
+        Status::Nothing => "nothing was evaluated",
+        Status::Incomplete => "some verdicts are unknown",
+        Status::Invalid => "some files are unreadable or invalid",
+    }
+}
+
+/// Writes the checks of a pack, one line each.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_list(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
+    let room = style.width.saturating_sub(ids + 12).max(20);
+    for check in &report.checks {
+        writeln!(out, "{:ids$}  {:8}  {}", check.id, check.level.name(), shortened(&check.title, room))?;
+    }
+    Ok(())
+}
+
+/// Writes everything there is to say about one check.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_check(check: &Check, model: &Model, policies: &Policies, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let statement = &check.statement;
+    writeln!(out, "{} · {}", statement.id, check.level.name())?;
+    writeln!(out, "{}\n", check.title)?;
+    let mut paragraph = |head: &str, text: &str| -> io::Result<()> {
+        let options = textwrap::Options::new(style.width).initial_indent(head).subsequent_indent("  ");
+        for line in text.lines() {
+            writeln!(out, "{}", textwrap::fill(line, options.clone()))?;
+        }
+        writeln!(out)
+    };
+    if let Some(doc) = &check.doc {
+        paragraph("", doc)?;
+    }
+    if let Some(remediation) = &check.remediation {
+        paragraph("To mend it: ", remediation)?;
+    }
+    if let Some(source) = &check.source {
+        paragraph("Source: ", source)?;
+    }
+    for (framework, controls) in &check.controls {
+        writeln!(out, "{framework}: {}", controls.iter().map(|control| control.as_str()).collect::<Vec<_>>().join(", "))?;
+    }
+    writeln!(out, "\n{}", statement.source.name())?;
+    writeln!(out, "{}", statement.source.slice(statement.span))?;
+    let (program, _) = Program::lower(model, policies, |at| policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id));
+    let used = program.constants.iter().filter_map(|constant| match constant {
+        Constant::Parameter(at) => model.parameters.get(*at),
+        _ => None,
+    });
+    let used: Vec<_> = used.collect();
+    if !used.is_empty() {
+        writeln!(out, "\nParameters")?;
+    }
+    for parameter in used {
+        writeln!(out, "  {}: {}", parameter.name, model.show(&parameter.ty))?;
+        if let Some(doc) = &parameter.doc {
+            let options = textwrap::Options::new(style.width).initial_indent("    ").subsequent_indent("    ");
+            writeln!(out, "{}", textwrap::fill(doc, options))?;
+        }
+    }
+    if !program.derived.is_empty() {
+        writeln!(out, "\nDerived attributes it reads")?;
+    }
+    for derived in &program.derived {
+        let ty = model.ty(derived.ty);
+        let by = derived.parts.iter().filter_map(|part| policies.derivations.get(part.derivation)).map(|derivation| derivation.statement.id.as_str());
+        let name = ty.slots[derived.slot.index()].dotted();
+        writeln!(out, "  {}.{name}, from {}", model.short_name(derived.ty), by.collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! A `.cedarschema` file, read twice: by Cedar for its types, and here for the annotations that say where in a
+//! snapshot each entity and attribute lives. The outcome is a [`Model`].
+//!
+//! Nothing here knows any account: every name comes from the file.
+
+mod model;
+mod read;
+
+pub use read::parse_value;
+
+pub use model::*;
+
+use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::source::{Place, Source, Span};
+use std::sync::Arc;
+
+/// A schema: Cedar's own form of it, and ours.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// The file.
+    pub source: Arc<Source>,
+    /// What Cedar validates and type-checks policies against.
+    pub cedar: cedar_policy::Schema,
+    /// Where everything lives in a snapshot.
+    pub model: Arc<Model>,
+}
+
+impl Schema {
+    /// Reads a schema.
+    ///
+    /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
+    pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let cedar = match cedar_policy::Schema::from_cedarschema_str(source.text()) {
+            Ok((cedar, warnings)) => {
+                warnings.for_each(|warning| diagnostics.push(from_cedar("schema-warning", Severity::Warning, source, &warning)));
+                cedar
+            }
+            Err(error) => {
+                diagnostics.extend(errors_from_cedar("schema-invalid", source, &error));
+                return (None, diagnostics);
+            }
+        };
+        let model = read::model(source, &cedar, &mut diagnostics);
+        let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
+        (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
+    }
+}
+
+/// Turns one of Cedar's diagnostics into ours, keeping its labels and help.
+pub fn from_cedar(code: &'static str, severity: Severity, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Diagnostic {
+    let labels = theirs.labels().into_iter().flatten().map(|label| Label {
+        place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
+        text: label.label().unwrap_or_default().to_owned(),
+    });
+    Diagnostic { code, severity, message: theirs.to_string(), labels: labels.collect(), help: theirs.help().map(|help| help.to_string()) }
+}
+
+/// Turns one of Cedar's errors, and those it carries as related, into ours.
+pub fn errors_from_cedar(code: &'static str, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Vec<Diagnostic> {
+    let mut errors = vec![from_cedar(code, Severity::Error, source, theirs)];
+    errors.extend(theirs.related().into_iter().flatten().flat_map(|other| errors_from_cedar(code, source, other)));
+    errors
+}

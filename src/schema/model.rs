@@ -1,0 +1,388 @@
+//! The model: entity types, their attributes, and where each is found in a snapshot.
+
+use crate::source::Span;
+use crate::source::pointer::{Pattern, Step};
+use crate::value::{TypeId, Value};
+use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A type of Cedar's language, with entity types resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are Cedar's types")]
+pub enum Ty {
+    Bool,
+    Long,
+    String,
+    Decimal,
+    Datetime,
+    Duration,
+    Ip,
+    Entity(TypeId),
+    Set(Arc<Ty>),
+    Record(Arc<Vec<Member>>),
+}
+
+/// A member of a record type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Ty,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// Everything a schema says.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Entity types in order of their names, then action types.
+    pub types: Vec<EntityType>,
+    /// The type of the document itself.
+    pub root: TypeId,
+    /// The action checks forbid.
+    pub audit: ActionRef,
+    /// The action derivations permit, if the schema has it.
+    pub derive: Option<ActionRef>,
+    /// The tree of `@path` patterns; its first node is the document.
+    pub paths: Vec<PathNode>,
+    /// For every type with instances, its node in that tree.
+    pub path_of: Vec<Option<usize>>,
+    /// The members of the context.
+    pub context: Vec<ContextMember>,
+    /// The members of `context.parameters`, in order of their names.
+    pub parameters: Vec<Parameter>,
+    by_name: HashMap<SmolStr, TypeId>,
+}
+
+/// An action: its entity, and the types it applies to.
+#[derive(Debug, Clone, Default)]
+pub struct ActionRef {
+    /// The entity type of the action.
+    pub ty: TypeId,
+    /// Its place among the actions of its type.
+    pub choice: u32,
+    /// The action as Cedar writes it.
+    pub name: SmolStr,
+    /// Types a principal may have.
+    pub principals: Vec<TypeId>,
+    /// Types a resource may have.
+    pub resources: Vec<TypeId>,
+}
+
+/// An entity type.
+#[derive(Debug)]
+pub struct EntityType {
+    /// The full name, `MoEngage::Member`.
+    pub name: SmolStr,
+    /// Where its entities come from.
+    pub kind: EntityKind,
+    /// The type whose instances its own are nested in.
+    pub parent: Option<TypeId>,
+    /// The pointer to the property that is an instance's id.
+    pub key: Option<Vec<String>>,
+    /// Whether an undeclared property is an error.
+    pub closed: bool,
+    /// The `@doc` text.
+    pub doc: Option<SmolStr>,
+    /// The declaration.
+    pub span: Span,
+    /// Attributes in order of their names.
+    pub attributes: Vec<Attribute>,
+    /// What is stored of an instance: one slot for every leaf of the attributes.
+    pub slots: Vec<Slot>,
+    /// How the properties of an instance lead to slots; the first node is the instance.
+    pub fields: Vec<FieldNode>,
+    /// The slot of Cedar tags, if the type has them.
+    pub tags: Option<SlotId>,
+}
+
+/// Where the entities of a type come from.
+#[derive(Debug, Clone)]
+pub enum EntityKind {
+    /// Instances in the snapshot.
+    Rows(Pattern),
+    /// A closed list.
+    Enumerated(Vec<SmolStr>),
+    /// The schema's actions.
+    Actions(Vec<SmolStr>),
+}
+
+/// A slot of an entity type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(pub u16);
+
+impl SlotId {
+    /// Returns the place in the type's list of slots.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An attribute, or a member of a record-typed one.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Ty,
+    /// Whether it is required: lacking, it was not captured; otherwise it is absent.
+    pub required: bool,
+    /// Its `@doc` text.
+    pub doc: Option<SmolStr>,
+    /// Its declaration.
+    pub span: Span,
+    /// How it is stored.
+    pub shape: Shape,
+}
+
+/// How an attribute is stored.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// In one slot.
+    Leaf(SlotId),
+    /// As a record: whether it is there, and its members.
+    Record(SlotId, Vec<Attribute>),
+}
+
+/// One stored value of an instance.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// The attribute path, `["two_step", "enforced"]`.
+    pub path: Vec<SmolStr>,
+    /// The type of the value.
+    pub ty: Ty,
+    /// Where the value comes from.
+    pub origin: Origin,
+    /// Whether a lacking value was not captured (`true`) or is absent (`false`).
+    pub required: bool,
+    /// The presence slot of the record this lies in.
+    pub within: Option<SlotId>,
+    /// Whether outputs mask the value.
+    pub secret: bool,
+    /// The text that means "not captured".
+    pub unknown_text: Option<SmolStr>,
+    /// The declaration.
+    pub span: Span,
+}
+
+impl Slot {
+    /// Returns the attribute path with dots.
+    pub fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+/// Where the value of a slot comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The snapshot, at this pointer below the instance, through a reader.
+    Read(Vec<String>, Option<Reader>),
+    /// Whether the object at this pointer is there.
+    Presence(Vec<String>),
+    /// The object at this pointer, whose properties are Cedar tags.
+    Tags(Vec<String>),
+    /// The entity this one is nested in.
+    Enclosing(TypeId),
+    /// Derivation policies.
+    Derived,
+}
+
+impl Origin {
+    /// Returns the pointer below the instance, for what is read from the snapshot.
+    pub fn pointer(&self) -> Option<&[String]> {
+        match self {
+            Origin::Read(pointer, _) | Origin::Presence(pointer) | Origin::Tags(pointer) => Some(pointer),
+            Origin::Enclosing(_) | Origin::Derived => None,
+        }
+    }
+}
+
+/// A way to read a value, named by `@as`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The text trimmed and in lower case.
+    Casefold,
+    /// What follows the last `@`, in lower case.
+    EmailDomain,
+    /// What precedes the last `@`, in lower case.
+    EmailLocal,
+    /// The prefix length of an address or CIDR range.
+    PrefixLength,
+    /// The scheme of a URL, in lower case.
+    UrlScheme,
+    /// The host of a URL, in lower case.
+    UrlHost,
+    /// The number of elements, properties or characters.
+    Length,
+}
+
+impl Reader {
+    /// All readers with the names `@as` takes.
+    pub const ALL: [(&'static str, Reader); 7] = [
+        ("casefold", Reader::Casefold),
+        ("email-domain", Reader::EmailDomain),
+        ("email-local", Reader::EmailLocal),
+        ("prefix-length", Reader::PrefixLength),
+        ("url-scheme", Reader::UrlScheme),
+        ("url-host", Reader::UrlHost),
+        ("length", Reader::Length),
+    ];
+
+    /// Returns the type of what it reads.
+    pub fn ty(self) -> Ty {
+        match self {
+            Reader::PrefixLength | Reader::Length => Ty::Long,
+            _ => Ty::String,
+        }
+    }
+}
+
+/// A step of the way from an instance's properties to slots.
+#[derive(Debug, Default)]
+pub struct FieldNode {
+    /// Properties below, in order of their names.
+    pub children: Vec<(String, usize)>,
+    /// Slots that read the value here.
+    pub slots: Vec<SlotId>,
+    /// Whether the value here is the instance's id.
+    pub key: bool,
+    /// Presence slots of the record here.
+    pub presence: Vec<SlotId>,
+    /// Slots here and below: what a wrong type makes unknown.
+    pub below: Vec<SlotId>,
+}
+
+/// A step of the way from the document to instances.
+#[derive(Debug, Default)]
+pub struct PathNode {
+    /// Properties that lead on.
+    pub children: Vec<(String, usize)>,
+    /// Where every element or property value leads.
+    pub each: Option<usize>,
+    /// The type whose instance is here.
+    pub ty: Option<TypeId>,
+    /// Types whose instances are here or below.
+    pub below: Vec<TypeId>,
+}
+
+/// A member of the context record.
+#[derive(Debug, Clone)]
+pub struct ContextMember {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Ty,
+    /// Whether it is required.
+    pub required: bool,
+    /// Where its value comes from.
+    pub origin: ContextOrigin,
+}
+
+/// Where a member of the context comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContextOrigin {
+    /// The clock of the run.
+    Now,
+    /// The parameters.
+    Parameters,
+    /// The attribute of the root entity with the same name.
+    Root(SlotId),
+}
+
+/// A parameter: a threshold that a team may set.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Ty,
+    /// Whether it is required.
+    pub required: bool,
+    /// Its `@default`.
+    pub default: Option<Value>,
+    /// Its `@doc`.
+    pub doc: Option<SmolStr>,
+    /// Its declaration.
+    pub span: Span,
+}
+
+impl Model {
+    /// Returns a model of `types`, whose names must differ.
+    pub(super) fn with_types(types: Vec<EntityType>) -> Self {
+        let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId(at as u16))).collect();
+        Self { types, by_name, ..Self::default() }
+    }
+
+    /// Returns the type with a full name.
+    pub fn type_named(&self, name: &str) -> Option<TypeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Returns a type.
+    pub fn ty(&self, id: TypeId) -> &EntityType {
+        &self.types[id.index()]
+    }
+
+    /// Returns `ty` and the types its instances are nested in, innermost first.
+    pub fn ancestry(&self, ty: TypeId) -> impl Iterator<Item = TypeId> {
+        std::iter::successors(Some(ty), |ty| self.ty(*ty).parent)
+    }
+
+    /// Returns the name of a type as people say it: without its namespace when the model needs none to tell types apart.
+    pub fn short_name(&self, id: TypeId) -> &str {
+        let name = self.ty(id).name.as_str();
+        name.rsplit("::").next().unwrap_or(name)
+    }
+
+    /// Writes a type as Cedar does.
+    pub fn show(&self, ty: &Ty) -> String {
+        match ty {
+            Ty::Bool => "Bool".into(),
+            Ty::Long => "Long".into(),
+            Ty::String => "String".into(),
+            Ty::Decimal => "decimal".into(),
+            Ty::Datetime => "datetime".into(),
+            Ty::Duration => "duration".into(),
+            Ty::Ip => "ipaddr".into(),
+            Ty::Entity(id) => self.short_name(*id).to_owned(),
+            Ty::Set(element) => format!("Set<{}>", self.show(element)),
+            Ty::Record(_) => "record".into(),
+        }
+    }
+}
+
+impl Default for TypeId {
+    fn default() -> Self {
+        TypeId(0)
+    }
+}
+
+impl EntityType {
+    /// Returns the top-level attribute with a name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Returns the choices of an enumerated type or the actions of an action type.
+    pub fn choices(&self) -> Option<&[SmolStr]> {
+        match &self.kind {
+            EntityKind::Enumerated(choices) | EntityKind::Actions(choices) => Some(choices),
+            EntityKind::Rows(_) => None,
+        }
+    }
+
+    /// Returns the pattern of its instances.
+    pub fn path(&self) -> Option<&Pattern> {
+        match &self.kind {
+            EntityKind::Rows(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Returns whether instances are found under `*`, so that their number is not fixed.
+    pub fn is_collection(&self) -> bool {
+        self.path().is_some_and(|path| path.0.last() == Some(&Step::Each))
+    }
+}

@@ -1,0 +1,727 @@
+//! From annotations to the [`Model`]. Every mistake is a diagnostic at the annotation that holds it.
+
+use super::model::*;
+use crate::diagnostic::Diagnostic;
+use crate::source::json::string_text;
+use crate::source::pointer::{self, Pattern, Step};
+use crate::source::{Source, Span};
+use crate::value::{self, IpNet, TypeId, Value};
+use cedar_policy_core::ast::{self, AnyId, Name};
+use cedar_policy_core::est::Annotations;
+use cedar_policy_core::extensions::Extensions;
+use cedar_policy_core::parser::Loc;
+use cedar_policy_core::validator::types::{Attributes, EntityKind as CedarEntityKind, Type};
+use cedar_policy_core::validator::{RawName, ValidatorEntityTypeKind, ValidatorSchema, json_schema};
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+type Fragment = json_schema::Fragment<RawName>;
+type WrittenType = json_schema::Type<RawName>;
+
+const ON_ENTITY: &[&str] = &["path", "key", "closed", "tags", "doc"];
+const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", "unknown", "doc"];
+const ON_PARAMETER: &[&str] = &["default", "doc"];
+const ON_OTHER: &[&str] = &["doc"];
+
+pub(super) fn model(source: &Arc<Source>, cedar: &cedar_policy::Schema, diagnostics: &mut Vec<Diagnostic>) -> Option<Model> {
+    let (fragment, _) = Fragment::from_cedarschema_str(source.text(), Extensions::all_available()).ok()?;
+    let validator: &ValidatorSchema = cedar.as_ref();
+    let mut reader = SchemaReader { source, validator, written: Written::new(&fragment), diagnostics };
+    reader.other_annotations(&fragment);
+    let mut model = Model::with_types(reader.entity_types());
+    reader.nest(&mut model);
+    reader.attributes(&mut model);
+    reader.references(&model);
+    reader.actions(&mut model);
+    Some(model)
+}
+
+/// The schema as it was written, for spans and annotations: entity and common types by full name.
+struct Written<'f> {
+    entities: BTreeMap<String, (Option<&'f Name>, &'f json_schema::EntityType<RawName>)>,
+    commons: HashMap<String, (Option<&'f Name>, &'f json_schema::CommonType<RawName>)>,
+    actions: Vec<(Option<&'f Name>, &'f SmolStr, &'f json_schema::ActionType<RawName>)>,
+}
+
+impl<'f> Written<'f> {
+    fn new(fragment: &'f Fragment) -> Self {
+        let mut written = Self { entities: BTreeMap::new(), commons: HashMap::new(), actions: Vec::new() };
+        for (namespace, definition) in &fragment.0 {
+            let namespace = namespace.as_ref();
+            for (name, entity) in &definition.entity_types {
+                written.entities.insert(qualify(namespace, name.as_ref()), (namespace, entity));
+            }
+            for (name, common) in &definition.common_types {
+                written.commons.insert(qualify(namespace, &name.to_string()), (namespace, common));
+            }
+            written.actions.extend(definition.actions.iter().map(|(name, action)| (namespace, name, action)));
+        }
+        written
+    }
+
+    /// Follows references to common types until a type that is written out.
+    fn resolve(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> (Option<&'f Name>, &'f WrittenType) {
+        let (mut namespace, mut ty) = (namespace, ty);
+        // Cedar has refused cycles of common types.
+        loop {
+            let name = match ty {
+                WrittenType::CommonTypeRef { type_name, .. } => type_name.to_string(),
+                WrittenType::Type { ty: json_schema::TypeVariant::EntityOrCommon { type_name }, .. } => type_name.to_string(),
+                WrittenType::Type { .. } => return (namespace, ty),
+            };
+            let common = self.commons.get(&qualify(namespace, &name)).or_else(|| self.commons.get(&name));
+            match common {
+                Some((of, common)) => (namespace, ty) = (*of, &common.ty),
+                None => return (namespace, ty),
+            }
+        }
+    }
+
+    fn members(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> Option<(Option<&'f Name>, &'f json_schema::RecordType<RawName>)> {
+        match self.resolve(namespace, ty) {
+            (of, WrittenType::Type { ty: json_schema::TypeVariant::Record(record), .. }) => Some((of, record)),
+            _ => None,
+        }
+    }
+}
+
+fn qualify(namespace: Option<&Name>, name: &str) -> String {
+    namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}::{name}"))
+}
+
+struct SchemaReader<'s, 'f> {
+    source: &'s Arc<Source>,
+    validator: &'s ValidatorSchema,
+    written: Written<'f>,
+    diagnostics: &'s mut Vec<Diagnostic>,
+}
+
+/// An annotation: its value and where it stands.
+#[derive(Clone)]
+struct Note {
+    value: SmolStr,
+    span: Span,
+}
+
+impl<'f> SchemaReader<'_, 'f> {
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, ""));
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    /// Reads the annotations of one declaration, refusing those that mean nothing there.
+    fn notes(&mut self, annotations: &'f Annotations, known: &[&str], declared: Span) -> HashMap<&'f str, Note> {
+        let mut notes = HashMap::new();
+        for (name, annotation) in &annotations.0 {
+            let loc = annotation.as_ref().and_then(|annotation| annotation.loc.as_ref());
+            let span = loc.map_or(declared, |loc| self.whole_annotation(loc));
+            let name: &AnyId = name;
+            if known.contains(&name.as_ref()) {
+                let value = annotation.as_ref().map(|annotation| annotation.val.clone()).unwrap_or_default();
+                notes.insert(name.as_ref(), Note { value, span });
+            } else {
+                let message = format!("unknown annotation `@{name}`");
+                let error = self.error("schema-annotation", span, message);
+                *error = error.clone().suggest(name.as_ref(), known.iter().copied());
+            }
+        }
+        notes
+    }
+
+    /// Cedar gives the place of an annotation's value: widen it to the `@`.
+    fn whole_annotation(&self, value: &Loc) -> Span {
+        let before = self.source.text().get(..value.start()).unwrap_or_default();
+        let start = before.rfind('@').filter(|at| !before[*at..].contains(['"', '\n'])).unwrap_or(value.start());
+        let rest = self.source.text().get(value.end()..).unwrap_or_default();
+        let close = if rest.trim_start().starts_with(')') { rest.len() - rest.trim_start().len() + 1 } else { 0 };
+        Span::new(start as u32, (value.end() + close) as u32)
+    }
+
+    /// The declaration of an attribute, from its name to its type, found backwards from the type.
+    fn declaration(&self, ty: Option<&Loc>, name: &str) -> Span {
+        let Some(loc) = ty else { return Span::default() };
+        let before = self.source.text().get(..loc.start()).unwrap_or_default();
+        let colon = before.trim_end().strip_suffix(':').unwrap_or(before).trim_end();
+        let head = colon.strip_suffix('?').unwrap_or(colon).trim_end();
+        let start = if head.ends_with('"') { head[..head.len() - 1].rfind('"') } else { head.strip_suffix(name).map(str::len) };
+        Span::new(start.unwrap_or(loc.start()) as u32, loc.end() as u32)
+    }
+
+    fn other_annotations(&mut self, fragment: &'f Fragment) {
+        for definition in fragment.0.values() {
+            self.notes(&definition.annotations, ON_OTHER, Span::default());
+            for common in definition.common_types.values() {
+                self.notes(&common.annotations, ON_OTHER, span_of(common.loc.as_ref()));
+            }
+            for action in definition.actions.values() {
+                self.notes(&action.annotations, ON_OTHER, span_of(action.loc.as_ref()));
+            }
+        }
+    }
+
+    /// Entity types in order of their names, then a type for the actions of every namespace; without attributes yet.
+    fn entity_types(&mut self) -> Vec<EntityType> {
+        let declared: Vec<_> = self.written.entities.iter().map(|(name, (_, entity))| (name.clone(), *entity)).collect();
+        let mut types = Vec::new();
+        for (name, entity) in declared {
+            let span = span_of(entity.loc.as_ref());
+            let notes = self.notes(&entity.annotations, ON_ENTITY, span);
+            let choices = match &entity.kind {
+                json_schema::EntityTypeKind::Enum { choices } => Some(choices.iter().map(|eid| SmolStr::new(AsRef::<str>::as_ref(eid))).collect()),
+                json_schema::EntityTypeKind::Standard(_) => None,
+            };
+            let kind = match (choices, notes.get("path")) {
+                (Some(choices), None) => EntityKind::Enumerated(choices),
+                (Some(choices), Some(path)) => {
+                    self.error("schema-path", path.span, format!("`{name}` is enumerated: its entities are not in the snapshot"));
+                    EntityKind::Enumerated(choices)
+                }
+                (None, Some(path)) => EntityKind::Rows(self.pattern(path)),
+                (None, None) => {
+                    let error = self.error("schema-path", span, format!("entity type `{name}` has no `@path`"));
+                    error.help = Some("say where in a snapshot its instances are, as @path(\"/members/*\"), or @path(\"\") for the document itself".into());
+                    EntityKind::Rows(Pattern::default())
+                }
+            };
+            let key = notes.get("key").and_then(|key| self.relative(key));
+            types.push(EntityType {
+                name: name.into(),
+                kind,
+                parent: None,
+                key,
+                closed: notes.contains_key("closed"),
+                doc: notes.get("doc").map(|doc| doc.value.clone()),
+                span,
+                attributes: Vec::new(),
+                slots: Vec::new(),
+                fields: Vec::new(),
+                tags: None,
+            });
+        }
+        let mut actions: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
+        for action in self.validator.action_ids() {
+            actions.entry(action.name().entity_type().to_smolstr()).or_default().push(AsRef::<str>::as_ref(action.name().eid()).into());
+        }
+        for (name, mut choices) in actions {
+            choices.sort();
+            types.push(EntityType {
+                name,
+                kind: EntityKind::Actions(choices),
+                parent: None,
+                key: None,
+                closed: false,
+                doc: None,
+                span: Span::default(),
+                attributes: Vec::new(),
+                slots: Vec::new(),
+                fields: Vec::new(),
+                tags: None,
+            });
+        }
+        types
+    }
+
+    fn pattern(&mut self, note: &Note) -> Pattern {
+        match Pattern::absolute(&note.value) {
+            Ok(pattern) => pattern,
+            Err(message) => {
+                self.error("schema-path", note.span, message);
+                Pattern::default()
+            }
+        }
+    }
+
+    fn relative(&mut self, note: &Note) -> Option<Vec<String>> {
+        match pointer::relative(&note.value) {
+            Ok(steps) => Some(steps),
+            Err(message) => {
+                self.error("schema-path", note.span, message);
+                None
+            }
+        }
+    }
+
+    /// Finds the root, who is nested in whom, and builds the tree of paths.
+    fn nest(&mut self, model: &mut Model) {
+        let rows: Vec<(TypeId, Pattern)> =
+            model.types.iter().enumerate().filter_map(|(at, ty)| Some((TypeId(at as u16), ty.path()?.clone()))).collect();
+        match rows.iter().find(|(_, path)| path.0.is_empty()) {
+            Some((root, _)) => model.root = *root,
+            None => {
+                self.error("schema-root", Span::default(), "no entity type has `@path(\"\")`: one must be the document itself");
+            }
+        }
+        model.paths = vec![PathNode::default()];
+        for (id, path) in &rows {
+            let node = insert(&mut model.paths, path);
+            if let Some(other) = model.paths[node].ty {
+                let names = (model.ty(other).name.clone(), model.ty(*id).name.clone());
+                let span = model.ty(other).span;
+                let error = self.error("schema-path", model.ty(*id).span, format!("`{}` and `{}` have the same `@path`", names.0, names.1));
+                let source = error.labels[0].place.source.clone();
+                *error = error.clone().label(&source, span, "also here").help("one place in a snapshot holds instances of one type");
+                continue;
+            }
+            model.paths[node].ty = Some(*id);
+            let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
+            let parent = within.max_by_key(|(_, other)| other.0.len()).map(|(id, _)| *id);
+            model.types[id.index()].parent = parent;
+            let Some(parent) = parent else { continue };
+            let skipped = path.0.len() - model.ty(parent).path().map_or(0, |path| path.0.len());
+            let tail = &path.0[path.0.len() - skipped..];
+            if tail.iter().filter(|step| **step == Step::Each).count() > 1 || tail[..skipped - 1].contains(&Step::Each) {
+                let name = model.ty(*id).name.clone();
+                let error = self.error("schema-path", model.ty(*id).span, format!("between `{}` and `{name}` lie instances of no type", model.ty(parent).name));
+                error.help = Some("give the elements at the inner `*` an entity type of their own".into());
+            }
+            let names = (model.ty(*id).name.clone(), model.ty(parent).name.clone());
+            let allowed = cedar_type(&names.0).zip(cedar_type(&names.1)).and_then(|(child, parent)| Some(self.validator.get_entity_type(&parent)?.has_descendant_entity_type(&child)));
+            if allowed != Some(true) {
+                let error = self.error("schema-nesting", model.ty(*id).span, format!("instances of `{}` are nested in `{}`, which its declaration does not say", names.0, names.1));
+                error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
+            }
+        }
+        if let Some(root) = model.paths.first_mut() {
+            root.ty = Some(model.root);
+        }
+        fill_below(&mut model.paths, 0);
+        model.path_of = vec![None; model.types.len()];
+        for (at, node) in model.paths.iter().enumerate() {
+            if let Some(ty) = node.ty {
+                model.path_of[ty.index()] = Some(at);
+            }
+        }
+    }
+
+    fn attributes(&mut self, model: &mut Model) {
+        for at in 0..model.types.len() {
+            let name = model.types[at].name.clone();
+            let Some((namespace, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
+            let json_schema::EntityTypeKind::Standard(standard) = &entity.kind else { continue };
+            let Some(cedar) = cedar_type(&name).and_then(|name| self.validator.get_entity_type(&name)) else { continue };
+            let mut slots = Slots { list: Vec::new(), fields: vec![FieldNode::default()] };
+            let attributes = match self.written.members(namespace, &standard.shape.0) {
+                Some((namespace, record)) => self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default()),
+                None => Vec::new(),
+            };
+            let tags = match &cedar.kind {
+                ValidatorEntityTypeKind::Standard(_) => cedar.tag_type(),
+                _ => None,
+            };
+            let tags = tags.and_then(|ty| {
+                let declared = span_of(entity.loc.as_ref());
+                let notes = self.notes(&entity.annotations, ON_ENTITY, declared);
+                let pointer = notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
+                let ty = self.ty(model, ty)?;
+                let origin = Origin::Tags(pointer.clone());
+                Some(slots.add(&pointer, Slot { path: vec!["tags".into()], ty, origin, required: true, within: None, secret: false, unknown_text: None, span: declared }))
+            });
+            if let Some(key) = &model.types[at].key {
+                let node = slots.node(key);
+                slots.fields[node].key = true;
+            }
+            let ty = &mut model.types[at];
+            ty.attributes = attributes;
+            ty.tags = tags;
+            ty.slots = slots.list;
+            ty.fields = slots.fields;
+            fill_slots_below(&mut ty.fields, 0);
+        }
+    }
+
+    /// Reads the members of an entity's attribute record, or of a record inside it.
+    fn members(&mut self, model: &Model, slots: &mut Slots, namespace: Option<&'f Name>, record: &'f json_schema::RecordType<RawName>, types: &Attributes, inside: &Inside) -> Vec<Attribute> {
+        let mut attributes = Vec::new();
+        for (name, written) in &record.attributes {
+            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            let span = self.declaration(written.ty.loc(), name);
+            let notes = self.notes(&written.annotations, ON_ATTRIBUTE, span);
+            let doc = notes.get("doc").map(|doc| doc.value.clone());
+            let pointer = match notes.get("path") {
+                Some(note) => self.relative(note).unwrap_or_default(),
+                None => vec![name.to_string()],
+            };
+            let mut whole = inside.pointer.clone();
+            whole.extend(pointer);
+            let mut path = inside.path.clone();
+            path.push(name.clone());
+            let secret = inside.secret || notes.contains_key("secret");
+            let slot = |ty: Ty, origin: Origin| Slot {
+                path: path.clone(),
+                ty,
+                origin,
+                required: written.required,
+                within: inside.within,
+                secret,
+                unknown_text: notes.get("unknown").map(|note| note.value.clone()),
+                span,
+            };
+            let shape = match (&ty, self.written.members(namespace, &written.ty), types.get_attr(name).map(|a| &*a.attr_type)) {
+                (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
+                    self.only_plain(&notes, "a record");
+                    let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
+                    let inner = Inside { pointer: whole, path: path.clone(), within: Some(presence), secret };
+                    Shape::Record(presence, self.members(model, slots, namespace, record, attrs, &inner))
+                }
+                _ => {
+                    let origin = self.origin(&notes, &ty, whole.clone(), model);
+                    Shape::Leaf(slots.add(&whole, slot(ty.clone(), origin)))
+                }
+            };
+            attributes.push(Attribute { name: name.clone(), ty, required: written.required, doc, span, shape });
+        }
+        attributes
+    }
+
+    fn only_plain(&mut self, notes: &HashMap<&str, Note>, what: &str) {
+        for name in ["as", "enclosing", "derived", "unknown"] {
+            if let Some(note) = notes.get(name) {
+                self.error("schema-annotation", note.span, format!("`@{name}` cannot stand on {what}"));
+            }
+        }
+    }
+
+    fn origin(&mut self, notes: &HashMap<&str, Note>, ty: &Ty, pointer: Vec<String>, model: &Model) -> Origin {
+        let ways: Vec<&str> = ["as", "enclosing", "derived"].into_iter().filter(|name| notes.contains_key(name)).collect();
+        if let [first, second, ..] = ways[..]
+            && let Some(note) = notes.get(second)
+        {
+            self.error("schema-annotation", note.span, format!("`@{first}` and `@{second}` cannot stand together"));
+        }
+        if let Some(note) = notes.get("unknown")
+            && !matches!(ty, Ty::String | Ty::Entity(_))
+        {
+            self.error("schema-annotation", note.span, format!("`@unknown` names a text, but the attribute is of type {}", model.show(ty)));
+        }
+        if let Some(note) = notes.get("derived") {
+            let gathered = match ty {
+                Ty::Bool | Ty::Long => true,
+                Ty::Set(element) => matches!(**element, Ty::Entity(_)),
+                _ => false,
+            };
+            if !gathered {
+                let error = self.error("schema-annotation", note.span, format!("an attribute of type {} cannot be derived", model.show(ty)));
+                error.help = Some("Bool asks whether there is one, Long how many, Set of an entity type which".into());
+            }
+            return Origin::Derived;
+        }
+        if let Some(note) = notes.get("enclosing") {
+            return match ty {
+                Ty::Entity(enclosing) => Origin::Enclosing(*enclosing),
+                _ => {
+                    self.error("schema-annotation", note.span, format!("`@enclosing` needs an entity type, not {}", model.show(ty)));
+                    Origin::Derived
+                }
+            };
+        }
+        let reader = notes.get("as").and_then(|note| {
+            let found = Reader::ALL.iter().find(|(name, _)| *name == note.value).map(|(_, reader)| *reader);
+            match found {
+                Some(reader) if reader.ty() != *ty => {
+                    self.error("schema-reader", note.span, format!("`{}` reads a {}, but the attribute is of type {}", note.value, model.show(&reader.ty()), model.show(ty)));
+                }
+                Some(_) => {}
+                None => {
+                    let error = self.error("schema-reader", note.span, format!("unknown reader `{}`", note.value));
+                    *error = error.clone().suggest(&note.value, Reader::ALL.map(|(name, _)| name));
+                }
+            }
+            found
+        });
+        Origin::Read(pointer, reader)
+    }
+
+    /// References resolve in an enclosing scope, `@enclosing` names one.
+    fn references(&mut self, model: &Model) {
+        for (at, ty) in model.types.iter().enumerate() {
+            let around: Vec<TypeId> = model.ancestry(TypeId(at as u16)).collect();
+            for slot in &ty.slots {
+                match (&slot.origin, &slot.ty) {
+                    (Origin::Enclosing(target), _) if !around.get(1..).is_some_and(|around| around.contains(target)) => {
+                        let message = format!("`{}` is not nested in `{}`", ty.name, model.ty(*target).name);
+                        self.error("schema-enclosing", slot.span, message);
+                    }
+                    (Origin::Read(..) | Origin::Tags(_), slot_ty) => {
+                        for target in entity_types_in(slot_ty) {
+                            let scope = model.ty(target).parent;
+                            if model.ty(target).choices().is_none() && target != model.root && !scope.is_some_and(|scope| around.contains(&scope)) {
+                                let message = format!("`{}` refers to `{}`, whose instances are in no scope around it", ty.name, model.ty(target).name);
+                                let error = self.error("schema-reference", slot.span, message);
+                                error.help = Some("hold the key as a String and join by equality in a derivation".into());
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn actions(&mut self, model: &mut Model) {
+        let find = |reader: &mut Self, eid: &str| {
+            let mut found = reader.validator.action_ids().filter(|action| AsRef::<str>::as_ref(action.name().eid()) == eid);
+            let first = found.next()?;
+            if let Some(second) = found.next() {
+                let message = format!("both `{}` and `{}` are called `{eid}`: one action is", first.name(), second.name());
+                reader.error("schema-action", Span::default(), message);
+            }
+            let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
+            let choice = model.ty(ty).choices()?.iter().position(|choice| choice == eid)?;
+            let ids = |types: Vec<&ast::EntityType>| {
+                let mut ids: Vec<TypeId> = types.into_iter().filter_map(|ty| model.type_named(&ty.to_smolstr())).collect();
+                ids.sort();
+                ids
+            };
+            let principals = ids(first.applies_to_principals().collect());
+            let resources = ids(first.applies_to_resources().collect());
+            Some(ActionRef { ty, choice: choice as u32, name: first.name().to_smolstr(), principals, resources })
+        };
+        let (audit, derive) = (find(self, "audit"), find(self, "derive"));
+        let Some(audit) = audit else {
+            let error = self.error("schema-action", Span::default(), "the schema declares no action `audit`");
+            error.help = Some("checks forbid `audit`: write `action \"audit\" appliesTo { principal: [Root], resource: [...], context: {...} };`".into());
+            return;
+        };
+        if !audit.principals.contains(&model.root) {
+            let message = format!("the principal of `audit` is the document, so its types must name `{}`", model.ty(model.root).name);
+            self.error("schema-action", Span::default(), message);
+        }
+        (model.audit, model.derive) = (audit, derive);
+        self.context(model, "audit");
+        if model.derive.is_some() {
+            self.context(model, "derive");
+        }
+    }
+
+    /// Reads the context of an action; the contexts of both actions add up.
+    fn context(&mut self, model: &mut Model, eid: &str) {
+        let Some((namespace, written)) = self.written.actions.iter().find(|(_, name, _)| **name == eid).map(|(namespace, _, action)| (*namespace, *action)) else { return };
+        let Some(applies) = &written.applies_to else { return };
+        let Some((namespace, record)) = self.written.members(namespace, &applies.context.0) else { return };
+        let Some(action) = self.validator.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == eid) else { return };
+        let Some(Type::Record { attrs, .. }) = action.context() else { return };
+        for (name, member) in &record.attributes {
+            let Some(ty) = attrs.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            if model.context.iter().any(|known| known.name == *name) {
+                continue;
+            }
+            let span = self.declaration(member.ty.loc(), name);
+            self.notes(&member.annotations, ON_OTHER, span);
+            let origin = match (name.as_str(), &ty) {
+                ("now", Ty::Datetime) => ContextOrigin::Now,
+                ("parameters", Ty::Record(_)) => {
+                    let members = self.written.members(namespace, &member.ty);
+                    let types = attrs.get_attr(name).map(|attribute| &*attribute.attr_type);
+                    if let (Some((_, record)), Some(Type::Record { attrs, .. })) = (members, types) {
+                        model.parameters = self.parameters(model, record, attrs);
+                    }
+                    ContextOrigin::Parameters
+                }
+                _ => {
+                    let root = model.ty(model.root).attribute(name).filter(|attribute| attribute.ty == ty);
+                    let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
+                        let message = format!("nothing gives `context.{name}` its value");
+                        let error = self.error("schema-context", span, message);
+                        error.help = Some(format!("valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"));
+                        continue;
+                    };
+                    ContextOrigin::Root(*slot)
+                }
+            };
+            let required = member.required;
+            model.context.push(ContextMember { name: name.clone(), ty, required, origin });
+        }
+    }
+
+    fn parameters(&mut self, model: &Model, record: &'f json_schema::RecordType<RawName>, types: &Attributes) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        for (name, written) in &record.attributes {
+            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            let span = self.declaration(written.ty.loc(), name);
+            let notes = self.notes(&written.annotations, ON_PARAMETER, span);
+            if matches!(ty, Ty::Record(_) | Ty::Entity(_)) {
+                self.error("schema-parameter", span, format!("a parameter cannot be of type {}", model.show(&ty)));
+                continue;
+            }
+            let default = notes.get("default").and_then(|note| match parse_value(&ty, &note.value) {
+                Ok(value) => Some(value),
+                Err(message) => {
+                    self.error("schema-parameter", note.span, format!("`{}` is not a {}: {message}", note.value, model.show(&ty)));
+                    None
+                }
+            });
+            let doc = notes.get("doc").map(|doc| doc.value.clone());
+            parameters.push(Parameter { name: name.clone(), ty, required: written.required, default, doc, span });
+        }
+        parameters
+    }
+
+    fn ty(&self, model: &Model, ty: &Type) -> Option<Ty> {
+        Some(match ty {
+            Type::Bool(_) => Ty::Bool,
+            Type::Long => Ty::Long,
+            Type::String => Ty::String,
+            Type::Entity(CedarEntityKind::Entity(lub)) => Ty::Entity(model.type_named(&lub.get_single_entity()?.to_smolstr())?),
+            Type::Set { element_type } => Ty::Set(Arc::new(self.ty(model, element_type.as_ref()?)?)),
+            Type::Record { attrs, .. } => {
+                let member = |(name, attribute): (&SmolStr, &cedar_policy_core::validator::types::AttributeType)| {
+                    Some(Member { name: name.clone(), ty: self.ty(model, &attribute.attr_type)?, required: attribute.is_required })
+                };
+                Ty::Record(Arc::new(attrs.iter().map(member).collect::<Option<_>>()?))
+            }
+            Type::ExtensionType { name } => match name.to_string().as_str() {
+                "decimal" => Ty::Decimal,
+                "datetime" => Ty::Datetime,
+                "duration" => Ty::Duration,
+                "ipaddr" => Ty::Ip,
+                _ => return None,
+            },
+            Type::Entity(CedarEntityKind::AnyEntity) | Type::Never => return None,
+        })
+    }
+}
+
+/// What surrounds the members being read.
+#[derive(Default, Clone)]
+struct Inside {
+    pointer: Vec<String>,
+    path: Vec<SmolStr>,
+    within: Option<SlotId>,
+    secret: bool,
+}
+
+struct Slots {
+    list: Vec<Slot>,
+    fields: Vec<FieldNode>,
+}
+
+impl Slots {
+    fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = SlotId(self.list.len() as u16);
+        if slot.origin.pointer().is_some() {
+            let node = self.node(pointer);
+            self.fields[node].slots.push(id);
+        }
+        self.list.push(slot);
+        id
+    }
+
+    fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = SlotId(self.list.len() as u16);
+        let node = self.node(pointer);
+        self.fields[node].presence.push(id);
+        self.list.push(slot);
+        id
+    }
+
+    fn node(&mut self, pointer: &[String]) -> usize {
+        let mut at = 0;
+        for step in pointer {
+            at = match self.fields[at].children.iter().find(|(name, _)| name == step) {
+                Some((_, child)) => *child,
+                None => {
+                    self.fields.push(FieldNode::default());
+                    let child = self.fields.len() - 1;
+                    self.fields[at].children.push((step.clone(), child));
+                    self.fields[at].children.sort();
+                    child
+                }
+            };
+        }
+        at
+    }
+}
+
+fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {
+    let children: Vec<usize> = fields[at].children.iter().map(|(_, child)| *child).collect();
+    let mut below: Vec<SlotId> = fields[at].slots.iter().chain(&fields[at].presence).copied().collect();
+    children.into_iter().for_each(|child| below.extend(fill_slots_below(fields, child)));
+    fields[at].below.clone_from(&below);
+    below
+}
+
+fn insert(paths: &mut Vec<PathNode>, pattern: &Pattern) -> usize {
+    let mut at = 0;
+    for step in &pattern.0 {
+        let known = match step {
+            Step::Each => paths[at].each,
+            Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
+        };
+        at = known.unwrap_or_else(|| {
+            paths.push(PathNode::default());
+            let child = paths.len() - 1;
+            match step {
+                Step::Each => paths[at].each = Some(child),
+                Step::Property(name) => paths[at].children.push((name.clone(), child)),
+            }
+            child
+        });
+    }
+    at
+}
+
+fn fill_below(paths: &mut [PathNode], at: usize) -> Vec<TypeId> {
+    let next: Vec<usize> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
+    let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
+    next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));
+    below.sort();
+    paths[at].below.clone_from(&below);
+    below
+}
+
+fn entity_types_in(ty: &Ty) -> Vec<TypeId> {
+    match ty {
+        Ty::Entity(id) => vec![*id],
+        Ty::Set(element) => entity_types_in(element),
+        Ty::Record(members) => members.iter().flat_map(|member| entity_types_in(&member.ty)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn cedar_type(name: &str) -> Option<ast::EntityType> {
+    name.parse().ok()
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+fn span_of(loc: Option<&Loc>) -> Span {
+    loc.map_or(Span::default(), |loc| Span::new(loc.start() as u32, loc.end() as u32))
+}
+
+/// Reads a value of a parameter as a person types it: `14`, `true`, `14d`, `10.0.0.0/8`, `["a", "b"]`.
+///
+/// # Errors
+/// A phrase saying what is valid.
+pub fn parse_value(ty: &Ty, text: &str) -> Result<Value, String> {
+    Ok(match ty {
+        Ty::Bool => match text {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => return Err("valid are `true` and `false`".into()),
+        },
+        Ty::Long => Value::Long(text.parse().map_err(|_| "valid are whole numbers of 64 bits".to_owned())?),
+        Ty::String => Value::String(text.into()),
+        Ty::Decimal => Value::Decimal(value::parse_decimal(text)?),
+        Ty::Datetime => Value::Datetime(value::parse_datetime(text)?),
+        Ty::Duration => Value::Duration(value::parse_duration(text)?),
+        Ty::Ip => Value::Ip(IpNet::parse(text)?),
+        Ty::Set(element) => {
+            let valid = || "valid is a list in JSON, as [\"a\", \"b\"]".to_owned();
+            let mut scanner = crate::source::json::Scanner::new(text);
+            let mut items = Vec::new();
+            let walked = scanner.array(|scanner, _| {
+                let span = scanner.skip()?;
+                items.push(text.get(span.range()).unwrap_or_default());
+                Ok::<_, crate::source::json::SyntaxError>(())
+            });
+            walked.and_then(|_| scanner.end()).map_err(|_| valid())?;
+            let read = |item: &&str| parse_value(element, &string_text(item).filter(|_| item.starts_with('"')).unwrap_or((*item).into()));
+            Value::Set(Arc::new(value::Set::new(items.iter().map(read).collect::<Result<_, _>>()?)))
+        }
+        Ty::Entity(_) | Ty::Record(_) => return Err("a parameter is a number, a text, a moment, a duration, an address, a boolean or a list of these".into()),
+    })
+}

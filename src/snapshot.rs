@@ -1,0 +1,210 @@
+//! A snapshot as the engine sees it: rows cut out of the file's bytes, and typed columns decoded from them.
+//!
+//! Three steps. The *split* walks the document once along the schema's `@path` tree and notes where every instance
+//! lies. The *decode* reads the declared attributes of every row, in parallel, straight from its bytes. The *resolve*
+//! finds out which entities references mean. What is wrong on the way is a diagnostic with the span of the value, and
+//! the value counts as not captured.
+
+mod column;
+mod decode;
+mod locate;
+mod resolve;
+mod split;
+
+pub use column::{Column, Data, State, StrRef};
+pub use locate::{Found, Located};
+
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Model, SlotId};
+use crate::source::pointer::{Pointer, Step};
+use crate::source::{Source, Span};
+use crate::value::{EntityRef, TypeId};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The state of an account at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The file.
+    pub source: Arc<Source>,
+    /// One table for every type of the model.
+    pub tables: Vec<Table>,
+    /// Properties that the schema does not declare.
+    pub other_properties: usize,
+    /// Text of strings that are not written plainly in the file: with escapes, or changed by a reader.
+    side: String,
+    /// Where secret values lie; masked wherever text of the file is shown.
+    pub secrets: Vec<Span>,
+}
+
+/// The instances of one type.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// Instances in the order of the document.
+    pub rows: Vec<Row>,
+    /// One column for every slot; of slots that no policy reads, an empty one.
+    pub columns: Vec<Column>,
+    /// Places where instances would be, had they been captured.
+    pub missing: Vec<Missing>,
+    /// Ids of entities that are named somewhere but have no row; they are numbered after the rows.
+    pub absent: Vec<SmolStr>,
+    by_key: FxHashMap<(u32, SmolStr), u32>,
+}
+
+/// One instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Its bytes.
+    pub span: Span,
+    /// The row of the parent type it is nested in.
+    pub parent: u32,
+    /// The last step of its pointer.
+    pub step: RowStep,
+    /// Its key.
+    pub key: StrRef,
+}
+
+/// The last step of a row's pointer.
+#[derive(Debug, Clone, Copy)]
+pub enum RowStep {
+    /// An element of an array.
+    Index(u32),
+    /// The value of a property.
+    Property(StrRef),
+    /// A fixed place.
+    Fixed,
+}
+
+/// A list, or a place for one instance, that was not captured.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// The instance whose list it is.
+    pub scope: EntityRef,
+    /// The object that lacks it, or the `null` in its place.
+    pub span: Span,
+    /// The property that is lacking.
+    pub property: String,
+    /// Where it would be.
+    pub pointer: Pointer,
+}
+
+impl Snapshot {
+    /// Reads a snapshot; of its attributes only those in `reads` are kept, though all are checked.
+    ///
+    /// Without a snapshot at least one of the diagnostics is an error: the text is not JSON or not an object.
+    pub fn read(source: &Arc<Source>, model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let Some(split) = split::split(source, model, &mut diagnostics) else { return (None, diagnostics) };
+        let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
+        resolve::resolve(&mut snapshot, model, &mut diagnostics);
+        diagnostics.iter_mut().for_each(|diagnostic| snapshot.hide(diagnostic));
+        crate::diagnostic::sort(&mut diagnostics);
+        (Some(snapshot), diagnostics)
+    }
+
+    /// Takes a secret out of what is said about it.
+    fn hide(&self, diagnostic: &mut Diagnostic) {
+        let inside = |span: &Span| self.secrets.iter().any(|secret| secret.contains(*span));
+        let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else { return };
+        let text = self.source.slice(secret).trim_matches('"');
+        if !text.is_empty() {
+            diagnostic.message = diagnostic.message.replace(text, "***");
+            diagnostic.help = diagnostic.help.take().map(|help| help.replace(text, "***"));
+        }
+    }
+
+    /// Returns the table of a type.
+    pub fn table(&self, ty: TypeId) -> &Table {
+        &self.tables[ty.index()]
+    }
+
+    /// Returns the text a reference stands for.
+    pub fn text(&self, at: StrRef) -> &str {
+        if at.is_side() { self.side.get(at.range()) } else { self.source.text().get(at.range()) }.unwrap_or_default()
+    }
+
+    /// Returns the row of the instance that holds `entity`, itself included, of type `ancestor`.
+    pub fn enclosing(&self, model: &Model, entity: EntityRef, ancestor: TypeId) -> Option<EntityRef> {
+        let mut at = entity;
+        while at.ty != ancestor {
+            let row = self.table(at.ty).rows.get(at.row as usize)?;
+            at = EntityRef { ty: model.ty(at.ty).parent?, row: row.parent };
+        }
+        Some(at)
+    }
+
+    /// Returns whether `entity` is `other` or lies in it.
+    pub fn lies_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
+        entity == other || self.enclosing(model, entity, other.ty) == Some(other)
+    }
+
+    /// Returns the id of an entity: its key, after the keys of the instances it is nested in, the root's left out.
+    pub fn id(&self, model: &Model, entity: EntityRef) -> SmolStr {
+        let ty = model.ty(entity.ty);
+        if let Some(choices) = ty.choices() {
+            return choices.get(entity.row as usize).cloned().unwrap_or_default();
+        }
+        let table = self.table(entity.ty);
+        let Some(row) = table.rows.get(entity.row as usize) else {
+            return table.absent.get(entity.row as usize - table.rows.len()).cloned().unwrap_or_default();
+        };
+        self.join_id(model, ty.parent, row.parent, self.text(row.key)).into()
+    }
+
+    /// Returns the id of an instance with a key inside a row of the parent type.
+    pub(crate) fn join_id(&self, model: &Model, parent: Option<TypeId>, row: u32, key: &str) -> String {
+        match parent {
+            Some(ty) if ty != model.root => format!("{}/{key}", self.id(model, EntityRef { ty, row })),
+            _ => key.to_owned(),
+        }
+    }
+
+    /// Writes an entity as Cedar does, with the short name of its type.
+    pub fn show(&self, model: &Model, entity: EntityRef) -> String {
+        format!("{}::{:?}", model.short_name(entity.ty), self.id(model, entity).as_str())
+    }
+
+    /// Returns the pointer of an instance.
+    pub fn pointer(&self, model: &Model, entity: EntityRef) -> Pointer {
+        let ty = model.ty(entity.ty);
+        let Some((row, path)) = self.table(entity.ty).rows.get(entity.row as usize).zip(ty.path()) else { return Pointer::default() };
+        let Some(parent) = ty.parent else { return Pointer::default() };
+        let mut pointer = self.pointer(model, EntityRef { ty: parent, row: row.parent });
+        let inner = model.ty(parent).path().map_or(0, |path| path.0.len());
+        for step in path.0.get(inner..).unwrap_or_default() {
+            match (step, row.step) {
+                (Step::Property(name), _) => pointer.push(name),
+                (Step::Each, RowStep::Index(index)) => pointer.push(&index.to_string()),
+                (Step::Each, RowStep::Property(name)) => pointer.push(self.text(name)),
+                (Step::Each, RowStep::Fixed) => {}
+            }
+        }
+        pointer
+    }
+
+    /// Returns the row of type `ty` with a key in a scope.
+    pub(crate) fn by_key(&self, ty: TypeId, scope: u32, key: &str) -> Option<u32> {
+        self.table(ty).by_key.get(&(scope, SmolStr::new(key))).copied()
+    }
+
+    /// Returns the entity of a type with an id, as entity literals of policies name it; a number beyond the rows if
+    /// there is none.
+    pub fn entity(&self, model: &Model, ty: TypeId, id: &str) -> Option<EntityRef> {
+        let declared = model.ty(ty);
+        if let Some(choices) = declared.choices() {
+            return choices.iter().position(|choice| choice == id).map(|at| EntityRef { ty, row: at as u32 });
+        }
+        // A key may hold a `/` of its own, so the id is compared whole, among the rows with the right last part.
+        let table = self.table(ty);
+        let found = table.rows.iter().position(|row| id.ends_with(self.text(row.key)) && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id);
+        let row = found.or_else(|| table.absent.iter().position(|absent| absent == id).map(|at| at + table.rows.len()))?;
+        Some(EntityRef { ty, row: row as u32 })
+    }
+
+    /// Returns whether instances of `ty` that would lie in `scope` may not have been captured.
+    pub(crate) fn may_miss(&self, model: &Model, ty: TypeId, scope: EntityRef) -> bool {
+        self.table(ty).missing.iter().any(|missing| self.lies_in(model, scope, missing.scope) || self.lies_in(model, missing.scope, scope))
+    }
+}

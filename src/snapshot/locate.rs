@@ -1,0 +1,66 @@
+//! Finding a value's place again, inside its row's own bytes, when there is something to show.
+
+use super::Snapshot;
+use crate::source::Span;
+use crate::source::json::{Kind, Scanner, SyntaxError};
+
+/// Where a value is, or where it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// The value, or the object that lacks it.
+    pub span: Span,
+    /// What was found there.
+    pub found: Found,
+}
+
+/// What was found at a pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A value of this kind.
+    Value(Kind),
+    /// An object that lacks the property at this step of the pointer.
+    Lacks(usize),
+}
+
+impl Snapshot {
+    /// Follows property names inside the value at `within`.
+    pub fn locate(&self, within: Span, pointer: &[String]) -> Located {
+        let text = self.source.text();
+        let mut span = within;
+        for (at, step) in pointer.iter().enumerate() {
+            let mut scanner = Scanner::at(text, span.start);
+            match scanner.peek() {
+                Ok((Kind::Object, _)) => {}
+                Ok((kind, _)) => return Located { span, found: Found::Value(kind) },
+                Err(_) => return Located { span, found: Found::Lacks(at) },
+            }
+            let mut found = None;
+            let walked = scanner.object(|scanner, key| {
+                let value = scanner.skip()?;
+                if key.text() == step.as_str() {
+                    found = Some(value);
+                }
+                Ok::<_, SyntaxError>(())
+            });
+            match (walked, found) {
+                (Ok(_), Some(value)) => span = value,
+                _ => return Located { span, found: Found::Lacks(at) },
+            }
+        }
+        let kind = Scanner::at(text, span.start).peek().map_or(Kind::Null, |(kind, _)| kind);
+        Located { span, found: Found::Value(kind) }
+    }
+
+    /// Returns the names of the properties of an object, with the spans of the keys.
+    pub fn properties(&self, object: Span) -> Vec<(String, Span)> {
+        let mut names = Vec::new();
+        let mut scanner = Scanner::at(self.source.text(), object.start);
+        // What is not an object has no properties, and the rest has been scanned before.
+        let _ = scanner.object(|scanner, key| {
+            scanner.skip()?;
+            names.push((key.text().into_owned(), key.span));
+            Ok::<_, SyntaxError>(())
+        });
+        names
+    }
+}

@@ -1,0 +1,190 @@
+//! Text and positions: a named text, byte spans in it, lines and columns, JSON scanning and pointers.
+//!
+//! Nothing here reads a file. Every span in the program is a byte range of one [`Source`];
+//! lines are counted only when somebody looks.
+
+pub mod json;
+pub mod pointer;
+
+use std::sync::{Arc, OnceLock};
+
+/// A named text that diagnostics can point into.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    text: String,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+/// The largest text a [`Source`] holds, in bytes: positions are 32 bits wide.
+pub const MAX_SOURCE_BYTES: usize = u32::MAX as usize - 1;
+
+/// The text is larger than [`MAX_SOURCE_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl Source {
+    /// Returns a source that shows `name` in messages.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the text does not fit 32-bit positions.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Result<Arc<Self>, TooLarge> {
+        let text = text.into();
+        if text.len() > MAX_SOURCE_BYTES {
+            return Err(TooLarge);
+        }
+        Ok(Arc::new(Self { name: name.into(), text, line_starts: OnceLock::new() }))
+    }
+
+    /// Returns the name messages show, usually a path as the user typed it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the text of `span`, or the empty string when it does not lie in this text.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Returns the position of a byte offset.
+    pub fn position(&self, offset: u32) -> Position {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let start = starts.get(line).copied().unwrap_or(0);
+        let before = self.text.get(start as usize..offset as usize).unwrap_or_default();
+        Position { line: line + 1, column: before.chars().count() + 1, offset: offset as usize }
+    }
+
+    /// Returns the byte range of the line (from 0) without its line break.
+    pub fn line(&self, line: usize) -> Option<Span> {
+        let starts = self.line_starts();
+        let start = *starts.get(line)?;
+        let end = starts.get(line + 1).map_or(self.text.len() as u32, |next| next - 1);
+        let end = if self.slice(Span::new(start, end)).ends_with('\r') { end - 1 } else { end };
+        Some(Span::new(start, end))
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+        })
+    }
+}
+
+/// A half-open range of bytes in some [`Source`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Returns the span `start..end`.
+    pub const fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
+    /// Returns the length in bytes.
+    pub const fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Returns whether the span holds no byte.
+    pub const fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+
+    /// Returns the span as a range for slicing.
+    pub const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Returns whether `other` lies inside this span.
+    pub const fn contains(self, other: Span) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+/// Where a byte is: line and column from 1, columns in Unicode scalar values, offset in bytes from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in Unicode scalar values.
+    pub column: usize,
+    /// Byte offset, from 0.
+    pub offset: usize,
+}
+
+/// A span together with the text it lies in.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The text.
+    pub source: Arc<Source>,
+    /// The bytes.
+    pub span: Span,
+}
+
+impl Place {
+    /// Returns the place `span` in `source`.
+    pub fn new(source: &Arc<Source>, span: Span) -> Self {
+        Self { source: Arc::clone(source), span }
+    }
+
+    /// Returns the text at this place.
+    pub fn text(&self) -> &str {
+        self.source.slice(self.span)
+    }
+}
+
+/// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.
+///
+/// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
+        let longest = word.chars().count().max(candidate.chars().count());
+        let near = distance <= longest.div_ceil(3).min(4) && distance < longest;
+        if near && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_scalar_values_and_lines_from_one() {
+        let source = Source::new("t", "a\nßb\r\nc").unwrap();
+        let at = |offset| {
+            let position = source.position(offset);
+            (position.line, position.column)
+        };
+        assert_eq!([at(0), at(2), at(4), at(7)], [(1, 1), (2, 1), (2, 2), (3, 1)]);
+        assert_eq!(source.slice(source.line(1).unwrap()), "ßb");
+        assert_eq!(source.slice(source.line(2).unwrap()), "c");
+        assert_eq!(source.line(3), None);
+    }
+
+    #[test]
+    fn nearest_finds_slips_and_not_strangers() {
+        let words = ["severity", "title", "source"];
+        assert_eq!(nearest("severty", words), Some("severity"));
+        assert_eq!(nearest("Tilte", words), Some("title"));
+        assert_eq!(nearest("remediation", words), None);
+        assert_eq!(nearest("x", ["y"]), None);
+    }
+}

@@ -1,0 +1,569 @@
+//! A strict JSON scanner over a `&str`: walks objects and arrays, skips values, and knows where it is.
+//!
+//! It builds nothing. A value is a [`Span`]; the caller says which ones are read as text, number or list.
+//! It accepts what RFC 8259 accepts, nesting up to [`MAX_DEPTH`].
+
+use super::Span;
+use std::borrow::Cow;
+
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: usize = 512;
+
+/// The text is not JSON at this byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Where.
+    pub span: Span,
+    /// What was expected, in one phrase.
+    pub message: String,
+}
+
+/// The kind of a JSON value, told by its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the JSON kinds name themselves")]
+pub enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    Bool,
+    Null,
+}
+
+impl Kind {
+    /// Returns the kind with its article, for messages.
+    pub fn described(self) -> &'static str {
+        match self {
+            Kind::Object => "an object",
+            Kind::Array => "an array",
+            Kind::String => "a string",
+            Kind::Number => "a number",
+            Kind::Bool => "a boolean",
+            Kind::Null => "null",
+        }
+    }
+}
+
+/// The key of a property.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// The key with its quotes.
+    pub span: Span,
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// Returns the key as text.
+    pub fn text(&self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescape(self.raw).unwrap_or_else(|| self.raw.to_owned())) } else { Cow::Borrowed(self.raw) }
+    }
+
+    /// Returns the bytes between the quotes when they hold no escape, which is nearly always.
+    pub fn plain(&self) -> Option<&'a str> {
+        (!self.escaped).then_some(self.raw)
+    }
+}
+
+/// A cursor over JSON text.
+#[derive(Debug, Clone)]
+pub struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    max_depth: usize,
+}
+
+type Result<T> = std::result::Result<T, SyntaxError>;
+
+impl<'a> Scanner<'a> {
+    /// Returns a scanner at the start of `text`.
+    pub fn new(text: &'a str) -> Self {
+        Self::at(text, 0)
+    }
+
+    /// Returns a scanner of `text` that starts at a byte offset.
+    pub fn at(text: &'a str, offset: u32) -> Self {
+        Self { text, at: offset as usize, depth: 0, max_depth: MAX_DEPTH }
+    }
+
+    /// Moves to the start of the next value and returns its kind and offset.
+    ///
+    /// # Errors
+    /// When no value starts here.
+    pub fn peek(&mut self) -> Result<(Kind, u32)> {
+        self.blank();
+        let kind = match self.byte() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => return Err(self.expected("a value")),
+        };
+        Ok((kind, self.at as u32))
+    }
+
+    /// Returns the offset of the next unread byte.
+    pub fn offset(&self) -> u32 {
+        self.at as u32
+    }
+
+    /// Moves to an offset, which must be the end of a value this scanner, or another on the same text, has read.
+    pub fn jump(&mut self, offset: u32) {
+        self.at = offset as usize;
+    }
+
+    /// Walks an object; `each` gets every key and must read or skip its value.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or `each` says so.
+    pub fn object<E: From<SyntaxError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Key<'a>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<Span, E> {
+        let start = self.open(b'{', "an object")?;
+        self.blank();
+        if self.byte() == Some(b'}') {
+            self.at += 1;
+        } else {
+            loop {
+                let key = self.key()?;
+                each(self, key)?;
+                self.blank();
+                match self.byte() {
+                    Some(b',') => self.at += 1,
+                    Some(b'}') => {
+                        self.at += 1;
+                        break;
+                    }
+                    _ => return Err(self.expected("`,` or `}`").into()),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(Span::new(start, self.at as u32))
+    }
+
+    /// Walks an array; `each` gets every index and must read or skip the element.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or `each` says so.
+    pub fn array<E: From<SyntaxError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self, usize) -> std::result::Result<(), E>,
+    ) -> std::result::Result<Span, E> {
+        let start = self.open(b'[', "an array")?;
+        self.blank();
+        if self.byte() == Some(b']') {
+            self.at += 1;
+        } else {
+            for index in 0.. {
+                each(self, index)?;
+                self.blank();
+                match self.byte() {
+                    Some(b',') => self.at += 1,
+                    Some(b']') => {
+                        self.at += 1;
+                        break;
+                    }
+                    _ => return Err(self.expected("`,` or `]`").into()),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(Span::new(start, self.at as u32))
+    }
+
+    /// Skips one value of any kind and returns its span. Checks its syntax all the way down, without recursion.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn skip(&mut self) -> Result<Span> {
+        self.blank();
+        let start = self.at as u32;
+        let outer = self.depth;
+        // One bit for each open container above `outer`: set for an object.
+        let mut objects = BitStack::default();
+        loop {
+            self.blank();
+            match self.byte() {
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.word("true")?,
+                Some(b'f') => self.word("false")?,
+                Some(b'n') => self.word("null")?,
+                Some(b'{') => {
+                    self.descend()?;
+                    self.blank();
+                    objects.push(true);
+                    if self.byte() != Some(b'}') {
+                        self.key()?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.descend()?;
+                    self.blank();
+                    objects.push(false);
+                    if self.byte() != Some(b']') {
+                        continue;
+                    }
+                }
+                _ => return Err(self.expected("a value")),
+            }
+            // A value has ended: close what closes, then go on to the next element or key.
+            loop {
+                if self.depth == outer {
+                    return Ok(Span::new(start, self.at as u32));
+                }
+                self.blank();
+                match (objects.top(), self.byte()) {
+                    (true, Some(b'}')) | (false, Some(b']')) => {
+                        self.at += 1;
+                        self.depth -= 1;
+                        objects.pop();
+                    }
+                    (true, Some(b',')) => {
+                        self.at += 1;
+                        self.key()?;
+                        break;
+                    }
+                    (false, Some(b',')) => {
+                        self.at += 1;
+                        break;
+                    }
+                    (true, _) => return Err(self.expected("`,` or `}`")),
+                    (false, _) => return Err(self.expected("`,` or `]`")),
+                }
+            }
+        }
+    }
+
+    /// Checks that nothing but white space follows.
+    ///
+    /// # Errors
+    /// When something does.
+    pub fn end(&mut self) -> Result<()> {
+        self.blank();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.expected("the end of the document")) }
+    }
+
+    fn open(&mut self, brace: u8, what: &str) -> Result<u32> {
+        self.blank();
+        if self.byte() != Some(brace) {
+            return Err(self.expected(what));
+        }
+        let start = self.at as u32;
+        self.descend()?;
+        Ok(start)
+    }
+
+    fn descend(&mut self) -> Result<()> {
+        if self.depth >= self.max_depth {
+            let span = Span::new(self.at as u32, self.at as u32 + 1);
+            return Err(SyntaxError { span, message: format!("nested deeper than {} levels", self.max_depth) });
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    fn key(&mut self) -> Result<Key<'a>> {
+        self.blank();
+        if self.byte() != Some(b'"') {
+            return Err(self.expected("a property name in double quotes"));
+        }
+        let start = self.at;
+        let escaped = self.string()?;
+        let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
+        let span = Span::new(start as u32, self.at as u32);
+        self.blank();
+        if self.byte() != Some(b':') {
+            return Err(self.expected("`:`"));
+        }
+        self.at += 1;
+        Ok(Key { span, raw, escaped })
+    }
+
+    /// Skips a string, the opening quote being here; returns whether it holds an escape.
+    fn string(&mut self) -> Result<bool> {
+        let bytes = self.text.as_bytes();
+        let open = self.at;
+        let mut at = open + 1;
+        let mut escaped = false;
+        loop {
+            at = plain_end(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    let after = bytes.get(at + 1);
+                    let four = bytes.get(at + 2..at + 6);
+                    at += match after {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                        Some(b'u') if four.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
+                        _ => return Err(self.fail(at, "invalid escape: valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")),
+                    };
+                }
+                Some(_) => return Err(self.fail(at, "a control character must be written as an escape, such as \\n")),
+                None => return Err(self.fail(open, "this string does not end")),
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<()> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.byte() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.fail(start, "a number needs a digit here")),
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.some_digits(start)?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.some_digits(start)?;
+        }
+        match self.byte() {
+            Some(b'0'..=b'9' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => Err(self.fail(start, "this is not a JSON number")),
+            _ => Ok(()),
+        }
+    }
+
+    fn digits(&mut self) {
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self, start: usize) -> Result<()> {
+        let before = self.at;
+        self.digits();
+        if self.at == before { Err(self.fail(start, "this is not a JSON number: a digit is missing")) } else { Ok(()) }
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let ends = !rest.get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if rest.starts_with(word.as_bytes()) && ends {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(self.expected("a value"))
+    }
+
+    fn blank(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn expected(&self, what: &str) -> SyntaxError {
+        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            None => "the text ends here".to_owned(),
+            Some('\'') => "found `'`: JSON strings and names take double quotes".to_owned(),
+            Some('/') => "found `/`: JSON has no comments".to_owned(),
+            Some(c @ ('}' | ']')) if what.starts_with("a value") || what.starts_with("a property") => {
+                format!("found `{c}`: JSON allows no comma before it")
+            }
+            Some(c) => format!("found `{}`", c.escape_debug()),
+        };
+        self.fail(self.at, &format!("expected {what}, {found}"))
+    }
+
+    fn fail(&self, at: usize, message: &str) -> SyntaxError {
+        let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+        SyntaxError { span: Span::new(at as u32, end as u32), message: message.to_owned() }
+    }
+}
+
+/// Returns the first byte at or after `at` that is a quote, a backslash or a control character.
+///
+/// Eight bytes at a time, by the usual tests for "has a zero byte" and "has a byte less than n"
+/// (Anderson, *Bit Twiddling Hacks*).
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(at..at + 8) {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        let word = u64::from_le_bytes(word);
+        let zero_byte = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let hit = zero_byte(word ^ (ONES * b'"' as u64)) | zero_byte(word ^ (ONES * b'\\' as u64)) | control;
+        if hit != 0 {
+            return at + hit.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\') {
+        at += 1;
+    }
+    at
+}
+
+#[derive(Default)]
+struct BitStack {
+    words: Vec<u64>,
+    low: u64,
+    len: usize,
+}
+
+impl BitStack {
+    fn push(&mut self, bit: bool) {
+        if self.len > 0 && self.len.is_multiple_of(64) {
+            self.words.push(self.low);
+        }
+        self.low = self.low << 1 | u64::from(bit);
+        self.len += 1;
+    }
+
+    fn pop(&mut self) {
+        self.len -= 1;
+        self.low >>= 1;
+        if self.len > 0 && self.len.is_multiple_of(64) {
+            self.low = self.words.pop().unwrap_or_default();
+        }
+    }
+
+    fn top(&self) -> bool {
+        self.low & 1 == 1
+    }
+}
+
+/// Returns the text of a scanned string, given with its quotes. `None` when an escape is half a surrogate pair.
+pub fn string_text(quoted: &str) -> Option<Cow<'_, str>> {
+    let raw = quoted.get(1..quoted.len().checked_sub(1)?)?;
+    if raw.contains('\\') { unescape(raw).map(Cow::Owned) } else { Some(Cow::Borrowed(raw)) }
+}
+
+/// Replaces the escapes of a scanned string. `None` when one is half a surrogate pair.
+fn unescape(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = rest.as_bytes().get(at + 1)?;
+        let mut taken = 2;
+        text.push(match escape {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = |from: usize| u32::from_str_radix(rest.get(from..from + 4)?, 16).ok();
+                let high = unit(at + 2)?;
+                taken = 6;
+                if (0xD800..0xDC00).contains(&high) {
+                    rest.get(at + 6..at + 8).filter(|next| *next == "\\u")?;
+                    let low = unit(at + 8).filter(|low| (0xDC00..0xE000).contains(low))?;
+                    taken = 12;
+                    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))?
+                } else {
+                    char::from_u32(high)?
+                }
+            }
+            other => char::from(*other),
+        });
+        rest = rest.get(at + taken..)?;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn skip(text: &str) -> Result<Span> {
+        let mut scanner = Scanner::new(text);
+        let span = scanner.skip()?;
+        scanner.end()?;
+        Ok(span)
+    }
+
+    /// Text made of the pieces JSON is made of, so that most of it is nearly right.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\x\"", "\"\n\"", "0", "01", "-", "-1.5e3", "1.", "2e", "true", "tru", "null", "false", " ",
+            "\n", "\"", "\\", "ß", "{}", "[]", "{\"a\":1}", "[1,2]",
+        ]);
+        prop_oneof![
+            proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()),
+            any::<i32>().prop_map(|n| format!("{{\"k\":[{n},{{\"n\":null}}]}}")),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn accepts_exactly_what_serde_json_accepts(text in nearly_json()) {
+            let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(skip(&text).is_ok(), theirs, "{}", text);
+        }
+
+        #[test]
+        fn strings_read_as_serde_json_reads_them(text in any::<String>()) {
+            let quoted = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(string_text(&quoted).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_value_ends_where_it_ends() {
+        let text = " {\"a\": [1, {\"b\": \"}\"}]} , ";
+        let mut scanner = Scanner::new(text);
+        let span = scanner.skip().unwrap();
+        assert_eq!(&text[span.range()], "{\"a\": [1, {\"b\": \"}\"}]}");
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_not_a_crash() {
+        let deep = "[".repeat(10_000);
+        let error = skip(&deep).unwrap_err();
+        assert_eq!(error.message, "nested deeper than 512 levels");
+        assert_eq!(error.span, Span::new(512, 513));
+        let fine = format!("{}{}", "[{\"a\":".repeat(200) + "1", "}]".repeat(200));
+        assert!(skip(&fine).is_ok());
+    }
+
+    #[test]
+    fn errors_say_what_was_expected() {
+        let message = |text: &str| skip(text).unwrap_err().message;
+        assert_eq!(message("{\"a\": 1,}"), "expected a property name in double quotes, found `}`: JSON allows no comma before it");
+        assert_eq!(message("{'a': 1}"), "expected a property name in double quotes, found `'`: JSON strings and names take double quotes");
+        assert_eq!(message("{\"a\" 1}"), "expected `:`, found `1`");
+        assert_eq!(message("[1 2]"), "expected `,` or `]`, found `2`");
+        assert_eq!(message("[\"abc"), "this string does not end");
+        assert_eq!(message(""), "expected a value, the text ends here");
+        assert_eq!(message("1 // one"), "expected the end of the document, found `/`: JSON has no comments");
+    }
+
+    #[test]
+    fn lone_surrogates_have_no_text() {
+        assert_eq!(string_text(r#""\ud83d\ude00""#).unwrap(), "\u{1f600}");
+        assert_eq!(string_text(r#""\ud83d""#), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! JSON Pointers (RFC 6901), as patterns in schemas and as addresses in reports.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// One step of a pointer pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// A property of an object.
+    Property(String),
+    /// `*`: every element of an array or every property value of an object.
+    Each,
+}
+
+/// A pointer whose steps may be `*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Pattern(pub Vec<Step>);
+
+impl Pattern {
+    /// Reads an absolute pattern: empty for the document itself, else starting with `/`.
+    ///
+    /// # Errors
+    /// A phrase saying what is wrong with the text.
+    pub fn absolute(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        match text.strip_prefix('/') {
+            Some(steps) => Ok(Self(steps.split('/').map(step).collect())),
+            None => Err(format!("a path starts with `/`, as in `/{text}`")),
+        }
+    }
+
+    /// Returns the pattern as it is written in a schema.
+    pub fn to_text(&self) -> String {
+        self.0.iter().fold(String::new(), |mut text, step| {
+            text.push('/');
+            match step {
+                Step::Each => text.push('*'),
+                Step::Property(name) => text.push_str(&escape(name)),
+            }
+            text
+        })
+    }
+}
+
+/// Reads a relative pointer, `two_step/enforced`: property names below some value. Empty means the value itself.
+///
+/// # Errors
+/// A phrase saying what is wrong with the text.
+pub fn relative(text: &str) -> Result<Vec<String>, String> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    if text.starts_with('/') {
+        return Err(format!("a path inside an entity does not start with `/`, as in `{}`", text.trim_start_matches('/')));
+    }
+    let steps: Vec<String> = text.split('/').map(unescape).collect();
+    match steps.iter().find(|step| step.is_empty() || *step == "*") {
+        Some(step) => Err(format!("`{step}` cannot be a step of a path inside an entity: name a property")),
+        None => Ok(steps),
+    }
+}
+
+fn step(text: &str) -> Step {
+    if text == "*" { Step::Each } else { Step::Property(unescape(text)) }
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("~1", "/").replace("~0", "~")
+}
+
+fn escape(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) { Cow::Owned(name.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(name) }
+}
+
+/// An address in one document, written as RFC 6901 asks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// Appends a property name or an index.
+    pub fn push(&mut self, step: &str) {
+        self.0.push('/');
+        self.0.push_str(&escape(step));
+    }
+
+    /// Returns this pointer with `steps` appended.
+    pub fn join<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Self {
+        let mut joined = self.clone();
+        steps.into_iter().for_each(|step| joined.push(step.as_ref()));
+        joined
+    }
+
+    /// Returns the text, empty for the document itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_read_and_write() {
+        let pattern = Pattern::absolute("/workspaces/*/a~1b").unwrap();
+        assert_eq!(pattern.0[1], Step::Each);
+        assert_eq!(pattern.0[2], Step::Property("a/b".into()));
+        assert_eq!(pattern.to_text(), "/workspaces/*/a~1b");
+        assert_eq!(Pattern::absolute("").unwrap(), Pattern::default());
+        assert!(Pattern::absolute("workspaces").unwrap_err().contains("`/workspaces`"));
+    }
+
+    #[test]
+    fn relative_pointers_name_properties() {
+        assert_eq!(relative("two_step/enforced").unwrap(), ["two_step", "enforced"]);
+        assert!(relative("").unwrap().is_empty());
+        assert!(relative("/x").is_err());
+        assert!(relative("a/*").is_err());
+    }
+}

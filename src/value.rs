@@ -1,0 +1,397 @@
+//! Cedar values as the engine holds them, and how text becomes one.
+//!
+//! Datetimes and durations are milliseconds, decimals ten-thousandths, as in Cedar. The readers here accept what
+//! Cedar accepts and, for text that comes from an account, what people write: RFC 3339 with any precision and offset,
+//! numbers for decimals. Operations on values live in the engine.
+
+use smol_str::SmolStr;
+use std::cmp::Ordering;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// An entity type of a schema, by its place in the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeId(pub u16);
+
+impl TypeId {
+    /// Returns the place in the model's list of types.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An entity: its type, and its row in that type's table, or beyond the last row the number of an absent entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntityRef {
+    /// The entity's type.
+    pub ty: TypeId,
+    /// The row, or the choice of an enumerated type.
+    pub row: u32,
+}
+
+/// An address or a network: Cedar's `ipaddr`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IpNet {
+    /// The address as written, host bits and all.
+    pub addr: IpAddr,
+    /// Prefix length in bits; 32 or 128 for a single address.
+    pub prefix: u8,
+}
+
+/// A fully known value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the variants are Cedar's types")]
+pub enum Value {
+    Bool(bool),
+    Long(i64),
+    String(SmolStr),
+    /// Ten-thousandths.
+    Decimal(i64),
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    Datetime(i64),
+    /// Milliseconds.
+    Duration(i64),
+    Ip(IpNet),
+    Entity(EntityRef),
+    Set(Arc<Set>),
+    Record(Arc<Record>),
+}
+
+/// A set, of which some elements may not be known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Set {
+    // INVARIANT: both lists are sorted and without repetition, and share no element.
+    items: Vec<Value>,
+    maybe: Vec<Value>,
+    open: bool,
+}
+
+impl Set {
+    /// Returns the set of `items`.
+    pub fn new(items: Vec<Value>) -> Self {
+        Self::partial(items, Vec::new(), false)
+    }
+
+    /// Returns a set that holds `items`, may hold any of `maybe`, and, if `open`, holds at least one value nobody knows.
+    pub fn partial(mut items: Vec<Value>, mut maybe: Vec<Value>, open: bool) -> Self {
+        items.sort_unstable();
+        items.dedup();
+        maybe.sort_unstable();
+        maybe.dedup();
+        maybe.retain(|value| items.binary_search(value).is_err());
+        Self { items, maybe, open }
+    }
+
+    /// Returns the elements that are certainly there, in order.
+    pub fn items(&self) -> &[Value] {
+        &self.items
+    }
+
+    /// Returns the elements that may be there, in order.
+    pub fn maybe(&self) -> &[Value] {
+        &self.maybe
+    }
+
+    /// Returns whether the set also holds at least one unknown value.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Returns whether every element is known.
+    pub fn is_exact(&self) -> bool {
+        self.maybe.is_empty() && !self.open
+    }
+}
+
+/// A record whose members are all known; absent members are left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Record {
+    // INVARIANT: sorted by name, names are unique.
+    fields: Vec<(SmolStr, Value)>,
+}
+
+impl Record {
+    /// Returns the record of `fields`; of two members with one name the first wins.
+    pub fn new(mut fields: Vec<(SmolStr, Value)>) -> Self {
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        fields.dedup_by(|later, first| later.0 == first.0);
+        Self { fields }
+    }
+
+    /// Returns a member.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let at = self.fields.binary_search_by(|(field, _)| field.as_str().cmp(name)).ok()?;
+        self.fields.get(at).map(|(_, value)| value)
+    }
+
+    /// Returns the members in order of their names.
+    pub fn fields(&self) -> &[(SmolStr, Value)] {
+        &self.fields
+    }
+}
+
+impl IpNet {
+    /// Reads an address or a CIDR range, as Cedar's `ip()` does.
+    ///
+    /// # Errors
+    /// A phrase saying what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        if text.matches(':').count() >= 2 && text.matches('.').count() >= 2 {
+            return Err("an IPv4 address inside an IPv6 address is not read: write it in hexadecimal or as IPv4".into());
+        }
+        let addr: IpAddr = address.parse().map_err(|_| "valid are IPv4 and IPv6 addresses and CIDR ranges, as 203.0.113.0/24".to_owned())?;
+        let most = if addr.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => most,
+            Some(digits) => {
+                let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+                let bits = digits.parse::<u8>().ok().filter(|bits| plain && *bits <= most);
+                bits.ok_or_else(|| format!("the prefix length after `/` is a number from 0 to {most}"))?
+            }
+        };
+        Ok(Self { addr, prefix })
+    }
+
+    /// Returns the first and the last address of the range, as 128-bit numbers.
+    pub fn bounds(&self) -> (u128, u128) {
+        match self.addr {
+            IpAddr::V4(v4) => {
+                let bits = u32::from(v4);
+                let host = u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0);
+                (u128::from(bits & !host), u128::from(bits | host))
+            }
+            IpAddr::V6(v6) => {
+                let bits = u128::from(v6);
+                let host = u128::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0);
+                (bits & !host, bits | host)
+            }
+        }
+    }
+
+    /// Returns whether every address of this range is one of `other`'s; never across IPv4 and IPv6.
+    pub fn is_in_range(&self, other: &Self) -> bool {
+        let (low, high) = self.bounds();
+        let (other_low, other_high) = other.bounds();
+        self.addr.is_ipv4() == other.addr.is_ipv4() && other_low <= low && high <= other_high
+    }
+
+    /// Returns whether the whole range is loopback.
+    pub fn is_loopback(&self) -> bool {
+        self.addr.is_loopback() && self.prefix >= if self.addr.is_ipv4() { 8 } else { 128 }
+    }
+
+    /// Returns whether the whole range is multicast.
+    pub fn is_multicast(&self) -> bool {
+        self.addr.is_multicast() && self.prefix >= if self.addr.is_ipv4() { 4 } else { 8 }
+    }
+}
+
+impl fmt::Display for IpNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = if self.addr.is_ipv4() { 32 } else { 128 };
+        if self.prefix == whole { write!(f, "{}", self.addr) } else { write!(f, "{}/{}", self.addr, self.prefix) }
+    }
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// Reads a moment: a date, or RFC 3339 with `Z`, `+hh:mm` or `+hhmm` and any number of fraction digits.
+///
+/// Returns milliseconds since 1970; finer fractions are cut off. A date alone is midnight UTC, as in Cedar.
+///
+/// # Errors
+/// A phrase saying what is wrong with the text.
+pub fn parse_datetime(text: &str) -> Result<i64, String> {
+    const VALID: &str = "valid are dates and RFC 3339 times with an offset, as 2026-09-01 or 2026-09-01T06:00:00Z";
+    let bytes = text.as_bytes();
+    let digits = |from: usize, to: usize| {
+        let field = bytes.get(from..to).filter(|field| field.iter().all(u8::is_ascii_digit))?;
+        Some(field.iter().fold(0i64, |number, digit| number * 10 + i64::from(digit - b'0')))
+    };
+    let mark = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
+    let date = || Some((digits(0, 4)?, digits(5, 7)?, digits(8, 10)?)).filter(|_| mark(4, b'-') && mark(7, b'-'));
+    let Some((year, month, day)) = date() else { return Err(VALID.into()) };
+    let civil = jiff::civil::Date::new(year as i16, month as i8, day as i8).map_err(|_| "there is no such day in the calendar".to_owned())?;
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let days = civil.since(epoch).map_err(|_| VALID.to_owned())?.get_days();
+    let midnight = i64::from(days) * DAY;
+    if bytes.len() == 10 {
+        return Ok(midnight);
+    }
+    let time = || Some((digits(11, 13)?, digits(14, 16)?, digits(17, 19)?)).filter(|_| mark(13, b':') && mark(16, b':'));
+    let separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
+    let Some((hour, minute, second)) = time().filter(|_| separator) else { return Err(VALID.into()) };
+    if hour > 23 || minute > 59 || second > 59 {
+        return Err("there is no such time of day: hours end at 23, minutes and seconds at 59".into());
+    }
+    let fraction_end = if mark(19, b'.') {
+        let end = 20 + bytes.iter().skip(20).take_while(|b| b.is_ascii_digit()).count();
+        if end == 20 {
+            return Err(VALID.into());
+        }
+        end
+    } else {
+        19
+    };
+    let millis = (20..23).fold(0, |millis, at| millis * 10 + if at < fraction_end { digits(at, at + 1).unwrap_or(0) } else { 0 });
+    let offset = match bytes.get(fraction_end..) {
+        Some(b"Z" | b"z") => 0,
+        Some([sign @ (b'+' | b'-'), ..]) => {
+            let hours = digits(fraction_end + 1, fraction_end + 3);
+            let colon = usize::from(mark(fraction_end + 3, b':'));
+            let minutes = digits(fraction_end + 3 + colon, fraction_end + 5 + colon).filter(|_| bytes.len() == fraction_end + 5 + colon);
+            match (hours, minutes) {
+                (Some(hours @ 0..24), Some(minutes @ 0..60)) => (hours * 60 + minutes) * 60_000 * if *sign == b'-' { -1 } else { 1 },
+                _ => return Err("the offset from UTC is `Z` or as +05:30".into()),
+            }
+        }
+        Some([]) => return Err("a time needs its offset from UTC: add `Z` if it is UTC".into()),
+        _ => return Err(VALID.into()),
+    };
+    Ok(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + millis - offset)
+}
+
+/// Reads a duration as Cedar writes it, `1d2h3m4s5ms` with an optional `-`, in milliseconds.
+///
+/// # Errors
+/// A phrase saying what is wrong with the text.
+pub fn parse_duration(text: &str) -> Result<i64, String> {
+    const VALID: &str = "valid are whole numbers of d, h, m, s and ms, in that order, as 14d or 1h30m";
+    let (negative, mut rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let mut units = [("d", DAY), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)].iter();
+    let mut total: i128 = 0;
+    if rest.is_empty() {
+        return Err(VALID.into());
+    }
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = after.split_at(letters);
+        let (_, millis) = units.find(|(name, _)| *name == unit).ok_or(VALID)?;
+        let number: i64 = if number.is_empty() { return Err(VALID.into()) } else { number.parse().map_err(|_| "the duration is too long to hold")? };
+        total += i128::from(number) * i128::from(*millis);
+        rest = after;
+    }
+    i64::try_from(if negative { -total } else { total }).map_err(|_| "the duration is too long to hold".into())
+}
+
+/// Reads a decimal with at most four digits after the point, in ten-thousandths. The point may be left out.
+///
+/// # Errors
+/// A phrase saying what is wrong with the text.
+pub fn parse_decimal(text: &str) -> Result<i64, String> {
+    const VALID: &str = "valid are numbers with at most four digits after the point, as 12.5";
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let numeric = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !numeric(whole) || !numeric(fraction) || fraction.len() > 4 {
+        return Err(VALID.into());
+    }
+    let number = |part: &str| part.parse::<i128>().map_err(|_| "the number is too large for a decimal".to_owned());
+    let scaled = number(whole)?.saturating_mul(10_000) + number(fraction)? * 10i128.pow(4 - fraction.len() as u32);
+    i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| "the number is too large for a decimal".into())
+}
+
+/// Writes a moment in RFC 3339, UTC; beyond the years 0 to 9999 as milliseconds since 1970.
+pub fn show_datetime(millis: i64) -> String {
+    match jiff::Timestamp::from_millisecond(millis) {
+        Ok(moment) => moment.to_string(),
+        Err(_) => format!("{millis} ms after 1970"),
+    }
+}
+
+/// Writes a duration as Cedar writes it, in the largest units that leave nothing over.
+pub fn show_duration(millis: i64) -> String {
+    let mut rest = millis.unsigned_abs();
+    let mut text = String::from(if millis < 0 { "-" } else { "" });
+    for (unit, size) in [("d", DAY as u64), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+        if rest >= size {
+            text.push_str(&format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if text.is_empty() { "0ms".into() } else { text }
+}
+
+/// Writes a decimal with its point.
+pub fn show_decimal(scaled: i64) -> String {
+    let sign = if scaled < 0 { "-" } else { "" };
+    let (whole, fraction) = (scaled.unsigned_abs() / 10_000, scaled.unsigned_abs() % 10_000);
+    let digits = format!("{fraction:04}");
+    let trimmed = digits.trim_end_matches('0');
+    format!("{sign}{whole}.{}", if trimmed.is_empty() { "0" } else { trimmed })
+}
+
+/// Compares two values of one ordered type; `None` when their type has no order.
+pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
+    match (a, b) {
+        (Value::Long(a), Value::Long(b)) | (Value::Decimal(a), Value::Decimal(b)) => Some(a.cmp(b)),
+        (Value::Datetime(a), Value::Datetime(b)) | (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cedar_policy::{EvalResult, eval_expression};
+    use proptest::prelude::*;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        let at = |text| parse_datetime(text).map(show_datetime);
+        assert_eq!(at("2026-09-01").unwrap(), "2026-09-01T00:00:00Z");
+        assert_eq!(at("2026-09-01T06:00:00+05:30").unwrap(), "2026-09-01T00:30:00Z");
+        assert_eq!(at("2026-09-01T06:00:00.123456-0100").unwrap(), "2026-09-01T07:00:00.123Z");
+        assert_eq!(at("2026-09-01 06:00:00Z").unwrap(), "2026-09-01T06:00:00Z");
+        for wrong in ["", "2026", "2026-13-01", "2026-02-30", "2026-09-01T06:00:00", "2026-09-01T25:00:00Z", "2026-09-01T06:00Z", "2026-09-01T06:00:00.Z", "01.09.2026"] {
+            assert!(at(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    fn cedar(function: &str, text: &str) -> Option<String> {
+        let expression = format!("{function}({})", serde_json::to_string(text).unwrap()).parse().ok()?;
+        let uid = || "T::\"x\"".parse::<cedar_policy::EntityUid>().unwrap();
+        let request = cedar_policy::Request::new(uid(), uid(), uid(), cedar_policy::Context::empty(), None).unwrap();
+        match eval_expression(&request, &cedar_policy::Entities::empty(), &expression) {
+            Ok(EvalResult::ExtensionValue(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn whatever_cedar_reads_we_read(
+            date in "[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{3})?(Z|[+-][0-2][0-9][0-5][0-9]))?",
+            duration in "-?([0-9]{1,6}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,4}s)?([0-9]{1,4}ms)?",
+            decimal in "-?[0-9]{1,16}\\.[0-9]{1,5}",
+            ip in "([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-f]{1,4}::[0-9a-f]{1,4}(/[0-9]{1,3})?",
+        ) {
+            if cedar("datetime", &date).is_some() { prop_assert!(parse_datetime(&date).is_ok(), "{}", date); }
+            prop_assert_eq!(cedar("duration", &duration).is_some(), parse_duration(&duration).is_ok(), "{}", duration);
+            prop_assert_eq!(cedar("decimal", &decimal).is_some(), parse_decimal(&decimal).is_ok(), "{}", decimal);
+            prop_assert_eq!(cedar("ip", &ip).is_some(), IpNet::parse(&ip).is_ok(), "{}", ip);
+        }
+    }
+
+    #[test]
+    fn values_are_shown_as_cedar_writes_them() {
+        assert_eq!(show_duration(parse_duration("1d2h3m4s5ms").unwrap()), "1d2h3m4s5ms");
+        assert_eq!(show_duration(-1000), "-1s");
+        assert_eq!(show_decimal(parse_decimal("-0.50").unwrap()), "-0.5");
+        assert_eq!(IpNet::parse("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+    }
+
+    #[test]
+    fn partial_sets_keep_what_is_certain_apart() {
+        let long = |n| Value::Long(n);
+        let set = Set::partial(vec![long(2), long(1), long(2)], vec![long(1), long(3)], true);
+        assert_eq!(set.items(), [long(1), long(2)]);
+        assert_eq!(set.maybe(), [long(3)]);
+        assert!(!set.is_exact());
+    }
+}
