@@ -92,7 +92,7 @@ impl Session {
                 self.judge(&schema, policies, program, read, options, &parameters, &mut report);
             }
         }
-        report.findings.sort_by(|a, b| order(&report.checks, a).cmp(&order(&report.checks, b)));
+        report.findings.sort_by_key(|finding| order(&report.checks, finding));
         sort(&mut report.diagnostics);
         report
     }
@@ -109,7 +109,9 @@ impl Session {
     }
 
     fn read_policies(&mut self, schema: &Schema, files: &[Arc<Source>]) {
-        let same = |known: &[Arc<Source>]| known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b));
+        let same = |known: &[Arc<Source>]| {
+            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
         if self.policies.as_ref().is_some_and(|(known, ..)| same(known)) {
             return;
         }
@@ -156,7 +158,8 @@ impl Session {
         if self.program.as_ref().is_some_and(|(known, ..)| *known == selected) {
             return;
         }
-        let (program, diagnostics) = Program::lower(model, policies, |check| selected.get(check).copied().unwrap_or(false));
+        let (program, diagnostics) =
+            Program::lower(model, policies, |check| selected.get(check).copied().unwrap_or(false));
         if self.reads != program.reads {
             self.snapshots.clear();
             self.reads.clone_from(&program.reads);
@@ -173,7 +176,8 @@ impl Session {
                 Some(at) => known.swap_remove(at),
                 None => {
                     self.work.snapshots += 1;
-                    let ((snapshot, diagnostics), sha256) = rayon::join(|| Snapshot::read(source, model, &program.reads), || digest(source));
+                    let ((snapshot, diagnostics), sha256) =
+                        rayon::join(|| Snapshot::read(source, model, &program.reads), || digest(source));
                     ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
                 }
             };
@@ -182,10 +186,23 @@ impl Session {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one run")]
-    fn judge(&self, schema: &Schema, policies: &Policies, program: &Program, read: &ReadSnapshot, options: &Options, parameters: &[Option<Value>], report: &mut Report) {
+    fn judge(
+        &self,
+        schema: &Schema,
+        policies: &Policies,
+        program: &Program,
+        read: &ReadSnapshot,
+        options: &Options,
+        parameters: &[Option<Value>],
+        report: &mut Report,
+    ) {
         let snapshot_index = report.run.snapshots.len();
         report.diagnostics.extend(read.diagnostics.iter().cloned());
-        report.run.snapshots.push(SnapshotReport { path: read.source.name().to_owned(), sha256: read.sha256.clone(), captured_at: None });
+        report.run.snapshots.push(SnapshotReport {
+            path: read.source.name().to_owned(),
+            sha256: read.sha256.clone(),
+            captured_at: None,
+        });
         let Some(snapshot) = &read.snapshot else { return };
         report.other_properties += snapshot.other_properties;
         report.secrets.push((Arc::clone(&read.source), snapshot.secrets.clone()));
@@ -281,13 +298,15 @@ impl Selection {
                         let error = Diagnostic::error("selection", format!("no check is called `{pattern}`"));
                         let help = match nearest(pattern, known.iter().copied()) {
                             Some(near) => format!("did you mean `{near}`?"),
-                            None => "valid are ids, patterns as `MOE-AUTH-*`, and severities; `deodar list` shows them".to_owned(),
+                            None => "valid are ids, patterns as `MOE-AUTH-*`, and severities; `deodar list` shows them"
+                                .to_owned(),
                         };
                         diagnostics.push(error.help(help));
                     }
                     ids.add(glob);
                 }
-                Err(error) => diagnostics.push(Diagnostic::error("selection", format!("`{pattern}` is not a pattern: {}", error.kind()))),
+                Err(error) => diagnostics
+                    .push(Diagnostic::error("selection", format!("`{pattern}` is not a pattern: {}", error.kind()))),
             }
         }
         Self { ids: ids.build().unwrap_or_else(|_| GlobSet::empty()), levels }
@@ -301,17 +320,24 @@ impl Selection {
 /// The parameters of a run in the model's order: what the user set, else the schema's defaults.
 fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
     let names = model.parameters.iter().map(|parameter| parameter.name.as_str());
-    for (name, _) in options.parameters.iter().filter(|(name, _)| !model.parameters.iter().any(|parameter| parameter.name == name.as_str())) {
+    for (name, _) in options
+        .parameters
+        .iter()
+        .filter(|(name, _)| !model.parameters.iter().any(|parameter| parameter.name == name.as_str()))
+    {
         let error = Diagnostic::error("parameter", format!("there is no parameter `{name}`"));
         report.diagnostics.push(error.suggest(name, names.clone()));
     }
     let value = |parameter: &crate::schema::Parameter| {
         // Of two settings of one parameter the last wins, as on every command line.
-        let Some((_, text)) = options.parameters.iter().rev().find(|(name, _)| name == parameter.name.as_str()) else { return parameter.default.clone() };
+        let Some((_, text)) = options.parameters.iter().rev().find(|(name, _)| name == parameter.name.as_str()) else {
+            return parameter.default.clone();
+        };
         match parse_value(&parameter.ty, text) {
             Ok(value) => Some(value),
             Err(help) => {
-                let message = format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
+                let message =
+                    format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
                 report.diagnostics.push(Diagnostic::error("parameter", message).help(help));
                 None
             }

@@ -216,8 +216,13 @@ impl Reader<'_> {
     fn policies_of(&mut self, file: &Arc<Source>, text: &str, set: &PolicySet) {
         for template in set.templates() {
             let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
-            let error = Diagnostic::error("policy-template", "a template cannot be a check: it has a slot that nothing fills");
-            self.diagnostics.push(error.label(file, span, "this policy has a slot").help("write the entity or condition in place of the `?` slot"));
+            let error =
+                Diagnostic::error("policy-template", "a template cannot be a check: it has a slot that nothing fills");
+            self.diagnostics.push(
+                error
+                    .label(file, span, "this policy has a slot")
+                    .help("write the entity or condition in place of the `?` slot"),
+            );
         }
         let Ok(tree) = text_to_cst::parse_policies(text) else { return };
         let Some(cst::Policies(list)) = tree.node else { return };
@@ -258,14 +263,20 @@ impl Reader<'_> {
             return;
         }
         self.seen.insert(id.clone(), (Arc::clone(file), id_span));
-        let statement = Statement { id: id.clone(), source: Arc::clone(file), span, principal, resource, clauses, valid: true };
+        let statement =
+            Statement { id: id.clone(), source: Arc::clone(file), span, principal, resource, clauses, valid: true };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
         let model = Arc::clone(&self.schema.model);
         let acts_on = |action: &ActionRef| self.acts_on(core.action_constraint(), action);
         let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
         let known = if notes.contains_key("derives") {
             if !derives {
-                refuse(self, "policy-role", keyword, format!("`{id}` has `@derives` but is not for the action `derive`"));
+                refuse(
+                    self,
+                    "policy-role",
+                    keyword,
+                    format!("`{id}` has `@derives` but is not for the action `derive`"),
+                );
                 return;
             }
             self.derivation(file, &notes, !forbids, statement);
@@ -282,7 +293,8 @@ impl Reader<'_> {
                 (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
                 _ => format!("`{id}` is neither a check nor a derivation"),
             };
-            let help = "a check is a `forbid` for the action `audit`, a derivation a `permit` for `derive` with `@derives`";
+            let help =
+                "a check is a `forbid` for the action `audit`, a derivation a `permit` for `derive` with `@derives`";
             self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
             return;
         };
@@ -299,7 +311,9 @@ impl Reader<'_> {
         let validator: &cedar_policy_core::validator::ValidatorSchema = self.schema.cedar.as_ref();
         let holds = |uid: &EntityUID| {
             uid.to_smolstr() == action.name
-                || validator.get_action_id(uid).is_some_and(|group| group.descendants().any(|member| member.to_smolstr() == action.name))
+                || validator
+                    .get_action_id(uid)
+                    .is_some_and(|group| group.descendants().any(|member| member.to_smolstr() == action.name))
         };
         match constraint {
             ActionConstraint::Any => true,
@@ -320,18 +334,28 @@ impl Reader<'_> {
                 self.diagnostics.push(error.label(file, span, "this check"));
             }
         }
-        let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| match note.value.parse::<Level>() {
-            Ok(level) => Some(level),
-            Err(_) => {
-                sound = false;
-                let error = Diagnostic::error("policy-severity", format!("unknown severity `{}`", note.value));
-                self.diagnostics.push(error.label(file, note.value_span, "").suggest(&note.value, Level::ALL.map(Level::name)));
-                None
+        let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| {
+            match note.value.parse::<Level>() {
+                Ok(level) => Some(level),
+                Err(_) => {
+                    sound = false;
+                    let error = Diagnostic::error("policy-severity", format!("unknown severity `{}`", note.value));
+                    self.diagnostics
+                        .push(error.label(file, note.value_span, "").suggest(&note.value, Level::ALL.map(Level::name)));
+                    None
+                }
             }
         });
         let controls = FRAMEWORKS.iter().filter_map(|(annotation, name)| {
             let listed = text(annotation)?;
-            Some((*name, listed.split(',').map(|control| SmolStr::new(control.trim())).filter(|control| !control.is_empty()).collect()))
+            Some((
+                *name,
+                listed
+                    .split(',')
+                    .map(|control| SmolStr::new(control.trim()))
+                    .filter(|control| !control.is_empty())
+                    .collect(),
+            ))
         });
         self.policies.checks.push(Check {
             title: text("title").unwrap_or_default(),
@@ -367,9 +391,14 @@ impl Reader<'_> {
             None => {}
             Some(ty) if !derived(ty).contains(&note.value.to_string()) => {
                 sound = false;
-                let error = Diagnostic::error("derivation-target", format!("`{}` is no `@derived` attribute of `{}`", note.value, model.ty(ty).name));
+                let error = Diagnostic::error(
+                    "derivation-target",
+                    format!("`{}` is no `@derived` attribute of `{}`", note.value, model.ty(ty).name),
+                );
                 let valid = derived(ty);
-                self.diagnostics.push(error.label(file, note.value_span, "").suggest(&note.value, valid.iter().map(String::as_str)));
+                self.diagnostics.push(
+                    error.label(file, note.value_span, "").suggest(&note.value, valid.iter().map(String::as_str)),
+                );
             }
             Some(ty) => {
                 let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == note.value.as_str());
@@ -378,8 +407,16 @@ impl Reader<'_> {
                 {
                     sound = false;
                     let gathered = model.show(&Ty::Set(Arc::clone(element)));
-                    let message = format!("`{}` is a {gathered}, but the principals are of type {}", note.value, model.short_name(principal));
-                    self.diagnostics.push(Diagnostic::error("derivation-target", message).label(file, note.value_span, ""));
+                    let message = format!(
+                        "`{}` is a {gathered}, but the principals are of type {}",
+                        note.value,
+                        model.short_name(principal)
+                    );
+                    self.diagnostics.push(Diagnostic::error("derivation-target", message).label(
+                        file,
+                        note.value_span,
+                        "",
+                    ));
                 }
             }
         }
@@ -408,7 +445,10 @@ impl Reader<'_> {
             let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
             self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
         }
-        self.policies.statements().filter(|statement| failed.contains(&statement.id)).for_each(|statement| statement.valid = false);
+        self.policies
+            .statements()
+            .filter(|statement| failed.contains(&statement.id))
+            .for_each(|statement| statement.valid = false);
     }
 }
 
@@ -448,7 +488,9 @@ fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
         PrincipalOrResourceConstraint::In(entity) => Scope { within: Some(uid(entity)?), ..Scope::default() },
         PrincipalOrResourceConstraint::Eq(entity) => Scope { equals: Some(uid(entity)?), ..Scope::default() },
         PrincipalOrResourceConstraint::Is(ty) => Scope { ty: Some(ty.to_smolstr()), ..Scope::default() },
-        PrincipalOrResourceConstraint::IsIn(ty, entity) => Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), equals: None },
+        PrincipalOrResourceConstraint::IsIn(ty, entity) => {
+            Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), equals: None }
+        }
     })
 }
 

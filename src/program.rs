@@ -260,7 +260,11 @@ impl Program {
     /// Returns the operands of a node.
     pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
         match &self.node(id).kind {
-            NodeKind::Constant(_) | NodeKind::Principal | NodeKind::Resource | NodeKind::Root | NodeKind::Unreachable => Vec::new(),
+            NodeKind::Constant(_)
+            | NodeKind::Principal
+            | NodeKind::Resource
+            | NodeKind::Root
+            | NodeKind::Unreachable => Vec::new(),
             NodeKind::Slot(a, ..)
             | NodeKind::Record(a, ..)
             | NodeKind::Has(a, ..)
@@ -285,7 +289,9 @@ impl Program {
             | NodeKind::HasTag(a, _, b) => vec![*a, *b],
             NodeKind::If(a, b, c) => vec![*a, *b, *c],
             NodeKind::SetOf(items) | NodeKind::Call(_, items) => items.clone(),
-            NodeKind::RecordOf(members) => members.iter().flat_map(|(_, node, there)| std::iter::once(*node).chain(*there)).collect(),
+            NodeKind::RecordOf(members) => {
+                members.iter().flat_map(|(_, node, there)| std::iter::once(*node).chain(*there)).collect()
+            }
         }
     }
 }

@@ -66,7 +66,13 @@ impl Loader {
         Ok(Inputs { pack: pack.name, schema: pack.schema, policies: pack.policies, snapshots, diagnostics, skipped })
     }
 
-    fn snapshots(&mut self, path: &Path, into: &mut Vec<Arc<Source>>, skipped: &mut usize, diagnostics: &mut Vec<Diagnostic>) {
+    fn snapshots(
+        &mut self,
+        path: &Path,
+        into: &mut Vec<Arc<Source>>,
+        skipped: &mut usize,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         if path == Path::new("-") {
             let mut bytes = Vec::new();
             match std::io::stdin().lock().read_to_end(&mut bytes) {
@@ -97,11 +103,17 @@ impl Loader {
         for entry in walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
-                    let wanted = entry.path().extension().is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted));
+                    let wanted = entry
+                        .path()
+                        .extension()
+                        .is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted));
                     if wanted { found.push(entry.into_path()) } else { others += 1 }
                 }
                 Ok(_) => {}
-                Err(error) => diagnostics.push(Diagnostic::error("unreadable", format!("cannot read below `{}`: {error}", folder.display()))),
+                Err(error) => diagnostics.push(Diagnostic::error(
+                    "unreadable",
+                    format!("cannot read below `{}`: {error}", folder.display()),
+                )),
             }
         }
         (found, others)
@@ -126,7 +138,12 @@ impl Loader {
         Some(read)
     }
 
-    fn pack(&mut self, selection: &Selection, snapshots: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
+    fn pack(
+        &mut self,
+        selection: &Selection,
+        snapshots: &[Arc<Source>],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Pack> {
         let named = match &selection.pack {
             Some(name) => Some(self.named_pack(name, diagnostics)?),
             None => None,
@@ -134,7 +151,11 @@ impl Loader {
         let mut pack = match (&selection.schema, named) {
             (Some(path), named) => {
                 let schema = self.read(path, diagnostics)?;
-                Pack { name: format!("the policies given under {}", shown(path)), schema, policies: named.map(|pack| pack.policies).unwrap_or_default() }
+                Pack {
+                    name: format!("the policies given under {}", shown(path)),
+                    schema,
+                    policies: named.map(|pack| pack.policies).unwrap_or_default(),
+                }
             }
             (None, Some(pack)) => pack,
             (None, None) => self.recognised_pack(snapshots, diagnostics)?,
@@ -173,7 +194,8 @@ impl Loader {
 
     /// A pack in the working folder wins over the built-in one of the same name.
     fn named_pack(&mut self, name: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
-        let (schema, folder) = (PathBuf::from(format!("schemas/{name}.cedarschema")), PathBuf::from(format!("policies/{name}")));
+        let (schema, folder) =
+            (PathBuf::from(format!("schemas/{name}.cedarschema")), PathBuf::from(format!("policies/{name}")));
         if schema.is_file() && folder.is_dir() {
             let schema = self.read(&schema, diagnostics)?;
             let mut policies = Vec::new();
@@ -184,7 +206,8 @@ impl Loader {
             Some(pack) => self.embedded(pack, diagnostics),
             None => {
                 let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
-                diagnostics.push(Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names));
+                diagnostics
+                    .push(Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names));
                 None
             }
         }
@@ -224,8 +247,10 @@ impl Loader {
             return self.named_pack(name, diagnostics);
         };
         let pack = self.named_pack(only, diagnostics)?;
-        for snapshot in snapshots.iter().filter(|snapshot| likeness(&pack.schema, snapshot) == 0 && is_object(snapshot)) {
-            let error = Diagnostic::error("no-pack", format!("`{}` has no property that pack {only} knows", snapshot.name()));
+        for snapshot in snapshots.iter().filter(|snapshot| likeness(&pack.schema, snapshot) == 0 && is_object(snapshot))
+        {
+            let error =
+                Diagnostic::error("no-pack", format!("`{}` has no property that pack {only} knows", snapshot.name()));
             diagnostics.push(error.label(snapshot, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"));
         }
         Some(pack)
@@ -236,8 +261,18 @@ impl Loader {
 fn likeness(schema: &Arc<Source>, snapshot: &Source) -> usize {
     let (Some(schema), _) = Schema::parse(schema) else { return 0 };
     let root = schema.model.ty(schema.model.root);
-    let declared: Vec<&str> = root.fields.first().into_iter().flat_map(|node| &node.children).chain(schema.model.paths.first().into_iter().flat_map(|node| &node.children)).map(|(name, _)| name.as_str()).collect();
-    top_level(snapshot).iter().filter(|name| declared.contains(&name.as_str()) || nearest(name, declared.iter().copied()).is_some()).count()
+    let declared: Vec<&str> = root
+        .fields
+        .first()
+        .into_iter()
+        .flat_map(|node| &node.children)
+        .chain(schema.model.paths.first().into_iter().flat_map(|node| &node.children))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    top_level(snapshot)
+        .iter()
+        .filter(|name| declared.contains(&name.as_str()) || nearest(name, declared.iter().copied()).is_some())
+        .count()
 }
 
 fn is_object(snapshot: &Source) -> bool {
@@ -280,7 +315,8 @@ fn source(name: String, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> Op
             let at = error.utf8_error().valid_up_to();
             let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
             let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-            let diagnostic = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8: byte 0x{byte:02X} at offset {at}"));
+            let diagnostic =
+                Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8: byte 0x{byte:02X} at offset {at}"));
             let end = before.len() as u32;
             let diagnostic = match Source::new(name, before) {
                 Ok(readable) => diagnostic.label(&readable, Span::new(end, end), "the text is readable up to here"),
@@ -293,7 +329,10 @@ fn source(name: String, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> Op
     match Source::new(name.clone(), text) {
         Ok(source) => Some(source),
         Err(_) => {
-            diagnostics.push(Diagnostic::error("too-large", format!("`{name}` is larger than 4 GiB, which is the most one file may hold")));
+            diagnostics.push(Diagnostic::error(
+                "too-large",
+                format!("`{name}` is larger than 4 GiB, which is the most one file may hold"),
+            ));
             None
         }
     }

@@ -227,7 +227,15 @@ impl Report {
             fail_on: options.fail_on,
             allow_unknown: options.allow_unknown,
         };
-        Self { run, checks: Vec::new(), findings: Vec::new(), diagnostics, other_properties: 0, skipped, secrets: Vec::new() }
+        Self {
+            run,
+            checks: Vec::new(),
+            findings: Vec::new(),
+            diagnostics,
+            other_properties: 0,
+            skipped,
+            secrets: Vec::new(),
+        }
     }
 
     /// Returns how often a verdict was given, over all checks.

@@ -33,7 +33,9 @@ impl Schema {
         let mut diagnostics = Vec::new();
         let cedar = match cedar_policy::Schema::from_cedarschema_str(source.text()) {
             Ok((cedar, warnings)) => {
-                warnings.for_each(|warning| diagnostics.push(from_cedar("schema-warning", Severity::Warning, source, &warning)));
+                warnings.for_each(|warning| {
+                    diagnostics.push(from_cedar("schema-warning", Severity::Warning, source, &warning))
+                });
                 cedar
             }
             Err(error) => {
@@ -48,12 +50,23 @@ impl Schema {
 }
 
 /// Turns one of Cedar's diagnostics into ours, keeping its labels and help.
-pub fn from_cedar(code: &'static str, severity: Severity, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Diagnostic {
+pub fn from_cedar(
+    code: &'static str,
+    severity: Severity,
+    source: &Arc<Source>,
+    theirs: &dyn miette::Diagnostic,
+) -> Diagnostic {
     let labels = theirs.labels().into_iter().flatten().map(|label| Label {
         place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
         text: label.label().unwrap_or_default().to_owned(),
     });
-    Diagnostic { code, severity, message: theirs.to_string(), labels: labels.collect(), help: theirs.help().map(|help| help.to_string()) }
+    Diagnostic {
+        code,
+        severity,
+        message: theirs.to_string(),
+        labels: labels.collect(),
+        help: theirs.help().map(|help| help.to_string()),
+    }
 }
 
 /// Turns one of Cedar's errors, and those it carries as related, into ours.

@@ -94,7 +94,11 @@ impl Snapshot {
     /// Reads a snapshot; of its attributes only those in `reads` are kept, though all are checked.
     ///
     /// Without a snapshot at least one of the diagnostics is an error: the text is not JSON or not an object.
-    pub fn read(source: &Arc<Source>, model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> (Option<Self>, Vec<Diagnostic>) {
+    pub fn read(
+        source: &Arc<Source>,
+        model: &Model,
+        reads: &BTreeSet<(TypeId, SlotId)>,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let Some(split) = split::split(source, model, &mut diagnostics) else { return (None, diagnostics) };
         let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
@@ -107,7 +111,9 @@ impl Snapshot {
     /// Takes a secret out of what is said about it.
     fn hide(&self, diagnostic: &mut Diagnostic) {
         let inside = |span: &Span| self.secrets.iter().any(|secret| secret.contains(*span));
-        let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else { return };
+        let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else {
+            return;
+        };
         let text = self.source.slice(secret).trim_matches('"');
         if !text.is_empty() {
             diagnostic.message = diagnostic.message.replace(text, "***");
@@ -169,7 +175,9 @@ impl Snapshot {
     /// Returns the pointer of an instance.
     pub fn pointer(&self, model: &Model, entity: EntityRef) -> Pointer {
         let ty = model.ty(entity.ty);
-        let Some((row, path)) = self.table(entity.ty).rows.get(entity.row as usize).zip(ty.path()) else { return Pointer::default() };
+        let Some((row, path)) = self.table(entity.ty).rows.get(entity.row as usize).zip(ty.path()) else {
+            return Pointer::default();
+        };
         let Some(parent) = ty.parent else { return Pointer::default() };
         let mut pointer = self.pointer(model, EntityRef { ty: parent, row: row.parent });
         let inner = model.ty(parent).path().map_or(0, |path| path.0.len());
@@ -198,13 +206,20 @@ impl Snapshot {
         }
         // A key may hold a `/` of its own, so the id is compared whole, among the rows with the right last part.
         let table = self.table(ty);
-        let found = table.rows.iter().position(|row| id.ends_with(self.text(row.key)) && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id);
-        let row = found.or_else(|| table.absent.iter().position(|absent| absent == id).map(|at| at + table.rows.len()))?;
+        let found = table.rows.iter().position(|row| {
+            id.ends_with(self.text(row.key))
+                && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
+        });
+        let row =
+            found.or_else(|| table.absent.iter().position(|absent| absent == id).map(|at| at + table.rows.len()))?;
         Some(EntityRef { ty, row: row as u32 })
     }
 
     /// Returns whether instances of `ty` that would lie in `scope` may not have been captured.
     pub(crate) fn may_miss(&self, model: &Model, ty: TypeId, scope: EntityRef) -> bool {
-        self.table(ty).missing.iter().any(|missing| self.lies_in(model, scope, missing.scope) || self.lies_in(model, missing.scope, scope))
+        self.table(ty)
+            .missing
+            .iter()
+            .any(|missing| self.lies_in(model, scope, missing.scope) || self.lies_in(model, missing.scope, scope))
     }
 }

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An entity type of a schema, by its place in the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(pub u16);
 
 impl TypeId {
@@ -141,7 +141,9 @@ impl IpNet {
         if text.matches(':').count() >= 2 && text.matches('.').count() >= 2 {
             return Err("an IPv4 address inside an IPv6 address is not read: write it in hexadecimal or as IPv4".into());
         }
-        let addr: IpAddr = address.parse().map_err(|_| "valid are IPv4 and IPv6 addresses and CIDR ranges, as 203.0.113.0/24".to_owned())?;
+        let addr: IpAddr = address
+            .parse()
+            .map_err(|_| "valid are IPv4 and IPv6 addresses and CIDR ranges, as 203.0.113.0/24".to_owned())?;
         let most = if addr.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => most,
@@ -197,6 +199,9 @@ impl fmt::Display for IpNet {
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
+/// The first and the last moment that [`parse_datetime`] can read: years 0000 to 9999, offsets of less than a day.
+pub const MOMENTS: (i64, i64) = (-62_167_219_200_000 - DAY, 253_402_300_799_999 + DAY);
+
 /// Reads a moment: a date, or RFC 3339 with `Z`, `+hh:mm` or `+hhmm` and any number of fraction digits.
 ///
 /// Returns milliseconds since 1970; finer fractions are cut off. A date alone is midnight UTC, as in Cedar.
@@ -213,14 +218,16 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     let mark = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
     let date = || Some((digits(0, 4)?, digits(5, 7)?, digits(8, 10)?)).filter(|_| mark(4, b'-') && mark(7, b'-'));
     let Some((year, month, day)) = date() else { return Err(VALID.into()) };
-    let civil = jiff::civil::Date::new(year as i16, month as i8, day as i8).map_err(|_| "there is no such day in the calendar".to_owned())?;
+    let civil = jiff::civil::Date::new(year as i16, month as i8, day as i8)
+        .map_err(|_| "there is no such day in the calendar".to_owned())?;
     let epoch = jiff::civil::date(1970, 1, 1);
     let days = civil.since(epoch).map_err(|_| VALID.to_owned())?.get_days();
     let midnight = i64::from(days) * DAY;
     if bytes.len() == 10 {
         return Ok(midnight);
     }
-    let time = || Some((digits(11, 13)?, digits(14, 16)?, digits(17, 19)?)).filter(|_| mark(13, b':') && mark(16, b':'));
+    let time =
+        || Some((digits(11, 13)?, digits(14, 16)?, digits(17, 19)?)).filter(|_| mark(13, b':') && mark(16, b':'));
     let separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
     let Some((hour, minute, second)) = time().filter(|_| separator) else { return Err(VALID.into()) };
     if hour > 23 || minute > 59 || second > 59 {
@@ -235,15 +242,19 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     } else {
         19
     };
-    let millis = (20..23).fold(0, |millis, at| millis * 10 + if at < fraction_end { digits(at, at + 1).unwrap_or(0) } else { 0 });
+    let millis = (20..23)
+        .fold(0, |millis, at| millis * 10 + if at < fraction_end { digits(at, at + 1).unwrap_or(0) } else { 0 });
     let offset = match bytes.get(fraction_end..) {
         Some(b"Z" | b"z") => 0,
         Some([sign @ (b'+' | b'-'), ..]) => {
             let hours = digits(fraction_end + 1, fraction_end + 3);
             let colon = usize::from(mark(fraction_end + 3, b':'));
-            let minutes = digits(fraction_end + 3 + colon, fraction_end + 5 + colon).filter(|_| bytes.len() == fraction_end + 5 + colon);
+            let minutes = digits(fraction_end + 3 + colon, fraction_end + 5 + colon)
+                .filter(|_| bytes.len() == fraction_end + 5 + colon);
             match (hours, minutes) {
-                (Some(hours @ 0..24), Some(minutes @ 0..60)) => (hours * 60 + minutes) * 60_000 * if *sign == b'-' { -1 } else { 1 },
+                (Some(hours @ 0..24), Some(minutes @ 0..60)) => {
+                    (hours * 60 + minutes) * 60_000 * if *sign == b'-' { -1 } else { 1 }
+                }
                 _ => return Err("the offset from UTC is `Z` or as +05:30".into()),
             }
         }
@@ -271,7 +282,11 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, after) = after.split_at(letters);
         let (_, millis) = units.find(|(name, _)| *name == unit).ok_or(VALID)?;
-        let number: i64 = if number.is_empty() { return Err(VALID.into()) } else { number.parse().map_err(|_| "the duration is too long to hold")? };
+        let number: i64 = if number.is_empty() {
+            return Err(VALID.into());
+        } else {
+            number.parse().map_err(|_| "the duration is too long to hold")?
+        };
         total += i128::from(number) * i128::from(*millis);
         rest = after;
     }
@@ -347,7 +362,17 @@ mod tests {
         assert_eq!(at("2026-09-01T06:00:00+05:30").unwrap(), "2026-09-01T00:30:00Z");
         assert_eq!(at("2026-09-01T06:00:00.123456-0100").unwrap(), "2026-09-01T07:00:00.123Z");
         assert_eq!(at("2026-09-01 06:00:00Z").unwrap(), "2026-09-01T06:00:00Z");
-        for wrong in ["", "2026", "2026-13-01", "2026-02-30", "2026-09-01T06:00:00", "2026-09-01T25:00:00Z", "2026-09-01T06:00Z", "2026-09-01T06:00:00.Z", "01.09.2026"] {
+        for wrong in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-09-01T06:00:00",
+            "2026-09-01T25:00:00Z",
+            "2026-09-01T06:00Z",
+            "2026-09-01T06:00:00.Z",
+            "01.09.2026",
+        ] {
             assert!(at(wrong).is_err(), "{wrong}");
         }
     }

@@ -29,7 +29,8 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let (policies, _) = Policies::parse(&schema, &inputs.policies);
     let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
-        let error = Diagnostic::error("no-check", format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
+        let error =
+            Diagnostic::error("no-check", format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
         text::write_diagnostics(&[error], &report, style, &mut io::stderr().lock())?;
         return Ok(ExitCode::from(2));
     };

@@ -21,12 +21,25 @@ pub struct PackArgs {
 
 impl PackArgs {
     pub fn selection(&self, snapshots: &[PathBuf]) -> Selection {
-        Selection { snapshots: snapshots.to_vec(), pack: self.pack.clone(), policies: self.policies.clone(), schema: self.schema.clone() }
+        Selection {
+            snapshots: snapshots.to_vec(),
+            pack: self.pack.clone(),
+            policies: self.policies.clone(),
+            schema: self.schema.clone(),
+        }
     }
 
     /// Reads schema and policies and lists the checks, without any snapshot.
     pub fn checks(&self) -> (Option<Inputs>, Report) {
-        let options = Options { now: 0, parameters: Vec::new(), only: Vec::new(), skip: Vec::new(), engine: Engine::Compiled, fail_on: Level::Low, allow_unknown: true };
+        let options = Options {
+            now: 0,
+            parameters: Vec::new(),
+            only: Vec::new(),
+            skip: Vec::new(),
+            engine: Engine::Compiled,
+            fail_on: Level::Low,
+            allow_unknown: true,
+        };
         match Loader::default().load(&self.selection(&[])) {
             Ok(inputs) => {
                 let report = Session::default().run(&inputs, &options);

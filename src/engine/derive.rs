@@ -89,7 +89,14 @@ impl<'a> Machine<'a> {
             Gather::Exists => (state(certain > 0 || most == 0), Value::Bool(certain > 0), (0, 0)),
             Gather::Count => (state(certain == most), Value::Bool(false), (certain, most)),
             Gather::Collect => {
-                let of = |certain| gathered.witnesses.iter().filter(move |witness| witness.certain == certain).map(|witness| Value::Entity(witness.entity)).collect();
+                let of = |certain| {
+                    gathered
+                        .witnesses
+                        .iter()
+                        .filter(move |witness| witness.certain == certain)
+                        .map(|witness| Value::Entity(witness.entity))
+                        .collect()
+                };
                 let set = Set::partial(of(true), of(false), false);
                 (state(gathered.missing.is_empty()), Value::Set(Arc::new(set)), (0, 0))
             }
@@ -98,7 +105,9 @@ impl<'a> Machine<'a> {
 
     /// Returns the principals behind a derived attribute (by its place in the program) of one resource.
     pub fn gather(&self, at: usize, resource: EntityRef) -> Gathered<'a> {
-        let Some((attribute, indexes)) = self.program.derived.get(at).zip(self.indexes.get(at)) else { return Gathered::default() };
+        let Some((attribute, indexes)) = self.program.derived.get(at).zip(self.indexes.get(at)) else {
+            return Gathered::default();
+        };
         // For every principal: may it be permitted, may it be forbidden?
         let mut found: BTreeMap<EntityRef, (Mask, Mask)> = BTreeMap::new();
         for (part, index) in attribute.parts.iter().zip(indexes) {
@@ -184,7 +193,9 @@ impl<'a> Machine<'a> {
                     }
                 }
                 Join::Equal(value, _) | Join::Element(value, _) => match self.value(value, &frame(row)).value {
-                    Possible::Known(operand) if exact(&operand) => index.by_value.entry(operand.to_value()).or_default().push(row),
+                    Possible::Known(operand) if exact(&operand) => {
+                        index.by_value.entry(operand.to_value()).or_default().push(row)
+                    }
                     _ => index.always.push(row),
                 },
                 Join::Holds(set, _) => match self.value(set, &frame(row)).value {
@@ -212,7 +223,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn each_candidate(&self, part: &DerivationProgram, index: &Index, resource: EntityRef, mut each: impl FnMut(EntityRef)) {
+    fn each_candidate(
+        &self,
+        part: &DerivationProgram,
+        index: &Index,
+        resource: EntityRef,
+        mut each: impl FnMut(EntityRef),
+    ) {
         let ty = part.body.principal;
         let mut rows = |rows: &[u32]| rows.iter().for_each(|row| each(EntityRef { ty, row: *row }));
         let Some(join) = part.join else { return rows(&index.all) };
@@ -223,12 +240,15 @@ impl<'a> Machine<'a> {
             _ => None,
         };
         let keys: Option<Vec<Value>> = match join {
-            Join::Equal(_, node) | Join::Holds(_, node) => wanted(node).filter(exact).map(|operand| vec![operand.to_value()]),
+            Join::Equal(_, node) | Join::Holds(_, node) => {
+                wanted(node).filter(exact).map(|operand| vec![operand.to_value()])
+            }
             Join::Within(node) => wanted(node).and_then(|operand| match operand.set() {
                 None => Some(vec![operand.to_value()]),
                 Some(set) => set.is_exact().then(|| set.items().to_vec()),
             }),
-            Join::Element(_, node) => wanted(node).and_then(|operand| operand.set().filter(|set| set.is_exact()).map(|set| set.items().to_vec())),
+            Join::Element(_, node) => wanted(node)
+                .and_then(|operand| operand.set().filter(|set| set.is_exact()).map(|set| set.items().to_vec())),
         };
         let Some(keys) = keys else { return rows(&index.all) };
         let mut seen: Vec<u32> = keys.iter().filter_map(|key| index.by_value.get(key)).flatten().copied().collect();

@@ -6,7 +6,7 @@ use super::operand::{self, Operand, Outcome, Possible};
 use crate::program::{Arithmetic, Constant, Function, NodeId, NodeKind, Program};
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
-use crate::value::{EntityRef, Record, Set, TypeId, Value};
+use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -44,7 +44,13 @@ pub(super) const PHANTOM: u32 = u32::MAX;
 
 impl<'a> Machine<'a> {
     /// Binds a program; `now` is in milliseconds since 1970, `parameters` are in the model's order.
-    pub fn bind(model: &'a Model, program: &'a Program, snapshot: &'a Snapshot, now: i64, parameters: &[Option<Value>]) -> Self {
+    pub fn bind(
+        model: &'a Model,
+        program: &'a Program,
+        snapshot: &'a Snapshot,
+        now: i64,
+        parameters: &[Option<Value>],
+    ) -> Self {
         let mut strangers: Vec<Vec<SmolStr>> = vec![Vec::new(); model.types.len()];
         let constants = program.constants.iter().map(|constant| match constant {
             Constant::Value(value) => Some(value.clone()),
@@ -80,7 +86,8 @@ impl<'a> Machine<'a> {
     pub fn id(&self, entity: EntityRef) -> SmolStr {
         let table = self.snapshot.table(entity.ty);
         let known = table.rows.len() + table.absent.len();
-        let stranger = (entity.row as usize).checked_sub(known).and_then(|at| self.strangers[entity.ty.index()].get(at));
+        let stranger =
+            (entity.row as usize).checked_sub(known).and_then(|at| self.strangers[entity.ty.index()].get(at));
         match stranger {
             Some(id) if self.model.ty(entity.ty).choices().is_none() => id.clone(),
             _ => self.snapshot.id(self.model, entity),
@@ -122,11 +129,15 @@ impl<'a> Machine<'a> {
     /// Evaluates an expression of any type.
     pub(super) fn value(&self, node: NodeId, frame: &Frame) -> Outcome<'_> {
         match &self.program.node(node).kind {
-            NodeKind::Constant(at) => self.constant(*at).map_or(Outcome::UNKNOWN, |value| Outcome::known(Operand::of(value))),
+            NodeKind::Constant(at) => {
+                self.constant(*at).map_or(Outcome::UNKNOWN, |value| Outcome::known(Operand::of(value)))
+            }
             NodeKind::Principal => Outcome::known(Operand::Entity(frame.principal)),
             NodeKind::Resource => Outcome::known(Operand::Entity(frame.resource)),
             NodeKind::Root => Outcome::known(Operand::Entity(self.root())),
-            NodeKind::Slot(entity, ty, slot) => self.of_entity(*entity, frame, |entity| self.slot(entity, *ty, *slot, frame)),
+            NodeKind::Slot(entity, ty, slot) => {
+                self.of_entity(*entity, frame, |entity| self.slot(entity, *ty, *slot, frame))
+            }
             NodeKind::Record(entity, ty, path) => self.of_entity(*entity, frame, |entity| {
                 let attribute = crate::program::attribute_at(&self.model.ty(*ty).attributes, path);
                 attribute.map_or(Outcome::ERROR, |attribute| self.record(entity, *ty, attribute, frame))
@@ -144,13 +155,21 @@ impl<'a> Machine<'a> {
             NodeKind::Equal(left, right) => self.compare(*left, *right, frame, equal),
             NodeKind::Less(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a < b)),
             NodeKind::LessEqual(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a <= b)),
-            NodeKind::Arithmetic(op, left, right) => arithmetic(*op, &self.value(*left, frame), &self.value(*right, frame)),
-            NodeKind::Negate(operand) => arithmetic(Arithmetic::Subtract, &Outcome::known(Operand::Long(0)), &self.value(*operand, frame)),
-            NodeKind::In(left, right) => self.compare(*left, *right, frame, |left, right| self.lies_in_any(left, right, frame)),
-            NodeKind::Contains(set, item) => self.compare(*set, *item, frame, |set, item| match set.operand().and_then(Operand::set) {
-                Some(set) => operand::contains(set, item.operand()),
-                None => Mask::EITHER,
-            }),
+            NodeKind::Arithmetic(op, left, right) => {
+                arithmetic(*op, &self.value(*left, frame), &self.value(*right, frame))
+            }
+            NodeKind::Negate(operand) => {
+                arithmetic(Arithmetic::Subtract, &Outcome::known(Operand::Long(0)), &self.value(*operand, frame))
+            }
+            NodeKind::In(left, right) => {
+                self.compare(*left, *right, frame, |left, right| self.lies_in_any(left, right, frame))
+            }
+            NodeKind::Contains(set, item) => {
+                self.compare(*set, *item, frame, |set, item| match set.operand().and_then(Operand::set) {
+                    Some(set) => operand::contains(set, item.operand()),
+                    None => Mask::EITHER,
+                })
+            }
             NodeKind::ContainsAll(left, right) => self.compare(*left, *right, frame, |a, b| match (sets(a), sets(b)) {
                 (Some(a), Some(b)) => operand::contains_all(a, b),
                 (_, Some(b)) if operand::is_empty(b) == Mask::TRUE => Mask::TRUE,
@@ -162,10 +181,16 @@ impl<'a> Machine<'a> {
                 _ => Mask::EITHER,
             }),
             NodeKind::IsEmpty(set) => self.test(*set, frame, |set| set.set().map_or(Mask::EITHER, operand::is_empty)),
-            NodeKind::Like(text, pattern) => self.test(*text, frame, |text| text.text().map_or(Mask::ERROR, |text| Mask::of(pattern.wildcard_match(text)))),
+            NodeKind::Like(text, pattern) => self.test(*text, frame, |text| {
+                text.text().map_or(Mask::ERROR, |text| Mask::of(pattern.wildcard_match(text)))
+            }),
             NodeKind::Settled(operand, answer) => {
                 let evaluated = self.value(*operand, frame);
-                if evaluated.fails() { Outcome::ERROR } else { Outcome { value: Possible::Known(Operand::Bool(*answer)), may_fail: evaluated.may_fail } }
+                if evaluated.fails() {
+                    Outcome::ERROR
+                } else {
+                    Outcome { value: Possible::Known(Operand::Bool(*answer)), may_fail: evaluated.may_fail }
+                }
             }
             NodeKind::GetTag(entity, ty, key) => self.tag(*entity, *ty, *key, frame),
             NodeKind::HasTag(entity, ty, key) => self.has_tag(*entity, *ty, *key, frame),
@@ -224,7 +249,7 @@ impl<'a> Machine<'a> {
         if entity.row == PHANTOM {
             return match (&declared.origin, &declared.ty) {
                 (Origin::Derived, Ty::Long) => Outcome::range(0, i64::MAX),
-                _ => Outcome::UNKNOWN,
+                _ => uncaptured(&declared.ty),
             };
         }
         let column = self.column(ty, slot);
@@ -235,8 +260,10 @@ impl<'a> Machine<'a> {
             Some(State::Absent) => return Outcome::ERROR,
             Some(State::Unknown) => {
                 return match &column.data {
-                    Data::Range(ranges) => ranges.get(row).map_or(Outcome::UNKNOWN, |(low, high)| Outcome::range(*low, *high)),
-                    _ => Outcome::UNKNOWN,
+                    Data::Range(ranges) => {
+                        ranges.get(row).map_or(Outcome::UNKNOWN, |(low, high)| Outcome::range(*low, *high))
+                    }
+                    _ => uncaptured(&declared.ty),
                 };
             }
             Some(State::Known) => {}
@@ -326,7 +353,10 @@ impl<'a> Machine<'a> {
                     (Possible::Nothing, _) => b.value,
                     (_, Possible::Nothing) => a.value,
                     (Possible::Known(x), Possible::Known(y)) if x.equals(y) == Mask::TRUE => a.value,
-                    (Possible::Known(Operand::Long(_)) | Possible::Range(..), Possible::Known(Operand::Long(_)) | Possible::Range(..)) => {
+                    (
+                        Possible::Known(Operand::Long(_)) | Possible::Range(..),
+                        Possible::Known(Operand::Long(_)) | Possible::Range(..),
+                    ) => {
                         let ((a, b), (c, d)) = (a.bounds(), b.bounds());
                         Possible::Range(a.min(c), b.max(d))
                     }
@@ -340,7 +370,13 @@ impl<'a> Machine<'a> {
     }
 
     /// Evaluates both operands, then compares; what fails, fails.
-    fn compare(&self, left: NodeId, right: NodeId, frame: &Frame, compare: impl Fn(&Outcome<'_>, &Outcome<'_>) -> Mask) -> Outcome<'_> {
+    fn compare(
+        &self,
+        left: NodeId,
+        right: NodeId,
+        frame: &Frame,
+        compare: impl Fn(&Outcome<'_>, &Outcome<'_>) -> Mask,
+    ) -> Outcome<'_> {
         let (left, right) = (self.value(left, frame), self.value(right, frame));
         if left.fails() || right.fails() {
             return Outcome::ERROR;
@@ -399,7 +435,9 @@ impl<'a> Machine<'a> {
         if entity.fails() || key.fails() {
             return Outcome::ERROR;
         }
-        let Some(entity) = entity.operand().and_then(Operand::entity) else { return Outcome { value: Possible::Unknown, may_fail } };
+        let Some(entity) = entity.operand().and_then(Operand::entity) else {
+            return Outcome { value: Possible::Unknown, may_fail };
+        };
         let tags = self.slot(entity, ty, slot, frame);
         let value = match (tags.operand(), key.operand()) {
             (Some(Operand::Record(tags)), Some(key)) => match tags.get(key.text().unwrap_or_default()) {
@@ -420,7 +458,9 @@ impl<'a> Machine<'a> {
             match (tags.operand(), key.operand()) {
                 // An entity that is not in the snapshot has no tags.
                 _ if tags.fails() => Mask::FALSE,
-                (Some(Operand::Record(tags)), Some(key)) => Mask::of(tags.get(key.text().unwrap_or_default()).is_some()),
+                (Some(Operand::Record(tags)), Some(key)) => {
+                    Mask::of(tags.get(key.text().unwrap_or_default()).is_some())
+                }
                 _ => Mask::EITHER,
             }
         })
@@ -461,7 +501,11 @@ impl<'a> Machine<'a> {
                 None => whole = false,
             }
         }
-        let value = if whole { Possible::Known(Operand::BuiltRecord(Arc::new(Record::new(fields)))) } else { Possible::Unknown };
+        let value = if whole {
+            Possible::Known(Operand::BuiltRecord(Arc::new(Record::new(fields))))
+        } else {
+            Possible::Unknown
+        };
         Outcome { value, may_fail }
     }
 
@@ -475,11 +519,7 @@ impl<'a> Machine<'a> {
         let mut outcome = match (first.operand(), &second, second.as_ref().and_then(Outcome::operand)) {
             (Some(a), None, _) => called(function, a, None),
             (Some(a), Some(_), Some(b)) => called(function, a, Some(b)),
-            _ => {
-                // Moments and durations that are not known may be any: what can overflow may.
-                let fallible = matches!(function, Function::Offset | Function::DurationSince | Function::ToDate);
-                Outcome { value: Possible::Unknown, may_fail: fallible }
-            }
+            _ => Outcome { value: Possible::Unknown, may_fail: may_overflow(function, &first, second.as_ref()) },
         };
         outcome.may_fail |= first.may_fail || second.is_some_and(|second| second.may_fail);
         outcome
@@ -533,9 +573,11 @@ fn equal(a: &Outcome<'_>, b: &Outcome<'_>) -> Mask {
 /// `<` and `<=`, by the answers at the ends of what the operands may be.
 fn ordered(a: &Outcome<'_>, b: &Outcome<'_>, holds: impl Fn(i64, i64) -> bool) -> Mask {
     match (a.operand(), b.operand()) {
-        (Some(Operand::Datetime(a)), Some(Operand::Datetime(b))) | (Some(Operand::Duration(a)), Some(Operand::Duration(b))) => Mask::of(holds(*a, *b)),
+        (Some(Operand::Datetime(a)), Some(Operand::Datetime(b)))
+        | (Some(Operand::Duration(a)), Some(Operand::Duration(b))) => Mask::of(holds(*a, *b)),
         (Some(Operand::Long(a)), Some(Operand::Long(b))) => Mask::of(holds(*a, *b)),
-        (Some(Operand::Datetime(_) | Operand::Duration(_)), _) | (_, Some(Operand::Datetime(_) | Operand::Duration(_))) => Mask::EITHER,
+        (Some(Operand::Datetime(_) | Operand::Duration(_)), _)
+        | (_, Some(Operand::Datetime(_) | Operand::Duration(_))) => Mask::EITHER,
         _ => {
             let ((a_low, a_high), (b_low, b_high)) = (a.bounds(), b.bounds());
             match (holds(a_high, b_low), holds(a_low, b_high)) {
@@ -570,12 +612,35 @@ fn arithmetic<'x>(op: Arithmetic, a: &Outcome<'_>, b: &Outcome<'_>) -> Outcome<'
     outcome
 }
 
+/// What may stand where nothing was captured.
+fn uncaptured(ty: &Ty) -> Outcome<'static> {
+    let value = if *ty == Ty::Datetime { Possible::Moment } else { Possible::Unknown };
+    Outcome { value, may_fail: false }
+}
+
+/// Whether a function may overflow on operands that are not known.
+fn may_overflow(function: Function, a: &Outcome<'_>, b: Option<&Outcome<'_>>) -> bool {
+    let bounds = |outcome: &Outcome<'_>| match &outcome.value {
+        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => (*n, *n),
+        Possible::Moment => value::MOMENTS,
+        _ => (i64::MIN, i64::MAX),
+    };
+    let ((a_low, a_high), (b_low, b_high)) = (bounds(a), b.map_or((0, 0), bounds));
+    match function {
+        Function::Offset => a_low.checked_add(b_low).is_none() || a_high.checked_add(b_high).is_none(),
+        Function::DurationSince => a_low.checked_sub(b_high).is_none() || a_high.checked_sub(b_low).is_none(),
+        Function::ToDate => a_low.checked_sub(DAY).is_none(),
+        _ => false,
+    }
+}
+
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Cedar's extension functions on known values.
 fn called<'x>(function: Function, a: &Operand<'_>, b: Option<&Operand<'_>>) -> Outcome<'x> {
     let answer = |answer| Outcome::known(Operand::Bool(answer));
-    let moment = |moment: Option<i64>| moment.map_or(Outcome::ERROR, |moment| Outcome::known(Operand::Datetime(moment)));
+    let moment =
+        |moment: Option<i64>| moment.map_or(Outcome::ERROR, |moment| Outcome::known(Operand::Datetime(moment)));
     match (function, a, b) {
         (Function::IsIpv4, Operand::Ip(ip), _) => answer(ip.addr.is_ipv4()),
         (Function::IsIpv6, Operand::Ip(ip), _) => answer(ip.addr.is_ipv6()),

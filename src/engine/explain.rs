@@ -172,7 +172,7 @@ impl<'a> Machine<'a> {
                 let mask = self.mask(node, frame);
                 let mut reads = Vec::new();
                 self.reads(node, frame, &mut reads);
-                let failure = if mask.may(Mask::ERROR) { self.failure(node, frame) } else { None };
+                let failure = if mask == Mask::ERROR { self.failure(node, frame) } else { None };
                 let span = program.node(node).span;
                 match out.last_mut().filter(|last| last.span == span) {
                     // `x is T in y` is two nodes and one clause.
@@ -190,7 +190,9 @@ impl<'a> Machine<'a> {
     /// `e is T in g` parses to `(e is T) && (e in g)`, all three with one span.
     fn is_one_clause(&self, node: NodeId, left: NodeId, right: NodeId) -> bool {
         let span = |node| self.program.node(node).span;
-        matches!(self.program.node(left).kind, NodeKind::Settled(..)) && span(node) == span(left) && span(left) == span(right)
+        matches!(self.program.node(left).kind, NodeKind::Settled(..))
+            && span(node) == span(left)
+            && span(left) == span(right)
     }
 
     fn push(&self, read: Read<'a>, out: &mut Vec<Read<'a>>) {
@@ -210,7 +212,9 @@ impl<'a> Machine<'a> {
                 self.reads(*entity, frame, out);
                 // The first that is not there is the one that matters.
                 let entity_here = self.entity(*entity, frame);
-                let state = |slot: &&SlotId| entity_here.and_then(|entity| self.column(*ty, **slot).states.get(entity.row as usize).copied());
+                let state = |slot: &&SlotId| {
+                    entity_here.and_then(|entity| self.column(*ty, **slot).states.get(entity.row as usize).copied())
+                };
                 let decisive = slots.iter().find(|slot| state(slot) != Some(State::Known)).or(slots.last());
                 if let Some(slot) = decisive {
                     self.read_slot(*entity, *ty, *slot, frame, out);
@@ -227,13 +231,20 @@ impl<'a> Machine<'a> {
             NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
                 self.reads(*entity, frame, out);
                 self.reads(*key, frame, out);
-                if let (Some(entity), Some(name)) = (self.entity(*entity, frame), self.value(*key, frame).operand().and_then(|key| key.text().map(str::to_owned))) {
+                if let (Some(entity), Some(name)) = (
+                    self.entity(*entity, frame),
+                    self.value(*key, frame).operand().and_then(|key| key.text().map(str::to_owned)),
+                ) {
                     let tags = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
                     let found = match tags.map(|column| (column.states.get(entity.row as usize), &column.data)) {
-                        Some((Some(State::Known), crate::snapshot::Data::Value(all))) => match all.get(entity.row as usize) {
-                            Some(Value::Record(tags)) => tags.get(&name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone())),
-                            _ => ReadValue::Unknown,
-                        },
+                        Some((Some(State::Known), crate::snapshot::Data::Value(all))) => {
+                            match all.get(entity.row as usize) {
+                                Some(Value::Record(tags)) => {
+                                    tags.get(&name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone()))
+                                }
+                                _ => ReadValue::Unknown,
+                            }
+                        }
                         Some((Some(State::Absent), _)) => ReadValue::Absent,
                         _ => ReadValue::Unknown,
                     };
@@ -265,7 +276,9 @@ impl<'a> Machine<'a> {
             NodeKind::Constant(at) => {
                 let of = match self.program.constants.get(*at) {
                     Some(Constant::Now) => ReadOf::Now,
-                    Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => ReadOf::Parameter(*parameter),
+                    Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => {
+                        ReadOf::Parameter(*parameter)
+                    }
                     _ => return,
                 };
                 let found = self.constant(*at).map_or(ReadValue::Unknown, |value| ReadValue::Known(value.clone()));
@@ -319,13 +332,21 @@ impl<'a> Machine<'a> {
         }
         let written = self.program.node(node);
         let reason = match &written.kind {
-            NodeKind::Slot(entity, ..) | NodeKind::Record(entity, ..) | NodeKind::GetTag(entity, ..) => match self.entity(*entity, frame) {
-                Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
-                    format!("{}::{:?} is not in the snapshot", self.model.short_name(entity.ty), self.id(entity).as_str())
+            NodeKind::Slot(entity, ..) | NodeKind::Record(entity, ..) | NodeKind::GetTag(entity, ..) => {
+                match self.entity(*entity, frame) {
+                    Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
+                        format!(
+                            "{}::{:?} is not in the snapshot",
+                            self.model.short_name(entity.ty),
+                            self.id(entity).as_str()
+                        )
+                    }
+                    _ => "it is absent".to_owned(),
                 }
-                _ => "it is absent".to_owned(),
-            },
-            NodeKind::Arithmetic(..) | NodeKind::Negate(_) if outcome.fails() => "the result does not fit 64 bits".to_owned(),
+            }
+            NodeKind::Arithmetic(..) | NodeKind::Negate(_) if outcome.fails() => {
+                "the result does not fit 64 bits".to_owned()
+            }
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) => "the result may not fit 64 bits".to_owned(),
             NodeKind::Call(..) => "the result is beyond the range of its type".to_owned(),
             _ => "it cannot be evaluated".to_owned(),

@@ -24,7 +24,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, the worst first.
-    pub const ALL: [Verdict; 5] = [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
 
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
@@ -93,14 +94,17 @@ impl Machine<'_> {
         for body in &check.bodies {
             let rows = self.snapshot.table(body.resource).rows.len() as u32;
             let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
-            let runs: Vec<([usize; 5], Vec<Judged>)> = starts.par_iter().map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN))).collect();
+            let runs: Vec<([usize; 5], Vec<Judged>)> =
+                starts.par_iter().map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN))).collect();
             for (counts, judged) in runs {
                 judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
                 judgement.judged.extend(judged);
             }
             for at in self.uncaptured(body) {
                 judgement.counts[Verdict::Unknown as usize] += 1;
-                judgement.judged.push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
+                judgement
+                    .judged
+                    .push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
             }
         }
         judgement

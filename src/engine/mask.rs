@@ -49,7 +49,6 @@ impl Mask {
     }
 
     /// Cedar's `!`.
-    #[expect(clippy::should_implement_trait, reason = "named as the operator it is in Cedar")]
     pub const fn not(self) -> Mask {
         Mask((self.0 & 1) << 1 | (self.0 >> 1) & 1 | self.0 & 4)
     }

@@ -38,6 +38,8 @@ pub enum Possible<'a> {
     Known(Operand<'a>),
     /// Some number from the first to the second.
     Range(i64, i64),
+    /// Some moment that a snapshot can name: the calendar ends, so differences of such moments never overflow.
+    Moment,
     /// Any value of its type.
     Unknown,
     /// No value: it certainly ends in an error.
@@ -53,7 +55,11 @@ impl<'a> Outcome<'a> {
     }
 
     pub fn range(low: i64, high: i64) -> Self {
-        if low == high { Self::known(Operand::Long(low)) } else { Self { value: Possible::Range(low, high), may_fail: false } }
+        if low == high {
+            Self::known(Operand::Long(low))
+        } else {
+            Self { value: Possible::Range(low, high), may_fail: false }
+        }
     }
 
     pub fn of_mask(mask: Mask) -> Self {
@@ -165,7 +171,9 @@ impl<'a> Operand<'a> {
     fn is_exact(&self) -> bool {
         match self {
             Operand::Set(_) | Operand::BuiltSet(_) => self.set().is_some_and(set_is_exact),
-            Operand::Record(_) | Operand::BuiltRecord(_) => self.record().is_some_and(|record| record.fields().iter().all(|(_, value)| value_is_exact(value))),
+            Operand::Record(_) | Operand::BuiltRecord(_) => {
+                self.record().is_some_and(|record| record.fields().iter().all(|(_, value)| value_is_exact(value)))
+            }
             _ => true,
         }
     }
@@ -214,7 +222,9 @@ fn sets_equal(a: &Set, b: &Set) -> Mask {
     if set_is_exact(a) && set_is_exact(b) {
         return Mask::of(a == b);
     }
-    let impossible = |from: &Set, into: &Set| from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Mask::FALSE);
+    let impossible = |from: &Set, into: &Set| {
+        from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Mask::FALSE)
+    };
     if impossible(a, b) || impossible(b, a) { Mask::FALSE } else { Mask::EITHER }
 }
 
@@ -226,7 +236,11 @@ pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
     let exact = item.is_exact() && set.items().iter().chain(set.maybe()).all(value_is_exact);
     if !exact {
         let masks = set.items().iter().chain(set.maybe()).map(|element| item.equals(&Operand::of(element)));
-        return if set.is_exact() && masks.clone().all(|mask| mask == Mask::FALSE) { Mask::FALSE } else { Mask::EITHER };
+        return if set.is_exact() && masks.clone().all(|mask| mask == Mask::FALSE) {
+            Mask::FALSE
+        } else {
+            Mask::EITHER
+        };
     }
     let find = |list: &[Value]| list.binary_search_by(|element| item.compare(element).reverse()).is_ok();
     match (find(set.items()), set.is_open() || find(set.maybe())) {
@@ -243,7 +257,13 @@ pub fn contains_all(a: &Set, b: &Set) -> Mask {
         return Mask::FALSE;
     }
     let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::TRUE);
-    if b.is_open() && is_empty(a) == Mask::TRUE { Mask::FALSE } else if spoiled { Mask::EITHER } else { certain }
+    if b.is_open() && is_empty(a) == Mask::TRUE {
+        Mask::FALSE
+    } else if spoiled {
+        Mask::EITHER
+    } else {
+        certain
+    }
 }
 
 /// `a.containsAny(b)`.

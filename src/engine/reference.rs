@@ -10,7 +10,9 @@ use crate::program::Gather;
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::value::{self, EntityRef, TypeId, Value};
-use cedar_policy::{Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression};
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression,
+};
 use cedar_policy_core::ast;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
@@ -82,7 +84,11 @@ impl<'m, 'a> Reference<'m, 'a> {
                     let verdict = match self.satisfied(&whole, &request, &entities) {
                         Some(true) => Verdict::Fail,
                         None => Verdict::Unknown,
-                        Some(false) if check.conditional && self.satisfied(&whens, &request, &entities) == Some(false) => Verdict::NotApplicable,
+                        Some(false)
+                            if check.conditional && self.satisfied(&whens, &request, &entities) == Some(false) =>
+                        {
+                            Verdict::NotApplicable
+                        }
                         Some(false) => Verdict::Pass,
                     };
                     judgement.counts[verdict as usize] += 1;
@@ -92,7 +98,9 @@ impl<'m, 'a> Reference<'m, 'a> {
                 }
                 for at in self.machine.uncaptured(body) {
                     judgement.counts[Verdict::Unknown as usize] += 1;
-                    judgement.judged.push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
+                    judgement
+                        .judged
+                        .push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
                 }
             }
             judgements.push(judgement);
@@ -140,7 +148,8 @@ impl<'m, 'a> Reference<'m, 'a> {
                         _ => (entity, None),
                     })
                     .collect();
-                let missing = parts.iter().any(|(subtracts, ty, _)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
+                let missing =
+                    parts.iter().any(|(subtracts, ty, _)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
                 if let Some(value) = self.summed(attribute.gather, &counted, missing)? {
                     derived.insert((resource, attribute.slot), value);
                 }
@@ -150,8 +159,14 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 
     /// A derived value, or nothing where it is not known.
-    fn summed(&self, gather: Gather, counted: &[(EntityRef, Option<bool>)], missing: bool) -> Result<Option<RestrictedExpression>> {
-        let certain: Vec<EntityRef> = counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity).collect();
+    fn summed(
+        &self,
+        gather: Gather,
+        counted: &[(EntityRef, Option<bool>)],
+        missing: bool,
+    ) -> Result<Option<RestrictedExpression>> {
+        let certain: Vec<EntityRef> =
+            counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity).collect();
         let doubtful = missing || counted.iter().any(|(_, counts)| counts.is_none());
         Ok(match gather {
             Gather::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
@@ -159,7 +174,10 @@ impl<'m, 'a> Reference<'m, 'a> {
             Gather::Exists => Some(RestrictedExpression::new_bool(false)),
             Gather::Count => Some(RestrictedExpression::new_long(certain.len() as i64)),
             Gather::Collect => {
-                let uids: Result<Vec<_>> = certain.into_iter().map(|entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?))).collect();
+                let uids: Result<Vec<_>> = certain
+                    .into_iter()
+                    .map(|entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?)))
+                    .collect();
                 Some(RestrictedExpression::new_set(uids?))
             }
         })
@@ -173,7 +191,8 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 
     fn only(&self, statement: &Statement) -> Result<PolicySet> {
-        let policy = self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
+        let policy =
+            self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
         PolicySet::from_policies([policy.clone()]).map_err(failed)
     }
 
@@ -193,7 +212,11 @@ impl<'m, 'a> Reference<'m, 'a> {
                 ContextOrigin::Now => Some(self.expression(&Value::Datetime(self.now))?),
                 ContextOrigin::Parameters => {
                     let set = self.model().parameters.iter().zip(self.parameters);
-                    let set: Result<Vec<_>> = set.filter_map(|(parameter, value)| value.as_ref().map(|value| Ok((parameter.name.to_string(), self.expression(value)?)))).collect();
+                    let set: Result<Vec<_>> = set
+                        .filter_map(|(parameter, value)| {
+                            value.as_ref().map(|value| Ok((parameter.name.to_string(), self.expression(value)?)))
+                        })
+                        .collect();
                     Some(RestrictedExpression::new_record(set?).map_err(failed)?)
                 }
                 ContextOrigin::Root(slot) => self.slot(self.machine.root(), slot)?,
@@ -233,14 +256,21 @@ impl<'m, 'a> Reference<'m, 'a> {
         let column = self.machine.column(entity.ty, slot);
         match (&column.data, column.states.get(entity.row as usize)) {
             (Data::Value(all), Some(State::Known)) => match all.get(entity.row as usize) {
-                Some(Value::Record(tags)) => tags.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect(),
+                Some(Value::Record(tags)) => {
+                    tags.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect()
+                }
                 _ => Ok(Vec::new()),
             },
             _ => Ok(Vec::new()),
         }
     }
 
-    fn attribute(&self, entity: EntityRef, attribute: &Attribute, derived: &Derived) -> Result<Option<RestrictedExpression>> {
+    fn attribute(
+        &self,
+        entity: EntityRef,
+        attribute: &Attribute,
+        derived: &Derived,
+    ) -> Result<Option<RestrictedExpression>> {
         match &attribute.shape {
             Shape::Leaf(slot) => match derived.get(&(entity, *slot)) {
                 Some(value) => Ok(Some(value.clone())),
@@ -279,7 +309,9 @@ impl<'m, 'a> Reference<'m, 'a> {
             (Data::Number(all), _) => all.get(row).map(|n| Value::Long(*n)),
             (Data::Text(all), _) => all.get(row).map(|text| Value::String(self.snapshot().text(*text).into())),
             (Data::Ip(all), _) => all.get(row).map(|ip| Value::Ip(*ip)),
-            (Data::Entity(all), Ty::Entity(target)) => all.get(row).map(|row| Value::Entity(EntityRef { ty: *target, row: *row })),
+            (Data::Entity(all), Ty::Entity(target)) => {
+                all.get(row).map(|row| Value::Entity(EntityRef { ty: *target, row: *row }))
+            }
             (Data::Value(all), _) => all.get(row).cloned(),
             _ => None,
         };
@@ -304,7 +336,11 @@ impl<'m, 'a> Reference<'m, 'a> {
                 RestrictedExpression::new_set(items?)
             }
             Value::Record(record) => {
-                let fields: Result<Vec<_>> = record.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect();
+                let fields: Result<Vec<_>> = record
+                    .fields()
+                    .iter()
+                    .map(|(name, value)| Ok((name.to_string(), self.expression(value)?)))
+                    .collect();
                 RestrictedExpression::new_record(fields?).map_err(failed)?
             }
         })

@@ -91,7 +91,8 @@ fn conjunct(program: &Program, node: NodeId) -> Conjunct {
             NodeKind::Principal => found.principal = true,
             NodeKind::Resource => found.resource = true,
             NodeKind::Slot(base, ..) | NodeKind::Record(base, ..) | NodeKind::GetTag(base, ..) => {
-                found.fallible |= !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root);
+                found.fallible |=
+                    !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root);
                 found.fallible |= matches!(program.node(node).kind, NodeKind::GetTag(..));
             }
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) | NodeKind::Unreachable => found.fallible = true,
@@ -113,7 +114,9 @@ fn join_of(program: &Program, at: &Conjunct) -> Option<Join> {
         side.resource && !side.principal
     };
     match program.node(at.node).kind {
-        NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => Some(Join::Within(right)),
+        NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => {
+            Some(Join::Within(right))
+        }
         NodeKind::Equal(left, right) if of_principal(left) && of_resource(right) => Some(Join::Equal(left, right)),
         NodeKind::Equal(left, right) if of_resource(left) && of_principal(right) => Some(Join::Equal(right, left)),
         NodeKind::Contains(set, item) if of_resource(set) && of_principal(item) => Some(Join::Element(item, set)),

@@ -11,8 +11,19 @@ use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, Unary
 use smol_str::ToSmolStr;
 use std::collections::BTreeMap;
 
-pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Program, Vec<Diagnostic>) {
-    let mut lowering = Lowering { model, program: Program::default(), principal: model.root, resource: model.root, deriving: false, span: Span::default() };
+pub(super) fn program(
+    model: &Model,
+    policies: &Policies,
+    select: impl Fn(usize) -> bool,
+) -> (Program, Vec<Diagnostic>) {
+    let mut lowering = Lowering {
+        model,
+        program: Program::default(),
+        principal: model.root,
+        resource: model.root,
+        deriving: false,
+        span: Span::default(),
+    };
     for (check, policy) in policies.checks.iter().enumerate() {
         if select(check) && policy.statement.valid {
             lowering.check(check, &policy.statement);
@@ -25,9 +36,12 @@ pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize)
     (lowering.program, diagnostics)
 }
 
+/// Derived attributes with the derived attributes each reads.
+type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
+
 /// Lowers the derivations that something reads, and orders them so that each comes after what it reads.
 fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> Vec<DerivedAttribute> {
-    let mut lowered: BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)> = BTreeMap::new();
+    let mut lowered = Lowered::new();
     let derived_reads = |lowering: &Lowering, from: usize| -> Vec<(TypeId, SlotId)> {
         let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
         let slots = nodes.iter().flat_map(|node| slots_read(lowering.model, &node.kind));
@@ -49,16 +63,24 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
         }
         if parts.iter().all(|part: &DerivationProgram| part.subtracts) {
             let name = format!("{}.{}", lowering.model.short_name(target.0), slot.dotted());
-            let error = Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
+            let error =
+                Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
             diagnostics.push(error.help(format!("write a `permit` for `derive` with @derives(\"{}\")", slot.dotted())));
         }
         let reads = derived_reads(lowering, from);
         wanted.extend(reads.iter().copied());
-        lowered.insert(target, (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts }, reads));
+        lowered.insert(
+            target,
+            (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts }, reads),
+        );
     }
     let mut order = Vec::new();
     while !lowered.is_empty() {
-        let ready: Vec<_> = lowered.iter().filter(|(_, (_, reads))| reads.iter().all(|read| !lowered.contains_key(read))).map(|(key, _)| *key).collect();
+        let ready: Vec<_> = lowered
+            .iter()
+            .filter(|(_, (_, reads))| reads.iter().all(|read| !lowered.contains_key(read)))
+            .map(|(key, _)| *key)
+            .collect();
         if ready.is_empty() {
             diagnostics.push(cycle(policies, &lowered));
             break;
@@ -69,18 +91,27 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
 }
 
 /// Names one cycle, a label for every derivation on it.
-fn cycle(policies: &Policies, left: &BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>) -> Diagnostic {
+fn cycle(policies: &Policies, left: &Lowered) -> Diagnostic {
     let mut path: Vec<(TypeId, SlotId)> = left.keys().copied().take(1).collect();
-    while let Some(next) = path.last().and_then(|last| left.get(last)).and_then(|(_, reads)| reads.iter().find(|read| left.contains_key(read))) {
+    while let Some(next) = path
+        .last()
+        .and_then(|last| left.get(last))
+        .and_then(|(_, reads)| reads.iter().find(|read| left.contains_key(read)))
+    {
         if let Some(at) = path.iter().position(|seen| seen == next) {
             path.drain(..at);
             break;
         }
         path.push(*next);
     }
-    let derivations: Vec<&Derivation> = path.iter().flat_map(|key| left[key].0.parts.iter()).filter_map(|part| policies.derivations.get(part.derivation)).collect();
+    let derivations: Vec<&Derivation> = path
+        .iter()
+        .flat_map(|key| left[key].0.parts.iter())
+        .filter_map(|part| policies.derivations.get(part.derivation))
+        .collect();
     let names: Vec<&str> = derivations.iter().map(|derivation| derivation.derives.as_str()).collect();
-    let mut error = Diagnostic::error("derivation-cycle", format!("derived attributes need each other: `{}`", names.join("`, `")));
+    let mut error =
+        Diagnostic::error("derivation-cycle", format!("derived attributes need each other: `{}`", names.join("`, `")));
     for derivation in derivations {
         error = error.label(&derivation.statement.source, derivation.derives_span, "on the cycle");
     }
@@ -91,7 +122,9 @@ fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     match kind {
         NodeKind::Slot(_, ty, slot) => vec![(*ty, *slot)],
         NodeKind::Has(_, ty, slots) => slots.iter().map(|slot| (*ty, *slot)).collect(),
-        NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => model.ty(*ty).tags.map(|slot| (*ty, slot)).into_iter().collect(),
+        NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => {
+            model.ty(*ty).tags.map(|slot| (*ty, slot)).into_iter().collect()
+        }
         NodeKind::Record(_, ty, path) => match attribute_at(&model.ty(*ty).attributes, path) {
             Some(attribute) => leaves(attribute).into_iter().map(|slot| (*ty, slot)).collect(),
             None => Vec::new(),
@@ -134,10 +167,18 @@ type Typed = (NodeId, Option<Ty>);
 impl Lowering<'_> {
     fn check(&mut self, check: usize, statement: &Statement) {
         let audit = self.model.audit.clone();
-        let fits = |scope: &Scope, ty: TypeId| scope.ty.as_ref().is_none_or(|name| self.model.type_named(name) == Some(ty)) && scope_type(self.model, scope).is_none_or(|only| only == ty);
-        let resources: Vec<TypeId> = audit.resources.iter().copied().filter(|ty| fits(&statement.resource, *ty)).collect();
+        let fits = |scope: &Scope, ty: TypeId| {
+            scope.ty.as_ref().is_none_or(|name| self.model.type_named(name) == Some(ty))
+                && scope_type(self.model, scope).is_none_or(|only| only == ty)
+        };
+        let resources: Vec<TypeId> =
+            audit.resources.iter().copied().filter(|ty| fits(&statement.resource, *ty)).collect();
         let judged = fits(&statement.principal, self.model.root);
-        let bodies = if judged { resources.into_iter().map(|resource| self.body(statement, self.model.root, resource)).collect() } else { Vec::new() };
+        let bodies = if judged {
+            resources.into_iter().map(|resource| self.body(statement, self.model.root, resource)).collect()
+        } else {
+            Vec::new()
+        };
         let has = |kind| statement.clauses.iter().any(|clause| clause.kind == kind);
         let conditional = has(ClauseKind::When) && has(ClauseKind::Unless);
         self.program.checks.push(CheckProgram { check, bodies, conditional });
@@ -149,13 +190,21 @@ impl Lowering<'_> {
         let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);
         let body = self.body(statement, principal, resource);
         let plan = join::plan(&mut self.program, &body);
-        Some(DerivationProgram { derivation, subtracts: policy.subtracts, body, filters: plan.filters, join: plan.join })
+        Some(DerivationProgram {
+            derivation,
+            subtracts: policy.subtracts,
+            body,
+            filters: plan.filters,
+            join: plan.join,
+        })
     }
 
     fn body(&mut self, statement: &Statement, principal: TypeId, resource: TypeId) -> Body {
         (self.principal, self.resource, self.span) = (principal, resource, statement.span);
         let mut scope = Vec::new();
-        for (variable, constraint) in [(NodeKind::Principal, &statement.principal), (NodeKind::Resource, &statement.resource)] {
+        for (variable, constraint) in
+            [(NodeKind::Principal, &statement.principal), (NodeKind::Resource, &statement.resource)]
+        {
             if let Some(uid) = &constraint.equals {
                 let (left, right) = (self.push(variable.clone()), self.entity(uid).0);
                 scope.push(self.push(NodeKind::Equal(left, right)));
@@ -165,7 +214,11 @@ impl Lowering<'_> {
                 scope.push(self.push(NodeKind::In(left, right)));
             }
         }
-        let clauses = statement.clauses.iter().map(|clause| LoweredClause { kind: clause.kind, node: self.lower(&clause.expr).0, span: clause.span }).collect();
+        let clauses = statement
+            .clauses
+            .iter()
+            .map(|clause| LoweredClause { kind: clause.kind, node: self.lower(&clause.expr).0, span: clause.span })
+            .collect();
         Body { principal, resource, scope, clauses }
     }
 
@@ -225,13 +278,20 @@ impl Lowering<'_> {
             ExprKind::Var(Var::Resource) => self.typed(NodeKind::Resource, Ty::Entity(self.resource)),
             ExprKind::Var(Var::Action) => {
                 let action = self.model.derive.as_ref().filter(|_| self.deriving).unwrap_or(&self.model.audit);
-                let name = self.model.ty(action.ty).choices().and_then(|choices| choices.get(action.choice as usize)).cloned().unwrap_or_default();
+                let name = self
+                    .model
+                    .ty(action.ty)
+                    .choices()
+                    .and_then(|choices| choices.get(action.choice as usize))
+                    .cloned()
+                    .unwrap_or_default();
                 let ty = action.ty;
                 self.constant(Constant::Entity(ty, name), Ty::Entity(ty))
             }
             ExprKind::Var(Var::Context) => self.context(&[]),
             ExprKind::If { test_expr, then_expr, else_expr } => {
-                let (test, (then, then_ty), (other, other_ty)) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
+                let (test, (then, then_ty), (other, other_ty)) =
+                    (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
                 (self.push(NodeKind::If(test, then, other)), then_ty.or(other_ty))
             }
             ExprKind::And { left, right } => {
@@ -267,9 +327,17 @@ impl Lowering<'_> {
                 (set, ty.map(|ty| Ty::Set(Arc::new(ty))))
             }
             ExprKind::Record(members) => {
-                let members: Vec<(SmolStr, Typed)> = members.iter().map(|(name, member)| (name.clone(), self.lower(member))).collect();
-                let ty = members.iter().map(|(name, (_, ty))| Some(crate::schema::Member { name: name.clone(), ty: ty.clone()?, required: true })).collect::<Option<Vec<_>>>();
-                let record = self.push(NodeKind::RecordOf(members.into_iter().map(|(name, (node, _))| (name, node, None)).collect()));
+                let members: Vec<(SmolStr, Typed)> =
+                    members.iter().map(|(name, member)| (name.clone(), self.lower(member))).collect();
+                let ty = members
+                    .iter()
+                    .map(|(name, (_, ty))| {
+                        Some(crate::schema::Member { name: name.clone(), ty: ty.clone()?, required: true })
+                    })
+                    .collect::<Option<Vec<_>>>();
+                let record = self.push(NodeKind::RecordOf(
+                    members.into_iter().map(|(name, (node, _))| (name, node, None)).collect(),
+                ));
                 (record, ty.map(|ty| Ty::Record(Arc::new(ty))))
             }
             ExprKind::Slot(_) | ExprKind::Unknown(_) => self.unreachable(),
@@ -313,7 +381,9 @@ impl Lowering<'_> {
                     (BinaryOp::HasTag, None) => (NodeKind::Settled(a, false), Ty::Bool),
                     (BinaryOp::HasTag, Some(_)) => (NodeKind::HasTag(a, entity, b), Ty::Bool),
                     (_, None) => return self.unreachable(),
-                    (_, Some(slot)) => (NodeKind::GetTag(a, entity, b), self.model.ty(entity).slots[slot.index()].ty.clone()),
+                    (_, Some(slot)) => {
+                        (NodeKind::GetTag(a, entity, b), self.model.ty(entity).slots[slot.index()].ty.clone())
+                    }
                 }
             }
         };
@@ -389,7 +459,11 @@ impl Lowering<'_> {
                 // As far as records go, the path stays inside this entity.
                 let attributes = &self.model.ty(entity).attributes;
                 let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
-                let Some((taken, attribute)) = taken.and_then(|taken| Some((taken, attribute_at(attributes, &names[..taken])?))) else { return self.unreachable() };
+                let Some((taken, attribute)) =
+                    taken.and_then(|taken| Some((taken, attribute_at(attributes, &names[..taken])?)))
+                else {
+                    return self.unreachable();
+                };
                 let ty = attribute.ty.clone();
                 let kind = match &attribute.shape {
                     Shape::Leaf(slot) => NodeKind::Slot(node, entity, *slot),
@@ -399,7 +473,9 @@ impl Lowering<'_> {
                 self.follow(read, &names[taken..])
             }
             Some(Ty::Record(members)) => {
-                let Some(member) = members.iter().find(|member| member.name == *first) else { return self.unreachable() };
+                let Some(member) = members.iter().find(|member| member.name == *first) else {
+                    return self.unreachable();
+                };
                 let read = self.typed(NodeKind::Member(node, first.clone()), member.ty.clone());
                 self.follow(read, &names[1..])
             }
@@ -421,10 +497,17 @@ impl Lowering<'_> {
         match ty {
             Some(Ty::Entity(entity)) => {
                 let attributes = &self.model.ty(entity).attributes;
-                let inside = (0..=names.len()).rev().find(|taken| *taken == 0 || matches!(attribute_at(attributes, &names[..*taken]).map(|a| &a.shape), Some(Shape::Record(..))));
+                let inside = (0..=names.len()).rev().find(|taken| {
+                    *taken == 0
+                        || matches!(
+                            attribute_at(attributes, &names[..*taken]).map(|a| &a.shape),
+                            Some(Shape::Record(..))
+                        )
+                });
                 if inside != Some(names.len()) {
                     // The names leave this entity: read as far as that, then go on from there.
-                    let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
+                    let taken =
+                        (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
                     let Some(taken) = taken else { return self.unreachable() };
                     let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
                     return self.has_below(read, &names[taken..], attrs);
@@ -460,10 +543,17 @@ impl Lowering<'_> {
     /// Reads `context.a.b`, or a whole record of it.
     fn context(&mut self, names: &[SmolStr]) -> Typed {
         let Some((first, rest)) = names.split_first() else {
-            let members: Vec<_> = self.model.context.iter().map(|member| (member.name.clone(), member.ty.clone(), member.required)).collect();
+            let members: Vec<_> = self
+                .model
+                .context
+                .iter()
+                .map(|member| (member.name.clone(), member.ty.clone(), member.required))
+                .collect();
             return self.record_of(members, |lowering, name| lowering.context(std::slice::from_ref(name)), &[]);
         };
-        let Some(member) = self.model.context.iter().find(|member| member.name == *first).cloned() else { return self.unreachable() };
+        let Some(member) = self.model.context.iter().find(|member| member.name == *first).cloned() else {
+            return self.unreachable();
+        };
         match member.origin {
             ContextOrigin::Now => self.constant(Constant::Now, Ty::Datetime),
             ContextOrigin::Root(slot) => {
@@ -473,17 +563,33 @@ impl Lowering<'_> {
             }
             ContextOrigin::Parameters => {
                 let Some((name, rest)) = rest.split_first() else {
-                    let members: Vec<_> = self.model.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.ty.clone(), parameter.required)).collect();
-                    return self.record_of(members, |lowering, name| lowering.context(&["parameters".into(), name.clone()]), &["parameters".into()]);
+                    let members: Vec<_> = self
+                        .model
+                        .parameters
+                        .iter()
+                        .map(|parameter| (parameter.name.clone(), parameter.ty.clone(), parameter.required))
+                        .collect();
+                    return self.record_of(
+                        members,
+                        |lowering, name| lowering.context(&["parameters".into(), name.clone()]),
+                        &["parameters".into()],
+                    );
                 };
-                let Some(at) = self.model.parameters.iter().position(|parameter| parameter.name == *name) else { return self.unreachable() };
+                let Some(at) = self.model.parameters.iter().position(|parameter| parameter.name == *name) else {
+                    return self.unreachable();
+                };
                 let read = self.constant(Constant::Parameter(at), self.model.parameters[at].ty.clone());
                 self.follow(read, rest)
             }
         }
     }
 
-    fn record_of(&mut self, members: Vec<(SmolStr, Ty, bool)>, read: impl Fn(&mut Self, &SmolStr) -> Typed, path: &[SmolStr]) -> Typed {
+    fn record_of(
+        &mut self,
+        members: Vec<(SmolStr, Ty, bool)>,
+        read: impl Fn(&mut Self, &SmolStr) -> Typed,
+        path: &[SmolStr],
+    ) -> Typed {
         let nodes = members.iter().map(|(name, _, required)| {
             let node = read(self, name).0;
             let there = (!required).then(|| self.context_has(path, std::slice::from_ref(name)).0);
@@ -497,7 +603,9 @@ impl Lowering<'_> {
     fn context_has(&mut self, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         let path: Vec<SmolStr> = names.iter().chain(attrs).cloned().collect();
         let truth = |lowering: &mut Self, answer| lowering.constant(Constant::Value(Value::Bool(answer)), Ty::Bool);
-        let Some(member) = self.model.context.iter().find(|member| path.first() == Some(&member.name)).cloned() else { return truth(self, false) };
+        let Some(member) = self.model.context.iter().find(|member| path.first() == Some(&member.name)).cloned() else {
+            return truth(self, false);
+        };
         match (member.origin, &path[1..]) {
             (ContextOrigin::Root(slot), rest) => {
                 let root = self.push(NodeKind::Root);
@@ -510,10 +618,14 @@ impl Lowering<'_> {
                 self.typed(NodeKind::And(here, there), Ty::Bool)
             }
             (_, []) => truth(self, true),
-            (ContextOrigin::Parameters, [name]) => match self.model.parameters.iter().position(|parameter| parameter.name == *name) {
-                Some(at) if !self.model.parameters[at].required => self.constant(Constant::HasParameter(at), Ty::Bool),
-                found => truth(self, found.is_some()),
-            },
+            (ContextOrigin::Parameters, [name]) => {
+                match self.model.parameters.iter().position(|parameter| parameter.name == *name) {
+                    Some(at) if !self.model.parameters[at].required => {
+                        self.constant(Constant::HasParameter(at), Ty::Bool)
+                    }
+                    found => truth(self, found.is_some()),
+                }
+            }
             _ => truth(self, false),
         }
     }

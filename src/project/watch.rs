@@ -50,7 +50,11 @@ impl Changes {
     /// When the system refuses.
     pub fn watch(&mut self, paths: &[PathBuf]) -> Result<(), WatchError> {
         for path in paths {
-            let (folder, mode) = if path.is_dir() { (path.clone(), RecursiveMode::Recursive) } else { (folder_of(path), RecursiveMode::NonRecursive) };
+            let (folder, mode) = if path.is_dir() {
+                (path.clone(), RecursiveMode::Recursive)
+            } else {
+                (folder_of(path), RecursiveMode::NonRecursive)
+            };
             if folder.is_dir() && self.watched.insert(folder.clone()) {
                 self.watcher.watch(&folder, mode).map_err(WatchError)?;
             }
@@ -73,7 +77,9 @@ impl Changes {
             match self.events.recv_timeout(SETTLED) {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(WatchError(notify::Error::generic("the watcher has ended"))),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(WatchError(notify::Error::generic("the watcher has ended")));
+                }
             }
         }
     }

@@ -61,7 +61,10 @@ fn window(source: &Source, place: Span, context: usize) -> Span {
     }
     let short = |number: &usize| line(*number).len() <= WIDEST_LINE;
     let first = (first.saturating_sub(context)..first).find(short).unwrap_or(first);
-    let last = (last + 1..=last + context).rev().find(|number| source.line(*number).is_some() && short(number)).unwrap_or(last);
+    let last = (last + 1..=last + context)
+        .rev()
+        .find(|number| source.line(*number).is_some() && short(number))
+        .unwrap_or(last);
     Span::new(line(first).start, line(last).end)
 }
 
@@ -77,12 +80,20 @@ fn masked(source: &Source, span: Span, secrets: &[Span]) -> String {
         }
     }
     // Control characters would move the cursor of whoever reads this.
-    bytes.iter_mut().filter(|byte| byte.is_ascii_control() && !matches!(**byte, b'\n' | b'\r' | b'\t')).for_each(|byte| *byte = b'?');
+    bytes
+        .iter_mut()
+        .filter(|byte| byte.is_ascii_control() && !matches!(**byte, b'\n' | b'\r' | b'\t'))
+        .for_each(|byte| *byte = b'?');
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl SourceCode for Excerpts {
-    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let wanted = Span::new(span.offset() as u32, (span.offset() + span.len()) as u32);
         let window = self.windows.iter().find(|window| window.span.contains(wanted)).ok_or(MietteError::OutOfBounds)?;
         let base = window.span.start as usize;
@@ -90,7 +101,14 @@ impl SourceCode for Excerpts {
         let found = window.text.read_span(&inner, before, after)?;
         let at = SourceSpan::from((found.span().offset() + base, found.span().len()));
         let column = if found.line() == 0 { window.column + found.column() } else { found.column() };
-        let contents = miette::MietteSpanContents::new_named(self.name.clone(), found.data(), at, window.line + found.line(), column, found.line_count());
+        let contents = miette::MietteSpanContents::new_named(
+            self.name.clone(),
+            found.data(),
+            at,
+            window.line + found.line(),
+            column,
+            found.line_count(),
+        );
         Ok(Box::new(contents))
     }
 }

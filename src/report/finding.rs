@@ -5,7 +5,6 @@ use crate::policy::Check;
 use crate::program::Body;
 use crate::schema::Origin;
 use crate::snapshot::{Found, Missing, Snapshot};
-use crate::source::json::Kind;
 use crate::source::pointer::Pointer;
 use crate::source::{self, nearest};
 use crate::value::{self, EntityRef, Value};
@@ -141,7 +140,15 @@ pub(crate) struct Findings<'m, 'a> {
 
 impl Findings<'_, '_> {
     /// Explains one verdict.
-    pub fn finding(&self, check_index: usize, check: &Check, body: &Body, subject: Subject, verdict: Verdict, order: usize) -> Finding {
+    pub fn finding(
+        &self,
+        check_index: usize,
+        check: &Check,
+        body: &Body,
+        subject: Subject,
+        verdict: Verdict,
+        order: usize,
+    ) -> Finding {
         let machine = self.machine;
         let (resource, clauses) = match subject {
             Subject::Entity(entity) => {
@@ -154,9 +161,19 @@ impl Findings<'_, '_> {
             }
             Subject::Uncaptured(ty, at) => {
                 let missing = &machine.snapshot.table(ty).missing[at];
-                let id = format!("{}*", if missing.scope.ty == machine.model.root { String::new() } else { format!("{}/", machine.id(missing.scope)) });
+                let id = format!(
+                    "{}*",
+                    if missing.scope.ty == machine.model.root {
+                        String::new()
+                    } else {
+                        format!("{}/", machine.id(missing.scope))
+                    }
+                );
                 let ty = machine.model.short_name(ty).to_owned();
-                (ResourceName { ty, id, pointer: missing.pointer.clone(), order }, vec![self.uncaptured_clause(check, missing)])
+                (
+                    ResourceName { ty, id, pointer: missing.pointer.clone(), order },
+                    vec![self.uncaptured_clause(check, missing)],
+                )
             }
         };
         let message = message(verdict, &clauses);
@@ -210,7 +227,12 @@ impl Findings<'_, '_> {
             more_witnesses: 0,
             uncaptured: Vec::new(),
         };
-        ClauseReport { place: Place::new(&check.statement.source, scope), outcome: "unknown", failure: None, reads: vec![read] }
+        ClauseReport {
+            place: Place::new(&check.statement.source, scope),
+            outcome: "unknown",
+            failure: None,
+            reads: vec![read],
+        }
     }
 
     fn show(&self, entity: EntityRef) -> String {
@@ -245,13 +267,19 @@ impl Findings<'_, '_> {
         let mut secret = false;
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
-            ReadOf::Parameter(at) => (report.kind, report.name) = ("parameter", model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default()),
+            ReadOf::Parameter(at) => {
+                (report.kind, report.name) = (
+                    "parameter",
+                    model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default(),
+                )
+            }
             ReadOf::Tag(entity, name) => {
                 (report.kind, report.name) = ("tag", name.clone());
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
                 if let Some(slot) = model.ty(entity.ty).tags {
-                    let mut pointer = model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
+                    let mut pointer =
+                        model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
                     pointer.push(name.clone());
                     self.locate(&mut report, *entity, &pointer);
                 }
@@ -264,7 +292,11 @@ impl Findings<'_, '_> {
                 secret = declared.secret;
                 match declared.origin.pointer() {
                     Some(pointer) => self.locate(&mut report, *entity, pointer),
-                    None if declared.origin == Origin::Derived => report.kind = "derived",
+                    None if declared.origin == Origin::Derived => {
+                        report.kind = "derived";
+                        report.pointer = Some(snapshot.pointer(model, *entity));
+                        report.place = Some(Place::new(&snapshot.source, self.name_span(*entity)));
+                    }
                     None => {}
                 }
             }
@@ -282,10 +314,11 @@ impl Findings<'_, '_> {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
                 pointer: snapshot.pointer(model, entity),
-                place: Place::new(&snapshot.source, snapshot.table(entity.ty).rows.get(entity.row as usize).map_or_else(Default::default, |row| row.span)),
+                place: Place::new(&snapshot.source, self.name_span(entity)),
                 certain,
             };
-            report.witnesses = gathered.witnesses.iter().take(WITNESSES).map(|found| witness(found.entity, found.certain)).collect();
+            report.witnesses =
+                gathered.witnesses.iter().take(WITNESSES).map(|found| witness(found.entity, found.certain)).collect();
             report.more_witnesses = gathered.witnesses.len().saturating_sub(WITNESSES);
             report.uncaptured = gathered
                 .missing
@@ -301,6 +334,17 @@ impl Findings<'_, '_> {
         report
     }
 
+    /// Where an entity names itself: at its key, or else where it begins.
+    fn name_span(&self, entity: EntityRef) -> source::Span {
+        let snapshot = self.machine.snapshot;
+        let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
+        let key = self.machine.model.ty(entity.ty).key.as_deref().map(|key| snapshot.locate(row.span, key));
+        match key {
+            Some(located) if matches!(located.found, Found::Value(_)) => located.span,
+            _ => row.span,
+        }
+    }
+
     /// Finds a value's place in the snapshot again.
     fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) {
         let snapshot = self.machine.snapshot;
@@ -313,7 +357,6 @@ impl Findings<'_, '_> {
             report.misspelt = self.misspelt(snapshot, located.span, &property);
             report.lacks = Some(property);
         }
-        debug_assert!(matches!(located.found, Found::Lacks(_) | Found::Value(Kind::Null | Kind::Object | Kind::Array | Kind::String | Kind::Number | Kind::Bool)));
     }
 }
 
@@ -331,7 +374,8 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
         return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
     }
-    let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
+    let reads =
+        clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
     let mut said: Vec<String> = Vec::new();
     for read in reads {
         if verdict == Verdict::Unknown && !matches!(read.state, ReadState::Unknown | ReadState::Between) {
@@ -343,11 +387,18 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         }
     }
     if verdict == Verdict::Unknown && said.is_empty() {
-        let unset = clauses.iter().flat_map(|clause| &clause.reads).find(|read| read.kind == "parameter" && read.state == ReadState::Unknown);
-        return unset.map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
+        let unset = clauses
+            .iter()
+            .flat_map(|clause| &clause.reads)
+            .find(|read| read.kind == "parameter" && read.state == ReadState::Unknown);
+        return unset
+            .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
     }
     if said.is_empty() {
-        return clauses.first().map_or_else(|| "it holds for every resource".to_owned(), |clause| format!("`{}` is {}", one_line(clause.place.text()), clause.outcome));
+        return clauses.first().map_or_else(
+            || "it holds for every resource".to_owned(),
+            |clause| format!("`{}` is {}", one_line(clause.place.text()), clause.outcome),
+        );
     }
     let more = said.len().saturating_sub(3);
     let mut text = said.into_iter().take(3).collect::<Vec<_>>().join(", ");
@@ -376,7 +427,12 @@ fn one_line(text: &str) -> String {
 }
 
 fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport]) -> String {
-    let mut names: Vec<&str> = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter")).map(|read| read.name.as_str()).collect();
+    let mut names: Vec<&str> = clauses
+        .iter()
+        .flat_map(|clause| &clause.reads)
+        .filter(|read| !matches!(read.kind, "now" | "parameter"))
+        .map(|read| read.name.as_str())
+        .collect();
     names.sort_unstable();
     names.dedup();
     let mut hash = Sha256::new();
@@ -399,7 +455,8 @@ pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
         Value::Ip(ip) => ip.to_string(),
         Value::Entity(entity) => serde_json::to_string(machine.id(*entity).as_str()).unwrap_or_default(),
         Value::Set(set) => {
-            let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show_value(machine, item)).collect();
+            let mut items: Vec<String> =
+                set.items().iter().take(ELEMENTS).map(|item| show_value(machine, item)).collect();
             let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
             if more > 0 {
                 items.push(format!("and {more} more"));
@@ -407,7 +464,8 @@ pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Record(record) => {
-            let fields: Vec<String> = record.fields().iter().map(|(name, value)| format!("{name}: {}", show_value(machine, value))).collect();
+            let fields: Vec<String> =
+                record.fields().iter().map(|(name, value)| format!("{name}: {}", show_value(machine, value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
     }

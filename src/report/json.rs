@@ -209,12 +209,24 @@ fn envelope(report: &Report) -> Envelope<'_> {
             snapshots: run
                 .snapshots
                 .iter()
-                .map(|snapshot| SnapshotJson { path: &snapshot.path, sha256: &snapshot.sha256, captured_at: snapshot.captured_at.map(show_datetime) })
+                .map(|snapshot| SnapshotJson {
+                    path: &snapshot.path,
+                    sha256: &snapshot.sha256,
+                    captured_at: snapshot.captured_at.map(show_datetime),
+                })
                 .collect(),
             parameters: run
                 .parameters
                 .iter()
-                .map(|parameter| (parameter.name.as_str(), ParameterJson { value: parameter.value.as_deref(), origin: if parameter.set { "set" } else { "default" } }))
+                .map(|parameter| {
+                    (
+                        parameter.name.as_str(),
+                        ParameterJson {
+                            value: parameter.value.as_deref(),
+                            origin: if parameter.set { "set" } else { "default" },
+                        },
+                    )
+                })
                 .collect(),
         },
         summary: SummaryJson {
@@ -243,7 +255,11 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
         severity: check.level.name(),
         remediation: check.remediation.as_deref(),
         source: check.source.as_deref(),
-        controls: check.controls.iter().map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect())).collect(),
+        controls: check
+            .controls
+            .iter()
+            .map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect()))
+            .collect(),
         state: check.state.name(),
         counts: verdicts(|verdict| check.count(verdict)),
     }
@@ -256,7 +272,11 @@ fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson<'r> {
         verdict: found.verdict.name(),
         severity: check.map_or("", |check| check.level.name()),
         snapshot: report.run.snapshots.get(found.snapshot).map_or("", |snapshot| &snapshot.path),
-        resource: ResourceJson { ty: &found.resource.ty, id: &found.resource.id, pointer: found.resource.pointer.as_str() },
+        resource: ResourceJson {
+            ty: &found.resource.ty,
+            id: &found.resource.id,
+            pointer: found.resource.pointer.as_str(),
+        },
         message: &found.message,
         remediation: check.and_then(|check| check.remediation.as_deref()),
         fingerprint: &found.fingerprint,
@@ -295,7 +315,12 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
 }
 
 fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
-    WitnessJson { entity: &witness.entity, certain: witness.certain, pointer: witness.pointer.as_str(), span: span(&witness.place) }
+    WitnessJson {
+        entity: &witness.entity,
+        certain: witness.certain,
+        pointer: witness.pointer.as_str(),
+        span: span(&witness.place),
+    }
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
@@ -304,7 +329,11 @@ fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
         severity: diagnostic.severity.name(),
         message: &diagnostic.message,
         help: diagnostic.help.as_deref(),
-        labels: diagnostic.labels.iter().map(|label| LabelJson { text: &label.text, span: span(&label.place) }).collect(),
+        labels: diagnostic
+            .labels
+            .iter()
+            .map(|label| LabelJson { text: &label.text, span: span(&label.place) })
+            .collect(),
     }
 }
 

@@ -55,16 +55,28 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_diagnostics(diagnostics: &[Diagnostic], report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_diagnostics(
+    diagnostics: &[Diagnostic],
+    report: &Report,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for diagnostic in diagnostics {
         let severity = match diagnostic.severity {
             diagnostic::Severity::Error => Severity::Error,
             diagnostic::Severity::Warning => Severity::Warning,
         };
-        let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(|label| (label.place.clone(), label.text.clone())).collect();
+        let labels: Vec<(Place, String)> =
+            diagnostic.labels.iter().map(|label| (label.place.clone(), label.text.clone())).collect();
         let mut groups = by_source(&labels).into_iter();
         let first = groups.next();
-        let shown = Shown::new(report, severity, Some(diagnostic.code.to_owned()), diagnostic.message.clone(), first.as_deref());
+        let shown = Shown::new(
+            report,
+            severity,
+            Some(diagnostic.code.to_owned()),
+            diagnostic.message.clone(),
+            first.as_deref(),
+        );
         let rest: Vec<_> = groups.collect();
         let help = diagnostic.help.clone();
         if rest.is_empty() {
@@ -85,13 +97,20 @@ fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
     let written = |finding: &&Finding| finding.verdict != Verdict::NotApplicable || style.detail == Detail::Verbose;
     let findings: Vec<&Finding> = report.findings.iter().filter(written).collect();
     for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
-        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else { continue };
+        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
+            continue;
+        };
         for (at, finding) in same.iter().take(style.max_findings).enumerate() {
             write_finding(report, check, finding, at == 0, style, out)?;
         }
         let more = same.len().saturating_sub(style.max_findings);
         if more > 0 {
-            writeln!(out, "  … and {more} more {} of {}; --max-findings or --format json shows them\n", plural(more, first.verdict), check.id)?;
+            writeln!(
+                out,
+                "  … and {more} more {} of {}; --max-findings or --format json shows them\n",
+                plural(more, first.verdict),
+                check.id
+            )?;
         }
     }
     Ok(())
@@ -110,34 +129,36 @@ fn plural(n: usize, verdict: Verdict) -> &'static str {
 }
 
 /// Two excerpts: the clauses that decided, then the values they decided on.
-fn write_finding(report: &Report, check: &CheckReport, finding: &Finding, first: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(
+    report: &Report,
+    check: &CheckReport,
+    finding: &Finding,
+    first: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let severity = match finding.verdict {
         Verdict::Fail => Severity::Error,
         Verdict::Unknown | Verdict::Waived => Severity::Warning,
         Verdict::NotApplicable | Verdict::Pass => Severity::Advice,
     };
-    let clauses: Vec<(Place, String)> = finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
+    let clauses: Vec<(Place, String)> =
+        finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
     let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
     let message = format!("{}\n{} {}", check.title, finding.resource.ty, finding.resource.id);
-    Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice)).write(style, out)?;
+    Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice))
+        .write(style, out)?;
     let values = values(finding);
-    let help = if first { help(check, finding.verdict) } else { None };
     let groups = by_source(&values);
     let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
-    Shown { help, ..shown }.write(style, out)
-}
-
-fn help(check: &CheckReport, verdict: Verdict) -> Option<String> {
-    let todo = match verdict {
+    let help = match finding.verdict {
         Verdict::Unknown => Some("capture what is missing, then check again".to_owned()),
-        Verdict::NotApplicable => None,
-        _ => check.remediation.as_ref().map(ToString::to_string),
+        Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
+        Verdict::NotApplicable | Verdict::Pass => None,
     };
-    let source = check.source.as_ref().filter(|_| verdict == Verdict::Fail);
-    match (todo, source) {
-        (Some(todo), Some(source)) => Some(format!("{todo}\nsee {source}")),
-        (todo, source) => todo.or(source.map(|source| format!("see {source}"))),
-    }
+    // What to do is the same for every failure of a check: the first says it.
+    let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
+    Shown { help: help.filter(|_| first), source_link: source, ..shown }.write(style, out)
 }
 
 fn clause_label(clause: &ClauseReport) -> String {
@@ -147,9 +168,14 @@ fn clause_label(clause: &ClauseReport) -> String {
         (outcome, None) => format!("this is {outcome}"),
     };
     let parameters = clause.reads.iter().filter(|read| read.kind == "parameter");
-    let parameters: Vec<String> = parameters.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or("(not set)"))).collect();
-    let derived = clause.reads.iter().filter(|read| read.kind == "derived" && matches!(read.state, ReadState::Known | ReadState::Between));
-    let derived: Vec<String> = derived.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or_default())).collect();
+    let parameters: Vec<String> =
+        parameters.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or("(not set)"))).collect();
+    let derived = clause
+        .reads
+        .iter()
+        .filter(|read| read.kind == "derived" && matches!(read.state, ReadState::Known | ReadState::Between));
+    let derived: Vec<String> =
+        derived.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or_default())).collect();
     let values: Vec<String> = derived.into_iter().chain(parameters).collect();
     if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }
 }
@@ -163,7 +189,9 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         }
     };
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
-        if let Some(place) = &read.place {
+        // A derived value stands nowhere: what it counted does, or else the entity it was derived for.
+        let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty();
+        if let Some(place) = read.place.as_ref().filter(|_| read.kind != "derived" || !counted) {
             push(one_line_place(place), value_label(read));
         }
         if let Some((name, place)) = &read.misspelt {
@@ -187,6 +215,7 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
 
 fn value_label(read: &ReadReport) -> String {
     match &read.lacks {
+        _ if read.kind == "derived" => format!("nothing counts for {} of this", read.name),
         Some(property) if read.state == ReadState::Absent => format!("no `{property}` here"),
         Some(property) => format!("`{property}` is missing here"),
         None => phrase(read),
@@ -201,7 +230,8 @@ fn one_line_place(place: &Place) -> Place {
 fn by_source(labels: &[(Place, String)]) -> Vec<Vec<(Place, String)>> {
     let mut groups: Vec<Vec<(Place, String)>> = Vec::new();
     for label in labels {
-        let group = groups.iter_mut().find(|group| group.iter().any(|(place, _)| Arc::ptr_eq(&place.source, &label.0.source)));
+        let group =
+            groups.iter_mut().find(|group| group.iter().any(|(place, _)| Arc::ptr_eq(&place.source, &label.0.source)));
         match group {
             Some(group) => group.push(label.clone()),
             None => groups.push(vec![label.clone()]),
@@ -219,16 +249,31 @@ struct Shown {
     help: Option<String>,
     labels: Vec<LabeledSpan>,
     source: Option<Excerpts>,
+    /// Written on a line of its own: a link that is broken over lines is no link.
+    source_link: Option<String>,
 }
 
 impl Shown {
-    fn new(report: &Report, severity: Severity, code: Option<String>, message: String, labels: Option<&[(Place, String)]>) -> Self {
+    fn new(
+        report: &Report,
+        severity: Severity,
+        code: Option<String>,
+        message: String,
+        labels: Option<&[(Place, String)]>,
+    ) -> Self {
         let labels = labels.unwrap_or_default();
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
-        let labelled = labels.iter().map(|(place, text)| {
-            let text = Some(text.clone()).filter(|text| !text.is_empty());
-            LabeledSpan::new(text, place.span.start as usize, place.span.len() as usize)
+        let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
+        for (place, text) in labels {
+            match said.iter_mut().find(|(span, _)| *span == place.span) {
+                Some((_, texts)) => texts.push(text),
+                None => said.push((place.span, vec![text])),
+            }
+        }
+        let labelled = said.iter().map(|(span, texts)| {
+            let text = Some(texts.join("; ")).filter(|text| !text.is_empty());
+            LabeledSpan::new(text, span.start as usize, span.len() as usize)
         });
         Self {
             severity,
@@ -236,18 +281,23 @@ impl Shown {
             message,
             help: None,
             labels: labelled.collect(),
+            source_link: None,
             source: source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1)),
         }
     }
 
     fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
         let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
         let mut text = String::new();
         handler.render_report(&mut text, self).map_err(io::Error::other)?;
         // miette pads lines to the width of a box that nobody sees.
         for line in text.lines() {
             writeln!(out, "{}", line.trim_end())?;
+        }
+        if let Some(link) = &self.source_link {
+            writeln!(out, "  see:  {link}")?;
         }
         writeln!(out)
     }
@@ -289,7 +339,7 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
     let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
     // What the columns before the title take, each with a space on either side.
-    let room = style.width.saturating_sub(ids + 46).max(12);
+    let room = style.width.saturating_sub(ids + 40).max(12);
     for check in &report.checks {
         let count = |verdict| match check.count(verdict) {
             0 => "·".to_owned(),
@@ -312,8 +362,9 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         ];
         table.add_row(row);
     }
-    for column in 3..7 {
-        if let Some(column) = table.column_mut(column) {
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((1, u16::from(at < 2)));
+        if (3..7).contains(&at) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
     }
@@ -351,10 +402,17 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     if style.detail > Detail::Quiet {
         writeln!(out, "  {snapshots}, judged by {} as of {}", run.pack, show_datetime(run.now))?;
     }
-    let counts = [(Verdict::Fail, "fail"), (Verdict::Unknown, "unknown"), (Verdict::Waived, "waived"), (Verdict::NotApplicable, "not applicable"), (Verdict::Pass, "pass")];
+    let counts = [
+        (Verdict::Fail, "fail"),
+        (Verdict::Unknown, "unknown"),
+        (Verdict::Waived, "waived"),
+        (Verdict::NotApplicable, "not applicable"),
+        (Verdict::Pass, "pass"),
+    ];
     let counts = counts.into_iter().filter(|(verdict, _)| *verdict != Verdict::Waived || report.count(*verdict) > 0);
     let counts: Vec<String> = counts.map(|(verdict, name)| format!("{} {name}", report.count(verdict))).collect();
-    writeln!(out, "  {} checks: {}", report.checks.len(), counts.join(", "))?;
+    let checks = if report.checks.len() == 1 { "check" } else { "checks" };
+    writeln!(out, "  {} {checks}: {}", report.checks.len(), counts.join(", "))?;
     if report.skipped > 0 {
         writeln!(out, "  {} other files in the folders were left alone", report.skipped)?;
     }
@@ -367,7 +425,9 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
 
 fn describe(status: Status, report: &Report) -> &'static str {
     match status {
-        Status::Clean if report.count(Verdict::Unknown) > 0 => "nothing failed at or above the threshold; some verdicts are unknown, which was allowed",
+        Status::Clean if report.count(Verdict::Unknown) > 0 => {
+            "nothing failed at or above the threshold; some verdicts are unknown, which was allowed"
+        }
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
         Status::Findings => "there are failures",
         Status::Nothing => "nothing was evaluated",
@@ -393,7 +453,13 @@ pub fn write_list(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_check(check: &Check, model: &Model, policies: &Policies, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_check(
+    check: &Check,
+    model: &Model,
+    policies: &Policies,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let statement = &check.statement;
     writeln!(out, "{} · {}", statement.id, check.level.name())?;
     writeln!(out, "{}\n", check.title)?;
@@ -414,11 +480,17 @@ pub fn write_check(check: &Check, model: &Model, policies: &Policies, style: Sty
         paragraph("Source: ", source)?;
     }
     for (framework, controls) in &check.controls {
-        writeln!(out, "{framework}: {}", controls.iter().map(|control| control.as_str()).collect::<Vec<_>>().join(", "))?;
+        writeln!(
+            out,
+            "{framework}: {}",
+            controls.iter().map(|control| control.as_str()).collect::<Vec<_>>().join(", ")
+        )?;
     }
     writeln!(out, "\n{}", statement.source.name())?;
     writeln!(out, "{}", statement.source.slice(statement.span))?;
-    let (program, _) = Program::lower(model, policies, |at| policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id));
+    let (program, _) = Program::lower(model, policies, |at| {
+        policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id)
+    });
     let used = program.constants.iter().filter_map(|constant| match constant {
         Constant::Parameter(at) => model.parameters.get(*at),
         _ => None,
@@ -439,7 +511,11 @@ pub fn write_check(check: &Check, model: &Model, policies: &Policies, style: Sty
     }
     for derived in &program.derived {
         let ty = model.ty(derived.ty);
-        let by = derived.parts.iter().filter_map(|part| policies.derivations.get(part.derivation)).map(|derivation| derivation.statement.id.as_str());
+        let by = derived
+            .parts
+            .iter()
+            .filter_map(|part| policies.derivations.get(part.derivation))
+            .map(|derivation| derivation.statement.id.as_str());
         let name = ty.slots[derived.slot.index()].dotted();
         writeln!(out, "  {}.{name}, from {}", model.short_name(derived.ty), by.collect::<Vec<_>>().join(", "))?;
     }

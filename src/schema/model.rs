@@ -353,12 +353,6 @@ impl Model {
     }
 }
 
-impl Default for TypeId {
-    fn default() -> Self {
-        TypeId(0)
-    }
-}
-
 impl EntityType {
     /// Returns the top-level attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {

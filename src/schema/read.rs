@@ -24,7 +24,11 @@ const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", 
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
-pub(super) fn model(source: &Arc<Source>, cedar: &cedar_policy::Schema, diagnostics: &mut Vec<Diagnostic>) -> Option<Model> {
+pub(super) fn model(
+    source: &Arc<Source>,
+    cedar: &cedar_policy::Schema,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Model> {
     let (fragment, _) = Fragment::from_cedarschema_str(source.text(), Extensions::all_available()).ok()?;
     let validator: &ValidatorSchema = cedar.as_ref();
     let mut reader = SchemaReader { source, validator, written: Written::new(&fragment), diagnostics };
@@ -67,7 +71,9 @@ impl<'f> Written<'f> {
         loop {
             let name = match ty {
                 WrittenType::CommonTypeRef { type_name, .. } => type_name.to_string(),
-                WrittenType::Type { ty: json_schema::TypeVariant::EntityOrCommon { type_name }, .. } => type_name.to_string(),
+                WrittenType::Type { ty: json_schema::TypeVariant::EntityOrCommon { type_name }, .. } => {
+                    type_name.to_string()
+                }
                 WrittenType::Type { .. } => return (namespace, ty),
             };
             let common = self.commons.get(&qualify(namespace, &name)).or_else(|| self.commons.get(&name));
@@ -78,7 +84,11 @@ impl<'f> Written<'f> {
         }
     }
 
-    fn members(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> Option<(Option<&'f Name>, &'f json_schema::RecordType<RawName>)> {
+    fn members(
+        &self,
+        namespace: Option<&'f Name>,
+        ty: &'f WrittenType,
+    ) -> Option<(Option<&'f Name>, &'f json_schema::RecordType<RawName>)> {
         match self.resolve(namespace, ty) {
             (of, WrittenType::Type { ty: json_schema::TypeVariant::Record(record), .. }) => Some((of, record)),
             _ => None,
@@ -145,7 +155,10 @@ impl<'f> SchemaReader<'_, 'f> {
         let before = self.source.text().get(..loc.start()).unwrap_or_default();
         let colon = before.trim_end().strip_suffix(':').unwrap_or(before).trim_end();
         let head = colon.strip_suffix('?').unwrap_or(colon).trim_end();
-        let start = if head.ends_with('"') { head[..head.len() - 1].rfind('"') } else { head.strip_suffix(name).map(str::len) };
+        let start = match head.strip_suffix('"') {
+            Some(quoted) => quoted.rfind('"'),
+            None => head.strip_suffix(name).map(str::len),
+        };
         Span::new(start.unwrap_or(loc.start()) as u32, loc.end() as u32)
     }
 
@@ -163,19 +176,26 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Entity types in order of their names, then a type for the actions of every namespace; without attributes yet.
     fn entity_types(&mut self) -> Vec<EntityType> {
-        let declared: Vec<_> = self.written.entities.iter().map(|(name, (_, entity))| (name.clone(), *entity)).collect();
+        let declared: Vec<_> =
+            self.written.entities.iter().map(|(name, (_, entity))| (name.clone(), *entity)).collect();
         let mut types = Vec::new();
         for (name, entity) in declared {
             let span = span_of(entity.loc.as_ref());
             let notes = self.notes(&entity.annotations, ON_ENTITY, span);
             let choices = match &entity.kind {
-                json_schema::EntityTypeKind::Enum { choices } => Some(choices.iter().map(|eid| SmolStr::new(AsRef::<str>::as_ref(eid))).collect()),
+                json_schema::EntityTypeKind::Enum { choices } => {
+                    Some(choices.iter().map(|eid| SmolStr::new(AsRef::<str>::as_ref(eid))).collect())
+                }
                 json_schema::EntityTypeKind::Standard(_) => None,
             };
             let kind = match (choices, notes.get("path")) {
                 (Some(choices), None) => EntityKind::Enumerated(choices),
                 (Some(choices), Some(path)) => {
-                    self.error("schema-path", path.span, format!("`{name}` is enumerated: its entities are not in the snapshot"));
+                    self.error(
+                        "schema-path",
+                        path.span,
+                        format!("`{name}` is enumerated: its entities are not in the snapshot"),
+                    );
                     EntityKind::Enumerated(choices)
                 }
                 (None, Some(path)) => EntityKind::Rows(self.pattern(path)),
@@ -202,7 +222,10 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         let mut actions: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
         for action in self.validator.action_ids() {
-            actions.entry(action.name().entity_type().to_smolstr()).or_default().push(AsRef::<str>::as_ref(action.name().eid()).into());
+            actions
+                .entry(action.name().entity_type().to_smolstr())
+                .or_default()
+                .push(AsRef::<str>::as_ref(action.name().eid()).into());
         }
         for (name, mut choices) in actions {
             choices.sort();
@@ -245,12 +268,20 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Finds the root, who is nested in whom, and builds the tree of paths.
     fn nest(&mut self, model: &mut Model) {
-        let rows: Vec<(TypeId, Pattern)> =
-            model.types.iter().enumerate().filter_map(|(at, ty)| Some((TypeId(at as u16), ty.path()?.clone()))).collect();
+        let rows: Vec<(TypeId, Pattern)> = model
+            .types
+            .iter()
+            .enumerate()
+            .filter_map(|(at, ty)| Some((TypeId(at as u16), ty.path()?.clone())))
+            .collect();
         match rows.iter().find(|(_, path)| path.0.is_empty()) {
             Some((root, _)) => model.root = *root,
             None => {
-                self.error("schema-root", Span::default(), "no entity type has `@path(\"\")`: one must be the document itself");
+                self.error(
+                    "schema-root",
+                    Span::default(),
+                    "no entity type has `@path(\"\")`: one must be the document itself",
+                );
             }
         }
         model.paths = vec![PathNode::default()];
@@ -259,9 +290,16 @@ impl<'f> SchemaReader<'_, 'f> {
             if let Some(other) = model.paths[node].ty {
                 let names = (model.ty(other).name.clone(), model.ty(*id).name.clone());
                 let span = model.ty(other).span;
-                let error = self.error("schema-path", model.ty(*id).span, format!("`{}` and `{}` have the same `@path`", names.0, names.1));
+                let error = self.error(
+                    "schema-path",
+                    model.ty(*id).span,
+                    format!("`{}` and `{}` have the same `@path`", names.0, names.1),
+                );
                 let source = error.labels[0].place.source.clone();
-                *error = error.clone().label(&source, span, "also here").help("one place in a snapshot holds instances of one type");
+                *error = error
+                    .clone()
+                    .label(&source, span, "also here")
+                    .help("one place in a snapshot holds instances of one type");
                 continue;
             }
             model.paths[node].ty = Some(*id);
@@ -271,15 +309,29 @@ impl<'f> SchemaReader<'_, 'f> {
             let Some(parent) = parent else { continue };
             let skipped = path.0.len() - model.ty(parent).path().map_or(0, |path| path.0.len());
             let tail = &path.0[path.0.len() - skipped..];
-            if tail.iter().filter(|step| **step == Step::Each).count() > 1 || tail[..skipped - 1].contains(&Step::Each) {
+            if tail.iter().filter(|step| **step == Step::Each).count() > 1 || tail[..skipped - 1].contains(&Step::Each)
+            {
                 let name = model.ty(*id).name.clone();
-                let error = self.error("schema-path", model.ty(*id).span, format!("between `{}` and `{name}` lie instances of no type", model.ty(parent).name));
+                let error = self.error(
+                    "schema-path",
+                    model.ty(*id).span,
+                    format!("between `{}` and `{name}` lie instances of no type", model.ty(parent).name),
+                );
                 error.help = Some("give the elements at the inner `*` an entity type of their own".into());
             }
             let names = (model.ty(*id).name.clone(), model.ty(parent).name.clone());
-            let allowed = cedar_type(&names.0).zip(cedar_type(&names.1)).and_then(|(child, parent)| Some(self.validator.get_entity_type(&parent)?.has_descendant_entity_type(&child)));
+            let allowed = cedar_type(&names.0).zip(cedar_type(&names.1)).and_then(|(child, parent)| {
+                Some(self.validator.get_entity_type(&parent)?.has_descendant_entity_type(&child))
+            });
             if allowed != Some(true) {
-                let error = self.error("schema-nesting", model.ty(*id).span, format!("instances of `{}` are nested in `{}`, which its declaration does not say", names.0, names.1));
+                let error = self.error(
+                    "schema-nesting",
+                    model.ty(*id).span,
+                    format!(
+                        "instances of `{}` are nested in `{}`, which its declaration does not say",
+                        names.0, names.1
+                    ),
+                );
                 error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
             }
         }
@@ -300,10 +352,14 @@ impl<'f> SchemaReader<'_, 'f> {
             let name = model.types[at].name.clone();
             let Some((namespace, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
             let json_schema::EntityTypeKind::Standard(standard) = &entity.kind else { continue };
-            let Some(cedar) = cedar_type(&name).and_then(|name| self.validator.get_entity_type(&name)) else { continue };
+            let Some(cedar) = cedar_type(&name).and_then(|name| self.validator.get_entity_type(&name)) else {
+                continue;
+            };
             let mut slots = Slots { list: Vec::new(), fields: vec![FieldNode::default()] };
             let attributes = match self.written.members(namespace, &standard.shape.0) {
-                Some((namespace, record)) => self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default()),
+                Some((namespace, record)) => {
+                    self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default())
+                }
                 None => Vec::new(),
             };
             let tags = match &cedar.kind {
@@ -313,10 +369,23 @@ impl<'f> SchemaReader<'_, 'f> {
             let tags = tags.and_then(|ty| {
                 let declared = span_of(entity.loc.as_ref());
                 let notes = self.notes(&entity.annotations, ON_ENTITY, declared);
-                let pointer = notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
+                let pointer =
+                    notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
                 let ty = self.ty(model, ty)?;
                 let origin = Origin::Tags(pointer.clone());
-                Some(slots.add(&pointer, Slot { path: vec!["tags".into()], ty, origin, required: true, within: None, secret: false, unknown_text: None, span: declared }))
+                Some(slots.add(
+                    &pointer,
+                    Slot {
+                        path: vec!["tags".into()],
+                        ty,
+                        origin,
+                        required: true,
+                        within: None,
+                        secret: false,
+                        unknown_text: None,
+                        span: declared,
+                    },
+                ))
             });
             if let Some(key) = &model.types[at].key {
                 let node = slots.node(key);
@@ -332,10 +401,20 @@ impl<'f> SchemaReader<'_, 'f> {
     }
 
     /// Reads the members of an entity's attribute record, or of a record inside it.
-    fn members(&mut self, model: &Model, slots: &mut Slots, namespace: Option<&'f Name>, record: &'f json_schema::RecordType<RawName>, types: &Attributes, inside: &Inside) -> Vec<Attribute> {
+    fn members(
+        &mut self,
+        model: &Model,
+        slots: &mut Slots,
+        namespace: Option<&'f Name>,
+        record: &'f json_schema::RecordType<RawName>,
+        types: &Attributes,
+        inside: &Inside,
+    ) -> Vec<Attribute> {
         let mut attributes = Vec::new();
         for (name, written) in &record.attributes {
-            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+                continue;
+            };
             let span = self.declaration(written.ty.loc(), name);
             let notes = self.notes(&written.annotations, ON_ATTRIBUTE, span);
             let doc = notes.get("doc").map(|doc| doc.value.clone());
@@ -358,7 +437,11 @@ impl<'f> SchemaReader<'_, 'f> {
                 unknown_text: notes.get("unknown").map(|note| note.value.clone()),
                 span,
             };
-            let shape = match (&ty, self.written.members(namespace, &written.ty), types.get_attr(name).map(|a| &*a.attr_type)) {
+            let shape = match (
+                &ty,
+                self.written.members(namespace, &written.ty),
+                types.get_attr(name).map(|a| &*a.attr_type),
+            ) {
                 (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
                     self.only_plain(&notes, "a record");
                     let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
@@ -384,7 +467,8 @@ impl<'f> SchemaReader<'_, 'f> {
     }
 
     fn origin(&mut self, notes: &HashMap<&str, Note>, ty: &Ty, pointer: Vec<String>, model: &Model) -> Origin {
-        let ways: Vec<&str> = ["as", "enclosing", "derived"].into_iter().filter(|name| notes.contains_key(name)).collect();
+        let ways: Vec<&str> =
+            ["as", "enclosing", "derived"].into_iter().filter(|name| notes.contains_key(name)).collect();
         if let [first, second, ..] = ways[..]
             && let Some(note) = notes.get(second)
         {
@@ -393,7 +477,11 @@ impl<'f> SchemaReader<'_, 'f> {
         if let Some(note) = notes.get("unknown")
             && !matches!(ty, Ty::String | Ty::Entity(_))
         {
-            self.error("schema-annotation", note.span, format!("`@unknown` names a text, but the attribute is of type {}", model.show(ty)));
+            self.error(
+                "schema-annotation",
+                note.span,
+                format!("`@unknown` names a text, but the attribute is of type {}", model.show(ty)),
+            );
         }
         if let Some(note) = notes.get("derived") {
             let gathered = match ty {
@@ -402,7 +490,11 @@ impl<'f> SchemaReader<'_, 'f> {
                 _ => false,
             };
             if !gathered {
-                let error = self.error("schema-annotation", note.span, format!("an attribute of type {} cannot be derived", model.show(ty)));
+                let error = self.error(
+                    "schema-annotation",
+                    note.span,
+                    format!("an attribute of type {} cannot be derived", model.show(ty)),
+                );
                 error.help = Some("Bool asks whether there is one, Long how many, Set of an entity type which".into());
             }
             return Origin::Derived;
@@ -411,7 +503,11 @@ impl<'f> SchemaReader<'_, 'f> {
             return match ty {
                 Ty::Entity(enclosing) => Origin::Enclosing(*enclosing),
                 _ => {
-                    self.error("schema-annotation", note.span, format!("`@enclosing` needs an entity type, not {}", model.show(ty)));
+                    self.error(
+                        "schema-annotation",
+                        note.span,
+                        format!("`@enclosing` needs an entity type, not {}", model.show(ty)),
+                    );
                     Origin::Derived
                 }
             };
@@ -420,7 +516,16 @@ impl<'f> SchemaReader<'_, 'f> {
             let found = Reader::ALL.iter().find(|(name, _)| *name == note.value).map(|(_, reader)| *reader);
             match found {
                 Some(reader) if reader.ty() != *ty => {
-                    self.error("schema-reader", note.span, format!("`{}` reads a {}, but the attribute is of type {}", note.value, model.show(&reader.ty()), model.show(ty)));
+                    self.error(
+                        "schema-reader",
+                        note.span,
+                        format!(
+                            "`{}` reads a {}, but the attribute is of type {}",
+                            note.value,
+                            model.show(&reader.ty()),
+                            model.show(ty)
+                        ),
+                    );
                 }
                 Some(_) => {}
                 None => {
@@ -439,17 +544,27 @@ impl<'f> SchemaReader<'_, 'f> {
             let around: Vec<TypeId> = model.ancestry(TypeId(at as u16)).collect();
             for slot in &ty.slots {
                 match (&slot.origin, &slot.ty) {
-                    (Origin::Enclosing(target), _) if !around.get(1..).is_some_and(|around| around.contains(target)) => {
+                    (Origin::Enclosing(target), _)
+                        if !around.get(1..).is_some_and(|around| around.contains(target)) =>
+                    {
                         let message = format!("`{}` is not nested in `{}`", ty.name, model.ty(*target).name);
                         self.error("schema-enclosing", slot.span, message);
                     }
                     (Origin::Read(..) | Origin::Tags(_), slot_ty) => {
                         for target in entity_types_in(slot_ty) {
                             let scope = model.ty(target).parent;
-                            if model.ty(target).choices().is_none() && target != model.root && !scope.is_some_and(|scope| around.contains(&scope)) {
-                                let message = format!("`{}` refers to `{}`, whose instances are in no scope around it", ty.name, model.ty(target).name);
+                            if model.ty(target).choices().is_none()
+                                && target != model.root
+                                && !scope.is_some_and(|scope| around.contains(&scope))
+                            {
+                                let message = format!(
+                                    "`{}` refers to `{}`, whose instances are in no scope around it",
+                                    ty.name,
+                                    model.ty(target).name
+                                );
                                 let error = self.error("schema-reference", slot.span, message);
-                                error.help = Some("hold the key as a String and join by equality in a derivation".into());
+                                error.help =
+                                    Some("hold the key as a String and join by equality in a derivation".into());
                             }
                         }
                     }
@@ -461,16 +576,19 @@ impl<'f> SchemaReader<'_, 'f> {
 
     fn actions(&mut self, model: &mut Model) {
         let find = |reader: &mut Self, eid: &str| {
-            let mut found = reader.validator.action_ids().filter(|action| AsRef::<str>::as_ref(action.name().eid()) == eid);
+            let mut found =
+                reader.validator.action_ids().filter(|action| AsRef::<str>::as_ref(action.name().eid()) == eid);
             let first = found.next()?;
             if let Some(second) = found.next() {
-                let message = format!("both `{}` and `{}` are called `{eid}`: one action is", first.name(), second.name());
+                let message =
+                    format!("both `{}` and `{}` are called `{eid}`: one action is", first.name(), second.name());
                 reader.error("schema-action", Span::default(), message);
             }
             let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
             let choice = model.ty(ty).choices()?.iter().position(|choice| choice == eid)?;
             let ids = |types: Vec<&ast::EntityType>| {
-                let mut ids: Vec<TypeId> = types.into_iter().filter_map(|ty| model.type_named(&ty.to_smolstr())).collect();
+                let mut ids: Vec<TypeId> =
+                    types.into_iter().filter_map(|ty| model.type_named(&ty.to_smolstr())).collect();
                 ids.sort();
                 ids
             };
@@ -485,7 +603,10 @@ impl<'f> SchemaReader<'_, 'f> {
             return;
         };
         if !audit.principals.contains(&model.root) {
-            let message = format!("the principal of `audit` is the document, so its types must name `{}`", model.ty(model.root).name);
+            let message = format!(
+                "the principal of `audit` is the document, so its types must name `{}`",
+                model.ty(model.root).name
+            );
             self.error("schema-action", Span::default(), message);
         }
         (model.audit, model.derive) = (audit, derive);
@@ -497,13 +618,26 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Reads the context of an action; the contexts of both actions add up.
     fn context(&mut self, model: &mut Model, eid: &str) {
-        let Some((namespace, written)) = self.written.actions.iter().find(|(_, name, _)| **name == eid).map(|(namespace, _, action)| (*namespace, *action)) else { return };
+        let Some((namespace, written)) = self
+            .written
+            .actions
+            .iter()
+            .find(|(_, name, _)| **name == eid)
+            .map(|(namespace, _, action)| (*namespace, *action))
+        else {
+            return;
+        };
         let Some(applies) = &written.applies_to else { return };
         let Some((namespace, record)) = self.written.members(namespace, &applies.context.0) else { return };
-        let Some(action) = self.validator.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == eid) else { return };
+        let Some(action) = self.validator.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == eid)
+        else {
+            return;
+        };
         let Some(Type::Record { attrs, .. }) = action.context() else { return };
         for (name, member) in &record.attributes {
-            let Some(ty) = attrs.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            let Some(ty) = attrs.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+                continue;
+            };
             if model.context.iter().any(|known| known.name == *name) {
                 continue;
             }
@@ -524,7 +658,9 @@ impl<'f> SchemaReader<'_, 'f> {
                     let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
                         let message = format!("nothing gives `context.{name}` its value");
                         let error = self.error("schema-context", span, message);
-                        error.help = Some(format!("valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"));
+                        error.help = Some(format!(
+                            "valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"
+                        ));
                         continue;
                     };
                     ContextOrigin::Root(*slot)
@@ -535,10 +671,17 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    fn parameters(&mut self, model: &Model, record: &'f json_schema::RecordType<RawName>, types: &Attributes) -> Vec<Parameter> {
+    fn parameters(
+        &mut self,
+        model: &Model,
+        record: &'f json_schema::RecordType<RawName>,
+        types: &Attributes,
+    ) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for (name, written) in &record.attributes {
-            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else { continue };
+            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+                continue;
+            };
             let span = self.declaration(written.ty.loc(), name);
             let notes = self.notes(&written.annotations, ON_PARAMETER, span);
             if matches!(ty, Ty::Record(_) | Ty::Entity(_)) {
@@ -548,7 +691,11 @@ impl<'f> SchemaReader<'_, 'f> {
             let default = notes.get("default").and_then(|note| match parse_value(&ty, &note.value) {
                 Ok(value) => Some(value),
                 Err(message) => {
-                    self.error("schema-parameter", note.span, format!("`{}` is not a {}: {message}", note.value, model.show(&ty)));
+                    self.error(
+                        "schema-parameter",
+                        note.span,
+                        format!("`{}` is not a {}: {message}", note.value, model.show(&ty)),
+                    );
                     None
                 }
             });
@@ -563,11 +710,17 @@ impl<'f> SchemaReader<'_, 'f> {
             Type::Bool(_) => Ty::Bool,
             Type::Long => Ty::Long,
             Type::String => Ty::String,
-            Type::Entity(CedarEntityKind::Entity(lub)) => Ty::Entity(model.type_named(&lub.get_single_entity()?.to_smolstr())?),
+            Type::Entity(CedarEntityKind::Entity(lub)) => {
+                Ty::Entity(model.type_named(&lub.get_single_entity()?.to_smolstr())?)
+            }
             Type::Set { element_type } => Ty::Set(Arc::new(self.ty(model, element_type.as_ref()?)?)),
             Type::Record { attrs, .. } => {
                 let member = |(name, attribute): (&SmolStr, &cedar_policy_core::validator::types::AttributeType)| {
-                    Some(Member { name: name.clone(), ty: self.ty(model, &attribute.attr_type)?, required: attribute.is_required })
+                    Some(Member {
+                        name: name.clone(),
+                        ty: self.ty(model, &attribute.attr_type)?,
+                        required: attribute.is_required,
+                    })
                 };
                 Ty::Record(Arc::new(attrs.iter().map(member).collect::<Option<_>>()?))
             }
@@ -719,9 +872,16 @@ pub fn parse_value(ty: &Ty, text: &str) -> Result<Value, String> {
                 Ok::<_, crate::source::json::SyntaxError>(())
             });
             walked.and_then(|_| scanner.end()).map_err(|_| valid())?;
-            let read = |item: &&str| parse_value(element, &string_text(item).filter(|_| item.starts_with('"')).unwrap_or((*item).into()));
+            let read = |item: &&str| {
+                parse_value(element, &string_text(item).filter(|_| item.starts_with('"')).unwrap_or((*item).into()))
+            };
             Value::Set(Arc::new(value::Set::new(items.iter().map(read).collect::<Result<_, _>>()?)))
         }
-        Ty::Entity(_) | Ty::Record(_) => return Err("a parameter is a number, a text, a moment, a duration, an address, a boolean or a list of these".into()),
+        Ty::Entity(_) | Ty::Record(_) => {
+            return Err(
+                "a parameter is a number, a text, a moment, a duration, an address, a boolean or a list of these"
+                    .into(),
+            );
+        }
     })
 }

@@ -20,15 +20,24 @@ use std::sync::Arc;
 /// Rows decoded in one piece of work.
 const RUN: usize = 2048;
 
-pub(super) fn decode(source: &Arc<Source>, model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, split: Split, diagnostics: &mut Vec<Diagnostic>) -> Snapshot {
+pub(super) fn decode(
+    source: &Arc<Source>,
+    model: &Model,
+    reads: &BTreeSet<(TypeId, SlotId)>,
+    split: Split,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Snapshot {
     let Split { tables, jumps, side } = split;
     let mut snapshot = Snapshot { source: Arc::clone(source), tables, other_properties: 0, side, secrets: Vec::new() };
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);
-        let kept: Vec<bool> = (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
+        let kept: Vec<bool> =
+            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
         let starts: Vec<usize> = (0..snapshot.tables[at].rows.len()).step_by(RUN).collect();
-        let runs: Vec<Run> = starts.par_iter().map(|start| decode_run(&snapshot, model, ty, &kept, &jumps, *start)).collect();
-        let mut columns: Vec<Column> = model.ty(ty).slots.iter().zip(&kept).map(|(slot, kept)| empty(model, slot, *kept)).collect();
+        let runs: Vec<Run> =
+            starts.par_iter().map(|start| decode_run(&snapshot, model, ty, &kept, &jumps, *start)).collect();
+        let mut columns: Vec<Column> =
+            model.ty(ty).slots.iter().zip(&kept).map(|(slot, kept)| empty(model, slot, *kept)).collect();
         for (run, start) in runs.into_iter().zip(starts) {
             let base = snapshot.side.len();
             snapshot.side.push_str(&run.side);
@@ -113,14 +122,36 @@ struct Decoder<'s> {
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
-fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, kept: &[bool], jumps: &FxHashMap<u32, u32>, start: usize) -> Run {
+fn decode_run(
+    snapshot: &Snapshot,
+    model: &Model,
+    id: TypeId,
+    kept: &[bool],
+    jumps: &FxHashMap<u32, u32>,
+    start: usize,
+) -> Run {
     let ty = model.ty(id);
     let rows = &snapshot.tables[id.index()].rows;
     let rows = &rows[start..(start + RUN).min(rows.len())];
     let columns = ty.slots.iter().zip(kept).map(|(slot, kept)| empty(model, slot, *kept)).collect();
-    let run = Run { columns, keys: Vec::with_capacity(rows.len()), side: String::new(), other_properties: 0, secrets: Vec::new(), diagnostics: Vec::new() };
-    let mut decoder =
-        Decoder { source: &snapshot.source, model, ty, jumps, cells: vec![Cell::Unset; ty.slots.len()], key: None, run, near: FxHashMap::default() };
+    let run = Run {
+        columns,
+        keys: Vec::with_capacity(rows.len()),
+        side: String::new(),
+        other_properties: 0,
+        secrets: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    let mut decoder = Decoder {
+        source: &snapshot.source,
+        model,
+        ty,
+        jumps,
+        cells: vec![Cell::Unset; ty.slots.len()],
+        key: None,
+        run,
+        near: FxHashMap::default(),
+    };
     for row in rows {
         decoder.cells.fill(Cell::Unset);
         decoder.key = None;
@@ -131,8 +162,15 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, kept: &[bool], jum
         let key = match (&ty.key, decoder.key, row.step) {
             (Some(_), Some(key), _) => key,
             (Some(pointer), None, _) if id != model.root => {
-                let error = Diagnostic::error("snapshot-key", format!("a {} without `{}`, which is its id", model.short_name(id), pointer.join("/")));
-                decoder.run.diagnostics.push(error.label(&snapshot.source, first_line(&snapshot.source, row.span), "this one").help("add the id: without it nobody can tell which one a finding is about"));
+                let error = Diagnostic::error(
+                    "snapshot-key",
+                    format!("a {} without `{}`, which is its id", model.short_name(id), pointer.join("/")),
+                );
+                decoder.run.diagnostics.push(
+                    error
+                        .label(&snapshot.source, first_line(&snapshot.source, row.span), "this one")
+                        .help("add the id: without it nobody can tell which one a finding is about"),
+                );
                 decoder.ordinal(row.step)
             }
             (None, _, step) => decoder.ordinal(step),
@@ -175,7 +213,8 @@ impl Decoder<'_> {
         let (ty, model) = (self.ty, self.model);
         let (kind, start) = scanner.peek()?;
         let node = field.map(|field| &ty.fields[field]);
-        let leads_on = node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty()) || path.is_some_and(|path| !model.paths[path].children.is_empty());
+        let leads_on = node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
+            || path.is_some_and(|path| !model.paths[path].children.is_empty());
         if let Some(node) = node
             && (!node.slots.is_empty() || node.key)
         {
@@ -199,8 +238,18 @@ impl Decoder<'_> {
             _ => {
                 let span = self.span_of(scanner)?;
                 if let (Some(node), false) = (node, list) {
-                    let what = if name.is_empty() { format!("a {} is an object", self.ty.name) } else { format!("expected an object at `{name}`") };
-                    self.error("snapshot-type", first_line(self.source, span), format!("{what}, found {}", kind.described()), format!("this is {}", kind.described()), None);
+                    let what = if name.is_empty() {
+                        format!("a {} is an object", self.ty.name)
+                    } else {
+                        format!("expected an object at `{name}`")
+                    };
+                    self.error(
+                        "snapshot-type",
+                        first_line(self.source, span),
+                        format!("{what}, found {}", kind.described()),
+                        format!("this is {}", kind.described()),
+                        None,
+                    );
                     for slot in &node.below {
                         self.cells[slot.index()] = Cell::Unknown;
                     }
@@ -272,14 +321,21 @@ impl Decoder<'_> {
         let declared = || fields.iter().chain(paths).map(|(child, _)| child.as_str());
         let place = (field.unwrap_or(usize::MAX), name.to_owned());
         let near = self.near.entry(place).or_insert_with(|| nearest(name, declared()).map(str::to_owned)).clone();
-        let lacking = near.filter(|near| declared().position(|child| child == near.as_str()).is_some_and(|at| !seen.has(at)));
+        let lacking =
+            near.filter(|near| declared().position(|child| child == near.as_str()).is_some_and(|at| !seen.has(at)));
         if ty.closed {
-            let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name)).label(self.source, span, "not declared");
+            let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name))
+                .label(self.source, span, "not declared");
             let valid: Vec<&str> = declared().collect();
             self.run.diagnostics.push(error.suggest(name, valid));
         } else if let Some(near) = lacking {
-            let warning = Diagnostic::warning("snapshot-property", format!("unknown property `{name}`, and `{near}` is missing beside it"));
-            self.run.diagnostics.push(warning.label(self.source, span, "not declared").help(format!("did you mean `{near}`?")));
+            let warning = Diagnostic::warning(
+                "snapshot-property",
+                format!("unknown property `{name}`, and `{near}` is missing beside it"),
+            );
+            self.run
+                .diagnostics
+                .push(warning.label(self.source, span, "not declared").help(format!("did you mean `{near}`?")));
         }
     }
 
@@ -329,15 +385,23 @@ impl Decoder<'_> {
                 Some(text) => Cell::Text(text),
                 None => self.not_text(span),
             },
-            Ty::Entity(target) if self.model.ty(*target).choices().is_none() && matches!(kind, Kind::String | Kind::Number) => {
-                let reference = if kind == Kind::String { self.string(span) } else { Some(StrRef::in_file(span.start, span.len())) };
+            Ty::Entity(target)
+                if self.model.ty(*target).choices().is_none() && matches!(kind, Kind::String | Kind::Number) =>
+            {
+                let reference = if kind == Kind::String {
+                    self.string(span)
+                } else {
+                    Some(StrRef::in_file(span.start, span.len()))
+                };
                 reference.map_or_else(|| self.not_text(span), Cell::Text)
             }
             ty => {
                 let name = slot.dotted();
                 match self.value(ty, kind, span, &name) {
                     Some(Value::Bool(b)) => Cell::Bool(b),
-                    Some(Value::Long(n) | Value::Decimal(n) | Value::Datetime(n) | Value::Duration(n)) => Cell::Number(n),
+                    Some(Value::Long(n) | Value::Decimal(n) | Value::Datetime(n) | Value::Duration(n)) => {
+                        Cell::Number(n)
+                    }
                     Some(Value::Ip(ip)) => Cell::Ip(ip),
                     Some(Value::Entity(entity)) => Cell::Choice(entity.row),
                     Some(value) => Cell::Value(value),
@@ -348,7 +412,13 @@ impl Decoder<'_> {
     }
 
     fn not_text(&mut self, span: Span) -> Cell {
-        self.error("snapshot-text", span, "this string is not text: an escape is half of a surrogate pair".into(), "here".into(), None);
+        self.error(
+            "snapshot-text",
+            span,
+            "this string is not text: an escape is half of a surrogate pair".into(),
+            "here".into(),
+            None,
+        );
         Cell::Unknown
     }
 
@@ -364,7 +434,9 @@ impl Decoder<'_> {
             },
             (Reader::Casefold, _, Some(text)) => Ok(text.trim().to_lowercase()),
             (Reader::EmailDomain | Reader::EmailLocal, _, Some(text)) => match text.trim().rsplit_once('@') {
-                Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(if reader == Reader::EmailDomain { domain } else { local }.to_lowercase()),
+                Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
+                    Ok(if reader == Reader::EmailDomain { domain } else { local }.to_lowercase())
+                }
                 _ => Err(("an e-mail address", "valid is as name@example.com".to_owned())),
             },
             (Reader::UrlScheme | Reader::UrlHost, _, Some(text)) => match url_parts(text.trim()) {
@@ -380,10 +452,20 @@ impl Decoder<'_> {
         match outcome {
             Ok(read) => {
                 let plain = source.slice(span).trim_matches('"');
-                Cell::Text(if plain == read { StrRef::in_file(span.start + 1, plain.len() as u32) } else { self.side(&read) })
+                Cell::Text(if plain == read {
+                    StrRef::in_file(span.start + 1, plain.len() as u32)
+                } else {
+                    self.side(&read)
+                })
             }
             Err((what, help)) => {
-                self.error("snapshot-value", span, format!("`{name}` is not {what}"), "cannot be read".into(), Some(help));
+                self.error(
+                    "snapshot-value",
+                    span,
+                    format!("`{name}` is not {what}"),
+                    "cannot be read".into(),
+                    Some(help),
+                );
                 Cell::Unknown
             }
         }
@@ -409,7 +491,13 @@ impl Decoder<'_> {
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: &str, help: Option<String>) {
         let span = first_line(self.source, span);
-        self.error("snapshot-type", span, format!("`{name}` is {}, expected {wanted}", kind.described()), format!("this is {}", kind.described()), help);
+        self.error(
+            "snapshot-type",
+            span,
+            format!("`{name}` is {}, expected {wanted}", kind.described()),
+            format!("this is {}", kind.described()),
+            help,
+        );
     }
 
     /// Reads a value of any type. `None` after a diagnostic, or when part of it is not known.
@@ -422,7 +510,10 @@ impl Decoder<'_> {
             (Ty::Bool, Kind::Bool) => Ok(Value::Bool(raw == "true")),
             (Ty::Long, Kind::Number) => match whole_number(raw) {
                 Some(number) => Ok(Value::Long(number)),
-                None => Err(("not a whole number of 64 bits", format!("valid are whole numbers from {} to {}", i64::MIN, i64::MAX))),
+                None => Err((
+                    "not a whole number of 64 bits",
+                    format!("valid are whole numbers from {} to {}", i64::MIN, i64::MAX),
+                )),
             },
             (Ty::String, Kind::String) => match &text {
                 Some(text) => Ok(Value::String(SmolStr::new(text))),
@@ -431,9 +522,15 @@ impl Decoder<'_> {
                     return None;
                 }
             },
-            (Ty::Decimal, Kind::Number | Kind::String) => read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or(raw))).map(Value::Decimal)),
-            (Ty::Datetime, Kind::String) => read(value::parse_datetime(text.as_deref().unwrap_or_default().trim()).map(Value::Datetime)),
-            (Ty::Duration, Kind::String) => read(value::parse_duration(text.as_deref().unwrap_or_default().trim()).map(Value::Duration)),
+            (Ty::Decimal, Kind::Number | Kind::String) => {
+                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or(raw))).map(Value::Decimal))
+            }
+            (Ty::Datetime, Kind::String) => {
+                read(value::parse_datetime(text.as_deref().unwrap_or_default().trim()).map(Value::Datetime))
+            }
+            (Ty::Duration, Kind::String) => {
+                read(value::parse_duration(text.as_deref().unwrap_or_default().trim()).map(Value::Duration))
+            }
             (Ty::Ip, Kind::String) => read(IpNet::parse(text.as_deref().unwrap_or_default().trim()).map(Value::Ip)),
             (Ty::Entity(target), Kind::String) => match self.model.ty(*target).choices() {
                 Some(choices) => {
@@ -441,9 +538,14 @@ impl Decoder<'_> {
                     match choices.iter().position(|choice| choice == word) {
                         Some(at) => Ok(Value::Entity(EntityRef { ty: *target, row: at as u32 })),
                         None => {
-                            let error = Diagnostic::error("snapshot-value", format!("`{name}` is {word:?}, which is no {}", self.model.short_name(*target)));
+                            let error = Diagnostic::error(
+                                "snapshot-value",
+                                format!("`{name}` is {word:?}, which is no {}", self.model.short_name(*target)),
+                            );
                             let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
-                            self.run.diagnostics.push(error.label(self.source, span, "unknown value").suggest(word, choices));
+                            self.run
+                                .diagnostics
+                                .push(error.label(self.source, span, "unknown value").suggest(word, choices));
                             return None;
                         }
                     }
@@ -478,7 +580,13 @@ impl Decoder<'_> {
         match outcome {
             Ok(value) => Some(value),
             Err((label, help)) => {
-                self.error("snapshot-value", span, format!("`{name}` is not a {}", self.model.show(ty)), label.into(), Some(help));
+                self.error(
+                    "snapshot-value",
+                    span,
+                    format!("`{name}` is not a {}", self.model.show(ty)),
+                    label.into(),
+                    Some(help),
+                );
                 None
             }
         }
@@ -521,7 +629,8 @@ impl Decoder<'_> {
             }
             Ok(())
         });
-        let complete = members.iter().all(|member| !member.required || fields.iter().any(|(name, _)| *name == member.name));
+        let complete =
+            members.iter().all(|member| !member.required || fields.iter().any(|(name, _)| *name == member.name));
         (walked.is_ok() && whole && complete).then(|| Value::Record(Arc::new(Record::new(fields))))
     }
 
@@ -565,7 +674,9 @@ impl Decoder<'_> {
             };
             states.push(state);
         }
-        for ((column, cell), (state, kept)) in self.run.columns.iter_mut().zip(&mut self.cells).zip(states.iter().zip(kept)) {
+        for ((column, cell), (state, kept)) in
+            self.run.columns.iter_mut().zip(&mut self.cells).zip(states.iter().zip(kept))
+        {
             if !kept {
                 continue;
             }
@@ -579,7 +690,9 @@ impl Decoder<'_> {
                 (Data::Text(all), Cell::Text(text)) => all.push(text),
                 (Data::Text(all), _) => all.push(StrRef::default()),
                 (Data::Ip(all), Cell::Ip(ip)) => all.push(ip),
-                (Data::Ip(all), _) => all.push(IpNet { addr: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), prefix: 32 }),
+                (Data::Ip(all), _) => {
+                    all.push(IpNet { addr: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), prefix: 32 })
+                }
                 (Data::Entity(all), Cell::Choice(row)) => all.push(row),
                 (Data::Entity(all), _) => all.push(0),
                 (Data::Value(all), Cell::Value(value)) => all.push(value),
@@ -611,7 +724,8 @@ impl Seen {
 
 /// Reads a JSON number as a whole one; `14.0` is fourteen.
 fn whole_number(raw: &str) -> Option<i64> {
-    let digits = raw.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0')).map_or(raw, |(whole, _)| whole);
+    let digits =
+        raw.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0')).map_or(raw, |(whole, _)| whole);
     digits.parse().ok()
 }
 
@@ -632,6 +746,7 @@ fn url_parts(text: &str) -> Option<(&str, &str)> {
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = if host.starts_with('[') { host.split_inclusive(']').next()? } else { host.split(':').next()? };
-    let named = !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let named =
+        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     (named && !host.is_empty()).then_some((scheme, host))
 }

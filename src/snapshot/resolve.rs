@@ -43,8 +43,15 @@ fn index(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut V
                 Some(pointer) => snapshot.locate(row.span, pointer).span,
                 None => first_line(&snapshot.source, row.span),
             };
-            let error = Diagnostic::error("snapshot-duplicate-id", format!("two instances of {} have the id `{id}`", model.short_name(ty)));
-            let error = error.label(&snapshot.source, place(row), "again here").label(&snapshot.source, place(first), "first here");
+            let error = Diagnostic::error(
+                "snapshot-duplicate-id",
+                format!("two instances of {} have the id `{id}`", model.short_name(ty)),
+            );
+            let error = error.label(&snapshot.source, place(row), "again here").label(
+                &snapshot.source,
+                place(first),
+                "first here",
+            );
             diagnostics.push(error.help("an id is used once: remove one, or correct it"));
             continue;
         }
@@ -62,7 +69,11 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
             let mut found = Vec::with_capacity(texts.len());
             for (row, text) in texts.into_iter().enumerate() {
                 let known = snapshot.tables[ty.index()].columns[slot].states[row] == State::Known;
-                let entity = if known { lookup(snapshot, model, ty, row as u32, *target, Name::At(text), &declared.dotted(), diagnostics) } else { Some(0) };
+                let entity = if known {
+                    lookup(snapshot, model, ty, row as u32, *target, Name::At(text), &declared.dotted(), diagnostics)
+                } else {
+                    Some(0)
+                };
                 if entity.is_none() {
                     snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown;
                 }
@@ -98,7 +109,16 @@ fn refers(model: &Model, ty: &Ty) -> bool {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one value, where it stands, and where complaints go")]
-fn resolved(snapshot: &mut Snapshot, model: &Model, ty: TypeId, row: u32, of: &Ty, value: &Value, name: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Value> {
+fn resolved(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    ty: TypeId,
+    row: u32,
+    of: &Ty,
+    value: &Value,
+    name: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Value> {
     match (of, value) {
         (Ty::Entity(target), Value::String(text)) => {
             let row = lookup(snapshot, model, ty, row, *target, Name::Is(text.clone()), name, diagnostics)?;
@@ -133,10 +153,22 @@ enum Name {
 
 /// Returns the row a reference means; `None` if the instances it may mean were not captured.
 #[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
-fn lookup(snapshot: &mut Snapshot, model: &Model, ty: TypeId, row: u32, target: TypeId, name: Name, attribute: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<u32> {
+fn lookup(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    ty: TypeId,
+    row: u32,
+    target: TypeId,
+    name: Name,
+    attribute: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<u32> {
     let here = EntityRef { ty, row };
     let (text, span) = match &name {
-        Name::At(at) => (SmolStr::new(snapshot.text(*at)), (!at.is_side()).then(|| Span::new(at.range().start as u32, at.range().end as u32))),
+        Name::At(at) => (
+            SmolStr::new(snapshot.text(*at)),
+            (!at.is_side()).then(|| Span::new(at.range().start as u32, at.range().end as u32)),
+        ),
         Name::Is(text) => (text.clone(), None),
     };
     let scope = match model.ty(target).parent {
@@ -149,17 +181,24 @@ fn lookup(snapshot: &mut Snapshot, model: &Model, ty: TypeId, row: u32, target: 
     if snapshot.may_miss(model, target, scope) {
         return None;
     }
-    let span = span.unwrap_or_else(|| first_line(&snapshot.source, snapshot.table(ty).rows.get(row as usize).map_or(Span::default(), |row| row.span)));
+    let span = span.unwrap_or_else(|| {
+        first_line(&snapshot.source, snapshot.table(ty).rows.get(row as usize).map_or(Span::default(), |row| row.span))
+    });
     let keys: Vec<SmolStr> = {
         let rows = snapshot.table(target).rows.iter().filter(|row| row.parent == scope.row).take(SUGGESTIONS);
         rows.map(|row| SmolStr::new(snapshot.text(row.key))).collect()
     };
     let what = model.short_name(target);
-    let error = Diagnostic::error("snapshot-reference", format!("`{attribute}` refers to {what} `{text}`, which is not in the snapshot"));
+    let error = Diagnostic::error(
+        "snapshot-reference",
+        format!("`{attribute}` refers to {what} `{text}`, which is not in the snapshot"),
+    );
     let help = match nearest(&text, keys.iter().map(SmolStr::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None if keys.is_empty() => format!("there is no {what} here at all"),
-        None => format!("known here: {}", keys.iter().take(8).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")),
+        None => {
+            format!("known here: {}", keys.iter().take(8).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+        }
     };
     diagnostics.push(error.label(&snapshot.source, span, format!("no such {what}")).help(help));
     let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, &text).into();

@@ -22,12 +22,18 @@ pub(super) fn split(source: &Arc<Source>, model: &Model, diagnostics: &mut Vec<D
     let text = source.text();
     let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     if text[begin..].trim().is_empty() {
-        let error = Diagnostic::error("snapshot-empty", "the snapshot is empty").label(source, Span::new(0, 0), "nothing here");
+        let error =
+            Diagnostic::error("snapshot-empty", "the snapshot is empty").label(source, Span::new(0, 0), "nothing here");
         diagnostics.push(error.help("a snapshot is a JSON object"));
         return None;
     }
     let tables = model.types.iter().map(|_| Table::default()).collect();
-    let mut splitter = Splitter { source, model, split: Split { tables, jumps: FxHashMap::default(), side: String::new() }, diagnostics };
+    let mut splitter = Splitter {
+        source,
+        model,
+        split: Split { tables, jumps: FxHashMap::default(), side: String::new() },
+        diagnostics,
+    };
     let mut scanner = Scanner::at(text, begin as u32);
     let walked = splitter.document(&mut scanner);
     let Splitter { split, .. } = splitter;
@@ -36,7 +42,9 @@ pub(super) fn split(source: &Arc<Source>, model: &Model, diagnostics: &mut Vec<D
         Ok(false) => None,
         Err(error) => {
             let help = if error.span.is_empty() { Some("the file may have been cut off".to_owned()) } else { None };
-            diagnostics.push(Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help));
+            diagnostics.push(
+                Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help),
+            );
             None
         }
     }
@@ -65,7 +73,11 @@ impl Splitter<'_> {
         if kind != Kind::Object {
             let span = scanner.skip()?;
             let message = format!("a snapshot is an object, and this is {}", kind.described());
-            self.diagnostics.push(Diagnostic::error("snapshot-root", message).label(self.source, Span::new(span.start, span.start + 1), "the document starts here"));
+            self.diagnostics.push(Diagnostic::error("snapshot-root", message).label(
+                self.source,
+                Span::new(span.start, span.start + 1),
+                "the document starts here",
+            ));
             return Ok(false);
         }
         self.push(root.ty, 0, RowStep::Fixed, start);
@@ -98,7 +110,8 @@ impl Splitter<'_> {
         match (scanner.peek()?, tree.each) {
             ((Kind::Object, _), None) => self.properties(scanner, node, here),
             ((Kind::Array, start), Some(each)) => {
-                let span = scanner.array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(index as u32)))?;
+                let span =
+                    scanner.array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(index as u32)))?;
                 self.split.jumps.insert(start, span.end);
                 Ok(())
             }
@@ -117,7 +130,11 @@ impl Splitter<'_> {
                 if kind != Kind::Null && tree.ty.is_none() {
                     let wanted = if each.is_some() { "an array or an object" } else { "an object" };
                     let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
-                    self.diagnostics.push(Diagnostic::error("snapshot-type", message).label(self.source, span, format!("this is {}", kind.described())));
+                    self.diagnostics.push(Diagnostic::error("snapshot-type", message).label(
+                        self.source,
+                        span,
+                        format!("this is {}", kind.described()),
+                    ));
                 }
                 Ok(())
             }
@@ -139,7 +156,11 @@ impl Splitter<'_> {
             }
             let inner = Here { scope: here.scope, pointer: here.pointer.join([&name]) };
             let child = children[at].1;
-            if model.paths[child].ty.is_some() { self.instance(scanner, child, &inner, RowStep::Fixed) } else { self.value(scanner, child, &inner) }
+            if model.paths[child].ty.is_some() {
+                self.instance(scanner, child, &inner, RowStep::Fixed)
+            } else {
+                self.value(scanner, child, &inner)
+            }
         })?;
         for ((name, child), _) in children.iter().zip(&seen).filter(|(_, seen)| seen.is_none()) {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
@@ -184,7 +205,8 @@ impl Splitter<'_> {
             if *ty == here.scope.ty {
                 continue;
             }
-            let missing = Missing { scope: here.scope, span, property: property.to_owned(), pointer: here.pointer.clone() };
+            let missing =
+                Missing { scope: here.scope, span, property: property.to_owned(), pointer: here.pointer.clone() };
             self.split.tables[ty.index()].missing.push(missing);
         }
     }
@@ -203,5 +225,8 @@ impl Splitter<'_> {
 /// The error for a property that stands twice in one object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
-    error.label(source, again, "again here").label(source, first, "first here").help("which of the two is meant cannot be known: remove one")
+    error
+        .label(source, again, "again here")
+        .label(source, first, "first here")
+        .help("which of the two is meant cannot be known: remove one")
 }

@@ -56,7 +56,11 @@ pub struct Key<'a> {
 impl<'a> Key<'a> {
     /// Returns the key as text.
     pub fn text(&self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescape(self.raw).unwrap_or_else(|| self.raw.to_owned())) } else { Cow::Borrowed(self.raw) }
+        if self.escaped {
+            Cow::Owned(unescape(self.raw).unwrap_or_else(|| self.raw.to_owned()))
+        } else {
+            Cow::Borrowed(self.raw)
+        }
     }
 
     /// Returns the bytes between the quotes when they hold no escape, which is nearly always.
@@ -309,7 +313,11 @@ impl<'a> Scanner<'a> {
                     at += match after {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') if four.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
-                        _ => return Err(self.fail(at, "invalid escape: valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")),
+                        _ => {
+                            return Err(
+                                self.fail(at, "invalid escape: valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")
+                            );
+                        }
                     };
                 }
                 Some(_) => return Err(self.fail(at, "a control character must be written as an escape, such as \\n")),
@@ -340,7 +348,9 @@ impl<'a> Scanner<'a> {
             self.some_digits(start)?;
         }
         match self.byte() {
-            Some(b'0'..=b'9' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => Err(self.fail(start, "this is not a JSON number")),
+            Some(b'0'..=b'9' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => {
+                Err(self.fail(start, "this is not a JSON number"))
+            }
             _ => Ok(()),
         }
     }
@@ -507,8 +517,35 @@ mod tests {
     /// Text made of the pieces JSON is made of, so that most of it is nearly right.
     fn nearly_json() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
-            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\x\"", "\"\n\"", "0", "01", "-", "-1.5e3", "1.", "2e", "true", "tru", "null", "false", " ",
-            "\n", "\"", "\\", "ß", "{}", "[]", "{\"a\":1}", "[1,2]",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"a\"",
+            "\"\\u00e9\"",
+            "\"\\x\"",
+            "\"\n\"",
+            "0",
+            "01",
+            "-",
+            "-1.5e3",
+            "1.",
+            "2e",
+            "true",
+            "tru",
+            "null",
+            "false",
+            " ",
+            "\n",
+            "\"",
+            "\\",
+            "ß",
+            "{}",
+            "[]",
+            "{\"a\":1}",
+            "[1,2]",
         ]);
         prop_oneof![
             proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()),
@@ -552,8 +589,14 @@ mod tests {
     #[test]
     fn errors_say_what_was_expected() {
         let message = |text: &str| skip(text).unwrap_err().message;
-        assert_eq!(message("{\"a\": 1,}"), "expected a property name in double quotes, found `}`: JSON allows no comma before it");
-        assert_eq!(message("{'a': 1}"), "expected a property name in double quotes, found `'`: JSON strings and names take double quotes");
+        assert_eq!(
+            message("{\"a\": 1,}"),
+            "expected a property name in double quotes, found `}`: JSON allows no comma before it"
+        );
+        assert_eq!(
+            message("{'a': 1}"),
+            "expected a property name in double quotes, found `'`: JSON strings and names take double quotes"
+        );
         assert_eq!(message("{\"a\" 1}"), "expected `:`, found `1`");
         assert_eq!(message("[1 2]"), "expected `,` or `]`, found `2`");
         assert_eq!(message("[\"abc"), "this string does not end");

@@ -53,7 +53,10 @@ pub fn relative(text: &str) -> Result<Vec<String>, String> {
         return Ok(Vec::new());
     }
     if text.starts_with('/') {
-        return Err(format!("a path inside an entity does not start with `/`, as in `{}`", text.trim_start_matches('/')));
+        return Err(format!(
+            "a path inside an entity does not start with `/`, as in `{}`",
+            text.trim_start_matches('/')
+        ));
     }
     let steps: Vec<String> = text.split('/').map(unescape).collect();
     match steps.iter().find(|step| step.is_empty() || *step == "*") {
