@@ -236,12 +236,18 @@ impl Session {
         for judgement in &judgements {
             let check = &mut report.checks[judgement.check];
             check.counts.iter_mut().zip(judgement.counts).for_each(|(all, more)| *all += more);
-            report.findings.extend(explain(&findings, policies, program, judgement));
+            report.findings.extend(explain(&findings, policies, program, judgement, options));
         }
     }
 }
 
-fn explain(findings: &Findings<'_, '_>, policies: &Policies, program: &Program, judgement: &Judgement) -> Vec<Finding> {
+fn explain(
+    findings: &Findings<'_, '_>,
+    policies: &Policies,
+    program: &Program,
+    judgement: &Judgement,
+    options: &Options,
+) -> Vec<Finding> {
     let Some(check) = program.checks.iter().find(|check| check.check == judgement.check) else { return Vec::new() };
     let policy = &policies.checks[judgement.check];
     let one = |(order, judged): (usize, &crate::engine::Judged)| {
@@ -252,7 +258,15 @@ fn explain(findings: &Findings<'_, '_>, policies: &Policies, program: &Program, 
         let body = check.bodies.iter().find(|body| body.resource == ty)?;
         Some(findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order))
     };
-    judgement.judged.par_iter().enumerate().filter_map(one).collect()
+    let mut left = [options.most_findings; 5];
+    let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
+        let left = &mut left[judged.verdict as usize];
+        let wanted = *left > 0 && (options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
+        *left = left.saturating_sub(1);
+        wanted
+    });
+    let wanted: Vec<_> = wanted.collect();
+    wanted.into_par_iter().filter_map(one).collect()
 }
 
 /// The worst first; within a check as the document has it.

@@ -22,7 +22,7 @@ pub struct Report {
     pub run: Run,
     /// Every check, whatever happened to it, in order of ids.
     pub checks: Vec<CheckReport>,
-    /// Every verdict that is not a pass, the worst first.
+    /// Every verdict that is not a pass, as far as it was to be explained, the worst first.
     pub findings: Vec<Finding>,
     /// What is wrong with the files.
     pub diagnostics: Vec<Diagnostic>,
@@ -147,6 +147,27 @@ pub struct Options {
     pub fail_on: Level,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
+    /// How many verdicts of one check and kind are explained; the others are counted.
+    pub most_findings: usize,
+    /// Whether what is not applicable is explained too.
+    pub explain_not_applicable: bool,
+}
+
+impl Options {
+    /// Returns the options of a run that explains everything, with the clock at `now`.
+    pub fn at(now: i64) -> Self {
+        Self {
+            now,
+            parameters: Vec::new(),
+            only: Vec::new(),
+            skip: Vec::new(),
+            engine: Engine::Compiled,
+            fail_on: Level::Low,
+            allow_unknown: false,
+            most_findings: usize::MAX,
+            explain_not_applicable: true,
+        }
+    }
 }
 
 /// Who judges.

@@ -46,7 +46,7 @@ pub struct Args {
     /// Threads; without it one per core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Findings of one check that are written out in full
+    /// Failures, and unknown verdicts, of one check that are written out as text
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_findings: usize,
     /// Run again whenever a policy, the schema or a snapshot changes
@@ -115,6 +115,8 @@ impl Args {
             },
             fail_on: self.fail_on,
             allow_unknown: self.allow_unknown,
+            most_findings: if self.format == Format::Json { usize::MAX } else { self.max_findings },
+            explain_not_applicable: self.verbose || self.format == Format::Json,
         }
     }
 
@@ -128,7 +130,7 @@ impl Args {
             (_, true) => Detail::Verbose,
             _ => Detail::Normal,
         };
-        Style { width: width(), color: self.color.wanted(), max_findings: self.max_findings, detail }
+        Style { width: width(), color: self.color.wanted(), detail }
     }
 
     fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {

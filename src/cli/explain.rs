@@ -22,7 +22,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let (inputs, report) = args.pack.checks();
-    let style = Style { width: width(), color: args.color.wanted(), max_findings: 0, detail: Detail::Normal };
+    let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
     let Some(inputs) = inputs else { return Ok(ExitCode::from(5)) };
     let (Some(schema), _) = Schema::parse(&inputs.schema) else { return Ok(ExitCode::from(5)) };

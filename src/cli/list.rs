@@ -17,7 +17,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let (_, report) = args.pack.checks();
-    let style = Style { width: width(), color: args.color.wanted(), max_findings: 0, detail: Detail::Normal };
+    let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
     let mut out = io::stdout().lock();
     text::write_list(&report, style, &mut out)?;

@@ -1,7 +1,6 @@
 //! Arguments that say which schema and policies are meant.
 
-use deodar::check::{Engine, Inputs, Options, Session};
-use deodar::policy::Level;
+use deodar::check::{Inputs, Options, Session};
 use deodar::project::{Loader, Selection};
 use deodar::report::Report;
 use std::path::PathBuf;
@@ -31,15 +30,7 @@ impl PackArgs {
 
     /// Reads schema and policies and lists the checks, without any snapshot.
     pub fn checks(&self) -> (Option<Inputs>, Report) {
-        let options = Options {
-            now: 0,
-            parameters: Vec::new(),
-            only: Vec::new(),
-            skip: Vec::new(),
-            engine: Engine::Compiled,
-            fail_on: Level::Low,
-            allow_unknown: true,
-        };
+        let options = Options::at(0);
         match Loader::default().load(&self.selection(&[])) {
             Ok(inputs) => {
                 let report = Session::default().run(&inputs, &options);

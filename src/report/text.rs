@@ -21,8 +21,6 @@ pub struct Style {
     pub width: usize,
     /// Whether to use colour.
     pub color: bool,
-    /// How many findings of one check are written out.
-    pub max_findings: usize,
     /// How much is written.
     pub detail: Detail,
 }
@@ -100,10 +98,10 @@ fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
         let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
             continue;
         };
-        for (at, finding) in same.iter().take(style.max_findings).enumerate() {
+        for (at, finding) in same.iter().enumerate() {
             write_finding(report, check, finding, at == 0, style, out)?;
         }
-        let more = same.len().saturating_sub(style.max_findings);
+        let more = check.count(first.verdict).saturating_sub(same.len());
         if more > 0 {
             writeln!(
                 out,
