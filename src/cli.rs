@@ -40,8 +40,23 @@ Exit codes (where several hold, the first of 5, 1, 4, 3):
   5  a policy, schema or snapshot is unreadable or invalid
   101 / 130  a bug in Deodar / interrupted";
 
+/// Conditions are trees, and walking them recurses: long chains of `||` are deep ones.
+const STACK: usize = 256 << 20;
+
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
+    match std::thread::Builder::new().stack_size(STACK).spawn(command).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has been reported by its thread.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => {
+            eprintln!("deodar: cannot start a thread: {error}");
+            ExitCode::from(101)
+        }
+    }
+}
+
+fn command() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),

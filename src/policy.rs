@@ -5,7 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
@@ -187,6 +187,10 @@ struct Note {
 
 impl Reader<'_> {
     fn file(&mut self, file: &Arc<Source>) {
+        if let Some((span, message)) = unparsable(file.text()) {
+            self.diagnostics.push(Diagnostic::error("policy-syntax", message).label(file, span, "here"));
+            return;
+        }
         match file.text().parse::<PolicySet>() {
             Ok(set) => self.policies_of(file, file.text(), &set),
             // Cedar stops at the first error of a file: read the policies one by one, each in its place.
@@ -496,29 +500,13 @@ fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
 
 /// Cuts a text after every `;` that stands outside strings and comments.
 fn pieces(text: &str) -> Vec<Span> {
-    let bytes = text.as_bytes();
-    let (mut cuts, mut start, mut at) = (Vec::new(), 0, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => {
-                at += 1;
-                while at < bytes.len() && bytes[at] != b'"' {
-                    at += if bytes[at] == b'\\' { 2 } else { 1 };
-                }
-            }
-            b'/' if bytes.get(at + 1) == Some(&b'/') => {
-                at += bytes[at..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - at);
-            }
-            b';' => {
-                cuts.push(Span::new(start as u32, at as u32 + 1));
-                start = at + 1;
-            }
-            _ => {}
-        }
-        at += 1;
+    let (mut cuts, mut start) = (Vec::new(), 0);
+    for (at, _) in cedar_marks(text).filter(|(_, mark)| *mark == b';') {
+        cuts.push(Span::new(start, at as u32 + 1));
+        start = at as u32 + 1;
     }
-    if text.get(start..).is_some_and(|rest| !rest.trim().is_empty()) {
-        cuts.push(Span::new(start as u32, text.len() as u32));
+    if text.get(start as usize..).is_some_and(|rest| !rest.trim().is_empty()) {
+        cuts.push(Span::new(start, text.len() as u32));
     }
     cuts
 }

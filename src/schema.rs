@@ -11,7 +11,7 @@ pub use read::parse_value;
 pub use model::*;
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::{Place, Source, Span};
+use crate::source::{Place, Source, Span, unparsable};
 use std::sync::Arc;
 
 /// A schema: Cedar's own form of it, and ours.
@@ -31,6 +31,10 @@ impl Schema {
     /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
     pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
+        if let Some((span, message)) = unparsable(source.text()) {
+            diagnostics.push(Diagnostic::error("schema-invalid", message).label(source, span, "here"));
+            return (None, diagnostics);
+        }
         let cedar = match cedar_policy::Schema::from_cedarschema_str(source.text()) {
             Ok((cedar, warnings)) => {
                 warnings.for_each(|warning| {

@@ -145,6 +145,59 @@ impl Place {
     }
 }
 
+/// How deep brackets may nest in a Cedar file. Cedar's parser recurses, and its stack is not endless.
+pub const MAX_BRACKETS: usize = 200;
+
+/// How long one Cedar file may be, in bytes.
+pub const MAX_CEDAR_BYTES: usize = 1 << 20;
+
+/// Says why a Cedar file cannot be given to Cedar's parser, if it cannot.
+pub fn unparsable(text: &str) -> Option<(Span, String)> {
+    if text.len() > MAX_CEDAR_BYTES {
+        return Some((Span::new(0, 0), format!("the file is longer than {} KiB: divide it", MAX_CEDAR_BYTES >> 10)));
+    }
+    let mut depth = 0usize;
+    for (at, bracket) in cedar_marks(text) {
+        match bracket {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_BRACKETS {
+            let span = Span::new(at as u32, at as u32 + 1);
+            return Some((span, format!("brackets nested deeper than {MAX_BRACKETS} levels")));
+        }
+    }
+    None
+}
+
+/// Returns the bytes of a Cedar file that stand outside strings and comments, with their offsets.
+pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let byte = *bytes.get(at)?;
+            let here = at;
+            at += 1;
+            match byte {
+                b'"' => {
+                    while let Some(inner) = bytes.get(at).filter(|inner| **inner != b'"') {
+                        at += if *inner == b'\\' { 2 } else { 1 };
+                    }
+                    at += 1;
+                }
+                b'/' if bytes.get(at) == Some(&b'/') => {
+                    while bytes.get(at).is_some_and(|inner| *inner != b'\n') {
+                        at += 1;
+                    }
+                }
+                _ => return Some((here, byte)),
+            }
+        }
+    })
+}
+
 /// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.
 ///
 /// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.

@@ -95,10 +95,10 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-        pool.map_err(io::Error::other)?;
-    }
+    // Zero threads are as many as there are cores.
+    let threads = usize::from(args.threads.unwrap_or(0));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(super::STACK / 4).build_global();
+    pool.map_err(io::Error::other)?;
     if args.watch { watch(args) } else { once(args) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::excerpt::{Excerpts, first_line};
 use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Diagnostic, Label};
 use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
 use crate::program::{Constant, Program};
@@ -64,8 +64,8 @@ pub fn write_diagnostics(
             diagnostic::Severity::Error => Severity::Error,
             diagnostic::Severity::Warning => Severity::Warning,
         };
-        let labels: Vec<(Place, String)> =
-            diagnostic.labels.iter().map(|label| (label.place.clone(), label.text.clone())).collect();
+        let label = |label: &Label| (one_line_place(&label.place), label.text.clone());
+        let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(label).collect();
         let mut groups = by_source(&labels).into_iter();
         let first = groups.next();
         let shown = Shown::new(
