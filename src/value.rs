@@ -282,7 +282,7 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, after) = after.split_at(letters);
         let (_, millis) = units.find(|(name, _)| *name == unit).ok_or(VALID)?;
-        let number: i64 = if number.is_empty() {
+        let number: u64 = if number.is_empty() {
             return Err(VALID.into());
         } else {
             number.parse().map_err(|_| "the duration is too long to hold")?

@@ -20,7 +20,8 @@ pub struct Machine<'a> {
     pub snapshot: &'a Snapshot,
     /// Constants with their values; `None` is not known.
     constants: Vec<Option<Value>>,
-    /// Ids of entity literals that name nothing in the snapshot, by type; numbered after the table's own.
+    /// Ids of entity literals that name nothing in the snapshot, by type; numbered after the table's own, or, where
+    /// instances of the type were not captured, from [`UNSEEN`] downwards.
     pub(super) strangers: Vec<Vec<SmolStr>>,
     /// Columns of derived attributes, by type and slot.
     pub(super) derived: Vec<Vec<Option<Column>>>,
@@ -42,6 +43,17 @@ pub struct Frame {
 /// The row of an instance nobody captured: it may hold any values.
 pub(super) const PHANTOM: u32 = u32::MAX;
 
+/// The row of the first entity literal that may name an instance nobody captured; others follow below it.
+const UNSEEN: u32 = PHANTOM - 1;
+
+/// The least such row.
+const LEAST_UNSEEN: u32 = PHANTOM - (1 << 20);
+
+/// Whether an entity is one that may or may not be: a literal that may name an instance nobody captured.
+pub(super) fn is_unseen(entity: EntityRef) -> bool {
+    (LEAST_UNSEEN..=UNSEEN).contains(&entity.row)
+}
+
 impl<'a> Machine<'a> {
     /// Binds a program; `now` is in milliseconds since 1970, `parameters` are in the model's order.
     pub fn bind(
@@ -62,7 +74,13 @@ impl<'a> Machine<'a> {
                     let table = snapshot.table(*ty);
                     let others = &mut strangers[ty.index()];
                     others.push(id.clone());
-                    EntityRef { ty: *ty, row: (table.rows.len() + table.absent.len() + others.len() - 1) as u32 }
+                    let at = others.len() as u32 - 1;
+                    let row = if table.missing.is_empty() {
+                        (table.rows.len() + table.absent.len()) as u32 + at
+                    } else {
+                        UNSEEN - at
+                    };
+                    EntityRef { ty: *ty, row }
                 });
                 Some(Value::Entity(found))
             }
@@ -86,8 +104,12 @@ impl<'a> Machine<'a> {
     pub fn id(&self, entity: EntityRef) -> SmolStr {
         let table = self.snapshot.table(entity.ty);
         let known = table.rows.len() + table.absent.len();
-        let stranger =
-            (entity.row as usize).checked_sub(known).and_then(|at| self.strangers[entity.ty.index()].get(at));
+        let at = if is_unseen(entity) {
+            Some((UNSEEN - entity.row) as usize)
+        } else {
+            (entity.row as usize).checked_sub(known)
+        };
+        let stranger = at.and_then(|at| self.strangers[entity.ty.index()].get(at));
         match stranger {
             Some(id) if self.model.ty(entity.ty).choices().is_none() => id.clone(),
             _ => self.snapshot.id(self.model, entity),
@@ -243,6 +265,7 @@ impl<'a> Machine<'a> {
             return match self.enclosing(entity, around, frame) {
                 Some(found) => Outcome::known(Operand::Entity(found)),
                 None if entity.row == PHANTOM => Outcome::UNKNOWN,
+                None if is_unseen(entity) => Outcome { may_fail: true, ..Outcome::UNKNOWN },
                 None => Outcome::ERROR,
             };
         }
@@ -256,6 +279,7 @@ impl<'a> Machine<'a> {
         let row = entity.row as usize;
         match column.states.get(row) {
             // Beyond the rows are entities that the snapshot names and does not hold.
+            None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None => return Outcome::ERROR,
             Some(State::Absent) => return Outcome::ERROR,
             Some(State::Unknown) => {
@@ -307,6 +331,7 @@ impl<'a> Machine<'a> {
                 Some(State::Known) => Mask::TRUE,
                 Some(State::Unknown) if self.model.ty(ty).slots[slot.index()].required => Mask::TRUE,
                 Some(State::Unknown) => Mask::EITHER,
+                None if is_unseen(entity) => Mask::EITHER,
                 Some(State::Absent) | None => Mask::FALSE,
             })
         })
@@ -315,6 +340,7 @@ impl<'a> Machine<'a> {
     fn record(&self, entity: EntityRef, ty: TypeId, attribute: &Attribute, frame: &Frame) -> Outcome<'_> {
         let Shape::Record(presence, members) = &attribute.shape else { return Outcome::ERROR };
         match self.state(entity, ty, *presence) {
+            None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None | Some(State::Absent) => return Outcome::ERROR,
             Some(State::Unknown) => return Outcome::UNKNOWN,
             Some(State::Known) => {}
@@ -416,6 +442,10 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+        if is_unseen(entity) {
+            let around = entity != other && self.model.ancestry(entity.ty).skip(1).any(|ty| ty == other.ty);
+            return if around { Mask::EITHER } else { Mask::of(entity == other) };
+        }
         if entity.row != PHANTOM {
             return Mask::of(self.snapshot.lies_in(self.model, entity, other));
         }
@@ -424,8 +454,14 @@ impl<'a> Machine<'a> {
             return Mask::TRUE;
         }
         // Between the instance and the list it would stand in, its surroundings are not known.
-        let between = self.model.ancestry(entity.ty).skip(1).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
-        if between && self.snapshot.lies_in(self.model, other, scope) { Mask::EITHER } else { Mask::FALSE }
+        let from = if is_unseen(other) { 0 } else { 1 };
+        let between =
+            self.model.ancestry(entity.ty).skip(from).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
+        if between && (is_unseen(other) || self.snapshot.lies_in(self.model, other, scope)) {
+            Mask::EITHER
+        } else {
+            Mask::FALSE
+        }
     }
 
     fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {

@@ -1,5 +1,6 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
+use super::eval::{PHANTOM, is_unseen};
 use super::mask::Mask;
 use crate::value::{EntityRef, IpNet, Record, Set, Value};
 use smol_str::SmolStr;
@@ -174,6 +175,7 @@ impl<'a> Operand<'a> {
             Operand::Record(_) | Operand::BuiltRecord(_) => {
                 self.record().is_some_and(|record| record.fields().iter().all(|(_, value)| value_is_exact(value)))
             }
+            Operand::Entity(entity) => entity.row != PHANTOM,
             _ => true,
         }
     }
@@ -196,6 +198,12 @@ impl<'a> Operand<'a> {
             | (Operand::Datetime(a), Operand::Datetime(b))
             | (Operand::Duration(a), Operand::Duration(b)) => Mask::of(a == b),
             (Operand::Ip(a), Operand::Ip(b)) => Mask::of(a == b),
+            // A literal may name the very instance that nobody captured.
+            (Operand::Entity(a), Operand::Entity(b))
+                if a.ty == b.ty && (a.row == PHANTOM && is_unseen(*b) || b.row == PHANTOM && is_unseen(*a)) =>
+            {
+                Mask::EITHER
+            }
             (Operand::Entity(a), Operand::Entity(b)) => Mask::of(a == b),
             _ => match (self.set(), other.set()) {
                 (Some(a), Some(b)) => sets_equal(a, b),
@@ -210,6 +218,7 @@ fn value_is_exact(value: &Value) -> bool {
     match value {
         Value::Set(set) => set_is_exact(set),
         Value::Record(record) => record.fields().iter().all(|(_, value)| value_is_exact(value)),
+        Value::Entity(entity) => entity.row != PHANTOM,
         _ => true,
     }
 }

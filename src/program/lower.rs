@@ -494,7 +494,7 @@ impl Lowering<'_> {
 
     fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         let (node, ty) = base;
-        match ty {
+        match ty.clone() {
             Some(Ty::Entity(entity)) => {
                 let attributes = &self.model.ty(entity).attributes;
                 let inside = (0..=names.len()).rev().find(|taken| {
@@ -532,9 +532,26 @@ impl Lowering<'_> {
                 }
                 self.typed(NodeKind::Has(node, entity, slots), Ty::Bool)
             }
-            Some(Ty::Record(_)) => {
-                let (record, _) = self.follow((node, ty), names);
-                self.typed(NodeKind::HasMember(record, attrs.to_vec()), Ty::Bool)
+            Some(Ty::Record(_)) if !names.is_empty() => {
+                let read = self.follow((node, ty), &names[..1]);
+                self.has_below(read, &names[1..], attrs)
+            }
+            Some(Ty::Record(members)) => {
+                // As far as records go it is one question; beyond an entity it is another.
+                let mut members = Arc::clone(&members);
+                for at in 0..attrs.len() {
+                    match members.iter().find(|member| member.name == attrs[at]).map(|member| member.ty.clone()) {
+                        Some(Ty::Record(inner)) => members = inner,
+                        Some(Ty::Entity(_)) if at + 1 < attrs.len() => {
+                            let here = self.push(NodeKind::HasMember(node, attrs[..=at].to_vec()));
+                            let read = self.follow((node, ty), &attrs[..=at]);
+                            let there = self.has_below(read, &[], &attrs[at + 1..]).0;
+                            return self.typed(NodeKind::And(here, there), Ty::Bool);
+                        }
+                        _ => break,
+                    }
+                }
+                self.typed(NodeKind::HasMember(node, attrs.to_vec()), Ty::Bool)
             }
             _ => self.unreachable(),
         }

@@ -159,7 +159,12 @@ fn decode_run(
         // The split has scanned these bytes, so they are JSON.
         let _ = decoder.node(&mut scanner, Some(0), model.path_of[id.index()], "");
         decoder.finish(kept);
-        let key = match (&ty.key, decoder.key, row.step) {
+        // A name that stands beside the file is copied: this run's side text is moved as one, the split's stays.
+        let step = match row.step {
+            RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.side(snapshot.text(name))),
+            step => step,
+        };
+        let key = match (&ty.key, decoder.key, step) {
             (Some(_), Some(key), _) => key,
             (Some(pointer), None, _) if id != model.root => {
                 let error = Diagnostic::error(
@@ -171,7 +176,7 @@ fn decode_run(
                         .label(&snapshot.source, first_line(&snapshot.source, row.span), "this one")
                         .help("add the id: without it nobody can tell which one a finding is about"),
                 );
-                decoder.ordinal(row.step)
+                decoder.ordinal(step)
             }
             (None, _, step) => decoder.ordinal(step),
             (Some(_), None, step) => decoder.ordinal(step),

@@ -3,7 +3,7 @@
 use super::decode::first_line;
 use super::{Data, Snapshot, State, StrRef};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Model, Ty};
+use crate::schema::{Model, Origin, Ty};
 use crate::source::{Span, nearest};
 use crate::value::{EntityRef, Set, TypeId, Value};
 use smol_str::SmolStr;
@@ -62,6 +62,9 @@ fn index(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut V
 
 fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
+    if let Origin::Tags(_) = declared.origin {
+        return tags(snapshot, model, ty, slot, diagnostics);
+    }
     match &declared.ty {
         Ty::Entity(target) if model.ty(*target).choices().is_none() => {
             let Data::Text(texts) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
@@ -97,6 +100,43 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
         }
         _ => {}
     }
+}
+
+/// Resolves the values of tags. Tags of which one is not known are not known.
+fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
+    let declared = &model.ty(ty).slots[slot];
+    let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
+    if !refers(model, &declared.ty) {
+        return;
+    }
+    let mut values = std::mem::take(values);
+    for (row, value) in values.iter_mut().enumerate() {
+        let Value::Record(tags) = value else { continue };
+        let fields: Option<Vec<(SmolStr, Value)>> = tags
+            .fields()
+            .iter()
+            .map(|(name, value)| {
+                Some((
+                    name.clone(),
+                    resolved(
+                        snapshot,
+                        model,
+                        ty,
+                        row as u32,
+                        &declared.ty,
+                        value,
+                        &format!("tags.{name}"),
+                        diagnostics,
+                    )?,
+                ))
+            })
+            .collect();
+        match fields {
+            Some(fields) => *value = Value::Record(Arc::new(crate::value::Record::new(fields))),
+            None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown,
+        }
+    }
+    snapshot.tables[ty.index()].columns[slot].data = Data::Value(values);
 }
 
 fn refers(model: &Model, ty: &Ty) -> bool {
