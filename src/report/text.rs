@@ -337,7 +337,7 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
     let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
     // What the columns before the title take, each with a space on either side.
-    let room = style.width.saturating_sub(ids + 40).max(12);
+    let room = style.width.saturating_sub(ids + 44).max(12);
     for check in &report.checks {
         let count = |verdict| match check.count(verdict) {
             0 => "·".to_owned(),
@@ -361,13 +361,14 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         table.add_row(row);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((1, u16::from(at < 2)));
+        column.set_padding((if (3..7).contains(&at) { 2 } else { 1 }, u16::from(at < 2)));
         if (3..7).contains(&at) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
     }
     for line in table.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        let line = line.trim_end();
+        writeln!(out, "{}", if style.color { painted(line) } else { line.to_owned() })?;
     }
     writeln!(out)
 }
@@ -380,6 +381,15 @@ fn mark(check: &CheckReport) -> &'static str {
         CheckState::Run if check.count(Verdict::Unknown) > 0 => "?",
         CheckState::Run if check.count(Verdict::Pass) > 0 => "✓",
         CheckState::Run => "–",
+    }
+}
+
+/// Colours the mark at the start of a line: once it is laid out, so that colour takes no room.
+fn painted(line: &str) -> String {
+    let marks = [("✗", "31"), ("!", "31"), ("?", "33"), ("✓", "32")];
+    match marks.into_iter().find(|(mark, _)| line.trim_start().starts_with(mark)) {
+        Some((mark, color)) => line.replacen(mark, &format!("\x1b[{color}m{mark}\x1b[0m"), 1),
+        None => line.to_owned(),
     }
 }
 
