@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub other_properties: usize,
     /// Text of strings that are not written plainly in the file: with escapes, or changed by a reader.
     side: String,
+    /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
+    jumps: FxHashMap<u32, u32>,
     /// Where secret values lie; masked wherever text of the file is shown.
     pub secrets: Vec<Span>,
 }

@@ -14,7 +14,11 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: OnceLock<Vec<u32>>,
+    /// Scalar values before every block of [`BLOCK`] bytes: a line may be as long as the file.
+    scalars_before: OnceLock<Vec<u32>>,
 }
+
+const BLOCK: usize = 4096;
 
 /// The largest text a [`Source`] holds, in bytes: positions are 32 bits wide.
 pub const MAX_SOURCE_BYTES: usize = u32::MAX as usize - 1;
@@ -33,7 +37,7 @@ impl Source {
         if text.len() > MAX_SOURCE_BYTES {
             return Err(TooLarge);
         }
-        Ok(Arc::new(Self { name: name.into(), text, line_starts: OnceLock::new() }))
+        Ok(Arc::new(Self { name: name.into(), text, line_starts: OnceLock::new(), scalars_before: OnceLock::new() }))
     }
 
     /// Returns the name messages show, usually a path as the user typed it.
@@ -56,8 +60,12 @@ impl Source {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = starts.get(line).copied().unwrap_or(0);
-        let before = self.text.get(start as usize..offset as usize).unwrap_or_default();
-        Position { line: line + 1, column: before.chars().count() + 1, offset: offset as usize }
+        let column = if (offset - start) as usize <= BLOCK {
+            scalars(self.bytes(start as usize, offset as usize))
+        } else {
+            self.scalars_before(offset) - self.scalars_before(start)
+        };
+        Position { line: line + 1, column: column + 1, offset: offset as usize }
     }
 
     /// Returns the byte range of the line (from 0) without its line break.
@@ -69,12 +77,36 @@ impl Source {
         Some(Span::new(start, end))
     }
 
+    fn bytes(&self, from: usize, to: usize) -> &[u8] {
+        self.text.as_bytes().get(from..to).unwrap_or_default()
+    }
+
+    /// Counts the scalar values before an offset.
+    fn scalars_before(&self, offset: u32) -> usize {
+        let blocks = self.scalars_before.get_or_init(|| {
+            let mut before = 0;
+            let counted = self.text.as_bytes().chunks(BLOCK).map(|block| {
+                let here = before;
+                before += scalars(block) as u32;
+                here
+            });
+            counted.collect()
+        });
+        let block = (offset as usize / BLOCK).min(blocks.len().saturating_sub(1));
+        blocks.get(block).copied().unwrap_or(0) as usize + scalars(self.bytes(block * BLOCK, offset as usize))
+    }
+
     fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
             let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
             std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
         })
     }
+}
+
+/// Counts the bytes that begin a scalar value.
+fn scalars(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
 }
 
 /// A half-open range of bytes in some [`Source`].
@@ -230,6 +262,17 @@ mod tests {
         assert_eq!(source.slice(source.line(1).unwrap()), "ßb");
         assert_eq!(source.slice(source.line(2).unwrap()), "c");
         assert_eq!(source.line(3), None);
+    }
+
+    #[test]
+    fn columns_of_very_long_lines_are_the_same_however_they_are_counted() {
+        let text = "aß".repeat(10_000);
+        let source = Source::new("t", format!("x\n{text}")).unwrap();
+        for offset in [2, 5, 4097, 8192, 8193, 29_999] {
+            let before =
+                source.text().as_bytes()[2..offset as usize].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+            assert_eq!(source.position(offset).column, before + 1);
+        }
     }
 
     #[test]

@@ -408,7 +408,8 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         all => format!("{} snapshots", all.len()),
     };
     if style.detail > Detail::Quiet {
-        writeln!(out, "  {snapshots}, judged by {} as of {}", run.pack, show_datetime(run.now))?;
+        writeln!(out, "  {snapshots}")?;
+        writeln!(out, "  judged by {} as of {}", run.pack, show_datetime(run.now))?;
     }
     let counts = [
         (Verdict::Fail, "fail"),

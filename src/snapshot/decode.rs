@@ -28,14 +28,14 @@ pub(super) fn decode(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
     let Split { tables, jumps, side } = split;
-    let mut snapshot = Snapshot { source: Arc::clone(source), tables, other_properties: 0, side, secrets: Vec::new() };
+    let mut snapshot =
+        Snapshot { source: Arc::clone(source), tables, other_properties: 0, side, jumps, secrets: Vec::new() };
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);
         let kept: Vec<bool> =
             (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
         let starts: Vec<usize> = (0..snapshot.tables[at].rows.len()).step_by(RUN).collect();
-        let runs: Vec<Run> =
-            starts.par_iter().map(|start| decode_run(&snapshot, model, ty, &kept, &jumps, *start)).collect();
+        let runs: Vec<Run> = starts.par_iter().map(|start| decode_run(&snapshot, model, ty, &kept, *start)).collect();
         let mut columns: Vec<Column> =
             model.ty(ty).slots.iter().zip(&kept).map(|(slot, kept)| empty(model, slot, *kept)).collect();
         for (run, start) in runs.into_iter().zip(starts) {
@@ -112,7 +112,7 @@ struct Decoder<'s> {
     source: &'s Arc<Source>,
     model: &'s Model,
     ty: &'s EntityType,
-    jumps: &'s FxHashMap<u32, u32>,
+    snapshot: &'s Snapshot,
     cells: Vec<Cell>,
     key: Option<StrRef>,
     run: Run,
@@ -122,14 +122,7 @@ struct Decoder<'s> {
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
-fn decode_run(
-    snapshot: &Snapshot,
-    model: &Model,
-    id: TypeId,
-    kept: &[bool],
-    jumps: &FxHashMap<u32, u32>,
-    start: usize,
-) -> Run {
+fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, kept: &[bool], start: usize) -> Run {
     let ty = model.ty(id);
     let rows = &snapshot.tables[id.index()].rows;
     let rows = &rows[start..(start + RUN).min(rows.len())];
@@ -146,7 +139,7 @@ fn decode_run(
         source: &snapshot.source,
         model,
         ty,
-        jumps,
+        snapshot,
         cells: vec![Cell::Unset; ty.slots.len()],
         key: None,
         run,
@@ -223,7 +216,7 @@ impl Decoder<'_> {
         if let Some(node) = node
             && (!node.slots.is_empty() || node.key)
         {
-            let span = self.span_of(scanner)?;
+            let span = self.snapshot.skip(scanner)?;
             if node.key {
                 self.key_value(kind, span);
             }
@@ -237,11 +230,11 @@ impl Decoder<'_> {
         }
         let list = path.is_some_and(|path| model.paths[path].each.is_some());
         match kind {
-            Kind::Object if list => self.span_of(scanner).map(|_| ()),
+            Kind::Object if list => self.snapshot.skip(scanner).map(|_| ()),
             Kind::Object if leads_on || name.is_empty() => self.object(scanner, field, path),
             Kind::Null => scanner.skip().map(|_| ()),
             _ => {
-                let span = self.span_of(scanner)?;
+                let span = self.snapshot.skip(scanner)?;
                 if let (Some(node), false) = (node, list) {
                     let what = if name.is_empty() {
                         format!("a {} is an object", self.ty.name)
@@ -264,18 +257,6 @@ impl Decoder<'_> {
         }
     }
 
-    /// Skips a value, jumping over lists of instances.
-    fn span_of(&self, scanner: &mut Scanner<'_>) -> Result<Span> {
-        let (_, start) = scanner.peek()?;
-        match self.jumps.get(&start) {
-            Some(end) => {
-                scanner.jump(*end);
-                Ok(Span::new(start, *end))
-            }
-            None => scanner.skip(),
-        }
-    }
-
     fn object(&mut self, scanner: &mut Scanner<'_>, field: Option<usize>, path: Option<usize>) -> Result<()> {
         let (ty, model) = (self.ty, self.model);
         let fields: &[(String, usize)] = field.map_or(&[], |field| &ty.fields[field].children);
@@ -294,12 +275,12 @@ impl Decoder<'_> {
             let Some(known) = in_fields.or(in_paths.map(|at| at + fields.len())) else {
                 self.run.other_properties += 1;
                 others.push((name.into_owned(), key.span));
-                return self.span_of(scanner).map(|_| ());
+                return self.snapshot.skip(scanner).map(|_| ());
             };
             let first = seen.insert(known, key.span);
             let child = in_paths.map(|at| paths[at].1);
             if child.is_some_and(|child| model.paths[child].ty.is_some()) && in_fields.is_none() {
-                return self.span_of(scanner).map(|_| ());
+                return self.snapshot.skip(scanner).map(|_| ());
             }
             self.node(scanner, in_fields.map(|at| fields[at].1), child, &name)?;
             if let (Some(first), Some(at)) = (first, in_fields) {

@@ -36,7 +36,7 @@ impl Snapshot {
             }
             let mut found = None;
             let walked = scanner.object(|scanner, key| {
-                let value = scanner.skip()?;
+                let value = self.skip(scanner)?;
                 if key.text() == step.as_str() {
                     found = Some(value);
                 }
@@ -51,13 +51,25 @@ impl Snapshot {
         Located { span, found: Found::Value(kind) }
     }
 
+    /// Skips a value, jumping over lists of instances.
+    pub(super) fn skip(&self, scanner: &mut Scanner<'_>) -> Result<Span, SyntaxError> {
+        let (_, start) = scanner.peek()?;
+        match self.jumps.get(&start) {
+            Some(end) => {
+                scanner.jump(*end);
+                Ok(Span::new(start, *end))
+            }
+            None => scanner.skip(),
+        }
+    }
+
     /// Returns the names of the properties of an object, with the spans of the keys.
     pub fn properties(&self, object: Span) -> Vec<(String, Span)> {
         let mut names = Vec::new();
         let mut scanner = Scanner::at(self.source.text(), object.start);
         // What is not an object has no properties, and the rest has been scanned before.
         let _ = scanner.object(|scanner, key| {
-            scanner.skip()?;
+            self.skip(scanner)?;
             names.push((key.text().into_owned(), key.span));
             Ok::<_, SyntaxError>(())
         });
