@@ -55,7 +55,7 @@ pub enum NodeKind {
     /// A record-typed attribute of an entity, by its place in the type's attributes.
     Record(NodeId, TypeId, Arc<[SmolStr]>),
     /// Whether all of these are there.
-    Has(NodeId, TypeId, Vec<SlotId>),
+    Has(NodeId, TypeId, Vec<SlotId>, Asked),
     /// `&&`.
     And(NodeId, NodeId),
     /// `||`.
@@ -104,6 +104,15 @@ pub enum NodeKind {
     Call(Function, Vec<NodeId>),
     /// Code that validation has shown to be unreachable.
     Unreachable,
+}
+
+/// What `has` is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The entity itself, which need not exist.
+    Entity,
+    /// A record that is read from the entity, which fails if there is none.
+    Record,
 }
 
 /// Arithmetic on two numbers.

@@ -3,7 +3,7 @@
 use super::derive::Index;
 use super::mask::Mask;
 use super::operand::{self, Operand, Outcome, Possible};
-use crate::program::{Arithmetic, Constant, Function, NodeId, NodeKind, Program};
+use crate::program::{Arithmetic, Asked, Constant, Function, NodeId, NodeKind, Program};
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
 use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
@@ -158,19 +158,26 @@ impl<'a> Machine<'a> {
             NodeKind::Resource => Outcome::known(Operand::Entity(frame.resource)),
             NodeKind::Root => Outcome::known(Operand::Entity(self.root())),
             NodeKind::Slot(entity, ty, slot) => {
-                self.of_entity(*entity, frame, |entity| self.slot(entity, *ty, *slot, frame))
+                self.of_entity(*entity, *ty, frame, |entity| self.slot(entity, *ty, *slot, frame))
             }
-            NodeKind::Record(entity, ty, path) => self.of_entity(*entity, frame, |entity| {
+            NodeKind::Record(entity, ty, path) => self.of_entity(*entity, *ty, frame, |entity| {
                 let attribute = crate::program::attribute_at(&self.model.ty(*ty).attributes, path);
                 attribute.map_or(Outcome::ERROR, |attribute| self.record(entity, *ty, attribute, frame))
             }),
-            NodeKind::Has(entity, ty, slots) => match self.value(*entity, frame) {
+            NodeKind::Has(entity, ty, slots, asked) => match self.value(*entity, frame) {
                 Outcome { value: Possible::Known(Operand::Entity(entity)), may_fail } => {
-                    let mask = self.has(entity, *ty, slots);
+                    let mask = match slots.first().and_then(|slot| self.state(entity, *ty, *slot)) {
+                        None if *asked == Asked::Record && is_unseen(entity) => Mask::EITHER | Mask::ERROR,
+                        None if *asked == Asked::Record => Mask::ERROR,
+                        _ => self.has(entity, *ty, slots),
+                    };
                     Outcome::of_mask(if may_fail { mask | Mask::ERROR } else { mask })
                 }
                 Outcome { value: Possible::Nothing, .. } => Outcome::ERROR,
-                Outcome { may_fail, .. } => Outcome { value: Possible::Unknown, may_fail },
+                Outcome { may_fail, .. } => Outcome {
+                    value: Possible::Unknown,
+                    may_fail: may_fail || (*asked == Asked::Record && self.dangles(*ty)),
+                },
             },
             NodeKind::And(..) | NodeKind::Or(..) | NodeKind::Not(_) => Outcome::of_mask(self.mask(node, frame)),
             NodeKind::If(test, then, other) => self.choose(*test, *then, *other, frame),
@@ -246,7 +253,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn of_entity<'s>(&'s self, entity: NodeId, frame: &Frame, read: impl Fn(EntityRef) -> Outcome<'s>) -> Outcome<'s> {
+    fn of_entity<'s>(
+        &'s self,
+        entity: NodeId,
+        ty: TypeId,
+        frame: &Frame,
+        read: impl Fn(EntityRef) -> Outcome<'s>,
+    ) -> Outcome<'s> {
         let outcome = self.value(entity, frame);
         match outcome.value {
             Possible::Known(Operand::Entity(entity)) => {
@@ -255,8 +268,13 @@ impl<'a> Machine<'a> {
                 read
             }
             Possible::Nothing => Outcome::ERROR,
-            _ => Outcome { value: Possible::Unknown, may_fail: outcome.may_fail },
+            _ => Outcome { value: Possible::Unknown, may_fail: outcome.may_fail || self.dangles(ty) },
         }
+    }
+
+    /// Whether an entity that is not known may be one that is named somewhere and has no row.
+    fn dangles(&self, ty: TypeId) -> bool {
+        !self.snapshot.table(ty).absent.is_empty()
     }
 
     pub(super) fn slot(&self, entity: EntityRef, ty: TypeId, slot: SlotId, frame: &Frame) -> Outcome<'_> {
@@ -472,7 +490,7 @@ impl<'a> Machine<'a> {
             return Outcome::ERROR;
         }
         let Some(entity) = entity.operand().and_then(Operand::entity) else {
-            return Outcome { value: Possible::Unknown, may_fail };
+            return Outcome { value: Possible::Unknown, may_fail: may_fail || self.dangles(ty) };
         };
         let tags = self.slot(entity, ty, slot, frame);
         let value = match (tags.operand(), key.operand()) {

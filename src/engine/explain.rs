@@ -208,7 +208,7 @@ impl<'a> Machine<'a> {
                 self.reads(*entity, frame, out);
                 self.read_slot(*entity, *ty, *slot, frame, out);
             }
-            NodeKind::Has(entity, ty, slots) => {
+            NodeKind::Has(entity, ty, slots, _) => {
                 self.reads(*entity, frame, out);
                 // The first that is not there is the one that matters.
                 let entity_here = self.entity(*entity, frame);
@@ -332,18 +332,19 @@ impl<'a> Machine<'a> {
         }
         let written = self.program.node(node);
         let reason = match &written.kind {
-            NodeKind::Slot(entity, ..) | NodeKind::Record(entity, ..) | NodeKind::GetTag(entity, ..) => {
-                match self.entity(*entity, frame) {
-                    Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
-                        format!(
-                            "{}::{:?} is not in the snapshot",
-                            self.model.short_name(entity.ty),
-                            self.id(entity).as_str()
-                        )
-                    }
-                    _ => "it is absent".to_owned(),
+            NodeKind::Slot(entity, ..)
+            | NodeKind::Record(entity, ..)
+            | NodeKind::Has(entity, ..)
+            | NodeKind::GetTag(entity, ..) => match self.entity(*entity, frame) {
+                Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
+                    format!(
+                        "{}::{:?} is not in the snapshot",
+                        self.model.short_name(entity.ty),
+                        self.id(entity).as_str()
+                    )
                 }
-            }
+                _ => "it is absent".to_owned(),
+            },
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) if outcome.fails() => {
                 "the result does not fit 64 bits".to_owned()
             }

@@ -95,6 +95,10 @@ fn conjunct(program: &Program, node: NodeId) -> Conjunct {
                     !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root);
                 found.fallible |= matches!(program.node(node).kind, NodeKind::GetTag(..));
             }
+            NodeKind::Has(base, .., Asked::Record) => {
+                found.fallible |=
+                    !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root)
+            }
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) | NodeKind::Unreachable => found.fallible = true,
             NodeKind::Call(Function::Offset | Function::DurationSince | Function::ToDate, _) => found.fallible = true,
             _ => {}

@@ -121,7 +121,7 @@ fn cycle(policies: &Policies, left: &Lowered) -> Diagnostic {
 fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     match kind {
         NodeKind::Slot(_, ty, slot) => vec![(*ty, *slot)],
-        NodeKind::Has(_, ty, slots) => slots.iter().map(|slot| (*ty, *slot)).collect(),
+        NodeKind::Has(_, ty, slots, _) => slots.iter().map(|slot| (*ty, *slot)).collect(),
         NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => {
             model.ty(*ty).tags.map(|slot| (*ty, slot)).into_iter().collect()
         }
@@ -512,6 +512,7 @@ impl Lowering<'_> {
                     let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
                     return self.has_below(read, &names[taken..], attrs);
                 }
+                let asked = if names.is_empty() { Asked::Entity } else { Asked::Record };
                 let mut path = names.to_vec();
                 let mut slots = Vec::new();
                 for (at, attr) in attrs.iter().enumerate() {
@@ -522,15 +523,23 @@ impl Lowering<'_> {
                         Some((Shape::Leaf(slot), ty)) => {
                             let (slot, ty) = (*slot, ty.clone());
                             slots.push(slot);
-                            let here = self.push(NodeKind::Has(node, entity, slots));
+                            let here = self.push(NodeKind::Has(node, entity, slots, asked));
                             let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
                             let there = self.has_below(read, &[], &attrs[at + 1..]).0;
                             return self.typed(NodeKind::And(here, there), Ty::Bool);
                         }
-                        None => return self.typed(NodeKind::Settled(node, false), Ty::Bool),
+                        None => {
+                            let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
+                                Shape::Record(presence, _) => Some(presence),
+                                Shape::Leaf(_) => None,
+                            });
+                            let read = record
+                                .map(|presence| self.push(NodeKind::Has(node, entity, vec![presence], Asked::Record)));
+                            return self.typed(NodeKind::Settled(read.unwrap_or(node), false), Ty::Bool);
+                        }
                     }
                 }
-                self.typed(NodeKind::Has(node, entity, slots), Ty::Bool)
+                self.typed(NodeKind::Has(node, entity, slots, asked), Ty::Bool)
             }
             Some(Ty::Record(_)) if !names.is_empty() => {
                 let read = self.follow((node, ty), &names[..1]);
@@ -626,7 +635,7 @@ impl Lowering<'_> {
         match (member.origin, &path[1..]) {
             (ContextOrigin::Root(slot), rest) => {
                 let root = self.push(NodeKind::Root);
-                let here = self.push(NodeKind::Has(root, self.model.root, vec![slot]));
+                let here = self.push(NodeKind::Has(root, self.model.root, vec![slot], Asked::Entity));
                 if rest.is_empty() {
                     return (here, Some(Ty::Bool));
                 }
