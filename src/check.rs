@@ -11,13 +11,13 @@ pub use crate::report::{Engine, Options};
 use crate::report::{CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, show_value};
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Snapshot, State};
-use crate::source::{Source, nearest};
-use crate::value::{TypeId, Value};
+use crate::source::{Source, Span, nearest};
+use crate::value::{TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// The files of a run.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl Session {
         for check in &policies.checks {
             let id = check.statement.id.as_str();
             let runs = (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level);
-            let state = if !check.statement.valid {
+            let state = if !check.statement.valid || check.statement.idle {
                 CheckState::Invalid
             } else if runs {
                 CheckState::Run
@@ -203,13 +203,21 @@ impl Session {
             sha256: read.sha256.clone(),
             captured_at: None,
         });
-        let Some(snapshot) = &read.snapshot else { return };
+        let Some(snapshot) = &read.snapshot else {
+            // Where secrets lie in a file that cannot be read is not known: show nothing of it.
+            if schema.model.types.iter().any(|ty| ty.slots.iter().any(|slot| slot.secret)) {
+                let everything = Span::new(0, read.source.text().len() as u32);
+                report.secrets.push((Arc::clone(&read.source), vec![everything]));
+            }
+            return;
+        };
         report.other_properties += snapshot.other_properties;
         report.secrets.push((Arc::clone(&read.source), snapshot.secrets.clone()));
         let mut machine = Machine::bind(&schema.model, program, snapshot, options.now, parameters);
         machine.derive();
         if let Some(described) = report.run.snapshots.last_mut() {
             described.captured_at = captured_at(&machine);
+            report.diagnostics.extend(odd_capture(&machine, described, options.now));
         }
         report.run.parameters = schema
             .model
@@ -232,7 +240,7 @@ impl Session {
                 }
             },
         };
-        let findings = Findings { machine: &machine, snapshot_index };
+        let findings = Findings { machine: &machine, snapshot_index, places: Mutex::default() };
         for judgement in &judgements {
             let check = &mut report.checks[judgement.check];
             check.counts.iter_mut().zip(judgement.counts).for_each(|(all, more)| *all += more);
@@ -273,6 +281,19 @@ fn explain(
 fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Reverse<Level>, usize, usize, usize) {
     let level = checks.get(finding.check).map_or(Level::Low, |check| check.level);
     (finding.verdict, std::cmp::Reverse(level), finding.check, finding.snapshot, finding.resource.order)
+}
+
+/// What is odd about the time of a capture, if the schema wants to know it.
+fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, now: i64) -> Option<Diagnostic> {
+    machine.model.ty(machine.model.root).attribute("captured_at")?;
+    let odd = match described.captured_at {
+        None => "does not say when it was captured".to_owned(),
+        Some(captured_at) if captured_at > now => {
+            format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now))
+        }
+        Some(_) => return None,
+    };
+    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help("set `captured_at`, or --now"))
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.
@@ -342,8 +363,12 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
         let error = Diagnostic::error("parameter", format!("there is no parameter `{name}`"));
         report.diagnostics.push(error.suggest(name, names.clone()));
     }
+    for (at, (name, _)) in options.parameters.iter().enumerate() {
+        if options.parameters.iter().take(at).any(|(other, _)| other == name) {
+            report.diagnostics.push(Diagnostic::error("parameter", format!("parameter `{name}` is set twice")));
+        }
+    }
     let value = |parameter: &crate::schema::Parameter| {
-        // Of two settings of one parameter the last wins, as on every command line.
         let Some((_, text)) = options.parameters.iter().rev().find(|(name, _)| name == parameter.name.as_str()) else {
             return parameter.default.clone();
         };

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
-use cedar_policy::{PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, text_to_cst};
 use smol_str::{SmolStr, ToSmolStr};
@@ -67,6 +67,8 @@ pub struct Policies {
     pub derivations: Vec<Derivation>,
     /// Every sound policy, for the official evaluator.
     pub cedar: PolicySet,
+    /// Attributes that some derivation names which could not be read: their values are not known.
+    pub unread_derivations: HashSet<SmolStr>,
 }
 
 /// A `forbid` for the audit action.
@@ -116,6 +118,8 @@ pub struct Statement {
     pub resource: Scope,
     /// The clauses in order.
     pub clauses: Vec<Clause>,
+    /// Whether Cedar's validator has shown that it can never hold.
+    pub idle: bool,
     /// Whether Cedar's validator found no error in it. An invalid policy is listed and not evaluated.
     pub valid: bool,
 }
@@ -189,6 +193,7 @@ impl Reader<'_> {
     fn file(&mut self, file: &Arc<Source>) {
         if let Some((span, message)) = unparsable(file.text()) {
             self.diagnostics.push(Diagnostic::error("policy-syntax", message).label(file, span, "here"));
+            self.unread(file.text());
             return;
         }
         match file.text().parse::<PolicySet>() {
@@ -202,14 +207,24 @@ impl Reader<'_> {
                         Ok(set) => self.policies_of(file, &alone, &set),
                         Err(errors) => {
                             broken = true;
+                            self.unread(&alone);
                             errors.iter().for_each(|error| self.parse_error(file, error));
                         }
                     }
                 }
                 if !broken {
+                    self.unread(file.text());
                     whole.iter().for_each(|error| self.parse_error(file, error));
                 }
             }
+        }
+    }
+
+    /// Notes what a text that cannot be parsed would have derived.
+    fn unread(&mut self, text: &str) {
+        for rest in text.split("@derives").skip(1) {
+            let name = rest.split('"').nth(1).unwrap_or_default();
+            self.policies.unread_derivations.insert(name.into());
         }
     }
 
@@ -233,11 +248,14 @@ impl Reader<'_> {
         for (at, node) in list.iter().enumerate() {
             let Some(policy) = set.policy(&PolicyId::new(format!("policy{at}"))) else { continue };
             let Some(cst::Policy::Policy(parts)) = &node.node else { continue };
-            self.policy(file, policy, parts);
+            if !self.policy(file, policy, parts) {
+                self.policies.unread_derivations.extend(policy.annotation("derives").map(SmolStr::new));
+            }
         }
     }
 
-    fn policy(&mut self, file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) {
+    /// Takes a policy in; `false` if it cannot be, after saying why.
+    fn policy(&mut self, file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> bool {
         let core: &ast::Policy = policy.as_ref();
         let span = core.loc().map_or(Span::default(), span_of);
         let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| loc.start() as u32), span.end);
@@ -250,30 +268,44 @@ impl Reader<'_> {
         let (Some(clauses), Some(principal), Some(resource)) =
             (clauses, scope(core.principal_constraint().as_inner()), scope(core.resource_constraint().as_inner()))
         else {
-            return;
+            return false;
         };
         let id = match notes.get("id") {
             Some(note) if !note.value.is_empty() => note.value.clone(),
             _ => {
                 let error = Diagnostic::error("policy-id", "policy without `@id`").label(file, keyword, "this policy");
                 self.diagnostics.push(error.help("give it a name that never changes, as @id(\"ORG-AUTH-01\")"));
-                return;
+                return false;
             }
         };
         let id_span = notes.get("id").map_or(keyword, |note| note.span);
         if let Some((first, at)) = self.seen.get(&id) {
             let error = Diagnostic::error("policy-id", format!("two policies have the id `{id}`"));
             self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
-            return;
+            return false;
         }
         self.seen.insert(id.clone(), (Arc::clone(file), id_span));
-        let statement =
-            Statement { id: id.clone(), source: Arc::clone(file), span, principal, resource, clauses, valid: true };
+        let statement = Statement {
+            id: id.clone(),
+            source: Arc::clone(file),
+            span,
+            principal,
+            resource,
+            clauses,
+            idle: false,
+            valid: true,
+        };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
         let model = Arc::clone(&self.schema.model);
         let acts_on = |action: &ActionRef| self.acts_on(core.action_constraint(), action);
         let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
         let known = if notes.contains_key("derives") {
+            if model.derive.is_none() {
+                let message = format!("`{id}` is a derivation, and the schema declares no action `derive`");
+                let help = "write `action \"derive\" appliesTo { principal: [...], resource: [...], context: ... };`";
+                self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
+                return false;
+            }
             if !derives {
                 refuse(
                     self,
@@ -281,13 +313,13 @@ impl Reader<'_> {
                     keyword,
                     format!("`{id}` has `@derives` but is not for the action `derive`"),
                 );
-                return;
+                return false;
             }
             self.derivation(file, &notes, !forbids, statement);
             ON_DERIVATION
         } else if notes.contains_key("waives") {
             refuse(self, "policy-role", keyword, format!("`{id}` is a waiver, and this version reads none"));
-            return;
+            return false;
         } else if forbids && audits {
             self.check(file, &notes, statement, keyword);
             ON_CHECK
@@ -300,7 +332,7 @@ impl Reader<'_> {
             let help =
                 "a check is a `forbid` for the action `audit`, a derivation a `permit` for `derive` with `@derives`";
             self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
-            return;
+            return false;
         };
         for (name, note) in notes.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             let error = Diagnostic::error("policy-annotation", format!("unknown annotation `@{name}`"));
@@ -309,6 +341,7 @@ impl Reader<'_> {
         if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
             refuse(self, "policy-id", id_span, format!("two policies have the id `{id}`"));
         }
+        true
     }
 
     fn acts_on(&self, constraint: &ActionConstraint, action: &ActionRef) -> bool {
@@ -444,11 +477,25 @@ impl Reader<'_> {
             self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
             failed.insert(id);
         }
+        let mut idle: HashSet<SmolStr> = HashSet::new();
         for warning in result.validation_warnings() {
             let id = warning.policy_id().to_smolstr();
             let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
-            self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
+            // A check that no resource can fail would pass for ever.
+            if let ValidationWarning::ImpossiblePolicy(_) = warning {
+                let mut error = from_cedar("policy-idle", Severity::Error, source, warning);
+                error.message = format!("`{id}` can never hold, whatever the snapshot says");
+                error.help = Some(
+                    "either its clauses exclude each other, or the schema's action does not apply to the types in its scope"
+                        .into(),
+                );
+                self.diagnostics.push(error);
+                idle.insert(id);
+            } else {
+                self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
+            }
         }
+        self.policies.statements().for_each(|statement| statement.idle = idle.contains(&statement.id));
         self.policies
             .statements()
             .filter(|statement| failed.contains(&statement.id))

@@ -209,6 +209,8 @@ pub struct DerivedAttribute {
     pub gather: Gather,
     /// The derivations.
     pub parts: Vec<DerivationProgram>,
+    /// Whether one of its derivations is invalid, so that nothing is known of its values.
+    pub broken: bool,
 }
 
 /// How the permitted principals become a value.

@@ -57,6 +57,10 @@ impl Loader {
     pub fn load(&mut self, selection: &Selection) -> Result<Inputs, Vec<Diagnostic>> {
         self.looked_at.clear();
         let mut diagnostics = Vec::new();
+        if Path::new("deodar.toml").exists() {
+            let warning = Diagnostic::warning("no-configuration", "`deodar.toml` is not read by this version");
+            diagnostics.push(warning.help("say what it holds on the command line: --pack, --param, --fail-on"));
+        }
         let mut skipped = 0;
         let mut snapshots = Vec::new();
         for path in &selection.snapshots {
@@ -103,13 +107,13 @@ impl Loader {
         for entry in walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
-                    let wanted = entry
-                        .path()
-                        .extension()
-                        .is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted));
+                    let extension = entry.path().extension().unwrap_or_default();
+                    let wanted = extensions.iter().any(|wanted| extension.eq_ignore_ascii_case(wanted));
                     if wanted { found.push(entry.into_path()) } else { others += 1 }
                 }
-                Ok(_) => {}
+                Ok(entry) if entry.file_type().is_dir() => {}
+                // Pipes, sockets and devices hold no file.
+                Ok(_) => others += 1,
                 Err(error) => diagnostics.push(Diagnostic::error(
                     "unreadable",
                     format!("cannot read below `{}`: {error}", folder.display()),
@@ -124,6 +128,10 @@ impl Loader {
         self.looked_at.push(path.to_owned());
         let name = shown(path);
         let bytes = match std::fs::read(path) {
+            // Cedar knows no byte order mark; JSON may begin with one.
+            Ok(bytes) if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) => {
+                bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes)
+            }
             Ok(bytes) => bytes,
             Err(error) => {
                 diagnostics.push(unreadable(&name, &error));
@@ -182,7 +190,12 @@ impl Loader {
             into.extend(self.read(path, diagnostics));
             return;
         }
-        let (found, _) = self.walk(path, &["cedar"], diagnostics);
+        let (found, others) = self.walk(path, &["cedar"], diagnostics);
+        if others > 0 {
+            let message = format!("{others} files in `{}` are no policies and were left alone", path.display());
+            let warning = Diagnostic::warning("not-a-policy", message);
+            diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
+        }
         if found.is_empty() {
             let warning = Diagnostic::warning("no-policy", format!("folder `{}` holds no policy", path.display()));
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
@@ -194,23 +207,38 @@ impl Loader {
 
     /// A pack in the working folder wins over the built-in one of the same name.
     fn named_pack(&mut self, name: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
+        let built_in = EMBEDDED.iter().find(|pack| pack.name == name);
         let (schema, folder) =
             (PathBuf::from(format!("schemas/{name}.cedarschema")), PathBuf::from(format!("policies/{name}")));
-        if schema.is_file() && folder.is_dir() {
-            let schema = self.read(&schema, diagnostics)?;
-            let mut policies = Vec::new();
-            self.policies(&folder, &mut policies, diagnostics);
-            return Some(Pack { name: format!("pack {name} (from this folder)"), schema, policies });
-        }
-        match EMBEDDED.iter().find(|pack| pack.name == name) {
-            Some(pack) => self.embedded(pack, diagnostics),
+        let (has_schema, has_policies) = (schema.is_file(), folder.is_dir());
+        let mut pack = match built_in {
+            Some(pack) => self.embedded(pack, diagnostics)?,
+            None if has_schema && has_policies => {
+                Pack { name: String::new(), schema: self.read(&schema, diagnostics)?, policies: Vec::new() }
+            }
             None => {
                 let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
-                diagnostics
-                    .push(Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names));
-                None
+                let error = Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names);
+                let both = format!("a pack of your own needs both `{}` and `{}`", shown(&schema), shown(&folder));
+                diagnostics.push(error.maybe_help((has_schema || has_policies).then_some(both)));
+                return None;
             }
+        };
+        if has_schema {
+            pack.schema = self.read(&schema, diagnostics)?;
         }
+        if has_policies {
+            pack.policies.clear();
+            self.policies(&folder, &mut pack.policies, diagnostics);
+        }
+        let origin = match (has_schema, has_policies) {
+            (true, true) => "from this folder",
+            (true, false) => "schema from this folder, policies built in",
+            (false, true) => "policies from this folder, schema built in",
+            (false, false) => "built in",
+        };
+        pack.name = format!("pack {name} ({origin})");
+        Some(pack)
     }
 
     fn embedded(&mut self, pack: &EmbeddedPack, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
@@ -225,7 +253,7 @@ impl Loader {
         };
         let schema = part(pack.schema.0, pack.schema.1)?;
         let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text)).collect();
-        Some(Pack { name: format!("pack {} (built in)", pack.name), schema, policies })
+        Some(Pack { name: pack.name.to_owned(), schema, policies })
     }
 
     /// Finds the pack whose document the first readable snapshot looks like.
@@ -235,7 +263,8 @@ impl Loader {
             let mut best: BTreeMap<usize, &str> = BTreeMap::new();
             for name in names.iter().rev() {
                 let pack = self.named_pack(name, diagnostics)?;
-                let likeness = snapshots.iter().map(|snapshot| likeness(&pack.schema, snapshot)).max().unwrap_or(0);
+                let likeness =
+                    snapshots.iter().map(|snapshot| likeness(&pack.schema, snapshot, usize::MAX)).max().unwrap_or(0);
                 best.insert(likeness, name);
             }
             let (likeness, name) = best.pop_last()?;
@@ -247,7 +276,8 @@ impl Loader {
             return self.named_pack(name, diagnostics);
         };
         let pack = self.named_pack(only, diagnostics)?;
-        for snapshot in snapshots.iter().filter(|snapshot| likeness(&pack.schema, snapshot) == 0 && is_object(snapshot))
+        for snapshot in
+            snapshots.iter().filter(|snapshot| likeness(&pack.schema, snapshot, 1) == 0 && is_object(snapshot))
         {
             let error =
                 Diagnostic::error("no-pack", format!("`{}` has no property that pack {only} knows", snapshot.name()));
@@ -257,39 +287,41 @@ impl Loader {
     }
 }
 
-/// How many properties of a document the root of a schema declares.
-fn likeness(schema: &Arc<Source>, snapshot: &Source) -> usize {
+/// How many of the first properties of a document the root of a schema declares, up to `enough`.
+fn likeness(schema: &Arc<Source>, snapshot: &Source, enough: usize) -> usize {
     let (Some(schema), _) = Schema::parse(schema) else { return 0 };
-    let root = schema.model.ty(schema.model.root);
-    let declared: Vec<&str> = root
-        .fields
-        .first()
-        .into_iter()
-        .flat_map(|node| &node.children)
-        .chain(schema.model.paths.first().into_iter().flat_map(|node| &node.children))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    top_level(snapshot)
-        .iter()
-        .filter(|name| declared.contains(&name.as_str()) || nearest(name, declared.iter().copied()).is_some())
-        .count()
+    let model = &schema.model;
+    let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
+    let lists = model.paths.first().into_iter().flat_map(|node| &node.children);
+    let declared: Vec<&str> = fields.chain(lists).map(|(name, _)| name.as_str()).collect();
+    let mut known = 0;
+    let start = if snapshot.text().starts_with('\u{feff}') { 3 } else { 0 };
+    // A document that is cut off has names before the cut; the run says what is wrong with it.
+    let _ = Scanner::at(snapshot.text(), start).object(|scanner, key| {
+        let name = key.text();
+        known += usize::from(declared.contains(&&*name) || nearest(&name, declared.iter().copied()).is_some());
+        if known == enough {
+            return Err(Seen::Enough);
+        }
+        scanner.skip().map(|_| ()).map_err(Seen::Broken)
+    });
+    known
+}
+
+/// Why a walk over a document ended early.
+enum Seen {
+    Enough,
+    Broken(#[expect(dead_code, reason = "the run says what is wrong")] SyntaxError),
+}
+
+impl From<SyntaxError> for Seen {
+    fn from(error: SyntaxError) -> Self {
+        Seen::Broken(error)
+    }
 }
 
 fn is_object(snapshot: &Source) -> bool {
     snapshot.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
-}
-
-fn top_level(snapshot: &Source) -> Vec<String> {
-    let mut names = Vec::new();
-    let start = if snapshot.text().starts_with('\u{feff}') { 3 } else { 0 };
-    let mut scanner = Scanner::at(snapshot.text(), start);
-    // A document that is cut off has names before the cut; the run says what is wrong with it.
-    let _ = scanner.object(|scanner, key| {
-        names.push(key.text().into_owned());
-        scanner.skip()?;
-        Ok::<_, SyntaxError>(())
-    });
-    names
 }
 
 /// The path as the user wrote it, with `/` on every system.

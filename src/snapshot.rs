@@ -86,7 +86,7 @@ pub struct Missing {
     pub scope: EntityRef,
     /// The object that lacks it, or the `null` in its place.
     pub span: Span,
-    /// The property that is lacking.
+    /// The property that is lacking, or the key of the instance that is.
     pub property: String,
     /// Where it would be.
     pub pointer: Pointer,

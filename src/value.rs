@@ -150,7 +150,9 @@ impl IpNet {
             Some(digits) => {
                 let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
                 let bits = digits.parse::<u8>().ok().filter(|bits| plain && *bits <= most);
-                bits.ok_or_else(|| format!("the prefix length after `/` is a number from 0 to {most}"))?
+                bits.ok_or_else(|| {
+                    format!("the prefix length after `/` is a number from 0 to {most}, without leading zeros")
+                })?
             }
         };
         Ok(Self { addr, prefix })

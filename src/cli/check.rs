@@ -151,13 +151,18 @@ fn load_and_run(args: &Args, loader: &mut Loader, session: &mut Session) -> Repo
 fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
     let report = load_and_run(args, &mut Loader::default(), &mut Session::default());
+    let code = ExitCode::from(report.status().exit_code());
     let mut out = io::BufWriter::new(io::stdout().lock());
-    args.write(&report, &mut out)?;
-    out.flush()?;
+    match args.write(&report, &mut out).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        // Whoever read the report has seen enough; what was found is true all the same.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
+        Err(error) => return Err(error),
+    }
     if !args.quiet && args.format == Format::Text {
         writeln!(io::stderr(), "  {} ms", started.elapsed().as_millis())?;
     }
-    Ok(ExitCode::from(report.status().exit_code()))
+    Ok(code)
 }
 
 /// Runs again at every change. While a file does not parse, the last verdict that rested on sound files stays.

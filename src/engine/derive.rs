@@ -49,8 +49,11 @@ impl<'a> Machine<'a> {
             let indexes = attribute.parts.par_iter().map(|part| self.index(part)).collect();
             debug_assert_eq!(at, self.indexes.len(), "attributes are derived in order");
             self.indexes.push(indexes);
-            let column = self.derived_column(at, attribute);
-            self.derived[attribute.ty.index()][attribute.slot.index()] = Some(column);
+            // Of what a broken derivation would have computed nothing is known.
+            if !attribute.broken {
+                let column = self.derived_column(at, attribute);
+                self.derived[attribute.ty.index()][attribute.slot.index()] = Some(column);
+            }
         }
     }
 

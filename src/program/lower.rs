@@ -29,6 +29,11 @@ pub(super) fn program(
             lowering.check(check, &policy.statement);
         }
     }
+    for member in &model.context {
+        if let ContextOrigin::Root(slot) = member.origin {
+            lowering.program.reads.insert((model.root, slot));
+        }
+    }
     let mut diagnostics = Vec::new();
     lowering.deriving = true;
     let order = strata(&mut lowering, policies, &mut diagnostics);
@@ -55,13 +60,21 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
         let slot = &lowering.model.ty(target.0).slots[target.1.index()];
         let from = lowering.program.nodes.len();
         let mut parts = Vec::new();
+        let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
         for (at, derivation) in policies.derivations.iter().enumerate() {
             let of = derivation.statement.resource.ty.as_ref().and_then(|name| lowering.model.type_named(name));
-            if of == Some(target.0) && derivation.derives == slot.dotted() && derivation.statement.valid {
+            if of.is_some_and(|of| of != target.0) || derivation.derives != slot.dotted() {
+                continue;
+            }
+            if derivation.statement.valid {
                 parts.extend(lowering.derivation(at, derivation));
+            } else {
+                broken = true;
             }
         }
-        if parts.iter().all(|part: &DerivationProgram| part.subtracts) {
+        let derived = parts.iter().any(|part: &DerivationProgram| !part.subtracts);
+        if !derived && !broken {
+            broken = true;
             let name = format!("{}.{}", lowering.model.short_name(target.0), slot.dotted());
             let error =
                 Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
@@ -71,7 +84,7 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
         wanted.extend(reads.iter().copied());
         lowered.insert(
             target,
-            (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts }, reads),
+            (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts, broken }, reads),
         );
     }
     let mut order = Vec::new();

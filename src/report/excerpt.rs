@@ -1,10 +1,10 @@
 //! Excerpts: the lines around a place, as miette shows them, with secrets masked and very long lines cut.
 
-use crate::source::{Place, Source, Span};
+use crate::source::{Place, Source, Span, is_hidden};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
 /// Bytes of a line that are shown; of a longer line a window around the place.
-const WIDEST_LINE: u32 = 400;
+const WIDEST_LINE: u32 = 200;
 const AROUND: u32 = 60;
 
 /// A source as far as some places in it are concerned.
@@ -79,12 +79,16 @@ fn masked(source: &Source, span: Span, secrets: &[Span]) -> String {
             hidden.fill(b'*');
         }
     }
-    // Control characters would move the cursor of whoever reads this.
-    bytes
-        .iter_mut()
-        .filter(|byte| byte.is_ascii_control() && !matches!(**byte, b'\n' | b'\r' | b'\t'))
-        .for_each(|byte| *byte = b'?');
-    String::from_utf8_lossy(&bytes).into_owned()
+    // What would move the cursor, or hide, is shown as so many question marks.
+    let odd = |c: char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_hidden(c);
+    String::from_utf8_lossy(&bytes).chars().fold(String::new(), |mut text, c| {
+        if odd(c) {
+            text.extend(std::iter::repeat_n('?', c.len_utf8()))
+        } else {
+            text.push(c)
+        }
+        text
+    })
 }
 
 impl SourceCode for Excerpts {

@@ -4,12 +4,14 @@ use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue
 use crate::policy::Check;
 use crate::program::Body;
 use crate::schema::Origin;
-use crate::snapshot::{Found, Missing, Snapshot};
+use crate::snapshot::{Found, Located, Missing, Snapshot};
 use crate::source::pointer::Pointer;
 use crate::source::{self, nearest};
 use crate::value::{self, EntityRef, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 use crate::source::Place;
 
@@ -136,6 +138,8 @@ pub struct WitnessReport {
 pub(crate) struct Findings<'m, 'a> {
     pub machine: &'m Machine<'a>,
     pub snapshot_index: usize,
+    /// Places inside instances that hold lists of others: looked for once, they are long.
+    pub places: Mutex<HashMap<(EntityRef, Vec<String>), Located>>,
 }
 
 impl Findings<'_, '_> {
@@ -334,11 +338,28 @@ impl Findings<'_, '_> {
         report
     }
 
+    fn place(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Located {
+        let model = self.machine.model;
+        let node = model.path_of.get(entity.ty.index()).copied().flatten().and_then(|node| model.paths.get(node));
+        if node.is_none_or(|node| node.children.is_empty()) {
+            return self.machine.snapshot.locate(row, pointer);
+        }
+        let key = (entity, pointer.to_vec());
+        let known = self.places.lock().ok().and_then(|places| places.get(&key).copied());
+        known.unwrap_or_else(|| {
+            let located = self.machine.snapshot.locate(row, pointer);
+            if let Ok(mut places) = self.places.lock() {
+                places.insert(key, located);
+            }
+            located
+        })
+    }
+
     /// Where an entity names itself: at its key, or else where it begins.
     fn name_span(&self, entity: EntityRef) -> source::Span {
         let snapshot = self.machine.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
-        let key = self.machine.model.ty(entity.ty).key.as_deref().map(|key| snapshot.locate(row.span, key));
+        let key = self.machine.model.ty(entity.ty).key.as_deref().map(|key| self.place(entity, row.span, key));
         match key {
             Some(located) if matches!(located.found, Found::Value(_)) => located.span,
             _ => row.span,
@@ -349,7 +370,7 @@ impl Findings<'_, '_> {
     fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) {
         let snapshot = self.machine.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return };
-        let located = snapshot.locate(row.span, pointer);
+        let located = self.place(entity, row.span, pointer);
         report.pointer = Some(snapshot.pointer(self.machine.model, entity).join(pointer));
         report.place = Some(Place::new(&snapshot.source, located.span));
         if let Found::Lacks(at) = located.found {

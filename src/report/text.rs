@@ -7,7 +7,7 @@ use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
 use crate::program::{Constant, Program};
 use crate::schema::Model;
-use crate::source::{Place, Source, Span};
+use crate::source::{Place, Source, Span, visible};
 use crate::value::show_datetime;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 use std::fmt;
@@ -76,7 +76,7 @@ pub fn write_diagnostics(
             first.as_deref(),
         );
         let rest: Vec<_> = groups.collect();
-        let help = diagnostic.help.clone();
+        let help = diagnostic.help.as_deref().map(visible_lines);
         if rest.is_empty() {
             Shown { help, ..shown }.write(style, out)?;
             continue;
@@ -89,6 +89,10 @@ pub fn write_diagnostics(
         }
     }
     Ok(())
+}
+
+fn visible_lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -143,12 +147,13 @@ fn write_finding(
     let clauses: Vec<(Place, String)> =
         finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
     let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
-    let message = format!("{}\n{} {}", check.title, finding.resource.ty, finding.resource.id);
+    let message = format!("{}\n{} {}", visible(&check.title), finding.resource.ty, visible(&finding.resource.id));
     Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice))
         .write(style, out)?;
     let values = values(finding);
     let groups = by_source(&values);
-    let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
+    let shown =
+        Shown::new(report, Severity::Advice, None, visible(&finding.message), groups.first().map(Vec::as_slice));
     let help = match finding.verdict {
         Verdict::Unknown => Some("capture what is missing, then check again".to_owned()),
         Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
@@ -262,11 +267,11 @@ impl Shown {
         let labels = labels.unwrap_or_default();
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
-        let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
+        let mut said: Vec<(Span, Vec<String>)> = Vec::new();
         for (place, text) in labels {
             match said.iter_mut().find(|(span, _)| *span == place.span) {
-                Some((_, texts)) => texts.push(text),
-                None => said.push((place.span, vec![text])),
+                Some((_, texts)) => texts.push(visible(text)),
+                None => said.push((place.span, vec![visible(text)])),
             }
         }
         let labelled = said.iter().map(|(span, texts)| {
@@ -436,6 +441,9 @@ fn describe(status: Status, report: &Report) -> &'static str {
     match status {
         Status::Clean if report.count(Verdict::Unknown) > 0 => {
             "nothing failed at or above the threshold; some verdicts are unknown, which was allowed"
+        }
+        Status::Clean if report.checks.iter().any(|check| check.total() == 0) => {
+            "nothing failed at or above the threshold; some checks judged nothing"
         }
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
         Status::Findings => "there are failures",

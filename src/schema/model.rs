@@ -82,6 +82,8 @@ pub struct EntityType {
     pub parent: Option<TypeId>,
     /// The pointer to the property that is an instance's id.
     pub key: Option<Vec<String>>,
+    /// Keys that every list of instances has: one that is lacking was not captured.
+    pub expect: Vec<SmolStr>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
     /// The `@doc` text.
@@ -204,6 +206,8 @@ impl Origin {
 pub enum Reader {
     /// The text trimmed and in lower case.
     Casefold,
+    /// An e-mail address, trimmed and in lower case.
+    Email,
     /// What follows the last `@`, in lower case.
     EmailDomain,
     /// What precedes the last `@`, in lower case.
@@ -220,8 +224,9 @@ pub enum Reader {
 
 impl Reader {
     /// All readers with the names `@as` takes.
-    pub const ALL: [(&'static str, Reader); 7] = [
+    pub const ALL: [(&'static str, Reader); 8] = [
         ("casefold", Reader::Casefold),
+        ("email", Reader::Email),
         ("email-domain", Reader::EmailDomain),
         ("email-local", Reader::EmailLocal),
         ("prefix-length", Reader::PrefixLength),

@@ -19,7 +19,7 @@ use std::sync::Arc;
 type Fragment = json_schema::Fragment<RawName>;
 type WrittenType = json_schema::Type<RawName>;
 
-const ON_ENTITY: &[&str] = &["path", "key", "closed", "tags", "doc"];
+const ON_ENTITY: &[&str] = &["path", "key", "expect", "closed", "tags", "doc"];
 const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", "unknown", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
@@ -34,6 +34,12 @@ pub(super) fn model(
     let mut reader = SchemaReader { source, validator, written: Written::new(&fragment), diagnostics };
     reader.other_annotations(&fragment);
     let mut model = Model::with_types(reader.entity_types());
+    if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {
+        let error =
+            reader.error("schema-root", Span::default(), "the schema declares no entity type that lives in a snapshot");
+        error.help = Some("one must be the document itself: `@path(\"\") entity Account;`".into());
+        return None;
+    }
     reader.nest(&mut model);
     reader.attributes(&mut model);
     reader.references(&model);
@@ -211,6 +217,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 kind,
                 parent: None,
                 key,
+                expect: self.expected(&notes),
                 closed: notes.contains_key("closed"),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
@@ -234,6 +241,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 kind: EntityKind::Actions(choices),
                 parent: None,
                 key: None,
+                expect: Vec::new(),
                 closed: false,
                 doc: None,
                 span: Span::default(),
@@ -244,6 +252,15 @@ impl<'f> SchemaReader<'_, 'f> {
             });
         }
         types
+    }
+
+    /// The keys that every list of instances has, separated by commas.
+    fn expected(&mut self, notes: &HashMap<&str, Note>) -> Vec<SmolStr> {
+        let Some(note) = notes.get("expect") else { return Vec::new() };
+        if !notes.contains_key("key") {
+            self.error("schema-annotation", note.span, "`@expect` names ids, so the type needs a `@key`");
+        }
+        note.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
     }
 
     fn pattern(&mut self, note: &Note) -> Pattern {

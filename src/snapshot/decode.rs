@@ -8,7 +8,7 @@ use super::{Column, Data, RowStep, Snapshot, State, StrRef};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{EntityType, Model, Origin, Reader, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, is_hidden, nearest};
 use crate::value::{self, EntityRef, IpNet, Record, Set, TypeId, Value};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -237,7 +237,7 @@ impl Decoder<'_> {
                 let span = self.snapshot.skip(scanner)?;
                 if let (Some(node), false) = (node, list) {
                     let what = if name.is_empty() {
-                        format!("a {} is an object", self.ty.name)
+                        format!("`{}` is read from an object", self.ty.name)
                     } else {
                         format!("expected an object at `{name}`")
                     };
@@ -246,7 +246,8 @@ impl Decoder<'_> {
                         first_line(self.source, span),
                         format!("{what}, found {}", kind.described()),
                         format!("this is {}", kind.described()),
-                        None,
+                        (name.is_empty() && kind == Kind::Array)
+                            .then(|| "if its elements are the instances, the schema's `@path` ends in `/*`".to_owned()),
                     );
                     for slot in &node.below {
                         self.cells[slot.index()] = Cell::Unknown;
@@ -267,15 +268,16 @@ impl Decoder<'_> {
             }
         }
         let mut seen = Seen::default();
-        let mut others: Vec<(String, Span)> = Vec::new();
+        let mut others: Vec<(String, Span, Span)> = Vec::new();
         scanner.object(|scanner, key| {
             let name = key.text();
             let in_fields = fields.iter().position(|(child, _)| *child == *name);
             let in_paths = paths.iter().position(|(child, _)| *child == *name);
             let Some(known) = in_fields.or(in_paths.map(|at| at + fields.len())) else {
                 self.run.other_properties += 1;
-                others.push((name.into_owned(), key.span));
-                return self.snapshot.skip(scanner).map(|_| ());
+                let value = self.snapshot.skip(scanner)?;
+                others.push((name.into_owned(), key.span, value));
+                return Ok(());
             };
             let first = seen.insert(known, key.span);
             let child = in_paths.map(|at| paths[at].1);
@@ -293,36 +295,55 @@ impl Decoder<'_> {
             }
             Ok(())
         })?;
-        for (name, span) in others {
-            self.other(field, path, &name, span, &seen);
+        for (name, key, value) in others {
+            self.other(field, path, &name, key, value, &seen);
         }
         Ok(())
     }
 
-    /// A property nobody declared: a warning if it looks like a slip, an error on a closed type.
-    fn other(&mut self, field: Option<usize>, path: Option<usize>, name: &str, span: Span, seen: &Seen) {
+    /// A property nobody declared: an error on a closed type, or where it differs from a declared one beside it only
+    /// in writing; a warning if it looks like a slip, and then what it may have meant to say is not known.
+    fn other(&mut self, field: Option<usize>, path: Option<usize>, name: &str, key: Span, value: Span, seen: &Seen) {
         let (ty, model) = (self.ty, self.model);
         let fields: &[(String, usize)] = field.map_or(&[], |field| &ty.fields[field].children);
         let paths: &[(String, usize)] = path.map_or(&[], |path| &model.paths[path].children);
         let declared = || fields.iter().chain(paths).map(|(child, _)| child.as_str());
         let place = (field.unwrap_or(usize::MAX), name.to_owned());
         let near = self.near.entry(place).or_insert_with(|| nearest(name, declared()).map(str::to_owned)).clone();
-        let lacking =
-            near.filter(|near| declared().position(|child| child == near.as_str()).is_some_and(|at| !seen.has(at)));
-        if ty.closed {
-            let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name))
-                .label(self.source, span, "not declared");
-            let valid: Vec<&str> = declared().collect();
-            self.run.diagnostics.push(error.suggest(name, valid));
-        } else if let Some(near) = lacking {
-            let warning = Diagnostic::warning(
-                "snapshot-property",
-                format!("unknown property `{name}`, and `{near}` is missing beside it"),
-            );
-            self.run
-                .diagnostics
-                .push(warning.label(self.source, span, "not declared").help(format!("did you mean `{near}`?")));
+        let Some((near, at)) = near.and_then(|near| declared().position(|child| child == near).map(|at| (near, at)))
+        else {
+            if ty.closed {
+                self.undeclared(name, key, declared().collect());
+            }
+            return;
+        };
+        let meant: Vec<SlotId> = fields.get(at).map(|(_, child)| ty.fields[*child].below.clone()).unwrap_or_default();
+        if meant.iter().any(|slot| ty.slots[slot.index()].secret) {
+            self.run.secrets.push(value);
         }
+        let first = seen.place(at);
+        if ty.closed {
+            self.undeclared(name, key, declared().collect());
+        } else if let Some(first) = first.filter(|_| plain(name) == plain(&near)) {
+            let message = format!("properties `{near}` and `{name}` differ only in how they are written");
+            let error = Diagnostic::error("snapshot-duplicate-key", message);
+            let error = error.label(self.source, key, "this one").label(self.source, first, "and this one");
+            self.run.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
+        } else if first.is_none() {
+            let message = format!("unknown property `{name}`, and `{near}` is missing beside it");
+            let warning = Diagnostic::warning("snapshot-property", message).label(self.source, key, "not declared");
+            self.run.diagnostics.push(warning.help(format!("did you mean `{near}`?")));
+        } else {
+            return;
+        }
+        for slot in meant {
+            self.cells[slot.index()] = Cell::Unknown;
+        }
+    }
+
+    fn undeclared(&mut self, name: &str, key: Span, valid: Vec<&str>) {
+        let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", self.ty.name));
+        self.run.diagnostics.push(error.label(self.source, key, "not declared").suggest(name, valid));
     }
 
     fn key_value(&mut self, kind: Kind, span: Span) {
@@ -354,7 +375,7 @@ impl Decoder<'_> {
         let source = Arc::clone(self.source);
         let text = source.slice(span);
         if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
-            && string_text(text).is_some_and(|text| text.trim() == unknown.as_str())
+            && string_text(text).is_some_and(|text| text.trim().eq_ignore_ascii_case(unknown))
         {
             return Cell::Unknown;
         }
@@ -419,12 +440,14 @@ impl Decoder<'_> {
                 Err(problem) => Err(("an address or CIDR range", problem)),
             },
             (Reader::Casefold, _, Some(text)) => Ok(text.trim().to_lowercase()),
-            (Reader::EmailDomain | Reader::EmailLocal, _, Some(text)) => match text.trim().rsplit_once('@') {
-                Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-                    Ok(if reader == Reader::EmailDomain { domain } else { local }.to_lowercase())
+            (Reader::Email | Reader::EmailDomain | Reader::EmailLocal, _, Some(text)) => {
+                match (reader, email_parts(text.trim())) {
+                    (_, None) => Err(("an e-mail address", "valid is as name@example.com".to_owned())),
+                    (Reader::Email, _) => Ok(text.trim().to_lowercase()),
+                    (Reader::EmailDomain, Some((_, domain))) => Ok(domain.to_lowercase()),
+                    (_, Some((local, _))) => Ok(local.to_lowercase()),
                 }
-                _ => Err(("an e-mail address", "valid is as name@example.com".to_owned())),
-            },
+            }
             (Reader::UrlScheme | Reader::UrlHost, _, Some(text)) => match url_parts(text.trim()) {
                 Some((scheme, host)) => Ok(if reader == Reader::UrlScheme { scheme } else { host }.to_lowercase()),
                 None => Err(("a URL", "valid is as https://host/path".to_owned())),
@@ -569,7 +592,7 @@ impl Decoder<'_> {
                 self.error(
                     "snapshot-value",
                     span,
-                    format!("`{name}` is not a {}", self.model.show(ty)),
+                    format!("`{name}` is not a valid {}", self.model.show(ty)),
                     label.into(),
                     Some(help),
                 );
@@ -703,9 +726,15 @@ impl Seen {
         first
     }
 
-    fn has(&self, child: usize) -> bool {
-        self.0.iter().any(|(seen, _)| *seen == child)
+    /// Returns where a child was seen.
+    fn place(&self, child: usize) -> Option<Span> {
+        self.0.iter().find(|(seen, _)| *seen == child).map(|(_, span)| *span)
     }
+}
+
+/// A name without case and punctuation.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Reads a JSON number as a whole one; `14.0` is fourteen.
@@ -724,6 +753,14 @@ fn plain_decimal(raw: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(raw),
     }
+}
+
+/// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it make it none.
+fn email_parts(text: &str) -> Option<(&str, &str)> {
+    let (local, domain) = text.split_once('@')?;
+    let odd = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c) || "@,;:<>()[]\"\\*".contains(c);
+    let sound = |part: &str| !part.is_empty() && !part.contains(odd) && !part.starts_with('.') && !part.ends_with('.');
+    (sound(local) && sound(domain)).then_some((local, domain))
 }
 
 /// Splits a URL into scheme and host.

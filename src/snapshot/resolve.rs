@@ -1,9 +1,10 @@
 //! The resolve: ids must be unique, references must meet.
 
 use super::decode::first_line;
-use super::{Data, Snapshot, State, StrRef};
+use super::{Data, Missing, Snapshot, State, StrRef};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, Origin, Ty};
+use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
 use crate::value::{EntityRef, Set, TypeId, Value};
 use smol_str::SmolStr;
@@ -57,7 +58,64 @@ fn index(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut V
         }
         by_key.insert((row.parent, key), at as u32);
     }
+    differing_in_case(snapshot, model, ty, diagnostics);
     snapshot.tables[ty.index()].by_key = by_key;
+    expected(snapshot, model, ty);
+}
+
+/// Ids that differ only in case are two ids, and rarely meant to be.
+fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
+    let rows = &snapshot.table(ty).rows;
+    if !rows.iter().any(|row| snapshot.text(row.key).contains(char::is_uppercase)) {
+        return;
+    }
+    let mut seen: HashMap<(u32, String), usize> = HashMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        let key = snapshot.text(row.key);
+        let Some(first) = seen.insert((row.parent, key.to_lowercase()), at).and_then(|first| rows.get(first)) else {
+            continue;
+        };
+        if snapshot.text(first.key) == key {
+            continue;
+        }
+        let place = |row: &super::Row| match &model.ty(ty).key {
+            Some(pointer) => snapshot.locate(row.span, pointer).span,
+            None => first_line(&snapshot.source, row.span),
+        };
+        let message = format!("two instances of {} have ids that differ only in case: `{key}`", model.short_name(ty));
+        let warning =
+            Diagnostic::warning("snapshot-duplicate-id", message).label(&snapshot.source, place(row), "this one");
+        diagnostics
+            .push(warning.label(&snapshot.source, place(first), "and this one").help("if they are one, remove one"));
+    }
+}
+
+/// A list that lacks an instance which every such list has was not fully captured.
+fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
+    let declared = model.ty(ty);
+    let (Some(parent), false) = (declared.parent, declared.expect.is_empty()) else { return };
+    let outer = model.ty(parent).path().map_or(0, |path| path.0.len());
+    let steps = declared.path().and_then(|path| path.0.get(outer..)).unwrap_or_default();
+    let properties: Vec<String> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Property(name) => Some(name.clone()),
+            Step::Each => None,
+        })
+        .collect();
+    let mut lacking = Vec::new();
+    for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
+        let scope = EntityRef { ty: parent, row: at as u32 };
+        if snapshot.table(ty).missing.iter().any(|missing| missing.scope == scope) {
+            continue;
+        }
+        for key in declared.expect.iter().filter(|key| snapshot.by_key(ty, scope.row, key).is_none()) {
+            let list = snapshot.locate(row.span, &properties).span;
+            let pointer = snapshot.pointer(model, scope).join(&properties).join([key.as_str()]);
+            lacking.push(Missing { scope, span: list, property: key.to_string(), pointer });
+        }
+    }
+    snapshot.tables[ty.index()].missing.extend(lacking);
 }
 
 fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {

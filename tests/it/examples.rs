@@ -1,0 +1,192 @@
+//! The example accounts: what a run says of each, that every place it names is true, and that nothing but the input
+//! decides what is written.
+
+use crate::support::{NOW, Run, command, repository};
+use expect_test::expect_file;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+fn check(example: &str, arguments: &[&str]) -> Run {
+    let snapshot = format!("examples/{example}/snapshot.json");
+    let run = command(repository()).args(["check", &snapshot, "--now", NOW]).args(arguments).output();
+    run.expect("the binary is built").into()
+}
+
+fn report(example: &str, arguments: &[&str]) -> Value {
+    check(example, &[&["--format", "json"], arguments].concat()).json()
+}
+
+#[test]
+fn acme_is_judged_as_its_readme_tells() {
+    let run = check("acme", &[]);
+    expect_file!["../../examples/acme/expected.txt"].assert_eq(&run.stdout);
+    expect_file!["../../examples/acme/expected.json"].assert_eq(&check("acme", &["--format", "json"]).stdout);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn clean_passes() {
+    let run = check("clean", &[]);
+    expect_file!["../../examples/clean/expected.txt"].assert_eq(&run.stdout);
+    expect_file!["../../examples/clean/expected.json"].assert_eq(&check("clean", &["--format", "json"]).stdout);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn half_captured_is_not_read_as_fine() {
+    let run = check("half-captured", &[]);
+    expect_file!["../../examples/half-captured/expected.txt"].assert_eq(&run.stdout);
+    expect_file!["../../examples/half-captured/expected.json"]
+        .assert_eq(&check("half-captured", &["--format", "json"]).stdout);
+    assert_eq!(run.code, 1);
+    let report = report("half-captured", &[]);
+    assert!(report["summary"]["verdicts"]["unknown"].as_u64() > Some(0));
+}
+
+/// Files by name, as text and as JSON where they are.
+#[derive(Default)]
+struct Files {
+    texts: BTreeMap<String, String>,
+    documents: BTreeMap<String, Value>,
+}
+
+impl Files {
+    fn text(&mut self, name: &str) -> &str {
+        let read = || std::fs::read_to_string(repository().join(name)).expect("a report names files that are there");
+        self.texts.entry(name.to_owned()).or_insert_with(read)
+    }
+
+    fn document(&mut self, name: &str) -> Value {
+        let text = self.text(name).to_owned();
+        let parse = || serde_json::from_str(&text).expect("examples are JSON");
+        self.documents.entry(name.to_owned()).or_insert_with(parse).clone()
+    }
+
+    /// Returns what a span of a report covers, after a look at its lines and columns.
+    fn slice(&mut self, span: &Value) -> String {
+        let text = self.text(span["file"].as_str().expect("a span names its file"));
+        let offset = |end: &str| {
+            let offset = span[end]["offset"].as_u64().expect("an offset is a number") as usize;
+            let before = &text[..offset];
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            assert_eq!(span[end]["line"], before.matches('\n').count() + 1, "{span}");
+            assert_eq!(span[end]["column"], column, "{span}");
+            offset
+        };
+        text[offset("start")..offset("end")].to_owned()
+    }
+}
+
+/// Holds a place in a snapshot to its pointer; returns the value there.
+fn looked_up(files: &mut Files, place: &Value) -> Value {
+    let (pointer, span) = (place["pointer"].as_str().expect("a pointer is text"), &place["span"]);
+    let document = files.document(span["file"].as_str().expect("a span names its file"));
+    let slice: Value = serde_json::from_str(&files.slice(span)).expect("a span in a snapshot covers a value");
+    if slice.is_null() {
+        // Where `null` stands for an object, nothing below it can be looked up.
+        let ends = pointer.match_indices('/').map(|(at, _)| at).chain([pointer.len()]);
+        let found = ends.filter_map(|end| document.pointer(&pointer[..end])).next_back();
+        assert_eq!(found, Some(&Value::Null), "{place:#}");
+    } else {
+        assert_eq!(document.pointer(pointer), Some(&slice), "{place:#}");
+    }
+    slice
+}
+
+#[test]
+fn every_place_in_a_report_is_what_it_says() {
+    let mut files = Files::default();
+    let mut values = 0;
+    for example in ["acme", "clean", "half-captured"] {
+        let report = report(example, &["--verbose"]);
+        for finding in report["findings"].as_array().expect("a list") {
+            for clause in finding["clauses"].as_array().expect("a list") {
+                assert_eq!(clause["text"], files.slice(&clause["span"]), "{clause:#}");
+                for read in clause["reads"].as_array().expect("a list") {
+                    values += place_is_true(&mut files, read);
+                }
+            }
+            let pointer = finding["resource"]["pointer"].as_str().expect("a pointer is text");
+            let uncaptured = finding["resource"]["id"].as_str().expect("an id is text").ends_with('*');
+            let document = files.document(finding["snapshot"].as_str().expect("a path is text"));
+            let there = document.pointer(pointer).filter(|value| !value.is_null());
+            assert_eq!(there.is_none(), uncaptured, "{finding:#}");
+        }
+    }
+    assert!(values > 50, "the examples show values: {values}");
+}
+
+/// Holds one read of a report to the snapshot; returns how many values it showed.
+fn place_is_true(files: &mut Files, read: &Value) -> usize {
+    for witness in read["derived_from"]["witnesses"].as_array().into_iter().flatten() {
+        // What is shown of a witness is the value that names it, or its beginning.
+        let (pointer, span) = (witness["pointer"].as_str().expect("a pointer is text"), &witness["span"]);
+        let document = files.document(span["file"].as_str().expect("a span names its file"));
+        let entity = document.pointer(pointer).unwrap_or_else(|| panic!("it is there: {witness:#}"));
+        let slice: Value = serde_json::from_str(&files.slice(span)).expect("a span in a snapshot covers a value");
+        assert!(
+            *entity == slice || entity.as_object().is_some_and(|of| of.values().any(|value| *value == slice)),
+            "{witness:#}"
+        );
+    }
+    if read["span"].is_null() || read["kind"] == "derived" {
+        return 0;
+    }
+    if !read["misspelt"].is_null() {
+        let name: String = serde_json::from_str(&files.slice(&read["misspelt"]["span"])).expect("it covers a name");
+        assert_eq!(read["misspelt"]["name"], name.as_str());
+    }
+    if let Some(property) = read["lacks"].as_str() {
+        let object: Value = serde_json::from_str(&files.slice(&read["span"])).expect("a span covers a value");
+        assert!(object.get(property).is_none(), "{read:#}");
+        return 0;
+    }
+    let value = looked_up(files, read);
+    match (&value, read["value"].as_str()) {
+        (Value::Bool(_) | Value::Number(_), Some(shown)) => assert_eq!(value.to_string(), shown, "{read:#}"),
+        (Value::Null, shown) => assert_eq!(shown, None, "{read:#}"),
+        (_, shown) => assert_eq!(shown.is_some(), read["state"] == "known", "{read:#}"),
+    }
+    1
+}
+
+/// Verdicts of a report by check, snapshot, type and id; what is not listed passed.
+fn verdicts(report: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().expect("it is text").to_owned();
+    let key = |finding: &Value| {
+        let resource = &finding["resource"];
+        [&finding["check"], &finding["snapshot"], &resource["type"], &resource["id"]].map(text).join(" ")
+    };
+    let findings = report["findings"].as_array().expect("a list");
+    findings.iter().map(|finding| (key(finding), text(&finding["verdict"]))).collect()
+}
+
+#[test]
+fn the_reference_engine_agrees_or_says_unknown() {
+    for example in ["acme", "clean", "half-captured"] {
+        let (ours, theirs) = (report(example, &[]), report(example, &["--engine", "reference"]));
+        let (own, reference) = (verdicts(&ours), verdicts(&theirs));
+        for key in own.keys().chain(reference.keys()) {
+            let (mine, official) = (own.get(key), reference.get(key));
+            assert!(
+                mine == official || official.is_some_and(|verdict| verdict == "unknown"),
+                "{key}: {mine:?}, {official:?}"
+            );
+        }
+        if example == "clean" {
+            assert_eq!(ours["checks"], theirs["checks"]);
+            assert_eq!(own, reference);
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_show() {
+    for example in ["acme", "clean", "half-captured"] {
+        for format in ["text", "json"] {
+            let with = |threads| check(example, &["--format", format, "--verbose", "--threads", threads]).stdout;
+            let one = with("1");
+            assert!(one == with("2") && one == with("8"), "{example} as {format}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of the whole program, one module per theme. What a single module of the library can show is tested there.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod examples;
+mod input;
+mod json;
+mod semantics;
+mod support;
+mod tidy;
+mod watch;

@@ -1,0 +1,224 @@
+//! Conventions that nothing else holds: module order, complete metadata, embedded files, names that documents use.
+
+use crate::support::repository;
+use deodar::policy::Policies;
+use deodar::project::EMBEDDED;
+use deodar::schema::Schema;
+use deodar::source::Source;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Returns the files below a folder of the repository with an extension, by their paths from its root, in order.
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    let entries = walkdir::WalkDir::new(repository().join(folder)).sort_by_file_name();
+    let wanted = |path: &Path| path.is_file() && path.extension().is_some_and(|found| found == extension);
+    let paths =
+        entries.into_iter().map(|entry| entry.expect("it can be listed").into_path()).filter(|path| wanted(path));
+    let read = paths.map(|path| {
+        let name =
+            path.strip_prefix(repository()).expect("it lies in the repository").to_string_lossy().replace('\\', "/");
+        (name, std::fs::read_to_string(&path).expect("it is text"))
+    });
+    read.collect()
+}
+
+/// Modules in the order `lib.rs` declares them.
+fn modules() -> Vec<String> {
+    let lib = std::fs::read_to_string(repository().join("src/lib.rs")).expect("there is a library");
+    lib.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned())).collect()
+}
+
+/// Whatever follows `crate::` in code: a module, or a list of them.
+fn used(code: &str) -> BTreeSet<String> {
+    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            None => {
+                found.insert(name(rest));
+            }
+            Some(list) => {
+                let mut depth = 0;
+                let top_level = |c: char| {
+                    depth += i32::from(c == '{') - i32::from(c == '}');
+                    c == ',' && depth == 0
+                };
+                let end = list.find("};").unwrap_or(list.len());
+                found
+                    .extend(list[..end].split(top_level).map(|item| name(item.trim())).filter(|item| !item.is_empty()));
+            }
+        }
+    }
+    found
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn a_module_uses_only_modules_declared_above_it() {
+    let modules = modules();
+    assert!(modules.len() > 5, "{modules:?}");
+    let place = |name: &str| modules.iter().position(|module| module == name);
+    let mut wrong = Vec::new();
+    for (path, text) in files("src", "rs") {
+        let inside = path.strip_prefix("src/").expect("it is in src");
+        let Some(here) = place(inside.split(['/', '.']).next().unwrap_or_default()) else { continue };
+        for name in used(&without_comments(&text)) {
+            match place(&name) {
+                Some(there) if there <= here => {}
+                Some(_) => wrong.push(format!("{path} uses `{name}`, which lib.rs declares below it")),
+                None => wrong.push(format!("{path} uses `crate::{name}`, which lib.rs does not declare")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_use_of_a_module_is_seen() {
+    let seen = used("use crate::a::{x, y};\nuse crate::{b, c::{self, d}, e};\nlet z = crate::f::g();");
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), ["a", "b", "c", "e", "f"]);
+}
+
+#[test]
+fn every_check_of_an_embedded_pack_says_what_why_and_what_to_do() {
+    for pack in EMBEDDED {
+        let source = |(name, text): (&str, &str)| Source::new(name, text).expect("it is small");
+        let (schema, diagnostics) = Schema::parse(&source(pack.schema));
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        let schema = schema.expect("a schema without diagnostics is there");
+        let sources: Vec<_> = pack.policies.iter().copied().map(source).collect();
+        let (policies, diagnostics) = Policies::parse(&schema, &sources);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        assert!(!policies.checks.is_empty(), "pack {} has checks", pack.name);
+        for check in &policies.checks {
+            let id = &check.statement.id;
+            assert!(!check.title.is_empty(), "{id} has a title");
+            assert!(check.remediation.as_ref().is_some_and(|text| !text.is_empty()), "{id} says what to do");
+            assert!(check.source.as_ref().is_some_and(|url| url.starts_with("https://")), "{id} names its source");
+            let written = check.statement.source.slice(check.statement.span);
+            assert!(written.contains("@severity("), "{id} has a severity");
+        }
+    }
+}
+
+#[test]
+fn embedded_packs_are_what_lies_in_the_folders() {
+    let embedded: BTreeSet<(String, String)> = EMBEDDED
+        .iter()
+        .flat_map(|pack| pack.policies.iter().chain([&pack.schema]))
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    let on_disk: BTreeSet<_> = files("schemas", "cedarschema").into_iter().chain(files("policies", "cedar")).collect();
+    let names = |set: &BTreeSet<(String, String)>| set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&embedded), names(&on_disk));
+    assert!(embedded == on_disk, "the binary was built from other texts than those in the folders");
+}
+
+#[test]
+fn the_engine_knows_no_account() {
+    let mut wrong = Vec::new();
+    for (path, text) in files("src", "rs").into_iter().filter(|(path, _)| path != "src/project/packs.rs") {
+        for (at, line) in text.lines().enumerate() {
+            let comment = line.trim_start().starts_with("///") || line.trim_start().starts_with("//!");
+            let line = if comment { line.replace("MoEngage::", "") } else { line.to_owned() };
+            if line.to_lowercase().contains("moengage") {
+                wrong.push(format!("{path}:{}: {}", at + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The string literals of a slice constant, `const NAME: ... = &[...]`.
+fn listed(code: &str, constant: &str) -> Vec<String> {
+    let declared = code.split_once(&format!("const {constant}: ")).map(|(_, rest)| rest);
+    let list = declared.and_then(|rest| rest.split_once('=')?.1.split_once(';')).map(|(list, _)| list);
+    let list = list.unwrap_or_else(|| panic!("there is a constant {constant}"));
+    list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn annotations_and_exit_codes_of_the_documents_exist() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap_or_default();
+    let (schema, policy) = (read("src/schema/read.rs"), read("src/policy.rs"));
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for constant in ["ON_ENTITY", "ON_ATTRIBUTE", "ON_PARAMETER", "ON_OTHER"] {
+        known.extend(listed(&schema, constant));
+    }
+    for constant in ["ON_CHECK", "ON_DERIVATION"] {
+        known.extend(listed(&policy, constant));
+    }
+    let run = crate::support::deodar(&[], &["--help"]);
+    let lines = run.stdout.lines().skip_while(|line| !line.starts_with("Exit codes")).skip(1);
+    let words = lines.flat_map(|line| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>());
+    let codes: BTreeSet<String> = words.filter(|word| word.parse::<u8>().is_ok()).collect();
+    assert!(codes.contains("5") && codes.contains("130"), "{codes:?}");
+    let mut wrong = Vec::new();
+    for document in ["README.md", "ARCHITECTURE.md"] {
+        let text = read(document);
+        for (at, line) in text.lines().enumerate() {
+            for (before, rest) in line.match_indices('@').map(|(at, _)| line.split_at(at)) {
+                let name: String = rest[1..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit())
+                    .collect();
+                // An e-mail address has an `@` too.
+                let starts = !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '+' | '-' | '*'));
+                if starts && !name.is_empty() && !known.contains(&name) {
+                    wrong.push(format!("{document}:{}: there is no annotation `@{name}`", at + 1));
+                }
+            }
+            let lower = line.to_lowercase();
+            let mentions = ["exit code ", "exits with ", "exit with ", "exit status "]
+                .iter()
+                .flat_map(|word| lower.split(word).skip(1));
+            for rest in mentions.map(str::to_owned).collect::<Vec<_>>() {
+                let code: String = rest.trim_start_matches('`').chars().take_while(char::is_ascii_digit).collect();
+                if !code.is_empty() && !codes.contains(&code) {
+                    wrong.push(format!("{document}:{}: there is no exit code {code}", at + 1));
+                }
+            }
+        }
+        let table = text
+            .lines()
+            .skip_while(|line| !line.starts_with("| exit"))
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        for cell in table.filter_map(|line| line.split('|').nth(1)) {
+            for code in cell.split([' ', '/', '`']).filter(|word| word.parse::<u8>().is_ok()) {
+                if !codes.contains(code) {
+                    wrong.push(format!("{document}: there is no exit code {code}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    // Put together here, so that this file does not hold what it looks for.
+    let marks = [["TO", "DO"], ["FIX", "ME"], ["db", "g!("], ["to", "do!("], ["unimple", "mented!("], ["#[ig", "nore"]];
+    let marks = marks.map(|parts| parts.concat());
+    let mut wrong = Vec::new();
+    for (path, text) in ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs")) {
+        for (at, line) in text.lines().enumerate() {
+            if let Some(mark) = marks.iter().find(|mark| line.contains(mark.as_str())) {
+                wrong.push(format!("{path}:{}: {mark}", at + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    let silent: Vec<String> = silent.filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| path).collect();
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
