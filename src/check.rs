@@ -11,7 +11,7 @@ pub use crate::report::{Engine, Options};
 use crate::report::{CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, show_value};
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Snapshot, State};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, nearest};
 use crate::value::{TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
@@ -204,11 +204,7 @@ impl Session {
             captured_at: None,
         });
         let Some(snapshot) = &read.snapshot else {
-            // Where secrets lie in a file that cannot be read is not known: show nothing of it.
-            if schema.model.types.iter().any(|ty| ty.slots.iter().any(|slot| slot.secret)) {
-                let everything = Span::new(0, read.source.text().len() as u32);
-                report.secrets.push((Arc::clone(&read.source), vec![everything]));
-            }
+            report.secrets.push((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, &schema.model)));
             return;
         };
         report.other_properties += snapshot.other_properties;

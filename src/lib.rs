@@ -3,14 +3,14 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
-pub mod check;
-pub mod diagnostic;
-pub mod engine;
-pub mod policy;
-pub mod program;
-pub mod project;
-pub mod report;
-pub mod schema;
-pub mod snapshot;
 pub mod source;
 pub mod value;
+pub mod diagnostic;
+pub mod schema;
+pub mod policy;
+pub mod program;
+pub mod snapshot;
+pub mod engine;
+pub mod report;
+pub mod check;
+pub mod project;

@@ -114,10 +114,10 @@ impl Loader {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 // Pipes, sockets and devices hold no file.
                 Ok(_) => others += 1,
-                Err(error) => diagnostics.push(Diagnostic::error(
-                    "unreadable",
-                    format!("cannot read below `{}`: {error}", folder.display()),
-                )),
+                Err(error) => diagnostics.push(match (error.path(), error.io_error()) {
+                    (Some(path), Some(error)) => unreadable(&shown(path), error),
+                    _ => Diagnostic::error("unreadable", format!("cannot read below `{}`: {error}", shown(folder))),
+                }),
             }
         }
         (found, others)
@@ -347,13 +347,11 @@ fn source(name: String, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> Op
             let at = error.utf8_error().valid_up_to();
             let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
             let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-            let diagnostic =
-                Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8: byte 0x{byte:02X} at offset {at}"));
-            let end = before.len() as u32;
-            let diagnostic = match Source::new(name, before) {
-                Ok(readable) => diagnostic.label(&readable, Span::new(end, end), "the text is readable up to here"),
-                Err(_) => diagnostic,
-            };
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            // No excerpt: nobody has said yet which values are secret.
+            let message = format!("`{name}` is not UTF-8: byte 0x{byte:02X} in line {line}, column {column}");
+            let diagnostic = Diagnostic::error("not-utf8", message);
             diagnostics.push(diagnostic.help("save the file as UTF-8"));
             return None;
         }

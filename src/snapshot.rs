@@ -16,8 +16,9 @@ pub use locate::{Found, Located};
 
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, SlotId};
+use crate::source::json::{Kind, Scanner, string_text};
 use crate::source::pointer::{Pointer, Step};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, nearest};
 use crate::value::{EntityRef, TypeId};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -116,11 +117,46 @@ impl Snapshot {
         let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else {
             return;
         };
-        let text = self.source.slice(secret).trim_matches('"');
-        if !text.is_empty() {
-            diagnostic.message = diagnostic.message.replace(text, "***");
-            diagnostic.help = diagnostic.help.take().map(|help| help.replace(text, "***"));
+        let raw = self.source.slice(secret);
+        let text = string_text(raw).filter(|_| raw.starts_with('"'));
+        let text = text.as_deref().unwrap_or(raw);
+        let quoted = format!("{text:?}");
+        for shown in
+            [quoted.trim_matches('"'), raw.trim_matches('"'), text].into_iter().filter(|shown| !shown.is_empty())
+        {
+            diagnostic.message = diagnostic.message.replace(shown, "***");
         }
+        // A suggestion tells what a secret is like.
+        diagnostic.help = None;
+    }
+
+    /// Returns where secret values seem to lie in a text that is no snapshot: what follows their names.
+    pub fn likely_secrets(source: &Source, model: &Model) -> Vec<Span> {
+        let text = source.text();
+        let slots = model.types.iter().flat_map(|ty| &ty.slots).filter(|slot| slot.secret);
+        let names: Vec<&str> = slots.filter_map(|slot| slot.origin.pointer()?.last().map(String::as_str)).collect();
+        let mut secrets: Vec<Span> = Vec::new();
+        for (open, _) in text.match_indices('"') {
+            // In a broken text a quote may open a name or close one: every one is tried.
+            let Some(key) = Scanner::at(text, open as u32).skip().ok() else { continue };
+            let after = text.get(key.end as usize..).unwrap_or_default().trim_start();
+            let name = string_text(source.slice(key)).unwrap_or_default();
+            if let Some(value) = after.strip_prefix(':')
+                && nearest(&name, names.iter().copied()).is_some()
+            {
+                let value = value.trim_start();
+                let start = (text.len() - value.len()) as u32;
+                let mut scanner = Scanner::at(text, start);
+                let end = match (scanner.peek(), scanner.skip()) {
+                    (_, Ok(span)) => span.end,
+                    (Ok((Kind::Object | Kind::Array | Kind::String, _)), Err(_)) => text.len() as u32,
+                    _ => start + value.find([',', '}', ']', '\n']).unwrap_or(value.len()) as u32,
+                };
+                secrets.push(Span::new(start, end));
+            }
+        }
+        secrets.sort();
+        secrets
     }
 
     /// Returns the table of a type.

@@ -235,18 +235,6 @@ pub fn is_hidden(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Writes text for a terminal: what would move the cursor or hide is written as its escape.
-pub fn visible(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if c.is_control() || is_hidden(c) {
-            shown.extend(c.escape_unicode())
-        } else {
-            shown.push(c)
-        }
-        shown
-    })
-}
-
 /// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.
 ///
 /// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.

@@ -99,6 +99,10 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let threads = usize::from(args.threads.unwrap_or(0));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(super::STACK / 4).build_global();
     pool.map_err(io::Error::other)?;
+    if args.watch && args.snapshots.iter().any(|path| path.as_os_str() == "-") {
+        writeln!(io::stderr(), "error: standard input cannot be watched: name files or folders with --watch")?;
+        return Ok(ExitCode::from(2));
+    }
     if args.watch { watch(args) } else { once(args) }
 }
 
@@ -160,7 +164,8 @@ fn once(args: &Args) -> io::Result<ExitCode> {
         Err(error) => return Err(error),
     }
     if !args.quiet && args.format == Format::Text {
-        writeln!(io::stderr(), "  {} ms", started.elapsed().as_millis())?;
+        // A note in passing: nobody need read it.
+        let _ = writeln!(io::stderr(), "  {} ms", started.elapsed().as_millis());
     }
     Ok(code)
 }

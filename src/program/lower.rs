@@ -78,6 +78,10 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
             let name = format!("{}.{}", lowering.model.short_name(target.0), slot.dotted());
             let error =
                 Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
+            let error = match first_read(lowering, policies, &lowered, target) {
+                Some((statement, span)) => error.label(&statement.source, span, "read here"),
+                None => error,
+            };
             diagnostics.push(error.help(format!("write a `permit` for `derive` with @derives(\"{}\")", slot.dotted())));
         }
         let reads = derived_reads(lowering, from);
@@ -101,6 +105,33 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
         order.extend(ready.iter().filter_map(|key| lowered.remove(key)).map(|(attribute, _)| attribute));
     }
     order
+}
+
+/// Where a derived attribute is first read: in a check, or in a derivation of another.
+fn first_read<'p>(
+    lowering: &Lowering,
+    policies: &'p Policies,
+    lowered: &Lowered,
+    target: (TypeId, SlotId),
+) -> Option<(&'p Statement, Span)> {
+    let program = &lowering.program;
+    let read_in = |body: &Body| {
+        let mut left: Vec<NodeId> = body.clauses.iter().map(|clause| clause.node).collect();
+        while let Some(node) = left.pop() {
+            let written = program.node(node);
+            if slots_read(lowering.model, &written.kind).contains(&target) {
+                return Some(written.span);
+            }
+            left.extend(program.operands(node));
+        }
+        None
+    };
+    let checks = program.checks.iter().flat_map(|check| check.bodies.iter().map(move |body| (check.check, body)));
+    let in_checks = checks.filter_map(|(at, body)| Some((&policies.checks.get(at)?.statement, read_in(body)?)));
+    let parts = lowered.values().flat_map(|(attribute, _)| &attribute.parts);
+    let in_parts =
+        parts.filter_map(|part| Some((&policies.derivations.get(part.derivation)?.statement, read_in(&part.body)?)));
+    in_checks.chain(in_parts).next()
 }
 
 /// Names one cycle, a label for every derivation on it.

@@ -2,10 +2,13 @@
 
 use crate::source::{Place, Source, Span, is_hidden};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
+use std::borrow::Cow;
 
 /// Bytes of a line that are shown; of a longer line a window around the place.
 const WIDEST_LINE: u32 = 200;
 const AROUND: u32 = 60;
+/// Characters of a message or a label that are shown.
+const LONGEST_TEXT: usize = 600;
 
 /// A source as far as some places in it are concerned.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Excerpts {
             let at = source.position(span.start);
             Window { span, text: masked(source, span, secrets), line: at.line - 1, column: at.column - 1 }
         });
-        Self { name: source.name().to_owned(), windows: windows.collect() }
+        Self { name: plain(source.name()).into_owned(), windows: windows.collect() }
     }
 }
 
@@ -79,16 +82,45 @@ fn masked(source: &Source, span: Span, secrets: &[Span]) -> String {
             hidden.fill(b'*');
         }
     }
-    // What would move the cursor, or hide, is shown as so many question marks.
-    let odd = |c: char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_hidden(c);
-    String::from_utf8_lossy(&bytes).chars().fold(String::new(), |mut text, c| {
-        if odd(c) {
-            text.extend(std::iter::repeat_n('?', c.len_utf8()))
-        } else {
-            text.push(c)
+    // Each commanding character becomes as many bytes, so that places stay true.
+    let shown = String::from_utf8_lossy(&bytes).into_owned();
+    let mut text = String::with_capacity(shown.len());
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' | '\t' => text.push(c),
+            '\r' if rest.peek() == Some(&'\n') => text.push(c),
+            '\r' => text.push(' '),
+            c if commands(c) => text.extend(std::iter::repeat_n('?', c.len_utf8())),
+            c => text.push(c),
         }
-        text
-    })
+    }
+    text
+}
+
+/// Whether a character moves the cursor, hides, or turns around the text of whoever reads it.
+fn commands(c: char) -> bool {
+    c.is_control() || is_hidden(c)
+}
+
+/// Text as it may be shown: what would command a terminal is written as an escape.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c != '\n' && commands(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        if c != '\n' && commands(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+/// Plain text of which, if it is very long, only the beginning is shown.
+pub fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        None => plain(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", plain(&text[..end]))),
+    }
 }
 
 impl SourceCode for Excerpts {

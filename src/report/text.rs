@@ -1,13 +1,13 @@
 //! The report for people: findings with excerpts of policy and snapshot, then a scorecard.
 
-use super::excerpt::{Excerpts, first_line};
+use super::excerpt::{Excerpts, first_line, plain, short};
 use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
 use crate::diagnostic::{self, Diagnostic, Label};
 use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
 use crate::program::{Constant, Program};
 use crate::schema::Model;
-use crate::source::{Place, Source, Span, visible};
+use crate::source::{Place, Source, Span};
 use crate::value::show_datetime;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 use std::fmt;
@@ -64,7 +64,7 @@ pub fn write_diagnostics(
             diagnostic::Severity::Error => Severity::Error,
             diagnostic::Severity::Warning => Severity::Warning,
         };
-        let label = |label: &Label| (one_line_place(&label.place), label.text.clone());
+        let label = |label: &Label| (shown_place(&label.place), label.text.clone());
         let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(label).collect();
         let mut groups = by_source(&labels).into_iter();
         let first = groups.next();
@@ -76,7 +76,7 @@ pub fn write_diagnostics(
             first.as_deref(),
         );
         let rest: Vec<_> = groups.collect();
-        let help = diagnostic.help.as_deref().map(visible_lines);
+        let help = diagnostic.help.clone();
         if rest.is_empty() {
             Shown { help, ..shown }.write(style, out)?;
             continue;
@@ -89,10 +89,6 @@ pub fn write_diagnostics(
         }
     }
     Ok(())
-}
-
-fn visible_lines(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -147,13 +143,14 @@ fn write_finding(
     let clauses: Vec<(Place, String)> =
         finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
     let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
-    let message = format!("{}\n{} {}", visible(&check.title), finding.resource.ty, visible(&finding.resource.id));
+    // A line break in an id would look like one of ours.
+    let id = finding.resource.id.replace('\n', "\\n");
+    let message = format!("{}\n{} {id}", check.title, finding.resource.ty);
     Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice))
         .write(style, out)?;
     let values = values(finding);
     let groups = by_source(&values);
-    let shown =
-        Shown::new(report, Severity::Advice, None, visible(&finding.message), groups.first().map(Vec::as_slice));
+    let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
     let help = match finding.verdict {
         Verdict::Unknown => Some("capture what is missing, then check again".to_owned()),
         Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
@@ -225,6 +222,17 @@ fn value_label(read: &ReadReport) -> String {
     }
 }
 
+/// The first line of a place. At the end of a text, where nothing can be pointed at, the last character before it.
+fn shown_place(place: &Place) -> Place {
+    let text = place.source.text().trim_end();
+    match text.char_indices().next_back() {
+        Some((last, c)) if place.span.is_empty() && place.span.start as usize >= text.len() => {
+            Place::new(&place.source, Span::new(last as u32, (last + c.len_utf8()) as u32))
+        }
+        _ => one_line_place(place),
+    }
+}
+
 fn one_line_place(place: &Place) -> Place {
     Place { source: Arc::clone(&place.source), span: first_line(place) }
 }
@@ -267,15 +275,15 @@ impl Shown {
         let labels = labels.unwrap_or_default();
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
-        let mut said: Vec<(Span, Vec<String>)> = Vec::new();
+        let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
         for (place, text) in labels {
             match said.iter_mut().find(|(span, _)| *span == place.span) {
-                Some((_, texts)) => texts.push(visible(text)),
-                None => said.push((place.span, vec![visible(text)])),
+                Some((_, texts)) => texts.push(text),
+                None => said.push((place.span, vec![text])),
             }
         }
         let labelled = said.iter().map(|(span, texts)| {
-            let text = Some(texts.join("; ")).filter(|text| !text.is_empty());
+            let text = Some(short(&texts.join("; ")).into_owned()).filter(|text| !text.is_empty());
             LabeledSpan::new(text, span.start as usize, span.len() as usize)
         });
         Self {
@@ -300,7 +308,7 @@ impl Shown {
             writeln!(out, "{}", line.trim_end())?;
         }
         if let Some(link) = &self.source_link {
-            writeln!(out, "  see:  {link}")?;
+            writeln!(out, "  see:  {}", plain(link))?;
         }
         writeln!(out)
     }
@@ -308,7 +316,7 @@ impl Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&short(&self.message))
     }
 }
 
@@ -316,7 +324,7 @@ impl std::error::Error for Shown {}
 
 impl miette::Diagnostic for Shown {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.code.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
+        self.code.as_ref().map(|code| Box::new(plain(code)) as Box<dyn fmt::Display>)
     }
 
     fn severity(&self) -> Option<Severity> {
@@ -324,7 +332,7 @@ impl miette::Diagnostic for Shown {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(short(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -372,8 +380,8 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         }
     }
     for line in table.to_string().lines() {
-        let line = line.trim_end();
-        writeln!(out, "{}", if style.color { painted(line) } else { line.to_owned() })?;
+        let line = plain(line.trim_end());
+        writeln!(out, "{}", if style.color { painted(&line) } else { line.into_owned() })?;
     }
     writeln!(out)
 }
@@ -413,8 +421,8 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         all => format!("{} snapshots", all.len()),
     };
     if style.detail > Detail::Quiet {
-        writeln!(out, "  {snapshots}")?;
-        writeln!(out, "  judged by {} as of {}", run.pack, show_datetime(run.now))?;
+        writeln!(out, "  {}", plain(&snapshots))?;
+        writeln!(out, "  judged by {} as of {}", plain(&run.pack), show_datetime(run.now))?;
     }
     let counts = [
         (Verdict::Fail, "fail"),
@@ -428,7 +436,9 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     let checks = if report.checks.len() == 1 { "check" } else { "checks" };
     writeln!(out, "  {} {checks}: {}", report.checks.len(), counts.join(", "))?;
     if report.skipped > 0 {
-        writeln!(out, "  {} other files in the folders were left alone", report.skipped)?;
+        let files =
+            if report.skipped == 1 { "other file in the folders was" } else { "other files in the folders were" };
+        writeln!(out, "  {} {files} left alone", report.skipped)?;
     }
     if style.detail == Detail::Verbose && report.other_properties > 0 {
         writeln!(out, "  {} properties that the schema does not declare were left alone", report.other_properties)?;
@@ -461,7 +471,13 @@ pub fn write_list(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
     let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
     let room = style.width.saturating_sub(ids + 12).max(20);
     for check in &report.checks {
-        writeln!(out, "{:ids$}  {:8}  {}", check.id, check.level.name(), shortened(&check.title, room))?;
+        writeln!(
+            out,
+            "{:ids$}  {:8}  {}",
+            plain(&check.id),
+            check.level.name(),
+            shortened(&plain(&check.title), room)
+        )?;
     }
     Ok(())
 }
@@ -476,6 +492,18 @@ pub fn write_check(
     policies: &Policies,
     style: Style,
     out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    describe_check(check, model, policies, style, &mut text)?;
+    out.write_all(plain(&String::from_utf8_lossy(&text)).as_bytes())
+}
+
+fn describe_check(
+    check: &Check,
+    model: &Model,
+    policies: &Policies,
+    style: Style,
+    out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let statement = &check.statement;
     writeln!(out, "{} · {}", statement.id, check.level.name())?;

@@ -31,7 +31,8 @@ pub(super) fn model(
 ) -> Option<Model> {
     let (fragment, _) = Fragment::from_cedarschema_str(source.text(), Extensions::all_available()).ok()?;
     let validator: &ValidatorSchema = cedar.as_ref();
-    let mut reader = SchemaReader { source, validator, written: Written::new(&fragment), diagnostics };
+    let mut reader =
+        SchemaReader { source, validator, written: Written::new(&fragment), misplaced: false, diagnostics };
     reader.other_annotations(&fragment);
     let mut model = Model::with_types(reader.entity_types());
     if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {
@@ -40,10 +41,12 @@ pub(super) fn model(
         error.help = Some("one must be the document itself: `@path(\"\") entity Account;`".into());
         return None;
     }
-    reader.nest(&mut model);
+    let placed = reader.nest(&mut model);
     reader.attributes(&mut model);
-    reader.references(&model);
-    reader.actions(&mut model);
+    if placed {
+        reader.references(&model);
+        reader.actions(&mut model);
+    }
     Some(model)
 }
 
@@ -110,6 +113,8 @@ struct SchemaReader<'s, 'f> {
     source: &'s Arc<Source>,
     validator: &'s ValidatorSchema,
     written: Written<'f>,
+    /// Whether some entity type has no place in a snapshot: then who is nested in whom cannot be told.
+    misplaced: bool,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
@@ -206,6 +211,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
                 (None, Some(path)) => EntityKind::Rows(self.pattern(path)),
                 (None, None) => {
+                    self.misplaced = true;
                     let error = self.error("schema-path", span, format!("entity type `{name}` has no `@path`"));
                     error.help = Some("say where in a snapshot its instances are, as @path(\"/members/*\"), or @path(\"\") for the document itself".into());
                     EntityKind::Rows(Pattern::default())
@@ -267,6 +273,7 @@ impl<'f> SchemaReader<'_, 'f> {
         match Pattern::absolute(&note.value) {
             Ok(pattern) => pattern,
             Err(message) => {
+                self.misplaced = true;
                 self.error("schema-path", note.span, message);
                 Pattern::default()
             }
@@ -283,17 +290,29 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Finds the root, who is nested in whom, and builds the tree of paths.
-    fn nest(&mut self, model: &mut Model) {
+    /// Finds the root, who is nested in whom, and builds the tree of paths. `false` when that cannot be told.
+    fn nest(&mut self, model: &mut Model) -> bool {
+        if self.misplaced {
+            return false;
+        }
         let rows: Vec<(TypeId, Pattern)> = model
             .types
             .iter()
             .enumerate()
             .filter_map(|(at, ty)| Some((TypeId(at as u16), ty.path()?.clone())))
             .collect();
+        for (at, (id, path)) in rows.iter().enumerate() {
+            let Some((other, _)) = rows.iter().take(at).find(|(_, other)| other == path) else { continue };
+            self.misplaced = true;
+            let message = format!("`{}` and `{}` have the same `@path`", model.ty(*other).name, model.ty(*id).name);
+            let error = Diagnostic::error("schema-path", message).label(self.source, model.ty(*id).span, "");
+            let error = error.label(self.source, model.ty(*other).span, "also here");
+            self.diagnostics.push(error.help("one place in a snapshot holds instances of one type"));
+        }
         match rows.iter().find(|(_, path)| path.0.is_empty()) {
             Some((root, _)) => model.root = *root,
             None => {
+                self.misplaced = true;
                 self.error(
                     "schema-root",
                     Span::default(),
@@ -301,24 +320,12 @@ impl<'f> SchemaReader<'_, 'f> {
                 );
             }
         }
+        if self.misplaced {
+            return false;
+        }
         model.paths = vec![PathNode::default()];
         for (id, path) in &rows {
             let node = insert(&mut model.paths, path);
-            if let Some(other) = model.paths[node].ty {
-                let names = (model.ty(other).name.clone(), model.ty(*id).name.clone());
-                let span = model.ty(other).span;
-                let error = self.error(
-                    "schema-path",
-                    model.ty(*id).span,
-                    format!("`{}` and `{}` have the same `@path`", names.0, names.1),
-                );
-                let source = error.labels[0].place.source.clone();
-                *error = error
-                    .clone()
-                    .label(&source, span, "also here")
-                    .help("one place in a snapshot holds instances of one type");
-                continue;
-            }
             model.paths[node].ty = Some(*id);
             let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
             let parent = within.max_by_key(|(_, other)| other.0.len()).map(|(id, _)| *id);
@@ -362,6 +369,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 model.path_of[ty.index()] = Some(at);
             }
         }
+        true
     }
 
     fn attributes(&mut self, model: &mut Model) {
@@ -408,12 +416,13 @@ impl<'f> SchemaReader<'_, 'f> {
                 let node = slots.node(key);
                 slots.fields[node].key = true;
             }
+            fill_slots_below(&mut slots.fields, 0);
+            self.secrets(model, &mut slots);
             let ty = &mut model.types[at];
             ty.attributes = attributes;
             ty.tags = tags;
             ty.slots = slots.list;
             ty.fields = slots.fields;
-            fill_slots_below(&mut ty.fields, 0);
         }
     }
 
@@ -466,6 +475,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     Shape::Record(presence, self.members(model, slots, namespace, record, attrs, &inner))
                 }
                 _ => {
+                    self.plain_elements(namespace, &written.ty, false);
                     let origin = self.origin(&notes, &ty, whole.clone(), model);
                     Shape::Leaf(slots.add(&whole, slot(ty.clone(), origin)))
                 }
@@ -473,6 +483,53 @@ impl<'f> SchemaReader<'_, 'f> {
             attributes.push(Attribute { name: name.clone(), ty, required: written.required, doc, span, shape });
         }
         attributes
+    }
+
+    /// What one attribute keeps secret no other shows; ids and references are shown, so they cannot be secret.
+    fn secrets(&mut self, model: &Model, slots: &mut Slots) {
+        for node in &slots.fields {
+            let own = || node.slots.iter().chain(&node.presence);
+            let secret = own().find(|slot| slots.list[slot.index()].secret).map(|slot| slots.list[slot.index()].span);
+            let Some(span) = secret else { continue };
+            if node.key {
+                let error = self.error("schema-secret", span, "a secret cannot be an id");
+                error.help = Some("findings name entities by their ids: choose another `@key`".into());
+            }
+            node.below.iter().for_each(|slot| slots.list[slot.index()].secret = true);
+        }
+        for slot in slots.list.iter().filter(|slot| slot.secret && slot.origin.pointer().is_some()) {
+            if entity_types_in(&slot.ty).iter().any(|target| model.ty(*target).choices().is_none()) {
+                let error = self.error("schema-secret", slot.span, "a secret cannot be a reference");
+                error.help = Some("findings name the entities they are about: hold a secret as a String".into());
+            }
+        }
+    }
+
+    /// Elements of a set are read whole: an annotation inside one would mean nothing.
+    fn plain_elements(&mut self, namespace: Option<&'f Name>, ty: &'f WrittenType, in_set: bool) {
+        match self.written.resolve(namespace, ty) {
+            (namespace, WrittenType::Type { ty: json_schema::TypeVariant::Set { element }, .. }) => {
+                self.plain_elements(namespace, element, true);
+            }
+            (namespace, WrittenType::Type { ty: json_schema::TypeVariant::Record(record), .. }) if in_set => {
+                for (name, member) in &record.attributes {
+                    let span = self.declaration(member.ty.loc(), name);
+                    let notes = self.notes(&member.annotations, ON_ATTRIBUTE, span);
+                    let mut written: Vec<_> = notes.iter().filter(|(note, _)| **note != "doc").collect();
+                    written.sort_by_key(|(note, _)| **note);
+                    for (note, at) in written {
+                        let error =
+                            self.error("schema-annotation", at.span, format!("`@{note}` means nothing inside a set"));
+                        error.help = Some(
+                            "elements of a set are read whole: put it on the attribute, or give them an entity type"
+                                .into(),
+                        );
+                    }
+                    self.plain_elements(namespace, &member.ty, true);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn only_plain(&mut self, notes: &HashMap<&str, Note>, what: &str) {

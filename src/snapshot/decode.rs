@@ -159,7 +159,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, kept: &[bool], sta
         };
         let key = match (&ty.key, decoder.key, step) {
             (Some(_), Some(key), _) => key,
-            (Some(pointer), None, _) if id != model.root => {
+            (Some(pointer), None, _) if id != model.root && snapshot.source.slice(row.span).starts_with('{') => {
                 let error = Diagnostic::error(
                     "snapshot-key",
                     format!("a {} without `{}`, which is its id", model.short_name(id), pointer.join("/")),
@@ -622,6 +622,7 @@ impl Decoder<'_> {
         let mut scanner = Scanner::at(source.text(), span.start);
         let mut fields: Vec<(SmolStr, Value)> = Vec::new();
         let mut whole = true;
+        let mut seen: Vec<(SmolStr, Span)> = Vec::new();
         let walked = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
@@ -630,6 +631,12 @@ impl Decoder<'_> {
                 self.run.other_properties += 1;
                 return Ok::<_, SyntaxError>(());
             };
+            if let Some((_, first)) = seen.iter().find(|(name, _)| *name == member.name) {
+                self.run.diagnostics.push(duplicate_key(self.source, &text, *first, key.span));
+                whole = false;
+                return Ok(());
+            }
+            seen.push((member.name.clone(), key.span));
             if kind != Kind::Null {
                 match self.value(&member.ty, kind, span, &format!("{name}.{text}")) {
                     Some(value) => fields.push((member.name.clone(), value)),
@@ -652,10 +659,16 @@ impl Decoder<'_> {
         let mut scanner = Scanner::at(source.text(), span.start);
         let mut fields: Vec<(SmolStr, Value)> = Vec::new();
         let mut whole = true;
+        let mut seen: FxHashMap<SmolStr, Span> = FxHashMap::default();
         let walked = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
             let name = SmolStr::new(key.text());
+            if let Some(first) = seen.insert(name.clone(), key.span) {
+                self.run.diagnostics.push(duplicate_key(self.source, &name, first, key.span));
+                whole = false;
+                return Ok(());
+            }
             match if kind == Kind::Null { None } else { self.value(ty, kind, span, &format!("tags.{name}")) } {
                 Some(value) => fields.push((name, value)),
                 None => whole = false,
@@ -763,6 +776,11 @@ fn email_parts(text: &str) -> Option<(&str, &str)> {
     (sound(local) && sound(domain)).then_some((local, domain))
 }
 
+/// What stands in no address.
+fn blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
 /// Splits a URL into scheme and host.
 fn url_parts(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
@@ -771,5 +789,6 @@ fn url_parts(text: &str) -> Option<(&str, &str)> {
     let host = if host.starts_with('[') { host.split_inclusive(']').next()? } else { host.split(':').next()? };
     let named =
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    (named && !host.is_empty()).then_some((scheme, host))
+    let closed = host.starts_with('[') == host.ends_with(']');
+    (named && closed && !host.is_empty() && !authority.contains(blank)).then_some((scheme, host))
 }

@@ -8,6 +8,7 @@ use crate::source::pointer::Pointer;
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId};
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 pub(super) struct Split {
@@ -116,7 +117,14 @@ impl Splitter<'_> {
                 Ok(())
             }
             ((Kind::Object, start), Some(each)) => {
+                let mut seen: FxHashMap<SmolStr, Span> = FxHashMap::default();
                 let span = scanner.object(|scanner, key| {
+                    if let Some(first) = seen.insert(key.text().into(), key.span) {
+                        self.diagnostics.push(duplicate_key(self.source, &key.text(), first, key.span));
+                        let span = scanner.skip()?;
+                        self.lost(each, here, span, "");
+                        return Ok(());
+                    }
                     let name = self.key_text(&key);
                     self.instance(scanner, each, here, RowStep::Property(name))
                 })?;
