@@ -10,7 +10,8 @@ pub use crate::report::{Engine, Options};
 
 use crate::report::{CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, show_value};
 use crate::schema::{Model, Schema, SlotId, parse_value};
-use crate::snapshot::{Data, Snapshot, State};
+use crate::snapshot::{Data, Found, Snapshot, State};
+use crate::source::json::Kind;
 use crate::source::{Source, nearest};
 use crate::value::{TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -281,8 +282,14 @@ fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Rever
 
 /// What is odd about the time of a capture, if the schema wants to know it.
 fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, now: i64) -> Option<Diagnostic> {
-    machine.model.ty(machine.model.root).attribute("captured_at")?;
+    let root = machine.model.ty(machine.model.root);
+    let crate::schema::Shape::Leaf(slot) = root.attribute("captured_at")?.shape else { return None };
+    let pointer = root.slots.get(slot.index())?.origin.pointer()?;
+    let written =
+        machine.snapshot.table(machine.model.root).rows.first().map(|row| machine.snapshot.locate(row.span, pointer));
     let odd = match described.captured_at {
+        // What is written and cannot be read has been reported.
+        None if matches!(written.map(|at| at.found), Some(Found::Value(kind)) if kind != Kind::Null) => return None,
         None => "does not say when it was captured".to_owned(),
         Some(captured_at) if captured_at > now => {
             format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now))

@@ -192,7 +192,9 @@ impl Loader {
         }
         let (found, others) = self.walk(path, &["cedar"], diagnostics);
         if others > 0 {
-            let message = format!("{others} files in `{}` are no policies and were left alone", path.display());
+            let (files, are) =
+                if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };
+            let message = format!("{others} {files} in `{}` {are} left alone", path.display());
             let warning = Diagnostic::warning("not-a-policy", message);
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }

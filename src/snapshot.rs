@@ -253,11 +253,10 @@ impl Snapshot {
         Some(EntityRef { ty, row: row as u32 })
     }
 
-    /// Returns whether instances of `ty` that would lie in `scope` may not have been captured.
-    pub(crate) fn may_miss(&self, model: &Model, ty: TypeId, scope: EntityRef) -> bool {
-        self.table(ty)
-            .missing
-            .iter()
-            .any(|missing| self.lies_in(model, scope, missing.scope) || self.lies_in(model, missing.scope, scope))
+    /// Returns whether instances of `ty` that would lie directly in `scope` may not have been captured.
+    ///
+    /// What is missing around `scope` is missing beside it: `scope` itself has a row.
+    pub(crate) fn may_miss(&self, ty: TypeId, scope: EntityRef) -> bool {
+        self.table(ty).missing.iter().any(|missing| missing.scope == scope)
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Index {
     all: Vec<u32>,
     /// Those by the value they are joined on.
     by_value: FxHashMap<Value, Vec<u32>>,
-    /// Those that may match any resource: their value is not known.
+    /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
     always: Vec<u32>,
 }
 
@@ -195,14 +195,14 @@ impl<'a> Machine<'a> {
                         index.by_value.entry(Value::Entity(ancestor)).or_default().push(row);
                     }
                 }
-                Join::Equal(value, _) | Join::Element(value, _) => match self.value(value, &frame(row)).value {
-                    Possible::Known(operand) if exact(&operand) => {
+                Join::Equal(value, _) | Join::Element(value, _) => match self.value(value, &frame(row)) {
+                    Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
                         index.by_value.entry(operand.to_value()).or_default().push(row)
                     }
                     _ => index.always.push(row),
                 },
-                Join::Holds(set, _) => match self.value(set, &frame(row)).value {
-                    Possible::Known(operand) if operand.set().is_some_and(Set::is_exact) => {
+                Join::Holds(set, _) => match self.value(set, &frame(row)) {
+                    Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
                         for item in operand.set().map(Set::items).unwrap_or_default() {
                             index.by_value.entry(item.clone()).or_default().push(row);
                         }
@@ -244,14 +244,15 @@ impl<'a> Machine<'a> {
         };
         let keys: Option<Vec<Value>> = match join {
             Join::Equal(_, node) | Join::Holds(_, node) => {
-                wanted(node).filter(exact).map(|operand| vec![operand.to_value()])
+                wanted(node).filter(Operand::is_exact).map(|operand| vec![operand.to_value()])
             }
             Join::Within(node) => wanted(node).and_then(|operand| match operand.set() {
                 None => Some(vec![operand.to_value()]),
                 Some(set) => set.is_exact().then(|| set.items().to_vec()),
             }),
-            Join::Element(_, node) => wanted(node)
-                .and_then(|operand| operand.set().filter(|set| set.is_exact()).map(|set| set.items().to_vec())),
+            Join::Element(_, node) => {
+                wanted(node).filter(Operand::is_exact).and_then(|operand| operand.set().map(|set| set.items().to_vec()))
+            }
         };
         let Some(keys) = keys else { return rows(&index.all) };
         let mut seen: Vec<u32> = keys.iter().filter_map(|key| index.by_value.get(key)).flatten().copied().collect();
@@ -267,9 +268,4 @@ impl<'a> Machine<'a> {
 /// A pair that may fail may count: an error is never read as "no".
 fn settle(mask: Mask) -> Mask {
     if mask.may(Mask::ERROR) { Mask::EITHER } else { mask }
-}
-
-/// Whether a value can be a key of an index: sets that are partly known equal more than themselves.
-fn exact(operand: &Operand<'_>) -> bool {
-    operand.set().is_none_or(Set::is_exact) && operand.record().is_none()
 }

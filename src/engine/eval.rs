@@ -471,15 +471,9 @@ impl<'a> Machine<'a> {
         if entity == other || self.snapshot.lies_in(self.model, scope, other) {
             return Mask::TRUE;
         }
-        // Between the instance and the list it would stand in, its surroundings are not known.
-        let from = if is_unseen(other) { 0 } else { 1 };
-        let between =
-            self.model.ancestry(entity.ty).skip(from).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
-        if between && (is_unseen(other) || self.snapshot.lies_in(self.model, other, scope)) {
-            Mask::EITHER
-        } else {
-            Mask::FALSE
-        }
+        // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
+        let between = self.model.ancestry(entity.ty).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
+        if between && is_unseen(other) { Mask::EITHER } else { Mask::FALSE }
     }
 
     fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {

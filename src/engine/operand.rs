@@ -169,7 +169,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Whether every part of it is known.
-    fn is_exact(&self) -> bool {
+    pub fn is_exact(&self) -> bool {
         match self {
             Operand::Set(_) | Operand::BuiltSet(_) => self.set().is_some_and(set_is_exact),
             Operand::Record(_) | Operand::BuiltRecord(_) => {

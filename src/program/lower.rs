@@ -29,10 +29,9 @@ pub(super) fn program(
             lowering.check(check, &policy.statement);
         }
     }
-    for member in &model.context {
-        if let ContextOrigin::Root(slot) = member.origin {
-            lowering.program.reads.insert((model.root, slot));
-        }
+    // Reports say when a snapshot was captured, whether a policy asks or not.
+    if let Some(Shape::Leaf(slot)) = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape) {
+        lowering.program.reads.insert((model.root, *slot));
     }
     let mut diagnostics = Vec::new();
     lowering.deriving = true;

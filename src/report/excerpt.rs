@@ -37,7 +37,11 @@ impl Excerpts {
                 None => merged.push(span),
             }
         }
-        let windows = merged.into_iter().map(|span| {
+        let windows = merged.into_iter().map(|mut span| {
+            // A byte order mark is no part of the first line.
+            if span.start == 0 && source.text().starts_with('\u{feff}') {
+                span.start = '\u{feff}'.len_utf8() as u32;
+            }
             let at = source.position(span.start);
             Window { span, text: masked(source, span, secrets), line: at.line - 1, column: at.column - 1 }
         });

@@ -276,7 +276,7 @@ fn lookup(
     if let Some(found) = snapshot.by_key(target, scope.row, &text) {
         return Some(found);
     }
-    if snapshot.may_miss(model, target, scope) {
+    if snapshot.may_miss(target, scope) {
         return None;
     }
     let span = span.unwrap_or_else(|| {

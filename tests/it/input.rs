@@ -113,19 +113,19 @@ fn a_byte_order_mark_is_accepted_and_places_stay_true() {
     snapshot(
         "\u{feff}".to_owned() + &edited("{\n  \"name\": \"Anse\"", "{ \"name\": 7"),
         expect![[r#"
-        snapshot-type
+            snapshot-type
 
-          × `name` is a number, expected a string
-           ╭─[snapshot.json:1:14]
-         1 │ ﻿{ "name": 7,
-           ·           ┬
-           ·           ╰── this is a number
-         2 │   "captured_at": "2026-08-31T06:00:00Z",
-           ╰────
+              × `name` is a number, expected a string
+               ╭─[snapshot.json:1:12]
+             1 │ { "name": 7,
+               ·           ┬
+               ·           ╰── this is a number
+             2 │   "captured_at": "2026-08-31T06:00:00Z",
+               ╰────
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -154,22 +154,22 @@ fn a_number_that_does_not_fit_64_bits_is_not_captured() {
     snapshot(
         edited("\"length\": 12", "\"length\": 9223372036854775808"),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `length` is not a Long
-            ╭─[snapshot.json:14:66]
-         13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 9223372036854775808, "light": "red", "pin": ****** },
-            ·                                                                  ─────────┬─────────
-            ·                                                                           ╰── not a whole number of 64 bits
-         15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
-            ╰────
-          help: valid are whole numbers from -9223372036854775808 to
-                9223372036854775807
+              × `length` is not a valid Long
+                ╭─[snapshot.json:14:66]
+             13 │       "boats": [
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 9223372036854775808, "light": "red", "pin": ****** },
+                ·                                                                  ─────────┬─────────
+                ·                                                                           ╰── not a whole number of 64 bits
+             15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
+                ╰────
+              help: valid are whole numbers from -9223372036854775808 to
+                    9223372036854775807
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -489,20 +489,20 @@ fn an_instance_of_the_wrong_type_is_reported() {
     snapshot(
         edited("\"buoys\": []", "\"buoys\": [7]"),
         expect![[r#"
-        snapshot-type
+            snapshot-type
 
-          × a Buoy is an object, found a number
-            ╭─[snapshot.json:19:13]
-         18 │   ],
-         19 │   "buoys": [7]
-            ·             ┬
-            ·             ╰── this is a number
-         20 │ }
-            ╰────
+              × `Buoy` is read from an object, found a number
+                ╭─[snapshot.json:19:13]
+             18 │   ],
+             19 │   "buoys": [7]
+                ·             ┬
+                ·             ╰── this is a number
+             20 │ }
+                ╰────
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -511,22 +511,22 @@ fn a_bad_date_says_what_is_valid() {
     snapshot(
         edited("2026-08-31T06:00:00Z", "31.08.2026"),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `captured_at` is not a datetime
-           ╭─[snapshot.json:3:18]
-         2 │   "name": "Anse",
-         3 │   "captured_at": "31.08.2026",
-           ·                  ──────┬─────
-           ·                        ╰── cannot be read
-         4 │   "people": [
-           ╰────
-          help: valid are dates and RFC 3339 times with an offset, as 2026-09-01 or
-                2026-09-01T06:00:00Z
+              × `captured_at` is not a valid datetime
+               ╭─[snapshot.json:3:18]
+             2 │   "name": "Anse",
+             3 │   "captured_at": "31.08.2026",
+               ·                  ──────┬─────
+               ·                        ╰── cannot be read
+             4 │   "people": [
+               ╰────
+              help: valid are dates and RFC 3339 times with an offset, as 2026-09-01 or
+                    2026-09-01T06:00:00Z
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -535,21 +535,21 @@ fn a_date_that_no_calendar_has_is_bad() {
     snapshot(
         edited("2026-08-31T06:00:00Z", "2026-02-30T06:00:00Z"),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `captured_at` is not a datetime
-           ╭─[snapshot.json:3:18]
-         2 │   "name": "Anse",
-         3 │   "captured_at": "2026-02-30T06:00:00Z",
-           ·                  ───────────┬──────────
-           ·                             ╰── cannot be read
-         4 │   "people": [
-           ╰────
-          help: there is no such day in the calendar
+              × `captured_at` is not a valid datetime
+               ╭─[snapshot.json:3:18]
+             2 │   "name": "Anse",
+             3 │   "captured_at": "2026-02-30T06:00:00Z",
+               ·                  ───────────┬──────────
+               ·                             ╰── cannot be read
+             4 │   "people": [
+               ╰────
+              help: there is no such day in the calendar
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -558,21 +558,22 @@ fn a_bad_address_says_what_is_valid() {
     snapshot(
         edited("192.0.2.0/28", "192.0.2.0/33"),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `network` is not a ipaddr
-           ╭─[snapshot.json:6:62]
-         5 │     { "email": "ada@anse.example", "active": true, "site": "https://ada.example/boat" },
-         6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/33", "fee": 12.5 }
-           ·                                                              ───────┬──────
-           ·                                                                     ╰── cannot be read
-         7 │   ],
-           ╰────
-          help: the prefix length after `/` is a number from 0 to 32
+              × `network` is not a valid ipaddr
+               ╭─[snapshot.json:6:62]
+             5 │     { "email": "ada@anse.example", "active": true, "site": "https://ada.example/boat" },
+             6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/33", "fee": 12.5 }
+               ·                                                              ───────┬──────
+               ·                                                                     ╰── cannot be read
+             7 │   ],
+               ╰────
+              help: the prefix length after `/` is a number from 0 to 32, without leading
+                    zeros
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -581,21 +582,21 @@ fn a_bad_decimal_says_what_is_valid() {
     snapshot(
         edited("12.5", "\"12,50\""),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `fee` is not a decimal
-           ╭─[snapshot.json:6:85]
-         5 │     { "email": "ada@anse.example", "active": true, "site": "https://ada.example/boat" },
-         6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": "12,50" }
-           ·                                                                                     ───┬───
-           ·                                                                                        ╰── cannot be read
-         7 │   ],
-           ╰────
-          help: valid are numbers with at most four digits after the point, as 12.5
+              × `fee` is not a valid decimal
+               ╭─[snapshot.json:6:85]
+             5 │     { "email": "ada@anse.example", "active": true, "site": "https://ada.example/boat" },
+             6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": "12,50" }
+               ·                                                                                     ───┬───
+               ·                                                                                        ╰── cannot be read
+             7 │   ],
+               ╰────
+              help: valid are numbers with at most four digits after the point, as 12.5
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -906,14 +907,19 @@ fn a_folder_without_policies_evaluates_nothing() {
     says(
         &deodar(&files, &[&HARBOUR[..], &["--quiet"]].concat()),
         &expect![[r#"
-        no-policy
+            no-policy
 
-          ⚠ folder `policies` holds no policy
-          help: policies are files whose name ends in `.cedar`
+              ⚠ folder `policies` holds no policy
+              help: policies are files whose name ends in `.cedar`
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 3: nothing was evaluated
-    "#]],
+            not-a-policy
+
+              ⚠ 1 file in `policies` is no policy and was left alone
+              help: policies are files whose name ends in `.cedar`
+
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 3: nothing was evaluated
+        "#]],
     );
 }
 
@@ -1059,20 +1065,25 @@ fn an_account_that_no_pack_knows_is_an_error() {
     says(
         &deodar(&[("s.json", b"{ \"colour\": \"blue\" }")], &["check", "s.json", "--now", NOW, "--quiet"]),
         &expect![[r#"
-        no-pack
+            capture-time
 
-          × `s.json` has no property that pack moengage knows
-           ╭─[s.json:1:1]
-         1 │ { "colour": "blue" }
-           · ▲
-           · ╰── this document
-           ╰────
-          help: is it a snapshot? if it is one of another account, name its schema and
-                policies with --schema and --policies
+              ⚠ `s.json` does not say when it was captured
+              help: set `captured_at`, or --now
 
-        20 checks: 0 fail, 20 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            no-pack
+
+              × `s.json` has no property that pack moengage knows
+               ╭─[s.json:1:1]
+             1 │ { "colour": "blue" }
+               · ▲
+               · ╰── this document
+               ╰────
+              help: is it a snapshot? if it is one of another account, name its schema and
+                    policies with --schema and --policies
+
+            20 checks: 0 fail, 20 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 

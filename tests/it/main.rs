@@ -5,6 +5,7 @@
 mod examples;
 mod input;
 mod json;
+mod law;
 mod semantics;
 mod support;
 mod tidy;

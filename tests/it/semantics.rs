@@ -149,7 +149,7 @@ fn arithmetic_that_does_not_fit_is_unknown_and_names_the_part_that_failed() {
          when { resource.a || resource.n + 9223372036854775807 > 0 }        => fail
          when { !resource.a && resource.n + 9223372036854775807 > 0 }       => pass
          when { resource.n + 9223372036854775807 > 0 && !resource.a }       => unknown
-         when { resource.n + 9223372036854775807 > 0 } unless { true }      => unknown",
+         when { resource.n + 9223372036854775807 > 0 } unless { resource.a } => unknown",
     );
 }
 

@@ -1,0 +1,329 @@
+//! Random schemas: nested entity types with attributes of every Cedar type, and the text that declares them.
+
+use super::choices::Choices;
+use std::fmt::Write;
+
+/// A type of Cedar's language.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Bool,
+    Long,
+    Text,
+    Decimal,
+    Datetime,
+    Duration,
+    Ip,
+    /// An entity, by its place in [`Blueprint::types`].
+    Entity(usize),
+    /// One of a closed list, by its place in [`Blueprint::enums`].
+    Enum(usize),
+    Set(Box<Kind>),
+    Record(Vec<Field>),
+}
+
+/// How an attribute gets its value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum From {
+    Snapshot,
+    Enclosing,
+    Derivations,
+}
+
+/// An attribute, or a member of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// The properties that lead to it.
+    pub pointer: Vec<String>,
+    pub kind: Kind,
+    pub required: bool,
+    pub from: From,
+}
+
+/// Where the instances of a type stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    Array,
+    Object,
+    Fixed,
+}
+
+/// An entity type with instances.
+#[derive(Debug, Clone)]
+pub struct Type {
+    pub name: String,
+    pub parent: Option<usize>,
+    /// The properties between the parent and the list.
+    pub within: Vec<String>,
+    pub place: Place,
+    /// The pointer of the id, where it is a property.
+    pub key: Option<Vec<String>>,
+    pub fields: Vec<Field>,
+    /// The property that holds the tags, and the kind of their values.
+    pub tags: Option<(String, Kind)>,
+}
+
+/// A schema.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    pub namespaced: bool,
+    /// The root first, parents before children.
+    pub types: Vec<Type>,
+    pub enums: Vec<Vec<&'static str>>,
+    /// Members of `context.parameters`.
+    pub parameters: Vec<Field>,
+    /// The attribute of the root that is a member of the context too.
+    pub context: Option<usize>,
+    /// Derived attributes, by type and field; each may read those before it.
+    pub derived: Vec<(usize, usize)>,
+}
+
+/// A name with a blank, which is no identifier.
+const ODD_NAME: &str = "b c";
+
+impl Blueprint {
+    /// Makes a schema up; `derivations` is how many attributes are derived.
+    pub fn random(c: &mut Choices<'_>, derivations: usize) -> Self {
+        let mut blueprint = Self {
+            namespaced: c.one_in(3),
+            types: Vec::new(),
+            enums: vec![vec!["red", "green"]],
+            parameters: Vec::new(),
+            context: None,
+            derived: Vec::new(),
+        };
+        let names = ["Org", "Alpha", "Beta", "Gamma", "Delta"];
+        for (at, name) in names.iter().enumerate().take(2 + c.below(4)) {
+            let nested = at.checked_sub(1).map(|others| if c.one_in(2) { others } else { c.below(at) });
+            let place = if at == 0 {
+                Place::Fixed
+            } else {
+                *c.of(&[Place::Array, Place::Array, Place::Object, Place::Array, Place::Fixed])
+            };
+            let property = format!("{}s", name.to_lowercase());
+            let within = match c.below(4) {
+                _ if at == 0 => Vec::new(),
+                3 => vec![format!("box_{property}"), property],
+                _ => vec![property],
+            };
+            let key = match c.below(4) {
+                3 => None,
+                2 => Some(vec!["meta".to_owned(), "id".to_owned()]),
+                _ => Some(vec!["id".to_owned()]),
+            };
+            blueprint.types.push(Type {
+                name: (*name).to_owned(),
+                parent: nested,
+                within,
+                place,
+                key: key.filter(|_| place != Place::Object || c.one_in(3)),
+                fields: Vec::new(),
+                tags: None,
+            });
+        }
+        for at in 0..blueprint.types.len() {
+            let around: Vec<usize> = blueprint.ancestry(at).skip(1).collect();
+            let mut fields: Vec<Field> =
+                (0..2 + c.below(5)).map(|number| blueprint.field(c, at, &format!("f{number}"), 2, false)).collect();
+            if c.one_in(6)
+                && let Some(last) = fields.last_mut()
+                && last.pointer == [last.name.clone()]
+            {
+                last.name = ODD_NAME.to_owned();
+                last.pointer = vec![ODD_NAME.to_owned()];
+            }
+            if !around.is_empty() && c.one_in(2) {
+                let kind = Kind::Entity(*c.of(&around));
+                fields.push(Field {
+                    name: "up".to_owned(),
+                    pointer: Vec::new(),
+                    kind,
+                    required: true,
+                    from: From::Enclosing,
+                });
+            }
+            let tags = c.one_in(3).then(|| (c.of(&["tags", "labels"]).to_string(), blueprint.kind(c, at, 0, true)));
+            (blueprint.types[at].fields, blueprint.types[at].tags) = (fields, tags);
+        }
+        for number in 0..derivations {
+            let of = c.below(blueprint.types.len());
+            let kind = match c.below(3) {
+                0 => Kind::Bool,
+                1 => Kind::Long,
+                _ => Kind::Set(Box::new(Kind::Entity(c.below(blueprint.types.len())))),
+            };
+            let field = Field {
+                name: format!("d{number}"),
+                pointer: Vec::new(),
+                kind,
+                required: true,
+                from: From::Derivations,
+            };
+            blueprint.types[of].fields.push(field);
+            blueprint.derived.push((of, blueprint.types[of].fields.len() - 1));
+        }
+        for number in 0..c.below(3) {
+            let kind = c
+                .of(&[
+                    Kind::Long,
+                    Kind::Text,
+                    Kind::Duration,
+                    Kind::Set(Box::new(Kind::Text)),
+                    Kind::Ip,
+                    Kind::Datetime,
+                    Kind::Decimal,
+                ])
+                .clone();
+            let name = format!("p{number}");
+            blueprint.parameters.push(Field {
+                pointer: vec![name.clone()],
+                name,
+                kind,
+                required: !c.one_in(3),
+                from: From::Snapshot,
+            });
+        }
+        let shared = blueprint.types[0].fields.iter().position(|field| {
+            field.from == From::Snapshot && field.name != ODD_NAME && !matches!(field.kind, Kind::Record(_))
+        });
+        blueprint.context = shared.filter(|_| c.one_in(2));
+        blueprint
+    }
+
+    fn field(&self, c: &mut Choices<'_>, of: usize, name: &str, depth: usize, in_set: bool) -> Field {
+        let kind = self.kind(c, of, depth, in_set);
+        let pointer = match c.below(6) {
+            _ if in_set => vec![name.to_owned()],
+            4 => vec!["shared".to_owned(), name.to_owned()],
+            5 => vec![format!("deep_{name}"), "x".to_owned()],
+            _ => vec![name.to_owned()],
+        };
+        Field { name: name.to_owned(), pointer, kind, required: !c.one_in(3), from: From::Snapshot }
+    }
+
+    fn kind(&self, c: &mut Choices<'_>, of: usize, depth: usize, in_set: bool) -> Kind {
+        let refers = |c: &mut Choices<'_>| {
+            let around: Vec<usize> = self.ancestry(of).collect();
+            let targets: Vec<usize> = (0..self.types.len())
+                .filter(|target| self.types[*target].parent.is_none_or(|parent| around.contains(&parent)))
+                .collect();
+            Kind::Entity(*c.of(&targets))
+        };
+        match c.below(if depth == 0 { 9 } else { 13 }) {
+            0 => Kind::Bool,
+            1 => Kind::Long,
+            2 => Kind::Text,
+            3 => Kind::Decimal,
+            4 => Kind::Datetime,
+            5 => Kind::Duration,
+            6 => Kind::Ip,
+            7 => Kind::Enum(0),
+            8 | 9 => refers(c),
+            10 | 11 => Kind::Set(Box::new(self.kind(c, of, depth - 1, true))),
+            _ => Kind::Record(
+                (0..1 + c.below(3)).map(|number| self.field(c, of, &format!("m{number}"), depth - 1, in_set)).collect(),
+            ),
+        }
+    }
+
+    /// Returns a type and those it is nested in, innermost first.
+    pub fn ancestry(&self, of: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(of), |of| self.types[*of].parent)
+    }
+
+    /// Returns the types whose instances are nested directly in those of `parent`.
+    pub fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
+        (0..self.types.len()).filter(move |at| self.types[*at].parent == Some(parent))
+    }
+
+    /// Returns the full name of a type.
+    pub fn name(&self, of: usize) -> String {
+        self.qualified(&self.types[of].name)
+    }
+
+    /// Returns a name with the schema's namespace.
+    pub fn qualified(&self, name: &str) -> String {
+        if self.namespaced { format!("Space::{name}") } else { name.to_owned() }
+    }
+
+    fn show(&self, kind: &Kind) -> String {
+        match kind {
+            Kind::Bool => "Bool".into(),
+            Kind::Long => "Long".into(),
+            Kind::Text => "String".into(),
+            Kind::Decimal => "decimal".into(),
+            Kind::Datetime => "datetime".into(),
+            Kind::Duration => "duration".into(),
+            Kind::Ip => "ipaddr".into(),
+            Kind::Entity(of) => self.types[*of].name.clone(),
+            Kind::Enum(at) => format!("Choice{at}"),
+            Kind::Set(element) => format!("Set<{}>", self.show(element)),
+            Kind::Record(fields) => format!("{{ {} }}", self.members(fields)),
+        }
+    }
+
+    fn members(&self, fields: &[Field]) -> String {
+        let member = |field: &Field| {
+            let note = match field.from {
+                From::Enclosing => "@enclosing ".to_owned(),
+                From::Derivations => "@derived ".to_owned(),
+                From::Snapshot if field.pointer == [field.name.clone()] => String::new(),
+                From::Snapshot => format!("@path({:?}) ", field.pointer.join("/")),
+            };
+            format!("{note}{:?}{}: {}", field.name, if field.required { "" } else { "?" }, self.show(&field.kind))
+        };
+        fields.iter().map(member).collect::<Vec<_>>().join(", ")
+    }
+
+    fn path(&self, of: usize) -> String {
+        let ty = &self.types[of];
+        let outer = ty.parent.map(|parent| self.path(parent)).unwrap_or_default();
+        let inner: String = ty.within.iter().map(|step| format!("/{step}")).collect();
+        format!("{outer}{inner}{}", if ty.place == Place::Fixed { "" } else { "/*" })
+    }
+
+    /// Writes the schema.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (at, ty) in self.types.iter().enumerate() {
+            let key = ty.key.as_ref().map(|key| format!(" @key({:?})", key.join("/"))).unwrap_or_default();
+            let tags_at = ty
+                .tags
+                .as_ref()
+                .filter(|(property, _)| property != "tags")
+                .map(|(property, _)| format!(" @tags({property:?})"))
+                .unwrap_or_default();
+            let parents = ty.parent.map(|parent| format!(" in [{}]", self.types[parent].name)).unwrap_or_default();
+            let tags = ty.tags.as_ref().map(|(_, kind)| format!(" tags {}", self.show(kind))).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "@path({:?}){key}{tags_at}\nentity {}{parents} {{ {} }}{tags};",
+                self.path(at),
+                ty.name,
+                self.members(&ty.fields)
+            );
+        }
+        for (at, choices) in self.enums.iter().enumerate() {
+            let _ = writeln!(text, "entity Choice{at} enum {choices:?};");
+        }
+        let mut context =
+            vec!["now: datetime".to_owned(), format!("parameters: {{ {} }}", self.members(&self.parameters))];
+        if let Some(at) = self.context {
+            let field =
+                Field { pointer: vec![self.types[0].fields[at].name.clone()], ..self.types[0].fields[at].clone() };
+            context.push(self.members(&[field]));
+        }
+        let context = context.join(", ");
+        let all = self.types.iter().map(|ty| ty.name.as_str()).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            text,
+            "action \"audit\" appliesTo {{ principal: [{}], resource: [{all}], context: {{ {context} }} }};",
+            self.types[0].name
+        );
+        let _ = writeln!(
+            text,
+            "action \"derive\" appliesTo {{ principal: [{all}], resource: [{all}], context: {{ {context} }} }};"
+        );
+        if self.namespaced { format!("namespace Space {{\n{text}}}\n") } else { text }
+    }
+}
