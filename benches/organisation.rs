@@ -1,0 +1,542 @@
+//! Made-up MoEngage organisations of any size, for measuring.
+//!
+//! What comes out follows `schemas/moengage.cedarschema` and looks like `examples/acme/snapshot.json`: people who are
+//! on a member list and, by e-mail, in the people system; roles with permissions; LIVE and TEST with firewall rules;
+//! and beside all of it properties that the schema does not declare. One instance stands on a line, without other
+//! white space. The same [`Organisation`] gives the same bytes everywhere.
+
+use std::fmt::Write;
+
+/// How an organisation is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Organisation {
+    /// Members, over all workspaces.
+    pub members: usize,
+    /// Workspaces.
+    pub workspaces: usize,
+    /// Another seed, other people.
+    pub seed: u64,
+    /// The share of members, and of workspaces, that have a defect some check finds; from 0 to 1.
+    pub share_failing: f64,
+}
+
+impl Organisation {
+    /// Returns an organisation with a workspace for every 500 members, in which one in a thousand fails.
+    pub fn of(members: usize) -> Self {
+        Self { members, workspaces: members.div_ceil(500), seed: 1, share_failing: 0.001 }
+    }
+
+    /// Returns its snapshot as JSON text.
+    pub fn to_json(self) -> String {
+        let mut text = String::with_capacity(self.members * 700 + self.workspaces * 8000 + 4000);
+        // Writing to a string does not fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            r#"{{"schema_version":"1.0","snapshot_id":"2026-09-01-larch-and-rowan","captured_at":"2026-09-01T11:32:08.417203+05:30","#
+        )?;
+        writeln!(out, r#""collector":{{"name":"manual+csv","version":"0.1.0","operator":"sec-ops@larch.example"}},"#)?;
+        writeln!(
+            out,
+            r#""organization":{{"name":"Larch & Rowan","plan_name":"enterprise","admin_contacts":["sec-ops@larch.example"]}},"#
+        )?;
+        self.policy_context(out)?;
+        writeln!(out, r#""workspaces":["#)?;
+        list(out, 0..self.workspaces, |out, at| self.workspace(out, at))?;
+        writeln!(out, "],")?;
+        writeln!(
+            out,
+            r#""evidence":[{{"covers":"/workspaces","method":"csv_members","file":"members.csv","captured_at":"2026-09-01T05:20:00Z","captured_by":"sec-ops@larch.example"}}]}}"#
+        )
+    }
+
+    fn policy_context(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            r#""policy_context":{{"corporate_domains":["larch.example","rowan.example"],"approved_networks":["#
+        )?;
+        list(out, 0..NETWORKS.len(), |out, at| {
+            write!(out, r#"{{"name":"{}","cidr":"{}"}}"#, NETWORKS[at].0, NETWORKS[at].1)
+        })?;
+        writeln!(
+            out,
+            r#"],"identity_roster":{{"source":"hris-export","captured_at":"2026-09-01T05:00:00Z","active_emails":["#
+        )?;
+        let people = || (0..self.members).filter(|at| self.person_of(*at) == *at).map(|at| self.person(at));
+        list(out, people().filter(|person| person.is_employee()), |out, person| {
+            write!(out, r#""{}""#, person.email())
+        })?;
+        writeln!(out, r#"],"entries":["#)?;
+        list(out, people().filter(|person| !person.is_external()), |out, person| person.write_roster_entry(out))?;
+        writeln!(out, r#"]}},"access_reviews":["#)?;
+        list(out, (0..self.workspaces).step_by(REVIEWED_TOGETHER), |out, at| self.review(out, at))?;
+        writeln!(out, r#"],"external_members":["#)?;
+        list(
+            out,
+            people().filter(|person| person.is_external() && person.defect != Some(Defect::Unlisted)),
+            |out, person| {
+                write!(
+                    out,
+                    r#"{{"email":"{}","owner":"sec-ops@larch.example","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    person.email()
+                )
+            },
+        )?;
+        writeln!(
+            out,
+            r#"],"service_accounts":[{{"email":"reports@larch.example","owner":"sec-ops@larch.example","expires_at":"2027-01-31T00:00:00Z"}}],"approved_privileged_roles":["#
+        )?;
+        list(out, 0..self.workspaces, |out, at| {
+            write!(
+                out,
+                r#"{{"workspace_id":"{}","role_id":"regional-ops","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                workspace_id(at)
+            )
+        })?;
+        writeln!(out, "]}},")
+    }
+
+    fn review(&self, out: &mut String, first: usize) -> std::fmt::Result {
+        let last = (first + REVIEWED_TOGETHER).min(self.workspaces);
+        let covered: usize = (first..last).map(|at| self.members_of(at).len()).sum();
+        write!(
+            out,
+            r#"{{"completed_at":"2026-08-25T16:40:00+02:00","reviewer":"sec-ops@larch.example","members_covered":{covered},"workspace_ids":["#
+        )?;
+        list(out, first..last, |out, at| write!(out, r#""{}""#, workspace_id(at)))?;
+        write!(out, "]}}")
+    }
+
+    fn workspace(&self, out: &mut String, at: usize) -> std::fmt::Result {
+        let mut dice = Dice::of(self.seed, WORKSPACES + at as u64);
+        let failing = dice.chance(self.share_failing);
+        let plan = "enterprise";
+        let classification = if at.is_multiple_of(5) { "non_production" } else { "production" };
+        writeln!(
+            out,
+            r#"{{"id":"{}","name":"Larch & Rowan {}","data_center":"DC-0{}","#,
+            workspace_id(at),
+            dice.pick(&TOWNS),
+            1 + dice.below(5)
+        )?;
+        writeln!(
+            out,
+            r#""plan":"{plan}","classification":"{classification}","features":{{"firewall":{{"available":true}}}},"time_zone":"Europe/Berlin","roles":["#
+        )?;
+        list(out, ROLES.iter(), |out, (id, name, permissions)| {
+            let kind = if id.starts_with(char::is_uppercase) { "default" } else { "custom" };
+            write!(out, r#"{{"id":"{id}","name":"{name}","kind":"{kind}","permissions":["#)?;
+            list(out, permissions.iter(), |out, (component, levels)| {
+                write!(out, r#"{{"component":"{component}","levels":{levels}}}"#)
+            })?;
+            write!(out, "]}}")
+        })?;
+        writeln!(out, r#"],"members":["#)?;
+        let members = self.members_of(at);
+        list(out, members.clone(), |out, member| self.member(out, member, member - members.start))?;
+        writeln!(out, "],")?;
+        writeln!(out, r#""campaign_approval":{{"enabled":{}}},"#, !(failing && dice.chance(0.5)))?;
+        writeln!(
+            out,
+            r#""audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z"}},"environments":["#
+        )?;
+        list(out, ["LIVE", "TEST"].iter(), |out, name| environment(out, at, name, failing && *name == "TEST"))?;
+        write!(out, "]}}")
+    }
+
+    fn member(&self, out: &mut String, member: usize, place: usize) -> std::fmt::Result {
+        let person = self.person(self.person_of(member));
+        let mut dice = Dice::of(self.seed, MEMBERS + member as u64);
+        let role = match place {
+            0 => "Admin",
+            1 => "campaign-approver",
+            2 => "Manager",
+            3 => "regional-ops",
+            _ => dice.pick(&[
+                "Analyst",
+                "Analyst",
+                "Marketer",
+                "Marketer",
+                "Developer",
+                "crm-maker",
+                "crm-maker",
+                "crm-maker",
+            ]),
+        };
+        let status = if place < 20 || person.defect.is_some() { 99 } else { dice.below(100) };
+        let status = ["access_revoked", "access_revoked", "pending"].get(status).unwrap_or(&"joined");
+        let enrolled = *status == "joined" && person.defect != Some(Defect::NoDevice);
+        // Addresses are typed by hand, and so now and then with a capital.
+        let email = if dice.below(50) == 0 { capitalised(&person.email()) } else { person.email() };
+        write!(
+            out,
+            r#"{{"email":"{email}","name":"{}","status":"{status}","role_id":"{role}","team":"{}","#,
+            person.name(),
+            dice.pick(&TEAMS)
+        )?;
+        write!(
+            out,
+            r#""invited_by":"sec-ops@larch.example","invited_at":"{}","last_modified_at":"{}","#,
+            moment(&mut dice, 2025),
+            moment(&mut dice, 2026)
+        )?;
+        let device = if enrolled { "set_up" } else { "not_set_up" };
+        let attested = if enrolled { dice.pick(&["true", "true", "null"]) } else { "false" };
+        write!(
+            out,
+            r#""two_step":{{"device_status":"{device}","method":"authenticator_app","idp_mfa_attested":{attested}}},"#
+        )?;
+        if *status == "joined" {
+            let seen = if person.defect == Some(Defect::Dormant) {
+                "2026-05-30T07:15:00Z".to_owned()
+            } else {
+                recently(&mut dice)
+            };
+            let privileged = if place < 4 { format!("\"{}\"", recently(&mut dice)) } else { "null".to_owned() };
+            write!(
+                out,
+                r#""activity":{{"last_seen_at":"{seen}","last_privileged_action_at":{privileged},"logins_90d":{},"last_ip":"198.51.100.{}","source":"audit_log_csv"}},"#,
+                dice.below(200),
+                dice.below(250)
+            )?;
+        } else {
+            write!(out, r#""activity":null,"#)?;
+        }
+        write!(
+            out,
+            r#""preferences":{{"locale":"{}","digest":{},"landing_page":"/dashboards/{}"}}}}"#,
+            dice.pick(&["en-GB", "de-DE", "en-IN"]),
+            dice.below(2) == 0,
+            dice.below(900)
+        )
+    }
+
+    /// The members of a workspace, numbered through all of them.
+    fn members_of(&self, workspace: usize) -> std::ops::Range<usize> {
+        let start = |at: usize| at * self.members / self.workspaces.max(1);
+        start(workspace)..start(workspace + 1)
+    }
+
+    /// Who a member is. Every sixteenth of a workspace belongs to a central team, which is in all of them.
+    fn person_of(&self, member: usize) -> usize {
+        let place = self.place(member);
+        if is_central(place) && place < self.members_of(0).len() { place } else { member }
+    }
+
+    /// The place of a member in its workspace.
+    fn place(&self, member: usize) -> usize {
+        let about = self.workspaces * member / self.members.max(1);
+        let nearby = about.saturating_sub(1)..(about + 2).min(self.workspaces);
+        nearby
+            .map(|at| self.members_of(at))
+            .find(|members| members.contains(&member))
+            .map_or(member, |members| member - members.start)
+    }
+
+    fn person(&self, number: usize) -> Person {
+        let mut dice = Dice::of(self.seed, PEOPLE + number as u64);
+        let (first, last, agency) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES), dice.below(30) == 0);
+        let place = self.place(number);
+        // The first of a workspace hold its powers, and the central team is seen everywhere: neither stands for one member.
+        let may_fail = place > 3 && !is_central(place);
+        let external = may_fail && agency;
+        let defect = (may_fail && dice.chance(self.share_failing)).then(|| match dice.below(3) {
+            0 => Defect::NoDevice,
+            1 => Defect::Dormant,
+            _ if external => Defect::Unlisted,
+            _ => Defect::Left,
+        });
+        Person { number, first, last, external, defect, department: dice.pick(&TEAMS), grade: dice.below(9) }
+    }
+}
+
+/// Workspaces that one access review looks at.
+const REVIEWED_TOGETHER: usize = 4;
+
+/// Whether whoever has this place in a workspace is in all of them.
+fn is_central(place: usize) -> bool {
+    place % 16 == 15
+}
+
+/// What can be wrong with a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Defect {
+    /// No second factor is enrolled.
+    NoDevice,
+    /// Last seen months ago.
+    Dormant,
+    /// The people system says that the person has left.
+    Left,
+    /// From outside, and nobody has recorded why.
+    Unlisted,
+}
+
+struct Person {
+    number: usize,
+    first: &'static str,
+    last: &'static str,
+    external: bool,
+    defect: Option<Defect>,
+    department: &'static str,
+    grade: usize,
+}
+
+impl Person {
+    fn is_external(&self) -> bool {
+        self.external
+    }
+
+    /// Whether the person is on the list of those who work here now.
+    fn is_employee(&self) -> bool {
+        !self.external && self.defect != Some(Defect::Left)
+    }
+
+    fn email(&self) -> String {
+        let domain = match (self.external, self.number % 4) {
+            (true, _) => "pixelforge.example",
+            (false, 0) => "rowan.example",
+            (false, _) => "larch.example",
+        };
+        format!("{}.{}{}@{domain}", plain(self.first), plain(self.last), self.number)
+    }
+
+    /// One name in fifty is written as some exports do it, with escapes.
+    fn name(&self) -> String {
+        let name = format!("{} {}", self.first, self.last);
+        if !self.number.is_multiple_of(50) {
+            return name;
+        }
+        name.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) }).collect()
+    }
+
+    fn write_roster_entry(&self, out: &mut String) -> std::fmt::Result {
+        let (status, end) = match self.defect {
+            Some(Defect::Left) => ("terminated", "\"2026-08-14\""),
+            _ if self.number.is_multiple_of(90) => ("on_leave", "null"),
+            _ => ("active", "null"),
+        };
+        write!(
+            out,
+            r#"{{"email":"{}","hr_status":"{status}","end_date":{end},"department":"{}","grade":{}}}"#,
+            self.email(),
+            self.department,
+            self.grade
+        )
+    }
+}
+
+fn environment(out: &mut String, workspace: usize, name: &str, failing: bool) -> std::fmt::Result {
+    writeln!(
+        out,
+        r#"{{"name":"{name}","security":{{"login_method":"sso_only","sso":{{"configured":true,"idp":"okta","idp_entity_id":"http://www.okta.example/exk-larch","#
+    )?;
+    writeln!(
+        out,
+        r#""idp_sso_url":"https://login.larch.example/app/exk-larch/sso/saml","name_id_format":"email_address","idp_cert_not_after":"2028-03-01T00:00:00Z"}},"#
+    )?;
+    writeln!(
+        out,
+        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}}}},"network":{{"firewall":{{"rules":["#,
+        !failing
+    )?;
+    let broad = if failing && workspace.is_multiple_of(2) { r#","203.0.0.0/12""# } else { "" };
+    writeln!(
+        out,
+        r#"{{"type":"allowed","note":"VPN and offices","cidrs":["203.0.113.0/28","198.51.100.64/26","2001:db8:40::/48"{broad}]}},"#
+    )?;
+    write!(out, r#"{{"type":"blocked","note":"former office","cidrs":["192.0.2.66/32"]}}]}}}}}}"#)
+}
+
+/// Writes the elements of an array, one on a line.
+fn list<T>(
+    out: &mut String,
+    items: impl Iterator<Item = T>,
+    mut each: impl FnMut(&mut String, T) -> std::fmt::Result,
+) -> std::fmt::Result {
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push_str(",\n");
+        }
+        each(out, item)?;
+    }
+    Ok(())
+}
+
+fn workspace_id(at: usize) -> String {
+    format!("LARCH{at:05}")
+}
+
+/// A moment of a year, as the screens and exports write them: with microseconds, in UTC, or with an offset.
+fn moment(dice: &mut Dice, year: u32) -> String {
+    let (month, day, hour, minute, second) =
+        (1 + dice.below(8), 1 + dice.below(28), dice.below(24), dice.below(60), dice.below(60));
+    let zone = match dice.below(6) {
+        0 => format!(".{:06}Z", dice.below(1_000_000)),
+        1 => "+02:00".to_owned(),
+        2 => "+0530".to_owned(),
+        _ => "Z".to_owned(),
+    };
+    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{zone}")
+}
+
+/// A moment of the month before the capture.
+fn recently(dice: &mut Dice) -> String {
+    format!("2026-08-{:02}T{:02}:{:02}:{:02}Z", 1 + dice.below(28), dice.below(24), dice.below(60), dice.below(60))
+}
+
+fn capitalised(text: &str) -> String {
+    let (first, rest) = text.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// A name as it stands in an address.
+fn plain(name: &str) -> String {
+    let letter = |c: char| match c {
+        'á' => 'a',
+        'é' | 'ë' => 'e',
+        'ñ' => 'n',
+        'ú' | 'ü' => 'u',
+        'ö' | 'ø' => 'o',
+        other => other.to_ascii_lowercase(),
+    };
+    name.chars().map(letter).collect()
+}
+
+// Where the rows of dice of each kind begin: no two things share a row.
+const PEOPLE: u64 = 1 << 40;
+const MEMBERS: u64 = 2 << 40;
+const WORKSPACES: u64 = 3 << 40;
+
+/// SplitMix64 (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*).
+struct Dice(u64);
+
+impl Dice {
+    /// Returns a row of dice; each number gives another.
+    fn of(seed: u64, number: u64) -> Self {
+        let mut dice = Self(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ number);
+        dice.0 = dice.next();
+        dice
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn chance(&mut self, share: f64) -> bool {
+        (self.next() >> 11) as f64 / ((1u64 << 53) as f64) < share
+    }
+
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
+        from[self.below(from.len())]
+    }
+}
+
+const NETWORKS: [(&str, &str); 4] = [
+    ("vpn-egress", "203.0.113.0/28"),
+    ("office-berlin", "198.51.100.64/26"),
+    ("office-berlin-v6", "2001:db8:40::/48"),
+    ("office-pune", "203.0.113.128/27"),
+];
+
+/// Roles: id, name, and permissions as component and levels.
+#[expect(clippy::type_complexity, reason = "a table of constants")]
+const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
+    (
+        "Admin",
+        "Admin",
+        &[
+            ("security_settings", r#"["manage"]"#),
+            ("team_management", r#"["view","create_and_manage","create_and_manage_all_roles"]"#),
+            ("teams", r#"["view","setup_and_manage"]"#),
+            ("usage_and_billing", r#"["view","create_and_manage","download"]"#),
+            ("campaigns", r#"["view","create_manage_and_publish","download"]"#),
+        ],
+    ),
+    (
+        "Manager",
+        "Manager",
+        &[
+            ("team_management", r#"["view","create_and_manage"]"#),
+            ("teams", r#"["view"]"#),
+            ("campaigns", r#"["view","create_and_manage","download"]"#),
+        ],
+    ),
+    (
+        "Marketer",
+        "Marketer",
+        &[
+            ("campaigns", r#"["view","create_and_manage"]"#),
+            ("segments", r#"["view","create_and_manage"]"#),
+            ("content", r#"["view","create_and_manage"]"#),
+        ],
+    ),
+    (
+        "Developer",
+        "Developer",
+        &[("imports", r#"["create_and_manage"]"#), ("coupons", r#"["view","create_and_manage"]"#)],
+    ),
+    (
+        "Analyst",
+        "Analyst",
+        &[
+            ("campaigns", r#"["view","download"]"#),
+            ("segments", r#"["view","download"]"#),
+            ("dashboard_analyze", r#"["view","download"]"#),
+        ],
+    ),
+    (
+        "campaign-approver",
+        "Campaign approver",
+        &[
+            ("campaigns", r#"["view","create_manage_and_publish"]"#),
+            ("flows", r#"["view","create_manage_and_publish"]"#),
+        ],
+    ),
+    ("crm-maker", "CRM maker", &[("campaigns", r#"["view","create_and_manage"]"#), ("segments", r#"["view"]"#)]),
+    (
+        "regional-ops",
+        "Regional ops",
+        &[("teams", r#"["view","setup_and_manage"]"#), ("campaigns", r#"["view","create_and_manage"]"#)],
+    ),
+];
+
+const TOWNS: [&str; 8] = ["Berlin", "Pune", "Oslo", "Lisbon", "Leeds", "Lyon", "Jaipur", "Turku"];
+const TEAMS: [&str; 8] =
+    ["Lifecycle EU", "Lifecycle APAC", "CRM", "Growth", "Analytics", "Data platform", "Brand", "Customer care"];
+const FIRST_NAMES: [&str; 24] = [
+    "Mia", "Zoë", "Raj", "Neha", "Tomás", "Lena", "Jo", "Sofia", "Anil", "Priya", "Noé", "Greta", "Kemi", "Luis",
+    "Mara", "Nils", "Oda", "Hanna", "Ito", "Jonas", "Søren", "Aiko", "Farid", "Ingrid",
+];
+const LAST_NAMES: [&str; 20] = [
+    "Berger",
+    "Núñez",
+    "Sharma",
+    "Okafor",
+    "Lindqvist",
+    "Moreau",
+    "Tanaka",
+    "Iyer",
+    "Novak",
+    "Silva",
+    "Müller",
+    "Haddad",
+    "Kowalski",
+    "Byrne",
+    "Ferrari",
+    "Jansen",
+    "Petrov",
+    "Dubois",
+    "Schröder",
+    "Rao",
+];

@@ -1,0 +1,35 @@
+//! Writes a made-up organisation to standard output, so that measurements can be repeated.
+//!
+//! `cargo run --release --example generate -- --members 200000 > organisation.json`
+
+#[path = "../benches/organisation.rs"]
+mod organisation;
+
+use organisation::Organisation;
+use std::io::Write;
+
+const USAGE: &str = "usage: generate --members N [--workspaces W] [--seed S] [--share-failing P]";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (mut members, mut workspaces, mut seed, mut share_failing) = (None, None, None, None);
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().ok_or(USAGE)?;
+        match option.as_str() {
+            "--members" => members = Some(value.parse()?),
+            "--workspaces" => workspaces = Some(value.parse()?),
+            "--seed" => seed = Some(value.parse()?),
+            "--share-failing" => share_failing = Some(value.parse()?),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    let usual = Organisation::of(members.ok_or(USAGE)?);
+    let organisation = Organisation {
+        workspaces: workspaces.unwrap_or(usual.workspaces),
+        seed: seed.unwrap_or(usual.seed),
+        share_failing: share_failing.unwrap_or(usual.share_failing),
+        ..usual
+    };
+    std::io::stdout().write_all(organisation.to_json().as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Does nothing but parse a JSON file into a `serde_json::Value`: what Deodar's whole run is measured against.
+//!
+//! `cargo run --release --example parse_value -- organisation.json`
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::env::args_os().nth(1).ok_or("usage: parse_value FILE")?;
+    let bytes = std::fs::read(path)?;
+    let value: serde_json::Value = serde_json::from_slice(&bytes)?;
+    println!("{} properties", value.as_object().map_or(0, serde_json::Map::len));
+    Ok(())
+}
