@@ -160,7 +160,7 @@ impl Loader {
             (Some(path), named) => {
                 let schema = self.read(path, diagnostics)?;
                 Pack {
-                    name: format!("the policies given under {}", shown(path)),
+                    name: "the schema and policies given".to_owned(),
                     schema,
                     policies: named.map(|pack| pack.policies).unwrap_or_default(),
                 }

@@ -36,7 +36,7 @@ pub struct Frame {
     pub principal: EntityRef,
     /// The resource.
     pub resource: EntityRef,
-    /// The instance whose list of principals was not captured, when the principal is [`PHANTOM`].
+    /// The instance whose list of principals was not captured, when the principal is one that may be in it.
     pub phantom: Option<EntityRef>,
 }
 

@@ -1,7 +1,7 @@
 //! The example accounts: what a run says of each, that every place it names is true, and that nothing but the input
 //! decides what is written.
 
-use crate::support::{NOW, Run, command, repository};
+use crate::support::{NOW, Run, command, deodar, repository};
 use expect_test::expect_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -189,4 +189,42 @@ fn threads_do_not_show() {
             assert!(one == with("2") && one == with("8"), "{example} as {format}");
         }
     }
+}
+
+/// What the README tells a newcomer to write does what it says there.
+#[test]
+fn the_readmes_five_minutes_come_out_as_told() {
+    let readme = include_str!("../../README.md");
+    let (_, lesson) = readme.split_once("## Write a policy in five minutes").expect("the lesson");
+    let indented: Vec<&str> = lesson.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    let end = indented.iter().position(|line| *line == "}").expect("a document");
+    let snapshot = indented[..=end].join("\n");
+    let fences: Vec<&str> =
+        lesson.split("```cedar\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(code, _)| code)).collect();
+    let [schema, check, more_schema, more_checks] = fences[..] else { panic!("four pieces of Cedar") };
+    let command = indented.iter().find(|line| line.starts_with("deodar check devices.json")).expect("a command");
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).filter(|word| *word != "--watch").collect();
+    let run = |schema: &str, policies: &str| {
+        let files = [
+            ("devices.json", snapshot.as_bytes()),
+            ("devices.cedarschema", schema.as_bytes()),
+            ("devices.cedar", policies.as_bytes()),
+        ];
+        let report = deodar(&files, &[&arguments[..], &["--format", "json"]].concat()).json();
+        (report["run"]["exit_code"].clone(), report["summary"]["verdicts"]["pass"].clone(), report["findings"].clone())
+    };
+    let (code, passes, findings) = run(schema, check);
+    assert_eq!((code, passes), (1.into(), 1.into()), "{findings:#}");
+    assert_eq!(findings[0]["resource"]["id"], "A1");
+    // The second schema replaces the entity and the action of the first.
+    let account = more_schema.lines().find(|line| line.starts_with("entity Account")).expect("the account");
+    let actions: Vec<&str> = more_schema.lines().filter(|line| line.starts_with("action")).collect();
+    let replaced: Vec<&str> = schema
+        .lines()
+        .map(|line| if line.starts_with("entity Account") { account } else { line })
+        .filter(|line| !line.starts_with("action"))
+        .chain(actions)
+        .collect();
+    let (code, passes, findings) = run(&replaced.join("\n"), &format!("{check}{more_checks}"));
+    assert_eq!((code, passes), (1.into(), 2.into()), "{findings:#}");
 }
