@@ -233,10 +233,10 @@ pub struct DerivationProgram {
     pub subtracts: bool,
     /// The lowered policy.
     pub body: Body,
-    /// Conditions on the principal alone that come before the join.
+    /// Conditions on the principal alone; of a principal that does not meet them, no pair can be permitted.
     pub filters: Vec<NodeId>,
-    /// How pairs are found; `None` pairs everything with everything.
-    pub join: Option<Join>,
+    /// Ways to find the pairs, any of which finds all; without one, everything is paired with everything.
+    pub joins: Vec<Join>,
 }
 
 /// Everything that is evaluated.

@@ -2,7 +2,7 @@
 
 use super::eval::{Frame, Machine, PHANTOM};
 use super::mask::Mask;
-use super::operand::{Operand, Outcome, Possible};
+use super::operand::{Outcome, Possible};
 use crate::policy::ClauseKind;
 use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, Join};
 use crate::snapshot::{Column, Data, Missing, State};
@@ -35,7 +35,13 @@ pub struct Gathered<'a> {
 pub(super) struct Index {
     /// All principals that the conditions on the principal alone leave.
     all: Vec<u32>,
-    /// Those by the value they are joined on.
+    /// For every join, where it finds those.
+    lookups: Vec<Lookup>,
+}
+
+/// Principals by the value they are joined on.
+#[derive(Debug, Default)]
+struct Lookup {
     by_value: FxHashMap<Value, Vec<u32>>,
     /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
     always: Vec<u32>,
@@ -179,11 +185,17 @@ impl<'a> Machine<'a> {
                 (mask != Mask::FALSE).then_some((row, mask.may(Mask::ERROR)))
             })
             .collect();
-        let mut index = Index { all: kept.iter().map(|(row, _)| *row).collect(), ..Index::default() };
-        let Some(join) = part.join else { return index };
-        for (row, fails) in kept {
+        let lookups = part.joins.par_iter().map(|join| self.lookup(part, *join, &kept)).collect();
+        Index { all: kept.into_iter().map(|(row, _)| row).collect(), lookups }
+    }
+
+    fn lookup(&self, part: &DerivationProgram, join: Join, kept: &[(u32, bool)]) -> Lookup {
+        let ty = part.body.principal;
+        let frame = |row| Frame { principal: EntityRef { ty, row }, resource: self.root(), phantom: None };
+        let mut lookup = Lookup::default();
+        for (row, fails) in kept.iter().copied() {
             if fails {
-                index.always.push(row);
+                lookup.always.push(row);
                 continue;
             }
             match join {
@@ -192,26 +204,26 @@ impl<'a> Machine<'a> {
                     let principal = EntityRef { ty, row };
                     let around = self.model.ancestry(ty).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty));
                     for ancestor in around.filter_map(|around| self.snapshot.enclosing(self.model, principal, around)) {
-                        index.by_value.entry(Value::Entity(ancestor)).or_default().push(row);
+                        lookup.by_value.entry(Value::Entity(ancestor)).or_default().push(row);
                     }
                 }
                 Join::Equal(value, _) | Join::Element(value, _) => match self.value(value, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        index.by_value.entry(operand.to_value()).or_default().push(row)
+                        lookup.by_value.entry(operand.to_value()).or_default().push(row)
                     }
-                    _ => index.always.push(row),
+                    _ => lookup.always.push(row),
                 },
                 Join::Holds(set, _) => match self.value(set, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
                         for item in operand.set().map(Set::items).unwrap_or_default() {
-                            index.by_value.entry(item.clone()).or_default().push(row);
+                            lookup.by_value.entry(item.clone()).or_default().push(row);
                         }
                     }
-                    _ => index.always.push(row),
+                    _ => lookup.always.push(row),
                 },
             }
         }
-        index
+        lookup
     }
 
     /// The static type of an entity-valued node over the resource, where it is plain to see.
@@ -234,34 +246,31 @@ impl<'a> Machine<'a> {
         mut each: impl FnMut(EntityRef),
     ) {
         let ty = part.body.principal;
-        let mut rows = |rows: &[u32]| rows.iter().for_each(|row| each(EntityRef { ty, row: *row }));
-        let Some(join) = part.join else { return rows(&index.all) };
-        // Of the resource's side only what is known narrows the choice.
-        let frame = Frame { principal: self.root(), resource, phantom: None };
-        let wanted = |node| match self.value(node, &frame) {
-            Outcome { value: Possible::Known(operand), may_fail: false } => Some(operand),
-            _ => None,
-        };
-        let keys: Option<Vec<Value>> = match join {
-            Join::Equal(_, node) | Join::Holds(_, node) => {
-                wanted(node).filter(Operand::is_exact).map(|operand| vec![operand.to_value()])
-            }
-            Join::Within(node) => wanted(node).and_then(|operand| match operand.set() {
-                None => Some(vec![operand.to_value()]),
-                Some(set) => set.is_exact().then(|| set.items().to_vec()),
-            }),
-            Join::Element(_, node) => {
-                wanted(node).filter(Operand::is_exact).and_then(|operand| operand.set().map(|set| set.items().to_vec()))
-            }
-        };
-        let Some(keys) = keys else { return rows(&index.all) };
-        let mut seen: Vec<u32> = keys.iter().filter_map(|key| index.by_value.get(key)).flatten().copied().collect();
-        if keys.len() > 1 {
-            seen.sort_unstable();
-            seen.dedup();
+        let joins = part.joins.iter().zip(&index.lookups);
+        let found = joins.filter_map(|(join, lookup)| self.candidates(*join, lookup, resource));
+        // Every join finds all pairs: the one that finds the fewest principals leaves the least to do.
+        match found.min_by_key(|lists| lists.iter().map(|rows| rows.len()).sum::<usize>()) {
+            Some(lists) => lists.into_iter().flatten().for_each(|row| each(EntityRef { ty, row: *row })),
+            None => index.all.iter().for_each(|row| each(EntityRef { ty, row: *row })),
         }
-        rows(&seen);
-        rows(&index.always);
+    }
+
+    /// The principals that a join finds for a resource, some of them perhaps twice. `None` when what the resource is
+    /// joined on is not known.
+    fn candidates<'i>(&self, join: Join, lookup: &'i Lookup, resource: EntityRef) -> Option<Vec<&'i [u32]>> {
+        let frame = Frame { principal: self.root(), resource, phantom: None };
+        let (Join::Within(node) | Join::Equal(_, node) | Join::Element(_, node) | Join::Holds(_, node)) = join;
+        let Outcome { value: Possible::Known(wanted), may_fail: false } = self.value(node, &frame) else { return None };
+        if !wanted.is_exact() {
+            return None;
+        }
+        let rows = |key: &Value| lookup.by_value.get(key).map(Vec::as_slice);
+        let mut lists: Vec<&[u32]> = match (join, wanted.set()) {
+            (Join::Within(_) | Join::Element(..), Some(set)) => set.items().iter().filter_map(rows).collect(),
+            _ => rows(&wanted.to_value()).into_iter().collect(),
+        };
+        lists.push(&lookup.always);
+        Some(lists)
     }
 }
 

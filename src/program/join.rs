@@ -33,9 +33,10 @@ pub enum Join {
 }
 
 /// The outcome of planning.
+#[derive(Default)]
 pub(super) struct Plan {
     pub filters: Vec<NodeId>,
-    pub join: Option<Join>,
+    pub joins: Vec<Join>,
 }
 
 pub(super) fn plan(program: &mut Program, body: &Body) -> Plan {
@@ -53,24 +54,19 @@ pub(super) fn plan(program: &mut Program, body: &Body) -> Plan {
             }
         }
     }
-    let mut filters = Vec::new();
-    let mut join = None;
+    let mut plan = Plan::default();
     for conjunct in &conjuncts {
-        join = join_of(program, conjunct);
-        if join.is_some() {
-            break;
-        }
+        plan.joins.extend(join_of(program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
-            (true, false, _) => filters.push(conjunct.node),
+            (true, false, false) => plan.filters.push(conjunct.node),
+            // Without a join before it, it fails for every resource alike.
+            (true, false, true) if plan.joins.is_empty() => plan.filters.push(conjunct.node),
             (_, _, false) => {}
-            // It may fail, and for which principals depends on the resource: nothing may be left out.
-            (_, _, true) => return Plan { filters: Vec::new(), join: None },
+            // It may fail, and for which pairs depends on the resource: what comes after it leaves nothing out.
+            (_, _, true) => break,
         }
     }
-    if join.is_none() {
-        filters.clear();
-    }
-    Plan { filters, join }
+    if plan.joins.is_empty() { Plan::default() } else { plan }
 }
 
 fn flatten(program: &Program, node: NodeId, into: &mut Vec<Conjunct>) {

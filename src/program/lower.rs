@@ -238,7 +238,7 @@ impl Lowering<'_> {
             subtracts: policy.subtracts,
             body,
             filters: plan.filters,
-            join: plan.join,
+            joins: plan.joins,
         })
     }
 
