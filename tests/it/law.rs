@@ -795,20 +795,18 @@ fn said(schema: &str, policies: &str, snapshot: &str) -> String {
 }
 
 /// A check of every `A` with these clauses; an `A` may hold `B`s.
-fn about_a(attributes: &str, clauses: &str, snapshot: &str) -> String {
-    let schema = format!(
-        r#"
-        @path("") entity Org {{ {attributes} }} tags A;
-        @path("/as/*") @key("id") entity A in [Org] {{ "ref"?: A, "rec": {{ "m"?: Bool }}, "span"?: duration }};
+fn about_a(clauses: &str, snapshot: &str) -> String {
+    let schema = r#"
+        @path("") entity Org { "top"?: A } tags A;
+        @path("/as/*") @key("id") entity A in [Org] { "ref"?: A, "rec": { "m"?: Bool }, "span"?: duration };
         @path("/as/*/bs/*") @key("id") entity B in [A];
         @path("/names/*") entity Name in [Org];
-        action "audit" appliesTo {{ principal: [Org], resource: [A] }};
-        "#
-    );
+        action "audit" appliesTo { principal: [Org], resource: [A], context: { "top"?: A } };
+    "#;
     let policy = format!(
         r#"@id("C") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) {clauses};"#
     );
-    said(&schema, &policy, snapshot)
+    said(schema, &policy, snapshot)
 }
 
 #[test]
@@ -855,14 +853,19 @@ fn cases_that_random_ones_shrank_to() {
             r#"{"as": [{"id": "x", "ref": "gone"}], "names": []}"#,
             r#"A::"x" pass"#,
         ),
+        (
+            r#"when { context has top && context.top.rec has m }"#,
+            r#"{"top": "gone", "as": [{"id": "x"}], "names": []}"#,
+            r#"A::"x" unknown"#,
+        ),
     ];
     for (clauses, snapshot, expected) in table {
-        assert_eq!(about_a("", clauses, snapshot), expected, "{clauses}");
+        assert_eq!(about_a(clauses, snapshot), expected, "{clauses}");
     }
 }
 
 #[test]
-fn joins_on_values_that_are_known_in_part_stay_open() {
+fn derivations_from_what_is_known_in_part_stay_open() {
     let attributes = r#""u": Bool, "n": Long, "x": Set<Set<Long>>, "y": Set<Long>"#;
     let schema = format!(
         r#"
@@ -876,6 +879,8 @@ fn joins_on_values_that_are_known_in_part_stay_open() {
         ("principal.x == resource.x", r#"{"x": [[1, 2]], "as": [{"x": [[1, null]]}]}"#),
         ("resource.x.contains(principal.y)", r#"{"x": [[1, null]], "as": [{"y": [1, 2]}]}"#),
         ("principal.x.contains(resource.y)", r#"{"y": [1, 2], "as": [{"x": [[1, null]]}]}"#),
+        // The literal may name the very principal that was not captured.
+        (r#"A::"0" in principal"#, "{}"),
         // Whether the left side ends in an error is not known.
         (
             "(if principal.u then 5 else 9223372036854775807 + principal.n) == resource.n",
