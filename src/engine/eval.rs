@@ -461,7 +461,9 @@ impl<'a> Machine<'a> {
 
     pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
         if is_unseen(entity) {
-            let around = entity != other && self.model.ancestry(entity.ty).skip(1).any(|ty| ty == other.ty);
+            // It may lie in the other; or be the other, where that was not captured either.
+            let from = if other.row == PHANTOM { 0 } else { 1 };
+            let around = entity != other && self.model.ancestry(entity.ty).skip(from).any(|ty| ty == other.ty);
             return if around { Mask::EITHER } else { Mask::of(entity == other) };
         }
         if entity.row != PHANTOM {

@@ -678,6 +678,11 @@ impl Lowering<'_> {
         match (member.origin, &path[1..]) {
             (ContextOrigin::Root(slot), rest) => {
                 let root = self.push(NodeKind::Root);
+                if let Some((_, names)) = names.split_first() {
+                    // `context.a.b has c` reads as far as `b`.
+                    let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
+                    return self.has_below(read, names, attrs);
+                }
                 let here = self.push(NodeKind::Has(root, self.model.root, vec![slot], Asked::Entity));
                 if rest.is_empty() {
                     return (here, Some(Ty::Bool));
