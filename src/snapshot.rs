@@ -8,10 +8,11 @@
 mod column;
 mod decode;
 mod locate;
+mod read;
 mod resolve;
 mod split;
 
-pub use column::{Column, Data, State, StrRef};
+pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};
 
 use crate::diagnostic::Diagnostic;
@@ -20,9 +21,11 @@ use crate::source::json::{Kind, Scanner, string_text};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, nearest};
 use crate::value::{EntityRef, TypeId};
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The state of an account at one moment.
@@ -53,7 +56,10 @@ pub struct Table {
     pub missing: Vec<Missing>,
     /// Ids of entities that are named somewhere but have no row; they are numbered after the rows.
     pub absent: Vec<SmolStr>,
-    by_key: FxHashMap<(u32, SmolStr), u32>,
+    /// Rows by parent and key; where an id stands twice, the first.
+    by_key: HashTable<u32>,
+    /// The places of `absent` ids.
+    by_absent: FxHashMap<SmolStr, u32>,
 }
 
 /// One instance.
@@ -232,7 +238,15 @@ impl Snapshot {
 
     /// Returns the row of type `ty` with a key in a scope.
     pub(crate) fn by_key(&self, ty: TypeId, scope: u32, key: &str) -> Option<u32> {
-        self.table(ty).by_key.get(&(scope, SmolStr::new(key))).copied()
+        let table = self.table(ty);
+        let hash = text_hash(key);
+        let same = |row: &u32| {
+            table
+                .rows
+                .get(*row as usize)
+                .is_some_and(|row| row.parent == scope && row.key.hash() == hash && self.text(row.key) == key)
+        };
+        table.by_key.find(key_hash(scope, hash), same).copied()
     }
 
     /// Returns the entity of a type with an id, as entity literals of policies name it; a number beyond the rows if
@@ -259,4 +273,11 @@ impl Snapshot {
     pub(crate) fn may_miss(&self, ty: TypeId, scope: EntityRef) -> bool {
         self.table(ty).missing.iter().any(|missing| missing.scope == scope)
     }
+}
+
+/// The hash of a key, given by its own hash, in a scope.
+fn key_hash(scope: u32, key: u32) -> u64 {
+    let mut hasher = FxHasher::default();
+    (scope, key).hash(&mut hasher);
+    hasher.finish()
 }

@@ -22,6 +22,15 @@ pub enum Found {
     Lacks(usize),
 }
 
+/// Why a walk over an object ended.
+struct Stop;
+
+impl From<SyntaxError> for Stop {
+    fn from(_: SyntaxError) -> Self {
+        Stop
+    }
+}
+
 impl Snapshot {
     /// Follows property names inside the value at `within`.
     pub fn locate(&self, within: Span, pointer: &[String]) -> Located {
@@ -35,16 +44,18 @@ impl Snapshot {
                 Err(_) => return Located { span, found: Found::Lacks(at) },
             }
             let mut found = None;
-            let walked = scanner.object(|scanner, key| {
+            // The walk ends early where the step is found; of a property that stands twice nothing is known anyway.
+            let _ = scanner.object(|scanner, key| {
                 let value = self.skip(scanner)?;
-                if key.text() == step.as_str() {
+                if key.plain().map_or_else(|| key.text() == step.as_str(), |plain| plain == step) {
                     found = Some(value);
+                    return Err(Stop);
                 }
-                Ok::<_, SyntaxError>(())
+                Ok(())
             });
-            match (walked, found) {
-                (Ok(_), Some(value)) => span = value,
-                _ => return Located { span, found: Found::Lacks(at) },
+            match found {
+                Some(value) => span = value,
+                None => return Located { span, found: Found::Lacks(at) },
             }
         }
         let kind = Scanner::at(text, span.start).peek().map_or(Kind::Null, |(kind, _)| kind);
@@ -53,8 +64,14 @@ impl Snapshot {
 
     /// Skips a value, jumping over lists of instances.
     pub(super) fn skip(&self, scanner: &mut Scanner<'_>) -> Result<Span, SyntaxError> {
-        let (_, start) = scanner.peek()?;
-        match self.jumps.get(&start) {
+        let (kind, start) = scanner.peek()?;
+        self.skip_value(scanner, kind, start)
+    }
+
+    /// Skips the value of this kind that starts here.
+    pub(super) fn skip_value(&self, scanner: &mut Scanner<'_>, kind: Kind, start: u32) -> Result<Span, SyntaxError> {
+        let list = if matches!(kind, Kind::Object | Kind::Array) { self.jumps.get(&start) } else { None };
+        match list {
             Some(end) => {
                 scanner.jump(*end);
                 Ok(Span::new(start, *end))

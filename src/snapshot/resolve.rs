@@ -1,92 +1,112 @@
 //! The resolve: ids must be unique, references must meet.
 
-use super::decode::first_line;
-use super::{Data, Missing, Snapshot, State, StrRef};
+use super::read::first_line;
+use super::{Data, Missing, Row, Snapshot, State, key_hash};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, Origin, Ty};
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
 use crate::value::{EntityRef, Set, TypeId, Value};
+use hashbrown::HashTable;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Keys looked at for a suggestion.
 const SUGGESTIONS: usize = 2000;
 
+/// References to nobody for which a suggestion is looked for, by attribute.
+const SUGGESTED: usize = 100;
+
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    for at in 0..model.types.len() {
-        index(snapshot, model, TypeId(at as u16), diagnostics);
+    let types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    let indexes: Vec<_> = types.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
+    for (table, (by_key, found)) in snapshot.tables.iter_mut().zip(indexes) {
+        table.by_key = by_key;
+        diagnostics.extend(found);
     }
-    for at in 0..model.types.len() {
-        for slot in 0..snapshot.tables[at].columns.len() {
-            references(snapshot, model, TypeId(at as u16), slot, diagnostics);
+    for ty in &types {
+        differing_in_case(snapshot, model, *ty, diagnostics);
+        expected(snapshot, model, *ty);
+    }
+    for ty in types {
+        for slot in 0..snapshot.table(ty).columns.len() {
+            references(snapshot, model, ty, slot, diagnostics);
         }
     }
 }
 
-/// Maps keys to rows and reports ids that stand twice.
-fn index(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
-    let declared = model.ty(ty);
-    let mut by_key = rustc_hash::FxHashMap::with_capacity_and_hasher(snapshot.table(ty).rows.len(), Default::default());
-    let mut whole: HashMap<SmolStr, u32> = HashMap::new();
-    for (at, row) in snapshot.table(ty).rows.iter().enumerate() {
-        let key = SmolStr::new(snapshot.text(row.key));
-        let mut first = by_key.get(&(row.parent, key.clone())).copied();
+/// Finds rows by their keys, and reports ids that stand twice.
+fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Diagnostic>) {
+    let rows = &snapshot.table(ty).rows;
+    let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
+    let mut diagnostics = Vec::new();
+    let mut whole: FxHashMap<SmolStr, u32> = FxHashMap::default();
+    let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
+    for (at, row) in (0u32..).zip(rows) {
+        let key = snapshot.text(row.key);
+        let same = |other: &u32| {
+            rows.get(*other as usize).is_some_and(|other| {
+                other.parent == row.parent && other.key.hash() == row.key.hash() && snapshot.text(other.key) == key
+            })
+        };
+        let mut first = by_key.find(hash(&at), same).copied();
         if first.is_none() && key.contains('/') {
             // Keys with a `/` of their own can make one id out of two different places.
-            let id = snapshot.id(model, EntityRef { ty, row: at as u32 });
-            first = whole.insert(id, at as u32);
+            first = whole.insert(snapshot.id(model, EntityRef { ty, row: at }), at);
         }
-        if let Some(first) = first.and_then(|first: u32| snapshot.table(ty).rows.get(first as usize)) {
-            let id = snapshot.id(model, EntityRef { ty, row: at as u32 });
-            let place = |row: &super::Row| match &declared.key {
-                Some(pointer) => snapshot.locate(row.span, pointer).span,
-                None => first_line(&snapshot.source, row.span),
-            };
-            let error = Diagnostic::error(
-                "snapshot-duplicate-id",
-                format!("two instances of {} have the id `{id}`", model.short_name(ty)),
-            );
-            let error = error.label(&snapshot.source, place(row), "again here").label(
-                &snapshot.source,
-                place(first),
-                "first here",
-            );
-            diagnostics.push(error.help("an id is used once: remove one, or correct it"));
-            continue;
+        match first.and_then(|first| rows.get(first as usize)) {
+            Some(first) => {
+                let id = snapshot.id(model, EntityRef { ty, row: at });
+                let message = format!("two instances of {} have the id `{id}`", model.short_name(ty));
+                let error = Diagnostic::error("snapshot-duplicate-id", message)
+                    .label(&snapshot.source, name_span(snapshot, model, ty, row), "again here")
+                    .label(&snapshot.source, name_span(snapshot, model, ty, first), "first here");
+                diagnostics.push(error.help("an id is used once: remove one, or correct it"));
+            }
+            None => {
+                by_key.insert_unique(hash(&at), at, hash);
+            }
         }
-        by_key.insert((row.parent, key), at as u32);
     }
-    differing_in_case(snapshot, model, ty, diagnostics);
-    snapshot.tables[ty.index()].by_key = by_key;
-    expected(snapshot, model, ty);
+    (by_key, diagnostics)
+}
+
+/// Where an instance says its id, or else its first line.
+fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span {
+    match &model.ty(ty).key {
+        Some(pointer) => snapshot.locate(row.span, pointer).span,
+        None => first_line(&snapshot.source, row.span),
+    }
 }
 
 /// Ids that differ only in case are two ids, and rarely meant to be.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
-    if !rows.iter().any(|row| snapshot.text(row.key).contains(char::is_uppercase)) {
-        return;
-    }
-    let mut seen: HashMap<(u32, String), usize> = HashMap::new();
-    for (at, row) in rows.iter().enumerate() {
+    let has_capitals = |key: &str| {
+        key.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) && key.contains(char::is_uppercase)
+    };
+    let mut seen: FxHashMap<(u32, String), u32> = FxHashMap::default();
+    for (at, row) in (0u32..).zip(rows) {
         let key = snapshot.text(row.key);
-        let Some(first) = seen.insert((row.parent, key.to_lowercase()), at).and_then(|first| rows.get(first)) else {
-            continue;
-        };
-        if snapshot.text(first.key) == key {
+        if !has_capitals(key) {
             continue;
         }
-        let place = |row: &super::Row| match &model.ty(ty).key {
-            Some(pointer) => snapshot.locate(row.span, pointer).span,
-            None => first_line(&snapshot.source, row.span),
-        };
-        let message = format!("two instances of {} have ids that differ only in case: `{key}`", model.short_name(ty));
-        let warning =
-            Diagnostic::warning("snapshot-duplicate-id", message).label(&snapshot.source, place(row), "this one");
-        diagnostics
-            .push(warning.label(&snapshot.source, place(first), "and this one").help("if they are one, remove one"));
+        let small = key.to_lowercase();
+        let written_small = snapshot.by_key(ty, row.parent, &small);
+        let other = seen.insert((row.parent, small), at).or(written_small);
+        let Some((first, again)) = other.map(|other| (other.min(at), other.max(at))) else { continue };
+        let (Some(first), Some(again)) = (rows.get(first as usize), rows.get(again as usize)) else { continue };
+        if snapshot.text(first.key) == snapshot.text(again.key) {
+            continue;
+        }
+        let name = model.short_name(ty);
+        let message = format!("two instances of {name} have ids that differ only in case: `{key}`");
+        let warning = Diagnostic::warning("snapshot-duplicate-id", message)
+            .label(&snapshot.source, name_span(snapshot, model, ty, again), "this one")
+            .label(&snapshot.source, name_span(snapshot, model, ty, first), "and this one");
+        diagnostics.push(warning.help("if they are one, remove one"));
     }
 }
 
@@ -127,29 +147,50 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
         Ty::Entity(target) if model.ty(*target).choices().is_none() => {
             let Data::Text(texts) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
             let texts = std::mem::take(texts);
-            let mut found = Vec::with_capacity(texts.len());
-            for (row, text) in texts.into_iter().enumerate() {
-                let known = snapshot.tables[ty.index()].columns[slot].states[row] == State::Known;
-                let entity = if known {
-                    lookup(snapshot, model, ty, row as u32, *target, Name::At(text), &declared.dotted(), diagnostics)
-                } else {
-                    Some(0)
-                };
-                if entity.is_none() {
-                    snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown;
-                }
-                found.push(entity.unwrap_or(0));
+            let states = std::mem::take(&mut snapshot.tables[ty.index()].columns[slot].states);
+            let met: Vec<Met> = (texts.par_iter().zip(&states).enumerate())
+                .map(|(row, (text, state))| match state {
+                    State::Known => {
+                        meet(snapshot, model, EntityRef { ty, row: row as u32 }, *target, snapshot.text(*text))
+                    }
+                    _ => Met::Uncaptured,
+                })
+                .collect();
+            let mut complaints = Complaints { attribute: declared.dotted(), suggested: 0, diagnostics };
+            let mut rows = Vec::with_capacity(texts.len());
+            for (row, met) in met.into_iter().enumerate() {
+                let span = (!texts[row].is_side()).then(|| {
+                    let range = texts[row].range();
+                    Span::new(range.start as u32, range.end as u32)
+                });
+                rows.push(match met {
+                    Met::Row(found) => Some(found),
+                    Met::Uncaptured => None,
+                    Met::Nobody(scope) => {
+                        let text = SmolStr::new(snapshot.text(texts[row]));
+                        let here = EntityRef { ty, row: row as u32 };
+                        Some(nobody(snapshot, model, here, span, *target, scope, &text, &mut complaints))
+                    }
+                });
             }
-            snapshot.tables[ty.index()].columns[slot].data = Data::Entity(found);
+            let settle = |(state, row): (State, &Option<u32>)| match state {
+                State::Known if row.is_none() => State::Unknown,
+                state => state,
+            };
+            let column = &mut snapshot.tables[ty.index()].columns[slot];
+            column.states = states.into_iter().zip(&rows).map(settle).collect();
+            column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
         ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if refers(model, ty_of_slot) => {
             let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
             let mut values = std::mem::take(values);
+            let mut complaints = Complaints { attribute: declared.dotted(), suggested: 0, diagnostics };
             for (row, value) in values.iter_mut().enumerate() {
                 if snapshot.tables[ty.index()].columns[slot].states[row] != State::Known {
                     continue;
                 }
-                match resolved(snapshot, model, ty, row as u32, ty_of_slot, value, &declared.dotted(), diagnostics) {
+                let here = EntityRef { ty, row: row as u32 };
+                match resolved(snapshot, model, here, ty_of_slot, value, &mut complaints) {
                     Some(resolved) => *value = resolved,
                     None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown,
                 }
@@ -168,25 +209,16 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnos
         return;
     }
     let mut values = std::mem::take(values);
+    let mut complaints = Complaints { attribute: String::new(), suggested: 0, diagnostics };
     for (row, value) in values.iter_mut().enumerate() {
         let Value::Record(tags) = value else { continue };
+        let here = EntityRef { ty, row: row as u32 };
         let fields: Option<Vec<(SmolStr, Value)>> = tags
             .fields()
             .iter()
             .map(|(name, value)| {
-                Some((
-                    name.clone(),
-                    resolved(
-                        snapshot,
-                        model,
-                        ty,
-                        row as u32,
-                        &declared.ty,
-                        value,
-                        &format!("tags.{name}"),
-                        diagnostics,
-                    )?,
-                ))
+                complaints.attribute = format!("tags.{name}");
+                Some((name.clone(), resolved(snapshot, model, here, &declared.ty, value, &mut complaints)?))
             })
             .collect();
         match fields {
@@ -206,26 +238,34 @@ fn refers(model: &Model, ty: &Ty) -> bool {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one value, where it stands, and where complaints go")]
+/// What is said of the references of one attribute.
+struct Complaints<'d> {
+    attribute: String,
+    suggested: usize,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
 fn resolved(
     snapshot: &mut Snapshot,
     model: &Model,
-    ty: TypeId,
-    row: u32,
+    here: EntityRef,
     of: &Ty,
     value: &Value,
-    name: &str,
-    diagnostics: &mut Vec<Diagnostic>,
+    complaints: &mut Complaints<'_>,
 ) -> Option<Value> {
     match (of, value) {
         (Ty::Entity(target), Value::String(text)) => {
-            let row = lookup(snapshot, model, ty, row, *target, Name::Is(text.clone()), name, diagnostics)?;
+            let row = match meet(snapshot, model, here, *target, text) {
+                Met::Row(row) => row,
+                Met::Uncaptured => return None,
+                Met::Nobody(scope) => nobody(snapshot, model, here, None, *target, scope, text, complaints),
+            };
             Some(Value::Entity(EntityRef { ty: *target, row }))
         }
         (Ty::Set(element), Value::Set(set)) => {
             let (mut items, mut open) = (Vec::new(), set.is_open());
             for item in set.items() {
-                match resolved(snapshot, model, ty, row, element, item, name, diagnostics) {
+                match resolved(snapshot, model, here, element, item, complaints) {
                     Some(item) => items.push(item),
                     None => open = true,
                 }
@@ -236,7 +276,7 @@ fn resolved(
             let mut fields = Vec::new();
             for (field, value) in record.fields() {
                 let member = members.iter().find(|member| member.name == *field)?;
-                fields.push((field.clone(), resolved(snapshot, model, ty, row, &member.ty, value, name, diagnostics)?));
+                fields.push((field.clone(), resolved(snapshot, model, here, &member.ty, value, complaints)?));
             }
             Some(Value::Record(Arc::new(crate::value::Record::new(fields))))
         }
@@ -244,66 +284,71 @@ fn resolved(
     }
 }
 
-enum Name {
-    At(StrRef),
-    Is(SmolStr),
+/// What a reference meets.
+enum Met {
+    /// This row.
+    Row(u32),
+    /// Nobody knows: the instances it may mean were not captured.
+    Uncaptured,
+    /// Nobody in this scope.
+    Nobody(EntityRef),
 }
 
-/// Returns the row a reference means; `None` if the instances it may mean were not captured.
-#[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
-fn lookup(
-    snapshot: &mut Snapshot,
-    model: &Model,
-    ty: TypeId,
-    row: u32,
-    target: TypeId,
-    name: Name,
-    attribute: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<u32> {
-    let here = EntityRef { ty, row };
-    let (text, span) = match &name {
-        Name::At(at) => (
-            SmolStr::new(snapshot.text(*at)),
-            (!at.is_side()).then(|| Span::new(at.range().start as u32, at.range().end as u32)),
-        ),
-        Name::Is(text) => (text.clone(), None),
-    };
+fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, text: &str) -> Met {
     let scope = match model.ty(target).parent {
-        Some(parent) => snapshot.enclosing(model, here, parent)?,
+        Some(parent) => match snapshot.enclosing(model, here, parent) {
+            Some(scope) => scope,
+            None => return Met::Uncaptured,
+        },
         None => EntityRef { ty: model.root, row: 0 },
     };
-    if let Some(found) = snapshot.by_key(target, scope.row, &text) {
-        return Some(found);
+    match snapshot.by_key(target, scope.row, text) {
+        Some(found) => Met::Row(found),
+        None if snapshot.may_miss(target, scope) => Met::Uncaptured,
+        None => Met::Nobody(scope),
     }
-    if snapshot.may_miss(target, scope) {
-        return None;
-    }
+}
+
+/// Reports a reference to nobody, and returns the number of the absent entity, beyond the rows.
+#[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
+fn nobody(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    here: EntityRef,
+    span: Option<Span>,
+    target: TypeId,
+    scope: EntityRef,
+    text: &SmolStr,
+    complaints: &mut Complaints<'_>,
+) -> u32 {
     let span = span.unwrap_or_else(|| {
-        first_line(&snapshot.source, snapshot.table(ty).rows.get(row as usize).map_or(Span::default(), |row| row.span))
+        let row = snapshot.table(here.ty).rows.get(here.row as usize);
+        first_line(&snapshot.source, row.map_or(Span::default(), |row| row.span))
     });
-    let keys: Vec<SmolStr> = {
-        let rows = snapshot.table(target).rows.iter().filter(|row| row.parent == scope.row).take(SUGGESTIONS);
-        rows.map(|row| SmolStr::new(snapshot.text(row.key))).collect()
-    };
     let what = model.short_name(target);
-    let error = Diagnostic::error(
-        "snapshot-reference",
-        format!("`{attribute}` refers to {what} `{text}`, which is not in the snapshot"),
-    );
-    let help = match nearest(&text, keys.iter().map(SmolStr::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if keys.is_empty() => format!("there is no {what} here at all"),
-        None => {
-            format!("known here: {}", keys.iter().take(8).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+    let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", complaints.attribute);
+    let error = Diagnostic::error("snapshot-reference", message);
+    let error = error.label(&snapshot.source, span, format!("no such {what}"));
+    complaints.suggested += 1;
+    let help = (complaints.suggested <= SUGGESTED).then(|| {
+        let rows = snapshot.table(target).rows.iter().filter(|row| row.parent == scope.row);
+        let keys: Vec<&str> = rows.take(SUGGESTIONS).map(|row| snapshot.text(row.key)).collect();
+        match nearest(text, keys.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if keys.is_empty() => format!("there is no {what} here at all"),
+            None => {
+                let some: Vec<String> = keys.iter().take(8).map(|key| format!("`{key}`")).collect();
+                format!("known here: {}", some.join(", "))
+            }
         }
-    };
-    diagnostics.push(error.label(&snapshot.source, span, format!("no such {what}")).help(help));
-    let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, &text).into();
-    let table = &mut snapshot.tables[target.index()];
-    let absent = table.absent.iter().position(|known| *known == id).unwrap_or_else(|| {
-        table.absent.push(id);
-        table.absent.len() - 1
     });
-    Some((table.rows.len() + absent) as u32)
+    complaints.diagnostics.push(error.maybe_help(help));
+    let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
+    let table = &mut snapshot.tables[target.index()];
+    let next = table.absent.len() as u32;
+    let absent = *table.by_absent.entry(id.clone()).or_insert(next);
+    if absent == next {
+        table.absent.push(id);
+    }
+    table.rows.len() as u32 + absent
 }

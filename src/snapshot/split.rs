@@ -1,5 +1,6 @@
 //! The split: one pass over the document that notes where every instance lies.
 
+use super::read::duplicate_key;
 use super::{Missing, Row, RowStep, StrRef, Table};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
@@ -221,20 +222,11 @@ impl Splitter<'_> {
 
     fn key_text(&mut self, key: &Key<'_>) -> StrRef {
         if let Some(plain) = key.plain() {
-            return StrRef::in_file(key.span.start + 1, plain.len() as u32);
+            return StrRef::in_file(key.span.start + 1, plain);
         }
         let text = key.text();
         let start = self.split.side.len();
         self.split.side.push_str(&text);
-        StrRef::on_side(start, text.len())
+        StrRef::on_side(start, &text)
     }
-}
-
-/// The error for a property that stands twice in one object.
-pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
-    let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
-    error
-        .label(source, again, "again here")
-        .label(source, first, "first here")
-        .help("which of the two is meant cannot be known: remove one")
 }
