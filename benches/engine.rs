@@ -154,7 +154,7 @@ impl Rules {
 
     fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
         let mut machine = Machine::bind(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        machine.derive();
+        machine.derive(usize::MAX);
         machine
     }
 }

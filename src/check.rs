@@ -3,10 +3,10 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, has_errors, sort};
-use crate::engine::{Judgement, Machine, Reference, Verdict};
+use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
 use crate::policy::{Level, Policies};
 use crate::program::Program;
-pub use crate::report::{Engine, Options};
+pub use crate::report::{Engine, MOST_PAIRS, Options};
 
 use crate::report::{CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, show_value};
 use crate::schema::{Model, Schema, SlotId, parse_value};
@@ -211,7 +211,8 @@ impl Session {
         report.other_properties += snapshot.other_properties;
         report.secrets.push((Arc::clone(&read.source), snapshot.secrets.clone()));
         let mut machine = Machine::bind(&schema.model, program, snapshot, options.now, parameters);
-        machine.derive();
+        let unindexed = machine.derive(options.most_pairs);
+        report.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(policies, found, options)));
         if let Some(described) = report.run.snapshots.last_mut() {
             described.captured_at = captured_at(&machine);
             report.diagnostics.extend(odd_capture(&machine, described, options.now));
@@ -244,6 +245,18 @@ impl Session {
             report.findings.extend(explain(&findings, policies, program, judgement, options));
         }
     }
+}
+
+/// The error for a derivation that would try too many pairs.
+fn too_many_pairs(policies: &Policies, found: Unindexed, options: &Options) -> Diagnostic {
+    let derivation = &policies.derivations[found.derivation];
+    let message = format!(
+        "derivation of `{}` tries each of {} principals on each of {} resources, which is more than {} pairs",
+        derivation.derives, found.principals, found.resources, options.most_pairs
+    );
+    Diagnostic::error("derivation-pairs", message)
+        .label(&derivation.statement.source, derivation.statement.span, "nothing here ties the two together")
+        .help("add what they have in common, as `principal.email == resource.email` or `principal in resource.workspace`, or allow more with --max-pairs")
 }
 
 fn explain(

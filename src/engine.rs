@@ -3,6 +3,7 @@
 //! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
 //! are that were not captured ([`Mask`]). A verdict is decided when one outcome is left.
 
+mod batch;
 mod derive;
 mod eval;
 mod explain;
@@ -11,7 +12,7 @@ mod mask;
 mod operand;
 mod reference;
 
-pub use derive::{Gathered, Witness};
+pub use derive::{Gathered, Unindexed, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject, Verdict};

@@ -6,7 +6,7 @@
 mod join;
 mod lower;
 
-pub use join::{Conjunct, Join};
+pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
 
 use crate::diagnostic::Diagnostic;
@@ -237,6 +237,9 @@ pub struct DerivationProgram {
     pub filters: Vec<NodeId>,
     /// Ways to find the pairs, any of which finds all; without one, everything is paired with everything.
     pub joins: Vec<Join>,
+    /// The conditions beside the filters. `None` where one of them may fail: then the whole policy is evaluated in
+    /// order, for every pair that is found.
+    pub rest: Option<Vec<NodeId>>,
 }
 
 /// Everything that is evaluated.

@@ -130,6 +130,9 @@ impl CheckState {
     }
 }
 
+/// Pairs that a derivation without a join may try: a few seconds.
+pub const MOST_PAIRS: usize = 100_000_000;
+
 /// What a user may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -151,6 +154,8 @@ pub struct Options {
     pub most_findings: usize,
     /// Whether what is not applicable is explained too.
     pub explain_not_applicable: bool,
+    /// How many pairs of principal and resource a derivation without a join may try.
+    pub most_pairs: usize,
 }
 
 impl Options {
@@ -166,6 +171,7 @@ impl Options {
             allow_unknown: false,
             most_findings: usize::MAX,
             explain_not_applicable: true,
+            most_pairs: MOST_PAIRS,
         }
     }
 }

@@ -49,6 +49,9 @@ pub struct Args {
     /// Failures, and unknown verdicts, of one check that are written out as text
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_findings: usize,
+    /// Pairs of principal and resource that a derivation may try when nothing ties the two together
+    #[arg(long, value_name = "N", default_value_t = deodar::check::MOST_PAIRS)]
+    max_pairs: usize,
     /// Run again whenever a policy, the schema or a snapshot changes
     #[arg(long)]
     watch: bool,
@@ -120,6 +123,7 @@ impl Args {
             fail_on: self.fail_on,
             allow_unknown: self.allow_unknown,
             most_findings: if self.format == Format::Json { usize::MAX } else { self.max_findings },
+            most_pairs: self.max_pairs,
             explain_not_applicable: self.verbose || self.format == Format::Json,
         }
     }

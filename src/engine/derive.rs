@@ -1,16 +1,24 @@
 //! Derivation: values computed from the principals that derivation policies permit.
 
+use super::batch::{Batch, Key, Place, Values, plain};
 use super::eval::{Frame, Machine, PHANTOM};
 use super::mask::Mask;
-use super::operand::{Outcome, Possible};
+use super::operand::{Operand, Outcome, Possible};
 use crate::policy::ClauseKind;
-use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, Join};
+use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, NodeId, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
 use crate::value::{EntityRef, Set, TypeId, Value};
+use hashbrown::HashTable;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// Principals that are tried where all would be too many.
+const SOME: usize = 64;
+
+/// Rows in one piece of work.
+const RUN: u32 = 4096;
 
 /// A principal behind a derived value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,108 +41,244 @@ pub struct Gathered<'a> {
 /// How the principals of one derivation are found.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// All principals that the conditions on the principal alone leave.
-    all: Vec<u32>,
+    /// The principals that the filters leave, each with what the filters come to.
+    kept: Vec<(u32, Mask)>,
     /// For every join, where it finds those.
     lookups: Vec<Lookup>,
+    /// Whether trying all principals on every resource that no join helps with would take too long.
+    vague: bool,
 }
 
 /// Principals by the value they are joined on.
 #[derive(Debug, Default)]
 struct Lookup {
-    by_value: FxHashMap<Value, Vec<u32>>,
+    /// By key, the first entry of a chain.
+    heads: HashTable<u32>,
+    entries: Vec<Entry>,
     /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
     always: Vec<u32>,
 }
 
-impl<'a> Machine<'a> {
-    /// Computes every derived attribute of the program.
-    pub fn derive(&mut self) {
-        let program = self.program;
-        for (at, attribute) in program.derived.iter().enumerate() {
-            let indexes = attribute.parts.par_iter().map(|part| self.index(part)).collect();
-            debug_assert_eq!(at, self.indexes.len(), "attributes are derived in order");
-            self.indexes.push(indexes);
-            // Of what a broken derivation would have computed nothing is known.
-            if !attribute.broken {
-                let column = self.derived_column(at, attribute);
-                self.derived[attribute.ty.index()][attribute.slot.index()] = Some(column);
+/// A principal, by its place among those that are kept.
+#[derive(Debug)]
+struct Entry {
+    key: u64,
+    kept: u32,
+    /// The next entry with this key; at the end of the chain itself.
+    next: u32,
+    /// How many there are from here to the end of the chain.
+    count: u32,
+}
+
+impl Lookup {
+    /// Finds principals by their keys. Of those with one key, the later are added first.
+    fn add(&mut self, Key { bits: key, .. }: Key, kept: u32) {
+        let at = self.entries.len() as u32;
+        let same = |other: &u32| self.entries.get(*other as usize).is_some_and(|other| other.key == key);
+        match self.heads.find_mut(spread(key), same) {
+            Some(head) => {
+                let count = self.entries.get(*head as usize).map_or(0, |entry| entry.count) + 1;
+                self.entries.push(Entry { key, kept, next: *head, count });
+                *head = at;
+            }
+            None => {
+                self.entries.push(Entry { key, kept, next: at, count: 1 });
+                let hash = |at: &u32| spread(self.entries.get(*at as usize).map_or(0, |entry| entry.key));
+                self.heads.insert_unique(spread(key), at, hash);
             }
         }
     }
 
+    fn head(&self, key: Key) -> Option<&Entry> {
+        let same = |at: &u32| self.entries.get(*at as usize).is_some_and(|entry| entry.key == key.bits);
+        self.entries.get(*self.heads.find(spread(key.bits), same)? as usize)
+    }
+
+    /// Returns how many principals a key finds.
+    fn count(&self, key: Key) -> usize {
+        self.head(key).map_or(0, |entry| entry.count as usize)
+    }
+
+    /// Returns the principals with a key, by their places among those that are kept.
+    fn found(&self, key: Key) -> impl Iterator<Item = u32> {
+        let next = |entry: &&Entry| {
+            let next = self.entries.get(entry.next as usize)?;
+            (!std::ptr::eq(next, *entry)).then_some(next)
+        };
+        std::iter::successors(self.head(key), next).map(|entry| entry.kept)
+    }
+}
+
+/// What a resource looks for its principals under.
+enum Keys<'m> {
+    One(Key),
+    /// The elements of a set, with their values where those are at hand.
+    Several(Vec<(Key, Option<&'m Value>)>),
+}
+
+/// The two sides of a join, where they are read off columns.
+#[derive(Clone, Copy, Default)]
+struct Sides<'s, 'm> {
+    /// Those of all principals.
+    principal: Option<&'s Values<'m>>,
+    /// Those of some resources, and which of them is in hand.
+    resource: Option<(&'s Values<'m>, usize)>,
+}
+
+/// Whether there may be principals that were not tried.
+#[derive(Clone, Copy, Default)]
+struct Untried {
+    permitted: bool,
+    forbidden: bool,
+}
+
+/// A principal that may be permitted, or forbidden, on the resource in hand.
+struct Pair {
+    principal: EntityRef,
+    subtracts: bool,
+    mask: Mask,
+}
+
+fn spread(key: u64) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A derivation that pairs too many principals with too many resources, for want of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unindexed {
+    /// Its place in the policies' derivations.
+    pub derivation: usize,
+    /// How many principals it would have to try.
+    pub principals: usize,
+    /// On how many resources each.
+    pub resources: usize,
+}
+
+impl<'a> Machine<'a> {
+    /// Computes every derived attribute of the program.
+    ///
+    /// Returns the derivations that have no join and would try more than `most_pairs` pairs: of what they derive
+    /// nothing is known.
+    pub fn derive(&mut self, most_pairs: usize) -> Vec<Unindexed> {
+        let program = self.program;
+        let mut unindexed = Vec::new();
+        for (at, attribute) in program.derived.iter().enumerate() {
+            let mut indexes: Vec<Index> = attribute.parts.par_iter().map(|part| self.index(part)).collect();
+            let resources = self.snapshot.table(attribute.ty).rows.len();
+            let too_many = |(part, index): (&DerivationProgram, &Index)| {
+                let principals = index.kept.len();
+                let many = part.joins.is_empty() && principals.saturating_mul(resources) > most_pairs;
+                many.then_some(Unindexed { derivation: part.derivation, principals, resources })
+            };
+            let before = unindexed.len();
+            for (part, index) in attribute.parts.iter().zip(&mut indexes).filter(|(part, _)| !part.joins.is_empty()) {
+                let most = most_pairs / index.kept.len().max(1);
+                index.vague = resources > most && self.unjoined(part, attribute.ty) > most;
+            }
+            unindexed.extend(attribute.parts.iter().zip(&indexes).filter_map(too_many));
+            debug_assert_eq!(at, self.indexes.len(), "attributes are derived in order");
+            self.indexes.push(indexes);
+            // Of what a broken derivation would have computed nothing is known.
+            if !attribute.broken && before == unindexed.len() {
+                let column = self.derived_column(at, attribute);
+                self.derived[attribute.ty.index()][attribute.slot.index()] = Some(column);
+            }
+        }
+        unindexed
+    }
+
+    /// Returns how many resources no join helps with, since what they are joined on is not known.
+    fn unjoined(&self, part: &DerivationProgram, ty: TypeId) -> usize {
+        let rows = self.snapshot.table(ty).rows.len() as u32;
+        let joined =
+            |row| part.joins.iter().any(|join| self.keys(join.tie, EntityRef { ty, row }, Sides::default()).is_some());
+        (0..rows).into_par_iter().filter(|row| !joined(*row)).count()
+    }
+
     fn derived_column(&self, at: usize, attribute: &DerivedAttribute) -> Column {
         let rows = self.snapshot.table(attribute.ty).rows.len() as u32;
-        let gathered: Vec<(State, Value, (i64, i64))> = (0..rows)
-            .into_par_iter()
-            .map(|row| {
-                let gathered = self.gather(at, EntityRef { ty: attribute.ty, row });
-                self.summed(attribute.gather, &gathered)
+        let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
+        let everybody = |part: &DerivationProgram, node| {
+            let batch = Batch { place: Place::Principal, ty: part.body.principal, start: 0, other: self.root() };
+            self.values(node, batch, self.snapshot.table(part.body.principal).rows.len())
+        };
+        let principals: Vec<Vec<Option<Values<'_>>>> = (attribute.parts.iter())
+            .map(|part| part.joins.iter().map(|join| everybody(part, join.tie.principal()?)).collect())
+            .collect();
+        let runs: Vec<Vec<Sum>> = starts
+            .par_iter()
+            .map(|start| {
+                let len = (rows - start).min(RUN) as usize;
+                let batch = Batch { place: Place::Resource, ty: attribute.ty, start: *start, other: self.root() };
+                let resources: Vec<Vec<Option<Values<'_>>>> = (attribute.parts.iter())
+                    .map(|part| part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect())
+                    .collect();
+                let mut pairs = Vec::new();
+                let sum = |index: usize| {
+                    pairs.clear();
+                    let resource = EntityRef { ty: attribute.ty, row: start + index as u32 };
+                    let sides = |part: usize, join: usize| Sides {
+                        principal: principals[part][join].as_ref(),
+                        resource: resources[part][join].as_ref().map(|values| (values, index)),
+                    };
+                    let untried = self.pairs(at, resource, sides, &mut pairs);
+                    let missing = !self.missing_behind(attribute, resource).is_empty();
+                    let witnesses = witnesses(&mut pairs, untried);
+                    self.summed(attribute.gather, witnesses, missing || untried.permitted)
+                };
+                (0..len).map(sum).collect()
             })
             .collect();
-        let mut states = Vec::with_capacity(gathered.len());
+        let mut states = Vec::with_capacity(rows as usize);
         let mut data = match attribute.gather {
-            Gather::Exists => Data::Bool(Vec::new()),
-            Gather::Count => Data::Range(Vec::new()),
-            Gather::Collect => Data::Value(Vec::new()),
+            Gather::Exists => Data::Bool(Vec::with_capacity(rows as usize)),
+            Gather::Count => Data::Range(Vec::with_capacity(rows as usize)),
+            Gather::Collect => Data::Value(Vec::with_capacity(rows as usize)),
         };
-        for (state, value, range) in gathered {
-            states.push(state);
+        for Sum { known, value } in runs.into_iter().flatten() {
+            states.push(if known { State::Known } else { State::Unknown });
             match (&mut data, value) {
-                (Data::Bool(all), value) => all.push(value == Value::Bool(true)),
-                (Data::Range(all), _) => all.push(range),
-                (Data::Value(all), value) => all.push(value),
+                (Data::Bool(all), Summed::Exists(found)) => all.push(found),
+                (Data::Range(all), Summed::Count(low, high)) => all.push((low, high)),
+                (Data::Value(all), Summed::Collect(set)) => all.push(Value::Set(Arc::new(set))),
                 _ => {}
             }
         }
         Column { states, data }
     }
 
-    fn summed(&self, gather: Gather, gathered: &Gathered<'_>) -> (State, Value, (i64, i64)) {
-        let certain = gathered.witnesses.iter().filter(|witness| witness.certain).count() as i64;
-        let most = if gathered.missing.is_empty() { gathered.witnesses.len() as i64 } else { i64::MAX };
-        let state = |known| if known { State::Known } else { State::Unknown };
+    fn summed(&self, gather: Gather, witnesses: impl Iterator<Item = Witness>, may_be_more: bool) -> Sum {
+        if gather == Gather::Collect {
+            let (certain, maybe): (Vec<Witness>, Vec<Witness>) = witnesses.partition(|witness| witness.certain);
+            let values = |list: Vec<Witness>| list.into_iter().map(|found| Value::Entity(found.entity)).collect();
+            let set = Set::partial(values(certain), values(maybe), false);
+            return Sum { known: !may_be_more, value: Summed::Collect(set) };
+        }
+        let (mut certain, mut most) = (0, 0);
+        for witness in witnesses {
+            most += 1;
+            certain += i64::from(witness.certain);
+        }
+        let most = if may_be_more { i64::MAX } else { most };
         match gather {
-            Gather::Exists => (state(certain > 0 || most == 0), Value::Bool(certain > 0), (0, 0)),
-            Gather::Count => (state(certain == most), Value::Bool(false), (certain, most)),
-            Gather::Collect => {
-                let of = |certain| {
-                    gathered
-                        .witnesses
-                        .iter()
-                        .filter(move |witness| witness.certain == certain)
-                        .map(|witness| Value::Entity(witness.entity))
-                        .collect()
-                };
-                let set = Set::partial(of(true), of(false), false);
-                (state(gathered.missing.is_empty()), Value::Set(Arc::new(set)), (0, 0))
-            }
+            Gather::Exists => Sum { known: certain > 0 || most == 0, value: Summed::Exists(certain > 0) },
+            _ => Sum { known: certain == most, value: Summed::Count(certain, most) },
         }
     }
 
     /// Returns the principals behind a derived attribute (by its place in the program) of one resource.
     pub fn gather(&self, at: usize, resource: EntityRef) -> Gathered<'a> {
-        let Some((attribute, indexes)) = self.program.derived.get(at).zip(self.indexes.get(at)) else {
+        let Some(attribute) = self.program.derived.get(at).filter(|_| at < self.indexes.len()) else {
             return Gathered::default();
         };
-        // For every principal: may it be permitted, may it be forbidden?
-        let mut found: BTreeMap<EntityRef, (Mask, Mask)> = BTreeMap::new();
-        for (part, index) in attribute.parts.iter().zip(indexes) {
-            self.each_candidate(part, index, resource, |principal| {
-                let mask = settle(self.condition(&part.body, &Frame { principal, resource, phantom: None }));
-                if mask == Mask::FALSE {
-                    return;
-                }
-                let (permitted, forbidden) = found.entry(principal).or_insert((Mask::FALSE, Mask::FALSE));
-                let side = if part.subtracts { forbidden } else { permitted };
-                *side = if *side == Mask::TRUE { Mask::TRUE } else { mask };
-            });
+        let mut pairs = Vec::new();
+        let untried = self.pairs(at, resource, |_, _| Sides::default(), &mut pairs);
+        Gathered {
+            witnesses: witnesses(&mut pairs, untried).collect(),
+            missing: self.missing_behind(attribute, resource),
         }
-        let witnesses = found.into_iter().filter_map(|(entity, (permitted, forbidden))| {
-            let counts = permitted.and(forbidden.not());
-            (counts != Mask::FALSE).then_some(Witness { entity, certain: counts == Mask::TRUE })
-        });
-        Gathered { witnesses: witnesses.collect(), missing: self.missing_behind(attribute, resource) }
     }
 
     /// Lists that were not captured and could hold a principal that is permitted.
@@ -172,54 +316,69 @@ impl<'a> Machine<'a> {
     fn index(&self, part: &DerivationProgram) -> Index {
         let ty = part.body.principal;
         let rows = self.snapshot.table(ty).rows.len() as u32;
-        // The joined value of the principal does not read the resource: any stands in for it.
-        let frame = |row| Frame { principal: EntityRef { ty, row }, resource: self.root(), phantom: None };
-        let kept: Vec<(u32, bool)> = (0..rows)
-            .into_par_iter()
-            .filter_map(|row| {
-                let mut mask = Mask::TRUE;
+        let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
+        let runs: Vec<Vec<(u32, Mask)>> = starts
+            .par_iter()
+            .map(|start| {
+                let batch = Batch { place: Place::Principal, ty, start: *start, other: self.root() };
+                let mut masks = vec![Mask::TRUE; (rows - start).min(RUN) as usize];
                 for filter in &part.filters {
-                    mask = mask.and(self.mask(*filter, &frame(row)));
+                    self.further(*filter, batch, &mut masks, Mask::TRUE, Mask::and);
                 }
-                // A filter that fails must be seen to fail for every resource.
-                (mask != Mask::FALSE).then_some((row, mask.may(Mask::ERROR)))
+                (*start..).zip(masks).filter(|(_, mask)| *mask != Mask::FALSE).collect()
             })
             .collect();
-        let lookups = part.joins.par_iter().map(|join| self.lookup(part, *join, &kept)).collect();
-        Index { all: kept.into_iter().map(|(row, _)| row).collect(), lookups }
+        let kept = runs.concat();
+        let lookups = part.joins.par_iter().map(|join| self.lookup(part, join.tie, &kept)).collect();
+        Index { kept, lookups, vague: false }
     }
 
-    fn lookup(&self, part: &DerivationProgram, join: Join, kept: &[(u32, bool)]) -> Lookup {
+    fn lookup(&self, part: &DerivationProgram, tie: Tie, kept: &[(u32, Mask)]) -> Lookup {
         let ty = part.body.principal;
+        // The joined value of the principal does not read the resource: any stands in for it.
         let frame = |row| Frame { principal: EntityRef { ty, row }, resource: self.root(), phantom: None };
-        let mut lookup = Lookup::default();
-        for (row, fails) in kept.iter().copied() {
-            if fails {
-                lookup.always.push(row);
+        let around: Vec<TypeId> = match tie {
+            Tie::Within(container) => {
+                let wanted = self.entity_type_of(container, &part.body);
+                self.model.ancestry(ty).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut lookup = Lookup { heads: HashTable::with_capacity(kept.len()), ..Lookup::default() };
+        lookup.entries.reserve_exact(kept.len());
+        let values = tie.principal().and_then(|node| {
+            let batch = Batch { place: Place::Principal, ty, start: 0, other: self.root() };
+            self.values(node, batch, self.snapshot.table(ty).rows.len())
+        });
+        for (at, (row, mask)) in kept.iter().copied().enumerate().rev() {
+            let at = at as u32;
+            // A filter that fails must be seen to fail for every resource.
+            if mask.may(Mask::ERROR) {
+                lookup.always.push(at);
                 continue;
             }
-            match join {
-                Join::Within(container) => {
-                    let wanted = self.entity_type_of(container, &part.body);
+            match (tie, values.as_ref().and_then(|values| values.key(row as usize))) {
+                (Tie::Equal(..) | Tie::Element(..), Some(key)) => lookup.add(key, at),
+                (Tie::Within(_), _) => {
                     let principal = EntityRef { ty, row };
-                    let around = self.model.ancestry(ty).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty));
-                    for ancestor in around.filter_map(|around| self.snapshot.enclosing(self.model, principal, around)) {
-                        lookup.by_value.entry(Value::Entity(ancestor)).or_default().push(row);
+                    let around = around.iter();
+                    for entity in around.filter_map(|around| self.snapshot.enclosing(self.model, principal, *around)) {
+                        lookup.add(Key::entity(entity), at);
                     }
                 }
-                Join::Equal(value, _) | Join::Element(value, _) => match self.value(value, &frame(row)) {
+                (Tie::Equal(value, _) | Tie::Element(value, _), _) => match self.value(value, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        lookup.by_value.entry(operand.to_value()).or_default().push(row)
+                        lookup.add(Key::of(&operand), at)
                     }
-                    _ => lookup.always.push(row),
+                    _ => lookup.always.push(at),
                 },
-                Join::Holds(set, _) => match self.value(set, &frame(row)) {
+                (Tie::Holds(set, _), _) => match self.value(set, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
                         for item in operand.set().map(Set::items).unwrap_or_default() {
-                            lookup.by_value.entry(item.clone()).or_default().push(row);
+                            lookup.add(Key::of(&Operand::of(item)), at);
                         }
                     }
-                    _ => lookup.always.push(row),
+                    _ => lookup.always.push(at),
                 },
             }
         }
@@ -238,40 +397,160 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn each_candidate(
-        &self,
-        part: &DerivationProgram,
-        index: &Index,
+    /// Finds the principals that may be permitted or forbidden on a resource, some of them perhaps twice, and says
+    /// which of them were not tried because they are too many.
+    fn pairs<'s, 'm: 's>(
+        &'m self,
+        at: usize,
         resource: EntityRef,
-        mut each: impl FnMut(EntityRef),
-    ) {
-        let ty = part.body.principal;
-        let joins = part.joins.iter().zip(&index.lookups);
-        let found = joins.filter_map(|(join, lookup)| self.candidates(*join, lookup, resource));
-        // Every join finds all pairs: the one that finds the fewest principals leaves the least to do.
-        match found.min_by_key(|lists| lists.iter().map(|rows| rows.len()).sum::<usize>()) {
-            Some(lists) => lists.into_iter().flatten().for_each(|row| each(EntityRef { ty, row: *row })),
-            None => index.all.iter().for_each(|row| each(EntityRef { ty, row: *row })),
+        sides: impl Fn(usize, usize) -> Sides<'s, 'm>,
+        out: &mut Vec<Pair>,
+    ) -> Untried {
+        let (attribute, indexes) = (&self.program.derived[at], &self.indexes[at]);
+        let mut untried = Untried::default();
+        for (number, (part, index)) in attribute.parts.iter().zip(indexes).enumerate() {
+            let subtracts = part.subtracts;
+            let mut add = |row: u32, mask: Mask| {
+                let mask = settle(mask);
+                if mask != Mask::FALSE {
+                    out.push(Pair { principal: EntityRef { ty: part.body.principal, row }, subtracts, mask });
+                }
+            };
+            let joins = part.joins.iter().zip(&index.lookups).enumerate().filter_map(|(at, (join, lookup))| {
+                let sides = sides(number, at);
+                let keys = self.keys(join.tie, resource, sides)?;
+                let found = match &keys {
+                    Keys::One(key) => lookup.count(*key),
+                    Keys::Several(keys) => keys.iter().map(|(key, _)| lookup.count(*key)).sum(),
+                };
+                Some((join, lookup, keys, sides, found + lookup.always.len()))
+            });
+            // Every join finds all pairs: the one that finds the fewest principals leaves the least to do.
+            match joins.min_by_key(|(.., found)| *found) {
+                Some((join, lookup, keys, sides, _)) => {
+                    let mut find = |key: Key, value: Option<&Value>| {
+                        for at in lookup.found(key) {
+                            let kept = index.kept[at as usize];
+                            let same = if key.exact { Some(true) } else { sides.equal(join.tie, kept.0, value) };
+                            if same != Some(false) {
+                                add(kept.0, self.pair(part, kept, resource, same.map(|_| join.node)));
+                            }
+                        }
+                    };
+                    match keys {
+                        Keys::One(key) => find(key, None),
+                        Keys::Several(keys) => keys.into_iter().for_each(|(key, value)| find(key, value)),
+                    }
+                    for at in &lookup.always {
+                        let kept = index.kept[*at as usize];
+                        add(kept.0, self.pair(part, kept, resource, None));
+                    }
+                }
+                None if index.vague => {
+                    let side = if subtracts { &mut untried.forbidden } else { &mut untried.permitted };
+                    *side |= index.kept.len() > SOME;
+                    index.kept.iter().take(SOME).for_each(|kept| add(kept.0, self.pair(part, *kept, resource, None)));
+                }
+                None => self.all(part, index, resource, add),
+            }
+        }
+        untried
+    }
+
+    /// Tries every principal that the filters leave, a run at a time.
+    fn all(&self, part: &DerivationProgram, index: &Index, resource: EntityRef, mut add: impl FnMut(u32, Mask)) {
+        for run in index.kept.chunk_by(|a, b| a.0 / RUN == b.0 / RUN) {
+            let start = run.first().map_or(0, |kept| kept.0);
+            let len = run.last().map_or(0, |kept| kept.0 + 1 - start);
+            let mut masks = vec![Mask::NONE; len as usize];
+            let plain = |mask: Mask| part.rest.is_some() && !mask.may(Mask::ERROR);
+            for (row, mask) in run.iter().filter(|(_, mask)| plain(*mask)) {
+                masks[(row - start) as usize] = *mask;
+            }
+            let batch = Batch { place: Place::Principal, ty: part.body.principal, start, other: resource };
+            for node in part.rest.iter().flatten() {
+                self.further(*node, batch, &mut masks, Mask::TRUE, Mask::and);
+            }
+            for kept in run {
+                let mask = masks[(kept.0 - start) as usize];
+                add(kept.0, if plain(kept.1) { mask } else { self.pair(part, *kept, resource, None) });
+            }
         }
     }
 
-    /// The principals that a join finds for a resource, some of them perhaps twice. `None` when what the resource is
-    /// joined on is not known.
-    fn candidates<'i>(&self, join: Join, lookup: &'i Lookup, resource: EntityRef) -> Option<Vec<&'i [u32]>> {
+    /// Evaluates what is left of a derivation's condition for a principal that its filters leave.
+    fn pair(&self, part: &DerivationProgram, kept: (u32, Mask), resource: EntityRef, proven: Option<NodeId>) -> Mask {
+        let (row, filtered) = kept;
+        let frame = Frame { principal: EntityRef { ty: part.body.principal, row }, resource, phantom: None };
+        let Some(rest) = part.rest.as_ref().filter(|_| !filtered.may(Mask::ERROR)) else {
+            return self.condition(&part.body, &frame);
+        };
+        let left = rest.iter().filter(|node| Some(**node) != proven);
+        left.fold(filtered, |mask, node| if mask.may(Mask::TRUE) { mask.and(self.mask(*node, &frame)) } else { mask })
+    }
+
+    /// The keys under which a resource finds its principals. `None` when what it is joined on is not known.
+    fn keys<'m>(&'m self, tie: Tie, resource: EntityRef, sides: Sides<'_, 'm>) -> Option<Keys<'m>> {
+        if let Some(key) = sides.resource.and_then(|(values, index)| values.key(index)) {
+            return Some(Keys::One(key));
+        }
         let frame = Frame { principal: self.root(), resource, phantom: None };
-        let (Join::Within(node) | Join::Equal(_, node) | Join::Element(_, node) | Join::Holds(_, node)) = join;
-        let Outcome { value: Possible::Known(wanted), may_fail: false } = self.value(node, &frame) else { return None };
+        let Outcome { value: Possible::Known(wanted), may_fail: false } = self.value(tie.resource(), &frame) else {
+            return None;
+        };
         if !wanted.is_exact() {
             return None;
         }
-        let rows = |key: &Value| lookup.by_value.get(key).map(Vec::as_slice);
-        let mut lists: Vec<&[u32]> = match (join, wanted.set()) {
-            (Join::Within(_) | Join::Element(..), Some(set)) => set.items().iter().filter_map(rows).collect(),
-            _ => rows(&wanted.to_value()).into_iter().collect(),
-        };
-        lists.push(&lookup.always);
-        Some(lists)
+        let key = |item| Key::of(&Operand::of(item));
+        Some(match (tie, &wanted) {
+            (Tie::Within(_) | Tie::Element(..), Operand::Set(set)) => {
+                Keys::Several(set.items().iter().map(|item| (key(item), Some(item))).collect())
+            }
+            (Tie::Within(_) | Tie::Element(..), Operand::BuiltSet(set)) => {
+                Keys::Several(set.items().iter().map(|item| (key(item), None)).collect())
+            }
+            _ => Keys::One(Key::of(&wanted)),
+        })
     }
+}
+
+impl Sides<'_, '_> {
+    /// Whether a principal's value and the resource's, or an element of that, are equal; `None` where it is not plain.
+    fn equal(&self, tie: Tie, principal: u32, element: Option<&Value>) -> Option<bool> {
+        let principal = self.principal?.at(principal as usize)?;
+        match (tie, element, self.resource) {
+            (Tie::Equal(..), _, Some((values, index))) => Some(principal == values.at(index)?),
+            (Tie::Element(..), Some(element), _) => Some(principal == plain(element)?),
+            _ => None,
+        }
+    }
+}
+
+/// Puts together what was found of each principal; in order of type and row.
+fn witnesses(pairs: &mut [Pair], untried: Untried) -> impl Iterator<Item = Witness> {
+    pairs.sort_unstable_by_key(|pair| pair.principal);
+    pairs.chunk_by(|a, b| a.principal == b.principal).filter_map(move |pairs| {
+        let side = |subtracts| {
+            let masks = pairs.iter().filter(|pair| pair.subtracts == subtracts).map(|pair| pair.mask);
+            masks.fold(Mask::FALSE, |all, mask| if all == Mask::TRUE { all } else { mask })
+        };
+        let counts = side(false).and(side(true).not());
+        let certain = counts == Mask::TRUE && !untried.forbidden;
+        (counts != Mask::FALSE).then_some(Witness { entity: pairs[0].principal, certain })
+    })
+}
+
+/// A derived value.
+struct Sum {
+    known: bool,
+    value: Summed,
+}
+
+enum Summed {
+    Exists(bool),
+    /// From least to most.
+    Count(i64, i64),
+    Collect(Set),
 }
 
 /// A pair that may fail may count: an error is never read as "no".

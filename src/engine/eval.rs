@@ -7,6 +7,7 @@ use crate::program::{Arithmetic, Asked, Constant, Function, NodeId, NodeKind, Pr
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
 use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub struct Machine<'a> {
     pub snapshot: &'a Snapshot,
     /// Constants with their values; `None` is not known.
     constants: Vec<Option<Value>>,
+    /// Sets written out of constants, by node.
+    folded: FxHashMap<NodeId, Value>,
     /// Ids of entity literals that name nothing in the snapshot, by type; numbered after the table's own, or, where
     /// instances of the type were not captured, from [`UNSEEN`] downwards.
     pub(super) strangers: Vec<Vec<SmolStr>>,
@@ -87,7 +90,40 @@ impl<'a> Machine<'a> {
         });
         let constants = constants.collect();
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
-        Self { model, program, snapshot, constants, strangers, derived, indexes: Vec::new() }
+        let mut machine = Self {
+            model,
+            program,
+            snapshot,
+            constants,
+            folded: FxHashMap::default(),
+            strangers,
+            derived,
+            indexes: Vec::new(),
+        };
+        machine.folded = machine.fold();
+        machine
+    }
+
+    /// Evaluates the sets that are written out of constants.
+    fn fold(&self) -> FxHashMap<NodeId, Value> {
+        let constant = |node: &NodeId| matches!(self.program.node(*node).kind, NodeKind::Constant(_));
+        let sets = self
+            .program
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| matches!(&node.kind, NodeKind::SetOf(items) if items.iter().all(constant)));
+        let frame = Frame { principal: self.root(), resource: self.root(), phantom: None };
+        let folded = sets.filter_map(|(at, _)| {
+            let at = NodeId(at as u32);
+            Some((at, self.value(at, &frame).operand()?.to_value()))
+        });
+        folded.collect()
+    }
+
+    /// Returns the value of a set that is written out of constants.
+    pub(super) fn folded(&self, node: NodeId) -> Option<&Value> {
+        self.folded.get(&node)
     }
 
     /// Returns the root entity.
@@ -223,7 +259,10 @@ impl<'a> Machine<'a> {
             }
             NodeKind::GetTag(entity, ty, key) => self.tag(*entity, *ty, *key, frame),
             NodeKind::HasTag(entity, ty, key) => self.has_tag(*entity, *ty, *key, frame),
-            NodeKind::SetOf(items) => self.set_of(items, frame),
+            NodeKind::SetOf(items) => match self.folded(node) {
+                Some(set) => Outcome::known(Operand::of(set)),
+                None => self.set_of(items, frame),
+            },
             NodeKind::RecordOf(members) => self.record_of(members, frame),
             NodeKind::Member(record, name) => {
                 let outcome = self.value(*record, frame);

@@ -1,5 +1,6 @@
 //! Verdicts: one for every check and every resource it applies to.
 
+use super::batch::{Batch, Place, asked};
 use super::eval::{Frame, Machine, PHANTOM};
 use super::mask::Mask;
 use crate::policy::ClauseKind;
@@ -124,13 +125,35 @@ impl Machine<'_> {
     }
 
     fn judge_rows(&self, check: &CheckProgram, body: &Body, start: u32, end: u32) -> ([usize; 5], Vec<Judged>) {
+        let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
+        let mut total = vec![Mask::TRUE; (end - start) as usize];
+        for node in &body.scope {
+            self.further(*node, batch, &mut total, Mask::TRUE, Mask::and);
+        }
+        let in_scope: Vec<bool> = total.iter().map(|mask| *mask != Mask::FALSE).collect();
+        // All `when` clauses together tell whether the check applies.
+        let mut applies = vec![if check.conditional { Mask::TRUE } else { Mask::NONE }; total.len()];
+        for clause in &body.clauses {
+            let when = clause.kind == ClauseKind::When;
+            let open = |(total, applies): (&Mask, &Mask)| total.may(Mask::TRUE) || when && applies.may(Mask::TRUE);
+            let mut masks: Vec<Mask> = total.iter().zip(&applies).map(|pair| asked(open(pair))).collect();
+            self.masks(clause.node, batch, &mut masks);
+            for ((total, applies), mask) in total.iter_mut().zip(&mut applies).zip(masks) {
+                *total = total.and(if when { mask } else { mask.not() });
+                if when {
+                    *applies = applies.and(mask);
+                }
+            }
+        }
         let (mut counts, mut judged) = ([0; 5], Vec::new());
-        for row in start..end {
-            let resource = EntityRef { ty: body.resource, row };
-            let Some(verdict) = self.verdict(check, body, resource) else { continue };
+        for (row, ((total, applies), in_scope)) in (start..).zip(total.into_iter().zip(applies).zip(in_scope)) {
+            if !in_scope {
+                continue;
+            }
+            let verdict = settled(total, || applies);
             counts[verdict as usize] += 1;
             if verdict != Verdict::Pass {
-                judged.push(Judged { subject: Subject::Entity(resource), verdict });
+                judged.push(Judged { subject: Subject::Entity(EntityRef { ty: body.resource, row }), verdict });
             }
         }
         (counts, judged)
@@ -147,16 +170,12 @@ impl Machine<'_> {
         if body.scope.iter().any(|node| self.mask(*node, &frame) == Mask::FALSE) {
             return None;
         }
-        Some(match self.condition(body, &frame) {
-            Mask::TRUE => Verdict::Fail,
-            Mask::FALSE if check.conditional && self.applies(body, &frame) == Mask::FALSE => Verdict::NotApplicable,
-            Mask::FALSE => Verdict::Pass,
-            _ => Verdict::Unknown,
-        })
+        let applies = || if check.conditional { self.applies(body, &frame) } else { Mask::NONE };
+        Some(settled(self.condition(body, &frame), applies))
     }
 
     /// All `when` clauses together.
-    pub fn applies(&self, body: &Body, frame: &Frame) -> Mask {
+    fn applies(&self, body: &Body, frame: &Frame) -> Mask {
         let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
         let mut mask = Mask::TRUE;
         for clause in whens {
@@ -166,5 +185,15 @@ impl Machine<'_> {
             mask = mask.and(self.mask(clause.node, frame));
         }
         mask
+    }
+}
+
+/// The verdict on a condition, and on what of it says whether the check applies.
+fn settled(condition: Mask, applies: impl FnOnce() -> Mask) -> Verdict {
+    match condition {
+        Mask::TRUE => Verdict::Fail,
+        Mask::FALSE if applies() == Mask::FALSE => Verdict::NotApplicable,
+        Mask::FALSE => Verdict::Pass,
+        _ => Verdict::Unknown,
     }
 }

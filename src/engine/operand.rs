@@ -242,7 +242,13 @@ pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
     let Some(item) = item else {
         return if is_empty(set) == Mask::TRUE { Mask::FALSE } else { Mask::EITHER };
     };
-    let exact = item.is_exact() && set.items().iter().chain(set.maybe()).all(value_is_exact);
+    // Elements of a set have one type: where one can be told to be exact by its type, so can all.
+    let mut elements = set.items().iter().chain(set.maybe());
+    let flat = elements
+        .clone()
+        .next()
+        .is_some_and(|first| !matches!(first, Value::Set(_) | Value::Record(_) | Value::Entity(_)));
+    let exact = item.is_exact() && (flat || elements.all(value_is_exact));
     if !exact {
         let masks = set.items().iter().chain(set.maybe()).map(|element| item.equals(&Operand::of(element)));
         return if set.is_exact() && masks.clone().all(|mask| mask == Mask::FALSE) {

@@ -5,6 +5,7 @@
 //! only if they cannot fail: a pair left out must be one that Cedar would have answered with plain "no".
 
 use super::*;
+use crate::schema::Origin;
 
 /// A condition of a derivation's top-level conjunction.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +20,18 @@ pub struct Conjunct {
     pub fallible: bool,
 }
 
-/// How pairs are found.
+/// A way to find pairs: a condition that an index answers.
 #[derive(Debug, Clone, Copy)]
-pub enum Join {
+pub struct Join {
+    /// The condition.
+    pub node: NodeId,
+    /// What it ties together.
+    pub tie: Tie,
+}
+
+/// What ties a principal to a resource.
+#[derive(Debug, Clone, Copy)]
+pub enum Tie {
     /// The principal lies in the entity that this node gives for the resource.
     Within(NodeId),
     /// A value of the principal equals a value of the resource.
@@ -32,14 +42,31 @@ pub enum Join {
     Holds(NodeId, NodeId),
 }
 
+impl Tie {
+    /// The side of the principal, where it is not the principal itself.
+    pub fn principal(self) -> Option<NodeId> {
+        match self {
+            Tie::Within(_) => None,
+            Tie::Equal(node, _) | Tie::Element(node, _) | Tie::Holds(node, _) => Some(node),
+        }
+    }
+
+    /// The side of the resource.
+    pub fn resource(self) -> NodeId {
+        let (Tie::Within(node) | Tie::Equal(_, node) | Tie::Element(_, node) | Tie::Holds(_, node)) = self;
+        node
+    }
+}
+
 /// The outcome of planning.
 #[derive(Default)]
 pub(super) struct Plan {
     pub filters: Vec<NodeId>,
     pub joins: Vec<Join>,
+    pub rest: Option<Vec<NodeId>>,
 }
 
-pub(super) fn plan(program: &mut Program, body: &Body) -> Plan {
+pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
     let mut conjuncts = Vec::new();
     for node in &body.scope {
         conjuncts.push(conjunct(program, *node));
@@ -55,6 +82,17 @@ pub(super) fn plan(program: &mut Program, body: &Body) -> Plan {
         }
     }
     let mut plan = Plan::default();
+    let (of_principal, others): (Vec<&Conjunct>, Vec<&Conjunct>) = conjuncts
+        .iter()
+        .filter(|conjunct| !in_root(model, program, conjunct.node))
+        .partition(|conjunct| conjunct.principal && !conjunct.resource);
+    if !others.iter().any(|conjunct| conjunct.fallible) {
+        // Whether one of the principal's own fails is seen of every principal beforehand, so their order is free.
+        plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.node));
+        plan.joins.extend(others.iter().filter_map(|conjunct| join_of(program, conjunct)));
+        plan.rest = Some(others.iter().map(|conjunct| conjunct.node).collect());
+        return plan;
+    }
     for conjunct in &conjuncts {
         plan.joins.extend(join_of(program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
@@ -67,6 +105,20 @@ pub(super) fn plan(program: &mut Program, body: &Body) -> Plan {
         }
     }
     if plan.joins.is_empty() { Plan::default() } else { plan }
+}
+
+/// Whether a condition says that the principal or the resource lies in the root, as everything does.
+fn in_root(model: &Model, program: &Program, node: NodeId) -> bool {
+    let NodeKind::In(left, right) = program.node(node).kind else { return false };
+    let is_entity = |node: NodeId| matches!(program.node(node).kind, NodeKind::Principal | NodeKind::Resource);
+    let root = match program.node(right).kind {
+        NodeKind::Root => true,
+        NodeKind::Slot(base, ty, slot) => {
+            is_entity(base) && model.ty(ty).slots[slot.index()].origin == Origin::Enclosing(model.root)
+        }
+        _ => false,
+    };
+    is_entity(left) && root
 }
 
 fn flatten(program: &Program, node: NodeId, into: &mut Vec<Conjunct>) {
@@ -113,14 +165,15 @@ fn join_of(program: &Program, at: &Conjunct) -> Option<Join> {
         let side = conjunct(program, node);
         side.resource && !side.principal
     };
-    match program.node(at.node).kind {
+    let tie = match program.node(at.node).kind {
         NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => {
-            Some(Join::Within(right))
+            Tie::Within(right)
         }
-        NodeKind::Equal(left, right) if of_principal(left) && of_resource(right) => Some(Join::Equal(left, right)),
-        NodeKind::Equal(left, right) if of_resource(left) && of_principal(right) => Some(Join::Equal(right, left)),
-        NodeKind::Contains(set, item) if of_resource(set) && of_principal(item) => Some(Join::Element(item, set)),
-        NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => Some(Join::Holds(set, item)),
-        _ => None,
-    }
+        NodeKind::Equal(left, right) if of_principal(left) && of_resource(right) => Tie::Equal(left, right),
+        NodeKind::Equal(left, right) if of_resource(left) && of_principal(right) => Tie::Equal(right, left),
+        NodeKind::Contains(set, item) if of_resource(set) && of_principal(item) => Tie::Element(item, set),
+        NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => Tie::Holds(set, item),
+        _ => return None,
+    };
+    Some(Join { node: at.node, tie })
 }

@@ -232,13 +232,14 @@ impl Lowering<'_> {
         let ty = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.model.type_named(name));
         let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);
         let body = self.body(statement, principal, resource);
-        let plan = join::plan(&mut self.program, &body);
+        let plan = join::plan(self.model, &mut self.program, &body);
         Some(DerivationProgram {
             derivation,
             subtracts: policy.subtracts,
             body,
             filters: plan.filters,
             joins: plan.joins,
+            rest: plan.rest,
         })
     }
 

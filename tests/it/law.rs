@@ -266,7 +266,7 @@ impl Read {
 
     fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
         let mut machine = Machine::bind(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        machine.derive();
+        machine.derive(usize::MAX);
         machine
     }
 
@@ -780,7 +780,7 @@ fn said(schema: &str, policies: &str, snapshot: &str) -> String {
     let (snapshot, diagnostics) = Snapshot::read(&source("s.json", snapshot), &schema.model, &program.reads);
     let snapshot = snapshot.unwrap_or_else(|| panic!("{}", shown(&diagnostics)));
     let mut machine = Machine::bind(&schema.model, &program, &snapshot, NOW, &[]);
-    machine.derive();
+    machine.derive(usize::MAX);
     let mut said = Vec::new();
     for check in &program.checks {
         for body in &check.bodies {

@@ -1,0 +1,366 @@
+//! Evaluation of a condition for many rows at once.
+//!
+//! This is a fast path and no second meaning: it reads known values of rows that exist, column by column, and leaves
+//! every other row and every other expression to [`Machine::mask`].
+
+use super::eval::{Frame, Machine, is_unseen};
+use super::mask::Mask;
+use super::operand::{self, Operand};
+use crate::program::{Arithmetic, Function, NodeId, NodeKind};
+use crate::schema::{Origin, Ty};
+use crate::snapshot::{Column, Data, Snapshot, State, text_hash};
+use crate::value::{EntityRef, IpNet, Set, TypeId, Value};
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+
+/// A run of rows of one type that take one place in the frame; in the other stands one entity for all of them.
+#[derive(Clone, Copy)]
+pub(super) struct Batch {
+    pub place: Place,
+    pub ty: TypeId,
+    pub start: u32,
+    pub other: EntityRef,
+}
+
+/// Which place of the frame the rows take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Principal,
+    Resource,
+}
+
+/// The rows that an entity-valued expression comes to.
+pub(super) enum Rows {
+    /// Those of the batch.
+    Own(u32),
+    /// One for all.
+    One(u32),
+    /// One for each; beyond the table where it is not plain which.
+    Each(Vec<u32>),
+}
+
+impl Rows {
+    fn at(&self, index: usize) -> usize {
+        match self {
+            Rows::Own(start) => *start as usize + index,
+            Rows::One(row) => *row as usize,
+            Rows::Each(rows) => rows[index] as usize,
+        }
+    }
+}
+
+/// A value that is known; numbers of all types look the same.
+#[derive(Debug, PartialEq)]
+pub(super) enum Plain<'m> {
+    Bool(bool),
+    Number(i64),
+    Text(&'m str),
+    Ip(IpNet),
+    Entity(EntityRef),
+    Set(&'m Set),
+}
+
+/// Where the values of an expression come from.
+pub(super) enum Values<'m> {
+    Same(&'m Value),
+    Column(&'m Snapshot, &'m Column, &'m Ty, Rows),
+    Computed(Vec<Option<i64>>),
+}
+
+impl<'m> Values<'m> {
+    /// Returns the value for the row at an index of the batch; `None` when it is not plain.
+    pub fn at(&self, index: usize) -> Option<Plain<'m>> {
+        let (snapshot, column, ty, row) = match self {
+            Values::Same(value) => return plain(value),
+            Values::Computed(numbers) => return numbers.get(index)?.map(Plain::Number),
+            Values::Column(snapshot, column, ty, rows) => (snapshot, column, ty, rows.at(index)),
+        };
+        if column.states.get(row) != Some(&State::Known) {
+            return None;
+        }
+        match &column.data {
+            Data::Bool(all) => all.get(row).map(|b| Plain::Bool(*b)),
+            Data::Number(all) => all.get(row).map(|n| Plain::Number(*n)),
+            Data::Range(all) => all.get(row).map(|(low, _)| Plain::Number(*low)),
+            Data::Text(all) => all.get(row).map(|text| Plain::Text(snapshot.text(*text))),
+            Data::Ip(all) => all.get(row).map(|ip| Plain::Ip(*ip)),
+            Data::Entity(all) => match ty {
+                Ty::Entity(target) => all.get(row).map(|row| Plain::Entity(EntityRef { ty: *target, row: *row })),
+                _ => None,
+            },
+            Data::Value(all) => all.get(row).and_then(plain),
+            Data::Nothing | Data::Enclosing(_) => None,
+        }
+    }
+
+    /// Returns the key under which the value is looked for.
+    pub fn key(&self, index: usize) -> Option<Key> {
+        if let Values::Column(_, Column { states, data: Data::Text(all) }, _, rows) = self {
+            let row = rows.at(index);
+            return (states.get(row) == Some(&State::Known)).then(|| Key::text(all[row].hash()));
+        }
+        match self.at(index)? {
+            Plain::Bool(b) => Some(Key::exact(u64::from(b))),
+            Plain::Number(n) => Some(Key::exact(n as u64)),
+            Plain::Entity(entity) => Some(Key::entity(entity)),
+            Plain::Text(text) => Some(Key::text(text_hash(text))),
+            Plain::Ip(_) | Plain::Set(_) => None,
+        }
+    }
+
+    fn number(&self, index: usize) -> Option<i64> {
+        match self.at(index)? {
+            Plain::Number(n) => Some(n),
+            _ => None,
+        }
+    }
+}
+
+/// Returns a value that can be compared as it is.
+pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
+    Some(match value {
+        Value::Bool(b) => Plain::Bool(*b),
+        Value::Long(n) | Value::Decimal(n) | Value::Datetime(n) | Value::Duration(n) => Plain::Number(*n),
+        Value::String(text) => Plain::Text(text),
+        Value::Ip(ip) => Plain::Ip(*ip),
+        Value::Entity(entity) if is_unseen(*entity) => return None,
+        Value::Entity(entity) => Plain::Entity(*entity),
+        Value::Set(set) => Plain::Set(set),
+        Value::Record(_) => return None,
+    })
+}
+
+/// What two sides are joined on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub bits: u64,
+    /// Whether no other value of its type has these bits.
+    pub exact: bool,
+}
+
+impl Key {
+    /// Returns the key of a known value.
+    pub fn of(operand: &Operand<'_>) -> Self {
+        match operand {
+            Operand::Bool(b) => Self::exact(u64::from(*b)),
+            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => {
+                Self::exact(*n as u64)
+            }
+            Operand::Entity(entity) => Self::entity(*entity),
+            _ => match operand.text() {
+                Some(text) => Self::text(text_hash(text)),
+                None => {
+                    let mut hasher = FxHasher::default();
+                    operand.to_value().hash(&mut hasher);
+                    Self { bits: hasher.finish(), exact: false }
+                }
+            },
+        }
+    }
+
+    pub fn entity(entity: EntityRef) -> Self {
+        Self::exact(u64::from(entity.ty.0) << 32 | u64::from(entity.row))
+    }
+
+    fn text(hash: u32) -> Self {
+        Self { bits: u64::from(hash), exact: false }
+    }
+
+    fn exact(bits: u64) -> Self {
+        Self { bits, exact: true }
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Evaluates a condition for every row of a batch. Where the mask is `NONE` beforehand nobody asks for it.
+    pub(super) fn masks(&self, node: NodeId, batch: Batch, masks: &mut [Mask]) {
+        match &self.program.node(node).kind {
+            NodeKind::And(left, right) => {
+                self.masks(*left, batch, masks);
+                self.further(*right, batch, masks, Mask::TRUE, Mask::and);
+            }
+            NodeKind::Or(left, right) => {
+                self.masks(*left, batch, masks);
+                self.further(*right, batch, masks, Mask::FALSE, Mask::or);
+            }
+            NodeKind::Not(operand) => {
+                self.masks(*operand, batch, masks);
+                masks.iter_mut().for_each(|mask| *mask = mask.not());
+            }
+            kind => {
+                if self.tests(kind, node, batch, masks).is_none() {
+                    self.each(node, batch, masks, |_| None);
+                }
+            }
+        }
+    }
+
+    /// Goes on with the right side where the left leaves it to it.
+    pub(super) fn further(
+        &self,
+        right: NodeId,
+        batch: Batch,
+        masks: &mut [Mask],
+        open: Mask,
+        combine: impl Fn(Mask, Mask) -> Mask,
+    ) {
+        if masks.iter().any(|mask| mask.may(open)) {
+            let mut rights: Vec<Mask> = masks.iter().map(|mask| asked(mask.may(open))).collect();
+            self.masks(right, batch, &mut rights);
+            masks.iter_mut().zip(rights).for_each(|(mask, right)| *mask = combine(*mask, right));
+        }
+    }
+
+    /// Tests every row that is asked for, and evaluates the node where the test has no answer.
+    fn each(&self, node: NodeId, batch: Batch, masks: &mut [Mask], test: impl Fn(usize) -> Option<Mask>) {
+        for (index, mask) in masks.iter_mut().enumerate() {
+            if *mask != Mask::NONE {
+                *mask = test(index).unwrap_or_else(|| self.mask(node, &self.frame_of(batch, index)));
+            }
+        }
+    }
+
+    /// The conditions that are read off columns. `None`, and nothing done, for all others.
+    fn tests(&self, kind: &NodeKind, node: NodeId, batch: Batch, masks: &mut [Mask]) -> Option<()> {
+        let values = |node: NodeId| self.values(node, batch, masks.len());
+        let two = |left: NodeId, right: NodeId| Some((values(left)?, values(right)?));
+        match kind {
+            NodeKind::Constant(_) | NodeKind::Slot(..) => {
+                let values = values(node)?;
+                self.each(node, batch, masks, |at| match values.at(at)? {
+                    Plain::Bool(b) => Some(Mask::of(b)),
+                    _ => None,
+                });
+            }
+            NodeKind::Equal(left, right) => {
+                let (left, right) = two(*left, *right)?;
+                self.each(node, batch, masks, |at| match (left.at(at)?, right.at(at)?) {
+                    (Plain::Set(_), _) => None,
+                    (left, right) => Some(Mask::of(left == right)),
+                });
+            }
+            NodeKind::Less(left, right) => {
+                let (left, right) = two(*left, *right)?;
+                self.each(node, batch, masks, |at| Some(Mask::of(left.number(at)? < right.number(at)?)));
+            }
+            NodeKind::LessEqual(left, right) => {
+                let (left, right) = two(*left, *right)?;
+                self.each(node, batch, masks, |at| Some(Mask::of(left.number(at)? <= right.number(at)?)));
+            }
+            NodeKind::Contains(set, item) => {
+                let (set, item) = two(*set, *item)?;
+                self.each(node, batch, masks, |at| match (set.at(at)?, item.at(at)?) {
+                    (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
+                    (Plain::Set(set), Plain::Entity(entity)) => {
+                        Some(operand::contains(set, Some(&Operand::Entity(entity))))
+                    }
+                    _ => None,
+                });
+            }
+            NodeKind::Like(text, pattern) => {
+                let text = values(*text)?;
+                self.each(node, batch, masks, |at| match text.at(at)? {
+                    Plain::Text(text) => Some(Mask::of(pattern.wildcard_match(text))),
+                    _ => None,
+                });
+            }
+            NodeKind::Has(entity, ty, slots, _) => {
+                let rows = self.rows(*entity, batch, masks.len())?;
+                let columns: Vec<&[State]> =
+                    slots.iter().map(|slot| self.column(*ty, *slot).states.as_slice()).collect();
+                self.each(node, batch, masks, |at| {
+                    for states in &columns {
+                        match states.get(rows.at(at))? {
+                            State::Known => {}
+                            State::Absent => return Some(Mask::FALSE),
+                            State::Unknown => return None,
+                        }
+                    }
+                    Some(Mask::TRUE)
+                });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Returns where the values of an expression come from; `None` when it takes more than reading columns.
+    pub(super) fn values(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
+        match &self.program.node(node).kind {
+            NodeKind::Constant(at) => self.constant(*at).map(Values::Same),
+            NodeKind::SetOf(_) => self.folded(node).map(Values::Same),
+            NodeKind::Slot(entity, ty, slot) => {
+                let declared = &self.model.ty(*ty).slots[slot.index()];
+                let rows = self.rows(*entity, batch, len)?;
+                Some(Values::Column(self.snapshot, self.column(*ty, *slot), &declared.ty, rows))
+            }
+            NodeKind::Call(function @ (Function::Offset | Function::DurationSince), operands) => {
+                let [left, right] = operands[..] else { return None };
+                let op = if *function == Function::Offset { i64::checked_add } else { i64::checked_sub };
+                self.computed(op, left, right, batch, len)
+            }
+            NodeKind::Arithmetic(op, left, right) => {
+                let op = match op {
+                    Arithmetic::Add => i64::checked_add,
+                    Arithmetic::Subtract => i64::checked_sub,
+                    Arithmetic::Multiply => i64::checked_mul,
+                };
+                self.computed(op, *left, *right, batch, len)
+            }
+            _ => None,
+        }
+    }
+
+    /// Numbers computed from others; where they do not fit there is none.
+    fn computed(
+        &self,
+        op: fn(i64, i64) -> Option<i64>,
+        left: NodeId,
+        right: NodeId,
+        batch: Batch,
+        len: usize,
+    ) -> Option<Values<'_>> {
+        let (left, right) = (self.values(left, batch, len)?, self.values(right, batch, len)?);
+        Some(Values::Computed((0..len).map(|at| op(left.number(at)?, right.number(at)?)).collect()))
+    }
+
+    /// Returns the rows of the entities that an expression comes to.
+    fn rows(&self, node: NodeId, batch: Batch, len: usize) -> Option<Rows> {
+        match &self.program.node(node).kind {
+            NodeKind::Principal if batch.place == Place::Principal => Some(Rows::Own(batch.start)),
+            NodeKind::Resource if batch.place == Place::Resource => Some(Rows::Own(batch.start)),
+            NodeKind::Principal | NodeKind::Resource => Some(Rows::One(batch.other.row)),
+            NodeKind::Root => Some(Rows::One(self.root().row)),
+            NodeKind::Slot(entity, ty, slot) => {
+                let rows = self.rows(*entity, batch, len)?;
+                let column = self.column(*ty, *slot);
+                let row = |at: usize| match (&self.model.ty(*ty).slots[slot.index()].origin, &column.data) {
+                    (Origin::Enclosing(around), _) => {
+                        let entity = EntityRef { ty: *ty, row: rows.at(at) as u32 };
+                        Some(self.snapshot.enclosing(self.model, entity, *around)?.row)
+                    }
+                    (_, Data::Entity(all)) if column.states.get(rows.at(at)) == Some(&State::Known) => {
+                        all.get(rows.at(at)).copied()
+                    }
+                    _ => None,
+                };
+                Some(Rows::Each((0..len).map(|at| row(at).unwrap_or(u32::MAX)).collect()))
+            }
+            _ => None,
+        }
+    }
+
+    fn frame_of(&self, batch: Batch, index: usize) -> Frame {
+        let entity = EntityRef { ty: batch.ty, row: batch.start + index as u32 };
+        let (principal, resource) = match batch.place {
+            Place::Principal => (entity, batch.other),
+            Place::Resource => (batch.other, entity),
+        };
+        Frame { principal, resource, phantom: None }
+    }
+}
+
+/// The mask that asks for another, or does not.
+pub(super) fn asked(asked: bool) -> Mask {
+    if asked { Mask::EITHER } else { Mask::NONE }
+}
