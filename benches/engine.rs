@@ -17,7 +17,7 @@ use cedar_policy::{
 use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use deodar::check::{Inputs, Options, Session};
+use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::engine::{Judgement, Machine, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
@@ -55,8 +55,8 @@ fn steps(criterion: &mut Criterion) {
         let snapshot = rules.read(&source);
         measure(&mut group, "derive", || rules.machine(&snapshot));
         let machine = rules.machine(&snapshot);
-        measure(&mut group, "judge", || machine.judge());
-        let judgements = machine.judge();
+        measure(&mut group, "judge", || machine.judge(&Verdict::ALL[..3]));
+        let judgements = machine.judge(&Verdict::ALL[..3]);
         measure(&mut group, "explain", || explain(&machine, &judgements));
         let inputs = rules.inputs(&source);
         measure(&mut group, "run", || Session::default().run(&inputs, &options()));
@@ -72,12 +72,13 @@ fn judging(criterion: &mut Criterion) {
     let snapshot = rules.read(&source);
     let machine = rules.machine(&snapshot);
     let official = Official::prepare(&rules, &machine);
-    let ours: Vec<usize> = machine.judge().iter().map(|judgement| judgement.count(Verdict::Fail)).collect();
+    let ours: Vec<usize> =
+        machine.judge(&Verdict::ALL[..3]).iter().map(|judgement| judgement.count(Verdict::Fail)).collect();
     assert_eq!(official.failures(), ours, "both engines find the same failures");
-    let pairs: usize = machine.judge().iter().map(Judgement::total).sum();
+    let pairs: usize = machine.judge(&Verdict::ALL[..3]).iter().map(Judgement::total).sum();
     let mut group = criterion.benchmark_group("judge 200 members, by pair");
     group.throughput(Throughput::Elements(pairs as u64)).sample_size(10);
-    measure(&mut group, "deodar", || machine.judge());
+    measure(&mut group, "deodar", || machine.judge(&Verdict::ALL[..3]));
     measure(&mut group, "Authorizer::is_authorized", || official.failures());
     let reference = Reference::new(&machine, &rules.policies, NOW, &rules.parameters);
     measure(&mut group, "reference engine, with derivations", || reference.judge().unwrap());
@@ -138,6 +139,7 @@ impl Rules {
         let (schema, policies) = self.files.clone();
         Inputs {
             pack: "pack moengage".into(),
+            recognised: false,
             schema,
             policies,
             snapshots: vec![Arc::clone(snapshot)],
@@ -147,7 +149,8 @@ impl Rules {
     }
 
     fn read(&self, source: &Arc<Source>) -> Snapshot {
-        let (snapshot, diagnostics) = Snapshot::read(source, &self.schema.model, &self.program.reads);
+        let (snapshot, diagnostics) =
+            Snapshot::read(source, &self.schema.model, &self.program.reads, &Limits::default());
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         snapshot.unwrap()
     }

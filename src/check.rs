@@ -6,36 +6,63 @@ use crate::diagnostic::{Diagnostic, has_errors, sort};
 use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
 use crate::policy::{Level, Policies};
 use crate::program::Program;
-pub use crate::report::{Engine, MOST_PAIRS, Options};
-
-use crate::report::{CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, show_value};
+use crate::report::{
+    Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, show_constant,
+};
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Found, Snapshot, State};
 use crate::source::json::Kind;
-use crate::source::{Source, nearest};
+use crate::source::{Source, Span, nearest};
 use crate::value::{TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+pub use crate::report::{Engine, Options};
+pub use crate::snapshot::Limits;
 
 /// The files of a run.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// Where schema and policies come from, in words.
     pub pack: String,
+    /// Whether the pack was chosen because it knows such snapshots: then one it does not know is an error.
+    pub recognised: bool,
     /// The schema.
     pub schema: Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: Vec<Arc<Source>>,
-    /// The snapshots, in the order they were given.
+    /// The snapshots that are held in memory, in the order they were given.
     pub snapshots: Vec<Arc<Source>>,
     /// What could not be read.
     pub diagnostics: Vec<Diagnostic>,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
 }
+
+/// A snapshot that is read when its turn comes.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What reports call it: a path, with a line where a file holds many.
+    pub path: String,
+    /// The text, or why there is none.
+    pub source: Result<Arc<Source>, Diagnostic>,
+}
+
+/// Snapshots as they come in.
+pub trait Deliveries: Iterator<Item = Delivery> + Send {
+    /// Returns whether the next one can be had without waiting for it.
+    fn is_ready(&mut self) -> bool;
+}
+
+/// Bytes of snapshots that are judged together, unless one alone has more.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Snapshots that are judged together.
+const BATCH: usize = 1024;
 
 /// Runs checks, and remembers what does not change between runs.
 #[derive(Debug, Default)]
@@ -45,6 +72,7 @@ pub struct Session {
     program: Option<(Vec<bool>, Program, Vec<Diagnostic>)>,
     /// What the snapshots below were read for.
     reads: BTreeSet<(TypeId, SlotId)>,
+    limits: Limits,
     snapshots: Vec<ReadSnapshot>,
     /// What the last run did anew: files parsed, programs lowered.
     pub work: Work,
@@ -71,9 +99,94 @@ struct ReadSnapshot {
     sha256: String,
 }
 
+/// Everything that judging one account takes.
+struct Judge<'s> {
+    model: &'s Model,
+    policies: &'s Policies,
+    program: &'s Program,
+    parameters: Vec<Option<Value>>,
+    options: &'s Options,
+    /// The pack, if a snapshot that it does not know is an error.
+    recognised: Option<&'s str>,
+    /// How many checks there are.
+    checks: usize,
+}
+
 impl Session {
-    /// Judges every snapshot by every selected check.
+    /// Judges every snapshot that is held in memory by every selected check.
     pub fn run(&mut self, inputs: &Inputs, options: &Options) -> Report {
+        let mut report = self.prepare(inputs, options);
+        let sources = &inputs.snapshots;
+        if let Some(judge) = self.judge(inputs, options, &mut report) {
+            let mut known = self.snapshots.iter().map(Some).collect::<Vec<_>>();
+            let known: Vec<Option<&ReadSnapshot>> = sources
+                .iter()
+                .map(|source| {
+                    let at =
+                        known.iter().position(|read| read.is_some_and(|read| Arc::ptr_eq(&read.source, source)))?;
+                    known[at].take()
+                })
+                .collect();
+            let mut fresh: Vec<Option<ReadSnapshot>> = Vec::new();
+            for (source, known) in sources.iter().zip(known) {
+                let read = if known.is_none() { Some(judge.read(source)) } else { None };
+                if let Some(read) = known.or(read.as_ref()) {
+                    report.absorb(judge.account(source.name(), read, &[]), options);
+                }
+                fresh.push(read);
+            }
+            self.work.snapshots = fresh.iter().flatten().count();
+            let mut old = std::mem::take(&mut self.snapshots);
+            self.snapshots = sources
+                .iter()
+                .zip(fresh)
+                .filter_map(|(source, read)| {
+                    read.or_else(|| {
+                        let at = old.iter().position(|read| Arc::ptr_eq(&read.source, source))?;
+                        Some(old.swap_remove(at))
+                    })
+                })
+                .collect();
+        }
+        finish(report)
+    }
+
+    /// Judges snapshots as they come in, many at a time, and forgets each when `sink` has seen what it came to.
+    ///
+    /// What `sink` gets is in the order in which the snapshots came. The report tells of as many findings,
+    /// diagnostics and snapshots as the options have room for, and counts all.
+    ///
+    /// # Errors
+    /// What `sink` returned, after which nothing more is judged.
+    pub fn stream<E: Send>(
+        &mut self,
+        inputs: &Inputs,
+        deliveries: &mut dyn Deliveries,
+        options: &Options,
+        sink: &mut (dyn FnMut(&Report, &[Account]) -> Result<(), E> + Send),
+    ) -> Result<Report, E> {
+        let mut report = self.prepare(inputs, options);
+        if let Some(judge) = self.judge(inputs, options, &mut report) {
+            let mut batch = gather(deliveries);
+            while !batch.is_empty() {
+                let judged = || -> Result<(), E> {
+                    let full: Vec<[usize; 5]> = report.checks.iter().map(|check| check.explained).collect();
+                    let accounts: Vec<Account> =
+                        batch.into_par_iter().map(|delivery| judge.delivered(delivery, &full)).collect();
+                    sink(&report, &accounts)?;
+                    accounts.into_iter().for_each(|account| report.absorb(account, options));
+                    Ok(())
+                };
+                let (outcome, next) = rayon::join(judged, || gather(deliveries));
+                outcome?;
+                batch = next;
+            }
+        }
+        Ok(finish(report))
+    }
+
+    /// Reads schema and policies, and returns the report before anything is judged.
+    fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
         self.work = Work::default();
         let mut report = Report::new(&inputs.pack, options, inputs.diagnostics.clone(), inputs.skipped);
         self.read_schema(&inputs.schema);
@@ -85,17 +198,36 @@ impl Session {
         self.read_policies(&schema, &inputs.policies);
         let selected = self.select(options, &mut report);
         self.lower(&schema.model, selected);
-        let parameters = parameters(&schema.model, options, &mut report);
-        self.read_snapshots(&schema.model, &inputs.snapshots);
-        if let (Some((_, policies, _)), Some((_, program, diagnostics))) = (&self.policies, &self.program) {
-            report.diagnostics.extend(diagnostics.iter().cloned());
-            for read in &self.snapshots {
-                self.judge(&schema, policies, program, read, options, &parameters, &mut report);
-            }
+        if self.limits != options.limits {
+            self.snapshots.clear();
+            self.limits = options.limits;
         }
-        report.findings.sort_by_key(|finding| order(&report.checks, finding));
-        sort(&mut report.diagnostics);
         report
+    }
+
+    /// Returns what judges, unless the schema cannot be read.
+    fn judge<'s>(&'s self, inputs: &'s Inputs, options: &'s Options, report: &mut Report) -> Option<Judge<'s>> {
+        let (_, Some(schema), _) = self.schema.as_ref()? else { return None };
+        let (_, policies, _) = self.policies.as_ref()?;
+        let (_, program, diagnostics) = self.program.as_ref()?;
+        let parameters = parameters(&schema.model, options, report);
+        report.diagnostics.extend(diagnostics.iter().cloned());
+        let described = schema.model.parameters.iter().zip(&parameters).map(|(parameter, value)| ParameterReport {
+            name: parameter.name.clone(),
+            value: value.as_ref().map(|value| show_constant(&schema.model, value)),
+            set: options.parameters.iter().any(|(name, _)| name == parameter.name.as_str()),
+        });
+        report.run.parameters = described.collect();
+        let recognised = inputs.recognised.then_some(inputs.pack.as_str());
+        Some(Judge {
+            model: &schema.model,
+            policies,
+            program,
+            parameters,
+            options,
+            recognised,
+            checks: report.checks.len(),
+        })
     }
 
     fn read_schema(&mut self, source: &Arc<Source>) {
@@ -149,6 +281,7 @@ impl Session {
                 controls: check.controls.clone(),
                 state,
                 counts: [0; 5],
+                explained: [0; 5],
             });
         }
         selected
@@ -168,82 +301,140 @@ impl Session {
         self.program = Some((selected, program, diagnostics));
         self.work.programs += 1;
     }
+}
 
-    fn read_snapshots(&mut self, model: &Model, sources: &[Arc<Source>]) {
-        let Some((_, program, _)) = &self.program else { return };
-        let mut known = std::mem::take(&mut self.snapshots);
-        for source in sources {
-            let read = match known.iter().position(|read| Arc::ptr_eq(&read.source, source)) {
-                Some(at) => known.swap_remove(at),
-                None => {
-                    self.work.snapshots += 1;
-                    let ((snapshot, diagnostics), sha256) =
-                        rayon::join(|| Snapshot::read(source, model, &program.reads), || digest(source));
-                    ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
-                }
-            };
-            self.snapshots.push(read);
+/// Sorts what a run has to say.
+fn finish(mut report: Report) -> Report {
+    report.findings.sort_by_key(|finding| order(&report.checks, finding));
+    sort(&mut report.diagnostics);
+    report
+}
+
+/// Takes the next snapshots: at least one if there is one, then those that are ready.
+fn gather(deliveries: &mut dyn Deliveries) -> Vec<Delivery> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.is_empty() || (bytes < BATCH_BYTES && batch.len() < BATCH && deliveries.is_ready()) {
+        let Some(delivery) = deliveries.next() else { break };
+        bytes += delivery.source.as_ref().map_or(0, |source| source.text().len());
+        batch.push(delivery);
+    }
+    batch
+}
+
+impl Judge<'_> {
+    fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
+        let limits = &self.options.limits;
+        let ((snapshot, diagnostics), sha256) =
+            rayon::join(|| Snapshot::read(source, self.model, &self.program.reads, limits), || digest(source));
+        ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
+    }
+
+    fn delivered(&self, delivery: Delivery, explained: &[[usize; 5]]) -> Account {
+        match delivery.source {
+            Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
+            Err(diagnostic) => Account {
+                snapshot: SnapshotReport { path: delivery.path, sha256: None, captured_at: None },
+                counts: vec![[0; 5]; self.checks],
+                findings: Vec::new(),
+                diagnostics: vec![diagnostic],
+                other_properties: 0,
+                secrets: None,
+                times: Times::default(),
+            },
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one run")]
-    fn judge(
-        &self,
-        schema: &Schema,
-        policies: &Policies,
-        program: &Program,
-        read: &ReadSnapshot,
-        options: &Options,
-        parameters: &[Option<Value>],
-        report: &mut Report,
-    ) {
-        let snapshot_index = report.run.snapshots.len();
-        report.diagnostics.extend(read.diagnostics.iter().cloned());
-        report.run.snapshots.push(SnapshotReport {
-            path: read.source.name().to_owned(),
-            sha256: read.sha256.clone(),
-            captured_at: None,
-        });
+    /// Judges one account. Of what is `explained` already, by check and verdict, less is explained again.
+    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[[usize; 5]]) -> Account {
+        let mut account = Account {
+            snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
+            counts: vec![[0; 5]; self.checks],
+            findings: Vec::new(),
+            diagnostics: self
+                .stranger(path, &read.source)
+                .into_iter()
+                .chain(read.diagnostics.iter().cloned())
+                .collect(),
+            other_properties: 0,
+            secrets: None,
+            times: Times { bytes: read.source.text().len(), ..Times::default() },
+        };
         let Some(snapshot) = &read.snapshot else {
-            report.secrets.push((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, &schema.model)));
-            return;
+            account.secrets = Some((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, self.model)));
+            return account;
         };
-        report.other_properties += snapshot.other_properties;
-        report.secrets.push((Arc::clone(&read.source), snapshot.secrets.clone()));
-        let mut machine = Machine::bind(&schema.model, program, snapshot, options.now, parameters);
-        let unindexed = machine.derive(options.most_pairs);
-        report.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(policies, found, options)));
-        if let Some(described) = report.run.snapshots.last_mut() {
-            described.captured_at = captured_at(&machine);
-            report.diagnostics.extend(odd_capture(&machine, described, options.now));
-        }
-        report.run.parameters = schema
-            .model
-            .parameters
-            .iter()
-            .zip(parameters)
-            .map(|(parameter, value)| ParameterReport {
-                name: parameter.name.clone(),
-                value: value.as_ref().map(|value| show_value(&machine, value)),
-                set: options.parameters.iter().any(|(name, _)| name == parameter.name.as_str()),
-            })
-            .collect();
-        let judgements = match options.engine {
-            Engine::Compiled => machine.judge(),
-            Engine::Reference => match Reference::new(&machine, policies, options.now, parameters).judge() {
-                Ok(judgements) => judgements,
-                Err(error) => {
-                    report.diagnostics.push(Diagnostic::error("reference-engine", error.to_string()));
-                    return;
+        account.other_properties = snapshot.other_properties;
+        account.secrets = Some((Arc::clone(&read.source), snapshot.secrets.clone()));
+        account.times.read = snapshot.times;
+        let begin = Instant::now();
+        let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
+        let unindexed = machine.derive(self.options.limits.pairs);
+        let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, self.options));
+        account.diagnostics.extend(too_many);
+        let derived = Instant::now();
+        account.times.derive = derived - begin;
+        account.snapshot.captured_at = captured_at(&machine);
+        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options.now));
+        let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
+        let judgements = match self.options.engine {
+            Engine::Compiled => machine.judge(listed),
+            Engine::Reference => {
+                let reference = Reference::new(&machine, self.policies, self.options.now, &self.parameters);
+                match reference.judge() {
+                    Ok(judgements) => judgements,
+                    Err(error) => {
+                        account.diagnostics.push(Diagnostic::error("reference-engine", error.to_string()));
+                        return account;
+                    }
                 }
-            },
+            }
         };
-        let findings = Findings { machine: &machine, snapshot_index, places: Mutex::default() };
+        let judged = Instant::now();
+        account.times.judge = judged - derived;
+        let findings = Findings { machine: &machine, path: path.into(), places: Mutex::default() };
         for judgement in &judgements {
-            let check = &mut report.checks[judgement.check];
-            check.counts.iter_mut().zip(judgement.counts).for_each(|(all, more)| *all += more);
-            report.findings.extend(explain(&findings, policies, program, judgement, options));
+            account.counts[judgement.check] = judgement.counts;
+            let explained = explained.get(judgement.check).copied().unwrap_or_default();
+            let left = explained.map(|explained| self.options.most_findings.saturating_sub(explained));
+            account.findings.extend(self.explain(&findings, judgement, left));
         }
+        account.times.explain = judged.elapsed();
+        account
+    }
+
+    /// Explains the verdicts of one check, at most `left` of each kind.
+    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: [usize; 5]) -> Vec<Finding> {
+        let Some(check) = self.program.checks.iter().find(|check| check.check == judgement.check) else {
+            return Vec::new();
+        };
+        let policy = &self.policies.checks[judgement.check];
+        let one = |(order, judged): (usize, &crate::engine::Judged)| {
+            let ty = match judged.subject {
+                crate::engine::Subject::Entity(entity) => entity.ty,
+                crate::engine::Subject::Uncaptured(ty, _) => ty,
+            };
+            let body = check.bodies.iter().find(|body| body.resource == ty)?;
+            Some(findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order))
+        };
+        let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
+            let left = &mut left[judged.verdict as usize];
+            let wanted = *left > 0 && (self.options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
+            *left = left.saturating_sub(1);
+            wanted
+        });
+        let wanted: Vec<_> = wanted.collect();
+        wanted.into_par_iter().filter_map(one).collect()
+    }
+
+    /// The error for a document that has nothing of what the pack knows.
+    fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
+        let pack = self.recognised?;
+        let is_object = source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{');
+        if !is_object || Snapshot::likeness(self.model, source, 1) > 0 {
+            return None;
+        }
+        let error = Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows"));
+        Some(error.label(source, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"))
     }
 }
 
@@ -252,39 +443,11 @@ fn too_many_pairs(policies: &Policies, found: Unindexed, options: &Options) -> D
     let derivation = &policies.derivations[found.derivation];
     let message = format!(
         "derivation of `{}` tries each of {} principals on each of {} resources, which is more than {} pairs",
-        derivation.derives, found.principals, found.resources, options.most_pairs
+        derivation.derives, found.principals, found.resources, options.limits.pairs
     );
     Diagnostic::error("derivation-pairs", message)
         .label(&derivation.statement.source, derivation.statement.span, "nothing here ties the two together")
         .help("add what they have in common, as `principal.email == resource.email` or `principal in resource.workspace`, or allow more with --max-pairs")
-}
-
-fn explain(
-    findings: &Findings<'_, '_>,
-    policies: &Policies,
-    program: &Program,
-    judgement: &Judgement,
-    options: &Options,
-) -> Vec<Finding> {
-    let Some(check) = program.checks.iter().find(|check| check.check == judgement.check) else { return Vec::new() };
-    let policy = &policies.checks[judgement.check];
-    let one = |(order, judged): (usize, &crate::engine::Judged)| {
-        let ty = match judged.subject {
-            crate::engine::Subject::Entity(entity) => entity.ty,
-            crate::engine::Subject::Uncaptured(ty, _) => ty,
-        };
-        let body = check.bodies.iter().find(|body| body.resource == ty)?;
-        Some(findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order))
-    };
-    let mut left = [options.most_findings; 5];
-    let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
-        let left = &mut left[judged.verdict as usize];
-        let wanted = *left > 0 && (options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
-        *left = left.saturating_sub(1);
-        wanted
-    });
-    let wanted: Vec<_> = wanted.collect();
-    wanted.into_par_iter().filter_map(one).collect()
 }
 
 /// The worst first; within a check as the document has it.
@@ -324,7 +487,7 @@ fn captured_at(machine: &Machine<'_>) -> Option<i64> {
 }
 
 fn digest(source: &Source) -> String {
-    Sha256::digest(source.text().as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    Sha256::digest(source.text().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What `--only` or `--skip` says.
@@ -385,7 +548,7 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
         }
     }
     let value = |parameter: &crate::schema::Parameter| {
-        let Some((_, text)) = options.parameters.iter().rev().find(|(name, _)| name == parameter.name.as_str()) else {
+        let Some((_, text)) = options.parameters.iter().find(|(name, _)| name == parameter.name.as_str()) else {
             return parameter.default.clone();
         };
         match parse_value(&parameter.ty, text) {

@@ -100,8 +100,11 @@ impl Diagnostic {
 /// Sorts by file and place, so that any number of threads tells the same story.
 pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|a, b| {
-        let key =
-            |d: &Diagnostic| d.labels.first().map(|label| (label.place.source.name().to_owned(), label.place.span));
+        let key = |d: &Diagnostic| {
+            d.labels
+                .first()
+                .map(|Label { place, .. }| (place.source.name().to_owned(), place.source.bytes_before(), place.span))
+        };
         key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
     });
 }

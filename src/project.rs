@@ -1,18 +1,19 @@
 //! The only part of the library that touches disk, clock and watcher: finding files, reading them, watching them.
 
+mod accounts;
 mod packs;
 mod watch;
 
+pub use accounts::{Accounts, Form};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use watch::{Changes, WatchError};
 
 use crate::check::Inputs;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
-use crate::source::json::{Scanner, SyntaxError};
-use crate::source::{Source, Span, nearest};
-use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use crate::snapshot::{Limits, Snapshot};
+use crate::source::Source;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use std::sync::Arc;
 pub struct Selection {
     /// Snapshots: files, folders, `-` for standard input.
     pub snapshots: Vec<PathBuf>,
+    /// How snapshots lie in those files.
+    pub form: Form,
     /// A pack by name.
     pub pack: Option<String>,
     /// Policy files and folders that stand in for the pack's, or beside them when a pack is named too.
@@ -33,6 +36,8 @@ pub struct Selection {
 #[derive(Debug, Default)]
 pub struct Loader {
     known: HashMap<PathBuf, Arc<Source>>,
+    /// Snapshots by file and line.
+    snapshots: HashMap<(PathBuf, usize), Arc<Source>>,
     /// Files and folders that the last load looked at, for a watcher.
     pub looked_at: Vec<PathBuf>,
 }
@@ -40,6 +45,8 @@ pub struct Loader {
 /// Schema and policies, and where they come from.
 struct Pack {
     name: String,
+    /// Whether nobody chose it.
+    recognised: bool,
     schema: Arc<Source>,
     policies: Vec<Arc<Source>>,
 }
@@ -50,66 +57,134 @@ pub fn now() -> i64 {
 }
 
 impl Loader {
-    /// Reads everything a selection names. Without a schema there is nothing to run: then only what went wrong is left.
+    /// Reads everything a selection names, the snapshots too. Without a schema there is nothing to run: then only what
+    /// went wrong is left.
     ///
     /// # Errors
     /// All that went wrong, when no schema could be read.
-    pub fn load(&mut self, selection: &Selection) -> Result<Inputs, Vec<Diagnostic>> {
-        self.looked_at.clear();
-        let mut diagnostics = Vec::new();
-        if Path::new("deodar.toml").exists() {
-            let warning = Diagnostic::warning("no-configuration", "`deodar.toml` is not read by this version");
-            diagnostics.push(warning.help("say what it holds on the command line: --pack, --param, --fail-on"));
-        }
-        let mut skipped = 0;
+    pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
+        let mut diagnostics = self.begin();
+        let (paths, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let mut snapshots = Vec::new();
-        for path in &selection.snapshots {
-            self.snapshots(path, &mut snapshots, &mut skipped, &mut diagnostics);
+        for path in paths {
+            self.read_snapshots(&path, selection.form, limits.bytes, &mut snapshots, &mut diagnostics);
         }
-        let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
-        Ok(Inputs { pack: pack.name, schema: pack.schema, policies: pack.policies, snapshots, diagnostics, skipped })
+        self.inputs(selection, snapshots, skipped, diagnostics)
     }
 
-    fn snapshots(
+    /// Reads schema and policies, and returns the snapshots to be read when their turn comes.
+    ///
+    /// # Errors
+    /// All that went wrong, when no schema could be read.
+    pub fn open(&mut self, selection: &Selection, limits: &Limits) -> Result<(Inputs, Accounts), Vec<Diagnostic>> {
+        let mut diagnostics = self.begin();
+        let (paths, skipped) = self.snapshot_files(selection, &mut diagnostics);
+        let mut accounts = Accounts::new(paths, selection.form, limits.bytes);
+        // Only where there is a choice is the first snapshot looked at before its turn.
+        let choice = selection.pack.is_none() && selection.schema.is_none() && EMBEDDED.len() > 1;
+        let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
+        let inputs = self.inputs(selection, first.into_iter().collect(), skipped, diagnostics)?;
+        Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
+    }
+
+    fn begin(&mut self) -> Vec<Diagnostic> {
+        self.looked_at.clear();
+        if !Path::new("deodar.toml").exists() {
+            return Vec::new();
+        }
+        let warning = Diagnostic::warning("no-configuration", "`deodar.toml` is not read by this version");
+        vec![warning.help("say what it holds on the command line: --pack, --param, --fail-on")]
+    }
+
+    fn inputs(
+        &mut self,
+        selection: &Selection,
+        snapshots: Vec<Arc<Source>>,
+        skipped: usize,
+        mut diagnostics: Vec<Diagnostic>,
+    ) -> Result<Inputs, Vec<Diagnostic>> {
+        let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
+        let Pack { name: pack, recognised, schema, policies } = pack;
+        Ok(Inputs { pack, recognised, schema, policies, snapshots, diagnostics, skipped })
+    }
+
+    /// Returns the files that hold snapshots, in the order they were named and in folders by their names, and how many
+    /// others lie in the folders.
+    fn snapshot_files(&mut self, selection: &Selection, diagnostics: &mut Vec<Diagnostic>) -> (Vec<PathBuf>, usize) {
+        let (mut files, mut skipped) = (Vec::new(), 0);
+        for path in &selection.snapshots {
+            if path == Path::new("-") || !path.is_dir() {
+                files.push(path.clone());
+                continue;
+            }
+            let (found, others) = self.walk(path, accounts::is_snapshot, diagnostics);
+            skipped += others;
+            if found.is_empty() {
+                let message = format!("folder `{}` holds no snapshot", path.display());
+                let warning = Diagnostic::warning("no-snapshot", message);
+                diagnostics.push(warning.help(
+                    "snapshots are files whose name ends in `.json` or `.ndjson`, and perhaps in `.gz` or `.zst`",
+                ));
+            }
+            files.extend(found);
+        }
+        (files, skipped)
+    }
+
+    /// Reads the snapshots in a file, or hands out again those that say the same in the same place.
+    fn read_snapshots(
         &mut self,
         path: &Path,
+        form: Form,
+        most_bytes: usize,
         into: &mut Vec<Arc<Source>>,
-        skipped: &mut usize,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
-        if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            match std::io::stdin().lock().read_to_end(&mut bytes) {
-                Ok(_) => into.extend(source("(standard input)".into(), bytes, diagnostics)),
-                Err(error) => diagnostics.push(unreadable("standard input", &error)),
+        self.looked_at.push(path.to_owned());
+        let name = shown(path);
+        let bytes = match accounts::read_whole(path, &name, most_bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return diagnostics.push(error),
+        };
+        let lines = form.is_lines(path);
+        let mut before = 0;
+        let parts = bytes.split_inclusive(|byte| lines && *byte == b'\n');
+        let parts = parts.chain(bytes.is_empty().then_some(&bytes[..]).filter(|_| !lines));
+        for (line, part) in parts.enumerate() {
+            let place = (path.to_owned(), line);
+            let known = self.snapshots.get(&place);
+            match known.filter(|known| known.text().as_bytes() == part && known.bytes_before() == before) {
+                Some(known) => into.push(Arc::clone(known)),
+                None if lines && part.trim_ascii().is_empty() => {}
+                None => match source_of(&name, part.to_vec(), line, before) {
+                    Ok(read) => {
+                        self.snapshots.insert(place, Arc::clone(&read));
+                        into.push(read);
+                    }
+                    Err(error) => diagnostics.push(error),
+                },
             }
-            return;
-        }
-        if !path.is_dir() {
-            into.extend(self.read(path, diagnostics));
-            return;
-        }
-        let (found, others) = self.walk(path, &["json"], diagnostics);
-        *skipped += others;
-        if found.is_empty() {
-            let warning = Diagnostic::warning("no-snapshot", format!("folder `{}` holds no snapshot", path.display()));
-            diagnostics.push(warning.help("snapshots are files whose name ends in `.json`"));
-        }
-        for file in found {
-            into.extend(self.read(&file, diagnostics));
+            before += part.len();
         }
     }
 
-    /// Returns the files below a folder with one of the extensions, in order of their names, and how many others there are.
-    fn walk(&mut self, folder: &Path, extensions: &[&str], diagnostics: &mut Vec<Diagnostic>) -> (Vec<PathBuf>, usize) {
+    /// Returns the files below a folder that are wanted, in order of their names, and how many others there are.
+    fn walk(
+        &mut self,
+        folder: &Path,
+        wanted: impl Fn(&Path) -> bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Vec<PathBuf>, usize) {
         self.looked_at.push(folder.to_owned());
         let (mut found, mut others) = (Vec::new(), 0);
         for entry in walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
-                    let extension = entry.path().extension().unwrap_or_default();
-                    let wanted = extensions.iter().any(|wanted| extension.eq_ignore_ascii_case(wanted));
-                    if wanted { found.push(entry.into_path()) } else { others += 1 }
+                    if wanted(entry.path()) {
+                        found.push(entry.into_path())
+                    } else {
+                        others += 1
+                    }
                 }
                 Ok(entry) if entry.file_type().is_dir() => {}
                 // Pipes, sockets and devices hold no file.
@@ -128,11 +203,8 @@ impl Loader {
         self.looked_at.push(path.to_owned());
         let name = shown(path);
         let bytes = match std::fs::read(path) {
-            // Cedar knows no byte order mark; JSON may begin with one.
-            Ok(bytes) if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) => {
-                bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes)
-            }
-            Ok(bytes) => bytes,
+            // Cedar knows no byte order mark.
+            Ok(bytes) => bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes),
             Err(error) => {
                 diagnostics.push(unreadable(&name, &error));
                 return None;
@@ -141,7 +213,7 @@ impl Loader {
         if let Some(known) = self.known.get(path).filter(|known| known.text().as_bytes() == bytes) {
             return Some(Arc::clone(known));
         }
-        let read = source(name, bytes, diagnostics)?;
+        let read = source_of(&name, bytes, 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
         self.known.insert(path.to_owned(), Arc::clone(&read));
         Some(read)
     }
@@ -161,6 +233,7 @@ impl Loader {
                 let schema = self.read(path, diagnostics)?;
                 Pack {
                     name: "the schema and policies given".to_owned(),
+                    recognised: false,
                     schema,
                     policies: named.map(|pack| pack.policies).unwrap_or_default(),
                 }
@@ -190,7 +263,7 @@ impl Loader {
             into.extend(self.read(path, diagnostics));
             return;
         }
-        let (found, others) = self.walk(path, &["cedar"], diagnostics);
+        let (found, others) = self.walk(path, is_policy, diagnostics);
         if others > 0 {
             let (files, are) =
                 if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };
@@ -216,7 +289,8 @@ impl Loader {
         let mut pack = match built_in {
             Some(pack) => self.embedded(pack, diagnostics)?,
             None if has_schema && has_policies => {
-                Pack { name: String::new(), schema: self.read(&schema, diagnostics)?, policies: Vec::new() }
+                let schema = self.read(&schema, diagnostics)?;
+                Pack { name: String::new(), recognised: false, schema, policies: Vec::new() }
             }
             None => {
                 let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
@@ -249,81 +323,42 @@ impl Loader {
             if let Some(known) = self.known.get(&key) {
                 return Some(Arc::clone(known));
             }
-            let read = source(file.to_owned(), text.as_bytes().to_vec(), diagnostics)?;
+            let read = source_of(file, text.as_bytes().to_vec(), 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
             self.known.insert(key, Arc::clone(&read));
             Some(read)
         };
         let schema = part(pack.schema.0, pack.schema.1)?;
         let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text)).collect();
-        Some(Pack { name: pack.name.to_owned(), schema, policies })
+        Some(Pack { name: pack.name.to_owned(), recognised: false, schema, policies })
     }
 
     /// Finds the pack whose document the first readable snapshot looks like.
     fn recognised_pack(&mut self, snapshots: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
         let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
-        let [only] = names[..] else {
-            let mut best: BTreeMap<usize, &str> = BTreeMap::new();
-            for name in names.iter().rev() {
-                let pack = self.named_pack(name, diagnostics)?;
-                let likeness =
-                    snapshots.iter().map(|snapshot| likeness(&pack.schema, snapshot, usize::MAX)).max().unwrap_or(0);
-                best.insert(likeness, name);
+        let mut best: Option<(usize, &str)> = None;
+        for name in names.iter().copied().filter(|_| names.len() > 1) {
+            let pack = self.named_pack(name, diagnostics)?;
+            let (Some(schema), _) = Schema::parse(&pack.schema) else { continue };
+            let likeness = |snapshot: &Arc<Source>| Snapshot::likeness(&schema.model, snapshot, usize::MAX);
+            let likeness = snapshots.iter().map(likeness).max().unwrap_or(0);
+            if best.is_none_or(|(most, _)| likeness > most) {
+                best = Some((likeness, name));
             }
-            let (likeness, name) = best.pop_last()?;
-            if likeness == 0 {
+        }
+        match (best, &names[..]) {
+            (Some((1.., name)), _) => self.named_pack(name, diagnostics),
+            (_, [only]) => Some(Pack { recognised: true, ..self.named_pack(only, diagnostics)? }),
+            _ => {
                 let error = Diagnostic::error("no-pack", "no pack knows a snapshot of this shape");
                 diagnostics.push(error.help(format!("choose one with --pack: {}", names.join(", "))));
-                return None;
+                None
             }
-            return self.named_pack(name, diagnostics);
-        };
-        let pack = self.named_pack(only, diagnostics)?;
-        for snapshot in
-            snapshots.iter().filter(|snapshot| likeness(&pack.schema, snapshot, 1) == 0 && is_object(snapshot))
-        {
-            let error =
-                Diagnostic::error("no-pack", format!("`{}` has no property that pack {only} knows", snapshot.name()));
-            diagnostics.push(error.label(snapshot, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"));
         }
-        Some(pack)
     }
 }
 
-/// How many of the first properties of a document the root of a schema declares, up to `enough`.
-fn likeness(schema: &Arc<Source>, snapshot: &Source, enough: usize) -> usize {
-    let (Some(schema), _) = Schema::parse(schema) else { return 0 };
-    let model = &schema.model;
-    let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
-    let lists = model.paths.first().into_iter().flat_map(|node| &node.children);
-    let declared: Vec<&str> = fields.chain(lists).map(|(name, _)| name.as_str()).collect();
-    let mut known = 0;
-    let start = if snapshot.text().starts_with('\u{feff}') { 3 } else { 0 };
-    // A document that is cut off has names before the cut; the run says what is wrong with it.
-    let _ = Scanner::at(snapshot.text(), start).object(|scanner, key| {
-        let name = key.text();
-        known += usize::from(declared.contains(&&*name) || nearest(&name, declared.iter().copied()).is_some());
-        if known == enough {
-            return Err(Seen::Enough);
-        }
-        scanner.skip().map(|_| ()).map_err(Seen::Broken)
-    });
-    known
-}
-
-/// Why a walk over a document ended early.
-enum Seen {
-    Enough,
-    Broken(#[expect(dead_code, reason = "the run says what is wrong")] SyntaxError),
-}
-
-impl From<SyntaxError> for Seen {
-    fn from(error: SyntaxError) -> Self {
-        Seen::Broken(error)
-    }
-}
-
-fn is_object(snapshot: &Source) -> bool {
-    snapshot.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
+fn is_policy(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedar"))
 }
 
 /// The path as the user wrote it, with `/` on every system.
@@ -342,30 +377,20 @@ fn plain(error: &std::io::Error) -> String {
     text[..end].to_lowercase()
 }
 
-fn source(name: String, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
-            let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            // No excerpt: nobody has said yet which values are secret.
-            let message = format!("`{name}` is not UTF-8: byte 0x{byte:02X} in line {line}, column {column}");
-            let diagnostic = Diagnostic::error("not-utf8", message);
-            diagnostics.push(diagnostic.help("save the file as UTF-8"));
-            return None;
-        }
-    };
-    match Source::new(name.clone(), text) {
-        Ok(source) => Some(source),
-        Err(_) => {
-            diagnostics.push(Diagnostic::error(
-                "too-large",
-                format!("`{name}` is larger than 4 GiB, which is the most one file may hold"),
-            ));
-            None
-        }
-    }
+/// Returns a text as a source, `lines` and `bytes_before` of a larger one standing before it.
+fn source_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        let line = lines + before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        // No excerpt: nobody has said yet which values are secret.
+        let message = format!("`{name}` is not UTF-8: byte 0x{byte:02X} in line {line}, column {column}");
+        Diagnostic::error("not-utf8", message).help("save the file as UTF-8")
+    })?;
+    Source::part(name, text, lines, bytes_before).map_err(|_| {
+        let message = format!("`{name}` is larger than 4 GiB, which is the most one file may hold");
+        Diagnostic::error("too-large", message)
+    })
 }

@@ -3,17 +3,23 @@
 pub mod excerpt;
 mod finding;
 pub mod json;
+pub mod ndjson;
 pub mod text;
 
-pub use finding::{ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_value};
+pub use finding::{
+    ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_constant, show_value,
+};
 pub(crate) use finding::{Findings, phrase};
 
-use crate::diagnostic::{Diagnostic, has_errors};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::engine::Verdict;
 use crate::policy::Level;
+use crate::snapshot::{Limits, ReadTimes};
 use crate::source::{Source, Span};
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything a run has to say.
 #[derive(Debug)]
@@ -24,14 +30,65 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// Every verdict that is not a pass, as far as it was to be explained, the worst first.
     pub findings: Vec<Finding>,
-    /// What is wrong with the files.
+    /// What is wrong with the files, as far as it is told.
     pub diagnostics: Vec<Diagnostic>,
+    told: BTreeMap<(&'static str, Severity), usize>,
+    /// What more is wrong with them: how often, by code and severity.
+    pub untold: BTreeMap<(&'static str, Severity), usize>,
     /// Properties of snapshots that the schema does not declare.
     pub other_properties: usize,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
     /// Where secret values lie, by snapshot; no output shows them.
     pub secrets: Vec<(Arc<Source>, Vec<Span>)>,
+    /// How long the steps took, on all threads together.
+    pub times: Times,
+}
+
+/// What one account of a run came to.
+#[derive(Debug)]
+pub struct Account {
+    /// Its snapshot.
+    pub snapshot: SnapshotReport,
+    /// Verdicts by check and kind, in the order of the run's checks.
+    pub counts: Vec<[usize; 5]>,
+    /// Verdicts that are explained.
+    pub findings: Vec<Finding>,
+    /// What is wrong with the snapshot.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Properties that the schema does not declare.
+    pub other_properties: usize,
+    /// The text, and where secret values lie in it.
+    pub secrets: Option<(Arc<Source>, Vec<Span>)>,
+    /// How long the steps took.
+    pub times: Times,
+}
+
+/// How long the steps of a run took, and how many bytes of snapshots there were.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    /// Bytes of snapshots.
+    pub bytes: usize,
+    /// Reading the snapshots' bytes.
+    pub read: ReadTimes,
+    /// Computing derived attributes.
+    pub derive: Duration,
+    /// Giving verdicts.
+    pub judge: Duration,
+    /// Explaining them.
+    pub explain: Duration,
+}
+
+impl Times {
+    fn add(&mut self, other: &Times) {
+        self.bytes += other.bytes;
+        self.read.split += other.read.split;
+        self.read.decode += other.read.decode;
+        self.read.resolve += other.read.resolve;
+        self.derive += other.derive;
+        self.judge += other.judge;
+        self.explain += other.explain;
+    }
 }
 
 /// What was run.
@@ -41,8 +98,10 @@ pub struct Run {
     pub now: i64,
     /// Where policies and schema come from, in words.
     pub pack: String,
-    /// The snapshots in order.
+    /// The snapshots in order, as far as they are told.
     pub snapshots: Vec<SnapshotReport>,
+    /// How many there were.
+    pub accounts: usize,
     /// Parameters with their values and where those come from.
     pub parameters: Vec<ParameterReport>,
     /// `compiled` or `reference`.
@@ -58,8 +117,8 @@ pub struct Run {
 pub struct SnapshotReport {
     /// The path as it was given.
     pub path: String,
-    /// SHA-256 of the bytes, in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the text, unpacked, in hexadecimal; `None` if there is none.
+    pub sha256: Option<String>,
     /// When it was captured, if it says so, in milliseconds since 1970.
     pub captured_at: Option<i64>,
 }
@@ -94,6 +153,8 @@ pub struct CheckReport {
     pub state: CheckState,
     /// Verdicts by kind, in the order of [`Verdict::ALL`].
     pub counts: [usize; 5],
+    /// How many of them are explained.
+    pub explained: [usize; 5],
 }
 
 impl CheckReport {
@@ -130,9 +191,6 @@ impl CheckState {
     }
 }
 
-/// Pairs that a derivation without a join may try: a few seconds.
-pub const MOST_PAIRS: usize = 100_000_000;
-
 /// What a user may choose.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -150,12 +208,18 @@ pub struct Options {
     pub fail_on: Level,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
-    /// How many verdicts of one check and kind are explained; the others are counted.
+    /// How many verdicts of one check and kind are explained of one account; the others are counted.
     pub most_findings: usize,
+    /// How many of them the report keeps, over all accounts.
+    pub most_kept: usize,
     /// Whether what is not applicable is explained too.
     pub explain_not_applicable: bool,
-    /// How many pairs of principal and resource a derivation without a join may try.
-    pub most_pairs: usize,
+    /// How many diagnostics of one code the report keeps; the others are counted.
+    pub most_diagnostics: usize,
+    /// How many snapshots the report names; the others are counted.
+    pub most_snapshots: usize,
+    /// How much is taken on.
+    pub limits: Limits,
 }
 
 impl Options {
@@ -170,8 +234,11 @@ impl Options {
             fail_on: Level::Low,
             allow_unknown: false,
             most_findings: usize::MAX,
+            most_kept: usize::MAX,
             explain_not_applicable: true,
-            most_pairs: MOST_PAIRS,
+            most_diagnostics: usize::MAX,
+            most_snapshots: usize::MAX,
+            limits: Limits::default(),
         }
     }
 }
@@ -214,6 +281,25 @@ impl Status {
     /// All statuses that hold at once, the one that sets the exit code first.
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
+    /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
+    fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c [usize; 5])>, invalid: bool) -> Vec<Status> {
+        let (mut failed, mut unknown, mut total) = (false, false, 0);
+        for (level, counts) in checks {
+            failed |= level >= run.fail_on && counts[Verdict::Fail as usize] > 0;
+            unknown |= counts[Verdict::Unknown as usize] > 0;
+            total += counts.iter().sum::<usize>();
+        }
+        let holds = |status: &Status| match status {
+            Status::Clean => false,
+            Status::Findings => failed,
+            Status::Nothing => total == 0,
+            Status::Incomplete => unknown && !run.allow_unknown,
+            Status::Invalid => invalid,
+        };
+        let all: Vec<Status> = Status::ORDER.into_iter().filter(holds).collect();
+        if all.is_empty() { vec![Status::Clean] } else { all }
+    }
+
     /// Returns the exit code.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -249,6 +335,7 @@ impl Report {
             now: options.now,
             pack: pack.to_owned(),
             snapshots: Vec::new(),
+            accounts: 0,
             parameters: Vec::new(),
             engine: options.engine.name(),
             fail_on: options.fail_on,
@@ -259,10 +346,61 @@ impl Report {
             checks: Vec::new(),
             findings: Vec::new(),
             diagnostics,
+            told: BTreeMap::new(),
+            untold: BTreeMap::new(),
             other_properties: 0,
             skipped,
             secrets: Vec::new(),
+            times: Times::default(),
         }
+    }
+
+    /// Takes in what the next account came to, as far as there is room for it.
+    pub(crate) fn absorb(&mut self, account: Account, options: &Options) {
+        let number = self.run.accounts;
+        self.run.accounts += 1;
+        self.other_properties += account.other_properties;
+        self.times.add(&account.times);
+        if self.run.snapshots.len() < options.most_snapshots {
+            self.run.snapshots.push(account.snapshot);
+        }
+        for (check, counts) in self.checks.iter_mut().zip(account.counts) {
+            check.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+        }
+        let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
+        for finding in account.findings {
+            let explained = &mut self.checks[finding.check].explained[finding.verdict as usize];
+            if *explained < options.most_kept {
+                *explained += 1;
+                self.findings.push(Finding { snapshot: number, ..finding });
+            }
+        }
+        self.tell(account.diagnostics, options);
+        // The text is kept only where something shows it.
+        if self.findings.len() > findings || self.diagnostics.len() > diagnostics {
+            self.secrets.extend(account.secrets);
+        }
+    }
+
+    /// Adds diagnostics, as far as there is room for more of their kind.
+    pub(crate) fn tell(&mut self, diagnostics: Vec<Diagnostic>, options: &Options) {
+        for diagnostic in diagnostics {
+            let kind = (diagnostic.code, diagnostic.severity);
+            let told = self.told.entry(kind).or_insert(0);
+            if *told < options.most_diagnostics {
+                *told += 1;
+                self.diagnostics.push(diagnostic);
+            } else {
+                *self.untold.entry(kind).or_insert(0) += 1;
+            }
+        }
+    }
+
+    /// Returns how many diagnostics of a severity there are, told or not.
+    pub fn problems(&self, severity: Severity) -> usize {
+        let told = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        let untold = self.untold.iter().filter(|((_, untold), _)| *untold == severity).map(|(_, count)| count);
+        told + untold.sum::<usize>()
     }
 
     /// Returns how often a verdict was given, over all checks.
@@ -272,16 +410,14 @@ impl Report {
 
     /// Returns everything that holds, the one that sets the exit code first; only `Clean` if nothing else does.
     pub fn statuses(&self) -> Vec<Status> {
-        let failed = self.checks.iter().any(|check| check.level >= self.run.fail_on && check.count(Verdict::Fail) > 0);
-        let holds = |status: &Status| match status {
-            Status::Clean => false,
-            Status::Findings => failed,
-            Status::Nothing => self.checks.iter().all(|check| check.total() == 0),
-            Status::Incomplete => self.count(Verdict::Unknown) > 0 && !self.run.allow_unknown,
-            Status::Invalid => has_errors(&self.diagnostics),
-        };
-        let all: Vec<Status> = Status::ORDER.into_iter().filter(holds).collect();
-        if all.is_empty() { vec![Status::Clean] } else { all }
+        let counts = self.checks.iter().map(|check| (check.level, &check.counts));
+        Status::of(&self.run, counts, self.problems(Severity::Error) > 0)
+    }
+
+    /// Returns everything that holds of one account of the run.
+    pub fn statuses_of(&self, account: &Account) -> Vec<Status> {
+        let counts = self.checks.iter().map(|check| check.level).zip(&account.counts);
+        Status::of(&self.run, counts, has_errors(&account.diagnostics))
     }
 
     /// Returns the status that sets the exit code.

@@ -17,7 +17,7 @@ pub use locate::{Found, Located};
 
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{Kind, Scanner, string_text};
+use crate::source::json::{Kind, MAX_DEPTH, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, nearest};
 use crate::value::{EntityRef, TypeId};
@@ -27,6 +27,7 @@ use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The state of an account at one moment.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub struct Snapshot {
     jumps: FxHashMap<u32, u32>,
     /// Where secret values lie; masked wherever text of the file is shown.
     pub secrets: Vec<Span>,
+    /// How long it took to read.
+    pub times: ReadTimes,
 }
 
 /// The instances of one type.
@@ -99,19 +102,56 @@ pub struct Missing {
     pub pointer: Pointer,
 }
 
+/// How much a run takes on before it says that it is too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one snapshot, once it is unpacked.
+    pub bytes: usize,
+    /// How deep its arrays and objects may nest.
+    pub depth: usize,
+    /// Instances of one entity type.
+    pub entities: usize,
+    /// Pairs of principal and resource that a derivation may try when nothing ties the two together.
+    pub pairs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 1 << 30, depth: MAX_DEPTH, entities: 10_000_000, pairs: 100_000_000 }
+    }
+}
+
+/// How long the steps of reading took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadTimes {
+    /// Finding the instances.
+    pub split: Duration,
+    /// Reading their attributes.
+    pub decode: Duration,
+    /// Finding what references mean.
+    pub resolve: Duration,
+}
+
 impl Snapshot {
     /// Reads a snapshot; of its attributes only those in `reads` are kept, though all are checked.
     ///
-    /// Without a snapshot at least one of the diagnostics is an error: the text is not JSON or not an object.
+    /// Without a snapshot at least one of the diagnostics is an error: the text is not JSON, not an object, or beyond
+    /// the limits.
     pub fn read(
         source: &Arc<Source>,
         model: &Model,
         reads: &BTreeSet<(TypeId, SlotId)>,
+        limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let Some(split) = split::split(source, model, &mut diagnostics) else { return (None, diagnostics) };
+        let begin = Instant::now();
+        let Some(split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
+        let is_split = Instant::now();
         let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
+        let is_decoded = Instant::now();
         resolve::resolve(&mut snapshot, model, &mut diagnostics);
+        snapshot.times =
+            ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
         diagnostics.iter_mut().for_each(|diagnostic| snapshot.hide(diagnostic));
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)
@@ -163,6 +203,25 @@ impl Snapshot {
         }
         secrets.sort();
         secrets
+    }
+
+    /// Returns how many of the first properties of a document the root of a schema declares, or nearly, up to `enough`.
+    pub fn likeness(model: &Model, source: &Source, enough: usize) -> usize {
+        let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
+        let lists = model.paths.first().into_iter().flat_map(|node| &node.children);
+        let declared: Vec<&str> = fields.chain(lists).map(|(name, _)| name.as_str()).collect();
+        let mut known = 0;
+        let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
+        // A document that is cut off has names before the cut; the run says what is wrong with it.
+        let _ = Scanner::at(source.text(), start).object(|scanner, key| {
+            let name = key.text();
+            known += usize::from(declared.contains(&&*name) || nearest(&name, declared.iter().copied()).is_some());
+            if known >= enough {
+                return Err(Enough);
+            }
+            scanner.skip().map(|_| ()).map_err(Enough::from)
+        });
+        known
     }
 
     /// Returns the table of a type.
@@ -272,6 +331,15 @@ impl Snapshot {
     /// What is missing around `scope` is missing beside it: `scope` itself has a row.
     pub(crate) fn may_miss(&self, ty: TypeId, scope: EntityRef) -> bool {
         self.table(ty).missing.iter().any(|missing| missing.scope == scope)
+    }
+}
+
+/// Why a walk over a document ended early: enough was seen, or the text is broken.
+struct Enough;
+
+impl From<SyntaxError> for Enough {
+    fn from(_: SyntaxError) -> Self {
+        Enough
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: OnceLock<Vec<u32>>,
+    /// Where the text stands in a larger one: lines and bytes before it.
+    before: (usize, usize),
     /// Scalar values before every block of [`BLOCK`] bytes: a line may be as long as the file.
     scalars_before: OnceLock<Vec<u32>>,
 }
@@ -33,11 +35,25 @@ impl Source {
     /// # Errors
     /// [`TooLarge`] when the text does not fit 32-bit positions.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Result<Arc<Self>, TooLarge> {
-        let text = text.into();
+        Self::part(name, text, 0, 0)
+    }
+
+    /// Returns a source that is one line of a larger text, with `lines` lines and `bytes` bytes before it.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the line does not fit 32-bit positions.
+    pub fn part(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        lines: usize,
+        bytes: usize,
+    ) -> Result<Arc<Self>, TooLarge> {
+        let (text, before) = (text.into(), (lines, bytes));
         if text.len() > MAX_SOURCE_BYTES {
             return Err(TooLarge);
         }
-        Ok(Arc::new(Self { name: name.into(), text, line_starts: OnceLock::new(), scalars_before: OnceLock::new() }))
+        let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
+        Ok(Arc::new(Self { name: name.into(), text, line_starts, before, scalars_before }))
     }
 
     /// Returns the name messages show, usually a path as the user typed it.
@@ -57,15 +73,25 @@ impl Source {
 
     /// Returns the position of a byte offset.
     pub fn position(&self, offset: u32) -> Position {
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
-        let start = starts.get(line).copied().unwrap_or(0);
+        let line = self.line_at(offset);
+        let start = self.line_starts().get(line).copied().unwrap_or(0);
         let column = if (offset - start) as usize <= BLOCK {
             scalars(self.bytes(start as usize, offset as usize))
         } else {
             self.scalars_before(offset) - self.scalars_before(start)
         };
-        Position { line: line + 1, column: column + 1, offset: offset as usize }
+        let (lines, bytes) = self.before;
+        Position { line: lines + line + 1, column: column + 1, offset: bytes + offset as usize }
+    }
+
+    /// Returns how many bytes of a larger text stand before this one.
+    pub fn bytes_before(&self) -> usize {
+        self.before.1
+    }
+
+    /// Returns the line of this text, from 0, that a byte offset lies in.
+    pub fn line_at(&self, offset: u32) -> usize {
+        self.line_starts().partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// Returns the byte range of the line (from 0) without its line break.
@@ -98,8 +124,8 @@ impl Source {
 
     fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            std::iter::once(0).chain(breaks.map(|at| at as u32 + 1)).collect()
         })
     }
 }

@@ -2,23 +2,28 @@
 
 use super::pack::PackArgs;
 use super::{Color, width};
-use deodar::check::{Engine, Options, Session, is_sound};
+use deodar::check::{Engine, Limits, Options, Session, is_sound};
 use deodar::policy::Level;
-use deodar::project::{self, Changes, Loader, Selection};
+use deodar::project::{self, Changes, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
-use deodar::report::{Report, json, text};
+use deodar::report::{Account, Report, json, ndjson, text};
+use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Snapshots: files, folders (every .json below), or - for standard input
+    /// Snapshots: files (.json, .ndjson with one a line, and either as .gz or .zst), folders of them, or - for standard
+    /// input
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
     pack: PackArgs,
+    /// How snapshots lie in the files
+    #[arg(long, value_enum, default_value_t)]
+    input: Input,
     /// How to write the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -46,12 +51,12 @@ pub struct Args {
     /// Threads; without it one per core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Failures, and unknown verdicts, of one check that are written out as text
+    /// Failures, and unknown verdicts, of one check that are written out as text, and of other problems at least 50 of
+    /// one kind
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_findings: usize,
-    /// Pairs of principal and resource that a derivation may try when nothing ties the two together
-    #[arg(long, value_name = "N", default_value_t = deodar::check::MOST_PAIRS)]
-    max_pairs: usize,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Run again whenever a policy, the schema or a snapshot changes
     #[arg(long)]
     watch: bool,
@@ -61,9 +66,37 @@ pub struct Args {
     /// Write only errors and totals
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Also write what is not applicable and why
+    /// Also write what is not applicable and why, and how long each step took
     #[arg(short, long)]
     verbose: bool,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Bytes of one snapshot, unpacked
+    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
+    max_bytes: usize,
+    /// How deep arrays and objects may nest
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    max_depth: usize,
+    /// Instances of one entity type in one snapshot
+    #[arg(long, value_name = "N", default_value_t = Limits::default().entities)]
+    max_entities: usize,
+    /// Pairs of principal and resource that a derivation may try when nothing ties the two together
+    #[arg(long, value_name = "N", default_value_t = Limits::default().pairs)]
+    max_pairs: usize,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum Input {
+    /// By the name of the file: .ndjson and .jsonl hold one a line
+    #[default]
+    Auto,
+    /// One in each
+    Json,
+    /// One a line
+    Ndjson,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +106,8 @@ enum Format {
     Text,
     /// For programs; described by schemas/report.schema.json
     Json,
+    /// For programs: one line for every snapshot, as it is judged
+    Ndjson,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,15 +137,22 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let threads = usize::from(args.threads.unwrap_or(0));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(super::STACK / 4).build_global();
     pool.map_err(io::Error::other)?;
-    if args.watch && args.snapshots.iter().any(|path| path.as_os_str() == "-") {
-        writeln!(io::stderr(), "error: standard input cannot be watched: name files or folders with --watch")?;
-        return Ok(ExitCode::from(2));
-    }
-    if args.watch { watch(args) } else { once(args) }
+    let refused = match args.watch {
+        true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
+            "standard input cannot be watched: name files or folders with --watch"
+        }
+        true if args.format == Format::Ndjson => "a watch writes whole reports: valid with --watch are text and json",
+        true => return watch(args),
+        false => return once(args),
+    };
+    writeln!(io::stderr(), "error: {refused}")?;
+    Ok(ExitCode::from(2))
 }
 
 impl Args {
     fn options(&self) -> Options {
+        let text = |most| if self.format == Format::Text { most } else { usize::MAX };
+        let kept = |most| if self.format == Format::Ndjson { 0 } else { text(most) };
         Options {
             now: self.now.unwrap_or_else(project::now),
             parameters: self.parameters.clone(),
@@ -122,14 +164,27 @@ impl Args {
             },
             fail_on: self.fail_on,
             allow_unknown: self.allow_unknown,
-            most_findings: if self.format == Format::Json { usize::MAX } else { self.max_findings },
-            most_pairs: self.max_pairs,
-            explain_not_applicable: self.verbose || self.format == Format::Json,
+            most_findings: text(self.max_findings),
+            most_kept: kept(self.max_findings),
+            most_diagnostics: kept(self.max_findings.max(50)),
+            most_snapshots: kept(1),
+            explain_not_applicable: self.verbose,
+            limits: Limits {
+                bytes: self.limits.max_bytes,
+                depth: self.limits.max_depth,
+                entities: self.limits.max_entities,
+                pairs: self.limits.max_pairs,
+            },
         }
     }
 
     fn selection(&self) -> Selection {
-        self.pack.selection(&self.snapshots)
+        let form = match self.input {
+            Input::Auto => Form::ByName,
+            Input::Json => Form::Json,
+            Input::Ndjson => Form::Ndjson,
+        };
+        self.pack.selection(&self.snapshots, form)
     }
 
     fn style(&self) -> Style {
@@ -145,33 +200,120 @@ impl Args {
         match self.format {
             Format::Text => text::write(report, self.style(), out),
             Format::Json => json::write(report, out),
+            // Its lines have been written; what concerns no account, and the sum, is for whoever watches.
+            Format::Ndjson => {
+                let style = Style { detail: Detail::Quiet, color: false, ..self.style() };
+                if self.quiet {
+                    text::write_diagnostics(&report.diagnostics, report, style, &mut io::stderr())
+                } else {
+                    text::write(report, style, &mut io::stderr())
+                }
+            }
         }
     }
 }
 
-fn load_and_run(args: &Args, loader: &mut Loader, session: &mut Session) -> Report {
-    match loader.load(&args.selection()) {
-        Ok(inputs) => session.run(&inputs, &args.options()),
-        Err(diagnostics) => Report::unread(diagnostics, &args.options()),
-    }
-}
+/// What a process ends with whose output nobody takes any more, as if SIGPIPE had ended it.
+const CLOSED_PIPE: u8 = 141;
 
 fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
-    let report = load_and_run(args, &mut Loader::default(), &mut Session::default());
+    let options = args.options();
+    let mut out = io::BufWriter::new(io::stdout());
+    let report = match Loader::default().open(&args.selection(), &options.limits) {
+        Err(diagnostics) => Report::unread(diagnostics, &options),
+        Ok((inputs, mut accounts)) => {
+            let lines = args.format == Format::Ndjson;
+            let mut progress = Progress::new(args, started);
+            let mut seen = |report: &Report, accounts: &[Account]| {
+                progress.add(accounts);
+                if !lines {
+                    return Ok(());
+                }
+                ndjson::write(report, accounts, &mut out)?;
+                out.flush()
+            };
+            match Session::default().stream(&inputs, &mut accounts, &options, &mut seen) {
+                Ok(report) => report,
+                // The rest was not judged.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::from(CLOSED_PIPE)),
+                Err(error) => return Err(error),
+            }
+        }
+    };
     let code = ExitCode::from(report.status().exit_code());
-    let mut out = io::BufWriter::new(io::stdout().lock());
     match args.write(&report, &mut out).and_then(|()| out.flush()) {
         Ok(()) => {}
         // Whoever read the report has seen enough; what was found is true all the same.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
         Err(error) => return Err(error),
     }
-    if !args.quiet && args.format == Format::Text {
-        // A note in passing: nobody need read it.
-        let _ = writeln!(io::stderr(), "  {} ms", started.elapsed().as_millis());
-    }
+    // Notes in passing: nobody need read them.
+    let _ = notes(args, &report, started.elapsed());
     Ok(code)
+}
+
+/// Writes how long it took.
+fn notes(args: &Args, report: &Report, elapsed: Duration) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    if args.verbose {
+        let times = &report.times;
+        let steps = [
+            ("split", times.read.split),
+            ("decode", times.read.decode),
+            ("resolve", times.read.resolve),
+            ("derive", times.derive),
+            ("judge", times.judge),
+            ("explain", times.explain),
+        ];
+        for (name, time) in steps {
+            let (millis, rate) = (time.as_secs_f64() * 1e3, times.bytes as f64 / time.as_secs_f64().max(1e-9) / 1e6);
+            writeln!(out, "  {name:8} {millis:10.1} ms {rate:10.0} MB/s")?;
+        }
+        writeln!(out, "  {:8} {:10.1} ms, {} bytes", "all", elapsed.as_secs_f64() * 1e3, times.bytes)?;
+    } else if !args.quiet && args.format == Format::Text {
+        writeln!(out, "  {} ms", elapsed.as_millis())?;
+    }
+    Ok(())
+}
+
+/// How far a long run has come; shown in a terminal only.
+struct Progress {
+    started: Instant,
+    bar: Option<ProgressBar>,
+    wanted: bool,
+    accounts: u64,
+    bytes: u64,
+}
+
+impl Progress {
+    /// Runs that take longer show how far they have come.
+    const LONG: Duration = Duration::from_millis(700);
+
+    fn new(args: &Args, started: Instant) -> Self {
+        let lines_on_screen = args.format == Format::Ndjson && io::stdout().is_terminal();
+        let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
+        Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
+    }
+
+    fn add(&mut self, accounts: &[Account]) {
+        self.accounts += accounts.len() as u64;
+        self.bytes += accounts.iter().map(|account| account.times.bytes as u64).sum::<u64>();
+        if self.wanted && self.started.elapsed() > Self::LONG {
+            let bar = self.bar.get_or_insert_with(ProgressBar::new_spinner);
+            let rate = self.bytes as f64 / self.started.elapsed().as_secs_f64();
+            bar.set_message(format!("{} snapshots, {}/s", HumanCount(self.accounts), HumanBytes(rate as u64)));
+            bar.tick();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Runs again at every change. While a file does not parse, the last verdict that rested on sound files stays.
@@ -182,7 +324,11 @@ fn watch(args: &Args) -> io::Result<ExitCode> {
     let mut last_sound: Option<Vec<u8>> = None;
     loop {
         let started = Instant::now();
-        let report = load_and_run(args, &mut loader, &mut session);
+        let options = args.options();
+        let report = match loader.load(&args.selection(), &options.limits) {
+            Ok(inputs) => session.run(&inputs, &options),
+            Err(diagnostics) => Report::unread(diagnostics, &options),
+        };
         changes.watch(&loader.looked_at).map_err(io::Error::other)?;
         let mut screen = Vec::new();
         if is_sound(&report) {

@@ -1,7 +1,7 @@
 //! Arguments that say which schema and policies are meant.
 
-use deodar::check::{Inputs, Options, Session};
-use deodar::project::{Loader, Selection};
+use deodar::check::{Inputs, Limits, Options, Session};
+use deodar::project::{Form, Loader, Selection};
 use deodar::report::Report;
 use std::path::PathBuf;
 
@@ -19,9 +19,10 @@ pub struct PackArgs {
 }
 
 impl PackArgs {
-    pub fn selection(&self, snapshots: &[PathBuf]) -> Selection {
+    pub fn selection(&self, snapshots: &[PathBuf], form: Form) -> Selection {
         Selection {
             snapshots: snapshots.to_vec(),
+            form,
             pack: self.pack.clone(),
             policies: self.policies.clone(),
             schema: self.schema.clone(),
@@ -31,7 +32,7 @@ impl PackArgs {
     /// Reads schema and policies and lists the checks, without any snapshot.
     pub fn checks(&self) -> (Option<Inputs>, Report) {
         let options = Options::at(0);
-        match Loader::default().load(&self.selection(&[])) {
+        match Loader::default().load(&self.selection(&[], Form::ByName), &Limits::default()) {
             Ok(inputs) => {
                 let report = Session::default().run(&inputs, &options);
                 (Some(inputs), report)

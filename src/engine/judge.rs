@@ -49,7 +49,7 @@ pub enum Subject {
     Uncaptured(TypeId, usize),
 }
 
-/// A verdict that is not a pass.
+/// A verdict that is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     /// What it is about.
@@ -65,7 +65,7 @@ pub struct Judgement {
     pub check: usize,
     /// Verdicts by kind, in the order of [`Verdict::ALL`].
     pub counts: [usize; 5],
-    /// Everything but passes, in order of resource type and row.
+    /// Those that were to be listed, in order of resource type and row.
     pub judged: Vec<Judged>,
 }
 
@@ -85,18 +85,21 @@ impl Judgement {
 const RUN: u32 = 4096;
 
 impl Machine<'_> {
-    /// Judges every check on every resource. Attributes must have been derived.
-    pub fn judge(&self) -> Vec<Judgement> {
-        self.program.checks.par_iter().map(|check| self.judge_check(check)).collect()
+    /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
+    /// Attributes must have been derived.
+    pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
+        self.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
     }
 
-    fn judge_check(&self, check: &CheckProgram) -> Judgement {
+    fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
         let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
         for body in &check.bodies {
             let rows = self.snapshot.table(body.resource).rows.len() as u32;
             let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
-            let runs: Vec<([usize; 5], Vec<Judged>)> =
-                starts.par_iter().map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN))).collect();
+            let runs: Vec<([usize; 5], Vec<Judged>)> = starts
+                .par_iter()
+                .map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN), listed))
+                .collect();
             for (counts, judged) in runs {
                 judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
                 judgement.judged.extend(judged);
@@ -124,7 +127,14 @@ impl Machine<'_> {
         may_fail.map(|(at, _)| at).collect()
     }
 
-    fn judge_rows(&self, check: &CheckProgram, body: &Body, start: u32, end: u32) -> ([usize; 5], Vec<Judged>) {
+    fn judge_rows(
+        &self,
+        check: &CheckProgram,
+        body: &Body,
+        start: u32,
+        end: u32,
+        listed: &[Verdict],
+    ) -> ([usize; 5], Vec<Judged>) {
         let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
         let mut total = vec![Mask::TRUE; (end - start) as usize];
         for node in &body.scope {
@@ -152,7 +162,7 @@ impl Machine<'_> {
             }
             let verdict = settled(total, || applies);
             counts[verdict as usize] += 1;
-            if verdict != Verdict::Pass {
+            if listed.contains(&verdict) {
                 judged.push(Judged { subject: Subject::Entity(EntityRef { ty: body.resource, row }), verdict });
             }
         }

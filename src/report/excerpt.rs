@@ -51,7 +51,7 @@ impl Excerpts {
 
 /// The lines around a place, or a window of one very long line.
 fn window(source: &Source, place: Span, context: usize) -> Span {
-    let line_of = |offset| source.position(offset).line - 1;
+    let line_of = |offset| source.line_at(offset);
     let (first, last) = (line_of(place.start), line_of(place.end.max(place.start)));
     let line = |number| source.line(number).unwrap_or(place);
     if line(first).len() > WIDEST_LINE || line(last).len() > WIDEST_LINE {

@@ -3,7 +3,7 @@
 use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
-use crate::schema::Origin;
+use crate::schema::{Model, Origin};
 use crate::snapshot::{Found, Located, Missing, Snapshot};
 use crate::source::pointer::Pointer;
 use crate::source::{self, nearest};
@@ -29,6 +29,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// The snapshot, by its place in the run.
     pub snapshot: usize,
+    /// What the snapshot is called.
+    pub path: SmolStr,
     /// Who or what it is about.
     pub resource: ResourceName,
     /// What was found, in one phrase.
@@ -137,7 +139,8 @@ pub struct WitnessReport {
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
     pub machine: &'m Machine<'a>,
-    pub snapshot_index: usize,
+    /// The account's snapshot, as it is called in the report.
+    pub path: SmolStr,
     /// Places inside instances that hold lists of others: looked for once, they are long.
     pub places: Mutex<HashMap<(EntityRef, Vec<String>), Located>>,
 }
@@ -182,7 +185,8 @@ impl Findings<'_, '_> {
         };
         let message = message(verdict, &clauses);
         let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
-        Finding { check: check_index, verdict, snapshot: self.snapshot_index, resource, message, clauses, fingerprint }
+        let path = self.path.clone();
+        Finding { check: check_index, verdict, snapshot: 0, path, resource, message, clauses, fingerprint }
     }
 
     fn resource(&self, entity: EntityRef, order: usize) -> ResourceName {
@@ -466,6 +470,16 @@ fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport
 
 /// Writes a value as people read it.
 pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
+    show(&|entity| machine.id(entity), value)
+}
+
+/// Writes a value that holds no entity of a snapshot.
+pub fn show_constant(model: &Model, value: &Value) -> String {
+    let id = |entity: EntityRef| model.ty(entity.ty).choices().and_then(|ids| ids.get(entity.row as usize)).cloned();
+    show(&|entity| id(entity).unwrap_or_default(), value)
+}
+
+fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
     match value {
         Value::Bool(b) => b.to_string(),
         Value::Long(n) => n.to_string(),
@@ -474,10 +488,9 @@ pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
         Value::Datetime(n) => value::show_datetime(*n),
         Value::Duration(n) => value::show_duration(*n),
         Value::Ip(ip) => ip.to_string(),
-        Value::Entity(entity) => serde_json::to_string(machine.id(*entity).as_str()).unwrap_or_default(),
+        Value::Entity(entity) => serde_json::to_string(id(*entity).as_str()).unwrap_or_default(),
         Value::Set(set) => {
-            let mut items: Vec<String> =
-                set.items().iter().take(ELEMENTS).map(|item| show_value(machine, item)).collect();
+            let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show(id, item)).collect();
             let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
             if more > 0 {
                 items.push(format!("and {more} more"));
@@ -486,7 +499,7 @@ pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
         }
         Value::Record(record) => {
             let fields: Vec<String> =
-                record.fields().iter().map(|(name, value)| format!("{name}: {}", show_value(machine, value))).collect();
+                record.fields().iter().map(|(name, value)| format!("{name}: {}", show(id, value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
     }

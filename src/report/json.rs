@@ -57,7 +57,7 @@ struct RunJson<'r> {
 #[derive(Serialize)]
 struct SnapshotJson<'r> {
     path: &'r str,
-    sha256: &'r str,
+    sha256: Option<&'r str>,
     captured_at: Option<String>,
 }
 
@@ -91,7 +91,7 @@ struct CheckJson<'r> {
 }
 
 #[derive(Serialize)]
-struct FindingJson<'r> {
+pub(super) struct FindingJson<'r> {
     check: &'r str,
     verdict: &'static str,
     severity: &'static str,
@@ -163,7 +163,7 @@ struct WitnessJson<'r> {
 }
 
 #[derive(Serialize)]
-struct DiagnosticJson<'r> {
+pub(super) struct DiagnosticJson<'r> {
     code: &'static str,
     severity: &'static str,
     message: &'r str,
@@ -193,7 +193,6 @@ struct PositionJson {
 
 fn envelope(report: &Report) -> Envelope<'_> {
     let run = &report.run;
-    let severe = |severity| report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     Envelope {
         format: "deodar-report",
         version: VERSION,
@@ -211,7 +210,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
                 .iter()
                 .map(|snapshot| SnapshotJson {
                     path: &snapshot.path,
-                    sha256: &snapshot.sha256,
+                    sha256: snapshot.sha256.as_deref(),
                     captured_at: snapshot.captured_at.map(show_datetime),
                 })
                 .collect(),
@@ -235,8 +234,8 @@ fn envelope(report: &Report) -> Envelope<'_> {
             checks_that_met_nothing: report.idle_checks().count(),
             other_properties: report.other_properties,
             skipped_files: report.skipped,
-            errors: severe(crate::diagnostic::Severity::Error),
-            warnings: severe(crate::diagnostic::Severity::Warning),
+            errors: report.problems(crate::diagnostic::Severity::Error),
+            warnings: report.problems(crate::diagnostic::Severity::Warning),
         },
         checks: report.checks.iter().map(check).collect(),
         findings: report.findings.iter().map(|found| finding(report, found)).collect(),
@@ -244,7 +243,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
     }
 }
 
-fn verdicts(count: impl Fn(Verdict) -> usize) -> BTreeMap<&'static str, usize> {
+pub(super) fn verdicts(count: impl Fn(Verdict) -> usize) -> BTreeMap<&'static str, usize> {
     Verdict::ALL.into_iter().map(|verdict| (verdict.name(), count(verdict))).collect()
 }
 
@@ -265,13 +264,13 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
     }
 }
 
-fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson<'r> {
+pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson<'r> {
     let check = report.checks.get(found.check);
     FindingJson {
         check: check.map_or("", |check| &check.id),
         verdict: found.verdict.name(),
         severity: check.map_or("", |check| check.level.name()),
-        snapshot: report.run.snapshots.get(found.snapshot).map_or("", |snapshot| &snapshot.path),
+        snapshot: &found.path,
         resource: ResourceJson {
             ty: &found.resource.ty,
             id: &found.resource.id,
@@ -323,7 +322,7 @@ fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
     }
 }
 
-fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
     DiagnosticJson {
         code: diagnostic.code,
         severity: diagnostic.severity.name(),

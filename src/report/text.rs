@@ -42,6 +42,13 @@ pub enum Detail {
 /// When `out` cannot be written.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     write_diagnostics(&report.diagnostics, report, style, out)?;
+    for ((code, severity), count) in &report.untold {
+        let (name, s) = (severity.name(), if *count == 1 { "" } else { "s" });
+        writeln!(
+            out,
+            "  … and {count} more {name}{s} of the kind {code}; --max-findings or --format json shows them\n"
+        )?;
+    }
     if style.detail > Detail::Quiet {
         write_findings(report, style, out)?;
         write_scorecard(report, style, out)?;
@@ -416,9 +423,9 @@ fn shortened(text: &str, room: usize) -> String {
 
 fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let run = &report.run;
-    let snapshots = match &run.snapshots[..] {
-        [one] => one.path.clone(),
-        all => format!("{} snapshots", all.len()),
+    let snapshots = match (run.accounts, &run.snapshots[..]) {
+        (1, [one, ..]) => one.path.clone(),
+        (accounts, _) => format!("{accounts} snapshots"),
     };
     if style.detail > Detail::Quiet {
         writeln!(out, "  {}", plain(&snapshots))?;

@@ -5,7 +5,7 @@
 
 use super::read::{Cell, Reading, duplicate_key, first_line};
 use super::split::Split;
-use super::{Column, Data, RowStep, Snapshot, State, StrRef};
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{EntityType, Model, Origin, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
@@ -28,8 +28,15 @@ pub(super) fn decode(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
     let Split { tables, jumps, side } = split;
-    let mut snapshot =
-        Snapshot { source: Arc::clone(source), tables, other_properties: 0, side, jumps, secrets: Vec::new() };
+    let mut snapshot = Snapshot {
+        source: Arc::clone(source),
+        tables,
+        other_properties: 0,
+        side,
+        jumps,
+        secrets: Vec::new(),
+        times: ReadTimes::default(),
+    };
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);
         let kept: Vec<bool> =

@@ -1,7 +1,7 @@
 //! The split: one pass over the document that notes where every instance lies.
 
 use super::read::duplicate_key;
-use super::{Missing, Row, RowStep, StrRef, Table};
+use super::{Limits, Missing, Row, RowStep, StrRef, Table};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
@@ -20,7 +20,12 @@ pub(super) struct Split {
     pub side: String,
 }
 
-pub(super) fn split(source: &Arc<Source>, model: &Model, diagnostics: &mut Vec<Diagnostic>) -> Option<Split> {
+pub(super) fn split(
+    source: &Arc<Source>,
+    model: &Model,
+    limits: &Limits,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Split> {
     let text = source.text();
     let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     if text[begin..].trim().is_empty() {
@@ -34,15 +39,24 @@ pub(super) fn split(source: &Arc<Source>, model: &Model, diagnostics: &mut Vec<D
         source,
         model,
         split: Split { tables, jumps: FxHashMap::default(), side: String::new() },
+        most_entities: limits.entities,
         diagnostics,
     };
-    let mut scanner = Scanner::at(text, begin as u32);
+    let mut scanner = Scanner::at(text, begin as u32).up_to(limits.depth);
     let walked = splitter.document(&mut scanner);
     let Splitter { split, .. } = splitter;
     match walked {
         Ok(true) => Some(split),
         Ok(false) => None,
-        Err(error) => {
+        Err(Stop::TooMany(ty, at)) => {
+            let name = model.short_name(ty);
+            let message = format!("there are more than {} instances of {name}", limits.entities);
+            let error = Diagnostic::error("snapshot-entities", message);
+            let error = error.label(source, Span::new(at, at + 1), "this is one too many");
+            diagnostics.push(error.help("allow more with --max-entities, or divide the snapshot"));
+            None
+        }
+        Err(Stop::Syntax(error)) => {
             let help = if error.span.is_empty() { Some("the file may have been cut off".to_owned()) } else { None };
             diagnostics.push(
                 Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help),
@@ -56,7 +70,21 @@ struct Splitter<'s> {
     source: &'s Arc<Source>,
     model: &'s Model,
     split: Split,
+    most_entities: usize,
     diagnostics: &'s mut Vec<Diagnostic>,
+}
+
+/// Why the walk ended before the document did.
+enum Stop {
+    Syntax(SyntaxError),
+    /// There are too many instances of a type; the one that is too many starts here.
+    TooMany(TypeId, u32),
+}
+
+impl From<SyntaxError> for Stop {
+    fn from(error: SyntaxError) -> Self {
+        Stop::Syntax(error)
+    }
 }
 
 /// Where the walk is: the innermost instance and the properties below it.
@@ -66,7 +94,7 @@ struct Here {
     pointer: Pointer,
 }
 
-type Result<T> = std::result::Result<T, SyntaxError>;
+type Result<T> = std::result::Result<T, Stop>;
 
 impl Splitter<'_> {
     fn document(&mut self, scanner: &mut Scanner<'_>) -> Result<bool> {
@@ -82,17 +110,20 @@ impl Splitter<'_> {
             ));
             return Ok(false);
         }
-        self.push(root.ty, 0, RowStep::Fixed, start);
+        self.push(root.ty, 0, RowStep::Fixed, start)?;
         self.value(scanner, 0, &Here { scope: root, pointer: Pointer::default() })?;
         self.close(root, scanner.offset());
         scanner.end()?;
         Ok(true)
     }
 
-    fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> u32 {
+    fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
         let rows = &mut self.split.tables[ty.index()].rows;
+        if rows.len() >= self.most_entities {
+            return Err(Stop::TooMany(ty, start));
+        }
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
-        rows.len() as u32 - 1
+        Ok(rows.len() as u32 - 1)
     }
 
     fn close(&mut self, entity: EntityRef, end: u32) {
@@ -187,7 +218,7 @@ impl Splitter<'_> {
             self.lost(node, here, span, "");
             return Ok(());
         }
-        let row = self.push(ty, here.scope.row, step, start);
+        let row = self.push(ty, here.scope.row, step, start)?;
         let entity = EntityRef { ty, row };
         let tree = &self.model.paths[node];
         if tree.children.is_empty() && tree.each.is_none() {

@@ -1,12 +1,12 @@
 //! A strict JSON scanner over a `&str`: walks objects and arrays, skips values, and knows where it is.
 //!
 //! It builds nothing. A value is a [`Span`]; the caller says which ones are read as text, number or list.
-//! It accepts what RFC 8259 accepts, nesting up to [`MAX_DEPTH`].
+//! It accepts what RFC 8259 accepts, nesting up to a depth that the caller sets.
 
 use super::Span;
 use std::borrow::Cow;
 
-/// How deep arrays and objects may nest.
+/// How deep arrays and objects may nest, unless somebody says otherwise.
 pub const MAX_DEPTH: usize = 512;
 
 /// The text is not JSON at this byte.
@@ -81,14 +81,19 @@ pub struct Scanner<'a> {
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 impl<'a> Scanner<'a> {
-    /// Returns a scanner at the start of `text`.
+    /// Returns a scanner at the start of `text` that goes down to [`MAX_DEPTH`].
     pub fn new(text: &'a str) -> Self {
-        Self::at(text, 0)
+        Self::at(text, 0).up_to(MAX_DEPTH)
     }
 
-    /// Returns a scanner of `text` that starts at a byte offset.
+    /// Returns a scanner of `text` that starts at a byte offset. What was scanned before may be as deep as it was.
     pub fn at(text: &'a str, offset: u32) -> Self {
-        Self { text, at: offset as usize, depth: 0, max_depth: MAX_DEPTH }
+        Self { text, at: offset as usize, depth: 0, max_depth: usize::MAX }
+    }
+
+    /// Returns the scanner with a limit to how deep arrays and objects may nest.
+    pub fn up_to(self, max_depth: usize) -> Self {
+        Self { max_depth, ..self }
     }
 
     /// Moves to the start of the next value and returns its kind and offset.

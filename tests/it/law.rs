@@ -18,7 +18,7 @@ use deodar::engine::{Machine, Mask, ReadOf, ReadValue, Reference, Subject, Verdi
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::{Schema, parse_value};
-use deodar::snapshot::{Found, Snapshot};
+use deodar::snapshot::{Found, Limits, Snapshot};
 use deodar::source::Source;
 use deodar::source::json::Kind as JsonKind;
 use deodar::value::{EntityRef, TypeId, Value};
@@ -256,7 +256,7 @@ impl Read {
 
     fn snapshot(&self, case: &Case) -> Result<Snapshot, TestCaseError> {
         let (snapshot, diagnostics) =
-            Snapshot::read(&source("s.json", &case.json), &self.schema.model, &self.program.reads);
+            Snapshot::read(&source("s.json", &case.json), &self.schema.model, &self.program.reads, &Limits::default());
         // References may dangle; nothing else is wrong with these snapshots.
         match (snapshot, diagnostics.iter().any(|diagnostic| diagnostic.code != "snapshot-reference")) {
             (Some(snapshot), false) => Ok(snapshot),
@@ -334,7 +334,7 @@ type Pair<'c> = (&'c Written, Uid, Option<Verdict>);
 /// Every pair of a valid check and a captured resource.
 fn verdicts<'c>(case: &'c Case, read: &Read, machine: &Machine<'_>) -> Result<Vec<Pair<'c>>, TestCaseError> {
     let mut pairs = Vec::new();
-    let judgements = machine.judge();
+    let judgements = machine.judge(&Verdict::ALL[..4]);
     for written in case.checks.iter().filter(|written| read.valid(&written.id)) {
         let Some(at) =
             read.program.checks.iter().position(|check| read.policies.checks[check.check].statement.id == written.id)
@@ -473,7 +473,7 @@ fn compare(given: &Given, derived: bool, complete: bool, tally: &mut Tally) -> R
             let reference = Reference::new(&machine, &read.policies, NOW, &read.parameters)
                 .judge()
                 .map_err(|error| fail(error, &case, None))?;
-            for (mine, theirs) in machine.judge().iter().zip(&reference) {
+            for (mine, theirs) in machine.judge(&Verdict::ALL[..4]).iter().zip(&reference) {
                 if mine.counts != theirs.counts || mine.judged != theirs.judged {
                     let id = &read.policies.checks[mine.check].statement.id;
                     return Err(fail(
@@ -521,7 +521,7 @@ fn everything(case: &Case, read: &Read) -> Result<String, TestCaseError> {
     let snapshot = read.snapshot(case)?;
     let machine = read.machine(&snapshot);
     let mut text = String::new();
-    for (judgement, check) in machine.judge().iter().zip(&read.program.checks) {
+    for (judgement, check) in machine.judge(&Verdict::ALL[..4]).iter().zip(&read.program.checks) {
         let _ = writeln!(text, "{judgement:?}");
         for judged in &judgement.judged {
             let Subject::Entity(resource) = judged.subject else { continue };
@@ -777,7 +777,8 @@ fn said(schema: &str, policies: &str, snapshot: &str) -> String {
     let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", policies)]);
     assert!(policies.checks.iter().all(|check| check.statement.valid), "{}", shown(&diagnostics));
     let (program, _) = Program::lower(&schema.model, &policies, |_| true);
-    let (snapshot, diagnostics) = Snapshot::read(&source("s.json", snapshot), &schema.model, &program.reads);
+    let (snapshot, diagnostics) =
+        Snapshot::read(&source("s.json", snapshot), &schema.model, &program.reads, &Limits::default());
     let snapshot = snapshot.unwrap_or_else(|| panic!("{}", shown(&diagnostics)));
     let mut machine = Machine::bind(&schema.model, &program, &snapshot, NOW, &[]);
     machine.derive(usize::MAX);

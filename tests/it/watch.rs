@@ -180,6 +180,7 @@ fn source(name: &str, text: &str) -> Arc<Source> {
 fn inputs() -> Inputs {
     Inputs {
         pack: "harbour".into(),
+        recognised: false,
         schema: source("harbour.cedarschema", SCHEMA),
         policies: vec![source("harbour.cedar", POLICIES)],
         snapshots: vec![source("snapshot.json", SOUND)],

@@ -1,0 +1,258 @@
+//! Snapshots as they come in: files, folders, standard input; packed or not; one a file or one a line.
+
+use super::{shown, source_of, unreadable};
+use crate::check::{Deliveries, Delivery};
+use crate::diagnostic::Diagnostic;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// How snapshots lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// By the file's name: `.ndjson` and `.jsonl` hold one a line, everything else is one.
+    #[default]
+    ByName,
+    /// One.
+    Json,
+    /// One a line.
+    Ndjson,
+}
+
+impl Form {
+    /// Returns whether a file holds one snapshot a line.
+    pub(super) fn is_lines(self, path: &Path) -> bool {
+        match self {
+            Form::ByName => {
+                let extension = unpacked(path).extension().unwrap_or_default().to_ascii_lowercase();
+                extension == "ndjson" || extension == "jsonl"
+            }
+            Form::Json => false,
+            Form::Ndjson => true,
+        }
+    }
+}
+
+/// Returns whether a file is a snapshot, or holds some, by its name.
+pub(super) fn is_snapshot(path: &Path) -> bool {
+    let path = unpacked(path);
+    path.extension().is_some_and(|found| ["json", "ndjson", "jsonl"].iter().any(|one| found.eq_ignore_ascii_case(one)))
+}
+
+/// Returns whether a file is packed, by its name.
+pub(super) fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|found| ["gz", "zst"].iter().any(|one| found.eq_ignore_ascii_case(one)))
+}
+
+/// A path without the ending that says it is packed.
+fn unpacked(path: &Path) -> PathBuf {
+    if is_packed(path) { path.with_extension("") } else { path.to_owned() }
+}
+
+/// Bytes that are read ahead.
+const AHEAD: usize = 1 << 18;
+
+type Input = BufReader<Box<dyn Read + Send>>;
+
+/// Snapshots that are read when their turn comes.
+pub struct Accounts {
+    paths: VecDeque<PathBuf>,
+    form: Form,
+    most_bytes: usize,
+    lines: Option<Lines>,
+    /// One that was looked at and not yet taken.
+    first: Option<Delivery>,
+}
+
+/// A file of which every line is a snapshot.
+struct Lines {
+    name: String,
+    input: Input,
+    /// Lines and bytes before the next one.
+    line: usize,
+    bytes: usize,
+}
+
+impl Accounts {
+    /// Returns the snapshots of files; `-` is standard input.
+    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>, form: Form, most_bytes: usize) -> Self {
+        Self { paths: paths.into_iter().collect(), form, most_bytes, lines: None, first: None }
+    }
+
+    /// Returns the next snapshot without taking it.
+    pub(super) fn peek(&mut self) -> Option<&Delivery> {
+        if self.first.is_none() {
+            self.first = self.next();
+        }
+        self.first.as_ref()
+    }
+
+    /// Returns how many files there are to read.
+    pub fn files(&self) -> usize {
+        self.paths.len()
+    }
+
+    fn open(&mut self, path: &Path) -> Option<Delivery> {
+        let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
+        let input = match open(path) {
+            Ok(input) => input,
+            Err(error) => return Some(Delivery { source: Err(unreadable(&name, &error)), path: name }),
+        };
+        if self.form.is_lines(path) {
+            self.lines = Some(Lines { name, input, line: 0, bytes: 0 });
+            return None;
+        }
+        let source = whole(input, path, &name, self.most_bytes).and_then(|bytes| source_of(&name, bytes, 0, 0));
+        Some(Delivery { path: name, source })
+    }
+}
+
+impl Iterator for Accounts {
+    type Item = Delivery;
+
+    fn next(&mut self) -> Option<Delivery> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            if let Some(lines) = &mut self.lines {
+                match lines.next(self.most_bytes) {
+                    Some(delivery) => return Some(delivery),
+                    None => self.lines = None,
+                }
+            }
+            let path = self.paths.pop_front()?;
+            if let Some(delivery) = self.open(&path) {
+                return Some(delivery);
+            }
+        }
+    }
+}
+
+impl Deliveries for Accounts {
+    fn is_ready(&mut self) -> bool {
+        match &self.lines {
+            Some(lines) => lines.input.buffer().contains(&b'\n'),
+            None => self.paths.front().is_none_or(|path| path != Path::new("-")),
+        }
+    }
+}
+
+impl Lines {
+    fn next(&mut self, most_bytes: usize) -> Option<Delivery> {
+        loop {
+            let (line, before) = (self.line, self.bytes);
+            let path = format!("{}:{}", self.name, line + 1);
+            let mut bytes = Vec::new();
+            let read = match (&mut self.input).take(most_bytes as u64 + 1).read_until(b'\n', &mut bytes) {
+                Ok(0) => return None,
+                Ok(read) => read,
+                Err(error) => {
+                    // What follows cannot be found any more.
+                    self.input = BufReader::new(Box::new(io::empty()));
+                    return Some(Delivery { path, source: Err(unreadable(&self.name, &error)) });
+                }
+            };
+            self.line += 1;
+            self.bytes += read;
+            if bytes.len() > most_bytes && bytes.last() != Some(&b'\n') {
+                self.bytes += skip_line(&mut self.input);
+                return Some(Delivery { source: Err(too_large(&path, most_bytes)), path });
+            }
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            let source = source_of(&self.name, bytes, line, before);
+            return Some(Delivery { path, source });
+        }
+    }
+}
+
+/// Skips to the start of the next line; returns how many bytes that took.
+fn skip_line(input: &mut Input) -> usize {
+    let mut skipped = 0;
+    loop {
+        // What cannot be read now cannot be read by the next line either, which says so.
+        let Ok(ahead) = input.fill_buf() else { return skipped };
+        let (taken, ended) = match ahead.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (ahead.len(), ahead.is_empty()),
+        };
+        input.consume(taken);
+        skipped += taken;
+        if ended {
+            return skipped;
+        }
+    }
+}
+
+fn too_large(name: &str, most_bytes: usize) -> Diagnostic {
+    let message = format!("`{name}` holds more than {most_bytes} bytes");
+    Diagnostic::error("too-large", message).help("allow more with --max-bytes; the most is 4 GiB")
+}
+
+fn size_of(path: &Path) -> usize {
+    // It only says how much room to make.
+    if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| metadata.len() as usize) }
+}
+
+/// Opens a file, or standard input, and unpacks it if it is packed.
+fn open(path: &Path) -> io::Result<Input> {
+    let raw: Box<dyn Read + Send> =
+        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    let mut input = BufReader::with_capacity(AHEAD, raw);
+    let magic = input.fill_buf()?;
+    let unpacked: Box<dyn Read + Send> = if magic.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(input))
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(Frames { frame: Some(StreamingDecoder::new(input).map_err(broken)?) })
+    } else {
+        return Ok(input);
+    };
+    Ok(BufReader::with_capacity(AHEAD, unpacked))
+}
+
+fn broken(error: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+/// The frames of a zstd file, one after the other.
+struct Frames {
+    frame: Option<StreamingDecoder<Input, FrameDecoder>>,
+}
+
+impl Read for Frames {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            let read = frame.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            let Some((mut input, decoder)) = self.frame.take().map(StreamingDecoder::into_parts) else { break };
+            let written = decoder.get_checksum_from_data();
+            if written.is_some() && written != decoder.get_calculated_checksum() {
+                return Err(broken("its checksum does not match"));
+            }
+            if !input.fill_buf()?.is_empty() {
+                self.frame = Some(StreamingDecoder::new(input).map_err(broken)?);
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Reads a whole file, unpacked.
+pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+    whole(open(path).map_err(|error| unreadable(name, &error))?, path, name, most_bytes)
+}
+
+fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+    let mut bytes = Vec::with_capacity(size_of(path).min(most_bytes) + 1);
+    match input.take(most_bytes as u64 + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() > most_bytes => Err(too_large(name, most_bytes)),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(unreadable(name, &error)),
+    }
+}

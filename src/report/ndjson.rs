@@ -1,0 +1,67 @@
+//! One line of JSON for every account, in the order in which they came. The schema is `account` in
+//! `schemas/report.schema.json`.
+
+use super::json::{DiagnosticJson, FindingJson, VERSION, diagnostic, finding, verdicts};
+use super::{Account, Report};
+use crate::value::show_datetime;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Writes one line for every account.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(report: &Report, accounts: &[Account], out: &mut dyn Write) -> io::Result<()> {
+    let line = |account| serde_json::to_vec(&envelope(report, account));
+    let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
+    for line in lines {
+        out.write_all(&line?)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct AccountJson<'r> {
+    format: &'static str,
+    version: &'static str,
+    snapshot: &'r str,
+    sha256: Option<&'r str>,
+    captured_at: Option<String>,
+    exit_code: u8,
+    statuses: Vec<&'static str>,
+    verdicts: BTreeMap<&'static str, usize>,
+    checks: BTreeMap<&'r str, BTreeMap<&'static str, usize>>,
+    findings: Vec<FindingJson<'r>>,
+    diagnostics: Vec<DiagnosticJson<'r>>,
+}
+
+fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
+    let statuses = report.statuses_of(account);
+    let count = |verdict| account.counts.iter().map(|counts| counts[verdict as usize]).sum();
+    let some = |counts: &[usize; 5]| {
+        let mut counts = verdicts(|verdict| counts[verdict as usize]);
+        counts.retain(|_, count| *count > 0);
+        counts
+    };
+    AccountJson {
+        format: "deodar-account",
+        version: VERSION,
+        snapshot: &account.snapshot.path,
+        sha256: account.snapshot.sha256.as_deref(),
+        captured_at: account.snapshot.captured_at.map(show_datetime),
+        exit_code: statuses.first().map_or(0, |status| status.exit_code()),
+        statuses: statuses.into_iter().map(super::Status::name).collect(),
+        verdicts: verdicts(count),
+        checks: report
+            .checks
+            .iter()
+            .zip(&account.counts)
+            .map(|(check, counts)| (check.id.as_str(), some(counts)))
+            .collect(),
+        findings: account.findings.iter().map(|found| finding(report, found)).collect(),
+        diagnostics: account.diagnostics.iter().map(diagnostic).collect(),
+    }
+}
