@@ -1,8 +1,9 @@
 //! Made-up MoEngage organisations of any size, for measuring.
 //!
 //! What comes out follows `schemas/moengage.cedarschema` and looks like `examples/acme/snapshot.json`: people who are
-//! on a member list and, by e-mail, in the people system; roles with permissions; LIVE and TEST with firewall rules;
-//! and beside all of it properties that the schema does not declare. One instance stands on a line, without other
+//! on a member list and, by e-mail, in the people system; roles with permissions; LIVE and TEST with firewalls,
+//! keys, attributes and connections; a log with its exports; and beside all of it properties that the schema does not
+//! declare. One instance stands on a line, without other
 //! white space. The same [`Organisation`] gives the same bytes everywhere.
 
 use std::fmt::Write;
@@ -97,6 +98,31 @@ impl Organisation {
                 workspace_id(at)
             )
         })?;
+        writeln!(out, r#"],"break_glass":["#)?;
+        let admins = (0..self.workspaces).filter(|at| !self.members_of(*at).is_empty());
+        list(out, admins, |out, at| {
+            let admin = self.person(self.person_of(self.members_of(at).start));
+            write!(out, r#"{{"email":"{}","approved_by":"ciso@larch.example"}}"#, admin.email())
+        })?;
+        writeln!(
+            out,
+            r#"],"approved_export_roles":["Analyst","Manager"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
+        )?;
+        list(out, 0..self.workspaces, |out, at| {
+            write!(
+                out,
+                r#"{{"workspace_id":"{}","environment":"LIVE","key_name":"campaign-planner","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                workspace_id(at)
+            )
+        })?;
+        writeln!(out, r#"],"workspace_register":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            write!(
+                out,
+                r#"{{"id":"{}","owner":"sec-ops@larch.example","allowed_data_centers":["DC-01","DC-02","DC-03","DC-04","DC-05"]}}"#,
+                workspace_id(at)
+            )
+        })?;
         writeln!(out, "]}},")
     }
 
@@ -125,7 +151,7 @@ impl Organisation {
         )?;
         writeln!(
             out,
-            r#""plan":"{plan}","classification":"{classification}","features":{{"firewall":{{"available":true}}}},"time_zone":"Europe/Berlin","roles":["#
+            r#""plan":"{plan}","classification":"{classification}","features":{{"firewall":{{"available":true}},"api_key_dashboard":{{"available":true}}}},"time_zone":"Europe/Berlin","roles":["#
         )?;
         list(out, ROLES.iter(), |out, (id, name, permissions)| {
             let kind = if id.starts_with(char::is_uppercase) { "default" } else { "custom" };
@@ -139,12 +165,52 @@ impl Organisation {
         let members = self.members_of(at);
         list(out, members.clone(), |out, member| self.member(out, member, member - members.start))?;
         writeln!(out, "],")?;
-        writeln!(out, r#""campaign_approval":{{"enabled":{}}},"#, !(failing && dice.chance(0.5)))?;
+        let approved = !(failing && dice.chance(0.5));
+        let people = || members.clone().take(4).map(|member| self.person(self.person_of(member)).email());
+        // Whoever stands in for a place that a small workspace does not have.
+        let by = |place: usize| people().nth(place).or_else(|| people().next()).unwrap_or_default();
+        writeln!(out, r#""campaign_approval":{{"enabled":{approved},"evidence":{{"published_items":["#)?;
+        list(out, 0..if people().count() > 3 { 8 } else { 0 }, |out, item| {
+            write!(
+                out,
+                r#"{{"kind":"flow","id":"flow-{item}","created_by":"{}","published_by":"{}","approvers":["{}"]}}"#,
+                by(3),
+                by(item % 2),
+                by(item % 2)
+            )
+        })?;
         writeln!(
             out,
-            r#""audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z"}},"environments":["#
+            r#"]}}}},"audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z","exports":["#
         )?;
-        list(out, ["LIVE", "TEST"].iter(), |out, name| environment(out, at, name, failing && *name == "TEST"))?;
+        list(out, EXPORTS.windows(2), |out, ends| {
+            write!(
+                out,
+                r#"{{"exported_at":"{}T07:00:00Z","range_from":"{}T00:00:00Z","range_to":"{}T00:00:00Z"}}"#,
+                ends[1], ends[0], ends[1]
+            )
+        })?;
+        writeln!(out, r#"],"events":["#)?;
+        list(out, 0..40, |out, _| event(out, &mut dice, &by(0)))?;
+        writeln!(
+            out,
+            r#"]}},"reporting":{{"dashboard_subscriptions":{{"whitelisted_domains":["pixelforge.example"],"#
+        )?;
+        writeln!(out, r#""recipients":["board@larch.example","reports@rowan.example"]}}}},"ai":{{"mcp_clients":["#)?;
+        let assisted = members.clone().skip(12).take(1).map(|member| self.person(self.person_of(member)).email());
+        list(out, assisted, |out, email| {
+            write!(
+                out,
+                r#"{{"name":"Desktop assistant","user_email":"{email}","first_seen_at":"2026-08-02T00:00:00Z"}}"#
+            )
+        })?;
+        writeln!(
+            out,
+            r#"],"custom_agents":[{{"name":"Campaign QA","status":"live","visibility":"private","creator":"{}","scheduled":true,"all_tools":false,"write_tools":["create_draft"],"connectors":[{{"name":"Issue tracker","write_capable":true}}]}}]}},"environments":["#,
+            by(0)
+        )?;
+        let environments = [("LIVE", false), ("TEST", failing)];
+        list(out, environments.iter(), |out, (name, failing)| environment(out, at, name, &by(0), *failing))?;
         write!(out, "]}}")
     }
 
@@ -156,16 +222,9 @@ impl Organisation {
             1 => "campaign-approver",
             2 => "Manager",
             3 => "regional-ops",
-            _ => dice.pick(&[
-                "Analyst",
-                "Analyst",
-                "Marketer",
-                "Marketer",
-                "Developer",
-                "crm-maker",
-                "crm-maker",
-                "crm-maker",
-            ]),
+            // Not left to the dice: no workspace, however small, gets too many who may export.
+            _ if place % 8 == 5 => "Analyst",
+            _ => dice.pick(&["Marketer", "Marketer", "Developer", "crm-maker", "crm-maker", "crm-maker"]),
         };
         let status = if place < 20 || person.defect.is_some() { 99 } else { dice.below(100) };
         let status = ["access_revoked", "access_revoked", "pending"].get(status).unwrap_or(&"joined");
@@ -174,14 +233,15 @@ impl Organisation {
         let email = if dice.below(50) == 0 { capitalised(&person.email()) } else { person.email() };
         write!(
             out,
-            r#"{{"email":"{email}","name":"{}","status":"{status}","role_id":"{role}","team":"{}","#,
+            r#"{{"email":"{email}","name":"{}","status":"{status}","role_id":"{role}","environments":{},"team":"{}","#,
             person.name(),
+            if place < 8 { r#"["LIVE","TEST"]"# } else { r#"["LIVE"]"# },
             dice.pick(&TEAMS)
         )?;
         write!(
             out,
             r#""invited_by":"sec-ops@larch.example","invited_at":"{}","last_modified_at":"{}","#,
-            moment(&mut dice, 2025),
+            if *status == "pending" { lately(&mut dice) } else { moment(&mut dice, 2025) },
             moment(&mut dice, 2026)
         )?;
         let device = if enrolled { "set_up" } else { "not_set_up" };
@@ -329,10 +389,27 @@ impl Person {
     }
 }
 
-fn environment(out: &mut String, workspace: usize, name: &str, failing: bool) -> std::fmt::Result {
+/// A line of the audit log: mostly what people do all day, now and then a login or a change of settings.
+fn event(out: &mut String, dice: &mut Dice, actor: &str) -> std::fmt::Result {
+    let (entity, activity, action, reviewed) = match dice.below(10) {
+        0 => ("User", "Logged in", "CREATE", "false"),
+        1 => ("Role", "Role edited", "UPDATE", "true"),
+        2 => ("Segment", "Segment created", "CREATE", "false"),
+        _ => ("Campaign", "Campaign edited", "UPDATE", "false"),
+    };
+    write!(
+        out,
+        r#"{{"time":"{}","environment":"LIVE","entity":"{entity}","activity":"{activity}","action":"{action}","actor":"{actor}","ip":"203.0.113.{}","reviewed":{reviewed}}}"#,
+        recently(dice),
+        1 + dice.below(14)
+    )
+}
+
+fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, failing: bool) -> std::fmt::Result {
     writeln!(
         out,
-        r#"{{"name":"{name}","security":{{"login_method":"sso_only","sso":{{"configured":true,"idp":"okta","idp_entity_id":"http://www.okta.example/exk-larch","#
+        r#"{{"name":"{name}","contains_production_pii":{},"security":{{"login_method":"sso_only","sso":{{"configured":true,"idp":"okta","idp_entity_id":"http://www.okta.example/exk-larch","#,
+        name == "LIVE"
     )?;
     writeln!(
         out,
@@ -340,15 +417,48 @@ fn environment(out: &mut String, workspace: usize, name: &str, failing: bool) ->
     )?;
     writeln!(
         out,
-        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}}}},"network":{{"firewall":{{"rules":["#,
+        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}},"support_access":{{"granted":false,"open_ticket":null}},"#,
         !failing
+    )?;
+    writeln!(
+        out,
+        r#""provisioning":{{"method":"scim","default_role_id":"crm-maker","scim":{{"status":"active","token_created_at":"2026-01-10T09:30:00Z","token_expires_at":"2027-01-10T00:00:00Z"}}}}}},"network":{{"firewall":{{"rules":["#
     )?;
     let broad = if failing && workspace.is_multiple_of(2) { r#","203.0.0.0/12""# } else { "" };
     writeln!(
         out,
         r#"{{"type":"allowed","note":"VPN and offices","cidrs":["203.0.113.0/28","198.51.100.64/26","2001:db8:40::/48"{broad}]}},"#
     )?;
-    write!(out, r#"{{"type":"blocked","note":"former office","cidrs":["192.0.2.66/32"]}}]}}}}}}"#)
+    write!(out, r#"{{"type":"blocked","note":"former office","cidrs":["192.0.2.64/28"]}}]}},"#)?;
+    writeln!(
+        out,
+        r#""api_firewall":{{"rules":[{{"name":"backend egress","categories":["data","segmentation","campaigns","partner_integration","content"],"cidrs":["203.0.113.32/28"],"status":"published","updated_on":"2026-05-04T10:00:00Z","updated_by":"{admin}","allowed_last_30d":182344}}]}},"data_api_allowlist":{{"enabled":false,"entries":[]}}}},"api_keys":["#
+    )?;
+    list(out, KEYS.iter(), |out, (key, auth, api, scopes)| {
+        write!(
+            out,
+            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-06-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
+            if name == "LIVE" { scopes } else { "[]" }
+        )
+    })?;
+    writeln!(
+        out,
+        r#"],"data_api":{{"get_user_enabled":false}},"data_protection":{{"tokenized_channels":[],"attributes":["#
+    )?;
+    list(out, ATTRIBUTES.iter(), |out, (id, shown, personal)| {
+        write!(
+            out,
+            r#"{{"name":"{id}","display_name":"{shown}","kind":"user","pii":{personal},"masked":{personal},"encrypted":false}}"#
+        )
+    })?;
+    writeln!(
+        out,
+        r#"]}},"integrations":{{"connections":[{{"name":"warehouse-export","type":"s3","direction":"export","auth":"cross_account_role","file_encryption":"pgp"}}],"outbound":["#
+    )?;
+    write!(
+        out,
+        r#"{{"name":"alerts","type":"webhook","url":"https://hooks.larch.example/moengage","auth":"none","signature_verified":true}}]}}}}"#
+    )
 }
 
 /// Writes the elements of an array, one on a line.
@@ -381,6 +491,11 @@ fn moment(dice: &mut Dice, year: u32) -> String {
         _ => "Z".to_owned(),
     };
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{zone}")
+}
+
+/// A moment of the week before the capture.
+fn lately(dice: &mut Dice) -> String {
+    format!("2026-08-{:02}T{:02}:{:02}:{:02}Z", 25 + dice.below(7), dice.below(24), dice.below(60), dice.below(60))
 }
 
 /// A moment of the month before the capture.
@@ -449,6 +564,28 @@ const NETWORKS: [(&str, &str); 4] = [
     ("office-pune", "203.0.113.128/27"),
 ];
 
+/// Days on which the audit log was exported; each export begins where the one before it ended.
+const EXPORTS: [&str; 6] = ["2025-08-20", "2025-11-12", "2026-02-04", "2026-04-29", "2026-07-15", "2026-08-31"];
+
+/// API keys: name, auth type, API, and what they may do with campaigns.
+const KEYS: [(&str, &str, &str, &str); 3] = [
+    ("orders-service", "oauth2", "data", "[]"),
+    ("segment-sync", "basic", "segmentation", "[]"),
+    ("campaign-planner", "basic", "campaigns", r#"["view","create_manage_publish"]"#),
+];
+
+/// Attributes of users: name, name on the screen, whether they are personal.
+const ATTRIBUTES: [(&str, &str, bool); 8] = [
+    ("u_em", "Email", true),
+    ("u_mb", "Mobile number", true),
+    ("u_fn", "First name", true),
+    ("u_ln", "Last name", true),
+    ("loyalty_tier", "Loyalty tier", false),
+    ("last_order_value", "Last order value", false),
+    ("favourite_trail", "Favourite trail", false),
+    ("store", "Store", false),
+];
+
 /// Roles: id, name, and permissions as component and levels.
 #[expect(clippy::type_complexity, reason = "a table of constants")]
 const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
@@ -467,7 +604,7 @@ const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
         "Manager",
         "Manager",
         &[
-            ("team_management", r#"["view","create_and_manage"]"#),
+            ("team_management", r#"["view"]"#),
             ("teams", r#"["view"]"#),
             ("campaigns", r#"["view","create_and_manage","download"]"#),
         ],
