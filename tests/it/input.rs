@@ -1081,7 +1081,7 @@ fn an_account_that_no_pack_knows_is_an_error() {
               help: is it a snapshot? if it is one of another account, name its schema and
                     policies with --schema and --policies
 
-            20 checks: 0 fail, 20 unknown, 0 not applicable, 0 pass
+            50 checks: 0 fail, 50 unknown, 0 not applicable, 0 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown
         "#]],
     );
