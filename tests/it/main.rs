@@ -6,6 +6,9 @@ mod examples;
 mod input;
 mod json;
 mod law;
+#[path = "../../benches/organisation.rs"]
+mod organisation;
+mod pack;
 mod semantics;
 mod support;
 mod tidy;
