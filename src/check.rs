@@ -58,6 +58,9 @@ pub trait Deliveries: Iterator<Item = Delivery> + Send {
     fn is_ready(&mut self) -> bool;
 }
 
+/// Sees what accounts came to, beside the report so far, before they are forgotten.
+pub type Sink<'s, E> = dyn FnMut(&Report, &[Account]) -> Result<(), E> + Send + 's;
+
 /// Bytes of snapshots that are judged together, unless one alone has more.
 const BATCH_BYTES: usize = 32 << 20;
 
@@ -163,7 +166,7 @@ impl Session {
         inputs: &Inputs,
         deliveries: &mut dyn Deliveries,
         options: &Options,
-        sink: &mut (dyn FnMut(&Report, &[Account]) -> Result<(), E> + Send),
+        sink: &mut Sink<'_, E>,
     ) -> Result<Report, E> {
         let mut report = self.prepare(inputs, options);
         if let Some(judge) = self.judge(inputs, options, &mut report) {

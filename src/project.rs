@@ -151,6 +151,8 @@ impl Loader {
         let parts = bytes.split_inclusive(|byte| lines && *byte == b'\n');
         let parts = parts.chain(bytes.is_empty().then_some(&bytes[..]).filter(|_| !lines));
         for (line, part) in parts.enumerate() {
+            let whole = part.len();
+            let part = part.strip_suffix(b"\n").filter(|_| lines).unwrap_or(part);
             let place = (path.to_owned(), line);
             let known = self.snapshots.get(&place);
             match known.filter(|known| known.text().as_bytes() == part && known.bytes_before() == before) {
@@ -164,7 +166,7 @@ impl Loader {
                     Err(error) => diagnostics.push(error),
                 },
             }
-            before += part.len();
+            before += whole;
         }
     }
 

@@ -161,6 +161,7 @@ impl Lines {
                 self.bytes += skip_line(&mut self.input);
                 return Some(Delivery { source: Err(too_large(&path, most_bytes)), path });
             }
+            bytes.pop_if(|byte| *byte == b'\n');
             if bytes.trim_ascii().is_empty() {
                 continue;
             }

@@ -57,7 +57,11 @@ pub(super) fn split(
             None
         }
         Err(Stop::Syntax(error)) => {
-            let help = if error.span.is_empty() { Some("the file may have been cut off".to_owned()) } else { None };
+            let help = match &error {
+                SyntaxError { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
+                error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
+                _ => None,
+            };
             diagnostics.push(
                 Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help),
             );

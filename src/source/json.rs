@@ -16,6 +16,8 @@ pub struct SyntaxError {
     pub span: Span,
     /// What was expected, in one phrase.
     pub message: String,
+    /// Whether it may be JSON, and only nests deeper than the scanner goes.
+    pub too_deep: bool,
 }
 
 /// The kind of a JSON value, told by its first byte.
@@ -274,7 +276,8 @@ impl<'a> Scanner<'a> {
     fn descend(&mut self) -> Result<()> {
         if self.depth >= self.max_depth {
             let span = Span::new(self.at as u32, self.at as u32 + 1);
-            return Err(SyntaxError { span, message: format!("nested deeper than {} levels", self.max_depth) });
+            let message = format!("nested deeper than {} levels", self.max_depth);
+            return Err(SyntaxError { span, message, too_deep: true });
         }
         self.depth += 1;
         self.at += 1;
@@ -408,7 +411,7 @@ impl<'a> Scanner<'a> {
 
     fn fail(&self, at: usize, message: &str) -> SyntaxError {
         let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-        SyntaxError { span: Span::new(at as u32, end as u32), message: message.to_owned() }
+        SyntaxError { span: Span::new(at as u32, end as u32), message: message.to_owned(), too_deep: false }
     }
 }
 

@@ -134,18 +134,19 @@ fn ten_thousand_levels_are_an_error_and_not_a_crash() {
     snapshot(
         edited("[\"fuel\"]", &("[".repeat(10_000) + &"]".repeat(10_000))),
         expect![[r#"
-        snapshot-syntax
+            snapshot-syntax
 
-          × nested deeper than 512 levels
-            ╭─[snapshot.json:12:525]
-         12 │ [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
-            ·                                                             ┬
-            ·                                                             ╰── here
-            ╰────
+              × nested deeper than 512 levels
+                ╭─[snapshot.json:12:525]
+             12 │ [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
+                ·                                                             ┬
+                ·                                                             ╰── here
+                ╰────
+              help: allow more with --max-depth
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -933,15 +934,16 @@ fn a_folder_without_snapshots_evaluates_nothing() {
     says(
         &deodar(&files, &[&HARBOUR[..], &["--quiet"]].concat()),
         &expect![[r#"
-        no-snapshot
+            no-snapshot
 
-          ⚠ folder `snapshot.json` holds no snapshot
-          help: snapshots are files whose name ends in `.json`
+              ⚠ folder `snapshot.json` holds no snapshot
+              help: snapshots are files whose name ends in `.json` or `.ndjson`, and
+                    perhaps in `.gz` or `.zst`
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        1 other file in the folders was left alone
-        exit 3: nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            1 other file in the folders was left alone
+            exit 3: nothing was evaluated
+        "#]],
     );
 }
 
@@ -1072,7 +1074,7 @@ fn an_account_that_no_pack_knows_is_an_error() {
 
             no-pack
 
-              × `s.json` has no property that pack moengage knows
+              × `s.json` has no property that pack moengage (built in) knows
                ╭─[s.json:1:1]
              1 │ { "colour": "blue" }
                · ▲

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod examples;
+mod fleet;
 mod input;
 mod json;
 mod law;

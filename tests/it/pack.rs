@@ -166,6 +166,7 @@ impl Bench {
             checks: checks.collect(),
             clean: serde_json::from_str(&clean).expect("it is JSON"),
             inputs: Inputs {
+                recognised: false,
                 pack: pack.name.to_owned(),
                 schema,
                 policies,

@@ -1,0 +1,267 @@
+//! Many snapshots: one a line, in folders, packed, through pipes; and limits to what is taken on.
+
+use crate::support::{
+    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour, replaced,
+    repository,
+};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+/// A document on one line.
+fn line(text: &str) -> String {
+    let value: Value = serde_json::from_str(text).expect("it is JSON");
+    format!("{value}\n")
+}
+
+/// A harbour with a boat that is longer than its pier.
+fn long_boat() -> String {
+    edited("\"length\": 12", "\"length\": 41")
+}
+
+/// Three accounts and a broken one between them, a blank line aside.
+fn fleet() -> String {
+    format!("{}{}\n{{\"name\": \n{}", line(SOUND), line(&long_boat()), line(SOUND))
+}
+
+fn files<'f>(name: &'f str, content: &'f [u8]) -> [(&'f str, &'f [u8]); 3] {
+    [("harbour.cedarschema", SCHEMA.as_bytes()), ("policies/harbour.cedar", POLICIES.as_bytes()), (name, content)]
+}
+
+/// The arguments that judge `name` by the harbour pack.
+fn judge<'a>(name: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = HARBOUR.to_vec();
+    arguments[1] = name;
+    arguments.extend(more);
+    arguments
+}
+
+/// The lines of a run, each held to the schema.
+fn lines(run: &Run) -> Vec<Value> {
+    let text = std::fs::read_to_string(repository().join("schemas/report.schema.json")).expect("it is there");
+    let mut schema: Value = serde_json::from_str(&text).expect("it is JSON");
+    let whole = schema.as_object_mut().expect("an object");
+    whole.retain(|name, _| name == "$defs" || name == "$schema");
+    whole.insert("$ref".into(), "#/$defs/account".into());
+    let validator = jsonschema::draft202012::new(&schema).expect("it is a schema");
+    let read = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        let errors: Vec<String> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?} in {line:#}");
+        line
+    };
+    run.stdout.lines().map(read).collect()
+}
+
+#[test]
+fn every_line_is_an_account_and_a_broken_one_stops_none() {
+    let run = deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &["--format", "ndjson"]));
+    assert_eq!(run.code, 5, "{run:?}");
+    let lines = lines(&run);
+    let told: Vec<(&str, i64)> = lines
+        .iter()
+        .map(|line| (line["snapshot"].as_str().expect("a path"), line["exit_code"].as_i64().expect("a code")))
+        .collect();
+    assert_eq!(told, [("fleet.ndjson:1", 0), ("fleet.ndjson:2", 1), ("fleet.ndjson:4", 5), ("fleet.ndjson:5", 0)]);
+    assert_eq!(lines[1]["findings"][0]["resource"]["id"], "east/Tern");
+    let reads = lines[1]["findings"][0]["clauses"].as_array().expect("a list").iter();
+    let mut reads = reads.flat_map(|clause| clause["reads"].as_array().expect("a list"));
+    let span = &reads.find(|read| read["value"] == "41").expect("the length is read")["span"];
+    assert_eq!((&span["file"], &span["start"]["line"]), (&"fleet.ndjson".into(), &2.into()));
+    let offset = span["start"]["offset"].as_u64().expect("an offset") as usize;
+    let end = span["end"]["offset"].as_u64().expect("an offset") as usize;
+    assert_eq!(fleet().get(offset..end), Some("41"), "offsets count from the start of the file");
+    assert_eq!(lines[2]["diagnostics"][0]["labels"][0]["span"]["start"]["line"], 4);
+    assert_eq!(lines[2]["sha256"].as_str().map(str::len), Some(64));
+    assert!(run.stderr.contains("exit 5"), "the sum is on standard error: {run:?}");
+}
+
+#[test]
+fn text_sums_up_and_json_tells_all() {
+    let run = deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &[]));
+    assert_eq!(run.code, 5);
+    assert!(run.stdout.contains("4 snapshots"), "{run:?}");
+    assert!(run.stdout.contains("fleet.ndjson:4:8"), "the broken line is shown where it is: {run:?}");
+    let report =
+        deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &["--format", "json"])).json();
+    assert_eq!(report["run"]["snapshots"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["findings"][0]["snapshot"], "fleet.ndjson:2");
+}
+
+#[test]
+fn standard_input_is_a_fleet_if_it_is_said_to_be() {
+    let arguments = judge("-", &["--input", "ndjson", "--format", "ndjson"]);
+    let run = deodar_with_input(&files("unused.json", b""), &arguments, fleet().as_bytes());
+    assert_eq!(run.code, 5);
+    assert_eq!(lines(&run)[3]["snapshot"], "(standard input):5");
+    // An input that ends at once is nothing.
+    let run = deodar_with_input(&files("unused.json", b""), &arguments, b"");
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""));
+}
+
+#[test]
+fn a_line_comes_out_before_the_next_goes_in_and_a_closed_pipe_ends_it_quietly() {
+    let folder = folder(&files("unused.json", b""));
+    let mut child = command(folder.path())
+        .args(judge("-", &["--input", "ndjson", "--format", "ndjson"]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary is built");
+    let mut input = child.stdin.take().expect("it is piped");
+    let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+    for number in 1..=3 {
+        input.write_all(line(SOUND).as_bytes()).expect("it reads");
+        input.flush().expect("it reads");
+        let mut answer = String::new();
+        output.read_line(&mut answer).expect("it answers");
+        let answer: Value = serde_json::from_str(&answer).expect("a line is JSON");
+        assert_eq!(answer["snapshot"], format!("(standard input):{number}"));
+    }
+    drop(output);
+    // It notices when it writes; by then there may be nobody to write to.
+    while input.write_all(line(SOUND).as_bytes()).and_then(|()| input.flush()).is_ok() {}
+    drop(input);
+    let ended: Run = child.wait_with_output().expect("it ends").into();
+    assert_eq!((ended.code, ended.stderr.as_str()), (141, ""));
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(bytes).expect("memory takes it");
+    packer.finish().expect("memory takes it")
+}
+
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+#[test]
+fn what_is_packed_is_judged_as_what_is_not() {
+    let plain = deodar(&files("f.ndjson", fleet().as_bytes()), &judge("f.ndjson", &["--format", "ndjson"]));
+    // Files may be packed in several pieces.
+    let pieces = |pack: fn(&[u8]) -> Vec<u8>| {
+        let fleet = fleet();
+        let (start, end) = fleet.as_bytes().split_at(100);
+        [pack(start), pack(end)].concat()
+    };
+    for (name, packed) in [("f.ndjson.gz", pieces(gz)), ("f.ndjson.zst", pieces(zst))] {
+        let run = deodar(&files(name, &packed), &judge(name, &["--format", "ndjson"]));
+        assert_eq!((run.code, &run.stdout.replace(name, "f.ndjson")), (plain.code, &plain.stdout), "{name}");
+    }
+    for (name, packed) in [("s.json.gz", gz(SOUND.as_bytes())), ("s.json.zst", zst(SOUND.as_bytes()))] {
+        let run = deodar(&files(name, &packed), &judge(name, &[]));
+        assert_eq!(run.code, 0, "{run:?}");
+        let run = deodar(&files(name, &packed[..packed.len() / 2]), &judge(name, &[]));
+        assert_eq!(run.code, 5, "half of it is not enough: {run:?}");
+        assert!(run.stdout.contains(&format!("cannot read `{name}`")), "{run:?}");
+    }
+    let mut wrong = zst(&SOUND.as_bytes().repeat(20));
+    let end = wrong.len() - 1;
+    wrong[end] ^= 1;
+    let run = deodar(&files("s.json.zst", &wrong), &judge("s.json.zst", &[]));
+    assert!(run.code == 5 && run.stdout.contains("its checksum does not match"), "{run:?}");
+}
+
+#[test]
+fn a_folder_holds_snapshots_of_every_kind() {
+    let packed = gz(fleet().as_bytes());
+    let mut all = files("all/c.ndjson.gz", &packed).to_vec();
+    let long = long_boat();
+    all.extend([("all/a.json", SOUND.as_bytes()), ("all/b/b.json", long.as_bytes()), ("all/notes.txt", b"-")]);
+    let run = deodar(&all, &judge("all", &["--format", "ndjson"]));
+    let paths: Vec<String> =
+        lines(&run).iter().map(|line| line["snapshot"].as_str().expect("a path").to_owned()).collect();
+    let expected = [
+        "all/a.json",
+        "all/b/b.json",
+        "all/c.ndjson.gz:1",
+        "all/c.ndjson.gz:2",
+        "all/c.ndjson.gz:4",
+        "all/c.ndjson.gz:5",
+    ];
+    assert_eq!(paths, expected);
+    assert!(run.stderr.contains("1 other file in the folders was left alone"), "{run:?}");
+}
+
+#[test]
+fn threads_do_not_show_in_a_fleet() {
+    let long = line(&long_boat());
+    let fleet: String = (0..300).map(|at| if at % 7 == 0 { long.clone() } else { line(SOUND) }).collect();
+    for format in ["text", "json", "ndjson"] {
+        let run = |threads| {
+            let arguments = judge("fleet.ndjson", &["--format", format, "--threads", threads]);
+            deodar(&files("fleet.ndjson", fleet.as_bytes()), &arguments)
+        };
+        let one = run("1");
+        assert_eq!(one.code, 1);
+        for threads in ["2", "8"] {
+            assert_eq!(run(threads).stdout, one.stdout, "{format} with {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn text_shows_the_first_few_of_all_accounts() {
+    let fleet = line(&long_boat()).repeat(12);
+    let arguments = judge("fleet.ndjson", &["--max-findings", "3"]);
+    let run = deodar(&files("fleet.ndjson", fleet.as_bytes()), &arguments);
+    assert_eq!(run.stdout.matches("HB-LEN-01 · high · fail").count(), 3, "{run:?}");
+    assert!(run.stdout.contains("and 9 more failures of HB-LEN-01"), "{run:?}");
+    assert!(run.stdout.contains("12 snapshots"));
+}
+
+#[test]
+fn problems_of_one_kind_are_counted_where_they_are_many() {
+    let boats: String =
+        (0..70).map(|at| format!(r#"{{"name": "b{at}", "owner": "x{at}", "length": 1, "light": "red"}},"#)).collect();
+    let run = harbour(edited("{ \"name\": \"Wren\"", &format!("{boats}{{ \"name\": \"Wren\"")), &[]);
+    assert_eq!(run.stdout.matches("which is not in the snapshot").count(), 50, "{run:?}");
+    assert!(run.stdout.contains("and 20 more errors of the kind snapshot-reference"), "{run:?}");
+}
+
+#[test]
+fn limits_say_what_is_too_much() {
+    let told = |run: Run, message: &str, flag: &str| {
+        assert_eq!(run.code, 5, "{run:?}");
+        let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(message) && text.contains(flag), "{run:?}");
+    };
+    told(harbour(SOUND, &["--max-bytes", "100"]), "holds more than 100 bytes", "--max-bytes");
+    told(harbour(gz(SOUND.as_bytes()), &["--max-bytes", "100"]), "holds more than 100 bytes", "--max-bytes");
+    told(harbour(SOUND, &["--max-entities", "1"]), "more than 1 instances of Person", "--max-entities");
+    told(harbour(SOUND, &["--max-depth", "3"]), "nested deeper than 3 levels", "--max-depth");
+    let deep = edited("\"fuel\"", &format!("{}{}", "[".repeat(600), "]".repeat(600)));
+    told(harbour(&deep, &[]), "nested deeper than 512 levels", "--max-depth");
+    let run = harbour(&deep, &["--max-depth", "1000"]);
+    assert!(!run.stdout.contains("nested deeper"), "{run:?}");
+    // A line that is too long is skipped, and the next is judged.
+    let long = format!("{}{}", line(&edited("\"Anse\"", &format!("{:?}", "x".repeat(5000)))), line(SOUND));
+    let arguments = judge("f.ndjson", &["--format", "ndjson", "--max-bytes", "2000"]);
+    let codes: Vec<Value> = lines(&deodar(&files("f.ndjson", long.as_bytes()), &arguments))
+        .iter()
+        .map(|line| line["exit_code"].clone())
+        .collect();
+    assert_eq!(codes, [5, 0]);
+}
+
+#[test]
+fn pairs_that_nothing_ties_together_have_a_limit() {
+    let crossed =
+        replaced(POLICIES, "when { principal in resource };", "when { principal.length <= resource.length };");
+    let files = [
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", crossed.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+    ];
+    let run = deodar(&files, &[&HARBOUR[..], &["--max-pairs", "1"]].concat());
+    assert_eq!(run.code, 5);
+    assert!(run.stdout.contains("tries each of 2 principals on each of 1 resources"), "{run:?}");
+    assert!(run.stdout.contains("--max-pairs"), "{run:?}");
+    // What it would have derived is not known.
+    assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
+    assert_eq!(deodar(&files, &HARBOUR).code, 0);
+    // With a join there is no such limit, unless too little is known of what is joined.
+    assert_eq!(harbour(SOUND, &["--max-pairs", "1"]).code, 0);
+}
