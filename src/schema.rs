@@ -4,6 +4,7 @@
 //! Nothing here knows any account: every name comes from the file.
 
 mod model;
+mod layout;
 mod read;
 
 pub use read::parse_value;

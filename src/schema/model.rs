@@ -359,6 +359,24 @@ impl Model {
 }
 
 impl EntityType {
+    /// Returns a type of which nothing but its name and kind is known yet.
+    pub(super) fn new(name: impl Into<SmolStr>, kind: EntityKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            parent: None,
+            key: None,
+            expect: Vec::new(),
+            closed: false,
+            doc: None,
+            span: Span::default(),
+            attributes: Vec::new(),
+            slots: Vec::new(),
+            fields: Vec::new(),
+            tags: None,
+        }
+    }
+
     /// Returns the top-level attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)

@@ -1,5 +1,6 @@
 //! From annotations to the [`Model`]. Every mistake is a diagnostic at the annotation that holds it.
 
+use super::layout::{self, Slots};
 use super::model::*;
 use crate::diagnostic::Diagnostic;
 use crate::source::json::string_text;
@@ -10,7 +11,7 @@ use cedar_policy_core::ast::{self, AnyId, Name};
 use cedar_policy_core::est::Annotations;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::parser::Loc;
-use cedar_policy_core::validator::types::{Attributes, EntityKind as CedarEntityKind, Type};
+use cedar_policy_core::validator::types::{Attributes, Type};
 use cedar_policy_core::validator::{RawName, ValidatorEntityTypeKind, ValidatorSchema, json_schema};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap};
@@ -219,18 +220,12 @@ impl<'f> SchemaReader<'_, 'f> {
             };
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
-                name: name.into(),
-                kind,
-                parent: None,
                 key,
                 expect: self.expected(&notes),
                 closed: notes.contains_key("closed"),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
-                attributes: Vec::new(),
-                slots: Vec::new(),
-                fields: Vec::new(),
-                tags: None,
+                ..EntityType::new(name, kind)
             });
         }
         let mut actions: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
@@ -242,20 +237,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         for (name, mut choices) in actions {
             choices.sort();
-            types.push(EntityType {
-                name,
-                kind: EntityKind::Actions(choices),
-                parent: None,
-                key: None,
-                expect: Vec::new(),
-                closed: false,
-                doc: None,
-                span: Span::default(),
-                attributes: Vec::new(),
-                slots: Vec::new(),
-                fields: Vec::new(),
-                tags: None,
-            });
+            types.push(EntityType::new(name, EntityKind::Actions(choices)));
         }
         types
     }
@@ -323,10 +305,7 @@ impl<'f> SchemaReader<'_, 'f> {
         if self.misplaced {
             return false;
         }
-        model.paths = vec![PathNode::default()];
         for (id, path) in &rows {
-            let node = insert(&mut model.paths, path);
-            model.paths[node].ty = Some(*id);
             let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
             let parent = within.max_by_key(|(_, other)| other.0.len()).map(|(id, _)| *id);
             model.types[id.index()].parent = parent;
@@ -359,16 +338,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
             }
         }
-        if let Some(root) = model.paths.first_mut() {
-            root.ty = Some(model.root);
-        }
-        fill_below(&mut model.paths, 0);
-        model.path_of = vec![None; model.types.len()];
-        for (at, node) in model.paths.iter().enumerate() {
-            if let Some(ty) = node.ty {
-                model.path_of[ty.index()] = Some(at);
-            }
-        }
+        layout::paths(model);
         true
     }
 
@@ -380,7 +350,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let Some(cedar) = cedar_type(&name).and_then(|name| self.validator.get_entity_type(&name)) else {
                 continue;
             };
-            let mut slots = Slots { list: Vec::new(), fields: vec![FieldNode::default()] };
+            let mut slots = Slots::default();
             let attributes = match self.written.members(namespace, &standard.shape.0) {
                 Some((namespace, record)) => {
                     self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default())
@@ -396,7 +366,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let notes = self.notes(&entity.annotations, ON_ENTITY, declared);
                 let pointer =
                     notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
-                let ty = self.ty(model, ty)?;
+                let ty = layout::ty(model, ty)?;
                 let origin = Origin::Tags(pointer.clone());
                 Some(slots.add(
                     &pointer,
@@ -416,7 +386,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let node = slots.node(key);
                 slots.fields[node].key = true;
             }
-            fill_slots_below(&mut slots.fields, 0);
+            slots.fill_below();
             self.secrets(model, &mut slots);
             let ty = &mut model.types[at];
             ty.attributes = attributes;
@@ -438,7 +408,7 @@ impl<'f> SchemaReader<'_, 'f> {
     ) -> Vec<Attribute> {
         let mut attributes = Vec::new();
         for (name, written) in &record.attributes {
-            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+            let Some(ty) = types.get_attr(name).and_then(|attribute| layout::ty(model, &attribute.attr_type)) else {
                 continue;
             };
             let span = self.declaration(written.ty.loc(), name);
@@ -709,7 +679,7 @@ impl<'f> SchemaReader<'_, 'f> {
         };
         let Some(Type::Record { attrs, .. }) = action.context() else { return };
         for (name, member) in &record.attributes {
-            let Some(ty) = attrs.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+            let Some(ty) = attrs.get_attr(name).and_then(|attribute| layout::ty(model, &attribute.attr_type)) else {
                 continue;
             };
             if model.context.iter().any(|known| known.name == *name) {
@@ -753,7 +723,7 @@ impl<'f> SchemaReader<'_, 'f> {
     ) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for (name, written) in &record.attributes {
-            let Some(ty) = types.get_attr(name).and_then(|attribute| self.ty(model, &attribute.attr_type)) else {
+            let Some(ty) = types.get_attr(name).and_then(|attribute| layout::ty(model, &attribute.attr_type)) else {
                 continue;
             };
             let span = self.declaration(written.ty.loc(), name);
@@ -778,36 +748,6 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         parameters
     }
-
-    fn ty(&self, model: &Model, ty: &Type) -> Option<Ty> {
-        Some(match ty {
-            Type::Bool(_) => Ty::Bool,
-            Type::Long => Ty::Long,
-            Type::String => Ty::String,
-            Type::Entity(CedarEntityKind::Entity(lub)) => {
-                Ty::Entity(model.type_named(&lub.get_single_entity()?.to_smolstr())?)
-            }
-            Type::Set { element_type } => Ty::Set(Arc::new(self.ty(model, element_type.as_ref()?)?)),
-            Type::Record { attrs, .. } => {
-                let member = |(name, attribute): (&SmolStr, &cedar_policy_core::validator::types::AttributeType)| {
-                    Some(Member {
-                        name: name.clone(),
-                        ty: self.ty(model, &attribute.attr_type)?,
-                        required: attribute.is_required,
-                    })
-                };
-                Ty::Record(Arc::new(attrs.iter().map(member).collect::<Option<_>>()?))
-            }
-            Type::ExtensionType { name } => match name.to_string().as_str() {
-                "decimal" => Ty::Decimal,
-                "datetime" => Ty::Datetime,
-                "duration" => Ty::Duration,
-                "ipaddr" => Ty::Ip,
-                _ => return None,
-            },
-            Type::Entity(CedarEntityKind::AnyEntity) | Type::Never => return None,
-        })
-    }
 }
 
 /// What surrounds the members being read.
@@ -817,85 +757,6 @@ struct Inside {
     path: Vec<SmolStr>,
     within: Option<SlotId>,
     secret: bool,
-}
-
-struct Slots {
-    list: Vec<Slot>,
-    fields: Vec<FieldNode>,
-}
-
-impl Slots {
-    fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
-        if slot.origin.pointer().is_some() {
-            let node = self.node(pointer);
-            self.fields[node].slots.push(id);
-        }
-        self.list.push(slot);
-        id
-    }
-
-    fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
-        let node = self.node(pointer);
-        self.fields[node].presence.push(id);
-        self.list.push(slot);
-        id
-    }
-
-    fn node(&mut self, pointer: &[String]) -> usize {
-        let mut at = 0;
-        for step in pointer {
-            at = match self.fields[at].children.iter().find(|(name, _)| name == step) {
-                Some((_, child)) => *child,
-                None => {
-                    self.fields.push(FieldNode::default());
-                    let child = self.fields.len() - 1;
-                    self.fields[at].children.push((step.clone(), child));
-                    self.fields[at].children.sort();
-                    child
-                }
-            };
-        }
-        at
-    }
-}
-
-fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {
-    let children: Vec<usize> = fields[at].children.iter().map(|(_, child)| *child).collect();
-    let mut below: Vec<SlotId> = fields[at].slots.iter().chain(&fields[at].presence).copied().collect();
-    children.into_iter().for_each(|child| below.extend(fill_slots_below(fields, child)));
-    fields[at].below.clone_from(&below);
-    below
-}
-
-fn insert(paths: &mut Vec<PathNode>, pattern: &Pattern) -> usize {
-    let mut at = 0;
-    for step in &pattern.0 {
-        let known = match step {
-            Step::Each => paths[at].each,
-            Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
-        };
-        at = known.unwrap_or_else(|| {
-            paths.push(PathNode::default());
-            let child = paths.len() - 1;
-            match step {
-                Step::Each => paths[at].each = Some(child),
-                Step::Property(name) => paths[at].children.push((name.clone(), child)),
-            }
-            child
-        });
-    }
-    at
-}
-
-fn fill_below(paths: &mut [PathNode], at: usize) -> Vec<TypeId> {
-    let next: Vec<usize> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
-    let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
-    next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));
-    below.sort();
-    paths[at].below.clone_from(&below);
-    below
 }
 
 fn entity_types_in(ty: &Ty) -> Vec<TypeId> {

@@ -1,0 +1,142 @@
+//! How a model is laid out: the types of attributes, the slots of an entity type, the tree of paths.
+
+use super::model::*;
+use crate::source::pointer::{Pattern, Step};
+use crate::value::TypeId;
+use cedar_policy_core::validator::types::{EntityKind as CedarEntityKind, Type};
+use smol_str::{SmolStr, ToSmolStr};
+use std::sync::Arc;
+
+/// Returns a type of Cedar's as the model has it; `None` for one that no attribute can have.
+pub(super) fn ty(model: &Model, ty: &Type) -> Option<Ty> {
+    Some(match ty {
+        Type::Bool(_) => Ty::Bool,
+        Type::Long => Ty::Long,
+        Type::String => Ty::String,
+        Type::Entity(CedarEntityKind::Entity(lub)) => {
+            Ty::Entity(model.type_named(&lub.get_single_entity()?.to_smolstr())?)
+        }
+        Type::Set { element_type } => Ty::Set(Arc::new(self::ty(model, element_type.as_ref()?)?)),
+        Type::Record { attrs, .. } => {
+            let member = |(name, attribute): (&SmolStr, &cedar_policy_core::validator::types::AttributeType)| {
+                Some(Member {
+                    name: name.clone(),
+                    ty: self::ty(model, &attribute.attr_type)?,
+                    required: attribute.is_required,
+                })
+            };
+            Ty::Record(Arc::new(attrs.iter().map(member).collect::<Option<_>>()?))
+        }
+        Type::ExtensionType { name } => match name.to_string().as_str() {
+            "decimal" => Ty::Decimal,
+            "datetime" => Ty::Datetime,
+            "duration" => Ty::Duration,
+            "ipaddr" => Ty::Ip,
+            _ => return None,
+        },
+        Type::Entity(CedarEntityKind::AnyEntity) | Type::Never => return None,
+    })
+}
+
+/// Builds the tree of paths.
+pub(super) fn paths(model: &mut Model) {
+    (model.paths, model.path_of) = (vec![PathNode::default()], vec![None; model.types.len()]);
+    for (at, ty) in model.types.iter().enumerate() {
+        let Some(path) = ty.path() else { continue };
+        let node = insert(&mut model.paths, path);
+        model.paths[node].ty = Some(TypeId(at as u16));
+        model.path_of[at] = Some(node);
+    }
+    fill_below(&mut model.paths, 0);
+}
+
+/// The slots of one entity type, and the way to them.
+pub(super) struct Slots {
+    pub list: Vec<Slot>,
+    pub fields: Vec<FieldNode>,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self { list: Vec::new(), fields: vec![FieldNode::default()] }
+    }
+}
+
+impl Slots {
+    /// Notes at every field which slots are there and below.
+    pub fn fill_below(&mut self) {
+        fill_slots_below(&mut self.fields, 0);
+    }
+
+    pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = SlotId(self.list.len() as u16);
+        if slot.origin.pointer().is_some() {
+            let node = self.node(pointer);
+            self.fields[node].slots.push(id);
+        }
+        self.list.push(slot);
+        id
+    }
+
+    pub fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = SlotId(self.list.len() as u16);
+        let node = self.node(pointer);
+        self.fields[node].presence.push(id);
+        self.list.push(slot);
+        id
+    }
+
+    pub fn node(&mut self, pointer: &[String]) -> usize {
+        let mut at = 0;
+        for step in pointer {
+            at = match self.fields[at].children.iter().find(|(name, _)| name == step) {
+                Some((_, child)) => *child,
+                None => {
+                    self.fields.push(FieldNode::default());
+                    let child = self.fields.len() - 1;
+                    self.fields[at].children.push((step.clone(), child));
+                    self.fields[at].children.sort();
+                    child
+                }
+            };
+        }
+        at
+    }
+}
+
+fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {
+    let children: Vec<usize> = fields[at].children.iter().map(|(_, child)| *child).collect();
+    let mut below: Vec<SlotId> = fields[at].slots.iter().chain(&fields[at].presence).copied().collect();
+    children.into_iter().for_each(|child| below.extend(fill_slots_below(fields, child)));
+    fields[at].below.clone_from(&below);
+    below
+}
+
+fn insert(paths: &mut Vec<PathNode>, pattern: &Pattern) -> usize {
+    let mut at = 0;
+    for step in &pattern.0 {
+        let known = match step {
+            Step::Each => paths[at].each,
+            Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
+        };
+        at = known.unwrap_or_else(|| {
+            paths.push(PathNode::default());
+            let child = paths.len() - 1;
+            match step {
+                Step::Each => paths[at].each = Some(child),
+                Step::Property(name) => paths[at].children.push((name.clone(), child)),
+            }
+            child
+        });
+    }
+    at
+}
+
+fn fill_below(paths: &mut [PathNode], at: usize) -> Vec<TypeId> {
+    let next: Vec<usize> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
+    let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
+    next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));
+    below.sort();
+    paths[at].below.clone_from(&below);
+    below
+}
