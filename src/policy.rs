@@ -8,7 +8,7 @@ use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
-use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
+use cedar_policy_core::ast::{self, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, text_to_cst};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -297,7 +297,7 @@ impl Reader<'_> {
         };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
         let model = Arc::clone(&self.schema.model);
-        let acts_on = |action: &ActionRef| self.acts_on(core.action_constraint(), action);
+        let acts_on = |action: &ActionRef| model.takes_in(core.action_constraint(), action);
         let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
         let known = if notes.contains_key("derives") {
             if model.derive.is_none() {
@@ -342,21 +342,6 @@ impl Reader<'_> {
             refuse(self, "policy-id", id_span, format!("two policies have the id `{id}`"));
         }
         true
-    }
-
-    fn acts_on(&self, constraint: &ActionConstraint, action: &ActionRef) -> bool {
-        let validator: &cedar_policy_core::validator::ValidatorSchema = self.schema.cedar.as_ref();
-        let holds = |uid: &EntityUID| {
-            uid.to_smolstr() == action.name
-                || validator
-                    .get_action_id(uid)
-                    .is_some_and(|group| group.descendants().any(|member| member.to_smolstr() == action.name))
-        };
-        match constraint {
-            ActionConstraint::Any => true,
-            ActionConstraint::In(uids) => uids.iter().any(|uid| holds(uid)),
-            ActionConstraint::Eq(uid) => uid.to_smolstr() == action.name,
-        }
     }
 
     fn check(&mut self, file: &Arc<Source>, notes: &BTreeMap<SmolStr, Note>, statement: Statement, keyword: Span) {

@@ -499,6 +499,13 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+        match self.is_nested(entity, other, frame) {
+            Mask::TRUE => Mask::TRUE,
+            nested => either(nested, self.is_member(entity, other)),
+        }
+    }
+
+    fn is_nested(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
         if is_unseen(entity) {
             // It may lie in the other; or be the other, where that was not captured either.
             let from = if other.row == PHANTOM { 0 } else { 1 };
@@ -515,6 +522,12 @@ impl<'a> Machine<'a> {
         // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
         let between = self.model.ancestry(entity.ty).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
         if between && is_unseen(other) { Mask::EITHER } else { Mask::FALSE }
+    }
+
+    /// Whether an entity lies in another in which it is not nested.
+    fn is_member(&self, entity: EntityRef, other: EntityRef) -> Mask {
+        let groups = self.model.ty(entity.ty).groups.get(entity.row as usize);
+        Mask::of(groups.is_some_and(|groups| groups.contains(&other)))
     }
 
     fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {

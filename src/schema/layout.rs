@@ -1,10 +1,13 @@
-//! How a model is laid out: the types of attributes, the slots of an entity type, the tree of paths.
+//! How a model is laid out: the types of attributes, actions and their groups, the slots of an entity type, the tree of
+//! paths.
 
 use super::model::*;
 use crate::source::pointer::{Pattern, Step};
 use crate::value::TypeId;
+use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{EntityKind as CedarEntityKind, Type};
 use smol_str::{SmolStr, ToSmolStr};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Returns a type of Cedar's as the model has it; `None` for one that no attribute can have.
@@ -36,6 +39,32 @@ pub(super) fn ty(model: &Model, ty: &Type) -> Option<Ty> {
         },
         Type::Entity(CedarEntityKind::AnyEntity) | Type::Never => return None,
     })
+}
+
+/// Returns a type for the actions of every namespace.
+pub(super) fn action_types(validator: &ValidatorSchema) -> impl Iterator<Item = EntityType> {
+    let mut actions: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
+    for action in validator.action_ids() {
+        let ids = actions.entry(action.name().entity_type().to_smolstr()).or_default();
+        ids.push(AsRef::<str>::as_ref(action.name().eid()).into());
+    }
+    actions.into_iter().map(|(name, mut choices)| {
+        choices.sort();
+        EntityType::new(name, EntityKind::Actions(choices))
+    })
+}
+
+/// Notes at every action the groups it is in.
+pub(super) fn groups(model: &mut Model, validator: &ValidatorSchema) {
+    for action in validator.action_ids() {
+        let Some(group) = model.choice(action.name()) else { continue };
+        for member in action.descendants() {
+            let Some(member) = model.choice(member) else { continue };
+            let ty = &mut model.types[member.ty.index()];
+            ty.groups.resize(ty.choices().map_or(0, <[SmolStr]>::len), Vec::new());
+            ty.groups[member.row as usize].push(group);
+        }
+    }
 }
 
 /// Builds the tree of paths.

@@ -2,8 +2,9 @@
 
 use crate::source::Span;
 use crate::source::pointer::{Pattern, Step};
-use crate::value::{TypeId, Value};
-use smol_str::SmolStr;
+use crate::value::{EntityRef, TypeId, Value};
+use cedar_policy_core::ast::{ActionConstraint, EntityUID};
+use smol_str::{SmolStr, ToSmolStr};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -98,6 +99,8 @@ pub struct EntityType {
     pub fields: Vec<FieldNode>,
     /// The slot of Cedar tags, if the type has them.
     pub tags: Option<SlotId>,
+    /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
+    pub groups: Vec<Vec<EntityRef>>,
 }
 
 /// Where the entities of a type come from.
@@ -325,6 +328,31 @@ impl Model {
         self.by_name.get(name).copied()
     }
 
+    /// Returns one of a closed list of entities: an action, or an entity of an enumerated type.
+    pub fn choice(&self, uid: &EntityUID) -> Option<EntityRef> {
+        let ty = self.type_named(&uid.entity_type().to_smolstr())?;
+        let row = self.ty(ty).choices()?.iter().position(|choice| choice == AsRef::<str>::as_ref(uid.eid()))?;
+        Some(EntityRef { ty, row: row as u32 })
+    }
+
+    /// Returns whether the scope of a policy takes an action in.
+    pub fn takes_in(&self, scope: &ActionConstraint, action: &ActionRef) -> bool {
+        let action = EntityRef { ty: action.ty, row: action.choice };
+        match scope {
+            ActionConstraint::Any => true,
+            ActionConstraint::In(uids) => {
+                uids.iter().filter_map(|uid| self.choice(uid)).any(|group| self.is_in_group(action, group))
+            }
+            ActionConstraint::Eq(uid) => self.choice(uid) == Some(action),
+        }
+    }
+
+    /// Returns whether an action is another or in the group that the other is.
+    pub fn is_in_group(&self, action: EntityRef, group: EntityRef) -> bool {
+        let groups = self.ty(action.ty).groups.get(action.row as usize);
+        action == group || groups.is_some_and(|groups| groups.contains(&group))
+    }
+
     /// Returns a type.
     pub fn ty(&self, id: TypeId) -> &EntityType {
         &self.types[id.index()]
@@ -374,6 +402,7 @@ impl EntityType {
             slots: Vec::new(),
             fields: Vec::new(),
             tags: None,
+            groups: Vec::new(),
         }
     }
 

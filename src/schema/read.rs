@@ -36,6 +36,7 @@ pub(super) fn model(
         SchemaReader { source, validator, written: Written::new(&fragment), misplaced: false, diagnostics };
     reader.other_annotations(&fragment);
     let mut model = Model::with_types(reader.entity_types());
+    layout::groups(&mut model, validator);
     if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {
         let error =
             reader.error("schema-root", Span::default(), "the schema declares no entity type that lives in a snapshot");
@@ -228,17 +229,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 ..EntityType::new(name, kind)
             });
         }
-        let mut actions: BTreeMap<SmolStr, Vec<SmolStr>> = BTreeMap::new();
-        for action in self.validator.action_ids() {
-            actions
-                .entry(action.name().entity_type().to_smolstr())
-                .or_default()
-                .push(AsRef::<str>::as_ref(action.name().eid()).into());
-        }
-        for (name, mut choices) in actions {
-            choices.sort();
-            types.push(EntityType::new(name, EntityKind::Actions(choices)));
-        }
+        types.extend(layout::action_types(self.validator));
         types
     }
 

@@ -15,7 +15,8 @@ entity Thing in [Box] = {
 };
 type Parameters = { @default("5") max: Long, unset: Long };
 type Context = { now: datetime, parameters: Parameters };
-action "audit" appliesTo { principal: [Box], resource: [Thing], context: Context };
+action "all";
+action "audit" in ["all"] appliesTo { principal: [Box], resource: [Thing], context: Context };
 action "derive" appliesTo { principal: [Mark], resource: [Thing], context: Context };
 "#;
 
@@ -263,4 +264,14 @@ fn a_parameter_that_nobody_set_is_unknown() {
     );
     let (_, report) = judged(&[], "", "when { resource.n < context.parameters.unset }");
     assert_eq!(report["findings"][0]["message"], "parameter `unset` is not set");
+}
+
+#[test]
+fn an_action_lies_in_its_groups() {
+    table(
+        &[],
+        "",
+        "when { action in Action::\"all\" && resource.a }                                  => fail
+         unless { action in [Action::\"derive\", Action::\"all\"] && resource.a }          => pass",
+    );
 }
