@@ -3,11 +3,14 @@
 //! Strict validation has already passed, so types are looked up and not checked. Where an attribute does not exist, the
 //! validator has shown that the code is never reached, and it becomes [`NodeKind::Unreachable`].
 
+mod fork;
+
 use super::*;
 use crate::policy::{Derivation, Scope, Statement};
 use crate::schema::{Attribute, ContextOrigin, Origin, Shape};
 use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
+use fork::Forks;
 use smol_str::ToSmolStr;
 use std::collections::BTreeMap;
 
@@ -16,14 +19,7 @@ pub(super) fn program(
     policies: &Policies,
     select: impl Fn(usize) -> bool,
 ) -> (Program, Vec<Diagnostic>) {
-    let mut lowering = Lowering {
-        model,
-        program: Program::default(),
-        principal: model.root,
-        resource: model.root,
-        deriving: false,
-        span: Span::default(),
-    };
+    let mut lowering = Lowering::new(model);
     for (check, policy) in policies.checks.iter().enumerate() {
         if select(check) && policy.statement.valid {
             lowering.check(check, &policy.statement);
@@ -202,23 +198,32 @@ struct Lowering<'m> {
     /// Whether the policy being lowered is a derivation.
     deriving: bool,
     span: Span,
+    forks: Forks,
 }
 
 /// A lowered expression: its node and its type, unknown for unreachable code.
 type Typed = (NodeId, Option<Ty>);
 
-impl Lowering<'_> {
+impl<'m> Lowering<'m> {
+    fn new(model: &'m Model) -> Self {
+        Self {
+            model,
+            program: Program::default(),
+            principal: model.root,
+            resource: model.root,
+            deriving: false,
+            span: Span::default(),
+            forks: Forks::default(),
+        }
+    }
+
     fn check(&mut self, check: usize, statement: &Statement) {
-        let audit = self.model.audit.clone();
-        let fits = |scope: &Scope, ty: TypeId| {
-            scope.ty.as_ref().is_none_or(|name| self.model.type_named(name) == Some(ty))
-                && scope_type(self.model, scope).is_none_or(|only| only == ty)
-        };
-        let resources: Vec<TypeId> =
-            audit.resources.iter().copied().filter(|ty| fits(&statement.resource, *ty)).collect();
-        let judged = fits(&statement.principal, self.model.root);
+        let (model, root) = (self.model, self.model.root);
+        let resources = model.audit.resources.iter().copied();
+        let resources: Vec<TypeId> = resources.filter(|ty| fits(model, &statement.resource, *ty)).collect();
+        let judged = fits(model, &statement.principal, root);
         let bodies = if judged {
-            resources.into_iter().map(|resource| self.body(statement, self.model.root, resource)).collect()
+            resources.into_iter().map(|resource| self.body(statement, root, resource)).collect()
         } else {
             Vec::new()
         };
@@ -334,9 +339,8 @@ impl Lowering<'_> {
             }
             ExprKind::Var(Var::Context) => self.context(&[]),
             ExprKind::If { test_expr, then_expr, else_expr } => {
-                let (test, (then, then_ty), (other, other_ty)) =
-                    (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
-                (self.push(NodeKind::If(test, then, other)), then_ty.or(other_ty))
+                let (test, then, other) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
+                self.choose(test, then, other)
             }
             ExprKind::And { left, right } => {
                 let (left, right) = (self.lower(left).0, self.lower(right).0);
@@ -360,9 +364,12 @@ impl Lowering<'_> {
                 self.typed(NodeKind::Like(text, pattern.clone()), Ty::Bool)
             }
             ExprKind::Is { expr, entity_type } => {
-                let (entity, ty) = self.lower(expr);
-                let answer = matches!(ty, Some(Ty::Entity(ty)) if self.model.ty(ty).name == entity_type.to_smolstr());
-                self.typed(NodeKind::Settled(entity, answer), Ty::Bool)
+                let entity = self.lower(expr);
+                self.each_type(entity, &|lowering, (entity, ty)| {
+                    let name = entity_type.to_smolstr();
+                    let answer = matches!(ty, Some(Ty::Entity(ty)) if lowering.model.ty(ty).name == name);
+                    lowering.typed(NodeKind::Settled(entity, answer), Ty::Bool)
+                })
             }
             ExprKind::Set(items) => {
                 let items: Vec<Typed> = items.iter().map(|item| self.lower(item)).collect();
@@ -371,18 +378,8 @@ impl Lowering<'_> {
                 (set, ty.map(|ty| Ty::Set(Arc::new(ty))))
             }
             ExprKind::Record(members) => {
-                let members: Vec<(SmolStr, Typed)> =
-                    members.iter().map(|(name, member)| (name.clone(), self.lower(member))).collect();
-                let ty = members
-                    .iter()
-                    .map(|(name, (_, ty))| {
-                        Some(crate::schema::Member { name: name.clone(), ty: ty.clone()?, required: true })
-                    })
-                    .collect::<Option<Vec<_>>>();
-                let record = self.push(NodeKind::RecordOf(
-                    members.into_iter().map(|(name, (node, _))| (name, node, None)).collect(),
-                ));
-                (record, ty.map(|ty| Ty::Record(Arc::new(ty))))
+                let members = members.iter().map(|(name, member)| (name.clone(), self.lower(member))).collect();
+                self.record(members)
             }
             ExprKind::Slot(_) | ExprKind::Unknown(_) => self.unreachable(),
         }
@@ -407,7 +404,8 @@ impl Lowering<'_> {
     }
 
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Typed {
-        let ((a, ty), (b, _)) = (self.lower(left), self.lower(right));
+        let (left, (b, _)) = (self.lower(left), self.lower(right));
+        let a = left.0;
         let (kind, ty) = match op {
             BinaryOp::Eq => (NodeKind::Equal(a, b), Ty::Bool),
             BinaryOp::Less => (NodeKind::Less(a, b), Ty::Bool),
@@ -419,19 +417,24 @@ impl Lowering<'_> {
             BinaryOp::Contains => (NodeKind::Contains(a, b), Ty::Bool),
             BinaryOp::ContainsAll => (NodeKind::ContainsAll(a, b), Ty::Bool),
             BinaryOp::ContainsAny => (NodeKind::ContainsAny(a, b), Ty::Bool),
-            BinaryOp::GetTag | BinaryOp::HasTag => {
-                let Some(Ty::Entity(entity)) = ty else { return self.unreachable() };
-                match (op, self.model.ty(entity).tags) {
-                    (BinaryOp::HasTag, None) => (NodeKind::Settled(a, false), Ty::Bool),
-                    (BinaryOp::HasTag, Some(_)) => (NodeKind::HasTag(a, entity, b), Ty::Bool),
-                    (_, None) => return self.unreachable(),
-                    (_, Some(slot)) => {
-                        (NodeKind::GetTag(a, entity, b), self.model.ty(entity).slots[slot.index()].ty.clone())
-                    }
-                }
-            }
+            BinaryOp::GetTag => return self.each_type(left, &|lowering, left| lowering.get_tag(left, b)),
+            BinaryOp::HasTag => return self.each_type(left, &|lowering, left| lowering.has_tag(left, b)),
         };
         self.typed(kind, ty)
+    }
+
+    fn get_tag(&mut self, (entity, ty): Typed, key: NodeId) -> Typed {
+        let Some(Ty::Entity(ty)) = ty else { return self.unreachable() };
+        let Some(slot) = self.model.ty(ty).tags else { return self.unreachable() };
+        self.typed(NodeKind::GetTag(entity, ty, key), self.model.ty(ty).slots[slot.index()].ty.clone())
+    }
+
+    fn has_tag(&mut self, (entity, ty): Typed, key: NodeId) -> Typed {
+        let Some(Ty::Entity(ty)) = ty else { return self.unreachable() };
+        match self.model.ty(ty).tags {
+            Some(_) => self.typed(NodeKind::HasTag(entity, ty, key), Ty::Bool),
+            None => self.typed(NodeKind::Settled(entity, false), Ty::Bool),
+        }
     }
 
     fn call(&mut self, name: &str, args: &[Expr]) -> Typed {
@@ -496,6 +499,13 @@ impl Lowering<'_> {
 
     /// Reads attributes of an entity or members of a record, one after the other.
     fn follow(&mut self, base: Typed, names: &[SmolStr]) -> Typed {
+        if names.is_empty() {
+            return base;
+        }
+        self.each_type(base, &|lowering, base| lowering.follow_one(base, names))
+    }
+
+    fn follow_one(&mut self, base: Typed, names: &[SmolStr]) -> Typed {
         let (node, ty) = base;
         let [first, ..] = names else { return (node, ty) };
         match ty {
@@ -523,6 +533,7 @@ impl Lowering<'_> {
                 let read = self.typed(NodeKind::Member(node, first.clone()), member.ty.clone());
                 self.follow(read, &names[1..])
             }
+            None => self.each_type_of_member(node, first, &|lowering, read| lowering.follow(read, &names[1..])),
             _ => self.unreachable(),
         }
     }
@@ -537,6 +548,10 @@ impl Lowering<'_> {
     }
 
     fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
+        self.each_type(base, &|lowering, base| lowering.has_below_one(base, names, attrs))
+    }
+
+    fn has_below_one(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         let (node, ty) = base;
         match ty.clone() {
             Some(Ty::Entity(entity)) => {
@@ -606,6 +621,19 @@ impl Lowering<'_> {
                 }
                 self.typed(NodeKind::HasMember(node, attrs.to_vec()), Ty::Bool)
             }
+            None => match (names, attrs) {
+                ([first, names @ ..], _) => {
+                    self.each_type_of_member(node, first, &|lowering, read| lowering.has_below(read, names, attrs))
+                }
+                ([], [first, rest @ ..]) if !rest.is_empty() && self.forks.is_record(node) => {
+                    let here = self.push(NodeKind::HasMember(node, vec![first.clone()]));
+                    let below = |lowering: &mut Self, read| lowering.has_below(read, &[], rest);
+                    let there = self.each_type_of_member(node, first, &below).0;
+                    self.typed(NodeKind::And(here, there), Ty::Bool)
+                }
+                _ if self.forks.is_record(node) => self.typed(NodeKind::HasMember(node, attrs.to_vec()), Ty::Bool),
+                _ => self.unreachable(),
+            },
             _ => self.unreachable(),
         }
     }
@@ -706,7 +734,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The only type a scope with an entity in it can match.
-fn scope_type(model: &Model, scope: &Scope) -> Option<TypeId> {
-    scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()))
+/// Whether a scope can match an entity of a type.
+fn fits(model: &Model, scope: &Scope, ty: TypeId) -> bool {
+    let equal = scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()));
+    scope.ty.as_ref().is_none_or(|name| model.type_named(name) == Some(ty)) && equal.is_none_or(|only| only == ty)
 }

@@ -272,6 +272,7 @@ fn an_action_lies_in_its_groups() {
         &[],
         "",
         "when { action in Action::\"all\" && resource.a }                                  => fail
-         unless { action in [Action::\"derive\", Action::\"all\"] && resource.a }          => pass",
+         unless { action in [Action::\"derive\", Action::\"all\"] && resource.a }          => pass
+         when { (if action == Action::\"derive\" then resource.mark else resource).a }      => fail",
     );
 }

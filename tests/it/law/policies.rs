@@ -66,8 +66,8 @@ struct Env {
     guards: Vec<(String, Term, usize)>,
     /// Entities with tags: the expression and the kind of the values.
     tagged: Vec<Term>,
-    /// Whether `resource` may still turn out to be of several types.
-    undecided: Vec<usize>,
+    /// Variables that may still turn out to be of several types.
+    undecided: Vec<(&'static str, Vec<usize>)>,
 }
 
 /// A writer of policies.
@@ -121,7 +121,7 @@ impl<'b> Writer<'b> {
         self.read(&mut env, "principal".to_owned(), &Kind::Entity(0), 2);
         match types[..] {
             [only] => self.read(&mut env, "resource".to_owned(), &Kind::Entity(only), 3),
-            _ => env.undecided = types,
+            _ => env.undecided.push(("resource", types)),
         }
         let count = *c.of(&[1, 2, 2, 3, 0, 4]);
         let clauses = (0..count)
@@ -317,6 +317,10 @@ impl<'b> Writer<'b> {
         format!("{}::{}", self.blueprint.name(of), quoted(&id))
     }
 
+    fn choice(&self, c: &mut Choices<'_>, at: usize) -> String {
+        format!("{}::{}", self.blueprint.qualified(&format!("Choice{at}")), quoted(c.text(&self.blueprint.enums[at])))
+    }
+
     fn term(&self, c: &mut Choices<'_>, env: &Env, kind: &Kind) -> Option<String> {
         let terms: Vec<&Term> = env.terms.iter().filter(|(_, of)| of == kind).collect();
         if terms.is_empty() { None } else { Some(c.of(&terms).0.clone()) }
@@ -375,11 +379,7 @@ impl<'b> Writer<'b> {
             Kind::Duration => format!("duration(\"{}ms\")", one_of(c, &DURATIONS, 4)),
             Kind::Ip => format!("ip(\"{}\")", c.of(&IPS)),
             Kind::Entity(of) => self.literal(c, *of),
-            Kind::Enum(at) => format!(
-                "{}::{}",
-                self.blueprint.qualified(&format!("Choice{at}")),
-                quoted(c.text(&self.blueprint.enums[*at]))
-            ),
+            Kind::Enum(at) => self.choice(c, *at),
             Kind::Set(element) => {
                 let items: Option<Vec<String>> =
                     (0..1 + c.below(3)).map(|_| self.expression(c, env, element, less)).collect();
@@ -432,10 +432,23 @@ impl<'b> Writer<'b> {
 
     /// Goes on once the resource is of one type.
     fn decide(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
-        let of = *c.of(&env.undecided);
-        let mut inner = Env { undecided: Vec::new(), ..env.clone() };
-        self.read(&mut inner, "resource".to_owned(), &Kind::Entity(of), 2);
-        let test = format!("resource is {}", self.blueprint.name(of));
+        let at = c.below(env.undecided.len());
+        let mut inner = env.clone();
+        let (variable, types) = inner.undecided.remove(at);
+        let of = *c.of(&types);
+        let test = format!("{variable} is {}", self.blueprint.name(of));
+        if c.one_in(5) {
+            // Of the one type either way, and of another in a branch that is never taken.
+            let literal = self.literal(c, of);
+            let either = match c.below(3) {
+                0 => format!("(if {test} then {variable} else {literal})"),
+                1 => format!("(if 1 == 1 then {literal} else {variable})"),
+                _ => format!("{{ m: if {{ m: 1 }} has n then {variable} else {literal} }}.m"),
+            };
+            self.read(&mut inner, either, &Kind::Entity(of), 2);
+            return self.about(c, &inner, env.terms.len(), depth);
+        }
+        self.read(&mut inner, variable.to_owned(), &Kind::Entity(of), 2);
         let body = self.condition(c, &inner, depth);
         match c.below(3) {
             0 => format!("({test} && {body})"),
