@@ -8,7 +8,7 @@ use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
-use cedar_policy_core::ast::{self, EntityReference, EntityUID, PrincipalOrResourceConstraint};
+use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, text_to_cst};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -154,6 +154,53 @@ pub enum ClauseKind {
     Unless,
 }
 
+/// A policy with any effect, for any action: whatever Cedar's authorizer takes.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether it forbids; otherwise it permits.
+    pub forbids: bool,
+    /// The scope of the action.
+    pub action: ActionConstraint,
+    /// The statement, under the id that Cedar gives it.
+    pub statement: Statement,
+}
+
+impl Policy {
+    /// Reads the policies of a file and validates them strictly. Templates are left out: nothing fills their slots.
+    ///
+    /// # Errors
+    /// What does not parse or validate.
+    pub fn parse(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
+        if let Some((span, message)) = unparsable(file.text()) {
+            return Err(vec![Diagnostic::error("policy-syntax", message).label(file, span, "here")]);
+        }
+        let set: PolicySet = file.text().parse().map_err(|errors: cedar_policy::ParseErrors| {
+            errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
+        })?;
+        let validated = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+        let mut errors: Vec<Diagnostic> = validated
+            .validation_errors()
+            .map(|error| from_cedar("policy-invalid", Severity::Error, file, error))
+            .collect();
+        if !errors.is_empty() {
+            crate::diagnostic::sort(&mut errors);
+            return Err(errors);
+        }
+        let policies = with_parts(file.text(), &set).into_iter().map(|(policy, parts)| {
+            Some(Self {
+                forbids: matches!(policy.effect(), cedar_policy::Effect::Forbid),
+                action: AsRef::<ast::Policy>::as_ref(policy).action_constraint().clone(),
+                statement: statement(file, policy, &parts)?,
+            })
+        });
+        let policies: Option<Vec<Self>> = policies.collect();
+        // One that is left out would count as one that is not satisfied.
+        policies.filter(|policies| policies.len() == set.policies().count()).ok_or_else(|| {
+            vec![Diagnostic::error("policy-syntax", format!("`{}` cannot be read policy by policy", file.name()))]
+        })
+    }
+}
+
 impl Policies {
     /// Reads policy files, which share one set of ids, and validates them against a schema.
     pub fn parse(schema: &Schema, files: &[Arc<Source>]) -> (Self, Vec<Diagnostic>) {
@@ -243,12 +290,8 @@ impl Reader<'_> {
                     .help("write the entity or condition in place of the `?` slot"),
             );
         }
-        let Ok(tree) = text_to_cst::parse_policies(text) else { return };
-        let Some(cst::Policies(list)) = tree.node else { return };
-        for (at, node) in list.iter().enumerate() {
-            let Some(policy) = set.policy(&PolicyId::new(format!("policy{at}"))) else { continue };
-            let Some(cst::Policy::Policy(parts)) = &node.node else { continue };
-            if !self.policy(file, policy, parts) {
+        for (policy, parts) in with_parts(text, set) {
+            if !self.policy(file, policy, &parts) {
                 self.policies.unread_derivations.extend(policy.annotation("derives").map(SmolStr::new));
             }
         }
@@ -257,18 +300,13 @@ impl Reader<'_> {
     /// Takes a policy in; `false` if it cannot be, after saying why.
     fn policy(&mut self, file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> bool {
         let core: &ast::Policy = policy.as_ref();
-        let span = core.loc().map_or(Span::default(), span_of);
+        let Some(statement) = statement(file, policy, parts) else { return false };
+        let span = statement.span;
         let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| loc.start() as u32), span.end);
         let keyword = Span::new(head.start, head.start + 6);
         let notes = notes(policy, parts);
         let refuse = |reader: &mut Self, code, span, message: String| {
             reader.diagnostics.push(Diagnostic::error(code, message).label(file, span, ""));
-        };
-        let clauses: Option<Vec<Clause>> = parts.conds.iter().map(clause).collect();
-        let (Some(clauses), Some(principal), Some(resource)) =
-            (clauses, scope(core.principal_constraint().as_inner()), scope(core.resource_constraint().as_inner()))
-        else {
-            return false;
         };
         let id = match notes.get("id") {
             Some(note) if !note.value.is_empty() => note.value.clone(),
@@ -285,16 +323,7 @@ impl Reader<'_> {
             return false;
         }
         self.seen.insert(id.clone(), (Arc::clone(file), id_span));
-        let statement = Statement {
-            id: id.clone(),
-            source: Arc::clone(file),
-            span,
-            principal,
-            resource,
-            clauses,
-            idle: false,
-            valid: true,
-        };
+        let statement = Statement { id: id.clone(), ..statement };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
         let model = Arc::clone(&self.schema.model);
         let acts_on = |action: &ActionRef| model.takes_in(core.action_constraint(), action);
@@ -490,6 +519,34 @@ impl Reader<'_> {
 
 fn span_of(loc: &Loc) -> Span {
     Span::new(loc.start() as u32, loc.end() as u32)
+}
+
+/// The policies of a text, in order, each with its parts; without templates.
+fn with_parts<'s>(text: &str, set: &'s PolicySet) -> Vec<(&'s cedar_policy::Policy, cst::PolicyImpl)> {
+    let Some(cst::Policies(list)) = text_to_cst::parse_policies(text).ok().and_then(|tree| tree.node) else {
+        return Vec::new();
+    };
+    let numbered = list.into_iter().enumerate().filter_map(|(at, node)| {
+        let policy = set.policy(&PolicyId::new(format!("policy{at}")))?;
+        let Some(cst::Policy::Policy(parts)) = node.node else { return None };
+        Some((policy, parts))
+    });
+    numbered.collect()
+}
+
+/// Returns a policy by its parts, with the id that Cedar gives it.
+fn statement(file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> Option<Statement> {
+    let core: &ast::Policy = policy.as_ref();
+    Some(Statement {
+        id: policy.id().to_smolstr(),
+        source: Arc::clone(file),
+        span: core.loc().map_or(Span::default(), span_of),
+        principal: scope(core.principal_constraint().as_inner())?,
+        resource: scope(core.resource_constraint().as_inner())?,
+        clauses: parts.conds.iter().map(clause).collect::<Option<_>>()?,
+        idle: false,
+        valid: true,
+    })
 }
 
 fn notes(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Note> {
