@@ -11,6 +11,7 @@ pub mod policy;
 pub mod program;
 pub mod snapshot;
 pub mod engine;
+pub mod authorize;
 pub mod report;
 pub mod check;
 pub mod project;

@@ -10,7 +10,7 @@ pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
 
 use crate::diagnostic::Diagnostic;
-use crate::policy::{ClauseKind, Policies};
+use crate::policy::{ClauseKind, Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
 use crate::value::{TypeId, Value};
@@ -264,6 +264,15 @@ impl Program {
     /// errors at the policies concerned.
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
         lower::program(model, policies, select)
+    }
+
+    /// Lowers policies for the requests of one environment: the model's action, a type of principal and a type of
+    /// resource.
+    ///
+    /// They are the program's checks, each by its place in `policies`; one whose scope names another action or another
+    /// type is never satisfied, and left out.
+    pub fn of_request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Self {
+        lower::request(model, policies, principal, resource)
     }
 
     /// Returns a node.

@@ -5,6 +5,7 @@
 
 mod model;
 mod layout;
+mod plain;
 mod read;
 
 pub use read::parse_value;

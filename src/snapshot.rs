@@ -9,6 +9,7 @@ mod column;
 mod decode;
 mod locate;
 mod read;
+mod request;
 mod resolve;
 mod split;
 

@@ -67,26 +67,13 @@ impl<'a> Machine<'a> {
         parameters: &[Option<Value>],
     ) -> Self {
         let mut strangers: Vec<Vec<SmolStr>> = vec![Vec::new(); model.types.len()];
+        let mut named = |ty: TypeId, id: &SmolStr| named(model, snapshot, &mut strangers[ty.index()], ty, id);
         let constants = program.constants.iter().map(|constant| match constant {
             Constant::Value(value) => Some(value.clone()),
             Constant::Now => Some(Value::Datetime(now)),
             Constant::Parameter(at) => parameters.get(*at).cloned().flatten(),
             Constant::HasParameter(at) => Some(Value::Bool(parameters.get(*at).is_some_and(Option::is_some))),
-            Constant::Entity(ty, id) => {
-                let found = snapshot.entity(model, *ty, id).unwrap_or_else(|| {
-                    let table = snapshot.table(*ty);
-                    let others = &mut strangers[ty.index()];
-                    others.push(id.clone());
-                    let at = others.len() as u32 - 1;
-                    let row = if table.missing.is_empty() {
-                        (table.rows.len() + table.absent.len()) as u32 + at
-                    } else {
-                        UNSEEN - at
-                    };
-                    EntityRef { ty: *ty, row }
-                });
-                Some(Value::Entity(found))
-            }
+            Constant::Entity(ty, id) => Some(Value::Entity(named(*ty, id))),
         });
         let constants = constants.collect();
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
@@ -124,6 +111,11 @@ impl<'a> Machine<'a> {
     /// Returns the value of a set that is written out of constants.
     pub(super) fn folded(&self, node: NodeId) -> Option<&Value> {
         self.folded.get(&node)
+    }
+
+    /// Returns the entity of a type with an id, which need not be in the snapshot: what an entity literal would mean.
+    pub fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
+        named(self.model, self.snapshot, &mut self.strangers[ty.index()], ty, id)
     }
 
     /// Returns the root entity.
@@ -501,7 +493,7 @@ impl<'a> Machine<'a> {
     pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
         match self.is_nested(entity, other, frame) {
             Mask::TRUE => Mask::TRUE,
-            nested => either(nested, self.is_member(entity, other)),
+            nested => either(nested, self.is_member(entity, other, frame)),
         }
     }
 
@@ -525,9 +517,21 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether an entity lies in another in which it is not nested.
-    fn is_member(&self, entity: EntityRef, other: EntityRef) -> Mask {
-        let groups = self.model.ty(entity.ty).groups.get(entity.row as usize);
-        Mask::of(groups.is_some_and(|groups| groups.contains(&other)))
+    fn is_member(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+        let declared = self.model.ty(entity.ty);
+        if let Some(groups) = declared.groups.get(entity.row as usize) {
+            return Mask::of(groups.contains(&other));
+        }
+        let Some((_, slot)) = declared.memberships.iter().find(|(around, _)| *around == other.ty) else {
+            return Mask::FALSE;
+        };
+        let around = self.slot(entity, entity.ty, *slot, frame);
+        match sets(&around) {
+            Some(set) => operand::contains(set, Some(&Operand::Entity(other))),
+            // An entity that is not in the snapshot lies in nothing.
+            None if around.fails() => Mask::FALSE,
+            None => Mask::EITHER,
+        }
     }
 
     fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {
@@ -626,6 +630,22 @@ impl<'a> Machine<'a> {
         outcome.may_fail |= first.may_fail || second.is_some_and(|second| second.may_fail);
         outcome
     }
+}
+
+/// The entity of a type with an id: in the snapshot, or else among the `strangers` of its type.
+fn named(model: &Model, snapshot: &Snapshot, strangers: &mut Vec<SmolStr>, ty: TypeId, id: &SmolStr) -> EntityRef {
+    if let Some(found) = snapshot.entity(model, ty, id) {
+        return found;
+    }
+    let known = strangers.iter().position(|stranger| stranger == id);
+    let at = known.unwrap_or_else(|| {
+        strangers.push(id.clone());
+        strangers.len() - 1
+    });
+    let table = snapshot.table(ty);
+    let known = model.ty(ty).choices().map_or(table.rows.len() + table.absent.len(), <[_]>::len);
+    let row = if table.missing.is_empty() { (known + at) as u32 } else { UNSEEN - at as u32 };
+    EntityRef { ty, row }
 }
 
 fn either(left: Mask, right: Mask) -> Mask {

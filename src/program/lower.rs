@@ -6,7 +6,7 @@
 mod fork;
 
 use super::*;
-use crate::policy::{Derivation, Scope, Statement};
+use crate::policy::{Derivation, Policy, Scope, Statement};
 use crate::schema::{Attribute, ContextOrigin, Origin, Shape};
 use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
@@ -34,6 +34,19 @@ pub(super) fn program(
     let order = strata(&mut lowering, policies, &mut diagnostics);
     lowering.program.derived = order;
     (lowering.program, diagnostics)
+}
+
+pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Program {
+    let mut lowering = Lowering::new(model);
+    for (check, policy) in policies.iter().enumerate() {
+        let statement = &policy.statement;
+        let fits = fits(model, &statement.principal, principal) && fits(model, &statement.resource, resource);
+        if fits && model.takes_in(&policy.action, &model.audit) {
+            let bodies = vec![lowering.body(statement, principal, resource)];
+            lowering.program.checks.push(CheckProgram { check, bodies, conditional: false });
+        }
+    }
+    lowering.program
 }
 
 /// Derived attributes with the derived attributes each reads.
@@ -251,16 +264,17 @@ impl<'m> Lowering<'m> {
     fn body(&mut self, statement: &Statement, principal: TypeId, resource: TypeId) -> Body {
         (self.principal, self.resource, self.span) = (principal, resource, statement.span);
         let mut scope = Vec::new();
-        for (variable, constraint) in
-            [(NodeKind::Principal, &statement.principal), (NodeKind::Resource, &statement.resource)]
-        {
+        for (variable, ty, constraint) in [
+            (NodeKind::Principal, principal, &statement.principal),
+            (NodeKind::Resource, resource, &statement.resource),
+        ] {
             if let Some(uid) = &constraint.equals {
                 let (left, right) = (self.push(variable.clone()), self.entity(uid).0);
                 scope.push(self.push(NodeKind::Equal(left, right)));
             }
             if let Some(uid) = &constraint.within {
-                let (left, right) = (self.push(variable), self.entity(uid).0);
-                scope.push(self.push(NodeKind::In(left, right)));
+                let (left, right) = (self.typed(variable, Ty::Entity(ty)), self.entity(uid).0);
+                scope.push(self.lies_in(left, right).0);
             }
         }
         let clauses = statement
@@ -413,7 +427,7 @@ impl<'m> Lowering<'m> {
             BinaryOp::Add => (NodeKind::Arithmetic(Arithmetic::Add, a, b), Ty::Long),
             BinaryOp::Sub => (NodeKind::Arithmetic(Arithmetic::Subtract, a, b), Ty::Long),
             BinaryOp::Mul => (NodeKind::Arithmetic(Arithmetic::Multiply, a, b), Ty::Long),
-            BinaryOp::In => (NodeKind::In(a, b), Ty::Bool),
+            BinaryOp::In => return self.each_type(left, &|lowering, left| lowering.lies_in(left, b)),
             BinaryOp::Contains => (NodeKind::Contains(a, b), Ty::Bool),
             BinaryOp::ContainsAll => (NodeKind::ContainsAll(a, b), Ty::Bool),
             BinaryOp::ContainsAny => (NodeKind::ContainsAny(a, b), Ty::Bool),
@@ -435,6 +449,14 @@ impl<'m> Lowering<'m> {
             Some(_) => self.typed(NodeKind::HasTag(entity, ty, key), Ty::Bool),
             None => self.typed(NodeKind::Settled(entity, false), Ty::Bool),
         }
+    }
+
+    /// `in`, which reads what the left side is a member of.
+    fn lies_in(&mut self, (entity, ty): Typed, container: NodeId) -> Typed {
+        if let Some(Ty::Entity(ty)) = ty {
+            self.program.reads.extend(self.model.ty(ty).memberships.iter().map(|(_, slot)| (ty, *slot)));
+        }
+        self.typed(NodeKind::In(entity, container), Ty::Bool)
     }
 
     fn call(&mut self, name: &str, args: &[Expr]) -> Typed {

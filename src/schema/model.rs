@@ -99,6 +99,9 @@ pub struct EntityType {
     pub fields: Vec<FieldNode>,
     /// The slot of Cedar tags, if the type has them.
     pub tags: Option<SlotId>,
+    /// What instances lie in besides the one they are nested in: by type, the slot of the set of all of these. Only the
+    /// models of requests have such slots.
+    pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
 }
@@ -402,6 +405,7 @@ impl EntityType {
             slots: Vec::new(),
             fields: Vec::new(),
             tags: None,
+            memberships: Vec::new(),
             groups: Vec::new(),
         }
     }

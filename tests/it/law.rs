@@ -8,6 +8,7 @@ mod blueprint;
 mod choices;
 mod oracle;
 mod policies;
+pub mod requests;
 mod world;
 
 use blueprint::{Blueprint, Kind};
@@ -38,13 +39,13 @@ const NOW: i64 = 1_788_220_800_000;
 
 /// The choices behind a case.
 #[derive(Clone)]
-struct Given {
-    schema: Vec<u16>,
-    world: Vec<u16>,
-    checks: Vec<Vec<u16>>,
+pub struct Given {
+    pub schema: Vec<u16>,
+    pub world: Vec<u16>,
+    pub checks: Vec<Vec<u16>>,
     derivations: Vec<Vec<u16>>,
     blanks: Vec<u16>,
-    style: Vec<u16>,
+    pub style: Vec<u16>,
     seed: u64,
 }
 
@@ -307,6 +308,14 @@ struct Tally {
 
 /// How many cases a property runs unless the environment says otherwise.
 fn property(cases: u32, holds: impl Fn(&Given, &mut Tally) -> Result<(), TestCaseError>) -> Tally {
+    let tally = RefCell::new(Tally::default());
+    each_given(cases, |given| holds(given, &mut tally.borrow_mut()));
+    eprintln!("{:?}", tally.borrow());
+    tally.into_inner()
+}
+
+/// Runs a test on many random choices.
+pub fn each_given(cases: u32, holds: impl Fn(&Given) -> Result<(), TestCaseError>) {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let mut config = Config {
         cases: asked.unwrap_or(cases),
@@ -317,15 +326,11 @@ fn property(cases: u32, holds: impl Fn(&Given, &mut Tally) -> Result<(), TestCas
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(1);
     }
-    let tally = RefCell::new(Tally::default());
-    let outcome = TestRunner::new(config).run(&given(), |given| holds(&given, &mut tally.borrow_mut()));
-    match outcome {
+    match TestRunner::new(config).run(&given(), |given| holds(&given)) {
         Ok(()) => {}
         Err(TestError::Fail(reason, _)) => panic!("{reason}"),
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
-    eprintln!("{:?}", tally.borrow());
-    tally.into_inner()
 }
 
 /// A check and a resource with Deodar's verdict; `None` is out of scope.

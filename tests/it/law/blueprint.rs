@@ -246,7 +246,8 @@ impl Blueprint {
         if self.namespaced { format!("Space::{name}") } else { name.to_owned() }
     }
 
-    fn show(&self, kind: &Kind) -> String {
+    /// Writes a type.
+    pub fn show(&self, kind: &Kind) -> String {
         match kind {
             Kind::Bool => "Bool".into(),
             Kind::Long => "Long".into(),
@@ -262,7 +263,8 @@ impl Blueprint {
         }
     }
 
-    fn members(&self, fields: &[Field]) -> String {
+    /// Writes the members of a record.
+    pub fn members(&self, fields: &[Field]) -> String {
         let member = |field: &Field| {
             let note = match field.from {
                 From::Enclosing => "@enclosing ".to_owned(),

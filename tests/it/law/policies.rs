@@ -5,6 +5,7 @@
 
 use super::blueprint::{Blueprint, Field, From, Kind};
 use super::choices::Choices;
+use super::requests;
 use super::world::{
     DATETIMES, DECIMALS, DURATIONS, IPS, KEYS, LONGS, TAG_KEYS, TEXTS, World, decimal, one_of, rfc3339,
 };
@@ -133,6 +134,69 @@ impl<'b> Writer<'b> {
             annotations,
             effect: "forbid",
             scope: format!("({principal}, {action}, {resource})"),
+            clauses,
+            principal: 0,
+        }
+    }
+
+    /// Writes a policy for the requests of any action.
+    pub fn policy(&self, c: &mut Choices<'_>, number: usize) -> Written {
+        let action = |name: &str| format!("{}::{name:?}", self.blueprint.qualified("Action"));
+        let actions = match c.below(6) {
+            0 | 1 => format!("action == {}", action("audit")),
+            2 => format!("action in [{}, {}]", action("some"), action("audit")),
+            3 => format!("action in {}", action("all")),
+            4 => format!("action == {}", action("derive")),
+            _ => "action".to_owned(),
+        };
+        let mut env = self.context();
+        // Only one action has more in its context.
+        if actions.contains("audit") {
+            self.member(&mut env, "context", &requests::extra(self.blueprint), 3);
+        }
+        let mut scope = Vec::new();
+        for variable in ["principal", "resource"] {
+            let of = c.below(self.blueprint.types.len());
+            let name = self.blueprint.name(of);
+            let around = c.below(self.blueprint.types.len());
+            let container = if c.one_in(6) { self.choice(c, 0) } else { self.literal(c, around) };
+            let (constraint, typed) = match c.below(8) {
+                0 => (variable.to_owned(), false),
+                1 => (format!("{variable} in {container}"), false),
+                2 => (format!("{variable} == {}", self.literal(c, of)), true),
+                3 => (format!("{variable} is {name} in {container}"), true),
+                _ => (format!("{variable} is {name}"), true),
+            };
+            scope.push(constraint);
+            if typed {
+                self.read(&mut env, variable.to_owned(), &Kind::Entity(of), 2);
+            } else {
+                env.undecided.push((variable, (0..self.blueprint.types.len()).collect()));
+            }
+        }
+        let asks = |c: &mut Choices<'_>| match c.below(5) {
+            0 => format!("action == {}", action("derive")),
+            1 => format!("action in {}", action("some")),
+            2 => format!("action in [{}, {}]", action("some"), action("derive")),
+            3 => format!("{} in {}", action("audit"), action("all")),
+            _ => format!("action != {}", action("audit")),
+        };
+        let clauses = (0..*c.of(&[1, 2, 0, 3])).map(|at| {
+            let condition = self.condition(c, &env, 3);
+            let condition = match c.below(8) {
+                5 => format!("({}) && {condition}", asks(c)),
+                6 => format!("{condition} || {}", asks(c)),
+                7 => format!("if {} then {condition} else {}", asks(c), self.condition(c, &env, 1)),
+                _ => condition,
+            };
+            (if c.below(2) == at % 2 { "when" } else { "unless" }, condition)
+        });
+        let clauses = clauses.collect();
+        Written {
+            id: format!("P{number}"),
+            annotations: String::new(),
+            effect: c.text(&["permit", "permit", "forbid"]),
+            scope: format!("({}, {actions}, {})", scope[0], scope[1]),
             clauses,
             principal: 0,
         }
@@ -405,6 +469,9 @@ impl<'b> Writer<'b> {
 
     fn some_entity(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
         let entities: Vec<&Term> = env.terms.iter().filter(|(_, kind)| matches!(kind, Kind::Entity(_))).collect();
+        if entities.is_empty() {
+            return self.literal(c, 0);
+        }
         let (text, kind) = *c.of(&entities);
         if c.one_in(4) { self.expression(c, env, kind, depth).unwrap_or_else(|| text.clone()) } else { text.clone() }
     }

@@ -1,0 +1,96 @@
+//! Deodar's program as a Cedar authorizer: any schema, any policies that validate strictly, any entities.
+//!
+//! A posture check is a policy like any other, so the program that judges snapshots can also answer requests, and its
+//! answers must be those of `cedar_policy::Authorizer`: decision, reasons and errors. A request is read as a snapshot of
+//! its own; nothing in it is missing, so nothing may be left undecided.
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Frame, Machine, Mask};
+use crate::policy::Policy;
+use crate::program::Program;
+use crate::schema::Model;
+use crate::snapshot::Snapshot;
+use crate::source::Source;
+use crate::value::TypeId;
+use cedar_policy::{Decision, Entities, EntityUid, Request};
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A schema and policies, which are lowered for the environment of every request: its action and its types.
+#[derive(Debug)]
+pub struct Authorizer {
+    schema: cedar_policy::Schema,
+    policies: Vec<Policy>,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Whether the request is allowed: some `permit` is satisfied, and no `forbid`.
+    pub decision: Decision,
+    /// The policies that decided.
+    pub reasons: BTreeSet<SmolStr>,
+    /// The policies that ended in an error; they count as not satisfied.
+    pub errors: BTreeSet<SmolStr>,
+    /// The policies that came out neither satisfied nor not: none, unless the program is wrong.
+    pub undecided: BTreeSet<SmolStr>,
+}
+
+impl Authorizer {
+    /// Reads policies; their ids are `policy0`, `policy1` and so on in the order of the file.
+    ///
+    /// # Errors
+    /// What does not parse (`policy-syntax`) or does not validate strictly (`policy-invalid`).
+    pub fn new(schema: cedar_policy::Schema, policies: &Arc<Source>) -> Result<Self, Vec<Diagnostic>> {
+        let policies = Policy::parse(&schema, policies)?;
+        Ok(Self { schema, policies })
+    }
+
+    /// Answers a request. Request and entities must conform to the schema.
+    ///
+    /// # Errors
+    /// A phrase saying what of the request or the entities cannot be read.
+    pub fn is_authorized(&self, request: &Request, entities: &Entities) -> Result<Response, String> {
+        let (Some(principal), Some(action), Some(resource)) =
+            (request.principal(), request.action(), request.resource())
+        else {
+            return Err("the principal, the action or the resource is not known".into());
+        };
+        let model = Model::of_action(&self.schema, action.as_ref()).ok_or("the schema declares no such action")?;
+        let (principal_type, resource_type) = type_of(&model, principal, &model.audit.principals)
+            .zip(type_of(&model, resource, &model.audit.resources))
+            .ok_or("the action does not apply to principal and resource")?;
+        let program = Program::of_request(&model, &self.policies, principal_type, resource_type);
+        let snapshot = Snapshot::of_request(&model, &program.reads, request, entities)?;
+        let mut machine = Machine::bind(&model, &program, &snapshot, 0, &[]);
+        let mut named = |ty, uid: &EntityUid| machine.named(ty, &uid.id().unescaped().into());
+        let (principal, resource) = (named(principal_type, principal), named(resource_type, resource));
+        Ok(self.response(&machine, &Frame { principal, resource, phantom: None }))
+    }
+
+    /// Puts together what every policy says.
+    fn response(&self, machine: &Machine<'_>, frame: &Frame) -> Response {
+        let [mut permits, mut forbids, mut errors, mut undecided] = [const { BTreeSet::new() }; 4];
+        for check in &machine.program.checks {
+            let (Some(policy), [body]) = (self.policies.get(check.check), &check.bodies[..]) else { continue };
+            let id = policy.statement.id.clone();
+            match machine.condition(body, frame) {
+                Mask::TRUE if policy.forbids => forbids.insert(id),
+                Mask::TRUE => permits.insert(id),
+                Mask::FALSE => false,
+                Mask::ERROR => errors.insert(id),
+                _ => undecided.insert(id),
+            };
+        }
+        let allowed = forbids.is_empty() && !permits.is_empty();
+        let decision = if allowed { Decision::Allow } else { Decision::Deny };
+        let reasons = if forbids.is_empty() { permits } else { forbids };
+        Response { decision, reasons, errors, undecided }
+    }
+}
+
+fn type_of(model: &Model, uid: &EntityUid, valid: &[TypeId]) -> Option<TypeId> {
+    let ty = model.type_named(&uid.type_name().to_smolstr())?;
+    valid.contains(&ty).then_some(ty)
+}
