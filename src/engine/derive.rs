@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Principals that are tried where all would be too many.
 const SOME: usize = 64;
 
+/// Principals that are worth being tried together.
+const MANY: usize = 16;
+
 /// Rows in one piece of work.
 const RUN: u32 = 4096;
 
@@ -41,71 +44,52 @@ pub struct Gathered<'a> {
 /// How the principals of one derivation are found.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// The principals that the filters leave, each with what the filters come to.
-    kept: Vec<(u32, Mask)>,
+    /// The principals that the filters leave.
+    kept: Vec<u32>,
+    /// What the filters come to, for each of them.
+    filtered: Vec<Mask>,
     /// For every join, where it finds those.
     lookups: Vec<Lookup>,
     /// Whether trying all principals on every resource that no join helps with would take too long.
     vague: bool,
 }
 
-/// Principals by the value they are joined on.
+/// Principals by the value they are joined on; a principal is a place among those that are kept.
 #[derive(Debug, Default)]
 struct Lookup {
-    /// By key, the first entry of a chain.
-    heads: HashTable<u32>,
-    entries: Vec<Entry>,
+    heads: HashTable<Head>,
+    /// The principals, those with one key together.
+    sorted: Vec<u32>,
     /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
     always: Vec<u32>,
 }
 
-/// A principal, by its place among those that are kept.
+/// The principals with one key: so many of the sorted ones, from `start`.
 #[derive(Debug)]
-struct Entry {
+struct Head {
     key: u64,
-    kept: u32,
-    /// The next entry with this key; at the end of the chain itself.
-    next: u32,
-    /// How many there are from here to the end of the chain.
+    start: u32,
     count: u32,
 }
 
 impl Lookup {
-    /// Finds principals by their keys. Of those with one key, the later are added first.
-    fn add(&mut self, Key { bits: key, .. }: Key, kept: u32) {
-        let at = self.entries.len() as u32;
-        let same = |other: &u32| self.entries.get(*other as usize).is_some_and(|other| other.key == key);
-        match self.heads.find_mut(spread(key), same) {
-            Some(head) => {
-                let count = self.entries.get(*head as usize).map_or(0, |entry| entry.count) + 1;
-                self.entries.push(Entry { key, kept, next: *head, count });
-                *head = at;
-            }
-            None => {
-                self.entries.push(Entry { key, kept, next: at, count: 1 });
-                let hash = |at: &u32| spread(self.entries.get(*at as usize).map_or(0, |entry| entry.key));
-                self.heads.insert_unique(spread(key), at, hash);
-            }
+    fn new(mut found: Vec<(u64, u32)>, always: Vec<u32>) -> Self {
+        found.sort_unstable();
+        let groups = found.chunk_by(|a, b| a.0 == b.0);
+        let mut heads = HashTable::with_capacity(groups.clone().count());
+        let mut start = 0;
+        for group in groups {
+            let count = group.len() as u32;
+            heads.insert_unique(spread(group[0].0), Head { key: group[0].0, start, count }, |head| spread(head.key));
+            start += count;
         }
+        Self { heads, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
     }
 
-    fn head(&self, key: Key) -> Option<&Entry> {
-        let same = |at: &u32| self.entries.get(*at as usize).is_some_and(|entry| entry.key == key.bits);
-        self.entries.get(*self.heads.find(spread(key.bits), same)? as usize)
-    }
-
-    /// Returns how many principals a key finds.
-    fn count(&self, key: Key) -> usize {
-        self.head(key).map_or(0, |entry| entry.count as usize)
-    }
-
-    /// Returns the principals with a key, by their places among those that are kept.
-    fn found(&self, key: Key) -> impl Iterator<Item = u32> {
-        let next = |entry: &&Entry| {
-            let next = self.entries.get(entry.next as usize)?;
-            (!std::ptr::eq(next, *entry)).then_some(next)
-        };
-        std::iter::successors(self.head(key), next).map(|entry| entry.kept)
+    /// Returns the principals with a key, in order.
+    fn found(&self, key: Key) -> &[u32] {
+        let head = self.heads.find(spread(key.bits), |head| head.key == key.bits);
+        head.map_or(&[], |head| &self.sorted[head.start as usize..][..head.count as usize])
     }
 }
 
@@ -199,7 +183,9 @@ impl<'a> Machine<'a> {
 
     fn derived_column(&self, at: usize, attribute: &DerivedAttribute) -> Column {
         let rows = self.snapshot.table(attribute.ty).rows.len() as u32;
-        let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
+        // Few resources may have many principals each.
+        let run = rows.div_ceil(64).clamp(1, RUN);
+        let starts: Vec<u32> = (0..rows).step_by(run as usize).collect();
         let everybody = |part: &DerivationProgram, node| {
             let batch = Batch { place: Place::Principal, ty: part.body.principal, start: 0, other: self.root() };
             self.values(node, batch, self.snapshot.table(part.body.principal).rows.len())
@@ -210,7 +196,7 @@ impl<'a> Machine<'a> {
         let runs: Vec<Vec<Sum>> = starts
             .par_iter()
             .map(|start| {
-                let len = (rows - start).min(RUN) as usize;
+                let len = (rows - start).min(run) as usize;
                 let batch = Batch { place: Place::Resource, ty: attribute.ty, start: *start, other: self.root() };
                 let resources: Vec<Vec<Option<Values<'_>>>> = (attribute.parts.iter())
                     .map(|part| part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect())
@@ -328,12 +314,18 @@ impl<'a> Machine<'a> {
                 (*start..).zip(masks).filter(|(_, mask)| *mask != Mask::FALSE).collect()
             })
             .collect();
-        let kept = runs.concat();
-        let lookups = part.joins.par_iter().map(|join| self.lookup(part, join.tie, &kept)).collect();
-        Index { kept, lookups, vague: false }
+        let count = runs.iter().map(Vec::len).sum();
+        let mut index =
+            Index { kept: Vec::with_capacity(count), filtered: Vec::with_capacity(count), ..Index::default() };
+        for (row, mask) in runs.into_iter().flatten() {
+            index.kept.push(row);
+            index.filtered.push(mask);
+        }
+        index.lookups = part.joins.par_iter().map(|join| self.lookup(part, join.tie, &index)).collect();
+        index
     }
 
-    fn lookup(&self, part: &DerivationProgram, tie: Tie, kept: &[(u32, Mask)]) -> Lookup {
+    fn lookup(&self, part: &DerivationProgram, tie: Tie, index: &Index) -> Lookup {
         let ty = part.body.principal;
         // The joined value of the principal does not read the resource: any stands in for it.
         let frame = |row| Frame { principal: EntityRef { ty, row }, resource: self.root(), phantom: None };
@@ -344,45 +336,41 @@ impl<'a> Machine<'a> {
             }
             _ => Vec::new(),
         };
-        let mut lookup = Lookup { heads: HashTable::with_capacity(kept.len()), ..Lookup::default() };
-        lookup.entries.reserve_exact(kept.len());
         let values = tie.principal().and_then(|node| {
             let batch = Batch { place: Place::Principal, ty, start: 0, other: self.root() };
             self.values(node, batch, self.snapshot.table(ty).rows.len())
         });
-        for (at, (row, mask)) in kept.iter().copied().enumerate().rev() {
-            let at = at as u32;
+        let (mut found, mut always) = (Vec::with_capacity(index.kept.len()), Vec::new());
+        for (at, (row, mask)) in (0u32..).zip(index.kept.iter().copied().zip(&index.filtered)) {
             // A filter that fails must be seen to fail for every resource.
             if mask.may(Mask::ERROR) {
-                lookup.always.push(at);
+                always.push(at);
                 continue;
             }
             match (tie, values.as_ref().and_then(|values| values.key(row as usize))) {
-                (Tie::Equal(..) | Tie::Element(..), Some(key)) => lookup.add(key, at),
+                (Tie::Equal(..) | Tie::Element(..), Some(key)) => found.push((key.bits, at)),
                 (Tie::Within(_), _) => {
                     let principal = EntityRef { ty, row };
                     let around = around.iter();
-                    for entity in around.filter_map(|around| self.snapshot.enclosing(self.model, principal, *around)) {
-                        lookup.add(Key::entity(entity), at);
-                    }
+                    let around = around.filter_map(|around| self.snapshot.enclosing(self.model, principal, *around));
+                    found.extend(around.map(|entity| (Key::entity(entity).bits, at)));
                 }
                 (Tie::Equal(value, _) | Tie::Element(value, _), _) => match self.value(value, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        lookup.add(Key::of(&operand), at)
+                        found.push((Key::of(&operand).bits, at))
                     }
-                    _ => lookup.always.push(at),
+                    _ => always.push(at),
                 },
                 (Tie::Holds(set, _), _) => match self.value(set, &frame(row)) {
                     Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        for item in operand.set().map(Set::items).unwrap_or_default() {
-                            lookup.add(Key::of(&Operand::of(item)), at);
-                        }
+                        let items = operand.set().map(Set::items).unwrap_or_default();
+                        found.extend(items.iter().map(|item| (Key::of(&Operand::of(item)).bits, at)));
                     }
-                    _ => lookup.always.push(at),
+                    _ => always.push(at),
                 },
             }
         }
-        lookup
+        Lookup::new(found, always)
     }
 
     /// The static type of an entity-valued node over the resource, where it is plain to see.
@@ -420,8 +408,8 @@ impl<'a> Machine<'a> {
                 let sides = sides(number, at);
                 let keys = self.keys(join.tie, resource, sides)?;
                 let found = match &keys {
-                    Keys::One(key) => lookup.count(*key),
-                    Keys::Several(keys) => keys.iter().map(|(key, _)| lookup.count(*key)).sum(),
+                    Keys::One(key) => lookup.found(*key).len(),
+                    Keys::Several(keys) => keys.iter().map(|(key, _)| lookup.found(*key).len()).sum(),
                 };
                 Some((join, lookup, keys, sides, found + lookup.always.len()))
             });
@@ -429,11 +417,18 @@ impl<'a> Machine<'a> {
             match joins.min_by_key(|(.., found)| *found) {
                 Some((join, lookup, keys, sides, _)) => {
                     let mut find = |key: Key, value: Option<&Value>| {
-                        for at in lookup.found(key) {
-                            let kept = index.kept[at as usize];
-                            let same = if key.exact { Some(true) } else { sides.equal(join.tie, kept.0, value) };
+                        let found = lookup.found(key);
+                        if key.exact {
+                            return self.try_all(part, index, found, resource, Some(join.node), &mut add);
+                        }
+                        if found.len() >= MANY {
+                            return self.try_all(part, index, found, resource, None, &mut add);
+                        }
+                        for at in found {
+                            let same = sides.equal(join.tie, index.kept[*at as usize], value);
                             if same != Some(false) {
-                                add(kept.0, self.pair(part, kept, resource, same.map(|_| join.node)));
+                                let mask = self.pair(part, index, *at, resource, same.map(|_| join.node));
+                                add(index.kept[*at as usize], mask);
                             }
                         }
                     };
@@ -441,46 +436,77 @@ impl<'a> Machine<'a> {
                         Keys::One(key) => find(key, None),
                         Keys::Several(keys) => keys.into_iter().for_each(|(key, value)| find(key, value)),
                     }
-                    for at in &lookup.always {
-                        let kept = index.kept[*at as usize];
-                        add(kept.0, self.pair(part, kept, resource, None));
-                    }
+                    self.try_all(part, index, &lookup.always, resource, None, &mut add);
                 }
-                None if index.vague => {
+                None => {
+                    let all: Vec<u32> = (0..index.kept.len() as u32).collect();
+                    let tried = if index.vague { all.len().min(SOME) } else { all.len() };
                     let side = if subtracts { &mut untried.forbidden } else { &mut untried.permitted };
-                    *side |= index.kept.len() > SOME;
-                    index.kept.iter().take(SOME).for_each(|kept| add(kept.0, self.pair(part, *kept, resource, None)));
+                    *side |= tried < all.len();
+                    self.try_all(part, index, &all[..tried], resource, None, &mut add);
                 }
-                None => self.all(part, index, resource, add),
             }
         }
         untried
     }
 
-    /// Tries every principal that the filters leave, a run at a time.
-    fn all(&self, part: &DerivationProgram, index: &Index, resource: EntityRef, mut add: impl FnMut(u32, Mask)) {
-        for run in index.kept.chunk_by(|a, b| a.0 / RUN == b.0 / RUN) {
-            let start = run.first().map_or(0, |kept| kept.0);
-            let len = run.last().map_or(0, |kept| kept.0 + 1 - start);
-            let mut masks = vec![Mask::NONE; len as usize];
-            let plain = |mask: Mask| part.rest.is_some() && !mask.may(Mask::ERROR);
-            for (row, mask) in run.iter().filter(|(_, mask)| plain(*mask)) {
-                masks[(row - start) as usize] = *mask;
+    /// Tries principals, by their ascending places among those that are kept: where many stand close together, all at
+    /// once.
+    fn try_all(
+        &self,
+        part: &DerivationProgram,
+        index: &Index,
+        found: &[u32],
+        resource: EntityRef,
+        proven: Option<NodeId>,
+        add: &mut impl FnMut(u32, Mask),
+    ) {
+        for run in found.chunk_by(|a, b| index.kept[*a as usize] / RUN == index.kept[*b as usize] / RUN) {
+            let row = |at: Option<&u32>| at.map_or(0, |at| index.kept[*at as usize]);
+            let (start, end) = (row(run.first()), row(run.last()) + 1);
+            if run.len() < MANY || run.len() * 8 < (end - start) as usize {
+                run.iter().for_each(|at| add(row(Some(at)), self.pair(part, index, *at, resource, proven)));
+                continue;
             }
+            let mut masks = vec![Mask::NONE; (end - start) as usize];
             let batch = Batch { place: Place::Principal, ty: part.body.principal, start, other: resource };
-            for node in part.rest.iter().flatten() {
+            let careful = |at: &u32| part.rest.is_none() || index.filtered[*at as usize].may(Mask::ERROR);
+            for at in run.iter().filter(|at| !careful(at)) {
+                masks[(row(Some(at)) - start) as usize] = index.filtered[*at as usize];
+            }
+            for node in part.rest.iter().flatten().filter(|node| Some(**node) != proven) {
                 self.further(*node, batch, &mut masks, Mask::TRUE, Mask::and);
             }
-            for kept in run {
-                let mask = masks[(kept.0 - start) as usize];
-                add(kept.0, if plain(kept.1) { mask } else { self.pair(part, *kept, resource, None) });
+            // The others meet the whole condition, in its order.
+            let mut whole = vec![Mask::NONE; if run.iter().any(careful) { masks.len() } else { 0 }];
+            if !whole.is_empty() {
+                run.iter().filter(|at| careful(at)).for_each(|at| whole[(row(Some(at)) - start) as usize] = Mask::TRUE);
+                for node in &part.body.scope {
+                    self.further(*node, batch, &mut whole, Mask::TRUE, Mask::and);
+                }
+                for clause in &part.body.clauses {
+                    let unless = clause.kind == ClauseKind::Unless;
+                    let and = |mask: Mask, clause: Mask| mask.and(if unless { clause.not() } else { clause });
+                    self.further(clause.node, batch, &mut whole, Mask::TRUE, and);
+                }
+            }
+            for at in run {
+                let place = (row(Some(at)) - start) as usize;
+                add(row(Some(at)), if careful(at) { whole[place] } else { masks[place] });
             }
         }
     }
 
     /// Evaluates what is left of a derivation's condition for a principal that its filters leave.
-    fn pair(&self, part: &DerivationProgram, kept: (u32, Mask), resource: EntityRef, proven: Option<NodeId>) -> Mask {
-        let (row, filtered) = kept;
+    fn pair(
+        &self,
+        part: &DerivationProgram,
+        index: &Index,
+        at: u32,
+        resource: EntityRef,
+        proven: Option<NodeId>,
+    ) -> Mask {
+        let (row, filtered) = (index.kept[at as usize], index.filtered[at as usize]);
         let frame = Frame { principal: EntityRef { ty: part.body.principal, row }, resource, phantom: None };
         let Some(rest) = part.rest.as_ref().filter(|_| !filtered.may(Mask::ERROR)) else {
             return self.condition(&part.body, &frame);

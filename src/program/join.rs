@@ -69,15 +69,15 @@ pub(super) struct Plan {
 pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
     let mut conjuncts = Vec::new();
     for node in &body.scope {
-        conjuncts.push(conjunct(program, *node));
+        conjuncts.push(conjunct(model, program, *node));
     }
     for clause in &body.clauses {
         match clause.kind {
-            ClauseKind::When => flatten(program, clause.node, &mut conjuncts),
+            ClauseKind::When => flatten(model, program, clause.node, &mut conjuncts),
             ClauseKind::Unless => {
                 program.nodes.push(Node { kind: NodeKind::Not(clause.node), span: clause.span });
                 let negated = NodeId(program.nodes.len() as u32 - 1);
-                conjuncts.push(conjunct(program, negated));
+                conjuncts.push(conjunct(model, program, negated));
             }
         }
     }
@@ -89,12 +89,12 @@ pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
     if !others.iter().any(|conjunct| conjunct.fallible) {
         // Whether one of the principal's own fails is seen of every principal beforehand, so their order is free.
         plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.node));
-        plan.joins.extend(others.iter().filter_map(|conjunct| join_of(program, conjunct)));
+        plan.joins.extend(others.iter().filter_map(|conjunct| join_of(model, program, conjunct)));
         plan.rest = Some(others.iter().map(|conjunct| conjunct.node).collect());
         return plan;
     }
     for conjunct in &conjuncts {
-        plan.joins.extend(join_of(program, conjunct));
+        plan.joins.extend(join_of(model, program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
             (true, false, false) => plan.filters.push(conjunct.node),
             // Without a join before it, it fails for every resource alike.
@@ -121,32 +121,39 @@ fn in_root(model: &Model, program: &Program, node: NodeId) -> bool {
     is_entity(left) && root
 }
 
-fn flatten(program: &Program, node: NodeId, into: &mut Vec<Conjunct>) {
+fn flatten(model: &Model, program: &Program, node: NodeId, into: &mut Vec<Conjunct>) {
     match program.node(node).kind {
         NodeKind::And(left, right) => {
-            flatten(program, left, into);
-            flatten(program, right, into);
+            flatten(model, program, left, into);
+            flatten(model, program, right, into);
         }
-        _ => into.push(conjunct(program, node)),
+        _ => into.push(conjunct(model, program, node)),
     }
 }
 
-fn conjunct(program: &Program, node: NodeId) -> Conjunct {
+/// Whether an expression is an entity that certainly has a row: one side of the pair, or what it is nested in.
+fn has_row(model: &Model, program: &Program, node: NodeId) -> bool {
+    match program.node(node).kind {
+        NodeKind::Principal | NodeKind::Resource | NodeKind::Root => true,
+        NodeKind::Slot(base, ty, slot) => {
+            let nests = matches!(model.ty(ty).slots[slot.index()].origin, Origin::Enclosing(_));
+            nests && has_row(model, program, base)
+        }
+        _ => false,
+    }
+}
+
+fn conjunct(model: &Model, program: &Program, node: NodeId) -> Conjunct {
     let mut found = Conjunct { node, principal: false, resource: false, fallible: false };
     let mut left = vec![node];
     while let Some(node) = left.pop() {
         match &program.node(node).kind {
             NodeKind::Principal => found.principal = true,
             NodeKind::Resource => found.resource = true,
-            NodeKind::Slot(base, ..) | NodeKind::Record(base, ..) | NodeKind::GetTag(base, ..) => {
-                found.fallible |=
-                    !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root);
-                found.fallible |= matches!(program.node(node).kind, NodeKind::GetTag(..));
+            NodeKind::Slot(base, ..) | NodeKind::Record(base, ..) | NodeKind::Has(base, .., Asked::Record) => {
+                found.fallible |= !has_row(model, program, *base);
             }
-            NodeKind::Has(base, .., Asked::Record) => {
-                found.fallible |=
-                    !matches!(program.node(*base).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root)
-            }
+            NodeKind::GetTag(..) => found.fallible = true,
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) | NodeKind::Unreachable => found.fallible = true,
             NodeKind::Call(Function::Offset | Function::DurationSince | Function::ToDate, _) => found.fallible = true,
             _ => {}
@@ -156,13 +163,13 @@ fn conjunct(program: &Program, node: NodeId) -> Conjunct {
     found
 }
 
-fn join_of(program: &Program, at: &Conjunct) -> Option<Join> {
+fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
     let of_principal = |node: NodeId| {
-        let side = conjunct(program, node);
+        let side = conjunct(model, program, node);
         side.principal && !side.resource
     };
     let of_resource = |node: NodeId| {
-        let side = conjunct(program, node);
+        let side = conjunct(model, program, node);
         side.resource && !side.principal
     };
     let tie = match program.node(at.node).kind {

@@ -290,7 +290,7 @@ impl Decoder<'_> {
                 self.key = self.reading.key(kind, span).or(self.key);
             }
             for slot in &node.slots {
-                let cell = self.reading.slot(&ty.slots[slot.index()], kind, span);
+                let cell = self.reading.slot(*slot, &ty.slots[slot.index()], kind, span);
                 self.set(*slot, cell);
             }
             if !(stop.leads_on && kind == Kind::Object) {

@@ -2,7 +2,7 @@
 
 use super::StrRef;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Member, Model, Origin, Reader, Slot, Ty};
+use crate::schema::{Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span, is_hidden};
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
@@ -34,7 +34,15 @@ pub(super) struct Reading<'s> {
     /// Text that does not stand in the file as it is read.
     pub side: String,
     pub other_properties: usize,
+    /// Sets that were read and are as they should be, by slot and text: many rows say the same.
+    known: FxHashMap<(SlotId, &'s str), Value>,
 }
+
+/// Bytes of a set that is remembered.
+const SHORT: u32 = 64;
+
+/// Sets that are remembered.
+const KNOWN: usize = 256;
 
 /// What a value is called, put together only when something is to be said of it.
 #[derive(Clone, Copy)]
@@ -57,7 +65,7 @@ impl fmt::Display for Name<'_> {
 impl<'s> Reading<'s> {
     pub fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
         let (diagnostics, secrets, side) = (Vec::new(), Vec::new(), String::new());
-        Self { source, model, diagnostics, secrets, side, other_properties: 0 }
+        Self { source, model, diagnostics, secrets, side, other_properties: 0, known: FxHashMap::default() }
     }
 
     /// Copies text beside the file.
@@ -89,10 +97,26 @@ impl<'s> Reading<'s> {
     }
 
     /// Reads the value of a slot.
-    pub fn slot(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
+    pub fn slot(&mut self, id: SlotId, slot: &Slot, kind: Kind, span: Span) -> Cell {
         if kind == Kind::Null {
             return Cell::Unset;
         }
+        let short = matches!(slot.ty, Ty::Set(_)) && kind == Kind::Array && span.len() <= SHORT && !slot.secret;
+        if short && let Some(known) = self.known.get(&(id, self.source.slice(span))) {
+            return Cell::Value(known.clone());
+        }
+        let before = (self.diagnostics.len(), self.other_properties);
+        let cell = self.fresh(slot, kind, span);
+        if let (true, Cell::Value(value)) = (short, &cell)
+            && before == (self.diagnostics.len(), self.other_properties)
+            && self.known.len() < KNOWN
+        {
+            self.known.insert((id, self.source.slice(span)), value.clone());
+        }
+        cell
+    }
+
+    fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
         if slot.secret {
             self.secrets.push(span);
         }
