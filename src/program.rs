@@ -207,6 +207,8 @@ pub struct DerivedAttribute {
     pub slot: SlotId,
     /// How principals are gathered.
     pub gather: Gather,
+    /// How many levels of derived attributes it rests on.
+    pub level: usize,
     /// The derivations.
     pub parts: Vec<DerivationProgram>,
     /// Whether one of its derivations is invalid, so that nothing is known of its values.

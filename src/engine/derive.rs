@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Principals that are tried where all would be too many.
 const SOME: usize = 64;
@@ -147,30 +147,38 @@ impl<'a> Machine<'a> {
     /// nothing is known.
     pub fn derive(&mut self, most_pairs: usize) -> Vec<Unindexed> {
         let program = self.program;
+        self.most_pairs = most_pairs;
+        self.indexes = program.derived.iter().map(|_| OnceLock::new()).collect();
         let mut unindexed = Vec::new();
-        for (at, attribute) in program.derived.iter().enumerate() {
-            let mut indexes: Vec<Index> = attribute.parts.par_iter().map(|part| self.index(part)).collect();
-            let resources = self.snapshot.table(attribute.ty).rows.len();
-            let too_many = |(part, index): (&DerivationProgram, &Index)| {
-                let principals = index.kept.len();
-                let many = part.joins.is_empty() && principals.saturating_mul(resources) > most_pairs;
-                many.then_some(Unindexed { derivation: part.derivation, principals, resources })
-            };
-            let before = unindexed.len();
-            for (part, index) in attribute.parts.iter().zip(&mut indexes).filter(|(part, _)| !part.joins.is_empty()) {
-                let most = most_pairs / index.kept.len().max(1);
-                index.vague = resources > most && self.unjoined(part, attribute.ty) > most;
-            }
-            unindexed.extend(attribute.parts.iter().zip(&indexes).filter_map(too_many));
-            debug_assert_eq!(at, self.indexes.len(), "attributes are derived in order");
-            self.indexes.push(indexes);
-            // Of what a broken derivation would have computed nothing is known.
-            if !attribute.broken && before == unindexed.len() {
-                let column = self.derived_column(at, attribute);
-                self.derived[attribute.ty.index()][attribute.slot.index()] = Some(column);
+        // Attributes of one level do not read each other.
+        for level in program.derived.chunk_by(|a, b| a.level == b.level) {
+            let derived: Vec<(Vec<Unindexed>, Option<Column>)> = level
+                .par_iter()
+                .map(|attribute| {
+                    let indexes = self.index(attribute);
+                    let too_many = self.unindexed(attribute, &indexes);
+                    // Of what a broken derivation would have computed nothing is known.
+                    let sound = !attribute.broken && too_many.is_empty();
+                    (too_many, sound.then(|| self.derived_column(attribute, &indexes)))
+                })
+                .collect();
+            for (attribute, (too_many, column)) in level.iter().zip(derived) {
+                unindexed.extend(too_many);
+                self.derived[attribute.ty.index()][attribute.slot.index()] = column;
             }
         }
         unindexed
+    }
+
+    /// Returns the derivations of an attribute that would try too many pairs.
+    fn unindexed(&self, attribute: &DerivedAttribute, indexes: &[Index]) -> Vec<Unindexed> {
+        let resources = self.snapshot.table(attribute.ty).rows.len();
+        let too_many = |(part, index): (&DerivationProgram, &Index)| {
+            let principals = index.kept.len();
+            let many = part.joins.is_empty() && principals.saturating_mul(resources) > self.most_pairs;
+            many.then_some(Unindexed { derivation: part.derivation, principals, resources })
+        };
+        attribute.parts.iter().zip(indexes).filter_map(too_many).collect()
     }
 
     /// Returns how many resources no join helps with, since what they are joined on is not known.
@@ -178,10 +186,10 @@ impl<'a> Machine<'a> {
         let rows = self.snapshot.table(ty).rows.len() as u32;
         let joined =
             |row| part.joins.iter().any(|join| self.keys(join.tie, EntityRef { ty, row }, Sides::default()).is_some());
-        (0..rows).into_par_iter().filter(|row| !joined(*row)).count()
+        (0..rows).filter(|row| !joined(*row)).count()
     }
 
-    fn derived_column(&self, at: usize, attribute: &DerivedAttribute) -> Column {
+    fn derived_column(&self, attribute: &DerivedAttribute, indexes: &[Index]) -> Column {
         let rows = self.snapshot.table(attribute.ty).rows.len() as u32;
         // Few resources may have many principals each.
         let run = rows.div_ceil(64).clamp(1, RUN);
@@ -209,7 +217,7 @@ impl<'a> Machine<'a> {
                         principal: principals[part][join].as_ref(),
                         resource: resources[part][join].as_ref().map(|values| (values, index)),
                     };
-                    let untried = self.pairs(at, resource, sides, &mut pairs);
+                    let untried = self.pairs(attribute, indexes, resource, sides, &mut pairs);
                     let missing = !self.missing_behind(attribute, resource).is_empty();
                     let witnesses = witnesses(&mut pairs, untried);
                     self.summed(attribute.gather, witnesses, missing || untried.permitted)
@@ -256,11 +264,13 @@ impl<'a> Machine<'a> {
 
     /// Returns the principals behind a derived attribute (by its place in the program) of one resource.
     pub fn gather(&self, at: usize, resource: EntityRef) -> Gathered<'a> {
-        let Some(attribute) = self.program.derived.get(at).filter(|_| at < self.indexes.len()) else {
+        let Some((attribute, indexes)) = self.program.derived.get(at).zip(self.indexes.get(at)) else {
             return Gathered::default();
         };
+        // They were dropped once the attribute was derived: few attributes are asked after again.
+        let indexes = indexes.get_or_init(|| self.index(attribute));
         let mut pairs = Vec::new();
-        let untried = self.pairs(at, resource, |_, _| Sides::default(), &mut pairs);
+        let untried = self.pairs(attribute, indexes, resource, |_, _| Sides::default(), &mut pairs);
         Gathered {
             witnesses: witnesses(&mut pairs, untried).collect(),
             missing: self.missing_behind(attribute, resource),
@@ -299,29 +309,35 @@ impl<'a> Machine<'a> {
         mask
     }
 
-    fn index(&self, part: &DerivationProgram) -> Index {
+    /// Returns how the principals of an attribute's derivations are found. On one thread: a lock may wait for it.
+    fn index(&self, attribute: &DerivedAttribute) -> Vec<Index> {
+        let resources = self.snapshot.table(attribute.ty).rows.len();
+        let index = |part: &DerivationProgram| {
+            let mut index = self.filter(part);
+            index.lookups = part.joins.iter().map(|join| self.lookup(part, join.tie, &index)).collect();
+            let most = self.most_pairs / index.kept.len().max(1);
+            let joined = !part.joins.is_empty();
+            index.vague = joined && resources > most && self.unjoined(part, attribute.ty) > most;
+            index
+        };
+        attribute.parts.iter().map(index).collect()
+    }
+
+    fn filter(&self, part: &DerivationProgram) -> Index {
         let ty = part.body.principal;
         let rows = self.snapshot.table(ty).rows.len() as u32;
-        let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
-        let runs: Vec<Vec<(u32, Mask)>> = starts
-            .par_iter()
-            .map(|start| {
-                let batch = Batch { place: Place::Principal, ty, start: *start, other: self.root() };
-                let mut masks = vec![Mask::TRUE; (rows - start).min(RUN) as usize];
-                for filter in &part.filters {
-                    self.further(*filter, batch, &mut masks, Mask::TRUE, Mask::and);
-                }
-                (*start..).zip(masks).filter(|(_, mask)| *mask != Mask::FALSE).collect()
-            })
-            .collect();
-        let count = runs.iter().map(Vec::len).sum();
-        let mut index =
-            Index { kept: Vec::with_capacity(count), filtered: Vec::with_capacity(count), ..Index::default() };
-        for (row, mask) in runs.into_iter().flatten() {
-            index.kept.push(row);
-            index.filtered.push(mask);
+        let mut index = Index::default();
+        for start in (0..rows).step_by(RUN as usize) {
+            let batch = Batch { place: Place::Principal, ty, start, other: self.root() };
+            let mut masks = vec![Mask::TRUE; (rows - start).min(RUN) as usize];
+            for filter in &part.filters {
+                self.further(*filter, batch, &mut masks, Mask::TRUE, Mask::and);
+            }
+            for (row, mask) in (start..).zip(masks).filter(|(_, mask)| *mask != Mask::FALSE) {
+                index.kept.push(row);
+                index.filtered.push(mask);
+            }
         }
-        index.lookups = part.joins.par_iter().map(|join| self.lookup(part, join.tie, &index)).collect();
         index
     }
 
@@ -389,12 +405,12 @@ impl<'a> Machine<'a> {
     /// which of them were not tried because they are too many.
     fn pairs<'s, 'm: 's>(
         &'m self,
-        at: usize,
+        attribute: &DerivedAttribute,
+        indexes: &[Index],
         resource: EntityRef,
         sides: impl Fn(usize, usize) -> Sides<'s, 'm>,
         out: &mut Vec<Pair>,
     ) -> Untried {
-        let (attribute, indexes) = (&self.program.derived[at], &self.indexes[at]);
         let mut untried = Untried::default();
         for (number, (part, index)) in attribute.parts.iter().zip(indexes).enumerate() {
             let subtracts = part.subtracts;

@@ -9,7 +9,7 @@ use crate::snapshot::{Column, Data, Snapshot, State};
 use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A program bound to a snapshot and to the values of one run.
 pub struct Machine<'a> {
@@ -29,7 +29,9 @@ pub struct Machine<'a> {
     /// Columns of derived attributes, by type and slot.
     pub(super) derived: Vec<Vec<Option<Column>>>,
     /// How the principals of every derivation are found, by derived attribute.
-    pub(super) indexes: Vec<Vec<Index>>,
+    pub(super) indexes: Vec<OnceLock<Vec<Index>>>,
+    /// Pairs that a derivation may try without a join.
+    pub(super) most_pairs: usize,
 }
 
 /// Who is judged, and for whom.
@@ -86,6 +88,7 @@ impl<'a> Machine<'a> {
             strangers,
             derived,
             indexes: Vec::new(),
+            most_pairs: usize::MAX,
         };
         machine.folded = machine.fold();
         machine

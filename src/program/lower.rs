@@ -96,10 +96,13 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
         wanted.extend(reads.iter().copied());
         lowered.insert(
             target,
-            (DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), parts, broken }, reads),
+            (
+                DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), level: 0, parts, broken },
+                reads,
+            ),
         );
     }
-    let mut order = Vec::new();
+    let (mut order, mut level) = (Vec::new(), 0);
     while !lowered.is_empty() {
         let ready: Vec<_> = lowered
             .iter()
@@ -110,7 +113,9 @@ fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Di
             diagnostics.push(cycle(policies, &lowered));
             break;
         }
-        order.extend(ready.iter().filter_map(|key| lowered.remove(key)).map(|(attribute, _)| attribute));
+        let ready = ready.iter().filter_map(|key| lowered.remove(key));
+        order.extend(ready.map(|(attribute, _)| DerivedAttribute { level, ..attribute }));
+        level += 1;
     }
     order
 }

@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Rows decoded in one piece of work.
 const RUN: usize = 2048;
 
+/// Pieces decoded before they are put together: all of them at once would be held twice.
+const WAVE: usize = 32;
+
 pub(super) fn decode(
     source: &Arc<Source>,
     model: &Model,
@@ -44,8 +47,6 @@ pub(super) fn decode(
         let rows = snapshot.tables[at].rows.len();
         let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(RUN).collect();
-        let runs: Vec<Run> =
-            starts.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect();
         let mut columns: Vec<Column> = model
             .ty(ty)
             .slots
@@ -56,17 +57,21 @@ pub(super) fn decode(
                 data: storage(model, slot, *kept).with_capacity(rows),
             })
             .collect();
-        for (run, start) in runs.into_iter().zip(starts) {
-            let base = snapshot.side.len();
-            snapshot.side.push_str(&run.side);
-            snapshot.other_properties += run.other_properties;
-            snapshot.secrets.extend(run.secrets);
-            diagnostics.extend(run.diagnostics);
-            for (column, piece) in columns.iter_mut().zip(run.columns) {
-                append(column, piece, base);
+        for wave in starts.chunks(WAVE) {
+            let runs: Vec<Run> =
+                wave.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect();
+            for (run, start) in runs.into_iter().zip(wave) {
+                let base = snapshot.side.len();
+                snapshot.side.push_str(&run.side);
+                snapshot.other_properties += run.other_properties;
+                snapshot.secrets.extend(run.secrets);
+                diagnostics.extend(run.diagnostics);
+                for (column, piece) in columns.iter_mut().zip(run.columns) {
+                    append(column, piece, base);
+                }
+                let rows = snapshot.tables[at].rows.iter_mut().skip(*start);
+                rows.zip(run.keys).for_each(|(row, key)| row.key = key.rebased(base));
             }
-            let rows = snapshot.tables[at].rows.iter_mut().skip(start);
-            rows.zip(run.keys).for_each(|(row, key)| row.key = key.rebased(base));
         }
         snapshot.tables[at].columns = columns;
     }
