@@ -183,9 +183,17 @@ impl<'a> Machine<'a> {
 
     /// Returns how many resources no join helps with, since what they are joined on is not known.
     fn unjoined(&self, part: &DerivationProgram, ty: TypeId) -> usize {
-        let rows = self.snapshot.table(ty).rows.len() as u32;
-        let joined =
-            |row| part.joins.iter().any(|join| self.keys(join.tie, EntityRef { ty, row }, Sides::default()).is_some());
+        let rows = self.snapshot.table(ty).rows.len();
+        let batch = Batch { place: Place::Resource, ty, start: 0, other: self.root() };
+        let values: Vec<Option<Values<'_>>> =
+            part.joins.iter().map(|join| self.values(join.tie.resource(), batch, rows)).collect();
+        let joined = |row: usize| {
+            let resource = EntityRef { ty, row: row as u32 };
+            part.joins.iter().zip(&values).any(|(join, values)| {
+                let sides = Sides { principal: None, resource: values.as_ref().map(|values| (values, row)) };
+                self.keys(join.tie, resource, sides).is_some()
+            })
+        };
         (0..rows).filter(|row| !joined(*row)).count()
     }
 
