@@ -4,7 +4,7 @@
 
 use crate::diagnostic::{Diagnostic, has_errors, sort};
 use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
-use crate::policy::{Level, Policies};
+use crate::policy::{Level, Policies, PolicyFile};
 use crate::program::Program;
 use crate::report::{
     Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, show_constant,
@@ -71,6 +71,8 @@ const BATCH: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Session {
     schema: Option<(Arc<Source>, Option<Schema>, Vec<Diagnostic>)>,
+    /// The policy files of the last run, parsed.
+    files: Vec<PolicyFile>,
     policies: Option<(Vec<Arc<Source>>, Policies, Vec<Diagnostic>)>,
     program: Option<(Vec<bool>, Program, Vec<Diagnostic>)>,
     /// What the snapshots below were read for.
@@ -192,7 +194,7 @@ impl Session {
     fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
         self.work = Work::default();
         let mut report = Report::new(&inputs.pack, options, inputs.diagnostics.clone(), inputs.skipped);
-        self.read_schema(&inputs.schema);
+        self.parse(inputs);
         if let Some((_, _, diagnostics)) = &self.schema {
             report.diagnostics.extend(diagnostics.iter().cloned());
         }
@@ -233,15 +235,25 @@ impl Session {
         })
     }
 
-    fn read_schema(&mut self, source: &Arc<Source>) {
-        if self.schema.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, source)) {
-            return;
+    /// Parses the schema and the policy files that changed, side by side.
+    fn parse(&mut self, inputs: &Inputs) {
+        let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
+        let changed: Vec<&Arc<Source>> = inputs.policies.iter().filter(|file| !known(file)).collect();
+        let same_schema = self.schema.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, &inputs.schema));
+        let (schema, fresh) = rayon::join(
+            || (!same_schema).then(|| Schema::parse(&inputs.schema)),
+            || changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>(),
+        );
+        self.work.policies += fresh.len();
+        let wanted = |file: &PolicyFile| inputs.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));
+        self.files.retain(wanted);
+        self.files.extend(fresh);
+        if let Some((schema, diagnostics)) = schema {
+            self.schema = Some((Arc::clone(&inputs.schema), schema, diagnostics));
+            (self.policies, self.program) = (None, None);
+            self.snapshots.clear();
+            self.work.schemas += 1;
         }
-        let (schema, diagnostics) = Schema::parse(source);
-        self.schema = Some((Arc::clone(source), schema, diagnostics));
-        (self.policies, self.program) = (None, None);
-        self.snapshots.clear();
-        self.work.schemas += 1;
     }
 
     fn read_policies(&mut self, schema: &Schema, files: &[Arc<Source>]) {
@@ -251,10 +263,10 @@ impl Session {
         if self.policies.as_ref().is_some_and(|(known, ..)| same(known)) {
             return;
         }
-        let (policies, diagnostics) = Policies::parse(schema, files);
+        let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
+        let (policies, diagnostics) = Policies::read(schema, &files.iter().filter_map(parsed).collect::<Vec<_>>());
         self.policies = Some((files.to_vec(), policies, diagnostics));
         self.program = None;
-        self.work.policies += files.len();
     }
 
     /// Lists every check in the report and returns which of them run.

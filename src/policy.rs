@@ -7,9 +7,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
-use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
+use cedar_policy::{ParseErrors, PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, text_to_cst};
+use rayon::prelude::*;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -174,7 +175,7 @@ impl Policy {
         if let Some((span, message)) = unparsable(file.text()) {
             return Err(vec![Diagnostic::error("policy-syntax", message).label(file, span, "here")]);
         }
-        let set: PolicySet = file.text().parse().map_err(|errors: cedar_policy::ParseErrors| {
+        let set: PolicySet = file.text().parse().map_err(|errors: ParseErrors| {
             errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
         })?;
         let validated = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
@@ -186,11 +187,12 @@ impl Policy {
             crate::diagnostic::sort(&mut errors);
             return Err(errors);
         }
-        let policies = with_parts(file.text(), &set).into_iter().map(|(policy, parts)| {
+        let parts = parts(file.text());
+        let policies = with_parts(&set, &parts).map(|(policy, parts)| {
             Some(Self {
                 forbids: matches!(policy.effect(), cedar_policy::Effect::Forbid),
                 action: AsRef::<ast::Policy>::as_ref(policy).action_constraint().clone(),
-                statement: statement(file, policy, &parts)?,
+                statement: statement(file, policy, parts)?,
             })
         });
         let policies: Option<Vec<Self>> = policies.collect();
@@ -202,8 +204,14 @@ impl Policy {
 }
 
 impl Policies {
-    /// Reads policy files, which share one set of ids, and validates them against a schema.
+    /// Parses policy files, which share one set of ids, and validates them against a schema.
     pub fn parse(schema: &Schema, files: &[Arc<Source>]) -> (Self, Vec<Diagnostic>) {
+        let files: Vec<PolicyFile> = files.par_iter().map(PolicyFile::parse).collect();
+        Self::read(schema, &files.iter().collect::<Vec<_>>())
+    }
+
+    /// Validates parsed policy files, which share one set of ids, against a schema.
+    pub fn read(schema: &Schema, files: &[&PolicyFile]) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader { schema, policies: Self::default(), seen: HashMap::new(), diagnostics: Vec::new() };
         for file in files {
             reader.file(file);
@@ -222,6 +230,48 @@ impl Policies {
     }
 }
 
+/// A policy file, parsed. It knows no schema.
+#[derive(Debug)]
+pub struct PolicyFile {
+    /// The file.
+    pub source: Arc<Source>,
+    parsed: Parsed,
+}
+
+#[derive(Debug)]
+enum Parsed {
+    /// It cannot be given to the parser.
+    TooMuch(Span, String),
+    Whole(PolicySet, Parts),
+    /// It does not parse as a whole: its policies one by one, each in its place, and why.
+    Pieces(Vec<Result<(PolicySet, Parts), (String, ParseErrors)>>, ParseErrors),
+}
+
+impl PolicyFile {
+    /// Parses a file.
+    pub fn parse(source: &Arc<Source>) -> Self {
+        let text = source.text();
+        let parsed = match unparsable(text) {
+            Some((span, message)) => Parsed::TooMuch(span, message),
+            None => match text.parse::<PolicySet>() {
+                Ok(set) => Parsed::Whole(set, parts(text)),
+                // Cedar stops at the first error of a file.
+                Err(whole) => {
+                    let piece = |piece| {
+                        let alone = only(text, piece);
+                        match alone.parse::<PolicySet>() {
+                            Ok(set) => Ok((set, parts(&alone))),
+                            Err(errors) => Err((alone, errors)),
+                        }
+                    };
+                    Parsed::Pieces(pieces(text).into_iter().map(piece).collect(), whole)
+                }
+            },
+        };
+        Self { source: Arc::clone(source), parsed }
+    }
+}
+
 struct Reader<'s> {
     schema: &'s Schema,
     policies: Policies,
@@ -237,31 +287,28 @@ struct Note {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, file: &Arc<Source>) {
-        if let Some((span, message)) = unparsable(file.text()) {
-            self.diagnostics.push(Diagnostic::error("policy-syntax", message).label(file, span, "here"));
-            self.unread(file.text());
-            return;
-        }
-        match file.text().parse::<PolicySet>() {
-            Ok(set) => self.policies_of(file, file.text(), &set),
-            // Cedar stops at the first error of a file: read the policies one by one, each in its place.
-            Err(whole) => {
-                let mut broken = false;
-                for piece in pieces(file.text()) {
-                    let alone = only(file.text(), piece);
-                    match alone.parse::<PolicySet>() {
-                        Ok(set) => self.policies_of(file, &alone, &set),
-                        Err(errors) => {
-                            broken = true;
-                            self.unread(&alone);
-                            errors.iter().for_each(|error| self.parse_error(file, error));
+    fn file(&mut self, file: &PolicyFile) {
+        let source = &file.source;
+        match &file.parsed {
+            Parsed::TooMuch(span, message) => {
+                self.diagnostics
+                    .push(Diagnostic::error("policy-syntax", message.as_str()).label(source, *span, "here"));
+                self.unread(source.text());
+            }
+            Parsed::Whole(set, parts) => self.policies_of(source, set, parts),
+            Parsed::Pieces(pieces, whole) => {
+                for piece in pieces {
+                    match piece {
+                        Ok((set, parts)) => self.policies_of(source, set, parts),
+                        Err((text, errors)) => {
+                            self.unread(text);
+                            errors.iter().for_each(|error| self.parse_error(source, error));
                         }
                     }
                 }
-                if !broken {
-                    self.unread(file.text());
-                    whole.iter().for_each(|error| self.parse_error(file, error));
+                if pieces.iter().all(Result::is_ok) {
+                    self.unread(source.text());
+                    whole.iter().for_each(|error| self.parse_error(source, error));
                 }
             }
         }
@@ -279,7 +326,7 @@ impl Reader<'_> {
         self.diagnostics.extend(errors_from_cedar("policy-syntax", file, error));
     }
 
-    fn policies_of(&mut self, file: &Arc<Source>, text: &str, set: &PolicySet) {
+    fn policies_of(&mut self, file: &Arc<Source>, set: &PolicySet, parts: &Parts) {
         for template in set.templates() {
             let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
             let error =
@@ -290,8 +337,8 @@ impl Reader<'_> {
                     .help("write the entity or condition in place of the `?` slot"),
             );
         }
-        for (policy, parts) in with_parts(text, set) {
-            if !self.policy(file, policy, &parts) {
+        for (policy, parts) in with_parts(set, parts) {
+            if !self.policy(file, policy, parts) {
                 self.policies.unread_derivations.extend(policy.annotation("derives").map(SmolStr::new));
             }
         }
@@ -481,18 +528,24 @@ impl Reader<'_> {
 
     fn validate(&mut self) {
         let validator = Validator::new(self.schema.cedar.clone());
-        let result = validator.validate(&self.policies.cedar, ValidationMode::Strict);
+        // Policies are validated one by one, so it does not matter which of them stand together.
+        let policies: Vec<&cedar_policy::Policy> = self.policies.cedar.policies().collect();
+        let validate = |policies: &[&cedar_policy::Policy]| {
+            let some = PolicySet::from_policies(policies.iter().map(|policy| (*policy).clone()));
+            validator.validate(some.as_ref().unwrap_or(&self.policies.cedar), ValidationMode::Strict)
+        };
+        let results: Vec<ValidationResult> = policies.par_chunks(8).map(validate).collect();
         let sources: HashMap<SmolStr, Arc<Source>> =
             self.policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
         let mut failed: HashSet<SmolStr> = HashSet::new();
-        for error in result.validation_errors() {
+        for error in results.iter().flat_map(ValidationResult::validation_errors) {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
             self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
             failed.insert(id);
         }
         let mut idle: HashSet<SmolStr> = HashSet::new();
-        for warning in result.validation_warnings() {
+        for warning in results.iter().flat_map(ValidationResult::validation_warnings) {
             let id = warning.policy_id().to_smolstr();
             let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
             // A check that no resource can fail would pass for ever.
@@ -521,17 +574,29 @@ fn span_of(loc: &Loc) -> Span {
     Span::new(loc.start() as u32, loc.end() as u32)
 }
 
-/// The policies of a text, in order, each with its parts; without templates.
-fn with_parts<'s>(text: &str, set: &'s PolicySet) -> Vec<(&'s cedar_policy::Policy, cst::PolicyImpl)> {
+/// The policies of a text, in order, as the grammar sees them; what is not one is `None`.
+type Parts = Vec<Option<cst::PolicyImpl>>;
+
+fn parts(text: &str) -> Parts {
     let Some(cst::Policies(list)) = text_to_cst::parse_policies(text).ok().and_then(|tree| tree.node) else {
         return Vec::new();
     };
-    let numbered = list.into_iter().enumerate().filter_map(|(at, node)| {
+    let part = |node: cedar_policy_core::parser::Node<Option<cst::Policy>>| match node.node {
+        Some(cst::Policy::Policy(parts)) => Some(parts),
+        _ => None,
+    };
+    list.into_iter().map(part).collect()
+}
+
+/// The policies of a set, in order, each with its parts; without templates.
+fn with_parts<'s>(
+    set: &'s PolicySet,
+    parts: &'s Parts,
+) -> impl Iterator<Item = (&'s cedar_policy::Policy, &'s cst::PolicyImpl)> {
+    parts.iter().enumerate().filter_map(|(at, parts)| {
         let policy = set.policy(&PolicyId::new(format!("policy{at}")))?;
-        let Some(cst::Policy::Policy(parts)) = node.node else { return None };
-        Some((policy, parts))
-    });
-    numbered.collect()
+        Some((policy, parts.as_ref()?))
+    })
 }
 
 /// Returns a policy by its parts, with the id that Cedar gives it.

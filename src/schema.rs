@@ -37,7 +37,9 @@ impl Schema {
             diagnostics.push(Diagnostic::error("schema-invalid", message).label(source, span, "here"));
             return (None, diagnostics);
         }
-        let cedar = match cedar_policy::Schema::from_cedarschema_str(source.text()) {
+        let (cedar, written) =
+            rayon::join(|| cedar_policy::Schema::from_cedarschema_str(source.text()), || read::fragment(source.text()));
+        let cedar = match cedar {
             Ok((cedar, warnings)) => {
                 warnings.for_each(|warning| {
                     diagnostics.push(from_cedar("schema-warning", Severity::Warning, source, &warning))
@@ -49,7 +51,7 @@ impl Schema {
                 return (None, diagnostics);
             }
         };
-        let model = read::model(source, &cedar, &mut diagnostics);
+        let model = written.and_then(|written| read::model(source, &cedar, &written, &mut diagnostics));
         let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
         (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
     }

@@ -60,6 +60,8 @@ pub struct Table {
     pub missing: Vec<Missing>,
     /// Ids of entities that are named somewhere but have no row; they are numbered after the rows.
     pub absent: Vec<SmolStr>,
+    /// Rows whose keys hold a `/` or a capital, in order.
+    odd_keys: Vec<u32>,
     /// Rows by parent and key; where an id stands twice, the first.
     by_key: HashTable<u32>,
     /// The places of `absent` ids.

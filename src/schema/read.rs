@@ -17,7 +17,7 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-type Fragment = json_schema::Fragment<RawName>;
+pub(super) type Fragment = json_schema::Fragment<RawName>;
 type WrittenType = json_schema::Type<RawName>;
 
 const ON_ENTITY: &[&str] = &["path", "key", "expect", "closed", "tags", "doc"];
@@ -25,16 +25,20 @@ const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", 
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
+/// Parses a schema as it is written, with annotations and places.
+pub(super) fn fragment(text: &str) -> Option<Fragment> {
+    Fragment::from_cedarschema_str(text, Extensions::all_available()).ok().map(|(fragment, _)| fragment)
+}
+
 pub(super) fn model(
     source: &Arc<Source>,
     cedar: &cedar_policy::Schema,
+    fragment: &Fragment,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
-    let (fragment, _) = Fragment::from_cedarschema_str(source.text(), Extensions::all_available()).ok()?;
     let validator: &ValidatorSchema = cedar.as_ref();
-    let mut reader =
-        SchemaReader { source, validator, written: Written::new(&fragment), misplaced: false, diagnostics };
-    reader.other_annotations(&fragment);
+    let mut reader = SchemaReader { source, validator, written: Written::new(fragment), misplaced: false, diagnostics };
+    reader.other_annotations(fragment);
     let mut model = Model::with_types(reader.entity_types());
     layout::groups(&mut model, validator);
     if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {

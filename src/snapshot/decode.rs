@@ -47,7 +47,7 @@ pub(super) fn decode(
         let rows = snapshot.tables[at].rows.len();
         let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(RUN).collect();
-        let mut columns: Vec<Column> = model
+        let columns: Vec<Column> = model
             .ty(ty)
             .slots
             .iter()
@@ -57,23 +57,34 @@ pub(super) fn decode(
                 data: storage(model, slot, *kept).with_capacity(rows),
             })
             .collect();
-        for wave in starts.chunks(WAVE) {
-            let runs: Vec<Run> =
-                wave.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect();
-            for (run, start) in runs.into_iter().zip(wave) {
-                let base = snapshot.side.len();
-                snapshot.side.push_str(&run.side);
-                snapshot.other_properties += run.other_properties;
-                snapshot.secrets.extend(run.secrets);
-                diagnostics.extend(run.diagnostics);
-                for (column, piece) in columns.iter_mut().zip(run.columns) {
-                    append(column, piece, base);
-                }
-                let rows = snapshot.tables[at].rows.iter_mut().skip(*start);
-                rows.zip(run.keys).for_each(|(row, key)| row.key = key.rebased(base));
-            }
+        let mut whole = Whole {
+            columns,
+            keys: Vec::with_capacity(rows),
+            odd_keys: Vec::new(),
+            side: String::new(),
+            before: snapshot.side.len(),
+            other_properties: 0,
+            secrets: Vec::new(),
+            diagnostics: &mut *diagnostics,
+        };
+        let decoded = |wave: &[usize]| -> Vec<Run> {
+            wave.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect()
+        };
+        let mut waves = starts.chunks(WAVE);
+        let mut runs = waves.next().map(decoded);
+        while let Some(done) = runs {
+            // While one wave is put in its place the next is decoded.
+            let next = waves.next();
+            ((), runs) = rayon::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
-        snapshot.tables[at].columns = columns;
+        let Whole { columns, keys, odd_keys, side, other_properties, secrets, .. } = whole;
+        snapshot.side.push_str(&side);
+        snapshot.other_properties += other_properties;
+        snapshot.secrets.extend(secrets);
+        let table = &mut snapshot.tables[at];
+        table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
+        table.odd_keys = odd_keys;
+        table.columns = columns;
     }
     snapshot.secrets.sort();
     snapshot
@@ -93,16 +104,41 @@ fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
     }
 }
 
-fn append(column: &mut Column, piece: Column, base: usize) {
-    column.states.extend(piece.states);
-    match (&mut column.data, piece.data) {
-        (Data::Bool(all), Data::Bool(more)) => all.extend(more),
-        (Data::Number(all), Data::Number(more)) => all.extend(more),
-        (Data::Text(all), Data::Text(more)) => all.extend(more.into_iter().map(|text| text.rebased(base))),
-        (Data::Ip(all), Data::Ip(more)) => all.extend(more),
-        (Data::Entity(all), Data::Entity(more)) => all.extend(more),
-        (Data::Value(all), Data::Value(more)) => all.extend(more),
-        _ => {}
+/// The runs of one type, put together.
+struct Whole<'d> {
+    columns: Vec<Column>,
+    keys: Vec<StrRef>,
+    odd_keys: Vec<u32>,
+    side: String,
+    /// Bytes beside the file before `side`.
+    before: usize,
+    other_properties: usize,
+    secrets: Vec<Span>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Whole<'_> {
+    fn append(&mut self, run: Run) {
+        let base = self.before + self.side.len();
+        self.side.push_str(&run.side);
+        self.other_properties += run.other_properties;
+        self.secrets.extend(run.secrets);
+        self.diagnostics.extend(run.diagnostics);
+        let first = self.keys.len() as u32;
+        self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
+        self.keys.extend(run.keys.into_iter().map(|key| key.rebased(base)));
+        for (column, piece) in self.columns.iter_mut().zip(run.columns) {
+            column.states.extend(piece.states);
+            match (&mut column.data, piece.data) {
+                (Data::Bool(all), Data::Bool(more)) => all.extend(more),
+                (Data::Number(all), Data::Number(more)) => all.extend(more),
+                (Data::Text(all), Data::Text(more)) => all.extend(more.into_iter().map(|text| text.rebased(base))),
+                (Data::Ip(all), Data::Ip(more)) => all.extend(more),
+                (Data::Entity(all), Data::Entity(more)) => all.extend(more),
+                (Data::Value(all), Data::Value(more)) => all.extend(more),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -185,6 +221,8 @@ impl Route {
 struct Run {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
+    /// Rows whose keys hold a `/` or a capital.
+    odd_keys: Vec<u32>,
     side: String,
     other_properties: usize,
     secrets: Vec<Span>,
@@ -226,7 +264,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
         near: vec![FxHashMap::default(); route.stops.len()],
     };
-    let mut keys = Vec::with_capacity(rows.len());
+    let (mut keys, mut odd_keys) = (Vec::with_capacity(rows.len()), Vec::new());
     for (at, row) in rows.iter().enumerate() {
         decoder.row = at;
         decoder.key = None;
@@ -251,11 +289,16 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
             }
             _ => decoder.ordinal(step),
         };
+        let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
+        let text = text.unwrap_or_default();
+        if text.bytes().any(|byte| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii()) {
+            odd_keys.push(at as u32);
+        }
         keys.push(key);
     }
     let columns = decoder.columns(kept);
     let Reading { side, other_properties, secrets, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, side, other_properties, secrets, diagnostics }
+    Run { columns, keys, odd_keys, side, other_properties, secrets, diagnostics }
 }
 
 impl Decoder<'_> {

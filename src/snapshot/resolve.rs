@@ -44,15 +44,17 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
     let mut diagnostics = Vec::new();
     let mut whole: FxHashMap<SmolStr, u32> = FxHashMap::default();
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
+    let mut odd_keys = snapshot.table(ty).odd_keys.iter().peekable();
     for (at, row) in (0u32..).zip(rows) {
-        let key = snapshot.text(row.key);
         let same = |other: &u32| {
             rows.get(*other as usize).is_some_and(|other| {
-                other.parent == row.parent && other.key.hash() == row.key.hash() && snapshot.text(other.key) == key
+                let alike = other.parent == row.parent && other.key.hash() == row.key.hash();
+                alike && snapshot.text(other.key) == snapshot.text(row.key)
             })
         };
         let mut first = by_key.find(hash(&at), same).copied();
-        if first.is_none() && key.contains('/') {
+        let odd = odd_keys.next_if_eq(&&at).is_some();
+        if first.is_none() && odd && snapshot.text(row.key).contains('/') {
             // Keys with a `/` of their own can make one id out of two different places.
             first = whole.insert(snapshot.id(model, EntityRef { ty, row: at }), at);
         }
@@ -84,13 +86,11 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
 /// Ids that differ only in case are two ids, and rarely meant to be.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
-    let has_capitals = |key: &str| {
-        key.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) && key.contains(char::is_uppercase)
-    };
     let mut seen: FxHashMap<(u32, String), u32> = FxHashMap::default();
-    for (at, row) in (0u32..).zip(rows) {
+    let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
+    for (at, row) in odd {
         let key = snapshot.text(row.key);
-        if !has_capitals(key) {
+        if !key.contains(char::is_uppercase) {
             continue;
         }
         let small = key.to_lowercase();
