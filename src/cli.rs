@@ -32,13 +32,14 @@ enum Command {
 
 const EXIT_CODES: &str = "\
 Exit codes (where several hold, the first of 5, 1, 4, 3):
-  0  everything was judged, nothing at or above the threshold
+  0  nothing failed at or above the threshold, and every verdict is known
   1  failures at or above --fail-on
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
   5  a policy, schema or snapshot is unreadable or invalid
-  101 / 130  a bug in Deodar / interrupted";
+  101 / 130  a bug in Deodar / interrupted
+  141  nobody reads the output any more";
 
 /// Conditions are trees, and walking them recurses: long chains of `||` are deep ones.
 const STACK: usize = 256 << 20;

@@ -7,9 +7,9 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
 use crate::value::TypeId;
-use cedar_policy::{ParseErrors, PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
+use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
-use cedar_policy_core::parser::{Loc, cst, text_to_cst};
+use cedar_policy_core::parser::{Loc, cst, err::ParseErrors, text_to_cst};
 use rayon::prelude::*;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -175,7 +175,7 @@ impl Policy {
         if let Some((span, message)) = unparsable(file.text()) {
             return Err(vec![Diagnostic::error("policy-syntax", message).label(file, span, "here")]);
         }
-        let set: PolicySet = file.text().parse().map_err(|errors: ParseErrors| {
+        let Grammatical { set, parts } = *parse(file.text()).map_err(|errors| {
             errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
         })?;
         let validated = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
@@ -187,7 +187,6 @@ impl Policy {
             crate::diagnostic::sort(&mut errors);
             return Err(errors);
         }
-        let parts = parts(file.text());
         let policies = with_parts(&set, &parts).map(|(policy, parts)| {
             Some(Self {
                 forbids: matches!(policy.effect(), cedar_policy::Effect::Forbid),
@@ -242,9 +241,19 @@ pub struct PolicyFile {
 enum Parsed {
     /// It cannot be given to the parser.
     TooMuch(Span, String),
-    Whole(PolicySet, Parts),
+    Whole(Box<Grammatical>),
     /// It does not parse as a whole: its policies one by one, each in its place, and why.
-    Pieces(Vec<Result<(PolicySet, Parts), (String, ParseErrors)>>, ParseErrors),
+    Pieces(Vec<Piece>, Box<ParseErrors>),
+}
+
+/// One policy of a file that does not parse as a whole, or its text and what is wrong with it.
+type Piece = Result<Box<Grammatical>, (String, Box<ParseErrors>)>;
+
+/// Policies as the authorizer takes them and as the grammar sees them.
+#[derive(Debug)]
+struct Grammatical {
+    set: PolicySet,
+    parts: Parts,
 }
 
 impl PolicyFile {
@@ -253,16 +262,13 @@ impl PolicyFile {
         let text = source.text();
         let parsed = match unparsable(text) {
             Some((span, message)) => Parsed::TooMuch(span, message),
-            None => match text.parse::<PolicySet>() {
-                Ok(set) => Parsed::Whole(set, parts(text)),
+            None => match parse(text) {
+                Ok(whole) => Parsed::Whole(whole),
                 // Cedar stops at the first error of a file.
                 Err(whole) => {
                     let piece = |piece| {
                         let alone = only(text, piece);
-                        match alone.parse::<PolicySet>() {
-                            Ok(set) => Ok((set, parts(&alone))),
-                            Err(errors) => Err((alone, errors)),
-                        }
+                        parse(&alone).map_err(|errors| (alone, errors))
                     };
                     Parsed::Pieces(pieces(text).into_iter().map(piece).collect(), whole)
                 }
@@ -295,11 +301,11 @@ impl Reader<'_> {
                     .push(Diagnostic::error("policy-syntax", message.as_str()).label(source, *span, "here"));
                 self.unread(source.text());
             }
-            Parsed::Whole(set, parts) => self.policies_of(source, set, parts),
+            Parsed::Whole(whole) => self.policies_of(source, whole),
             Parsed::Pieces(pieces, whole) => {
                 for piece in pieces {
                     match piece {
-                        Ok((set, parts)) => self.policies_of(source, set, parts),
+                        Ok(piece) => self.policies_of(source, piece),
                         Err((text, errors)) => {
                             self.unread(text);
                             errors.iter().for_each(|error| self.parse_error(source, error));
@@ -326,7 +332,7 @@ impl Reader<'_> {
         self.diagnostics.extend(errors_from_cedar("policy-syntax", file, error));
     }
 
-    fn policies_of(&mut self, file: &Arc<Source>, set: &PolicySet, parts: &Parts) {
+    fn policies_of(&mut self, file: &Arc<Source>, Grammatical { set, parts }: &Grammatical) {
         for template in set.templates() {
             let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
             let error =
@@ -577,18 +583,18 @@ fn span_of(loc: &Loc) -> Span {
 /// The policies of a text, in order, as the grammar sees them; what is not one is `None`.
 type Parts = Vec<Option<cst::PolicyImpl>>;
 
-fn parts(text: &str) -> Parts {
-    let Some(cst::Policies(list)) = text_to_cst::parse_policies(text).ok().and_then(|tree| tree.node) else {
-        return Vec::new();
-    };
+/// Parses policies.
+fn parse(text: &str) -> Result<Box<Grammatical>, Box<ParseErrors>> {
+    let tree = text_to_cst::parse_policies(text).map_err(Box::new)?;
+    let set = tree.to_policyset().map_err(Box::new)?;
     let part = |node: cedar_policy_core::parser::Node<Option<cst::Policy>>| match node.node {
         Some(cst::Policy::Policy(parts)) => Some(parts),
         _ => None,
     };
-    list.into_iter().map(part).collect()
+    let parts = tree.node.into_iter().flat_map(|cst::Policies(list)| list).map(part).collect();
+    Ok(Box::new(Grammatical { set: set.into(), parts }))
 }
 
-/// The policies of a set, in order, each with its parts; without templates.
 fn with_parts<'s>(
     set: &'s PolicySet,
     parts: &'s Parts,

@@ -37,21 +37,18 @@ impl Schema {
             diagnostics.push(Diagnostic::error("schema-invalid", message).label(source, span, "here"));
             return (None, diagnostics);
         }
-        let (cedar, written) =
-            rayon::join(|| cedar_policy::Schema::from_cedarschema_str(source.text()), || read::fragment(source.text()));
-        let cedar = match cedar {
-            Ok((cedar, warnings)) => {
-                warnings.for_each(|warning| {
-                    diagnostics.push(from_cedar("schema-warning", Severity::Warning, source, &warning))
-                });
-                cedar
+        let (written, cedar) = match read::parse(source.text()) {
+            Ok((written, cedar, warnings)) => {
+                let warning = |warning| from_cedar("schema-warning", Severity::Warning, source, &warning);
+                diagnostics.extend(warnings.into_iter().map(warning));
+                (written, cedar)
             }
             Err(error) => {
-                diagnostics.extend(errors_from_cedar("schema-invalid", source, &error));
+                diagnostics.extend(errors_from_cedar("schema-invalid", source, error.as_ref()));
                 return (None, diagnostics);
             }
         };
-        let model = written.and_then(|written| read::model(source, &cedar, &written, &mut diagnostics));
+        let model = read::model(source, &cedar, &written, &mut diagnostics);
         let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
         (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
     }

@@ -265,12 +265,18 @@ pub fn is_hidden(c: char) -> bool {
 ///
 /// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    const FARTHEST: usize = 4;
     let word = word.to_lowercase();
+    let length = word.chars().count();
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
+        // No word is nearer than the difference of the lengths.
+        let longest = length.max(candidate.chars().count());
+        if longest - length.min(candidate.chars().count()) > FARTHEST {
+            continue;
+        }
         let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-        let longest = word.chars().count().max(candidate.chars().count());
-        let near = distance <= longest.div_ceil(3).min(4) && distance < longest;
+        let near = distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest;
         if near && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }

@@ -11,8 +11,11 @@ use cedar_policy_core::ast::{self, AnyId, Name};
 use cedar_policy_core::est::Annotations;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::parser::Loc;
+use cedar_policy_core::validator::cedar_schema::SchemaWarning;
 use cedar_policy_core::validator::types::{Attributes, Type};
-use cedar_policy_core::validator::{RawName, ValidatorEntityTypeKind, ValidatorSchema, json_schema};
+use cedar_policy_core::validator::{
+    CedarSchemaError, RawName, ValidatorEntityTypeKind, ValidatorSchema, ValidatorSchemaFragment, json_schema,
+};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,9 +28,14 @@ const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", 
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
-/// Parses a schema as it is written, with annotations and places.
-pub(super) fn fragment(text: &str) -> Option<Fragment> {
-    Fragment::from_cedarschema_str(text, Extensions::all_available()).ok().map(|(fragment, _)| fragment)
+/// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
+pub(super) fn parse(text: &str) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Box<CedarSchemaError>> {
+    let extensions = Extensions::all_available();
+    let (written, warnings) = Fragment::from_cedarschema_str(text, extensions).map_err(Box::new)?;
+    let invalid = |error| Box::new(CedarSchemaError::from(error));
+    let fragment = ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(invalid)?;
+    let schema = ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(invalid)?;
+    Ok((written, schema.into(), warnings.collect()))
 }
 
 pub(super) fn model(

@@ -1,0 +1,129 @@
+//! What a whole run costs, from the start of the process to its end, beside a process that only builds a
+//! `serde_json::Value` of the same bytes.
+//!
+//! `cargo bench --bench process`, and with `-- --quick` smaller organisations. Both processes are run in turns, each
+//! several times; the table shows medians and their ratios. Times are wall-clock, on all cores unless a row says
+//! otherwise.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on stops, and prints its table")]
+
+mod organisation;
+
+use organisation::Organisation;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use wait4::Wait4;
+
+const NOW: &str = "2026-09-01T12:00:00Z";
+
+/// What one process came to.
+#[derive(Clone, Copy)]
+struct Cost {
+    time: Duration,
+    /// Bytes.
+    memory: u64,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--parse") {
+        let bytes = std::fs::read(&arguments[at + 1]).unwrap();
+        drop(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap());
+        return;
+    }
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let folder = tempfile::tempdir().unwrap();
+    let (large, many) = if quick { (20_000, 100_000) } else { (200_000, 1_000_000) };
+    let few = organisation(folder.path(), "few.json", Organisation::of(large));
+    let tenth =
+        organisation(folder.path(), "tenth.json", Organisation { share_failing: 0.1, ..Organisation::of(large) });
+    println!("{:58} {:>9} {:>9} {:>7}", "", "deodar", "beside", "ratio");
+    let size = few.metadata().unwrap().len();
+    let text = ["--max-findings", "10"];
+    let (ours, theirs) = beside(|| deodar(&few, &text), || parse(&few));
+    row(&format!("{large} members, {} MB, text, against a `Value`", size / 1_000_000), ours.time, theirs.time);
+    let (found, theirs) = beside(|| deodar(&tenth, &["--format", "json"]), || parse(&tenth));
+    row(&format!("the same, a failure for every tenth, JSON, against a `Value`"), found.time, theirs.time);
+    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
+    println!(
+        "{:58} {:>9} {:>9} {:>6.2}x",
+        "peak memory, against the size of the snapshot",
+        megabytes(ours.memory),
+        megabytes(size),
+        ours.memory as f64 / size as f64
+    );
+    let (two, one) = beside(
+        || deodar(&few, &["--max-findings", "10", "--threads", "2"]),
+        || deodar(&few, &["--max-findings", "10", "--threads", "1"]),
+    );
+    let split = split_of(&few);
+    row("two threads, against one, reading and splitting excluded", two.time - split, one.time - split);
+    let acme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/acme/snapshot.json");
+    let start = median((0..20).map(|_| deodar(&acme, &text)).collect());
+    println!("{:58} {:>6} ms", "examples/acme, schema and policies compiled", start.time.as_millis());
+    let mut smaller: Option<Duration> = None;
+    let mut members = 1_000;
+    while members <= many {
+        let file = organisation(folder.path(), "scale.json", Organisation::of(members));
+        let cost = median((0..3).map(|_| deodar(&file, &text)).collect());
+        match smaller {
+            Some(smaller) => row(&format!("{members} members, against a tenth of them"), cost.time, smaller),
+            None => println!("{:58} {:>6} ms", format!("{members} members"), cost.time.as_millis()),
+        }
+        smaller = Some(cost.time);
+        members *= 10;
+    }
+}
+
+fn row(name: &str, ours: Duration, theirs: Duration) {
+    let millis = |time: Duration| format!("{} ms", time.as_millis());
+    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+    println!("{name:58} {:>9} {:>9} {ratio:>6.2}x", millis(ours), millis(theirs));
+}
+
+fn organisation(folder: &Path, name: &str, organisation: Organisation) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, organisation.to_json()).unwrap();
+    path
+}
+
+/// Runs two processes in turns; the medians.
+fn beside(mut ours: impl FnMut() -> Cost, mut theirs: impl FnMut() -> Cost) -> (Cost, Cost) {
+    let pairs: Vec<(Cost, Cost)> = (0..7).map(|_| (ours(), theirs())).collect();
+    let (ours, theirs) = pairs.into_iter().unzip();
+    (median(ours), median(theirs))
+}
+
+fn median(mut costs: Vec<Cost>) -> Cost {
+    costs.sort_by_key(|cost| cost.time);
+    costs[costs.len() / 2]
+}
+
+fn deodar(snapshot: &Path, arguments: &[&str]) -> Cost {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
+    cost(command.args(["check", "--now", NOW]).arg(snapshot).args(arguments))
+}
+
+fn parse(snapshot: &Path) -> Cost {
+    cost(Command::new(std::env::current_exe().unwrap()).arg("--parse").arg(snapshot))
+}
+
+fn cost(command: &mut Command) -> Cost {
+    let started = Instant::now();
+    let used = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap().wait4().unwrap();
+    Cost { time: started.elapsed(), memory: used.rusage.maxrss }
+}
+
+/// How long the one step takes that runs on one thread, and the reading before it.
+fn split_of(snapshot: &Path) -> Duration {
+    let started = Instant::now();
+    drop(std::fs::read_to_string(snapshot).unwrap());
+    let read = started.elapsed();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
+    let output = command.args(["check", "-v", "--now", NOW, "--max-findings", "0"]).arg(snapshot).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    let line = notes.lines().find(|line| line.trim_start().starts_with("split")).unwrap();
+    let millis: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    read + Duration::from_secs_f64(millis / 1e3)
+}
