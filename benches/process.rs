@@ -44,7 +44,7 @@ fn main() {
     let (ours, theirs) = beside(|| deodar(&few, &text), || parse(&few));
     row(&format!("{large} members, {} MB, text, against a `Value`", size / 1_000_000), ours.time, theirs.time);
     let (found, theirs) = beside(|| deodar(&tenth, &["--format", "json"]), || parse(&tenth));
-    row(&format!("the same, a failure for every tenth, JSON, against a `Value`"), found.time, theirs.time);
+    row("the same, a failure for every tenth, JSON, against a `Value`", found.time, theirs.time);
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
     println!(
         "{:58} {:>9} {:>9} {:>6.2}x",

@@ -1,5 +1,6 @@
 //! What a run came to: findings with their evidence, counts per check, a status. Formats render it; none adds to it.
 
+pub mod controls;
 pub mod excerpt;
 mod finding;
 pub mod json;
@@ -110,6 +111,8 @@ pub struct Run {
     pub fail_on: Level,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
+    /// The framework by whose controls checks are rolled up, if any.
+    pub by: Option<&'static str>,
 }
 
 /// A snapshot of a run.
@@ -208,6 +211,8 @@ pub struct Options {
     pub fail_on: Level,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
+    /// The framework, by the name reports use, by whose controls the report rolls checks up.
+    pub by: Option<&'static str>,
     /// How many verdicts of one check and kind are explained of one account; the others are counted.
     pub most_findings: usize,
     /// How many of them the report keeps, over all accounts.
@@ -233,6 +238,7 @@ impl Options {
             engine: Engine::Compiled,
             fail_on: Level::Low,
             allow_unknown: false,
+            by: None,
             most_findings: usize::MAX,
             most_kept: usize::MAX,
             explain_not_applicable: true,
@@ -340,6 +346,7 @@ impl Report {
             engine: options.engine.name(),
             fail_on: options.fail_on,
             allow_unknown: options.allow_unknown,
+            by: options.by,
         };
         Self {
             run,

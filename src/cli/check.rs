@@ -3,7 +3,7 @@
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::check::{Engine, Limits, Options, Session, is_sound};
-use deodar::policy::Level;
+use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Changes, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
 use deodar::report::{Account, Report, json, ndjson, text};
@@ -42,6 +42,9 @@ pub struct Args {
     /// The mildest severity whose failures end with exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = parse_level)]
     fail_on: Level,
+    /// Roll verdicts up by the controls of a framework: framework=cis-v8, nist-800-53, iso-27001 or soc2
+    #[arg(long, value_name = "framework=NAME", value_parser = parse_framework)]
+    by: Option<&'static str>,
     /// Do not end with exit code 4 when some verdict is unknown
     #[arg(long)]
     allow_unknown: bool,
@@ -132,6 +135,15 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
+fn parse_framework(text: &str) -> Result<&'static str, String> {
+    let name = text.strip_prefix("framework=");
+    let found = FRAMEWORKS.iter().map(|(_, known)| *known).find(|known| name == Some(known));
+    found.ok_or_else(|| {
+        let valid: Vec<String> = FRAMEWORKS.iter().map(|(_, known)| format!("`framework={known}`")).collect();
+        format!("valid are {}", valid.join(", "))
+    })
+}
+
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     // Zero threads are as many as there are cores.
     let threads = usize::from(args.threads.unwrap_or(0));
@@ -140,6 +152,9 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let refused = match args.watch {
         true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
             "standard input cannot be watched: name files or folders with --watch"
+        }
+        _ if args.by.is_some() && args.format == Format::Ndjson => {
+            "lines are of one snapshot each: valid with --by are text and json"
         }
         true if args.format == Format::Ndjson => "a watch writes whole reports: valid with --watch are text and json",
         true => return watch(args),
@@ -164,6 +179,7 @@ impl Args {
             },
             fail_on: self.fail_on,
             allow_unknown: self.allow_unknown,
+            by: self.by,
             most_findings: text(self.max_findings),
             most_kept: kept(self.max_findings),
             most_diagnostics: kept(self.max_findings.max(50)),

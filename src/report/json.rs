@@ -2,6 +2,7 @@
 //!
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
+use super::controls::{ByControl, by_control};
 use super::{CheckReport, ClauseReport, Finding, ReadReport, Report, WitnessReport};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
@@ -31,6 +32,8 @@ struct Envelope<'r> {
     run: RunJson<'r>,
     summary: SummaryJson,
     checks: Vec<CheckJson<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_control: Option<ByControlJson<'r>>,
     findings: Vec<FindingJson<'r>>,
     diagnostics: Vec<DiagnosticJson<'r>>,
 }
@@ -88,6 +91,21 @@ struct CheckJson<'r> {
     controls: BTreeMap<&'static str, Vec<&'r str>>,
     state: &'static str,
     counts: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+struct ByControlJson<'r> {
+    framework: &'static str,
+    controls: Vec<ControlJson<'r>>,
+    unmapped_checks: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct ControlJson<'r> {
+    control: &'r str,
+    standing: &'static str,
+    counts: BTreeMap<&'static str, usize>,
+    checks: Vec<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -238,6 +256,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
             warnings: report.problems(crate::diagnostic::Severity::Warning),
         },
         checks: report.checks.iter().map(check).collect(),
+        by_control: run.by.map(|framework| by_control_json(&by_control(report, framework))),
         findings: report.findings.iter().map(|found| finding(report, found)).collect(),
         diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
     }
@@ -261,6 +280,21 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
             .collect(),
         state: check.state.name(),
         counts: verdicts(|verdict| check.count(verdict)),
+    }
+}
+
+fn by_control_json<'r>(rolled: &ByControl<'r>) -> ByControlJson<'r> {
+    let ids = |checks: &[&'r CheckReport]| checks.iter().map(|check| check.id.as_str()).collect();
+    let control = |control: &super::controls::ControlReport<'r>| ControlJson {
+        control: control.control,
+        standing: control.standing.name(),
+        counts: verdicts(|verdict| control.counts[verdict as usize]),
+        checks: ids(&control.checks),
+    };
+    ByControlJson {
+        framework: rolled.framework,
+        controls: rolled.controls.iter().map(control).collect(),
+        unmapped_checks: ids(&rolled.unmapped),
     }
 }
 

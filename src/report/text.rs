@@ -1,5 +1,6 @@
 //! The report for people: findings with excerpts of policy and snapshot, then a scorecard.
 
+use super::controls::{ByControl, ControlReport, Standing, by_control};
 use super::excerpt::{Excerpts, first_line, plain, short};
 use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
 use crate::diagnostic::{self, Diagnostic, Label};
@@ -51,7 +52,10 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     }
     if style.detail > Detail::Quiet {
         write_findings(report, style, out)?;
-        write_scorecard(report, style, out)?;
+        match report.run.by {
+            None => write_scorecard(report, style, out)?,
+            Some(framework) => write_controls(&by_control(report, framework), style, out)?,
+        }
     }
     write_totals(report, style, out)
 }
@@ -359,10 +363,7 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
     // What the columns before the title take, each with a space on either side.
     let room = style.width.saturating_sub(ids + 44).max(12);
     for check in &report.checks {
-        let count = |verdict| match check.count(verdict) {
-            0 => "·".to_owned(),
-            n => n.to_string(),
-        };
+        let count = |verdict| shown_count(check.count(verdict));
         let row = [
             mark(check).to_owned(),
             check.id.to_string(),
@@ -380,9 +381,88 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
         ];
         table.add_row(row);
     }
+    write_table(table, 3..7, style, out)
+}
+
+fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (judged, not_judged): (Vec<_>, Vec<_>) =
+        rolled.controls.iter().partition(|control| control.standing != Standing::NotJudged);
+    writeln!(out, "Controls of {}", rolled.framework)?;
+    write_control_table(&judged, style, out)?;
+    if !not_judged.is_empty() {
+        writeln!(out, "Controls that nothing speaks for: all unknown, not applicable or not run")?;
+        write_control_table(&not_judged, style, out)?;
+    }
+    if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.state != CheckState::Run) {
+        writeln!(out, "  * not selected  ! invalid: not run, so their controls do not pass\n")?;
+    }
+    if !rolled.unmapped.is_empty() {
+        let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));
+        let options = textwrap::Options::new(style.width)
+            .subsequent_indent("  ")
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        writeln!(out, "{}\n", textwrap::fill(&plain(&line), options))?;
+    }
+    Ok(())
+}
+
+fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if controls.is_empty() {
+        return writeln!(out, "  none\n");
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    table.set_header(["", "control", "fail", "unknown", "n/a", "pass", "checks"]);
+    let names = controls.iter().map(|it| it.control.chars().count()).max().unwrap_or(0).max("control".len());
+    // What the columns before the checks take, each with a space on either side.
+    let room = style.width.saturating_sub(names + 35).max(12);
+    let options = textwrap::Options::new(room).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for control in controls {
+        let count = |verdict: Verdict| shown_count(control.counts[verdict as usize]);
+        table.add_row([
+            match control.standing {
+                Standing::Failed => "✗".to_owned(),
+                Standing::Partial => "?".to_owned(),
+                Standing::Passed => "✓".to_owned(),
+                Standing::NotJudged => "–".to_owned(),
+            },
+            control.control.to_owned(),
+            count(Verdict::Fail),
+            count(Verdict::Unknown),
+            count(Verdict::NotApplicable),
+            count(Verdict::Pass),
+            textwrap::fill(&ids(&control.checks), &options),
+        ]);
+    }
+    write_table(table, 2..6, style, out)
+}
+
+/// Returns the ids of checks, with a mark on those that were not run.
+fn ids(checks: &[&CheckReport]) -> String {
+    let id = |check: &&CheckReport| match check.state {
+        CheckState::Run => check.id.to_string(),
+        CheckState::Deselected => format!("{}*", check.id),
+        CheckState::Invalid => format!("{}!", check.id),
+    };
+    checks.iter().map(id).collect::<Vec<_>>().join(", ")
+}
+
+fn shown_count(count: usize) -> String {
+    match count {
+        0 => "·".to_owned(),
+        n => n.to_string(),
+    }
+}
+
+fn write_table(
+    mut table: comfy_table::Table,
+    numbers: std::ops::Range<usize>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if (3..7).contains(&at) { 2 } else { 1 }, u16::from(at < 2)));
-        if (3..7).contains(&at) {
+        column.set_padding((if numbers.contains(&at) { 2 } else { 1 }, u16::from(at < 2)));
+        if numbers.contains(&at) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
     }

@@ -39,6 +39,18 @@ fn examples_are_reported_as_the_schema_says() {
 }
 
 #[test]
+fn controls_are_reported_as_the_schema_says() {
+    for framework in ["cis-v8", "nist-800-53", "iso-27001", "soc2"] {
+        let by = format!("framework={framework}");
+        let arguments =
+            ["check", "examples/half-captured/snapshot.json", "--now", NOW, "--format", "json", "--by", &by];
+        let report = holds(&command(repository()).args(arguments).output().expect("the binary is built").into());
+        assert_eq!(report["by_control"]["framework"], framework);
+        assert!(report["by_control"]["controls"].as_array().is_some_and(|controls| !controls.is_empty()));
+    }
+}
+
+#[test]
 fn a_sound_run_has_no_diagnostic_and_says_when_it_was_captured() {
     let report = harbour_report(SOUND, &[]);
     assert_eq!(report["diagnostics"], json!([]));
