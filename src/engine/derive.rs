@@ -50,8 +50,10 @@ pub(super) struct Index {
     filtered: Vec<Mask>,
     /// For every join, where it finds those.
     lookups: Vec<Lookup>,
-    /// Whether trying all principals on every resource that no join helps with would take too long.
-    vague: bool,
+    /// How many principals are tried on a resource that no join helps with: all, unless that would take too long.
+    tried_unjoined: usize,
+    /// How many of those are tried that may match any resource.
+    tried_always: usize,
 }
 
 /// Principals by the value they are joined on; a principal is a place among those that are kept.
@@ -114,6 +116,12 @@ struct Sides<'s, 'm> {
 struct Untried {
     permitted: bool,
     forbidden: bool,
+}
+
+impl Untried {
+    fn note(&mut self, subtracts: bool, untried: bool) {
+        *(if subtracts { &mut self.forbidden } else { &mut self.permitted }) |= untried;
+    }
 }
 
 /// A principal that may be permitted, or forbidden, on the resource in hand.
@@ -324,8 +332,10 @@ impl<'a> Machine<'a> {
             let mut index = self.filter(part);
             index.lookups = part.joins.iter().map(|join| self.lookup(part, join.tie, &index)).collect();
             let most = self.most_pairs / index.kept.len().max(1);
-            let joined = !part.joins.is_empty();
-            index.vague = joined && resources > most && self.unjoined(part, attribute.ty) > most;
+            let too_many = !part.joins.is_empty() && resources > most && self.unjoined(part, attribute.ty) > most;
+            index.tried_unjoined = if too_many { SOME } else { usize::MAX };
+            let always = index.lookups.iter().map(|lookup| lookup.always.len()).min().unwrap_or(0);
+            index.tried_always = if always.saturating_mul(resources) > self.most_pairs { SOME } else { usize::MAX };
             index
         };
         attribute.parts.iter().map(index).collect()
@@ -460,14 +470,15 @@ impl<'a> Machine<'a> {
                         Keys::One(key) => find(key, None),
                         Keys::Several(keys) => keys.into_iter().for_each(|(key, value)| find(key, value)),
                     }
-                    self.try_all(part, index, &lookup.always, resource, None, &mut add);
+                    let always = &lookup.always[..lookup.always.len().min(index.tried_always)];
+                    untried.note(subtracts, always.len() < lookup.always.len());
+                    self.try_all(part, index, always, resource, None, &mut add);
                 }
                 None => {
                     let all: Vec<u32> = (0..index.kept.len() as u32).collect();
-                    let tried = if index.vague { all.len().min(SOME) } else { all.len() };
-                    let side = if subtracts { &mut untried.forbidden } else { &mut untried.permitted };
-                    *side |= tried < all.len();
-                    self.try_all(part, index, &all[..tried], resource, None, &mut add);
+                    let tried = &all[..all.len().min(index.tried_unjoined)];
+                    untried.note(subtracts, tried.len() < all.len());
+                    self.try_all(part, index, tried, resource, None, &mut add);
                 }
             }
         }

@@ -262,6 +262,35 @@ fn pairs_that_nothing_ties_together_have_a_limit() {
     // What it would have derived is not known.
     assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
     assert_eq!(deodar(&files, &HARBOUR).code, 0);
-    // With a join there is no such limit, unless too little is known of what is joined.
+    // With a join there is no such limit.
     assert_eq!(harbour(SOUND, &["--max-pairs", "1"]).code, 0);
+}
+
+#[test]
+fn where_too_little_is_known_to_try_all_pairs_the_answer_is_unknown() {
+    let tied = replaced(POLICIES, "when { principal in resource };", "when { principal.length == resource.length };");
+    let judged = |boats: &str, pier: &str, more: &[&str]| {
+        let snapshot =
+            replaced(&edited("\"length\": 40", pier), "{ \"name\": \"Wren\"", &format!("{boats}{{ \"name\": \"Wren\""));
+        let files = [
+            ("harbour.cedarschema", SCHEMA.as_bytes()),
+            ("policies/harbour.cedar", tied.as_bytes()),
+            ("snapshot.json", snapshot.as_bytes()),
+        ];
+        let run = deodar(&files, &[&HARBOUR[..], &["--only", "HB-PIER-01"], more].concat());
+        assert_eq!(run.code, 4, "{run:?}");
+        run.stdout
+    };
+    let boats = |length: &str| -> String {
+        (0..99)
+            .map(|at| format!(r#"{{"name": "b{at}", "owner": "bo@anse.example", {length} "light": "red"}},"#))
+            .collect()
+    };
+    // Nobody knows how long the boats are, or how long the pier is.
+    for (boats, pier) in [(boats(""), "\"length\": 40"), (boats("\"length\": 7,"), "\"length\": null")] {
+        let all = judged(&boats, pier, &[]);
+        let some = judged(&boats, pier, &["--max-pairs", "90"]);
+        assert!(all.contains("boats = 0 to "), "{all}");
+        assert!(some.contains("boats = 0 or more"), "{some}");
+    }
 }
