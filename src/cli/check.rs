@@ -58,8 +58,6 @@ pub struct Args {
     /// one kind
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_findings: usize,
-    #[command(flatten)]
-    limits: LimitArgs,
     /// Run again whenever a policy, the schema or a snapshot changes
     #[arg(long)]
     watch: bool,
@@ -72,6 +70,9 @@ pub struct Args {
     /// Also write what is not applicable and why, and how long each step took
     #[arg(short, long)]
     verbose: bool,
+    // The last, as its heading goes on to the end.
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(clap::Args)]
