@@ -8,9 +8,9 @@ use super::mask::Mask;
 use super::operand::{self, Operand};
 use crate::program::{Arithmetic, Function, NodeId, NodeKind};
 use crate::schema::{Origin, Ty};
-use crate::snapshot::{Column, Data, Snapshot, State, text_hash};
+use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Set, TypeId, Value};
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
 
 /// A run of rows of one type that take one place in the frame; in the other stands one entity for all of them.
@@ -108,6 +108,32 @@ impl<'m> Values<'m> {
         }
     }
 
+    /// Returns the value if it is the same for all rows.
+    fn same(&self) -> Option<Plain<'m>> {
+        match self {
+            Values::Same(_) | Values::Column(.., Rows::One(_)) => self.at(0),
+            _ => None,
+        }
+    }
+
+    /// Returns the cells of a column, and the constant they are compared with.
+    fn compared<'v>(&'v self, other: &Values<'m>) -> Option<(Cells<'v>, &'m Value)> {
+        let (Values::Column(_, _, ty, _), Values::Same(constant)) = (self, other) else { return None };
+        match constant {
+            Value::Entity(entity) if is_unseen(*entity) || **ty != Ty::Entity(entity.ty) => None,
+            _ => Some((self.cells()?, constant)),
+        }
+    }
+
+    fn cells(&self) -> Option<Cells<'_>> {
+        let Values::Column(_, column, _, rows) = self else { return None };
+        match &column.data {
+            Data::Entity(all) => Some(Cells::Entities(Known(&column.states, all), rows)),
+            Data::Text(all) => Some(Cells::Texts(Known(&column.states, all), rows)),
+            _ => None,
+        }
+    }
+
     fn number(&self, index: usize) -> Option<i64> {
         match self.at(index)? {
             Plain::Number(n) => Some(n),
@@ -128,6 +154,22 @@ pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
         Value::Set(set) => Plain::Set(set),
         Value::Record(_) => return None,
     })
+}
+
+/// Cells of a column that are compared as they are stored.
+enum Cells<'v> {
+    Entities(Known<'v, u32>, &'v Rows),
+    Texts(Known<'v, StrRef>, &'v Rows),
+}
+
+/// Cells, and whether each is known.
+struct Known<'v, T>(&'v [State], &'v [T]);
+
+impl<T> Known<'_, T> {
+    fn get(&self, rows: &Rows, index: usize) -> Option<&T> {
+        let row = rows.at(index);
+        if self.0.get(row) == Some(&State::Known) { self.1.get(row) } else { None }
+    }
 }
 
 /// What two sides are joined on.
@@ -234,6 +276,23 @@ impl<'a> Machine<'a> {
             }
             NodeKind::Equal(left, right) => {
                 let (left, right) = two(*left, *right)?;
+                let one = left.compared(&right).or_else(|| right.compared(&left));
+                match one {
+                    // The usual comparisons, without a value being made of every row.
+                    Some((Cells::Entities(known, rows), Value::Entity(entity))) => {
+                        self.each(node, batch, masks, |at| Some(Mask::of(known.get(rows, at)?.eq(&entity.row))));
+                        return Some(());
+                    }
+                    Some((Cells::Texts(known, rows), Value::String(text))) => {
+                        let hash = text_hash(text);
+                        self.each(node, batch, masks, |at| {
+                            let found = *known.get(rows, at)?;
+                            Some(Mask::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
+                        });
+                        return Some(());
+                    }
+                    _ => {}
+                }
                 self.each(node, batch, masks, |at| match (left.at(at)?, right.at(at)?) {
                     (Plain::Set(_), _) => None,
                     (left, right) => Some(Mask::of(left == right)),
@@ -249,6 +308,19 @@ impl<'a> Machine<'a> {
             }
             NodeKind::Contains(set, item) => {
                 let (set, item) = two(*set, *item)?;
+                if let (Some(Plain::Set(all)), Some(Cells::Texts(known, rows))) = (set.same(), item.cells())
+                    && all.is_exact()
+                {
+                    let text = |item: &Value| if let Value::String(text) = item { Some(text_hash(text)) } else { None };
+                    let hashes: FxHashSet<u32> = all.items().iter().map(text).collect::<Option<_>>()?;
+                    self.each(node, batch, masks, |at| {
+                        let found = *known.get(rows, at)?;
+                        let text = || Operand::String(self.snapshot.text(found));
+                        let may = hashes.contains(&found.hash());
+                        Some(if may { operand::contains(all, Some(&text())) } else { Mask::FALSE })
+                    });
+                    return Some(());
+                }
                 self.each(node, batch, masks, |at| match (set.at(at)?, item.at(at)?) {
                     (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
                     (Plain::Set(set), Plain::Entity(entity)) => {
