@@ -7,7 +7,8 @@ use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
 use crate::policy::{Level, Policies, PolicyFile};
 use crate::program::Program;
 use crate::report::{
-    Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, show_constant,
+    Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, WITNESSES,
+    show_constant,
 };
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Found, Snapshot, State};
@@ -384,7 +385,7 @@ impl Judge<'_> {
         let begin = Instant::now();
         let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
         let unindexed = machine.derive(self.options.limits.pairs);
-        let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, self.options));
+        let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
         account.diagnostics.extend(too_many);
         let derived = Instant::now();
         account.times.derive = derived - begin;
@@ -406,7 +407,8 @@ impl Judge<'_> {
         };
         let judged = Instant::now();
         account.times.judge = judged - derived;
-        let findings = Findings { machine: &machine, path: path.into(), places: Mutex::default() };
+        let findings =
+            Findings { machine: &machine, path: path.into(), places: Mutex::default(), most_witnesses: WITNESSES };
         for judgement in &judgements {
             account.counts[judgement.check] = judgement.counts;
             let explained = explained.get(judgement.check).copied().unwrap_or_default();
@@ -454,11 +456,11 @@ impl Judge<'_> {
 }
 
 /// The error for a derivation that would try too many pairs.
-fn too_many_pairs(policies: &Policies, found: Unindexed, options: &Options) -> Diagnostic {
+pub(crate) fn too_many_pairs(policies: &Policies, found: Unindexed, limits: &Limits) -> Diagnostic {
     let derivation = &policies.derivations[found.derivation];
     let message = format!(
         "derivation of `{}` tries each of {} principals on each of {} resources, which is more than {} pairs",
-        derivation.derives, found.principals, found.resources, options.limits.pairs
+        derivation.derives, found.principals, found.resources, limits.pairs
     );
     Diagnostic::error("derivation-pairs", message)
         .label(&derivation.statement.source, derivation.statement.span, "nothing here ties the two together")

@@ -15,8 +15,8 @@ use std::sync::Mutex;
 
 use crate::source::Place;
 
-/// Principals listed behind a derived value; of the others the number is given.
-const WITNESSES: usize = 5;
+/// Principals that a report lists behind a derived value.
+pub(crate) const WITNESSES: usize = 5;
 /// Elements of a set that are shown.
 const ELEMENTS: usize = 8;
 
@@ -143,6 +143,8 @@ pub(crate) struct Findings<'m, 'a> {
     pub path: SmolStr,
     /// Places inside instances that hold lists of others: looked for once, they are long.
     pub places: Mutex<HashMap<(EntityRef, Vec<String>), Located>>,
+    /// Principals listed behind a derived value; of the others the number is given.
+    pub most_witnesses: usize,
 }
 
 impl Findings<'_, '_> {
@@ -157,30 +159,18 @@ impl Findings<'_, '_> {
         order: usize,
     ) -> Finding {
         let machine = self.machine;
-        let (resource, clauses) = match subject {
+        let resource = self.resource(subject, order);
+        let clauses = match subject {
             Subject::Entity(entity) => {
                 let frame = machine.frame(entity);
                 let explanation = match verdict {
                     Verdict::NotApplicable => machine.explain_applies(body, &frame),
                     _ => machine.explain(body, &frame),
                 };
-                (self.resource(entity, order), self.clauses(check, entity, explanation))
+                self.clauses(check, entity, explanation)
             }
             Subject::Uncaptured(ty, at) => {
-                let missing = &machine.snapshot.table(ty).missing[at];
-                let id = format!(
-                    "{}*",
-                    if missing.scope.ty == machine.model.root {
-                        String::new()
-                    } else {
-                        format!("{}/", machine.id(missing.scope))
-                    }
-                );
-                let ty = machine.model.short_name(ty).to_owned();
-                (
-                    ResourceName { ty, id, pointer: missing.pointer.clone(), order },
-                    vec![self.uncaptured_clause(check, missing)],
-                )
+                vec![self.uncaptured_clause(check, &machine.snapshot.table(ty).missing[at])]
             }
         };
         let message = message(verdict, &clauses);
@@ -189,14 +179,23 @@ impl Findings<'_, '_> {
         Finding { check: check_index, verdict, snapshot: 0, path, resource, message, clauses, fingerprint }
     }
 
-    fn resource(&self, entity: EntityRef, order: usize) -> ResourceName {
-        let machine = self.machine;
-        ResourceName {
-            ty: machine.model.short_name(entity.ty).to_owned(),
-            id: machine.id(entity).to_string(),
-            pointer: machine.snapshot.pointer(machine.model, entity),
-            order,
-        }
+    /// Names what a verdict is about.
+    pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
+        let (machine, model) = (self.machine, self.machine.model);
+        let (ty, id, pointer) = match subject {
+            Subject::Entity(entity) => {
+                (entity.ty, machine.id(entity).to_string(), machine.snapshot.pointer(model, entity))
+            }
+            Subject::Uncaptured(ty, at) => {
+                let missing = &machine.snapshot.table(ty).missing[at];
+                let around = match missing.scope {
+                    scope if scope.ty == model.root => String::new(),
+                    scope => format!("{}/", machine.id(scope)),
+                };
+                (ty, format!("{around}*"), missing.pointer.clone())
+            }
+        };
+        ResourceName { ty: model.short_name(ty).to_owned(), id, pointer, order }
     }
 
     fn clauses(&self, check: &Check, resource: EntityRef, explanation: Explanation<'_>) -> Vec<ClauseReport> {
@@ -325,9 +324,13 @@ impl Findings<'_, '_> {
                 place: Place::new(&snapshot.source, self.name_span(entity)),
                 certain,
             };
-            report.witnesses =
-                gathered.witnesses.iter().take(WITNESSES).map(|found| witness(found.entity, found.certain)).collect();
-            report.more_witnesses = gathered.witnesses.len().saturating_sub(WITNESSES);
+            report.witnesses = gathered
+                .witnesses
+                .iter()
+                .take(self.most_witnesses)
+                .map(|found| witness(found.entity, found.certain))
+                .collect();
+            report.more_witnesses = gathered.witnesses.len().saturating_sub(self.most_witnesses);
             report.uncaptured = gathered
                 .missing
                 .iter()

@@ -181,7 +181,7 @@ struct WitnessJson<'r> {
 }
 
 #[derive(Serialize)]
-pub(super) struct DiagnosticJson<'r> {
+pub(crate) struct DiagnosticJson<'r> {
     code: &'static str,
     severity: &'static str,
     message: &'r str,
@@ -356,7 +356,7 @@ fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
     }
 }
 
-pub(super) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
+pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
     DiagnosticJson {
         code: diagnostic.code,
         severity: diagnostic.severity.name(),

@@ -69,11 +69,13 @@ fn step(text: &str) -> Step {
     if text == "*" { Step::Each } else { Step::Property(unescape(text)) }
 }
 
-fn unescape(text: &str) -> String {
+/// Returns the property name that a step of a pointer means.
+pub(crate) fn unescape(text: &str) -> String {
     text.replace("~1", "/").replace("~0", "~")
 }
 
-fn escape(name: &str) -> Cow<'_, str> {
+/// Returns a property name as a step of a pointer.
+pub(crate) fn escape(name: &str) -> Cow<'_, str> {
     if name.contains(['~', '/']) { Cow::Owned(name.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(name) }
 }
 
