@@ -14,4 +14,5 @@ pub mod engine;
 pub mod authorize;
 pub mod report;
 pub mod check;
+pub mod cases;
 pub mod project;

@@ -137,6 +137,12 @@ fn plural(n: usize, verdict: Verdict) -> &'static str {
     }
 }
 
+/// The places that a finding rests on: the clauses that decided, then the values they decided on.
+pub(crate) fn evidence(finding: &Finding) -> Vec<Label> {
+    let clauses = finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause)));
+    clauses.chain(values(finding)).map(|(place, text)| Label { place, text }).collect()
+}
+
 /// Two excerpts: the clauses that decided, then the values they decided on.
 fn write_finding(
     report: &Report,

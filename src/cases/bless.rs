@@ -1,0 +1,35 @@
+//! Writes what happened into a case file. Only the verdicts change; every other byte stays.
+
+use super::{CaseFile, Trial};
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+/// What a case file would say at a place, had it been right. `None` if no one text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blessing {
+    pub span: Span,
+    pub text: Option<String>,
+}
+
+/// Returns the text of a file with what happened in `trials`, all of which are of this file.
+///
+/// Where the variants of a case differ in what happened, what is written stays.
+pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>) -> String {
+    let mut texts: BTreeMap<Span, Vec<Option<&str>>> = BTreeMap::new();
+    for blessing in trials.into_iter().flat_map(|trial| &trial.blessings) {
+        texts.entry(blessing.span).or_default().push(blessing.text.as_deref());
+    }
+    let mut text = file.source.text().to_owned();
+    // From the end, so that the places before stay true.
+    for (span, said) in texts.into_iter().rev() {
+        if let Some(Some(new)) = said.first().filter(|first| said.iter().all(|other| other == *first)) {
+            text.replace_range(span.range(), new);
+        }
+    }
+    text
+}
+
+/// Returns the lines that differ, as a patch.
+pub fn diff(name: &str, old: &str, new: &str) -> String {
+    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(name, name).to_string()
+}

@@ -1,0 +1,289 @@
+//! Edits of a snapshot's text by JSON pointer: what is not edited keeps its place, its order and its form.
+
+use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::pointer::{escape, unescape};
+use crate::source::{Span, nearest};
+
+/// A change of a snapshot.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The pointer, spelt out.
+    pub at: String,
+    /// What is done there.
+    pub change: Change,
+    /// Where the case file says so.
+    pub span: Span,
+}
+
+/// What is done at a pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Another value in place of the one there, as JSON.
+    Set(String),
+    /// A property that was not there, as JSON.
+    Add(String),
+    /// The value is taken away.
+    Remove,
+    /// An element at the end of the list there, as JSON.
+    Append(String),
+    /// The property gets another name.
+    Rename(String),
+    /// A copy of the value at the end of the list at another pointer.
+    Copy(String),
+}
+
+/// An edit that changes nothing: why, and what would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miss {
+    /// Why, in one phrase.
+    pub message: String,
+    /// What to write instead, if something is near.
+    pub help: Option<String>,
+}
+
+impl Miss {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+}
+
+impl From<SyntaxError> for Miss {
+    fn from(error: SyntaxError) -> Self {
+        Miss::new(format!("the snapshot is not JSON: {}", error.message))
+    }
+}
+
+impl Edit {
+    /// Returns the text with the change made.
+    ///
+    /// # Errors
+    /// [`Miss`] when the pointer hits nothing, or the change is none.
+    pub fn apply(&self, text: &str) -> Result<String, Miss> {
+        match &self.change {
+            Change::Set(json) => {
+                let span = find(text, &self.at)?;
+                let old = text.get(span.range()).unwrap_or_default();
+                if same(old, json) {
+                    return Err(Miss::new(format!("`{}` has that value already", self.at)));
+                }
+                Ok(replaced(text, span, json))
+            }
+            Change::Add(json) => {
+                let (parent, name) = self.split()?;
+                let around = find(text, parent)?;
+                expect_kind(text, around, Kind::Object, parent)?;
+                let children = children(text, around)?;
+                if children.iter().any(|child| child.name == name) {
+                    let help = format!("`set` puts another value in place of the one there: `{}`", self.at);
+                    return Err(Miss { help: Some(help), ..Miss::new(format!("`{}` is there already", self.at)) });
+                }
+                Ok(inserted(text, around, &children, &format!("{}: {json}", quoted(&name))))
+            }
+            Change::Append(json) => appended(text, &self.at, json),
+            Change::Copy(to) => {
+                let span = find(text, &self.at)?;
+                appended(text, to, text.get(span.range()).unwrap_or_default())
+            }
+            Change::Remove => {
+                let (children, at) = self.child(text)?;
+                let cut = match (at, children.get(at + 1)) {
+                    (0, Some(next)) => Span::new(children[0].start(), next.start()),
+                    (0, None) => Span::new(children[0].start(), children[0].value.end),
+                    (at, _) => Span::new(children[at - 1].value.end, children[at].value.end),
+                };
+                Ok(replaced(text, cut, ""))
+            }
+            Change::Rename(name) => {
+                let (children, at) = self.child(text)?;
+                if children.iter().any(|child| child.name == *name) {
+                    return Err(Miss::new(format!("there is a `{name}` beside `{}` already", self.at)));
+                }
+                match children[at].key {
+                    Some(key) => Ok(replaced(text, key, &quoted(name))),
+                    None => Err(Miss::new(format!("`{}` is an element of a list, which has no name", self.at))),
+                }
+            }
+        }
+    }
+
+    /// The pointer of what is around, and the last step.
+    fn split(&self) -> Result<(&str, String), Miss> {
+        let whole = || Miss::new("the empty pointer is the whole snapshot: name something in it");
+        self.at.rsplit_once('/').map(|(parent, name)| (parent, unescape(name))).ok_or_else(whole)
+    }
+
+    /// What stands beside the value, and its place there.
+    fn child(&self, text: &str) -> Result<(Vec<Child>, usize), Miss> {
+        let (parent, name) = self.split()?;
+        find(text, &self.at)?;
+        let children = children(text, find(text, parent)?)?;
+        let at = children.iter().position(|child| child.name == name);
+        at.map(|at| (children, at)).ok_or_else(|| Miss::new(format!("there is no `{}`", self.at)))
+    }
+}
+
+/// A property or an element.
+struct Child {
+    key: Option<Span>,
+    /// The property, or the index.
+    name: String,
+    value: Span,
+}
+
+impl Child {
+    fn start(&self) -> u32 {
+        self.key.unwrap_or(self.value).start
+    }
+}
+
+fn kind(text: &str, span: Span) -> Result<Kind, Miss> {
+    Ok(Scanner::at(text, span.start).peek()?.0)
+}
+
+fn expect_kind(text: &str, span: Span, wanted: Kind, at: &str) -> Result<(), Miss> {
+    match kind(text, span)? {
+        found if found == wanted => Ok(()),
+        found => Err(Miss::new(format!("`{at}` is {}, not {}", found.described(), wanted.described()))),
+    }
+}
+
+fn children(text: &str, span: Span) -> Result<Vec<Child>, Miss> {
+    let mut children = Vec::new();
+    let mut scanner = Scanner::at(text, span.start);
+    match scanner.peek()?.0 {
+        Kind::Object => scanner.object(|scanner, key| {
+            children.push(Child { key: Some(key.span), name: key.text().into_owned(), value: scanner.skip()? });
+            Ok::<_, Miss>(())
+        })?,
+        Kind::Array => scanner.array(|scanner, index| {
+            children.push(Child { key: None, name: index.to_string(), value: scanner.skip()? });
+            Ok::<_, Miss>(())
+        })?,
+        _ => span,
+    };
+    Ok(children)
+}
+
+/// Returns the value at a pointer.
+pub(super) fn find(text: &str, pointer: &str) -> Result<Span, Miss> {
+    let mut scanner = Scanner::new(text.trim_start_matches('\u{feff}'));
+    let before = (text.len() - text.trim_start_matches('\u{feff}').len()) as u32;
+    let whole = scanner.skip()?;
+    let mut span = Span::new(whole.start + before, whole.end + before);
+    let mut here = String::new();
+    for step in pointer.split('/').skip(1) {
+        let name = unescape(step);
+        let found = children(text, span)?;
+        let Some(child) = found.iter().find(|child| child.name == name) else {
+            return Err(lacking(kind(text, span)?, &here, &name, &found));
+        };
+        span = child.value;
+        here.push('/');
+        here.push_str(step);
+    }
+    Ok(span)
+}
+
+/// Says what is not there, and what is.
+fn lacking(kind: Kind, here: &str, name: &str, found: &[Child]) -> Miss {
+    let place = if here.is_empty() { "the snapshot".to_owned() } else { format!("`{here}`") };
+    match kind {
+        Kind::Object => {
+            let names: Vec<&str> = found.iter().map(|child| child.name.as_str()).collect();
+            let help = match nearest(name, names.iter().copied()) {
+                Some(near) => Some(format!("did you mean `{here}/{}`?", escape(near))),
+                None if names.is_empty() => None,
+                None => {
+                    let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
+                    let more = names.len().saturating_sub(shown.len());
+                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                    Some(format!("it has {}{more}; `add` adds a property", shown.join(", ")))
+                }
+            };
+            Miss { message: format!("{place} has no `{name}`"), help }
+        }
+        Kind::Array => {
+            let help = match found.len() {
+                0 => "it is empty; `append` adds an element".to_owned(),
+                1 => "it has one element: 0".to_owned(),
+                n => format!("it has the elements 0 to {}", n - 1),
+            };
+            Miss { message: format!("{place} has no element `{name}`"), help: Some(help) }
+        }
+        other => Miss::new(format!("{place} is {}, which has no `{name}`", other.described())),
+    }
+}
+
+fn appended(text: &str, at: &str, json: &str) -> Result<String, Miss> {
+    let list = find(text, at)?;
+    expect_kind(text, list, Kind::Array, at)?;
+    Ok(inserted(text, list, &children(text, list)?, json))
+}
+
+/// Puts something after the last child, as far apart as the first one stands from what is before it.
+fn inserted(text: &str, around: Span, children: &[Child], new: &str) -> String {
+    let (Some(first), Some(last)) = (children.first(), children.last()) else {
+        return replaced(text, Span::new(around.start + 1, around.start + 1), new);
+    };
+    let before = text.get(..first.start() as usize).unwrap_or_default();
+    let blank = &before[before.trim_end_matches([' ', '\t', '\r', '\n']).len()..];
+    let blank = if blank.contains('\n') { blank } else { " " };
+    replaced(text, Span::new(last.value.end, last.value.end), &format!(",{blank}{new}"))
+}
+
+fn replaced(text: &str, span: Span, by: &str) -> String {
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    let after = text.get(span.end as usize..).unwrap_or_default();
+    [before, by, after].concat()
+}
+
+/// Whether two JSON texts say the same.
+fn same(a: &str, b: &str) -> bool {
+    let read = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    a == b || read(a).is_some_and(|a| Some(a) == read(b))
+}
+
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edited(text: &str, at: &str, change: Change) -> Result<String, String> {
+        let edit = Edit { at: at.to_owned(), change, span: Span::default() };
+        edit.apply(text)
+            .map_err(|miss| [Some(miss.message), miss.help].into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
+    const TEXT: &str = "{\n  \"a\": [1, 2],\n  \"b/c\": { \"x\": null }\n}";
+
+    #[test]
+    fn edits_change_what_they_name_and_nothing_else() {
+        let ok = |at, change| edited(TEXT, at, change).unwrap();
+        assert_eq!(ok("/a/1", Change::Set("\"two\"".into())), TEXT.replace("2]", "\"two\"]"));
+        assert_eq!(ok("/b~1c/y", Change::Add("3".into())), TEXT.replace("null }", "null, \"y\": 3 }"));
+        assert_eq!(ok("/z", Change::Add("3".into())), TEXT.replace("null }\n", "null },\n  \"z\": 3\n"));
+        assert_eq!(ok("/a", Change::Append("{}".into())), TEXT.replace("2]", "2, {}]"));
+        assert_eq!(ok("/a", Change::Remove), "{\n  \"b/c\": { \"x\": null }\n}");
+        assert_eq!(ok("/b~1c", Change::Remove), "{\n  \"a\": [1, 2]\n}");
+        assert_eq!(ok("/b~1c/x", Change::Remove), TEXT.replace("\"x\": null", ""));
+        assert_eq!(ok("/a/0", Change::Remove), TEXT.replace("1, ", ""));
+        assert_eq!(ok("/b~1c/x", Change::Rename("y".into())), TEXT.replace("\"x\"", "\"y\""));
+        assert_eq!(ok("/b~1c", Change::Copy("/a".into())), TEXT.replace("2]", "2, { \"x\": null }]"));
+        assert_eq!(edited("{\"a\":[]}", "/a", Change::Append("1".into())).unwrap(), "{\"a\":[1]}");
+    }
+
+    #[test]
+    fn an_edit_that_hits_nothing_says_what_is_there() {
+        let miss = |at, change| edited(TEXT, at, change).unwrap_err();
+        assert_eq!(miss("/a/2", Change::Remove), "`/a` has no element `2`; it has the elements 0 to 1");
+        assert_eq!(miss("/bc", Change::Remove), "the snapshot has no `bc`; did you mean `/b~1c`?");
+        assert_eq!(miss("/a/1", Change::Set("2".into())), "`/a/1` has that value already");
+        assert_eq!(miss("/b~1c", Change::Append("1".into())), "`/b~1c` is an object, not an array");
+        assert_eq!(miss("/a/0/x", Change::Set("1".into())), "`/a/0` is a number, which has no `x`");
+        assert_eq!(miss("", Change::Remove), "the empty pointer is the whole snapshot: name something in it");
+        assert_eq!(miss("/a/0", Change::Rename("x".into())), "`/a/0` is an element of a list, which has no name");
+    }
+}

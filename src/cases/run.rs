@@ -1,0 +1,391 @@
+//! One run of one case: the edits, the verdicts, and how they compare to what was expected.
+
+use super::bless::Blessing;
+use super::edit::find;
+use super::{Case, Expectation, Suite, Target, Trial, Variant};
+use crate::check::{Limits, too_many_pairs};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::{Judgement, Machine, Subject, Verdict};
+use crate::program::CheckProgram;
+use crate::report::text::evidence;
+use crate::report::{Finding, Findings, ResourceName, WITNESSES};
+use crate::schema::parse_value;
+use crate::snapshot::Snapshot;
+use crate::source::{Source, Span, nearest};
+use crate::value::Value;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+/// Names that are listed where none is near.
+const LISTED: usize = 5;
+
+impl Suite {
+    /// Runs a case in one way.
+    pub(super) fn trial(
+        &self,
+        file: &Arc<Source>,
+        case: &Case,
+        variant: &Variant,
+        doubt: Severity,
+        (file_at, case_at): (usize, usize),
+    ) -> Trial {
+        let name = match variant.number {
+            Some(number) => format!("{} ({number})", case.name),
+            None => case.name.clone(),
+        };
+        let mut trial = Trial {
+            file: file_at,
+            case: case_at,
+            variant: variant.number,
+            name,
+            actual: vec![None; case.expectations.len()],
+            counts: Vec::new(),
+            diagnostics: Vec::new(),
+            secrets: None,
+            blessings: Vec::new(),
+        };
+        let Some(source) = edited(file, case, variant, &mut trial) else { return trial };
+        let (model, limits) = (&self.schema.model, Limits::default());
+        let (snapshot, diagnostics) = Snapshot::read(&source, model, &self.program.reads, &limits);
+        let Some(snapshot) = snapshot else {
+            let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
+            trial.diagnostics.push(Diagnostic::error("case-snapshot", message).label(file, case.span, "this case"));
+            trial.diagnostics.extend(diagnostics);
+            trial.secrets = Some((Arc::clone(&source), Snapshot::likely_secrets(&source, model)));
+            return trial;
+        };
+        let parameters = self.parameters(variant);
+        let mut machine = Machine::bind(model, &self.program, &snapshot, case.now, &parameters);
+        let unindexed = machine.derive(limits.pairs);
+        trial.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(&self.policies, found, &limits)));
+        let judgements = machine.judge(&Verdict::ALL);
+        let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
+        let judging = Judging {
+            suite: self,
+            file,
+            case,
+            variant,
+            findings: Findings {
+                machine: &machine,
+                path: source.name().into(),
+                places: Mutex::default(),
+                most_witnesses: if asks_for_all { usize::MAX } else { WITNESSES },
+            },
+            judgements: &judgements,
+            doubt,
+        };
+        judging.compare(&mut trial);
+        let id = |judgement: &Judgement| self.policies.checks[judgement.check].statement.id.to_string();
+        trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
+        if !trial.diagnostics.is_empty() {
+            trial.secrets = Some((source, snapshot.secrets.clone()));
+        }
+        trial
+    }
+
+    /// The parameters in the model's order: what the variant sets, else the schema's defaults.
+    fn parameters(&self, variant: &Variant) -> Vec<Option<Value>> {
+        let value = |parameter: &crate::schema::Parameter| {
+            let set = variant.settings.iter().find(|setting| parameter.name == setting.name.as_str());
+            match set {
+                // What is no value has been reported before anything was run.
+                Some(setting) => parse_value(&parameter.ty, &setting.text).ok(),
+                None => parameter.default.clone(),
+            }
+        };
+        self.schema.model.parameters.iter().map(value).collect()
+    }
+}
+
+/// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
+fn edited(file: &Arc<Source>, case: &Case, variant: &Variant, trial: &mut Trial) -> Option<Arc<Source>> {
+    if variant.edits.is_empty() {
+        return Some(Arc::clone(&case.base));
+    }
+    let mut text = Cow::Borrowed(case.base.text());
+    for edit in &variant.edits {
+        match edit.apply(&text) {
+            Ok(changed) => text = Cow::Owned(changed),
+            Err(miss) => {
+                let message = format!("an edit of case `{}` changes nothing: {}", trial.name, miss.message);
+                let error = Diagnostic::error("edit", message).label(file, edit.span, "this edit");
+                trial.diagnostics.push(error.maybe_help(miss.help));
+                return None;
+            }
+        }
+    }
+    let name = format!("{}, edited by `{}`", case.base.name(), trial.name);
+    let source = Source::new(name, text.into_owned());
+    if source.is_err() {
+        let message = format!("the snapshot of case `{}` is larger than 4 GiB", trial.name);
+        trial.diagnostics.push(Diagnostic::error("too-large", message).label(file, case.span, "this case"));
+    }
+    source.ok()
+}
+
+/// A judged snapshot beside what was expected of it.
+struct Judging<'j, 'a> {
+    suite: &'j Suite,
+    file: &'j Arc<Source>,
+    case: &'j Case,
+    variant: &'j Variant,
+    findings: Findings<'j, 'a>,
+    judgements: &'j [Judgement],
+    /// How bad it is when a case says less than it seems to.
+    doubt: Severity,
+}
+
+/// A verdict on a resource.
+struct Given {
+    check: usize,
+    /// The place in the order of verdicts of the check.
+    order: usize,
+    subject: Subject,
+    verdict: Verdict,
+    resource: ResourceName,
+}
+
+impl Judging<'_, '_> {
+    fn compare(&self, trial: &mut Trial) {
+        if self.case.expectations.is_empty() && self.case.no_other_failures.is_none() {
+            let message = format!("case `{}` expects nothing", trial.name);
+            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("no-expectation", message) };
+            let help = "add `expect = { \"CHECK Type id\" = \"fail\" }`, or `no_other_failures = true`";
+            trial.diagnostics.push(found.label(self.file, self.case.span, "this case").help(help));
+        }
+        let mut spoken_of = BTreeSet::new();
+        for (at, expectation) in self.case.expectations.iter().enumerate() {
+            let Some(check) = self.check(&expectation.check) else { continue };
+            let all = self.given(check);
+            let given: Vec<&Given> = all.iter().filter(|given| meets(&expectation.target, &given.resource)).collect();
+            spoken_of.extend(given.iter().map(|given| (given.check, given.subject)));
+            let first = given.first().map(|first| first.verdict);
+            trial.actual[at] = first.filter(|first| given.iter().all(|given| given.verdict == *first));
+            let text = trial.actual[at].map(|actual| match actual {
+                _ if actual == expectation.verdict => self.file.slice(expectation.verdict_span).to_owned(),
+                _ => format!("\"{}\"", actual.name()),
+            });
+            trial.blessings.push(Blessing { span: expectation.verdict_span, text });
+            if given.is_empty() {
+                trial.diagnostics.push(self.not_given(check, expectation, &all));
+            }
+            let wrong: Vec<&&Given> = given.iter().filter(|given| given.verdict != expectation.verdict).collect();
+            match wrong.first() {
+                Some(first) => trial.diagnostics.push(self.wrong(expectation, first, wrong.len() - 1)),
+                None => given.iter().for_each(|given| self.why(expectation, given, &mut trial.diagnostics)),
+            }
+        }
+        if let Some(said) = self.case.no_other_failures {
+            self.no_others(said, &spoken_of, trial);
+        }
+    }
+
+    /// The place of a check in the policies.
+    fn check(&self, id: &str) -> Option<usize> {
+        self.suite.policies.checks.iter().position(|check| check.statement.id == id)
+    }
+
+    fn program(&self, check: usize) -> Option<&CheckProgram> {
+        self.suite.program.checks.iter().find(|program| program.check == check)
+    }
+
+    /// The verdicts of a check, with the names of what they are about.
+    fn given(&self, check: usize) -> Vec<Given> {
+        let judgement = self.judgements.iter().find(|judgement| judgement.check == check);
+        let judged = judgement.map(|judgement| judgement.judged.as_slice()).unwrap_or_default();
+        let named = judged.iter().enumerate().map(|(order, judged)| Given {
+            check,
+            order,
+            subject: judged.subject,
+            verdict: judged.verdict,
+            resource: self.findings.resource(judged.subject, order),
+        });
+        named.collect()
+    }
+
+    /// Why a verdict was given.
+    fn finding(&self, given: &Given) -> Option<Finding> {
+        let ty = match given.subject {
+            Subject::Entity(entity) => entity.ty,
+            Subject::Uncaptured(ty, _) => ty,
+        };
+        let body = self.program(given.check)?.bodies.iter().find(|body| body.resource == ty)?;
+        let check = &self.suite.policies.checks[given.check];
+        Some(self.findings.finding(given.check, check, body, given.subject, given.verdict, given.order))
+    }
+
+    /// Adds the place of the variant, where there are many.
+    fn in_variant(&self, found: Diagnostic) -> Diagnostic {
+        match self.variant.number {
+            Some(_) => found.label(self.file, self.variant.span, "after this"),
+            None => found,
+        }
+    }
+
+    fn wrong(&self, expectation: &Expectation, given: &Given, more: usize) -> Diagnostic {
+        let (actual, expected) = (given.verdict.name(), expectation.verdict.name());
+        let finding = self.finding(given);
+        let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
+        let resource = shown(&given.resource);
+        let message = format!("`{}` on {resource} is {actual}, not {expected}{reason}", expectation.check);
+        let label = match more {
+            0 => format!("it is {actual}"),
+            1 => format!("it is {actual}, and one more is not {expected}"),
+            n => format!("it is {actual}, and {n} more are not {expected}"),
+        };
+        let error = Diagnostic::error("expectation", message).label(self.file, expectation.verdict_span, label);
+        let mut error = self.in_variant(error);
+        error.labels.extend(finding.iter().flat_map(evidence));
+        error
+    }
+
+    /// Nothing was judged that the expectation is about.
+    fn not_given(&self, check: usize, expectation: &Expectation, all: &[Given]) -> Diagnostic {
+        let id = &expectation.check;
+        let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
+        let types: Vec<&str> = bodies.iter().map(|body| self.suite.schema.model.short_name(body.resource)).collect();
+        let ids = || all.iter().map(|given| shown(&given.resource)).collect::<Vec<_>>();
+        let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
+        let (message, help) = match &expectation.target {
+            Target::Type(ty) | Target::Named { ty, .. } if !types.contains(&short_type(ty)) => {
+                (format!("`{id}` judges no `{ty}`"), near(ty, types.iter().map(|ty| (*ty).to_owned()).collect()))
+            }
+            Target::All | Target::Type(_) => (format!("`{id}` met nothing to judge"), None),
+            Target::Named { ty, id: name } => {
+                let asked = format!("{} {name}", short_type(ty));
+                (format!("`{id}` judged no {asked}"), near(&asked, ids()))
+            }
+            Target::Pointer(pointer) => {
+                let there = find(self.findings.machine.snapshot.source.text(), pointer);
+                let help = there.err().and_then(|miss| miss.help).or_else(|| near(pointer, pointers()));
+                (format!("`{id}` judged nothing at `{pointer}`"), help)
+            }
+        };
+        let error = Diagnostic::error("nothing-matched", message);
+        // Whatever is said of all holds of nothing; that something fails does not.
+        let of_all = match &expectation.target {
+            Target::All => true,
+            Target::Type(ty) => types.contains(&short_type(ty)),
+            Target::Named { .. } | Target::Pointer(_) => false,
+        };
+        let vacuous = of_all && matches!(expectation.verdict, Verdict::Pass | Verdict::NotApplicable);
+        let severity = if vacuous { self.doubt } else { Severity::Error };
+        let error = Diagnostic { severity, ..error };
+        self.in_variant(error.label(self.file, expectation.span, "expected here")).maybe_help(help)
+    }
+
+    /// Compares what decided with what an expectation says of it.
+    fn why(&self, expectation: &Expectation, given: &Given, diagnostics: &mut Vec<Diagnostic>) {
+        let Expectation { reads, clauses, witnesses, .. } = expectation;
+        if reads.is_empty() && clauses.is_empty() && witnesses.is_none() {
+            return;
+        }
+        let Some(finding) = self.finding(given) else { return };
+        let all_reads = || finding.clauses.iter().flat_map(|clause| &clause.reads);
+        let mut report = |span: Span, label: &str, message: String, help: Option<String>| {
+            let error = Diagnostic::error("expectation", message).label(self.file, span, label);
+            let mut error = self.in_variant(error).maybe_help(help);
+            error.labels.extend(evidence(&finding));
+            diagnostics.push(error);
+        };
+        let resource = shown(&given.resource);
+        let decided: Vec<String> = all_reads().filter_map(|read| Some(read.pointer.as_ref()?.to_string())).collect();
+        for (pointer, span) in reads.iter().filter(|(pointer, _)| !decided.contains(pointer)) {
+            let message = format!("`{pointer}` did not decide `{}` on {resource}", expectation.check);
+            report(*span, "did not decide", message, near(pointer, decided.clone()));
+        }
+        let texts: Vec<String> = finding.clauses.iter().map(|clause| one_line(clause.place.text())).collect();
+        for (clause, span) in clauses {
+            let wanted = one_line(clause);
+            if !texts.iter().any(|text| text.contains(&wanted)) {
+                let message = format!("no clause with `{wanted}` decided `{}` on {resource}", expectation.check);
+                report(*span, "decided nothing", message, near(&wanted, texts.clone()));
+            }
+        }
+        if let Some((wanted, span)) = witnesses {
+            let found: Vec<_> = all_reads().flat_map(|read| &read.witnesses).collect();
+            let is = |name: &String, witness: &crate::report::WitnessReport| {
+                *name == witness.entity || *name == witness.pointer.as_str()
+            };
+            let absent = wanted.iter().find(|name| !found.iter().any(|witness| is(name, witness)));
+            let unnamed = found.iter().find(|witness| !wanted.iter().any(|name| is(name, witness)));
+            if let Some(name) = absent {
+                let names = found.iter().map(|witness| witness.entity.clone()).collect();
+                let message = format!("{name} does not stand behind `{}` on {resource}", expectation.check);
+                report(*span, "named here", message, near(name, names));
+            } else if let Some(witness) = unnamed {
+                let message = format!("{} stands behind `{}` on {resource}, too", witness.entity, expectation.check);
+                report(*span, "not named here", message, None);
+            }
+        }
+    }
+
+    /// Reports failures that no expectation speaks of.
+    fn no_others(&self, said: Span, spoken_of: &BTreeSet<(usize, Subject)>, trial: &mut Trial) {
+        if self.judgements.iter().all(|judgement| judgement.total() == 0) {
+            let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
+            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("nothing-matched", message) };
+            trial.diagnostics.push(found.label(self.file, said, "said here"));
+        }
+        let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
+        let failed = failed.flat_map(|judgement| self.given(judgement.check));
+        let others =
+            failed.filter(|given| given.verdict == Verdict::Fail && !spoken_of.contains(&(given.check, given.subject)));
+        let mut entries = Vec::new();
+        for given in others {
+            let id = &self.suite.policies.checks[given.check].statement.id;
+            let finding = self.finding(&given);
+            let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
+            let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));
+            let error = Diagnostic::error("expectation", message).label(self.file, said, "nothing else was to fail");
+            let mut error = self.in_variant(error);
+            error.labels.extend(finding.iter().flat_map(evidence));
+            trial.diagnostics.push(error);
+            let key = format!("{id} {}", shown(&given.resource));
+            entries.push(format!("{} = \"fail\"", super::edit::quoted(&key)));
+        }
+        if let Some(insertion) = &self.case.insertion {
+            let text = match entries.is_empty() {
+                true => String::new(),
+                false => format!("{}{}{}", insertion.open, entries.join(&insertion.between), insertion.close),
+            };
+            let span = Span::new(insertion.at, insertion.at);
+            trial.blessings.push(Blessing { span, text: Some(text) });
+        }
+    }
+}
+
+fn meets(target: &Target, resource: &ResourceName) -> bool {
+    match target {
+        Target::All => true,
+        Target::Type(ty) => resource.ty == short_type(ty),
+        Target::Named { ty, id } => resource.ty == short_type(ty) && resource.id == *id,
+        Target::Pointer(pointer) => resource.pointer.as_str() == pointer,
+    }
+}
+
+/// A type without its namespace.
+fn short_type(ty: &str) -> &str {
+    ty.rsplit("::").next().unwrap_or(ty)
+}
+
+/// `Member WS1/mia@example.com`, as expectations write it.
+fn shown(resource: &ResourceName) -> String {
+    format!("{} {}", resource.ty, resource.id)
+}
+
+/// "Did you mean", or what there is.
+fn near(word: &str, names: Vec<String>) -> Option<String> {
+    if let Some(near) = nearest(word, names.iter().map(String::as_str)) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let (more, names) = (names.len().saturating_sub(LISTED), names.into_iter().take(LISTED));
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("there is {}{more}", names.join(", ")))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

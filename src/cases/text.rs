@@ -1,0 +1,51 @@
+//! What cases came to, for people: every wrong expectation with its evidence, then the files.
+
+use super::Outcome;
+use crate::check::Options;
+use crate::report::text::{Style, write_diagnostics};
+use crate::report::{Report, Status};
+use std::io::{self, Write};
+
+/// Writes an outcome.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut report = Report::unread(Vec::new(), &Options::at(0));
+    report.secrets = outcome.trials.iter().filter_map(|trial| trial.secrets.clone()).collect();
+    let diagnostics: Vec<_> = outcome.all_diagnostics().cloned().collect();
+    write_diagnostics(&diagnostics, &report, style, out)?;
+    let widest = outcome.files.iter().map(|file| file.name().chars().count()).max().unwrap_or(0);
+    for (at, file) in outcome.files.iter().enumerate() {
+        let trials = || outcome.trials.iter().filter(|trial| trial.file == at);
+        let (all, holding) = (trials().count(), trials().filter(|trial| trial.holds()).count());
+        let (mark, said) = match (all, all - holding) {
+            (0, _) => ("–", "no case was run".to_owned()),
+            (all, 0) => ("✓", cases(all)),
+            (all, wrong) => ("✗", format!("{wrong} of {} wrong", cases(all))),
+        };
+        let color = match mark {
+            "✓" => "32",
+            "✗" => "31",
+            _ => "0",
+        };
+        let mark = if style.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() };
+        writeln!(out, "  {mark} {:widest$}  {said}", crate::report::excerpt::plain(file.name()))?;
+    }
+    let (all, holding) = (outcome.trials.len(), outcome.holding());
+    let left_out = if outcome.left_out > 0 { format!(", {} left out", outcome.left_out) } else { String::new() };
+    writeln!(out, "  {}: {holding} as expected, {} wrong{left_out}", cases(all), all - holding)?;
+    let status = outcome.status();
+    let said = match status {
+        Status::Invalid => "some files are unreadable or invalid, and nothing was run",
+        Status::Nothing => "nothing was run",
+        Status::Findings if holding == all => "some check has no case",
+        Status::Findings => "some expectations are wrong",
+        Status::Clean | Status::Incomplete => "everything came out as expected",
+    };
+    writeln!(out, "  exit {}: {said}", status.exit_code())
+}
+
+fn cases(n: usize) -> String {
+    if n == 1 { "1 case".to_owned() } else { format!("{n} cases") }
+}
