@@ -5,6 +5,7 @@ mod completions;
 mod explain;
 mod list;
 mod pack;
+mod test;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, IsTerminal, Write};
@@ -26,6 +27,8 @@ enum Command {
     List(list::Args),
     /// Show what a check asks, and its policy
     Explain(explain::Args),
+    /// Run the test cases of policies
+    Test(test::Args),
     /// Write shell completions
     Completions(completions::Args),
 }
@@ -33,11 +36,11 @@ enum Command {
 const EXIT_CODES: &str = "\
 Exit codes (where several hold, the first of 5, 1, 4, 3):
   0  nothing failed at or above the threshold, and every verdict is known
-  1  failures at or above --fail-on
+  1  failures at or above --fail-on; of `deodar test`, wrong expectations
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema or snapshot is unreadable or invalid
+  5  a policy, schema, snapshot or case file is unreadable or invalid
   101 / 130  a bug in Deodar / interrupted
   141  nobody reads the output any more";
 
@@ -62,6 +65,7 @@ fn command() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     match outcome {
@@ -74,6 +78,12 @@ fn command() -> ExitCode {
             ExitCode::from(5)
         }
     }
+}
+
+/// Starts the threads that judge, with room for deep conditions: zero are as many as there are cores.
+fn start_threads(threads: usize) -> io::Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK / 4);
+    pool.build_global().map_err(io::Error::other)
 }
 
 /// When to use colour.

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod packs;
+mod suites;
 mod watch;
 
 pub use accounts::{Accounts, Form};
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use suites::CaseFiles;
 pub use watch::{Changes, WatchError};
 
 use crate::check::Inputs;
@@ -265,7 +267,8 @@ impl Loader {
             into.extend(self.read(path, diagnostics));
             return;
         }
-        let (found, others) = self.walk(path, is_policy, diagnostics);
+        let (mut found, others) = self.walk(path, |path| is_policy(path) || suites::is_cases(path), diagnostics);
+        found.retain(|path| is_policy(path));
         if others > 0 {
             let (files, are) =
                 if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };

@@ -1,7 +1,7 @@
 //! `deodar check`
 
 use super::pack::PackArgs;
-use super::{Color, width};
+use super::{Color, start_threads, width};
 use deodar::check::{Engine, Limits, Options, Session, is_sound};
 use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Changes, Form, Loader, Selection};
@@ -146,10 +146,7 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    // Zero threads are as many as there are cores.
-    let threads = usize::from(args.threads.unwrap_or(0));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(super::STACK / 4).build_global();
-    pool.map_err(io::Error::other)?;
+    start_threads(usize::from(args.threads.unwrap_or(0)))?;
     let refused = match args.watch {
         true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
             "standard input cannot be watched: name files or folders with --watch"

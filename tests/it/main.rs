@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod authorize;
+mod cases;
 mod controls;
 mod examples;
 mod fleet;

@@ -1,0 +1,98 @@
+//! Finding case files and the snapshots they start from.
+
+use super::{EMBEDDED, Loader, Selection, accounts, shown, source_of};
+use crate::cases::CaseFile;
+use crate::diagnostic::Diagnostic;
+use crate::snapshot::Limits;
+use crate::source::Source;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// Case files as they were found.
+#[derive(Debug, Default)]
+pub struct CaseFiles {
+    /// The files, those of a folder in order of their names.
+    pub files: Vec<CaseFile>,
+    /// Where they lie, to be written to.
+    pub paths: Vec<PathBuf>,
+    /// Whether they are all that lie beside the policies.
+    pub complete: bool,
+}
+
+impl Loader {
+    /// Reads case files: those named, or else those beside the policies. What is wrong with them comes beside.
+    pub fn cases(&mut self, named: &[PathBuf], selection: &Selection) -> (CaseFiles, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let mut found = CaseFiles { complete: named.iter().all(|path| path.is_dir()), ..CaseFiles::default() };
+        let places = if named.is_empty() { beside_policies(selection) } else { named.to_vec() };
+        for place in &places {
+            if place.is_dir() {
+                found.paths.extend(self.walk(place, is_cases, &mut diagnostics).0);
+            } else {
+                found.paths.push(place.clone());
+            }
+        }
+        let mut bases = HashMap::new();
+        found.paths.retain(|path| {
+            let Some(source) = self.read(path, &mut diagnostics) else { return false };
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let (file, wrong) = CaseFile::parse(&source, &mut |base| open_base(&folder.join(base), &mut bases));
+            diagnostics.extend(wrong);
+            found.files.push(file);
+            true
+        });
+        if found.files.iter().all(|file| file.cases.is_empty()) && diagnostics.is_empty() {
+            let places: Vec<String> = places.iter().map(|place| format!("`{}`", shown(place))).collect();
+            let message = match places.is_empty() {
+                true => "there is no case: this folder holds no policies of the pack".to_owned(),
+                false => format!("there is no case in {}", places.join(", ")),
+            };
+            let help = "cases lie in files whose name ends in `.test.toml`, beside the policies; or name the files";
+            diagnostics.push(Diagnostic::warning("no-case", message).help(help));
+        }
+        (found, diagnostics)
+    }
+}
+
+/// The folders of the policies, and what belongs to a policy file that was named by itself.
+fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
+    if selection.policies.is_empty() {
+        let names = EMBEDDED.iter().map(|pack| pack.name);
+        let names: Vec<&str> = selection.pack.as_deref().map_or_else(|| names.collect(), |name| vec![name]);
+        let folders = names.iter().map(|name| PathBuf::from(format!("policies/{name}")));
+        return folders.filter(|folder| folder.is_dir()).collect();
+    }
+    let beside = |path: &PathBuf| if path.is_dir() { path.clone() } else { path.with_extension("test.toml") };
+    selection.policies.iter().map(beside).filter(|path| path.exists()).collect()
+}
+
+pub(super) fn is_cases(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(".test.toml"))
+}
+
+fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<Arc<Source>, Diagnostic> {
+    if let Some(known) = known.get(path) {
+        return Ok(Arc::clone(known));
+    }
+    let name = shown(&straight(path));
+    let bytes = accounts::read_whole(path, &name, Limits::default().bytes)?;
+    let source = source_of(&name, bytes, 0, 0)?;
+    known.insert(path.to_owned(), Arc::clone(&source));
+    Ok(source)
+}
+
+/// The path without the detours of `..`, for messages.
+fn straight(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(straight.components().next_back(), Some(Component::Normal(_))) => {
+                straight.pop();
+            }
+            Component::CurDir => {}
+            part => straight.push(part),
+        }
+    }
+    straight
+}
