@@ -234,6 +234,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
     let options = args.options();
     let mut out = io::BufWriter::new(io::stdout());
+    let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
         Err(diagnostics) => Report::unread(diagnostics, &options),
         Ok((inputs, mut accounts)) => {
@@ -247,7 +248,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
                 ndjson::write(report, accounts, &mut out)?;
                 out.flush()
             };
-            match Session::default().stream(&inputs, &mut accounts, &options, &mut seen) {
+            match session.stream(&inputs, &mut accounts, &options, &mut seen) {
                 Ok(report) => report,
                 // The rest was not judged.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::from(CLOSED_PIPE)),
@@ -264,6 +265,8 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     }
     // Notes in passing: nobody need read them.
     let _ = notes(args, &report, started.elapsed());
+    // The process ends here: nobody needs the memory back piece by piece.
+    std::mem::forget((session, report));
     Ok(code)
 }
 
