@@ -4,7 +4,7 @@
 
 use crate::diagnostic::{Diagnostic, has_errors, sort};
 use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
-use crate::policy::{Level, Policies, PolicyFile};
+use crate::policy::{Level, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::report::{
     Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, WITNESSES,
@@ -243,7 +243,12 @@ impl Session {
         let same_schema = self.schema.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, &inputs.schema));
         let (schema, fresh) = rayon::join(
             || (!same_schema).then(|| Schema::parse(&inputs.schema)),
-            || changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>(),
+            || {
+                if !same_schema {
+                    warm_up();
+                }
+                changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>()
+            },
         );
         self.work.policies += fresh.len();
         let wanted = |file: &PolicyFile| inputs.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));

@@ -256,6 +256,13 @@ struct Grammatical {
     parts: Parts,
 }
 
+/// Makes Cedar build the parser of identifiers, which reading a schema needs too. It is built once for a process and
+/// takes milliseconds, which another core may have to spare.
+pub fn warm_up() {
+    // Whatever comes out, the parser is there afterwards.
+    let _ = "warm".parse::<ast::Id>();
+}
+
 impl PolicyFile {
     /// Parses a file.
     pub fn parse(source: &Arc<Source>) -> Self {
