@@ -58,7 +58,11 @@ fn main() {
         || deodar(&few, &["--max-findings", "10", "--threads", "1"]),
     );
     let split = split_of(&few);
-    row("two threads, against one, reading and splitting excluded", two.time - split, one.time - split);
+    row(
+        "two threads, against one, reading and splitting excluded",
+        two.time.saturating_sub(split),
+        one.time.saturating_sub(split),
+    );
     let acme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/acme/snapshot.json");
     let start = median((0..20).map(|_| deodar(&acme, &text)).collect());
     println!("{:58} {:>6} ms", "examples/acme, schema and policies compiled", start.time.as_millis());

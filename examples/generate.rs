@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(out.flush()?);
     };
     for account in 0..accounts {
-        let one = Organisation { seed: organisation.seed + account, ..organisation };
+        let one = Organisation { seed: organisation.seed.wrapping_add(account), ..organisation };
         writeln!(out, "{}", one.to_json().replace('\n', " "))?;
     }
     Ok(out.flush()?)

@@ -2,7 +2,7 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, has_errors, sort};
+use crate::diagnostic::{Diagnostic, Severity, sort};
 use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
 use crate::policy::{Level, Policies, PolicyFile, warm_up};
 use crate::program::Program;
@@ -122,38 +122,22 @@ impl Session {
     /// Judges every snapshot that is held in memory by every selected check.
     pub fn run(&mut self, inputs: &Inputs, options: &Options) -> Report {
         let mut report = self.prepare(inputs, options);
-        let sources = &inputs.snapshots;
+        let (mut known, mut read, mut fresh) = (std::mem::take(&mut self.snapshots), Vec::new(), 0);
         if let Some(judge) = self.judge(inputs, options, &mut report) {
-            let mut known = self.snapshots.iter().map(Some).collect::<Vec<_>>();
-            let known: Vec<Option<&ReadSnapshot>> = sources
-                .iter()
-                .map(|source| {
-                    let at =
-                        known.iter().position(|read| read.is_some_and(|read| Arc::ptr_eq(&read.source, source)))?;
-                    known[at].take()
-                })
-                .collect();
-            let mut fresh: Vec<Option<ReadSnapshot>> = Vec::new();
-            for (source, known) in sources.iter().zip(known) {
-                let read = if known.is_none() { Some(judge.read(source)) } else { None };
-                if let Some(read) = known.or(read.as_ref()) {
-                    report.absorb(judge.account(source.name(), read, &[]), options);
-                }
-                fresh.push(read);
+            for source in &inputs.snapshots {
+                let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
+                    Some(at) => known.swap_remove(at),
+                    None => {
+                        fresh += 1;
+                        judge.read(source)
+                    }
+                };
+                report.absorb(judge.account(source.name(), &snapshot, &[]), options);
+                read.push(snapshot);
             }
-            self.work.snapshots = fresh.iter().flatten().count();
-            let mut old = std::mem::take(&mut self.snapshots);
-            self.snapshots = sources
-                .iter()
-                .zip(fresh)
-                .filter_map(|(source, read)| {
-                    read.or_else(|| {
-                        let at = old.iter().position(|read| Arc::ptr_eq(&read.source, source))?;
-                        Some(old.swap_remove(at))
-                    })
-                })
-                .collect();
         }
+        self.snapshots = read;
+        self.work.snapshots = fresh;
         finish(report)
     }
 
@@ -183,9 +167,13 @@ impl Session {
                     accounts.into_iter().for_each(|account| report.absorb(account, options));
                     Ok(())
                 };
-                let (outcome, next) = rayon::join(judged, || gather(deliveries));
+                // Reading may wait for input, which no thread that judges should.
+                let (outcome, next) = std::thread::scope(|scope| {
+                    let next = scope.spawn(|| gather(deliveries));
+                    (judged(), next.join())
+                });
                 outcome?;
-                batch = next;
+                batch = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
         }
         Ok(finish(report))
@@ -588,5 +576,5 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
 
 /// Returns whether a report rests on files that could all be read.
 pub fn is_sound(report: &Report) -> bool {
-    !has_errors(&report.diagnostics)
+    report.problems(Severity::Error) == 0
 }

@@ -196,9 +196,8 @@ impl Policy {
         });
         let policies: Option<Vec<Self>> = policies.collect();
         // One that is left out would count as one that is not satisfied.
-        policies.filter(|policies| policies.len() == set.policies().count()).ok_or_else(|| {
-            vec![Diagnostic::error("policy-syntax", format!("`{}` cannot be read policy by policy", file.name()))]
-        })
+        let whole = policies.filter(|policies| policies.len() == set.policies().count());
+        whole.ok_or_else(|| vec![not_by_policy(file)])
     }
 }
 
@@ -349,6 +348,10 @@ impl Reader<'_> {
                     .label(file, span, "this policy has a slot")
                     .help("write the entity or condition in place of the `?` slot"),
             );
+        }
+        if with_parts(set, parts).count() != set.policies().count() {
+            self.diagnostics.push(not_by_policy(file));
+            self.unread(file.text());
         }
         for (policy, parts) in with_parts(set, parts) {
             if !self.policy(file, policy, parts) {
@@ -610,6 +613,11 @@ fn with_parts<'s>(
         let policy = set.policy(&PolicyId::new(format!("policy{at}")))?;
         Some((policy, parts.as_ref()?))
     })
+}
+
+/// The error for a file of which some policy would be left out.
+fn not_by_policy(file: &Source) -> Diagnostic {
+    Diagnostic::error("policy-syntax", format!("`{}` cannot be read policy by policy", file.name()))
 }
 
 /// Returns a policy by its parts, with the id that Cedar gives it.

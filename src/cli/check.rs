@@ -220,7 +220,7 @@ impl Args {
                 if self.quiet {
                     text::write_diagnostics(&report.diagnostics, report, style, &mut io::stderr())
                 } else {
-                    text::write(report, style, &mut io::stderr())
+                    text::write_sum(report, style, &mut io::stderr())
                 }
             }
         }

@@ -3,6 +3,7 @@
 use super::{shown, source_of, unreadable};
 use crate::check::{Deliveries, Delivery};
 use crate::diagnostic::Diagnostic;
+use crate::source::MAX_SOURCE_BYTES;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -70,6 +71,8 @@ pub struct Accounts {
 struct Lines {
     name: String,
     input: Input,
+    /// Whether the next line is there or never comes: it is no pipe.
+    complete: bool,
     /// Lines and bytes before the next one.
     line: usize,
     bytes: usize,
@@ -78,6 +81,7 @@ struct Lines {
 impl Accounts {
     /// Returns the snapshots of files; `-` is standard input.
     pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>, form: Form, most_bytes: usize) -> Self {
+        let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
         Self { paths: paths.into_iter().collect(), form, most_bytes, lines: None, first: None }
     }
 
@@ -89,11 +93,6 @@ impl Accounts {
         self.first.as_ref()
     }
 
-    /// Returns how many files there are to read.
-    pub fn files(&self) -> usize {
-        self.paths.len()
-    }
-
     fn open(&mut self, path: &Path) -> Option<Delivery> {
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
         let input = match open(path) {
@@ -101,7 +100,7 @@ impl Accounts {
             Err(error) => return Some(Delivery { source: Err(unreadable(&name, &error)), path: name }),
         };
         if self.form.is_lines(path) {
-            self.lines = Some(Lines { name, input, line: 0, bytes: 0 });
+            self.lines = Some(Lines { name, input, complete: path.is_file(), line: 0, bytes: 0 });
             return None;
         }
         let source = whole(input, path, &name, self.most_bytes).and_then(|bytes| source_of(&name, bytes, 0, 0));
@@ -134,7 +133,7 @@ impl Iterator for Accounts {
 impl Deliveries for Accounts {
     fn is_ready(&mut self) -> bool {
         match &self.lines {
-            Some(lines) => lines.input.buffer().contains(&b'\n'),
+            Some(lines) => lines.complete || lines.input.buffer().contains(&b'\n'),
             None => self.paths.front().is_none_or(|path| path != Path::new("-")),
         }
     }
@@ -149,17 +148,18 @@ impl Lines {
             let read = match (&mut self.input).take(most_bytes as u64 + 1).read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(read) => read,
-                Err(error) => {
-                    // What follows cannot be found any more.
-                    self.input = BufReader::new(Box::new(io::empty()));
-                    return Some(Delivery { path, source: Err(unreadable(&self.name, &error)) });
-                }
+                Err(error) => return Some(self.ended_by(path, &error)),
             };
             self.line += 1;
             self.bytes += read;
             if bytes.len() > most_bytes && bytes.last() != Some(&b'\n') {
-                self.bytes += skip_line(&mut self.input);
-                return Some(Delivery { source: Err(too_large(&path, most_bytes)), path });
+                return Some(match skip_line(&mut self.input) {
+                    Ok(skipped) => {
+                        self.bytes += skipped;
+                        Delivery { source: Err(too_large(&path, most_bytes)), path }
+                    }
+                    Err(error) => self.ended_by(path, &error),
+                });
             }
             bytes.pop_if(|byte| *byte == b'\n');
             if bytes.trim_ascii().is_empty() {
@@ -169,14 +169,19 @@ impl Lines {
             return Some(Delivery { path, source });
         }
     }
+
+    /// What cannot be read is the last thing of a file: what follows cannot be found any more.
+    fn ended_by(&mut self, path: String, error: &io::Error) -> Delivery {
+        self.input = BufReader::new(Box::new(io::empty()));
+        Delivery { path, source: Err(unreadable(&self.name, error)) }
+    }
 }
 
 /// Skips to the start of the next line; returns how many bytes that took.
-fn skip_line(input: &mut Input) -> usize {
+fn skip_line(input: &mut Input) -> io::Result<usize> {
     let mut skipped = 0;
     loop {
-        // What cannot be read now cannot be read by the next line either, which says so.
-        let Ok(ahead) = input.fill_buf() else { return skipped };
+        let ahead = input.fill_buf()?;
         let (taken, ended) = match ahead.iter().position(|byte| *byte == b'\n') {
             Some(at) => (at + 1, true),
             None => (ahead.len(), ahead.is_empty()),
@@ -184,7 +189,7 @@ fn skip_line(input: &mut Input) -> usize {
         input.consume(taken);
         skipped += taken;
         if ended {
-            return skipped;
+            return Ok(skipped);
         }
     }
 }
@@ -246,6 +251,7 @@ impl Read for Frames {
 
 /// Reads a whole file, unpacked.
 pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+    let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
     whole(open(path).map_err(|error| unreadable(name, &error))?, path, name, most_bytes)
 }
 

@@ -507,6 +507,15 @@ fn shortened(text: &str, room: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// Writes what concerns no account, and the sum.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_sum(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    write_diagnostics(&report.diagnostics, report, style, out)?;
+    write_totals(report, style, out)
+}
+
 fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let run = &report.run;
     let snapshots = match (run.accounts, &run.snapshots[..]) {

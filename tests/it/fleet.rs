@@ -74,6 +74,7 @@ fn every_line_is_an_account_and_a_broken_one_stops_none() {
     assert_eq!(lines[2]["diagnostics"][0]["labels"][0]["span"]["start"]["line"], 4);
     assert_eq!(lines[2]["sha256"].as_str().map(str::len), Some(64));
     assert!(run.stderr.contains("exit 5"), "the sum is on standard error: {run:?}");
+    assert!(!run.stderr.contains("more error"), "what is in the lines is not said to be elsewhere: {run:?}");
 }
 
 #[test]
@@ -222,6 +223,37 @@ fn problems_of_one_kind_are_counted_where_they_are_many() {
 }
 
 #[test]
+fn places_stay_true_over_many_thousand_instances() {
+    // More than are decoded, put together or judged at a time; some ids are not written as they are read.
+    const MANY: usize = 70_000;
+    let id = |at: usize| if at % 1000 == 7 { format!("b\\u00e9-{at}") } else { format!("b{at}") };
+    let long = |at: usize| at % 10_000 == 9_999;
+    let boat = |at: usize| {
+        let (id, length) = (id(at), if long(at) { 41 } else { 12 });
+        format!(r#"{{"name": "{id}", "owner": "bo@anse.example", "length": {length}, "light": "red"}},"#)
+    };
+    let boats: String = (0..MANY).map(boat).collect();
+    let snapshot = edited("{ \"name\": \"Wren\"", &format!("{boats}{{ \"name\": \"Wren\""));
+    let run = harbour(&snapshot, &["--format", "json", "--param", "max_boats=70001"]);
+    let report = run.json();
+    let count = |check: usize, verdict: &str| report["checks"][check]["counts"][verdict].as_u64().expect("a count");
+    assert_eq!((count(1, "fail"), count(1, "pass")), (7, MANY as u64 - 5), "{}", report["checks"][1]);
+    assert_eq!((count(2, "fail"), count(2, "pass")), (0, MANY as u64 + 2), "every owner is found");
+    assert_eq!(count(3, "fail"), 1, "there is one boat more than allowed");
+    let findings = report["findings"].as_array().expect("a list");
+    for (nth, finding) in findings.iter().filter(|finding| finding["check"] == "HB-LEN-01").enumerate() {
+        let at = 10_000 * nth + 9_999;
+        assert_eq!(finding["resource"]["id"], format!("east/b{at}"));
+        assert_eq!(finding["resource"]["pointer"], format!("/piers/0/boats/{}", at + 1));
+        let reads = finding["clauses"].as_array().expect("a list").iter();
+        let mut reads = reads.flat_map(|clause| clause["reads"].as_array().expect("a list"));
+        let read = reads.find(|read| read["value"] == "41").expect("its length is read");
+        let place = |end: &str| read["span"][end]["offset"].as_u64().expect("an offset") as usize;
+        assert_eq!(snapshot.get(place("start")..place("end")), Some("41"));
+    }
+}
+
+#[test]
 fn limits_say_what_is_too_much() {
     let told = |run: Run, message: &str, flag: &str| {
         assert_eq!(run.code, 5, "{run:?}");
@@ -236,6 +268,13 @@ fn limits_say_what_is_too_much() {
     told(harbour(&deep, &[]), "nested deeper than 512 levels", "--max-depth");
     let run = harbour(&deep, &["--max-depth", "1000"]);
     assert!(!run.stdout.contains("nested deeper"), "{run:?}");
+    // No limit is too large to be one.
+    let most = usize::MAX.to_string();
+    for flag in ["--max-bytes", "--max-depth", "--max-entities", "--max-pairs"] {
+        assert_eq!(harbour(SOUND, &[flag, &most]).code, 0, "{flag}");
+        let arguments = judge("f.ndjson", &[flag, &most]);
+        assert_eq!(deodar(&files("f.ndjson", line(SOUND).as_bytes()), &arguments).code, 0, "{flag}");
+    }
     // A line that is too long is skipped, and the next is judged.
     let long = format!("{}{}", line(&edited("\"Anse\"", &format!("{:?}", "x".repeat(5000)))), line(SOUND));
     let arguments = judge("f.ndjson", &["--format", "ndjson", "--max-bytes", "2000"]);
