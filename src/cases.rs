@@ -4,16 +4,25 @@
 //! here reads a file or the clock: a case says what it starts from and what time it is.
 
 mod bless;
+mod cover;
 mod edit;
 pub mod json;
 pub mod junit;
+mod mutants;
+mod mutate;
 mod read;
 mod run;
+mod same;
+mod survivors;
 pub mod text;
 
 pub use bless::{blessed, diff};
+pub use cover::{ConditionCoverage, Coverage, Goal, PolicyCoverage, Share};
 pub use edit::{Change, Edit, Miss};
+pub use mutants::Mutant;
+pub use mutate::{Mutation, Near, Survivor};
 pub use read::OpenBase;
+pub use survivors::{Explained, SurvivorList};
 
 use crate::check::Inputs;
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
@@ -23,8 +32,10 @@ use crate::program::Program;
 use crate::report::Status;
 use crate::schema::{Schema, parse_value};
 use crate::source::{Source, Span};
+use cover::Observed;
 use globset::GlobMatcher;
 use rayon::prelude::*;
+use run::Planned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -149,6 +160,16 @@ pub struct Choice {
     pub strict: bool,
     /// Whether checks without a case are reported: only where the files are all there are.
     pub complete: bool,
+    /// Whether to find out what the cases have seen of every condition.
+    pub coverage: bool,
+    /// How much of what could be seen must have been seen, in percent.
+    pub min_coverage: Option<f64>,
+    /// Whether to find out which changes of the policies the cases notice.
+    pub mutate: bool,
+    /// How many of them they must notice, in percent.
+    pub min_score: Option<f64>,
+    /// Changes that need not be noticed.
+    pub survivors: Vec<SurvivorList>,
 }
 
 /// What one run of one case came to.
@@ -194,6 +215,10 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// What the cases as a whole lack.
     pub gaps: Vec<Diagnostic>,
+    /// What the cases have seen of the policies, if it was asked for.
+    pub coverage: Option<Coverage>,
+    /// Which changes of the policies the cases notice, if it was asked for and they hold.
+    pub mutation: Option<Mutation>,
 }
 
 impl Suite {
@@ -221,24 +246,81 @@ impl Suite {
         if has_errors(&outcome.diagnostics) {
             return outcome;
         }
-        let mut wanted = Vec::new();
-        for (at, file) in files.iter().enumerate() {
-            for (case_at, case) in file.cases.iter().enumerate() {
+        let planned = Self::plan(files, choice, &mut outcome.left_out);
+        let run = |planned: &Planned<'_>| {
+            let mut observed = Observed::default();
+            let trial = match self.prepare(*planned) {
+                Err(trial) => *trial,
+                Ok(prepared) => prepared.run(self.tested(), choice.doubt(), |judging, trial, spoken_of| {
+                    if choice.coverage && trial.holds() {
+                        observed = cover::observe(self.tested(), judging, spoken_of);
+                    }
+                }),
+            };
+            (trial, observed)
+        };
+        let (trials, observed): (Vec<Trial>, Vec<Observed>) = planned.par_iter().map(run).unzip();
+        outcome.trials = trials;
+        if choice.coverage {
+            let observed = observed.into_iter().reduce(cover::merge).unwrap_or_default();
+            let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
+            outcome.coverage = Some(Coverage::of(self.tested(), &checks, &observed));
+        }
+        if outcome.trials.is_empty() {
+            return outcome;
+        }
+        if choice.complete {
+            outcome.gaps = self.gaps(files, choice.doubt());
+        }
+        if let Some(coverage) = &outcome.coverage {
+            outcome.gaps.extend(coverage.policies.iter().filter_map(PolicyCoverage::holes));
+            outcome.gaps.extend(too_low("min-coverage", "coverage", coverage.share(), choice.min_coverage));
+        }
+        if choice.mutate && outcome.holding() < outcome.trials.len() {
+            let error = Diagnostic::error("mutation", "nothing was mutated, because some expectations are wrong");
+            outcome
+                .gaps
+                .push(error.help("mend the cases or the policies first: a change is noticed by a case that held"));
+        } else if choice.mutate {
+            let (mutation, found) = self.mutate(files, choice);
+            outcome.gaps.extend(found);
+            outcome.gaps.extend(too_low("min-score", "the mutation score", mutation.share(), choice.min_score));
+            outcome.mutation = Some(mutation);
+        }
+        outcome
+    }
+
+    /// The runs that were chosen, and how many others there are.
+    fn plan<'c>(files: &'c [CaseFile], choice: &Choice, left_out: &mut usize) -> Vec<Planned<'c>> {
+        let mut planned = Vec::new();
+        for (at, CaseFile { source, cases }) in files.iter().enumerate() {
+            for (case_at, case) in cases.iter().enumerate() {
                 if choice.takes(case) {
-                    wanted.extend(case.variants.iter().map(|variant| (at, case_at, variant)));
+                    let one = |variant| Planned { file: source, case, variant, at: (at, case_at) };
+                    planned.extend(case.variants.iter().map(one));
                 } else {
-                    outcome.left_out += case.variants.len();
+                    *left_out += case.variants.len();
                 }
             }
         }
-        let run = |(file, case, variant): (usize, usize, &Variant)| {
-            self.trial(&files[file].source, &files[file].cases[case], variant, choice.doubt(), (file, case))
-        };
-        outcome.trials = wanted.into_par_iter().map(run).collect();
-        if choice.complete && !outcome.trials.is_empty() {
-            outcome.gaps = self.gaps(files, choice.doubt());
+        planned
+    }
+
+    /// The checks that the chosen cases test: all, unless something was chosen; then those that the filter names, or
+    /// else all that these cases expect something of.
+    fn concerned<'c>(&self, cases: impl Iterator<Item = &'c Case>, choice: &Choice) -> BTreeSet<usize> {
+        let ids = || self.policies.checks.iter().map(|check| check.statement.id.as_str()).enumerate();
+        if choice.complete {
+            return ids().map(|(at, _)| at).collect();
         }
-        outcome
+        let expected: BTreeSet<&str> =
+            cases.flat_map(|case| &case.expectations).map(|expectation| expectation.check.as_str()).collect();
+        let expected = || ids().filter(|(_, id)| expected.contains(id));
+        let named: BTreeSet<usize> = match &choice.filter {
+            Some(filter) => expected().filter(|(_, id)| filter.is_match(id)).map(|(at, _)| at).collect(),
+            None => BTreeSet::new(),
+        };
+        if named.is_empty() { expected().map(|(at, _)| at).collect() } else { named }
     }
 
     /// Checks and parameters that there are not.
@@ -289,6 +371,14 @@ impl Suite {
     }
 }
 
+/// The error where less is met than must be.
+fn too_low(code: &'static str, what: &str, share: Share, least: Option<f64>) -> Option<Diagnostic> {
+    let least = least.filter(|least| share.is_below(*least))?;
+    let Share { met, all } = share;
+    let message = format!("{what} is {:.1} % ({met} of {all}), less than {least} %", share.percent());
+    Some(Diagnostic::error(code, message))
+}
+
 impl Choice {
     fn takes(&self, case: &Case) -> bool {
         self.filter.as_ref().is_none_or(|filter| {
@@ -316,6 +406,25 @@ impl Outcome {
     /// Returns how many runs of cases hold.
     pub fn holding(&self) -> usize {
         self.trials.iter().filter(|trial| trial.holds()).count()
+    }
+
+    /// Returns what made the run fail although every case holds: one phrase for each kind.
+    pub fn lacking(&self) -> Vec<&'static str> {
+        let mut phrases = Vec::new();
+        for found in self.gaps.iter().filter(|found| found.severity == Severity::Error) {
+            let phrase = match found.code {
+                "no-case" => "some check has no case",
+                "min-coverage" => "coverage is too low",
+                "min-score" => "the mutation score is too low",
+                "survivor" => "some change is noticed by no case",
+                "survivor-stale" => "some explanation of a survivor is out of date",
+                _ => continue,
+            };
+            if !phrases.contains(&phrase) {
+                phrases.push(phrase);
+            }
+        }
+        phrases
     }
 
     /// Returns how it ended.

@@ -37,6 +37,7 @@ const EXIT_CODES: &str = "\
 Exit codes (where several hold, the first of 5, 1, 4, 3):
   0  nothing failed at or above the threshold, and every verdict is known
   1  failures at or above --fail-on; of `deodar test`, wrong expectations
+     and gates that were missed
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)

@@ -9,12 +9,15 @@ mod eval;
 mod explain;
 mod judge;
 mod mask;
+mod observe;
 mod operand;
 mod reference;
 
 pub use derive::{Gathered, Unindexed, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
+pub(crate) use judge::settled;
 pub use judge::{Judged, Judgement, Subject, Verdict};
 pub use mask::Mask;
+pub use observe::{Sight, Sights};
 pub use reference::{Reference, ReferenceError};

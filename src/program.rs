@@ -3,9 +3,11 @@
 //! Lowering happens once for any number of snapshots. The program does not know any snapshot; entity literals and
 //! context values are constants that are bound to one later.
 
+mod formula;
 mod join;
 mod lower;
 
+pub use formula::{Formula, Possible};
 pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
 

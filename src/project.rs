@@ -267,7 +267,7 @@ impl Loader {
             into.extend(self.read(path, diagnostics));
             return;
         }
-        let (mut found, others) = self.walk(path, |path| is_policy(path) || suites::is_cases(path), diagnostics);
+        let (mut found, others) = self.walk(path, belongs, diagnostics);
         found.retain(|path| is_policy(path));
         if others > 0 {
             let (files, are) =
@@ -360,6 +360,11 @@ impl Loader {
             }
         }
     }
+}
+
+/// Whether a file has its place among policies.
+fn belongs(path: &Path) -> bool {
+    is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
 }
 
 fn is_policy(path: &Path) -> bool {

@@ -256,6 +256,24 @@ pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
+/// Returns a Cedar text without its comments.
+pub fn without_comments(text: &str) -> String {
+    let (mut kept, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '/' && !in_string && rest.peek() == Some(&'/') {
+            while rest.peek().is_some_and(|next| *next != '\n') {
+                rest.next();
+            }
+            continue;
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+        kept.push(c);
+    }
+    kept
+}
+
 /// Whether a character is not seen, or moves what is seen around it: zero-width, bidirectional, byte order mark.
 pub fn is_hidden(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -310,6 +328,12 @@ mod tests {
                 source.text().as_bytes()[2..offset as usize].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
             assert_eq!(source.position(offset).column, before + 1);
         }
+    }
+
+    #[test]
+    fn comments_end_with_their_line_and_strings_hold_none() {
+        assert_eq!(without_comments("a // b \" c\nd"), "a \nd");
+        assert_eq!(without_comments(r#""http://x\" // y" // z"#), r#""http://x\" // y" "#);
     }
 
     #[test]

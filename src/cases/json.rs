@@ -1,8 +1,9 @@
 //! What cases came to, as JSON.
 
-use super::{CaseFile, Outcome, Trial};
-use crate::report::json::{DiagnosticJson, diagnostic};
+use super::{CaseFile, ConditionCoverage, Coverage, Mutation, Outcome, PolicyCoverage, Share, Trial};
+use crate::report::json::{DiagnosticJson, SpanJson, diagnostic, span_in};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Version of the format.
@@ -18,6 +19,12 @@ struct Envelope<'o> {
     as_expected: usize,
     left_out: usize,
     results: Vec<ResultJson<'o>>,
+    /// Only if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<CoverageJson<'o>>,
+    /// Only if it was asked for, and every case holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mutation: Option<MutationJson<'o>>,
     diagnostics: Vec<DiagnosticJson<'o>>,
 }
 
@@ -45,6 +52,68 @@ struct ExpectationJson<'o> {
     actual: Option<&'static str>,
 }
 
+#[derive(Serialize)]
+struct ShareJson {
+    percent: f64,
+    met: usize,
+    of: usize,
+}
+
+#[derive(Serialize)]
+struct CoverageJson<'o> {
+    #[serde(flatten)]
+    share: ShareJson,
+    policies: Vec<PolicyJson<'o>>,
+}
+
+#[derive(Serialize)]
+struct PolicyJson<'o> {
+    policy: &'o str,
+    span: SpanJson<'o>,
+    #[serde(flatten)]
+    share: ShareJson,
+    conditions: Vec<ConditionJson<'o>>,
+}
+
+#[derive(Serialize)]
+struct ConditionJson<'o> {
+    text: &'o str,
+    span: SpanJson<'o>,
+    /// Whether it was seen, by what there is to see.
+    seen: BTreeMap<&'static str, bool>,
+}
+
+#[derive(Serialize)]
+struct MutationJson<'o> {
+    #[serde(flatten)]
+    share: ShareJson,
+    equivalent: usize,
+    refused: usize,
+    survivors: Vec<SurvivorJson<'o>>,
+}
+
+#[derive(Serialize)]
+struct SurvivorJson<'o> {
+    policy: &'o str,
+    operator: &'static str,
+    span: SpanJson<'o>,
+    replacement: &'o str,
+    before: &'o str,
+    after: &'o str,
+    /// What a case would be like that notices.
+    hint: &'o str,
+    /// Why none is needed, if somebody has said so.
+    explained: Option<&'o str>,
+    near: Option<NearJson<'o>>,
+}
+
+#[derive(Serialize)]
+struct NearJson<'o> {
+    case: &'o str,
+    span: SpanJson<'o>,
+    pointer: Option<&'o str>,
+}
+
 /// Writes the outcome of `files`.
 ///
 /// # Errors
@@ -60,10 +129,54 @@ pub fn write(outcome: &Outcome, files: &[CaseFile], out: &mut dyn Write) -> io::
         as_expected: outcome.holding(),
         left_out: outcome.left_out,
         results: outcome.trials.iter().filter_map(|trial| result(trial, files.get(trial.file)?)).collect(),
+        coverage: outcome.coverage.as_ref().map(coverage),
+        mutation: outcome.mutation.as_ref().map(mutation),
         diagnostics: outcome.diagnostics.iter().chain(&outcome.gaps).map(diagnostic).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &envelope)?;
     writeln!(out)
+}
+
+fn share(share: Share) -> ShareJson {
+    ShareJson { percent: share.percent(), met: share.met, of: share.all }
+}
+
+fn coverage(coverage: &Coverage) -> CoverageJson<'_> {
+    let policies = coverage.policies.iter().map(|policy| PolicyJson {
+        policy: &policy.id,
+        span: span_in(&policy.source, policy.span),
+        share: share(policy.share()),
+        conditions: policy.conditions.iter().map(|condition| self::condition(policy, condition)).collect(),
+    });
+    CoverageJson { share: share(coverage.share()), policies: policies.collect() }
+}
+
+fn condition<'o>(policy: &'o PolicyCoverage, condition: &ConditionCoverage) -> ConditionJson<'o> {
+    ConditionJson {
+        text: policy.source.slice(condition.span),
+        span: span_in(&policy.source, condition.span),
+        seen: condition.goals().into_iter().map(|goal| (goal.name, goal.met)).collect(),
+    }
+}
+
+fn mutation(mutation: &Mutation) -> MutationJson<'_> {
+    let survivors = mutation.survivors.iter().map(|survivor| SurvivorJson {
+        policy: &survivor.policy,
+        operator: survivor.mutant.operator,
+        span: span_in(&survivor.source, survivor.mutant.span),
+        replacement: &survivor.mutant.replacement,
+        before: &survivor.before,
+        after: &survivor.after,
+        hint: &survivor.mutant.hint,
+        explained: survivor.why.as_deref(),
+        near: survivor.near.as_ref().map(|near| NearJson {
+            case: &near.case,
+            span: span_in(&near.source, near.span),
+            pointer: near.pointer.as_deref(),
+        }),
+    });
+    let Mutation { equivalent, refused, .. } = *mutation;
+    MutationJson { share: share(mutation.share()), equivalent, refused, survivors: survivors.collect() }
 }
 
 fn result<'o>(trial: &'o Trial, file: &'o CaseFile) -> Option<ResultJson<'o>> {

@@ -6,10 +6,11 @@ use super::{Case, Expectation, Suite, Target, Trial, Variant};
 use crate::check::{Limits, too_many_pairs};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Judgement, Machine, Subject, Verdict};
-use crate::program::CheckProgram;
+use crate::policy::Policies;
+use crate::program::{CheckProgram, Program};
 use crate::report::text::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
-use crate::schema::parse_value;
+use crate::schema::{Model, parse_value};
 use crate::snapshot::Snapshot;
 use crate::source::{Source, Span, nearest};
 use crate::value::Value;
@@ -20,68 +21,82 @@ use std::sync::{Arc, Mutex};
 /// Names that are listed where none is near.
 const LISTED: usize = 5;
 
-impl Suite {
-    /// Runs a case in one way.
-    pub(super) fn trial(
-        &self,
-        file: &Arc<Source>,
-        case: &Case,
-        variant: &Variant,
-        doubt: Severity,
-        (file_at, case_at): (usize, usize),
-    ) -> Trial {
-        let name = match variant.number {
-            Some(number) => format!("{} ({number})", case.name),
-            None => case.name.clone(),
-        };
-        let mut trial = Trial {
-            file: file_at,
-            case: case_at,
-            variant: variant.number,
-            name,
-            actual: vec![None; case.expectations.len()],
+/// A variant of a case that is to be run.
+#[derive(Clone, Copy)]
+pub(super) struct Planned<'c> {
+    pub file: &'c Arc<Source>,
+    pub case: &'c Case,
+    pub variant: &'c Variant,
+    /// The places of file and case in their lists.
+    pub at: (usize, usize),
+}
+
+/// Everything that a run needs and no policy can change.
+pub(super) struct Prepared<'c> {
+    pub planned: Planned<'c>,
+    pub snapshot: Snapshot,
+    parameters: Vec<Option<Value>>,
+}
+
+/// The policies that cases are run against.
+#[derive(Clone, Copy)]
+pub(super) struct Tested<'s> {
+    pub model: &'s Model,
+    pub policies: &'s Policies,
+    pub program: &'s Program,
+    /// Whether the policies are not what the cases were written for, so that their text says nothing.
+    pub changed: bool,
+}
+
+/// A resource that some expectation speaks of, and the check.
+pub(super) type SpokenOf = BTreeSet<(usize, Subject)>;
+
+impl Planned<'_> {
+    fn name(&self) -> String {
+        match self.variant.number {
+            Some(number) => format!("{} ({number})", self.case.name),
+            None => self.case.name.clone(),
+        }
+    }
+
+    fn trial(&self) -> Trial {
+        Trial {
+            file: self.at.0,
+            case: self.at.1,
+            variant: self.variant.number,
+            name: self.name(),
+            actual: vec![None; self.case.expectations.len()],
             counts: Vec::new(),
             diagnostics: Vec::new(),
             secrets: None,
             blessings: Vec::new(),
-        };
-        let Some(source) = edited(file, case, variant, &mut trial) else { return trial };
-        let (model, limits) = (&self.schema.model, Limits::default());
-        let (snapshot, diagnostics) = Snapshot::read(&source, model, &self.program.reads, &limits);
+        }
+    }
+}
+
+impl Suite {
+    pub(super) fn tested(&self) -> Tested<'_> {
+        Tested { model: &self.schema.model, policies: &self.policies, program: &self.program, changed: false }
+    }
+
+    /// Makes the edits of a case and reads the snapshot.
+    ///
+    /// # Errors
+    /// What came of the case, when there is nothing to judge.
+    pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
+        let mut trial = planned.trial();
+        let Some(source) = edited(&planned, &mut trial) else { return Err(Box::new(trial)) };
+        let model = &self.schema.model;
+        let (snapshot, diagnostics) = Snapshot::read(&source, model, &self.program.reads, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
-            trial.diagnostics.push(Diagnostic::error("case-snapshot", message).label(file, case.span, "this case"));
+            let error = Diagnostic::error("case-snapshot", message);
+            trial.diagnostics.push(error.label(planned.file, planned.case.span, "this case"));
             trial.diagnostics.extend(diagnostics);
             trial.secrets = Some((Arc::clone(&source), Snapshot::likely_secrets(&source, model)));
-            return trial;
+            return Err(Box::new(trial));
         };
-        let parameters = self.parameters(variant);
-        let mut machine = Machine::bind(model, &self.program, &snapshot, case.now, &parameters);
-        let unindexed = machine.derive(limits.pairs);
-        trial.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(&self.policies, found, &limits)));
-        let judgements = machine.judge(&Verdict::ALL);
-        let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
-        let judging = Judging {
-            suite: self,
-            file,
-            case,
-            variant,
-            findings: Findings {
-                machine: &machine,
-                path: source.name().into(),
-                places: Mutex::default(),
-                most_witnesses: if asks_for_all { usize::MAX } else { WITNESSES },
-            },
-            judgements: &judgements,
-            doubt,
-        };
-        judging.compare(&mut trial);
-        let id = |judgement: &Judgement| self.policies.checks[judgement.check].statement.id.to_string();
-        trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
-        if !trial.diagnostics.is_empty() {
-            trial.secrets = Some((source, snapshot.secrets.clone()));
-        }
-        trial
+        Ok(Prepared { planned, snapshot, parameters: self.parameters(planned.variant) })
     }
 
     /// The parameters in the model's order: what the variant sets, else the schema's defaults.
@@ -98,8 +113,48 @@ impl Suite {
     }
 }
 
+impl<'c> Prepared<'c> {
+    /// Judges the snapshot and compares what comes out to what was expected; `beside` sees everything that was judged.
+    pub(super) fn run(
+        &self,
+        tested: Tested<'_>,
+        doubt: Severity,
+        beside: impl FnOnce(&Judging<'_, '_>, &Trial, &SpokenOf),
+    ) -> Trial {
+        let Planned { case, .. } = self.planned;
+        let limits = Limits::default();
+        let mut trial = self.planned.trial();
+        let mut machine = Machine::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
+        let unindexed = machine.derive(limits.pairs);
+        trial.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
+        let judgements = machine.judge(&Verdict::ALL);
+        let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
+        let judging = Judging {
+            tested,
+            planned: self.planned,
+            findings: Findings {
+                machine: &machine,
+                path: self.snapshot.source.name().into(),
+                places: Mutex::default(),
+                most_witnesses: if asks_for_all { usize::MAX } else { WITNESSES },
+            },
+            judgements: &judgements,
+            doubt,
+        };
+        let spoken_of = judging.compare(&mut trial);
+        beside(&judging, &trial, &spoken_of);
+        let id = |judgement: &Judgement| tested.policies.checks[judgement.check].statement.id.to_string();
+        trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
+        if !trial.diagnostics.is_empty() {
+            trial.secrets = Some((Arc::clone(&self.snapshot.source), self.snapshot.secrets.clone()));
+        }
+        trial
+    }
+}
+
 /// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
-fn edited(file: &Arc<Source>, case: &Case, variant: &Variant, trial: &mut Trial) -> Option<Arc<Source>> {
+fn edited(planned: &Planned<'_>, trial: &mut Trial) -> Option<Arc<Source>> {
+    let Planned { file, case, variant, .. } = *planned;
     if variant.edits.is_empty() {
         return Some(Arc::clone(&case.base));
     }
@@ -125,37 +180,36 @@ fn edited(file: &Arc<Source>, case: &Case, variant: &Variant, trial: &mut Trial)
 }
 
 /// A judged snapshot beside what was expected of it.
-struct Judging<'j, 'a> {
-    suite: &'j Suite,
-    file: &'j Arc<Source>,
-    case: &'j Case,
-    variant: &'j Variant,
-    findings: Findings<'j, 'a>,
+pub(super) struct Judging<'j, 'a> {
+    tested: Tested<'j>,
+    planned: Planned<'j>,
+    pub findings: Findings<'j, 'a>,
     judgements: &'j [Judgement],
     /// How bad it is when a case says less than it seems to.
     doubt: Severity,
 }
 
 /// A verdict on a resource.
-struct Given {
-    check: usize,
+pub(super) struct Given {
+    pub check: usize,
     /// The place in the order of verdicts of the check.
     order: usize,
-    subject: Subject,
+    pub subject: Subject,
     verdict: Verdict,
     resource: ResourceName,
 }
 
 impl Judging<'_, '_> {
-    fn compare(&self, trial: &mut Trial) {
-        if self.case.expectations.is_empty() && self.case.no_other_failures.is_none() {
+    /// Compares, and returns which resources some expectation speaks of.
+    fn compare(&self, trial: &mut Trial) -> SpokenOf {
+        if self.planned.case.expectations.is_empty() && self.planned.case.no_other_failures.is_none() {
             let message = format!("case `{}` expects nothing", trial.name);
             let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("no-expectation", message) };
             let help = "add `expect = { \"CHECK Type id\" = \"fail\" }`, or `no_other_failures = true`";
-            trial.diagnostics.push(found.label(self.file, self.case.span, "this case").help(help));
+            trial.diagnostics.push(found.label(self.planned.file, self.planned.case.span, "this case").help(help));
         }
-        let mut spoken_of = BTreeSet::new();
-        for (at, expectation) in self.case.expectations.iter().enumerate() {
+        let mut spoken_of = SpokenOf::new();
+        for (at, expectation) in self.planned.case.expectations.iter().enumerate() {
             let Some(check) = self.check(&expectation.check) else { continue };
             let all = self.given(check);
             let given: Vec<&Given> = all.iter().filter(|given| meets(&expectation.target, &given.resource)).collect();
@@ -163,7 +217,7 @@ impl Judging<'_, '_> {
             let first = given.first().map(|first| first.verdict);
             trial.actual[at] = first.filter(|first| given.iter().all(|given| given.verdict == *first));
             let text = trial.actual[at].map(|actual| match actual {
-                _ if actual == expectation.verdict => self.file.slice(expectation.verdict_span).to_owned(),
+                _ if actual == expectation.verdict => self.planned.file.slice(expectation.verdict_span).to_owned(),
                 _ => format!("\"{}\"", actual.name()),
             });
             trial.blessings.push(Blessing { span: expectation.verdict_span, text });
@@ -176,22 +230,23 @@ impl Judging<'_, '_> {
                 None => given.iter().for_each(|given| self.why(expectation, given, &mut trial.diagnostics)),
             }
         }
-        if let Some(said) = self.case.no_other_failures {
+        if let Some(said) = self.planned.case.no_other_failures {
             self.no_others(said, &spoken_of, trial);
         }
+        spoken_of
     }
 
     /// The place of a check in the policies.
     fn check(&self, id: &str) -> Option<usize> {
-        self.suite.policies.checks.iter().position(|check| check.statement.id == id)
+        self.tested.policies.checks.iter().position(|check| check.statement.id == id)
     }
 
-    fn program(&self, check: usize) -> Option<&CheckProgram> {
-        self.suite.program.checks.iter().find(|program| program.check == check)
+    pub(super) fn program(&self, check: usize) -> Option<&CheckProgram> {
+        self.tested.program.checks.iter().find(|program| program.check == check)
     }
 
     /// The verdicts of a check, with the names of what they are about.
-    fn given(&self, check: usize) -> Vec<Given> {
+    pub(super) fn given(&self, check: usize) -> Vec<Given> {
         let judgement = self.judgements.iter().find(|judgement| judgement.check == check);
         let judged = judgement.map(|judgement| judgement.judged.as_slice()).unwrap_or_default();
         let named = judged.iter().enumerate().map(|(order, judged)| Given {
@@ -205,20 +260,16 @@ impl Judging<'_, '_> {
     }
 
     /// Why a verdict was given.
-    fn finding(&self, given: &Given) -> Option<Finding> {
-        let ty = match given.subject {
-            Subject::Entity(entity) => entity.ty,
-            Subject::Uncaptured(ty, _) => ty,
-        };
-        let body = self.program(given.check)?.bodies.iter().find(|body| body.resource == ty)?;
-        let check = &self.suite.policies.checks[given.check];
+    pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
+        let body = self.program(given.check)?.bodies.iter().find(|body| body.resource == given.subject.ty())?;
+        let check = &self.tested.policies.checks[given.check];
         Some(self.findings.finding(given.check, check, body, given.subject, given.verdict, given.order))
     }
 
     /// Adds the place of the variant, where there are many.
     fn in_variant(&self, found: Diagnostic) -> Diagnostic {
-        match self.variant.number {
-            Some(_) => found.label(self.file, self.variant.span, "after this"),
+        match self.planned.variant.number {
+            Some(_) => found.label(self.planned.file, self.planned.variant.span, "after this"),
             None => found,
         }
     }
@@ -234,7 +285,7 @@ impl Judging<'_, '_> {
             1 => format!("it is {actual}, and one more is not {expected}"),
             n => format!("it is {actual}, and {n} more are not {expected}"),
         };
-        let error = Diagnostic::error("expectation", message).label(self.file, expectation.verdict_span, label);
+        let error = Diagnostic::error("expectation", message).label(self.planned.file, expectation.verdict_span, label);
         let mut error = self.in_variant(error);
         error.labels.extend(finding.iter().flat_map(evidence));
         error
@@ -244,7 +295,7 @@ impl Judging<'_, '_> {
     fn not_given(&self, check: usize, expectation: &Expectation, all: &[Given]) -> Diagnostic {
         let id = &expectation.check;
         let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
-        let types: Vec<&str> = bodies.iter().map(|body| self.suite.schema.model.short_name(body.resource)).collect();
+        let types: Vec<&str> = bodies.iter().map(|body| self.tested.model.short_name(body.resource)).collect();
         let ids = || all.iter().map(|given| shown(&given.resource)).collect::<Vec<_>>();
         let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
         let (message, help) = match &expectation.target {
@@ -272,7 +323,7 @@ impl Judging<'_, '_> {
         let vacuous = of_all && matches!(expectation.verdict, Verdict::Pass | Verdict::NotApplicable);
         let severity = if vacuous { self.doubt } else { Severity::Error };
         let error = Diagnostic { severity, ..error };
-        self.in_variant(error.label(self.file, expectation.span, "expected here")).maybe_help(help)
+        self.in_variant(error.label(self.planned.file, expectation.span, "expected here")).maybe_help(help)
     }
 
     /// Compares what decided with what an expectation says of it.
@@ -284,7 +335,7 @@ impl Judging<'_, '_> {
         let Some(finding) = self.finding(given) else { return };
         let all_reads = || finding.clauses.iter().flat_map(|clause| &clause.reads);
         let mut report = |span: Span, label: &str, message: String, help: Option<String>| {
-            let error = Diagnostic::error("expectation", message).label(self.file, span, label);
+            let error = Diagnostic::error("expectation", message).label(self.planned.file, span, label);
             let mut error = self.in_variant(error).maybe_help(help);
             error.labels.extend(evidence(&finding));
             diagnostics.push(error);
@@ -296,7 +347,7 @@ impl Judging<'_, '_> {
             report(*span, "did not decide", message, near(pointer, decided.clone()));
         }
         let texts: Vec<String> = finding.clauses.iter().map(|clause| one_line(clause.place.text())).collect();
-        for (clause, span) in clauses {
+        for (clause, span) in clauses.iter().filter(|_| !self.tested.changed) {
             let wanted = one_line(clause);
             if !texts.iter().any(|text| text.contains(&wanted)) {
                 let message = format!("no clause with `{wanted}` decided `{}` on {resource}", expectation.check);
@@ -322,11 +373,11 @@ impl Judging<'_, '_> {
     }
 
     /// Reports failures that no expectation speaks of.
-    fn no_others(&self, said: Span, spoken_of: &BTreeSet<(usize, Subject)>, trial: &mut Trial) {
+    fn no_others(&self, said: Span, spoken_of: &SpokenOf, trial: &mut Trial) {
         if self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
             let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("nothing-matched", message) };
-            trial.diagnostics.push(found.label(self.file, said, "said here"));
+            trial.diagnostics.push(found.label(self.planned.file, said, "said here"));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
         let failed = failed.flat_map(|judgement| self.given(judgement.check));
@@ -334,18 +385,19 @@ impl Judging<'_, '_> {
             failed.filter(|given| given.verdict == Verdict::Fail && !spoken_of.contains(&(given.check, given.subject)));
         let mut entries = Vec::new();
         for given in others {
-            let id = &self.suite.policies.checks[given.check].statement.id;
+            let id = &self.tested.policies.checks[given.check].statement.id;
             let finding = self.finding(&given);
             let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
             let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));
-            let error = Diagnostic::error("expectation", message).label(self.file, said, "nothing else was to fail");
+            let error =
+                Diagnostic::error("expectation", message).label(self.planned.file, said, "nothing else was to fail");
             let mut error = self.in_variant(error);
             error.labels.extend(finding.iter().flat_map(evidence));
             trial.diagnostics.push(error);
             let key = format!("{id} {}", shown(&given.resource));
             entries.push(format!("{} = \"fail\"", super::edit::quoted(&key)));
         }
-        if let Some(insertion) = &self.case.insertion {
+        if let Some(insertion) = &self.planned.case.insertion {
             let text = match entries.is_empty() {
                 true => String::new(),
                 false => format!("{}{}{}", insertion.open, entries.join(&insertion.between), insertion.close),

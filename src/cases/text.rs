@@ -1,6 +1,6 @@
 //! What cases came to, for people: every wrong expectation with its evidence, then the files.
 
-use super::Outcome;
+use super::{Coverage, Mutation, Outcome, Share};
 use crate::check::Options;
 use crate::report::text::{Style, write_diagnostics};
 use crate::report::{Report, Status};
@@ -35,15 +35,45 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     let (all, holding) = (outcome.trials.len(), outcome.holding());
     let left_out = if outcome.left_out > 0 { format!(", {} left out", outcome.left_out) } else { String::new() };
     writeln!(out, "  {}: {holding} as expected, {} wrong{left_out}", cases(all), all - holding)?;
+    if let Some(coverage) = &outcome.coverage {
+        write_coverage(coverage, out)?;
+    }
+    if let Some(mutation) = &outcome.mutation {
+        write_mutation(mutation, out)?;
+    }
     let status = outcome.status();
     let said = match status {
         Status::Invalid => "some files are unreadable or invalid, and nothing was run",
         Status::Nothing => "nothing was run",
-        Status::Findings if holding == all => "some check has no case",
+        Status::Findings if holding == all => &outcome.lacking().join(", and "),
         Status::Findings => "some expectations are wrong",
         Status::Clean | Status::Incomplete => "everything came out as expected",
     };
     writeln!(out, "  exit {}: {said}", status.exit_code())
+}
+
+fn write_coverage(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+    let files = coverage.files();
+    let widest = files.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let shown = |share: Share| format!("{:5.1} %  ({} of {})", share.percent(), share.met, share.all);
+    for (name, share) in files {
+        writeln!(out, "    {:widest$}  {}", crate::report::excerpt::plain(name), shown(share))?;
+    }
+    writeln!(out, "  coverage of conditions: {}", shown(coverage.share()).trim_start())
+}
+
+fn write_mutation(mutation: &Mutation, out: &mut dyn Write) -> io::Result<()> {
+    let Share { met, all } = mutation.share();
+    let explained = mutation.survivors.len() - mutation.unexplained().count();
+    let explained = if explained > 0 { format!(", {explained} of them explained") } else { String::new() };
+    let score = mutation.share().percent();
+    writeln!(
+        out,
+        "  mutation score: {score:.1} %  ({met} of {all} changes noticed, {} survived{explained})",
+        all - met
+    )?;
+    let Mutation { equivalent, refused, .. } = mutation;
+    writeln!(out, "  not counted: {equivalent} that make no difference, {refused} that Cedar refuses")
 }
 
 fn cases(n: usize) -> String {

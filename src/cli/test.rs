@@ -31,6 +31,21 @@ pub struct Args {
     /// Fail also for checks without a case and for cases that expect nothing or matched nothing
     #[arg(long)]
     strict: bool,
+    /// Say which conditions of the policies the cases have not seen true, false and unknown, and deciding
+    #[arg(long)]
+    coverage: bool,
+    /// Fail if less than this share of them has been seen
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    min_coverage: Option<f64>,
+    /// Change the policies, one thing at a time, and say which changes no case notices
+    #[arg(long)]
+    mutate: bool,
+    /// Fail if cases notice less than this share of the changes
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    min_score: Option<f64>,
+    /// The list of changes that need not be noticed; without it survivors.toml beside the policies
+    #[arg(long, value_name = "FILE")]
+    survivors: Option<PathBuf>,
     /// When to use colour
     #[arg(long, value_enum, default_value_t)]
     color: Color,
@@ -51,13 +66,20 @@ fn parse_glob(text: &str) -> Result<GlobMatcher, String> {
     Glob::new(text).map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
 }
 
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
+    percent.ok().filter(|percent| (0.0..=100.0).contains(percent)).ok_or("valid are 0 to 100".into())
+}
+
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     start_threads(0)?;
-    let (mut found, mut outcome) = tested(args);
     let mut out = io::BufWriter::new(io::stdout());
-    if args.bless && write_blessed(args, &found, &outcome, &mut out)? {
-        (found, outcome) = tested(args);
+    if args.bless {
+        let plain = Choice { filter: args.filter.clone(), ..Choice::default() };
+        let (found, outcome) = tested(args, plain);
+        write_blessed(args, &found, &outcome, &mut out)?;
     }
+    let (found, outcome) = tested(args, args.choice());
     match args.format {
         Format::Text => {
             let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
@@ -70,8 +92,23 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     Ok(ExitCode::from(outcome.status().exit_code()))
 }
 
+impl Args {
+    fn choice(&self) -> Choice {
+        Choice {
+            filter: self.filter.clone(),
+            strict: self.strict,
+            complete: self.filter.is_none(),
+            coverage: self.coverage || self.min_coverage.is_some(),
+            min_coverage: self.min_coverage,
+            mutate: self.mutate || self.min_score.is_some(),
+            min_score: self.min_score,
+            ..Choice::default()
+        }
+    }
+}
+
 /// Reads policies and cases, and runs them unless a file is wrong.
-fn tested(args: &Args) -> (CaseFiles, Outcome) {
+fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
     let selection = args.pack.selection(&[], Form::ByName);
     let inputs = match loader.load(&selection, &Limits::default()) {
@@ -82,20 +119,22 @@ fn tested(args: &Args) -> (CaseFiles, Outcome) {
     diagnostics.extend(inputs.diagnostics);
     let (found, wrong) = loader.cases(&args.paths, &selection);
     diagnostics.extend(wrong);
+    choice.complete &= found.complete;
+    if choice.mutate {
+        let (survivors, wrong) = loader.survivors(args.survivors.as_deref(), &selection);
+        diagnostics.extend(wrong);
+        choice.survivors = survivors;
+    }
     let mut outcome = match suite.filter(|_| !has_errors(&diagnostics)) {
         None => Outcome::unread(Vec::new()),
-        Some(suite) => {
-            let complete = found.complete && args.filter.is_none();
-            suite.run(&found.files, &Choice { filter: args.filter.clone(), strict: args.strict, complete })
-        }
+        Some(suite) => suite.run(&found.files, &choice),
     };
     outcome.diagnostics.splice(..0, diagnostics);
     (found, outcome)
 }
 
-/// Writes what happened into the files and shows the difference. Returns whether there is one.
-fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dyn Write) -> io::Result<bool> {
-    let mut changed = false;
+/// Writes what happened into the files and shows the difference.
+fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     for (at, (file, path)) in found.files.iter().zip(&found.paths).enumerate() {
         let old = file.source.text();
         let new = cases::blessed(file, outcome.trials.iter().filter(|trial| trial.file == at));
@@ -103,12 +142,11 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
             continue;
         }
         std::fs::write(path, &new).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        changed = true;
         let diff = cases::diff(file.source.name(), old, &new);
         match args.format {
             Format::Text => writeln!(out, "{diff}")?,
             Format::Json | Format::Junit => writeln!(io::stderr(), "{diff}")?,
         }
     }
-    Ok(changed)
+    Ok(())
 }

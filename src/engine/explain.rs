@@ -126,7 +126,24 @@ impl<'a> Machine<'a> {
     fn walk(&self, node: NodeId, frame: &Frame, out: &mut Vec<Decided<'a>>) -> Mask {
         let program = self.program;
         match &program.node(node).kind {
-            NodeKind::And(left, right) | NodeKind::Or(left, right) if !self.is_one_clause(node, *left, *right) => {
+            NodeKind::Constant(_) => self.mask(node, frame),
+            _ if program.is_leaf(node) => {
+                let mask = self.mask(node, frame);
+                let mut reads = Vec::new();
+                self.reads(node, frame, &mut reads);
+                let failure = if mask == Mask::ERROR { self.failure(node, frame) } else { None };
+                let span = program.node(node).span;
+                match out.last_mut().filter(|last| last.span == span) {
+                    // What is done for both types that an `if` may have is one clause.
+                    Some(last) => {
+                        last.mask |= mask;
+                        last.reads.extend(reads);
+                    }
+                    None => out.push(Decided { span, mask, reads, failure }),
+                }
+                mask
+            }
+            NodeKind::And(left, right) | NodeKind::Or(left, right) => {
                 let is_and = matches!(program.node(node).kind, NodeKind::And(..));
                 let (left_mask, right_mask) = (self.mask(*left, frame), self.mask(*right, frame));
                 let (neutral, decisive) = if is_and { (Mask::TRUE, Mask::FALSE) } else { (Mask::FALSE, Mask::TRUE) };
@@ -146,17 +163,7 @@ impl<'a> Machine<'a> {
                 }
                 mask
             }
-            NodeKind::Not(operand) => {
-                let before = out.len();
-                let mask = self.walk(*operand, frame, out).not();
-                // `a != b` is `!(a == b)` in the tree and one clause in the text.
-                if program.node(*operand).span == program.node(node).span
-                    && let [only] = &mut out[before..]
-                {
-                    only.mask = only.mask.not();
-                }
-                mask
-            }
+            NodeKind::Not(operand) => self.walk(*operand, frame, out).not(),
             NodeKind::If(test, then, other) => {
                 let test_mask = self.walk(*test, frame, out);
                 let mut mask = if test_mask.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
@@ -167,32 +174,8 @@ impl<'a> Machine<'a> {
                 }
                 mask
             }
-            NodeKind::Constant(_) => self.mask(node, frame),
-            _ => {
-                let mask = self.mask(node, frame);
-                let mut reads = Vec::new();
-                self.reads(node, frame, &mut reads);
-                let failure = if mask == Mask::ERROR { self.failure(node, frame) } else { None };
-                let span = program.node(node).span;
-                match out.last_mut().filter(|last| last.span == span) {
-                    // `x is T in y` is two nodes and one clause.
-                    Some(last) => {
-                        last.mask = last.mask.and(mask);
-                        last.reads.extend(reads);
-                    }
-                    None => out.push(Decided { span, mask, reads, failure }),
-                }
-                mask
-            }
+            _ => self.mask(node, frame),
         }
-    }
-
-    /// `e is T in g` parses to `(e is T) && (e in g)`, all three with one span.
-    fn is_one_clause(&self, node: NodeId, left: NodeId, right: NodeId) -> bool {
-        let span = |node| self.program.node(node).span;
-        matches!(self.program.node(left).kind, NodeKind::Settled(..))
-            && span(node) == span(left)
-            && span(left) == span(right)
     }
 
     fn push(&self, read: Read<'a>, out: &mut Vec<Read<'a>>) {

@@ -49,6 +49,16 @@ pub enum Subject {
     Uncaptured(TypeId, usize),
 }
 
+impl Subject {
+    /// Returns its type.
+    pub fn ty(self) -> TypeId {
+        match self {
+            Subject::Entity(entity) => entity.ty,
+            Subject::Uncaptured(ty, _) => ty,
+        }
+    }
+}
+
 /// A verdict that is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
@@ -118,13 +128,15 @@ impl Machine<'_> {
     ///
     /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
     pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
-        let missing = self.snapshot.table(body.resource).missing.iter().enumerate();
-        let may_fail = missing.filter(|(_, missing)| {
-            let resource = EntityRef { ty: body.resource, row: PHANTOM };
-            let frame = Frame { phantom: Some(missing.scope), ..self.frame(resource) };
-            self.condition(body, &frame) != Mask::FALSE
-        });
-        may_fail.map(|(at, _)| at).collect()
+        let missing = 0..self.snapshot.table(body.resource).missing.len();
+        let may_fail = |at: &usize| self.condition(body, &self.uncaptured_frame(body.resource, *at)) != Mask::FALSE;
+        missing.filter(may_fail).collect()
+    }
+
+    /// Returns the frame in which a check judges what a list that was not captured may hold.
+    pub(super) fn uncaptured_frame(&self, ty: TypeId, at: usize) -> Frame {
+        let phantom = self.snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
+        Frame { phantom, ..self.frame(EntityRef { ty, row: PHANTOM }) }
     }
 
     fn judge_rows(
@@ -199,7 +211,7 @@ impl Machine<'_> {
 }
 
 /// The verdict on a condition, and on what of it says whether the check applies.
-fn settled(condition: Mask, applies: impl FnOnce() -> Mask) -> Verdict {
+pub(crate) fn settled(condition: Mask, applies: impl FnOnce() -> Mask) -> Verdict {
     match condition {
         Mask::TRUE => Verdict::Fail,
         Mask::FALSE if applies() == Mask::FALSE => Verdict::NotApplicable,

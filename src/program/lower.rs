@@ -175,7 +175,7 @@ fn cycle(policies: &Policies, left: &Lowered) -> Diagnostic {
     error.help("one of them must be derived from what the snapshot holds")
 }
 
-fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
+pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     match kind {
         NodeKind::Slot(_, ty, slot) => vec![(*ty, *slot)],
         NodeKind::Has(_, ty, slots, _) => slots.iter().map(|slot| (*ty, *slot)).collect(),

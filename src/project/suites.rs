@@ -1,13 +1,16 @@
 //! Finding case files and the snapshots they start from.
 
 use super::{EMBEDDED, Loader, Selection, accounts, shown, source_of};
-use crate::cases::CaseFile;
+use crate::cases::{CaseFile, SurvivorList};
 use crate::diagnostic::Diagnostic;
 use crate::snapshot::Limits;
 use crate::source::Source;
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+
+/// The list of changes that need not be noticed, beside the policies.
+const SURVIVORS: &str = "survivors.toml";
 
 /// Case files as they were found.
 #[derive(Debug, Default)]
@@ -55,6 +58,33 @@ impl Loader {
     }
 }
 
+impl Loader {
+    /// Reads the lists of changes that need not be noticed: the one that is named, or else those beside the policies.
+    pub fn survivors(&mut self, named: Option<&Path>, selection: &Selection) -> (Vec<SurvivorList>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let paths: Vec<PathBuf> = match named {
+            Some(path) => vec![path.to_owned()],
+            None => {
+                let folder = |place: PathBuf| match place.is_dir() {
+                    true => place,
+                    false => place.parent().map_or_else(PathBuf::new, Path::to_owned),
+                };
+                let mut folders: Vec<PathBuf> = beside_policies(selection).into_iter().map(folder).collect();
+                folders.dedup();
+                folders.iter().map(|folder| folder.join(SURVIVORS)).filter(|path| path.is_file()).collect()
+            }
+        };
+        let mut lists = Vec::new();
+        for path in paths {
+            let Some(source) = self.read(&path, &mut diagnostics) else { continue };
+            let (list, wrong) = SurvivorList::parse(&source);
+            lists.push(list);
+            diagnostics.extend(wrong);
+        }
+        (lists, diagnostics)
+    }
+}
+
 /// The folders of the policies, and what belongs to a policy file that was named by itself.
 fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
     if selection.policies.is_empty() {
@@ -65,6 +95,10 @@ fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
     }
     let beside = |path: &PathBuf| if path.is_dir() { path.clone() } else { path.with_extension("test.toml") };
     selection.policies.iter().map(beside).filter(|path| path.exists()).collect()
+}
+
+pub(super) fn is_survivors(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == SURVIVORS)
 }
 
 pub(super) fn is_cases(path: &Path) -> bool {

@@ -6,7 +6,7 @@ use super::controls::{ByControl, by_control};
 use super::{CheckReport, ClauseReport, Finding, ReadReport, Report, WitnessReport};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
-use crate::source::{Place, Position};
+use crate::source::{Place, Position, Source, Span};
 use crate::value::show_datetime;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -196,7 +196,7 @@ struct LabelJson<'r> {
 }
 
 #[derive(Serialize)]
-struct SpanJson<'r> {
+pub(crate) struct SpanJson<'r> {
     file: &'r str,
     start: PositionJson,
     end: PositionJson,
@@ -371,9 +371,13 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
 }
 
 fn span(place: &Place) -> SpanJson<'_> {
+    span_in(&place.source, place.span)
+}
+
+pub(crate) fn span_in(source: &Source, span: Span) -> SpanJson<'_> {
     let at = |offset| {
-        let Position { line, column, offset } = place.source.position(offset);
+        let Position { line, column, offset } = source.position(offset);
         PositionJson { line, column, offset }
     };
-    SpanJson { file: place.source.name(), start: at(place.span.start), end: at(place.span.end) }
+    SpanJson { file: source.name(), start: at(span.start), end: at(span.end) }
 }

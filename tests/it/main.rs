@@ -10,6 +10,7 @@ mod fleet;
 mod input;
 mod json;
 mod law;
+mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
 mod pack;

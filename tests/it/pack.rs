@@ -54,7 +54,7 @@ impl Bench {
 #[test]
 fn the_cases_of_the_pack_hold() {
     let bench = Bench::new();
-    let choice = Choice { filter: None, strict: true, complete: true };
+    let choice = Choice { strict: true, complete: true, ..Choice::default() };
     let outcome = bench.suite.run(&bench.files, &choice);
     let wrong: Vec<&str> = outcome.all_diagnostics().map(|found| found.message.as_str()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

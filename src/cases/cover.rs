@@ -1,0 +1,262 @@
+//! Coverage: which conditions of the policies the cases have seen true, false and unknown, and which decided.
+//!
+//! Counted is only what some expectation speaks of, in cases that hold: what nobody looks at is not tested.
+
+use super::run::{Judging, SpokenOf, Tested};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Sight, Sights};
+use crate::policy::Statement;
+use crate::program::{Body, Possible, Program};
+use crate::schema::Model;
+use crate::source::{Source, Span};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Pairs that are observed for one derivation in one case.
+const MOST_PAIRS: usize = 100_000;
+
+/// A policy: a check or a derivation, by its place among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Part {
+    Check(usize),
+    Derivation(usize),
+}
+
+/// What conditions came to, by policy and place in its file.
+pub(super) type Observed = FxHashMap<(Part, Span), Sight>;
+
+/// What the cases have seen of the policies.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    /// The policies, in the order of their files.
+    pub policies: Vec<PolicyCoverage>,
+}
+
+/// What the cases have seen of a policy.
+#[derive(Debug)]
+pub struct PolicyCoverage {
+    /// Its id.
+    pub id: SmolStr,
+    /// Its file.
+    pub source: Arc<Source>,
+    /// Where it is written.
+    pub span: Span,
+    /// Its conditions, in the order of the text.
+    pub conditions: Vec<ConditionCoverage>,
+}
+
+/// What the cases have seen of a condition: a part of a clause without `&&`, `||`, `!` or `if` in it.
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionCoverage {
+    /// Where it is written.
+    pub span: Span,
+    /// What it can come to.
+    pub possible: Possible,
+    /// What it came to.
+    pub seen: Sight,
+}
+
+/// Something to be seen of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Goal {
+    /// What it is called.
+    pub name: &'static str,
+    /// Whether it has been seen.
+    pub met: bool,
+}
+
+impl ConditionCoverage {
+    /// Returns what is to be seen of it: true, false, unknown as far as they are possible, and that a verdict hung on it.
+    pub fn goals(&self) -> Vec<Goal> {
+        let Self { possible, seen, .. } = self;
+        // What has but one answer is there for Cedar's validator, and decides nothing.
+        if !(possible.true_ && possible.false_) {
+            return Vec::new();
+        }
+        let goals = [
+            (true, "true", seen.true_),
+            (true, "false", seen.false_),
+            (possible.unknown, "unknown", seen.unknown),
+            (true, "decided", seen.decided),
+        ];
+        goals.into_iter().filter(|(asked, ..)| *asked).map(|(_, name, met)| Goal { name, met }).collect()
+    }
+}
+
+/// How many goals there are, and how many are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// How many are met.
+    pub met: usize,
+    /// How many there are.
+    pub all: usize,
+}
+
+impl Share {
+    /// Returns the share in percent, 100 where there is nothing to meet; rounded down to a tenth, so that only all is all.
+    pub fn percent(self) -> f64 {
+        (self.met * 1000).checked_div(self.all).map_or(100.0, |tenths| tenths as f64 / 10.0)
+    }
+
+    /// Returns whether the share is less than `percent`.
+    pub fn is_below(self, percent: f64) -> bool {
+        self.all > 0 && (self.met as f64) * 100.0 < percent * self.all as f64
+    }
+}
+
+impl PolicyCoverage {
+    /// Returns how many goals of its conditions are met.
+    pub fn share(&self) -> Share {
+        share(self.conditions.iter())
+    }
+
+    /// Returns the conditions of which something was not seen, each with a label; `None` if there is none.
+    pub fn holes(&self) -> Option<Diagnostic> {
+        let missing = |condition: &ConditionCoverage| {
+            let goals = condition.goals().into_iter().filter(|goal| !goal.met);
+            let named: Vec<String> = goals.map(|goal| format!("never {}", goal.name)).collect();
+            (!named.is_empty()).then(|| (condition.span, named.join(", ")))
+        };
+        let holes: Vec<(Span, String)> = self.conditions.iter().filter_map(missing).collect();
+        let (conditions, are) = if holes.len() == 1 {
+            ("1 condition".to_owned(), "is")
+        } else {
+            (format!("{} conditions", holes.len()), "are")
+        };
+        let Share { met, all } = self.share();
+        let message = format!("{conditions} of `{}` {are} not fully tested: {met} of {all}", self.id);
+        let warning = Diagnostic::warning("coverage", message);
+        let hole = |found: Diagnostic, (span, text): &(Span, String)| found.label(&self.source, *span, text.as_str());
+        (!holes.is_empty()).then(|| holes.iter().fold(warning, hole))
+    }
+}
+
+impl Coverage {
+    /// Returns how many goals of all conditions are met.
+    pub fn share(&self) -> Share {
+        share(self.policies.iter().flat_map(|policy| &policy.conditions))
+    }
+
+    /// Returns the share of every file of policies, in order.
+    pub fn files(&self) -> Vec<(&str, Share)> {
+        let mut files: Vec<(&str, Share)> = Vec::new();
+        for policy in &self.policies {
+            let Share { met, all } = policy.share();
+            match files.last_mut().filter(|(name, _)| *name == policy.source.name()) {
+                Some((_, share)) => *share = Share { met: share.met + met, all: share.all + all },
+                None => files.push((policy.source.name(), Share { met, all })),
+            }
+        }
+        files
+    }
+
+    /// Puts together what was observed of some checks and of the derivations behind them.
+    pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<usize>, observed: &Observed) -> Self {
+        let Tested { model, policies, program, .. } = tested;
+        let mut parts = BTreeSet::new();
+        for check in program.checks.iter().filter(|check| checks.contains(&check.check)) {
+            parts.insert(Part::Check(check.check));
+            let behind = program.derived_behind(model, check);
+            let derivations = behind.iter().flat_map(|at| &program.derived[*at].parts);
+            parts.extend(derivations.map(|part| Part::Derivation(part.derivation)));
+        }
+        let policy = |part: Part| {
+            let statement = statement(policies, part);
+            let seen = |span| observed.get(&(part, span)).copied().unwrap_or_default();
+            let conditions = conditions(model, program, part).into_iter();
+            PolicyCoverage {
+                id: statement.id.clone(),
+                source: Arc::clone(&statement.source),
+                span: statement.span,
+                conditions: conditions
+                    .map(|(span, possible)| ConditionCoverage { span, possible, seen: seen(span) })
+                    .collect(),
+            }
+        };
+        let mut policies: Vec<PolicyCoverage> = parts.into_iter().map(policy).collect();
+        policies.sort_by(|a, b| (a.source.name(), a.span).cmp(&(b.source.name(), b.span)));
+        Self { policies }
+    }
+}
+
+fn share<'c>(conditions: impl Iterator<Item = &'c ConditionCoverage>) -> Share {
+    let goals: Vec<Goal> = conditions.flat_map(ConditionCoverage::goals).collect();
+    Share { met: goals.iter().filter(|goal| goal.met).count(), all: goals.len() }
+}
+
+pub(super) fn statement(policies: &crate::policy::Policies, part: Part) -> &Statement {
+    match part {
+        Part::Check(at) => &policies.checks[at].statement,
+        Part::Derivation(at) => &policies.derivations[at].statement,
+    }
+}
+
+/// The lowered policy: a check has a body for every type it judges, a derivation one.
+fn bodies(program: &Program, part: Part) -> Vec<&Body> {
+    match part {
+        Part::Check(at) => {
+            program.checks.iter().filter(|check| check.check == at).flat_map(|check| &check.bodies).collect()
+        }
+        Part::Derivation(at) => {
+            let parts = program.derived.iter().flat_map(|derived| &derived.parts);
+            parts.filter(|part| part.derivation == at).map(|part| &part.body).collect()
+        }
+    }
+}
+
+/// The conditions of a policy by their places, and what each can come to in some body.
+fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Possible> {
+    let mut conditions: BTreeMap<Span, Possible> = BTreeMap::new();
+    for clause in bodies(program, part).into_iter().flat_map(|body| &body.clauses) {
+        for leaf in program.formula(clause.node).leaves() {
+            let possible = program.possible(model, leaf);
+            let known = conditions.entry(program.node(leaf).span).or_default();
+            known.true_ |= possible.true_;
+            known.false_ |= possible.false_;
+            known.unknown |= possible.unknown;
+        }
+    }
+    conditions
+}
+
+/// Observes what one case speaks of, and the derivations behind it.
+pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: &SpokenOf) -> Observed {
+    let Tested { model, program, .. } = tested;
+    let machine = judging.findings.machine;
+    let mut observed = Observed::default();
+    let mut take = |part: Part, sights: Sights| {
+        for (leaf, sight) in sights {
+            observed.entry((part, program.node(leaf).span)).or_default().merge(sight);
+        }
+    };
+    let mut behind = BTreeSet::new();
+    for check in &program.checks {
+        let subjects = || spoken_of.iter().filter(|(of, _)| *of == check.check).map(|(_, subject)| *subject);
+        if subjects().next().is_none() {
+            continue;
+        }
+        behind.extend(program.derived_behind(model, check));
+        for body in &check.bodies {
+            let subjects: Vec<_> = subjects().filter(|subject| subject.ty() == body.resource).collect();
+            let mut sights = Sights::default();
+            machine.observe(body, check.conditional, &subjects, &mut sights);
+            take(Part::Check(check.check), sights);
+        }
+    }
+    for part in behind.iter().flat_map(|at| &program.derived[*at].parts) {
+        let mut sights = Sights::default();
+        machine.observe_pairs(&part.body, MOST_PAIRS, &mut sights);
+        take(Part::Derivation(part.derivation), sights);
+    }
+    observed
+}
+
+/// Adds what was observed elsewhere.
+pub(super) fn merge(mut into: Observed, other: Observed) -> Observed {
+    for (place, sight) in other {
+        into.entry(place).or_default().merge(sight);
+    }
+    into
+}

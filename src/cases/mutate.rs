@@ -1,0 +1,285 @@
+//! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
+
+use super::cover::{Part, Share, statement};
+use super::mutants::{Mutant, mutants};
+use super::run::{Prepared, Tested};
+use super::same;
+use super::{CaseFile, Choice, Suite};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
+use crate::program::{CheckProgram, Program};
+use crate::source::{Source, Span};
+use cedar_policy_core::ast::Expr;
+use rayon::prelude::*;
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Cases that are searched for one that reads what was changed.
+const SEARCHED: usize = 16;
+
+/// What mutation testing came to.
+#[derive(Debug, Default)]
+pub struct Mutation {
+    /// Changes that some case noticed.
+    pub killed: usize,
+    /// Changes that no case noticed, in the order of the policies' ids and texts.
+    pub survivors: Vec<Survivor>,
+    /// Changes that make no difference, whatever the snapshot; not counted.
+    pub equivalent: usize,
+    /// Changes that Cedar's validator refuses; not counted.
+    pub refused: usize,
+}
+
+/// A change that no case noticed.
+#[derive(Debug)]
+pub struct Survivor {
+    /// The change.
+    pub mutant: Mutant,
+    /// The id of the policy.
+    pub policy: SmolStr,
+    /// The file of the policy.
+    pub source: Arc<Source>,
+    /// The text as it is, on one line.
+    pub before: String,
+    /// The text as it was changed, on one line.
+    pub after: String,
+    /// Why no case needs to notice, if somebody has said so.
+    pub why: Option<String>,
+    /// A case to start from.
+    pub near: Option<Near>,
+}
+
+/// A case that evaluates what was changed.
+#[derive(Debug)]
+pub struct Near {
+    /// The file of the case.
+    pub source: Arc<Source>,
+    /// Where its name is written.
+    pub span: Span,
+    /// Its name.
+    pub case: String,
+    /// What is read there, if it stands in the snapshot.
+    pub pointer: Option<String>,
+}
+
+/// What became of a change.
+enum Fate {
+    Killed,
+    Refused,
+    Equivalent,
+    Survived(Box<Survivor>),
+}
+
+impl Mutation {
+    /// Returns how many of the changes that count some case noticed.
+    pub fn share(&self) -> Share {
+        Share { met: self.killed, all: self.killed + self.survivors.len() }
+    }
+
+    /// Returns the survivors that nobody has explained.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Survivor> {
+        self.survivors.iter().filter(|survivor| survivor.why.is_none())
+    }
+}
+
+impl Survivor {
+    /// Returns what to do about it.
+    pub fn diagnostic(&self, severity: Severity) -> Diagnostic {
+        let Mutant { operator, span, replacement, hint, .. } = &self.mutant;
+        let message = format!("no case notices a change of `{}` ({operator})", self.policy);
+        let label = match replacement.trim() {
+            "" => "gone".to_owned(),
+            becomes => format!("becomes `{}`", becomes.split_whitespace().collect::<Vec<_>>().join(" ")),
+        };
+        let mut found = Diagnostic::warning("survivor", message).label(&self.source, *span, label);
+        if let Some(near) = &self.near {
+            let label = match &near.pointer {
+                Some(pointer) => format!("this case reads {pointer}"),
+                None => "this case evaluates it".to_owned(),
+            };
+            found = found.label(&near.source, near.span, label);
+        }
+        Diagnostic { severity, ..found.help(format!("write {hint}")) }
+    }
+}
+
+impl Suite {
+    /// Changes the policies that the chosen cases test, one thing at a time, and runs the cases that could notice.
+    ///
+    /// All cases must hold. Changes that no case notices and no list of survivors explains are reported, as are
+    /// explanations of changes that do not survive.
+    pub fn mutate(&self, files: &[CaseFile], choice: &Choice) -> (Mutation, Vec<Diagnostic>) {
+        let planned = Self::plan(files, choice, &mut 0);
+        let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
+        let prepared: Vec<Prepared<'_>> =
+            planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
+        let mutants = mutants(&self.schema.model, &self.policies, &self.parts(&checks));
+        let fates: Vec<Fate> = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared)).collect();
+        let mut mutation = Mutation::default();
+        for fate in fates {
+            match fate {
+                Fate::Killed => mutation.killed += 1,
+                Fate::Refused => mutation.refused += 1,
+                Fate::Equivalent => mutation.equivalent += 1,
+                Fate::Survived(survivor) => mutation.survivors.push(*survivor),
+            }
+        }
+        let mut diagnostics = self.explain(&mut mutation, choice);
+        diagnostics.extend(mutation.unexplained().map(|survivor| survivor.diagnostic(choice.doubt())));
+        (mutation, diagnostics)
+    }
+
+    /// Takes over what somebody has explained, and returns explanations that explain nothing.
+    fn explain(&self, mutation: &mut Mutation, choice: &Choice) -> Vec<Diagnostic> {
+        let statements = self.policies.checks.iter().map(|check| &check.statement);
+        let statements = statements.chain(self.policies.derivations.iter().map(|derivation| &derivation.statement));
+        let policies: Vec<&str> = statements.map(|statement| statement.id.as_str()).collect();
+        let mut stale = Vec::new();
+        for list in &choice.survivors {
+            for entry in &list.entries {
+                let meant = mutation.survivors.iter_mut().filter(|survivor| {
+                    let is = (survivor.policy.as_str(), &survivor.before, &survivor.after);
+                    is == (entry.policy.as_str(), &entry.before, &entry.after)
+                });
+                let mut explains = false;
+                meant.for_each(|survivor| {
+                    survivor.why = Some(entry.why.clone());
+                    explains = true;
+                });
+                // Of policies that were not changed nothing is known.
+                if !explains && choice.complete {
+                    stale.push(entry.stale(&list.source, &policies, choice.doubt()));
+                }
+            }
+        }
+        stale
+    }
+
+    /// The checks and what is derived for them.
+    fn parts(&self, checks: &BTreeSet<usize>) -> BTreeSet<Part> {
+        let chosen = self.program.checks.iter().filter(|check| checks.contains(&check.check));
+        let behind = chosen.clone().flat_map(|check| self.program.derived_behind(&self.schema.model, check));
+        let derivations = behind.flat_map(|at| &self.program.derived[at].parts);
+        let derivations = derivations.map(|part| Part::Derivation(part.derivation));
+        chosen.map(|check| Part::Check(check.check)).chain(derivations).collect()
+    }
+
+    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>]) -> Fate {
+        let part = mutant.part;
+        let original = statement(&self.policies, part);
+        let Some(changed) = self.changed(&mutant, original) else { return Fate::Refused };
+        let model = &self.schema.model;
+        let (program, wrong) = Program::lower(model, &changed, |_| true);
+        if has_errors(&wrong) {
+            return Fate::Refused;
+        }
+        let tested = Tested { model, policies: &changed, program: &program, changed: true };
+        let checks: BTreeSet<&str> = changed.checks.iter().map(|check| check.statement.id.as_str()).collect();
+        let speaks = |run: &Prepared<'_>| {
+            run.planned.case.expectations.iter().any(|known| checks.contains(known.check.as_str()))
+        };
+        let (speaking, silent): (Vec<_>, Vec<_>) = prepared.iter().partition(|run| speaks(run));
+        let silent = silent.into_iter().filter(|run| run.planned.case.no_other_failures.is_some());
+        // Only what is an error counts: that a case says less than it seems to is known already.
+        let notices = |run: &Prepared<'_>| !run.run(tested, Severity::Warning, |_, _, _| {}).holds();
+        if speaking.iter().copied().chain(silent).any(notices) {
+            return Fate::Killed;
+        }
+        let replaced = match part {
+            Part::Check(_) => changed.checks.first().map(|check| &check.statement),
+            Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
+        };
+        if replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced)) {
+            return Fate::Equivalent;
+        }
+        let (before, after) = mutant.texts(original.source.text());
+        let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &mutant, true));
+        let near = near.or_else(|| speaking.iter().find_map(|run| self.near(run, &mutant, false)));
+        Fate::Survived(Box::new(Survivor {
+            policy: original.id.clone(),
+            source: Arc::clone(&original.source),
+            before,
+            after,
+            why: None,
+            near,
+            mutant,
+        }))
+    }
+
+    /// The checks that a change could matter to, and all derivations, with the change made; `None` if Cedar refuses it.
+    fn changed(&self, mutant: &Mutant, original: &Statement) -> Option<Policies> {
+        let mut changed = Policies { derivations: self.policies.derivations.clone(), ..Policies::default() };
+        let read = if mutant.drops_policy() {
+            // A policy that is not there derives nothing, and that is no error here.
+            let never = Clause { kind: ClauseKind::When, span: original.span, expr: Expr::val(false) };
+            let mut dropped = original.clone();
+            dropped.clauses.push(never);
+            dropped
+        } else {
+            self.edited(mutant, original)?
+        };
+        match mutant.part {
+            Part::Check(at) => {
+                let check = self.policies.checks.get(at)?.clone();
+                changed.checks.push(Check { statement: read, ..check });
+            }
+            Part::Derivation(at) => {
+                changed.derivations.get_mut(at)?.statement = read;
+                let needs = |check: &&CheckProgram| {
+                    let behind = self.program.derived_behind(&self.schema.model, check);
+                    let mut parts = behind.iter().flat_map(|behind| &self.program.derived[*behind].parts);
+                    parts.any(|part| part.derivation == at)
+                };
+                let checks = self.program.checks.iter().filter(needs);
+                changed.checks.extend(checks.map(|check| self.policies.checks[check.check].clone()));
+            }
+        }
+        (!changed.checks.is_empty()).then_some(changed)
+    }
+
+    /// The statement with the change made in its text; `None` if it is none any more.
+    fn edited(&self, mutant: &Mutant, original: &Statement) -> Option<Statement> {
+        let text = original.source.text();
+        let piece = |from: u32, to: u32| text.get(from as usize..to as usize).unwrap_or_default();
+        let changed = format!(
+            "{}{}{}",
+            piece(original.span.start, mutant.span.start),
+            mutant.replacement,
+            piece(mutant.span.end, original.span.end)
+        );
+        let source = Source::new(original.source.name(), changed).ok()?;
+        let (mut read, wrong) = Policies::read(&self.schema, &[&PolicyFile::parse(&source)]);
+        if has_errors(&wrong) {
+            return None;
+        }
+        let check = read.checks.pop().map(|check| check.statement);
+        check.or_else(|| read.derivations.pop().map(|derivation| derivation.statement))
+    }
+
+    /// What a case reads where the change was made.
+    fn near(&self, run: &Prepared<'_>, mutant: &Mutant, exactly: bool) -> Option<Near> {
+        let case = run.planned.case;
+        let near =
+            |pointer| Near { source: Arc::clone(run.planned.file), span: case.span, case: case.name.clone(), pointer };
+        if !exactly {
+            return Some(near(None));
+        }
+        let Part::Check(check) = mutant.part else { return None };
+        let mut found = None;
+        run.run(self.tested(), Severity::Warning, |judging, _, spoken_of| {
+            let given = judging.given(check);
+            let given = given.iter().filter(|given| spoken_of.contains(&(check, given.subject)));
+            let findings: Vec<_> = given.filter_map(|given| judging.finding(given)).collect();
+            let clauses = findings.iter().flat_map(|finding| &finding.clauses);
+            let here = clauses.filter(|clause| overlap(clause.place.span, mutant.whole));
+            let pointer = here.flat_map(|clause| &clause.reads).find_map(|read| read.pointer.as_ref());
+            found = pointer.map(|pointer| near(Some(pointer.to_string())));
+        });
+        found
+    }
+}
+
+fn overlap(a: Span, b: Span) -> bool {
+    a.start < b.end && b.start < a.end
+}

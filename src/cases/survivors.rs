@@ -1,0 +1,128 @@
+//! The list of changes that no case is to notice, each with the reason why.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::{Source, Span, nearest};
+use std::sync::Arc;
+use toml_edit::{Document, Item, TableLike};
+
+/// What an entry knows, all of it needed.
+const IN_ENTRY: [&str; 4] = ["policy", "before", "after", "why"];
+
+/// A list of survivors that somebody has explained.
+#[derive(Debug)]
+pub struct SurvivorList {
+    /// Its file.
+    pub source: Arc<Source>,
+    /// Its entries, in order.
+    pub entries: Vec<Explained>,
+}
+
+/// A survivor that somebody has explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The id of the policy.
+    pub policy: String,
+    /// The text as it is, on one line.
+    pub before: String,
+    /// The text as it was changed, on one line.
+    pub after: String,
+    /// Why no case needs to notice.
+    pub why: String,
+    /// Where the entry begins.
+    pub span: Span,
+}
+
+impl SurvivorList {
+    /// Reads a list. What is wrong is reported, and the entry left out.
+    pub fn parse(source: &Arc<Source>) -> (Self, Vec<Diagnostic>) {
+        let mut list = Self { source: Arc::clone(source), entries: Vec::new() };
+        let document = match Document::parse(source.text()) {
+            Ok(document) => document,
+            Err(error) => {
+                let message = format!("`{}` is not TOML: {}", source.name(), error.message().replace('\n', ", "));
+                let error = Diagnostic::error("not-toml", message).label(source, span(error.span()), "here");
+                return (list, vec![error]);
+            }
+        };
+        let mut diagnostics = Vec::new();
+        for (name, item) in document.as_table().iter() {
+            if name != "survivor" {
+                let at = document.as_table().key(name).and_then(toml_edit::Key::span);
+                let error = Diagnostic::error("survivor-key", format!("a list of survivors knows no `{name}`"));
+                diagnostics.push(error.label(source, span(at), "").suggest(name, ["survivor"]));
+                continue;
+            }
+            match item {
+                Item::ArrayOfTables(tables) => {
+                    for table in tables.iter() {
+                        list.entry(table, span(table.span()), &mut diagnostics);
+                    }
+                }
+                _ => {
+                    let error = Diagnostic::error("survivor-key", "`survivor` is no list of tables");
+                    let error = error.label(source, span(item.span()), "this");
+                    diagnostics.push(error.help("write `[[survivor]]` over every entry"));
+                }
+            }
+        }
+        (list, diagnostics)
+    }
+
+    fn entry(&mut self, table: &dyn TableLike, at: Span, diagnostics: &mut Vec<Diagnostic>) {
+        let before = diagnostics.len();
+        for (name, item) in table.iter().filter(|(name, _)| !IN_ENTRY.contains(name)) {
+            let error = Diagnostic::error("survivor-key", format!("a survivor knows no `{name}`"));
+            let place = table.key(name).and_then(toml_edit::Key::span).or(item.span());
+            diagnostics.push(error.label(&self.source, span(place), "").suggest(name, IN_ENTRY));
+        }
+        let mut values = IN_ENTRY.map(|name| match table.get(name).and_then(Item::as_str) {
+            Some(text) if !text.trim().is_empty() => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            _ => {
+                let place = table.get(name).and_then(Item::span).map_or(at, |found| span(Some(found)));
+                let error = Diagnostic::error("survivor-key", format!("a survivor has no text for `{name}`"));
+                let help =
+                    "an entry has `policy`, `before` and `after` as `deodar test --mutate` shows them, and `why`";
+                diagnostics.push(error.label(&self.source, place, "here").help(help));
+                String::new()
+            }
+        });
+        let [policy, text, after, why] = values.each_mut().map(std::mem::take);
+        if diagnostics.len() > before {
+            return;
+        }
+        let entry = Explained { policy, before: text, after, why, span: at };
+        match self.entries.iter().find(|known| known.is_same(&entry)) {
+            Some(first) => {
+                let error = Diagnostic::error("survivor-key", "a survivor is explained twice");
+                let error = error.label(&self.source, at, "again here");
+                diagnostics.push(error.label(&self.source, first.span, "first here"));
+            }
+            None => self.entries.push(entry),
+        }
+    }
+}
+
+impl Explained {
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.policy, &self.before, &self.after) == (&other.policy, &other.before, &other.after)
+    }
+
+    /// Returns that no such change survives.
+    pub(super) fn stale(&self, source: &Arc<Source>, policies: &[&str], severity: Severity) -> Diagnostic {
+        let known = policies.contains(&self.policy.as_str());
+        let message = match known {
+            true => format!("no change of `{}` as explained here survives the cases", self.policy),
+            false => format!("there is no policy `{}`", self.policy),
+        };
+        let help = match nearest(&self.policy, policies.iter().copied()).filter(|_| !known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "take the entry out: its text has changed, or a case has come to notice it".to_owned(),
+        };
+        let stale = Diagnostic::warning("survivor-stale", message).label(source, self.span, "explained here");
+        Diagnostic { severity, ..stale.help(help) }
+    }
+}
+
+fn span(range: Option<std::ops::Range<usize>>) -> Span {
+    range.map_or(Span::default(), |range| Span::new(range.start as u32, range.end as u32))
+}
