@@ -2,6 +2,7 @@
 
 use super::controls::{ByControl, ControlReport, Standing, by_control};
 use super::excerpt::{Excerpts, first_line, plain, short};
+use super::finding::show_constant;
 use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
 use crate::diagnostic::{self, Diagnostic, Label};
 use crate::engine::Verdict;
@@ -611,7 +612,8 @@ fn describe_check(
     writeln!(out, "{} · {}", statement.id, check.level.name())?;
     writeln!(out, "{}\n", check.title)?;
     let mut paragraph = |head: &str, text: &str| -> io::Result<()> {
-        let options = textwrap::Options::new(style.width).initial_indent(head).subsequent_indent("  ");
+        let indent = if head.is_empty() { "" } else { "  " };
+        let options = textwrap::Options::new(style.width).initial_indent(head).subsequent_indent(indent);
         for line in text.lines() {
             writeln!(out, "{}", textwrap::fill(line, options.clone()))?;
         }
@@ -633,7 +635,10 @@ fn describe_check(
             controls.iter().map(|control| control.as_str()).collect::<Vec<_>>().join(", ")
         )?;
     }
-    writeln!(out, "\n{}", statement.source.name())?;
+    if !check.controls.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(out, "{}", statement.source.name())?;
     writeln!(out, "{}", statement.source.slice(statement.span))?;
     let (program, _) = Program::lower(model, policies, |at| {
         policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id)
@@ -647,7 +652,8 @@ fn describe_check(
         writeln!(out, "\nParameters")?;
     }
     for parameter in used {
-        writeln!(out, "  {}: {}", parameter.name, model.show(&parameter.ty))?;
+        let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
+        writeln!(out, "  {}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default())?;
         if let Some(doc) = &parameter.doc {
             let options = textwrap::Options::new(style.width).initial_indent("    ").subsequent_indent("    ");
             writeln!(out, "{}", textwrap::fill(doc, options))?;
