@@ -421,14 +421,18 @@ impl Reader<'_> {
                 (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
                 _ => format!("`{id}` is neither a check nor a derivation"),
             };
-            let help =
-                "a check is a `forbid` for the action `audit`, a derivation a `permit` for `derive` with `@derives`";
+            let derivation = model.derive.as_ref().map_or_else(String::new, |derive| {
+                format!(", a derivation a `permit` for `{}` with `@derives`", derive.name)
+            });
+            let help = format!("by this schema a check is a `forbid` for `{}`{derivation}", model.audit.name);
             self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
             return false;
         };
         for (name, note) in notes.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             let error = Diagnostic::error("policy-annotation", format!("unknown annotation `@{name}`"));
-            self.diagnostics.push(error.label(file, note.span, "").suggest(name, known.iter().copied()));
+            let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
+            let error = error.label(file, note.span, "").suggest(&format!("@{name}"), known.iter().map(String::as_str));
+            self.diagnostics.push(error);
         }
         if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
             refuse(self, "policy-id", id_span, format!("two policies have the id `{id}`"));

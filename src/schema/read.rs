@@ -159,7 +159,8 @@ impl<'f> SchemaReader<'_, 'f> {
             } else {
                 let message = format!("unknown annotation `@{name}`");
                 let error = self.error("schema-annotation", span, message);
-                *error = error.clone().suggest(name.as_ref(), known.iter().copied());
+                let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
+                *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
             }
         }
         notes

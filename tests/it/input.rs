@@ -1297,7 +1297,7 @@ fn an_unknown_annotation_comes_with_a_suggestion() {
             · ────────────────────────
          32 │ forbid (principal, action == Action::"audit", resource is Pier)
             ╰────
-          help: did you mean `remediation`?
+          help: did you mean `@remediation`?
 
         4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
         exit 5: some files are unreadable or invalid
@@ -1524,8 +1524,8 @@ fn a_permit_for_the_audit_is_no_check() {
          35 │ permit (principal, action == Action::"audit", resource is Boat);
             · ──────
             ╰────
-          help: a check is a `forbid` for the action `audit`, a derivation a `permit`
-                for `derive` with `@derives`
+          help: by this schema a check is a `forbid` for `Action::"audit"`, a
+                derivation a `permit` for `Action::"derive"` with `@derives`
 
         4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
         exit 5: some files are unreadable or invalid
@@ -1690,7 +1690,7 @@ fn an_unknown_schema_annotation_comes_with_a_suggestion() {
             · ────────────────────────────
          52 │   number: Long,
             ╰────
-          help: did you mean `closed`?
+          help: did you mean `@closed`?
 
         0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
         exit 5: some files are unreadable or invalid; nothing was evaluated
