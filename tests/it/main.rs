@@ -17,4 +17,5 @@ mod pack;
 mod semantics;
 mod support;
 mod tidy;
+mod tutorial;
 mod watch;
