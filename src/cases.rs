@@ -238,8 +238,9 @@ impl Suite {
     pub fn run(&self, files: &[CaseFile], choice: &Choice) -> Outcome {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
+        outcome.diagnostics = self.unknown_checks(files);
         for file in files {
-            let wrong = file.cases.iter().flat_map(|case| self.unknown_names(file, case));
+            let wrong = file.cases.iter().flat_map(|case| self.unknown_parameters(file, case));
             outcome.diagnostics.extend(wrong);
         }
         sort(&mut outcome.diagnostics);
@@ -323,16 +324,43 @@ impl Suite {
         if named.is_empty() { expected().map(|(at, _)| at).collect() } else { named }
     }
 
-    /// Checks and parameters that there are not.
-    fn unknown_names(&self, file: &CaseFile, case: &Case) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
-        let checks = || self.policies.checks.iter().map(|check| check.statement.id.as_str());
-        for expectation in case.expectations.iter().filter(|known| !checks().any(|id| id == known.check)) {
-            let error = Diagnostic::error("no-check", format!("there is no check `{}`", expectation.check));
-            let error = error.label(&file.source, expectation.span, "expected here");
-            let ids: Vec<&str> = checks().collect();
-            diagnostics.push(error.suggest(&expectation.check, ids));
+    /// Checks that there are not, each where it is first expected.
+    fn unknown_checks(&self, files: &[CaseFile]) -> Vec<Diagnostic> {
+        let ids: Vec<&str> = self.policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
+        let mut unknown: Vec<(&CaseFile, &Expectation, usize)> = Vec::new();
+        let mut known = 0;
+        for file in files {
+            for expectation in file.cases.iter().flat_map(|case| &case.expectations) {
+                if ids.contains(&expectation.check.as_str()) {
+                    known += 1;
+                } else if let Some(first) = unknown.iter_mut().find(|(_, first, _)| first.check == expectation.check) {
+                    first.2 += 1;
+                } else {
+                    unknown.push((file, expectation, 0));
+                }
+            }
         }
+        if let (0, [(file, first, _), _, ..]) = (known, &unknown[..]) {
+            let message = format!("there is none of the {} checks that these cases speak of", unknown.len());
+            let error = Diagnostic::error("no-check", message).label(&file.source, first.span, "the first of them");
+            let help = "the cases belong to other policies: name these with --policies and --schema, or with --pack";
+            return vec![error.help(help)];
+        }
+        let error = |(file, first, more): &(&CaseFile, &Expectation, usize)| {
+            let label = match more {
+                0 => "expected here".to_owned(),
+                1 => "expected here, and once more".to_owned(),
+                more => format!("expected here, and {more} times more"),
+            };
+            let error = Diagnostic::error("no-check", format!("there is no check `{}`", first.check));
+            error.label(&file.source, first.span, label).suggest(&first.check, ids.iter().copied())
+        };
+        unknown.iter().map(error).collect()
+    }
+
+    /// Parameters that there are not, and values they cannot have.
+    fn unknown_parameters(&self, file: &CaseFile, case: &Case) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
         let model = &self.schema.model;
         let mut seen = BTreeSet::new();
         for setting in case.variants.iter().flat_map(|variant| &variant.settings) {

@@ -5,6 +5,9 @@
 use crate::source::{Place, Source, Span};
 use std::sync::Arc;
 
+/// Valid words that are listed where none is near.
+const LISTED: usize = 24;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -87,10 +90,12 @@ impl Diagnostic {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 let valid: Vec<String> = valid.into_iter().map(|word| format!("`{word}`")).collect();
-                if valid.is_empty() {
-                    return self;
+                let more = valid.len().saturating_sub(LISTED);
+                match more {
+                    0 if valid.is_empty() => return self,
+                    0 => format!("valid: {}", valid.join(", ")),
+                    more => format!("valid: {}, and {more} more", valid[..LISTED].join(", ")),
                 }
-                format!("valid: {}", valid.join(", "))
             }
         };
         self.help(help)

@@ -364,7 +364,8 @@ impl Loader {
 
 /// Whether a file has its place among policies.
 fn belongs(path: &Path) -> bool {
-    is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
+    let schema = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedarschema"));
+    schema || is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
 }
 
 fn is_policy(path: &Path) -> bool {

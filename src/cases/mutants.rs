@@ -7,7 +7,7 @@ use super::cover::{Part, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
 use crate::schema::Model;
 use crate::source::{Span, cedar_marks, without_comments};
-use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp};
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -96,8 +96,8 @@ pub(super) fn mutants(model: &Model, policies: &Policies, parts: &BTreeSet<Part>
     for part in parts {
         let statement = statement(policies, *part);
         let text = statement.source.text();
-        let mut generator =
-            Generator { model, seen: &seen, part: *part, text, whole: statement.span, found: Vec::new() };
+        let (whole, siblings, found) = (statement.span, BTreeSet::new(), Vec::new());
+        let mut generator = Generator { model, seen: &seen, part: *part, text, whole, siblings, found };
         generator.policy(statement);
         let mut found = generator.found;
         found.sort_by(|a, b| (a.span, &a.replacement).cmp(&(b.span, &b.replacement)));
@@ -113,6 +113,8 @@ struct Generator<'g> {
     part: Part,
     text: &'g str,
     whole: Span,
+    /// What stands in the same set.
+    siblings: BTreeSet<(Option<SmolStr>, SmolStr)>,
     found: Vec<Mutant>,
 }
 
@@ -234,43 +236,46 @@ impl Generator<'_> {
             let hint = format!("a case in which the verdict hangs on `{shown}`");
             self.push("negated", at, format!("!({})", self.slice(at)), hint);
         }
-        self.inside(expr, None, &[]);
+        self.inside(expr, None);
     }
 
-    /// What stands in a leaf: `beside` is what a literal is compared with, `siblings` are the elements of its set.
-    fn inside(&mut self, expr: &Expr, beside: Option<&Expr>, siblings: &[Expr]) {
+    /// What stands in a leaf: `beside` is what a literal is compared with.
+    fn inside(&mut self, expr: &Expr, beside: Option<&Expr>) {
         match expr.expr_kind() {
-            ExprKind::Lit(literal) => self.literal(expr, literal, beside, siblings),
-            ExprKind::UnaryApp { arg, .. } => self.inside(arg, beside, &[]),
+            ExprKind::Lit(literal) => self.literal(expr, literal, beside),
+            ExprKind::UnaryApp { arg, .. } => self.inside(arg, beside),
             ExprKind::BinaryApp { op, arg1, arg2 } => {
                 self.operator(expr, *op, arg1, arg2);
-                self.inside(arg1, Some(arg2), &[]);
-                self.inside(arg2, Some(arg1), &[]);
+                self.inside(arg1, Some(arg2));
+                self.inside(arg2, Some(arg1));
             }
             ExprKind::ExtensionFunctionApp { fn_name, args } => {
                 self.call(expr, &fn_name.to_string(), args, beside);
             }
             ExprKind::GetAttr { expr, .. } | ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => {
-                self.inside(expr, None, &[]);
+                self.inside(expr, None);
             }
-            ExprKind::Is { expr, .. } => self.inside(expr, None, &[]),
+            ExprKind::Is { expr, .. } => self.inside(expr, None),
             ExprKind::Like { expr: text, .. } => {
                 self.wildcards(expr, text);
-                self.inside(text, None, &[]);
+                self.inside(text, None);
             }
             ExprKind::Set(items) => {
+                let siblings = items.iter().filter_map(literal).collect();
+                let outer = std::mem::replace(&mut self.siblings, siblings);
                 for (at, item) in items.iter().enumerate() {
                     self.element(items, at, beside);
-                    self.inside(item, beside, items);
+                    self.inside(item, beside);
                 }
+                self.siblings = outer;
             }
-            ExprKind::Record(members) => members.values().for_each(|member| self.inside(member, None, &[])),
+            ExprKind::Record(members) => members.values().for_each(|member| self.inside(member, None)),
             ExprKind::And { left, right } | ExprKind::Or { left, right } => {
-                self.inside(left, None, &[]);
-                self.inside(right, None, &[]);
+                self.inside(left, None);
+                self.inside(right, None);
             }
             ExprKind::If { test_expr, then_expr, else_expr } => {
-                [test_expr, then_expr, else_expr].into_iter().for_each(|part| self.inside(part, None, &[]));
+                [test_expr, then_expr, else_expr].into_iter().for_each(|part| self.inside(part, None));
             }
             ExprKind::Var(_) | ExprKind::Slot(_) | ExprKind::Unknown(_) => {}
         }
@@ -344,10 +349,10 @@ impl Generator<'_> {
             if let (false, Some(right_at)) = (swapped.is_empty(), span(right)) {
                 self.method(at, right_at, name, swapped, left, right);
             }
-            self.inside(left, Some(right), &[]);
-            self.inside(right, Some(left), &[]);
+            self.inside(left, Some(right));
+            self.inside(right, Some(left));
         } else {
-            args.iter().for_each(|argument| self.inside(argument, None, &[]));
+            args.iter().for_each(|argument| self.inside(argument, None));
         }
     }
 
@@ -358,7 +363,7 @@ impl Generator<'_> {
         }
     }
 
-    fn literal(&mut self, expr: &Expr, literal: &Literal, beside: Option<&Expr>, siblings: &[Expr]) {
+    fn literal(&mut self, expr: &Expr, literal: &Literal, beside: Option<&Expr>) {
         let Some(at) = span(expr) else { return };
         let written = self.slice(at).to_owned();
         match literal {
@@ -374,7 +379,7 @@ impl Generator<'_> {
                 }
             }
             Literal::String(text) => {
-                let taken = |other: &SmolStr| siblings.iter().any(|item| is_string(item, other));
+                let taken = |other: &SmolStr| self.siblings.contains(&(None, other.clone()));
                 let free: Vec<&SmolStr> = self.seen.strings.iter().filter(|other| !taken(other)).collect();
                 let other = next(&free, text).cloned().unwrap_or_else(|| format!("{text}x").into());
                 let hint = self.swapped(beside, &written, &other);
@@ -387,7 +392,7 @@ impl Generator<'_> {
                     Some(choices) => choices.to_vec(),
                     None => self.seen.entities.get(&ty).into_iter().flatten().cloned().collect(),
                 };
-                let taken = |other: &SmolStr| siblings.iter().any(|item| is_entity(item, &ty, other));
+                let taken = |other: &SmolStr| self.siblings.contains(&(Some(ty.clone()), other.clone()));
                 let free: Vec<&SmolStr> = known.iter().filter(|other| *other == id || !taken(other)).collect();
                 let other = match next(&free, id) {
                     Some(other) => other.clone(),
@@ -481,13 +486,15 @@ fn boundary(between: &str) -> Option<(u32, &'static str)> {
     Some((offset as u32, swapped))
 }
 
-fn is_string(expr: &Expr, text: &str) -> bool {
-    matches!(expr.expr_kind(), ExprKind::Lit(Literal::String(known)) if known == text)
-}
-
-fn is_entity(expr: &Expr, ty: &str, id: &str) -> bool {
-    let same = |uid: &EntityUID| uid.entity_type().to_smolstr() == ty && AsRef::<str>::as_ref(uid.eid()) == id;
-    matches!(expr.expr_kind(), ExprKind::Lit(Literal::EntityUID(uid)) if same(uid))
+/// A text, or an entity by its type and id.
+fn literal(expr: &Expr) -> Option<(Option<SmolStr>, SmolStr)> {
+    match expr.expr_kind() {
+        ExprKind::Lit(Literal::String(text)) => Some((None, text.clone())),
+        ExprKind::Lit(Literal::EntityUID(uid)) => {
+            Some((Some(uid.entity_type().to_smolstr()), AsRef::<str>::as_ref(uid.eid()).into()))
+        }
+        _ => None,
+    }
 }
 
 /// The one after `this`, around the end; `None` where there is no other.

@@ -289,6 +289,24 @@ fn without_a_case_nothing_was_run() {
 }
 
 #[test]
+fn checks_that_there_are_not_are_named_once_each() {
+    let case = |check: &str| {
+        format!(
+            "[[case]]\nname = \"{check}\"\neach = [{{ set = {{ \"tern/length\" = 3 }} }}]\nexpect = {{ \"{check} tern\" = \"pass\" }}\n"
+        )
+    };
+    let again = case("HB-LEN-10").replace("name = \"", "name = \"again ");
+    assert_eq!(
+        told(&[case("HB-LEN-10"), again, case("HB-LEN-01")].concat(), &[]),
+        "error no-check: there is no check `HB-LEN-10` (did you mean `HB-LEN-01`?)\nexit 5"
+    );
+    assert_eq!(
+        told(&[case("X-01"), case("X-02")].concat(), &[]),
+        "error no-check: there is none of the 2 checks that these cases speak of (the cases belong to other policies: name these with --policies and --schema, or with --pack)\nexit 5"
+    );
+}
+
+#[test]
 fn filters_match_names_and_checks() {
     let names = |filter: &str| {
         let json = test(RIGHT, &["--format", "json", "--filter", filter]).json();

@@ -62,6 +62,19 @@ fn the_cases_of_the_pack_hold() {
 }
 
 #[test]
+fn the_cases_of_the_pack_see_every_condition_and_notice_changes() {
+    let bench = Bench::new();
+    let gates = Choice { min_coverage: Some(100.0), min_score: Some(95.0), ..Choice::default() };
+    let choice = Choice { coverage: true, mutate: true, strict: true, complete: true, ..gates };
+    let outcome = bench.suite.run(&bench.files, &choice);
+    let wrong: Vec<&str> = outcome.all_diagnostics().map(|found| found.message.as_str()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let (coverage, mutation) = (outcome.coverage.expect("asked for"), outcome.mutation.expect("asked for"));
+    assert!(coverage.share().all > 1000, "{:?}", coverage.share());
+    assert!(mutation.share().all > 1000, "{:?}", mutation.share());
+}
+
+#[test]
 fn every_check_has_a_case_for_every_verdict_it_can_give() {
     let bench = Bench::new();
     let mut expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
