@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod doc;
 mod explain;
 mod list;
 mod pack;
@@ -27,6 +28,8 @@ enum Command {
     List(list::Args),
     /// Show what a check asks, and its policy
     Explain(explain::Args),
+    /// Write the catalogue of a pack: every check in words, as Markdown
+    Doc(doc::Args),
     /// Run the test cases of policies
     Test(test::Args),
     /// Write shell completions
@@ -66,6 +69,7 @@ fn command() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Doc(args) => doc::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -13,6 +13,7 @@ pub mod snapshot;
 pub mod engine;
 pub mod authorize;
 pub mod report;
+pub mod catalogue;
 pub mod check;
 pub mod cases;
 pub mod project;

@@ -94,12 +94,12 @@ fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> Control
 
 /// A part of a name, so that numbers sort by what they are worth: digits without leading zeros, after their number.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Part<'t> {
+pub(crate) enum Part<'t> {
     Number(usize, &'t str),
     Text(&'t str),
 }
 
-fn natural(text: &str) -> Vec<Part<'_>> {
+pub(crate) fn natural(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

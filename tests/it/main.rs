@@ -5,6 +5,7 @@
 mod authorize;
 mod cases;
 mod controls;
+mod doc;
 mod examples;
 mod fleet;
 mod input;

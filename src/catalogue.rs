@@ -1,0 +1,165 @@
+//! The catalogue of a pack: what every check asks, in words, and what it reads.
+//!
+//! Conditions come from the policies themselves and places from the schema, so that the page says what the engine does
+//! and nothing else. It is written as Markdown; no snapshot is needed.
+
+mod escape;
+mod markdown;
+mod names;
+mod words;
+
+pub use markdown::write;
+pub use words::{Voice, Words};
+
+use crate::policy::{Check, ClauseKind, Derivation, Policies};
+use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program, attribute_at};
+use crate::schema::{Model, Origin, Schema, Shape, SlotId};
+use crate::value::TypeId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What there is to say about the checks of a pack.
+#[derive(Debug)]
+pub struct Catalogue<'p> {
+    /// The schema.
+    pub schema: &'p Schema,
+    /// Checks in order of their ids.
+    pub entries: Vec<Entry<'p>>,
+}
+
+/// What there is to say about one check.
+#[derive(Debug)]
+pub struct Entry<'p> {
+    /// The check.
+    pub check: &'p Check,
+    /// The types it judges.
+    pub judged: Vec<TypeId>,
+    /// What its scope asks of them beyond that.
+    pub scope: Vec<Words>,
+    /// When it applies; `None` if always.
+    pub applies: Option<Words>,
+    /// When a resource complies; `None` if never.
+    pub complies: Option<Words>,
+    /// The parameters it reads, directly or through derivations, by their places in the model.
+    pub parameters: Vec<usize>,
+    /// The derived attributes behind it, each before those it rests on.
+    pub derived: Vec<Derived<'p>>,
+    /// What it reads of the snapshot, directly or through derivations: types of entities, those judged first, and the
+    /// attributes that are read of each.
+    pub reads: Vec<(TypeId, Vec<SlotId>)>,
+}
+
+/// A derived attribute and how it comes about.
+#[derive(Debug)]
+pub struct Derived<'p> {
+    /// The type that has it.
+    pub ty: TypeId,
+    /// Its slot.
+    pub slot: SlotId,
+    /// How principals are gathered.
+    pub gather: Gather,
+    /// The derivations, in order of their ids.
+    pub parts: Vec<Part<'p>>,
+}
+
+/// What one derivation adds or takes away.
+#[derive(Debug)]
+pub struct Part<'p> {
+    /// The derivation.
+    pub derivation: &'p Derivation,
+    /// The type of its principals.
+    pub principal: TypeId,
+    /// For which of them it holds.
+    pub condition: Words,
+}
+
+impl<'p> Catalogue<'p> {
+    /// Describes the checks of sound policies.
+    pub fn new(schema: &'p Schema, policies: &'p Policies) -> Self {
+        let entries = (0..policies.checks.len()).filter_map(|at| entry(&schema.model, policies, at));
+        Self { schema, entries: entries.collect() }
+    }
+}
+
+/// Returns the documentation of an attribute.
+pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
+    let ty = model.ty(ty);
+    attribute_at(&ty.attributes, &ty.slots[slot.index()].path)?.doc.as_deref()
+}
+
+fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entry<'p>> {
+    let check = policies.checks.get(at)?;
+    let (program, _) = Program::lower(model, policies, |other| other == at);
+    let judged: Vec<TypeId> = program.checks.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect();
+    let voice = Voice::of_check(model, &judged);
+    let has = |kind| check.statement.clauses.iter().any(|clause| clause.kind == kind);
+    let said = |kind, truth| Some(voice.clauses(&check.statement, kind, truth));
+    let (applies, complies) = match (has(ClauseKind::When), has(ClauseKind::Unless)) {
+        (true, true) => (said(ClauseKind::When, true), said(ClauseKind::Unless, true)),
+        // With one kind of clause a check always applies.
+        (true, false) => (None, said(ClauseKind::When, false)),
+        (false, true) => (None, said(ClauseKind::Unless, true)),
+        (false, false) => (None, None),
+    };
+    let mut attributes: Vec<&DerivedAttribute> = program.derived.iter().collect();
+    attributes.sort_by_key(|attribute| (std::cmp::Reverse(attribute.level), attribute.ty, attribute.slot));
+    let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();
+    let reads = reads(model, &program, &judged, &derived);
+    let scope = voice.scope(&check.statement);
+    Some(Entry { check, judged, scope, applies, complies, parameters: parameters(&program), derived, reads })
+}
+
+fn described<'p>(model: &'p Model, policies: &'p Policies, attribute: &DerivedAttribute) -> Derived<'p> {
+    let parts = attribute.parts.iter().filter_map(|part| {
+        let derivation = policies.derivations.get(part.derivation)?;
+        let (principal, statement) = (part.body.principal, &derivation.statement);
+        let voice = Voice::of_derivation(model, principal, attribute.ty);
+        let clauses =
+            [voice.clauses(statement, ClauseKind::When, true), voice.clauses(statement, ClauseKind::Unless, false)];
+        let kinds = [ClauseKind::When, ClauseKind::Unless];
+        let written = kinds.map(|kind| statement.clauses.iter().any(|clause| clause.kind == kind));
+        let clauses = clauses.into_iter().zip(written).filter(|(_, written)| *written).map(|(words, _)| words);
+        let condition = Words::all(voice.scope(statement).into_iter().chain(clauses));
+        Some(Part { derivation, principal, condition })
+    });
+    Derived { ty: attribute.ty, slot: attribute.slot, gather: attribute.gather, parts: parts.collect() }
+}
+
+fn parameters(program: &Program) -> Vec<usize> {
+    let read = program.constants.iter().filter_map(|constant| match constant {
+        Constant::Parameter(at) | Constant::HasParameter(at) => Some(*at),
+        _ => None,
+    });
+    read.collect::<BTreeSet<usize>>().into_iter().collect()
+}
+
+fn reads(model: &Model, program: &Program, judged: &[TypeId], derived: &[Derived]) -> Vec<(TypeId, Vec<SlotId>)> {
+    let mut by_type: BTreeMap<TypeId, Vec<SlotId>> = BTreeMap::new();
+    let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
+    for ty in judged.iter().copied().chain(counted) {
+        by_type.entry(ty).or_default();
+    }
+    for (ty, slot) in &program.reads {
+        let stated = !matches!(model.ty(*ty).slots[slot.index()].origin, Origin::Derived | Origin::Enclosing(_));
+        if stated && (!is_stamp(model, *ty, *slot) || is_asked(program, *ty, *slot)) {
+            by_type.entry(*ty).or_default().push(*slot);
+        }
+    }
+    let mut reads: Vec<(TypeId, Vec<SlotId>)> = by_type.into_iter().collect();
+    reads.sort_by_key(|(ty, _)| !judged.contains(ty));
+    reads
+}
+
+/// Whether a slot is the moment of capture, which every program reads for its report.
+fn is_stamp(model: &Model, ty: TypeId, slot: SlotId) -> bool {
+    let stamp = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape);
+    ty == model.root && matches!(stamp, Some(Shape::Leaf(stamp)) if *stamp == slot)
+}
+
+/// Whether an expression asks for a slot.
+fn is_asked(program: &Program, ty: TypeId, slot: SlotId) -> bool {
+    program.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Slot(_, of, read) => (*of, *read) == (ty, slot),
+        NodeKind::Has(_, of, asked, _) => *of == ty && asked.contains(&slot),
+        _ => false,
+    })
+}

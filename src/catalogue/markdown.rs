@@ -1,0 +1,410 @@
+//! The catalogue as a page of Markdown: a summary, a section for every check, parameters and controls.
+
+use super::escape::{anchors, code, code_in_cell, text};
+use super::names::{article, plural, type_name};
+use super::words::{enumerated, value};
+use super::{Catalogue, Derived, Entry, Part, Words, doc};
+use crate::policy::FRAMEWORKS;
+use crate::program::Gather;
+use crate::report::controls::natural;
+use crate::schema::{Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::value::{TypeId, Value};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Explains the words that the page uses everywhere.
+const GUIDE: &str = "\
+* A check judges things of one kind, and *applies* to them always or on a condition. What it applies to *complies*, or the
+  check fails.
+* What was not captured is unknown. Where the answer depends on it, the verdict is *unknown*, and never a pass.
+* What is optional may be absent: then it *is not recorded*, and that is an answer.
+* Values stand in the words of the snapshot. In a place in it, `*` stands for every element of a list.
+* A name in parentheses behind a statement is that of the attribute which tells it.
+* A word such as `max_age` with a default behind it is a parameter; `--param` sets another value.
+* A derived value is counted or looked up among other things in the snapshot.
+";
+
+/// Writes the catalogue. `command` is what was typed to have it written.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::Result<()> {
+    let links = Links::new(catalogue);
+    let page = Page { catalogue, model: &catalogue.schema.model, links };
+    page.head(command, out)?;
+    writeln!(out, "\n## Checks")?;
+    for (at, entry) in catalogue.entries.iter().enumerate() {
+        page.entry(at, entry, out)?;
+    }
+    page.parameters(out)?;
+    page.controls(out)
+}
+
+/// What the headings of checks say, and where links to them lead.
+struct Links {
+    headings: Vec<String>,
+    anchors: Vec<String>,
+}
+
+impl Links {
+    fn new(catalogue: &Catalogue) -> Self {
+        let heading = |entry: &Entry| format!("{}: {}", entry.check.statement.id, entry.check.title);
+        let headings: Vec<String> = catalogue.entries.iter().map(heading).collect();
+        // The page has headings of its own before them.
+        let own = ["Catalogue of checks", "How to read this page", "Summary", "Checks"].map(str::to_owned);
+        let anchors = anchors(&[&own[..], &headings].concat()).split_off(own.len());
+        Self { headings, anchors }
+    }
+}
+
+struct Page<'c> {
+    catalogue: &'c Catalogue<'c>,
+    model: &'c Model,
+    links: Links,
+}
+
+impl Page<'_> {
+    fn head(&self, command: &str, out: &mut dyn Write) -> io::Result<()> {
+        let entries = &self.catalogue.entries;
+        let asked = match entries.len() {
+            1 => "one check asks".to_owned(),
+            many => format!("{many} checks ask"),
+        };
+        let root = type_name(self.model, self.model.root);
+        writeln!(out, "# Catalogue of checks\n")?;
+        writeln!(
+            out,
+            "In words, what {asked} of {} {root}, and what is read for that in its snapshot. Conditions come from the \
+             policies and places from the schema {}, so this page says what is judged and nothing else. It is written by \
+             {}; do not edit it.\n",
+            article(&root),
+            code(self.catalogue.schema.source.name()),
+            code(command)
+        )?;
+        writeln!(out, "## How to read this page\n\n{GUIDE}")?;
+        writeln!(out, "## Summary\n\n| check | title | severity | judges |\n| --- | --- | --- | --- |")?;
+        for (at, entry) in entries.iter().enumerate() {
+            let judged: Vec<String> = entry.judged.iter().map(|ty| plural(&type_name(self.model, *ty))).collect();
+            let (title, level) = (text(&entry.check.title), entry.check.level.name());
+            writeln!(out, "| {} | {title} | {level} | {} |", self.link(at), enumerated(&judged, "and"))?;
+        }
+        Ok(())
+    }
+
+    fn link(&self, at: usize) -> String {
+        let id = self.catalogue.entries.get(at).map_or("", |entry| entry.check.statement.id.as_str());
+        format!("[{}](#{})", text(id), self.links.anchors.get(at).map_or("", String::as_str))
+    }
+
+    fn entry(&self, at: usize, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        let check = entry.check;
+        let judged: Vec<String> =
+            entry.judged.iter().map(|ty| format!("every {}", type_name(self.model, *ty))).collect();
+        writeln!(out, "\n### {}\n", text(self.links.headings.get(at).map_or("", String::as_str)))?;
+        writeln!(out, "**Severity:** {}. **Judges:** {}.\n", check.level.name(), enumerated(&judged, "and"))?;
+        if let Some(doc) = &check.doc {
+            writeln!(out, "{}\n", text(doc))?;
+        }
+        if !entry.scope.is_empty() {
+            condition("Judges one only", &Words::all(entry.scope.iter().cloned()), out)?;
+        }
+        match &entry.applies {
+            Some(words) => condition("Applies", words, out)?,
+            None => writeln!(out, "**Applies** always.\n")?,
+        }
+        match &entry.complies {
+            Some(words) => condition("Complies", words, out)?,
+            None => writeln!(out, "**Complies** never.\n")?,
+        }
+        self.derived(entry, out)?;
+        self.parameters_of(entry, out)?;
+        self.reads(entry, out)?;
+        if let Some(remediation) = &check.remediation {
+            writeln!(out, "**To mend it:** {}\n", text(remediation))?;
+        }
+        self.origin(entry, out)
+    }
+
+    fn derived(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        if entry.derived.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "**Derived values:**\n")?;
+        for derived in &entry.derived {
+            let slot = self.slot(derived.ty, derived.slot);
+            let name = format!("{} of the {}", code(&slot.dotted()), type_name(self.model, derived.ty));
+            let lead = match doc(self.model, derived.ty, derived.slot) {
+                Some(doc) => format!("{name}: {} That is", sentence(doc)),
+                None => format!("{name} is"),
+            };
+            self.gathered(derived, &lead, out)?;
+        }
+        writeln!(out)
+    }
+
+    /// Says how the principals of derivations become a value.
+    fn gathered(&self, derived: &Derived, lead: &str, out: &mut dyn Write) -> io::Result<()> {
+        let one = |part: &Part| {
+            let name = type_name(self.model, part.principal);
+            format!("{} {name}", article(&name))
+        };
+        if let [part] = &derived.parts[..] {
+            let many = plural(&type_name(self.model, part.principal));
+            let what = match derived.gather {
+                Gather::Exists => format!("whether there is {}", one(part)),
+                Gather::Count => format!("the number of {many}"),
+                Gather::Collect => format!("the set of {many}"),
+            };
+            return block(0, &format!("{lead} {what} {}", for_which(&part.condition)), &part.condition, out);
+        }
+        let what = match derived.gather {
+            Gather::Exists => "whether there is any of these",
+            Gather::Count => "the number of all of these, each counted once",
+            Gather::Collect => "the set of all of these",
+        };
+        writeln!(out, "* {lead} {what}:")?;
+        for part in &derived.parts {
+            let but = if part.derivation.subtracts { "but never " } else { "" };
+            block(1, &format!("{but}{} {}", one(part), for_which(&part.condition)), &part.condition, out)?;
+        }
+        Ok(())
+    }
+
+    fn parameters_of(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        if entry.parameters.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "**Parameters:**\n")?;
+        for parameter in entry.parameters.iter().filter_map(|at| self.model.parameters.get(*at)) {
+            let default = self.default(parameter).map_or("no default".into(), |it| format!("default {it}"));
+            let ty = code(&self.model.show(&parameter.ty));
+            let doc = parameter.doc.as_deref().map_or(String::new(), |doc| format!(": {}", text(doc)));
+            writeln!(out, "* {} ({ty}, {default}){doc}", code(&parameter.name))?;
+        }
+        writeln!(out)
+    }
+
+    fn default(&self, parameter: &Parameter) -> Option<String> {
+        parameter.default.as_ref().map(|default| value(self.model, default))
+    }
+
+    fn reads(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        if entry.reads.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "**Read from the snapshot:**\n")?;
+        for (ty, slots) in &entry.reads {
+            let of = self.model.ty(*ty);
+            let doc_of = of.doc.as_deref().map_or(String::new(), |doc| format!(": {}", text(doc)));
+            writeln!(out, "* {}, {}{doc_of}", capital(&type_name(self.model, *ty)), self.place(*ty, &[]))?;
+            for slot in slots {
+                let doc = doc(self.model, *ty, *slot).map_or(String::new(), |doc| format!(": {}", text(doc)));
+                writeln!(out, "  * {}{doc}", self.attribute(*ty, *slot))?;
+            }
+        }
+        writeln!(out)
+    }
+
+    /// Names an attribute with its place in the snapshot.
+    fn attribute(&self, ty: TypeId, slot: SlotId) -> String {
+        let slot = self.slot(ty, slot);
+        let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
+        let how = match &slot.origin {
+            Origin::Read(_, Some(reader)) => Some(manner(*reader)),
+            _ => None,
+        };
+        let notes: Vec<&str> = how.into_iter().chain((!slot.required).then_some("optional")).collect();
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+        format!("{}, {place}{notes}", code(&slot.dotted()))
+    }
+
+    fn place(&self, ty: TypeId, below: &[String]) -> String {
+        let pattern = self.model.ty(ty).path().map(crate::source::pointer::Pattern::to_text).unwrap_or_default();
+        let place = crate::source::pointer::Pointer::default().join(below);
+        match format!("{pattern}{place}") {
+            place if place.is_empty() => "the document itself".into(),
+            place => code(&place),
+        }
+    }
+
+    fn slot(&self, ty: TypeId, slot: SlotId) -> &Slot {
+        &self.model.ty(ty).slots[slot.index()]
+    }
+
+    /// Says where a check comes from: its source, the controls it supports, its policies.
+    fn origin(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        let check = entry.check;
+        let controls = check.controls.iter().filter(|(_, controls)| !controls.is_empty());
+        let controls = controls.map(|(framework, controls)| {
+            let controls: Vec<String> = controls.iter().map(|control| text(control)).collect();
+            format!("{} {}", code(framework), controls.join(", "))
+        });
+        let controls: Vec<String> = controls.collect();
+        if !controls.is_empty() {
+            writeln!(out, "**Controls:** {}.\n", controls.join("; "))?;
+        }
+        if let Some(source) = &check.source {
+            writeln!(out, "**Source:** {}\n", link(source))?;
+        }
+        write!(out, "**Policy:** {} in {}.", code(&check.statement.id), code(check.statement.source.name()))?;
+        let parts = entry.derived.iter().flat_map(|derived| &derived.parts).map(|part| &part.derivation.statement);
+        let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for statement in parts {
+            by_file.entry(statement.source.name()).or_default().push(code(&statement.id));
+        }
+        if !by_file.is_empty() {
+            let files: Vec<String> =
+                by_file.iter().map(|(file, ids)| format!("{} in {}", enumerated(ids, "and"), code(file))).collect();
+            write!(out, " **Derivations:** {}.", files.join("; "))?;
+        }
+        writeln!(out)
+    }
+
+    fn parameters(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.model.parameters.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Parameters\n")?;
+        writeln!(out, "| parameter | type | default | meaning | read by |\n| --- | --- | --- | --- | --- |")?;
+        for (at, parameter) in self.model.parameters.iter().enumerate() {
+            let entries = self.catalogue.entries.iter().enumerate();
+            let readers = entries.filter(|(_, entry)| entry.parameters.contains(&at)).map(|(at, _)| self.link(at));
+            let readers: Vec<String> = readers.collect();
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} |",
+                code_in_cell(&parameter.name),
+                code_in_cell(&self.model.show(&parameter.ty)),
+                self.default_in_cell(parameter),
+                parameter.doc.as_deref().map(text).unwrap_or_default(),
+                if readers.is_empty() { "nothing".into() } else { readers.join(", ") }
+            )?;
+        }
+        Ok(())
+    }
+
+    fn default_in_cell(&self, parameter: &Parameter) -> String {
+        let element = |item: &Value| match item {
+            Value::String(it) => code_in_cell(&serde_json::to_string(it.as_str()).unwrap_or_default()),
+            other => value(self.model, other),
+        };
+        match &parameter.default {
+            None => "none".into(),
+            Some(Value::Set(set)) if !set.items().is_empty() => {
+                set.items().iter().map(element).collect::<Vec<_>>().join(", ")
+            }
+            Some(Value::Record(_)) => code_in_cell(&self.default(parameter).unwrap_or_default().replace('`', "")),
+            Some(other) => element(other),
+        }
+    }
+
+    fn controls(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\n## Controls")?;
+        for (_, framework) in FRAMEWORKS {
+            let mut checks_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            for (at, entry) in self.catalogue.entries.iter().enumerate() {
+                let of = entry.check.controls.iter().filter(|(name, _)| *name == framework);
+                for control in of.flat_map(|(_, controls)| controls) {
+                    let checks = checks_of.entry(control).or_default();
+                    let link = self.link(at);
+                    if !checks.contains(&link) {
+                        checks.push(link);
+                    }
+                }
+            }
+            if checks_of.is_empty() {
+                writeln!(out, "\n### {framework}\n\nNo check supports a control of it.")?;
+                continue;
+            }
+            writeln!(out, "\n### {framework}\n\n| control | checks |\n| --- | --- |")?;
+            let mut rows: Vec<(&str, Vec<String>)> = checks_of.into_iter().collect();
+            rows.sort_by_cached_key(|(control, _)| natural(control));
+            for (control, checks) in rows {
+                writeln!(out, "| {} | {} |", text(control), checks.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a condition as a paragraph, and a list below it where it has parts.
+fn condition(verb: &str, words: &Words, out: &mut dyn Write) -> io::Result<()> {
+    match words {
+        Words::Line(line) if line == "always" || line == "never" => writeln!(out, "**{verb}** {line}.\n"),
+        Words::Line(line) => writeln!(out, "**{verb} when** {line}.\n"),
+        // What begins with "if" does not go on from "when".
+        Words::If(..) => {
+            writeln!(out, "**{verb} when** this holds:\n")?;
+            block(0, "", words, out)?;
+            writeln!(out)
+        }
+        _ => {
+            let (head, parts) = split(&format!("**{verb} when**"), words);
+            writeln!(out, "{head}\n")?;
+            for (lead, part) in parts {
+                block(0, lead, part, out)?;
+            }
+            writeln!(out)
+        }
+    }
+}
+
+/// Writes a condition as an item of a list, its parts as items below it.
+fn block(depth: usize, lead: &str, words: &Words, out: &mut dyn Write) -> io::Result<()> {
+    let (head, parts) = split(lead, words);
+    writeln!(out, "{}* {head}", "  ".repeat(depth))?;
+    parts.into_iter().try_for_each(|(lead, part)| block(depth + 1, lead, part, out))
+}
+
+/// Returns the first line of a condition, and its parts with what leads each of them in.
+fn split<'w>(lead: &str, words: &'w Words) -> (String, Vec<(&'static str, &'w Words)>) {
+    let head = |rest: &str| if lead.is_empty() { rest.to_owned() } else { format!("{lead} {rest}") };
+    match words {
+        Words::Line(line) => (head(line), Vec::new()),
+        Words::All(parts) => (head("all of these hold:"), parts.iter().map(|part| ("", part)).collect()),
+        Words::Any(parts) => (head("at least one of these holds:"), parts.iter().map(|part| ("", part)).collect()),
+        Words::If(test, then, other) => match (&**test, &**then, &**other) {
+            (Words::Line(test), Words::Line(then), Words::Line(other)) => {
+                (head(&format!("if {test}, then {then}; otherwise {other}")), Vec::new())
+            }
+            (Words::Line(test), ..) => (head(&format!("if {test}:")), vec![("then", &**then), ("otherwise", &**other)]),
+            _ => (head("this holds by case:"), vec![("if", &**test), ("then", &**then), ("otherwise", &**other)]),
+        },
+    }
+}
+
+/// Says what a reader makes of a value.
+fn manner(reader: Reader) -> &'static str {
+    match reader {
+        Reader::Casefold => "in lower case",
+        Reader::Email => "an address in lower case",
+        Reader::EmailDomain => "what follows the @",
+        Reader::EmailLocal => "what precedes the @",
+        Reader::PrefixLength => "the prefix length",
+        Reader::UrlScheme => "the scheme",
+        Reader::UrlHost => "the host",
+        Reader::Length => "the length",
+    }
+}
+
+fn for_which(words: &Words) -> &'static str {
+    if matches!(words, Words::Line(line) if line == "always") { "of any kind:" } else { "for which" }
+}
+
+/// Returns a text as a sentence with its full stop.
+fn sentence(doc: &str) -> String {
+    let written = text(doc);
+    if written.ends_with(['.', '!', '?', ':']) { written } else { format!("{written}.") }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Writes an address as a link, or what is none as code.
+fn link(address: &str) -> String {
+    let plain = address.starts_with("https://") || address.starts_with("http://");
+    let held = address.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '\\'));
+    if plain && held { format!("<{address}>") } else { code(address) }
+}
