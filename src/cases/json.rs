@@ -1,6 +1,6 @@
 //! What cases came to, as JSON.
 
-use super::{CaseFile, ConditionCoverage, Coverage, Mutation, Outcome, PolicyCoverage, Share, Trial};
+use super::{CaseFile, ConditionCoverage, Coverage, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
 use crate::report::json::{DiagnosticJson, SpanJson, diagnostic, span_in};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,19 +87,25 @@ struct ConditionJson<'o> {
 struct MutationJson<'o> {
     #[serde(flatten)]
     share: ShareJson,
-    equivalent: usize,
     refused: usize,
+    equivalent: Vec<ChangeJson<'o>>,
     survivors: Vec<SurvivorJson<'o>>,
 }
 
 #[derive(Serialize)]
-struct SurvivorJson<'o> {
+struct ChangeJson<'o> {
     policy: &'o str,
     operator: &'static str,
     span: SpanJson<'o>,
     replacement: &'o str,
     before: &'o str,
     after: &'o str,
+}
+
+#[derive(Serialize)]
+struct SurvivorJson<'o> {
+    #[serde(flatten)]
+    change: ChangeJson<'o>,
     /// What a case would be like that notices.
     hint: &'o str,
     /// Why none is needed, if somebody has said so.
@@ -161,12 +167,7 @@ fn condition<'o>(policy: &'o PolicyCoverage, condition: &ConditionCoverage) -> C
 
 fn mutation(mutation: &Mutation) -> MutationJson<'_> {
     let survivors = mutation.survivors.iter().map(|survivor| SurvivorJson {
-        policy: &survivor.policy,
-        operator: survivor.mutant.operator,
-        span: span_in(&survivor.source, survivor.mutant.span),
-        replacement: &survivor.mutant.replacement,
-        before: &survivor.before,
-        after: &survivor.after,
+        change: change(survivor),
         hint: &survivor.mutant.hint,
         explained: survivor.why.as_deref(),
         near: survivor.near.as_ref().map(|near| NearJson {
@@ -175,8 +176,23 @@ fn mutation(mutation: &Mutation) -> MutationJson<'_> {
             pointer: near.pointer.as_deref(),
         }),
     });
-    let Mutation { equivalent, refused, .. } = *mutation;
-    MutationJson { share: share(mutation.share()), equivalent, refused, survivors: survivors.collect() }
+    MutationJson {
+        share: share(mutation.share()),
+        refused: mutation.refused,
+        equivalent: mutation.equivalent.iter().map(change).collect(),
+        survivors: survivors.collect(),
+    }
+}
+
+fn change(survivor: &Survivor) -> ChangeJson<'_> {
+    ChangeJson {
+        policy: &survivor.policy,
+        operator: survivor.mutant.operator,
+        span: span_in(&survivor.source, survivor.mutant.span),
+        replacement: &survivor.mutant.replacement,
+        before: &survivor.before,
+        after: &survivor.after,
+    }
 }
 
 fn result<'o>(trial: &'o Trial, file: &'o CaseFile) -> Option<ResultJson<'o>> {

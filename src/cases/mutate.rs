@@ -25,8 +25,8 @@ pub struct Mutation {
     pub killed: usize,
     /// Changes that no case noticed, in the order of the policies' ids and texts.
     pub survivors: Vec<Survivor>,
-    /// Changes that make no difference, whatever the snapshot; not counted.
-    pub equivalent: usize,
+    /// Changes that make no difference, whatever the snapshot, in the same order; not counted.
+    pub equivalent: Vec<Survivor>,
     /// Changes that Cedar's validator refuses; not counted.
     pub refused: usize,
 }
@@ -67,7 +67,7 @@ pub struct Near {
 enum Fate {
     Killed,
     Refused,
-    Equivalent,
+    Equivalent(Box<Survivor>),
     Survived(Box<Survivor>),
 }
 
@@ -121,7 +121,7 @@ impl Suite {
             match fate {
                 Fate::Killed => mutation.killed += 1,
                 Fate::Refused => mutation.refused += 1,
-                Fate::Equivalent => mutation.equivalent += 1,
+                Fate::Equivalent(survivor) => mutation.equivalent.push(*survivor),
                 Fate::Survived(survivor) => mutation.survivors.push(*survivor),
             }
         }
@@ -186,25 +186,26 @@ impl Suite {
         if speaking.iter().copied().chain(silent).any(notices) {
             return Fate::Killed;
         }
-        let replaced = match part {
-            Part::Check(_) => changed.checks.first().map(|check| &check.statement),
-            Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
-        };
-        if replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced)) {
-            return Fate::Equivalent;
-        }
         let (before, after) = mutant.texts(original.source.text());
-        let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &mutant, true));
-        let near = near.or_else(|| speaking.iter().find_map(|run| self.near(run, &mutant, false)));
-        Fate::Survived(Box::new(Survivor {
+        let mut survivor = Box::new(Survivor {
             policy: original.id.clone(),
             source: Arc::clone(&original.source),
             before,
             after,
             why: None,
-            near,
+            near: None,
             mutant,
-        }))
+        });
+        let replaced = match part {
+            Part::Check(_) => changed.checks.first().map(|check| &check.statement),
+            Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
+        };
+        if replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced)) {
+            return Fate::Equivalent(survivor);
+        }
+        let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
+        survivor.near = near.or_else(|| speaking.iter().find_map(|run| self.near(run, &survivor.mutant, false)));
+        Fate::Survived(survivor)
     }
 
     /// The checks that a change could matter to, and all derivations, with the change made; `None` if Cedar refuses it.

@@ -415,8 +415,9 @@ fn every_kind_of_change_is_tried() {
         boats scope dropped: principal is Boat in Pier::"east" => principal is Boat
         boats negated: principal in resource => !(principal in resource)
         boats when dropped: when { principal in resource } => when { true }"#]].assert_eq(&survivors(&outcome).join("\n"));
-    let counts = ["met", "equivalent", "refused"].map(|name| format!("{name} {}", outcome["mutation"][name]));
-    expect!["met 0, equivalent 0, refused 4"].assert_eq(&counts.join(", "));
+    let counts = ["met", "refused"].map(|name| format!("{name} {}", outcome["mutation"][name]));
+    expect!["met 0, refused 4"].assert_eq(&counts.join(", "));
+    assert_eq!(outcome["mutation"]["equivalent"], Value::Array(Vec::new()));
 }
 
 /// A policy with more conditions than it needs.
@@ -432,7 +433,7 @@ fn changes_that_make_no_difference_are_not_counted() {
     let equivalent = |clauses: &str| {
         let outcome = run_json(&redundant(clauses), cases, &[], &["--mutate"]);
         let left = survivors(&outcome);
-        (outcome["mutation"]["equivalent"].as_u64().expect("a number"), left)
+        (list(&outcome["mutation"]["equivalent"]).len(), left)
     };
     // What is red is not white.
     let (count, left) = equivalent(r#"when { resource.light == Light::"red" && resource.light != Light::"white" }"#);
