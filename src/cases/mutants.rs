@@ -5,9 +5,11 @@
 
 use super::cover::{Part, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
-use crate::schema::Model;
+use crate::program::{Program, attribute_at};
+use crate::schema::{Model, Origin, Shape, SlotId, Ty};
 use crate::source::{Span, cedar_marks, without_comments};
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
+use crate::value::TypeId;
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -39,14 +41,15 @@ impl Mutant {
         if self.drops_policy() {
             return ("the policy".to_owned(), "nothing".to_owned());
         }
+        let before = file.get(self.whole.range()).unwrap_or_default();
+        (one_line(before), one_line(&self.applied(file, self.whole)))
+    }
+
+    /// Returns a part of the file with the change made.
+    pub fn applied(&self, file: &str, within: Span) -> String {
         let part = |from: u32, to: u32| file.get(from as usize..to as usize).unwrap_or_default();
-        let changed = format!(
-            "{}{}{}",
-            part(self.whole.start, self.span.start),
-            self.replacement,
-            part(self.span.end, self.whole.end)
-        );
-        (one_line(part(self.whole.start, self.whole.end)), one_line(&changed))
+        let (before, after) = (part(within.start, self.span.start), part(self.span.end, within.end));
+        format!("{before}{}{after}", self.replacement)
     }
 }
 
@@ -87,7 +90,7 @@ impl Seen {
 }
 
 /// Returns all changes of some policies, in the order of the text.
-pub(super) fn mutants(model: &Model, policies: &Policies, parts: &BTreeSet<Part>) -> Vec<Mutant> {
+pub(super) fn mutants(model: &Model, policies: &Policies, program: &Program, parts: &BTreeSet<Part>) -> Vec<Mutant> {
     let mut seen = Seen::default();
     let statements = policies.checks.iter().map(|check| &check.statement);
     let statements = statements.chain(policies.derivations.iter().map(|derivation| &derivation.statement));
@@ -97,7 +100,14 @@ pub(super) fn mutants(model: &Model, policies: &Policies, parts: &BTreeSet<Part>
         let statement = statement(policies, *part);
         let text = statement.source.text();
         let (whole, siblings, found) = (statement.span, BTreeSet::new(), Vec::new());
-        let mut generator = Generator { model, seen: &seen, part: *part, text, whole, siblings, found };
+        let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| model.type_named(name));
+        let principal = match part {
+            Part::Check(_) => Some(model.root),
+            Part::Derivation(_) => named(&statement.principal),
+        };
+        let types = (principal, named(&statement.resource));
+        let mut generator =
+            Generator { model, reads: &program.reads, types, seen: &seen, part: *part, text, whole, siblings, found };
         generator.policy(statement);
         let mut found = generator.found;
         found.sort_by(|a, b| (a.span, &a.replacement).cmp(&(b.span, &b.replacement)));
@@ -109,6 +119,10 @@ pub(super) fn mutants(model: &Model, policies: &Policies, parts: &BTreeSet<Part>
 
 struct Generator<'g> {
     model: &'g Model,
+    /// What the policies read.
+    reads: &'g BTreeSet<(TypeId, SlotId)>,
+    /// The types of principal and resource, if there is but one.
+    types: (Option<TypeId>, Option<TypeId>),
     seen: &'g Seen,
     part: Part,
     text: &'g str,
@@ -252,9 +266,11 @@ impl Generator<'_> {
             ExprKind::ExtensionFunctionApp { fn_name, args } => {
                 self.call(expr, &fn_name.to_string(), args, beside);
             }
-            ExprKind::GetAttr { expr, .. } | ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => {
-                self.inside(expr, None);
+            ExprKind::GetAttr { expr: of, attr } => {
+                self.attribute(expr, of, attr, beside);
+                self.inside(Self::chain_start(of), None);
             }
+            ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => self.inside(expr, None),
             ExprKind::Is { expr, .. } => self.inside(expr, None),
             ExprKind::Like { expr: text, .. } => {
                 self.wildcards(expr, text);
@@ -279,6 +295,63 @@ impl Generator<'_> {
             }
             ExprKind::Var(_) | ExprKind::Slot(_) | ExprKind::Unknown(_) => {}
         }
+    }
+
+    /// Reads another attribute of the same type in its place, one that some policy reads too.
+    fn attribute(&mut self, expr: &Expr, of: &Expr, name: &SmolStr, beside: Option<&Expr>) {
+        let Some((ty, mut path)) = self.record(of) else { return };
+        path.push(name.clone());
+        let Some(Shape::Leaf(slot)) = attribute_at(&self.model.ty(ty).attributes, &path).map(|found| &found.shape)
+        else {
+            return;
+        };
+        let slots = &self.model.ty(ty).slots;
+        let alike = slots.iter().enumerate().filter(|(at, other)| {
+            let (last, parents) = other.path.split_last().unwrap_or((name, &[]));
+            parents == &path[..path.len() - 1]
+                && other.ty == slots[slot.index()].ty
+                && !matches!(other.origin, Origin::Presence(_) | Origin::Tags(_))
+                && self.reads.contains(&(ty, SlotId(*at as u16)))
+                && last.parse::<Id>().is_ok()
+        });
+        let alike: Vec<&SmolStr> = alike.filter_map(|(_, other)| other.path.last()).collect();
+        let (Some(other), Some(at)) = (next(&alike, name).cloned(), span(expr)) else { return };
+        let Some(offset) = only_word(self.slice(at), name) else { return };
+        let place = Span::new(at.start + offset as u32, at.start + (offset + name.len()) as u32);
+        let hint = match beside.filter(|beside| !matches!(beside.expr_kind(), ExprKind::Lit(_))) {
+            Some(beside) => {
+                format!("a case in which `{name}` and `{other}` compare differently to `{}`", self.shown(beside))
+            }
+            None => format!("a case in which `{name}` and `{other}` differ, and the verdict hangs on `{name}`"),
+        };
+        self.push("attribute", place, other.as_str(), hint);
+    }
+
+    /// The entity type that an expression is of, and the members of records read from it.
+    fn record(&self, expr: &Expr) -> Option<(TypeId, Vec<SmolStr>)> {
+        match expr.expr_kind() {
+            ExprKind::Var(Var::Principal) => Some((self.types.0?, Vec::new())),
+            ExprKind::Var(Var::Resource) => Some((self.types.1?, Vec::new())),
+            ExprKind::GetAttr { expr, attr } => {
+                let (ty, mut path) = self.record(expr)?;
+                path.push(attr.clone());
+                let attribute = attribute_at(&self.model.ty(ty).attributes, &path)?;
+                match (&attribute.shape, &attribute.ty) {
+                    (Shape::Record(..), _) => Some((ty, path)),
+                    (Shape::Leaf(_), Ty::Entity(ty)) => Some((*ty, Vec::new())),
+                    (Shape::Leaf(_), _) => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What a chain of attributes starts from.
+    fn chain_start(mut expr: &Expr) -> &Expr {
+        while let ExprKind::GetAttr { expr: of, .. } = expr.expr_kind() {
+            expr = of;
+        }
+        expr
     }
 
     fn operator(&mut self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) {
@@ -495,6 +568,19 @@ fn literal(expr: &Expr) -> Option<(Option<SmolStr>, SmolStr)> {
         }
         _ => None,
     }
+}
+
+/// Where a word stands in a text: at its end, or in the only place it has.
+fn only_word(text: &str, word: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut places = text.match_indices(word).map(|(at, _)| at).filter(|at| {
+        let (before, after) = (&text[..*at], &text[at + word.len()..]);
+        before.trim_end().ends_with('.') && !after.starts_with(is_part)
+    });
+    if text.ends_with(word) {
+        return places.last();
+    }
+    places.next().filter(|_| places.next().is_none())
 }
 
 /// The one after `this`, around the end; `None` where there is no other.

@@ -114,7 +114,7 @@ impl Suite {
         let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
-        let mutants = mutants(&self.schema.model, &self.policies, &self.parts(&checks));
+        let mutants = mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks));
         let fates: Vec<Fate> = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared)).collect();
         let mut mutation = Mutation::default();
         for fate in fates {
@@ -241,14 +241,7 @@ impl Suite {
 
     /// The statement with the change made in its text; `None` if it is none any more.
     fn edited(&self, mutant: &Mutant, original: &Statement) -> Option<Statement> {
-        let text = original.source.text();
-        let piece = |from: u32, to: u32| text.get(from as usize..to as usize).unwrap_or_default();
-        let changed = format!(
-            "{}{}{}",
-            piece(original.span.start, mutant.span.start),
-            mutant.replacement,
-            piece(mutant.span.end, original.span.end)
-        );
+        let changed = mutant.applied(original.source.text(), original.span);
         let source = Source::new(original.source.name(), changed).ok()?;
         let (mut read, wrong) = Policies::read(&self.schema, &[&PolicyFile::parse(&source)]);
         if has_errors(&wrong) {

@@ -333,6 +333,7 @@ fn every_kind_of_change_is_tried() {
         HB-ALL-01 negated: (resource.boats) * 2 + 3 - -1 >= 10 => !((resource.boats) * 2 + 3 - -1 >= 10)
         HB-ALL-01 conjunct dropped: (resource.boats) * 2 + 3 - -1 >= 10 => true
         HB-ALL-01 when dropped: when { (resource.boats) * 2 + 3 - -1 >= 10 && (resource.id like "e*\*" || ["a", "b", "c"].contains(resource.id)) && !(resource.flags.containsAll(["fuel", "ice"]) && resource.length != 7) } => when { true }
+        HB-ALL-01 attribute: (resource.boats) * 2 + 3 - -1 >= 10 => (resource.length) * 2 + 3 - -1 >= 10
         HB-ALL-01 arithmetic: (resource.boats) * 2 + 3 - -1 >= 10 => (resource.boats) + 2 + 3 - -1 >= 10
         HB-ALL-01 number: (resource.boats) * 2 + 3 - -1 >= 10 => (resource.boats) * 1 + 3 - -1 >= 10
         HB-ALL-01 number: (resource.boats) * 2 + 3 - -1 >= 10 => (resource.boats) * 3 + 3 - -1 >= 10
@@ -367,6 +368,7 @@ fn every_kind_of_change_is_tried() {
         HB-ALL-01 element dropped: resource.flags.containsAll(["fuel", "ice"]) => resource.flags.containsAll(["fuel", "fuel"])
         HB-ALL-01 negated: resource.length != 7 => !(resource.length != 7)
         HB-ALL-01 conjunct dropped: resource.length != 7 => true
+        HB-ALL-01 attribute: resource.length != 7 => resource.boats != 7
         HB-ALL-01 number: resource.length != 7 => resource.length != 6
         HB-ALL-01 number: resource.length != 7 => resource.length != 8
         HB-ALL-01 unless dropped: unless { if resource.id == "east" then context.now < datetime("2026-01-01") else false } => unless { false }
