@@ -66,6 +66,10 @@ fn main() {
     let acme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/acme/snapshot.json");
     let start = median((0..20).map(|_| deodar(&acme, &text)).collect());
     println!("{:58} {:>6} ms", "examples/acme, schema and policies compiled", start.time.as_millis());
+    let cases = median((0..9).map(|_| test(&[])).collect());
+    println!("{:58} {:>6} ms", "deodar test, all cases of the pack", cases.time.as_millis());
+    let (changed, cases) = beside(|| test(&["--coverage", "--mutate"]), || test(&[]));
+    row("the same with coverage and mutation, against without", changed.time, cases.time);
     let mut smaller: Option<Duration> = None;
     let mut members = 1_000;
     while members <= many {
@@ -107,6 +111,12 @@ fn median(mut costs: Vec<Cost>) -> Cost {
 fn deodar(snapshot: &Path, arguments: &[&str]) -> Cost {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
     cost(command.args(["check", "--now", NOW]).arg(snapshot).args(arguments))
+}
+
+/// Runs the cases of the pack.
+fn test(arguments: &[&str]) -> Cost {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
+    cost(command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("test").args(arguments))
 }
 
 fn parse(snapshot: &Path) -> Cost {
