@@ -363,6 +363,10 @@ impl miette::Diagnostic for Shown {
 }
 
 fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let idle = |check: &CheckReport| check.state == CheckState::Run && check.total() == 0;
+    if report.checks.len() > 1 && report.checks.iter().all(idle) {
+        return writeln!(out, " –  none of the {} checks met anything to judge\n", report.checks.len());
+    }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);

@@ -2253,3 +2253,13 @@ fn excerpts_of_a_document_on_one_line_stay_short() {
         assert!(run.stdout.len() < 40_000, "{} with {:?}", run.stdout.len(), to.get(..20));
     }
 }
+
+#[test]
+fn where_nothing_was_judged_one_line_stands_for_the_scorecard() {
+    let run = harbour("{", &[]);
+    assert_eq!(run.code, 5, "{run:?}");
+    assert!(run.stdout.contains("–  none of the 4 checks met anything to judge"), "{}", run.stdout);
+    assert!(!run.stdout.contains("HB-LEN-01"), "{}", run.stdout);
+    let sound = harbour(SOUND, &[]);
+    assert!(sound.stdout.contains("HB-LEN-01") && !sound.stdout.contains("none of the"), "{}", sound.stdout);
+}
