@@ -6,6 +6,7 @@
 mod escape;
 mod markdown;
 mod names;
+mod negation;
 mod words;
 
 pub use markdown::write;

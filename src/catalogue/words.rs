@@ -5,6 +5,7 @@
 
 use super::escape::{code, text};
 use super::names::{article, phrase, plural, type_name};
+use super::negation::denied;
 use crate::policy::{ClauseKind, Scope, Statement};
 use crate::schema::{Attribute, Model, Origin, Reader, Shape, Ty};
 use crate::value::{TypeId, Value, parse_duration, show_datetime, show_decimal};
@@ -220,10 +221,10 @@ impl<'m> Voice<'m> {
         let doc = self.attribute(expr).and_then(|(_, attribute)| attribute.doc.as_deref());
         let Some(told) = doc.and_then(told) else { return format!("{} is {truth}", self.noun(expr)) };
         let named = format!("{}{}", code(name), self.owner(base));
-        if truth {
-            format!("{} ({named})", text(told))
-        } else {
-            format!("it is not the case that {} ({named})", text(told))
+        match denied(told).filter(|_| !truth) {
+            Some(denial) => format!("{} ({named})", text(&denial)),
+            None if truth => format!("{} ({named})", text(told)),
+            None => format!("it is not the case that {} ({named})", text(told)),
         }
     }
 
@@ -778,6 +779,7 @@ entity Boat in [Pier] = {
   name: String, sailed_by?: String, length: Long, crew_members: Long, fee: decimal, berth: ipaddr,
   light: Light, lights: Set<Light>, seen_at: datetime, leaves_at: datetime,
   @doc("Whether the boat lies still. Ask the harbour master.") moored: Bool,
+  @doc("Whether the boat is afloat.") afloat: Bool,
   painted: Bool,
   papers?: { valid: Bool, issuer?: String },
 } tags String;
@@ -896,6 +898,7 @@ action "derive" appliesTo { principal: [Boat, Pier], resource: [Pier], context: 
             "any(it is not the case that the boat lies still (`moored`); all(`painted` is false; the length is less than 3))",
             "all(the boat lies still (`moored`); any(`painted` is true; the length is at least 3))",
         );
+        check("resource.afloat", "the boat is afloat (`afloat`)", "the boat is not afloat (`afloat`)");
         check(
             "if resource.moored then resource.painted else resource.length < 3",
             "if(the boat lies still (`moored`); `painted` is true; the length is less than 3)",
