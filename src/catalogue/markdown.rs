@@ -14,13 +14,13 @@ use std::io::{self, Write};
 
 /// Explains the words that the page uses everywhere.
 const GUIDE: &str = "\
-* A check judges things of one kind, and *applies* to them always or on a condition. What it applies to *complies*, or the
-  check fails.
+* A check judges things of one kind, and *applies* to them always or under a condition. What it applies to *complies*, or
+  the check fails.
 * What was not captured is unknown. Where the answer depends on it, the verdict is *unknown*, and never a pass.
 * What is optional may be absent: then it *is not recorded*, and that is an answer.
 * Values stand in the words of the snapshot. In a place in it, `*` stands for every element of a list.
-* A name in parentheses behind a statement is that of the attribute which tells it.
-* A word such as `max_age` with a default behind it is a parameter; `--param` sets another value.
+* The name in parentheses after a statement is that of the attribute that says so.
+* A word such as `max_age` with a default after it is a parameter; `--param` sets another value.
 * A derived value is counted or looked up among other things in the snapshot.
 ";
 
@@ -155,7 +155,7 @@ impl Page<'_> {
                 Gather::Count => format!("the number of {many}"),
                 Gather::Collect => format!("the set of {many}"),
             };
-            return block(0, &format!("{lead} {what} {}", for_which(&part.condition)), &part.condition, out);
+            return gathered_by(0, &format!("{lead} {what}"), &part.condition, out);
         }
         let what = match derived.gather {
             Gather::Exists => "whether there is any of these",
@@ -165,7 +165,7 @@ impl Page<'_> {
         writeln!(out, "* {lead} {what}:")?;
         for part in &derived.parts {
             let but = if part.derivation.subtracts { "but never " } else { "" };
-            block(1, &format!("{but}{} {}", one(part), for_which(&part.condition)), &part.condition, out)?;
+            gathered_by(1, &format!("{but}{}", one(part)), &part.condition, out)?;
         }
         Ok(())
     }
@@ -387,8 +387,14 @@ fn manner(reader: Reader) -> &'static str {
     }
 }
 
-fn for_which(words: &Words) -> &'static str {
-    if matches!(words, Words::Line(line) if line == "always") { "of any kind:" } else { "for which" }
+/// Writes for which principals a derivation holds, as an item of a list.
+fn gathered_by(depth: usize, lead: &str, words: &Words, out: &mut dyn Write) -> io::Result<()> {
+    let line = match words {
+        Words::Line(line) if line == "always" => format!("{lead}."),
+        Words::Line(line) => format!("{lead} for which {line}."),
+        _ => return block(depth, &format!("{lead} for which"), words, out),
+    };
+    block(depth, "", &Words::Line(line), out)
 }
 
 /// Returns a text as a sentence with its full stop.

@@ -84,7 +84,7 @@ fn a_page_tells_all_there_is_of_a_check() {
 
         **Derived values:**
 
-        * `boats` of the pier is the number of boats for which the boat is in this pier
+        * `boats` of the pier is the number of boats for which the boat is in this pier.
 
         **Parameters:**
 
