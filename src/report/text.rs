@@ -317,8 +317,11 @@ impl Shown {
 
     fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
         let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler =
-            GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(style.width)
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .with_context_lines(1)
+            .with_links(false);
         let mut text = String::new();
         handler.render_report(&mut text, self).map_err(io::Error::other)?;
         // miette pads lines to the width of a box that nobody sees.
@@ -409,9 +412,7 @@ fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> 
     }
     if !rolled.unmapped.is_empty() {
         let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));
-        let options = textwrap::Options::new(style.width)
-            .subsequent_indent("  ")
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let options = wrapped(style.width).subsequent_indent("  ");
         writeln!(out, "{}\n", textwrap::fill(&plain(&line), options))?;
     }
     Ok(())
@@ -427,7 +428,7 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
     let names = controls.iter().map(|it| it.control.chars().count()).max().unwrap_or(0).max("control".len());
     // What the columns before the checks take, each with a space on either side.
     let room = style.width.saturating_sub(names + 35).max(12);
-    let options = textwrap::Options::new(room).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let options = wrapped(room);
     for control in controls {
         let count = |verdict: Verdict| shown_count(control.counts[verdict as usize]);
         table.add_row([
@@ -446,6 +447,11 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
         ]);
     }
     write_table(table, 2..6, style, out)
+}
+
+/// How text is wrapped: between words only, as an id such as `MOE-AUTH-01` is one.
+fn wrapped(width: usize) -> textwrap::Options<'static> {
+    textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// Returns the ids of checks, with a mark on those that were not run.
@@ -617,7 +623,7 @@ fn describe_check(
     writeln!(out, "{}\n", check.title)?;
     let mut paragraph = |head: &str, text: &str| -> io::Result<()> {
         let indent = if head.is_empty() { "" } else { "  " };
-        let options = textwrap::Options::new(style.width).initial_indent(head).subsequent_indent(indent);
+        let options = wrapped(style.width).initial_indent(head).subsequent_indent(indent);
         for line in text.lines() {
             writeln!(out, "{}", textwrap::fill(line, options.clone()))?;
         }
@@ -659,7 +665,7 @@ fn describe_check(
         let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
         writeln!(out, "  {}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default())?;
         if let Some(doc) = &parameter.doc {
-            let options = textwrap::Options::new(style.width).initial_indent("    ").subsequent_indent("    ");
+            let options = wrapped(style.width).initial_indent("    ").subsequent_indent("    ");
             writeln!(out, "{}", textwrap::fill(doc, options))?;
         }
     }

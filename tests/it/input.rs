@@ -1947,6 +1947,13 @@ fn a_pattern_that_matches_nothing_is_an_error() {
 }
 
 #[test]
+fn ids_are_not_broken_at_their_hyphens() {
+    let run = deodar(&[], &["explain", "nonsense"]);
+    assert!(run.stderr.contains("`MOE-AUTH-04`"), "{}", run.stderr);
+    assert!(!run.stderr.lines().any(|line| line.ends_with('-')), "{}", run.stderr);
+}
+
+#[test]
 fn an_unknown_pack_comes_with_a_suggestion() {
     says(
         &deodar(&[("s.json", b"{}")], &["check", "s.json", "--pack", "moengaje", "--now", NOW, "--quiet"]),
