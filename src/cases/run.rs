@@ -300,7 +300,17 @@ impl Judging<'_, '_> {
         let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
         let (message, help) = match &expectation.target {
             Target::Type(ty) | Target::Named { ty, .. } if !types.contains(&short_type(ty)) => {
-                (format!("`{id}` judges no `{ty}`"), near(ty, types.iter().map(|ty| (*ty).to_owned()).collect()))
+                // An id in place of the type is the likeliest slip.
+                let meant = all.iter().find(|given| given.resource.id == *ty).map(|given| shown(&given.resource));
+                let meant = meant.as_deref().or_else(|| nearest(ty, types.iter().copied()));
+                let help = match meant {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!(
+                        "after a check stands what it judges: {}, with or without an id, or a pointer",
+                        types.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                (format!("`{id}` judges no `{ty}`"), Some(help))
             }
             Target::All | Target::Type(_) => (format!("`{id}` met nothing to judge"), None),
             Target::Named { ty, id: name } => {
