@@ -19,7 +19,8 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
                 status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 let wrong = trial.diagnostics.iter().filter(|found| found.severity == Severity::Error);
                 let said: Vec<&str> = wrong.map(|found| found.message.as_str()).collect();
-                status.set_message(said.join("\n"));
+                // A line break in an attribute is read as a space.
+                status.set_message(said.join("; "));
             }
             let mut case = TestCase::new(trial.name.as_str(), status);
             case.set_classname(file.name());

@@ -444,6 +444,10 @@ fn junit_has_a_suite_for_every_file() {
         </testsuites>
     "#]].assert_eq(&shown(&run));
     assert_eq!(run.code, 1);
+    let wrong =
+        RIGHT.replace("Boat east/Tern\" = \"fail\"", "elsewhere\" = \"fail\", \"HB-LEN-01 nowhere\" = \"fail\"");
+    let run = test(&wrong, &["--format", "junit"]);
+    assert!(run.stdout.contains("judges no `elsewhere`; `HB-LEN-01` judges no `nowhere`"), "{}", run.stdout);
 }
 
 #[test]
