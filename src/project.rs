@@ -236,7 +236,7 @@ impl Loader {
             (Some(path), named) => {
                 let schema = self.read(path, diagnostics)?;
                 Pack {
-                    name: "the schema and policies given".to_owned(),
+                    name: "the given schema and policies".to_owned(),
                     recognised: false,
                     schema,
                     policies: named.map(|pack| pack.policies).unwrap_or_default(),
@@ -250,7 +250,7 @@ impl Loader {
                 pack.policies.clear();
             }
             if selection.schema.is_none() {
-                pack.name = format!("{}, with the policies given", pack.name);
+                pack.name = format!("{} with the given policies", pack.name);
             }
             for path in &selection.policies {
                 self.policies(path, &mut pack.policies, diagnostics);
