@@ -45,7 +45,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     let said = match status {
         Status::Invalid => "some files are unreadable or invalid, and nothing was run",
         Status::Nothing => "nothing was run",
-        Status::Findings if holding == all => &outcome.lacking().join(", and "),
+        Status::Findings if holding == all => &outcome.lacking().join("; "),
         Status::Findings => "some expectations are wrong",
         Status::Clean | Status::Incomplete => "everything came out as expected",
     };

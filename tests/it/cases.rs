@@ -189,7 +189,8 @@ fn what_is_not_there_is_named_with_what_is() {
     let missing = RIGHT.replace("HB-PIER-01 Pier", "HB-PIER-01 east");
     expect![[r#"
         error nothing-matched: `HB-PIER-01` judges no `east` (did you mean `Pier east`?)
-        exit 1"#]].assert_eq(&told(&missing, &[]));
+        exit 1"#]]
+    .assert_eq(&told(&missing, &[]));
     let missing = RIGHT.replace("HB-LEN-01 Boat east/Tern", "HB-LEN-01 elsewhere");
     expect![[r#"
         error nothing-matched: `HB-LEN-01` judges no `elsewhere` (after a check stands what it judges: `Boat`, with or without an id, or a pointer)
