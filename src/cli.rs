@@ -44,7 +44,8 @@ Exit codes (where several hold, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file is unreadable or invalid
+  5  a policy, schema, snapshot or case file is unreadable or invalid, or a
+     parameter or a choice of checks is
   101 / 130  a bug in Deodar / interrupted
   141  nobody reads the output any more";
 

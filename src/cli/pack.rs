@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
 pub struct PackArgs {
-    /// The pack to judge by; without it the one that knows the snapshot
+    /// A pack by name; without it the one that knows the snapshot, if there is any
     #[arg(long, value_name = "NAME")]
     pub pack: Option<String>,
     /// Policy files or folders, in place of the pack's; with --pack beside them
