@@ -436,15 +436,21 @@ impl Judge<'_> {
         wanted.into_par_iter().filter_map(one).collect()
     }
 
-    /// The error for a document that has nothing of what the pack knows.
+    /// What is to be said of a document that has nothing of what the pack knows, or nothing to judge.
     fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
         let pack = self.recognised?;
         let is_object = source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{');
-        if !is_object || Snapshot::likeness(self.model, source, 1) > 0 {
+        if !is_object || Snapshot::has_lists(self.model, source) {
             return None;
         }
-        let error = Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows"));
-        Some(error.label(source, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"))
+        let found = if Snapshot::likeness(self.model, source, 1) == 0 {
+            Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows"))
+        } else {
+            let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
+            let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
+            Diagnostic::warning("no-pack", message)
+        };
+        Some(found.label(source, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"))
     }
 }
 

@@ -211,8 +211,22 @@ impl Snapshot {
     /// Returns how many of the first properties of a document the root of a schema declares, or nearly, up to `enough`.
     pub fn likeness(model: &Model, source: &Source, enough: usize) -> usize {
         let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
+        let declared: Vec<&str> = fields.map(|(name, _)| name.as_str()).chain(Self::lists(model)).collect();
+        Self::known_properties(&declared, source, enough)
+    }
+
+    /// Returns whether a document has any of the properties below which a schema has entities, or nearly one.
+    pub fn has_lists(model: &Model, source: &Source) -> bool {
+        Self::known_properties(&Self::lists(model).collect::<Vec<_>>(), source, 1) > 0
+    }
+
+    /// The properties of a document below which entities are.
+    pub fn lists(model: &Model) -> impl Iterator<Item = &str> {
         let lists = model.paths.first().into_iter().flat_map(|node| &node.children);
-        let declared: Vec<&str> = fields.chain(lists).map(|(name, _)| name.as_str()).collect();
+        lists.map(|(name, _)| name.as_str())
+    }
+
+    fn known_properties(declared: &[&str], source: &Source, enough: usize) -> usize {
         let mut known = 0;
         let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
         // A document that is cut off has names before the cut; the run says what is wrong with it.

@@ -135,7 +135,7 @@ impl Suite {
         let statements = self.policies.checks.iter().map(|check| &check.statement);
         let statements = statements.chain(self.policies.derivations.iter().map(|derivation| &derivation.statement));
         let policies: Vec<&str> = statements.map(|statement| statement.id.as_str()).collect();
-        let mut stale = Vec::new();
+        let mut unused = Vec::new();
         for list in &choice.survivors {
             for entry in &list.entries {
                 let meant = mutation.survivors.iter_mut().filter(|survivor| {
@@ -149,11 +149,17 @@ impl Suite {
                 });
                 // Of policies that were not changed nothing is known.
                 if !explains && choice.complete {
-                    stale.push(entry.stale(&list.source, &policies, choice.doubt()));
+                    unused.push((&list.source, entry));
                 }
             }
         }
-        stale
+        let stale = unused.into_iter().map(|(source, entry)| {
+            let of_policy = mutation.unexplained().filter(|survivor| survivor.policy == entry.policy.as_str());
+            let texts: Vec<(&str, &str)> =
+                of_policy.map(|survivor| (survivor.before.as_str(), survivor.after.as_str())).collect();
+            entry.stale(source, &policies, &texts, choice.doubt())
+        });
+        stale.collect()
     }
 
     /// The checks and what is derived for them.

@@ -8,6 +8,9 @@ use toml_edit::{Document, Item, TableLike};
 /// What an entry knows, all of it needed.
 const IN_ENTRY: [&str; 4] = ["policy", "before", "after", "why"];
 
+/// Survivors that are named where an entry means none of them.
+const LISTED: usize = 3;
+
 /// A list of survivors that somebody has explained.
 #[derive(Debug)]
 pub struct SurvivorList {
@@ -107,16 +110,30 @@ impl Explained {
         (&self.policy, &self.before, &self.after) == (&other.policy, &other.before, &other.after)
     }
 
-    /// Returns that no such change survives.
-    pub(super) fn stale(&self, source: &Arc<Source>, policies: &[&str], severity: Severity) -> Diagnostic {
+    /// Returns that no such change survives; `survivors` are the texts of those of the policy that nobody has explained.
+    pub(super) fn stale(
+        &self,
+        source: &Arc<Source>,
+        policies: &[&str],
+        survivors: &[(&str, &str)],
+        severity: Severity,
+    ) -> Diagnostic {
         let known = policies.contains(&self.policy.as_str());
         let message = match known {
             true => format!("no change of `{}` as explained here survives the cases", self.policy),
             false => format!("there is no policy `{}`", self.policy),
         };
-        let help = match nearest(&self.policy, policies.iter().copied()).filter(|_| !known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "take the entry out: its text has changed, or a case has come to notice it".to_owned(),
+        let near = nearest(&self.policy, policies.iter().copied()).filter(|_| !known);
+        let help = match (near, survivors) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, []) => "take the entry out: its text has changed, or a case has come to notice it".to_owned(),
+            (None, survivors) => {
+                let listed = survivors.iter().take(LISTED).map(|(before, after)| format!("`{before}` to `{after}`"));
+                let more = survivors.len().saturating_sub(LISTED);
+                let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+                let listed: Vec<String> = listed.collect();
+                format!("what survives and is not explained: {}{more}", listed.join("; "))
+            }
         };
         let stale = Diagnostic::warning("survivor-stale", message).label(source, self.span, "explained here");
         Diagnostic { severity, ..stale.help(help) }

@@ -228,3 +228,15 @@ fn the_readmes_five_minutes_come_out_as_told() {
     let (code, passes, findings) = run(&replaced.join("\n"), &format!("{check}{more_checks}"));
     assert_eq!((code, passes), (1.into(), 2.into()), "{findings:#}");
 }
+
+#[test]
+fn a_snapshot_of_another_account_is_not_taken_for_one_of_the_pack_without_a_word() {
+    let arguments = ["check", "examples/own-pack/snapshot.json", "--now", "2026-09-01T12:00:00Z"];
+    let run: Run = command(repository()).args(arguments).output().expect("the binary is built").into();
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    let said = run.stdout.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("has nothing that pack moengage (built in) judges: no `policy_context`, no `workspaces`"),
+        "{said}"
+    );
+}

@@ -245,6 +245,10 @@ fn survivors_may_be_explained_and_explanations_go_stale() {
         ]
     );
     assert_eq!(stale["exit_code"], 1);
+    assert_eq!(
+        stale["diagnostics"][0]["help"],
+        "what survives and is not explained: `resource.length <= resource.pier.length` to `resource.length < resource.pier.length`"
+    );
     let run = test(&length_policy(), LENGTH, &[], &["--mutate", "--survivors", "absent.toml"]);
     assert_eq!(run.code, 5, "{run:?}");
     let run = test(&length_policy(), LENGTH, &[], &["--min-score", "101"]);
