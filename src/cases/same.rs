@@ -1,9 +1,10 @@
 //! Whether two versions of a policy say the same, shown by trying everything that could tell them apart.
 //!
 //! A leaf that compares something with a constant depends on what that something is: below, at or above the constant,
-//! or one of the entities that are named. So a few values stand for all, and where a value is not known, any of them
-//! may be it, or none because it cannot be read. What both versions share and nothing ties to what was changed is taken
-//! for something that may come to anything. Not everything that is the same can be shown to be, and what is shown is so.
+//! or one of the entities that are named. So a few values stand for all. A value may also be known in part, or not at
+//! all, or fail to be read; then a comparison comes to what the engine makes of it, which may be less than what could be
+//! told. What both versions share and nothing ties to what was changed is taken for something that may come to anything.
+//! Not everything that is the same can be shown to be, and what is shown is so.
 
 use super::cover::Part;
 use super::mutants::is_leaf;
@@ -14,6 +15,7 @@ use crate::schema::{Model, Origin};
 use crate::value::{parse_datetime, parse_decimal, parse_duration};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many situations are tried at most.
@@ -25,8 +27,10 @@ const MOST_POINTS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Point {
     Bool(bool),
-    /// A number, or milliseconds.
+    /// A number, which may be known as a range.
     Number(i64),
+    /// A decimal, a time or a duration, as a number.
+    Amount(i64),
     String(SmolStr),
     Entity(SmolStr, SmolStr),
     /// None of those that are named.
@@ -35,8 +39,8 @@ enum Point {
 
 /// A condition over terms.
 enum Form {
-    /// Whether a term, by its place, is at one of these points.
-    Leaf(usize, Vec<bool>),
+    /// What a comparison comes to in each state of a term, which is told by its place.
+    Leaf(usize, Vec<Mask>),
     Constant(bool),
     Not(Box<Form>),
     And(Box<Form>, Box<Form>),
@@ -49,7 +53,30 @@ struct Comparison<'e> {
     term: &'e Expr,
     constants: Vec<Point>,
     /// By the outcome of comparing the value with the only constant, where there is an order.
-    order: Option<fn(std::cmp::Ordering) -> bool>,
+    order: Option<fn(Ordering) -> bool>,
+    /// Whether the constants are a set, which the engine asks only for a value that it knows.
+    of_set: bool,
+}
+
+/// What is known of the value of a term.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    value: Value,
+    may_fail: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    /// The one at this point.
+    Known(usize),
+    /// A number from one of these points to the other.
+    Between(usize, usize),
+    /// An entity nobody captured: perhaps one of these literals, by a bit for each point.
+    Perhaps(usize),
+    /// Any.
+    Unknown,
+    /// None: it cannot be read.
+    Nothing,
 }
 
 /// Returns whether two versions of a policy, a check or a derivation, can be shown to say the same of everything.
@@ -59,23 +86,25 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     if kinds(one) != kinds(other) || scopes(one) != scopes(other) {
         return false;
     }
-    let texts = |statement: &Statement| -> BTreeSet<String> {
-        let leaves = statement.clauses.iter().flat_map(|clause| leaves(&clause.expr));
-        leaves.map(ToString::to_string).collect()
+    let of = |statement: &Statement| -> BTreeMap<String, String> {
+        let mut found = Vec::new();
+        statement.clauses.iter().for_each(|clause| leaves(&clause.expr, &mut found));
+        found.into_iter().map(|leaf| (leaf.to_string(), term(model, leaf))).collect()
     };
-    let (ours, theirs) = (texts(one), texts(other));
-    let changed: BTreeSet<&String> = ours.symmetric_difference(&theirs).collect();
-    let all = || one.clauses.iter().chain(&other.clauses).flat_map(|clause| leaves(&clause.expr));
-    let mut terms: BTreeSet<String> = all()
-        .filter(|leaf| changed.contains(&leaf.to_string()))
-        .map(|leaf| comparison(leaf).map_or(leaf.to_string(), |found| found.term.to_string()))
-        .collect();
+    let (ours, theirs) = (of(one), of(other));
+    let alone = |mine: &BTreeMap<String, String>, others: &BTreeMap<String, String>| -> Vec<String> {
+        mine.iter().filter(|(leaf, _)| !others.contains_key(*leaf)).map(|(_, term)| term.clone()).collect()
+    };
+    let mut terms: BTreeSet<String> = alone(&ours, &theirs).into_iter().chain(alone(&theirs, &ours)).collect();
     if terms.is_empty() {
         // The same leaves, put together in another way.
-        terms = all().map(|leaf| comparison(leaf).map_or(leaf.to_string(), |found| found.term.to_string())).collect();
+        terms = ours.into_values().collect();
     }
-    let mut space = Space { model, statement: one, terms, points: BTreeMap::new(), names: Vec::new() };
-    all().for_each(|leaf| space.note(leaf));
+    let mut space =
+        Space { model, statement: one, terms, points: BTreeMap::new(), names: Vec::new(), states: Vec::new() };
+    let mut all = Vec::new();
+    one.clauses.iter().chain(&other.clauses).for_each(|clause| leaves(&clause.expr, &mut all));
+    all.into_iter().for_each(|leaf| space.note(leaf));
     let (Some(ours), Some(theirs)) = (space.policy(one), space.policy(other)) else { return false };
     let has = |kind| kinds(one).contains(&kind);
     let asks = match part {
@@ -85,18 +114,24 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     space.agree(asks, &ours, &theirs)
 }
 
-/// The leaves of a condition.
-fn leaves(expr: &Expr) -> Vec<&Expr> {
+/// Adds the leaves of a condition.
+fn leaves<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
     match expr.expr_kind() {
         ExprKind::And { left, right } | ExprKind::Or { left, right } if !is_leaf(expr) => {
-            [leaves(left), leaves(right)].concat()
+            leaves(left, found);
+            leaves(right, found);
         }
-        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => leaves(arg),
+        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => leaves(arg, found),
         ExprKind::If { test_expr, then_expr, else_expr } => {
-            [leaves(test_expr), leaves(then_expr), leaves(else_expr)].concat()
+            [test_expr, then_expr, else_expr].into_iter().for_each(|part| leaves(part, found));
         }
-        _ => vec![expr],
+        _ => found.push(expr),
     }
+}
+
+/// What a leaf depends on: the term that it compares, or all of it.
+fn term(model: &Model, leaf: &Expr) -> String {
+    comparison(model, leaf).map_or_else(|| leaf.to_string(), |found| found.term.to_string())
 }
 
 /// The constant that an expression is.
@@ -117,42 +152,45 @@ fn constant(expr: &Expr) -> Option<Point> {
                 "datetime" => parse_datetime(text),
                 _ => return None,
             };
-            number.ok().map(Point::Number)
+            number.ok().map(Point::Amount)
         }
         _ => None,
     }
 }
 
-fn comparison(leaf: &Expr) -> Option<Comparison<'_>> {
-    let ordered = |left, right, order: fn(std::cmp::Ordering) -> bool, turned: fn(std::cmp::Ordering) -> bool| {
-        let (term, constant, order) = match (constant(left), constant(right)) {
-            (None, Some(constant)) => (left, constant, order),
-            (Some(constant), None) => (right, constant, turned),
-            _ => return None,
-        };
-        Some(Comparison { term, constants: vec![constant], order: Some(order) })
+/// The choices of an entity type that lists them.
+fn choices<'m>(model: &'m Model, ty: &str) -> Option<&'m [SmolStr]> {
+    model.type_named(ty).and_then(|ty| model.ty(ty).choices())
+}
+
+fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
+    let with = |left: &'e Expr, right: &'e Expr| match (constant(left), constant(right)) {
+        (None, Some(constant)) => Some((left, constant, false)),
+        (Some(constant), None) => Some((right, constant, true)),
+        _ => None,
     };
+    let ordered = |left, right, order: fn(Ordering) -> bool, turned: fn(Ordering) -> bool| {
+        let (term, constant, is_turned) = with(left, right)?;
+        let order = Some(if is_turned { turned } else { order });
+        Some(Comparison { term, constants: vec![constant], order, of_set: false })
+    };
+    let equal = |term, constant| Comparison { term, constants: vec![constant], order: None, of_set: false };
     match leaf.expr_kind() {
         ExprKind::BinaryApp { op, arg1, arg2 } => match op {
-            BinaryOp::Eq => {
-                let (term, constant) = match (constant(arg1), constant(arg2)) {
-                    (None, Some(constant)) => (arg1, constant),
-                    (Some(constant), None) => (arg2, constant),
-                    _ => return None,
-                };
-                Some(Comparison { term, constants: vec![constant], order: None })
-            }
-            BinaryOp::Less => ordered(arg1, arg2, std::cmp::Ordering::is_lt, std::cmp::Ordering::is_gt),
-            BinaryOp::LessEq => ordered(arg1, arg2, std::cmp::Ordering::is_le, std::cmp::Ordering::is_ge),
+            BinaryOp::Eq => with(arg1, arg2).map(|(term, constant, _)| equal(term, constant)),
+            BinaryOp::Less => ordered(arg1, arg2, Ordering::is_lt, Ordering::is_gt),
+            BinaryOp::LessEq => ordered(arg1, arg2, Ordering::is_le, Ordering::is_ge),
             BinaryOp::Contains => {
                 let ExprKind::Set(items) = arg1.expr_kind() else { return None };
                 let constants: Option<Vec<Point>> = items.iter().map(constant).collect();
-                constant(arg2).is_none().then_some(Comparison { term: arg2, constants: constants?, order: None })
+                // A literal may name an instance that nobody captured, which spoils the whole set.
+                let named = |point: &Point| matches!(point, Point::Entity(ty, _) if choices(model, ty).is_none());
+                let constants = constants.filter(|constants| !constants.iter().any(named))?;
+                constant(arg2).is_none().then_some(Comparison { term: arg2, constants, order: None, of_set: true })
             }
             _ => None,
         },
         ExprKind::ExtensionFunctionApp { fn_name, args } => {
-            use std::cmp::Ordering;
             let [left, right] = &args[..] else { return None };
             match fn_name.to_string().as_str() {
                 "lessThan" => ordered(left, right, Ordering::is_lt, Ordering::is_gt),
@@ -163,7 +201,7 @@ fn comparison(leaf: &Expr) -> Option<Comparison<'_>> {
             }
         }
         // An attribute that is true or false.
-        ExprKind::GetAttr { .. } => Some(Comparison { term: leaf, constants: vec![Point::Bool(true)], order: None }),
+        ExprKind::GetAttr { .. } => Some(equal(leaf, Point::Bool(true))),
         _ => None,
     }
 }
@@ -174,10 +212,11 @@ struct Space<'s> {
     statement: &'s Statement,
     /// Terms of what was changed.
     terms: BTreeSet<String>,
-    /// What terms can be.
-    points: BTreeMap<String, Vec<Point>>,
-    /// Terms in the order of their places.
+    /// What they can be.
+    points: BTreeMap<String, BTreeSet<Point>>,
+    /// Terms in the order of their places, and how many states each can be in.
     names: Vec<String>,
+    states: Vec<usize>,
 }
 
 /// What is asked of a policy.
@@ -194,20 +233,25 @@ type Clauses = Vec<(ClauseKind, Form)>;
 impl Space<'_> {
     /// Adds the points that a leaf tells apart.
     fn note(&mut self, leaf: &Expr) {
-        let Some(Comparison { term, constants, .. }) = comparison(leaf) else { return };
+        let Some(Comparison { term, constants, .. }) = comparison(self.model, leaf) else { return };
         let name = term.to_string();
-        let least = self.counts(term).then_some(0);
+        if !self.terms.contains(&name) {
+            return;
+        }
+        let counts = self.counts(term);
         let points = self.points.entry(name).or_default();
         for constant in constants {
+            let near = |n: i64| [n.saturating_sub(1), n, n.saturating_add(1)].into_iter();
             match constant {
-                Point::Number(n) => {
-                    let near = [n.saturating_sub(1), n, n.saturating_add(1)].into_iter();
-                    points.extend(near.filter(|near| least.is_none_or(|least| *near >= least)).map(Point::Number));
+                Point::Number(n) if counts => {
+                    // However low the constants are, there are counts that are not known.
+                    points.extend(near(n).chain([0, 1]).filter(|near| *near >= 0).map(Point::Number));
                 }
+                Point::Number(n) => points.extend(near(n).map(Point::Number)),
+                Point::Amount(n) => points.extend(near(n).map(Point::Amount)),
                 Point::Bool(_) => points.extend([Point::Bool(false), Point::Bool(true)]),
                 Point::Entity(ty, id) => {
-                    let choices = self.model.type_named(&ty).and_then(|ty| self.model.ty(ty).choices());
-                    match choices.filter(|choices| choices.len() <= MOST_POINTS) {
+                    match choices(self.model, &ty).filter(|choices| choices.len() <= MOST_POINTS) {
                         Some(choices) => {
                             points.extend(choices.iter().map(|id| Point::Entity(ty.clone(), id.clone())));
                         }
@@ -217,8 +261,6 @@ impl Space<'_> {
                 constant => points.extend([constant, Point::Other]),
             }
         }
-        points.sort();
-        points.dedup();
     }
 
     /// Whether a term is a derived count, which is never negative.
@@ -240,80 +282,144 @@ impl Space<'_> {
     }
 
     /// The place of a term, or of what is taken for one.
-    fn place(&mut self, name: String) -> usize {
+    fn place(&mut self, name: String, states: usize) -> usize {
         self.names.iter().position(|known| *known == name).unwrap_or_else(|| {
             self.names.push(name);
+            self.states.push(states);
             self.names.len() - 1
         })
     }
 
     fn form(&mut self, expr: &Expr) -> Option<Form> {
-        if let Some(Point::Bool(answer)) = constant(expr) {
-            return Some(Form::Constant(answer));
+        match self.tied(expr)? {
+            Some(form) => Some(form),
+            None => Some(self.anything(expr)),
         }
-        let tied = leaves(expr).into_iter().any(|leaf| {
-            let term = comparison(leaf).map_or(leaf.to_string(), |found| found.term.to_string());
-            self.terms.contains(&term)
-        });
-        if !tied {
-            return Some(self.anything(expr));
-        }
-        Some(match expr.expr_kind() {
-            ExprKind::And { left, right } if !is_leaf(expr) => {
-                Form::And(Box::new(self.form(left)?), Box::new(self.form(right)?))
-            }
-            ExprKind::Or { left, right } if !is_leaf(expr) => {
-                Form::Or(Box::new(self.form(left)?), Box::new(self.form(right)?))
-            }
-            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => Form::Not(Box::new(self.form(arg)?)),
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                Form::If(Box::new([self.form(test_expr)?, self.form(then_expr)?, self.form(else_expr)?]))
-            }
-            _ => match comparison(expr) {
-                Some(found) => {
-                    let name = found.term.to_string();
-                    let points = self.points.get(&name).filter(|points| points.len() <= MOST_POINTS)?;
-                    let meets = points.iter().map(|point| found.meets(point)).collect();
-                    Form::Leaf(self.place(name), meets)
-                }
-                None => self.anything(expr),
-            },
-        })
     }
 
-    /// Something that may come to anything.
+    /// The form of a condition, `Some(None)` where nothing ties it to what was changed; `None` if there is too much of it.
+    fn tied(&mut self, expr: &Expr) -> Option<Option<Form>> {
+        match expr.expr_kind() {
+            ExprKind::And { left, right } if !is_leaf(expr) => {
+                let parts = self.parts([left, right])?;
+                Some(parts.map(|[left, right]| Form::And(Box::new(left), Box::new(right))))
+            }
+            ExprKind::Or { left, right } if !is_leaf(expr) => {
+                let parts = self.parts([left, right])?;
+                Some(parts.map(|[left, right]| Form::Or(Box::new(left), Box::new(right))))
+            }
+            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => {
+                Some(self.tied(arg)?.map(|inner| Form::Not(Box::new(inner))))
+            }
+            ExprKind::If { test_expr, then_expr, else_expr } => {
+                Some(self.parts([test_expr, then_expr, else_expr])?.map(|parts| Form::If(Box::new(parts))))
+            }
+            _ => self.leaf(expr),
+        }
+    }
+
+    /// The forms of some conditions, if anything ties one of them to what was changed.
+    fn parts<const N: usize>(&mut self, parts: [&Expr; N]) -> Option<Option<[Form; N]>> {
+        let mut forms = Vec::new();
+        for part in parts {
+            forms.push(self.tied(part)?);
+        }
+        if forms.iter().all(Option::is_none) {
+            return Some(None);
+        }
+        let whole = forms.into_iter().zip(parts);
+        let whole: Vec<Form> = whole.map(|(form, part)| form.unwrap_or_else(|| self.anything(part))).collect();
+        Some(<[Form; N]>::try_from(whole).ok())
+    }
+
+    fn leaf(&mut self, expr: &Expr) -> Option<Option<Form>> {
+        let Some(found) = comparison(self.model, expr) else {
+            // `true` written in the place of something is tied to it.
+            return Some(self.terms.contains(&expr.to_string()).then(|| self.anything(expr)));
+        };
+        let name = found.term.to_string();
+        if !self.terms.contains(&name) {
+            return Some(None);
+        }
+        let points: Vec<&Point> = self.points.get(&name).into_iter().flatten().collect();
+        if points.len() > MOST_POINTS {
+            return None;
+        }
+        let states = states(&points);
+        let masks: Vec<Mask> = states.iter().map(|state| found.mask(&points, *state)).collect();
+        Some(Some(Form::Leaf(self.place(name, masks.len()), masks)))
+    }
+
+    /// Something that may come to anything, unless it is written out.
     fn anything(&mut self, expr: &Expr) -> Form {
-        let name = format!("({expr})");
-        self.points.insert(name.clone(), vec![Point::Bool(false), Point::Bool(true)]);
-        Form::Leaf(self.place(name), vec![false, true])
+        if let Some(Point::Bool(answer)) = constant(expr) {
+            return Form::Constant(answer);
+        }
+        let (yes, no, error) = (Mask::TRUE, Mask::FALSE, Mask::ERROR);
+        let masks = vec![yes, no, error, yes | no, yes | error, no | error, yes | no | error];
+        Form::Leaf(self.place(format!("any of {expr}"), masks.len()), masks)
     }
 
     /// Whether two versions come to the same in every situation.
     fn agree(&self, asks: Asks, ours: &Clauses, theirs: &Clauses) -> bool {
-        // Some of the points, and perhaps nothing that can be read: bit 0.
-        let sizes: Vec<usize> = self.names.iter().map(|name| 2usize << self.points[name].len()).collect();
-        let situations = sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        let situations = self.states.iter().try_fold(1usize, |product, states| product.checked_mul(*states));
         if situations.is_none_or(|situations| situations > MOST) {
             return false;
         }
-        let mut situation = vec![1usize; sizes.len()];
+        let mut situation = vec![0usize; self.states.len()];
         loop {
             if asks.outcome(ours, &situation) != asks.outcome(theirs, &situation) {
                 return false;
             }
-            let Some(at) = (0..sizes.len()).find(|at| situation[*at] + 1 < sizes[*at]) else { return true };
+            let Some(at) = (0..situation.len()).find(|at| situation[*at] + 1 < self.states[*at]) else { return true };
             situation[at] += 1;
-            situation[..at].fill(1);
+            situation[..at].fill(0);
         }
     }
+}
+
+/// Everything that can be known of a term with these points.
+fn states(points: &[&Point]) -> Vec<State> {
+    let mut values: Vec<Value> = (0..points.len()).map(Value::Known).collect();
+    values.push(Value::Unknown);
+    let numbers: Vec<usize> = (0..points.len()).filter(|at| matches!(points[*at], Point::Number(_))).collect();
+    for (at, from) in numbers.iter().enumerate() {
+        values.extend(numbers[at..].iter().map(|to| Value::Between(*from, *to)));
+    }
+    let entities = (0..points.len()).filter(|at| matches!(points[*at], Point::Entity(..)));
+    let entities = entities.fold(0, |all, at| all | 1 << at);
+    if points.contains(&&Point::Other) {
+        values.extend((1..=entities).filter(|some| some & !entities == 0).map(Value::Perhaps));
+    }
+    let both = |value| [false, true].map(|may_fail| State { value, may_fail });
+    let mut states: Vec<State> = values.into_iter().flat_map(both).collect();
+    states.push(State { value: Value::Nothing, may_fail: true });
+    states
 }
 
 impl Comparison<'_> {
     fn meets(&self, point: &Point) -> bool {
         match (self.order, &self.constants[..], point) {
-            (Some(order), [Point::Number(constant)], Point::Number(value)) => order(value.cmp(constant)),
+            (Some(order), [Point::Number(constant)], Point::Number(value))
+            | (Some(order), [Point::Amount(constant)], Point::Amount(value)) => order(value.cmp(constant)),
             _ => self.constants.contains(point),
         }
+    }
+
+    /// What the engine makes of it.
+    fn mask(&self, points: &[&Point], state: State) -> Mask {
+        let any = |some: &[&Point]| some.iter().fold(Mask::NONE, |mask, point| mask | Mask::of(self.meets(point)));
+        let mask = match state.value {
+            Value::Known(at) => any(&points[at..=at]),
+            Value::Between(from, to) if !self.of_set => any(&points[from..=to]),
+            Value::Between(..) | Value::Unknown => Mask::EITHER,
+            Value::Perhaps(some) => {
+                let met = (0..points.len()).any(|at| some >> at & 1 == 1 && self.meets(points[at]));
+                if met { Mask::EITHER } else { Mask::FALSE }
+            }
+            Value::Nothing => Mask::NONE,
+        };
+        if state.may_fail { mask | Mask::ERROR } else { mask }
     }
 }
 
@@ -338,11 +444,7 @@ impl Asks {
 impl Form {
     fn mask(&self, situation: &[usize]) -> Mask {
         match self {
-            Form::Leaf(term, meets) => {
-                let points = meets.iter().enumerate().filter(|(at, _)| situation[*term] >> (at + 1) & 1 == 1);
-                let error = if situation[*term] & 1 == 1 { Mask::ERROR } else { Mask::NONE };
-                points.fold(error, |mask, (_, meets)| mask | Mask::of(*meets))
-            }
+            Form::Leaf(term, masks) => masks[situation[*term]],
             Form::Constant(answer) => Mask::of(*answer),
             Form::Not(inner) => inner.mask(situation).not(),
             Form::And(left, right) => left.mask(situation).and(right.mask(situation)),

@@ -5,6 +5,7 @@
 //! code and not about luck; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` widen the search.
 
 mod blueprint;
+mod changes;
 mod choices;
 mod oracle;
 mod policies;
@@ -144,6 +145,11 @@ impl Case {
         }
     }
 
+    /// The text of all policies.
+    fn policies(&self) -> String {
+        self.derivations.iter().map(|(_, written)| written).chain(&self.checks).map(Written::text).collect()
+    }
+
     fn text(&self, check: Option<&str>) -> String {
         let mut text = format!("--- schema\n{}--- policies\n", self.blueprint.text());
         self.derivations.iter().for_each(|(_, written)| text.push_str(&written.text()));
@@ -229,12 +235,15 @@ fn fail(message: impl std::fmt::Display, case: &Case, check: Option<&str>) -> Te
 
 impl Read {
     fn new(case: &Case) -> Result<Self, TestCaseError> {
+        Self::of(case, &case.policies())
+    }
+
+    /// Reads other policies than those of the case.
+    fn of(case: &Case, policies: &str) -> Result<Self, TestCaseError> {
         let (schema, diagnostics) = Schema::parse(&source("s.cedarschema", &case.blueprint.text()));
         let schema =
             schema.ok_or_else(|| fail(format!("the schema is refused\n{}", shown(&diagnostics)), case, None))?;
-        let text: String =
-            case.derivations.iter().map(|(_, written)| written).chain(&case.checks).map(Written::text).collect();
-        let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", &text)]);
+        let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", policies)]);
         // Random policies may be invalid, or say nothing.
         let expected = ["policy-invalid", "policy-idle"];
         let strange = diagnostics
@@ -256,8 +265,12 @@ impl Read {
     }
 
     fn snapshot(&self, case: &Case) -> Result<Snapshot, TestCaseError> {
+        self.snapshot_of(case, &case.json)
+    }
+
+    fn snapshot_of(&self, case: &Case, json: &str) -> Result<Snapshot, TestCaseError> {
         let (snapshot, diagnostics) =
-            Snapshot::read(&source("s.json", &case.json), &self.schema.model, &self.program.reads, &Limits::default());
+            Snapshot::read(&source("s.json", json), &self.schema.model, &self.program.reads, &Limits::default());
         // References may dangle; nothing else is wrong with these snapshots.
         match (snapshot, diagnostics.iter().any(|diagnostic| diagnostic.code != "snapshot-reference")) {
             (Some(snapshot), false) => Ok(snapshot),

@@ -467,6 +467,29 @@ fn changes_that_make_no_difference_are_not_counted() {
 }
 
 #[test]
+fn what_is_known_in_part_may_tell_conditions_apart() {
+    let equivalent = |ty: &str, clauses: &str| {
+        let policies = redundant(clauses).replace("resource is Boat", &format!("resource is {ty}"));
+        let derivation = "@id(\"boats\") @derives(\"boats\")\npermit (principal is Boat, action == Action::\"derive\", resource is Pier) when { principal in resource };\n";
+        let policies = if ty == "Pier" { format!("{derivation}{policies}") } else { policies };
+        let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+        let outcome = run_json(&policies, cases, &[], &["--mutate"]);
+        let line = |change: &Value| format!("{} => {}", text(&change["before"]), text(&change["after"]));
+        list(&outcome["mutation"]["equivalent"]).iter().map(line).collect::<Vec<_>>()
+    };
+    // Of five boats or more it is known that they are not fewer than three, and not asked whether they are one or two.
+    let found = equivalent("Pier", "when { [1, 2].contains(resource.boats) && resource.boats < 3 }");
+    assert!(!found.contains(&"resource.boats < 3 => true".to_owned()), "{found:?}");
+    // A count is never as low as that, and what is never so is not always so.
+    let found = equivalent("Pier", "when { resource.boats < -5 }");
+    assert!(!found.is_empty() && !found.iter().any(|change| change.contains("=> !(")), "{found:?}");
+    // A light that nobody captured is one of three, and the set of all three is not asked for it.
+    let all = "[Light::\"red\", Light::\"green\", Light::\"white\"].contains(resource.light)";
+    let found = equivalent("Boat", &format!("when {{ {all} || true }} when {{ {all} }}"));
+    assert!(!found.contains(&format!("when {{ {all} }} => when {{ true }}")), "{found:?}");
+}
+
+#[test]
 fn a_derivation_is_changed_with_the_checks_that_rest_on_it() {
     let start = POLICIES.find("@id(\"HB-AGE-01\")").expect("it is there");
     let end = POLICIES.find("@id(\"HB-PIER-01\")").expect("it is there");

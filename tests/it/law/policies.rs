@@ -139,6 +139,111 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Writes a check with more conditions than it needs: a few terms, each compared with several constants.
+    pub fn redundant(&self, c: &mut Choices<'_>, number: usize) -> Written {
+        let of = c.below(self.blueprint.types.len());
+        let scope = format!(
+            "(principal, action == {}::\"audit\", resource is {})",
+            self.blueprint.qualified("Action"),
+            self.blueprint.name(of)
+        );
+        let count = *c.of(&[1, 2, 2, 3]);
+        Written {
+            id: format!("R{number}"),
+            annotations: "@title(\"t\") @severity(\"low\")".to_owned(),
+            effect: "forbid",
+            scope,
+            clauses: self.comparisons(c, "resource", of, count),
+            principal: 0,
+        }
+    }
+
+    /// Writes clauses that compare a few terms of a variable with constants, again and again.
+    pub fn comparisons(
+        &self,
+        c: &mut Choices<'_>,
+        variable: &str,
+        of: usize,
+        count: usize,
+    ) -> Vec<(&'static str, String)> {
+        let mut env = Env::default();
+        self.read(&mut env, variable.to_owned(), &Kind::Entity(of), 2);
+        let plain = env.terms.iter().map(|term| (None, term.clone()));
+        let guarded = env.guards.iter().map(|(guard, term, _)| (Some(guard.clone()), term.clone()));
+        let compared = |kind: &Kind| !matches!(kind, Kind::Ip | Kind::Set(_) | Kind::Record(_));
+        let all: Vec<(Option<String>, Term)> = plain.chain(guarded).filter(|(_, (_, kind))| compared(kind)).collect();
+        // What is derived is seldom there, and known in part.
+        let counts: Vec<_> =
+            all.iter().filter(|(_, (text, kind))| *kind == Kind::Long && text.contains(".d")).collect();
+        let chosen: Vec<_> = (0..1 + c.below(3))
+            .map(|_| if counts.is_empty() || c.below(3) == 0 { c.of(&all) } else { *c.of(&counts) }.clone())
+            .collect();
+        let clause = |c: &mut Choices<'_>| {
+            let (guard, term) = c.of(&chosen);
+            let formula = self.formula(c, &env, &chosen, term, 3);
+            match guard {
+                Some(guard) => format!("{guard} && {formula}"),
+                None => formula,
+            }
+        };
+        (0..count).map(|at| (if c.below(2) == at % 2 { "when" } else { "unless" }, clause(c))).collect()
+    }
+
+    /// Writes a formula over comparisons of one term, and of others that need no guard.
+    fn formula(
+        &self,
+        c: &mut Choices<'_>,
+        env: &Env,
+        chosen: &[(Option<String>, Term)],
+        term: &Term,
+        depth: usize,
+    ) -> String {
+        let inner = |c: &mut Choices<'_>| self.formula(c, env, chosen, term, depth - 1);
+        match c.below(if depth == 0 { 6 } else { 14 }) {
+            0..=3 => self.comparison(c, &term.0, &term.1),
+            4 => match c.of(chosen) {
+                (None, (text, kind)) => self.comparison(c, text, kind),
+                (Some(guard), (text, kind)) => format!("({guard} && {})", self.comparison(c, text, kind)),
+            },
+            5 if c.below(3) > 0 => (*c.of(&["true", "false"])).to_owned(),
+            5 => self.condition(c, env, 0),
+            6..=8 => format!("({} && {})", inner(c), inner(c)),
+            9..=11 => format!("({} || {})", inner(c), inner(c)),
+            12 => format!("!({})", inner(c)),
+            _ => format!("(if {} then {} else {})", inner(c), inner(c), inner(c)),
+        }
+    }
+
+    /// Compares a term with one or two of a handful of constants.
+    fn comparison(&self, c: &mut Choices<'_>, text: &str, kind: &Kind) -> String {
+        let constant = |c: &mut Choices<'_>| match kind {
+            Kind::Long => c.of(&[1, 2, 0, 3, 4, -1, -3, i64::MAX]).to_string(),
+            Kind::Text => quoted(c.text(&TEXTS[..5])),
+            Kind::Decimal => format!("decimal(\"{}\")", decimal(*c.of(&DECIMALS))),
+            Kind::Datetime => format!("datetime(\"{}\")", rfc3339(*c.of(&DATETIMES[..4]))),
+            Kind::Duration => format!("duration(\"{}ms\")", c.of(&DURATIONS)),
+            Kind::Entity(of) => self.literal(c, *of),
+            Kind::Enum(at) => self.choice(c, *at),
+            _ => (*c.of(&["true", "false"])).to_owned(),
+        };
+        let ordered = matches!(kind, Kind::Long | Kind::Decimal | Kind::Datetime | Kind::Duration);
+        let (one, other) = (constant(c), constant(c));
+        match (kind, c.below(6)) {
+            (Kind::Bool, 0..=3) => text.to_owned(),
+            (_, 0) => format!("{text} == {one}"),
+            (_, 1) => format!("{text} != {one}"),
+            (Kind::Decimal, 2..=4) => {
+                let method = c.of(&["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"]);
+                if c.below(3) == 0 { format!("{one}.{method}({text})") } else { format!("{text}.{method}({one})") }
+            }
+            (_, 2..=4) if ordered => {
+                let operator = c.of(&["<", "<=", ">", ">="]);
+                if c.below(3) == 0 { format!("{one} {operator} {text}") } else { format!("{text} {operator} {one}") }
+            }
+            _ => format!("[{one}, {other}].contains({text})"),
+        }
+    }
+
     /// Writes a policy for the requests of any action.
     pub fn policy(&self, c: &mut Choices<'_>, number: usize) -> Written {
         let action = |name: &str| format!("{}::{name:?}", self.blueprint.qualified("Action"));
