@@ -1,12 +1,13 @@
-//! A law about changes of policies: those that are said to make no difference make none.
+//! Laws about changes of policies: those that are said to make no difference make none, and a condition decides exactly
+//! where another answer written in its place gives another verdict.
 //!
-//! Changes are made in the text and judged like any other policy, so that the law shares nothing with what it tests but
-//! the verdicts.
+//! Changes are made in the text and judged like any other policy, so that the laws share nothing with what they test
+//! but the verdicts.
 
 use super::*;
 use deodar::cases::{Choice, Suite};
 use deodar::check::Inputs;
-use deodar::engine::{Judged, Judgement};
+use deodar::engine::{Judged, Judgement, Sight, Sights};
 use deodar::source::Span;
 
 /// Random policies with more conditions than they need, over a case's schema and values.
@@ -102,4 +103,94 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
     let equivalent = equivalent.into_inner();
     eprintln!("{equivalent:?}");
     assert!(equivalent.values().sum::<usize>() > 300 && equivalent.len() >= 6, "{equivalent:?}");
+}
+
+/// The verdict on a subject; of a list that was not captured, whether something in it could fail.
+fn verdict(read: &Read, machine: &Machine<'_>, check: usize, subject: Subject) -> Option<Verdict> {
+    let check = read.program.checks.iter().find(|program| program.check == check)?;
+    let body = check.bodies.iter().find(|body| body.resource == subject.ty())?;
+    match subject {
+        Subject::Entity(resource) => machine.verdict(check, body, resource),
+        Subject::Uncaptured(_, at) => machine.uncaptured(body).contains(&at).then_some(Verdict::Unknown),
+    }
+}
+
+/// What was looked at, and what was found, over many cases.
+#[derive(Debug, Default)]
+struct Seen {
+    decided: usize,
+    idle: usize,
+    unknown: usize,
+    uncaptured: usize,
+}
+
+#[test]
+fn a_condition_decides_where_another_answer_in_its_place_gives_another_verdict() {
+    let seen = RefCell::new(Seen::default());
+    each_given(40, |given| {
+        let case = redundant(given, false);
+        let text = case.policies();
+        let read = Read::of(&case, &text)?;
+        let snapshot = read.snapshot(&case)?;
+        let machine = read.machine(&snapshot);
+        for check in read.program.checks.iter().take(3) {
+            let id = &read.policies.checks[check.check].statement.id;
+            let mut places: BTreeMap<Span, Vec<(Subject, Sight, Option<Verdict>)>> = BTreeMap::new();
+            for body in &check.bodies {
+                let rows = snapshot.table(body.resource).rows.len() as u32;
+                let rows = (0..rows).map(|row| Subject::Entity(EntityRef { ty: body.resource, row }));
+                let lists = machine.uncaptured(body).into_iter().map(|at| Subject::Uncaptured(body.resource, at));
+                for subject in rows.chain(lists) {
+                    let mut sights = Sights::default();
+                    machine.observe(body, check.conditional, &[subject], &mut sights);
+                    let was = verdict(&read, &machine, check.check, subject);
+                    // What is read of one of two entities is two leaves with one place.
+                    let mut found: BTreeMap<Span, Sight> = BTreeMap::new();
+                    for leaf in body.clauses.iter().flat_map(|clause| read.program.formula(clause.node).leaves()) {
+                        let sight = sights.get(&leaf).copied().unwrap_or_default();
+                        found.entry(read.program.node(leaf).span).or_default().merge(sight);
+                    }
+                    for (span, sight) in found {
+                        places.entry(span).or_default().push((subject, sight, was));
+                    }
+                }
+            }
+            for (span, found) in places {
+                let others: Result<Vec<Read>, _> =
+                    ["true", "false"].iter().map(|answer| Read::of(&case, &replaced(&text, span, answer))).collect();
+                // Without a guard a policy may be none.
+                let others = others?;
+                if !others.iter().all(|other| other.valid(id)) {
+                    continue;
+                }
+                let snapshots: Result<Vec<Snapshot>, _> = others.iter().map(|other| other.snapshot(&case)).collect();
+                let snapshots = snapshots?;
+                let machines: Vec<Machine<'_>> =
+                    others.iter().zip(&snapshots).map(|(other, snapshot)| other.machine(snapshot)).collect();
+                for (subject, sight, was) in found {
+                    let is = |(other, machine)| verdict(other, machine, check.check, subject);
+                    let hangs = others.iter().zip(&machines).any(|pair| is(pair) != was);
+                    if sight.decided != hangs {
+                        let message = format!(
+                            "`{}` of {id} on {subject:?}: {sight:?}, and with another answer {:?} becomes {:?}",
+                            &text[span.range()],
+                            was,
+                            others.iter().zip(&machines).map(is).collect::<Vec<_>>(),
+                        );
+                        return Err(fail(message, &case, Some(id)));
+                    }
+                    let seen = &mut *seen.borrow_mut();
+                    seen.decided += usize::from(sight.decided);
+                    seen.idle += usize::from(!sight.decided);
+                    seen.unknown += usize::from(sight.unknown);
+                    seen.uncaptured += usize::from(matches!(subject, Subject::Uncaptured(..)));
+                }
+            }
+        }
+        Ok(())
+    });
+    let seen = seen.into_inner();
+    eprintln!("{seen:?}");
+    let Seen { decided, idle, unknown, uncaptured } = seen;
+    assert!([decided, idle, unknown, uncaptured].into_iter().all(|count| count > 50), "{seen:?}");
 }
