@@ -382,7 +382,9 @@ impl Generator<'_> {
 
     fn method(&mut self, at: Span, argument: Span, name: &str, other: &str, left: &Expr, right: &Expr) {
         let before = Span::new(at.start, argument.start);
-        let Some(offset) = self.slice(before).rfind(name) else { return };
+        let marks: BTreeSet<usize> = cedar_marks(self.slice(before)).map(|(offset, _)| offset).collect();
+        let found = self.slice(before).rmatch_indices(name).find(|(offset, _)| marks.contains(offset));
+        let Some((offset, _)) = found else { return };
         let found = Span::new(at.start + offset as u32, at.start + (offset + name.len()) as u32);
         // The receiver has the span of the whole call.
         let receiver = self.text.get(at.start as usize..found.start as usize).unwrap_or_default();
@@ -503,7 +505,7 @@ impl Generator<'_> {
     fn wildcards(&mut self, like: &Expr, text: &Expr) {
         let (Some(at), Some(left)) = (span(like), span(text)) else { return };
         let from = if left.end < at.end { left.end } else { at.start };
-        let Some(quote) = self.slice(Span::new(from, at.end)).find('"') else { return };
+        let Some(quote) = first_quote(self.slice(Span::new(from, at.end))) else { return };
         let pattern = Span::new(from + quote as u32, at.end);
         let written = self.slice(pattern).to_owned();
         let mut escaped = false;
@@ -557,6 +559,18 @@ fn boundary(between: &str) -> Option<(u32, &'static str)> {
         (_, true) => ">",
     };
     Some((offset as u32, swapped))
+}
+
+/// Where the first string begins.
+fn first_quote(text: &str) -> Option<usize> {
+    let quote = text.find('"')?;
+    match text.find("//").filter(|comment| *comment < quote) {
+        Some(comment) => {
+            let next = comment + text.get(comment..)?.find('\n')?;
+            first_quote(text.get(next..)?).map(|quote| next + quote)
+        }
+        None => Some(quote),
+    }
 }
 
 /// A text, or an entity by its type and id.
@@ -683,5 +697,7 @@ mod tests {
         assert_eq!(boundary(") >= ("), Some((2, ">")));
         assert_eq!(boundary(" // <\n <= "), Some((7, "<")));
         assert_eq!(boundary(" == "), None);
+        assert_eq!(first_quote(" // \"*\"\n like // no \"\n \"a*\""), Some(23));
+        assert_eq!(first_quote(" // \"*\""), None);
     }
 }

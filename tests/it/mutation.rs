@@ -490,6 +490,23 @@ fn what_is_known_in_part_may_tell_conditions_apart() {
 }
 
 #[test]
+fn what_a_comment_says_is_not_changed() {
+    let policy = redundant(
+        "when { resource.pier.flags.containsAll( // containsAll is meant\n [\"a\", \"b\"]) && resource.owner.domain // \"*\"\n like \"a*\" }",
+    );
+    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let outcome = run_json(&policy, cases, &[], &["--mutate"]);
+    assert_eq!(outcome["mutation"]["equivalent"], Value::Array(Vec::new()));
+    let found = survivors(&outcome);
+    for expected in [
+        "all or any: resource.pier.flags.containsAll( [\"a\", \"b\"]) => resource.pier.flags.containsAny( [\"a\", \"b\"])",
+        "wildcard dropped: resource.owner.domain like \"a*\" => resource.owner.domain like \"a\"",
+    ] {
+        assert!(found.contains(&format!("HB-RED-01 {expected}")), "{found:#?}");
+    }
+}
+
+#[test]
 fn a_derivation_is_changed_with_the_checks_that_rest_on_it() {
     let start = POLICIES.find("@id(\"HB-AGE-01\")").expect("it is there");
     let end = POLICIES.find("@id(\"HB-PIER-01\")").expect("it is there");
