@@ -399,10 +399,18 @@ impl Suite {
     }
 }
 
-/// The error where less is met than must be.
+/// The error where less is met than must be, or where there is nothing to be met: that is no success.
 fn too_low(code: &'static str, what: &str, share: Share, least: Option<f64>) -> Option<Diagnostic> {
-    let least = least.filter(|least| share.is_below(*least))?;
+    let least = least.filter(|least| *least > 0.0)?;
     let Share { met, all } = share;
+    if all == 0 {
+        let message = format!("{what} cannot be held to {least} %, because there is nothing to count");
+        let help = "run cases that expect verdicts of checks with conditions";
+        return Some(Diagnostic::error(code, message).help(help));
+    }
+    if !share.is_below(least) {
+        return None;
+    }
     let message = format!("{what} is {:.1} % ({met} of {all}), less than {least} %", share.percent());
     Some(Diagnostic::error(code, message))
 }

@@ -507,6 +507,23 @@ fn what_a_comment_says_is_not_changed() {
 }
 
 #[test]
+fn a_gate_that_has_nothing_to_count_is_missed() {
+    let cases = "[[case]]\nname = \"only others\"\nno_other_failures = true\n";
+    let named = ["policies/harbour.test.toml", "--min-coverage", "100", "--min-score", "95"];
+    let outcome = run_json(&length_policy(), cases, &[], &named);
+    assert_eq!(
+        messages(&outcome),
+        [
+            "error min-coverage: coverage cannot be held to 100 %, because there is nothing to count",
+            "error min-score: the mutation score cannot be held to 95 %, because there is nothing to count",
+        ]
+    );
+    assert_eq!(outcome["exit_code"], 1);
+    let outcome = run_json(&length_policy(), cases, &[], &["--filter", "only*", "--min-coverage", "1"]);
+    assert_eq!(outcome["exit_code"], 1);
+}
+
+#[test]
 fn a_derivation_is_changed_with_the_checks_that_rest_on_it() {
     let start = POLICIES.find("@id(\"HB-AGE-01\")").expect("it is there");
     let end = POLICIES.find("@id(\"HB-PIER-01\")").expect("it is there");
