@@ -65,13 +65,18 @@ impl Loader {
         let paths: Vec<PathBuf> = match named {
             Some(path) => vec![path.to_owned()],
             None => {
-                let folder = |place: PathBuf| match place.is_dir() {
-                    true => place,
-                    false => place.parent().map_or_else(PathBuf::new, Path::to_owned),
-                };
-                let mut folders: Vec<PathBuf> = beside_policies(selection).into_iter().map(folder).collect();
-                folders.dedup();
-                folders.iter().map(|folder| folder.join(SURVIVORS)).filter(|path| path.is_file()).collect()
+                // A policy file may be named without any cases beside it.
+                let places =
+                    if selection.policies.is_empty() { beside_policies(selection) } else { selection.policies.clone() };
+                let mut lists: Vec<PathBuf> = Vec::new();
+                for place in places {
+                    let folder = if place.is_dir() { &place } else { place.parent().unwrap_or(Path::new("")) };
+                    let list = folder.join(SURVIVORS);
+                    if !lists.contains(&list) && list.is_file() {
+                        lists.push(list);
+                    }
+                }
+                lists
             }
         };
         let mut lists = Vec::new();

@@ -524,6 +524,24 @@ fn a_gate_that_has_nothing_to_count_is_missed() {
 }
 
 #[test]
+fn survivors_are_explained_beside_policies_that_have_their_cases_elsewhere() {
+    let list = "[[survivor]]\npolicy = \"HB-LEN-01\"\nbefore = \"resource.length <= resource.pier.length\"\nafter = \"resource.length < resource.pier.length\"\nwhy = \"No boat fits to the metre.\"\n";
+    let (policies, cases) = (length_policy(), format!("{HEAD}{LENGTH}"));
+    let files: [(&str, &[u8]); 5] = [
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", policies.as_bytes()),
+        ("policies/survivors.toml", list.as_bytes()),
+        ("cases/harbour.test.toml", cases.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+    ];
+    let arguments =
+        ["test", "--schema", "harbour.cedarschema", "--policies", "policies/harbour.cedar", "cases", "--strict"];
+    let run = support::deodar(&files, &[&arguments[..], &["--mutate", "--format", "json"]].concat());
+    assert_eq!(json(&run)["mutation"]["survivors"][0]["explained"], "No boat fits to the metre.");
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
 fn a_derivation_is_changed_with_the_checks_that_rest_on_it() {
     let start = POLICIES.find("@id(\"HB-AGE-01\")").expect("it is there");
     let end = POLICIES.find("@id(\"HB-PIER-01\")").expect("it is there");
