@@ -53,9 +53,20 @@ impl Mutant {
     }
 }
 
-/// Words in one line, without the comments.
-fn one_line(text: &str) -> String {
-    without_comments(text).split_whitespace().collect::<Vec<_>>().join(" ")
+/// Returns Cedar on one line, without the comments; blanks in strings stay what they are.
+pub(super) fn one_line(text: &str) -> String {
+    let (mut line, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for c in without_comments(text).trim().chars() {
+        match c {
+            _ if in_string && c != '\n' => line.push(c),
+            _ if !c.is_whitespace() => line.push(c),
+            _ if !line.ends_with(' ') => line.push(' '),
+            _ => {}
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    line
 }
 
 /// Literals that the policies name, to be swapped for one another.
@@ -699,5 +710,10 @@ mod tests {
         assert_eq!(boundary(" == "), None);
         assert_eq!(first_quote(" // \"*\"\n like // no \"\n \"a*\""), Some(23));
         assert_eq!(first_quote(" // \"*\""), None);
+    }
+
+    #[test]
+    fn a_line_keeps_the_blanks_in_strings() {
+        assert_eq!(one_line(" a ==\n  \"x  \\\"  y\" // no\r\n   && b "), "a == \"x  \\\"  y\" && b");
     }
 }

@@ -1,7 +1,7 @@
 //! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
 
 use super::cover::{Part, Share, statement};
-use super::mutants::{Mutant, mutants};
+use super::mutants::{Mutant, mutants, one_line};
 use super::run::{Prepared, Tested};
 use super::same;
 use super::{CaseFile, Choice, Suite};
@@ -90,7 +90,7 @@ impl Survivor {
         let message = format!("no case notices a change of `{}` ({operator})", self.policy);
         let label = match replacement.trim() {
             "" => "gone".to_owned(),
-            becomes => format!("becomes `{}`", becomes.split_whitespace().collect::<Vec<_>>().join(" ")),
+            becomes => format!("becomes `{}`", one_line(becomes)),
         };
         let mut found = Diagnostic::warning("survivor", message).label(&self.source, *span, label);
         if let Some(near) = &self.near {

@@ -1,5 +1,6 @@
 //! The list of changes that no case is to notice, each with the reason why.
 
+use super::mutants::one_line;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Source, Span, nearest};
 use std::sync::Arc;
@@ -79,7 +80,10 @@ impl SurvivorList {
             diagnostics.push(error.label(&self.source, span(place), "").suggest(name, IN_ENTRY));
         }
         let mut values = IN_ENTRY.map(|name| match table.get(name).and_then(Item::as_str) {
-            Some(text) if !text.trim().is_empty() => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Some(text) if !text.trim().is_empty() => match name {
+                "before" | "after" => one_line(text),
+                _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            },
             _ => {
                 let place = table.get(name).and_then(Item::span).map_or(at, |found| span(Some(found)));
                 let error = Diagnostic::error("survivor-key", format!("a survivor has no text for `{name}`"));

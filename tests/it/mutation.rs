@@ -507,6 +507,21 @@ fn what_a_comment_says_is_not_changed() {
 }
 
 #[test]
+fn blanks_in_a_string_tell_one_survivor_from_another() {
+    let policy = redundant(
+        "when { resource.name == \"a  b\" && resource.length > 3 } when { resource.name == \"a b\" && resource.length > 3 }",
+    );
+    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let list =
+        "[[survivor]]\npolicy = \"HB-RED-01\"\nbefore = 'resource.name == \"a  b\"'\nafter = \"true\"\nwhy = \"c\"\n";
+    let outcome = run_json(&policy, cases, &[("policies/survivors.toml", list)], &["--mutate"]);
+    let survivors = self::list(&outcome["mutation"]["survivors"]).iter();
+    let explained: Vec<&Value> =
+        survivors.filter(|survivor| !survivor["explained"].is_null()).map(|survivor| &survivor["before"]).collect();
+    assert_eq!(explained, ["resource.name == \"a  b\""]);
+}
+
+#[test]
 fn a_gate_that_has_nothing_to_count_is_missed() {
     let cases = "[[case]]\nname = \"only others\"\nno_other_failures = true\n";
     let named = ["policies/harbour.test.toml", "--min-coverage", "100", "--min-score", "95"];
