@@ -233,10 +233,8 @@ fn the_readmes_five_minutes_come_out_as_told() {
 fn a_snapshot_of_another_account_is_not_taken_for_one_of_the_pack_without_a_word() {
     let arguments = ["check", "examples/own-pack/snapshot.json", "--now", "2026-09-01T12:00:00Z"];
     let run: Run = command(repository()).args(arguments).output().expect("the binary is built").into();
-    assert_eq!(run.code, 4, "{}", run.stdout);
-    let said = run.stdout.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
-    assert!(
-        said.contains("has nothing that pack moengage (built in) judges: no `policy_context`, no `workspaces`"),
-        "{said}"
-    );
+    assert_eq!(run.code, 4);
+    let words: Vec<&str> = run.stdout.split_whitespace().filter(|word| *word != "│").take(20).collect();
+    let said = words.join(" ");
+    assert!(said.contains(" judges: no `policy_context`, no `workspaces`"), "{said}");
 }
