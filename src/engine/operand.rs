@@ -250,8 +250,11 @@ pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
         .is_some_and(|first| !matches!(first, Value::Set(_) | Value::Record(_) | Value::Entity(_)));
     let exact = item.is_exact() && (flat || elements.all(value_is_exact));
     if !exact {
-        let masks = set.items().iter().chain(set.maybe()).map(|element| item.equals(&Operand::of(element)));
-        return if set.is_exact() && masks.clone().all(|mask| mask == Mask::FALSE) {
+        let equals = |element: &Value| item.equals(&Operand::of(element));
+        return if set.items().iter().any(|element| equals(element) == Mask::TRUE) {
+            Mask::TRUE
+        } else if set.is_exact() && set.items().iter().chain(set.maybe()).all(|element| equals(element) == Mask::FALSE)
+        {
             Mask::FALSE
         } else {
             Mask::EITHER
@@ -299,5 +302,22 @@ pub fn is_empty(set: &Set) -> Mask {
         Mask::TRUE
     } else {
         Mask::EITHER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::TypeId;
+
+    #[test]
+    fn a_set_holds_what_it_certainly_holds_whatever_else_may_be_in_it() {
+        let entity = |row| Value::Entity(EntityRef { ty: TypeId(0), row });
+        let set = Set::new(vec![entity(3), entity(PHANTOM)]);
+        let asked = |row| contains(&set, Some(&Operand::of(&entity(row))));
+        assert_eq!([asked(3), asked(PHANTOM), asked(4)], [Mask::TRUE, Mask::TRUE, Mask::FALSE]);
+        let open = Set::partial(vec![entity(3), entity(PHANTOM)], Vec::new(), true);
+        let asked = |row| contains(&open, Some(&Operand::of(&entity(row))));
+        assert_eq!([asked(3), asked(4)], [Mask::TRUE, Mask::EITHER]);
     }
 }
