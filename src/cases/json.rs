@@ -1,9 +1,8 @@
 //! What cases came to, as JSON.
 
-use super::{CaseFile, ConditionCoverage, Coverage, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
+use super::{CaseFile, ConditionCoverage, Coverage, Goal, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
 use crate::report::json::{DiagnosticJson, SpanJson, diagnostic, span_in};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Version of the format.
@@ -80,7 +79,8 @@ struct ConditionJson<'o> {
     text: &'o str,
     span: SpanJson<'o>,
     /// Whether it was seen, by what there is to see.
-    seen: BTreeMap<&'static str, bool>,
+    #[serde(serialize_with = "by_name")]
+    seen: Vec<Goal>,
 }
 
 #[derive(Serialize)]
@@ -161,8 +161,12 @@ fn condition<'o>(policy: &'o PolicyCoverage, condition: &ConditionCoverage) -> C
     ConditionJson {
         text: policy.source.slice(condition.span),
         span: span_in(&policy.source, condition.span),
-        seen: condition.goals().into_iter().map(|goal| (goal.name, goal.met)).collect(),
+        seen: condition.goals(),
     }
+}
+
+fn by_name<S: Serializer>(goals: &[Goal], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(goals.iter().map(|goal| (goal.name, goal.met)))
 }
 
 fn mutation(mutation: &Mutation) -> MutationJson<'_> {
