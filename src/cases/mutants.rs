@@ -14,6 +14,9 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// Texts of so many bytes are not shown whole for each element that is changed in them.
+const LONG: u32 = 400;
+
 /// A change of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutant {
@@ -169,7 +172,9 @@ impl Generator<'_> {
     }
 
     fn push(&mut self, operator: &'static str, span: Span, replacement: impl Into<String>, hint: String) {
-        let (part, whole, replacement) = (self.part, self.whole, replacement.into());
+        // Of an element of a long set only itself is shown.
+        let whole = if self.siblings.is_empty() || self.whole.len() < LONG { self.whole } else { span };
+        let (part, replacement) = (self.part, replacement.into());
         if self.slice(span) != replacement {
             self.found.push(Mutant { part, operator, span, replacement, whole, hint });
         }

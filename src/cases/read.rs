@@ -250,6 +250,20 @@ impl Reader<'_, '_> {
         None
     }
 
+    /// What begins neither with `/` nor with a short name is no pointer, and without a type it is no id.
+    fn no_target(&mut self, text: &str, span: Span) {
+        let head = text.split('/').next().unwrap_or(text);
+        let near = crate::source::nearest(head, self.pointers.keys().map(String::as_str));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`, from `[pointers]`?"),
+            None => format!(
+                "write the type before the id, as `Type {text}`; a pointer starts with `/` or a name from `[pointers]`"
+            ),
+        };
+        let error = Diagnostic::error("case-value", format!("`{text}` is neither a pointer nor a resource"));
+        self.diagnostics.push(error.label(self.source, span, "expected here").help(help));
+    }
+
     /// `check`, `check Type`, `check Type id` or `check pointer`, and a verdict.
     fn expectation(&mut self, key: &str, span: Span, item: &Item) -> Option<Expectation> {
         let (check, rest) = key.trim().split_once(' ').unwrap_or((key.trim(), ""));
@@ -259,7 +273,11 @@ impl Reader<'_, '_> {
             None if rest.is_empty() => Target::All,
             _ if rest.starts_with('/') => Target::Pointer(rest.to_owned()),
             Some((ty, id)) => Target::Named { ty: ty.to_owned(), id: id.trim().to_owned() },
-            None if rest.contains('/') || is_short(rest) => Target::Pointer(self.pointer(rest, span)?),
+            None if is_short(rest.split('/').next().unwrap_or(rest)) => Target::Pointer(self.pointer(rest, span)?),
+            None if rest.contains('/') => {
+                self.no_target(rest, span);
+                return None;
+            }
             None => Target::Type(rest.to_owned()),
         };
         let check = check.to_owned();

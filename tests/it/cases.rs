@@ -317,6 +317,14 @@ fn checks_that_there_are_not_are_named_once_each() {
 }
 
 #[test]
+fn an_id_with_a_slash_needs_its_type() {
+    let case = |target: &str| format!("[[case]]\nname = \"x\"\nexpect = {{ \"HB-LEN-01 {target}\" = \"pass\" }}\n");
+    assert!(told(&case("east/Tern"), &[]).contains("(write the type before the id, as `Type east/Tern`; "));
+    assert!(told(&case("peir/boats/0"), &[]).contains("(did you mean `pier`, from `[pointers]`?)"));
+    assert!(told(&case("Boat east/Tern"), &[]).ends_with("exit 0"));
+}
+
+#[test]
 fn filters_match_names_and_checks() {
     let names = |filter: &str| {
         let json = test(RIGHT, &["--format", "json", "--filter", filter]).json();

@@ -600,3 +600,14 @@ fn a_snapshot_that_cannot_be_judged_leaves_nothing_to_count() {
     assert!(matches!(run.code, 1 | 5), "{run:?}");
     assert!(!run.stdout.contains("100.0 %"), "{run:?}");
 }
+
+#[test]
+fn of_a_long_set_only_the_element_is_shown() {
+    let listed: Vec<String> = (0..60).map(|at| format!("\"id-{at}\"")).collect();
+    let clauses = format!("when {{ [{}].contains(resource.name) }}", listed.join(", "));
+    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let outcome = run_json(&redundant(&clauses), cases, &[], &["--mutate"]);
+    let left = survivors(&outcome);
+    assert!(left.contains(&r#"HB-RED-01 element dropped: "id-7" => "id-6""#.to_owned()), "{left:?}");
+    assert_eq!(left.iter().filter(|line| line.len() > 400).count(), 2, "{left:?}");
+}
