@@ -444,9 +444,12 @@ impl Outcome {
         self.trials.iter().filter(|trial| trial.holds()).count()
     }
 
-    /// Returns what made the run fail although every case holds: one phrase for each kind.
-    pub fn lacking(&self) -> Vec<&'static str> {
+    /// Returns what made the run fail: one phrase for each kind.
+    pub fn wrong(&self) -> Vec<&'static str> {
         let mut phrases = Vec::new();
+        if self.holding() < self.trials.len() {
+            phrases.push("some expectations are wrong");
+        }
         for found in self.gaps.iter().filter(|found| found.severity == Severity::Error) {
             let phrase = match found.code {
                 "no-case" => "some check has no case",

@@ -256,8 +256,24 @@ pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
+/// Returns Cedar on one line, without the comments; blanks in strings stay what they are.
+pub fn one_line(text: &str) -> String {
+    let (mut line, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for c in without_comments(text).trim().chars() {
+        match c {
+            _ if in_string && c != '\n' => line.push(c),
+            _ if !c.is_whitespace() => line.push(c),
+            _ if !line.ends_with(' ') => line.push(' '),
+            _ => {}
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    line
+}
+
 /// Returns a Cedar text without its comments.
-pub fn without_comments(text: &str) -> String {
+fn without_comments(text: &str) -> String {
     let (mut kept, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -334,6 +350,11 @@ mod tests {
     fn comments_end_with_their_line_and_strings_hold_none() {
         assert_eq!(without_comments("a // b \" c\nd"), "a \nd");
         assert_eq!(without_comments(r#""http://x\" // y" // z"#), r#""http://x\" // y" "#);
+    }
+
+    #[test]
+    fn a_line_keeps_the_blanks_in_strings() {
+        assert_eq!(one_line(" a ==\n  \"x  \\\"  y\" // no\r\n   && b "), "a == \"x  \\\"  y\" && b");
     }
 
     #[test]

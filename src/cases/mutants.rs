@@ -7,7 +7,7 @@ use super::cover::{Part, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
 use crate::program::{Program, attribute_at};
 use crate::schema::{Model, Origin, Shape, SlotId, Ty};
-use crate::source::{Span, cedar_marks, without_comments};
+use crate::source::{Span, cedar_marks, one_line};
 use crate::value::TypeId;
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
@@ -16,6 +16,9 @@ use std::net::IpAddr;
 
 /// Texts of so many bytes are not shown whole for each element that is changed in them.
 const LONG: u32 = 400;
+
+/// The change that takes a whole policy away.
+const DERIVATION_DROPPED: &str = "derivation dropped";
 
 /// A change of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub struct Mutant {
 impl Mutant {
     /// Returns whether all of a policy is gone.
     pub fn drops_policy(&self) -> bool {
-        self.span == self.whole && self.replacement.is_empty()
+        self.operator == DERIVATION_DROPPED
     }
 
     /// Returns the text of [`Mutant::whole`] on one line, as it is and as it was changed.
@@ -54,22 +57,6 @@ impl Mutant {
         let (before, after) = (part(within.start, self.span.start), part(self.span.end, within.end));
         format!("{before}{}{after}", self.replacement)
     }
-}
-
-/// Returns Cedar on one line, without the comments; blanks in strings stay what they are.
-pub(super) fn one_line(text: &str) -> String {
-    let (mut line, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
-    for c in without_comments(text).trim().chars() {
-        match c {
-            _ if in_string && c != '\n' => line.push(c),
-            _ if !c.is_whitespace() => line.push(c),
-            _ if !line.ends_with(' ') => line.push(' '),
-            _ => {}
-        }
-        in_string ^= c == '"' && !escaped;
-        escaped = in_string && c == '\\' && !escaped;
-    }
-    line
 }
 
 /// Literals that the policies name, to be swapped for one another.
@@ -199,7 +186,7 @@ impl Generator<'_> {
         if matches!(self.part, Part::Derivation(_)) {
             self.whole = statement.span;
             let hint = format!("a case whose verdict rests on what `{}` alone derives", statement.id);
-            self.push("derivation dropped", statement.span, "", hint);
+            self.push(DERIVATION_DROPPED, statement.span, "", hint);
         }
     }
 
@@ -715,10 +702,5 @@ mod tests {
         assert_eq!(boundary(" == "), None);
         assert_eq!(first_quote(" // \"*\"\n like // no \"\n \"a*\""), Some(23));
         assert_eq!(first_quote(" // \"*\""), None);
-    }
-
-    #[test]
-    fn a_line_keeps_the_blanks_in_strings() {
-        assert_eq!(one_line(" a ==\n  \"x  \\\"  y\" // no\r\n   && b "), "a == \"x  \\\"  y\" && b");
     }
 }

@@ -1,18 +1,18 @@
 //! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
 
 use super::cover::{Part, Share, statement};
-use super::mutants::{Mutant, mutants, one_line};
+use super::mutants::{Mutant, mutants};
 use super::run::{Prepared, Tested};
 use super::same;
 use super::{CaseFile, Choice, Suite};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
-use crate::program::{CheckProgram, Program};
-use crate::source::{Source, Span};
+use crate::program::Program;
+use crate::source::{Source, Span, one_line};
 use cedar_policy_core::ast::Expr;
 use rayon::prelude::*;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Cases that are searched for one that reads what was changed.
@@ -27,7 +27,7 @@ pub struct Mutation {
     pub survivors: Vec<Survivor>,
     /// Changes that make no difference, whatever the snapshot, in the same order; not counted.
     pub equivalent: Vec<Survivor>,
-    /// Changes that Cedar's validator refuses; not counted.
+    /// Changes after which the policy is invalid; not counted.
     pub refused: usize,
 }
 
@@ -62,6 +62,9 @@ pub struct Near {
     /// What is read there, if it stands in the snapshot.
     pub pointer: Option<String>,
 }
+
+/// The checks that rest on each derivation, by their places.
+type Resting = BTreeMap<usize, BTreeSet<usize>>;
 
 /// What became of a change.
 enum Fate {
@@ -115,7 +118,9 @@ impl Suite {
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
         let mutants = mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks));
-        let fates: Vec<Fate> = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared)).collect();
+        let resting = self.resting();
+        let fates = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared, &resting));
+        let fates: Vec<Fate> = fates.collect();
         let mut mutation = Mutation::default();
         for fate in fates {
             match fate {
@@ -171,10 +176,22 @@ impl Suite {
         chosen.map(|check| Part::Check(check.check)).chain(derivations).collect()
     }
 
-    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>]) -> Fate {
+    /// The checks that rest on each derivation.
+    fn resting(&self) -> Resting {
+        let mut resting = Resting::new();
+        for check in &self.program.checks {
+            let behind = self.program.derived_behind(&self.schema.model, check);
+            for part in behind.iter().flat_map(|behind| &self.program.derived[*behind].parts) {
+                resting.entry(part.derivation).or_default().insert(check.check);
+            }
+        }
+        resting
+    }
+
+    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>], resting: &Resting) -> Fate {
         let part = mutant.part;
         let original = statement(&self.policies, part);
-        let Some(changed) = self.changed(&mutant, original) else { return Fate::Refused };
+        let Some(changed) = self.changed(&mutant, original, resting) else { return Fate::Refused };
         let model = &self.schema.model;
         let (program, wrong) = Program::lower(model, &changed, |_| true);
         if has_errors(&wrong) {
@@ -214,8 +231,8 @@ impl Suite {
         Fate::Survived(survivor)
     }
 
-    /// The checks that a change could matter to, and all derivations, with the change made; `None` if Cedar refuses it.
-    fn changed(&self, mutant: &Mutant, original: &Statement) -> Option<Policies> {
+    /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is invalid then.
+    fn changed(&self, mutant: &Mutant, original: &Statement, resting: &Resting) -> Option<Policies> {
         let mut changed = Policies { derivations: self.policies.derivations.clone(), ..Policies::default() };
         let read = if mutant.drops_policy() {
             // A policy that is not there derives nothing, and that is no error here.
@@ -233,13 +250,8 @@ impl Suite {
             }
             Part::Derivation(at) => {
                 changed.derivations.get_mut(at)?.statement = read;
-                let needs = |check: &&CheckProgram| {
-                    let behind = self.program.derived_behind(&self.schema.model, check);
-                    let mut parts = behind.iter().flat_map(|behind| &self.program.derived[*behind].parts);
-                    parts.any(|part| part.derivation == at)
-                };
-                let checks = self.program.checks.iter().filter(needs);
-                changed.checks.extend(checks.map(|check| self.policies.checks[check.check].clone()));
+                let checks = resting.get(&at).into_iter().flatten();
+                changed.checks.extend(checks.map(|check| self.policies.checks[*check].clone()));
             }
         }
         (!changed.checks.is_empty()).then_some(changed)

@@ -12,7 +12,7 @@ use crate::report::text::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::{Model, parse_value};
 use crate::snapshot::Snapshot;
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, nearest, one_line};
 use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -446,8 +446,4 @@ fn near(word: &str, names: Vec<String>) -> Option<String> {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!names.is_empty()).then(|| format!("there is {}{more}", names.join(", ")))
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

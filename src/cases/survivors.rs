@@ -1,8 +1,7 @@
 //! The list of changes that no case is to notice, each with the reason why.
 
-use super::mutants::one_line;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, nearest, one_line};
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike};
 

@@ -45,8 +45,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     let said = match status {
         Status::Invalid => "some files are unreadable or invalid, and nothing was run",
         Status::Nothing => "nothing was run",
-        Status::Findings if holding == all => &outcome.lacking().join("; "),
-        Status::Findings => "some expectations are wrong",
+        Status::Findings => &outcome.wrong().join("; "),
         Status::Clean | Status::Incomplete => "everything came out as expected",
     };
     writeln!(out, "  exit {}: {said}", status.exit_code())
@@ -73,7 +72,7 @@ fn write_mutation(mutation: &Mutation, out: &mut dyn Write) -> io::Result<()> {
         all - met
     )?;
     let (equivalent, refused) = (mutation.equivalent.len(), mutation.refused);
-    writeln!(out, "  not counted: {equivalent} that make no difference, {refused} that Cedar refuses")
+    writeln!(out, "  not counted: {equivalent} that make no difference, {refused} that make a policy invalid")
 }
 
 fn cases(n: usize) -> String {

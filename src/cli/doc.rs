@@ -3,9 +3,7 @@
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue::{self, Catalogue};
-use deodar::policy::Policies;
-use deodar::report::text::{self, Detail, Style};
-use deodar::schema::Schema;
+use deodar::report::text::{Detail, Style};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,14 +21,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    let (inputs, report) = args.pack.checks();
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
+    let (parsed, report) = args.pack.read(style)?;
     // Half a page would pass for a whole one.
     let sound = deodar::check::is_sound(&report);
-    let Some(inputs) = inputs.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
-    let (Some(schema), _) = Schema::parse(&inputs.schema) else { return Ok(ExitCode::from(5)) };
-    let (policies, _) = Policies::parse(&schema, &inputs.policies);
+    let Some((schema, policies)) = parsed.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
     let catalogue = Catalogue::new(&schema, &policies);
     let mut page = Vec::new();
     catalogue::write(&catalogue, &args.command(), &mut page)?;

@@ -3,9 +3,7 @@
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::diagnostic::Diagnostic;
-use deodar::policy::Policies;
 use deodar::report::text::{self, Detail, Style};
-use deodar::schema::Schema;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -21,12 +19,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    let (inputs, report) = args.pack.checks();
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
-    let Some(inputs) = inputs else { return Ok(ExitCode::from(5)) };
-    let (Some(schema), _) = Schema::parse(&inputs.schema) else { return Ok(ExitCode::from(5)) };
-    let (policies, _) = Policies::parse(&schema, &inputs.policies);
+    let (parsed, report) = args.pack.read(style)?;
+    let Some((schema, policies)) = parsed else { return Ok(ExitCode::from(5)) };
     let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let error =

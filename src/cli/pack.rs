@@ -1,8 +1,12 @@
 //! Arguments that say which schema and policies are meant.
 
 use deodar::check::{Inputs, Limits, Options, Session};
+use deodar::policy::Policies;
 use deodar::project::{Form, Loader, Selection};
 use deodar::report::Report;
+use deodar::report::text::{self, Style};
+use deodar::schema::Schema;
+use std::io;
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
@@ -27,6 +31,19 @@ impl PackArgs {
             policies: self.policies.clone(),
             schema: self.schema.clone(),
         }
+    }
+
+    /// Reads schema and policies, and says on standard error what is wrong with them; `None` for the policies if there is
+    /// no schema.
+    pub fn read(&self, style: Style) -> io::Result<(Option<(Schema, Policies)>, Report)> {
+        let (inputs, report) = self.checks();
+        text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
+        let parsed = inputs.and_then(|inputs| {
+            let schema = Schema::parse(&inputs.schema).0?;
+            let (policies, _) = Policies::parse(&schema, &inputs.policies);
+            Some((schema, policies))
+        });
+        Ok((parsed, report))
     }
 
     /// Reads schema and policies and lists the checks, without any snapshot.

@@ -28,7 +28,8 @@ pub struct Args {
     /// Write what happened into the case files, and show the difference
     #[arg(long)]
     bless: bool,
-    /// Fail also for checks without a case and for cases that expect nothing or matched nothing
+    /// Fail also for checks without a case, for cases that expect nothing or matched nothing, and for changes that no
+    /// case notices and nobody has explained
     #[arg(long)]
     strict: bool,
     /// Say which conditions of the policies the cases have not seen true, false and unknown, and deciding
@@ -100,7 +101,7 @@ impl Args {
             complete: self.filter.is_none(),
             coverage: self.coverage || self.min_coverage.is_some(),
             min_coverage: self.min_coverage,
-            mutate: self.mutate || self.min_score.is_some(),
+            mutate: self.mutate || self.min_score.is_some() || self.survivors.is_some(),
             min_score: self.min_score,
             ..Choice::default()
         }

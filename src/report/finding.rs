@@ -6,7 +6,7 @@ use crate::program::Body;
 use crate::schema::{Model, Origin};
 use crate::snapshot::{Found, Located, Missing, Snapshot};
 use crate::source::pointer::Pointer;
-use crate::source::{self, nearest};
+use crate::source::{self, nearest, one_line};
 use crate::value::{self, EntityRef, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -448,10 +448,6 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
         _ => format!("{}{of} was not captured", read.name),
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport]) -> String {

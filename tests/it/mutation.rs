@@ -208,7 +208,7 @@ fn a_change_that_no_case_notices_is_shown_with_a_case_to_start_from() {
           ✓ policies/harbour.test.toml  6 cases
           6 cases: 6 as expected, 0 wrong
           mutation score: 83.3 %  (5 of 6 changes noticed, 1 survived)
-          not counted: 0 that make no difference, 0 that Cedar refuses
+          not counted: 0 that make no difference, 0 that make a policy invalid
           exit 0: everything came out as expected
         (0)
     "#]]
