@@ -5,7 +5,7 @@ use super::{Case, CaseFile, Expectation, Insertion, Setting, Target, Variant};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::source::json::Scanner;
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, one_line};
 use crate::value::parse_datetime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -300,6 +300,13 @@ impl Reader<'_, '_> {
         let texts = |reader: &mut Self, name| {
             more.and_then(|table| table.get(name)).map(|item| (reader.texts(item), span_of(item)))
         };
+        // What asks for nothing is met by anything.
+        for name in ["reads", "clause"] {
+            let Some((asked, at)) = texts(self, name) else { continue };
+            if asked.is_empty() || name == "clause" && asked.iter().any(|(text, _)| one_line(text).is_empty()) {
+                self.wrong(at, format!("`{name}` asks for nothing"), "name what must have decided, or leave it out");
+            }
+        }
         let reads = texts(self, "reads").map(|(reads, _)| reads).unwrap_or_default();
         let reads = reads.into_iter().filter_map(|(at, span)| Some((self.pointer(&at, span)?, span))).collect();
         let clauses = texts(self, "clause").map(|(clauses, _)| clauses).unwrap_or_default();

@@ -317,6 +317,19 @@ fn checks_that_there_are_not_are_named_once_each() {
 }
 
 #[test]
+fn an_expectation_that_any_reason_meets_is_refused() {
+    let case = |asked: &str| {
+        let expected = format!("{{ verdict = \"pass\", {asked} }}");
+        told(&format!("[[case]]\nname = \"x\"\nexpect = {{ \"HB-LEN-01 tern\" = {expected} }}\n"), &[])
+    };
+    for asked in ["clause = \"\"", "clause = [\" \"]", "clause = []", "clause = \"// only a comment\"", "reads = []"] {
+        let told = case(asked);
+        assert!(told.contains("asks for nothing") && told.ends_with("exit 5"), "{asked}: {told}");
+    }
+    assert!(case("clause = \"resource.length\"").ends_with("exit 0"));
+}
+
+#[test]
 fn an_id_with_a_slash_needs_its_type() {
     let case = |target: &str| format!("[[case]]\nname = \"x\"\nexpect = {{ \"HB-LEN-01 {target}\" = \"pass\" }}\n");
     assert!(told(&case("east/Tern"), &[]).contains("(write the type before the id, as `Type east/Tern`; "));
