@@ -151,7 +151,7 @@ impl Organisation {
         )?;
         writeln!(
             out,
-            r#""plan":"{plan}","classification":"{classification}","features":{{"firewall":{{"available":true}},"api_key_dashboard":{{"available":true}}}},"time_zone":"Europe/Berlin","roles":["#
+            r#""plan":"{plan}","classification":"{classification}","features":{{"firewall":{{"available":true}},"audit_logs":{{"available":true}},"api_firewall":{{"available":true}},"scim":{{"available":true}},"api_key_dashboard":{{"available":true}}}},"time_zone":"Europe/Berlin","roles":["#
         )?;
         list(out, ROLES.iter(), |out, (id, name, permissions)| {
             let kind = if id.starts_with(char::is_uppercase) { "default" } else { "custom" };

@@ -10,7 +10,7 @@ pub mod text;
 pub use finding::{
     ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_constant, show_value,
 };
-pub(crate) use finding::{Findings, WITNESSES, phrase};
+pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::engine::Verdict;

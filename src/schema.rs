@@ -6,6 +6,7 @@
 mod model;
 mod layout;
 mod plain;
+mod defaults;
 mod read;
 
 pub use read::parse_value;

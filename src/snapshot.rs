@@ -8,6 +8,7 @@
 mod column;
 mod decode;
 mod locate;
+mod partial;
 mod read;
 mod request;
 mod resolve;
@@ -25,7 +26,7 @@ use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
 use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub struct Snapshot {
     jumps: FxHashMap<u32, u32>,
     /// Where secret values lie; masked wherever text of the file is shown.
     pub secrets: Vec<Span>,
+    /// Whether reading it has reported an error.
+    pub is_damaged: bool,
     /// How long it took to read.
     pub times: ReadTimes,
 }
@@ -56,8 +59,15 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// One column for every slot; of slots that no policy reads, an empty one.
     pub columns: Vec<Column>,
-    /// Places where instances would be, had they been captured.
+    /// Lists of instances that are not known in full, at most one for each instance around them.
     pub missing: Vec<Missing>,
+    /// Rows that share their id with an earlier one, and rows inside such instances: whether they are instances of
+    /// their own is not known, so they are not subjects, and counts include them at most.
+    pub copies: BTreeSet<u32>,
+    /// Rows of which the id is not known. They are found by no key.
+    pub nameless: BTreeSet<u32>,
+    /// The places of `missing` lists by the instance around them.
+    missing_in: HashMap<EntityRef, u32>,
     /// Ids of entities that are named somewhere but have no row; they are numbered after the rows.
     pub absent: Vec<SmolStr>,
     /// Rows whose keys hold a `/` or a capital, in order.
@@ -92,7 +102,18 @@ pub enum RowStep {
     Fixed,
 }
 
-/// A list, or a place for one instance, that was not captured.
+/// Why it is not known what a list of instances holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// Some of its instances were captured.
+    Partial,
+    /// The capture does not cover it.
+    Uncaptured,
+    /// A value is present in its place and invalid.
+    Unreadable,
+}
+
+/// A list of instances, or a place for one, of which it is not known what it holds.
 #[derive(Debug, Clone)]
 pub struct Missing {
     /// The instance whose list it is.
@@ -103,6 +124,10 @@ pub struct Missing {
     pub property: String,
     /// Where it would be.
     pub pointer: Pointer,
+    /// Why it is not known.
+    pub gap: Gap,
+    /// How many instances it holds at most beyond those that were captured, where the snapshot says so.
+    pub most: Option<u64>,
 }
 
 /// How much a run takes on before it says that it is too much.
@@ -148,13 +173,15 @@ impl Snapshot {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let begin = Instant::now();
-        let Some(split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
+        let Some(mut split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
         let is_split = Instant::now();
+        let twice = std::mem::take(&mut split.twice);
         let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
         let is_decoded = Instant::now();
-        resolve::resolve(&mut snapshot, model, &mut diagnostics);
+        resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         snapshot.times =
             ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
+        snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics);
         diagnostics.iter_mut().for_each(|diagnostic| snapshot.hide(diagnostic));
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)
@@ -334,8 +361,9 @@ impl Snapshot {
         }
         // A key may hold a `/` of its own, so the id is compared whole, among the rows with the right last part.
         let table = self.table(ty);
-        let found = table.rows.iter().position(|row| {
+        let found = table.rows.iter().enumerate().position(|(at, row)| {
             id.ends_with(self.text(row.key))
+                && table.is_named(at as u32)
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
         let row =
@@ -343,12 +371,60 @@ impl Snapshot {
         Some(EntityRef { ty, row: row as u32 })
     }
 
-    /// Returns whether instances of `ty` that would lie directly in `scope` may not have been captured.
+    /// Returns whether an entity is a row that shares its id with an earlier one, or lies in one that does: it is not a
+    /// subject, and counts include it at most.
+    pub fn is_copy(&self, entity: EntityRef) -> bool {
+        let copies = &self.table(entity.ty).copies;
+        !copies.is_empty() && copies.contains(&entity.row)
+    }
+
+    /// Returns whether a reference to an unknown key of `ty` in `scope` may mean an instance all the same: one that was
+    /// not captured, or one of which the id is not known.
     ///
     /// What is missing around `scope` is missing beside it: `scope` itself has a row.
-    pub(crate) fn may_miss(&self, ty: TypeId, scope: EntityRef) -> bool {
-        self.table(ty).missing.iter().any(|missing| missing.scope == scope)
+    pub(crate) fn may_mean(&self, ty: TypeId, scope: EntityRef) -> bool {
+        let table = self.table(ty);
+        table.missing_in.contains_key(&scope) || table.has_nameless()
     }
+}
+
+impl Table {
+    /// Returns whether a row is found by its id.
+    pub fn is_named(&self, row: u32) -> bool {
+        !self.nameless.contains(&row) && !self.copies.contains(&row)
+    }
+
+    /// Returns whether there are rows that a literal or a reference may mean without naming them.
+    pub fn has_nameless(&self) -> bool {
+        !self.nameless.is_empty() || !self.copies.is_empty()
+    }
+
+    /// Returns the list that is not known in full in an instance.
+    pub fn missing_in(&self, scope: EntityRef) -> Option<&Missing> {
+        self.missing.get(*self.missing_in.get(&scope)? as usize)
+    }
+
+    /// Notes that a list is not known in full. Of two reasons the stronger one stays.
+    fn note_missing(&mut self, new: Missing) {
+        match self.missing_in.get(&new.scope).and_then(|at| self.missing.get_mut(*at as usize)) {
+            Some(known) if known.gap >= new.gap => {}
+            Some(known) => *known = new,
+            None => {
+                self.missing_in.insert(new.scope, self.missing.len() as u32);
+                self.missing.push(new);
+            }
+        }
+    }
+}
+
+/// Returns whether two names are one in two spellings: they differ, but not in letters and digits without case.
+fn is_respelled(declared: &str, name: &str) -> bool {
+    declared != name && letters(declared).eq(letters(name))
+}
+
+/// The letters and digits of a name, without case.
+fn letters(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// Why a walk over a document ended early: enough was seen, or the text is broken.

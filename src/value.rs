@@ -73,7 +73,7 @@ impl Set {
         Self::partial(items, Vec::new(), false)
     }
 
-    /// Returns a set that holds `items`, may hold any of `maybe`, and, if `open`, holds at least one value nobody knows.
+    /// Returns a set that holds `items`, may hold any of `maybe`, and, if `open`, any other values of its type.
     pub fn partial(mut items: Vec<Value>, mut maybe: Vec<Value>, open: bool) -> Self {
         items.sort_unstable();
         items.dedup();
@@ -93,7 +93,7 @@ impl Set {
         &self.maybe
     }
 
-    /// Returns whether the set also holds at least one unknown value.
+    /// Returns whether the set may also hold values that are not known.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -104,11 +104,12 @@ impl Set {
     }
 }
 
-/// A record whose members are all known; absent members are left out.
+/// A record; absent members are left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Record {
-    // INVARIANT: sorted by name, names are unique.
+    // INVARIANT: sorted by name, names are unique; no name is in both lists.
     fields: Vec<(SmolStr, Value)>,
+    unknown: Vec<SmolStr>,
 }
 
 impl Record {
@@ -116,7 +117,26 @@ impl Record {
     pub fn new(mut fields: Vec<(SmolStr, Value)>) -> Self {
         fields.sort_by(|a, b| a.0.cmp(&b.0));
         fields.dedup_by(|later, first| later.0 == first.0);
-        Self { fields }
+        Self { fields, unknown: Vec::new() }
+    }
+
+    /// Returns the record of `fields`, in which it is not known whether and with which value the members `unknown` are
+    /// there.
+    pub fn partial(mut fields: Vec<(SmolStr, Value)>, mut unknown: Vec<SmolStr>) -> Self {
+        unknown.sort_unstable();
+        unknown.dedup();
+        fields.retain(|(name, _)| unknown.binary_search(name).is_err());
+        Self { unknown, ..Self::new(fields) }
+    }
+
+    /// Returns the names of the members of which nothing is known, in order.
+    pub fn unknown(&self) -> &[SmolStr] {
+        &self.unknown
+    }
+
+    /// Returns whether nothing is known of a member.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        self.unknown.binary_search_by(|unknown| unknown.as_str().cmp(name)).is_ok()
     }
 
     /// Returns a member.

@@ -7,7 +7,7 @@ use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
 use crate::program::Gather;
 use crate::report::controls::natural;
-use crate::schema::{Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Reader, Slot, SlotId};
 use crate::value::{TypeId, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -209,13 +209,26 @@ impl Page<'_> {
     fn attribute(&self, ty: TypeId, slot: SlotId) -> String {
         let slot = self.slot(ty, slot);
         let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
+        let null = slot.null.as_ref().map(|default| format!("`null` {}", self.stands_for(default)));
+        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.stands_for(default)));
         let how = match &slot.origin {
             Origin::Read(_, Some(reader)) => Some(manner(*reader)),
             _ => None,
         };
-        let notes: Vec<&str> = how.into_iter().chain((!slot.required).then_some("optional")).collect();
+        let defaults = null.iter().chain(&missing).map(String::as_str);
+        let notes: Vec<&str> = how.into_iter().chain((!slot.required).then_some("optional")).chain(defaults).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
         format!("{}, {place}{notes}", code(&slot.dotted()))
+    }
+
+    /// Says what a default stands for.
+    fn stands_for(&self, default: &DeclaredDefault) -> String {
+        match &default.fallback {
+            Fallback::Unknown => "is unknown".into(),
+            Fallback::Absent => "is absent".into(),
+            Fallback::Value(default) => format!("means {}", value(self.model, default)),
+            Fallback::Record(_) => "means a record with defaults".into(),
+        }
     }
 
     fn place(&self, ty: TypeId, below: &[String]) -> String {

@@ -345,7 +345,7 @@ impl<'a> Machine<'a> {
                         match states.get(rows.at(at))? {
                             State::Known => {}
                             State::Absent => return Some(Mask::FALSE),
-                            State::Unknown => return None,
+                            State::Uncaptured | State::Unreadable => return None,
                         }
                     }
                     Some(Mask::TRUE)

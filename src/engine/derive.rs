@@ -234,9 +234,10 @@ impl<'a> Machine<'a> {
                         resource: resources[part][join].as_ref().map(|values| (values, index)),
                     };
                     let untried = self.pairs(attribute, indexes, resource, sides, &mut pairs);
-                    let missing = !self.missing_behind(attribute, resource).is_empty();
+                    let more =
+                        if untried.permitted { u64::MAX } else { more(&self.missing_behind(attribute, resource)) };
                     let witnesses = witnesses(&mut pairs, untried);
-                    self.summed(attribute.gather, witnesses, missing || untried.permitted)
+                    self.summed(attribute.gather, witnesses, more)
                 };
                 (0..len).map(sum).collect()
             })
@@ -248,7 +249,7 @@ impl<'a> Machine<'a> {
             Gather::Collect => Data::Value(Vec::with_capacity(rows as usize)),
         };
         for Sum { known, value } in runs.into_iter().flatten() {
-            states.push(if known { State::Known } else { State::Unknown });
+            states.push(if known { State::Known } else { State::Uncaptured });
             match (&mut data, value) {
                 (Data::Bool(all), Summed::Exists(found)) => all.push(found),
                 (Data::Range(all), Summed::Count(low, high)) => all.push((low, high)),
@@ -259,19 +260,19 @@ impl<'a> Machine<'a> {
         Column { states, data }
     }
 
-    fn summed(&self, gather: Gather, witnesses: impl Iterator<Item = Witness>, may_be_more: bool) -> Sum {
+    fn summed(&self, gather: Gather, witnesses: impl Iterator<Item = Witness>, more: u64) -> Sum {
         if gather == Gather::Collect {
             let (certain, maybe): (Vec<Witness>, Vec<Witness>) = witnesses.partition(|witness| witness.certain);
             let values = |list: Vec<Witness>| list.into_iter().map(|found| Value::Entity(found.entity)).collect();
             let set = Set::partial(values(certain), values(maybe), false);
-            return Sum { known: !may_be_more, value: Summed::Collect(set) };
+            return Sum { known: more == 0, value: Summed::Collect(set) };
         }
         let (mut certain, mut most) = (0, 0);
         for witness in witnesses {
             most += 1;
             certain += i64::from(witness.certain);
         }
-        let most = if may_be_more { i64::MAX } else { most };
+        let most = i64::try_from(more).unwrap_or(i64::MAX).saturating_add(most);
         match gather {
             Gather::Exists => Sum { known: certain > 0 || most == 0, value: Summed::Exists(certain > 0) },
             _ => Sum { known: certain == most, value: Summed::Count(certain, most) },
@@ -433,9 +434,11 @@ impl<'a> Machine<'a> {
         for (number, (part, index)) in attribute.parts.iter().zip(indexes).enumerate() {
             let subtracts = part.subtracts;
             let mut add = |row: u32, mask: Mask| {
-                let mask = settle(mask);
+                let (mask, principal) = (settle(mask), EntityRef { ty: part.body.principal, row });
                 if mask != Mask::FALSE {
-                    out.push(Pair { principal: EntityRef { ty: part.body.principal, row }, subtracts, mask });
+                    // A copy may be an instance of its own, or none.
+                    let mask = if self.snapshot.is_copy(principal) { Mask::EITHER } else { mask };
+                    out.push(Pair { principal, subtracts, mask });
                 }
             };
             let joins = part.joins.iter().zip(&index.lookups).enumerate().filter_map(|(at, (join, lookup))| {
@@ -612,6 +615,11 @@ enum Summed {
     /// From least to most.
     Count(i64, i64),
     Collect(Set),
+}
+
+/// How many instances lists hold at most that were not captured.
+fn more(lists: &[&Missing]) -> u64 {
+    lists.iter().fold(0, |sum: u64, list| sum.saturating_add(list.most.unwrap_or(u64::MAX)))
 }
 
 /// A pair that may fail may count: an error is never read as "no".

@@ -51,12 +51,24 @@ pub(super) const PHANTOM: u32 = u32::MAX;
 /// The row of the first entity literal that may name an instance nobody captured; others follow below it.
 const UNSEEN: u32 = PHANTOM - 1;
 
+/// Literals of one type that have rows of their own.
+const LITERALS: u32 = 1 << 20;
+
+/// The row of the first entity literal that may also name a captured instance of which the id is not known; others
+/// follow below it.
+const NAMELESS: u32 = UNSEEN - LITERALS;
+
 /// The least such row.
-const LEAST_UNSEEN: u32 = PHANTOM - (1 << 20);
+const LEAST: u32 = NAMELESS - LITERALS;
 
 /// Whether an entity is one that may or may not be: a literal that may name an instance nobody captured.
 pub(super) fn is_unseen(entity: EntityRef) -> bool {
-    (LEAST_UNSEEN..=UNSEEN).contains(&entity.row)
+    (LEAST..=UNSEEN).contains(&entity.row)
+}
+
+/// Whether an entity is a literal that may name a captured instance of which the id is not known.
+pub(super) fn is_nameless(entity: EntityRef) -> bool {
+    (LEAST..=NAMELESS).contains(&entity.row)
 }
 
 impl<'a> Machine<'a> {
@@ -135,7 +147,9 @@ impl<'a> Machine<'a> {
     pub fn id(&self, entity: EntityRef) -> SmolStr {
         let table = self.snapshot.table(entity.ty);
         let known = table.rows.len() + table.absent.len();
-        let at = if is_unseen(entity) {
+        let at = if is_nameless(entity) {
+            Some((NAMELESS - entity.row) as usize)
+        } else if is_unseen(entity) {
             Some((UNSEEN - entity.row) as usize)
         } else {
             (entity.row as usize).checked_sub(known)
@@ -334,7 +348,7 @@ impl<'a> Machine<'a> {
             None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None => return Outcome::ERROR,
             Some(State::Absent) => return Outcome::ERROR,
-            Some(State::Unknown) => {
+            Some(State::Uncaptured | State::Unreadable) => {
                 return match &column.data {
                     Data::Range(ranges) => {
                         ranges.get(row).map_or(Outcome::UNKNOWN, |(low, high)| Outcome::range(*low, *high))
@@ -371,7 +385,7 @@ impl<'a> Machine<'a> {
     fn state(&self, entity: EntityRef, ty: TypeId, slot: SlotId) -> Option<State> {
         if entity.row == PHANTOM {
             let required = self.model.ty(ty).slots[slot.index()].required;
-            return Some(if required { State::Known } else { State::Unknown });
+            return Some(if required { State::Known } else { State::Uncaptured });
         }
         self.column(ty, slot).states.get(entity.row as usize).copied()
     }
@@ -381,10 +395,15 @@ impl<'a> Machine<'a> {
         slots.iter().fold(Mask::TRUE, |mask, slot| {
             mask.and(match self.state(entity, ty, *slot) {
                 Some(State::Known) => Mask::TRUE,
-                Some(State::Unknown) if self.model.ty(ty).slots[slot.index()].required => Mask::TRUE,
-                Some(State::Unknown) => Mask::EITHER,
+                Some(state) if state.is_unknown() => {
+                    if self.model.ty(ty).slots[slot.index()].required {
+                        Mask::TRUE
+                    } else {
+                        Mask::EITHER
+                    }
+                }
                 None if is_unseen(entity) => Mask::EITHER,
-                Some(State::Absent) | None => Mask::FALSE,
+                Some(_) | None => Mask::FALSE,
             })
         })
     }
@@ -394,7 +413,7 @@ impl<'a> Machine<'a> {
         match self.state(entity, ty, *presence) {
             None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None | Some(State::Absent) => return Outcome::ERROR,
-            Some(State::Unknown) => return Outcome::UNKNOWN,
+            Some(State::Uncaptured | State::Unreadable) => return Outcome::UNKNOWN,
             Some(State::Known) => {}
         }
         if entity.row == PHANTOM {
@@ -501,6 +520,13 @@ impl<'a> Machine<'a> {
     }
 
     fn is_nested(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+        // A literal without a row of its own may mean any instance of its type.
+        let may_mean = |literal: EntityRef, ty: TypeId| is_nameless(literal) && literal.ty == ty;
+        if entity != other
+            && (may_mean(entity, other.ty) || self.model.ancestry(entity.ty).any(|ty| may_mean(other, ty)))
+        {
+            return Mask::EITHER;
+        }
         if is_unseen(entity) {
             // It may lie in the other; or be the other, where that was not captured either.
             let from = if other.row == PHANTOM { 0 } else { 1 };
@@ -551,6 +577,7 @@ impl<'a> Machine<'a> {
         let value = match (tags.operand(), key.operand()) {
             (Some(Operand::Record(tags)), Some(key)) => match tags.get(key.text().unwrap_or_default()) {
                 Some(value) => Possible::Known(owned(value)),
+                None if tags.is_unknown(key.text().unwrap_or_default()) => Possible::Unknown,
                 None => Possible::Nothing,
             },
             _ if tags.fails() => Possible::Nothing,
@@ -567,9 +594,10 @@ impl<'a> Machine<'a> {
             match (tags.operand(), key.operand()) {
                 // An entity that is not in the snapshot has no tags.
                 _ if tags.fails() => Mask::FALSE,
-                (Some(Operand::Record(tags)), Some(key)) => {
-                    Mask::of(tags.get(key.text().unwrap_or_default()).is_some())
-                }
+                (Some(Operand::Record(tags)), Some(key)) => match key.text().unwrap_or_default() {
+                    name if tags.is_unknown(name) => Mask::EITHER,
+                    name => Mask::of(tags.get(name).is_some()),
+                },
                 _ => Mask::EITHER,
             }
         })
@@ -647,7 +675,11 @@ fn named(model: &Model, snapshot: &Snapshot, strangers: &mut Vec<SmolStr>, ty: T
     });
     let table = snapshot.table(ty);
     let known = model.ty(ty).choices().map_or(table.rows.len() + table.absent.len(), <[_]>::len);
-    let row = if table.missing.is_empty() { (known + at) as u32 } else { UNSEEN - at as u32 };
+    let row = match at as u32 {
+        at if table.has_nameless() => NAMELESS - at,
+        at if !table.missing.is_empty() => UNSEEN - at,
+        at => known as u32 + at,
+    };
     EntityRef { ty, row }
 }
 

@@ -6,13 +6,15 @@
 
 use super::derive::Gathered;
 use super::eval::{Frame, Machine, PHANTOM};
+use super::judge::Verdict;
 use super::mask::Mask;
 use super::operand::Possible;
 use crate::policy::ClauseKind;
 use crate::program::{Body, Constant, NodeId, NodeKind};
 use crate::schema::{Origin, Shape, SlotId};
-use crate::snapshot::State;
+use crate::snapshot::{Found, State};
 use crate::source::Span;
+use crate::source::json::Kind;
 use crate::value::{EntityRef, TypeId, Value};
 
 /// Why a verdict is what it is.
@@ -77,8 +79,10 @@ pub enum ReadValue {
     Between(i64, i64),
     /// Nothing, and that is known.
     Absent,
-    /// It was not captured.
-    Unknown,
+    /// The capture does not cover it.
+    Uncaptured,
+    /// It is present and invalid.
+    Unreadable,
     /// A record, which is there.
     Present,
 }
@@ -88,6 +92,35 @@ impl<'a> Machine<'a> {
     pub fn explain(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
         let all: Vec<(NodeId, ClauseKind)> = body.clauses.iter().map(|clause| (clause.node, clause.kind)).collect();
         self.explain_clauses(&all, frame)
+    }
+
+    /// Explains a verdict: by the whole condition, or by the `when` clauses where these alone decide it.
+    pub fn explain_verdict(&self, body: &Body, frame: &Frame, verdict: Verdict) -> Explanation<'a> {
+        let by_whens = match verdict {
+            Verdict::NotApplicable => true,
+            Verdict::Unknown => self.condition(body, frame) == Mask::FALSE,
+            _ => false,
+        };
+        if by_whens { self.explain_applies(body, frame) } else { self.explain(body, frame) }
+    }
+
+    /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as `null`.
+    pub(super) fn rests_on_missing_values(&self, body: &Body, frame: &Frame) -> bool {
+        let explanation = self.explain_applies(body, frame);
+        explanation.clauses.iter().filter(|clause| clause.mask.known().is_none()).flat_map(|clause| &clause.reads).all(
+            |read| match (&read.found, &read.of) {
+                (ReadValue::Known(_) | ReadValue::Absent, _) if read.gathered.is_none() => true,
+                (ReadValue::Uncaptured, ReadOf::Attribute(entity, slot)) => {
+                    let pointer = self.model.ty(entity.ty).slots[slot.index()].origin.pointer();
+                    let row = self.snapshot.table(entity.ty).rows.get(entity.row as usize);
+                    pointer.zip(row).is_some_and(|(pointer, row)| {
+                        let found = self.snapshot.locate(row.span, pointer).found;
+                        matches!(found, Found::Lacks(_) | Found::Value(Kind::Null))
+                    })
+                }
+                _ => false,
+            },
+        )
     }
 
     /// Explains why a check does not apply: the `when` clauses alone.
@@ -222,14 +255,16 @@ impl<'a> Machine<'a> {
                     let found = match tags.map(|column| (column.states.get(entity.row as usize), &column.data)) {
                         Some((Some(State::Known), crate::snapshot::Data::Value(all))) => {
                             match all.get(entity.row as usize) {
+                                Some(Value::Record(tags)) if tags.is_unknown(&name) => ReadValue::Uncaptured,
                                 Some(Value::Record(tags)) => {
                                     tags.get(&name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone()))
                                 }
-                                _ => ReadValue::Unknown,
+                                _ => ReadValue::Uncaptured,
                             }
                         }
                         Some((Some(State::Absent), _)) => ReadValue::Absent,
-                        _ => ReadValue::Unknown,
+                        Some((Some(State::Unreadable), _)) => ReadValue::Unreadable,
+                        _ => ReadValue::Uncaptured,
                     };
                     self.push(Read { of: ReadOf::Tag(entity, name), found, gathered: None }, out);
                 }
@@ -264,7 +299,7 @@ impl<'a> Machine<'a> {
                     }
                     _ => return,
                 };
-                let found = self.constant(*at).map_or(ReadValue::Unknown, |value| ReadValue::Known(value.clone()));
+                let found = self.constant(*at).map_or(ReadValue::Uncaptured, |value| ReadValue::Known(value.clone()));
                 self.push(Read { of, found, gathered: None }, out);
             }
             _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, frame, out)),
@@ -287,16 +322,18 @@ impl<'a> Machine<'a> {
         let found = match (column.states.get(row), &column.data) {
             (None, _) => return,
             (Some(State::Absent), _) => ReadValue::Absent,
+            (Some(State::Unreadable), _) => ReadValue::Unreadable,
             (Some(_), crate::snapshot::Data::Range(all)) => match all.get(row) {
                 Some((low, high)) if low == high => ReadValue::Known(Value::Long(*low)),
+                Some((0, i64::MAX)) if declared.origin != Origin::Derived => ReadValue::Uncaptured,
                 Some((low, high)) => ReadValue::Between(*low, *high),
-                None => ReadValue::Unknown,
+                None => ReadValue::Uncaptured,
             },
-            (Some(State::Unknown), _) => ReadValue::Unknown,
+            (Some(State::Uncaptured), _) => ReadValue::Uncaptured,
             (Some(State::Known), _) if matches!(declared.origin, Origin::Presence(_)) => ReadValue::Present,
             (Some(State::Known), _) => match self.slot(entity, ty, slot, frame).value {
                 Possible::Known(operand) => ReadValue::Known(operand.to_value()),
-                _ => ReadValue::Unknown,
+                _ => ReadValue::Uncaptured,
             },
         };
         let derived = self.program.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == (ty, slot));

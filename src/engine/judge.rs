@@ -152,7 +152,7 @@ impl Machine<'_> {
         for node in &body.scope {
             self.further(*node, batch, &mut total, Mask::TRUE, Mask::and);
         }
-        let in_scope: Vec<bool> = total.iter().map(|mask| *mask != Mask::FALSE).collect();
+        let scopes = total.clone();
         // All `when` clauses together tell whether the check applies.
         let mut applies = vec![if check.conditional { Mask::TRUE } else { Mask::NONE }; total.len()];
         for clause in &body.clauses {
@@ -168,14 +168,18 @@ impl Machine<'_> {
             }
         }
         let (mut counts, mut judged) = ([0; 5], Vec::new());
-        for (row, ((total, applies), in_scope)) in (start..).zip(total.into_iter().zip(applies).zip(in_scope)) {
-            if !in_scope {
+        for (row, ((total, applies), scope)) in (start..).zip(total.into_iter().zip(applies).zip(scopes)) {
+            if scope == Mask::FALSE || self.snapshot.is_copy(EntityRef { ty: body.resource, row }) {
                 continue;
             }
-            let verdict = settled(total, || applies);
+            let resource = EntityRef { ty: body.resource, row };
+            let verdict = match scope {
+                Mask::TRUE => self.doubted(settled(total, || applies), applies, body, &self.frame(resource)),
+                _ => Verdict::Unknown,
+            };
             counts[verdict as usize] += 1;
             if listed.contains(&verdict) {
-                judged.push(Judged { subject: Subject::Entity(EntityRef { ty: body.resource, row }), verdict });
+                judged.push(Judged { subject: Subject::Entity(resource), verdict });
             }
         }
         (counts, judged)
@@ -186,14 +190,31 @@ impl Machine<'_> {
         Frame { principal: self.root(), resource, phantom: None }
     }
 
-    /// Judges one resource. `None` when the check's scope names another.
+    /// Judges one resource. `None` when the check's scope names another, or when it is a copy of an earlier instance.
     pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
         let frame = self.frame(resource);
-        if body.scope.iter().any(|node| self.mask(*node, &frame) == Mask::FALSE) {
+        if self.snapshot.is_copy(resource) {
             return None;
         }
-        let applies = || if check.conditional { self.applies(body, &frame) } else { Mask::NONE };
-        Some(settled(self.condition(body, &frame), applies))
+        let scope = body.scope.iter().fold(Mask::TRUE, |scope, node| scope.and(self.mask(*node, &frame)));
+        if scope != Mask::TRUE {
+            // Whether the scope names a resource of which the id is not known is not known either.
+            return (scope != Mask::FALSE).then_some(Verdict::Unknown);
+        }
+        let applies = if check.conditional { self.applies(body, &frame) } else { Mask::NONE };
+        Some(self.doubted(settled(self.condition(body, &frame), || applies), applies, body, &frame))
+    }
+
+    /// Makes a pass unknown where only damage hides that the check does not apply.
+    ///
+    /// A resource that cannot fail passes even if it was not captured whether the check applies. An invalid value is
+    /// another matter: the valid one in its place might have made the check not applicable.
+    fn doubted(&self, verdict: Verdict, applies: Mask, body: &Body, frame: &Frame) -> Verdict {
+        let is_open = verdict == Verdict::Pass && applies.may(Mask::FALSE) && applies != Mask::FALSE;
+        if is_open && self.snapshot.is_damaged && !self.rests_on_missing_values(body, frame) {
+            return Verdict::Unknown;
+        }
+        verdict
     }
 
     /// All `when` clauses together.

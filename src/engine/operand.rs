@@ -1,6 +1,6 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
-use super::eval::{PHANTOM, is_unseen};
+use super::eval::{PHANTOM, is_nameless, is_unseen};
 use super::mask::Mask;
 use crate::value::{EntityRef, IpNet, Record, Set, Value};
 use smol_str::SmolStr;
@@ -175,7 +175,7 @@ impl<'a> Operand<'a> {
             Operand::Record(_) | Operand::BuiltRecord(_) => {
                 self.record().is_some_and(|record| record.fields().iter().all(|(_, value)| value_is_exact(value)))
             }
-            Operand::Entity(entity) => entity.row != PHANTOM,
+            Operand::Entity(entity) => is_exact(*entity),
             _ => true,
         }
     }
@@ -204,7 +204,12 @@ impl<'a> Operand<'a> {
             {
                 Mask::EITHER
             }
-            (Operand::Entity(a), Operand::Entity(b)) => Mask::of(a == b),
+            (Operand::Entity(a), Operand::Entity(b)) if a == b => Mask::TRUE,
+            // A literal may name an instance of which the id is not known.
+            (Operand::Entity(a), Operand::Entity(b)) if a.ty == b.ty && is_nameless(*a) != is_nameless(*b) => {
+                Mask::EITHER
+            }
+            (Operand::Entity(_), Operand::Entity(_)) => Mask::FALSE,
             _ => match (self.set(), other.set()) {
                 (Some(a), Some(b)) => sets_equal(a, b),
                 _ if self.is_exact() && other.is_exact() => Mask::of(self.to_value() == other.to_value()),
@@ -218,9 +223,14 @@ fn value_is_exact(value: &Value) -> bool {
     match value {
         Value::Set(set) => set_is_exact(set),
         Value::Record(record) => record.fields().iter().all(|(_, value)| value_is_exact(value)),
-        Value::Entity(entity) => entity.row != PHANTOM,
+        Value::Entity(entity) => is_exact(*entity),
         _ => true,
     }
+}
+
+/// Whether it is known which entity this is.
+fn is_exact(entity: EntityRef) -> bool {
+    entity.row != PHANTOM && !is_nameless(entity)
 }
 
 fn set_is_exact(set: &Set) -> bool {
@@ -275,13 +285,7 @@ pub fn contains_all(a: &Set, b: &Set) -> Mask {
         return Mask::FALSE;
     }
     let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::TRUE);
-    if b.is_open() && is_empty(a) == Mask::TRUE {
-        Mask::FALSE
-    } else if spoiled {
-        Mask::EITHER
-    } else {
-        certain
-    }
+    if spoiled { Mask::EITHER } else { certain }
 }
 
 /// `a.containsAny(b)`.
@@ -296,9 +300,9 @@ pub fn contains_any(a: &Set, b: &Set) -> Mask {
 
 /// `.isEmpty()`.
 pub fn is_empty(set: &Set) -> Mask {
-    if !set.items().is_empty() || set.is_open() {
+    if !set.items().is_empty() {
         Mask::FALSE
-    } else if set.maybe().is_empty() {
+    } else if set.is_exact() {
         Mask::TRUE
     } else {
         Mask::EITHER

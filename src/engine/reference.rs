@@ -1,7 +1,10 @@
 //! The reference engine: the official evaluator on the same snapshot, one pair at a time.
 //!
-//! It is slow, and it is the judge: on a complete snapshot it must give the same verdicts. It knows no "not captured":
-//! an attribute that was not captured is left out, reading it is an error, and an error is the verdict unknown.
+//! It is slow, and it is the judge: on a complete snapshot it gives the same verdicts. It has no unknown values: a value
+//! that is not known is left out, reading it is an error, and an error is the verdict unknown. Where the compiled engine
+//! decides on an incomplete snapshot this one may answer unknown, and never the reverse.
+
+mod guard;
 
 use super::eval::Machine;
 use super::judge::{Judged, Judgement, Subject, Verdict};
@@ -11,9 +14,12 @@ use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, 
 use crate::snapshot::{Data, Snapshot, State};
 use crate::value::{self, EntityRef, TypeId, Value};
 use cedar_policy::{
-    Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
+    RestrictedExpression,
 };
 use cedar_policy_core::ast;
+use cedar_policy_core::evaluator::EvaluationError;
+use smol_str::ToSmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
@@ -34,6 +40,27 @@ fn failed(error: impl std::fmt::Display) -> ReferenceError {
 }
 
 type Result<T> = std::result::Result<T, ReferenceError>;
+
+/// Whether a policy is satisfied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Yes,
+    No,
+    /// Evaluation failed on known values.
+    Failed,
+    /// Evaluation read a value that is not known.
+    Unknown,
+}
+
+impl Held {
+    fn decided(self) -> Option<bool> {
+        match self {
+            Held::Yes => Some(true),
+            Held::No => Some(false),
+            Held::Failed | Held::Unknown => None,
+        }
+    }
+}
 
 /// Derived attributes by entity.
 type Derived = BTreeMap<(EntityRef, SlotId), RestrictedExpression>;
@@ -72,6 +99,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         for check in &self.machine.program.checks {
             let Some(policy) = self.policies.checks.get(check.check) else { continue };
             let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
+            let is_open = self.may_name_unknown(&policy.statement);
             let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
             for body in &check.bodies {
                 for row in 0..self.snapshot().table(body.resource).rows.len() as u32 {
@@ -81,15 +109,19 @@ impl<'m, 'a> Reference<'m, 'a> {
                         continue;
                     }
                     let request = self.request(self.machine.root(), &audit, resource)?;
+                    let applies = || match check.conditional {
+                        true => self.satisfied(&whens, &request, &entities),
+                        false => Held::Yes,
+                    };
                     let verdict = match self.satisfied(&whole, &request, &entities) {
-                        Some(true) => Verdict::Fail,
-                        None => Verdict::Unknown,
-                        Some(false)
-                            if check.conditional && self.satisfied(&whens, &request, &entities) == Some(false) =>
-                        {
-                            Verdict::NotApplicable
-                        }
-                        Some(false) => Verdict::Pass,
+                        _ if is_open => Verdict::Unknown,
+                        Held::Yes => Verdict::Fail,
+                        Held::Failed | Held::Unknown => Verdict::Unknown,
+                        Held::No => match applies() {
+                            Held::No => Verdict::NotApplicable,
+                            Held::Unknown => Verdict::Unknown,
+                            Held::Yes | Held::Failed => Verdict::Pass,
+                        },
                     };
                     judgement.counts[verdict as usize] += 1;
                     if verdict != Verdict::Pass {
@@ -113,24 +145,32 @@ impl<'m, 'a> Reference<'m, 'a> {
         let mut derived = Derived::new();
         let Some(action) = &self.model().derive else { return Ok(derived) };
         let action = self.action(action)?;
-        for attribute in &self.machine.program.derived {
+        // Nothing is known of what an invalid derivation computes.
+        for attribute in self.machine.program.derived.iter().filter(|attribute| !attribute.broken) {
             let entities = self.entities(&derived)?;
-            let parts: Result<Vec<(bool, TypeId, PolicySet)>> = attribute
+            let parts: Result<Vec<(bool, TypeId, PolicySet, bool)>> = attribute
                 .parts
                 .iter()
                 .map(|part| {
                     let statement = &self.policies.derivations[part.derivation].statement;
-                    Ok((part.subtracts, part.body.principal, self.only(statement)?))
+                    let is_open = self.may_name_unknown(statement);
+                    Ok((part.subtracts, part.body.principal, self.only(statement)?, is_open))
                 })
                 .collect();
             let parts = parts?;
             for row in 0..self.snapshot().table(attribute.ty).rows.len() as u32 {
                 let resource = EntityRef { ty: attribute.ty, row };
+                if self.snapshot().is_copy(resource) {
+                    continue;
+                }
                 let mut found: BTreeMap<EntityRef, (Option<bool>, Option<bool>)> = BTreeMap::new();
-                for (subtracts, ty, policy) in &parts {
+                for (subtracts, ty, policy, is_open) in &parts {
                     for row in 0..self.snapshot().table(*ty).rows.len() as u32 {
                         let principal = EntityRef { ty: *ty, row };
-                        let held = self.satisfied(policy, &self.request(principal, &action, resource)?, &entities);
+                        // Whether a copy is an instance of its own is not known.
+                        let is_open = *is_open || self.snapshot().is_copy(principal);
+                        let request = self.request(principal, &action, resource)?;
+                        let held = if is_open { None } else { self.satisfied(policy, &request, &entities).decided() };
                         let sides = found.entry(principal).or_insert((Some(false), Some(false)));
                         let side = if *subtracts { &mut sides.1 } else { &mut sides.0 };
                         *side = match (*side, held) {
@@ -148,8 +188,9 @@ impl<'m, 'a> Reference<'m, 'a> {
                         _ => (entity, None),
                     })
                     .collect();
-                let missing =
-                    parts.iter().any(|(subtracts, ty, _)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
+                let missing = parts
+                    .iter()
+                    .any(|(subtracts, ty, ..)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
                 if let Some(value) = self.summed(attribute.gather, &counted, missing)? {
                     derived.insert((resource, attribute.slot), value);
                 }
@@ -183,17 +224,59 @@ impl<'m, 'a> Reference<'m, 'a> {
         })
     }
 
-    /// Whether the only policy of a set is satisfied; `None` when it fails.
-    fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Option<bool> {
+    /// Whether the only policy of a set is satisfied.
+    fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Held {
         let response = self.authorizer.is_authorized(request, policy, entities);
         let diagnostics = response.diagnostics();
-        if diagnostics.errors().next().is_some() { None } else { Some(diagnostics.reason().next().is_some()) }
+        match diagnostics.errors().next() {
+            // Validated policies do not end in these by themselves: a value was left out, or a guard met one.
+            Some(AuthorizationError::PolicyEvaluationError(error)) => match error.inner() {
+                EvaluationError::EntityAttrDoesNotExist(_) | EvaluationError::RecordAttrDoesNotExist(_) => {
+                    Held::Unknown
+                }
+                _ => Held::Failed,
+            },
+            None if diagnostics.reason().next().is_some() => Held::Yes,
+            None => Held::No,
+        }
     }
 
     fn only(&self, statement: &Statement) -> Result<PolicySet> {
         let policy =
             self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
-        PolicySet::from_policies([policy.clone()]).map_err(failed)
+        let core: &ast::Policy = policy.as_ref();
+        let guarded = ast::StaticPolicy::new(
+            core.id().clone(),
+            None,
+            ast::Annotations::new(),
+            core.effect(),
+            core.principal_constraint(),
+            core.action_constraint().clone(),
+            core.resource_constraint(),
+            core.non_scope_constraints().map(guard::guarded),
+        );
+        let guarded = cedar_policy::Policy::from(ast::Policy::from(guarded.map_err(failed)?));
+        PolicySet::from_policies([guarded]).map_err(failed)
+    }
+
+    /// Whether a policy names an entity that may be an instance which was not captured, or one of which the id is not
+    /// known.
+    fn may_name_unknown(&self, statement: &Statement) -> bool {
+        let (model, snapshot) = (self.model(), self.snapshot());
+        let is_unknown = |uid: &ast::EntityUID| {
+            let Some(ty) = model.type_named(&uid.entity_type().to_smolstr()) else { return false };
+            let table = snapshot.table(ty);
+            let is_open = !table.missing.is_empty() || table.has_nameless();
+            let found = || snapshot.entity(model, ty, AsRef::<str>::as_ref(uid.eid()));
+            is_open && found().is_none_or(|entity| entity.row as usize >= table.rows.len())
+        };
+        let literal = |expr: &ast::Expr| match expr.expr_kind() {
+            ast::ExprKind::Lit(ast::Literal::EntityUID(uid)) => is_unknown(uid),
+            _ => false,
+        };
+        let scopes = [&statement.principal, &statement.resource];
+        let named = scopes.into_iter().flat_map(|scope| scope.within.iter().chain(&scope.equals)).any(is_unknown);
+        named || statement.clauses.iter().any(|clause| clause.expr.subexpressions().any(literal))
     }
 
     fn action(&self, action: &crate::schema::ActionRef) -> Result<EntityUid> {
@@ -202,7 +285,10 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     fn uid(&self, entity: EntityRef) -> Result<EntityUid> {
         let ty = cedar_policy::EntityTypeName::from_str(&self.model().ty(entity.ty).name).map_err(failed)?;
-        Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(self.machine.id(entity))))
+        // An instance of which the id is not known has one that no policy writes.
+        let is_nameless = self.snapshot().table(entity.ty).nameless.contains(&entity.row);
+        let id = if is_nameless { format!("\u{1}{}", entity.row).into() } else { self.machine.id(entity) };
+        Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(id)))
     }
 
     fn request(&self, principal: EntityRef, action: &EntityUid, resource: EntityRef) -> Result<Request> {
@@ -219,7 +305,14 @@ impl<'m, 'a> Reference<'m, 'a> {
                         .collect();
                     Some(RestrictedExpression::new_record(set?).map_err(failed)?)
                 }
-                ContextOrigin::Root(slot) => self.slot(self.machine.root(), slot)?,
+                ContextOrigin::Root(slot) => {
+                    let value = self.slot(self.machine.root(), slot)?;
+                    let states = &self.machine.column(self.model().root, slot).states;
+                    if value.is_none() && states.first() != Some(&State::Absent) {
+                        members.push((guard::presence(&member.name).to_string(), RestrictedExpression::new_bool(true)));
+                    }
+                    value
+                }
             };
             members.extend(value.map(|value| (member.name.to_string(), value)));
         }
@@ -236,10 +329,15 @@ impl<'m, 'a> Reference<'m, 'a> {
             let id = TypeId(at as u16);
             for (row, parent) in self.snapshot().table(id).rows.iter().enumerate() {
                 let entity = EntityRef { ty: id, row: row as u32 };
+                if self.snapshot().is_copy(entity) {
+                    continue;
+                }
                 let mut attributes = HashMap::new();
-                for attribute in &ty.attributes {
-                    let value = self.attribute(entity, attribute, derived)?;
-                    attributes.extend(value.map(|value| (attribute.name.to_string(), value)));
+                self.members(entity, &ty.attributes, derived, &mut |name, value| {
+                    attributes.insert(name, value);
+                })?;
+                if let Some(slot) = ty.tags {
+                    attributes.extend(self.tag_markers(entity, slot));
                 }
                 let parents: HashSet<EntityUid> = match ty.parent {
                     Some(ty) => HashSet::from([self.uid(EntityRef { ty, row: parent.parent })?]),
@@ -257,7 +355,8 @@ impl<'m, 'a> Reference<'m, 'a> {
         match (&column.data, column.states.get(entity.row as usize)) {
             (Data::Value(all), Some(State::Known)) => match all.get(entity.row as usize) {
                 Some(Value::Record(tags)) => {
-                    tags.fields().iter().map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect()
+                    let exact = tags.fields().iter().filter(|(_, value)| is_exact(value));
+                    exact.map(|(name, value)| Ok((name.to_string(), self.expression(value)?))).collect()
                 }
                 _ => Ok(Vec::new()),
             },
@@ -265,29 +364,78 @@ impl<'m, 'a> Reference<'m, 'a> {
         }
     }
 
-    fn attribute(
+    /// Markers of the tags that are not known.
+    fn tag_markers(&self, entity: EntityRef, slot: SlotId) -> Option<(String, RestrictedExpression)> {
+        let column = self.machine.column(entity.ty, slot);
+        if self.is_unknown(entity, slot) {
+            return Some((guard::NO_TAGS.to_owned(), RestrictedExpression::new_bool(true)));
+        }
+        let Data::Value(all) = &column.data else { return None };
+        let Some(Value::Record(tags)) = all.get(entity.row as usize) else { return None };
+        let exact = tags.fields().iter().filter(|(_, value)| !is_exact(value)).map(|(name, _)| name);
+        let names = tags.unknown().iter().chain(exact);
+        let names: Vec<_> = names.map(|name| RestrictedExpression::new_string(name.to_string())).collect();
+        (!names.is_empty()).then(|| (guard::SOME_TAGS.to_owned(), RestrictedExpression::new_set(names)))
+    }
+
+    /// Whether a slot has a state in which nothing is known of its value.
+    fn is_unknown(&self, entity: EntityRef, slot: SlotId) -> bool {
+        let states = &self.machine.column(entity.ty, slot).states;
+        states.get(entity.row as usize).is_some_and(|state| state.is_unknown())
+    }
+
+    /// Gives out the attributes that are known, and a marker for each that is not. Returns whether all are known.
+    fn members(
         &self,
         entity: EntityRef,
-        attribute: &Attribute,
+        attributes: &[Attribute],
         derived: &Derived,
-    ) -> Result<Option<RestrictedExpression>> {
-        match &attribute.shape {
-            Shape::Leaf(slot) => match derived.get(&(entity, *slot)) {
-                Some(value) => Ok(Some(value.clone())),
-                None => self.slot(entity, *slot),
-            },
-            Shape::Record(presence, members) => {
-                if self.machine.column(entity.ty, *presence).states.get(entity.row as usize) != Some(&State::Known) {
-                    return Ok(None);
+        out: &mut dyn FnMut(String, RestrictedExpression),
+    ) -> Result<bool> {
+        let mut whole = true;
+        let marker = || RestrictedExpression::new_bool(true);
+        for attribute in attributes {
+            let name = attribute.name.as_str();
+            match &attribute.shape {
+                Shape::Leaf(slot) => {
+                    let value = match derived.get(&(entity, *slot)) {
+                        Some(value) => Some(value.clone()),
+                        None => self.slot(entity, *slot)?,
+                    };
+                    let origin = &self.model().ty(entity.ty).slots[slot.index()].origin;
+                    let state = self.machine.column(entity.ty, *slot).states.get(entity.row as usize);
+                    match (value, state) {
+                        (Some(value), _) => out(name.to_owned(), value),
+                        // Nothing reads it.
+                        (None, None) if *origin != Origin::Derived => {}
+                        (None, Some(State::Absent)) => {}
+                        (None, _) => {
+                            whole = false;
+                            out(guard::presence(name).to_string(), marker());
+                        }
+                    }
                 }
-                let mut fields = Vec::new();
-                for member in members {
-                    let value = self.attribute(entity, member, derived)?;
-                    fields.extend(value.map(|value| (member.name.to_string(), value)));
+                Shape::Record(presence, members) => {
+                    match self.machine.column(entity.ty, *presence).states.get(entity.row as usize) {
+                        Some(State::Known) => {}
+                        // It is absent, or nothing reads it.
+                        Some(State::Absent) | None => continue,
+                        Some(_) => {
+                            whole = false;
+                            out(guard::presence(name).to_string(), marker());
+                            continue;
+                        }
+                    }
+                    let mut fields = Vec::new();
+                    if !self.members(entity, members, derived, &mut |name, value| fields.push((name, value)))? {
+                        whole = false;
+                        out(guard::part(name).to_string(), marker());
+                    }
+                    out(name.to_owned(), RestrictedExpression::new_record(fields).map_err(failed)?);
                 }
-                RestrictedExpression::new_record(fields).map(Some).map_err(failed)
             }
         }
+        Ok(whole)
     }
 
     fn slot(&self, entity: EntityRef, slot: SlotId) -> Result<Option<RestrictedExpression>> {
@@ -308,6 +456,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             (Data::Number(all), Ty::Duration) => all.get(row).map(|n| Value::Duration(*n)),
             (Data::Number(all), _) => all.get(row).map(|n| Value::Long(*n)),
             (Data::Text(all), _) => all.get(row).map(|text| Value::String(self.snapshot().text(*text).into())),
+            (Data::Range(all), _) => all.get(row).map(|(low, _)| Value::Long(*low)),
             (Data::Ip(all), _) => all.get(row).map(|ip| Value::Ip(*ip)),
             (Data::Entity(all), Ty::Entity(target)) => {
                 all.get(row).map(|row| Value::Entity(EntityRef { ty: *target, row: *row }))
@@ -315,9 +464,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             (Data::Value(all), _) => all.get(row).cloned(),
             _ => None,
         };
-        // A set of which some elements are not known is not known.
-        let exact = |value: &Value| !matches!(value, Value::Set(set) if !set.is_exact());
-        value.filter(exact).map(|value| self.expression(&value)).transpose()
+        value.filter(is_exact).map(|value| self.expression(&value)).transpose()
     }
 
     fn expression(&self, value: &Value) -> Result<RestrictedExpression> {
@@ -347,10 +494,21 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 }
 
+/// Whether every part of a value is known.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Set(set) => set.is_exact() && set.items().iter().all(is_exact),
+        Value::Record(record) => {
+            record.unknown().is_empty() && record.fields().iter().all(|(_, value)| is_exact(value))
+        }
+        _ => true,
+    }
+}
+
 /// The `when` clauses of a check as a policy of their own, which is satisfied where the check applies.
 fn whens(statement: &Statement) -> Result<PolicySet> {
     let clauses = statement.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-    let together = clauses.map(|clause| clause.expr.clone()).reduce(ast::Expr::and);
+    let together = clauses.map(|clause| guard::guarded(&clause.expr)).reduce(ast::Expr::and);
     let policy = ast::StaticPolicy::new(
         ast::PolicyID::from_string("applies"),
         None,

@@ -3,11 +3,12 @@
 use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
-use crate::schema::{Model, Origin};
-use crate::snapshot::{Found, Located, Missing, Snapshot};
+use crate::schema::{Fallback, Model, Origin, Slot};
+use crate::snapshot::{Found, Gap, Located, Missing, Snapshot};
+use crate::source::json::Kind;
 use crate::source::pointer::Pointer;
 use crate::source::{self, nearest, one_line};
-use crate::value::{self, EntityRef, Value};
+use crate::value::{self, EntityRef, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -88,6 +89,8 @@ pub struct ReadReport {
     pub place: Option<Place>,
     /// The property that the object at `place` lacks.
     pub lacks: Option<String>,
+    /// The annotation of the schema that gives the value of what is `null` or missing.
+    pub default: Option<Place>,
     /// A property of that object whose name looks like a slip.
     pub misspelt: Option<(String, Place)>,
     /// The first principals behind a derived value.
@@ -105,19 +108,40 @@ pub enum ReadState {
     Known,
     /// It is not there, and that is known.
     Absent,
-    /// It was not captured.
-    Unknown,
+    /// The capture does not cover it.
+    Uncaptured,
+    /// It is present and invalid.
+    Unreadable,
+    /// Some of it was captured.
+    Partial,
     /// A number between two others.
     Between,
 }
 
+impl From<Gap> for ReadState {
+    fn from(gap: Gap) -> Self {
+        match gap {
+            Gap::Partial => ReadState::Partial,
+            Gap::Uncaptured => ReadState::Uncaptured,
+            Gap::Unreadable => ReadState::Unreadable,
+        }
+    }
+}
+
 impl ReadState {
+    /// Returns whether nothing, or not everything, is known of the value.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, ReadState::Uncaptured | ReadState::Unreadable | ReadState::Partial)
+    }
+
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
         match self {
             ReadState::Known => "known",
             ReadState::Absent => "absent",
-            ReadState::Unknown => "unknown",
+            ReadState::Uncaptured => "uncaptured",
+            ReadState::Unreadable => "unreadable",
+            ReadState::Partial => "partial",
             ReadState::Between => "between",
         }
     }
@@ -134,6 +158,8 @@ pub struct WitnessReport {
     pub place: Place,
     /// Whether it certainly counts.
     pub certain: bool,
+    /// What is known of it; of an entity, that it is there.
+    pub state: ReadState,
 }
 
 /// Builds the findings of one snapshot.
@@ -163,10 +189,7 @@ impl Findings<'_, '_> {
         let clauses = match subject {
             Subject::Entity(entity) => {
                 let frame = machine.frame(entity);
-                let explanation = match verdict {
-                    Verdict::NotApplicable => machine.explain_applies(body, &frame),
-                    _ => machine.explain(body, &frame),
-                };
+                let explanation = machine.explain_verdict(body, &frame, verdict);
                 self.clauses(check, entity, explanation)
             }
             Subject::Uncaptured(ty, at) => {
@@ -224,11 +247,12 @@ impl Findings<'_, '_> {
             name: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
             entity: Some(self.show(missing.scope)),
             own: false,
-            state: ReadState::Unknown,
+            state: missing.gap.into(),
             value: None,
             pointer: Some(missing.pointer.clone()),
             place: Some(Place::new(&snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
+            default: None,
             misspelt: self.misspelt(snapshot, missing.span, &missing.property),
             witnesses: Vec::new(),
             more_witnesses: 0,
@@ -266,12 +290,13 @@ impl Findings<'_, '_> {
             pointer: None,
             place: None,
             lacks: None,
+            default: None,
             misspelt: None,
             witnesses: Vec::new(),
             more_witnesses: 0,
             uncaptured: Vec::new(),
         };
-        let mut secret = false;
+        let (mut secret, mut unreadable_tag) = (false, false);
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
             ReadOf::Parameter(at) => {
@@ -288,7 +313,9 @@ impl Findings<'_, '_> {
                     let mut pointer =
                         model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
                     pointer.push(name.clone());
-                    self.locate(&mut report, *entity, &pointer);
+                    let found = self.locate(&mut report, *entity, &pointer);
+                    let is_unread = read.found == ReadValue::Uncaptured;
+                    unreadable_tag = is_unread && matches!(found, Some(Found::Value(kind)) if kind != Kind::Null);
                 }
             }
             ReadOf::Attribute(entity, slot) => {
@@ -298,7 +325,14 @@ impl Findings<'_, '_> {
                 report.own = *entity == resource;
                 secret = declared.secret;
                 match declared.origin.pointer() {
-                    Some(pointer) => self.locate(&mut report, *entity, pointer),
+                    Some(pointer) => {
+                        let found = self.locate(&mut report, *entity, pointer);
+                        let is_known = matches!(read.found, ReadValue::Known(_) | ReadValue::Present);
+                        report.default = found.filter(|_| is_known).and_then(|found| {
+                            let span = default_of(model, entity.ty, declared, found)?;
+                            Some(Place::new(model.source.as_ref()?, span))
+                        });
+                    }
                     None if declared.origin == Origin::Derived => {
                         report.kind = "derived";
                         report.pointer = Some(snapshot.pointer(model, *entity));
@@ -315,7 +349,9 @@ impl Findings<'_, '_> {
             ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
             ReadValue::Present => (ReadState::Known, Some("present".into())),
             ReadValue::Absent => (ReadState::Absent, None),
-            ReadValue::Unknown => (ReadState::Unknown, None),
+            ReadValue::Unreadable => (ReadState::Unreadable, None),
+            ReadValue::Uncaptured if unreadable_tag => (ReadState::Unreadable, None),
+            ReadValue::Uncaptured => (ReadState::Uncaptured, None),
         };
         if let Some(gathered) = &read.gathered {
             let witness = |entity: EntityRef, certain| WitnessReport {
@@ -323,6 +359,7 @@ impl Findings<'_, '_> {
                 pointer: snapshot.pointer(model, entity),
                 place: Place::new(&snapshot.source, self.name_span(entity)),
                 certain,
+                state: ReadState::Known,
             };
             report.witnesses = gathered
                 .witnesses
@@ -339,6 +376,7 @@ impl Findings<'_, '_> {
                     pointer: missing.pointer.clone(),
                     place: Place::new(&snapshot.source, missing.span),
                     certain: false,
+                    state: missing.gap.into(),
                 })
                 .collect();
         }
@@ -374,9 +412,9 @@ impl Findings<'_, '_> {
     }
 
     /// Finds a value's place in the snapshot again.
-    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) {
+    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) -> Option<Found> {
         let snapshot = self.machine.snapshot;
-        let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return };
+        let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         let located = self.place(entity, row.span, pointer);
         report.pointer = Some(snapshot.pointer(self.machine.model, entity).join(pointer));
         report.place = Some(Place::new(&snapshot.source, located.span));
@@ -385,7 +423,27 @@ impl Findings<'_, '_> {
             report.misspelt = self.misspelt(snapshot, located.span, &property);
             report.lacks = Some(property);
         }
+        Some(located.found)
     }
+}
+
+/// Returns the annotation that gives the value of a slot which is `null` or missing: its own, or that of a record
+/// around it.
+fn default_of(model: &Model, ty: TypeId, slot: &Slot, found: Found) -> Option<source::Span> {
+    let mut at = Some(slot);
+    while let Some(slot) = at {
+        let declared = match found {
+            Found::Lacks(_) => slot.missing.as_ref(),
+            Found::Value(Kind::Null) => slot.null.as_ref(),
+            Found::Value(_) => return None,
+        };
+        let value = declared.filter(|it| matches!(it.fallback, Fallback::Value(_) | Fallback::Record(_)));
+        if let Some(declared) = value {
+            return Some(declared.span);
+        }
+        at = slot.within.and_then(|within| model.ty(ty).slots.get(within.index()));
+    }
+    None
 }
 
 fn outcome(mask: Mask) -> &'static str {
@@ -406,7 +464,7 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
     let mut said: Vec<String> = Vec::new();
     for read in reads {
-        if verdict == Verdict::Unknown && !matches!(read.state, ReadState::Unknown | ReadState::Between) {
+        if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
             continue;
         }
         let phrase = phrase(read);
@@ -418,7 +476,7 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         let unset = clauses
             .iter()
             .flat_map(|clause| &clause.reads)
-            .find(|read| read.kind == "parameter" && read.state == ReadState::Unknown);
+            .find(|read| read.kind == "parameter" && read.state == ReadState::Uncaptured);
         return unset
             .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
     }
@@ -443,10 +501,22 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         _ => String::new(),
     };
     match (read.state, &read.value) {
+        (ReadState::Known, Some(value)) if read.default.is_some() => {
+            format!("{}{of} is {value} by default", read.name)
+        }
         (ReadState::Known, Some(value)) => format!("{}{of} is {value}", read.name),
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
-        _ => format!("{}{of} was not captured", read.name),
+        (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
+    }
+}
+
+/// Why a value is not known, after its name.
+pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {
+    match state {
+        ReadState::Unreadable => "is unreadable",
+        ReadState::Partial => "was captured in part",
+        _ => "was not captured",
     }
 }
 

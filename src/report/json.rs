@@ -154,6 +154,8 @@ struct ReadJson<'r> {
     pointer: Option<&'r str>,
     span: Option<SpanJson<'r>>,
     lacks: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<SpanJson<'r>>,
     misspelt: Option<MisspeltJson<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     derived_from: Option<DerivedJson<'r>>,
@@ -175,6 +177,7 @@ struct DerivedJson<'r> {
 #[derive(Serialize)]
 struct WitnessJson<'r> {
     entity: &'r str,
+    state: &'static str,
     certain: bool,
     pointer: &'r str,
     span: SpanJson<'r>,
@@ -342,6 +345,7 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
         pointer: read.pointer.as_ref().map(|pointer| pointer.as_str()),
         span: read.place.as_ref().map(span),
         lacks: read.lacks.as_deref(),
+        default: read.default.as_ref().map(span),
         misspelt: read.misspelt.as_ref().map(|(name, place)| MisspeltJson { name, span: span(place) }),
         derived_from: derived,
     }
@@ -350,6 +354,7 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
 fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
     WitnessJson {
         entity: &witness.entity,
+        state: witness.state.name(),
         certain: witness.certain,
         pointer: witness.pointer.as_str(),
         span: span(&witness.place),

@@ -3,7 +3,9 @@
 use super::controls::{ByControl, ControlReport, Standing, by_control};
 use super::excerpt::{Excerpts, first_line, plain, short};
 use super::finding::show_constant;
-use super::{CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase};
+use super::{
+    CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase, unknown_phrase,
+};
 use crate::diagnostic::{self, Diagnostic, Label};
 use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
@@ -170,13 +172,32 @@ fn write_finding(
     let groups = by_source(&values);
     let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
     let help = match finding.verdict {
-        Verdict::Unknown => Some("capture what is missing, then check again".to_owned()),
+        Verdict::Unknown => Some(unknown_help(finding).to_owned()),
         Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
         Verdict::NotApplicable | Verdict::Pass => None,
     };
     // What to do is the same for every failure of a check: the first says it.
+    let mut defaults = groups.iter().skip(1);
     let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
-    Shown { help: help.filter(|_| first), source_link: source, ..shown }.write(style, out)
+    Shown { help: help.filter(|_| first), source_link: source, ..shown }.write(style, out)?;
+    defaults.try_for_each(|group| {
+        let message = "a value that is not in the snapshot has a default".to_owned();
+        Shown::new(report, Severity::Advice, None, message, Some(group)).write(style, out)
+    })
+}
+
+/// The remedy for an unknown verdict.
+fn unknown_help(finding: &Finding) -> &'static str {
+    let reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
+    let states =
+        reads.flat_map(|read| std::iter::once(read.state).chain(read.uncaptured.iter().map(|list| list.state)));
+    let unreadable = |state: &ReadState| *state == ReadState::Unreadable;
+    let states: Vec<ReadState> = states.collect();
+    match (states.iter().any(unreadable), states.iter().any(|state| !unreadable(state) && state.is_unknown())) {
+        (true, false) => "correct what is unreadable, then check again",
+        (true, true) => "correct what is unreadable and capture what is missing, then check again",
+        (false, _) => "capture what is missing, then check again",
+    }
 }
 
 fn clause_label(clause: &ClauseReport) -> String {
@@ -212,6 +233,9 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         if let Some(place) = read.place.as_ref().filter(|_| read.kind != "derived" || !counted) {
             push(one_line_place(place), value_label(read));
         }
+        if let Some(place) = &read.default {
+            push(one_line_place(place), format!("the default of {}", read.name));
+        }
         if let Some((name, place)) = &read.misspelt {
             push(place.clone(), format!("is `{name}` meant to be `{}`?", read.lacks.as_deref().unwrap_or(&read.name)));
         }
@@ -225,7 +249,8 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
             push(one_line_place(&last.place), format!("and {} more count for {}", read.more_witnesses, read.name));
         }
         for list in &read.uncaptured {
-            push(one_line_place(&list.place), format!("`{}` was not captured, which {} needs", list.entity, read.name));
+            let label = format!("`{}` {}, and {} counts it", list.entity, unknown_phrase(list.state), read.name);
+            push(one_line_place(&list.place), label);
         }
     }
     labels
@@ -234,6 +259,9 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
 fn value_label(read: &ReadReport) -> String {
     match &read.lacks {
         _ if read.kind == "derived" => format!("nothing counts for {} of this", read.name),
+        Some(property) if read.default.is_some() => {
+            format!("no `{property}` here: {} by default", read.value.as_deref().unwrap_or_default())
+        }
         Some(property) if read.state == ReadState::Absent => format!("no `{property}` here"),
         Some(property) => format!("`{property}` is missing here"),
         None => phrase(read),

@@ -92,9 +92,27 @@ impl Default for Slots {
 }
 
 impl Slots {
-    /// Notes at every field which slots are there and below.
+    /// Notes at every field which slots are there and below, and at every slot which record is above it.
     pub fn fill_below(&mut self) {
         fill_slots_below(&mut self.fields, 0);
+        for at in 0..self.list.len() {
+            let above = self.list[at].origin.pointer().map(|pointer| self.above(pointer)).unwrap_or_default();
+            self.list[at].above = above;
+        }
+    }
+
+    /// The presence slots of the innermost record that a pointer crosses.
+    fn above(&self, pointer: &[String]) -> Vec<SlotId> {
+        let (mut at, mut above) = (0, &[][..]);
+        for step in pointer {
+            let node = &self.fields[at];
+            if !node.presence.is_empty() {
+                above = &node.presence;
+            }
+            let Some((_, child)) = node.children.iter().find(|(name, _)| name == step) else { break };
+            at = *child;
+        }
+        above.to_vec()
     }
 
     pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {

@@ -1,7 +1,7 @@
 //! The model: entity types, their attributes, and where each is found in a snapshot.
 
-use crate::source::Span;
 use crate::source::pointer::{Pattern, Step};
+use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
 use smol_str::{SmolStr, ToSmolStr};
@@ -38,6 +38,8 @@ pub struct Member {
 /// Everything a schema says.
 #[derive(Debug, Default)]
 pub struct Model {
+    /// The schema file, into which the spans of the model point; `None` for a model without annotations.
+    pub source: Option<Arc<Source>>,
     /// Entity types in order of their names, then action types.
     pub types: Vec<EntityType>,
     /// The type of the document itself.
@@ -85,6 +87,12 @@ pub struct EntityType {
     pub key: Option<Vec<String>>,
     /// Keys that every list of instances has: one that is lacking was not captured.
     pub expect: Vec<SmolStr>,
+    /// What a list of instances that is `null`, and one that is missing, stands for.
+    pub list_defaults: ListDefaults,
+    /// Where the parent instance says how many instances there are: `@total`.
+    pub total: Option<Vec<String>>,
+    /// Where the parent instance says that there are more instances than were captured: `@more`.
+    pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
     /// The `@doc` text.
@@ -104,6 +112,37 @@ pub struct EntityType {
     pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
+}
+
+/// What a list of instances stands for where it is not there: `@null` and `@missing` on an entity type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ListDefaults {
+    /// Whether `null` is an empty list; otherwise it is an uncaptured one.
+    pub null_is_empty: bool,
+    /// Whether a missing list is an empty one; otherwise it is an uncaptured one.
+    pub missing_is_empty: bool,
+}
+
+/// What a value stands for where it is `null` or missing: an argument of `@null` or `@missing`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fallback {
+    /// The value is uncaptured.
+    Unknown,
+    /// The value is absent.
+    Absent,
+    /// The value is this one.
+    Value(Value),
+    /// A record is present, and its members are these.
+    Record(Vec<(SlotId, Fallback)>),
+}
+
+/// An annotation that says what a `null` or missing value stands for, with its span.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeclaredDefault {
+    /// What the value stands for.
+    pub fallback: Fallback,
+    /// The annotation in the schema.
+    pub span: Span,
 }
 
 /// Where the entities of a type come from.
@@ -167,6 +206,12 @@ pub struct Slot {
     pub required: bool,
     /// The presence slot of the record this lies in.
     pub within: Option<SlotId>,
+    /// The presence slots of the innermost declared record that the pointer crosses.
+    pub above: Vec<SlotId>,
+    /// What `null` stands for, if the schema says so.
+    pub null: Option<DeclaredDefault>,
+    /// What a missing property stands for, if the schema says so.
+    pub missing: Option<DeclaredDefault>,
     /// Whether outputs mask the value.
     pub secret: bool,
     /// The text that means "not captured".
@@ -398,6 +443,9 @@ impl EntityType {
             parent: None,
             key: None,
             expect: Vec::new(),
+            list_defaults: ListDefaults::default(),
+            total: None,
+            more: None,
             closed: false,
             doc: None,
             span: Span::default(),
@@ -429,6 +477,26 @@ impl EntityType {
             EntityKind::Rows(path) => Some(path),
             _ => None,
         }
+    }
+
+    /// Returns whether the id of an instance is at a field or below it.
+    pub fn leads_to_key(&self, field: usize) -> bool {
+        let Some(key) = &self.key else { return false };
+        let mut at = 0;
+        for step in key {
+            if at == field {
+                return true;
+            }
+            let node = self.fields.get(at).and_then(|node| node.children.iter().find(|(name, _)| name == step));
+            let Some((_, child)) = node else { return false };
+            at = *child;
+        }
+        at == field
+    }
+
+    /// Returns whether its instances are scalars: `@key("")`.
+    pub fn is_scalar(&self) -> bool {
+        self.key.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// Returns whether instances are found under `*`, so that their number is not fixed.

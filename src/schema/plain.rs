@@ -150,5 +150,17 @@ fn members(model: &Model, slots: &mut Slots, types: &Attributes, inside: &Inside
 }
 
 fn slot(path: Vec<SmolStr>, ty: Ty, origin: Origin, required: bool, within: Option<SlotId>) -> Slot {
-    Slot { path, ty, origin, required, within, secret: false, unknown_text: None, span: Span::default() }
+    Slot {
+        path,
+        ty,
+        origin,
+        required,
+        within,
+        above: Vec::new(),
+        null: None,
+        missing: None,
+        secret: false,
+        unknown_text: None,
+        span: Span::default(),
+    }
 }

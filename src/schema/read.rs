@@ -1,5 +1,6 @@
 //! From annotations to the [`Model`]. Every mistake is a diagnostic at the annotation that holds it.
 
+use super::defaults;
 use super::layout::{self, Slots};
 use super::model::*;
 use crate::diagnostic::Diagnostic;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 pub(super) type Fragment = json_schema::Fragment<RawName>;
 type WrittenType = json_schema::Type<RawName>;
 
-const ON_ENTITY: &[&str] = &["path", "key", "expect", "closed", "tags", "doc"];
-const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", "unknown", "doc"];
+const ON_ENTITY: &[&str] = &["path", "key", "expect", "total", "more", "null", "missing", "closed", "tags", "doc"];
+const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
@@ -61,6 +62,7 @@ pub(super) fn model(
         reader.references(&model);
         reader.actions(&mut model);
     }
+    model.source = Some(Arc::clone(source));
     Some(model)
 }
 
@@ -166,6 +168,16 @@ impl<'f> SchemaReader<'_, 'f> {
         notes
     }
 
+    /// Reads annotations that have been checked before.
+    fn known_notes(&self, annotations: &'f Annotations) -> HashMap<&'f str, Note> {
+        let note = |(name, annotation): (&'f AnyId, &'f Option<ast::Annotation>)| {
+            let annotation = annotation.as_ref()?;
+            let span = annotation.loc.as_ref().map_or(Span::default(), |loc| self.whole_annotation(loc));
+            Some((name.as_ref(), Note { value: annotation.val.clone(), span }))
+        };
+        annotations.0.iter().filter_map(note).collect()
+    }
+
     /// Cedar gives the place of an annotation's value: widen it to the `@`.
     fn whole_annotation(&self, value: &Loc) -> Span {
         let before = self.source.text().get(..value.start()).unwrap_or_default();
@@ -236,6 +248,7 @@ impl<'f> SchemaReader<'_, 'f> {
             types.push(EntityType {
                 key,
                 expect: self.expected(&notes),
+                list_defaults: self.list_defaults(&kind, &notes),
                 closed: notes.contains_key("closed"),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
@@ -343,7 +356,57 @@ impl<'f> SchemaReader<'_, 'f> {
             }
         }
         layout::paths(model);
+        self.page_notes(model);
         true
+    }
+
+    /// Reads where the parent of a list says how much of it was captured: `@total` and `@more`.
+    fn page_notes(&mut self, model: &mut Model) {
+        for at in 0..model.types.len() {
+            let name = model.types[at].name.clone();
+            let Some((_, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
+            let notes = self.known_notes(&entity.annotations);
+            let total = notes.get("total").and_then(|note| self.beside_list(model, TypeId(at as u16), "total", note));
+            let more = notes.get("more").and_then(|note| self.beside_list(model, TypeId(at as u16), "more", note));
+            (model.types[at].total, model.types[at].more) = (total, more);
+        }
+    }
+
+    /// Returns the pointer of a value that tells about a list, below the instance that has the list.
+    fn beside_list(&mut self, model: &Model, ty: TypeId, name: &str, note: &Note) -> Option<Vec<String>> {
+        let declared = model.ty(ty);
+        if !declared.is_collection() {
+            let message =
+                format!("`@{name}` describes a list, and the `@path` of `{}` does not end in `/*`", declared.name);
+            self.error("schema-annotation", note.span, message);
+            return None;
+        }
+        let pattern = match Pattern::absolute(&note.value) {
+            Ok(pattern) => pattern,
+            Err(message) => {
+                self.error("schema-path", note.span, message);
+                return None;
+            }
+        };
+        let around = declared.parent.and_then(|parent| model.ty(parent).path()).map_or(&[][..], |path| &path.0);
+        let inside: Option<Vec<String>> = pattern.0.strip_prefix(around).and_then(|steps| {
+            let property = |step: &Step| match step {
+                Step::Property(name) => Some(name.clone()),
+                Step::Each => None,
+            };
+            steps.iter().map(property).collect()
+        });
+        let inside = inside.filter(|steps| !steps.is_empty());
+        if inside.is_none() {
+            let around = Pattern(around.to_vec()).to_text();
+            let error = self.error(
+                "schema-path",
+                note.span,
+                format!("`{}` is not a property of the instance that has the list", note.value),
+            );
+            error.help = Some(format!("write a path below `{around}/`, such as `{around}/page/{name}`"));
+        }
+        inside
     }
 
     fn attributes(&mut self, model: &mut Model) {
@@ -380,6 +443,9 @@ impl<'f> SchemaReader<'_, 'f> {
                         origin,
                         required: true,
                         within: None,
+                        above: Vec::new(),
+                        null: None,
+                        missing: None,
                         secret: false,
                         unknown_text: None,
                         span: declared,
@@ -389,6 +455,13 @@ impl<'f> SchemaReader<'_, 'f> {
             if let Some(key) = &model.types[at].key {
                 let node = slots.node(key);
                 slots.fields[node].key = true;
+                for slot in &slots.fields[node].slots {
+                    let slot = &slots.list[slot.index()];
+                    if let Some(default) = slot.null.as_ref().or(slot.missing.as_ref()) {
+                        let message = "`@null` and `@missing` are not valid on the `@key`: an id has no default";
+                        self.error("schema-default", default.span, message);
+                    }
+                }
             }
             slots.fill_below();
             self.secrets(model, &mut slots);
@@ -433,6 +506,9 @@ impl<'f> SchemaReader<'_, 'f> {
                 origin,
                 required: written.required,
                 within: inside.within,
+                above: Vec::new(),
+                null: None,
+                missing: None,
                 secret,
                 unknown_text: notes.get("unknown").map(|note| note.value.clone()),
                 span,
@@ -446,17 +522,84 @@ impl<'f> SchemaReader<'_, 'f> {
                     self.only_plain(&notes, "a record");
                     let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
                     let inner = Inside { pointer: whole, path: path.clone(), within: Some(presence), secret };
-                    Shape::Record(presence, self.members(model, slots, namespace, record, attrs, &inner))
+                    let members = self.members(model, slots, namespace, record, attrs, &inner);
+                    self.defaults(model, slots, presence, Some(&members), &notes);
+                    Shape::Record(presence, members)
                 }
                 _ => {
                     self.plain_elements(namespace, &written.ty, false);
                     let origin = self.origin(&notes, &ty, whole.clone(), model);
-                    Shape::Leaf(slots.add(&whole, slot(ty.clone(), origin)))
+                    let leaf = slots.add(&whole, slot(ty.clone(), origin));
+                    self.defaults(model, slots, leaf, None, &notes);
+                    Shape::Leaf(leaf)
                 }
             };
             attributes.push(Attribute { name: name.clone(), ty, required: written.required, doc, span, shape });
         }
         attributes
+    }
+
+    /// Reads what an attribute stands for where it is `null` or missing; of a record, with its members.
+    fn defaults(
+        &mut self,
+        model: &Model,
+        slots: &mut Slots,
+        id: SlotId,
+        members: Option<&[Attribute]>,
+        notes: &HashMap<&str, Note>,
+    ) {
+        let slot = &slots.list[id.index()];
+        let mut read = |name: &str| -> Option<DeclaredDefault> {
+            let note = notes.get(name)?;
+            let Some(pointer) = slot.origin.pointer() else {
+                let message = format!("`@{name}` is not valid on an attribute that is not read from the snapshot");
+                self.error("schema-default", note.span, message);
+                return None;
+            };
+            let fallback = match members {
+                Some(members) => defaults::of_record(model, &slots.list, pointer, members, slot.required, &note.value),
+                None => defaults::of_leaf(model, &slot.ty, slot.required, &note.value),
+            };
+            match fallback {
+                Ok(fallback) => Some(DeclaredDefault { fallback, span: note.span }),
+                Err(help) => {
+                    let message = format!("`{}` is not a default for `{}`", note.value, slot.dotted());
+                    self.error("schema-default", note.span, message).help = Some(help);
+                    None
+                }
+            }
+        };
+        let (null, missing) = (read("null"), read("missing"));
+        let literal = |default: &Option<DeclaredDefault>| {
+            default.as_ref().is_some_and(|default| matches!(default.fallback, Fallback::Value(_) | Fallback::Record(_)))
+        };
+        if let (true, true, false, Some(default)) = (literal(&null), literal(&missing), slot.required, &missing) {
+            let message =
+                format!("`{}` is never absent: both `null` and a missing value have a default", slot.dotted());
+            let error = self.error("schema-default", default.span, message);
+            error.help = Some("make the attribute required: remove the `?`".into());
+        }
+        let slot = &mut slots.list[id.index()];
+        (slot.null, slot.missing) = (null, missing);
+    }
+
+    /// Reads what a list of instances stands for where it is `null` or missing.
+    fn list_defaults(&mut self, kind: &EntityKind, notes: &HashMap<&str, Note>) -> ListDefaults {
+        let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
+        let mut is_empty = |name: &str| {
+            let Some(note) = notes.get(name) else { return false };
+            if !is_list {
+                let message = format!("`@{name}` on an entity type describes a list: its `@path` ends in `/*`");
+                self.error("schema-default", note.span, message);
+                return false;
+            }
+            defaults::of_list(&note.value).unwrap_or_else(|help| {
+                let message = format!("`{}` is not a default for a list", note.value);
+                self.error("schema-default", note.span, message).help = Some(help);
+                false
+            })
+        };
+        ListDefaults { null_is_empty: is_empty("null"), missing_is_empty: is_empty("missing") }
     }
 
     /// What one attribute keeps secret no other shows; ids and references are shown, so they cannot be secret.

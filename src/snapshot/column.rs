@@ -8,16 +8,25 @@ use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
-/// Whether a value is there.
+/// What is known of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
-    /// It is.
+    /// The value is known.
     Known,
-    /// It is not, and that is known.
+    /// The value was captured, and is not there.
     Absent,
-    /// It was not captured.
-    Unknown,
+    /// The capture does not cover the value.
+    Uncaptured,
+    /// The value is present and invalid.
+    Unreadable,
+}
+
+impl State {
+    /// Returns whether nothing is known of the value, not even whether it is there.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, State::Uncaptured | State::Unreadable)
+    }
 }
 
 /// A text, in the file or beside it, with its hash: most texts are told apart without looking at them again.
@@ -80,6 +89,20 @@ pub struct Column {
     pub data: Data,
 }
 
+impl Column {
+    /// Makes the value of a row unreadable.
+    pub(super) fn forget(&mut self, row: usize) {
+        if let Some(state) = self.states.get_mut(row) {
+            *state = State::Unreadable;
+        }
+        if let Data::Range(all) = &mut self.data
+            && let Some(range) = all.get_mut(row)
+        {
+            *range = Data::ANY;
+        }
+    }
+}
+
 /// Values of one type.
 #[derive(Debug, Default)]
 pub enum Data {
@@ -98,13 +121,16 @@ pub enum Data {
     Entity(Vec<u32>),
     /// Sets, records and tags.
     Value(Vec<Value>),
-    /// Derived counts, from least to most.
+    /// Counts and lengths, from least to most.
     Range(Vec<(i64, i64)>),
     /// The entity of this type that the row is nested in.
     Enclosing(TypeId),
 }
 
 impl Data {
+    /// The range of a number of which nothing is known.
+    const ANY: (i64, i64) = (0, i64::MAX);
+
     /// Returns empty storage for a type; references are stored as text until they are resolved.
     pub(super) fn for_type(ty: &Ty, enumerated: bool) -> Self {
         match ty {
@@ -141,7 +167,7 @@ impl Data {
             Data::Ip(_) => Data::Ip(vec![nowhere; rows]),
             Data::Entity(_) => Data::Entity(vec![0; rows]),
             Data::Value(_) => Data::Value(vec![Value::Bool(false); rows]),
-            Data::Range(_) => Data::Range(vec![(0, 0); rows]),
+            Data::Range(_) => Data::Range(vec![Self::ANY; rows]),
             other @ (Data::Nothing | Data::Enclosing(_)) => other,
         }
     }
@@ -151,6 +177,8 @@ impl Data {
         match (self, cell) {
             (Data::Bool(all), Cell::Bool(b)) => all[row] = b,
             (Data::Number(all), Cell::Number(n)) => all[row] = n,
+            (Data::Range(all), Cell::Number(n)) => all[row] = (n, n),
+            (Data::Range(all), Cell::Between(low, high)) => all[row] = (low, high),
             (Data::Text(all), Cell::Text(text)) => all[row] = text,
             (Data::Ip(all), Cell::Ip(ip)) => all[row] = ip,
             (Data::Entity(all), Cell::Choice(choice)) => all[row] = choice,

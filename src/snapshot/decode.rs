@@ -3,11 +3,13 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are put together in order. Every declared attribute is
 //! read and checked, whether a policy reads it or not; only those that one reads are kept.
 
-use super::read::{Cell, Reading, duplicate_key, first_line};
+use super::locate::Found;
+use super::partial;
+use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef};
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{EntityType, Model, Origin, SlotId, Ty};
+use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::{Source, Span, nearest};
 use crate::value::TypeId;
@@ -30,7 +32,7 @@ pub(super) fn decode(
     split: Split,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
-    let Split { tables, jumps, side } = split;
+    let Split { tables, jumps, side, .. } = split;
     let mut snapshot = Snapshot {
         source: Arc::clone(source),
         tables,
@@ -38,6 +40,7 @@ pub(super) fn decode(
         side,
         jumps,
         secrets: Vec::new(),
+        is_damaged: false,
         times: ReadTimes::default(),
     };
     for at in 0..model.types.len() {
@@ -61,6 +64,7 @@ pub(super) fn decode(
             columns,
             keys: Vec::with_capacity(rows),
             odd_keys: Vec::new(),
+            nameless: BTreeSet::new(),
             side: String::new(),
             before: snapshot.side.len(),
             other_properties: 0,
@@ -77,13 +81,13 @@ pub(super) fn decode(
             let next = waves.next();
             ((), runs) = rayon::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
-        let Whole { columns, keys, odd_keys, side, other_properties, secrets, .. } = whole;
+        let Whole { columns, keys, odd_keys, nameless, side, other_properties, secrets, .. } = whole;
         snapshot.side.push_str(&side);
         snapshot.other_properties += other_properties;
         snapshot.secrets.extend(secrets);
         let table = &mut snapshot.tables[at];
         table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
-        table.odd_keys = odd_keys;
+        (table.odd_keys, table.nameless) = (odd_keys, nameless);
         table.columns = columns;
     }
     snapshot.secrets.sort();
@@ -97,6 +101,8 @@ fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
         Origin::Presence(_) | Origin::Derived => Data::Nothing,
         Origin::Tags(_) => Data::Value(Vec::new()),
         Origin::Enclosing(ty) => Data::Enclosing(*ty),
+        // A list with elements that are not known has a range of lengths.
+        Origin::Read(_, Some(Reader::Length)) => Data::Range(Vec::new()),
         Origin::Read(..) => {
             let enumerated = matches!(slot.ty, Ty::Entity(target) if model.ty(target).choices().is_some());
             Data::for_type(&slot.ty, enumerated)
@@ -109,6 +115,7 @@ struct Whole<'d> {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
     odd_keys: Vec<u32>,
+    nameless: BTreeSet<u32>,
     side: String,
     /// Bytes beside the file before `side`.
     before: usize,
@@ -126,6 +133,7 @@ impl Whole<'_> {
         self.diagnostics.extend(run.diagnostics);
         let first = self.keys.len() as u32;
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
+        self.nameless.extend(run.nameless.into_iter().map(|row| first + row));
         self.keys.extend(run.keys.into_iter().map(|key| key.rebased(base)));
         for (column, piece) in self.columns.iter_mut().zip(run.columns) {
             column.states.extend(piece.states);
@@ -136,6 +144,7 @@ impl Whole<'_> {
                 (Data::Ip(all), Data::Ip(more)) => all.extend(more),
                 (Data::Entity(all), Data::Entity(more)) => all.extend(more),
                 (Data::Value(all), Data::Value(more)) => all.extend(more),
+                (Data::Range(all), Data::Range(more)) => all.extend(more),
                 _ => {}
             }
         }
@@ -223,6 +232,8 @@ struct Run {
     keys: Vec<StrRef>,
     /// Rows whose keys hold a `/` or a capital.
     odd_keys: Vec<u32>,
+    /// Rows without a readable key.
+    nameless: Vec<u32>,
     side: String,
     other_properties: usize,
     secrets: Vec<Span>,
@@ -240,6 +251,10 @@ struct Decoder<'s> {
     states: Vec<Vec<Option<State>>>,
     values: Vec<Data>,
     key: Option<StrRef>,
+    /// Whether the row is the document, of which a property lists partial lists.
+    lists_partial: bool,
+    /// Whether the key of the row in hand was given twice, or in two spellings.
+    key_twice: bool,
     /// For every stop and child, which child followed it last time: rows of a file are mostly written alike.
     next: Vec<Vec<usize>>,
     /// Whether an undeclared name is close to a declared one, and to which; by stop.
@@ -261,13 +276,15 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         states: vec![vec![None; rows.len()]; ty.slots.len()],
         values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
         key: None,
+        key_twice: false,
+        lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
         near: vec![FxHashMap::default(); route.stops.len()],
     };
-    let (mut keys, mut odd_keys) = (Vec::with_capacity(rows.len()), Vec::new());
+    let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
         decoder.row = at;
-        decoder.key = None;
+        (decoder.key, decoder.key_twice) = (None, false);
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         // The split has scanned these bytes, so they are JSON.
         let _ = decoder.node(&mut scanner, 0);
@@ -276,15 +293,22 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
             step => step,
         };
-        let key = match (&ty.key, decoder.key) {
+        let key = match (&ty.key, decoder.key.filter(|_| !decoder.key_twice)) {
             (Some(_), Some(key)) => key,
-            (Some(pointer), None) if id != model.root && snapshot.source.slice(row.span).starts_with('{') => {
-                let message = format!("a {} without `{}`, which is its id", model.short_name(id), pointer.join("/"));
-                decoder.reading.diagnostics.push(
-                    Diagnostic::error("snapshot-key", message)
-                        .label(&snapshot.source, first_line(&snapshot.source, row.span), "this one")
-                        .help("add the id: without it nobody can tell which one a finding is about"),
-                );
+            (Some(pointer), None) => {
+                nameless.push(at as u32);
+                let at = snapshot.locate(row.span, pointer);
+                let what = match at.found {
+                    Found::Value(Kind::Null) | Found::Lacks(_) => "has no",
+                    Found::Value(_) => "has an unreadable",
+                };
+                let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
+                let error = Diagnostic::error("snapshot-key", message).label(&snapshot.source, at.span, "here");
+                let help = "write the id as a text or a number: a finding names the instance by it";
+                // A key that is given twice has been reported.
+                if !decoder.key_twice {
+                    decoder.reading.diagnostics.push(error.help(help));
+                }
                 decoder.ordinal(step)
             }
             _ => decoder.ordinal(step),
@@ -298,7 +322,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
     }
     let columns = decoder.columns(kept);
     let Reading { side, other_properties, secrets, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, side, other_properties, secrets, diagnostics }
+    Run { columns, keys, odd_keys, nameless, side, other_properties, secrets, diagnostics }
 }
 
 impl Decoder<'_> {
@@ -310,20 +334,47 @@ impl Decoder<'_> {
         }
     }
 
-    fn unknown(&mut self, slots: &[SlotId]) {
+    fn mark(&mut self, slots: &[SlotId], state: State) {
         for slot in slots {
-            self.states[slot.index()][self.row] = Some(State::Unknown);
+            self.states[slot.index()][self.row] = Some(state);
         }
     }
 
     fn set(&mut self, slot: SlotId, cell: Cell) {
         let state = &mut self.states[slot.index()][self.row];
-        *state = match cell {
-            Cell::Unset => None,
-            Cell::Unknown => Some(State::Unknown),
-            _ => Some(State::Known),
-        };
+        *state = Some(match cell {
+            Cell::Absent => State::Absent,
+            Cell::Uncaptured | Cell::Between(..) => State::Uncaptured,
+            Cell::Unreadable => State::Unreadable,
+            _ => State::Known,
+        });
         self.values[slot.index()].set(self.row, cell);
+    }
+
+    /// Settles the slots at a field whose value is `null` or missing. Slots below it are settled with the row.
+    fn lacking(&mut self, field: usize, default: impl Fn(&Slot) -> Option<&DeclaredDefault>) {
+        let ty = self.ty;
+        let node = &ty.fields[field];
+        for id in node.slots.iter().chain(&node.presence) {
+            let slot = &ty.slots[id.index()];
+            let declared = default(slot);
+            let cell = self.reading.default(slot, declared);
+            self.set(*id, cell);
+            if let Some(Fallback::Record(members)) = declared.map(|declared| &declared.fallback) {
+                self.members(members);
+            }
+        }
+    }
+
+    /// Settles the members of a record that is a default.
+    fn members(&mut self, members: &[(SlotId, Fallback)]) {
+        for (id, fallback) in members {
+            let cell = self.reading.fallback(&self.ty.slots[id.index()], fallback);
+            self.set(*id, cell);
+            if let Fallback::Record(members) = fallback {
+                self.members(members);
+            }
+        }
     }
 
     /// Reads the value at a stop.
@@ -337,11 +388,18 @@ impl Decoder<'_> {
             if node.key {
                 self.key = self.reading.key(kind, span).or(self.key);
             }
+            if kind == Kind::Null {
+                self.lacking(field, |slot| slot.null.as_ref());
+                return Ok(());
+            }
             for slot in &node.slots {
                 let cell = self.reading.slot(*slot, &ty.slots[slot.index()], kind, span);
                 self.set(*slot, cell);
             }
             if !(stop.leads_on && kind == Kind::Object) {
+                if stop.leads_on && !stop.list {
+                    self.not_an_object(at, kind, span);
+                }
                 return Ok(());
             }
             scanner.jump(start);
@@ -349,28 +407,43 @@ impl Decoder<'_> {
         match kind {
             Kind::Object if stop.list => self.snapshot.skip_value(scanner, kind, start).map(|_| ()),
             Kind::Object if stop.leads_on || at == 0 => self.object(scanner, at, start),
-            Kind::Null => scanner.skip().map(|_| ()),
+            Kind::Null => {
+                scanner.skip()?;
+                if let Some(field) = stop.field {
+                    self.lacking(field, |slot| slot.null.as_ref());
+                }
+                Ok(())
+            }
             _ => {
                 let span = self.snapshot.skip_value(scanner, kind, start)?;
-                if let (Some(field), false) = (stop.field, stop.list) {
-                    let what = if at == 0 {
-                        format!("`{}` is read from an object", ty.name)
-                    } else {
-                        format!("expected an object at `{}`", stop.name)
-                    };
-                    self.reading.error(
-                        "snapshot-type",
-                        first_line(self.reading.source, span),
-                        format!("{what}, found {}", kind.described()),
-                        format!("this is {}", kind.described()),
-                        (at == 0 && kind == Kind::Array)
-                            .then(|| "if its elements are the instances, the schema's `@path` ends in `/*`".to_owned()),
-                    );
-                    self.unknown(&ty.fields[field].below);
+                // The split reports the wrong type of a list, and of what leads to one.
+                if !stop.list {
+                    self.not_an_object(at, kind, span);
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Notes that a value through which attributes are read is not an object.
+    fn not_an_object(&mut self, at: usize, kind: Kind, span: Span) {
+        let stop = &self.route.stops[at];
+        let Some(field) = stop.field else { return };
+        let below: Vec<SlotId> = {
+            let node = &self.ty.fields[field];
+            node.below.iter().filter(|slot| !node.slots.contains(slot)).copied().collect()
+        };
+        // The slots here have read the value, and the split has reported it on the way to lists.
+        if stop.path.is_none() {
+            self.reading.error(
+                "snapshot-type",
+                span,
+                format!("expected an object at `{}`, found {}", stop.name, kind.described()),
+                format!("this is {}", kind.described()),
+                None,
+            );
+        }
+        self.mark(&below, State::Unreadable);
     }
 
     fn object(&mut self, scanner: &mut Scanner<'_>, at: usize, start: u32) -> Result<()> {
@@ -386,9 +459,12 @@ impl Decoder<'_> {
         let mut last = stop.children.len();
         scanner.object(|scanner, key| {
             let Some(child) = self.child(at, last, &key) else {
-                self.reading.other_properties += 1;
                 let (kind, start) = scanner.peek()?;
                 let value = self.snapshot.skip_value(scanner, kind, start)?;
+                if at == 0 && self.lists_partial && key.text() == partial::PARTIAL {
+                    return Ok(());
+                }
+                self.reading.other_properties += 1;
                 let near = self.near(at, &key.text());
                 if near.is_some() || ty.closed {
                     others.push(Other { name: SmolStr::new(key.text()), key: key.span, value, near });
@@ -407,14 +483,30 @@ impl Decoder<'_> {
                     let first = self.first(start, &below.name).unwrap_or(key.span);
                     self.reading.diagnostics.push(duplicate_key(self.reading.source, &below.name, first, key.span));
                 }
-                self.unknown(&ty.fields[field].below);
+                self.mark(&ty.fields[field].below, State::Unreadable);
+                self.key_twice |= ty.leads_to_key(field);
             }
             Ok(())
         })?;
+        self.unseen(at, &seen);
         for other in others {
             self.other(at, start, &other, &seen);
         }
         Ok(())
+    }
+
+    /// Settles what an object lacks.
+    fn unseen(&mut self, at: usize, seen: &Seen) {
+        let route = self.route;
+        let children = &route.stops[at].children;
+        if seen.is_all(children.len()) {
+            return;
+        }
+        for (child, stop) in children.iter().enumerate() {
+            if let (false, Some(field)) = (seen.contains(child), route.stops[*stop].field) {
+                self.lacking(field, |slot| slot.missing.as_ref());
+            }
+        }
     }
 
     /// Returns the child of a stop that a key names, the one that is likely to follow `last` being tried first.
@@ -470,7 +562,7 @@ impl Decoder<'_> {
             self.reading.secrets.push(other.value);
         }
         let beside = seen.contains(near);
-        if !ty.closed && beside && plain(name) == plain(&meant.name) {
+        if !ty.closed && beside && is_respelled(&meant.name, name) {
             let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
             let error = Diagnostic::error("snapshot-duplicate-key", message);
             let first = self.first(object, &meant.name).unwrap_or(other.key);
@@ -485,25 +577,26 @@ impl Decoder<'_> {
         } else if !ty.closed {
             return;
         }
-        self.unknown(slots);
+        self.mark(slots, if beside { State::Unreadable } else { State::Uncaptured });
+        self.key_twice |= beside && meant.field.is_some_and(|field| ty.leads_to_key(field));
     }
 
     /// Settles what was not met, and drops what nobody reads.
     fn columns(&mut self, kept: &[bool]) -> Vec<Column> {
-        let mut settled: Vec<Vec<State>> = Vec::with_capacity(self.states.len());
-        for (slot, states) in self.ty.slots.iter().zip(&self.states) {
-            let around = slot.within.and_then(|within| settled.get(within.index()));
+        let slots = &self.ty.slots;
+        let mut settled: Vec<Vec<State>> = vec![Vec::new(); slots.len()];
+        // A record is settled before what is below it.
+        let mut order: Vec<usize> = (0..slots.len()).collect();
+        order.sort_by_key(|at| slots[*at].origin.pointer().map_or(0, <[String]>::len));
+        for at in order {
+            let slot = &slots[at];
             let settle = |(row, state): (usize, &Option<State>)| match (&slot.origin, state) {
                 (Origin::Enclosing(_), _) => State::Known,
-                (Origin::Derived, _) => State::Unknown,
+                (Origin::Derived, _) => State::Uncaptured,
                 (_, Some(state)) => *state,
-                (_, None) => match around.and_then(|around| around.get(row)).unwrap_or(&State::Known) {
-                    State::Known if slot.required => State::Unknown,
-                    State::Known => State::Absent,
-                    around => *around,
-                },
+                (_, None) => below(slot, slot.above.iter().filter_map(|above| settled[above.index()].get(row))),
             };
-            settled.push(states.iter().enumerate().map(settle).collect());
+            settled[at] = self.states[at].iter().enumerate().map(settle).collect();
         }
         let values = std::mem::take(&mut self.values);
         let column = |((states, data), kept): ((Vec<State>, Data), &bool)| Column {
@@ -511,6 +604,27 @@ impl Decoder<'_> {
             data,
         };
         settled.into_iter().zip(values).zip(kept).map(column).collect()
+    }
+}
+
+/// The state of a value whose object is not there, by the states of the record above it, if there is one.
+///
+/// Below an absent record nothing exists. An object that is not a declared record is never absent.
+fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
+    let mut state = None;
+    for above in above {
+        state = Some(match (state, above) {
+            (Some(State::Unreadable), _) | (_, State::Unreadable) => State::Unreadable,
+            (None | Some(State::Absent), State::Absent) => State::Absent,
+            _ => State::Uncaptured,
+        });
+    }
+    match state {
+        Some(State::Absent) if slot.required && slot.within.is_none_or(|within| !slot.above.contains(&within)) => {
+            State::Uncaptured
+        }
+        Some(state) => state,
+        None => State::Uncaptured,
     }
 }
 
@@ -544,15 +658,18 @@ impl Seen {
         new
     }
 
+    /// Returns whether the first `count` children were all seen.
+    fn is_all(&self, count: usize) -> bool {
+        match count {
+            0..64 => self.first == (1 << count) - 1,
+            _ => (0..count).all(|child| self.contains(child)),
+        }
+    }
+
     fn contains(&self, child: usize) -> bool {
         match child {
             0..64 => self.first >> child & 1 == 1,
             _ => self.others.contains(&child),
         }
     }
-}
-
-/// A name without case and punctuation.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,24 +1,29 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
-use super::StrRef;
+use super::{StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Member, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, Fallback, Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span, is_hidden};
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// What was read for a slot.
 pub(super) enum Cell {
-    /// `null`.
-    Unset,
-    Unknown,
+    /// A captured value that is not there.
+    Absent,
+    Uncaptured,
+    /// An invalid value.
+    Unreadable,
     Bool(bool),
     Number(i64),
+    /// A length, from least to most.
+    Between(i64, i64),
     Text(StrRef),
     Ip(IpNet),
     Choice(u32),
@@ -36,6 +41,19 @@ pub(super) struct Reading<'s> {
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: FxHashMap<(SlotId, &'s str), Value>,
+}
+
+/// The members of an object.
+#[derive(Default)]
+struct Members {
+    /// Those that are known.
+    fields: Vec<(SmolStr, Value)>,
+    /// Those that are `null`.
+    nulls: Vec<SmolStr>,
+    /// Those that are invalid or given twice.
+    unreadable: Vec<SmolStr>,
+    /// Names that are not declared, and where they are.
+    others: Vec<(SmolStr, Span)>,
 }
 
 /// Bytes of a set that is remembered.
@@ -99,7 +117,7 @@ impl<'s> Reading<'s> {
     /// Reads the value of a slot.
     pub fn slot(&mut self, id: SlotId, slot: &Slot, kind: Kind, span: Span) -> Cell {
         if kind == Kind::Null {
-            return Cell::Unset;
+            return self.default(slot, slot.null.as_ref());
         }
         let short = matches!(slot.ty, Ty::Set(_)) && kind == Kind::Array && span.len() <= SHORT && !slot.secret;
         if short && let Some(known) = self.known.get(&(id, self.source.slice(span))) {
@@ -116,6 +134,34 @@ impl<'s> Reading<'s> {
         cell
     }
 
+    /// What a slot holds whose value is `null` or missing, by what the schema says of that.
+    pub fn default(&mut self, slot: &Slot, declared: Option<&DeclaredDefault>) -> Cell {
+        match declared.map(|declared| &declared.fallback) {
+            None if slot.required => Cell::Uncaptured,
+            None => Cell::Absent,
+            Some(fallback) => self.fallback(slot, fallback),
+        }
+    }
+
+    /// What a slot holds by an argument of `@null` or `@missing`.
+    pub fn fallback(&mut self, slot: &Slot, fallback: &Fallback) -> Cell {
+        match fallback {
+            Fallback::Unknown => Cell::Uncaptured,
+            Fallback::Absent => Cell::Absent,
+            Fallback::Record(_) => Cell::Bool(true),
+            Fallback::Value(Value::Bool(b)) => Cell::Bool(*b),
+            Fallback::Value(Value::Long(n) | Value::Decimal(n) | Value::Datetime(n) | Value::Duration(n)) => {
+                Cell::Number(*n)
+            }
+            Fallback::Value(Value::Ip(ip)) => Cell::Ip(*ip),
+            Fallback::Value(Value::Entity(entity)) => Cell::Choice(entity.row),
+            Fallback::Value(Value::String(text)) if matches!(slot.ty, Ty::String | Ty::Entity(_)) => {
+                Cell::Text(self.side(text))
+            }
+            Fallback::Value(value) => Cell::Value(value.clone()),
+        }
+    }
+
     fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
         if slot.secret {
             self.secrets.push(span);
@@ -123,12 +169,12 @@ impl<'s> Reading<'s> {
         if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
             && string_text(self.source.slice(span)).is_some_and(|text| text.trim().eq_ignore_ascii_case(unknown))
         {
-            return Cell::Unknown;
+            return Cell::Uncaptured;
         }
         let name = Name::Slot(slot);
         match &slot.origin {
             Origin::Read(_, Some(reader)) => return self.through(*reader, kind, span, name),
-            Origin::Tags(_) => return self.tags(&slot.ty, kind, span).map_or(Cell::Unknown, Cell::Value),
+            Origin::Tags(_) => return self.tags(&slot.ty, kind, span).map_or(Cell::Unreadable, Cell::Value),
             _ => {}
         }
         let refers = |ty: &Ty| matches!(ty, Ty::Entity(target) if self.model.ty(*target).choices().is_none());
@@ -145,7 +191,7 @@ impl<'s> Reading<'s> {
                     Some(Value::Ip(ip)) => Cell::Ip(ip),
                     Some(Value::Entity(entity)) => Cell::Choice(entity.row),
                     Some(value) => Cell::Value(value),
-                    None => Cell::Unknown,
+                    None => Cell::Unreadable,
                 };
             }
         };
@@ -155,7 +201,7 @@ impl<'s> Reading<'s> {
     fn not_text(&mut self, span: Span) -> Cell {
         let message = "this string is not text: an escape is half of a surrogate pair";
         self.error("snapshot-text", span, message.into(), "here".into(), None);
-        Cell::Unknown
+        Cell::Unreadable
     }
 
     fn through(&mut self, reader: Reader, kind: Kind, span: Span, name: Name<'_>) -> Cell {
@@ -164,7 +210,7 @@ impl<'s> Reading<'s> {
         let text = whole.as_deref().map(str::trim);
         // A part of the text, to be read in lower case.
         let outcome = match (reader, kind, text) {
-            (Reader::Length, Kind::Array | Kind::Object, _) => return Cell::Number(self.count(kind, span)),
+            (Reader::Length, Kind::Array, _) => return self.length(span),
             (Reader::Length, ..) if let Some(text) = &whole => return Cell::Number(text.chars().count() as i64),
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
                 Ok(ip) => return Cell::Number(i64::from(ip.prefix)),
@@ -186,7 +232,7 @@ impl<'s> Reading<'s> {
             _ => {
                 let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
                 self.wrong_type(wanted, kind, span, name, None);
-                return Cell::Unknown;
+                return Cell::Unreadable;
             }
         };
         match (outcome, &whole) {
@@ -202,27 +248,22 @@ impl<'s> Reading<'s> {
             (Err((what, help)), _) => {
                 let message = format!("`{name}` is not {what}");
                 self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
-                Cell::Unknown
+                Cell::Unreadable
             }
         }
     }
 
-    fn count(&self, kind: Kind, span: Span) -> i64 {
+    /// The length of an array. An element that is `null` may stand for any number of elements.
+    fn length(&self, span: Span) -> Cell {
         let mut scanner = Scanner::at(self.source.text(), span.start);
-        let mut count = 0;
+        let (mut count, mut nulls) = (0, 0);
         // These bytes have been scanned before.
-        let _ = if kind == Kind::Array {
-            scanner.array(|scanner, _| {
-                count += 1;
-                scanner.skip().map(|_| ())
-            })
-        } else {
-            scanner.object(|scanner, _| {
-                count += 1;
-                scanner.skip().map(|_| ())
-            })
-        };
-        count
+        let _ = scanner.array(|scanner, _| {
+            nulls += i64::from(scanner.peek()?.0 == Kind::Null);
+            count += 1;
+            scanner.skip().map(|_| ())
+        });
+        if nulls == 0 { Cell::Number(count) } else { Cell::Between(count - nulls, i64::MAX) }
     }
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: Name<'_>, help: Option<String>) {
@@ -331,53 +372,59 @@ impl<'s> Reading<'s> {
 
     fn record(&mut self, members: &[Member], span: Span, name: Name<'_>) -> Option<Value> {
         let member = |name: &str| members.iter().find(|member| member.name == name).map(|member| &member.ty);
-        let (fields, _) = self.members(member, span, name)?;
+        let Members { fields, mut unreadable, others, .. } = self.members(member, span, name);
+        for (other, key) in others {
+            let Some(meant) = members.iter().find(|member| is_respelled(&member.name, &other)) else { continue };
+            let message = format!("`{other}` is not a property of `{name}`, which has `{}`", meant.name);
+            let error = Diagnostic::error("snapshot-property", message).label(self.source, key, "not declared");
+            self.diagnostics.push(error.help(format!("write `{}`, once", meant.name)));
+            unreadable.push(meant.name.clone());
+        }
         let there = |member: &Member| !member.required || fields.iter().any(|(name, _)| *name == member.name);
-        members.iter().all(there).then(|| Value::Record(Arc::new(Record::new(fields))))
+        let known = unreadable.is_empty() && members.iter().all(there);
+        known.then(|| Value::Record(Arc::new(Record::new(fields))))
     }
 
+    /// Reads tags. One that is `null` or unreadable is not known; the others are.
     fn tags(&mut self, ty: &Ty, kind: Kind, span: Span) -> Option<Value> {
         if kind != Kind::Object {
             self.wrong_type("an object", kind, span, Name::Tags, None);
             return None;
         }
-        let (fields, nulls) = self.members(|_| Some(ty), span, Name::Tags)?;
-        (nulls == 0).then(|| Value::Record(Arc::new(Record::new(fields))))
+        let Members { fields, nulls, unreadable, .. } = self.members(|_| Some(ty), span, Name::Tags);
+        Some(Value::Record(Arc::new(Record::partial(fields, [nulls, unreadable].concat()))))
     }
 
-    /// Reads the members of an object, and counts those that are `null`. `None` when one of them is not known.
-    fn members<'t>(
-        &mut self,
-        ty_of: impl Fn(&str) -> Option<&'t Ty>,
-        span: Span,
-        of: Name<'_>,
-    ) -> Option<(Vec<(SmolStr, Value)>, usize)> {
+    /// Reads the members of an object.
+    fn members<'t>(&mut self, ty_of: impl Fn(&str) -> Option<&'t Ty>, span: Span, of: Name<'_>) -> Members {
         let mut scanner = Scanner::at(self.source.text(), span.start);
-        let (mut fields, mut nulls, mut whole) = (Vec::new(), 0, true);
-        let mut seen: FxHashMap<SmolStr, Span> = FxHashMap::default();
-        let walked = scanner.object(|scanner, key| {
+        let mut members = Members::default();
+        let mut seen: HashMap<SmolStr, Span> = HashMap::new();
+        // These bytes have been scanned before.
+        let _ = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
             let text = key.text();
             let Some(ty) = ty_of(&text) else {
                 self.other_properties += 1;
+                members.others.push((SmolStr::new(&text), key.span));
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);
             if let Some(first) = seen.insert(name.clone(), key.span) {
                 self.diagnostics.push(duplicate_key(self.source, &text, first, key.span));
-                whole = false;
+                members.unreadable.push(name);
             } else if kind == Kind::Null {
-                nulls += 1;
+                members.nulls.push(name);
             } else {
                 match self.value(ty, kind, span, Name::Member(&of, &text)) {
-                    Some(value) => fields.push((name, value)),
-                    None => whole = false,
+                    Some(value) => members.fields.push((name, value)),
+                    None => members.unreadable.push(name),
                 }
             }
             Ok(())
         });
-        (walked.is_ok() && whole).then_some((fields, nulls))
+        members
     }
 }
 

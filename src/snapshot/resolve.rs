@@ -1,7 +1,7 @@
 //! The resolve: ids must be unique, references must meet.
 
 use super::read::first_line;
-use super::{Data, Missing, Row, Snapshot, State, key_hash};
+use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, Origin, Ty};
 use crate::source::pointer::Step;
@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Keys looked at for a suggestion.
@@ -19,17 +20,27 @@ const SUGGESTIONS: usize = 2000;
 /// References to nobody for which a suggestion is looked for, by attribute.
 const SUGGESTED: usize = 100;
 
-pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
     let types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    for table in &mut snapshot.tables {
+        let missing = std::mem::take(&mut table.missing);
+        missing.into_iter().for_each(|missing| table.note_missing(missing));
+    }
     let indexes: Vec<_> = types.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
-    for (table, (by_key, found)) in snapshot.tables.iter_mut().zip(indexes) {
+    let mut twice = twice;
+    for (table, (by_key, again, found)) in snapshot.tables.iter_mut().zip(indexes) {
         table.by_key = by_key;
+        twice.extend(again);
         diagnostics.extend(found);
+    }
+    if !twice.is_empty() {
+        doubt(snapshot, model, &twice);
     }
     for ty in &types {
         differing_in_case(snapshot, model, *ty, diagnostics);
         expected(snapshot, model, *ty);
     }
+    super::partial::apply(snapshot, model, diagnostics);
     for ty in types {
         for slot in 0..snapshot.table(ty).columns.len() {
             references(snapshot, model, ty, slot, diagnostics);
@@ -37,15 +48,87 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut 
     }
 }
 
+/// Two instances with one id: their type, the first row, and one that follows.
+pub(super) type Twice = (TypeId, u32, u32);
+
+/// Makes everything unknown about instances that share an id.
+///
+/// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own is
+/// not known either. The lists inside them were given more than once, so what these hold is not known.
+fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
+    for (ty, _, again) in twice {
+        snapshot.tables[ty.index()].copies.insert(*again);
+    }
+    let mut unreadable: BTreeSet<(TypeId, u32)> = twice.iter().map(|(ty, first, _)| (*ty, *first)).collect();
+    // A type comes after the one that its instances are nested in.
+    let mut types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    types.sort_by_key(|ty| model.ancestry(*ty).count());
+    let scopes: Vec<EntityRef> = unreadable.iter().map(|(ty, row)| EntityRef { ty: *ty, row: *row }).collect();
+    let mut inside: BTreeSet<(TypeId, u32)> = twice.iter().flat_map(|(ty, a, b)| [(*ty, *a), (*ty, *b)]).collect();
+    for ty in types {
+        let Some(parent) = model.ty(ty).parent else { continue };
+        let rows = (0u32..).zip(&snapshot.table(ty).rows);
+        let within: Vec<u32> =
+            rows.filter(|(_, row)| inside.contains(&(parent, row.parent))).map(|(at, _)| at).collect();
+        inside.extend(within.iter().map(|row| (ty, *row)));
+        snapshot.tables[ty.index()].copies.extend(within);
+        for scope in scopes.iter().filter(|scope| model.ancestry(ty).skip(1).any(|around| around == scope.ty)) {
+            let pointer = snapshot.pointer(model, *scope);
+            let span = snapshot.table(scope.ty).rows.get(scope.row as usize).map_or(Span::default(), |row| row.span);
+            let missing =
+                Missing { scope: *scope, span, property: String::new(), pointer, gap: Gap::Unreadable, most: None };
+            snapshot.tables[ty.index()].note_missing(missing);
+        }
+    }
+    for (at, table) in snapshot.tables.iter().enumerate() {
+        unreadable.extend(table.copies.iter().map(|row| (TypeId(at as u16), *row)));
+    }
+    for (ty, row) in unreadable {
+        let slots = &model.ty(ty).slots;
+        for (slot, column) in slots.iter().zip(&mut snapshot.tables[ty.index()].columns) {
+            if slot.origin.pointer().is_some() {
+                column.forget(row as usize);
+            }
+        }
+    }
+    for ty in 0..model.types.len() {
+        let table = &snapshot.tables[ty];
+        if !table.copies.is_empty() {
+            let by_key = named(table);
+            snapshot.tables[ty].by_key = by_key;
+        }
+        // What a copy lacks is part of what is not known of the lists of the first.
+        let missing = std::mem::take(&mut snapshot.tables[ty].missing);
+        let kept: Vec<Missing> = missing.into_iter().filter(|missing| !snapshot.is_copy(missing.scope)).collect();
+        snapshot.tables[ty].missing_in.clear();
+        kept.into_iter().for_each(|missing| snapshot.tables[ty].note_missing(missing));
+    }
+}
+
+/// Finds the rows of a table that are found by their keys.
+fn named(table: &Table) -> HashTable<u32> {
+    let rows = &table.rows;
+    let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
+    let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
+    for at in (0..rows.len() as u32).filter(|at| table.is_named(*at)) {
+        by_key.insert_unique(hash(&at), at, hash);
+    }
+    by_key
+}
+
 /// Finds rows by their keys, and reports ids that stand twice.
-fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Diagnostic>) {
+fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Twice>, Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
-    let mut diagnostics = Vec::new();
+    let (mut again, mut diagnostics) = (Vec::new(), Vec::new());
     let mut whole: FxHashMap<SmolStr, u32> = FxHashMap::default();
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
     let mut odd_keys = snapshot.table(ty).odd_keys.iter().peekable();
     for (at, row) in (0u32..).zip(rows) {
+        let is_odd = odd_keys.next_if_eq(&&at).is_some();
+        if snapshot.table(ty).nameless.contains(&at) {
+            continue;
+        }
         let same = |other: &u32| {
             rows.get(*other as usize).is_some_and(|other| {
                 let alike = other.parent == row.parent && other.key.hash() == row.key.hash();
@@ -53,26 +136,27 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
             })
         };
         let mut first = by_key.find(hash(&at), same).copied();
-        let odd = odd_keys.next_if_eq(&&at).is_some();
-        if first.is_none() && odd && snapshot.text(row.key).contains('/') {
+        if first.is_none() && is_odd && snapshot.text(row.key).contains('/') {
             // Keys with a `/` of their own can make one id out of two different places.
             first = whole.insert(snapshot.id(model, EntityRef { ty, row: at }), at);
         }
-        match first.and_then(|first| rows.get(first as usize)) {
-            Some(first) => {
+        match first.and_then(|first| Some((first, rows.get(first as usize)?))) {
+            Some((number, first)) => {
+                again.push((ty, number, at));
                 let id = snapshot.id(model, EntityRef { ty, row: at });
                 let message = format!("two instances of {} have the id `{id}`", model.short_name(ty));
                 let error = Diagnostic::error("snapshot-duplicate-id", message)
                     .label(&snapshot.source, name_span(snapshot, model, ty, row), "again here")
                     .label(&snapshot.source, name_span(snapshot, model, ty, first), "first here");
-                diagnostics.push(error.help("an id is used once: remove one, or correct it"));
+                let help = "remove one, or correct its id; until then both are one instance of which nothing is known";
+                diagnostics.push(error.help(help));
             }
             None => {
                 by_key.insert_unique(hash(&at), at, hash);
             }
         }
     }
-    (by_key, diagnostics)
+    (by_key, again, diagnostics)
 }
 
 /// Where an instance says its id, or else its first line.
@@ -126,16 +210,17 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let mut lacking = Vec::new();
     for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
         let scope = EntityRef { ty: parent, row: at as u32 };
-        if snapshot.table(ty).missing.iter().any(|missing| missing.scope == scope) {
+        if snapshot.table(ty).missing_in(scope).is_some() {
             continue;
         }
         for key in declared.expect.iter().filter(|key| snapshot.by_key(ty, scope.row, key).is_none()) {
             let list = snapshot.locate(row.span, &properties).span;
             let pointer = snapshot.pointer(model, scope).join(&properties).join([key.as_str()]);
-            lacking.push(Missing { scope, span: list, property: key.to_string(), pointer });
+            let (property, gap) = (key.to_string(), Gap::Uncaptured);
+            lacking.push(Missing { scope, span: list, property, pointer, gap, most: None });
         }
     }
-    snapshot.tables[ty.index()].missing.extend(lacking);
+    lacking.into_iter().for_each(|missing| snapshot.tables[ty.index()].note_missing(missing));
 }
 
 fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
@@ -174,7 +259,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
                 });
             }
             let settle = |(state, row): (State, &Option<u32>)| match state {
-                State::Known if row.is_none() => State::Unknown,
+                State::Known if row.is_none() => State::Uncaptured,
                 state => state,
             };
             let column = &mut snapshot.tables[ty.index()].columns[slot];
@@ -192,7 +277,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
                 let here = EntityRef { ty, row: row as u32 };
                 match resolved(snapshot, model, here, ty_of_slot, value, &mut complaints) {
                     Some(resolved) => *value = resolved,
-                    None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown,
+                    None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Uncaptured,
                 }
             }
             snapshot.tables[ty.index()].columns[slot].data = Data::Value(values);
@@ -201,7 +286,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
     }
 }
 
-/// Resolves the values of tags. Tags of which one is not known are not known.
+/// Resolves the values of tags. A tag whose reference is not known is not known.
 fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
     let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
@@ -213,18 +298,15 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnos
     for (row, value) in values.iter_mut().enumerate() {
         let Value::Record(tags) = value else { continue };
         let here = EntityRef { ty, row: row as u32 };
-        let fields: Option<Vec<(SmolStr, Value)>> = tags
-            .fields()
-            .iter()
-            .map(|(name, value)| {
-                complaints.attribute = format!("tags.{name}");
-                Some((name.clone(), resolved(snapshot, model, here, &declared.ty, value, &mut complaints)?))
-            })
-            .collect();
-        match fields {
-            Some(fields) => *value = Value::Record(Arc::new(crate::value::Record::new(fields))),
-            None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Unknown,
+        let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
+        for (name, value) in tags.fields() {
+            complaints.attribute = format!("tags.{name}");
+            match resolved(snapshot, model, here, &declared.ty, value, &mut complaints) {
+                Some(value) => fields.push((name.clone(), value)),
+                None => unknown.push(name.clone()),
+            }
         }
+        *value = Value::Record(Arc::new(crate::value::Record::partial(fields, unknown)));
     }
     snapshot.tables[ty.index()].columns[slot].data = Data::Value(values);
 }
@@ -304,7 +386,7 @@ fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, tex
     };
     match snapshot.by_key(target, scope.row, text) {
         Some(found) => Met::Row(found),
-        None if snapshot.may_miss(target, scope) => Met::Uncaptured,
+        None if snapshot.may_mean(target, scope) => Met::Uncaptured,
         None => Met::Nobody(scope),
     }
 }

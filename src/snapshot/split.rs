@@ -1,7 +1,7 @@
 //! The split: one pass over the document that notes where every instance lies.
 
 use super::read::duplicate_key;
-use super::{Limits, Missing, Row, RowStep, StrRef, Table};
+use super::{Gap, Limits, Missing, Row, RowStep, StrRef, Table, is_respelled};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
@@ -10,6 +10,8 @@ use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 pub(super) struct Split {
@@ -18,6 +20,8 @@ pub(super) struct Split {
     pub jumps: FxHashMap<u32, u32>,
     /// Escaped property names that became ids.
     pub side: String,
+    /// Instances that a map has under one name: the first, and one that follows.
+    pub twice: Vec<(TypeId, u32, u32)>,
 }
 
 pub(super) fn split(
@@ -38,7 +42,7 @@ pub(super) fn split(
     let mut splitter = Splitter {
         source,
         model,
-        split: Split { tables, jumps: FxHashMap::default(), side: String::new() },
+        split: Split { tables, jumps: FxHashMap::default(), side: String::new(), twice: Vec::new() },
         most_entities: limits.entities,
         diagnostics,
     };
@@ -88,6 +92,15 @@ enum Stop {
 impl From<SyntaxError> for Stop {
     fn from(error: SyntaxError) -> Self {
         Stop::Syntax(error)
+    }
+}
+
+/// Why a look into an object ended early: enough was seen, or the text is broken.
+struct Decided;
+
+impl From<SyntaxError> for Decided {
+    fn from(_: SyntaxError) -> Self {
+        Decided
     }
 }
 
@@ -153,50 +166,143 @@ impl Splitter<'_> {
                 Ok(())
             }
             ((Kind::Object, start), Some(each)) => {
-                let mut seen: FxHashMap<SmolStr, Span> = FxHashMap::default();
-                let span = scanner.object(|scanner, key| {
-                    if let Some(first) = seen.insert(key.text().into(), key.span) {
-                        self.diagnostics.push(duplicate_key(self.source, &key.text(), first, key.span));
-                        let span = scanner.skip()?;
-                        self.lost(each, here, span, "");
-                        return Ok(());
-                    }
-                    let name = self.key_text(&key);
-                    self.instance(scanner, each, here, RowStep::Property(name))
-                })?;
-                self.split.jumps.insert(start, span.end);
+                let end = self.map(scanner, each, here)?;
+                self.split.jumps.insert(start, end);
                 Ok(())
             }
             ((kind, _), each) => {
                 let span = scanner.skip()?;
-                // At an instance the decoder sees the wrong type too; here it is known which lists are lost.
-                self.lost(node, here, span, "");
-                if kind != Kind::Null && tree.ty.is_none() {
-                    let wanted = if each.is_some() { "an array or an object" } else { "an object" };
-                    let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
-                    self.diagnostics.push(Diagnostic::error("snapshot-type", message).label(
-                        self.source,
-                        span,
-                        format!("this is {}", kind.described()),
-                    ));
+                if kind == Kind::Null {
+                    self.null(node, here, span);
+                } else {
+                    let wanted = if each.is_some() { "a list" } else { "an object" };
+                    self.lost(node, here, span, "", Gap::Unreadable);
+                    // At an instance the decoder reports the wrong type.
+                    if tree.ty.is_none() {
+                        self.wrong_type(here, wanted, kind, span);
+                    }
                 }
                 Ok(())
             }
         }
     }
 
+    fn wrong_type(&mut self, here: &Here, wanted: &str, kind: Kind, span: Span) {
+        let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
+        let error = Diagnostic::error("snapshot-type", message);
+        self.diagnostics.push(error.label(self.source, span, format!("this is {}", kind.described())));
+    }
+
+    /// Walks an object in the place of a list: a map of instances if every value has the shape of one, and otherwise an
+    /// uncaptured list.
+    fn map(&mut self, scanner: &mut Scanner<'_>, each: usize, here: &Here) -> Result<u32> {
+        let before = self.mark(each);
+        let mut seen: HashMap<SmolStr, (Span, Option<u32>)> = HashMap::new();
+        let mut other: Option<Span> = None;
+        let span = scanner.object(|scanner, key| {
+            let (kind, start) = scanner.peek()?;
+            let has_shape = kind == Kind::Null || self.has_shape(each, kind, start);
+            if other.is_some() || !has_shape {
+                other.get_or_insert(key.span);
+                scanner.skip()?;
+                return Ok(());
+            }
+            let name = self.key_text(&key);
+            let row = self.row_at(each);
+            self.instance(scanner, each, here, RowStep::Property(name))?;
+            let row = row.filter(|row| self.row_at(each) > Some(*row));
+            match seen.entry(key.text().into()) {
+                Entry::Vacant(entry) => {
+                    entry.insert((key.span, row));
+                }
+                Entry::Occupied(entry) => {
+                    let (first, first_row) = *entry.get();
+                    self.diagnostics.push(duplicate_key(self.source, &key.text(), first, key.span));
+                    match (self.model.paths[each].ty, first_row, row) {
+                        (Some(ty), Some(first), Some(again)) => self.split.twice.push((ty, first, again)),
+                        _ => self.lost(each, here, key.span, "", Gap::Partial),
+                    }
+                }
+            }
+            Ok::<_, Stop>(())
+        })?;
+        if let Some(key) = other {
+            self.reset(each, &before);
+            let whole = Span::new(span.start, span.start + 1);
+            let message =
+                format!("expected a list at `{}`, found an object that is not a map of instances", here.pointer);
+            let error = Diagnostic::error("snapshot-type", message).label(self.source, whole, "this object");
+            let error = error.label(self.source, key, "this value is not an instance");
+            self.diagnostics.push(error.help("write an array; in a map of instances every value is an instance"));
+            self.lost(each, here, span, "", Gap::Unreadable);
+        }
+        Ok(span.end)
+    }
+
+    /// The number that the next row of the type at a node gets.
+    fn row_at(&self, node: usize) -> Option<u32> {
+        let ty = self.model.paths[node].ty?;
+        Some(self.split.tables[ty.index()].rows.len() as u32)
+    }
+
+    /// Whether a value in a map has the shape of an instance: an object that has the key or, without one, at least one
+    /// declared property; for instances that are scalars, a scalar.
+    fn has_shape(&self, node: usize, kind: Kind, start: u32) -> bool {
+        let model = self.model;
+        let Some(ty) = model.paths[node].ty else { return kind == Kind::Object };
+        let declared = model.ty(ty);
+        if declared.is_scalar() {
+            return !matches!(kind, Kind::Object | Kind::Array);
+        }
+        if kind != Kind::Object {
+            return false;
+        }
+        let wanted = |name: &str| match declared.key.as_ref().and_then(|key| key.first()) {
+            Some(first) => first == name,
+            None => {
+                let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
+                let paths = &model.paths[node].children;
+                fields.iter().chain(paths).any(|(declared, _)| declared == name)
+            }
+        };
+        let declares_none = declared.key.is_none()
+            && declared.fields.first().is_none_or(|node| node.children.is_empty())
+            && model.paths[node].children.is_empty();
+        let mut found = declares_none;
+        // The walk ends at the first property that decides; the value is scanned as a whole elsewhere.
+        let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
+            found |= wanted(&key.text());
+            if found {
+                return Err(Decided);
+            }
+            scanner.skip().map(|_| ()).map_err(Decided::from)
+        });
+        found
+    }
+
     fn properties(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
         let model = self.model;
         let children = &model.paths[node].children;
+        let before = self.mark(node);
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
+        let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let span = scanner.object(|scanner, key| {
             let name = key.text();
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
-                scanner.skip()?;
+                let value = scanner.skip()?;
+                // The decoder reports a property in two spellings; here it is known which lists that concerns.
+                if let Some(at) = children.iter().position(|(child, _)| is_respelled(child, &name)) {
+                    twice[at] = Some(value);
+                }
                 return Ok(());
             };
-            if let Some(first) = seen[at].replace(key.span) {
+            let start = scanner.peek()?.1;
+            let first = seen[at].replace(key.span);
+            if let Some(first) = first {
                 self.diagnostics.push(duplicate_key(self.source, &name, first, key.span));
+                twice[at] = Some(Span::new(start, start + 1));
+                scanner.skip()?;
+                return Ok(());
             }
             let inner = Here { scope: here.scope, pointer: here.pointer.join([&name]) };
             let child = children[at].1;
@@ -206,9 +312,16 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
-        for ((name, child), _) in children.iter().zip(&seen).filter(|(_, seen)| seen.is_none()) {
+        for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
-            self.lost(*child, &inner, span, name);
+            match (seen[at], twice[at]) {
+                (Some(_), Some(again)) => {
+                    self.reset(*child, &before);
+                    self.lost(*child, &inner, again, "", Gap::Unreadable);
+                }
+                (Some(_), None) => {}
+                (None, _) => self.missing(*child, &inner, span, name),
+            }
         }
         Ok(())
     }
@@ -216,10 +329,18 @@ impl Splitter<'_> {
     fn instance(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here, step: RowStep) -> Result<()> {
         let Some(ty) = self.model.paths[node].ty else { return self.value(scanner, node, here) };
         let (kind, start) = scanner.peek()?;
+        let declared = self.model.ty(ty);
+        let is_scalar = !matches!(kind, Kind::Object | Kind::Array);
         if kind == Kind::Null {
-            // An element that is null was seen and not read: a list with such an element is not fully captured.
+            // An element that is null was seen and not read: the list may have any number of instances there.
             let span = scanner.skip()?;
-            self.lost(node, here, span, "");
+            let gap = if matches!(step, RowStep::Fixed) { Gap::Uncaptured } else { Gap::Partial };
+            self.lost(node, here, span, "", gap);
+            return Ok(());
+        }
+        if if declared.is_scalar() { !is_scalar } else { kind != Kind::Object } {
+            let span = scanner.skip()?;
+            self.not_an_instance(ty, node, here, step, kind, span);
             return Ok(());
         }
         let row = self.push(ty, here.scope.row, step, start)?;
@@ -239,19 +360,89 @@ impl Splitter<'_> {
         Ok(())
     }
 
+    /// Reports a value that does not have the shape that its type reads.
+    fn not_an_instance(&mut self, ty: TypeId, node: usize, here: &Here, step: RowStep, kind: Kind, span: Span) {
+        let declared = self.model.ty(ty);
+        let wanted = if declared.is_scalar() { "a text, a number or a boolean" } else { "an object" };
+        let message = format!("`{}` is read from {wanted}, found {}", declared.name, kind.described());
+        let error = Diagnostic::error("snapshot-type", message);
+        let error = error.label(self.source, span, format!("this is {}", kind.described()));
+        let (gap, help) = match step {
+            RowStep::Fixed if kind == Kind::Array => {
+                (Gap::Unreadable, "if its elements are the instances, the schema's `@path` ends in `/*`")
+            }
+            RowStep::Fixed => (Gap::Unreadable, "write the instance in its place"),
+            _ => (
+                Gap::Partial,
+                "write an instance in its place, or remove it; how many instances it stands for is unknown",
+            ),
+        };
+        self.diagnostics.push(error.help(help));
+        self.lost(node, here, span, "", gap);
+    }
+
     fn text(&self, at: StrRef) -> &str {
         if at.is_side() { self.split.side.as_str() } else { self.source.text() }.get(at.range()).unwrap_or_default()
     }
 
-    /// Notes that nothing at or below a node was captured for an instance.
-    fn lost(&mut self, node: usize, here: &Here, span: Span, property: &str) {
+    /// Notes that the value at a node is `null`.
+    fn null(&mut self, node: usize, here: &Here, span: Span) {
+        let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
+        if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.null_is_empty) {
+            self.lost(node, here, span, "", Gap::Uncaptured);
+        }
+    }
+
+    /// Notes that an object lacks the property that leads to a node.
+    fn missing(&mut self, node: usize, here: &Here, object: Span, property: &str) {
+        let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
+        if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty) {
+            self.lost(node, here, object, property, Gap::Uncaptured);
+        }
+    }
+
+    /// Notes that instances at or below a node are not known for an instance.
+    fn lost(&mut self, node: usize, here: &Here, span: Span, property: &str, gap: Gap) {
         for ty in &self.model.paths[node].below {
             if *ty == here.scope.ty {
                 continue;
             }
-            let missing =
-                Missing { scope: here.scope, span, property: property.to_owned(), pointer: here.pointer.clone() };
-            self.split.tables[ty.index()].missing.push(missing);
+            let missing = &mut self.split.tables[ty.index()].missing;
+            let new = Missing {
+                scope: here.scope,
+                span,
+                property: property.to_owned(),
+                pointer: here.pointer.clone(),
+                gap,
+                most: None,
+            };
+            // A list has one entry, however many of its elements are not known.
+            match missing.last_mut().filter(|last| last.scope == here.scope) {
+                Some(last) if last.gap >= gap => {}
+                Some(last) => *last = new,
+                None => missing.push(new),
+            }
+        }
+    }
+
+    /// How many rows and gaps there are of every type at or below a node.
+    fn mark(&self, node: usize) -> Vec<(usize, usize, TypeId)> {
+        let below = self.model.paths[node].below.iter();
+        below
+            .map(|ty| (&self.split.tables[ty.index()], *ty))
+            .map(|(t, ty)| (t.rows.len(), t.missing.len(), ty))
+            .collect()
+    }
+
+    /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
+    fn reset(&mut self, node: usize, mark: &[(usize, usize, TypeId)]) {
+        let below = &self.model.paths[node].below;
+        for (rows, missing, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
+            let table = &mut self.split.tables[ty.index()];
+            table.rows.truncate(*rows);
+            table.missing.truncate(*missing);
+            let left = table.rows.len() as u32;
+            self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }
     }
 

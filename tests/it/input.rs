@@ -229,24 +229,25 @@ fn an_id_is_used_once() {
     snapshot(
         edited("\"Wren\"", "\"Tern\""),
         expect![[r#"
-        snapshot-duplicate-id
+            snapshot-duplicate-id
 
-          × two instances of Boat have the id `east/Tern`
-            ╭─[snapshot.json:14:19]
-         13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
-            ·                   ───┬──
-            ·                      ╰── first here
-         15 │         { "name": "Tern", "owner": "bo@anse.example", "length": 9, "light": "green" }
-            ·                   ───┬──
-            ·                      ╰── again here
-         16 │       ]
-            ╰────
-          help: an id is used once: remove one, or correct it
+              × two instances of Boat have the id `east/Tern`
+                ╭─[snapshot.json:14:19]
+             13 │       "boats": [
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+                ·                   ───┬──
+                ·                      ╰── first here
+             15 │         { "name": "Tern", "owner": "bo@anse.example", "length": 9, "light": "green" }
+                ·                   ───┬──
+                ·                      ╰── again here
+             16 │       ]
+                ╰────
+              help: remove one, or correct its id; until then both are one instance of
+                    which nothing is known
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 2 unknown, 0 not applicable, 2 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -468,20 +469,20 @@ fn a_list_of_the_wrong_type_is_not_captured() {
     snapshot(
         edited("\"buoys\": []", "\"buoys\": \"none\""),
         expect![[r#"
-        snapshot-type
+            snapshot-type
 
-          × expected an array or an object at `/buoys`, found a string
-            ╭─[snapshot.json:19:12]
-         18 │   ],
-         19 │   "buoys": "none"
-            ·            ───┬──
-            ·               ╰── this is a string
-         20 │ }
-            ╰────
+              × expected a list at `/buoys`, found a string
+                ╭─[snapshot.json:19:12]
+             18 │   ],
+             19 │   "buoys": "none"
+                ·            ───┬──
+                ·               ╰── this is a string
+             20 │ }
+                ╰────
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -500,6 +501,8 @@ fn an_instance_of_the_wrong_type_is_reported() {
                 ·             ╰── this is a number
              20 │ }
                 ╰────
+              help: write an instance in its place, or remove it; how many instances it
+                    stands for is unknown
 
             4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
             exit 5: some files are unreadable or invalid
@@ -722,21 +725,21 @@ fn an_unknown_word_comes_with_a_suggestion() {
     snapshot(
         edited("\"green\"", "\"gren\""),
         expect![[r#"
-        snapshot-value
+            snapshot-value
 
-          × `light` is "gren", which is no Light
-            ╭─[snapshot.json:15:77]
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
-         15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "gren" }
-            ·                                                                             ───┬──
-            ·                                                                                ╰── unknown value
-         16 │       ]
-            ╰────
-          help: did you mean `green`?
+              × `light` is "gren", which is no Light
+                ╭─[snapshot.json:15:77]
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+             15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "gren" }
+                ·                                                                             ───┬──
+                ·                                                                                ╰── unknown value
+             16 │       ]
+                ╰────
+              help: did you mean `green`?
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -802,21 +805,21 @@ fn an_instance_without_its_id_is_an_error() {
     snapshot(
         edited("\"name\": \"Wren\", ", ""),
         expect![[r#"
-        snapshot-key
+            snapshot-key
 
-          × a Boat without `name`, which is its id
-            ╭─[snapshot.json:15:9]
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
-         15 │         { "owner": "bo@anse.example", "length": 9, "light": "green" }
-            ·         ──────────────────────────────┬─────────────────────────────
-            ·                                       ╰── this one
-         16 │       ]
-            ╰────
-          help: add the id: without it nobody can tell which one a finding is about
+              × `Boat` has no `name`, which is its id
+                ╭─[snapshot.json:15:9]
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+             15 │         { "owner": "bo@anse.example", "length": 9, "light": "green" }
+                ·         ──────────────────────────────┬─────────────────────────────
+                ·                                       ╰── here
+             16 │       ]
+                ╰────
+              help: write the id as a text or a number: a finding names the instance by it
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1082,6 +1085,16 @@ fn an_account_that_no_pack_knows_is_an_error() {
                ╰────
               help: is it a snapshot? if it is one of another account, name its schema and
                     policies with --schema and --policies
+
+            snapshot-key
+
+              × `Organization` has no `organization/name`, which is its id
+               ╭─[s.json:1:1]
+             1 │ { "colour": "blue" }
+               · ──────────┬─────────
+               ·           ╰── here
+               ╰────
+              help: write the id as a text or a number: a finding names the instance by it
 
             50 checks: 0 fail, 50 unknown, 0 not applicable, 0 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown

@@ -16,6 +16,7 @@ mod mutation;
 mod organisation;
 mod pack;
 mod semantics;
+mod states;
 mod support;
 mod tidy;
 mod tutorial;

@@ -264,6 +264,13 @@ impl World {
                     blanks.values.insert((*uid, path));
                 }
             }
+            // An optional value is not captured where the object around it is not, which holds nothing else.
+            let alone = |field: &&Field| !field.required && field.pointer[0].starts_with("deep_");
+            for field in ty.fields.iter().filter(|field| field.from == From::Snapshot).filter(alone) {
+                if c.percent(percent) {
+                    blanks.values.insert((*uid, vec![field.name.clone()]));
+                }
+            }
             if let Some((_, kind)) = &ty.tags {
                 if c.percent(percent) {
                     blanks.values.insert((*uid, vec![TAGS.to_owned()]));
@@ -396,7 +403,11 @@ impl World {
     ) -> BTreeMap<String, Datum> {
         let mut filled = BTreeMap::new();
         for field in fields {
-            if let Some(datum) = data.get(&field.name) {
+            if !field.required && blanks.values.contains(&(uid, step(path, &field.name))) {
+                if c.one_in(2) {
+                    filled.insert(field.name.clone(), self.datum(c, blueprint, uid, &field.kind));
+                }
+            } else if let Some(datum) = data.get(&field.name) {
                 filled.insert(
                     field.name.clone(),
                     self.fill(c, blueprint, blanks, uid, &field.kind, datum, &step(path, &field.name)),
@@ -467,11 +478,16 @@ impl World {
 
     /// Writes the captured part of the world as a snapshot.
     pub fn json(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> String {
-        let root = self.instances.iter().find(|(_, instance)| instance.parent.is_none()).map_or(0, |(uid, _)| *uid);
         let mut text = String::new();
-        self.instance_json(c, blueprint, blanks, root).write(&mut text, 0);
+        self.tree(c, blueprint, blanks).write(&mut text, 0);
         text.push('\n');
         text
+    }
+
+    /// Returns the captured part of the world as JSON that can be changed before it is written.
+    pub fn tree(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> Json {
+        let root = self.instances.iter().find(|(_, instance)| instance.parent.is_none()).map_or(0, |(uid, _)| *uid);
+        self.instance_json(c, blueprint, blanks, root)
     }
 
     fn instance_json(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks, uid: Uid) -> Json {
@@ -493,7 +509,7 @@ impl World {
                     (key.clone(), self.value_json(c, blueprint, blanks, uid, kind, datum, &step(&path, key)))
                 });
                 let tags = tags.collect();
-                object.put(std::slice::from_ref(property), Json::Object(tags));
+                object.put(std::slice::from_ref(property), Json::Tags(tags));
             }
         }
         for child in blueprint.children(instance.of) {
@@ -520,10 +536,21 @@ impl World {
                 .collect();
             let list = match ty.place {
                 Place::Array => Json::Array(written.into_iter().map(|(_, json)| json).collect()),
-                Place::Object => Json::Object(written),
+                Place::Object => Json::Map(written),
                 Place::Fixed => written.into_iter().next().map_or(Json::Raw("null".into()), |(_, json)| json),
             };
             object.put(&ty.within, list);
+        }
+        // In a map an instance without a key is known by its properties.
+        if let (Place::Object, None, Json::Object(members)) = (ty.place, &ty.key, &object)
+            && members.is_empty()
+        {
+            let fields = ty.fields.iter().filter(|field| field.from == From::Snapshot);
+            let children = blueprint.children(instance.of).map(|child| &blueprint.types[child].within[..1]);
+            let tags = ty.tags.iter().map(|(property, _)| std::slice::from_ref(property));
+            if let Some(place) = fields.map(|field| &field.pointer[..1]).chain(children).chain(tags).next() {
+                object.put(place, Json::Raw("null".into()));
+            }
         }
         object
     }
@@ -547,8 +574,15 @@ impl World {
                     let value = self.value_json(c, blueprint, blanks, uid, &field.kind, datum, &path);
                     object.put(&field.pointer, value);
                 }
+                // Nothing on the way to it was captured.
+                None if !field.required && blanks.values.contains(&(uid, path.clone())) => {
+                    if c.one_in(2) {
+                        object.put(&field.pointer[..1], Json::Raw("null".into()));
+                    }
+                }
                 None if c.one_in(2) => object.put(&field.pointer, Json::Raw("null".into())),
-                None => {}
+                None if field.required => {}
+                None => object.touch(&field.pointer[..field.pointer.len() - 1]),
             }
         }
     }
@@ -750,15 +784,41 @@ pub fn rfc3339(millis: i64) -> String {
 }
 
 /// JSON being written.
-enum Json {
+#[derive(Debug, Clone)]
+pub enum Json {
     Raw(String),
     Array(Vec<Json>),
+    /// An object whose properties the schema declares.
     Object(Vec<(String, Json)>),
+    /// A map of instances.
+    Map(Vec<(String, Json)>),
+    /// An object whose properties are tags.
+    Tags(Vec<(String, Json)>),
+}
+
+/// A name that starts with this is written with an escape for every other character.
+pub const ESCAPED: char = '\u{10ffff}';
+
+fn quoted(name: &str) -> String {
+    match name.strip_prefix(ESCAPED) {
+        Some(name) => format!("\"{}\"", name.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>()),
+        None => serde_json::to_string(name).expect("text is JSON"),
+    }
 }
 
 impl Json {
-    fn text(text: &str) -> Self {
+    pub fn text(text: &str) -> Self {
         Json::Raw(serde_json::to_string(text).expect("text is JSON"))
+    }
+
+    /// Makes an object at a pointer, unless there is a value.
+    fn touch(&mut self, pointer: &[String]) {
+        let (Json::Object(members), Some((first, rest))) = (self, pointer.split_first()) else { return };
+        let at = members.iter().position(|(name, _)| name == first).unwrap_or_else(|| {
+            members.push((first.clone(), Json::Object(Vec::new())));
+            members.len() - 1
+        });
+        members[at].1.touch(rest);
     }
 
     /// Puts a value at a pointer; what is null on the way stays null.
@@ -775,11 +835,13 @@ impl Json {
         }
     }
 
-    fn write(&self, text: &mut String, depth: usize) {
+    pub fn write(&self, text: &mut String, depth: usize) {
         let (open, close, members): (char, char, Vec<(Option<&String>, &Json)>) = match self {
             Json::Raw(raw) => return text.push_str(raw),
             Json::Array(items) => ('[', ']', items.iter().map(|item| (None, item)).collect()),
-            Json::Object(members) => ('{', '}', members.iter().map(|(name, json)| (Some(name), json)).collect()),
+            Json::Object(members) | Json::Map(members) | Json::Tags(members) => {
+                ('{', '}', members.iter().map(|(name, json)| (Some(name), json)).collect())
+            }
         };
         let lines = members.iter().any(|(_, json)| !matches!(json, Json::Raw(_)));
         text.push(open);
@@ -793,7 +855,7 @@ impl Json {
                 String::new()
             });
             if let Some(name) = name {
-                text.push_str(&format!("{}: ", serde_json::to_string(name).expect("text is JSON")));
+                text.push_str(&format!("{}: ", quoted(name)));
             }
             json.write(text, depth + 1);
         }

@@ -1,0 +1,310 @@
+//! What a snapshot says of its own coverage: how many instances a list has (`@total`), whether there are more
+//! (`@more`), and which lists were captured in part (the root property `partial`).
+
+use super::locate::Found;
+use super::{Gap, Missing, RowStep, Snapshot, Table, is_respelled};
+use crate::diagnostic::Diagnostic;
+use crate::schema::Model;
+use crate::source::Span;
+use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
+use crate::source::pointer::{self, Pointer, Step};
+use crate::value::{EntityRef, TypeId};
+use std::collections::HashMap;
+
+/// The root property that lists the pointers of partial lists.
+pub(super) const PARTIAL: &str = "partial";
+
+/// Returns whether the root property `partial` lists partial lists, and is not a property that the schema reads.
+pub(super) fn is_reserved(model: &Model) -> bool {
+    let fields = model.ty(model.root).fields.first().map_or(&[][..], |node| &node.children);
+    let paths = model.paths.first().map_or(&[][..], |node| &node.children);
+    !fields.iter().chain(paths).any(|(name, _)| name == PARTIAL)
+}
+
+/// Notes the lists that were captured in part.
+pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    for at in 0..model.types.len() {
+        let ty = TypeId(at as u16);
+        page(snapshot, model, ty, diagnostics);
+        snapshot.tables[at].drop_complete();
+    }
+    if is_reserved(model) {
+        listed(snapshot, model, diagnostics);
+    }
+}
+
+/// The property names between the parent instance and a list of instances.
+fn steps_to_list(model: &Model, ty: TypeId) -> Option<(TypeId, Vec<String>)> {
+    let declared = model.ty(ty);
+    let parent = declared.parent.filter(|_| declared.is_collection())?;
+    let outer = model.ty(parent).path().map_or(0, |path| path.0.len());
+    let steps = declared.path()?.0.get(outer..)?.iter().filter_map(|step| match step {
+        Step::Property(name) => Some(name.clone()),
+        Step::Each => None,
+    });
+    Some((parent, steps.collect()))
+}
+
+/// A list that was captured in part.
+fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], span: Span) -> Missing {
+    let pointer = snapshot.pointer(model, scope).join(steps);
+    Missing { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None }
+}
+
+/// Reads `@total` and `@more` beside every list of a type.
+fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
+    let declared = model.ty(ty);
+    let Some((parent, steps)) = steps_to_list(model, ty) else { return };
+    if declared.total.is_none() && declared.more.is_none() {
+        return;
+    }
+    let mut captured: HashMap<u32, u64> = HashMap::new();
+    for (at, row) in (0u32..).zip(&snapshot.table(ty).rows) {
+        if !snapshot.table(ty).copies.contains(&at) {
+            *captured.entry(row.parent).or_default() += 1;
+        }
+    }
+    for row in 0..snapshot.table(parent).rows.len() as u32 {
+        let scope = EntityRef { ty: parent, row };
+        let within = snapshot.table(parent).rows[row as usize].span;
+        if let Some(more) = &declared.more {
+            let at = snapshot.locate(within, more);
+            let is_last = match at.found {
+                _ if is_twice(snapshot, within, more) => false,
+                Found::Lacks(step) => step + 1 == more.len(),
+                Found::Value(_) => matches!(snapshot.source.slice(at.span), "null" | "false" | "\"\"" | "[]" | "{}"),
+            };
+            if !is_last {
+                let new = gap(snapshot, model, scope, &steps, at.span);
+                snapshot.tables[ty.index()].note_missing(new);
+            }
+        }
+        let Some(total) = &declared.total else { continue };
+        let at = snapshot.locate(within, total);
+        let captured = captured.get(&row).copied().unwrap_or(0);
+        match stated(snapshot, within, total, &at) {
+            Stated::Number(total) if total < captured => {
+                let message = format!(
+                    "`{}` has {captured} instances, and their number is given as {total}",
+                    snapshot.pointer(model, scope).join(&steps)
+                );
+                let error = Diagnostic::error("snapshot-total", message).label(&snapshot.source, at.span, "given here");
+                diagnostics.push(error.help("correct the number, or capture the list again"));
+                let new = gap(snapshot, model, scope, &steps, at.span);
+                snapshot.tables[ty.index()].note_missing(new);
+            }
+            Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
+            Stated::Unknown => {
+                let new = gap(snapshot, model, scope, &steps, at.span);
+                snapshot.tables[ty.index()].note_missing(new);
+            }
+            Stated::Unreadable => {
+                let message = format!("`{}` is not a number of instances", total.join("/"));
+                let error = Diagnostic::error("snapshot-total", message).label(&snapshot.source, at.span, "here");
+                diagnostics.push(error.help("write a whole number that is not negative"));
+                let new = gap(snapshot, model, scope, &steps, at.span);
+                snapshot.tables[ty.index()].note_missing(new);
+            }
+        }
+    }
+}
+
+/// Returns whether a property on the way to a value is given twice, or in two spellings.
+fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
+    pointer.iter().enumerate().any(|(at, step)| {
+        let object = snapshot.locate(within, &pointer[..at]);
+        let is_object = matches!(object.found, Found::Value(Kind::Object));
+        let same = |name: &str| name == step || is_respelled(step, name);
+        is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
+    })
+}
+
+/// What is stated about the number of instances of a list.
+enum Stated {
+    Number(u64),
+    Unknown,
+    Unreadable,
+}
+
+fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Located) -> Stated {
+    match at.found {
+        _ if is_twice(snapshot, within, pointer) => Stated::Unreadable,
+        Found::Lacks(_) | Found::Value(Kind::Null) => Stated::Unknown,
+        Found::Value(Kind::Number) => snapshot.source.slice(at.span).parse().map_or(Stated::Unreadable, Stated::Number),
+        Found::Value(_) => Stated::Unreadable,
+    }
+}
+
+/// Notes how many instances a list holds at most beyond those that were captured.
+fn bound(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    ty: TypeId,
+    scope: EntityRef,
+    steps: &[String],
+    span: Span,
+    left: u64,
+) {
+    let new = gap(snapshot, model, scope, steps, span);
+    let table = &mut snapshot.tables[ty.index()];
+    if left > 0 {
+        table.note_missing(new);
+    }
+    table.bound(scope, left);
+}
+
+impl Table {
+    /// Bounds how many instances a list holds beyond those that were captured.
+    fn bound(&mut self, scope: EntityRef, most: u64) {
+        let at = self.missing_in.get(&scope).copied();
+        if let Some(missing) = at.and_then(|at| self.missing.get_mut(at as usize)) {
+            missing.most = Some(most);
+        }
+    }
+
+    /// Drops the lists that hold no more than was captured.
+    fn drop_complete(&mut self) {
+        if self.missing.iter().any(|missing| missing.most == Some(0)) {
+            let missing = std::mem::take(&mut self.missing);
+            self.missing_in.clear();
+            missing
+                .into_iter()
+                .filter(|missing| missing.most != Some(0))
+                .for_each(|missing| self.note_missing(missing));
+        }
+    }
+}
+
+/// Reads the root property `partial`. Where it cannot be used, every list may be partial.
+fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(root) = snapshot.table(model.root).rows.first().copied() else { return };
+    let at = snapshot.locate(root.span, &[PARTIAL.to_owned()]);
+    let respelled =
+        |snapshot: &Snapshot| snapshot.properties(root.span).into_iter().find(|(name, _)| is_respelled(PARTIAL, name));
+    let kind = match (at.found, respelled(snapshot)) {
+        (Found::Value(kind), _) if kind != Kind::Null => kind,
+        (_, None) => return,
+        (_, Some((name, span))) => {
+            let message = format!("unknown property `{name}`, and `{PARTIAL}` is missing beside it");
+            let error = Diagnostic::error("snapshot-partial", message).label(&snapshot.source, span, "here");
+            diagnostics.push(error.help(format!("write `{PARTIAL}`; until then every list may be partial")));
+            return all_partial(snapshot, model, span);
+        }
+    };
+    let mut wrong = |snapshot: &Snapshot, span: Span, message: String, help: &str| {
+        let error = Diagnostic::error("snapshot-partial", message).label(&snapshot.source, span, "here");
+        diagnostics.push(error.help(help));
+    };
+    if is_twice(snapshot, root.span, &[PARTIAL.to_owned()]) {
+        let message = format!("`{PARTIAL}` is given twice");
+        wrong(snapshot, at.span, message, "keep one; until then every list may be partial");
+        return all_partial(snapshot, model, at.span);
+    }
+    if kind != Kind::Array {
+        wrong(
+            snapshot,
+            at.span,
+            format!("`{PARTIAL}` is a list of JSON pointers, found {}", kind.described()),
+            "write an array such as [\"/members\"]; until then every list may be partial",
+        );
+        return all_partial(snapshot, model, at.span);
+    }
+    let (mut pointers, mut unusable) = (Vec::new(), None);
+    let mut scanner = Scanner::at(snapshot.source.text(), at.span.start);
+    // The split has scanned these bytes.
+    let _ = scanner.array(|scanner, _| {
+        let (kind, _) = scanner.peek()?;
+        let span = scanner.skip()?;
+        let text = string_text(snapshot.source.slice(span)).filter(|_| kind == Kind::String);
+        pointers.push((span, text.map(std::borrow::Cow::into_owned)));
+        Ok::<_, SyntaxError>(())
+    });
+    let rows = Steps::new(snapshot, model);
+    for (span, text) in pointers {
+        match text.as_deref().and_then(|text| rows.find(model, text)) {
+            Some((node, scope)) => {
+                let below: Vec<TypeId> = model.paths[node].below.clone();
+                let pointer = text.unwrap_or_default();
+                for ty in below {
+                    let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
+                    let missing =
+                        Missing { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
+                    snapshot.tables[ty.index()].note_missing(missing);
+                }
+            }
+            None => {
+                let named = text.as_deref().map_or("an element".to_owned(), |text| format!("`{text}`"));
+                let message = format!("{named} of `{PARTIAL}` is not the pointer of a list that is read");
+                let help = "write the pointer of a list in this snapshot, such as /members; until then every list may be partial";
+                wrong(snapshot, span, message, help);
+                unusable.get_or_insert(span);
+            }
+        }
+    }
+    if let Some(span) = unusable {
+        all_partial(snapshot, model, span);
+    }
+}
+
+/// Notes that every list of instances may have been captured in part.
+fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
+    for at in 0..model.types.len() {
+        let ty = TypeId(at as u16);
+        let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
+        for row in 0..snapshot.table(parent).rows.len() as u32 {
+            let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
+            snapshot.tables[ty.index()].note_missing(new);
+        }
+    }
+}
+
+/// The rows of a snapshot by the step of their pointers.
+struct Steps {
+    rows: HashMap<(TypeId, u32, String), u32>,
+}
+
+impl Steps {
+    fn new(snapshot: &Snapshot, model: &Model) -> Self {
+        let mut rows = HashMap::new();
+        for (at, table) in snapshot.tables.iter().enumerate() {
+            let ty = TypeId(at as u16);
+            // Only instances that others are nested in are on the way to a list.
+            if !model.types.iter().any(|other| other.parent == Some(ty)) {
+                continue;
+            }
+            for (row, entry) in (0u32..).zip(&table.rows) {
+                let step = match entry.step {
+                    RowStep::Index(index) => index.to_string(),
+                    RowStep::Property(name) => snapshot.text(name).to_owned(),
+                    RowStep::Fixed => String::new(),
+                };
+                rows.insert((ty, entry.parent, step), row);
+            }
+        }
+        Self { rows }
+    }
+
+    /// Follows a pointer to a list of instances: the node of the list, and the instance that has it.
+    fn find(&self, model: &Model, text: &str) -> Option<(usize, EntityRef)> {
+        let mut node = 0;
+        let mut scope = EntityRef { ty: model.root, row: 0 };
+        for step in text.strip_prefix('/')?.split('/').map(pointer::unescape) {
+            let tree = model.paths.get(node)?;
+            node = match tree.each {
+                Some(each) => {
+                    let ty = model.paths.get(each)?.ty?;
+                    scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, step))? };
+                    each
+                }
+                None => {
+                    let (_, child) = tree.children.iter().find(|(name, _)| *name == step)?;
+                    if let Some(ty) = model.paths.get(*child)?.ty {
+                        scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
+                    }
+                    *child
+                }
+            };
+        }
+        model.paths.get(node)?.each.map(|_| (node, scope))
+    }
+}

@@ -1,0 +1,407 @@
+//! States of values and lists: what is known, absent, uncaptured, unreadable or partial, and what follows for verdicts.
+
+use deodar::diagnostic::Severity;
+use deodar::engine::{Machine, Reference, Verdict};
+use deodar::policy::Policies;
+use deodar::program::Program;
+use deodar::schema::Schema;
+use deodar::snapshot::{Limits, Snapshot};
+use deodar::source::Source;
+use std::sync::Arc;
+
+/// The time of every run.
+const NOW: i64 = 1_788_220_800_000;
+
+fn source(name: &str, text: &str) -> Arc<Source> {
+    Source::new(name, text).expect("a small text")
+}
+
+/// Judges a snapshot with both engines: every verdict of every check, in order, and the codes of the errors.
+///
+/// Where the reference engine decides, it says what the compiled one says.
+fn judged(schema: &str, policies: &str, json: &str) -> String {
+    let (schema, diagnostics) = Schema::parse(&source("s.cedarschema", schema));
+    let schema = schema.unwrap_or_else(|| panic!("{diagnostics:?}"));
+    let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", policies)]);
+    assert!(policies.checks.iter().all(|check| check.statement.valid), "{diagnostics:?}");
+    let (program, _) = Program::lower(&schema.model, &policies, |_| true);
+    let (snapshot, diagnostics) =
+        Snapshot::read(&source("a.json", json), &schema.model, &program.reads, &Limits::default());
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{diagnostics:?}"));
+    let mut machine = Machine::bind(&schema.model, &program, &snapshot, NOW, &[]);
+    machine.derive(usize::MAX);
+    let judgements = machine.judge(&Verdict::ALL);
+    let reference = Reference::new(&machine, &policies, NOW, &[]).judge().expect("Cedar takes the snapshot");
+    for (mine, theirs) in judgements.iter().zip(&reference) {
+        for judged in &theirs.judged {
+            let found = mine.judged.iter().find(|mine| mine.subject == judged.subject);
+            let agrees = judged.verdict == Verdict::Unknown || found == Some(judged);
+            assert!(agrees, "the reference engine says {judged:?} of {json}");
+        }
+    }
+    let verdicts = judgements.iter().map(|judgement| {
+        let verdicts: Vec<&str> = judgement.judged.iter().map(|judged| judged.verdict.name()).collect();
+        format!("{}: {}", policies.checks[judgement.check].statement.id, verdicts.join(" "))
+    });
+    let mut errors: Vec<&str> =
+        diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code).collect();
+    errors.dedup();
+    verdicts.chain(errors.into_iter().map(|code| format!("error {code}"))).collect::<Vec<_>>().join("; ")
+}
+
+fn check(schema: &str, policies: &str, table: &[(&str, &str)]) {
+    for (json, expected) in table {
+        assert_eq!(judged(schema, policies, json), *expected, "{json}");
+    }
+}
+
+const SSO: &str = r#"
+    @path("") entity Account = { @path("sso/enabled") sso: Bool, @path("sso/break_glass") break_glass?: String };
+    action "audit" appliesTo { principal: [Account], resource: [Account] };
+"#;
+
+#[test]
+fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
+    let policies = r#"
+        @id("HAS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has break_glass };
+    "#;
+    let table = [
+        (r#"{"sso": {"enabled": true}}"#, "HAS: pass"),
+        (r#"{"sso": {"break_glass": null}}"#, "HAS: pass"),
+        (r#"{"sso": {"break_glass": "x"}}"#, "HAS: fail"),
+        (r#"{"sso": {}}"#, "HAS: pass"),
+        (r#"{}"#, "HAS: unknown"),
+        (r#"{"sso": null}"#, "HAS: unknown"),
+        (r#"{"sso": 7}"#, "HAS: unknown; error snapshot-type"),
+        (r#"{"sso": []}"#, "HAS: unknown; error snapshot-type"),
+        (r#"{"sso": {"break_glass": 7}}"#, "HAS: unknown; error snapshot-type"),
+        (r#"{"sso": {"break_glass": "x", "break_glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
+        (r#"{"sso": {"break_glass": "x", "Break-Glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
+        (r#"{"sso": {"enabled": true}, "sso": {"enabled": true}}"#, "HAS: unknown; error snapshot-duplicate-key"),
+        (r#"{"sso": {"enabled": true}, "\u0073so": {}}"#, "HAS: unknown; error snapshot-duplicate-key"),
+    ];
+    check(SSO, policies, &table);
+}
+
+#[test]
+fn below_an_absent_record_nothing_exists_and_below_an_unknown_one_nothing_is_known() {
+    let schema = r#"
+        @path("") entity Account = {
+            box?: { inner?: { word?: String, n: Long } },
+            @path("box/deep/x") crossing?: String,
+        };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("BOX") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has box.inner.word };
+        @id("CROSS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has crossing };
+    "#;
+    let table = [
+        (r#"{}"#, "BOX: pass; CROSS: pass"),
+        (r#"{"box": null}"#, "BOX: pass; CROSS: pass"),
+        (r#"{"box": 1}"#, "BOX: unknown; CROSS: unknown; error snapshot-type"),
+        (r#"{"box": {}}"#, "BOX: pass; CROSS: unknown"),
+        (r#"{"box": {"inner": null, "deep": {}}}"#, "BOX: pass; CROSS: pass"),
+        (r#"{"box": {"inner": {}, "deep": null}}"#, "BOX: pass; CROSS: unknown"),
+        (r#"{"box": {"inner": [], "deep": {"x": "y"}}}"#, "BOX: unknown; CROSS: fail; error snapshot-type"),
+        (r#"{"box": {"inner": {"word": {}}, "deep": 1}}"#, "BOX: unknown; CROSS: unknown; error snapshot-type"),
+    ];
+    check(schema, policies, &table);
+}
+
+const KEYS: &str = r#"
+    @path("") entity Account = { @derived keys: Long };
+    @path("/page/keys/*") @key("id") entity Key in [Account] = { active?: Bool };
+    action "audit" appliesTo { principal: [Account], resource: [Account, Key] };
+    action "derive" appliesTo { principal: [Key], resource: [Account] };
+"#;
+
+const COUNTS: &str = r#"
+    @id("keys") @derives("keys") permit (principal is Key, action == Action::"derive", resource is Account)
+    when { principal in resource };
+    @id("MANY") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+    unless { resource.keys <= 1 };
+    @id("NONE") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+    unless { resource.keys >= 1 };
+"#;
+
+#[test]
+fn a_list_is_a_list_or_a_map_of_instances_and_otherwise_uncaptured() {
+    let table = [
+        (r#"[]"#, "MANY: pass; NONE: fail"),
+        (r#"{}"#, "MANY: pass; NONE: fail"),
+        (r#"[{"id": "a"}, {"id": "b"}]"#, "MANY: fail; NONE: pass"),
+        (r#"{"x": {"id": "a"}, "y": {"id": "b"}}"#, "MANY: fail; NONE: pass"),
+        (r#"null"#, "MANY: unknown; NONE: unknown"),
+        (r#"7"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"{"error": "forbidden"}"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"{"items": [], "total": 0}"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"{"x": {"id": "a"}, "y": {"active": true}}"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"{"x": {"id": "a"}, "y": null}"#, "MANY: unknown; NONE: pass"),
+        (r#"[1, 2]"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"[[{"id": "a"}, {"id": "b"}]]"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"[{"id": "a"}, 7]"#, "MANY: unknown; NONE: pass; error snapshot-type"),
+        (r#"[{"id": "a"}, null]"#, "MANY: unknown; NONE: pass"),
+        (r#"[{"id": "a"}, {"id": "b"}, 7]"#, "MANY: fail; NONE: pass; error snapshot-type"),
+        (r#"[{"id": "a"}, {"id": "a"}]"#, "MANY: unknown; NONE: pass; error snapshot-duplicate-id"),
+        (r#"[{"id": "a"}, {"id": "a"}, {"id": "b"}]"#, "MANY: fail; NONE: pass; error snapshot-duplicate-id"),
+        (r#"{"x": {"id": "a"}, "x": {"id": "b"}}"#, "MANY: unknown; NONE: pass; error snapshot-duplicate-key"),
+        (r#"[{"id": null}, {"active": true}]"#, "MANY: fail; NONE: pass; error snapshot-key"),
+        (r#"[{"id": "a", "id": "a"}]"#, "MANY: pass; NONE: pass; error snapshot-duplicate-key"),
+    ];
+    for (keys, expected) in table {
+        let json = format!(r#"{{"page": {{"keys": {keys}}}}}"#);
+        assert_eq!(judged(KEYS, COUNTS, &json), expected, "{json}");
+    }
+    let table = [
+        (r#"{"page": {"keys": [], "keys": []}}"#, "MANY: unknown; NONE: unknown; error snapshot-duplicate-key"),
+        (r#"{"page": {"keys": [{"id": "a"}], "Keys": []}}"#, "MANY: unknown; NONE: unknown"),
+        (
+            r#"{"page": {"keys": [{"id": "a"}]}, "page": {}}"#,
+            "MANY: unknown; NONE: unknown; error snapshot-duplicate-key",
+        ),
+        (r#"{"page": {}}"#, "MANY: unknown; NONE: unknown"),
+        (r#"{"page": []}"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+    ];
+    for (json, expected) in table {
+        let said = judged(KEYS, COUNTS, json);
+        assert!(said.starts_with(expected), "{said} of {json}");
+    }
+    let twice = judged(KEYS, COUNTS, r#"{"page": {"keys": [{"id": "a"}], "Keys": []}}"#);
+    assert!(twice.contains("error snapshot-duplicate-key"), "{twice}");
+}
+
+#[test]
+fn a_list_may_say_how_much_of_it_was_captured() {
+    let schema = |note: &str| KEYS.replace("@key(\"id\")", &format!("@key(\"id\") {note}"));
+    let total = schema(r#"@total("/page/total")"#);
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 1}}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 2}}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [], "total": 0}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"keys": [], "total": 1}}"#, "MANY: pass; NONE: unknown"),
+        (r#"{"page": {"keys": null, "total": 1}}"#, "MANY: pass; NONE: unknown"),
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 0}}"#, "MANY: unknown; NONE: pass; error snapshot-total"),
+        (r#"{"page": {"keys": [{"id": "a"}], "total": "1"}}"#, "MANY: unknown; NONE: pass; error snapshot-total"),
+        (
+            r#"{"page": {"keys": [{"id": "a"}], "total": 1, "total": 1}}"#,
+            "MANY: unknown; NONE: pass; error snapshot-total",
+        ),
+        (r#"{"page": {"keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: pass"),
+    ];
+    check(&total, COUNTS, &table);
+    let more = schema(r#"@more("/next")"#);
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}]}}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "next": null}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "next": false}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "next": ""}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "next": "x"}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "next": true}"#, "MANY: unknown; NONE: pass"),
+    ];
+    check(&more, COUNTS, &table);
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partial": []}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partial": null}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partial": ["/page/keys"]}"#, "MANY: unknown; NONE: pass"),
+        (
+            r#"{"page": {"keys": [{"id": "a"}]}, "partial": ["/page/kees"]}"#,
+            "MANY: unknown; NONE: pass; error snapshot-partial",
+        ),
+        (
+            r#"{"page": {"keys": [{"id": "a"}]}, "partial": "/page/keys"}"#,
+            "MANY: unknown; NONE: pass; error snapshot-partial",
+        ),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partial": [7]}"#, "MANY: unknown; NONE: pass; error snapshot-partial"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "Partial": []}"#, "MANY: unknown; NONE: pass; error snapshot-partial"),
+    ];
+    check(KEYS, COUNTS, &table);
+}
+
+#[test]
+fn partial_lists_of_nested_instances_are_found_by_their_pointers() {
+    let schema = r#"
+        @path("") entity Account;
+        @path("/teams/*") @key("id") entity Team in [Account] = { @derived size: Long };
+        @path("/teams/*/members/*") @key("id") entity Member in [Team];
+        action "audit" appliesTo { principal: [Account], resource: [Team] };
+        action "derive" appliesTo { principal: [Member], resource: [Team] };
+    "#;
+    let policies = r#"
+        @id("size") @derives("size") permit (principal is Member, action == Action::"derive", resource is Team)
+        when { principal in resource };
+        @id("ONE") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Team)
+        unless { resource.size <= 1 };
+    "#;
+    let teams = r#""teams": [{"id": "a", "members": [{"id": "x"}]}, {"id": "b", "members": []}]"#;
+    let table = [
+        (format!("{{{teams}}}"), "ONE: pass pass"),
+        (format!(r#"{{{teams}, "partial": ["/teams/1/members"]}}"#), "ONE: pass unknown"),
+        (format!(r#"{{{teams}, "partial": ["/teams/0/members", "/teams/1/members"]}}"#), "ONE: unknown unknown"),
+        (format!(r#"{{{teams}, "partial": ["/teams"]}}"#), "ONE: pass pass unknown"),
+    ];
+    for (json, expected) in table {
+        assert_eq!(judged(schema, policies, &json), expected, "{json}");
+    }
+}
+
+#[test]
+fn defaults_replace_null_and_missing_values() {
+    let schema = r#"
+        @path("") entity Account = {
+            @missing("false") a: Bool,
+            @null("true") b: Bool,
+            @null("unknown") c?: Bool,
+            @missing("\"14d\"") d: duration,
+            @missing("[\"x\"]") e: Set<String>,
+            @missing("{\"f\": true}") r: { f: Bool, g?: Long },
+            @missing("3") n: Long,
+        };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("A") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource.a };
+        @id("B") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource.b };
+        @id("C") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource has c };
+        @id("D") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource.d > duration("10d") && resource.e.contains("x") && resource.n == 3 };
+        @id("E") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource.r.f && !(resource.r has g) };
+    "#;
+    let table = [
+        (r#"{}"#, "A: pass; B: unknown; C: pass; D: fail; E: fail"),
+        (r#"{"a": null, "b": null, "c": null}"#, "A: unknown; B: fail; C: unknown; D: fail; E: fail"),
+        (
+            r#"{"a": true, "b": false, "c": true, "d": "1d", "r": {"f": false}}"#,
+            "A: fail; B: pass; C: fail; D: pass; E: pass",
+        ),
+        (
+            r#"{"a": "x", "d": null, "r": null}"#,
+            "A: unknown; B: unknown; C: pass; D: unknown; E: unknown; error snapshot-type",
+        ),
+    ];
+    check(schema, policies, &table);
+    let lists = KEYS.replace("@key(\"id\")", "@key(\"id\") @missing(\"[]\") @null(\"[]\")");
+    let table = [
+        (r#"{"page": {}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"keys": null}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": null}"#, "MANY: unknown; NONE: unknown"),
+        (r#"{}"#, "MANY: unknown; NONE: unknown"),
+    ];
+    check(&lists, COUNTS, &table);
+}
+
+#[test]
+fn contradictory_defaults_are_errors() {
+    let schema = |attributes: &str, entity: &str| {
+        format!(
+            r#"@path("") entity Account = {{ {attributes} }};
+            @path("/keys/*") @key("id") {entity} entity Key in [Account] = {{ id: String, @path("x") other?: Long }};
+            action "audit" appliesTo {{ principal: [Account], resource: [Account] }};"#
+        )
+    };
+    let table = [
+        (schema(r#"@missing("absent") a: Bool"#, ""), "`absent` is not a default for `a`"),
+        (schema(r#"@missing("7") a: Bool"#, ""), "`7` is not a default for `a`"),
+        (schema(r#"@missing("x") a: String"#, ""), "`x` is not a default for `a`"),
+        (schema(r#"@null("true") @missing("true") a?: Bool"#, ""), "`a` is never absent"),
+        (schema(r#"@derived @missing("true") a: Bool"#, ""), "`@missing` is not valid"),
+        (schema("a: Bool", r#"@missing("{}")"#), "`{}` is not a default for a list"),
+        (schema("a: Bool", r#"@total("page/total")"#), "a path starts with `/`"),
+        (schema("a: Bool", r#"@total("/keys/*/total")"#), "is not a property of the instance that has the list"),
+        (schema("a: Bool", "").replace("id: String", "@missing(\"\\\"x\\\"\") id: String"), "an id has no default"),
+    ];
+    for (schema, expected) in table {
+        let (_, diagnostics) = Schema::parse(&source("s.cedarschema", &schema));
+        let found = diagnostics.iter().any(|it| it.severity == Severity::Error && it.message.contains(expected));
+        assert!(found, "{expected}: {diagnostics:?}");
+    }
+}
+
+#[test]
+fn a_set_with_an_unknown_element_contains_what_it_certainly_contains() {
+    let schema = r#"
+        @path("") entity Account = { s: Set<String>, @path("s") @as("length") n: Long } tags String;
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("A") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource.s.contains("a") };
+        @id("E") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource.s.isEmpty() };
+        @id("N") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource) when { resource.n >= 1 };
+        @id("T") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource.hasTag("t") && resource.getTag("t") == "x" };
+    "#;
+    let table = [
+        (r#"{"s": ["a"], "tags": {"t": "x"}}"#, "A: fail; E: pass; N: fail; T: fail"),
+        (r#"{"s": ["a", null], "tags": {}}"#, "A: fail; E: pass; N: fail; T: pass"),
+        (r#"{"s": [null], "tags": {"t": null}}"#, "A: unknown; E: unknown; N: unknown; T: unknown"),
+        (
+            r#"{"s": [7], "tags": {"t": "x", "u": null}}"#,
+            "A: unknown; E: unknown; N: fail; T: fail; error snapshot-type",
+        ),
+        (
+            r#"{"s": {"error": "x"}, "tags": {"t": 7}}"#,
+            "A: unknown; E: unknown; N: unknown; T: unknown; error snapshot-type",
+        ),
+        (r#"{"s": null, "tags": null}"#, "A: unknown; E: unknown; N: unknown; T: unknown"),
+        (
+            r#"{"s": [], "tags": {"t": "x", "t": "x"}}"#,
+            "A: pass; E: fail; N: pass; T: unknown; error snapshot-duplicate-key",
+        ),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
+fn an_id_that_is_not_known_may_be_any() {
+    let schema = r#"
+        @path("") entity Account;
+        @path("/people/*") @key("id") entity Person in [Account] = { boss?: Person, active: Bool };
+        action "audit" appliesTo { principal: [Account], resource: [Person] };
+    "#;
+    let policies = r#"
+        @id("BOSS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        unless { resource has boss && resource.boss.active };
+        @id("NAME") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource == Person::"zoe" || Person::"zoe" in principal };
+    "#;
+    let table = [
+        (
+            r#"{"people": [{"id": "a", "boss": "zoe", "active": true}, {"id": "zoe", "active": true}]}"#,
+            "BOSS: pass fail; NAME: fail fail",
+        ),
+        (
+            r#"{"people": [{"id": "a", "boss": "zoe", "active": true}, {"id": {}, "active": true}]}"#,
+            "BOSS: unknown fail; NAME: unknown unknown; error snapshot-key",
+        ),
+        (
+            r#"{"people": [{"id": "a", "boss": "a", "active": true}, {"id": "a", "active": true}]}"#,
+            "BOSS: unknown; NAME: unknown; error snapshot-duplicate-id",
+        ),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
+fn whether_a_check_applies_is_unknown_where_damage_hides_it() {
+    let schema = r#"
+        @path("") entity Account = { a: Bool, b: Bool };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("C") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource)
+        when { resource.a } unless { resource.b };
+    "#;
+    let table = [
+        (r#"{"a": false, "b": true}"#, "C: not_applicable"),
+        (r#"{"a": 7, "b": true}"#, "C: unknown; error snapshot-type"),
+        (r#"{"a": false, "b": 7}"#, "C: not_applicable; error snapshot-type"),
+        // A missing value has a declared meaning, and nothing can fail whatever it is.
+        (r#"{"b": true}"#, "C: pass"),
+        (r#"{"a": null, "b": true}"#, "C: pass"),
+    ];
+    check(schema, policies, &table);
+}
