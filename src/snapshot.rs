@@ -18,16 +18,15 @@ pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};
 
 use crate::diagnostic::Diagnostic;
+use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
 use crate::source::json::{Kind, MAX_DEPTH, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, nearest};
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
-use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +42,7 @@ pub struct Snapshot {
     /// Text of strings that are not written plainly in the file: with escapes, or changed by a reader.
     side: String,
     /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
-    jumps: FxHashMap<u32, u32>,
+    jumps: HashMap<u32, u32>,
     /// Where secret values lie; masked wherever text of the file is shown.
     pub secrets: Vec<Span>,
     /// Whether reading it has reported an error.
@@ -75,7 +74,7 @@ pub struct Table {
     /// Rows by parent and key; where an id stands twice, the first.
     by_key: HashTable<u32>,
     /// The places of `absent` ids.
-    by_absent: FxHashMap<SmolStr, u32>,
+    by_absent: HashMap<SmolStr, u32>,
 }
 
 /// One instance.
@@ -438,7 +437,5 @@ impl From<SyntaxError> for Enough {
 
 /// The hash of a key, given by its own hash, in a scope.
 fn key_hash(scope: u32, key: u32) -> u64 {
-    let mut hasher = FxHasher::default();
-    (scope, key).hash(&mut hasher);
-    hasher.finish()
+    keyed(&(u64::from(scope) << 32 | u64::from(key)))
 }

@@ -4,14 +4,13 @@ use super::batch::{Batch, Key, Place, Values, plain};
 use super::eval::{Frame, Machine, PHANTOM};
 use super::mask::Mask;
 use super::operand::{Operand, Outcome, Possible};
+use crate::hash::keyed;
 use crate::policy::ClauseKind;
 use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, NodeId, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
-use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 /// Principals that are tried where all would be too many.
@@ -82,7 +81,7 @@ impl Lookup {
         let mut start = 0;
         for group in groups {
             let count = group.len() as u32;
-            heads.insert_unique(spread(group[0].0), Head { key: group[0].0, start, count }, |head| spread(head.key));
+            heads.insert_unique(keyed(&group[0].0), Head { key: group[0].0, start, count }, |head| keyed(&head.key));
             start += count;
         }
         Self { heads, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
@@ -90,7 +89,7 @@ impl Lookup {
 
     /// Returns the principals with a key, in order.
     fn found(&self, key: Key) -> &[u32] {
-        let head = self.heads.find(spread(key.bits), |head| head.key == key.bits);
+        let head = self.heads.find(keyed(&key.bits), |head| head.key == key.bits);
         head.map_or(&[], |head| &self.sorted[head.start as usize..][..head.count as usize])
     }
 }
@@ -129,12 +128,6 @@ struct Pair {
     principal: EntityRef,
     subtracts: bool,
     mask: Mask,
-}
-
-fn spread(key: u64) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// A derivation that pairs too many principals with too many resources, for want of a join.

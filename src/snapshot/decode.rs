@@ -14,9 +14,8 @@ use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::{Source, Span, nearest};
 use crate::value::TypeId;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Rows decoded in one piece of work.
@@ -258,7 +257,7 @@ struct Decoder<'s> {
     /// For every stop and child, which child followed it last time: rows of a file are mostly written alike.
     next: Vec<Vec<usize>>,
     /// Whether an undeclared name is close to a declared one, and to which; by stop.
-    near: Vec<FxHashMap<SmolStr, Option<usize>>>,
+    near: Vec<HashMap<SmolStr, Option<usize>>>,
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -279,7 +278,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         key_twice: false,
         lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
-        near: vec![FxHashMap::default(); route.stops.len()],
+        near: vec![HashMap::new(); route.stops.len()],
     };
     let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {

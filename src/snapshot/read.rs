@@ -6,7 +6,6 @@ use crate::schema::{DeclaredDefault, Fallback, Member, Model, Origin, Reader, Sl
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span, is_hidden};
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -40,7 +39,7 @@ pub(super) struct Reading<'s> {
     pub side: String,
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
-    known: FxHashMap<(SlotId, &'s str), Value>,
+    known: HashMap<(SlotId, &'s str), Value>,
 }
 
 /// The members of an object.
@@ -83,7 +82,7 @@ impl fmt::Display for Name<'_> {
 impl<'s> Reading<'s> {
     pub fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
         let (diagnostics, secrets, side) = (Vec::new(), Vec::new(), String::new());
-        Self { source, model, diagnostics, secrets, side, other_properties: 0, known: FxHashMap::default() }
+        Self { source, model, diagnostics, secrets, side, other_properties: 0, known: HashMap::new() }
     }
 
     /// Copies text beside the file.

@@ -9,9 +9,8 @@ use crate::source::{Span, nearest};
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Keys looked at for a suggestion.
@@ -121,7 +120,7 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
     let rows = &snapshot.table(ty).rows;
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
     let (mut again, mut diagnostics) = (Vec::new(), Vec::new());
-    let mut whole: FxHashMap<SmolStr, u32> = FxHashMap::default();
+    let mut whole: HashMap<SmolStr, u32> = HashMap::new();
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
     let mut odd_keys = snapshot.table(ty).odd_keys.iter().peekable();
     for (at, row) in (0u32..).zip(rows) {
@@ -170,7 +169,7 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
 /// Ids that differ only in case are two ids, and rarely meant to be.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
-    let mut seen: FxHashMap<(u32, String), u32> = FxHashMap::default();
+    let mut seen: HashMap<(u32, String), u32> = HashMap::new();
     let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
     for (at, row) in odd {
         let key = snapshot.text(row.key);

@@ -1,8 +1,8 @@
 //! Many snapshots: one a line, in folders, packed, through pipes; and limits to what is taken on.
 
 use crate::support::{
-    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour, replaced,
-    repository,
+    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour, harbour_by,
+    replaced, repository,
 };
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -250,6 +250,51 @@ fn places_stay_true_over_many_thousand_instances() {
         let read = reads.find(|read| read["value"] == "41").expect("its length is read");
         let place = |end: &str| read["span"][end]["offset"].as_u64().expect("an offset") as usize;
         assert_eq!(snapshot.get(place("start")..place("end")), Some("41"));
+    }
+}
+
+/// Every process has a hash key of its own.
+#[test]
+fn hash_keys_do_not_show() {
+    let policies = POLICIES.to_owned()
+        + r#"
+@id("known") @derives("boats")
+permit (principal is Person, action == Action::"derive", resource is Pier)
+when { resource.flags.contains(principal.domain) };
+@id("short") @derives("boats")
+forbid (principal is Boat, action == Action::"derive", resource is Pier)
+when { principal.name == resource.id || principal.length == resource.length };
+"#;
+    let people = (0..40).map(|at| {
+        let name = if at % 3 == 0 { "Ada" } else { "ada" };
+        format!(r#"{{"email": "{name}{}@d{}.example", "active": true, "netwrok": "x{at}"}}"#, at % 17, at % 5)
+    });
+    let boats = (0..40).map(|at| {
+        let (owner, light) = (at % 23, ["red", "rde", "green"][at % 3]);
+        format!(
+            r#"{{"name": "b/{}", "owner": "ada{owner}@x", "length": {at}, "light": "{light}", "length": 1}}"#,
+            at % 31
+        )
+    });
+    let piers = ["east", "b/7", "west"].map(|id| {
+        let boats: Vec<String> = boats.clone().collect();
+        format!(
+            r#"{{"id": "{id}", "length": 7, "flags": ["d1.example", "d3.example", "b"], "boats": [{}]}}"#,
+            boats.join(",")
+        )
+    });
+    let people: Vec<String> = people.collect();
+    let snapshot = format!(
+        r#"{{"name": "Anse", "captured_at": "2026-08-31", "people": [{}], "piers": [{}], "buoys": {{"1": {{"number": 1, "lit": true}}, "1": {{"nubmer": 2, "lti": 1}}}}}}"#,
+        people.join(","),
+        piers.join(",")
+    );
+    for format in ["text", "json", "ndjson"] {
+        let runs: Vec<Run> = (0..4)
+            .map(|_| harbour_by(SCHEMA, &policies, &snapshot, &["--format", format, "--max-findings", "30"]))
+            .collect();
+        assert_eq!(runs[0].code, 5, "{:?}", runs[0]);
+        assert!(runs.iter().all(|run| run.stdout == runs[0].stdout), "{format}");
     }
 }
 
