@@ -300,10 +300,15 @@ pub fn is_hidden(c: char) -> bool {
 /// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const FARTHEST: usize = 4;
+    // The comparison takes the product of the lengths; what is longer is not typed by hand.
+    const LONGEST: usize = 256;
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = word.to_lowercase();
     let length = word.chars().count();
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    for candidate in candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST) {
         // No word is nearer than the difference of the lengths.
         let longest = length.max(candidate.chars().count());
         if longest - length.min(candidate.chars().count()) > FARTHEST {
@@ -364,5 +369,7 @@ mod tests {
         assert_eq!(nearest("Tilte", words), Some("title"));
         assert_eq!(nearest("remediation", words), None);
         assert_eq!(nearest("x", ["y"]), None);
+        let long = "a".repeat(1_000_000);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
     }
 }

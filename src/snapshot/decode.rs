@@ -456,6 +456,7 @@ impl Decoder<'_> {
         let mut seen = Seen::default();
         let mut others: Vec<Other> = Vec::new();
         let mut last = stop.children.len();
+        let mut firsts = Firsts::default();
         scanner.object(|scanner, key| {
             let Some(child) = self.child(at, last, &key) else {
                 let (kind, start) = scanner.peek()?;
@@ -479,7 +480,7 @@ impl Decoder<'_> {
             self.node(scanner, stop.children[child])?;
             if let (true, Some(field)) = (again, below.field) {
                 if below.path.is_none() {
-                    let first = self.first(start, &below.name).unwrap_or(key.span);
+                    let first = firsts.find(self.snapshot, start, &below.name).unwrap_or(key.span);
                     self.reading.diagnostics.push(duplicate_key(self.reading.source, &below.name, first, key.span));
                 }
                 self.mark(&ty.fields[field].below, State::Unreadable);
@@ -489,7 +490,7 @@ impl Decoder<'_> {
         })?;
         self.unseen(at, &seen);
         for other in others {
-            self.other(at, start, &other, &seen);
+            self.other(at, start, &other, &seen, &mut firsts);
         }
         Ok(())
     }
@@ -536,18 +537,9 @@ impl Decoder<'_> {
         near
     }
 
-    /// Returns where a property stands first in an object.
-    fn first(&self, object: u32, name: &str) -> Option<Span> {
-        self.snapshot
-            .properties(Span::new(object, object))
-            .into_iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, span)| span)
-    }
-
     /// A property nobody declared: an error on a closed type, or where it differs from a declared one beside it only
     /// in writing; a warning if it looks like a slip, and then what it may have meant to say is not known.
-    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen) {
+    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen, firsts: &mut Firsts) {
         let (ty, route, name) = (self.ty, self.route, other.name.as_str());
         if ty.closed {
             let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name));
@@ -564,7 +556,7 @@ impl Decoder<'_> {
         if !ty.closed && beside && is_respelled(&meant.name, name) {
             let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
             let error = Diagnostic::error("snapshot-duplicate-key", message);
-            let first = self.first(object, &meant.name).unwrap_or(other.key);
+            let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
             self.reading.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
@@ -634,6 +626,23 @@ struct Other {
     value: Span,
     /// The child whose name is close to this one.
     near: Option<usize>,
+}
+
+/// Where each property of an object stands first: found out once, when the first complaint needs it.
+#[derive(Default)]
+struct Firsts(Option<HashMap<String, Span>>);
+
+impl Firsts {
+    fn find(&mut self, snapshot: &Snapshot, object: u32, name: &str) -> Option<Span> {
+        let firsts = self.0.get_or_insert_with(|| {
+            let mut firsts = HashMap::new();
+            for (key, span) in snapshot.properties(Span::new(object, object)) {
+                firsts.entry(key).or_insert(span);
+            }
+            firsts
+        });
+        firsts.get(name).copied()
+    }
 }
 
 /// Which children of an object were seen.
