@@ -3,7 +3,7 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, Severity, sort};
-use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
+use crate::engine::{Judgement, Machine, Reference, TooManyPairs, Verdict};
 use crate::policy::{Level, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::report::{
@@ -377,8 +377,8 @@ impl Judge<'_> {
         account.times.read = snapshot.times;
         let begin = Instant::now();
         let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
-        let unindexed = machine.derive(self.options.limits.pairs);
-        let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
+        let too_many = machine.derive(self.options.limits.pairs);
+        let too_many = too_many.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
         account.diagnostics.extend(too_many);
         let derived = Instant::now();
         account.times.derive = derived - begin;
@@ -455,15 +455,25 @@ impl Judge<'_> {
 }
 
 /// The error for a derivation that would try too many pairs.
-pub(crate) fn too_many_pairs(policies: &Policies, found: Unindexed, limits: &Limits) -> Diagnostic {
-    let derivation = &policies.derivations[found.derivation];
-    let message = format!(
-        "derivation of `{}` tries each of {} principals on each of {} resources, which is more than {} pairs",
-        derivation.derives, found.principals, found.resources, limits.pairs
-    );
+pub(crate) fn too_many_pairs(policies: &Policies, excess: TooManyPairs, limits: &Limits) -> Diagnostic {
+    let derivation = &policies.derivations[excess.derivation];
+    let TooManyPairs { principals, resources, found, .. } = excess;
+    let (tries, label, help) = match found {
+        None => (
+            format!("each of {principals} principals on each of {resources} resources"),
+            "no condition here ties principal and resource together",
+            "add what they have in common, such as `principal.email == resource.email` or `principal in resource.workspace`",
+        ),
+        Some(found) => (
+            format!("{found} pairs of principal and resource"),
+            "too many principals have what a resource is tied to",
+            "tie them by a value that fewer principals have",
+        ),
+    };
+    let message = format!("derivation of `{}` tries {tries}, which is more than {}", derivation.derives, limits.pairs);
     Diagnostic::error("derivation-pairs", message)
-        .label(&derivation.statement.source, derivation.statement.span, "nothing here ties the two together")
-        .help("add what they have in common, as `principal.email == resource.email` or `principal in resource.workspace`, or allow more with --max-pairs")
+        .label(&derivation.statement.source, derivation.statement.span, label)
+        .help(format!("{help}, or allow more with --max-pairs"))
 }
 
 /// The worst first; within a check as the document has it.

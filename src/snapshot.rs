@@ -138,7 +138,7 @@ pub struct Limits {
     pub depth: usize,
     /// Instances of one entity type.
     pub entities: usize,
-    /// Pairs of principal and resource that a derivation may try when nothing ties the two together.
+    /// Pairs of principal and resource that a derivation may try.
     pub pairs: usize,
 }
 

@@ -125,8 +125,8 @@ impl<'c> Prepared<'c> {
         let limits = Limits::default();
         let mut trial = self.planned.trial();
         let mut machine = Machine::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
-        let unindexed = machine.derive(limits.pairs);
-        trial.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
+        let too_many = machine.derive(limits.pairs);
+        trial.diagnostics.extend(too_many.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
         let judgements = machine.judge(&Verdict::ALL);
         let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
         let judging = Judging {

@@ -87,7 +87,7 @@ struct LimitArgs {
     /// Instances of one entity type in one snapshot
     #[arg(long, value_name = "N", default_value_t = Limits::default().entities)]
     max_entities: usize,
-    /// Pairs of principal and resource that a derivation may try when nothing ties the two together
+    /// Pairs of principal and resource that a derivation may try
     #[arg(long, value_name = "N", default_value_t = Limits::default().pairs)]
     max_pairs: usize,
 }

@@ -331,7 +331,7 @@ fn limits_say_what_is_too_much() {
 }
 
 #[test]
-fn pairs_that_nothing_ties_together_have_a_limit() {
+fn pairs_that_a_derivation_tries_have_a_limit() {
     let crossed =
         replaced(POLICIES, "when { principal in resource };", "when { principal.length <= resource.length };");
     let files = [
@@ -346,8 +346,52 @@ fn pairs_that_nothing_ties_together_have_a_limit() {
     // What it would have derived is not known.
     assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
     assert_eq!(deodar(&files, &HARBOUR).code, 0);
-    // With a join there is no such limit.
-    assert_eq!(harbour(SOUND, &["--max-pairs", "1"]).code, 0);
+    // A join finds the two boats of the pier.
+    let run = harbour(SOUND, &["--max-pairs", "1"]);
+    assert_eq!(run.code, 5);
+    assert!(run.stdout.contains("tries 2 pairs of principal and resource, which is more than 1"), "{run:?}");
+    assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
+    assert_eq!(harbour(SOUND, &["--max-pairs", "2"]).code, 0);
+}
+
+/// Each of these took minutes when one of its parts was looked for once for every other.
+#[test]
+fn what_is_wrong_many_times_costs_no_more_than_its_size() {
+    let tied = replaced(POLICIES, "when { principal in resource };", "when { principal.length == resource.length };");
+    let list = |name: &str, rows: &dyn Fn(usize) -> String, count: usize| {
+        let rows: Vec<String> = (0..count).map(rows).collect();
+        format!(r#"{{"name": "Anse", "captured_at": "2026-08-31", {name}: [{}]}}"#, rows.join(","))
+    };
+    let told = |policies: &str, snapshot: String, code: i32, words: &str| {
+        let run = harbour_by(SCHEMA, policies, snapshot, &["--max-findings", "3"]);
+        let text: Vec<&str> = run.stdout.split_whitespace().collect();
+        assert_eq!(run.code, code, "{}", run.stdout);
+        assert!(text.join(" ").contains(words), "{words}: {}", run.stdout);
+    };
+    // A list is missing in every pier, and each pier counts what may be in its own.
+    let pier = |at: usize| format!(r#"{{"id": "{at}", "length": 1, "flags": []}}"#);
+    let piers = list("\"people\": [], \"buoys\": [], \"piers\"", &pier, 20_000);
+    told(POLICIES, piers, 4, "and 19997 more unknown verdicts of HB-PIER-01");
+    // What is compared is not known, of any principal and any resource.
+    let pier = |at: usize| {
+        let boat = r#"{"name": "b", "owner": "a", "light": "red", "length": "1"}"#;
+        format!(r#"{{"id": "{at}", "length": "1", "flags": [], "boats": [{boat}]}}"#)
+    };
+    let piers = list("\"people\": [{\"email\": \"a\", \"active\": true}], \"buoys\": [], \"piers\"", &pier, 20_000);
+    told(&tied, piers, 5, "and 39997 more errors of the kind snapshot-type");
+    // One property many times.
+    let again = format!(r#"{{"id": "p", "boats": [], "flags": []{}}}"#, ", \"length\": 1".repeat(50_000));
+    let piers = list("\"people\": [], \"buoys\": [], \"piers\"", &|_| again.clone(), 1);
+    told(POLICIES, piers, 5, "and 49996 more errors of the kind snapshot-duplicate-key");
+    // References to nobody, as long as the ids that may be meant.
+    let long = "a".repeat(30_000);
+    let people: Vec<String> =
+        (0..20).map(|at| format!(r#"{{"email": "{long}{at}@x.example", "active": true}}"#)).collect();
+    let boat = |at: usize| format!(r#"{{"name": "{at}", "owner": "b{long}{at}", "light": "red", "length": 1}}"#);
+    let boats: Vec<String> = (0..20).map(boat).collect();
+    let pier = format!(r#"{{"id": "p", "length": 1, "flags": [], "boats": [{}]}}"#, boats.join(","));
+    let name = format!("\"people\": [{}], \"buoys\": [], \"piers\"", people.join(","));
+    told(POLICIES, list(&name, &|_| pier.clone(), 1), 5, "and 17 more errors of the kind snapshot-reference");
 }
 
 #[test]
