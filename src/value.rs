@@ -31,6 +31,9 @@ pub struct EntityRef {
 }
 
 /// An address or a network: Cedar's `ipaddr`.
+///
+/// An IPv4-mapped address (`::ffff:0:0/96`) is an IPv6 address, as in Cedar: it is not in any IPv4 range, and it is
+/// neither loopback nor multicast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IpNet {
     /// The address as written, host bits and all.
@@ -132,15 +135,25 @@ impl Record {
 }
 
 impl IpNet {
-    /// Reads an address or a CIDR range, as Cedar's `ip()` does.
+    /// Reads the argument of Cedar's `ip()`, which does not accept dotted notation inside an IPv6 address.
+    ///
+    /// # Errors
+    /// A phrase saying what is wrong with the text.
+    pub fn literal(text: &str) -> Result<Self, String> {
+        let net = Self::parse(text)?;
+        if net.addr.is_ipv6() && text.contains('.') {
+            return Err(format!("Cedar reads IPv6 addresses in hexadecimal only: write `{net}`"));
+        }
+        Ok(net)
+    }
+
+    /// Reads an address or a CIDR range of a snapshot or a parameter: what Cedar's `ip()` reads, and dotted notation
+    /// inside an IPv6 address, which is another spelling of the hexadecimal one.
     ///
     /// # Errors
     /// A phrase saying what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        if text.matches(':').count() >= 2 && text.matches('.').count() >= 2 {
-            return Err("an IPv4 address inside an IPv6 address is not read: write it in hexadecimal or as IPv4".into());
-        }
         let addr: IpAddr = address
             .parse()
             .map_err(|_| "valid are IPv4 and IPv6 addresses and CIDR ranges, as 203.0.113.0/24".to_owned())?;
@@ -156,6 +169,13 @@ impl IpNet {
             }
         };
         Ok(Self { addr, prefix })
+    }
+
+    /// Returns the IPv4 address or range that an IPv4-mapped one carries.
+    pub fn mapped(&self) -> Option<Self> {
+        let IpAddr::V6(v6) = self.addr else { return None };
+        let prefix = self.prefix.checked_sub(96)?;
+        v6.to_ipv4_mapped().map(|v4| Self { addr: IpAddr::V4(v4), prefix })
     }
 
     /// Returns the first and the last address of the range, as 128-bit numbers.
@@ -192,10 +212,23 @@ impl IpNet {
     }
 }
 
+/// Writes what Cedar's `ip()` reads: IPv6 addresses in hexadecimal only.
 impl fmt::Display for IpNet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_address(self.addr))?;
         let whole = if self.addr.is_ipv4() { 32 } else { 128 };
-        if self.prefix == whole { write!(f, "{}", self.addr) } else { write!(f, "{}/{}", self.addr, self.prefix) }
+        if self.prefix == whole { Ok(()) } else { write!(f, "/{}", self.prefix) }
+    }
+}
+
+/// Writes an address, IPv6 in hexadecimal only: the standard library writes `::ffff:10.0.0.1`, which Cedar rejects.
+pub fn show_address(addr: IpAddr) -> String {
+    match addr {
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+            let [.., high, low] = v6.segments();
+            format!("::ffff:{high:x}:{low:x}")
+        }
+        addr => addr.to_string(),
     }
 }
 
@@ -379,12 +412,16 @@ mod tests {
         }
     }
 
-    fn cedar(function: &str, text: &str) -> Option<String> {
-        let expression = format!("{function}({})", serde_json::to_string(text).unwrap()).parse().ok()?;
+    fn evaluated(expression: &str) -> Option<EvalResult> {
+        let expression = expression.parse().ok()?;
         let uid = || "T::\"x\"".parse::<cedar_policy::EntityUid>().unwrap();
         let request = cedar_policy::Request::new(uid(), uid(), uid(), cedar_policy::Context::empty(), None).unwrap();
-        match eval_expression(&request, &cedar_policy::Entities::empty(), &expression) {
-            Ok(EvalResult::ExtensionValue(value)) => Some(value),
+        eval_expression(&request, &cedar_policy::Entities::empty(), &expression).ok()
+    }
+
+    fn cedar(function: &str, text: &str) -> Option<String> {
+        match evaluated(&format!("{function}({})", serde_json::to_string(text).unwrap())) {
+            Some(EvalResult::ExtensionValue(value)) => Some(value),
             _ => None,
         }
     }
@@ -396,12 +433,67 @@ mod tests {
             date in "[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{3})?(Z|[+-][0-2][0-9][0-5][0-9]))?",
             duration in "-?([0-9]{1,6}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,4}s)?([0-9]{1,4}ms)?",
             decimal in "-?[0-9]{1,16}\\.[0-9]{1,5}",
-            ip in "([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-f]{1,4}::[0-9a-f]{1,4}(/[0-9]{1,3})?",
+            ip in "(::|::ffff:|64:ff9b::|)([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|([0-9a-f]{1,4}|::ffff|)::?[0-9a-f]{1,4}:?[0-9a-f]{1,4}(/[0-9]{1,3})?",
         ) {
             if cedar("datetime", &date).is_some() { prop_assert!(parse_datetime(&date).is_ok(), "{}", date); }
             prop_assert_eq!(cedar("duration", &duration).is_some(), parse_duration(&duration).is_ok(), "{}", duration);
             prop_assert_eq!(cedar("decimal", &decimal).is_some(), parse_decimal(&decimal).is_ok(), "{}", decimal);
-            prop_assert_eq!(cedar("ip", &ip).is_some(), IpNet::parse(&ip).is_ok(), "{}", ip);
+            prop_assert_eq!(cedar("ip", &ip).is_some(), IpNet::literal(&ip).is_ok(), "{}", ip);
+        }
+
+        #[test]
+        fn an_address_is_written_as_cedar_reads_it(v4: u32, prefix in 0u8..=128, kind in 0u8..4, any: u128) {
+            let addr = match kind {
+                0 => IpAddr::V4(v4.into()),
+                1 => IpAddr::V6(std::net::Ipv4Addr::from(v4).to_ipv6_mapped()),
+                2 => IpAddr::V6(u128::from(v4).into()),
+                _ => IpAddr::V6(any.into()),
+            };
+            let net = IpNet { addr, prefix: if addr.is_ipv4() { prefix / 4 } else { prefix } };
+            prop_assert!(cedar("ip", &net.to_string()).is_some(), "{}", net);
+            prop_assert_eq!(IpNet::literal(&net.to_string()), Ok(net));
+            prop_assert_eq!(IpNet::parse(&format!("{addr}/{}", net.prefix)), Ok(net));
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_a_mapped_address_are_one_value_that_is_not_an_ipv4_address() {
+        let read = |text| IpNet::parse(text).unwrap();
+        let (dotted, hexadecimal) = (read("::ffff:127.0.0.1"), read("::FFFF:7f00:1"));
+        assert_eq!(dotted, hexadecimal);
+        assert_eq!(dotted.to_string(), "::ffff:7f00:1");
+        assert_eq!(dotted.mapped(), Some(read("127.0.0.1")));
+        assert_eq!(read("::ffff:10.0.0.0/104").mapped(), Some(read("10.0.0.0/8")));
+        assert_eq!(
+            (read("::ffff:0:0/95").mapped(), read("::1").mapped(), read("::127.0.0.1").mapped()),
+            (None, None, None)
+        );
+        assert!(!dotted.is_loopback() && !dotted.is_in_range(&read("127.0.0.0/8")));
+        assert!(dotted.is_in_range(&read("::ffff:0:0/96")));
+        assert_eq!(
+            IpNet::literal("::ffff:127.0.0.1").unwrap_err(),
+            "Cedar reads IPv6 addresses in hexadecimal only: write `::ffff:7f00:1`"
+        );
+    }
+
+    #[test]
+    fn operators_on_mapped_addresses_mean_what_cedar_means() {
+        for (text, range) in [
+            ("::ffff:7f00:1", "127.0.0.0/8"),
+            ("::ffff:7f00:1", "::ffff:0:0/96"),
+            ("::ffff:e000:1", "::/0"),
+            ("127.0.0.1", "::ffff:7f00:0/104"),
+        ] {
+            let (net, range) = (IpNet::literal(text).unwrap(), IpNet::literal(range).unwrap());
+            for (call, ours) in [
+                ("isIpv4()".to_owned(), net.addr.is_ipv4()),
+                ("isLoopback()".to_owned(), net.is_loopback()),
+                ("isMulticast()".to_owned(), net.is_multicast()),
+                (format!("isInRange(ip(\"{range}\"))"), net.is_in_range(&range)),
+            ] {
+                let theirs = evaluated(&format!("ip(\"{text}\").{call}"));
+                assert!(matches!(theirs, Some(EvalResult::Bool(theirs)) if theirs == ours), "{text} {call}");
+            }
         }
     }
 

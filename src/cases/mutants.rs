@@ -8,7 +8,7 @@ use crate::policy::{ClauseKind, Policies, Scope, Statement};
 use crate::program::{Program, attribute_at};
 use crate::schema::{Model, Origin, Shape, SlotId, Ty};
 use crate::source::{Span, cedar_marks, one_line};
-use crate::value::TypeId;
+use crate::value::{TypeId, show_address};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
@@ -659,7 +659,7 @@ fn addresses(text: &str) -> Vec<String> {
     match prefix.map(str::parse::<u32>) {
         Some(Ok(prefix)) => {
             let steps = [prefix.checked_add(1), prefix.checked_sub(1)].into_iter().flatten();
-            steps.filter(|prefix| *prefix <= most).map(|prefix| format!("{address}/{prefix}")).collect()
+            steps.filter(|prefix| *prefix <= most).map(|prefix| format!("{}/{prefix}", show_address(address))).collect()
         }
         Some(Err(_)) => Vec::new(),
         None => {
@@ -667,7 +667,7 @@ fn addresses(text: &str) -> Vec<String> {
                 IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) ^ 1).into()),
                 IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) ^ 1).into()),
             };
-            vec![next.to_string()]
+            vec![show_address(next)]
         }
     }
 }
@@ -692,6 +692,8 @@ mod tests {
         assert_eq!(stepped("ip", "10.0.0.0/8"), ["10.0.0.0/9", "10.0.0.0/7"]);
         assert_eq!(stepped("ip", "::/128"), ["::/127"]);
         assert_eq!(stepped("ip", "10.0.0.2"), ["10.0.0.3"]);
+        assert_eq!(stepped("ip", "::ffff:7f00:1"), ["::ffff:7f00:0"]);
+        assert_eq!(stepped("ip", "::ffff:0:0/96"), ["::ffff:0:0/97", "::ffff:0:0/95"]);
     }
 
     #[test]

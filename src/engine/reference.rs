@@ -329,7 +329,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             Value::Decimal(n) => RestrictedExpression::new_decimal(value::show_decimal(*n)),
             Value::Datetime(n) => parsed(format!("datetime(\"1970-01-01\").offset(duration(\"{n}ms\"))"))?,
             Value::Duration(n) => parsed(format!("duration(\"{n}ms\")"))?,
-            Value::Ip(ip) => RestrictedExpression::new_ip(format!("{}/{}", ip.addr, ip.prefix)),
+            Value::Ip(ip) => RestrictedExpression::new_ip(ip.to_string()),
             Value::Entity(entity) => RestrictedExpression::new_entity_uid(self.uid(*entity)?),
             Value::Set(set) => {
                 let items: Result<Vec<_>> = set.items().iter().map(|item| self.expression(item)).collect();

@@ -469,7 +469,7 @@ impl<'m> Lowering<'m> {
             && let ExprKind::Lit(Literal::String(text)) = argument.expr_kind()
         {
             let constructed = match name {
-                "ip" => IpNet::parse(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
+                "ip" => IpNet::literal(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
                 "decimal" => value::parse_decimal(text).map(|decimal| (Value::Decimal(decimal), Ty::Decimal)),
                 "datetime" => value::parse_datetime(text).map(|moment| (Value::Datetime(moment), Ty::Datetime)),
                 "duration" => value::parse_duration(text).map(|duration| (Value::Duration(duration), Ty::Duration)),
