@@ -14,7 +14,7 @@ use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Found, Snapshot, State};
 use crate::source::json::Kind;
 use crate::source::{Source, Span, nearest};
-use crate::value::{TypeId, Value, show_datetime};
+use crate::value::{IpNet, TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -568,7 +568,15 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
             return parameter.default.clone();
         };
         match parse_value(&parameter.ty, text) {
-            Ok(value) => Some(value),
+            Ok(value) => {
+                report.diagnostics.extend(mapped(&value).map(|(ip, carried)| {
+                    let message =
+                        format!("parameter `{name}` holds an IPv4-mapped IPv6 address", name = parameter.name);
+                    let help = format!("write `{carried}` for the IPv4 address: no IPv4 address is in `{ip}`");
+                    Diagnostic::warning("parameter", message).help(help)
+                }));
+                Some(value)
+            }
             Err(help) => {
                 let message =
                     format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
@@ -578,6 +586,15 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
         }
     };
     model.parameters.iter().map(value).collect()
+}
+
+/// Returns the first IPv4-mapped address in a value, and the IPv4 address that it carries.
+fn mapped(value: &Value) -> Option<(IpNet, IpNet)> {
+    match value {
+        Value::Ip(ip) => Some((*ip, ip.mapped()?)),
+        Value::Set(set) => set.items().iter().find_map(mapped),
+        _ => None,
+    }
 }
 
 /// Returns whether a report rests on files that could all be read.

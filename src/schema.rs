@@ -4,6 +4,7 @@
 //! Nothing here knows any account: every name comes from the file.
 
 mod model;
+mod reader;
 mod layout;
 mod plain;
 mod read;
@@ -11,6 +12,7 @@ mod read;
 pub use read::parse_value;
 
 pub use model::*;
+pub use reader::{Folded, WrongShape, folded};
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{Place, Source, Span, unparsable};

@@ -290,9 +290,15 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
-/// Whether a character is not seen, or moves what is seen around it: zero-width, bidirectional, byte order mark.
+/// Returns whether a character is invisible, or changes the order or the look of the text around it: soft hyphens,
+/// fillers, zero-width, bidirectional, interlinear and tag characters, line separators, the byte order mark.
 pub fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.

@@ -4,6 +4,8 @@
 //! Cedar accepts and, for text that comes from an account, what people write: RFC 3339 with any precision and offset,
 //! numbers for decimals. Operations on values live in the engine.
 
+pub mod fold;
+
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::fmt;

@@ -8,6 +8,7 @@ use crate::policy::FRAMEWORKS;
 use crate::program::Gather;
 use crate::report::controls::natural;
 use crate::schema::{Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::source::is_hidden;
 use crate::value::{TypeId, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -376,8 +377,8 @@ fn split<'w>(lead: &str, words: &'w Words) -> (String, Vec<(&'static str, &'w Wo
 /// Says what a reader makes of a value.
 fn manner(reader: Reader) -> &'static str {
     match reader {
-        Reader::Casefold => "in lower case",
-        Reader::Email => "an address in lower case",
+        Reader::Casefold => "compared without regard to case",
+        Reader::Email => "an address, compared without regard to case",
         Reader::EmailDomain => "what follows the @",
         Reader::EmailLocal => "what precedes the @",
         Reader::PrefixLength => "the prefix length",
@@ -411,6 +412,8 @@ fn capital(word: &str) -> String {
 /// Writes an address as a link, or what is none as code.
 fn link(address: &str) -> String {
     let plain = address.starts_with("https://") || address.starts_with("http://");
-    let held = address.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '\\'));
+    let held = address
+        .chars()
+        .all(|c| !c.is_whitespace() && !c.is_control() && !is_hidden(c) && !matches!(c, '<' | '>' | '\\'));
     if plain && held { format!("<{address}>") } else { code(address) }
 }

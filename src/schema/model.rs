@@ -208,21 +208,23 @@ impl Origin {
 }
 
 /// A way to read a value, named by `@as`.
+///
+/// Readers of text trim it and return its folded form: see [`crate::value::fold`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// The text trimmed and in lower case.
+    /// The whole text.
     Casefold,
-    /// An e-mail address, trimmed and in lower case.
+    /// An e-mail address.
     Email,
-    /// What follows the last `@`, in lower case.
+    /// The domain of an e-mail address.
     EmailDomain,
-    /// What precedes the last `@`, in lower case.
+    /// The part of an e-mail address before the `@`.
     EmailLocal,
     /// The prefix length of an address or CIDR range.
     PrefixLength,
-    /// The scheme of a URL, in lower case.
+    /// The scheme of a URL.
     UrlScheme,
-    /// The host of a URL, in lower case.
+    /// The host of a URL.
     UrlHost,
     /// The number of elements, properties or characters.
     Length,

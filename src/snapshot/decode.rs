@@ -3,7 +3,7 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are put together in order. Every declared attribute is
 //! read and checked, whether a policy reads it or not; only those that one reads are kept.
 
-use super::read::{Cell, Reading, duplicate_key, first_line};
+use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef};
 use crate::diagnostic::Diagnostic;
@@ -282,7 +282,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                 let message = format!("a {} without `{}`, which is its id", model.short_name(id), pointer.join("/"));
                 decoder.reading.diagnostics.push(
                     Diagnostic::error("snapshot-key", message)
-                        .label(&snapshot.source, first_line(&snapshot.source, row.span), "this one")
+                        .label(&snapshot.source, row.span, "this one")
                         .help("add the id: without it nobody can tell which one a finding is about"),
                 );
                 decoder.ordinal(step)
@@ -360,7 +360,7 @@ impl Decoder<'_> {
                     };
                     self.reading.error(
                         "snapshot-type",
-                        first_line(self.reading.source, span),
+                        span,
                         format!("{what}, found {}", kind.described()),
                         format!("this is {}", kind.described()),
                         (at == 0 && kind == Kind::Array)

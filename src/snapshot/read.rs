@@ -2,9 +2,9 @@
 
 use super::StrRef;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Member, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, is_hidden};
+use crate::source::{Source, Span};
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -43,6 +43,9 @@ const SHORT: u32 = 64;
 
 /// Sets that are remembered.
 const KNOWN: usize = 256;
+
+/// Diagnostics that are searched for one of the same value.
+const RECENT: usize = 8;
 
 /// What a value is called, put together only when something is to be said of it.
 #[derive(Clone, Copy)]
@@ -162,48 +165,63 @@ impl<'s> Reading<'s> {
         let source = self.source;
         let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
         let text = whole.as_deref().map(str::trim);
-        // A part of the text, to be read in lower case.
-        let outcome = match (reader, kind, text) {
+        let read = match (reader, kind, text) {
             (Reader::Length, Kind::Array | Kind::Object, _) => return Cell::Number(self.count(kind, span)),
             (Reader::Length, ..) if let Some(text) = &whole => return Cell::Number(text.chars().count() as i64),
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
-                Ok(ip) => return Cell::Number(i64::from(ip.prefix)),
+                Ok(ip) => {
+                    self.warn_of_mapped(&ip, span, name);
+                    return Cell::Number(i64::from(ip.prefix));
+                }
                 Err(problem) => Err(("an address or CIDR range", problem)),
             },
-            (Reader::Casefold, _, Some(text)) => Ok(text),
-            (Reader::Email | Reader::EmailDomain | Reader::EmailLocal, _, Some(text)) => match email_parts(text) {
-                None => Err(("an e-mail address", "valid is as name@example.com".to_owned())),
-                Some((local, domain)) => Ok(match reader {
-                    Reader::EmailDomain => domain,
-                    Reader::EmailLocal => local,
-                    _ => text,
-                }),
-            },
-            (Reader::UrlScheme | Reader::UrlHost, _, Some(text)) => match url_parts(text) {
-                Some((scheme, host)) => Ok(if reader == Reader::UrlScheme { scheme } else { host }),
-                None => Err(("a URL", "valid is as https://host/path".to_owned())),
-            },
+            (_, _, Some(text)) if let Some(read) = reader.read(text) => {
+                read.map_err(|wrong| (wrong.expected, wrong.help.to_owned()))
+            }
             _ => {
                 let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
                 self.wrong_type(wanted, kind, span, name, None);
                 return Cell::Unknown;
             }
         };
-        match (outcome, &whole) {
-            // It stands in the file as it is read.
-            (Ok(part), Some(Cow::Borrowed(text))) if !part.bytes().any(|b| !b.is_ascii() || b.is_ascii_uppercase()) => {
+        let Folded { text: folded, is_domain_rejected, .. } = match read {
+            Ok(read) => read,
+            Err((what, help)) => {
+                let message = format!("`{name}` is not {what}");
+                self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
+                return Cell::Unknown;
+            }
+        };
+        if is_domain_rejected {
+            let message = format!("the domain in `{name}` is not a valid internationalised domain name");
+            let help = "correct it: its Unicode and `xn--` spellings do not compare as equal";
+            self.warning("snapshot-domain", span, message, "compared without regard to case only", help.into());
+        }
+        match (folded, &whole) {
+            // The file holds the text in folded form.
+            (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
                 Cell::Text(StrRef::in_file(span.start + 1 + offset as u32, part))
             }
-            (Ok(part), _) => {
-                let folded = part.to_lowercase();
-                Cell::Text(self.side(&folded))
-            }
-            (Err((what, help)), _) => {
-                let message = format!("`{name}` is not {what}");
-                self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
-                Cell::Unknown
-            }
+            (folded, _) => Cell::Text(self.side(&folded)),
+        }
+    }
+
+    /// Warns of an IPv4-mapped address: for Cedar it is not the IPv4 address that it carries.
+    fn warn_of_mapped(&mut self, ip: &IpNet, span: Span, name: Name<'_>) {
+        let Some(carried) = ip.mapped() else { return };
+        let message = format!("`{name}` is an IPv4-mapped IPv6 address");
+        let help = format!("write `{carried}` for the IPv4 address: `{ip}` is not in any IPv4 range, nor loopback");
+        self.warning("snapshot-address", span, message, "compared as IPv6", help);
+    }
+
+    /// Adds a warning, once for each value and code: several attributes may read one value.
+    fn warning(&mut self, code: &'static str, span: Span, message: String, label: &str, help: String) {
+        let is_same = |other: &Diagnostic| {
+            other.code == code && other.labels.first().is_some_and(|label| label.place.span == span)
+        };
+        if !self.diagnostics.iter().rev().take(RECENT).any(is_same) {
+            self.diagnostics.push(Diagnostic::warning(code, message).label(self.source, span, label).help(help));
         }
     }
 
@@ -226,7 +244,6 @@ impl<'s> Reading<'s> {
     }
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: Name<'_>, help: Option<String>) {
-        let span = first_line(self.source, span);
         let message = format!("`{name}` is {}, expected {wanted}", kind.described());
         self.error("snapshot-type", span, message, format!("this is {}", kind.described()), help);
     }
@@ -259,7 +276,10 @@ impl<'s> Reading<'s> {
             }
             (Ty::Datetime, Kind::String) => read(value::parse_datetime(trimmed).map(Value::Datetime)),
             (Ty::Duration, Kind::String) => read(value::parse_duration(trimmed).map(Value::Duration)),
-            (Ty::Ip, Kind::String) => read(IpNet::parse(trimmed).map(Value::Ip)),
+            (Ty::Ip, Kind::String) => read(IpNet::parse(trimmed).map(|ip| {
+                self.warn_of_mapped(&ip, span, name);
+                Value::Ip(ip)
+            })),
             (Ty::Entity(target), Kind::String) => match self.model.ty(*target).choices() {
                 Some(choices) => {
                     let word = text.as_deref().unwrap_or_default();
@@ -381,14 +401,6 @@ impl<'s> Reading<'s> {
     }
 }
 
-/// The first line of a value: an object may be pages long.
-pub(super) fn first_line(source: &Source, span: Span) -> Span {
-    let text = source.slice(span);
-    let end = text.find('\n').map_or(text, |at| &text[..at]).trim_end();
-    let end = end.char_indices().nth(60).map_or(end.len(), |(at, _)| at);
-    Span::new(span.start, span.start + end.max(1).min(text.len()) as u32)
-}
-
 /// The error for a property that stands twice in one object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
@@ -414,33 +426,4 @@ fn plain_decimal(raw: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(raw),
     }
-}
-
-/// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it make it none.
-fn email_parts(text: &str) -> Option<(&str, &str)> {
-    let (local, domain) = text.split_once('@')?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c) || "@,;:<>()[]\"\\*".contains(c);
-    let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
-    let sound = |part: &str| {
-        let dotted = part.starts_with('.') || part.ends_with('.');
-        !part.is_empty() && !dotted && (part.bytes().all(usual) || !part.contains(odd))
-    };
-    (sound(local) && sound(domain)).then_some((local, domain))
-}
-
-/// What stands in no address.
-fn blank(c: char) -> bool {
-    c.is_whitespace() || c.is_control()
-}
-
-/// Splits a URL into scheme and host.
-fn url_parts(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = if host.starts_with('[') { host.split_inclusive(']').next()? } else { host.split(':').next()? };
-    let named =
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    let closed = host.starts_with('[') == host.ends_with(']');
-    (named && closed && !host.is_empty() && !authority.contains(blank)).then_some((scheme, host))
 }
