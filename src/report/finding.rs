@@ -3,8 +3,9 @@
 use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
-use crate::schema::{Model, Origin};
+use crate::schema::{Model, Origin, Reader};
 use crate::snapshot::{Found, Located, Missing, Snapshot};
+use crate::source::json::string_text;
 use crate::source::pointer::Pointer;
 use crate::source::{self, nearest, one_line};
 use crate::value::{self, EntityRef, Value};
@@ -80,8 +81,10 @@ pub struct ReadReport {
     pub own: bool,
     /// What was found.
     pub state: ReadState,
-    /// The value as people read it; of a secret only a mask.
+    /// The value as the snapshot has it; of a secret only a mask.
     pub value: Option<String>,
+    /// The folded form in which a text was compared, where it differs from the text.
+    pub compared_as: Option<String>,
     /// Where it is, or would be.
     pub pointer: Option<Pointer>,
     /// The value in the snapshot, or the object that lacks it.
@@ -226,6 +229,7 @@ impl Findings<'_, '_> {
             own: false,
             state: ReadState::Unknown,
             value: None,
+            compared_as: None,
             pointer: Some(missing.pointer.clone()),
             place: Some(Place::new(&snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
@@ -263,6 +267,7 @@ impl Findings<'_, '_> {
             own: false,
             state: ReadState::Known,
             value: None,
+            compared_as: None,
             pointer: None,
             place: None,
             lacks: None,
@@ -271,7 +276,7 @@ impl Findings<'_, '_> {
             more_witnesses: 0,
             uncaptured: Vec::new(),
         };
-        let mut secret = false;
+        let (mut secret, mut reader) = (false, None);
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
             ReadOf::Parameter(at) => {
@@ -297,6 +302,9 @@ impl Findings<'_, '_> {
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
                 secret = declared.secret;
+                if let Origin::Read(_, found) = declared.origin {
+                    reader = found;
+                }
                 match declared.origin.pointer() {
                     Some(pointer) => self.locate(&mut report, *entity, pointer),
                     None if declared.origin == Origin::Derived => {
@@ -317,6 +325,11 @@ impl Findings<'_, '_> {
             ReadValue::Absent => (ReadState::Absent, None),
             ReadValue::Unknown => (ReadState::Unknown, None),
         };
+        if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
+            && let Some(written) = written(reader, report.place.as_ref()).filter(|written| written != value)
+        {
+            report.compared_as = report.value.replace(written);
+        }
         if let Some(gathered) = &read.gathered {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
@@ -388,6 +401,13 @@ impl Findings<'_, '_> {
     }
 }
 
+/// Returns the text at a place, or the part of it that a reader selects, as it is written in the snapshot.
+fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
+    let text = string_text(place?.text()).filter(|_| place.is_some_and(|place| place.text().starts_with('"')))?;
+    let read = reader.read(&text)?.ok()?;
+    serde_json::to_string(read.written).ok()
+}
+
 fn outcome(mask: Mask) -> &'static str {
     match mask {
         Mask::TRUE => "true",
@@ -443,7 +463,10 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         _ => String::new(),
     };
     match (read.state, &read.value) {
-        (ReadState::Known, Some(value)) => format!("{}{of} is {value}", read.name),
+        (ReadState::Known, Some(value)) => {
+            let compared = read.compared_as.as_ref().map(|folded| format!(" (compared as {folded})"));
+            format!("{}{of} is {value}{}", read.name, compared.unwrap_or_default())
+        }
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
         _ => format!("{}{of} was not captured", read.name),

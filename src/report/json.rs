@@ -151,6 +151,8 @@ struct ReadJson<'r> {
     entity: Option<&'r str>,
     state: &'static str,
     value: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_as: Option<&'r str>,
     pointer: Option<&'r str>,
     span: Option<SpanJson<'r>>,
     lacks: Option<&'r str>,
@@ -339,6 +341,7 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
         entity: read.entity.as_deref(),
         state: read.state.name(),
         value: read.value.as_deref(),
+        compared_as: read.compared_as.as_deref(),
         pointer: read.pointer.as_ref().map(|pointer| pointer.as_str()),
         span: read.place.as_ref().map(span),
         lacks: read.lacks.as_deref(),
