@@ -9,6 +9,7 @@ mod pack;
 mod test;
 
 use clap::{Parser, Subcommand};
+use deodar::report::excerpt::plain;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -66,7 +67,7 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match parsed().command {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -80,10 +81,19 @@ fn command() -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             // If standard error is closed too there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "deodar: {error}");
+            let _ = writeln!(io::stderr(), "deodar: {}", plain(&error.to_string()));
             ExitCode::from(5)
         }
     }
+}
+
+/// Reads the command line. A message about it quotes arguments, file names among them, so it shows them escaped.
+fn parsed() -> Cli {
+    let shown = || std::env::args_os().map(|argument| plain(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse().unwrap_or_else(|error| match Cli::try_parse_from(shown()) {
+        Err(shown) if shown.kind() == error.kind() => shown.exit(),
+        _ => error.exit(),
+    })
 }
 
 /// Starts the threads that judge, with room for deep conditions: zero are as many as there are cores.

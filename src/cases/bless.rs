@@ -1,6 +1,7 @@
 //! Writes what happened into a case file. Only the verdicts change; every other byte stays.
 
 use super::{CaseFile, Trial};
+use crate::report::excerpt::plain;
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -31,5 +32,6 @@ pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>)
 
 /// Returns the lines that differ, as a patch.
 pub fn diff(name: &str, old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(name, name).to_string()
+    let name = plain(name);
+    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(&name, &name).to_string()
 }

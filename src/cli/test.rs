@@ -6,6 +6,7 @@ use deodar::cases::{self, Choice, Outcome, Suite};
 use deodar::check::Limits;
 use deodar::diagnostic::has_errors;
 use deodar::project::{CaseFiles, Form, Loader};
+use deodar::report::excerpt::plain;
 use deodar::report::text::{Detail, Style};
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
@@ -145,9 +146,14 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
         std::fs::write(path, &new).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
         let diff = cases::diff(file.source.name(), old, &new);
         match args.format {
-            Format::Text => writeln!(out, "{diff}")?,
-            Format::Json | Format::Junit => writeln!(io::stderr(), "{diff}")?,
+            Format::Text => write_diff(&diff, out)?,
+            Format::Json | Format::Junit => write_diff(&diff, &mut io::stderr().lock())?,
         }
     }
     Ok(())
+}
+
+fn write_diff(diff: &str, out: &mut dyn Write) -> io::Result<()> {
+    diff.lines().try_for_each(|line| writeln!(out, "{}", plain(line)))?;
+    writeln!(out)
 }

@@ -1,6 +1,6 @@
 //! Excerpts: the lines around a place, as miette shows them, with secrets masked and very long lines cut.
 
-use crate::source::{Place, Source, Span, is_hidden};
+use crate::source::{Place, Position, Source, Span, is_hidden};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 use std::borrow::Cow;
 
@@ -15,6 +15,8 @@ const LONGEST_TEXT: usize = 600;
 pub struct Excerpts {
     name: String,
     windows: Vec<Window>,
+    /// Where the places begin: miette would count columns in bytes.
+    positions: Vec<(u32, Position)>,
 }
 
 #[derive(Debug)]
@@ -22,12 +24,12 @@ struct Window {
     span: Span,
     text: String,
     line: usize,
-    column: usize,
 }
 
 impl Excerpts {
-    /// Cuts out the lines around `places`, all of one source; `context` lines more on each side.
-    pub fn new(source: &Source, places: &[Span], secrets: &[Span], context: usize) -> Self {
+    /// Cuts out the lines around `places`, all of one source; `context` lines more on each side. `starts` are the offsets
+    /// that reports give for the places: a place at the end of a text is shown one character earlier.
+    pub fn new(source: &Source, places: &[Span], starts: &[u32], secrets: &[Span], context: usize) -> Self {
         let mut spans: Vec<Span> = places.iter().map(|place| window(source, *place, context)).collect();
         spans.sort();
         let mut merged: Vec<Span> = Vec::new();
@@ -42,10 +44,10 @@ impl Excerpts {
             if span.start == 0 && source.text().starts_with('\u{feff}') {
                 span.start = '\u{feff}'.len_utf8() as u32;
             }
-            let at = source.position(span.start);
-            Window { span, text: masked(source, span, secrets), line: at.line - 1, column: at.column - 1 }
+            Window { span, text: masked(source, span, secrets), line: source.position(span.start).line - 1 }
         });
-        Self { name: plain(source.name()).into_owned(), windows: windows.collect() }
+        let positions = places.iter().zip(starts).map(|(place, start)| (place.start, source.position(*start)));
+        Self { name: plain(source.name()).into_owned(), windows: windows.collect(), positions: positions.collect() }
     }
 }
 
@@ -107,14 +109,19 @@ fn commands(c: char) -> bool {
     c.is_control() || is_hidden(c)
 }
 
-/// Text as it may be shown: what would command a terminal is written as an escape.
+/// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
+/// reorder text are written as escapes. Every text that does not come from the program passes through here.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && commands(c)) {
+    if !text.chars().any(commands) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::new();
     for c in text.chars() {
-        if c != '\n' && commands(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        match c {
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if commands(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
     }
     Cow::Owned(shown)
 }
@@ -140,12 +147,16 @@ impl SourceCode for Excerpts {
         let inner = SourceSpan::from((span.offset() - base, span.len()));
         let found = window.text.read_span(&inner, before, after)?;
         let at = SourceSpan::from((found.span().offset() + base, found.span().len()));
-        let column = if found.line() == 0 { window.column + found.column() } else { found.column() };
+        // miette asks for a place alone to write its position, and otherwise shows the line only.
+        let place =
+            self.positions.iter().find(|(start, _)| *start == wanted.start).filter(|_| (before, after) == (0, 0));
+        let (line, column) =
+            place.map_or((window.line + found.line(), found.column()), |(_, at)| (at.line - 1, at.column - 1));
         let contents = miette::MietteSpanContents::new_named(
             self.name.clone(),
             found.data(),
             at,
-            window.line + found.line(),
+            line,
             column,
             found.line_count(),
         );

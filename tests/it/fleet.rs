@@ -82,7 +82,7 @@ fn text_sums_up_and_json_tells_all() {
     let run = deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &[]));
     assert_eq!(run.code, 5);
     assert!(run.stdout.contains("4 snapshots"), "{run:?}");
-    assert!(run.stdout.contains("fleet.ndjson:4:8"), "the broken line is shown where it is: {run:?}");
+    assert!(run.stdout.contains("fleet.ndjson:4:10"), "the broken line is shown where it is: {run:?}");
     let report =
         deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &["--format", "json"])).json();
     assert_eq!(report["run"]["snapshots"].as_array().map(Vec::len), Some(4));

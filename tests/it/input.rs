@@ -52,20 +52,20 @@ fn truncated_json_may_have_been_cut_off() {
     snapshot(
         &SOUND[..SOUND.find("\"length\": 12").expect("it is there")],
         expect![[r#"
-        snapshot-syntax
+            snapshot-syntax
 
-          × expected a property name in double quotes, the text ends here
-            ╭─[snapshot.json:14:54]
-         13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example",
-            ·                                                      ┬
-            ·                                                      ╰── here
-            ╰────
-          help: the file may have been cut off
+              × expected a property name in double quotes, the text ends here
+                ╭─[snapshot.json:14:56]
+             13 │       "boats": [
+             14 │         { "name": "Tern", "owner": "ada@anse.example",
+                ·                                                      ┬
+                ·                                                      ╰── here
+                ╰────
+              help: the file may have been cut off
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1046,19 +1046,19 @@ fn standard_input_is_a_snapshot() {
     says(
         &deodar_with_input(&files, &arguments, b"{"),
         &expect![[r#"
-        snapshot-syntax
+            snapshot-syntax
 
-          × expected a property name in double quotes, the text ends here
-           ╭─[(standard input):1:1]
-         1 │ {
-           · ┬
-           · ╰── here
-           ╰────
-          help: the file may have been cut off
+              × expected a property name in double quotes, the text ends here
+               ╭─[(standard input):1:2]
+             1 │ {
+               · ┬
+               · ╰── here
+               ╰────
+              help: the file may have been cut off
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 

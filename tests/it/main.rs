@@ -17,6 +17,7 @@ mod organisation;
 mod pack;
 mod semantics;
 mod support;
+mod text;
 mod tidy;
 mod tutorial;
 mod watch;
