@@ -423,7 +423,8 @@ fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> 
     }
     if !rolled.unmapped.is_empty() {
         let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));
-        let options = wrapped(style.width).subsequent_indent("  ");
+        // No word of an id begins a line.
+        let options = wrapped(style.width).subsequent_indent("  │ ");
         writeln!(out, "{}\n", textwrap::fill(&line, options))?;
     }
     Ok(())

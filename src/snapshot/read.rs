@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::schema::{Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span};
+use crate::value::fold::is_same;
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -124,7 +125,7 @@ impl<'s> Reading<'s> {
             self.secrets.push(span);
         }
         if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
-            && string_text(self.source.slice(span)).is_some_and(|text| text.trim().eq_ignore_ascii_case(unknown))
+            && string_text(self.source.slice(span)).is_some_and(|text| is_same(text.trim(), unknown))
         {
             return Cell::Unknown;
         }

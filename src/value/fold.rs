@@ -24,6 +24,14 @@ pub fn caseless(text: &str) -> Cow<'_, str> {
     if composed == text { Cow::Borrowed(text) } else { Cow::Owned(composed.into_owned()) }
 }
 
+/// Returns whether two texts have one folded form.
+pub fn is_same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    caseless(one) == caseless(other)
+}
+
 /// The folded form of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Domain<'t> {
@@ -112,6 +120,7 @@ mod tests {
             ("ДЖ", "дж"),
         ] {
             assert_eq!(caseless(one), caseless(other), "{one} {other}");
+            assert!(is_same(one, other), "{one} {other}");
         }
     }
 
