@@ -6,7 +6,7 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
-use crate::value::TypeId;
+use crate::value::{IpNet, TypeId};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, err::ParseErrors, text_to_cst};
@@ -179,10 +179,7 @@ impl Policy {
             errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
         })?;
         let validated = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-        let mut errors: Vec<Diagnostic> = validated
-            .validation_errors()
-            .map(|error| from_cedar("policy-invalid", Severity::Error, file, error))
-            .collect();
+        let mut errors: Vec<Diagnostic> = validated.validation_errors().map(|error| invalid(file, error)).collect();
         if !errors.is_empty() {
             crate::diagnostic::sort(&mut errors);
             return Err(errors);
@@ -561,7 +558,7 @@ impl Reader<'_> {
         for error in results.iter().flat_map(ValidationResult::validation_errors) {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
-            self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
+            self.diagnostics.push(invalid(source, error));
             failed.insert(id);
         }
         let mut idle: HashSet<SmolStr> = HashSet::new();
@@ -696,4 +693,13 @@ fn only(text: &str, piece: Span) -> String {
     let (before, rest) = text.split_at(piece.start as usize);
     let (kept, after) = rest.split_at(piece.len() as usize);
     format!("{}{kept}{}", blank(before), blank(after))
+}
+
+/// Turns one of Cedar's validation errors into ours. For an address whose notation only Cedar rejects, the help gives
+/// the notation that Cedar reads.
+fn invalid(source: &Arc<Source>, error: &dyn miette::Diagnostic) -> Diagnostic {
+    let diagnostic = from_cedar("policy-invalid", Severity::Error, source, error);
+    let argument = diagnostic.labels.first().and_then(|label| label.place.text().split('"').nth(1));
+    let notation = argument.filter(|text| IpNet::parse(text).is_ok()).and_then(|text| IpNet::literal(text).err());
+    diagnostic.maybe_help(notation)
 }

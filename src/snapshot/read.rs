@@ -56,6 +56,17 @@ enum Name<'n> {
     Member(&'n Name<'n>, &'n str),
 }
 
+impl Name<'_> {
+    /// Returns whether messages must not quote the value.
+    fn is_secret(&self) -> bool {
+        match self {
+            Name::Slot(slot) => slot.secret,
+            Name::Tags => false,
+            Name::Member(of, _) => of.is_secret(),
+        }
+    }
+}
+
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -212,7 +223,11 @@ impl<'s> Reading<'s> {
     fn warn_of_mapped(&mut self, ip: &IpNet, span: Span, name: Name<'_>) {
         let Some(carried) = ip.mapped() else { return };
         let message = format!("`{name}` is an IPv4-mapped IPv6 address");
-        let help = format!("write `{carried}` for the IPv4 address: `{ip}` is not in any IPv4 range, nor loopback");
+        let help = if name.is_secret() {
+            "write the IPv4 address if it is meant: a mapped address is not in any IPv4 range, nor loopback".into()
+        } else {
+            format!("write `{carried}` for the IPv4 address: `{ip}` is not in any IPv4 range, nor loopback")
+        };
         self.warning("snapshot-address", span, message, "compared as IPv6", help);
     }
 

@@ -1,6 +1,6 @@
 //! Text: which texts compare as equal, where positions are, and that no text of a file forges a line of the output.
 
-use super::support::{NOW, Run, command, deodar, folder};
+use super::support::{NOW, Run, command, deodar, folder, replaced};
 use serde_json::{Value, json};
 
 const CONTEXT: &str = "type Context = { now: datetime };\n";
@@ -58,6 +58,26 @@ fn a_login_of_a_leaver_is_found_in_every_spelling_of_the_address() {
             let run = deodar(&files, &[&arguments[..], &["--engine", engine, "--format", "json"]].concat());
             assert_eq!(run.json()["checks"][0]["counts"][verdict], 1, "{login} {leaver} {engine}: {run:?}");
         }
+    }
+}
+
+#[test]
+fn ids_with_one_folded_form_are_reported() {
+    for (one, other, warned) in [
+        ("jos\u{e9}", "jose\u{301}", true),
+        ("stra\u{df}e", "STRASSE", true),
+        ("a", "A", true),
+        ("jose", "jos\u{e9}", false),
+    ] {
+        let schema = "@path(\"\") entity Account;\n@path(\"/things/*\") @key(\"id\") entity Thing in [Account] = { on: Bool };\ntype Context = { now: datetime };\naction \"audit\" appliesTo { principal: [Account], resource: [Thing], context: Context };\n";
+        let policy = "@id(\"A-1\") @title(\"A\") @severity(\"high\")\nforbid (principal, action == Action::\"audit\", resource is Thing) unless { resource.on };\n";
+        let snapshot = json!({ "things": [{ "id": one, "on": true }, { "id": other, "on": true }] }).to_string();
+        let files =
+            [("s.cedarschema", schema.as_bytes()), ("p.cedar", policy.as_bytes()), ("a.json", snapshot.as_bytes())];
+        let arguments = ["check", "a.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--now", NOW];
+        let run = deodar(&files, &[&arguments[..], &["--format", "json"]].concat());
+        let found = run.json()["diagnostics"].as_array().map_or(0, Vec::len);
+        assert_eq!((found, run.code), (usize::from(warned), 0), "{one} {other} {run:?}");
     }
 }
 
@@ -120,6 +140,37 @@ fn a_mapped_address_is_the_ipv6_address_in_both_engines_and_both_spellings() {
             let warned =
                 run.json()["diagnostics"].as_array().into_iter().flatten().any(|it| it["code"] == "snapshot-address");
             assert_eq!(warned, address.to_lowercase().starts_with("::ffff"), "{address} {run:?}");
+        }
+    }
+}
+
+#[test]
+fn dotted_notation_in_a_policy_is_an_error_with_one_remedy() {
+    let run = account(
+        "addr: ipaddr",
+        "resource.addr == ip(\"::ffff:127.0.0.1\")",
+        "{ \"addr\": \"10.0.0.1\" }",
+        &["--format", "json"],
+    );
+    let report = run.json();
+    assert_eq!((run.code, &report["diagnostics"][0]["code"]), (5, &json!("policy-invalid")), "{run:?}");
+    let help = "Cedar reads IPv6 addresses in hexadecimal only: write `::ffff:7f00:1`";
+    assert_eq!(report["diagnostics"][0]["help"], help);
+}
+
+#[test]
+fn the_warning_of_a_secret_address_does_not_show_it() {
+    for declared in ["@secret addr: ipaddr", "@secret addr: Set<ipaddr>", "@secret addr: { net: ipaddr }"] {
+        let value = if declared.contains("Set") {
+            "[\"::ffff:10.9.8.7\"]"
+        } else if declared.contains("net") {
+            "{ \"net\": \"::ffff:10.9.8.7\" }"
+        } else {
+            "\"::ffff:10.9.8.7\""
+        };
+        for arguments in [&[][..], &["--format", "json"]] {
+            let run = account(declared, "true", &format!("{{ \"addr\": {value} }}"), arguments);
+            assert!(!run.stdout.contains("10.9.8.7") && !run.stdout.contains("a09:807"), "{}", run.stdout);
         }
     }
 }
@@ -258,120 +309,89 @@ fn assert_not_forged(run: &Run, place: &str) {
     assert_eq!(found, None, "{place}\n{}\n{}", run.stdout, run.stderr);
 }
 
+/// Files in which every text can be replaced: a place is a file and what is replaced in it.
+const FILES: [(&str, &str); 4] = [
+    (
+        "s.cedarschema",
+        r#"@path("") entity Account;
+@path("/things/*") @key("id") @doc("E") entity Thing in [Account] = {
+  on: Bool, @doc("F") name: String, @path("pr op") other?: String, @as("casefold") kind?: String
+};
+type Parameters = { @default("W") @doc("P") word: String };
+type Context = { now: datetime, parameters: Parameters };
+action "audit" appliesTo { principal: [Account], resource: [Account, Thing], context: Context };
+"#,
+    ),
+    (
+        "p/p.cedar",
+        r#"@id("A-1") @title("T") @severity("high") @doc("D") @remediation("R") @source("S") @soc2("C")
+forbid (principal, action == Action::"audit", resource is Thing)
+when { resource.on && resource.name != context.parameters.word };
+"#,
+    ),
+    ("a.json", r#"{ "things": [{ "id": "I", "on": true, "name": "N", "kind": "K", "xx": 1 }] }"#),
+    (
+        "p/p.test.toml",
+        r#"base = "../a.json"
+now = "2026-09-01T12:00:00Z"
+
+[[case]]
+name = "CASE"
+set = { "/things/0/on" = true }
+expect = { "A-1 Thing I" = "pass" }
+"#,
+    ),
+];
+
 #[test]
 fn no_text_of_a_file_begins_a_line_of_the_output() {
-    const POLICY: &str = "@id(\"A-1\") @title(\"T\") @severity(\"high\") @doc(\"D\") @remediation(\"R\") @source(\"S\") @soc2(\"C\")\nforbid (principal, action == Action::\"audit\", resource is Thing)\nwhen { resource.on && resource.name != context.parameters.word };\n";
-    const SCHEMA: &str = "@path(\"\") entity Account;\n@path(\"/things/*\") @key(\"id\") @doc(\"E\") entity Thing in [Account] = { on: Bool, @doc(\"F\") name: String, @path(\"pr op\") other?: String, @as(\"casefold\") kind?: String };\ntype Parameters = { @default(\"W\") @doc(\"P\") word: String };\ntype Context = { now: datetime, parameters: Parameters };\naction \"audit\" appliesTo { principal: [Account], resource: [Account, Thing], context: Context };\n";
-    const SNAPSHOT: &str =
-        "{ \"things\": [{ \"id\": \"I\", \"on\": true, \"name\": \"N\", \"kind\": \"K\", \"xx\": 1 }] }";
-    const CASES: &str = "base = \"../a.json\"\nnow = \"2026-09-01T12:00:00Z\"\n\n[[case]]\nname = \"CASE\"\nset = { \"/things/0/on\" = true }\nexpect = { \"A-1 Thing I\" = \"pass\" }\n";
-    let hostile = [
-        format!("x\n{PLANTED}"),
-        format!("x\r{PLANTED}"),
-        format!("x\u{2028}{PLANTED}"),
-        format!("\u{1b}[2K\u{202e}{PLANTED}"),
-        format!("x\u{85}{PLANTED}"),
-    ];
-    let cedar = |text: &str| text.replace('\n', "\\n").replace('\r', "\\r").replace('\u{1b}', "\\u{1b}");
-    for text in &hostile {
-        let (quoted, raw) = (cedar(text), text.as_str());
-        let json_text = serde_json::to_string(text).expect("it is text");
-        let inner = json_text.trim_matches('"');
-        let mut places: Vec<(&str, String, String, String, String)> = Vec::new();
-        for (place, from) in [
-            ("id", "\"A-1\""),
-            ("title", "\"T\""),
-            ("doc", "\"D\""),
-            ("remediation", "\"R\""),
-            ("source", "\"S\""),
-            ("control", "\"C\""),
-        ] {
-            places.push((
-                place,
-                POLICY.replace(from, &format!("\"{quoted}\"")),
-                SCHEMA.into(),
-                SNAPSHOT.into(),
-                CASES.into(),
-            ));
-            places.push((
-                place,
-                POLICY.replace(from, &format!("\"{raw}\"")),
-                SCHEMA.into(),
-                SNAPSHOT.into(),
-                CASES.into(),
-            ));
+    let text =
+        ["x\n", "\r", "\u{2028}", "\u{85}", "\u{1b}[2K\u{202e}\n"].map(|before| format!("{before}{PLANTED}")).concat();
+    let raw = format!("\"{text}\"");
+    let cedar = raw.replace('\n', "\\n").replace('\r', "\\r").replace('\u{1b}', "\\u{1b}");
+    let json = serde_json::to_string(&text).expect("it is text");
+    let mut places: Vec<(&str, &str, String)> = Vec::new();
+    for quoted in [&cedar, &raw] {
+        for from in ["\"A-1\"", "\"T\"", "\"D\"", "\"R\"", "\"S\"", "\"C\"", "\"high\"", "context.parameters.word"] {
+            places.push(("p/p.cedar", from, quoted.clone()));
         }
-        for (place, from, to) in [
-            ("literal", "context.parameters.word", format!("\"{quoted}\"")),
-            ("raw literal", "context.parameters.word", format!("\"{raw}\"")),
-            ("unknown attribute", "resource.on", format!("resource[\"{quoted}\"] && resource.on")),
-            ("syntax error", "when {", format!("when {{ \"{raw}\" ")),
-            ("comment", "when {", format!("// {} \nwhen {{", raw.replace(['\n', '\r', '\u{2028}', '\u{85}'], " "))),
-        ] {
-            places.push((place, POLICY.replace(from, &to), SCHEMA.into(), SNAPSHOT.into(), CASES.into()));
-        }
-        for (place, from) in [
-            ("doc of a type", "\"E\""),
-            ("doc of an attribute", "\"F\""),
-            ("default", "\"W\""),
-            ("doc of a parameter", "\"P\""),
-            ("path", "\"pr op\""),
-            ("reader", "\"casefold\""),
-        ] {
-            places.push((
-                place,
-                POLICY.into(),
-                SCHEMA.replace(from, &format!("\"{quoted}\"")),
-                SNAPSHOT.into(),
-                CASES.into(),
-            ));
-        }
-        for (place, from, to) in [
-            ("id of a resource", "\"I\"", format!("\"{inner}\"")),
-            ("value", "\"N\"", format!("\"{inner}\"")),
-            ("folded value", "\"K\"", format!("\"{inner}\"")),
-            ("property", "\"xx\"", format!("\"{inner}\"")),
-            ("misspelt property", "\"on\"", format!("\"on{}\"", "\\u200b")),
-            ("invalid value", "true", format!("\"{inner}\"")),
-            ("duplicate property", "\"xx\"", "\"on\"".to_owned()),
-            ("broken text", "true", text.clone()),
-        ] {
-            places.push((place, POLICY.into(), SCHEMA.into(), SNAPSHOT.replace(from, &to), CASES.into()));
-        }
-        for (place, from) in [
-            ("name of a case", "\"CASE\""),
-            ("base", "\"../a.json\""),
-            ("pointer", "\"/things/0/on\""),
-            ("expectation", "\"A-1 Thing I\""),
-            ("verdict", "\"pass\""),
-        ] {
-            places.push((place, POLICY.into(), SCHEMA.into(), SNAPSHOT.into(), CASES.replace(from, &json_text)));
-        }
-        for (place, policy, schema, snapshot, cases) in places {
-            let files = [
-                ("s.cedarschema", schema.as_bytes()),
-                ("p/p.cedar", policy.as_bytes()),
-                ("p/p.test.toml", cases.as_bytes()),
-                ("a.json", snapshot.as_bytes()),
-            ];
-            let scratch = folder(&files);
-            let pack = ["--schema", "s.cedarschema", "--policies", "p"];
-            for arguments in [
-                &["check", "a.json", "--verbose", "--now", NOW][..],
-                &["check", "a.json", "--by", "framework=soc2", "--now", NOW],
-                &["check", "a.json", "--format", "ndjson", "--now", NOW],
-                &["list"],
-                &["explain", "A-1"],
-                &["explain", text],
-                &["doc"],
-                &["test", "--coverage", "--mutate", "--strict"],
-                &["test", "--bless"],
-            ] {
-                let output = command(scratch.path()).args(arguments).args(pack).output().expect("it runs");
-                assert_not_forged(&output.into(), &format!("{place} {arguments:?}"));
-            }
+        for from in ["\"E\"", "\"F\"", "\"W\"", "\"P\"", "\"pr op\"", "\"id\"", "\"casefold\"", "other?"] {
+            places.push(("s.cedarschema", from, quoted.clone()));
         }
     }
+    places.push(("p/p.cedar", "resource.on", format!("resource[{cedar}]")));
+    places.push(("p/p.cedar", "when {", format!("when {{ {raw} ")));
+    for from in ["\"I\"", "\"N\"", "\"K\"", "\"xx\"", "true"] {
+        places.push(("a.json", from, json.clone()));
+    }
+    places.push(("a.json", "true", text.clone()));
+    places.push(("a.json", "true", raw.clone()));
+    for from in ["\"CASE\"", "\"../a.json\"", "\"/things/0/on\"", "\"A-1 Thing I\"", "\"pass\"", "name", "[[case]]"] {
+        places.push(("p/p.test.toml", from, json.clone()));
+    }
+    let mut shown = 0;
+    for (file, from, to) in places {
+        let edited =
+            FILES.map(|(name, text)| (name, if name == file { replaced(text, from, &to) } else { text.to_owned() }));
+        let scratch = folder(&edited.each_ref().map(|(name, text)| (*name, text.as_bytes())));
+        let pack = ["--schema", "s.cedarschema", "--policies", "p"];
+        for arguments in [
+            &["check", "a.json", "--verbose", "--now", NOW][..],
+            &["check", "a.json", "--by", "framework=soc2", "--now", NOW],
+            &["check", "a.json", "--format", "ndjson", "--now", NOW],
+            &["list"],
+            &["explain", "A-1"],
+            &["explain", &text],
+            &["doc"],
+            &["test", "--coverage", "--mutate", "--strict"],
+            &["test", "--bless"],
+        ] {
+            let run: Run = command(scratch.path()).args(arguments).args(pack).output().expect("it runs").into();
+            shown += usize::from(run.stdout.contains(PLANTED) || run.stderr.contains(PLANTED));
+            assert_not_forged(&run, &format!("{from} in {file}, {arguments:?}"));
+        }
+    }
+    assert!(shown > 100, "the texts reach the outputs: {shown}");
 }
 
 #[test]
