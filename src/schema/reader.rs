@@ -81,6 +81,10 @@ pub fn folded(reader: Reader, text: &str) -> Option<String> {
 /// Folds an e-mail address, and returns whether IDNA rejects its domain.
 fn address(written: &str) -> (Cow<'_, str>, bool) {
     let Some((local, domain)) = written.rsplit_once('@') else { return (fold::caseless(written), false) };
+    // Most addresses: one pass over the whole.
+    if fold::is_plain_domain(domain) && local.is_ascii() && !domain.ends_with('.') && !domain.starts_with('[') {
+        return (fold::caseless(written), false);
+    }
     let (local, Domain { text: domain, is_rejected }) = (fold::caseless(local), fold::domain(domain));
     match (&local, &domain) {
         (Cow::Borrowed(_), Cow::Borrowed(_)) => (Cow::Borrowed(written), is_rejected),

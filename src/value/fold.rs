@@ -43,12 +43,11 @@ pub struct Domain<'t> {
 
 /// Returns the folded form of a domain, or of an address in its place.
 pub fn domain(text: &str) -> Domain<'_> {
-    let encoded = |label: &str| label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"));
     if let Some(address) = bracketed(text) {
         let text = if address == text { Cow::Borrowed(text) } else { Cow::Owned(address) };
         return Domain { text, is_rejected: false };
     }
-    let (text, is_rejected) = if text.is_ascii() && !text.split('.').any(encoded) {
+    let (text, is_rejected) = if is_plain_domain(text) {
         (lowercase(text), false)
     } else if let Some(ascii) = to_ascii(text) {
         (ascii, false)
@@ -59,6 +58,12 @@ pub fn domain(text: &str) -> Domain<'_> {
         (ascii.map_or(folded, Cow::Owned), true)
     };
     Domain { text: without_final_dot(text), is_rejected }
+}
+
+/// Returns whether a domain has one spelling but for the case: ASCII, and no label with `xn--`.
+pub fn is_plain_domain(text: &str) -> bool {
+    let is_encoded = |label: &[u8]| matches!(label, [b'x' | b'X', prefix @ ..] if prefix.get(..3).is_some_and(|rest| rest.eq_ignore_ascii_case(b"n--")));
+    text.is_ascii() && !text.as_bytes().split(|byte| *byte == b'.').any(is_encoded)
 }
 
 /// Returns the one spelling of an IPv6 address in brackets, as URLs write it.
