@@ -13,6 +13,7 @@ mod mutate;
 mod read;
 mod run;
 mod same;
+mod secrets;
 mod survivors;
 pub mod text;
 
@@ -22,6 +23,7 @@ pub use edit::{Change, Edit, Miss};
 pub use mutants::Mutant;
 pub use mutate::{Mutation, Near, Survivor};
 pub use read::OpenBase;
+pub use secrets::secrets_of_files;
 pub use survivors::{Explained, SurvivorList};
 
 use crate::check::Inputs;
@@ -31,6 +33,7 @@ use crate::policy::Policies;
 use crate::program::Program;
 use crate::report::Status;
 use crate::schema::{Schema, parse_value};
+use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::{Source, Span};
 use cover::Observed;
 use globset::GlobMatcher;
@@ -149,6 +152,7 @@ pub struct Suite {
     schema: Schema,
     policies: Policies,
     program: Program,
+    secrets: Option<Arc<SecretPaths>>,
 }
 
 /// Which cases are run, and how strictly.
@@ -189,8 +193,8 @@ pub struct Trial {
     pub counts: Vec<(String, [usize; 5])>,
     /// What is wrong; the case holds if none is an error.
     pub diagnostics: Vec<Diagnostic>,
-    /// The snapshot as it was judged, and where secret values lie in it.
-    pub secrets: Option<(Arc<Source>, Vec<Span>)>,
+    /// The secrets of the snapshot as it was judged; `None` if the schema declares none.
+    pub secrets: Option<Secrets>,
     /// What the case file would say, had it been right.
     blessings: Vec<bless::Blessing>,
 }
@@ -219,6 +223,10 @@ pub struct Outcome {
     pub coverage: Option<Coverage>,
     /// Which changes of the policies the cases notice, if it was asked for and they hold.
     pub mutation: Option<Mutation>,
+    /// What is secret in snapshots; `None` if the schema declares nothing so.
+    pub secret_paths: Option<Arc<SecretPaths>>,
+    /// The secrets of the files.
+    pub secrets: Vec<Secrets>,
 }
 
 impl Suite {
@@ -231,13 +239,16 @@ impl Suite {
         let (program, wrong) = Program::lower(&schema.model, &policies, |_| true);
         diagnostics.extend(wrong);
         let sound = !has_errors(&diagnostics);
-        (sound.then_some(Self { schema, policies, program }), diagnostics)
+        let secrets = SecretPaths::of(&schema.model);
+        (sound.then_some(Self { schema, policies, program, secrets }), diagnostics)
     }
 
     /// Runs every case that was chosen, unless a file names what does not exist.
     pub fn run(&self, files: &[CaseFile], choice: &Choice) -> Outcome {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
+        outcome.secret_paths.clone_from(&self.secrets);
+        outcome.secrets = secrets_of_files(files, Some(&self.schema));
         outcome.diagnostics = self.unknown_checks(files);
         for file in files {
             let wrong = file.cases.iter().flat_map(|case| self.unknown_parameters(file, case));

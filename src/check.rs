@@ -11,7 +11,7 @@ use crate::report::{
     show_constant,
 };
 use crate::schema::{Model, Schema, SlotId, parse_value};
-use crate::snapshot::{Data, Found, Snapshot, State};
+use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
 use crate::source::json::Kind;
 use crate::source::{Source, Span, nearest};
 use crate::value::{TypeId, Value, show_datetime};
@@ -114,6 +114,8 @@ struct Judge<'s> {
     options: &'s Options,
     /// The pack, if a snapshot that it does not know is an error.
     recognised: Option<&'s str>,
+    /// What is secret in snapshots.
+    secrets: Option<Arc<SecretPaths>>,
     /// How many checks there are.
     checks: usize,
 }
@@ -220,6 +222,7 @@ impl Session {
             parameters,
             options,
             recognised,
+            secrets: SecretPaths::of(&schema.model),
             checks: report.checks.len(),
         })
     }
@@ -365,15 +368,13 @@ impl Judge<'_> {
                 .chain(read.diagnostics.iter().cloned())
                 .collect(),
             other_properties: 0,
-            secrets: None,
+            secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
             times: Times { bytes: read.source.text().len(), ..Times::default() },
         };
         let Some(snapshot) = &read.snapshot else {
-            account.secrets = Some((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, self.model)));
             return account;
         };
         account.other_properties = snapshot.other_properties;
-        account.secrets = Some((Arc::clone(&read.source), snapshot.secrets.clone()));
         account.times.read = snapshot.times;
         let begin = Instant::now();
         let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
@@ -392,7 +393,10 @@ impl Judge<'_> {
                 match reference.judge() {
                     Ok(judgements) => judgements,
                     Err(error) => {
-                        account.diagnostics.push(Diagnostic::error("reference-engine", error.to_string()));
+                        // Cedar's messages quote values.
+                        let quotes = self.secrets.is_none();
+                        let message = if quotes { error.to_string() } else { error.unquoted().to_owned() };
+                        account.diagnostics.push(Diagnostic::error("reference-engine", message));
                         return account;
                     }
                 }

@@ -4,6 +4,7 @@ pub mod controls;
 pub mod excerpt;
 mod finding;
 pub mod json;
+pub mod mask;
 pub mod ndjson;
 pub mod text;
 
@@ -15,7 +16,7 @@ pub(crate) use finding::{Findings, WITNESSES, phrase};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::engine::Verdict;
 use crate::policy::Level;
-use crate::snapshot::{Limits, ReadTimes};
+use crate::snapshot::{Limits, ReadTimes, Secrets};
 use crate::source::{Source, Span};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -40,8 +41,8 @@ pub struct Report {
     pub other_properties: usize,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
-    /// Where secret values lie, by snapshot; no output shows them.
-    pub secrets: Vec<(Arc<Source>, Vec<Span>)>,
+    /// The secrets of the texts that are shown; no output shows them.
+    pub secrets: Vec<Secrets>,
     /// How long the steps took, on all threads together.
     pub times: Times,
 }
@@ -59,8 +60,8 @@ pub struct Account {
     pub diagnostics: Vec<Diagnostic>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
-    /// The text, and where secret values lie in it.
-    pub secrets: Option<(Arc<Source>, Vec<Span>)>,
+    /// The secrets of the snapshot; `None` if the schema declares none.
+    pub secrets: Option<Secrets>,
     /// How long the steps took.
     pub times: Times,
 }
@@ -432,10 +433,10 @@ impl Report {
         self.statuses().first().copied().unwrap_or(Status::Clean)
     }
 
-    /// Returns where secret values lie in a source.
+    /// Returns where the secrets of a source are, in order.
     pub fn secrets_of(&self, source: &Arc<Source>) -> &[Span] {
-        let found = self.secrets.iter().find(|(known, _)| Arc::ptr_eq(known, source));
-        found.map_or(&[], |(_, spans)| spans)
+        let found = self.secrets.iter().find(|known| Arc::ptr_eq(known.source(), source));
+        found.map_or(&[], Secrets::spans)
     }
 
     /// Returns the checks that were run and met nothing to judge.

@@ -11,14 +11,16 @@ mod locate;
 mod read;
 mod request;
 mod resolve;
+mod secrets;
 mod split;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};
+pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{Kind, MAX_DEPTH, Scanner, SyntaxError, string_text};
+use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, nearest};
 use crate::value::{EntityRef, TypeId};
@@ -43,8 +45,6 @@ pub struct Snapshot {
     side: String,
     /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
     jumps: FxHashMap<u32, u32>,
-    /// Where secret values lie; masked wherever text of the file is shown.
-    pub secrets: Vec<Span>,
     /// How long it took to read.
     pub times: ReadTimes,
 }
@@ -155,57 +155,8 @@ impl Snapshot {
         resolve::resolve(&mut snapshot, model, &mut diagnostics);
         snapshot.times =
             ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
-        diagnostics.iter_mut().for_each(|diagnostic| snapshot.hide(diagnostic));
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)
-    }
-
-    /// Takes a secret out of what is said about it.
-    fn hide(&self, diagnostic: &mut Diagnostic) {
-        let inside = |span: &Span| self.secrets.iter().any(|secret| secret.contains(*span));
-        let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else {
-            return;
-        };
-        let raw = self.source.slice(secret);
-        let text = string_text(raw).filter(|_| raw.starts_with('"'));
-        let text = text.as_deref().unwrap_or(raw);
-        let quoted = format!("{text:?}");
-        for shown in
-            [quoted.trim_matches('"'), raw.trim_matches('"'), text].into_iter().filter(|shown| !shown.is_empty())
-        {
-            diagnostic.message = diagnostic.message.replace(shown, "***");
-        }
-        // A suggestion tells what a secret is like.
-        diagnostic.help = None;
-    }
-
-    /// Returns where secret values seem to lie in a text that is no snapshot: what follows their names.
-    pub fn likely_secrets(source: &Source, model: &Model) -> Vec<Span> {
-        let text = source.text();
-        let slots = model.types.iter().flat_map(|ty| &ty.slots).filter(|slot| slot.secret);
-        let names: Vec<&str> = slots.filter_map(|slot| slot.origin.pointer()?.last().map(String::as_str)).collect();
-        let mut secrets: Vec<Span> = Vec::new();
-        for (open, _) in text.match_indices('"') {
-            // In a broken text a quote may open a name or close one: every one is tried.
-            let Some(key) = Scanner::at(text, open as u32).skip().ok() else { continue };
-            let after = text.get(key.end as usize..).unwrap_or_default().trim_start();
-            let name = string_text(source.slice(key)).unwrap_or_default();
-            if let Some(value) = after.strip_prefix(':')
-                && nearest(&name, names.iter().copied()).is_some()
-            {
-                let value = value.trim_start();
-                let start = (text.len() - value.len()) as u32;
-                let mut scanner = Scanner::at(text, start);
-                let end = match (scanner.peek(), scanner.skip()) {
-                    (_, Ok(span)) => span.end,
-                    (Ok((Kind::Object | Kind::Array | Kind::String, _)), Err(_)) => text.len() as u32,
-                    _ => start + value.find([',', '}', ']', '\n']).unwrap_or(value.len()) as u32,
-                };
-                secrets.push(Span::new(start, end));
-            }
-        }
-        secrets.sort();
-        secrets
     }
 
     /// Returns how many of the first properties of a document the root of a schema declares, or nearly, up to `enough`.

@@ -1,7 +1,10 @@
 //! Writes what happened into a case file. Only the verdicts change; every other byte stays.
 
+use super::secrets::secret_spans;
 use super::{CaseFile, Trial};
-use crate::source::Span;
+use crate::report::mask::masked;
+use crate::snapshot::{SecretPaths, Secrets};
+use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
 /// What a case file would say at a place, had it been right. `None` if no one text is.
@@ -29,7 +32,16 @@ pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>)
     text
 }
 
-/// Returns the lines that differ, as a patch.
-pub fn diff(name: &str, old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(name, name).to_string()
+/// Returns the lines that differ, as a patch in which secrets are masked.
+pub fn diff(file: &CaseFile, new: &str, secrets: Option<&SecretPaths>) -> String {
+    let name = file.source.name();
+    let shown = |text: &str| match (secrets, Source::new(name, text)) {
+        (Some(paths), Ok(source)) => {
+            let spans = Secrets::at(&source, secret_spans(&source, Some(paths)));
+            masked(&source, spans.spans())
+        }
+        _ => text.to_owned(),
+    };
+    let (old, new) = (shown(file.source.text()), shown(new));
+    similar::TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).header(name, name).to_string()
 }

@@ -12,7 +12,8 @@ use std::io::{self, Write};
 /// When `out` cannot be written.
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::unread(Vec::new(), &Options::at(0));
-    report.secrets = outcome.trials.iter().filter_map(|trial| trial.secrets.clone()).collect();
+    let of_trials = outcome.trials.iter().filter_map(|trial| trial.secrets.as_ref());
+    report.secrets = outcome.secrets.iter().chain(of_trials).cloned().collect();
     let diagnostics: Vec<_> = outcome.all_diagnostics().cloned().collect();
     write_diagnostics(&diagnostics, &report, style, out)?;
     let widest = outcome.files.iter().map(|file| file.name().chars().count()).max().unwrap_or(0);

@@ -2,11 +2,12 @@
 
 use super::pack::PackArgs;
 use super::{Color, start_threads, width};
-use deodar::cases::{self, Choice, Outcome, Suite};
+use deodar::cases::{self, Choice, Outcome, Suite, secrets_of_files};
 use deodar::check::Limits;
 use deodar::diagnostic::has_errors;
 use deodar::project::{CaseFiles, Form, Loader};
 use deodar::report::text::{Detail, Style};
+use deodar::schema::Schema;
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -127,7 +128,11 @@ fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
         choice.survivors = survivors;
     }
     let mut outcome = match suite.filter(|_| !has_errors(&diagnostics)) {
-        None => Outcome::unread(Vec::new()),
+        None => {
+            let (schema, _) = Schema::parse(&inputs.schema);
+            let secrets = secrets_of_files(&found.files, schema.as_ref());
+            Outcome { secrets, ..Outcome::unread(Vec::new()) }
+        }
         Some(suite) => suite.run(&found.files, &choice),
     };
     outcome.diagnostics.splice(..0, diagnostics);
@@ -143,7 +148,7 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
             continue;
         }
         std::fs::write(path, &new).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        let diff = cases::diff(file.source.name(), old, &new);
+        let diff = cases::diff(file, &new, outcome.secret_paths.as_deref());
         match args.format {
             Format::Text => writeln!(out, "{diff}")?,
             Format::Json | Format::Junit => writeln!(io::stderr(), "{diff}")?,

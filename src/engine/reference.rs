@@ -23,7 +23,14 @@ pub struct ReferenceError(pub String);
 
 impl std::fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the reference engine cannot take this snapshot: {}", self.0)
+        write!(f, "{}: {}", self.unquoted(), self.0)
+    }
+}
+
+impl ReferenceError {
+    /// Returns the message without Cedar's reason, which may quote values.
+    pub fn unquoted(&self) -> &'static str {
+        "the reference engine cannot take this snapshot"
     }
 }
 

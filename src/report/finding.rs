@@ -1,5 +1,6 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::mask::MASK;
 use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
@@ -204,9 +205,39 @@ impl Findings<'_, '_> {
             place: Place::new(source, decided.span),
             outcome: outcome(decided.mask),
             failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
-            reads: decided.reads.iter().map(|read| self.read(read, resource)).collect(),
+            reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
         };
         explanation.clauses.iter().map(report).collect()
+    }
+
+    fn read_in(&self, decided: &Decided<'_>, read: &Read<'_>, resource: EntityRef) -> ReadReport {
+        match &read.of {
+            ReadOf::Tag(entity, name) if self.is_secret(decided, name) => {
+                self.read_of_secret_tag(*entity, self.read(read, resource))
+            }
+            _ => self.read(read, resource),
+        }
+    }
+
+    /// Whether a text is a secret that the same clause read: `resource.getTag(resource.token)` names a tag by it.
+    fn is_secret(&self, decided: &Decided<'_>, text: &str) -> bool {
+        decided.reads.iter().any(|read| match (&read.of, &read.found) {
+            (ReadOf::Attribute(entity, slot), ReadValue::Known(Value::String(value))) => {
+                self.machine.model.ty(entity.ty).slots[slot.index()].secret && value == text
+            }
+            _ => false,
+        })
+    }
+
+    /// Describes a tag whose name is secret: at the object that has the tags.
+    fn read_of_secret_tag(&self, entity: EntityRef, mut report: ReadReport) -> ReadReport {
+        report.name = MASK.to_owned();
+        (report.lacks, report.misspelt, report.pointer, report.place) = (None, None, None, None);
+        let ty = self.machine.model.ty(entity.ty);
+        if let Some(pointer) = ty.tags.and_then(|slot| ty.slots[slot.index()].origin.pointer()) {
+            self.locate(&mut report, entity, pointer);
+        }
+        report
     }
 
     /// For resources nobody captured the policy's scope is what cannot be answered.
@@ -287,6 +318,7 @@ impl Findings<'_, '_> {
                 if let Some(slot) = model.ty(entity.ty).tags {
                     let mut pointer =
                         model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
+                    secret = model.ty(entity.ty).slots[slot.index()].secret;
                     pointer.push(name.clone());
                     self.locate(&mut report, *entity, &pointer);
                 }
@@ -309,7 +341,8 @@ impl Findings<'_, '_> {
             }
         }
         (report.state, report.value) = match &read.found {
-            ReadValue::Known(_) if secret => (ReadState::Known, Some("***".into())),
+            ReadValue::Known(_) if secret => (ReadState::Known, Some(MASK.into())),
+            ReadValue::Between(..) if secret => (ReadState::Between, Some(MASK.into())),
             ReadValue::Known(value) => (ReadState::Known, Some(show_value(machine, value))),
             ReadValue::Between(low, i64::MAX) => (ReadState::Between, Some(format!("{low} or more"))),
             ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
@@ -317,7 +350,11 @@ impl Findings<'_, '_> {
             ReadValue::Absent => (ReadState::Absent, None),
             ReadValue::Unknown => (ReadState::Unknown, None),
         };
-        if let Some(gathered) = &read.gathered {
+        if secret {
+            // The names of properties in a secret record are secret too.
+            report.misspelt = None;
+        }
+        if let Some(gathered) = read.gathered.as_ref().filter(|_| !secret) {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
                 pointer: snapshot.pointer(model, entity),

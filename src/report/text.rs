@@ -293,26 +293,19 @@ impl Shown {
         let labels = labels.unwrap_or_default();
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
+        let source = source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1));
         let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
-        for (place, text) in labels {
-            match said.iter_mut().find(|(span, _)| *span == place.span) {
+        for (span, (_, text)) in source.iter().flat_map(Excerpts::labels).zip(labels) {
+            match said.iter_mut().find(|(known, _)| *known == span) {
                 Some((_, texts)) => texts.push(text),
-                None => said.push((place.span, vec![text])),
+                None => said.push((span, vec![text])),
             }
         }
         let labelled = said.iter().map(|(span, texts)| {
             let text = Some(short(&texts.join("; ")).into_owned()).filter(|text| !text.is_empty());
             LabeledSpan::new(text, span.start as usize, span.len() as usize)
         });
-        Self {
-            severity,
-            code,
-            message,
-            help: None,
-            labels: labelled.collect(),
-            source_link: None,
-            source: source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1)),
-        }
+        Self { severity, code, message, help: None, labels: labelled.collect(), source_link: None, source }
     }
 
     fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {

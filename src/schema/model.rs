@@ -167,7 +167,7 @@ pub struct Slot {
     pub required: bool,
     /// The presence slot of the record this lies in.
     pub within: Option<SlotId>,
-    /// Whether outputs mask the value.
+    /// Whether outputs mask the value: it is secret, or a secret may be in it.
     pub secret: bool,
     /// The text that means "not captured".
     pub unknown_text: Option<SmolStr>,
@@ -263,6 +263,8 @@ pub struct FieldNode {
     pub presence: Vec<SlotId>,
     /// Slots here and below: what a wrong type makes unknown.
     pub below: Vec<SlotId>,
+    /// Whether the value here is secret, with everything in it.
+    pub secret: bool,
 }
 
 /// A step of the way from the document to instances.
@@ -324,6 +326,11 @@ impl Model {
     pub(super) fn with_types(types: Vec<EntityType>) -> Self {
         let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId(at as u16))).collect();
         Self { types, by_name, ..Self::default() }
+    }
+
+    /// Returns whether any attribute is secret.
+    pub fn has_secrets(&self) -> bool {
+        self.types.iter().flat_map(|ty| &ty.fields).any(|node| node.secret)
     }
 
     /// Returns the type with a full name.

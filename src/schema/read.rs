@@ -391,13 +391,14 @@ impl<'f> SchemaReader<'_, 'f> {
                 slots.fields[node].key = true;
             }
             slots.fill_below();
-            self.secrets(model, &mut slots);
+            self.secrets(model, at, &mut slots);
             let ty = &mut model.types[at];
             ty.attributes = attributes;
             ty.tags = tags;
             ty.slots = slots.list;
             ty.fields = slots.fields;
         }
+        self.lists_in_secrets(model);
     }
 
     /// Reads the members of an entity's attribute record, or of a record inside it.
@@ -459,22 +460,48 @@ impl<'f> SchemaReader<'_, 'f> {
         attributes
     }
 
-    /// What one attribute keeps secret no other shows; ids and references are shown, so they cannot be secret.
-    fn secrets(&mut self, model: &Model, slots: &mut Slots) {
-        for node in &slots.fields {
-            let own = || node.slots.iter().chain(&node.presence);
-            let secret = own().find(|slot| slots.list[slot.index()].secret).map(|slot| slots.list[slot.index()].span);
-            let Some(span) = secret else { continue };
-            if node.key {
-                let error = self.error("schema-secret", span, "a secret cannot be an id");
-                error.help = Some("findings name entities by their ids: choose another `@key`".into());
-            }
-            node.below.iter().for_each(|slot| slots.list[slot.index()].secret = true);
+    /// What one attribute keeps secret no other shows. Reports show ids, references and the time of the capture, so none
+    /// of them can be secret.
+    fn secrets(&mut self, model: &Model, at: usize, slots: &mut Slots) {
+        let concerns = slots.fill_secrets();
+        for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
+            let Some(span) = span else { continue };
+            let error = self.error("schema-secret", span, "a secret cannot be an id");
+            error.help = Some("findings name entities by their ids: choose another `@key`".into());
+        }
+        let captured_at = slots.list.iter().find(|slot| slot.secret && slot.path == ["captured_at"]);
+        if let Some(slot) = captured_at.filter(|_| at == model.root.index()) {
+            let error = self.error("schema-secret", slot.span, "the time of the capture cannot be secret");
+            error.help = Some("reports show it: remove `@secret`, or rename the attribute".into());
         }
         for slot in slots.list.iter().filter(|slot| slot.secret && slot.origin.pointer().is_some()) {
             if entity_types_in(&slot.ty).iter().any(|target| model.ty(*target).choices().is_none()) {
                 let error = self.error("schema-secret", slot.span, "a secret cannot be a reference");
                 error.help = Some("findings name the entities they are about: hold a secret as a String".into());
+            }
+        }
+    }
+
+    /// Instances have ids, which reports show, so no list of instances can be in a secret.
+    fn lists_in_secrets(&mut self, model: &Model) {
+        for (ty, path) in model.types.iter().zip(&model.path_of) {
+            let mut places: Vec<(usize, usize)> = path.iter().map(|path| (*path, 0)).collect();
+            while let Some((path, field)) = places.pop() {
+                let (tree, Some(node)) = (&model.paths[path], ty.fields.get(field)) else { continue };
+                let inner = tree.children.iter().map(|(_, child)| *child).chain(tree.each);
+                let inner = inner.flat_map(|child| &model.paths[child].below).next();
+                if let (true, Some(inner)) = (node.secret, inner) {
+                    let slot = node.below.iter().map(|slot| &ty.slots[slot.index()]).find(|slot| slot.secret);
+                    let message = format!("a secret cannot hold instances of {}", model.short_name(*inner));
+                    let error = self.error("schema-secret", slot.map_or(ty.span, |slot| slot.span), message);
+                    error.help = Some("findings name entities by their ids: make only their attributes secret".into());
+                    continue;
+                }
+                let both = node.children.iter().filter_map(|(name, field)| {
+                    let (_, path) = tree.children.iter().find(|(other, _)| other == name)?;
+                    Some((*path, *field))
+                });
+                places.extend(both);
             }
         }
     }

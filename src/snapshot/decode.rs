@@ -31,15 +31,8 @@ pub(super) fn decode(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
     let Split { tables, jumps, side } = split;
-    let mut snapshot = Snapshot {
-        source: Arc::clone(source),
-        tables,
-        other_properties: 0,
-        side,
-        jumps,
-        secrets: Vec::new(),
-        times: ReadTimes::default(),
-    };
+    let mut snapshot =
+        Snapshot { source: Arc::clone(source), tables, other_properties: 0, side, jumps, times: ReadTimes::default() };
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);
         let kept: Vec<bool> =
@@ -64,7 +57,6 @@ pub(super) fn decode(
             side: String::new(),
             before: snapshot.side.len(),
             other_properties: 0,
-            secrets: Vec::new(),
             diagnostics: &mut *diagnostics,
         };
         let decoded = |wave: &[usize]| -> Vec<Run> {
@@ -77,16 +69,14 @@ pub(super) fn decode(
             let next = waves.next();
             ((), runs) = rayon::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
-        let Whole { columns, keys, odd_keys, side, other_properties, secrets, .. } = whole;
+        let Whole { columns, keys, odd_keys, side, other_properties, .. } = whole;
         snapshot.side.push_str(&side);
         snapshot.other_properties += other_properties;
-        snapshot.secrets.extend(secrets);
         let table = &mut snapshot.tables[at];
         table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
         table.odd_keys = odd_keys;
         table.columns = columns;
     }
-    snapshot.secrets.sort();
     snapshot
 }
 
@@ -113,7 +103,6 @@ struct Whole<'d> {
     /// Bytes beside the file before `side`.
     before: usize,
     other_properties: usize,
-    secrets: Vec<Span>,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -122,7 +111,6 @@ impl Whole<'_> {
         let base = self.before + self.side.len();
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
-        self.secrets.extend(run.secrets);
         self.diagnostics.extend(run.diagnostics);
         let first = self.keys.len() as u32;
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
@@ -225,7 +213,6 @@ struct Run {
     odd_keys: Vec<u32>,
     side: String,
     other_properties: usize,
-    secrets: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -297,8 +284,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         keys.push(key);
     }
     let columns = decoder.columns(kept);
-    let Reading { side, other_properties, secrets, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, side, other_properties, secrets, diagnostics }
+    let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
+    Run { columns, keys, odd_keys, side, other_properties, diagnostics }
 }
 
 impl Decoder<'_> {
@@ -388,10 +375,10 @@ impl Decoder<'_> {
             let Some(child) = self.child(at, last, &key) else {
                 self.reading.other_properties += 1;
                 let (kind, start) = scanner.peek()?;
-                let value = self.snapshot.skip_value(scanner, kind, start)?;
+                self.snapshot.skip_value(scanner, kind, start)?;
                 let near = self.near(at, &key.text());
                 if near.is_some() || ty.closed {
-                    others.push(Other { name: SmolStr::new(key.text()), key: key.span, value, near });
+                    others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
                 }
                 return Ok(());
             };
@@ -457,20 +444,21 @@ impl Decoder<'_> {
     /// A property nobody declared: an error on a closed type, or where it differs from a declared one beside it only
     /// in writing; a warning if it looks like a slip, and then what it may have meant to say is not known.
     fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen) {
-        let (ty, route, name) = (self.ty, self.route, other.name.as_str());
+        let (ty, route) = (self.ty, self.route);
+        // Names in a secret are secret, and a suggestion says what they are like.
+        let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
+        let name = if secret { "***" } else { other.name.as_str() };
         if ty.closed {
             let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name));
             let error = error.label(self.reading.source, other.key, "not declared");
-            self.reading.diagnostics.push(error.suggest(name, route.children(at)));
+            let suggested = if secret { error } else { error.suggest(name, route.children(at)) };
+            self.reading.diagnostics.push(suggested);
         }
         let Some(near) = other.near else { return };
         let meant = &route.stops[route.stops[at].children[near]];
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
-        if slots.iter().any(|slot| ty.slots[slot.index()].secret) {
-            self.reading.secrets.push(other.value);
-        }
         let beside = seen.contains(near);
-        if !ty.closed && beside && plain(name) == plain(&meant.name) {
+        if !ty.closed && beside && plain(&other.name) == plain(&meant.name) {
             let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
             let error = Diagnostic::error("snapshot-duplicate-key", message);
             let first = self.first(object, &meant.name).unwrap_or(other.key);
@@ -518,7 +506,6 @@ impl Decoder<'_> {
 struct Other {
     name: SmolStr,
     key: Span,
-    value: Span,
     /// The child whose name is close to this one.
     near: Option<usize>,
 }

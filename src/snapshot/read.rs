@@ -30,7 +30,8 @@ pub(super) struct Reading<'s> {
     pub source: &'s Arc<Source>,
     pub model: &'s Model,
     pub diagnostics: Vec<Diagnostic>,
-    pub secrets: Vec<Span>,
+    /// Whether the slot in hand is secret, so that nothing of its value is quoted.
+    secret: bool,
     /// Text that does not stand in the file as it is read.
     pub side: String,
     pub other_properties: usize,
@@ -64,8 +65,8 @@ impl fmt::Display for Name<'_> {
 
 impl<'s> Reading<'s> {
     pub fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
-        let (diagnostics, secrets, side) = (Vec::new(), Vec::new(), String::new());
-        Self { source, model, diagnostics, secrets, side, other_properties: 0, known: FxHashMap::default() }
+        let (diagnostics, side) = (Vec::new(), String::new());
+        Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: FxHashMap::default() }
     }
 
     /// Copies text beside the file.
@@ -76,6 +77,8 @@ impl<'s> Reading<'s> {
     }
 
     pub fn error(&mut self, code: &'static str, span: Span, message: String, label: String, help: Option<String>) {
+        // A remedy says what the value is like.
+        let help = help.filter(|_| !self.secret);
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
     }
 
@@ -106,7 +109,9 @@ impl<'s> Reading<'s> {
             return Cell::Value(known.clone());
         }
         let before = (self.diagnostics.len(), self.other_properties);
+        self.secret = slot.secret;
         let cell = self.fresh(slot, kind, span);
+        self.secret = false;
         if let (true, Cell::Value(value)) = (short, &cell)
             && before == (self.diagnostics.len(), self.other_properties)
             && self.known.len() < KNOWN
@@ -117,9 +122,6 @@ impl<'s> Reading<'s> {
     }
 
     fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
-        if slot.secret {
-            self.secrets.push(span);
-        }
         if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
             && string_text(self.source.slice(span)).is_some_and(|text| text.trim().eq_ignore_ascii_case(unknown))
         {
@@ -266,13 +268,14 @@ impl<'s> Reading<'s> {
                     match choices.iter().position(|choice| choice == word) {
                         Some(at) => Ok(Value::Entity(EntityRef { ty: *target, row: at as u32 })),
                         None => {
-                            let error = Diagnostic::error(
-                                "snapshot-value",
-                                format!("`{name}` is {word:?}, which is no {}", self.model.short_name(*target)),
-                            );
+                            let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
+                            let message =
+                                format!("`{name}` is {quoted}, which is no {}", self.model.short_name(*target));
+                            let error = Diagnostic::error("snapshot-value", message);
+                            let error = error.label(self.source, span, "unknown value");
                             let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
-                            self.diagnostics
-                                .push(error.label(self.source, span, "unknown value").suggest(word, choices));
+                            let suggested = if self.secret { error } else { error.suggest(word, choices) };
+                            self.diagnostics.push(suggested);
                             return None;
                         }
                     }
@@ -364,13 +367,14 @@ impl<'s> Reading<'s> {
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);
+            let shown = if self.secret { "***" } else { &text };
             if let Some(first) = seen.insert(name.clone(), key.span) {
-                self.diagnostics.push(duplicate_key(self.source, &text, first, key.span));
+                self.diagnostics.push(duplicate_key(self.source, shown, first, key.span));
                 whole = false;
             } else if kind == Kind::Null {
                 nulls += 1;
             } else {
-                match self.value(ty, kind, span, Name::Member(&of, &text)) {
+                match self.value(ty, kind, span, Name::Member(&of, shown)) {
                     Some(value) => fields.push((name, value)),
                     None => whole = false,
                 }

@@ -62,9 +62,9 @@ pub(super) fn split(
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
                 _ => None,
             };
-            diagnostics.push(
-                Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help),
-            );
+            let message = if model.has_secrets() { error.unquoted } else { error.message };
+            diagnostics
+                .push(Diagnostic::error("snapshot-syntax", message).label(source, error.span, "here").maybe_help(help));
             None
         }
     }

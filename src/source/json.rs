@@ -16,6 +16,8 @@ pub struct SyntaxError {
     pub span: Span,
     /// What was expected, in one phrase.
     pub message: String,
+    /// The same without any character of a value, for texts with secrets.
+    pub unquoted: String,
     /// Whether it may be JSON, and only nests deeper than the scanner goes.
     pub too_deep: bool,
 }
@@ -277,7 +279,7 @@ impl<'a> Scanner<'a> {
         if self.depth >= self.max_depth {
             let span = Span::new(self.at as u32, self.at as u32 + 1);
             let message = format!("nested deeper than {} levels", self.max_depth);
-            return Err(SyntaxError { span, message, too_deep: true });
+            return Err(SyntaxError { span, unquoted: message.clone(), message, too_deep: true });
         }
         self.depth += 1;
         self.at += 1;
@@ -404,6 +406,10 @@ impl<'a> Scanner<'a> {
             Some(c @ ('}' | ']')) if what.starts_with("a value") || what.starts_with("a property") => {
                 format!("found `{c}`: JSON allows no comma before it")
             }
+            Some(c) if !"{}[]:,\"".contains(c) => {
+                let message = format!("expected {what}, found `{}`", c.escape_debug());
+                return SyntaxError { message, ..self.fail(self.at, &format!("expected {what}")) };
+            }
             Some(c) => format!("found `{}`", c.escape_debug()),
         };
         self.fail(self.at, &format!("expected {what}, {found}"))
@@ -411,7 +417,8 @@ impl<'a> Scanner<'a> {
 
     fn fail(&self, at: usize, message: &str) -> SyntaxError {
         let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-        SyntaxError { span: Span::new(at as u32, end as u32), message: message.to_owned(), too_deep: false }
+        let span = Span::new(at as u32, end as u32);
+        SyntaxError { span, message: message.to_owned(), unquoted: message.to_owned(), too_deep: false }
     }
 }
 
