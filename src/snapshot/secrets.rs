@@ -154,11 +154,14 @@ impl SecretPaths {
     pub fn spans(&self, source: &Source) -> Vec<Span> {
         let text = source.text();
         let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
-        let mut walk = Walk { paths: self, text, spans: Vec::new(), meanings: HashMap::new() };
+        let mut walk = Walk { paths: self, text, spans: Vec::new(), meanings: HashMap::new(), read: begin };
         let mut scanner = Scanner::at(text, begin);
-        if let Err(error) = walk.value(&mut scanner, 0).and_then(|()| scanner.end()) {
-            // After a syntax error it is unknown what is a name and what is a value.
-            walk.spans.push(Span::new(error.span.start.min(scanner.offset()), text.len() as u32));
+        let walked = walk.value(&mut scanner, 0).and_then(|()| {
+            walk.read = scanner.offset();
+            scanner.end()
+        });
+        if let Err(error) = walked {
+            walk.spans.push(Span::new(walk.unread(error.span.start), text.len() as u32));
         }
         merged(walk.spans)
     }
@@ -272,9 +275,21 @@ struct Walk<'p, 't> {
     spans: Vec<Span>,
     /// What undeclared names mean, by place; `None` is any place that the schema does not declare.
     meanings: HashMap<(Option<usize>, String), Meaning>,
+    /// The end of the last name or value that was read.
+    read: u32,
 }
 
 impl<'t> Walk<'_, 't> {
+    /// Returns where the text begins of which nothing is known because of a syntax error: it is unknown there what is a
+    /// name and what is a value. Punctuation belongs to neither.
+    fn unread(&self, error: u32) -> u32 {
+        let rest = self.text.get(self.read as usize..).unwrap_or_default();
+        let limit = error.saturating_sub(self.read) as usize;
+        let structure = |at: usize, c: char| c.is_ascii_whitespace() || at <= limit && "{}[],:".contains(c);
+        let next = rest.char_indices().find(|(at, c)| !structure(*at, *c));
+        self.read + next.map_or(rest.len(), |(at, _)| at) as u32
+    }
+
     /// Walks the value at a declared place.
     fn value(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
         let node = &self.paths.nodes[at];
@@ -283,8 +298,16 @@ impl<'t> Walk<'_, 't> {
         }
         match (scanner.peek()?.0, node.each) {
             (Kind::Null, _) => scanner.skip().map(|_| ()),
+            (Kind::Object, None) if node.holds && at != 0 && !self.has_shape(scanner, at) => self.mask(scanner),
             (Kind::Object, None) if node.holds || !node.container => self.object(scanner, at),
-            (Kind::Array, Some(each)) => scanner.array(|scanner, _| self.element(scanner, each)).map(|_| ()),
+            (Kind::Array, Some(each)) => {
+                let walked = scanner.array(|scanner, _| {
+                    self.value(scanner, each)?;
+                    self.read = scanner.offset();
+                    Ok(())
+                });
+                walked.map(|_| ())
+            }
             (Kind::Object, Some(each)) => self.map(scanner, at, each),
             _ if node.holds => self.mask(scanner),
             (Kind::Array | Kind::Object, _) if !node.container => self.stranger(scanner, 0),
@@ -302,7 +325,13 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn object(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
-        scanner.object(|scanner, key| self.property(scanner, at, &key)).map(|_| ())
+        let walked = scanner.object(|scanner, key| {
+            self.read = key.span.end;
+            self.property(scanner, at, &key)?;
+            self.read = scanner.offset();
+            Ok(())
+        });
+        walked.map(|_| ())
     }
 
     fn property(&mut self, scanner: &mut Scanner<'t>, at: usize, key: &Key<'_>) -> Result<()> {
@@ -318,17 +347,6 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    /// Walks an element of a list. An object without a declared property is no instance: it may hold anything.
-    fn element(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
-        let node = &self.paths.nodes[at];
-        let is_object = scanner.peek()?.0 == Kind::Object;
-        let declared = || node.children.iter().map(|(name, _)| name);
-        if node.holds && node.each.is_none() && is_object && !self.has_any(scanner, declared) {
-            return self.mask(scanner);
-        }
-        self.value(scanner, at)
-    }
-
     /// Walks an object in place of a list: a map if all its values are instances, else anything.
     fn map(&mut self, scanner: &mut Scanner<'t>, at: usize, each: usize) -> Result<()> {
         let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
@@ -340,7 +358,9 @@ impl<'t> Walk<'_, 't> {
             is_map &= match ahead.peek()?.0 {
                 _ if is_child => true,
                 Kind::Null => true,
-                Kind::Object => inner.each.is_some() || self.has_any(ahead, || inner.marks.iter()),
+                Kind::Object => {
+                    inner.each.is_some() || self.any_name(ahead, |name| inner.marks.iter().any(|mark| mark == name))
+                }
                 Kind::Array => inner.each.is_some(),
                 _ => false,
             };
@@ -350,20 +370,32 @@ impl<'t> Walk<'_, 't> {
             return self.mask(scanner);
         }
         let walked = scanner.object(|scanner, key| {
+            self.read = key.span.end;
             let name = self.name(&key);
-            match node.children.iter().find(|(child, _)| name.as_deref() == Some(child)) {
-                Some((_, child)) => self.value(scanner, *child),
-                None => self.value(scanner, each),
-            }
+            let child = node.children.iter().find(|(child, _)| name.as_deref() == Some(child));
+            self.value(scanner, child.map_or(each, |(_, child)| *child))?;
+            self.read = scanner.offset();
+            Ok(())
         });
         walked.map(|_| ())
     }
 
-    /// Whether the object that comes next has one of some properties.
-    fn has_any<'n, N: Iterator<Item = &'n String>>(&self, scanner: &Scanner<'t>, names: impl Fn() -> N) -> bool {
+    /// Whether the object that comes next is empty or has a property that is declared, or that may mean one which is:
+    /// any other object in its place may hold anything.
+    fn has_shape(&mut self, scanner: &Scanner<'t>, at: usize) -> bool {
+        let paths = self.paths;
+        let node = &paths.nodes[at];
+        let declared = |name: &str| node.children.iter().any(|(child, _)| child == name);
+        self.any_name(scanner, declared)
+            || !self.any_name(scanner, |_| true)
+            || self.any_name(scanner, |name| !matches!(paths.meaning(node, name), Meaning::Other))
+    }
+
+    /// Whether a property of the object that comes next has a name of some kind.
+    fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
         let _ = scanner.clone().object(|scanner, key| {
-            found |= self.name(&key).is_some_and(|name| names().any(|known| *known == *name));
+            found |= self.name(&key).is_some_and(|name| kind(&name));
             // The rest of the object says nothing more.
             if found { Err(Enough) } else { scanner.skip().map(|_| ()).map_err(Enough::from) }
         });
@@ -474,7 +506,10 @@ mod tests {
         assert_eq!(masked("[{\"login\":1}]"), "#");
         assert_eq!(masked("{\"people\":\"x\"}"), "{\"people\":#}");
         assert_eq!(masked("{\"people\":[1,[{\"id\":1}],{\"x\":1},null]}"), "{\"people\":[#,#,#,null]}");
-        assert_eq!(masked("{\"login\":null,\"people\":[]}"), "{\"login\":null,\"people\":[]}");
+        assert_eq!(masked("{\"login\":{\"x\":1}}"), "{\"login\":#}");
+        for text in ["{\"login\":null,\"people\":[]}", "{\"login\":{},\"people\":{}}"] {
+            assert_eq!(masked(text), text);
+        }
     }
 
     #[test]
@@ -509,6 +544,10 @@ mod tests {
             ("box: 1", "#"),
             ("{\"on\":true} x", "{\"on\":true} #"),
             ("{\"on\":true", "{\"on\":true"),
+            ("{\"on\":true,}", "{\"on\":true,}"),
+            ("{\"on\":true}}\n1", "{\"on\":true}}\n#"),
+            ("{\"box\":\"x\",\"y\",\"a\":1}", "{\"box\":#,#"),
+            ("{\"box\":x,\"a\":1}", "{\"box\":#"),
         ] {
             assert_eq!(masked(text), shown);
         }

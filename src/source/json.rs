@@ -406,13 +406,18 @@ impl<'a> Scanner<'a> {
             Some(c @ ('}' | ']')) if what.starts_with("a value") || what.starts_with("a property") => {
                 format!("found `{c}`: JSON allows no comma before it")
             }
-            Some(c) if !"{}[]:,\"".contains(c) => {
-                let message = format!("expected {what}, found `{}`", c.escape_debug());
-                return SyntaxError { message, ..self.fail(self.at, &format!("expected {what}")) };
-            }
             Some(c) => format!("found `{}`", c.escape_debug()),
         };
-        self.fail(self.at, &format!("expected {what}, {found}"))
+        let error = self.fail(self.at, &format!("expected {what}, {found}"));
+        // Punctuation belongs to JSON. Anything else may belong to a value that does not end where it seems to.
+        let next = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+        let begins = what.starts_with("a value") || what.starts_with("a property");
+        match next {
+            Some(c) if !("{}[]:,\"".contains(c) || begins && "'/".contains(c)) => {
+                SyntaxError { unquoted: format!("expected {what}"), ..error }
+            }
+            _ => error,
+        }
     }
 
     fn fail(&self, at: usize, message: &str) -> SyntaxError {

@@ -128,7 +128,7 @@ fn a_wrong_expectation_points_at_case_policy_and_value() {
             ╰────
             ╭─[snapshot.json, edited by `a boat longer than its pier`:14:66]
          13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 41, "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 41, "light": "red", "pin": *** },
             ·                                                                  ─┬           ──┬──
             ·                                                                   │             ╰── light is "red"
             ·                                                                   ╰── length is 41

@@ -466,7 +466,10 @@ fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>)
         let edit = match dice.below(8) {
             0 => format!("set = {{ \"{place}{path}\" = {} }}", dice.of(&values)),
             1 => format!("set.\"{place}{path}\" = {}", dice.of(&values)),
-            2 => format!("add = {{ \"{place}{path}\" = {} }}", dice.of(&values)),
+            // In a damaged instance an added property would make the others plain ones.
+            2 if place == "/" && attribute.around.is_none() => {
+                format!("add = {{ \"{place}{path}\" = {} }}", dice.of(&values))
+            }
             3 => {
                 let property = &case.types[1].attributes[0].property;
                 format!("append = {{ \"/members\" = {{ id = \"new\", {property} = \"HUSH\" }} }}")
