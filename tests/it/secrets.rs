@@ -582,3 +582,40 @@ fn no_byte_of_a_secret_is_in_any_output() {
         assert!(seen.codes.contains(code), "{code} is not among {:?}", seen.codes);
     }
 }
+
+/// The text report on a document, by a schema with a secret beside a value that fails.
+fn reported(document: &str) -> String {
+    let schema = "@path(\"\") entity Account = { on: Bool, @secret pin: String };\n\
+        type Context = { now: datetime };\n\
+        action \"audit\" appliesTo { principal: [Account], resource: [Account], context: Context };";
+    let policy = "@id(\"ON\") @title(\"On\") @severity(\"low\")\n\
+        forbid (principal, action == Action::\"audit\", resource is Account) unless { resource.on };\n\
+        @id(\"PIN\") @title(\"Pin\") @severity(\"low\")\n\
+        forbid (principal, action == Action::\"audit\", resource is Account) unless { resource.pin == \"\" };";
+    let inputs = Inputs {
+        pack: "secrets".to_owned(),
+        recognised: false,
+        schema: source("secrets.cedarschema", schema),
+        policies: vec![source("secrets.cedar", policy)],
+        snapshots: vec![source("snapshot.json", document)],
+        diagnostics: Vec::new(),
+        skipped: 0,
+    };
+    let report = Session::default().run(&inputs, &Options::at(NOW));
+    let mut out = Vec::new();
+    text::write(&report, style(Detail::Verbose, 120), &mut out).expect("memory takes everything");
+    text_of(out)
+}
+
+#[test]
+fn the_length_of_a_secret_changes_no_report() {
+    for document in [
+        "{\"on\":false,\"pin\":\"#\",\"x\":1}".to_owned(),
+        format!("{{\"a\":\"{}\",\"on\":false,\"pin\":\"#\",\"b\":\"{}\"}}", "a".repeat(300), "b".repeat(300)),
+        "{\n  \"on\": false,\n  \"pin\": \"#\",\n  \"x\": 1\n}".to_owned(),
+    ] {
+        let [short, long, longest] = [1, 50, 1000].map(|length| reported(&document.replace('#', &"p".repeat(length))));
+        assert!(short.contains("pin is ***") && short.contains("\": ***") || short.contains("\":***"), "{short}");
+        assert!(short == long && short == longest, "{short}\n{long}\n{longest}");
+    }
+}
