@@ -100,6 +100,9 @@ impl View<'_> {
             let first_line = line(number);
             let start = self.back(place.start, AROUND, first_line.start);
             let end = self.forward(place.start, WIDEST_LABEL as u32, first_line.end).min(place.end.max(place.start));
+            // A label that ends in a secret covers the whole mask.
+            let cut = inside(self.secrets, Span::new(place.start, end)).next_back();
+            let end = cut.map_or(end, |secret| end.max(secret.end));
             return Span::new(start, self.forward(end, AROUND, first_line.end));
         }
         let short = |number: &usize| self.source.line(*number).is_some_and(|line| !self.is_wide(line));
