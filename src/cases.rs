@@ -29,8 +29,8 @@ use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::Verdict;
 use crate::policy::Policies;
 use crate::program::Program;
-use crate::report::Status;
-use crate::schema::{Schema, parse_value};
+use crate::report::{PackReport, Status};
+use crate::schema::{Model, Schema, parse_value};
 use crate::source::{Source, Span};
 use cover::Observed;
 use globset::GlobMatcher;
@@ -205,6 +205,8 @@ impl Trial {
 /// What a run of many cases came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The schema and policies under test, if they could be read.
+    pub pack: Option<PackReport>,
     /// The files, in order.
     pub files: Vec<Arc<Source>>,
     /// Every run of every case, in the order of the files.
@@ -232,6 +234,11 @@ impl Suite {
         diagnostics.extend(wrong);
         let sound = !has_errors(&diagnostics);
         (sound.then_some(Self { schema, policies, program }), diagnostics)
+    }
+
+    /// Returns the model of the schema.
+    pub fn model(&self) -> &Model {
+        &self.schema.model
     }
 
     /// Runs every case that was chosen, unless a file names what does not exist.

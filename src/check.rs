@@ -7,8 +7,8 @@ use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
 use crate::policy::{Level, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::report::{
-    Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, WITNESSES,
-    show_constant,
+    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report,
+    SnapshotReport, Times, WITNESSES, show_constant,
 };
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Found, Snapshot, State};
@@ -42,6 +42,8 @@ pub struct Inputs {
     pub diagnostics: Vec<Diagnostic>,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
+    /// Reports of Deodar in walked directories.
+    pub skipped_reports: usize,
 }
 
 /// A snapshot that is read when its turn comes.
@@ -57,6 +59,11 @@ pub struct Delivery {
 pub trait Deliveries: Iterator<Item = Delivery> + Send {
     /// Returns whether the next one can be had without waiting for it.
     fn is_ready(&mut self) -> bool;
+
+    /// Returns how many reports of Deodar were left out so far.
+    fn skipped_reports(&self) -> usize {
+        0
+    }
 }
 
 /// Sees what accounts came to, beside the report so far, before they are forgotten.
@@ -175,6 +182,7 @@ impl Session {
                 outcome?;
                 batch = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
+            report.skipped_reports += deliveries.skipped_reports();
         }
         Ok(finish(report))
     }
@@ -182,13 +190,16 @@ impl Session {
     /// Reads schema and policies, and returns the report before anything is judged.
     fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
         self.work = Work::default();
-        let mut report = Report::new(&inputs.pack, options, inputs.diagnostics.clone(), inputs.skipped);
+        let mut report = Report::new(options, inputs.diagnostics.clone());
+        (report.skipped, report.skipped_reports) = (inputs.skipped, inputs.skipped_reports);
+        report.run.pack = describe_pack(inputs, None);
         self.parse(inputs);
         if let Some((_, _, diagnostics)) = &self.schema {
             report.diagnostics.extend(diagnostics.iter().cloned());
         }
         let Some((_, Some(schema), _)) = &self.schema else { return report };
         let schema = schema.clone();
+        report.run.pack.version = schema.model.version().cloned();
         self.read_policies(&schema, &inputs.policies);
         let selected = self.select(options, &mut report);
         self.lower(&schema.model, selected);
@@ -503,7 +514,29 @@ fn captured_at(machine: &Machine<'_>) -> Option<i64> {
 }
 
 fn digest(source: &Source) -> String {
-    Sha256::digest(source.text().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::digest(source.text().as_bytes()).as_slice())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Describes the files of a pack. `model` is their schema, if it could be read.
+pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
+    let file = |source: &Arc<Source>, role| {
+        let mut hash = Sha256::new();
+        if source.has_mark() {
+            hash.update("\u{feff}");
+        }
+        hash.update(source.text());
+        FileReport { path: source.name().to_owned(), role, sha256: hexadecimal(hash.finalize().as_slice()) }
+    };
+    let policies = inputs.policies.iter().map(|source| file(source, "policies"));
+    PackReport {
+        name: inputs.pack.clone(),
+        version: model.and_then(Model::version).cloned(),
+        files: std::iter::once(file(&inputs.schema, "schema")).chain(policies).collect(),
+    }
 }
 
 /// What `--only` or `--skip` says.

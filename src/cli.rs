@@ -5,10 +5,12 @@ mod completions;
 mod doc;
 mod explain;
 mod list;
+mod output;
 mod pack;
 mod test;
 
 use clap::{Parser, Subcommand};
+use output::{Output, failed, tell};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -44,10 +46,10 @@ Exit codes (where several hold, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file is unreadable or invalid, or a
-     parameter or a choice of checks is
+  5  a policy, schema, snapshot or case file is unreadable or invalid, a
+     parameter or a choice of checks is, or the output cannot be written
   101 / 130  a bug in Deodar / interrupted
-  141  nobody reads the output any more";
+  141  the reader of the output is gone";
 
 /// Conditions are trees, and walking them recurses: long chains of `||` are deep ones.
 const STACK: usize = 256 << 20;
@@ -66,7 +68,11 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match command {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -74,16 +80,25 @@ fn command() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
-    match outcome {
-        Ok(code) => code,
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            // If standard error is closed too there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "deodar: {error}");
-            ExitCode::from(5)
-        }
+    outcome.unwrap_or_else(|error| failed(&error))
+}
+
+/// Writes help that was asked for, or what is wrong with the command line.
+fn usage(message: &clap::Error) -> ExitCode {
+    let text = |color: bool| {
+        let text = message.render();
+        if color { text.ansi().to_string() } else { text.to_string() }
+    };
+    let is_colored = |choice| choice != anstream::ColorChoice::Never;
+    if message.use_stderr() {
+        let color = is_colored(anstream::AutoStream::choice(&io::stderr())) && io::stderr().is_terminal();
+        tell(|out| out.write_all(text(color).as_bytes()));
+        return ExitCode::from(2);
     }
+    let color = is_colored(anstream::AutoStream::choice(&io::stdout())) && io::stdout().is_terminal();
+    let mut out = Output::new();
+    let written = out.write_all(text(color).as_bytes()).and_then(|()| out.flush());
+    written.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
 /// Starts the threads that judge, with room for deep conditions: zero are as many as there are cores.

@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The formats of the documents that Deodar writes as JSON, as their property `format` says.
+pub const FORMATS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];
+
 /// Everything a run has to say.
 #[derive(Debug)]
 pub struct Report {
@@ -40,6 +43,8 @@ pub struct Report {
     pub other_properties: usize,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
+    /// Reports of Deodar in walked directories.
+    pub skipped_reports: usize,
     /// Where secret values lie, by snapshot; no output shows them.
     pub secrets: Vec<(Arc<Source>, Vec<Span>)>,
     /// How long the steps took, on all threads together.
@@ -97,8 +102,8 @@ impl Times {
 pub struct Run {
     /// The time that checks take for now, in milliseconds since 1970.
     pub now: i64,
-    /// Where policies and schema come from, in words.
-    pub pack: String,
+    /// Policies and schema.
+    pub pack: PackReport,
     /// The snapshots in order, as far as they are told.
     pub snapshots: Vec<SnapshotReport>,
     /// How many there were.
@@ -113,6 +118,38 @@ pub struct Run {
     pub allow_unknown: bool,
     /// The framework by whose controls checks are rolled up, if any.
     pub by: Option<&'static str>,
+}
+
+/// The pack of a run.
+#[derive(Debug, Clone, Default)]
+pub struct PackReport {
+    /// Where policies and schema come from, in words.
+    pub name: String,
+    /// The version, if the schema has one.
+    pub version: Option<SmolStr>,
+    /// The schema, then the policy files in order of their names.
+    pub files: Vec<FileReport>,
+}
+
+impl PackReport {
+    /// Returns the origin and the version in words.
+    pub fn described(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}, version {version},", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A file of a pack.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// The path as it was given.
+    pub path: String,
+    /// `schema` or `policies`.
+    pub role: &'static str,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A snapshot of a run.
@@ -332,14 +369,14 @@ impl Status {
 impl Report {
     /// Returns the report of a run that could not begin.
     pub fn unread(diagnostics: Vec<Diagnostic>, options: &Options) -> Self {
-        Self::new("nothing", options, diagnostics, 0)
+        Self::new(options, diagnostics)
     }
 
     /// Returns a report without verdicts.
-    pub(crate) fn new(pack: &str, options: &Options, diagnostics: Vec<Diagnostic>, skipped: usize) -> Self {
+    pub(crate) fn new(options: &Options, diagnostics: Vec<Diagnostic>) -> Self {
         let run = Run {
             now: options.now,
-            pack: pack.to_owned(),
+            pack: PackReport { name: "nothing".to_owned(), ..PackReport::default() },
             snapshots: Vec::new(),
             accounts: 0,
             parameters: Vec::new(),
@@ -356,7 +393,8 @@ impl Report {
             told: BTreeMap::new(),
             untold: BTreeMap::new(),
             other_properties: 0,
-            skipped,
+            skipped: 0,
+            skipped_reports: 0,
             secrets: Vec::new(),
             times: Times::default(),
         }

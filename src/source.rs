@@ -84,6 +84,11 @@ impl Source {
         Position { line: lines + line + 1, column: column + 1, offset: bytes + offset as usize }
     }
 
+    /// Returns whether the file begins with a byte order mark that is not part of this text.
+    pub fn has_mark(&self) -> bool {
+        self.before == (0, '\u{feff}'.len_utf8())
+    }
+
     /// Returns how many bytes of a larger text stand before this one.
     pub fn bytes_before(&self) -> usize {
         self.before.1

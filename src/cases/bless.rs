@@ -13,17 +13,18 @@ pub(super) struct Blessing {
 
 /// Returns the text of a file with what happened in `trials`, all of which are of this file.
 ///
-/// Where the variants of a case differ in what happened, what is written stays.
+/// Where the variants of a case differ in what happened, what is written stays. New lines end as those of the file do.
 pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>) -> String {
     let mut texts: BTreeMap<Span, Vec<Option<&str>>> = BTreeMap::new();
     for blessing in trials.into_iter().flat_map(|trial| &trial.blessings) {
         texts.entry(blessing.span).or_default().push(blessing.text.as_deref());
     }
     let mut text = file.source.text().to_owned();
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     // From the end, so that the places before stay true.
     for (span, said) in texts.into_iter().rev() {
         if let Some(Some(new)) = said.first().filter(|first| said.iter().all(|other| other == *first)) {
-            text.replace_range(span.range(), new);
+            text.replace_range(span.range(), &new.replace('\n', line_break));
         }
     }
     text

@@ -2,8 +2,9 @@
 
 use super::{Coverage, Mutation, Outcome, Share};
 use crate::check::Options;
+use crate::report::excerpt::plain;
 use crate::report::text::{Style, write_diagnostics};
-use crate::report::{Report, Status};
+use crate::report::{FileReport, PackReport, Report, Status};
 use std::io::{self, Write};
 
 /// Writes an outcome.
@@ -30,7 +31,11 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
             _ => "0",
         };
         let mark = if style.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() };
-        writeln!(out, "  {mark} {:widest$}  {said}", crate::report::excerpt::plain(file.name()))?;
+        writeln!(out, "  {mark} {:widest$}  {said}", plain(file.name()))?;
+    }
+    if let Some(pack) = &outcome.pack {
+        let version = pack.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+        writeln!(out, "  {}{version}: {}", plain(&pack.name), plain(&files(pack)))?;
     }
     let (all, holding) = (outcome.trials.len(), outcome.holding());
     let left_out = if outcome.left_out > 0 { format!(", {} left out", outcome.left_out) } else { String::new() };
@@ -51,12 +56,24 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     writeln!(out, "  exit {}: {said}", status.exit_code())
 }
 
+/// The files of a pack; of several in one folder, the folder.
+fn files(pack: &PackReport) -> String {
+    let folder = |file: &FileReport| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let groups = pack.files.chunk_by(|a, b| (a.role, folder(a)) == (b.role, folder(b)));
+    let shown = groups.filter_map(|group| match group {
+        [] => None,
+        [one] => Some(one.path.clone()),
+        [first, ..] => Some(format!("{}/ ({} files)", folder(first), group.len())),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 fn write_coverage(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     let files = coverage.files();
     let widest = files.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let shown = |share: Share| format!("{:5.1} %  ({} of {})", share.percent(), share.met, share.all);
     for (name, share) in files {
-        writeln!(out, "    {:widest$}  {}", crate::report::excerpt::plain(name), shown(share))?;
+        writeln!(out, "    {:widest$}  {}", plain(name), shown(share))?;
     }
     writeln!(out, "  coverage of conditions: {}", shown(coverage.share()).trim_start())
 }

@@ -81,6 +81,9 @@ impl Page<'_> {
             code(self.catalogue.schema.source.name()),
             code(command)
         )?;
+        if let Some(version) = self.model.version() {
+            writeln!(out, "Version of the pack: {}\n", code(version))?;
+        }
         writeln!(out, "## How to read this page\n\n{GUIDE}")?;
         writeln!(out, "## Summary\n\n| check | title | severity | judges |\n| --- | --- | --- | --- |")?;
         for (at, entry) in entries.iter().enumerate() {

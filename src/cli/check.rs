@@ -1,5 +1,6 @@
 //! `deodar check`
 
+use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, start_threads, width};
 use deodar::check::{Engine, Limits, Options, Session, is_sound};
@@ -158,7 +159,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         true => return watch(args),
         false => return once(args),
     };
-    writeln!(io::stderr(), "error: {refused}")?;
+    tell(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
 }
 
@@ -217,23 +218,20 @@ impl Args {
             // Its lines have been written; what concerns no account, and the sum, is for whoever watches.
             Format::Ndjson => {
                 let style = Style { detail: Detail::Quiet, color: false, ..self.style() };
-                if self.quiet {
-                    text::write_diagnostics(&report.diagnostics, report, style, &mut io::stderr())
-                } else {
-                    text::write_sum(report, style, &mut io::stderr())
-                }
+                tell(|out| match self.quiet {
+                    true => text::write_diagnostics(&report.diagnostics, report, style, out),
+                    false => text::write_sum(report, style, out),
+                });
+                Ok(())
             }
         }
     }
 }
 
-/// What a process ends with whose output nobody takes any more, as if SIGPIPE had ended it.
-const CLOSED_PIPE: u8 = 141;
-
 fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
     let options = args.options();
-    let mut out = io::BufWriter::new(io::stdout());
+    let mut out = Output::new();
     let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
         Err(diagnostics) => Report::unread(diagnostics, &options),
@@ -248,31 +246,20 @@ fn once(args: &Args) -> io::Result<ExitCode> {
                 ndjson::write(report, accounts, &mut out)?;
                 out.flush()
             };
-            match session.stream(&inputs, &mut accounts, &options, &mut seen) {
-                Ok(report) => report,
-                // The rest was not judged.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::from(CLOSED_PIPE)),
-                Err(error) => return Err(error),
-            }
+            session.stream(&inputs, &mut accounts, &options, &mut seen)?
         }
     };
     let code = ExitCode::from(report.status().exit_code());
-    match args.write(&report, &mut out).and_then(|()| out.flush()) {
-        Ok(()) => {}
-        // Whoever read the report has seen enough; what was found is true all the same.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
-        Err(error) => return Err(error),
-    }
-    // Notes in passing: nobody need read them.
-    let _ = notes(args, &report, started.elapsed());
+    args.write(&report, &mut out)?;
+    out.flush()?;
+    tell(|out| notes(args, &report, started.elapsed(), out));
     // The process ends here: nobody needs the memory back piece by piece.
     std::mem::forget((session, report));
     Ok(code)
 }
 
 /// Writes how long it took.
-fn notes(args: &Args, report: &Report, elapsed: Duration) -> io::Result<()> {
-    let mut out = io::stderr().lock();
+fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
     if args.verbose {
         let times = &report.times;
         let steps = [
@@ -364,15 +351,16 @@ fn watch(args: &Args) -> io::Result<ExitCode> {
 }
 
 fn show(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if out.is_terminal() {
+    let mut out = Output::new();
+    if io::stdout().is_terminal() {
         // Clear the screen and what has scrolled off it, then go home.
         out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
     }
     out.write_all(screen)?;
     out.flush()?;
     if args.format == Format::Text {
-        writeln!(io::stderr(), "  {} ms; watching for changes, Ctrl-C ends", started.elapsed().as_millis())?;
+        let millis = started.elapsed().as_millis();
+        tell(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
     }
     Ok(())
 }

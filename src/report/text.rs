@@ -300,9 +300,12 @@ impl Shown {
                 None => said.push((place.span, vec![text])),
             }
         }
+        // An excerpt begins after a byte order mark.
+        let first = source.map_or(0, |source| if source.text().starts_with('\u{feff}') { 3 } else { 0 });
         let labelled = said.iter().map(|(span, texts)| {
             let text = Some(short(&texts.join("; ")).into_owned()).filter(|text| !text.is_empty());
-            LabeledSpan::new(text, span.start as usize, span.len() as usize)
+            let (start, end) = (span.start.max(first), span.end.max(first));
+            LabeledSpan::new(text, start as usize, (end - start) as usize)
         });
         Self {
             severity,
@@ -535,7 +538,7 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     };
     if style.detail > Detail::Quiet {
         writeln!(out, "  {}", plain(&snapshots))?;
-        writeln!(out, "  judged by {} as of {}", plain(&run.pack), show_datetime(run.now))?;
+        writeln!(out, "  judged by {} as of {}", plain(&run.pack.described()), show_datetime(run.now))?;
     }
     let counts = [
         (Verdict::Fail, "fail"),
@@ -552,6 +555,10 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         let files =
             if report.skipped == 1 { "other file in the folders was" } else { "other files in the folders were" };
         writeln!(out, "  {} {files} left alone", report.skipped)?;
+    }
+    if report.skipped_reports > 0 {
+        let reports = if report.skipped_reports == 1 { "report of Deodar was" } else { "reports of Deodar were" };
+        writeln!(out, "  {} {reports} skipped in the folders", report.skipped_reports)?;
     }
     if style.detail == Detail::Verbose && report.other_properties > 0 {
         writeln!(out, "  {} properties that the schema does not declare were left alone", report.other_properties)?;

@@ -87,6 +87,8 @@ pub struct EntityType {
     pub expect: Vec<SmolStr>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// The version of the pack; only the root has one.
+    pub version: Option<SmolStr>,
     /// The `@doc` text.
     pub doc: Option<SmolStr>,
     /// The declaration.
@@ -326,6 +328,11 @@ impl Model {
         Self { types, by_name, ..Self::default() }
     }
 
+    /// Returns the version of the pack, if the schema has one.
+    pub fn version(&self) -> Option<&SmolStr> {
+        self.types.get(self.root.index())?.version.as_ref()
+    }
+
     /// Returns the type with a full name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
@@ -399,6 +406,7 @@ impl EntityType {
             key: None,
             expect: Vec::new(),
             closed: false,
+            version: None,
             doc: None,
             span: Span::default(),
             attributes: Vec::new(),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) type Fragment = json_schema::Fragment<RawName>;
 type WrittenType = json_schema::Type<RawName>;
 
-const ON_ENTITY: &[&str] = &["path", "key", "expect", "closed", "tags", "doc"];
+const ON_ENTITY: &[&str] = &["path", "key", "expect", "closed", "tags", "version", "doc"];
 const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "secret", "unknown", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
@@ -237,6 +237,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 key,
                 expect: self.expected(&notes),
                 closed: notes.contains_key("closed"),
+                version: self.version(&notes),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
                 ..EntityType::new(name, kind)
@@ -253,6 +254,23 @@ impl<'f> SchemaReader<'_, 'f> {
             self.error("schema-annotation", note.span, "`@expect` names ids, so the type needs a `@key`");
         }
         note.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
+    }
+
+    /// The version of the pack, on the root entity type.
+    fn version(&mut self, notes: &HashMap<&str, Note>) -> Option<SmolStr> {
+        let note = notes.get("version")?;
+        if notes.get("path").is_none_or(|path| !path.value.is_empty()) {
+            let error = self.error("schema-annotation", note.span, "`@version` is not on the root entity type");
+            error.help = Some("the version of a pack is an annotation of the type with @path(\"\")".into());
+            return None;
+        }
+        if let Err(reason) = semver::Version::parse(&note.value) {
+            let message = format!("`{}` is not a semantic version: {reason}", note.value);
+            let error = self.error("schema-version", note.span, message);
+            error.help = Some("write three numbers, such as @version(\"1.2.0\")".into());
+            return None;
+        }
+        Some(note.value.clone())
     }
 
     fn pattern(&mut self, note: &Note) -> Pattern {

@@ -74,14 +74,15 @@ fn a_snapshot_that_is_not_utf8_is_not_read() {
     snapshot(
         edited("\"fuel\"", "\"f#el\"").bytes().map(|byte| if byte == b'#' { 0xFC } else { byte }).collect::<Vec<u8>>(),
         expect![[r#"
-        not-utf8
+            not-utf8
 
-          × `snapshot.json` is not UTF-8: byte 0xFC in line 12, column 19
-          help: save the file as UTF-8
+              × `snapshot.json` is not UTF-8: byte 0xFC in line 12, column 19; it may be
+              │ Latin-1 or Windows-1252
+              help: save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -97,14 +98,15 @@ fn policies_that_are_not_utf8_are_not_read() {
     says(
         &deodar(&files, &[&HARBOUR[..], &["--quiet"]].concat()),
         &expect![[r#"
-        not-utf8
+            not-utf8
 
-          × `policies/p.cedar` is not UTF-8: byte 0xF6 in line 16, column 39
-          help: save the file as UTF-8
+              × `policies/p.cedar` is not UTF-8: byte 0xF6 in line 16, column 39; it may
+              │ be Latin-1 or Windows-1252
+              help: save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -2053,32 +2055,11 @@ fn in_a_shell(script: &str) -> Run {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_leaves_early_changes_neither_manners_nor_exit_code() {
-    for format in ["text", "json"] {
-        let script = format!("{{ DEODAR --verbose --format {format}; echo $? >code; }} | true; cat code");
-        let run = in_a_shell(&script);
-        assert_eq!(run.stdout, "1\n", "{run:?}");
-        assert!(!run.stderr.contains("panic"), "{run:?}");
-        let run = in_a_shell(&format!("DEODAR --verbose --format {format} | head -1"));
-        assert!(!run.stderr.contains("panic"), "{run:?}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
 fn a_standard_error_that_nobody_reads_changes_no_exit_code() {
     let run = in_a_shell("{ DEODAR 2>&1 >report; echo $? >code; } | true; cat code");
     assert_eq!(run.stdout, "1\n", "{run:?}");
     let run = in_a_shell("DEODAR 2>&- >report; echo $?");
     assert_eq!(run.stdout, "1\n", "{run:?}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_an_error() {
-    let run = in_a_shell("DEODAR >/dev/full; echo $?");
-    assert_eq!(run.stdout, "5\n", "{run:?}");
-    assert!(run.stderr.contains("no space left") || run.stderr.contains("No space left"), "{run:?}");
 }
 
 // What is never shown

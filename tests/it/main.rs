@@ -6,6 +6,7 @@ mod authorize;
 mod cases;
 mod controls;
 mod doc;
+mod encodings;
 mod examples;
 mod fleet;
 mod input;
@@ -14,8 +15,10 @@ mod law;
 mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
+mod origin;
 mod pack;
 mod semantics;
+mod streams;
 mod support;
 mod tidy;
 mod tutorial;

@@ -125,6 +125,7 @@ fn coverage_marks_what_no_case_has_seen() {
            ╰────
 
           ✓ policies/harbour.test.toml  5 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           5 cases: 5 as expected, 0 wrong
             policies/harbour.cedar   87.5 %  (7 of 8)
           coverage of conditions: 87.5 %  (7 of 8)
@@ -206,6 +207,7 @@ fn a_change_that_no_case_notices_is_shown_with_a_case_to_start_from() {
           help: write a case in which `resource.length` equals `resource.pier.length`
 
           ✓ policies/harbour.test.toml  6 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           6 cases: 6 as expected, 0 wrong
           mutation score: 83.3 %  (5 of 6 changes noticed, 1 survived)
           not counted: 0 that make no difference, 0 that make a policy invalid

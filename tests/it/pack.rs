@@ -41,6 +41,7 @@ impl Bench {
             snapshots: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
+            skipped_reports: 0,
         };
         let (suite, diagnostics) = Suite::compile(&inputs);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
