@@ -25,8 +25,8 @@ use std::time::Instant;
 pub use crate::report::{Engine, Options};
 pub use crate::snapshot::Limits;
 
-/// The files of a run.
-#[derive(Debug, Clone)]
+/// The files of a run. Two are equal if they say the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
     /// Where schema and policies come from, in words.
     pub pack: String,

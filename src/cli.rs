@@ -8,6 +8,7 @@ mod list;
 mod output;
 mod pack;
 mod test;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use output::{Output, failed, tell};

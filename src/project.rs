@@ -2,17 +2,22 @@
 
 mod accounts;
 mod encoding;
+mod kept;
+mod links;
 mod packs;
 mod reports;
+mod seen;
 mod suites;
 mod unpack;
 mod unused;
+mod walk;
 mod watch;
 
 pub use accounts::{Accounts, Form};
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use seen::Seen;
 pub use suites::CaseFiles;
-pub use watch::{Changes, WatchError};
+pub use watch::Changes;
 
 use crate::check::Inputs;
 use crate::diagnostic::Diagnostic;
@@ -20,10 +25,12 @@ use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::{MAX_CEDAR_BYTES, Source};
 use accounts::{Found, SnapshotFile};
-use std::collections::{BTreeSet, HashMap};
+use kept::Kept;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use walk::{Listing, OwnOutputs};
 
 /// Which files a user named.
 #[derive(Debug, Clone, Default)]
@@ -64,11 +71,12 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Reads files, and hands out the same [`Source`] again while a file's text stays the same.
 #[derive(Debug, Default)]
 pub struct Loader {
-    known: HashMap<PathBuf, Arc<Source>>,
+    known: Kept<PathBuf>,
     /// Snapshots by file and line.
-    snapshots: HashMap<(PathBuf, usize), Arc<Source>>,
-    /// Files and folders that the last load looked at, for a watcher.
-    pub looked_at: Vec<PathBuf>,
+    snapshots: Kept<(PathBuf, usize)>,
+    outputs: OwnOutputs,
+    /// Files and folders that the last load looked at, for a watch.
+    pub seen: Seen,
 }
 
 /// Schema and policies, and where they come from.
@@ -100,8 +108,10 @@ impl Loader {
         for file in files {
             reports += self.read_snapshots(&file, selection.form, limits.bytes, &mut snapshots, &mut diagnostics);
         }
-        let inputs = self.inputs(selection, snapshots, skipped, diagnostics)?;
-        Ok(Inputs { skipped_reports: reports, ..inputs })
+        let inputs = self.inputs(selection, snapshots, skipped, diagnostics);
+        self.known.forget();
+        self.snapshots.forget();
+        Ok(Inputs { skipped_reports: reports, ..inputs? })
     }
 
     /// Reads schema and policies, and returns the snapshots to be read when their turn comes.
@@ -120,12 +130,15 @@ impl Loader {
     }
 
     fn begin(&mut self) -> Vec<Diagnostic> {
-        self.looked_at.clear();
         let file = Path::new(CONFIGURATION);
+        self.seen = Seen::default();
+        self.seen.file(file);
+        self.outputs = OwnOutputs::find();
+        self.known.age();
+        self.snapshots.age();
         if file.symlink_metadata().is_err() {
             return Vec::new();
         }
-        self.looked_at.push(file.to_owned());
         let error = Diagnostic::error("no-configuration", format!("this version does not read `{CONFIGURATION}`"));
         vec![error.help("remove or rename it, and pass its content as options: --pack, --param, --only, --fail-on")]
     }
@@ -152,11 +165,16 @@ impl Loader {
         let (mut files, mut skipped) = (Vec::new(), 0);
         for path in &selection.snapshots {
             if path == Path::new("-") || !path.is_dir() {
-                files.push(SnapshotFile { path: path.clone(), found: Found::Named });
+                match self.outputs.contain(path) {
+                    true => diagnostics.push(own_output(&shown(path))),
+                    false => files.push(SnapshotFile { path: path.clone(), found: Found::Named }),
+                }
                 continue;
             }
-            let (found, others) = self.walk(path, accounts::is_snapshot, diagnostics);
-            skipped += others;
+            let (mut found, others) = self.walk(path, accounts::is_snapshot, diagnostics);
+            let all = found.len();
+            found.retain(|path| !self.outputs.contain(path));
+            skipped += others + (all - found.len());
             if found.is_empty() {
                 let message = format!("folder `{}` holds no snapshot", path.display());
                 let warning = Diagnostic::warning("no-snapshot", message);
@@ -179,7 +197,7 @@ impl Loader {
         into: &mut Vec<Arc<Source>>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> usize {
-        self.looked_at.push(path.to_owned());
+        self.seen.file(path);
         let name = shown(path);
         let bytes = match accounts::read_whole(path, &name, most_bytes) {
             Ok(bytes) => bytes,
@@ -196,9 +214,9 @@ impl Loader {
             let whole = part.len();
             let part = part.strip_suffix(b"\n").filter(|_| lines).unwrap_or(part);
             let place = (path.to_owned(), line);
-            let known = self.snapshots.get(&place);
-            match known.filter(|known| known.text().as_bytes() == part && known.bytes_before() == before) {
-                Some(known) => into.push(Arc::clone(known)),
+            let same = |known: &Source| known.text().as_bytes() == part && known.bytes_before() == before;
+            match self.snapshots.get(&place, same) {
+                Some(known) => into.push(known),
                 None if lines && part.trim_ascii().is_empty() => {}
                 None => {
                     let shown = if lines { format!("{name}:{}", line + 1) } else { name.clone() };
@@ -224,9 +242,9 @@ impl Loader {
         wanted: impl Fn(&Path) -> bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Vec<PathBuf>, usize) {
-        self.looked_at.push(folder.to_owned());
-        let (mut found, mut others) = (Vec::new(), 0);
-        for entry in walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true) {
+        let (mut found, mut others, mut listing) = (Vec::new(), 0, Listing::default());
+        for entry in walk::entries(folder) {
+            listing.add(&entry);
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
                     if wanted(entry.path()) {
@@ -244,12 +262,13 @@ impl Loader {
                 }),
             }
         }
+        self.seen.folder(folder, &listing);
         (found, others)
     }
 
     /// Reads a file of at most `most_bytes`, or returns what was read before when it says the same.
     fn read(&mut self, path: &Path, most_bytes: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
-        self.looked_at.push(path.to_owned());
+        self.seen.file(path);
         let read = self.read_text(path, most_bytes);
         read.map_err(|error| diagnostics.push(error)).ok()
     }
@@ -266,9 +285,9 @@ impl Loader {
         // Cedar and TOML do not accept a byte order mark.
         let before = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
         bytes.drain(..before);
-        let same = |known: &&Arc<Source>| known.text().as_bytes() == bytes && known.bytes_before() == before;
-        if let Some(known) = self.known.get(path).filter(same) {
-            return Ok(Arc::clone(known));
+        let same = |known: &Source| known.text().as_bytes() == bytes && known.bytes_before() == before;
+        if let Some(known) = self.known.get(path, same) {
+            return Ok(known);
         }
         let read = source_of(&name, bytes, 0, before)?;
         self.known.insert(path.to_owned(), Arc::clone(&read));
@@ -299,6 +318,11 @@ impl Loader {
             (None, Some(pack)) => pack,
             (None, None) => self.recognised_pack(selection.packs, snapshots, diagnostics)?,
         };
+        if let Some(pack) = pack.built_in {
+            let (schema, folder) = unused::of_folder(pack.name);
+            self.seen.file(&schema);
+            self.seen.file(&folder);
+        }
         diagnostics.extend(pack.built_in.and_then(|pack| unused::warning(pack, selection)));
         if !selection.policies.is_empty() {
             if selection.pack.is_none() {
@@ -403,8 +427,8 @@ impl Loader {
     fn embedded(&mut self, pack: &EmbeddedPack, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
         let mut part = |file: &str, text: &str| {
             let key = PathBuf::from(format!("<{}>/{file}", pack.name));
-            if let Some(known) = self.known.get(&key) {
-                return Some(Arc::clone(known));
+            if let Some(known) = self.known.get(&key, |_| true) {
+                return Some(known);
             }
             let read = source_of(file, text.as_bytes().to_vec(), 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
             self.known.insert(key, Arc::clone(&read));
@@ -489,6 +513,11 @@ fn is_policy(path: &Path) -> bool {
 /// The path as the user wrote it, with `/` on every system.
 fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
+}
+
+fn own_output(name: &str) -> Diagnostic {
+    let error = Diagnostic::error("own-output", format!("`{name}` is also the output of this run"));
+    error.help("write the report to another file")
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {

@@ -20,6 +20,16 @@ pub struct Source {
     scalars_before: OnceLock<Vec<u32>>,
 }
 
+/// Two sources are equal if they have the same name, the same text, and the same place in a larger one.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.before, &self.text) == (&other.name, other.before, &other.text)
+    }
+}
+
+// The comparison of two `Arc<Source>` looks at the texts only if the pointers differ.
+impl Eq for Source {}
+
 const BLOCK: usize = 4096;
 
 /// The largest text a [`Source`] holds, in bytes: positions are 32 bits wide.
@@ -188,7 +198,7 @@ pub struct Position {
 }
 
 /// A span together with the text it lies in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The text.
     pub source: Arc<Source>,

@@ -2,10 +2,10 @@
 
 use super::output::{Output, tell};
 use super::pack::PackArgs;
-use super::{Color, start_threads, width};
-use deodar::check::{Engine, Limits, Options, Session, is_sound};
+use super::{Color, start_threads, watch, width};
+use deodar::check::{Engine, Limits, Options, Session};
 use deodar::policy::{FRAMEWORKS, Level};
-use deodar::project::{self, Changes, Form, Loader, Selection};
+use deodar::project::{self, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
 use deodar::report::{Account, Report, json, ndjson, text};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
@@ -27,7 +27,7 @@ pub struct Args {
     input: Input,
     /// How to write the report
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
     /// The time that checks take for now, as 2026-09-01T12:00:00Z; without it, the clock
     #[arg(long, value_name = "TIME", value_parser = parse_now)]
     now: Option<i64>,
@@ -105,7 +105,7 @@ enum Input {
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
-enum Format {
+pub(super) enum Format {
     /// For people
     #[default]
     Text,
@@ -149,14 +149,16 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     start_threads(usize::from(args.threads.unwrap_or(0)))?;
     let refused = match args.watch {
-        true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
-            "standard input cannot be watched: name files or folders with --watch"
-        }
         _ if args.by.is_some() && args.format == Format::Ndjson => {
-            "lines are of one snapshot each: valid with --by are text and json"
+            "lines are of one snapshot each: valid with --by are text and json".to_owned()
         }
-        true if args.format == Format::Ndjson => "a watch writes whole reports: valid with --watch are text and json",
-        true => return watch(args),
+        true if args.format == Format::Ndjson => {
+            "a watch writes whole reports: valid with --watch are text and json".to_owned()
+        }
+        true => match watch::refused(&args.selection()) {
+            Some(refused) => refused,
+            None => return watch::run(args),
+        },
         false => return once(args),
     };
     tell(|out| writeln!(out, "error: {refused}"));
@@ -164,7 +166,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let text = |most| if self.format == Format::Text { most } else { usize::MAX };
         let kept = |most| if self.format == Format::Ndjson { 0 } else { text(most) };
         Options {
@@ -193,7 +195,7 @@ impl Args {
         }
     }
 
-    fn selection(&self) -> Selection {
+    pub(super) fn selection(&self) -> Selection {
         let form = match self.input {
             Input::Auto => Form::ByName,
             Input::Json => Form::Json,
@@ -202,7 +204,7 @@ impl Args {
         self.pack.selection(&self.snapshots, form)
     }
 
-    fn style(&self) -> Style {
+    pub(super) fn style(&self) -> Style {
         let detail = match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
             (_, true) => Detail::Verbose,
@@ -211,7 +213,7 @@ impl Args {
         Style { width: width(), color: self.color.wanted(), detail }
     }
 
-    fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Text => text::write(report, self.style(), out),
             Format::Json => json::write(report, out),
@@ -318,49 +320,4 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Runs again at every change. While a file does not parse, the last verdict that rested on sound files stays.
-fn watch(args: &Args) -> io::Result<ExitCode> {
-    ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
-    let (mut loader, mut session) = (Loader::default(), Session::default());
-    let mut changes = Changes::new().map_err(io::Error::other)?;
-    let mut last_sound: Option<Vec<u8>> = None;
-    loop {
-        let started = Instant::now();
-        let options = args.options();
-        let report = match loader.load(&args.selection(), &options.limits) {
-            Ok(inputs) => session.run(&inputs, &options),
-            Err(diagnostics) => Report::unread(diagnostics, &options),
-        };
-        changes.watch(&loader.looked_at).map_err(io::Error::other)?;
-        let mut screen = Vec::new();
-        if is_sound(&report) {
-            args.write(&report, &mut screen)?;
-            last_sound = Some(screen.clone());
-        } else if let (Some(last), Format::Text) = (&last_sound, args.format) {
-            text::write_diagnostics(&report.diagnostics, &report, args.style(), &mut screen)?;
-            writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
-            screen.extend_from_slice(last);
-        } else {
-            args.write(&report, &mut screen)?;
-        }
-        show(args, &screen, started)?;
-        changes.wait().map_err(io::Error::other)?;
-    }
-}
-
-fn show(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
-    let mut out = Output::new();
-    if io::stdout().is_terminal() {
-        // Clear the screen and what has scrolled off it, then go home.
-        out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
-    }
-    out.write_all(screen)?;
-    out.flush()?;
-    if args.format == Format::Text {
-        let millis = started.elapsed().as_millis();
-        tell(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
-    }
-    Ok(())
 }

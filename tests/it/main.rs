@@ -23,3 +23,5 @@ mod support;
 mod tidy;
 mod tutorial;
 mod watch;
+#[cfg(unix)]
+mod watch_law;
