@@ -147,6 +147,7 @@ impl Rules {
             schema,
             policies,
             snapshots: vec![Arc::clone(snapshot)],
+            unread: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
             skipped_reports: 0,

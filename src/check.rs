@@ -38,6 +38,9 @@ pub struct Inputs {
     pub policies: Vec<Arc<Source>>,
     /// The snapshots that are held in memory, in the order they were given.
     pub snapshots: Vec<Arc<Source>>,
+    /// The names of snapshots that could not be read, each with the number of `snapshots` before it. `diagnostics`
+    /// contain the reasons.
+    pub unread: Vec<(usize, String)>,
     /// What could not be read.
     pub diagnostics: Vec<Diagnostic>,
     /// Files in walked directories that are no snapshots.
@@ -131,7 +134,11 @@ impl Session {
         let mut report = self.prepare(inputs, options);
         let (mut known, mut read, mut fresh) = (std::mem::take(&mut self.snapshots), Vec::new(), 0);
         if let Some(judge) = self.judge(inputs, options, &mut report) {
-            for source in &inputs.snapshots {
+            let mut unread = inputs.unread.iter().peekable();
+            for (at, source) in inputs.snapshots.iter().enumerate() {
+                while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
+                    report.absorb(judge.unread(path.clone(), Vec::new()), options);
+                }
                 let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
                     Some(at) => known.swap_remove(at),
                     None => {
@@ -139,9 +146,10 @@ impl Session {
                         judge.read(source)
                     }
                 };
-                report.absorb(judge.account(source.name(), &snapshot, &[]), options);
+                report.absorb(judge.account(&source.document(), &snapshot, &[]), options);
                 read.push(snapshot);
             }
+            unread.for_each(|(_, path)| report.absorb(judge.unread(path.clone(), Vec::new()), options));
         }
         self.snapshots = read;
         self.work.snapshots = fresh;
@@ -352,15 +360,20 @@ impl Judge<'_> {
     fn delivered(&self, delivery: Delivery, explained: &[[usize; 5]]) -> Account {
         match delivery.source {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
-            Err(diagnostic) => Account {
-                snapshot: SnapshotReport { path: delivery.path, sha256: None, captured_at: None },
-                counts: vec![[0; 5]; self.checks],
-                findings: Vec::new(),
-                diagnostics: vec![diagnostic],
-                other_properties: 0,
-                secrets: None,
-                times: Times::default(),
-            },
+            Err(diagnostic) => self.unread(delivery.path, vec![diagnostic]),
+        }
+    }
+
+    /// Returns an account without verdicts: its snapshot could not be read.
+    fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> Account {
+        Account {
+            snapshot: SnapshotReport { path, sha256: None, captured_at: None },
+            counts: vec![[0; 5]; self.checks],
+            findings: Vec::new(),
+            diagnostics,
+            other_properties: 0,
+            secrets: None,
+            times: Times::default(),
         }
     }
 

@@ -104,14 +104,18 @@ impl Loader {
     pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
-        let (mut snapshots, mut reports) = (Vec::new(), 0);
+        let (mut snapshots, mut unread, mut reports) = (Vec::new(), Vec::new(), 0);
         for file in files {
-            reports += self.read_snapshots(&file, selection.form, limits.bytes, &mut snapshots, &mut diagnostics);
+            let wrong = self.read_snapshots(&file, selection.form, limits.bytes, &mut snapshots, &mut reports);
+            for (before, name, error) in wrong {
+                unread.push((before, name));
+                diagnostics.push(error);
+            }
         }
         let inputs = self.inputs(selection, snapshots, skipped, diagnostics);
         self.known.forget();
         self.snapshots.forget();
-        Ok(Inputs { skipped_reports: reports, ..inputs? })
+        Ok(Inputs { unread, skipped_reports: reports, ..inputs? })
     }
 
     /// Reads schema and policies, and returns the snapshots to be read when their turn comes.
@@ -152,7 +156,8 @@ impl Loader {
     ) -> Result<Inputs, Vec<Diagnostic>> {
         let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
         let Pack { name: pack, recognised, schema, policies, .. } = pack;
-        Ok(Inputs { pack, recognised, schema, policies, snapshots, diagnostics, skipped, skipped_reports: 0 })
+        let unread = Vec::new();
+        Ok(Inputs { pack, recognised, schema, policies, snapshots, unread, diagnostics, skipped, skipped_reports: 0 })
     }
 
     /// Returns the files that hold snapshots, in the order they were named and in folders by their names, and how many
@@ -187,27 +192,24 @@ impl Loader {
         (files, skipped)
     }
 
-    /// Reads the snapshots in a file, or hands out again those that say the same in the same place. Returns how many
-    /// reports it skipped.
+    /// Reads the snapshots in a file, or hands out again those that say the same in the same place, and counts the
+    /// reports that it skips. Returns what it could not read: the number of snapshots before, a name and the reason.
     fn read_snapshots(
         &mut self,
         SnapshotFile { path, found }: &SnapshotFile,
         form: Form,
         most_bytes: usize,
         into: &mut Vec<Arc<Source>>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> usize {
+        reports: &mut usize,
+    ) -> Vec<(usize, String, Diagnostic)> {
         self.seen.file(path);
         let name = shown(path);
         let bytes = match accounts::read_whole(path, &name, most_bytes) {
             Ok(bytes) => bytes,
-            Err(error) => {
-                diagnostics.push(error);
-                return 0;
-            }
+            Err(error) => return vec![(into.len(), name, error)],
         };
         let lines = form.is_lines(path);
-        let (mut before, mut reports) = (0, 0);
+        let (mut before, mut wrong) = (0, Vec::new());
         let parts = bytes.split_inclusive(|byte| lines && *byte == b'\n');
         let parts = parts.chain(bytes.is_empty().then_some(&bytes[..]).filter(|_| !lines));
         for (line, part) in parts.enumerate() {
@@ -220,19 +222,23 @@ impl Loader {
                 None if lines && part.trim_ascii().is_empty() => {}
                 None => {
                     let shown = if lines { format!("{name}:{}", line + 1) } else { name.clone() };
-                    match accounts::snapshot(source_of(&name, part.to_vec(), line, before), &shown, *found) {
+                    let read = match lines {
+                        true => line_of(&name, part.to_vec(), line, before),
+                        false => source_of(&name, part.to_vec(), line, before),
+                    };
+                    match accounts::snapshot(read, &shown, *found) {
                         Some(Ok(read)) => {
                             self.snapshots.insert(place, Arc::clone(&read));
                             into.push(read);
                         }
-                        Some(Err(error)) => diagnostics.push(error),
-                        None => reports += 1,
+                        Some(Err(error)) => wrong.push((into.len(), shown, error)),
+                        None => *reports += 1,
                     }
                 }
             }
             before += whole;
         }
-        reports
+        wrong
     }
 
     /// Returns the files below a folder that are wanted, in order of their names, and how many others there are.
@@ -546,9 +552,18 @@ fn plain(error: &std::io::Error) -> String {
 
 /// Returns a text as a source, `lines` and `bytes_before` of a larger one standing before it.
 fn source_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
-    let text = String::from_utf8(bytes).map_err(|error| encoding::not_utf8(name, error.as_bytes(), lines))?;
-    Source::part(name, text, lines, bytes_before).map_err(|_| {
-        let message = format!("`{name}` is larger than 4 GiB, which is the most one file may hold");
-        Diagnostic::error("too-large", message)
-    })
+    Source::part(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+}
+
+/// Returns a document on one line of a file as a source, `lines` and `bytes_before` standing before it.
+fn line_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
+    Source::line(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+}
+
+fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes).map_err(|error| encoding::not_utf8(name, error.as_bytes(), lines))
+}
+
+fn over_4_gib(name: &str) -> Diagnostic {
+    Diagnostic::error("too-large", format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
 }

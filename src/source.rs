@@ -16,6 +16,8 @@ pub struct Source {
     line_starts: OnceLock<Vec<u32>>,
     /// Where the text stands in a larger one: lines and bytes before it.
     before: (usize, usize),
+    /// Whether the text is a document of its own in a file that has one on each line.
+    is_line: bool,
     /// Scalar values before every block of [`BLOCK`] bytes: a line may be as long as the file.
     scalars_before: OnceLock<Vec<u32>>,
 }
@@ -23,7 +25,7 @@ pub struct Source {
 /// Two sources are equal if they have the same name, the same text, and the same place in a larger one.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        (&self.name, self.before, &self.text) == (&other.name, other.before, &other.text)
+        (&self.name, self.before, self.is_line, &self.text) == (&other.name, other.before, other.is_line, &other.text)
     }
 }
 
@@ -48,7 +50,7 @@ impl Source {
         Self::part(name, text, 0, 0)
     }
 
-    /// Returns a source that is one line of a larger text, with `lines` lines and `bytes` bytes before it.
+    /// Returns a source that is a part of a larger text, with `lines` lines and `bytes` bytes before it.
     ///
     /// # Errors
     /// [`TooLarge`] when the line does not fit 32-bit positions.
@@ -58,17 +60,38 @@ impl Source {
         lines: usize,
         bytes: usize,
     ) -> Result<Arc<Self>, TooLarge> {
-        let (text, before) = (text.into(), (lines, bytes));
+        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), false)?))
+    }
+
+    /// Returns a source that is a document on one line of a file, with `lines` lines and `bytes` bytes before it.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the line does not fit 32-bit positions.
+    pub fn line(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        lines: usize,
+        bytes: usize,
+    ) -> Result<Arc<Self>, TooLarge> {
+        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), true)?))
+    }
+
+    fn at(name: String, text: String, before: (usize, usize), is_line: bool) -> Result<Self, TooLarge> {
         if text.len() > MAX_SOURCE_BYTES {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        Ok(Arc::new(Self { name: name.into(), text, line_starts, before, scalars_before }))
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before })
     }
 
     /// Returns the name messages show, usually a path as the user typed it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name of the document: that of its file, with the line if the file has one document on each.
+    pub fn document(&self) -> String {
+        if self.is_line { format!("{}:{}", self.name, self.before.0 + 1) } else { self.name.clone() }
     }
 
     /// Returns the whole text.

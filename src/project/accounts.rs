@@ -1,7 +1,7 @@
 //! Snapshots as they come in: files, folders, standard input; packed or not; one a file or one a line.
 
 use super::unpack::{Input, open};
-use super::{reports, shown, source_of, unreadable};
+use super::{line_of, reports, shown, source_of, unreadable};
 use crate::check::{Deliveries, Delivery};
 use crate::diagnostic::Diagnostic;
 use crate::source::{MAX_SOURCE_BYTES, Source};
@@ -216,7 +216,7 @@ impl Lines {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let source = source_of(&self.name, bytes, line, before);
+            let source = line_of(&self.name, bytes, line, before);
             return Some(Delivery { path, source });
         }
     }

@@ -39,6 +39,7 @@ impl Bench {
             schema,
             policies,
             snapshots: Vec::new(),
+            unread: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
             skipped_reports: 0,

@@ -349,6 +349,7 @@ fn inputs() -> Inputs {
         schema: source("harbour.cedarschema", SCHEMA),
         policies: vec![source("harbour.cedar", POLICIES)],
         snapshots: vec![source("snapshot.json", SOUND)],
+        unread: Vec::new(),
         diagnostics: Vec::new(),
         skipped: 0,
         skipped_reports: 0,
