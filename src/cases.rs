@@ -31,6 +31,7 @@ use crate::policy::Policies;
 use crate::program::Program;
 use crate::report::Status;
 use crate::schema::{Schema, parse_value};
+use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
 use cover::Observed;
 use globset::GlobMatcher;
@@ -260,6 +261,7 @@ impl Suite {
             };
             (trial, observed)
         };
+        let run = |planned: &Planned<'_>| on_deep_stack(|| run(planned));
         let (trials, observed): (Vec<Trial>, Vec<Observed>) = planned.par_iter().map(run).unzip();
         outcome.trials = trials;
         if choice.coverage {

@@ -15,6 +15,7 @@ pub use words::{Voice, Words};
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
 use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program, attribute_at};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
+use crate::source::cedar::on_deep_stack;
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +78,7 @@ impl<'p> Catalogue<'p> {
     /// Describes the checks of sound policies.
     pub fn new(schema: &'p Schema, policies: &'p Policies) -> Self {
         let entries = (0..policies.checks.len()).filter_map(|at| entry(&schema.model, policies, at));
-        Self { schema, entries: entries.collect() }
+        Self { schema, entries: on_deep_stack(|| entries.collect()) }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::report::{
 };
 use crate::schema::{Model, Schema, SlotId, parse_value};
 use crate::snapshot::{Data, Found, Snapshot, State};
+use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
 use crate::source::{Source, Span, nearest};
 use crate::value::{TypeId, Value, show_datetime};
@@ -424,7 +425,9 @@ impl Judge<'_> {
                 crate::engine::Subject::Uncaptured(ty, _) => ty,
             };
             let body = check.bodies.iter().find(|body| body.resource == ty)?;
-            Some(findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order))
+            Some(on_deep_stack(|| {
+                findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order)
+            }))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let left = &mut left[judged.verdict as usize];

@@ -66,14 +66,19 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let threads = match &command {
+        Command::Check(args) => args.threads,
+        _ => None,
+    };
+    let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
-    };
+    });
     match outcome {
         Ok(code) => code,
         // Whoever read the output has seen enough.
@@ -86,10 +91,35 @@ fn command() -> ExitCode {
     }
 }
 
-/// Starts the threads that judge, with room for deep conditions: zero are as many as there are cores.
-fn start_threads(threads: usize) -> io::Result<()> {
+/// Starts the threads that judge, with room for deep conditions: without a number, one for each core or as many as
+/// `RAYON_NUM_THREADS` says.
+fn start_threads(threads: Option<u16>) -> io::Result<()> {
+    let threads = match threads {
+        Some(threads) => usize::from(threads),
+        None => threads_of_environment()?,
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK / 4);
     pool.build_global().map_err(io::Error::other)
+}
+
+/// The threads of one run.
+const MAX_THREADS: u16 = 1024;
+
+/// Returns what `RAYON_NUM_THREADS` says, within bounds; zero means one for each core.
+fn threads_of_environment() -> io::Result<usize> {
+    const VARIABLE: &str = "RAYON_NUM_THREADS";
+    let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(0) };
+    let threads = text.to_str().and_then(|text| text.trim().parse::<u16>().ok());
+    if let Some(threads) = threads.filter(|threads| *threads <= MAX_THREADS) {
+        return Ok(usize::from(threads));
+    }
+    let text = text.to_string_lossy();
+    let text = text.escape_debug();
+    writeln!(
+        io::stderr(),
+        "warning: {VARIABLE} is `{text}`, valid are 0 to {MAX_THREADS}; the run has one thread for each core"
+    )?;
+    Ok(0)
 }
 
 /// When to use colour.

@@ -15,6 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::policy::{ClauseKind, Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
+use crate::source::cedar::on_deep_stack;
 use crate::value::{TypeId, Value};
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
@@ -267,7 +268,7 @@ impl Program {
     /// `select` says which checks run. Cycles among derivations, and derived attributes that nothing derives, are
     /// errors at the policies concerned.
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
-        lower::program(model, policies, select)
+        on_deep_stack(|| lower::program(model, policies, select))
     }
 
     /// Lowers policies for the requests of one environment: the model's action, a type of principal and a type of
@@ -276,7 +277,7 @@ impl Program {
     /// They are the program's checks, each by its place in `policies`; one whose scope names another action or another
     /// type is never satisfied, and left out.
     pub fn of_request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Self {
-        lower::request(model, policies, principal, resource)
+        on_deep_stack(|| lower::request(model, policies, principal, resource))
     }
 
     /// Returns a node.

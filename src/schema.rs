@@ -5,6 +5,8 @@
 
 mod model;
 mod layout;
+mod written;
+mod size;
 mod plain;
 mod defaults;
 mod read;
@@ -14,7 +16,7 @@ pub use read::parse_value;
 pub use model::*;
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::{Place, Source, Span, unparsable};
+use crate::source::{Place, Source, Span, cedar};
 use std::sync::Arc;
 
 /// A schema: Cedar's own form of it, and ours.
@@ -33,19 +35,24 @@ impl Schema {
     ///
     /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
     pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
+        cedar::on_deep_stack(|| Self::parse_here(source))
+    }
+
+    fn parse_here(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        if let Some((span, message)) = unparsable(source.text()) {
-            diagnostics.push(Diagnostic::error("schema-invalid", message).label(source, span, "here"));
+        if let Some(excess) = cedar::schema(source.text()) {
+            let error = Diagnostic::error("schema-size", excess.message);
+            diagnostics.push(error.label(source, excess.span, "here").help(excess.help));
             return (None, diagnostics);
         }
-        let (written, cedar) = match read::parse(source.text()) {
+        let (written, cedar) = match read::parse(source) {
             Ok((written, cedar, warnings)) => {
                 let warning = |warning| from_cedar("schema-warning", Severity::Warning, source, &warning);
                 diagnostics.extend(warnings.into_iter().map(warning));
                 (written, cedar)
             }
-            Err(error) => {
-                diagnostics.extend(errors_from_cedar("schema-invalid", source, error.as_ref()));
+            Err(errors) => {
+                diagnostics.extend(errors);
                 return (None, diagnostics);
             }
         };

@@ -3,6 +3,7 @@
 //! Nothing here reads a file. Every span in the program is a byte range of one [`Source`];
 //! lines are counted only when somebody looks.
 
+pub mod cedar;
 pub mod json;
 pub mod pointer;
 
@@ -203,32 +204,6 @@ impl Place {
     }
 }
 
-/// How deep brackets may nest in a Cedar file. Cedar's parser recurses, and its stack is not endless.
-pub const MAX_BRACKETS: usize = 200;
-
-/// How long one Cedar file may be, in bytes.
-pub const MAX_CEDAR_BYTES: usize = 1 << 20;
-
-/// Says why a Cedar file cannot be given to Cedar's parser, if it cannot.
-pub fn unparsable(text: &str) -> Option<(Span, String)> {
-    if text.len() > MAX_CEDAR_BYTES {
-        return Some((Span::new(0, 0), format!("the file is longer than {} KiB: divide it", MAX_CEDAR_BYTES >> 10)));
-    }
-    let mut depth = 0usize;
-    for (at, bracket) in cedar_marks(text) {
-        match bracket {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_BRACKETS {
-            let span = Span::new(at as u32, at as u32 + 1);
-            return Some((span, format!("brackets nested deeper than {MAX_BRACKETS} levels")));
-        }
-    }
-    None
-}
-
 /// Returns the bytes of a Cedar file that stand outside strings and comments, with their offsets.
 pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let bytes = text.as_bytes();
@@ -246,7 +221,7 @@ pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
                     at += 1;
                 }
                 b'/' if bytes.get(at) == Some(&b'/') => {
-                    while bytes.get(at).is_some_and(|inner| *inner != b'\n') {
+                    while bytes.get(at).is_some_and(|inner| !matches!(inner, b'\n' | b'\r')) {
                         at += 1;
                     }
                 }
@@ -278,7 +253,7 @@ fn without_comments(text: &str) -> String {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if c == '/' && !in_string && rest.peek() == Some(&'/') {
-            while rest.peek().is_some_and(|next| *next != '\n') {
+            while rest.peek().is_some_and(|next| !matches!(next, '\n' | '\r')) {
                 rest.next();
             }
             continue;

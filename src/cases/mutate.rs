@@ -8,6 +8,7 @@ use super::{CaseFile, Choice, Suite};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
 use crate::program::Program;
+use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span, one_line};
 use cedar_policy_core::ast::Expr;
 use rayon::prelude::*;
@@ -117,9 +118,11 @@ impl Suite {
         let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
-        let mutants = mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks));
+        let mutants =
+            on_deep_stack(|| mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks)));
         let resting = self.resting();
-        let fates = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared, &resting));
+        let fate = |mutant| on_deep_stack(|| self.fate(mutant, &prepared, &resting));
+        let fates = mutants.into_par_iter().map(fate);
         let fates: Vec<Fate> = fates.collect();
         let mut mutation = Mutation::default();
         for fate in fates {

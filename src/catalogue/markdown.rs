@@ -8,6 +8,7 @@ use crate::policy::FRAMEWORKS;
 use crate::program::Gather;
 use crate::report::controls::natural;
 use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{TypeId, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -29,6 +30,10 @@ const GUIDE: &str = "\
 /// # Errors
 /// When `out` cannot be written.
 pub fn write(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::Result<()> {
+    on_deep_stack(|| write_page(catalogue, command, out))
+}
+
+fn write_page(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::Result<()> {
     let links = Links::new(catalogue);
     let page = Page { catalogue, model: &catalogue.schema.model, links };
     page.head(command, out)?;

@@ -1,7 +1,7 @@
 //! `deodar check`
 
 use super::pack::PackArgs;
-use super::{Color, start_threads, width};
+use super::{Color, MAX_THREADS, width};
 use deodar::check::{Engine, Limits, Options, Session, is_sound};
 use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Changes, Form, Loader, Selection};
@@ -52,8 +52,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
     /// Threads; without it one per core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
+    pub threads: Option<u16>,
     /// Failures, and unknown verdicts, of one check that are written out as text, and of other problems at least 50 of
     /// one kind
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -146,7 +146,6 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    start_threads(usize::from(args.threads.unwrap_or(0)))?;
     let refused = match args.watch {
         true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
             "standard input cannot be watched: name files or folders with --watch"

@@ -1,7 +1,7 @@
 //! `deodar test`
 
 use super::pack::PackArgs;
-use super::{Color, start_threads, width};
+use super::{Color, width};
 use deodar::cases::{self, Choice, Outcome, Suite};
 use deodar::check::Limits;
 use deodar::diagnostic::has_errors;
@@ -73,7 +73,6 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    start_threads(0)?;
     let mut out = io::BufWriter::new(io::stdout());
     if args.bless {
         let plain = Choice { filter: args.filter.clone(), ..Choice::default() };

@@ -7,6 +7,7 @@ use super::operand::{Operand, Outcome, Possible};
 use crate::policy::ClauseKind;
 use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, NodeId, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
@@ -163,11 +164,11 @@ impl<'a> Machine<'a> {
             let derived: Vec<(Vec<Unindexed>, Option<Column>)> = level
                 .par_iter()
                 .map(|attribute| {
-                    let indexes = self.index(attribute);
+                    let indexes = on_deep_stack(|| self.index(attribute));
                     let too_many = self.unindexed(attribute, &indexes);
                     // Of what a broken derivation would have computed nothing is known.
                     let sound = !attribute.broken && too_many.is_empty();
-                    (too_many, sound.then(|| self.derived_column(attribute, &indexes)))
+                    (too_many, sound.then(|| on_deep_stack(|| self.derived_column(attribute, &indexes))))
                 })
                 .collect();
             for (attribute, (too_many, column)) in level.iter().zip(derived) {
@@ -239,7 +240,7 @@ impl<'a> Machine<'a> {
                     let witnesses = witnesses(&mut pairs, untried);
                     self.summed(attribute.gather, witnesses, more)
                 };
-                (0..len).map(sum).collect()
+                on_deep_stack(|| (0..len).map(sum).collect())
             })
             .collect();
         let mut states = Vec::with_capacity(rows as usize);

@@ -12,6 +12,7 @@ use crate::policy::{ClauseKind, Policies, Statement};
 use crate::program::Gather;
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{self, EntityRef, TypeId, Value};
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
@@ -226,7 +227,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     /// Whether the only policy of a set is satisfied.
     fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Held {
-        let response = self.authorizer.is_authorized(request, policy, entities);
+        let response = on_deep_stack(|| self.authorizer.is_authorized(request, policy, entities));
         let diagnostics = response.diagnostics();
         match diagnostics.errors().next() {
             // Validated policies do not end in these by themselves: a value was left out, or a guard met one.

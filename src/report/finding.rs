@@ -11,7 +11,7 @@ use crate::source::{self, nearest, one_line};
 use crate::value::{self, EntityRef, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use crate::source::Place;
@@ -20,6 +20,8 @@ use crate::source::Place;
 pub(crate) const WITNESSES: usize = 5;
 /// Elements of a set that are shown.
 const ELEMENTS: usize = 8;
+/// Characters of a value that are shown: clauses that read the same value repeat it.
+const CHARACTERS: usize = 600;
 
 /// A verdict that is not a pass, with its evidence.
 #[derive(Debug, Clone)]
@@ -462,13 +464,13 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     }
     let reads =
         clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
-    let mut said: Vec<String> = Vec::new();
+    let (mut said, mut seen): (Vec<String>, HashSet<String>) = Default::default();
     for read in reads {
         if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
             continue;
         }
         let phrase = phrase(read);
-        if !said.contains(&phrase) {
+        if seen.insert(phrase.clone()) {
             said.push(phrase);
         }
     }
@@ -539,7 +541,12 @@ fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport
 
 /// Writes a value as people read it.
 pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
-    show(&|entity| machine.id(entity), value)
+    let mut shown = show(&|entity| machine.id(entity), value);
+    if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
 }
 
 /// Writes a value that holds no entity of a snapshot.

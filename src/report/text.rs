@@ -14,6 +14,7 @@ use crate::schema::Model;
 use crate::source::{Place, Source, Span};
 use crate::value::show_datetime;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -166,8 +167,8 @@ fn write_finding(
     // A line break in an id would look like one of ours.
     let id = finding.resource.id.replace('\n', "\\n");
     let message = format!("{}\n{} {id}", check.title, finding.resource.ty);
-    Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice))
-        .write(style, out)?;
+    let shown = Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice));
+    Shown { labelled: "clauses", ..shown }.write(style, out)?;
     let values = values(finding);
     let groups = by_source(&values);
     let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
@@ -179,7 +180,7 @@ fn write_finding(
     // What to do is the same for every failure of a check: the first says it.
     let mut defaults = groups.iter().skip(1);
     let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
-    Shown { help: help.filter(|_| first), source_link: source, ..shown }.write(style, out)?;
+    Shown { help: help.filter(|_| first), source_link: source, labelled: "values", ..shown }.write(style, out)?;
     defaults.try_for_each(|group| {
         let message = "a value that is not in the snapshot has a default".to_owned();
         Shown::new(report, Severity::Advice, None, message, Some(group)).write(style, out)
@@ -221,9 +222,9 @@ fn clause_label(clause: &ClauseReport) -> String {
 
 /// Labels on the snapshot: every value that was read, every object that lacks one.
 fn values(finding: &Finding) -> Vec<(Place, String)> {
-    let mut labels: Vec<(Place, String)> = Vec::new();
+    let (mut labels, mut seen): (Vec<(Place, String)>, HashSet<(Span, String)>) = Default::default();
     let mut push = |place: Place, text: String| {
-        if !labels.iter().any(|(known, said)| known.span == place.span && *said == text) {
+        if seen.insert((place.span, text.clone())) {
             labels.push((place, text));
         }
     };
@@ -297,6 +298,9 @@ fn by_source(labels: &[(Place, String)]) -> Vec<Vec<(Place, String)>> {
     groups
 }
 
+/// Labels of one excerpt; of the others the number is given.
+const LABELS: usize = 12;
+
 /// Something miette can render.
 #[derive(Debug)]
 struct Shown {
@@ -308,6 +312,10 @@ struct Shown {
     source: Option<Excerpts>,
     /// Written on a line of its own: a link that is broken over lines is no link.
     source_link: Option<String>,
+    /// Labels that are not shown.
+    more: usize,
+    /// What the labels point at.
+    labelled: &'static str,
 }
 
 impl Shown {
@@ -318,7 +326,8 @@ impl Shown {
         message: String,
         labels: Option<&[(Place, String)]>,
     ) -> Self {
-        let labels = labels.unwrap_or_default();
+        let all = labels.unwrap_or_default();
+        let labels = all.get(..LABELS).unwrap_or(all);
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
         let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
@@ -339,6 +348,8 @@ impl Shown {
             help: None,
             labels: labelled.collect(),
             source_link: None,
+            more: all.len() - labels.len(),
+            labelled: "places",
             source: source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1)),
         }
     }
@@ -355,6 +366,9 @@ impl Shown {
         // miette pads lines to the width of a box that nobody sees.
         for line in text.lines() {
             writeln!(out, "{}", line.trim_end())?;
+        }
+        if self.more > 0 {
+            writeln!(out, "  … and {} more {}; --format json shows them", self.more, self.labelled)?;
         }
         if let Some(link) = &self.source_link {
             writeln!(out, "  see:  {}", plain(link))?;

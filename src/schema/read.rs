@@ -3,6 +3,8 @@
 use super::defaults;
 use super::layout::{self, Slots};
 use super::model::*;
+use super::written::{Fragment, Written, WrittenType, span_of};
+use super::{errors_from_cedar, size};
 use crate::diagnostic::Diagnostic;
 use crate::source::json::string_text;
 use crate::source::pointer::{self, Pattern, Step};
@@ -18,11 +20,8 @@ use cedar_policy_core::validator::{
     CedarSchemaError, RawName, ValidatorEntityTypeKind, ValidatorSchema, ValidatorSchemaFragment, json_schema,
 };
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-pub(super) type Fragment = json_schema::Fragment<RawName>;
-type WrittenType = json_schema::Type<RawName>;
 
 const ON_ENTITY: &[&str] = &["path", "key", "expect", "total", "more", "null", "missing", "closed", "tags", "doc"];
 const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "doc"];
@@ -30,12 +29,19 @@ const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
-pub(super) fn parse(text: &str) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Box<CedarSchemaError>> {
+pub(super) fn parse(
+    source: &Arc<Source>,
+) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Vec<Diagnostic>> {
     let extensions = Extensions::all_available();
-    let (written, warnings) = Fragment::from_cedarschema_str(text, extensions).map_err(Box::new)?;
-    let invalid = |error| Box::new(CedarSchemaError::from(error));
-    let fragment = ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(invalid)?;
-    let schema = ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(invalid)?;
+    let invalid = |error: CedarSchemaError| errors_from_cedar("schema-invalid", source, &error);
+    let (written, warnings) = Fragment::from_cedarschema_str(source.text(), extensions).map_err(invalid)?;
+    if let Some(error) = size::excess(source, &Written::new(&written)) {
+        return Err(vec![error]);
+    }
+    let fragment =
+        ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(|error| invalid(error.into()))?;
+    let schema =
+        ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(|error| invalid(error.into()))?;
     Ok((written, schema.into(), warnings.collect()))
 }
 
@@ -64,65 +70,6 @@ pub(super) fn model(
     }
     model.source = Some(Arc::clone(source));
     Some(model)
-}
-
-/// The schema as it was written, for spans and annotations: entity and common types by full name.
-struct Written<'f> {
-    entities: BTreeMap<String, (Option<&'f Name>, &'f json_schema::EntityType<RawName>)>,
-    commons: HashMap<String, (Option<&'f Name>, &'f json_schema::CommonType<RawName>)>,
-    actions: Vec<(Option<&'f Name>, &'f SmolStr, &'f json_schema::ActionType<RawName>)>,
-}
-
-impl<'f> Written<'f> {
-    fn new(fragment: &'f Fragment) -> Self {
-        let mut written = Self { entities: BTreeMap::new(), commons: HashMap::new(), actions: Vec::new() };
-        for (namespace, definition) in &fragment.0 {
-            let namespace = namespace.as_ref();
-            for (name, entity) in &definition.entity_types {
-                written.entities.insert(qualify(namespace, name.as_ref()), (namespace, entity));
-            }
-            for (name, common) in &definition.common_types {
-                written.commons.insert(qualify(namespace, &name.to_string()), (namespace, common));
-            }
-            written.actions.extend(definition.actions.iter().map(|(name, action)| (namespace, name, action)));
-        }
-        written
-    }
-
-    /// Follows references to common types until a type that is written out.
-    fn resolve(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> (Option<&'f Name>, &'f WrittenType) {
-        let (mut namespace, mut ty) = (namespace, ty);
-        // Cedar has refused cycles of common types.
-        loop {
-            let name = match ty {
-                WrittenType::CommonTypeRef { type_name, .. } => type_name.to_string(),
-                WrittenType::Type { ty: json_schema::TypeVariant::EntityOrCommon { type_name }, .. } => {
-                    type_name.to_string()
-                }
-                WrittenType::Type { .. } => return (namespace, ty),
-            };
-            let common = self.commons.get(&qualify(namespace, &name)).or_else(|| self.commons.get(&name));
-            match common {
-                Some((of, common)) => (namespace, ty) = (*of, &common.ty),
-                None => return (namespace, ty),
-            }
-        }
-    }
-
-    fn members(
-        &self,
-        namespace: Option<&'f Name>,
-        ty: &'f WrittenType,
-    ) -> Option<(Option<&'f Name>, &'f json_schema::RecordType<RawName>)> {
-        match self.resolve(namespace, ty) {
-            (of, WrittenType::Type { ty: json_schema::TypeVariant::Record(record), .. }) => Some((of, record)),
-            _ => None,
-        }
-    }
-}
-
-fn qualify(namespace: Option<&Name>, name: &str) -> String {
-    namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}::{name}"))
 }
 
 struct SchemaReader<'s, 'f> {
@@ -921,10 +868,6 @@ fn cedar_type(name: &str) -> Option<ast::EntityType> {
 
 fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
-}
-
-fn span_of(loc: Option<&Loc>) -> Span {
-    loc.map_or(Span::default(), |loc| Span::new(loc.start() as u32, loc.end() as u32))
 }
 
 /// Reads a value of a parameter as a person types it: `14`, `true`, `14d`, `10.0.0.0/8`, `["a", "b"]`.

@@ -11,6 +11,7 @@ mod fleet;
 mod input;
 mod json;
 mod law;
+mod limits;
 mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
