@@ -190,7 +190,7 @@ impl Policy {
     }
 
     fn parse_here(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
-        let excess = cedar::file(file.text()).or_else(|| excesses(file.text()).into_iter().flatten().next());
+        let excess = cedar::policies(file.text()).or_else(|| excesses(file.text()).into_iter().flatten().next());
         if let Some(excess) = excess {
             return Err(vec![too_much(file, excess)]);
         }
@@ -269,6 +269,9 @@ pub struct PolicyFile {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// Errors of one policy that are listed; of the others the number is given.
+const MAX_ERRORS: usize = 20;
+
 /// Policies of one file whose syntax errors are explained; of the others the number is given.
 const MAX_EXPLAINED: usize = 100;
 
@@ -295,7 +298,7 @@ impl PolicyFile {
     fn parse_here(source: &Arc<Source>) -> Self {
         let text = source.text();
         let mut file = Self { source: Arc::clone(source), sound: None, broken: Vec::new(), diagnostics: Vec::new() };
-        if let Some(excess) = cedar::file(text) {
+        if let Some(excess) = cedar::policies(text) {
             file.refuse(Span::new(0, text.len() as u32), || vec![too_much(source, excess)]);
             return file;
         }
@@ -678,13 +681,14 @@ impl Reader<'_> {
         let results: Vec<ValidationResult> = policies.par_chunks(8).map(validate).collect();
         let sources: HashMap<SmolStr, Arc<Source>> =
             self.policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
-        let mut failed: HashSet<SmolStr> = HashSet::new();
+        let mut errors: BTreeMap<SmolStr, Vec<Diagnostic>> = BTreeMap::new();
         for error in results.iter().flat_map(ValidationResult::validation_errors) {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
-            self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
-            failed.insert(id);
+            errors.entry(id).or_default().push(from_cedar("policy-invalid", Severity::Error, source, error));
         }
+        let failed: HashSet<SmolStr> = errors.keys().cloned().collect();
+        self.diagnostics.extend(errors.into_iter().flat_map(|(id, errors)| first_errors(&id, errors)));
         let mut idle: HashSet<SmolStr> = HashSet::new();
         for warning in results.iter().flat_map(ValidationResult::validation_warnings) {
             let id = warning.policy_id().to_smolstr();
@@ -709,6 +713,19 @@ impl Reader<'_> {
             .filter(|statement| failed.contains(&statement.id))
             .for_each(|statement| statement.valid = false);
     }
+}
+
+/// Returns the first errors of a policy and, if there are more, how many.
+fn first_errors(id: &str, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let more = errors.len().saturating_sub(MAX_ERRORS);
+    crate::diagnostic::sort(&mut errors);
+    errors.truncate(MAX_ERRORS);
+    if more > 0 {
+        let labels = errors.last().map(|last| last.labels.clone()).unwrap_or_default();
+        let count = Diagnostic::error("policy-invalid", format!("`{id}` has {more} more errors, from here on"));
+        errors.push(Diagnostic { labels, ..count }.help("correct the errors before it, then check again"));
+    }
+    errors
 }
 
 fn span_of(loc: &Loc) -> Span {

@@ -7,12 +7,16 @@ use super::Span;
 
 /// The length of one Cedar file, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
+/// How many policies one file holds.
+pub const MAX_POLICIES: usize = 20_000;
 /// How deep brackets and `if` nest in a policy or a schema.
 pub const MAX_NESTING: usize = 200;
 /// How deep the syntax tree of one policy is: a chain of operators is as deep as it is long.
 pub const MAX_DEPTH: usize = 2_000;
 /// How many tokens one policy expands to.
 pub const MAX_PARTS: usize = 100_000;
+/// How many attributes one record of a schema declares: Cedar's parser compares each with all others.
+pub const MAX_ATTRIBUTES: usize = 4_096;
 /// How long one name is, in bytes, with its namespaces.
 pub const MAX_NAME: usize = 1_000;
 /// How long one string of a schema or one annotation of a policy is, in bytes.
@@ -116,9 +120,18 @@ pub fn pieces(text: &str) -> Vec<Span> {
 }
 
 /// Returns the limit of all Cedar files that a file exceeds.
-pub fn file(text: &str) -> Option<Excess> {
+fn file(text: &str) -> Option<Excess> {
     let message = || format!("the file is longer than {} KiB", MAX_BYTES >> 10);
     (text.len() > MAX_BYTES).then(|| Excess::new(Span::new(0, 0), message(), "divide it into several files"))
+}
+
+/// Returns the limit on the whole of a policy file that it exceeds.
+pub fn policies(text: &str) -> Option<Excess> {
+    file(text).or_else(|| {
+        let first = *pieces(text).get(MAX_POLICIES)?;
+        let message = format!("a file has at most {MAX_POLICIES} policies");
+        Some(Excess::new(first, message, "divide it into several files"))
+    })
 }
 
 /// Returns the first limit that a schema file exceeds.
@@ -243,6 +256,7 @@ impl Measure {
                 self.names_next = true;
             }
             ("," | ":", _) => {
+                self.here.colons += usize::from(sign == ":");
                 self.ifs -= self.here.ifs;
                 self.here.next_element();
             }
@@ -261,7 +275,9 @@ impl Measure {
             return Some(Excess::new(span, format!("{what} nested deeper than {MAX_NESTING} levels"), help));
         }
         if self.grammar == Grammar::Schema {
-            return None;
+            let message = || format!("a record of more than {MAX_ATTRIBUTES} attributes");
+            let help = "declare fewer attributes, or divide the record";
+            return (self.here.colons > MAX_ATTRIBUTES).then(|| Excess::new(span, message(), help));
         }
         if self.here.tree() > MAX_DEPTH {
             let message = format!("more than {MAX_DEPTH} operators, each an operand of the next");
@@ -296,6 +312,8 @@ struct Level {
     operand: usize,
     /// Tokens of everything before it.
     size: usize,
+    /// Colons: each declares an attribute of a record, if this is a schema.
+    colons: usize,
     /// Tokens of the left side of an `is`.
     left_of_is: usize,
 }

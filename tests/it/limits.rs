@@ -120,7 +120,7 @@ fn schemas_beyond_a_limit_are_errors() {
         (format!("type S = {};", nested(3_000, "Set<", "Long", ">")), "brackets nested deeper than 200 levels"),
         (format!("type S = {};", nested(3_000, "{a: ", "Long", "}")), "brackets nested deeper than 200 levels"),
         (format!("type S = {};", nested(100, "Set<", "Long", ">")), "types nested deeper than 64 levels"),
-        (format!("@path(\"/e\") entity E {{ {} }};", attributes(5_000)), "a type of more than 4096 parts"),
+        (format!("@path(\"/e\") entity E {{ {} }};", attributes(5_000)), "a record of more than 4096 attributes"),
         (
             (0..30).map(|at| format!("type T{at} = {{ {} }};\n", attributes(4_000))).collect(),
             "the types of the schema have more than 100000 parts",
@@ -241,6 +241,21 @@ fn syntax_errors_cost_as_much_as_the_file_is_long() {
     assert_eq!(policies.checks.len(), 1);
     assert_eq!(diagnostics.len(), 101);
     assert!(diagnostics.iter().any(|error| error.message == "9900 more policies of `file` do not parse"));
+}
+
+#[test]
+fn the_errors_of_a_policy_are_counted() {
+    let clause = format!("when {{ {} }}", chain(500, "resource.nothing == #", " || "));
+    let (policies, diagnostics) = policies_of(&check("X", &clause));
+    assert_eq!((policies.checks.len(), diagnostics.len()), (1, 21));
+    assert!(diagnostics.iter().any(|error| error.message == "`X` has 480 more errors, from here on"));
+}
+
+#[test]
+fn the_policies_of_a_file_are_counted() {
+    let (policies, diagnostics) = policies_of(&";".repeat(20_001));
+    let [error] = &diagnostics[..] else { panic!("{} diagnostics", diagnostics.len()) };
+    assert_eq!((error.message.as_str(), policies.checks.len()), ("a file has at most 20000 policies", 0));
 }
 
 #[test]
