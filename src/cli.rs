@@ -105,13 +105,15 @@ fn start_threads(threads: Option<u16>) -> io::Result<()> {
 /// The threads of one run.
 const MAX_THREADS: u16 = 1024;
 
-/// Returns what `RAYON_NUM_THREADS` says, within bounds; zero means one for each core.
+/// Returns what `RAYON_NUM_THREADS` says, within bounds, or else one for each core.
 fn threads_of_environment() -> io::Result<usize> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
-    let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(0) };
+    // Rayon would read the variable itself for a number of zero.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(usize::from(MAX_THREADS));
+    let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(cores) };
     let threads = text.to_str().and_then(|text| text.trim().parse::<u16>().ok());
     if let Some(threads) = threads.filter(|threads| *threads <= MAX_THREADS) {
-        return Ok(usize::from(threads));
+        return Ok(if threads == 0 { cores } else { usize::from(threads) });
     }
     let text = text.to_string_lossy();
     let text = text.escape_debug();
@@ -119,7 +121,7 @@ fn threads_of_environment() -> io::Result<usize> {
         io::stderr(),
         "warning: {VARIABLE} is `{text}`, valid are 0 to {MAX_THREADS}; the run has one thread for each core"
     )?;
-    Ok(0)
+    Ok(cores)
 }
 
 /// When to use colour.

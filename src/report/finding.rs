@@ -464,7 +464,8 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     }
     let reads =
         clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
-    let (mut said, mut seen): (Vec<String>, HashSet<String>) = Default::default();
+    let mut said: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for read in reads {
         if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
             continue;

@@ -222,7 +222,8 @@ fn clause_label(clause: &ClauseReport) -> String {
 
 /// Labels on the snapshot: every value that was read, every object that lacks one.
 fn values(finding: &Finding) -> Vec<(Place, String)> {
-    let (mut labels, mut seen): (Vec<(Place, String)>, HashSet<(Span, String)>) = Default::default();
+    let mut labels: Vec<(Place, String)> = Vec::new();
+    let mut seen: HashSet<(Span, String)> = HashSet::new();
     let mut push = |place: Place, text: String| {
         if seen.insert((place.span, text.clone())) {
             labels.push((place, text));

@@ -34,7 +34,6 @@ impl<'f> Written<'f> {
     }
 
     /// Returns the common type that a type names, with its full name and its namespace.
-    #[expect(clippy::type_complexity, reason = "a name, a place and a declaration")]
     pub fn common(
         &self,
         namespace: Option<&'f Name>,

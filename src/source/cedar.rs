@@ -174,8 +174,10 @@ struct Measure {
     open: Vec<Level>,
     /// `if`s in all levels that are open.
     ifs: usize,
-    /// Bytes of the name that the last token belongs to.
+    /// Bytes of the name that the next token belongs to, if it is one.
     name: usize,
+    /// Whether the last token is `::`, so that the name goes on.
+    continues: bool,
     /// Whether the last token makes a name of the next, even of a keyword.
     names_next: bool,
 }
@@ -192,6 +194,9 @@ impl Measure {
             }
             Token::Text(_) => self.name = 0,
             Token::Word(word) => {
+                if !std::mem::take(&mut self.continues) {
+                    self.name = 0;
+                }
                 self.name = self.name.saturating_add(word.len());
                 if self.name > MAX_NAME {
                     let message = format!("a name of more than {MAX_NAME} bytes");
@@ -203,7 +208,8 @@ impl Measure {
                 }
             }
             Token::Sign(sign) => {
-                self.name = if sign == "::" { self.name.saturating_add(sign.len()) } else { 0 };
+                self.continues = sign == "::";
+                self.name = self.name.saturating_add(sign.len());
                 self.sign(sign);
             }
         }
@@ -456,6 +462,8 @@ mod tests {
             many("resource has a && ", 1_500),
             format!("[{}]", many("if a then b else c, ", 1_000)),
             many("(a) || ", 1_500),
+            many("if a then b else ", 190),
+            many("word ", 500),
         ] {
             assert_eq!(policy(&text), None);
         }

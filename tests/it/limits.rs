@@ -122,7 +122,8 @@ fn schemas_beyond_a_limit_are_errors() {
         (format!("type S = {};", nested(100, "Set<", "Long", ">")), "types nested deeper than 64 levels"),
         (format!("@path(\"/e\") entity E {{ {} }};", attributes(5_000)), "a record of more than 4096 attributes"),
         (
-            (0..30).map(|at| format!("type T{at} = {{ {} }};\n", attributes(4_000))).collect(),
+            types(9, &|at| format!("{{ a: T{0}, b: T{0} }}", at + 1))
+                + &(0..60).map(|at| format!("type U{at} = {{ a: T0 }};\n")).collect::<String>(),
             "the types of the schema have more than 100000 parts",
         ),
         (entities, "at most 1000 entity types"),
