@@ -149,6 +149,7 @@ impl Rules {
             snapshots: vec![Arc::clone(snapshot)],
             diagnostics: Vec::new(),
             skipped: 0,
+            partial_pack: false,
         }
     }
 

@@ -373,11 +373,18 @@ impl Suite {
                 diagnostics.push(error.label(&file.source, setting.span, "set here").suggest(&setting.name, names));
                 continue;
             };
-            if let Err(help) = parse_value(&known.ty, &setting.text) {
-                let ty = model.show(&known.ty);
-                let message = format!("`{}` is no value for parameter `{}`, a {ty}", setting.text, setting.name);
-                let error = Diagnostic::error("parameter", message).label(&file.source, setting.span, "set here");
-                diagnostics.push(error.help(help));
+            match parse_value(&known.ty, &setting.text) {
+                Ok(value) => {
+                    let at = model.parameters.iter().position(|other| other.name == known.name).unwrap_or_default();
+                    let error = self.program.unfolded(model, at, &value);
+                    diagnostics.extend(error.map(|error| error.label(&file.source, setting.span, "set here")));
+                }
+                Err(help) => {
+                    let ty = model.show(&known.ty);
+                    let message = format!("`{}` is no value for parameter `{}`, a {ty}", setting.text, setting.name);
+                    let error = Diagnostic::error("parameter", message).label(&file.source, setting.span, "set here");
+                    diagnostics.push(error.help(help));
+                }
             }
         }
         diagnostics

@@ -2,9 +2,9 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, Severity, sort};
+use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
-use crate::policy::{Level, Policies, PolicyFile, warm_up};
+use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
 use crate::program::Program;
 use crate::report::{
     Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, WITNESSES,
@@ -18,6 +18,7 @@ use crate::value::{TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -42,6 +43,8 @@ pub struct Inputs {
     pub diagnostics: Vec<Diagnostic>,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
+    /// Whether part of the pack could not be read, so that no account is judged by all of it.
+    pub partial_pack: bool,
 }
 
 /// A snapshot that is read when its turn comes.
@@ -138,7 +141,7 @@ impl Session {
         }
         self.snapshots = read;
         self.work.snapshots = fresh;
-        finish(report)
+        self.finish(report)
     }
 
     /// Judges snapshots as they come in, many at a time, and forgets each when `sink` has seen what it came to.
@@ -176,13 +179,14 @@ impl Session {
                 batch = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
         }
-        Ok(finish(report))
+        Ok(self.finish(report))
     }
 
     /// Reads schema and policies, and returns the report before anything is judged.
     fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
         self.work = Work::default();
         let mut report = Report::new(&inputs.pack, options, inputs.diagnostics.clone(), inputs.skipped);
+        report.invalid = inputs.partial_pack;
         self.parse(inputs);
         if let Some((_, _, diagnostics)) = &self.schema {
             report.diagnostics.extend(diagnostics.iter().cloned());
@@ -191,7 +195,8 @@ impl Session {
         let schema = schema.clone();
         self.read_policies(&schema, &inputs.policies);
         let selected = self.select(options, &mut report);
-        self.lower(&schema.model, selected);
+        self.lower(&schema.model, &selected);
+        self.list(&schema.model, &selected, &mut report);
         if self.limits != options.limits {
             self.snapshots.clear();
             self.limits = options.limits;
@@ -204,8 +209,10 @@ impl Session {
         let (_, Some(schema), _) = self.schema.as_ref()? else { return None };
         let (_, policies, _) = self.policies.as_ref()?;
         let (_, program, diagnostics) = self.program.as_ref()?;
-        let parameters = parameters(&schema.model, options, report);
+        let parameters = parameters(&schema.model, program, options, report);
         report.diagnostics.extend(diagnostics.iter().cloned());
+        let known = inputs.diagnostics.len();
+        report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
         let described = schema.model.parameters.iter().zip(&parameters).map(|(parameter, value)| ParameterReport {
             name: parameter.name.clone(),
             value: value.as_ref().map(|value| show_constant(&schema.model, value)),
@@ -263,42 +270,50 @@ impl Session {
         self.program = None;
     }
 
-    /// Lists every check in the report and returns which of them run.
+    /// Returns which checks were selected.
     fn select(&self, options: &Options, report: &mut Report) -> Vec<bool> {
         let Some((_, policies, diagnostics)) = &self.policies else { return Vec::new() };
         report.diagnostics.extend(diagnostics.iter().cloned());
         let only = Selection::new(&options.only, policies, &mut report.diagnostics);
         let skip = Selection::new(&options.skip, policies, &mut report.diagnostics);
-        let mut selected = Vec::new();
-        for check in &policies.checks {
+        let selected = policies.checks.iter().map(|check| {
             let id = check.statement.id.as_str();
-            let runs = (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level);
-            let state = if !check.statement.valid || check.statement.idle {
+            (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level)
+        });
+        selected.collect()
+    }
+
+    /// Lists every check in the report, with its state.
+    fn list(&self, model: &Model, selected: &[bool], report: &mut Report) {
+        let (Some((_, policies, _)), Some((_, program, _))) = (&self.policies, &self.program) else { return };
+        for (check, selected) in policies.checks.iter().zip(selected) {
+            let Statement { id, valid, idle, .. } = &check.statement;
+            let state = if !valid || *idle || program.refused.contains(id) {
                 CheckState::Invalid
-            } else if runs {
+            } else if *selected {
                 CheckState::Run
             } else {
                 CheckState::Deselected
             };
-            selected.push(state == CheckState::Run);
             report.checks.push(CheckReport {
-                id: check.statement.id.clone(),
+                id: id.clone(),
                 title: check.title.clone(),
                 level: check.level,
                 remediation: check.remediation.clone(),
                 source: check.source.clone(),
                 controls: check.controls.clone(),
                 state,
+                accounts: accounts_of(model, &check.statement),
+                met: false,
                 counts: [0; 5],
                 explained: [0; 5],
             });
         }
-        selected
     }
 
-    fn lower(&mut self, model: &Model, selected: Vec<bool>) {
+    fn lower(&mut self, model: &Model, selected: &[bool]) {
         let Some((_, policies, _)) = &self.policies else { return };
-        if self.program.as_ref().is_some_and(|(known, ..)| *known == selected) {
+        if self.program.as_ref().is_some_and(|(known, ..)| known == selected) {
             return;
         }
         let (program, diagnostics) =
@@ -307,16 +322,41 @@ impl Session {
             self.snapshots.clear();
             self.reads.clone_from(&program.reads);
         }
-        self.program = Some((selected, program, diagnostics));
+        self.program = Some((selected.to_vec(), program, diagnostics));
         self.work.programs += 1;
+    }
+
+    /// Adds what only the whole run shows, and sorts what it has to say.
+    fn finish(&self, mut report: Report) -> Report {
+        if let Some((_, policies, _)) = &self.policies {
+            let unmatched = policies.checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
+                let other = listed.state == CheckState::Run && !listed.met && !listed.accounts.is_empty();
+                (other && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, &report))
+            });
+            let unmatched: Vec<Diagnostic> = unmatched.collect();
+            report.diagnostics.extend(unmatched);
+        }
+        report.findings.sort_by_key(|finding| order(&report.checks, finding));
+        sort(&mut report.diagnostics);
+        report
     }
 }
 
-/// Sorts what a run has to say.
-fn finish(mut report: Report) -> Report {
-    report.findings.sort_by_key(|finding| order(&report.checks, finding));
-    sort(&mut report.diagnostics);
-    report
+/// Returns the ids of root entities that the scope of a check names: it judges an account only if all are its id.
+fn accounts_of(model: &Model, statement: &Statement) -> Vec<SmolStr> {
+    let scopes = [&statement.principal, &statement.resource];
+    let named = scopes.into_iter().flat_map(|scope| scope.equals.iter().chain(&scope.within));
+    let of_root = named.filter(|uid| model.type_named(&uid.entity_type().to_smolstr()) == Some(model.root));
+    of_root.map(|uid| AsRef::<str>::as_ref(uid.eid()).into()).collect()
+}
+
+/// The warning for a check whose scope names an account that was not in the run.
+fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> Diagnostic {
+    let quoted = |ids: &[SmolStr]| ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+    let message = format!("`{}` is for the account {}, and no snapshot is of it", listed.id, quoted(&listed.accounts));
+    let more = if report.more_ids { " and others" } else { "" };
+    let warning = Diagnostic::warning("no-account", message).label(&statement.source, statement.principal.span, "");
+    warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
 }
 
 /// Takes the next snapshots: at least one if there is one, then those that are ready.
@@ -343,6 +383,7 @@ impl Judge<'_> {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
             Err(diagnostic) => Account {
                 snapshot: SnapshotReport { path: delivery.path, sha256: None, captured_at: None },
+                id: None,
                 counts: vec![[0; 5]; self.checks],
                 findings: Vec::new(),
                 diagnostics: vec![diagnostic],
@@ -357,21 +398,22 @@ impl Judge<'_> {
     fn account(&self, path: &str, read: &ReadSnapshot, explained: &[[usize; 5]]) -> Account {
         let mut account = Account {
             snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
+            id: None,
             counts: vec![[0; 5]; self.checks],
             findings: Vec::new(),
-            diagnostics: self
-                .stranger(path, &read.source)
-                .into_iter()
-                .chain(read.diagnostics.iter().cloned())
-                .collect(),
+            diagnostics: Vec::new(),
             other_properties: 0,
             secrets: None,
             times: Times { bytes: read.source.text().len(), ..Times::default() },
         };
-        let Some(snapshot) = &read.snapshot else {
+        let stranger = read.snapshot.as_ref().and_then(|_| self.stranger(path, &read.source));
+        let Some(snapshot) = read.snapshot.as_ref().filter(|_| stranger.is_none()) else {
+            account.diagnostics = stranger.map_or_else(|| read.diagnostics.clone(), |stranger| vec![stranger]);
             account.secrets = Some((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, self.model)));
             return account;
         };
+        account.diagnostics.extend(self.without_lists(path, &read.source));
+        account.diagnostics.extend(read.diagnostics.iter().cloned());
         account.other_properties = snapshot.other_properties;
         account.secrets = Some((Arc::clone(&read.source), snapshot.secrets.clone()));
         account.times.read = snapshot.times;
@@ -380,6 +422,7 @@ impl Judge<'_> {
         let unindexed = machine.derive(self.options.limits.pairs);
         let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
         account.diagnostics.extend(too_many);
+        account.id = Some(machine.id(machine.root()));
         let derived = Instant::now();
         account.times.derive = derived - begin;
         account.snapshot.captured_at = captured_at(&machine);
@@ -436,22 +479,40 @@ impl Judge<'_> {
         wanted.into_par_iter().filter_map(one).collect()
     }
 
-    /// What is to be said of a document that has nothing of what the pack knows, or nothing to judge.
+    /// The error for a document that has nothing of what the schema declares: it is not a snapshot.
     fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
-        let pack = self.recognised?;
-        let is_object = source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{');
-        if !is_object || Snapshot::has_lists(self.model, source) {
+        if !is_object(source) || !Snapshot::is_strange(self.model, source) {
             return None;
         }
-        let found = if Snapshot::likeness(self.model, source, 1) == 0 {
-            Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows"))
-        } else {
-            let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
-            let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
-            Diagnostic::warning("no-pack", message)
+        let found = match self.recognised {
+            Some(pack) => Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows")),
+            None => Diagnostic::error("no-pack", format!("`{path}` has no property that the schema declares")),
         };
-        Some(found.label(source, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"))
+        Some(found.label(source, Span::new(0, 0), "this document").help(match self.recognised {
+            Some(_) => OTHER_ACCOUNT,
+            None => "is it a snapshot? if it is one in which nothing could be captured, give it a `captured_at`",
+        }))
     }
+
+    /// What is to be said of a document without any list that a recognised pack judges.
+    fn without_lists(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
+        self.recognised?;
+        if !is_object(source) || Snapshot::has_lists(self.model, source) {
+            return None;
+        }
+        let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
+        let pack = self.recognised.unwrap_or_default();
+        let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
+        let found = Diagnostic::warning("no-pack", message);
+        Some(found.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
+    }
+}
+
+const OTHER_ACCOUNT: &str =
+    "is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies";
+
+fn is_object(source: &Source) -> bool {
+    source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
 }
 
 /// The error for a derivation that would try too many pairs.
@@ -548,7 +609,7 @@ impl Selection {
 }
 
 /// The parameters of a run in the model's order: what the user set, else the schema's defaults.
-fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
+fn parameters(model: &Model, program: &Program, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
     let names = model.parameters.iter().map(|parameter| parameter.name.as_str());
     for (name, _) in options
         .parameters
@@ -563,12 +624,18 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
             report.diagnostics.push(Diagnostic::error("parameter", format!("parameter `{name}` is set twice")));
         }
     }
-    let value = |parameter: &crate::schema::Parameter| {
+    let value = |(at, parameter): (usize, &crate::schema::Parameter)| {
         let Some((_, text)) = options.parameters.iter().find(|(name, _)| name == parameter.name.as_str()) else {
             return parameter.default.clone();
         };
         match parse_value(&parameter.ty, text) {
-            Ok(value) => Some(value),
+            Ok(value) => match program.unfolded(model, at, &value) {
+                Some(error) => {
+                    report.diagnostics.push(error);
+                    None
+                }
+                None => Some(value),
+            },
             Err(help) => {
                 let message =
                     format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
@@ -577,7 +644,7 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
             }
         }
     };
-    model.parameters.iter().map(value).collect()
+    model.parameters.iter().enumerate().map(value).collect()
 }
 
 /// Returns whether a report rests on files that could all be read.

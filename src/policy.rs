@@ -134,6 +134,8 @@ pub struct Scope {
     pub within: Option<EntityUID>,
     /// `== E`.
     pub equals: Option<EntityUID>,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// A `when` or `unless` clause.
@@ -564,24 +566,19 @@ impl Reader<'_> {
             self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
             failed.insert(id);
         }
-        let mut idle: HashSet<SmolStr> = HashSet::new();
+        let (mut idle, mut warned): (HashSet<SmolStr>, Vec<_>) = (HashSet::new(), Vec::new());
         for warning in results.iter().flat_map(ValidationResult::validation_warnings) {
             let id = warning.policy_id().to_smolstr();
             let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
-            // A check that no resource can fail would pass for ever.
+            // A check that no resource can fail would pass for ever: the review of the pack refuses it and says why.
             if let ValidationWarning::ImpossiblePolicy(_) = warning {
-                let mut error = from_cedar("policy-idle", Severity::Error, source, warning);
-                error.message = format!("`{id}` can never hold, whatever the snapshot says");
-                error.help = Some(
-                    "either its clauses exclude each other, or the schema's action does not apply to the types in its scope"
-                        .into(),
-                );
-                self.diagnostics.push(error);
                 idle.insert(id);
             } else {
-                self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
+                warned.push((id, from_cedar("policy-warning", Severity::Warning, source, warning)));
             }
         }
+        let warned = warned.into_iter().filter(|(id, _)| !idle.contains(id)).map(|(_, warning)| warning);
+        self.diagnostics.extend(warned);
         self.policies.statements().for_each(|statement| statement.idle = idle.contains(&statement.id));
         self.policies
             .statements()
@@ -627,12 +624,14 @@ fn not_by_policy(file: &Source) -> Diagnostic {
 /// Returns a policy by its parts, with the id that Cedar gives it.
 fn statement(file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> Option<Statement> {
     let core: &ast::Policy = policy.as_ref();
+    let whole = core.loc().map_or(Span::default(), span_of);
+    let variable = |at: usize| parts.variables.get(at).and_then(|node| node.loc.as_ref()).map_or(whole, span_of);
     Some(Statement {
         id: policy.id().to_smolstr(),
         source: Arc::clone(file),
-        span: core.loc().map_or(Span::default(), span_of),
-        principal: scope(core.principal_constraint().as_inner())?,
-        resource: scope(core.resource_constraint().as_inner())?,
+        span: whole,
+        principal: Scope { span: variable(0), ..scope(core.principal_constraint().as_inner())? },
+        resource: Scope { span: variable(2), ..scope(core.resource_constraint().as_inner())? },
         clauses: parts.conds.iter().map(clause).collect::<Option<_>>()?,
         idle: false,
         valid: true,
@@ -672,7 +671,7 @@ fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
         PrincipalOrResourceConstraint::Eq(entity) => Scope { equals: Some(uid(entity)?), ..Scope::default() },
         PrincipalOrResourceConstraint::Is(ty) => Scope { ty: Some(ty.to_smolstr()), ..Scope::default() },
         PrincipalOrResourceConstraint::IsIn(ty, entity) => {
-            Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), equals: None }
+            Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), ..Scope::default() }
         }
     })
 }

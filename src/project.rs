@@ -11,7 +11,7 @@ pub use suites::CaseFiles;
 pub use watch::{Changes, WatchError};
 
 use crate::check::Inputs;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, has_errors};
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
@@ -105,9 +105,11 @@ impl Loader {
         skipped: usize,
         mut diagnostics: Vec<Diagnostic>,
     ) -> Result<Inputs, Vec<Diagnostic>> {
+        let before = diagnostics.len();
         let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
+        let partial_pack = has_errors(diagnostics.get(before..).unwrap_or_default());
         let Pack { name: pack, recognised, schema, policies } = pack;
-        Ok(Inputs { pack, recognised, schema, policies, snapshots, diagnostics, skipped })
+        Ok(Inputs { pack, recognised, schema, policies, snapshots, diagnostics, skipped, partial_pack })
     }
 
     /// Returns the files that hold snapshots, in the order they were named and in folders by their names, and how many

@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Ids of accounts that a report keeps.
+const IDS: usize = 8;
+
 /// Everything a run has to say.
 #[derive(Debug)]
 pub struct Report {
@@ -36,6 +39,12 @@ pub struct Report {
     told: BTreeMap<(&'static str, Severity), usize>,
     /// What more is wrong with them: how often, by code and severity.
     pub untold: BTreeMap<(&'static str, Severity), usize>,
+    /// Whether the pack, a parameter or the selection is invalid: then no account is judged as it should be.
+    pub invalid: bool,
+    /// Ids of accounts, the first few.
+    pub ids_seen: Vec<SmolStr>,
+    /// Whether there were other ids.
+    pub more_ids: bool,
     /// Properties of snapshots that the schema does not declare.
     pub other_properties: usize,
     /// Files in walked directories that are no snapshots.
@@ -51,6 +60,8 @@ pub struct Report {
 pub struct Account {
     /// Its snapshot.
     pub snapshot: SnapshotReport,
+    /// The id of its root entity; `None` if it was not judged.
+    pub id: Option<SmolStr>,
     /// Verdicts by check and kind, in the order of the run's checks.
     pub counts: Vec<[usize; 5]>,
     /// Verdicts that are explained.
@@ -154,6 +165,10 @@ pub struct CheckReport {
     pub controls: Vec<(&'static str, Vec<SmolStr>)>,
     /// Whether it was run.
     pub state: CheckState,
+    /// The ids of accounts that its scope names; if there are some, it judges no other account.
+    pub accounts: Vec<SmolStr>,
+    /// Whether one of these was judged.
+    pub met: bool,
     /// Verdicts by kind, in the order of [`Verdict::ALL`].
     pub counts: [usize; 5],
     /// How many of them are explained.
@@ -170,6 +185,11 @@ impl CheckReport {
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
+
+    /// Returns its state after the run.
+    pub fn outcome(&self) -> CheckState {
+        self.state.after(&self.counts)
+    }
 }
 
 /// Whether a check was run.
@@ -177,17 +197,26 @@ impl CheckReport {
 pub enum CheckState {
     /// It was.
     Run,
+    /// It was, and there was no resource that it judges.
+    NoResources,
     /// `--only` or `--skip` left it out.
     Deselected,
-    /// It is invalid.
+    /// It is invalid, or depends on a derivation that is.
     Invalid,
 }
 
 impl CheckState {
+    /// Returns the state of a check after it gave some verdicts.
+    pub fn after(self, counts: &[usize; 5]) -> Self {
+        let none = counts.iter().all(|count| *count == 0);
+        if self == CheckState::Run && none { CheckState::NoResources } else { self }
+    }
+
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
         match self {
             CheckState::Run => "run",
+            CheckState::NoResources => "no_resources",
             CheckState::Deselected => "deselected",
             CheckState::Invalid => "invalid",
         }
@@ -275,7 +304,7 @@ pub enum Status {
     Clean,
     /// There are failures at or above the threshold.
     Findings,
-    /// Nothing was evaluated.
+    /// Nothing was evaluated, or nothing could be decided and unknown verdicts are tolerated.
     Nothing,
     /// Some verdict is unknown.
     Incomplete,
@@ -289,16 +318,16 @@ impl Status {
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
     fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c [usize; 5])>, invalid: bool) -> Vec<Status> {
-        let (mut failed, mut unknown, mut total) = (false, false, 0);
+        let (mut failed, mut unknown, mut decided) = (false, false, 0);
         for (level, counts) in checks {
             failed |= level >= run.fail_on && counts[Verdict::Fail as usize] > 0;
             unknown |= counts[Verdict::Unknown as usize] > 0;
-            total += counts.iter().sum::<usize>();
+            decided += counts.iter().sum::<usize>() - counts[Verdict::Unknown as usize];
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,
             Status::Findings => failed,
-            Status::Nothing => total == 0,
+            Status::Nothing => decided == 0 && (!unknown || run.allow_unknown),
             Status::Incomplete => unknown && !run.allow_unknown,
             Status::Invalid => invalid,
         };
@@ -355,6 +384,9 @@ impl Report {
             diagnostics,
             told: BTreeMap::new(),
             untold: BTreeMap::new(),
+            invalid: false,
+            ids_seen: Vec::new(),
+            more_ids: false,
             other_properties: 0,
             skipped,
             secrets: Vec::new(),
@@ -373,6 +405,14 @@ impl Report {
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+        }
+        if let Some(id) = account.id {
+            for check in self.checks.iter_mut().filter(|check| !check.met) {
+                check.met = check.accounts.iter().all(|account| *account == id);
+            }
+            if !self.ids_seen.contains(&id) {
+                if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+            }
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
@@ -424,7 +464,7 @@ impl Report {
     /// Returns everything that holds of one account of the run.
     pub fn statuses_of(&self, account: &Account) -> Vec<Status> {
         let counts = self.checks.iter().map(|check| check.level).zip(&account.counts);
-        Status::of(&self.run, counts, has_errors(&account.diagnostics))
+        Status::of(&self.run, counts, self.invalid || has_errors(&account.diagnostics))
     }
 
     /// Returns the status that sets the exit code.
@@ -440,6 +480,6 @@ impl Report {
 
     /// Returns the checks that were run and met nothing to judge.
     pub fn idle_checks(&self) -> impl Iterator<Item = &CheckReport> {
-        self.checks.iter().filter(|check| check.state == CheckState::Run && check.total() == 0)
+        self.checks.iter().filter(|check| check.outcome() == CheckState::NoResources)
     }
 }

@@ -242,6 +242,18 @@ impl Snapshot {
         Self::known_properties(&declared, source, enough)
     }
 
+    /// Returns whether a document has nothing that a schema declares, nearly declares, or every snapshot may have.
+    pub fn is_strange(model: &Model, source: &Source) -> bool {
+        let root = model.ty(model.root).fields.first();
+        let fields = || root.into_iter().flat_map(|node| &node.children).map(|(name, _)| name.as_str());
+        let declared: Vec<&str> = fields().chain(Self::lists(model)).collect();
+        // Below a root that is read as a whole, any property may be declared.
+        let whole = root.is_some_and(|node| !node.slots.is_empty() || node.key)
+            || model.paths.first().is_some_and(|node| node.each.is_some());
+        let declared_any = !declared.is_empty() && !whole;
+        declared_any && Self::known_properties(&[&declared[..], &["captured_at"]].concat(), source, 1) == 0
+    }
+
     /// Returns whether a document has any of the properties below which a schema has entities, or nearly one.
     pub fn has_lists(model: &Model, source: &Source) -> bool {
         Self::known_properties(&Self::lists(model).collect::<Vec<_>>(), source, 1) > 0

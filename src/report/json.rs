@@ -281,7 +281,7 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
             .iter()
             .map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect()))
             .collect(),
-        state: check.state.name(),
+        state: check.outcome().name(),
         counts: verdicts(|verdict| check.count(verdict)),
     }
 }

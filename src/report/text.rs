@@ -394,9 +394,9 @@ impl miette::Diagnostic for Shown {
 }
 
 fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let idle = |check: &CheckReport| check.state == CheckState::Run && check.total() == 0;
+    let idle = |check: &CheckReport| check.outcome() == CheckState::NoResources;
     if report.checks.len() > 1 && report.checks.iter().all(idle) {
-        return writeln!(out, " –  none of the {} checks met anything to judge\n", report.checks.len());
+        return writeln!(out, " –  no resources for any of the {} checks\n", report.checks.len());
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
@@ -414,10 +414,10 @@ fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Re
             count(Verdict::Unknown),
             count(Verdict::NotApplicable),
             count(Verdict::Pass),
-            match check.state {
-                CheckState::Invalid => "not run: it is invalid".to_owned(),
+            match check.outcome() {
+                CheckState::Invalid => "invalid, not run".to_owned(),
                 CheckState::Deselected => "not selected".to_owned(),
-                CheckState::Run if check.total() == 0 => "met nothing to judge".to_owned(),
+                CheckState::NoResources => "no resources".to_owned(),
                 CheckState::Run => shortened(&check.title, room),
             },
         ];
@@ -435,8 +435,8 @@ fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> 
         writeln!(out, "Controls that nothing speaks for: all unknown, not applicable or not run")?;
         write_control_table(&not_judged, style, out)?;
     }
-    if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.state != CheckState::Run) {
-        writeln!(out, "  * not selected  ! invalid: not run, so their controls do not pass\n")?;
+    if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.outcome() != CheckState::Run) {
+        writeln!(out, "  * not selected  ! invalid: their controls do not pass  ~ no resources\n")?;
     }
     if !rolled.unmapped.is_empty() {
         let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));
@@ -484,8 +484,9 @@ fn wrapped(width: usize) -> textwrap::Options<'static> {
 
 /// Returns the ids of checks, with a mark on those that were not run.
 fn ids(checks: &[&CheckReport]) -> String {
-    let id = |check: &&CheckReport| match check.state {
+    let id = |check: &&CheckReport| match check.outcome() {
         CheckState::Run => check.id.to_string(),
+        CheckState::NoResources => format!("{}~", check.id),
         CheckState::Deselected => format!("{}*", check.id),
         CheckState::Invalid => format!("{}!", check.id),
     };
@@ -519,9 +520,10 @@ fn write_table(
 }
 
 fn mark(check: &CheckReport) -> &'static str {
-    match check.state {
+    match check.outcome() {
         CheckState::Invalid => "!",
         CheckState::Deselected => " ",
+        CheckState::NoResources => "–",
         CheckState::Run if check.count(Verdict::Fail) > 0 => "✗",
         CheckState::Run if check.count(Verdict::Unknown) > 0 => "?",
         CheckState::Run if check.count(Verdict::Pass) > 0 => "✓",
@@ -598,6 +600,7 @@ fn describe(status: Status, report: &Report) -> &'static str {
         }
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
         Status::Findings => "there are failures",
+        Status::Nothing if report.count(Verdict::Unknown) > 0 => "nothing could be decided",
         Status::Nothing => "nothing was evaluated",
         Status::Incomplete => "some verdicts are unknown",
         Status::Invalid => "some files are unreadable or invalid",
@@ -678,7 +681,7 @@ fn describe_check(
     }
     writeln!(out, "{}", statement.source.name())?;
     writeln!(out, "{}", statement.source.slice(statement.span))?;
-    let (program, _) = Program::lower(model, policies, |at| {
+    let program = Program::unreviewed(model, policies, |at| {
         policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id)
     });
     let used = program.constants.iter().filter_map(|constant| match constant {

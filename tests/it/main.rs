@@ -15,6 +15,7 @@ mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
 mod pack;
+mod review;
 mod semantics;
 mod states;
 mod support;

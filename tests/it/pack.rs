@@ -41,6 +41,7 @@ impl Bench {
             snapshots: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
+            partial_pack: false,
         };
         let (suite, diagnostics) = Suite::compile(&inputs);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -186,6 +186,7 @@ fn inputs() -> Inputs {
         snapshots: vec![source("snapshot.json", SOUND)],
         diagnostics: Vec::new(),
         skipped: 0,
+        partial_pack: false,
     }
 }
 

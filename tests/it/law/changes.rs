@@ -73,6 +73,7 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
             snapshots: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
+            partial_pack: false,
         };
         // A policy that says nothing is an error there.
         let (Some(suite), _) = Suite::compile(&inputs) else { return Ok(()) };
