@@ -355,7 +355,9 @@ fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> D
     let quoted = |ids: &[SmolStr]| ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
     let message = format!("`{}` is for the account {}, and no snapshot is of it", listed.id, quoted(&listed.accounts));
     let more = if report.more_ids { " and others" } else { "" };
-    let warning = Diagnostic::warning("no-account", message).label(&statement.source, statement.principal.span, "");
+    let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
+    let span = if named { statement.principal_span } else { statement.resource_span };
+    let warning = Diagnostic::warning("no-account", message).label(&statement.source, span, "");
     warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
 }
 

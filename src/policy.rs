@@ -115,8 +115,12 @@ pub struct Statement {
     pub span: Span,
     /// The scope of the principal.
     pub principal: Scope,
+    /// Where that is written.
+    pub principal_span: Span,
     /// The scope of the resource.
     pub resource: Scope,
+    /// Where that is written.
+    pub resource_span: Span,
     /// The clauses in order.
     pub clauses: Vec<Clause>,
     /// Whether Cedar's validator has shown that it can never hold.
@@ -134,8 +138,6 @@ pub struct Scope {
     pub within: Option<EntityUID>,
     /// `== E`.
     pub equals: Option<EntityUID>,
-    /// Where it is written.
-    pub span: Span,
 }
 
 /// A `when` or `unless` clause.
@@ -630,8 +632,10 @@ fn statement(file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::Pol
         id: policy.id().to_smolstr(),
         source: Arc::clone(file),
         span: whole,
-        principal: Scope { span: variable(0), ..scope(core.principal_constraint().as_inner())? },
-        resource: Scope { span: variable(2), ..scope(core.resource_constraint().as_inner())? },
+        principal: scope(core.principal_constraint().as_inner())?,
+        principal_span: variable(0),
+        resource: scope(core.resource_constraint().as_inner())?,
+        resource_span: variable(2),
         clauses: parts.conds.iter().map(clause).collect::<Option<_>>()?,
         idle: false,
         valid: true,
@@ -671,7 +675,7 @@ fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
         PrincipalOrResourceConstraint::Eq(entity) => Scope { equals: Some(uid(entity)?), ..Scope::default() },
         PrincipalOrResourceConstraint::Is(ty) => Scope { ty: Some(ty.to_smolstr()), ..Scope::default() },
         PrincipalOrResourceConstraint::IsIn(ty, entity) => {
-            Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), ..Scope::default() }
+            Scope { ty: Some(ty.to_smolstr()), within: Some(uid(entity)?), equals: None }
         }
     })
 }

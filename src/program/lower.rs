@@ -58,7 +58,7 @@ pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
 pub(super) struct Presence {
     /// Whether every step is required, so that the answer is always true.
     pub always: bool,
-    /// The type or record that is asked.
+    /// The type or record that is asked, in words.
     pub holder: String,
     /// The names on the right side, with dots.
     pub names: String,
@@ -609,7 +609,7 @@ impl<'m> Lowering<'m> {
             ty = next;
         }
         if !matches!(self.program.node(node).kind, NodeKind::Unreachable) {
-            let holder = holder.unwrap_or_else(|| "the record".to_owned());
+            let holder = holder.map_or_else(|| "the record".to_owned(), |holder| format!("`{holder}`"));
             self.presence.insert(node, Presence { always, holder, names: attrs.join(".") });
         }
     }

@@ -436,7 +436,7 @@ fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> 
         write_control_table(&not_judged, style, out)?;
     }
     if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.outcome() != CheckState::Run) {
-        writeln!(out, "  * not selected  ! invalid: their controls do not pass  ~ no resources\n")?;
+        writeln!(out, "  * not selected, ! invalid: not run, so their controls do not pass; ~ no resources\n")?;
     }
     if !rolled.unmapped.is_empty() {
         let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));

@@ -5,6 +5,7 @@ use crate::support::{
     harbour_by, replaced,
 };
 use expect_test::{Expect, expect};
+use serde_json::{Value, json};
 
 /// Diagnostics, then totals and exit code without their margin.
 fn says(run: &Run, expected: &Expect) {
@@ -1070,11 +1071,6 @@ fn an_account_that_no_pack_knows_is_an_error() {
     says(
         &deodar(&[("s.json", b"{ \"colour\": \"blue\" }")], &["check", "s.json", "--now", NOW, "--quiet"]),
         &expect![[r#"
-            capture-time
-
-              ⚠ `s.json` does not say when it was captured
-              help: set `captured_at`, or --now
-
             no-pack
 
               × `s.json` has no property that pack moengage (built in) knows
@@ -1086,18 +1082,8 @@ fn an_account_that_no_pack_knows_is_an_error() {
               help: is it a snapshot? if it is one of another account, name its schema and
                     policies with --schema and --policies
 
-            snapshot-key
-
-              × `Organization` has no `organization/name`, which is its id
-               ╭─[s.json:1:1]
-             1 │ { "colour": "blue" }
-               · ──────────┬─────────
-               ·           ╰── here
-               ╰────
-              help: write the id as a text or a number: a finding names the instance by it
-
-            50 checks: 0 fail, 50 unknown, 0 not applicable, 0 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            50 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
         "#]],
     );
 }
@@ -1402,7 +1388,7 @@ fn a_derivation_computes_a_derived_attribute() {
 
             derivation-missing
 
-              × nothing derives `Pier.boats`, which a policy reads
+              × nothing derives `Pier.boats`, which `HB-PIER-01` needs
                 ╭─[policies/harbour.cedar:32:10]
              31 │ forbid (principal, action == Action::"audit", resource is Pier)
              32 │ unless { resource.boats <= context.parameters.max_boats };
@@ -1411,8 +1397,8 @@ fn a_derivation_computes_a_derived_attribute() {
                 ╰────
               help: write a `permit` for `derive` with @derives("boats")
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1433,8 +1419,26 @@ fn a_derivation_says_of_which_types_it_speaks() {
                ╰────
               help: write `principal is T` in its scope
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.boats`, whose derivation `boats`
+              │ is invalid
+               ╭─[policies/harbour.cedar:2:10]
+             1 │ @id("boats")
+             2 │ @derives("boats")
+               ·          ───┬───
+               ·             ╰── derived here
+             3 │ permit (principal, action == Action::"derive", resource is Pier)
+               ╰────
+                ╭─[policies/harbour.cedar:32:10]
+             31 │ forbid (principal, action == Action::"audit", resource is Pier)
+             32 │ unless { resource.boats <= context.parameters.max_boats };
+                ·          ───────┬──────
+                ·                 ╰── read here
+                ╰────
+
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1451,28 +1455,50 @@ fn derivations_that_need_each_other_are_an_error() {
     says(
         &harbour_by(&schema, &circle, SOUND, &["--quiet"]),
         &expect![[r#"
-        derivation-cycle
+            derivation-cycle
 
-          × derived attributes need each other: `boats`, `crews`
-           ╭─[policies/harbour.cedar:2:10]
-         1 │ @id("boats")
-         2 │ @derives("boats")
-           ·          ───┬───
-           ·             ╰── on the cycle
-         3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
-           ╰────
-           ╭─[policies/harbour.cedar:7:10]
-         6 │ @id("crews")
-         7 │ @derives("crews")
-           ·          ───┬───
-           ·             ╰── on the cycle
-         8 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
-           ╰────
-          help: one of them must be derived from what the snapshot holds
+              × derived attributes need each other: `boats`, `crews`
+               ╭─[policies/harbour.cedar:2:10]
+             1 │ @id("boats")
+             2 │ @derives("boats")
+               ·          ───┬───
+               ·             ╰── on the cycle
+             3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+               ╰────
+               ╭─[policies/harbour.cedar:7:10]
+             6 │ @id("crews")
+             7 │ @derives("crews")
+               ·          ───┬───
+               ·             ╰── on the cycle
+             8 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+               ╰────
+              help: one of them must be derived from what the snapshot holds
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.crews`, whose derivations need
+              │ each other
+               ╭─[policies/harbour.cedar:4:33]
+             3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+             4 │ when { principal in resource && resource.crews > 0 };
+               ·                                 ───────┬──────
+               ·                                        ╰── read here
+               ╰────
+
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.boats`, whose derivations need
+              │ each other
+                ╭─[policies/harbour.cedar:37:10]
+             36 │ forbid (principal, action == Action::"audit", resource is Pier)
+             37 │ unless { resource.boats <= context.parameters.max_boats };
+                ·          ───────┬──────
+                ·                 ╰── read here
+                ╰────
+
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1487,7 +1513,7 @@ fn a_derived_attribute_that_nobody_derives_is_an_error() {
         expect![[r#"
             derivation-missing
 
-              × nothing derives `Pier.boats`, which a policy reads
+              × nothing derives `Pier.boats`, which `HB-PIER-01` needs
                 ╭─[policies/harbour.cedar:27:10]
              26 │ forbid (principal, action == Action::"audit", resource is Pier)
              27 │ unless { resource.boats <= context.parameters.max_boats };
@@ -1496,8 +1522,8 @@ fn a_derived_attribute_that_nobody_derives_is_an_error() {
                 ╰────
               help: write a `permit` for `derive` with @derives("boats")
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1546,16 +1572,8 @@ fn a_permit_for_the_audit_is_no_check() {
     );
 }
 
-/// The verdicts on piers that are not a pass, when the pier is judged by edited derivations.
-fn of_the_pier(policies: &str) -> Vec<String> {
-    let report = harbour_by(SCHEMA, policies, SOUND, &["--format", "json"]).json();
-    assert_eq!(report["run"]["exit_code"], 5);
-    let findings = report["findings"].as_array().expect("a list").iter();
-    findings.filter(|finding| finding["check"] == "HB-PIER-01").map(|finding| finding["verdict"].to_string()).collect()
-}
-
 #[test]
-fn what_a_broken_policy_would_derive_is_unknown_and_not_none() {
+fn a_check_of_what_a_broken_policy_would_derive_is_invalid() {
     let more = |clause: &str| {
         format!(
             "{POLICIES}\n@id(\"more\") @derives(\"boats\")\npermit (principal is Person, action == Action::\"derive\", resource is Pier) when {{ {clause} }};\n"
@@ -1569,7 +1587,13 @@ fn what_a_broken_policy_would_derive_is_unknown_and_not_none() {
         replaced(POLICIES, "(principal is Boat,", "(principal,"),
         more("principal.aktive"),
     ] {
-        assert_eq!(of_the_pier(&policies), ["\"unknown\""], "{policies}");
+        let report = harbour_by(SCHEMA, &policies, SOUND, &["--format", "json"]).json();
+        assert_eq!(report["run"]["exit_code"], 5, "{policies}");
+        let states = report["checks"].as_array().expect("a list").iter();
+        let invalid: Vec<&Value> =
+            states.filter(|check| check["state"] == "invalid").map(|check| &check["id"]).collect();
+        assert_eq!(invalid, ["HB-PIER-01"], "{policies}");
+        assert_eq!(report["findings"], json!([]), "{policies}");
     }
 }
 
@@ -2278,7 +2302,7 @@ fn excerpts_of_a_document_on_one_line_stay_short() {
 fn where_nothing_was_judged_one_line_stands_for_the_scorecard() {
     let run = harbour("{", &[]);
     assert_eq!(run.code, 5, "{run:?}");
-    assert!(run.stdout.contains("–  none of the 4 checks met anything to judge"), "{}", run.stdout);
+    assert!(run.stdout.contains("–  no resources for any of the 4 checks"), "{}", run.stdout);
     assert!(!run.stdout.contains("HB-LEN-01"), "{}", run.stdout);
     let sound = harbour(SOUND, &[]);
     assert!(sound.stdout.contains("HB-LEN-01") && !sound.stdout.contains("none of the"), "{}", sound.stdout);

@@ -118,7 +118,11 @@ type Read<'p> = (&'p Statement, Span);
 /// The error for an attribute that nothing derives, unless nothing reads it.
 fn missing(model: &Model, target: Target, read: Option<Read<'_>>, checks: &[&Statement]) -> Option<Diagnostic> {
     let (statement, span) = read?;
-    let readers = if checks.is_empty() { "a policy reads".to_owned() } else { format!("{} needs", ids(checks)) };
+    let readers = match checks {
+        [] => "a policy reads".to_owned(),
+        [one] => format!("{} needs", ids(&[one])),
+        all => format!("{} need", ids(all)),
+    };
     let message = format!("nothing derives `{}`, which {readers}", name(model, target));
     let error = Diagnostic::error("derivation-missing", message).label(&statement.source, span, "read here");
     let attribute = model.ty(target.0).slots[target.1.index()].dotted();

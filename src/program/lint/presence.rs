@@ -24,7 +24,7 @@ pub(super) fn always(model: &Model, whole: &Whole, reviewed: &Reviewed<'_>) -> V
 fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Diagnostic> {
     let names = &answers.first()?.names;
     let mut holders: Vec<String> =
-        answers.iter().filter(|answer| answer.always).map(|answer| format!("`{}`", answer.holder)).collect();
+        answers.iter().filter(|answer| answer.always).map(|answer| answer.holder.clone()).collect();
     holders.sort();
     holders.dedup();
     let required = holders.join(", ");
@@ -35,7 +35,7 @@ fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Dia
         let message = format!("`has {names}` is always true: `{names}` is required in {required}");
         let error = Diagnostic::error("policy-has", message).label(source, span, "always true");
         let last = names.rsplit('.').next().unwrap_or(names);
-        Some(error.help(match answers.iter().any(|answer| answer.holder.starts_with("context")) {
+        Some(error.help(match answers.iter().any(|answer| answer.holder.starts_with("`context")) {
             true => "remove the `has`".to_owned(),
             false => format!(
                 "a required value that is `null` or missing is unknown, not absent: remove the `has`, or declare `{last}?` in the schema"

@@ -71,19 +71,19 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
         let root = model.short_name(model.root);
         let message = format!("the principal of a check is of type `{root}`, not `{}`", model.short_name(ty));
         let help = format!("write `principal` alone, or `principal is {root}`");
-        return Some(Reason { span: statement.principal.span, message, help });
+        return Some(Reason { span: statement.principal_span, message, help });
     }
     if let Some(ty) = principal.filter(|ty| !action.principals.contains(ty)) {
-        return Some(not_applied("principal", ty, statement.principal.span, &action.principals));
+        return Some(not_applied("principal", ty, statement.principal_span, &action.principals));
     }
     if let Some(ty) = resource.filter(|ty| !action.resources.contains(ty)) {
-        return Some(not_applied("resource", ty, statement.resource.span, &action.resources));
+        return Some(not_applied("resource", ty, statement.resource_span, &action.resources));
     }
     let rows = |ty: TypeId| matches!(model.ty(ty).kind, EntityKind::Rows(_));
     if reviewed.bodies.iter().all(|body| !rows(body.resource) || !rows(body.principal)) {
         let message = "no snapshot has entities of an enumerated type or actions".to_owned();
         let help = "name a type that has a `@path`".to_owned();
-        return Some(Reason { span: statement.resource.span, message, help });
+        return Some(Reason { span: statement.resource_span, message, help });
     }
     None
 }
@@ -95,8 +95,8 @@ fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, node: NodeId) -> Reason {
         return Reason::exclusion(reach.program.node(node).span);
     };
     let span = match reach.program.node(*left).kind {
-        NodeKind::Principal if reach.body.scope.contains(&node) => statement.principal.span,
-        NodeKind::Resource if reach.body.scope.contains(&node) => statement.resource.span,
+        NodeKind::Principal if reach.body.scope.contains(&node) => statement.principal_span,
+        NodeKind::Resource if reach.body.scope.contains(&node) => statement.resource_span,
         _ => reach.program.node(node).span,
     };
     let nothing = [left, right].into_iter().find(|side| reach.names_nothing(**side));

@@ -573,35 +573,12 @@ impl<'b> Writer<'b> {
     }
 
     fn some_entity(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
-        self.some_entity_of(c, env, depth).0
-    }
-
-    /// Whether every step of a path is required, so that `has` would be refused.
-    fn is_required(&self, kind: &Kind, path: &str) -> bool {
-        let mut kind = kind.clone();
-        for name in path.split('.') {
-            let fields: &[Field] = match &kind {
-                Kind::Entity(of) => &self.blueprint.types[*of].fields,
-                Kind::Record(fields) => fields,
-                _ => return false,
-            };
-            match fields.iter().find(|field| field.name == name.trim_matches('"')) {
-                Some(field) if field.required => kind = field.kind.clone(),
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    /// An entity, with its type.
-    fn some_entity_of(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> Term {
         let entities: Vec<&Term> = env.terms.iter().filter(|(_, kind)| matches!(kind, Kind::Entity(_))).collect();
         if entities.is_empty() {
-            return (self.literal(c, 0), Kind::Entity(0));
+            return self.literal(c, 0);
         }
         let (text, kind) = *c.of(&entities);
-        let other = if c.one_in(4) { self.expression(c, env, kind, depth) } else { None };
-        (other.unwrap_or_else(|| text.clone()), kind.clone())
+        if c.one_in(4) { self.expression(c, env, kind, depth).unwrap_or_else(|| text.clone()) } else { text.clone() }
     }
 
     fn some_set(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> Option<(String, Kind)> {
@@ -727,12 +704,11 @@ impl<'b> Writer<'b> {
                     _ => format!("({has} && {})", self.about(c, &inner, env.terms.len(), less)),
                 }
             }
-            14 => {
-                let (entity, kind) = self.some_entity_of(c, env, less);
-                let all = ["f0", "f1", "f2", "up", "nothing", "f0.m0", "f1.m0.m1", "\"b c\""];
-                let open: Vec<&str> = all.into_iter().filter(|path| !self.is_required(&kind, path)).collect();
-                format!("({entity} has {})", c.of(&open))
-            }
+            14 => format!(
+                "({} has {})",
+                self.some_entity(c, env, less),
+                c.of(&["f0", "f1", "f2", "up", "nothing", "f0.m0", "f1.m0.m1", "\"b c\""])
+            ),
             15 => (*c.of(&["true", "false"])).to_owned(),
             13 | 16 | 17 if !env.guards.is_empty() => {
                 let at = c.below(env.guards.len());
@@ -752,9 +728,8 @@ impl<'b> Writer<'b> {
             23 if c.one_in(3) => {
                 let kind = self.some_kind(c, env);
                 let deep = matches!(kind, Kind::Entity(_) | Kind::Record(_));
-                let all: &[&str] = if deep { &["f0", "m0", "up", "f1", "f1.m0"] } else { &[] };
-                let open: Vec<&str> = all.iter().copied().filter(|path| !self.is_required(&kind, path)).collect();
-                let names = if open.is_empty() { "o".to_owned() } else { format!("m.{}", c.of(&open)) };
+                let names =
+                    c.of(if deep { &["m.f0", "m.m0", "m.up", "m.f1", "m.f1.m0", "m"] } else { &["m", "n"][..] });
                 format!("({{ m: {}, n: 1 }} has {names})", of(c, &kind)?)
             }
             _ => format!(
