@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-pub use crate::report::{Engine, Options};
+pub use crate::report::{Clock, Engine, Options};
 pub use crate::snapshot::Limits;
 
 /// The files of a run.
@@ -383,7 +383,7 @@ impl Judge<'_> {
         let derived = Instant::now();
         account.times.derive = derived - begin;
         account.snapshot.captured_at = captured_at(&machine);
-        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options.now));
+        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options));
         let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
             Engine::Compiled => machine.judge(listed),
@@ -473,22 +473,28 @@ fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Rever
 }
 
 /// What is odd about the time of a capture, if the schema wants to know it.
-fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, now: i64) -> Option<Diagnostic> {
+fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Options) -> Option<Diagnostic> {
     let root = machine.model.ty(machine.model.root);
     let crate::schema::Shape::Leaf(slot) = root.attribute("captured_at")?.shape else { return None };
     let pointer = root.slots.get(slot.index())?.origin.pointer()?;
     let written =
         machine.snapshot.table(machine.model.root).rows.first().map(|row| machine.snapshot.locate(row.span, pointer));
-    let odd = match described.captured_at {
+    let now = options.now;
+    let (odd, help) = match described.captured_at {
         // What is written and cannot be read has been reported.
         None if matches!(written.map(|at| at.found), Some(Found::Value(kind)) if kind != Kind::Null) => return None,
-        None => "does not say when it was captured".to_owned(),
+        None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
         Some(captured_at) if captured_at > now => {
-            format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now))
+            let odd = format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));
+            let help = match options.clock {
+                Clock::Machine => "correct `captured_at` or the clock, or set the time of the run with --now",
+                Clock::Given => "correct `captured_at`, or evaluate as of a later time",
+            };
+            (odd, help)
         }
         Some(_) => return None,
     };
-    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help("set `captured_at`, or --now"))
+    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help(help))
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.

@@ -199,6 +199,8 @@ impl CheckState {
 pub struct Options {
     /// The time that checks take for now, in milliseconds since 1970.
     pub now: i64,
+    /// Where that time comes from.
+    pub clock: Clock,
     /// Parameters that override the schema's defaults, by name.
     pub parameters: Vec<(String, String)>,
     /// Run only checks that one of these matches: an id, a pattern with `*`, a severity.
@@ -232,6 +234,7 @@ impl Options {
     pub fn at(now: i64) -> Self {
         Self {
             now,
+            clock: Clock::Given,
             parameters: Vec::new(),
             only: Vec::new(),
             skip: Vec::new(),
@@ -247,6 +250,15 @@ impl Options {
             limits: Limits::default(),
         }
     }
+}
+
+/// Where the time of a run comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The clock of the machine.
+    Machine,
+    /// The user.
+    Given,
 }
 
 /// Who judges.

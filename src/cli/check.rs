@@ -2,7 +2,7 @@
 
 use super::pack::PackArgs;
 use super::{Color, start_threads, width};
-use deodar::check::{Engine, Limits, Options, Session, is_sound};
+use deodar::check::{Clock, Engine, Limits, Options, Session, is_sound};
 use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Changes, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
@@ -168,6 +168,7 @@ impl Args {
         let kept = |most| if self.format == Format::Ndjson { 0 } else { text(most) };
         Options {
             now: self.now.unwrap_or_else(project::now),
+            clock: if self.now.is_some() { Clock::Given } else { Clock::Machine },
             parameters: self.parameters.clone(),
             only: self.only.clone(),
             skip: self.skip.clone(),
