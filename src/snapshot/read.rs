@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::schema::{DeclaredDefault, Fallback, Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span, is_hidden};
-use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
+use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::borrow::Cow;
@@ -281,13 +281,13 @@ impl<'s> Reading<'s> {
         let read = |parsed: Result<Value, String>| parsed.map_err(|help| ("cannot be read", help));
         let outcome = match (ty, kind) {
             (Ty::Bool, Kind::Bool) => Ok(Value::Bool(raw == "true")),
-            (Ty::Long, Kind::Number) => match whole_number(raw) {
-                Some(number) => Ok(Value::Long(number)),
-                None => Err((
+            (Ty::Long, Kind::Number) => value::parse_number(raw, 0).map(Value::Long).map_err(|why| match why {
+                Inexact::TooFine => ("not a whole number", "expected a whole number".to_owned()),
+                Inexact::TooLarge => (
                     "not a whole number of 64 bits",
-                    format!("valid are whole numbers from {} to {}", i64::MIN, i64::MAX),
-                )),
-            },
+                    format!("expected a whole number from {} to {}", i64::MIN, i64::MAX),
+                ),
+            }),
             (Ty::String, Kind::String) => match &text {
                 Some(text) => Ok(Value::String(SmolStr::new(text))),
                 None => {
@@ -295,8 +295,15 @@ impl<'s> Reading<'s> {
                     return None;
                 }
             },
-            (Ty::Decimal, Kind::Number | Kind::String) => {
-                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or(raw))).map(Value::Decimal))
+            (Ty::Decimal, Kind::Number) => value::parse_number(raw, 4).map(Value::Decimal).map_err(|why| {
+                let help = match why {
+                    Inexact::TooFine => "a decimal has at most four digits after the point: round it",
+                    Inexact::TooLarge => "the number is too large for a decimal",
+                };
+                ("cannot be read", help.to_owned())
+            }),
+            (Ty::Decimal, Kind::String) => {
+                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or_default())).map(Value::Decimal))
             }
             (Ty::Datetime, Kind::String) => read(value::parse_datetime(trimmed).map(Value::Datetime)),
             (Ty::Duration, Kind::String) => read(value::parse_duration(trimmed).map(Value::Duration)),
@@ -336,12 +343,8 @@ impl<'s> Reading<'s> {
                     Ty::Set(_) => "an array",
                     Ty::Record(_) => "an object",
                 };
-                let quoted = text.filter(|text| match ty {
-                    Ty::Bool => matches!(text.as_ref(), "true" | "false"),
-                    Ty::Long => text.parse::<i64>().is_ok(),
-                    _ => false,
-                });
-                self.wrong_type(wanted, kind, span, name, quoted.map(|text| format!("write {text} without quotes")));
+                let meant = meant(ty, kind, text.as_deref().unwrap_or(raw)).filter(|_| !self.is_secret(span));
+                self.wrong_type(wanted, kind, span, name, meant);
                 return None;
             }
         };
@@ -349,10 +352,17 @@ impl<'s> Reading<'s> {
             Ok(value) => Some(value),
             Err((label, help)) => {
                 let message = format!("`{name}` is not a valid {}", self.model.show(ty));
-                self.error("snapshot-value", span, message, label.into(), Some(help));
+                // The help may repeat the value.
+                let help = Some(help).filter(|_| !self.is_secret(span));
+                self.error("snapshot-value", span, message, label.into(), help);
                 None
             }
         }
+    }
+
+    /// Whether a value that is being read is part of the last secret value.
+    fn is_secret(&self, span: Span) -> bool {
+        self.secrets.last().is_some_and(|secret| secret.contains(span))
     }
 
     fn set(&mut self, element: &Ty, span: Span, name: Name<'_>) -> Value {
@@ -445,11 +455,30 @@ pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again
         .help("which of the two is meant cannot be known: remove one")
 }
 
-/// Reads a JSON number as a whole one; `14.0` is fourteen.
-fn whole_number(raw: &str) -> Option<i64> {
-    let digits =
-        raw.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0')).map_or(raw, |(whole, _)| whole);
-    digits.parse().ok()
+/// Returns what to write in place of a value of another JSON type, if that is clear: the text of a string, or a number.
+fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
+    let word = text.trim();
+    match (ty, kind) {
+        (Ty::Bool, Kind::String | Kind::Number) => {
+            let meant = match word.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "y" | "on" | "enabled" | "1" => "true",
+                "false" | "no" | "n" | "off" | "disabled" | "0" => "false",
+                _ => return None,
+            };
+            Some(if kind == Kind::String { format!("write {meant} without quotes") } else { format!("write {meant}") })
+        }
+        (Ty::Long, Kind::String) => {
+            let number = Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b)));
+            let number = number.filter(|word| word.trim_start_matches("-").starts_with(|c: char| c.is_ascii_digit()));
+            let number = number.and_then(|word| value::parse_number(word, 0).ok())?;
+            Some(format!("write {number} without quotes"))
+        }
+        (Ty::Datetime, Kind::Number) => value::epoch(text),
+        (Ty::Duration, Kind::Number) => {
+            Some("a duration is a string with units: write \"14d\" for 14 days, or \"30m\" for 30 minutes".into())
+        }
+        _ => None,
+    }
 }
 
 /// Takes zeros off the end of a fraction: `0.500000` has one digit after the point.

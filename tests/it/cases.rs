@@ -223,7 +223,7 @@ expect = { "HB-LEN-01" = "fail" }
         error case-key: a case knows no `sett` (did you mean `set`?)
         error case-value: `fial` is no verdict (did you mean `fail`?)
         error unreadable: cannot read `policies/nowhere.json`: no such file or directory
-        error case-value: `soon` is no moment (valid are dates and RFC 3339 times with an offset, as 2026-09-01 or 2026-09-01T06:00:00Z)
+        error case-value: `soon` is no moment (expected a date or an RFC 3339 time with an offset, such as 2026-09-01 or 2026-09-01T06:00:00Z)
         error case-value: `teern` is no name under `[pointers]` (did you mean `tern`?)
         error case-value: `expect` is a number, not a table (write it as `expect = { "..." = ... }`)
         error case-value: a case has no name (add `name = "..."`)
