@@ -3,6 +3,8 @@
 //! Cedar parses and strictly validates; here a policy gets its role from its effect, action and annotations. A broken
 //! policy does not hide its neighbours: everything is reported, and what is sound goes on.
 
+mod absence;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar_marks, unparsable};
@@ -220,6 +222,17 @@ impl Policies {
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         crate::diagnostic::sort(&mut diagnostics);
         (policies, diagnostics)
+    }
+
+    /// Gives one of Cedar's errors advice that fits the policy it is about.
+    fn explained(&self, error: &cedar_policy::ValidationError, found: Diagnostic) -> Diagnostic {
+        let id = error.policy_id().to_smolstr();
+        let check = self.checks.iter().map(|check| (&check.statement, true));
+        let derivation = self.derivations.iter().map(|derivation| (&derivation.statement, false));
+        match check.chain(derivation).find(|(statement, _)| statement.id == id) {
+            Some((statement, is_check)) => absence::explain(error, found, statement, is_check),
+            None => found,
+        }
     }
 
     fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
@@ -449,7 +462,11 @@ impl Reader<'_> {
                 sound = false;
                 let span = notes.get(name).map_or(keyword, |note| note.span);
                 let error = Diagnostic::error("policy-annotation", format!("check `{id}` has no `@{name}`"));
-                self.diagnostics.push(error.label(file, span, "this check"));
+                let help = match name {
+                    "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
+                    _ => "say in one line what the check demands, such as @title(\"Disks are encrypted\")",
+                };
+                self.diagnostics.push(error.label(file, span, "this check").help(help));
             }
         }
         let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| {
@@ -511,7 +528,7 @@ impl Reader<'_> {
                 sound = false;
                 let error = Diagnostic::error(
                     "derivation-target",
-                    format!("`{}` is no `@derived` attribute of `{}`", note.value, model.ty(ty).name),
+                    format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, note.value),
                 );
                 let valid = derived(ty);
                 self.diagnostics.push(
@@ -561,7 +578,8 @@ impl Reader<'_> {
         for error in results.iter().flat_map(ValidationResult::validation_errors) {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
-            self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
+            let found = from_cedar("policy-invalid", Severity::Error, source, error);
+            self.diagnostics.push(self.policies.explained(error, found));
             failed.insert(id);
         }
         let mut idle: HashSet<SmolStr> = HashSet::new();

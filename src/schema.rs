@@ -8,6 +8,7 @@ mod layout;
 mod plain;
 mod defaults;
 mod read;
+mod wording;
 
 pub use read::parse_value;
 
@@ -55,7 +56,7 @@ impl Schema {
     }
 }
 
-/// Turns one of Cedar's diagnostics into ours, keeping its labels and help.
+/// Turns one of Cedar's diagnostics into ours: with its labels, and in plain words.
 pub fn from_cedar(
     code: &'static str,
     severity: Severity,
@@ -66,13 +67,8 @@ pub fn from_cedar(
         place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
         text: label.label().unwrap_or_default().to_owned(),
     });
-    Diagnostic {
-        code,
-        severity,
-        message: theirs.to_string(),
-        labels: labels.collect(),
-        help: theirs.help().map(|help| help.to_string()),
-    }
+    let (message, help) = (theirs.to_string(), theirs.help().map(|help| help.to_string()));
+    wording::reworded(Diagnostic { code, severity, message, labels: labels.collect(), help }, source.text())
 }
 
 /// Turns one of Cedar's errors, and those it carries as related, into ours.
