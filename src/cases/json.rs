@@ -78,6 +78,8 @@ struct PolicyJson<'o> {
 struct ConditionJson<'o> {
     text: &'o str,
     span: SpanJson<'o>,
+    /// Why it is redundant, if it is: nothing needs to be seen of it.
+    redundant: Option<&'static str>,
     /// Whether it was seen, by what there is to see.
     #[serde(serialize_with = "by_name")]
     seen: Vec<Goal>,
@@ -161,6 +163,7 @@ fn condition<'o>(policy: &'o PolicyCoverage, condition: &ConditionCoverage) -> C
     ConditionJson {
         text: policy.source.slice(condition.span),
         span: span_in(&policy.source, condition.span),
+        redundant: policy.redundant(condition),
         seen: condition.goals(),
     }
 }

@@ -1,6 +1,6 @@
 //! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
 
-use super::cover::{Part, Share, statement};
+use super::cover::{Part, Share, bodies, statement};
 use super::mutants::{Mutant, mutants};
 use super::run::{Prepared, Tested};
 use super::same;
@@ -223,7 +223,14 @@ impl Suite {
             Part::Check(_) => changed.checks.first().map(|check| &check.statement),
             Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
         };
-        if replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced)) {
+        let then = bodies(&self.program, part);
+        let now = match part {
+            Part::Check(_) => bodies(&program, Part::Check(0)),
+            Part::Derivation(_) => bodies(&program, part),
+        };
+        if same::is_same_by_types(model, (&self.program, &then[..]), (&program, &now[..]))
+            || replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced))
+        {
             return Fate::Equivalent(survivor);
         }
         let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
