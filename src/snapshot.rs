@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, SlotId};
 use crate::source::json::{Kind, MAX_DEPTH, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{Pointer, Step};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, misspelling, nearest};
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
 use rustc_hash::{FxHashMap, FxHasher};
@@ -259,7 +259,7 @@ impl Snapshot {
         // A document that is cut off has names before the cut; the run says what is wrong with it.
         let _ = Scanner::at(source.text(), start).object(|scanner, key| {
             let name = key.text();
-            known += usize::from(declared.contains(&&*name) || nearest(&name, declared.iter().copied()).is_some());
+            known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {
                 return Err(Enough);
             }

@@ -5,6 +5,9 @@
 
 pub mod json;
 pub mod pointer;
+mod spelling;
+
+pub use spelling::{is_same_but_for_writing, misspelling, nearest};
 
 use std::sync::{Arc, OnceLock};
 
@@ -295,29 +298,6 @@ pub fn is_hidden(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.
-///
-/// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.
-pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    const FARTHEST: usize = 4;
-    let word = word.to_lowercase();
-    let length = word.chars().count();
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
-        // No word is nearer than the difference of the lengths.
-        let longest = length.max(candidate.chars().count());
-        if longest - length.min(candidate.chars().count()) > FARTHEST {
-            continue;
-        }
-        let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-        let near = distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest;
-        if near && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,14 +335,5 @@ mod tests {
     #[test]
     fn a_line_keeps_the_blanks_in_strings() {
         assert_eq!(one_line(" a ==\n  \"x  \\\"  y\" // no\r\n   && b "), "a == \"x  \\\"  y\" && b");
-    }
-
-    #[test]
-    fn nearest_finds_slips_and_not_strangers() {
-        let words = ["severity", "title", "source"];
-        assert_eq!(nearest("severty", words), Some("severity"));
-        assert_eq!(nearest("Tilte", words), Some("title"));
-        assert_eq!(nearest("remediation", words), None);
-        assert_eq!(nearest("x", ["y"]), None);
     }
 }

@@ -4,10 +4,10 @@ use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue
 use crate::policy::Check;
 use crate::program::Body;
 use crate::schema::{Fallback, Model, Origin, Slot};
-use crate::snapshot::{Found, Gap, Located, Missing, Snapshot};
+use crate::snapshot::{Found, Gap, Located, Missing};
 use crate::source::json::Kind;
 use crate::source::pointer::Pointer;
-use crate::source::{self, nearest, one_line};
+use crate::source::{self, misspelling, one_line};
 use crate::value::{self, EntityRef, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -253,7 +253,7 @@ impl Findings<'_, '_> {
             place: Some(Place::new(&snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
             default: None,
-            misspelt: self.misspelt(snapshot, missing.span, &missing.property),
+            misspelt: self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property),
             witnesses: Vec::new(),
             more_witnesses: 0,
             uncaptured: Vec::new(),
@@ -270,11 +270,24 @@ impl Findings<'_, '_> {
         format!("{}::{:?}", self.machine.model.short_name(entity.ty), self.machine.id(entity).as_str())
     }
 
-    fn misspelt(&self, snapshot: &Snapshot, object: source::Span, property: &str) -> Option<(String, Place)> {
-        let properties = snapshot.properties(object);
-        let near = nearest(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
+    /// Returns the property of an object that is a misspelling of one that it lacks. A property that the schema knows is
+    /// none. `way` is the pointer from the instance to the object.
+    fn misspelt(&self, ty: TypeId, object: source::Span, way: &[String], property: &str) -> Option<(String, Place)> {
+        let Machine { model, snapshot, .. } = self.machine;
+        let mut properties = snapshot.properties(object);
+        properties.retain(|(name, _)| !model.known_properties(ty, way).any(|known| known == name));
+        let near = misspelling(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
         let (name, span) = properties.into_iter().find(|(name, _)| *name == near)?;
         Some((name, Place::new(&snapshot.source, span)))
+    }
+
+    /// Returns the pointer from the instance around a list that was not captured to the object that lacks it.
+    fn way_to(&self, missing: &Missing) -> Vec<String> {
+        let around = self.machine.snapshot.pointer(self.machine.model, missing.scope);
+        let below = missing.pointer.as_str().strip_prefix(around.as_str()).unwrap_or_default();
+        let mut way: Vec<String> = below.split('/').skip(1).map(source::pointer::unescape).collect();
+        way.pop();
+        way
     }
 
     fn read(&self, read: &Read<'_>, resource: EntityRef) -> ReadReport {
@@ -420,7 +433,8 @@ impl Findings<'_, '_> {
         report.place = Some(Place::new(&snapshot.source, located.span));
         if let Found::Lacks(at) = located.found {
             let property = pointer.get(at).cloned().unwrap_or_default();
-            report.misspelt = self.misspelt(snapshot, located.span, &property);
+            let way = pointer.get(..at).unwrap_or_default();
+            report.misspelt = self.misspelt(entity.ty, located.span, way, &property);
             report.lacks = Some(property);
         }
         Some(located.found)

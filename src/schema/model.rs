@@ -308,6 +308,8 @@ pub struct FieldNode {
     pub presence: Vec<SlotId>,
     /// Slots here and below: what a wrong type makes unknown.
     pub below: Vec<SlotId>,
+    /// Properties that `@ignore` names: they are known, and nothing reads them.
+    pub ignored: Vec<String>,
 }
 
 /// A step of the way from the document to instances.
@@ -409,6 +411,23 @@ impl Model {
     /// Returns `ty` and the types its instances are nested in, innermost first.
     pub fn ancestry(&self, ty: TypeId) -> impl Iterator<Item = TypeId> {
         std::iter::successors(Some(ty), |ty| self.ty(*ty).parent)
+    }
+
+    /// Returns the names of properties that the schema knows in an object of an instance: those that are read, those that
+    /// lead to other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
+    pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
+        let fields = &self.ty(ty).fields;
+        let below = |children: &[(String, usize)], step: &String| {
+            children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
+        };
+        let field = super::layout::field_at(fields, object).and_then(|at| fields.get(at));
+        let start = self.path_of.get(ty.index()).copied().flatten();
+        let path = start
+            .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.get(at)?.children, step)));
+        let path = path.and_then(|at| self.paths.get(at));
+        let children = [field.map(|field| &field.children), path.map(|path| &path.children)];
+        let children = children.into_iter().flatten().flatten().map(|(name, _)| name.as_str());
+        children.chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
     /// Returns the name of a type as people say it: without its namespace when the model needs none to tell types apart.

@@ -6,9 +6,9 @@ use super::model::*;
 use crate::diagnostic::Diagnostic;
 use crate::source::json::string_text;
 use crate::source::pointer::{self, Pattern, Step};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, is_same_but_for_writing};
 use crate::value::{self, IpNet, TypeId, Value};
-use cedar_policy_core::ast::{self, AnyId, Name};
+use cedar_policy_core::ast::{self, Annotation, AnyId, Name};
 use cedar_policy_core::est::Annotations;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::parser::Loc;
@@ -24,10 +24,15 @@ use std::sync::Arc;
 pub(super) type Fragment = json_schema::Fragment<RawName>;
 type WrittenType = json_schema::Type<RawName>;
 
-const ON_ENTITY: &[&str] = &["path", "key", "expect", "total", "more", "null", "missing", "closed", "tags", "doc"];
-const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "doc"];
+const ON_ENTITY: &[&str] =
+    &["path", "key", "expect", "total", "more", "null", "missing", "closed", "ignore", "tags", "doc"];
+const ON_ATTRIBUTE: &[&str] =
+    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
+
+/// Annotations without a value.
+const FLAGS: &[&str] = &["closed", "enclosing", "derived", "secret"];
 
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
 pub(super) fn parse(text: &str) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Box<CedarSchemaError>> {
@@ -46,7 +51,8 @@ pub(super) fn model(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let validator: &ValidatorSchema = cedar.as_ref();
-    let mut reader = SchemaReader { source, validator, written: Written::new(fragment), misplaced: false, diagnostics };
+    let (written, misplaced, ignored) = (Written::new(fragment), false, Vec::new());
+    let mut reader = SchemaReader { source, validator, written, misplaced, ignored, diagnostics };
     reader.other_annotations(fragment);
     let mut model = Model::with_types(reader.entity_types());
     layout::groups(&mut model, validator);
@@ -131,6 +137,8 @@ struct SchemaReader<'s, 'f> {
     written: Written<'f>,
     /// Whether some entity type has no place in a snapshot: then who is nested in whom cannot be told.
     misplaced: bool,
+    /// The `@ignore` annotations of the type that is being read, with the pointers to the objects they are about.
+    ignored: Vec<(Vec<String>, Note)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
@@ -152,18 +160,17 @@ impl<'f> SchemaReader<'_, 'f> {
     fn notes(&mut self, annotations: &'f Annotations, known: &[&str], declared: Span) -> HashMap<&'f str, Note> {
         let mut notes = HashMap::new();
         for (name, annotation) in &annotations.0 {
-            let loc = annotation.as_ref().and_then(|annotation| annotation.loc.as_ref());
-            let span = loc.map_or(declared, |loc| self.whole_annotation(loc));
-            let name: &AnyId = name;
-            if known.contains(&name.as_ref()) {
-                let value = annotation.as_ref().map(|annotation| annotation.val.clone()).unwrap_or_default();
-                notes.insert(name.as_ref(), Note { value, span });
-            } else {
-                let message = format!("unknown annotation `@{name}`");
-                let error = self.error("schema-annotation", span, message);
-                let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
-                *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
+            let name: &str = AsRef::<str>::as_ref(name);
+            let note = self.note(annotation.as_ref(), declared);
+            if !known.contains(&name) {
+                self.unknown_annotation(name, note.span, known);
+                continue;
             }
+            if FLAGS.contains(&name) && !note.value.is_empty() {
+                let error = self.error("schema-annotation", note.span, format!("`@{name}` has a value"));
+                error.help = Some(format!("write `@{name}`, or remove it if that is not meant"));
+            }
+            notes.insert(name, note);
         }
         notes
     }
@@ -176,6 +183,34 @@ impl<'f> SchemaReader<'_, 'f> {
             Some((name.as_ref(), Note { value: annotation.val.clone(), span }))
         };
         annotations.0.iter().filter_map(note).collect()
+    }
+
+    /// Refuses an annotation that means nothing on a declaration, with the place where it means something if there is one.
+    fn unknown_annotation(&mut self, name: &str, span: Span, known: &[&str]) {
+        let places =
+            [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
+        if let Some((place, _)) = places.iter().find(|(_, there)| there.contains(&name)) {
+            let error = self.error("schema-annotation", span, format!("`@{name}` means nothing here"));
+            error.help = Some(format!("`@{name}` belongs on {place}"));
+            return;
+        }
+        let error = self.error("schema-annotation", span, format!("unknown annotation `@{name}`"));
+        let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
+        *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
+    }
+
+    fn note(&self, annotation: Option<&Annotation>, declared: Span) -> Note {
+        let loc = annotation.and_then(|annotation| annotation.loc.as_ref());
+        Note {
+            value: annotation.map(|annotation| annotation.val.clone()).unwrap_or_default(),
+            span: loc.map_or(declared, |loc| self.whole_annotation(loc)),
+        }
+    }
+
+    /// Returns one annotation of a declaration whose annotations were read before.
+    fn note_named(&self, annotations: &Annotations, name: &str, declared: Span) -> Option<Note> {
+        let mut named = annotations.0.iter().filter(|(other, _)| AsRef::<str>::as_ref(*other) == name);
+        named.next().map(|(_, annotation)| self.note(annotation.as_ref(), declared))
     }
 
     /// Cedar gives the place of an annotation's value: widen it to the `@`.
@@ -244,6 +279,9 @@ impl<'f> SchemaReader<'_, 'f> {
                     EntityKind::Rows(Pattern::default())
                 }
             };
+            if matches!(kind, EntityKind::Enumerated(_)) {
+                self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
+            }
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
                 key,
@@ -335,7 +373,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let error = self.error(
                     "schema-path",
                     model.ty(*id).span,
-                    format!("between `{}` and `{name}` lie instances of no type", model.ty(parent).name),
+                    format!("no entity type is declared between `{}` and `{name}`", model.ty(parent).name),
                 );
                 error.help = Some("give the elements at the inner `*` an entity type of their own".into());
             }
@@ -347,10 +385,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let error = self.error(
                     "schema-nesting",
                     model.ty(*id).span,
-                    format!(
-                        "instances of `{}` are nested in `{}`, which its declaration does not say",
-                        names.0, names.1
-                    ),
+                    format!("instances of `{}` are nested in `{}`, but the declaration lacks `in`", names.0, names.1),
                 );
                 error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
             }
@@ -418,6 +453,11 @@ impl<'f> SchemaReader<'_, 'f> {
                 continue;
             };
             let mut slots = Slots::default();
+            self.ignored.clear();
+            let declared = span_of(entity.loc.as_ref());
+            if let Some(note) = self.note_named(&entity.annotations, "ignore", declared) {
+                self.ignored.push((Vec::new(), note));
+            }
             let attributes = match self.written.members(namespace, &standard.shape.0) {
                 Some((namespace, record)) => {
                     self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default())
@@ -428,11 +468,15 @@ impl<'f> SchemaReader<'_, 'f> {
                 ValidatorEntityTypeKind::Standard(_) => cedar.tag_type(),
                 _ => None,
             };
+            if let (None, Some(note)) = (tags, self.note_named(&entity.annotations, "tags", declared)) {
+                let error = self.error("schema-annotation", note.span, format!("`{name}` has no tags"));
+                error.help = Some("add `tags String` to the declaration, or remove `@tags`".into());
+            }
             let tags = tags.and_then(|ty| {
-                let declared = span_of(entity.loc.as_ref());
-                let notes = self.notes(&entity.annotations, ON_ENTITY, declared);
-                let pointer =
-                    notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
+                let pointer = match self.note_named(&entity.annotations, "tags", declared) {
+                    Some(note) => self.relative(&note)?,
+                    None => vec!["tags".to_owned()],
+                };
                 let ty = layout::ty(model, ty)?;
                 let origin = Origin::Tags(pointer.clone());
                 Some(slots.add(
@@ -462,6 +506,9 @@ impl<'f> SchemaReader<'_, 'f> {
                         self.error("schema-default", default.span, message);
                     }
                 }
+                if let Some(note) = self.note_named(&entity.annotations, "key", declared) {
+                    self.key_is_read(&note, key, &slots);
+                }
             }
             slots.fill_below();
             self.secrets(model, &mut slots);
@@ -470,7 +517,52 @@ impl<'f> SchemaReader<'_, 'f> {
             ty.tags = tags;
             ty.slots = slots.list;
             ty.fields = slots.fields;
+            for (object, note) in std::mem::take(&mut self.ignored) {
+                let names = self.ignored_names(model, TypeId(at as u16), &object, &note);
+                let fields = &mut model.types[at].fields;
+                if let Some(field) = layout::field_at(fields, &object) {
+                    fields[field].ignored.extend(names);
+                }
+            }
         }
+    }
+
+    /// A key is read from the snapshot, so it cannot be an attribute that has its value from elsewhere.
+    fn key_is_read(&mut self, note: &Note, key: &[String], slots: &Slots) {
+        let node = slots.fields.iter().find(|node| node.key);
+        let (read, [name]) = (node.is_some_and(|node| !node.slots.is_empty()), key) else { return };
+        let named = slots.list.iter().find(|slot| slot.origin.pointer().is_none() && slot.dotted() == *name);
+        let Some(slot) = named.filter(|_| !read) else { return };
+        let kind = if slot.origin == Origin::Derived { "@derived" } else { "@enclosing" };
+        let span = slot.span;
+        let message = format!("the key `{name}` is an attribute with `{kind}`, which is not in the snapshot");
+        let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+        let error = error.label(self.source, span, "this attribute");
+        self.diagnostics.push(error.help("name a property of the snapshot that identifies an instance"));
+    }
+
+    /// Returns the names that an `@ignore` lists, separated by commas, refusing those that the schema declares.
+    fn ignored_names(&mut self, model: &Model, ty: TypeId, object: &[String], note: &Note) -> Vec<String> {
+        let names: Vec<String> =
+            note.value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        if names.is_empty() {
+            let error = self.error("schema-annotation", note.span, "`@ignore` names no property");
+            error.help = Some("list properties, such as @ignore(\"avatar_url, gravatar_id\")".into());
+        }
+        for name in &names {
+            let known = |same: &dyn Fn(&str) -> bool| model.known_properties(ty, object).find(|known| same(known));
+            let declared = known(&|declared| declared == name)
+                .or_else(|| known(&|declared| is_same_but_for_writing(name, declared)));
+            let Some(declared) = declared else { continue };
+            let message = if declared == name {
+                format!("`@ignore` names `{name}`, which the schema declares")
+            } else {
+                format!("`@ignore` names `{name}`, which differs from the declared `{declared}` only in writing")
+            };
+            let error = self.error("schema-annotation", note.span, message);
+            error.help = Some(format!("remove `{name}` from `@ignore`, or remove the attribute"));
+        }
+        names
     }
 
     /// Reads the members of an entity's attribute record, or of a record inside it.
@@ -495,6 +587,9 @@ impl<'f> SchemaReader<'_, 'f> {
                 Some(note) => self.relative(note).unwrap_or_default(),
                 None => vec![name.to_string()],
             };
+            for unread in ["derived", "enclosing"].into_iter().filter(|unread| notes.contains_key(unread)) {
+                self.none_of(&notes, &["path", "unknown"], &format!("an attribute with `@{unread}`"));
+            }
             let mut whole = inside.pointer.clone();
             whole.extend(pointer);
             let mut path = inside.path.clone();
@@ -519,7 +614,10 @@ impl<'f> SchemaReader<'_, 'f> {
                 types.get_attr(name).map(|a| &*a.attr_type),
             ) {
                 (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
-                    self.only_plain(&notes, "a record");
+                    self.none_of(&notes, &["as", "enclosing", "derived", "unknown"], "a record");
+                    if let Some(note) = notes.get("ignore") {
+                        self.ignored.push((whole.clone(), note.clone()));
+                    }
                     let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
                     let inner = Inside { pointer: whole, path: path.clone(), within: Some(presence), secret };
                     let members = self.members(model, slots, namespace, record, attrs, &inner);
@@ -527,6 +625,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     Shape::Record(presence, members)
                 }
                 _ => {
+                    self.none_of(&notes, &["ignore"], "an attribute that is not a record");
                     self.plain_elements(namespace, &written.ty, false);
                     let origin = self.origin(&notes, &ty, whole.clone(), model);
                     let leaf = slots.add(&whole, slot(ty.clone(), origin));
@@ -649,10 +748,12 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    fn only_plain(&mut self, notes: &HashMap<&str, Note>, what: &str) {
-        for name in ["as", "enclosing", "derived", "unknown"] {
+    /// Refuses annotations that mean nothing on a kind of declaration.
+    fn none_of(&mut self, notes: &HashMap<&str, Note>, names: &[&str], what: &str) {
+        for name in names {
             if let Some(note) = notes.get(name) {
-                self.error("schema-annotation", note.span, format!("`@{name}` cannot stand on {what}"));
+                let error = self.error("schema-annotation", note.span, format!("`@{name}` is not possible on {what}"));
+                error.help = Some(format!("remove `@{name}`"));
             }
         }
     }
@@ -663,7 +764,8 @@ impl<'f> SchemaReader<'_, 'f> {
         if let [first, second, ..] = ways[..]
             && let Some(note) = notes.get(second)
         {
-            self.error("schema-annotation", note.span, format!("`@{first}` and `@{second}` cannot stand together"));
+            let message = format!("`@{first}` and `@{second}` exclude each other");
+            self.error("schema-annotation", note.span, message).help = Some("remove one of them".into());
         }
         if let Some(note) = notes.get("unknown")
             && !matches!(ty, Ty::String | Ty::Entity(_))

@@ -11,7 +11,7 @@ use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respel
 use crate::diagnostic::Diagnostic;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, misspelling, nearest};
 use crate::value::TypeId;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -464,8 +464,14 @@ impl Decoder<'_> {
                 if at == 0 && self.lists_partial && key.text() == partial::PARTIAL {
                     return Ok(());
                 }
+                if self.is_ignored(at, &key.text()) {
+                    return Ok(());
+                }
                 self.reading.other_properties += 1;
                 let near = self.near(at, &key.text());
+                if near.is_none() && self.resembles_secret(at, &key.text()) {
+                    self.reading.secrets.push(value);
+                }
                 if near.is_some() || ty.closed {
                     others.push(Other { name: SmolStr::new(key.text()), key: key.span, value, near });
                 }
@@ -526,12 +532,29 @@ impl Decoder<'_> {
         (0..children.len()).find(|child| named(*child) == Some(&*text))
     }
 
-    /// Returns the child whose name an undeclared one is close to.
+    /// Returns whether the schema says that a property at a stop is known and not needed.
+    fn is_ignored(&self, at: usize, name: &str) -> bool {
+        let field = self.route.stops[at].field.map(|field| &self.ty.fields[field]);
+        field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
+    }
+
+    /// Returns whether an undeclared name is at all like that of a secret.
+    fn resembles_secret(&self, at: usize, name: &str) -> bool {
+        let (ty, route) = (self.ty, self.route);
+        let secret = |stop: &usize| {
+            let below = route.stops[*stop].field.map_or(&[][..], |field| &ty.fields[field].below);
+            below.iter().any(|slot| ty.slots[slot.index()].secret)
+        };
+        let secrets: Vec<&usize> = route.stops[at].children.iter().filter(|stop| secret(stop)).collect();
+        nearest(name, secrets.iter().map(|stop| route.stops[**stop].name.as_str())).is_some()
+    }
+
+    /// Returns the child that an undeclared name is a misspelling of.
     fn near(&mut self, at: usize, name: &str) -> Option<usize> {
         if let Some(known) = self.near[at].get(name) {
             return *known;
         }
-        let near = nearest(name, self.route.children(at))
+        let near = misspelling(name, self.route.children(at))
             .and_then(|near| self.route.children(at).position(|child| child == near));
         self.near[at].insert(SmolStr::new(name), near);
         near

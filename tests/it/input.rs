@@ -165,7 +165,7 @@ fn a_number_that_does_not_fit_64_bits_is_not_captured() {
                 ·                                                                           ╰── not a whole number of 64 bits
              15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
                 ╰────
-              help: valid are whole numbers from -9223372036854775808 to
+              help: expected a whole number from -9223372036854775808 to
                     9223372036854775807
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
@@ -423,6 +423,7 @@ fn every_wrong_type_is_reported_at_once() {
                ·                                              ╰── this is a number
              6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
                ╰────
+              help: write true
 
             snapshot-type
 
@@ -525,8 +526,8 @@ fn a_bad_date_says_what_is_valid() {
                ·                        ╰── cannot be read
              4 │   "people": [
                ╰────
-              help: valid are dates and RFC 3339 times with an offset, as 2026-09-01 or
-                    2026-09-01T06:00:00Z
+              help: a date begins with the year, then month and day: write it such as
+                    2026-09-01
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown
@@ -549,7 +550,7 @@ fn a_date_that_no_calendar_has_is_bad() {
                ·                             ╰── cannot be read
              4 │   "people": [
                ╰────
-              help: there is no such day in the calendar
+              help: there is no day 30 in 2026-02
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown
@@ -572,8 +573,7 @@ fn a_bad_address_says_what_is_valid() {
                ·                                                                     ╰── cannot be read
              7 │   ],
                ╰────
-              help: the prefix length after `/` is a number from 0 to 32, without leading
-                    zeros
+              help: the prefix length `33` is out of range: it is a number from 0 to 32
 
             4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
             exit 5: some files are unreadable or invalid
@@ -596,7 +596,7 @@ fn a_bad_decimal_says_what_is_valid() {
                ·                                                                                        ╰── cannot be read
              7 │   ],
                ╰────
-              help: valid are numbers with at most four digits after the point, as 12.5
+              help: a decimal has a point: write 12.5
 
             4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
             exit 5: some files are unreadable or invalid
@@ -746,23 +746,23 @@ fn an_unknown_word_comes_with_a_suggestion() {
 #[test]
 fn a_property_that_looks_like_a_slip_is_a_warning() {
     snapshot(
-        edited("\"site\"", "\"sit\""),
+        edited("\"site\"", "\"siet\""),
         expect![[r#"
-        snapshot-property
+            snapshot-property
 
-          ⚠ unknown property `sit`, and `site` is missing beside it
-           ╭─[snapshot.json:5:52]
-         4 │   "people": [
-         5 │     { "email": "ada@anse.example", "active": true, "sit": "https://ada.example/boat" },
-           ·                                                    ──┬──
-           ·                                                      ╰── not declared
-         6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
-           ╰────
-          help: did you mean `site`?
+              ⚠ unknown property `siet`, and `site` is missing beside it
+               ╭─[snapshot.json:5:52]
+             4 │   "people": [
+             5 │     { "email": "ada@anse.example", "active": true, "siet": "https://ada.example/boat" },
+               ·                                                    ───┬──
+               ·                                                       ╰── not declared
+             6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
+               ╰────
+              help: did you mean `site`?
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 0: everything was judged, nothing failed at or above the threshold
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 0: everything was judged, nothing failed at or above the threshold
+        "#]],
     );
 }
 
@@ -1073,7 +1073,7 @@ fn an_account_that_no_pack_knows_is_an_error() {
             capture-time
 
               ⚠ `s.json` does not say when it was captured
-              help: set `captured_at`, or --now
+              help: add `captured_at` to the snapshot
 
             no-pack
 
@@ -1345,20 +1345,22 @@ fn a_check_has_a_title() {
     policies(
         &replaced(POLICIES, "@title(\"A pier is not crowded\")\n", ""),
         expect![[r#"
-        policy-annotation
+            policy-annotation
 
-          × check `HB-PIER-01` has no `@title`
-            ╭─[policies/harbour.cedar:30:1]
-         29 │ @severity("medium")
-         30 │ forbid (principal, action == Action::"audit", resource is Pier)
-            · ───┬──
-            ·    ╰── this check
-         31 │ unless { resource.boats <= context.parameters.max_boats };
-            ╰────
+              × check `HB-PIER-01` has no `@title`
+                ╭─[policies/harbour.cedar:30:1]
+             29 │ @severity("medium")
+             30 │ forbid (principal, action == Action::"audit", resource is Pier)
+                · ───┬──
+                ·    ╰── this check
+             31 │ unless { resource.boats <= context.parameters.max_boats };
+                ╰────
+              help: say in one line what the check demands, such as @title("Disks are
+                    encrypted")
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1367,20 +1369,21 @@ fn a_check_has_a_severity() {
     policies(
         &replaced(POLICIES, "@severity(\"medium\")\n", ""),
         expect![[r#"
-        policy-annotation
+            policy-annotation
 
-          × check `HB-PIER-01` has no `@severity`
-            ╭─[policies/harbour.cedar:30:1]
-         29 │ @title("A pier is not crowded")
-         30 │ forbid (principal, action == Action::"audit", resource is Pier)
-            · ───┬──
-            ·    ╰── this check
-         31 │ unless { resource.boats <= context.parameters.max_boats };
-            ╰────
+              × check `HB-PIER-01` has no `@severity`
+                ╭─[policies/harbour.cedar:30:1]
+             29 │ @title("A pier is not crowded")
+             30 │ forbid (principal, action == Action::"audit", resource is Pier)
+                · ───┬──
+                ·    ╰── this check
+             31 │ unless { resource.boats <= context.parameters.max_boats };
+                ╰────
+              help: add @severity("high"), or `low`, `medium` or `critical`
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1391,7 +1394,7 @@ fn a_derivation_computes_a_derived_attribute() {
         expect![[r#"
             derivation-target
 
-              × `length` is no `@derived` attribute of `Pier`
+              × `Pier` has no `@derived` attribute `length`
                ╭─[policies/harbour.cedar:2:10]
              1 │ @id("boats")
              2 │ @derives("length")
@@ -1672,20 +1675,20 @@ fn an_unknown_reader_comes_with_a_suggestion() {
     schema(
         &replaced(SCHEMA, "email-domain", "mail-domain"),
         expect![[r#"
-        schema-reader
+            schema-reader
 
-          × unknown reader `mail-domain`
-            ╭─[harbour.cedarschema:16:3]
-         15 │   @path("email")
-         16 │   @as("mail-domain")
-            ·   ──────────────────
-         17 │   domain: String,
-            ╰────
-          help: did you mean `email-domain`?
+              × unknown reader `mail-domain`
+                ╭─[harbour.cedarschema:16:3]
+             15 │   @path("email")
+             16 │   @as("mail-domain")
+                ·   ──────────────────
+             17 │   domain: String,
+                ╰────
+              help: did you mean `email-domain`?
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1716,20 +1719,20 @@ fn a_default_has_the_type_of_its_parameter() {
     schema(
         &replaced(SCHEMA, "@default(\"14d\")", "@default(\"a fortnight\")"),
         expect![[r#"
-        schema-parameter
+            schema-parameter
 
-          × `a fortnight` is not a duration: valid are whole numbers of d, h, m, s and
-          │ ms, in that order, as 14d or 1h30m
-            ╭─[harbour.cedarschema:57:3]
-         56 │ type Parameters = {
-         57 │   @default("a fortnight")
-            ·   ───────────────────────
-         58 │   max_age: duration,
-            ╰────
+              × `a fortnight` is not a duration: expected whole numbers of d, h, m, s and
+              │ ms, in that order, such as 14d or 1h30m
+                ╭─[harbour.cedarschema:57:3]
+             56 │ type Parameters = {
+             57 │   @default("a fortnight")
+                ·   ───────────────────────
+             58 │   max_age: duration,
+                ╰────
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1759,21 +1762,20 @@ fn nesting_is_declared() {
     schema(
         &replaced(SCHEMA, "entity Boat in [Pier]", "entity Boat in [Harbour]"),
         expect![[r#"
-        schema-nesting
+            schema-nesting
 
-          × instances of `Boat` are nested in `Pier`, which its declaration does not
-          │ say
-            ╭─[harbour.cedarschema:37:1]
-         36 │ @key("name")
-         37 │ entity Boat in [Harbour] = {
-            · ────────────────────────────
-         38 │   @enclosing
-            ╰────
-          help: write `entity Boat in [Pier]`
+              × instances of `Boat` are nested in `Pier`, but the declaration lacks `in`
+                ╭─[harbour.cedarschema:37:1]
+             36 │ @key("name")
+             37 │ entity Boat in [Harbour] = {
+                · ────────────────────────────
+             38 │   @enclosing
+                ╰────
+              help: write `entity Boat in [Pier]`
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1914,15 +1916,15 @@ fn a_parameter_has_a_value_of_its_type() {
     arguments(
         &["--param", "max_age=a fortnight"],
         expect![[r#"
-        parameter
+            parameter
 
-          × `a fortnight` is no value for parameter `max_age`, a duration
-          help: valid are whole numbers of d, h, m, s and ms, in that order, as 14d or
-                1h30m
+              × `a fortnight` is no value for parameter `max_age`, a duration
+              help: expected whole numbers of d, h, m, s and ms, in that order, such as
+                    14d or 1h30m
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
