@@ -147,8 +147,11 @@ impl Rules {
             schema,
             policies,
             snapshots: vec![Arc::clone(snapshot)],
+            unread: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
+            skipped_reports: 0,
+            partial_pack: false,
         }
     }
 

@@ -41,8 +41,12 @@ impl Authorizer {
     /// Reads policies; their ids are `policy0`, `policy1` and so on in the order of the file.
     ///
     /// # Errors
-    /// What does not parse (`policy-syntax`) or does not validate strictly (`policy-invalid`).
+    /// What does not parse (`policy-syntax`), does not validate strictly (`policy-invalid`) or is too large
+    /// (`policy-size`, `schema-size`).
     pub fn new(schema: cedar_policy::Schema, policies: &Arc<Source>) -> Result<Self, Vec<Diagnostic>> {
+        if let Some(message) = Model::excess(&schema) {
+            return Err(vec![Diagnostic::error("schema-size", message)]);
+        }
         let policies = Policy::parse(&schema, policies)?;
         Ok(Self { schema, policies })
     }

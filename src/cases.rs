@@ -13,6 +13,7 @@ mod mutate;
 mod read;
 mod run;
 mod same;
+mod secrets;
 mod survivors;
 pub mod text;
 
@@ -22,6 +23,7 @@ pub use edit::{Change, Edit, Miss};
 pub use mutants::Mutant;
 pub use mutate::{Mutation, Near, Survivor};
 pub use read::OpenBase;
+pub use secrets::secrets_of_files;
 pub use survivors::{Explained, SurvivorList};
 
 use crate::check::Inputs;
@@ -29,8 +31,10 @@ use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::Verdict;
 use crate::policy::Policies;
 use crate::program::Program;
-use crate::report::Status;
-use crate::schema::{Schema, parse_value};
+use crate::report::{PackReport, Status};
+use crate::schema::{Model, Schema, parse_value};
+use crate::snapshot::{SecretPaths, Secrets};
+use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
 use cover::Observed;
 use globset::GlobMatcher;
@@ -149,6 +153,7 @@ pub struct Suite {
     schema: Schema,
     policies: Policies,
     program: Program,
+    secrets: Option<Arc<SecretPaths>>,
 }
 
 /// Which cases are run, and how strictly.
@@ -189,8 +194,8 @@ pub struct Trial {
     pub counts: Vec<(String, [usize; 5])>,
     /// What is wrong; the case holds if none is an error.
     pub diagnostics: Vec<Diagnostic>,
-    /// The snapshot as it was judged, and where secret values lie in it.
-    pub secrets: Option<(Arc<Source>, Vec<Span>)>,
+    /// The secrets of the snapshot as it was judged; `None` if the schema declares none.
+    pub secrets: Option<Secrets>,
     /// What the case file would say, had it been right.
     blessings: Vec<bless::Blessing>,
 }
@@ -205,6 +210,8 @@ impl Trial {
 /// What a run of many cases came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The schema and policies under test, if they could be read.
+    pub pack: Option<PackReport>,
     /// The files, in order.
     pub files: Vec<Arc<Source>>,
     /// Every run of every case, in the order of the files.
@@ -219,6 +226,10 @@ pub struct Outcome {
     pub coverage: Option<Coverage>,
     /// Which changes of the policies the cases notice, if it was asked for and they hold.
     pub mutation: Option<Mutation>,
+    /// What is secret in snapshots; `None` if the schema declares nothing so.
+    pub secret_paths: Option<Arc<SecretPaths>>,
+    /// The secrets of the files.
+    pub secrets: Vec<Secrets>,
 }
 
 impl Suite {
@@ -231,13 +242,21 @@ impl Suite {
         let (program, wrong) = Program::lower(&schema.model, &policies, |_| true);
         diagnostics.extend(wrong);
         let sound = !has_errors(&diagnostics);
-        (sound.then_some(Self { schema, policies, program }), diagnostics)
+        let secrets = SecretPaths::of(&schema.model);
+        (sound.then_some(Self { schema, policies, program, secrets }), diagnostics)
+    }
+
+    /// Returns the model of the schema.
+    pub fn model(&self) -> &Model {
+        &self.schema.model
     }
 
     /// Runs every case that was chosen, unless a file names what does not exist.
     pub fn run(&self, files: &[CaseFile], choice: &Choice) -> Outcome {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
+        outcome.secret_paths.clone_from(&self.secrets);
+        outcome.secrets = secrets_of_files(files, Some(&self.schema));
         outcome.diagnostics = self.unknown_checks(files);
         for file in files {
             let wrong = file.cases.iter().flat_map(|case| self.unknown_parameters(file, case));
@@ -260,6 +279,7 @@ impl Suite {
             };
             (trial, observed)
         };
+        let run = |planned: &Planned<'_>| on_deep_stack(|| run(planned));
         let (trials, observed): (Vec<Trial>, Vec<Observed>) = planned.par_iter().map(run).unzip();
         outcome.trials = trials;
         if choice.coverage {
@@ -373,11 +393,18 @@ impl Suite {
                 diagnostics.push(error.label(&file.source, setting.span, "set here").suggest(&setting.name, names));
                 continue;
             };
-            if let Err(help) = parse_value(&known.ty, &setting.text) {
-                let ty = model.show(&known.ty);
-                let message = format!("`{}` is no value for parameter `{}`, a {ty}", setting.text, setting.name);
-                let error = Diagnostic::error("parameter", message).label(&file.source, setting.span, "set here");
-                diagnostics.push(error.help(help));
+            match parse_value(&known.ty, &setting.text) {
+                Ok(value) => {
+                    let at = model.parameters.iter().position(|other| other.name == known.name).unwrap_or_default();
+                    let error = self.program.unfolded(model, at, &value);
+                    diagnostics.extend(error.map(|error| error.label(&file.source, setting.span, "set here")));
+                }
+                Err(help) => {
+                    let ty = model.show(&known.ty);
+                    let message = format!("`{}` is no value for parameter `{}`, a {ty}", setting.text, setting.name);
+                    let error = Diagnostic::error("parameter", message).label(&file.source, setting.span, "set here");
+                    diagnostics.push(error.help(help));
+                }
             }
         }
         diagnostics

@@ -15,6 +15,7 @@ pub use words::{Voice, Words};
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
 use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program, attribute_at};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
+use crate::source::cedar::on_deep_stack;
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +78,7 @@ impl<'p> Catalogue<'p> {
     /// Describes the checks of sound policies.
     pub fn new(schema: &'p Schema, policies: &'p Policies) -> Self {
         let entries = (0..policies.checks.len()).filter_map(|at| entry(&schema.model, policies, at));
-        Self { schema, entries: entries.collect() }
+        Self { schema, entries: on_deep_stack(|| entries.collect()) }
     }
 }
 
@@ -89,7 +90,7 @@ pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
 
 fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entry<'p>> {
     let check = policies.checks.get(at)?;
-    let (program, _) = Program::lower(model, policies, |other| other == at);
+    let program = Program::unreviewed(model, policies, |other| other == at);
     let judged: Vec<TypeId> = program.checks.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect();
     let voice = Voice::of_check(model, &judged);
     let has = |kind| check.statement.clauses.iter().any(|clause| clause.kind == kind);

@@ -2,31 +2,33 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, Severity, sort};
-use crate::engine::{Judgement, Machine, Reference, Unindexed, Verdict};
-use crate::policy::{Level, Policies, PolicyFile, warm_up};
+use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
+use crate::engine::{Judgement, Machine, Reference, TooManyPairs, Verdict};
+use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
 use crate::program::Program;
 use crate::report::{
-    Account, CheckReport, CheckState, Finding, Findings, ParameterReport, Report, SnapshotReport, Times, WITNESSES,
-    show_constant,
+    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report,
+    SnapshotReport, Times, WITNESSES, show_constant,
 };
 use crate::schema::{Model, Schema, SlotId, parse_value};
-use crate::snapshot::{Data, Found, Snapshot, State};
+use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
+use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
 use crate::source::{Source, Span, nearest};
-use crate::value::{TypeId, Value, show_datetime};
+use crate::value::{IpNet, TypeId, Value, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-pub use crate::report::{Engine, Options};
+pub use crate::report::{Clock, Engine, Options};
 pub use crate::snapshot::Limits;
 
-/// The files of a run.
-#[derive(Debug, Clone)]
+/// The files of a run. Two are equal if they say the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
     /// Where schema and policies come from, in words.
     pub pack: String,
@@ -38,10 +40,17 @@ pub struct Inputs {
     pub policies: Vec<Arc<Source>>,
     /// The snapshots that are held in memory, in the order they were given.
     pub snapshots: Vec<Arc<Source>>,
+    /// The names of snapshots that could not be read, each with the number of `snapshots` before it. `diagnostics`
+    /// contain the reasons.
+    pub unread: Vec<(usize, String)>,
     /// What could not be read.
     pub diagnostics: Vec<Diagnostic>,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
+    /// Reports of Deodar in walked directories.
+    pub skipped_reports: usize,
+    /// Whether part of the pack could not be read, so that no account is judged by all of it.
+    pub partial_pack: bool,
 }
 
 /// A snapshot that is read when its turn comes.
@@ -57,6 +66,11 @@ pub struct Delivery {
 pub trait Deliveries: Iterator<Item = Delivery> + Send {
     /// Returns whether the next one can be had without waiting for it.
     fn is_ready(&mut self) -> bool;
+
+    /// Returns how many reports of Deodar were left out so far.
+    fn skipped_reports(&self) -> usize {
+        0
+    }
 }
 
 /// Sees what accounts came to, beside the report so far, before they are forgotten.
@@ -114,6 +128,8 @@ struct Judge<'s> {
     options: &'s Options,
     /// The pack, if a snapshot that it does not know is an error.
     recognised: Option<&'s str>,
+    /// What is secret in snapshots.
+    secrets: Option<Arc<SecretPaths>>,
     /// How many checks there are.
     checks: usize,
 }
@@ -124,7 +140,11 @@ impl Session {
         let mut report = self.prepare(inputs, options);
         let (mut known, mut read, mut fresh) = (std::mem::take(&mut self.snapshots), Vec::new(), 0);
         if let Some(judge) = self.judge(inputs, options, &mut report) {
-            for source in &inputs.snapshots {
+            let mut unread = inputs.unread.iter().peekable();
+            for (at, source) in inputs.snapshots.iter().enumerate() {
+                while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
+                    report.absorb(judge.unread(path.clone(), Vec::new()), options);
+                }
                 let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
                     Some(at) => known.swap_remove(at),
                     None => {
@@ -132,13 +152,14 @@ impl Session {
                         judge.read(source)
                     }
                 };
-                report.absorb(judge.account(source.name(), &snapshot, &[]), options);
+                report.absorb(judge.account(&source.document(), &snapshot, &[]), options);
                 read.push(snapshot);
             }
+            unread.for_each(|(_, path)| report.absorb(judge.unread(path.clone(), Vec::new()), options));
         }
         self.snapshots = read;
         self.work.snapshots = fresh;
-        finish(report)
+        self.finish(report)
     }
 
     /// Judges snapshots as they come in, many at a time, and forgets each when `sink` has seen what it came to.
@@ -175,23 +196,29 @@ impl Session {
                 outcome?;
                 batch = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
+            report.skipped_reports += deliveries.skipped_reports();
         }
-        Ok(finish(report))
+        Ok(self.finish(report))
     }
 
     /// Reads schema and policies, and returns the report before anything is judged.
     fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
         self.work = Work::default();
-        let mut report = Report::new(&inputs.pack, options, inputs.diagnostics.clone(), inputs.skipped);
+        let mut report = Report::new(options, inputs.diagnostics.clone());
+        (report.skipped, report.skipped_reports) = (inputs.skipped, inputs.skipped_reports);
+        report.run.pack = describe_pack(inputs, None);
+        report.invalid = inputs.partial_pack;
         self.parse(inputs);
         if let Some((_, _, diagnostics)) = &self.schema {
             report.diagnostics.extend(diagnostics.iter().cloned());
         }
         let Some((_, Some(schema), _)) = &self.schema else { return report };
         let schema = schema.clone();
+        report.run.pack.version = schema.model.version().cloned();
         self.read_policies(&schema, &inputs.policies);
         let selected = self.select(options, &mut report);
-        self.lower(&schema.model, selected);
+        self.lower(&schema.model, &selected);
+        self.list(&schema.model, &selected, &mut report);
         if self.limits != options.limits {
             self.snapshots.clear();
             self.limits = options.limits;
@@ -204,8 +231,10 @@ impl Session {
         let (_, Some(schema), _) = self.schema.as_ref()? else { return None };
         let (_, policies, _) = self.policies.as_ref()?;
         let (_, program, diagnostics) = self.program.as_ref()?;
-        let parameters = parameters(&schema.model, options, report);
+        let parameters = parameters(&schema.model, program, options, report);
         report.diagnostics.extend(diagnostics.iter().cloned());
+        let known = inputs.diagnostics.len();
+        report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
         let described = schema.model.parameters.iter().zip(&parameters).map(|(parameter, value)| ParameterReport {
             name: parameter.name.clone(),
             value: value.as_ref().map(|value| show_constant(&schema.model, value)),
@@ -220,6 +249,7 @@ impl Session {
             parameters,
             options,
             recognised,
+            secrets: SecretPaths::of(&schema.model),
             checks: report.checks.len(),
         })
     }
@@ -263,42 +293,50 @@ impl Session {
         self.program = None;
     }
 
-    /// Lists every check in the report and returns which of them run.
+    /// Returns which checks were selected.
     fn select(&self, options: &Options, report: &mut Report) -> Vec<bool> {
         let Some((_, policies, diagnostics)) = &self.policies else { return Vec::new() };
         report.diagnostics.extend(diagnostics.iter().cloned());
         let only = Selection::new(&options.only, policies, &mut report.diagnostics);
         let skip = Selection::new(&options.skip, policies, &mut report.diagnostics);
-        let mut selected = Vec::new();
-        for check in &policies.checks {
+        let selected = policies.checks.iter().map(|check| {
             let id = check.statement.id.as_str();
-            let runs = (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level);
-            let state = if !check.statement.valid || check.statement.idle {
+            (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level)
+        });
+        selected.collect()
+    }
+
+    /// Lists every check in the report, with its state.
+    fn list(&self, model: &Model, selected: &[bool], report: &mut Report) {
+        let (Some((_, policies, _)), Some((_, program, _))) = (&self.policies, &self.program) else { return };
+        for (check, selected) in policies.checks.iter().zip(selected) {
+            let Statement { id, valid, idle, .. } = &check.statement;
+            let state = if !valid || *idle || program.refused.contains(id) {
                 CheckState::Invalid
-            } else if runs {
+            } else if *selected {
                 CheckState::Run
             } else {
                 CheckState::Deselected
             };
-            selected.push(state == CheckState::Run);
             report.checks.push(CheckReport {
-                id: check.statement.id.clone(),
+                id: id.clone(),
                 title: check.title.clone(),
                 level: check.level,
                 remediation: check.remediation.clone(),
                 source: check.source.clone(),
                 controls: check.controls.clone(),
                 state,
+                accounts: accounts_of(model, &check.statement),
+                met: false,
                 counts: [0; 5],
                 explained: [0; 5],
             });
         }
-        selected
     }
 
-    fn lower(&mut self, model: &Model, selected: Vec<bool>) {
+    fn lower(&mut self, model: &Model, selected: &[bool]) {
         let Some((_, policies, _)) = &self.policies else { return };
-        if self.program.as_ref().is_some_and(|(known, ..)| *known == selected) {
+        if self.program.as_ref().is_some_and(|(known, ..)| known == selected) {
             return;
         }
         let (program, diagnostics) =
@@ -307,16 +345,43 @@ impl Session {
             self.snapshots.clear();
             self.reads.clone_from(&program.reads);
         }
-        self.program = Some((selected, program, diagnostics));
+        self.program = Some((selected.to_vec(), program, diagnostics));
         self.work.programs += 1;
+    }
+
+    /// Adds what only the whole run shows, and sorts what it has to say.
+    fn finish(&self, mut report: Report) -> Report {
+        if let Some((_, policies, _)) = &self.policies {
+            let unmatched = policies.checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
+                let other = listed.state == CheckState::Run && !listed.met && !listed.accounts.is_empty();
+                (other && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, &report))
+            });
+            let unmatched: Vec<Diagnostic> = unmatched.collect();
+            report.diagnostics.extend(unmatched);
+        }
+        report.findings.sort_by_key(|finding| order(&report.checks, finding));
+        sort(&mut report.diagnostics);
+        report
     }
 }
 
-/// Sorts what a run has to say.
-fn finish(mut report: Report) -> Report {
-    report.findings.sort_by_key(|finding| order(&report.checks, finding));
-    sort(&mut report.diagnostics);
-    report
+/// Returns the ids of root entities that the scope of a check names: it judges an account only if all are its id.
+fn accounts_of(model: &Model, statement: &Statement) -> Vec<SmolStr> {
+    let scopes = [&statement.principal, &statement.resource];
+    let named = scopes.into_iter().flat_map(|scope| scope.equals.iter().chain(&scope.within));
+    let of_root = named.filter(|uid| model.type_named(&uid.entity_type().to_smolstr()) == Some(model.root));
+    of_root.map(|uid| AsRef::<str>::as_ref(uid.eid()).into()).collect()
+}
+
+/// The warning for a check whose scope names an account that was not in the run.
+fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> Diagnostic {
+    let quoted = |ids: &[SmolStr]| ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+    let message = format!("`{}` is for the account {}, and no snapshot is of it", listed.id, quoted(&listed.accounts));
+    let more = if report.more_ids { " and others" } else { "" };
+    let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
+    let span = if named { statement.principal_span } else { statement.resource_span };
+    let warning = Diagnostic::warning("no-account", message).label(&statement.source, span, "");
+    warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
 }
 
 /// Takes the next snapshots: at least one if there is one, then those that are ready.
@@ -341,15 +406,21 @@ impl Judge<'_> {
     fn delivered(&self, delivery: Delivery, explained: &[[usize; 5]]) -> Account {
         match delivery.source {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
-            Err(diagnostic) => Account {
-                snapshot: SnapshotReport { path: delivery.path, sha256: None, captured_at: None },
-                counts: vec![[0; 5]; self.checks],
-                findings: Vec::new(),
-                diagnostics: vec![diagnostic],
-                other_properties: 0,
-                secrets: None,
-                times: Times::default(),
-            },
+            Err(diagnostic) => self.unread(delivery.path, vec![diagnostic]),
+        }
+    }
+
+    /// Returns an account without verdicts: its snapshot could not be read.
+    fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> Account {
+        Account {
+            snapshot: SnapshotReport { path, sha256: None, captured_at: None },
+            id: None,
+            counts: vec![[0; 5]; self.checks],
+            findings: Vec::new(),
+            diagnostics,
+            other_properties: 0,
+            secrets: None,
+            times: Times::default(),
         }
     }
 
@@ -357,33 +428,33 @@ impl Judge<'_> {
     fn account(&self, path: &str, read: &ReadSnapshot, explained: &[[usize; 5]]) -> Account {
         let mut account = Account {
             snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
+            id: None,
             counts: vec![[0; 5]; self.checks],
             findings: Vec::new(),
-            diagnostics: self
-                .stranger(path, &read.source)
-                .into_iter()
-                .chain(read.diagnostics.iter().cloned())
-                .collect(),
+            diagnostics: Vec::new(),
             other_properties: 0,
-            secrets: None,
+            secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
             times: Times { bytes: read.source.text().len(), ..Times::default() },
         };
-        let Some(snapshot) = &read.snapshot else {
-            account.secrets = Some((Arc::clone(&read.source), Snapshot::likely_secrets(&read.source, self.model)));
+        let stranger = read.snapshot.as_ref().and_then(|_| self.stranger(path, &read.source));
+        let Some(snapshot) = read.snapshot.as_ref().filter(|_| stranger.is_none()) else {
+            account.diagnostics = stranger.map_or_else(|| read.diagnostics.clone(), |stranger| vec![stranger]);
             return account;
         };
+        account.diagnostics.extend(self.without_lists(path, &read.source));
+        account.diagnostics.extend(read.diagnostics.iter().cloned());
         account.other_properties = snapshot.other_properties;
-        account.secrets = Some((Arc::clone(&read.source), snapshot.secrets.clone()));
         account.times.read = snapshot.times;
         let begin = Instant::now();
         let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
-        let unindexed = machine.derive(self.options.limits.pairs);
-        let too_many = unindexed.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
+        let too_many = machine.derive(self.options.limits.pairs);
+        let too_many = too_many.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
         account.diagnostics.extend(too_many);
+        account.id = Some(machine.id(machine.root()));
         let derived = Instant::now();
         account.times.derive = derived - begin;
         account.snapshot.captured_at = captured_at(&machine);
-        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options.now));
+        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options));
         let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
             Engine::Compiled => machine.judge(listed),
@@ -392,7 +463,10 @@ impl Judge<'_> {
                 match reference.judge() {
                     Ok(judgements) => judgements,
                     Err(error) => {
-                        account.diagnostics.push(Diagnostic::error("reference-engine", error.to_string()));
+                        // Cedar's messages quote values.
+                        let quotes = self.secrets.is_none();
+                        let message = if quotes { error.to_string() } else { error.unquoted().to_owned() };
+                        account.diagnostics.push(Diagnostic::error("reference-engine", message));
                         return account;
                     }
                 }
@@ -424,7 +498,9 @@ impl Judge<'_> {
                 crate::engine::Subject::Uncaptured(ty, _) => ty,
             };
             let body = check.bodies.iter().find(|body| body.resource == ty)?;
-            Some(findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order))
+            Some(on_deep_stack(|| {
+                findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order)
+            }))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let left = &mut left[judged.verdict as usize];
@@ -436,34 +512,62 @@ impl Judge<'_> {
         wanted.into_par_iter().filter_map(one).collect()
     }
 
-    /// What is to be said of a document that has nothing of what the pack knows, or nothing to judge.
+    /// The error for a document that has nothing of what the schema declares: it is not a snapshot.
     fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
-        let pack = self.recognised?;
-        let is_object = source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{');
-        if !is_object || Snapshot::has_lists(self.model, source) {
+        if !is_object(source) || !Snapshot::is_strange(self.model, source) {
             return None;
         }
-        let found = if Snapshot::likeness(self.model, source, 1) == 0 {
-            Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows"))
-        } else {
-            let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
-            let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
-            Diagnostic::warning("no-pack", message)
+        let found = match self.recognised {
+            Some(pack) => Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows")),
+            None => Diagnostic::error("no-pack", format!("`{path}` has no property that the schema declares")),
         };
-        Some(found.label(source, Span::new(0, 0), "this document").help("is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies"))
+        Some(found.label(source, Span::new(0, 0), "this document").help(match self.recognised {
+            Some(_) => OTHER_ACCOUNT,
+            None => "is it a snapshot? if it is one in which nothing could be captured, give it a `captured_at`",
+        }))
+    }
+
+    /// What is to be said of a document without any list that a recognised pack judges.
+    fn without_lists(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
+        self.recognised?;
+        if !is_object(source) || Snapshot::has_lists(self.model, source) {
+            return None;
+        }
+        let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
+        let pack = self.recognised.unwrap_or_default();
+        let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
+        let found = Diagnostic::warning("no-pack", message);
+        Some(found.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
     }
 }
 
+const OTHER_ACCOUNT: &str =
+    "is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies";
+
+fn is_object(source: &Source) -> bool {
+    source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
+}
+
 /// The error for a derivation that would try too many pairs.
-pub(crate) fn too_many_pairs(policies: &Policies, found: Unindexed, limits: &Limits) -> Diagnostic {
-    let derivation = &policies.derivations[found.derivation];
-    let message = format!(
-        "derivation of `{}` tries each of {} principals on each of {} resources, which is more than {} pairs",
-        derivation.derives, found.principals, found.resources, limits.pairs
-    );
+pub(crate) fn too_many_pairs(policies: &Policies, excess: TooManyPairs, limits: &Limits) -> Diagnostic {
+    let derivation = &policies.derivations[excess.derivation];
+    let TooManyPairs { principals, resources, found, .. } = excess;
+    let (tries, label, help) = match found {
+        None => (
+            format!("each of {principals} principals on each of {resources} resources"),
+            "no condition here ties principal and resource together",
+            "add what they have in common, such as `principal.email == resource.email` or `principal in resource.workspace`",
+        ),
+        Some(found) => (
+            format!("{found} pairs of principal and resource"),
+            "too many principals have what a resource is tied to",
+            "tie them by a value that fewer principals have",
+        ),
+    };
+    let message = format!("derivation of `{}` tries {tries}, which is more than {}", derivation.derives, limits.pairs);
     Diagnostic::error("derivation-pairs", message)
-        .label(&derivation.statement.source, derivation.statement.span, "nothing here ties the two together")
-        .help("add what they have in common, as `principal.email == resource.email` or `principal in resource.workspace`, or allow more with --max-pairs")
+        .label(&derivation.statement.source, derivation.statement.span, label)
+        .help(format!("{help}, or allow more with --max-pairs"))
 }
 
 /// The worst first; within a check as the document has it.
@@ -473,22 +577,28 @@ fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Rever
 }
 
 /// What is odd about the time of a capture, if the schema wants to know it.
-fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, now: i64) -> Option<Diagnostic> {
+fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Options) -> Option<Diagnostic> {
     let root = machine.model.ty(machine.model.root);
     let crate::schema::Shape::Leaf(slot) = root.attribute("captured_at")?.shape else { return None };
     let pointer = root.slots.get(slot.index())?.origin.pointer()?;
     let written =
         machine.snapshot.table(machine.model.root).rows.first().map(|row| machine.snapshot.locate(row.span, pointer));
-    let odd = match described.captured_at {
+    let now = options.now;
+    let (odd, help) = match described.captured_at {
         // What is written and cannot be read has been reported.
         None if matches!(written.map(|at| at.found), Some(Found::Value(kind)) if kind != Kind::Null) => return None,
-        None => "does not say when it was captured".to_owned(),
+        None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
         Some(captured_at) if captured_at > now => {
-            format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now))
+            let odd = format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));
+            let help = match options.clock {
+                Clock::Machine => "correct `captured_at` or the clock, or set the time of the run with --now",
+                Clock::Given => "correct `captured_at`, or evaluate as of a later time",
+            };
+            (odd, help)
         }
         Some(_) => return None,
     };
-    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help("set `captured_at`, or --now"))
+    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help(help))
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.
@@ -503,7 +613,29 @@ fn captured_at(machine: &Machine<'_>) -> Option<i64> {
 }
 
 fn digest(source: &Source) -> String {
-    Sha256::digest(source.text().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::digest(source.text().as_bytes()).as_slice())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Describes the files of a pack. `model` is their schema, if it could be read.
+pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
+    let file = |source: &Arc<Source>, role| {
+        let mut hash = Sha256::new();
+        if source.has_mark() {
+            hash.update("\u{feff}");
+        }
+        hash.update(source.text());
+        FileReport { path: source.name().to_owned(), role, sha256: hexadecimal(hash.finalize().as_slice()) }
+    };
+    let policies = inputs.policies.iter().map(|source| file(source, "policies"));
+    PackReport {
+        name: inputs.pack.clone(),
+        version: model.and_then(Model::version).cloned(),
+        files: std::iter::once(file(&inputs.schema, "schema")).chain(policies).collect(),
+    }
 }
 
 /// What `--only` or `--skip` says.
@@ -548,7 +680,7 @@ impl Selection {
 }
 
 /// The parameters of a run in the model's order: what the user set, else the schema's defaults.
-fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
+fn parameters(model: &Model, program: &Program, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
     let names = model.parameters.iter().map(|parameter| parameter.name.as_str());
     for (name, _) in options
         .parameters
@@ -563,12 +695,24 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
             report.diagnostics.push(Diagnostic::error("parameter", format!("parameter `{name}` is set twice")));
         }
     }
-    let value = |parameter: &crate::schema::Parameter| {
+    let value = |(at, parameter): (usize, &crate::schema::Parameter)| {
         let Some((_, text)) = options.parameters.iter().find(|(name, _)| name == parameter.name.as_str()) else {
             return parameter.default.clone();
         };
         match parse_value(&parameter.ty, text) {
-            Ok(value) => Some(value),
+            Ok(value) if let Some(error) = program.unfolded(model, at, &value) => {
+                report.diagnostics.push(error);
+                None
+            }
+            Ok(value) => {
+                report.diagnostics.extend(mapped(&value).map(|(ip, carried)| {
+                    let message =
+                        format!("parameter `{name}` holds an IPv4-mapped IPv6 address", name = parameter.name);
+                    let help = format!("write `{carried}` for the IPv4 address: no IPv4 address is in `{ip}`");
+                    Diagnostic::warning("parameter", message).help(help)
+                }));
+                Some(value)
+            }
             Err(help) => {
                 let message =
                     format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
@@ -577,7 +721,16 @@ fn parameters(model: &Model, options: &Options, report: &mut Report) -> Vec<Opti
             }
         }
     };
-    model.parameters.iter().map(value).collect()
+    model.parameters.iter().enumerate().map(value).collect()
+}
+
+/// Returns the first IPv4-mapped address in a value, and the IPv4 address that it carries.
+fn mapped(value: &Value) -> Option<(IpNet, IpNet)> {
+    match value {
+        Value::Ip(ip) => Some((*ip, ip.mapped()?)),
+        Value::Set(set) => set.items().iter().find_map(mapped),
+        _ => None,
+    }
 }
 
 /// Returns whether a report rests on files that could all be read.

@@ -5,10 +5,14 @@ mod completions;
 mod doc;
 mod explain;
 mod list;
+mod output;
 mod pack;
 mod test;
+mod watch;
 
 use clap::{Parser, Subcommand};
+use deodar::report::excerpt::plain;
+use output::{Output, failed, tell};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -44,10 +48,10 @@ Exit codes (where several hold, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file is unreadable or invalid, or a
-     parameter or a choice of checks is
+  5  a policy, schema, snapshot or case file is unreadable or invalid, a
+     parameter or a choice of checks is, or the output cannot be written
   101 / 130  a bug in Deodar / interrupted
-  141  nobody reads the output any more";
+  141  the reader of the output is gone";
 
 /// Conditions are trees, and walking them recurses: long chains of `||` are deep ones.
 const STACK: usize = 256 << 20;
@@ -66,30 +70,83 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let command = match parsed() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    let threads = match &command {
+        Command::Check(args) => args.threads,
+        _ => None,
+    };
+    let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
-    };
-    match outcome {
-        Ok(code) => code,
-        // Whoever read the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            // If standard error is closed too there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "deodar: {error}");
-            ExitCode::from(5)
-        }
-    }
+    });
+    outcome.unwrap_or_else(|error| failed(&error))
 }
 
-/// Starts the threads that judge, with room for deep conditions: zero are as many as there are cores.
-fn start_threads(threads: usize) -> io::Result<()> {
+/// Writes help that was asked for, or what is wrong with the command line.
+fn usage(message: &clap::Error) -> ExitCode {
+    let text = |color: bool| {
+        let text = message.render();
+        if color { text.ansi().to_string() } else { text.to_string() }
+    };
+    let is_colored = |choice| choice != anstream::ColorChoice::Never;
+    if message.use_stderr() {
+        let color = is_colored(anstream::AutoStream::choice(&io::stderr())) && io::stderr().is_terminal();
+        tell(|out| out.write_all(text(color).as_bytes()));
+        return ExitCode::from(2);
+    }
+    let color = is_colored(anstream::AutoStream::choice(&io::stdout())) && io::stdout().is_terminal();
+    let mut out = Output::new();
+    let written = out.write_all(text(color).as_bytes()).and_then(|()| out.flush());
+    written.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Reads the command line. A message about it quotes arguments, file names among them, so it shows them escaped.
+fn parsed() -> Result<Cli, clap::Error> {
+    let shown = || std::env::args_os().map(|argument| plain(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse().map_err(|error| match Cli::try_parse_from(shown()) {
+        Err(shown) if shown.kind() == error.kind() => shown,
+        _ => error,
+    })
+}
+
+/// Starts the threads that judge, with room for deep conditions: without a number, one for each core or as many as
+/// `RAYON_NUM_THREADS` says.
+fn start_threads(threads: Option<u16>) -> io::Result<()> {
+    let threads = match threads {
+        Some(threads) => usize::from(threads),
+        None => threads_of_environment()?,
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK / 4);
     pool.build_global().map_err(io::Error::other)
+}
+
+/// The threads of one run.
+const MAX_THREADS: u16 = 1024;
+
+/// Returns what `RAYON_NUM_THREADS` says, within bounds, or else one for each core.
+fn threads_of_environment() -> io::Result<usize> {
+    const VARIABLE: &str = "RAYON_NUM_THREADS";
+    // Rayon would read the variable itself for a number of zero.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(usize::from(MAX_THREADS));
+    let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else { return Ok(cores) };
+    let threads = text.to_str().and_then(|text| text.trim().parse::<u16>().ok());
+    if let Some(threads) = threads.filter(|threads| *threads <= MAX_THREADS) {
+        return Ok(if threads == 0 { cores } else { usize::from(threads) });
+    }
+    let text = text.to_string_lossy();
+    let text = text.escape_debug();
+    writeln!(
+        io::stderr(),
+        "warning: {VARIABLE} is `{text}`, valid are 0 to {MAX_THREADS}; the run has one thread for each core"
+    )?;
+    Ok(cores)
 }
 
 /// When to use colour.

@@ -28,7 +28,7 @@ impl Severity {
 }
 
 /// A labelled place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// Where.
     pub place: Place,
@@ -37,7 +37,7 @@ pub struct Label {
 }
 
 /// Something a person should know about one of the files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable kebab-case name of the defect.
     pub code: &'static str,

@@ -13,7 +13,7 @@ mod observe;
 mod operand;
 mod reference;
 
-pub use derive::{Gathered, Unindexed, Witness};
+pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub(crate) use judge::settled;

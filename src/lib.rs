@@ -3,6 +3,7 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
+pub mod hash;
 pub mod source;
 pub mod value;
 pub mod diagnostic;

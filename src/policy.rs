@@ -3,10 +3,12 @@
 //! Cedar parses and strictly validates; here a policy gets its role from its effect, action and annotations. A broken
 //! policy does not hide its neighbours: everything is reported, and what is sound goes on.
 
+mod absence;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
-use crate::source::{Source, Span, cedar_marks, unparsable};
-use crate::value::TypeId;
+use crate::source::{Source, Span, cedar};
+use crate::value::{IpNet, TypeId};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, err::ParseErrors, text_to_cst};
@@ -24,6 +26,20 @@ const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
 /// Frameworks a check may be mapped to: the annotation, and the name reports use.
 pub const FRAMEWORKS: [(&str, &str); 4] =
     [("cis_v8", "cis-v8"), ("nist_800_53", "nist-800-53"), ("iso_27001", "iso-27001"), ("soc2", "soc2")];
+
+/// Characters of an id, of a title, and of a list of controls.
+const MAX_LENGTH: [(&str, usize); 7] = [
+    ("id", 200),
+    ("title", 500),
+    ("derives", 1_000),
+    ("cis_v8", 1_000),
+    ("nist_800_53", 1_000),
+    ("iso_27001", 1_000),
+    ("soc2", 1_000),
+];
+
+/// Parts of policies that one run validates, counted once for every pair of types that a policy is validated for.
+const MAX_VALIDATED: usize = 20_000_000;
 
 /// How much a failed check matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,8 +131,12 @@ pub struct Statement {
     pub span: Span,
     /// The scope of the principal.
     pub principal: Scope,
+    /// Where that is written.
+    pub principal_span: Span,
     /// The scope of the resource.
     pub resource: Scope,
+    /// Where that is written.
+    pub resource_span: Span,
     /// The clauses in order.
     pub clauses: Vec<Clause>,
     /// Whether Cedar's validator has shown that it can never hold.
@@ -172,17 +192,29 @@ impl Policy {
     /// # Errors
     /// What does not parse or validate.
     pub fn parse(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
-        if let Some((span, message)) = unparsable(file.text()) {
-            return Err(vec![Diagnostic::error("policy-syntax", message).label(file, span, "here")]);
+        cedar::on_deep_stack(|| Self::parse_here(schema, file))
+    }
+
+    fn parse_here(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
+        let excess = cedar::policies(file.text()).or_else(|| excesses(file.text()).into_iter().flatten().next());
+        if let Some(excess) = excess {
+            return Err(vec![too_much(file, excess)]);
         }
         let Grammatical { set, parts } = *parse(file.text()).map_err(|errors| {
             errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
         })?;
+        let mut total = 0usize;
+        for (policy, _) in with_parts(&set, &parts) {
+            let core: &ast::Policy = policy.as_ref();
+            let span = core.loc().map_or(Span::default(), span_of);
+            let cost = validation_cost(schema, core, file.slice(span));
+            total = total.saturating_add(cost.total());
+            if total > MAX_VALIDATED {
+                return Err(vec![cost.too_much(file, span)]);
+            }
+        }
         let validated = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-        let mut errors: Vec<Diagnostic> = validated
-            .validation_errors()
-            .map(|error| from_cedar("policy-invalid", Severity::Error, file, error))
-            .collect();
+        let mut errors: Vec<Diagnostic> = validated.validation_errors().map(|error| invalid(file, error)).collect();
         if !errors.is_empty() {
             crate::diagnostic::sort(&mut errors);
             return Err(errors);
@@ -210,16 +242,26 @@ impl Policies {
 
     /// Validates parsed policy files, which share one set of ids, against a schema.
     pub fn read(schema: &Schema, files: &[&PolicyFile]) -> (Self, Vec<Diagnostic>) {
-        let mut reader = Reader { schema, policies: Self::default(), seen: HashMap::new(), diagnostics: Vec::new() };
-        for file in files {
-            reader.file(file);
-        }
+        let mut reader =
+            Reader { schema, policies: Self::default(), seen: HashMap::new(), validated: 0, diagnostics: Vec::new() };
+        cedar::on_deep_stack(|| files.iter().for_each(|file| reader.file(file)));
         reader.validate();
         let Reader { mut policies, mut diagnostics, .. } = reader;
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         crate::diagnostic::sort(&mut diagnostics);
         (policies, diagnostics)
+    }
+
+    /// Gives one of Cedar's errors advice that fits the policy it is about.
+    fn explained(&self, error: &cedar_policy::ValidationError, found: Diagnostic) -> Diagnostic {
+        let id = error.policy_id().to_smolstr();
+        let check = self.checks.iter().map(|check| (&check.statement, true));
+        let derivation = self.derivations.iter().map(|derivation| (&derivation.statement, false));
+        match check.chain(derivation).find(|(statement, _)| statement.id == id) {
+            Some((statement, is_check)) => absence::explain(error, found, statement, is_check),
+            None => found,
+        }
     }
 
     fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
@@ -233,20 +275,19 @@ impl Policies {
 pub struct PolicyFile {
     /// The file.
     pub source: Arc<Source>,
-    parsed: Parsed,
+    /// The policies that parse, in their places.
+    sound: Option<Box<Grammatical>>,
+    /// The policies that do not.
+    broken: Vec<Span>,
+    /// Why they do not.
+    diagnostics: Vec<Diagnostic>,
 }
 
-#[derive(Debug)]
-enum Parsed {
-    /// It cannot be given to the parser.
-    TooMuch(Span, String),
-    Whole(Box<Grammatical>),
-    /// It does not parse as a whole: its policies one by one, each in its place, and why.
-    Pieces(Vec<Piece>, Box<ParseErrors>),
-}
+/// Errors of one policy that are listed; of the others the number is given.
+const MAX_ERRORS: usize = 20;
 
-/// One policy of a file that does not parse as a whole, or its text and what is wrong with it.
-type Piece = Result<Box<Grammatical>, (String, Box<ParseErrors>)>;
+/// Policies of one file whose syntax errors are explained; of the others the number is given.
+const MAX_EXPLAINED: usize = 100;
 
 /// Policies as the authorizer takes them and as the grammar sees them.
 #[derive(Debug)]
@@ -265,29 +306,132 @@ pub fn warm_up() {
 impl PolicyFile {
     /// Parses a file.
     pub fn parse(source: &Arc<Source>) -> Self {
-        let text = source.text();
-        let parsed = match unparsable(text) {
-            Some((span, message)) => Parsed::TooMuch(span, message),
-            None => match parse(text) {
-                Ok(whole) => Parsed::Whole(whole),
-                // Cedar stops at the first error of a file.
-                Err(whole) => {
-                    let piece = |piece| {
-                        let alone = only(text, piece);
-                        parse(&alone).map_err(|errors| (alone, errors))
-                    };
-                    Parsed::Pieces(pieces(text).into_iter().map(piece).collect(), whole)
-                }
-            },
-        };
-        Self { source: Arc::clone(source), parsed }
+        cedar::on_deep_stack(|| Self::parse_here(source))
     }
+
+    fn parse_here(source: &Arc<Source>) -> Self {
+        let text = source.text();
+        let mut file = Self { source: Arc::clone(source), sound: None, broken: Vec::new(), diagnostics: Vec::new() };
+        if let Some(excess) = cedar::policies(text) {
+            file.refuse(Span::new(0, text.len() as u32), || vec![too_much(source, excess)]);
+            return file;
+        }
+        let excesses = excesses(text);
+        if excesses.iter().all(Option::is_none)
+            && let Ok(sound) = parse(text)
+        {
+            file.sound = Some(sound);
+            return file;
+        }
+        // Cedar stops at the first error of a file. So each policy is parsed alone, and then the sound ones together.
+        for (piece, excess) in cedar::pieces(text).into_iter().zip(excesses) {
+            match excess {
+                Some(excess) => file.refuse(piece, || vec![too_much(source, excess)]),
+                None => {
+                    if let Err(errors) = parse(source.slice(piece)) {
+                        file.refuse(piece, || syntax_errors(source, piece.start, &errors));
+                    }
+                }
+            }
+        }
+        match parse(&without(text, &file.broken)) {
+            Ok(sound) => file.sound = Some(sound),
+            Err(errors) => file.refuse(Span::new(0, text.len() as u32), || syntax_errors(source, 0, &errors)),
+        }
+        file.count_unexplained();
+        file
+    }
+
+    fn refuse(&mut self, policy: Span, why: impl FnOnce() -> Vec<Diagnostic>) {
+        if self.broken.len() < MAX_EXPLAINED {
+            self.diagnostics.extend(why());
+        }
+        self.broken.push(policy);
+    }
+
+    fn count_unexplained(&mut self) {
+        let Some(first) = self.broken.get(MAX_EXPLAINED) else { return };
+        let more = self.broken.len() - MAX_EXPLAINED;
+        let message = format!("{more} more policies of `{}` do not parse", self.source.name());
+        let error = Diagnostic::error("policy-syntax", message).label(&self.source, *first, "the first of them");
+        self.diagnostics.push(error.help("correct the policies before it, then check again"));
+    }
+}
+
+/// Returns for each policy of a file the limit that it exceeds.
+fn excesses(text: &str) -> Vec<Option<cedar::Excess>> {
+    let excess = |piece: Span| {
+        let found = cedar::policy(text.get(piece.range()).unwrap_or_default())?;
+        let span = Span::new(piece.start + found.span.start, piece.start + found.span.end);
+        Some(cedar::Excess { span, ..found })
+    };
+    cedar::pieces(text).into_iter().map(excess).collect()
+}
+
+fn too_much(file: &Arc<Source>, excess: cedar::Excess) -> Diagnostic {
+    Diagnostic::error("policy-size", excess.message).label(file, excess.span, "here").help(excess.help)
+}
+
+/// Returns the syntax errors of a part of a file that begins at `start`.
+fn syntax_errors(file: &Arc<Source>, start: u32, errors: &ParseErrors) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> =
+        errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect();
+    for span in diagnostics.iter_mut().flat_map(|error| &mut error.labels).map(|label| &mut label.place.span) {
+        *span = Span::new(start + span.start, start + span.end);
+    }
+    diagnostics
+}
+
+/// What it takes to validate a policy.
+struct Cost {
+    parts: usize,
+    environments: usize,
+}
+
+impl Cost {
+    fn total(&self) -> usize {
+        self.parts.saturating_mul(self.environments)
+    }
+
+    fn too_much(&self, file: &Arc<Source>, span: Span) -> Diagnostic {
+        let Self { parts, environments } = self;
+        let message = format!(
+            "with this policy, which has {parts} parts and is validated for {environments} pairs of types, the \
+             policies have more than {MAX_VALIDATED} parts to validate"
+        );
+        let error = Diagnostic::error("policy-size", message).label(file, span, "this policy");
+        error.help("name the types in its scope, as in `resource is T`, or divide it")
+    }
+}
+
+/// Counts the parts of a policy and the pairs of types that it is validated for.
+fn validation_cost(schema: &cedar_policy::Schema, policy: &ast::Policy, text: &str) -> Cost {
+    let fits = |constraint: &PrincipalOrResourceConstraint, ty: Option<&ast::EntityType>| match constraint {
+        PrincipalOrResourceConstraint::Is(of) | PrincipalOrResourceConstraint::IsIn(of, _) => ty == Some(of),
+        PrincipalOrResourceConstraint::Eq(EntityReference::EUID(uid)) => ty == Some(uid.entity_type()),
+        _ => true,
+    };
+    let acts = |action: Option<&EntityUID>| match policy.action_constraint() {
+        ActionConstraint::Eq(only) => action == Some(only),
+        _ => true,
+    };
+    let (principal, resource) = (policy.principal_constraint(), policy.resource_constraint());
+    let validator: &cedar_policy_core::validator::ValidatorSchema = schema.as_ref();
+    let environments = validator.unlinked_request_envs(cedar_policy_core::validator::ValidationMode::Strict);
+    let environments = environments.filter(|environment| {
+        acts(environment.action_entity_uid())
+            && fits(principal.as_inner(), environment.principal_entity_type())
+            && fits(resource.as_inner(), environment.resource_entity_type())
+    });
+    Cost { parts: cedar::parts(text), environments: environments.count().max(1) }
 }
 
 struct Reader<'s> {
     schema: &'s Schema,
     policies: Policies,
     seen: HashMap<SmolStr, (Arc<Source>, Span)>,
+    /// What the policies so far take to validate, of [`MAX_VALIDATED`].
+    validated: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -300,29 +444,10 @@ struct Note {
 
 impl Reader<'_> {
     fn file(&mut self, file: &PolicyFile) {
-        let source = &file.source;
-        match &file.parsed {
-            Parsed::TooMuch(span, message) => {
-                self.diagnostics
-                    .push(Diagnostic::error("policy-syntax", message.as_str()).label(source, *span, "here"));
-                self.unread(source.text());
-            }
-            Parsed::Whole(whole) => self.policies_of(source, whole),
-            Parsed::Pieces(pieces, whole) => {
-                for piece in pieces {
-                    match piece {
-                        Ok(piece) => self.policies_of(source, piece),
-                        Err((text, errors)) => {
-                            self.unread(text);
-                            errors.iter().for_each(|error| self.parse_error(source, error));
-                        }
-                    }
-                }
-                if pieces.iter().all(Result::is_ok) {
-                    self.unread(source.text());
-                    whole.iter().for_each(|error| self.parse_error(source, error));
-                }
-            }
+        self.diagnostics.extend_from_slice(&file.diagnostics);
+        file.broken.iter().for_each(|policy| self.unread(file.source.slice(*policy)));
+        if let Some(sound) = &file.sound {
+            self.policies_of(&file.source, sound);
         }
     }
 
@@ -332,10 +457,6 @@ impl Reader<'_> {
             let name = rest.split('"').nth(1).unwrap_or_default();
             self.policies.unread_derivations.insert(name.into());
         }
-    }
-
-    fn parse_error(&mut self, file: &Arc<Source>, error: &dyn miette::Diagnostic) {
-        self.diagnostics.extend(errors_from_cedar("policy-syntax", file, error));
     }
 
     fn policies_of(&mut self, file: &Arc<Source>, Grammatical { set, parts }: &Grammatical) {
@@ -371,6 +492,16 @@ impl Reader<'_> {
         let refuse = |reader: &mut Self, code, span, message: String| {
             reader.diagnostics.push(Diagnostic::error(code, message).label(file, span, ""));
         };
+        for (name, most) in MAX_LENGTH {
+            let Some(note) = notes.get(name) else { continue };
+            let length = note.value.chars().count();
+            if length > most {
+                let message = format!("`@{name}` has {length} characters, where at most {most} are read");
+                let error = Diagnostic::error("policy-annotation", message).label(file, note.value_span, "");
+                self.diagnostics.push(error.help("shorten it"));
+                return false;
+            }
+        }
         let id = match notes.get("id") {
             Some(note) if !note.value.is_empty() => note.value.clone(),
             _ => {
@@ -386,6 +517,12 @@ impl Reader<'_> {
             return false;
         }
         self.seen.insert(id.clone(), (Arc::clone(file), id_span));
+        let cost = validation_cost(&self.schema.cedar, core, file.slice(span));
+        self.validated = self.validated.saturating_add(cost.total());
+        if self.validated > MAX_VALIDATED {
+            self.diagnostics.push(cost.too_much(file, keyword));
+            return false;
+        }
         let statement = Statement { id: id.clone(), ..statement };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
         let model = Arc::clone(&self.schema.model);
@@ -449,7 +586,11 @@ impl Reader<'_> {
                 sound = false;
                 let span = notes.get(name).map_or(keyword, |note| note.span);
                 let error = Diagnostic::error("policy-annotation", format!("check `{id}` has no `@{name}`"));
-                self.diagnostics.push(error.label(file, span, "this check"));
+                let help = match name {
+                    "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
+                    _ => "say in one line what the check demands, such as @title(\"Disks are encrypted\")",
+                };
+                self.diagnostics.push(error.label(file, span, "this check").help(help));
             }
         }
         let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| {
@@ -511,7 +652,7 @@ impl Reader<'_> {
                 sound = false;
                 let error = Diagnostic::error(
                     "derivation-target",
-                    format!("`{}` is no `@derived` attribute of `{}`", note.value, model.ty(ty).name),
+                    format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, note.value),
                 );
                 let valid = derived(ty);
                 self.diagnostics.push(
@@ -552,42 +693,53 @@ impl Reader<'_> {
         let policies: Vec<&cedar_policy::Policy> = self.policies.cedar.policies().collect();
         let validate = |policies: &[&cedar_policy::Policy]| {
             let some = PolicySet::from_policies(policies.iter().map(|policy| (*policy).clone()));
-            validator.validate(some.as_ref().unwrap_or(&self.policies.cedar), ValidationMode::Strict)
+            let some = some.as_ref().unwrap_or(&self.policies.cedar);
+            cedar::on_deep_stack(|| validator.validate(some, ValidationMode::Strict))
         };
         let results: Vec<ValidationResult> = policies.par_chunks(8).map(validate).collect();
         let sources: HashMap<SmolStr, Arc<Source>> =
             self.policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
-        let mut failed: HashSet<SmolStr> = HashSet::new();
+        let mut errors: BTreeMap<SmolStr, Vec<Diagnostic>> = BTreeMap::new();
         for error in results.iter().flat_map(ValidationResult::validation_errors) {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
-            self.diagnostics.push(from_cedar("policy-invalid", Severity::Error, source, error));
-            failed.insert(id);
+            let found = self.policies.explained(error, invalid(source, error));
+            errors.entry(id).or_default().push(found);
         }
-        let mut idle: HashSet<SmolStr> = HashSet::new();
+        let failed: HashSet<SmolStr> = errors.keys().cloned().collect();
+        self.diagnostics.extend(errors.into_iter().flat_map(|(id, errors)| first_errors(&id, errors)));
+        let (mut idle, mut warned): (HashSet<SmolStr>, Vec<_>) = (HashSet::new(), Vec::new());
         for warning in results.iter().flat_map(ValidationResult::validation_warnings) {
             let id = warning.policy_id().to_smolstr();
             let Some(source) = sources.get(&id).filter(|_| !failed.contains(&id)) else { continue };
-            // A check that no resource can fail would pass for ever.
+            // A check that no resource can fail would pass for ever: the review of the pack refuses it and says why.
             if let ValidationWarning::ImpossiblePolicy(_) = warning {
-                let mut error = from_cedar("policy-idle", Severity::Error, source, warning);
-                error.message = format!("`{id}` can never hold, whatever the snapshot says");
-                error.help = Some(
-                    "either its clauses exclude each other, or the schema's action does not apply to the types in its scope"
-                        .into(),
-                );
-                self.diagnostics.push(error);
                 idle.insert(id);
             } else {
-                self.diagnostics.push(from_cedar("policy-warning", Severity::Warning, source, warning));
+                warned.push((id, from_cedar("policy-warning", Severity::Warning, source, warning)));
             }
         }
+        let warned = warned.into_iter().filter(|(id, _)| !idle.contains(id)).map(|(_, warning)| warning);
+        self.diagnostics.extend(warned);
         self.policies.statements().for_each(|statement| statement.idle = idle.contains(&statement.id));
         self.policies
             .statements()
             .filter(|statement| failed.contains(&statement.id))
             .for_each(|statement| statement.valid = false);
     }
+}
+
+/// Returns the first errors of a policy and, if there are more, how many.
+fn first_errors(id: &str, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let more = errors.len().saturating_sub(MAX_ERRORS);
+    crate::diagnostic::sort(&mut errors);
+    errors.truncate(MAX_ERRORS);
+    if more > 0 {
+        let labels = errors.last().map(|last| last.labels.clone()).unwrap_or_default();
+        let count = Diagnostic::error("policy-invalid", format!("`{id}` has {more} more errors, from here on"));
+        errors.push(Diagnostic { labels, ..count }.help("correct the errors before it, then check again"));
+    }
+    errors
 }
 
 fn span_of(loc: &Loc) -> Span {
@@ -627,12 +779,16 @@ fn not_by_policy(file: &Source) -> Diagnostic {
 /// Returns a policy by its parts, with the id that Cedar gives it.
 fn statement(file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> Option<Statement> {
     let core: &ast::Policy = policy.as_ref();
+    let whole = core.loc().map_or(Span::default(), span_of);
+    let variable = |at: usize| parts.variables.get(at).and_then(|node| node.loc.as_ref()).map_or(whole, span_of);
     Some(Statement {
         id: policy.id().to_smolstr(),
         source: Arc::clone(file),
-        span: core.loc().map_or(Span::default(), span_of),
+        span: whole,
         principal: scope(core.principal_constraint().as_inner())?,
+        principal_span: variable(0),
         resource: scope(core.resource_constraint().as_inner())?,
+        resource_span: variable(2),
         clauses: parts.conds.iter().map(clause).collect::<Option<_>>()?,
         idle: false,
         valid: true,
@@ -677,23 +833,23 @@ fn scope(constraint: &PrincipalOrResourceConstraint) -> Option<Scope> {
     })
 }
 
-/// Cuts a text after every `;` that stands outside strings and comments.
-fn pieces(text: &str) -> Vec<Span> {
-    let (mut cuts, mut start) = (Vec::new(), 0);
-    for (at, _) in cedar_marks(text).filter(|(_, mark)| *mark == b';') {
-        cuts.push(Span::new(start, at as u32 + 1));
-        start = at as u32 + 1;
+/// Blanks out parts of a text; what is left keeps its place.
+fn without(text: &str, parts: &[Span]) -> String {
+    let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+    let (mut left, mut at) = (String::with_capacity(text.len()), 0);
+    for part in parts {
+        left.push_str(text.get(at..part.start as usize).unwrap_or_default());
+        left.push_str(&blank(text.get(part.range()).unwrap_or_default()));
+        at = part.end as usize;
     }
-    if text.get(start as usize..).is_some_and(|rest| !rest.trim().is_empty()) {
-        cuts.push(Span::new(start, text.len() as u32));
-    }
-    cuts
+    left + text.get(at..).unwrap_or_default()
 }
 
-/// Blanks out everything but `piece`, so that its spans stay true.
-fn only(text: &str, piece: Span) -> String {
-    let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
-    let (before, rest) = text.split_at(piece.start as usize);
-    let (kept, after) = rest.split_at(piece.len() as usize);
-    format!("{}{kept}{}", blank(before), blank(after))
+/// Turns one of Cedar's validation errors into ours. For an address whose notation only Cedar rejects, the help gives
+/// the notation that Cedar reads.
+fn invalid(source: &Arc<Source>, error: &dyn miette::Diagnostic) -> Diagnostic {
+    let diagnostic = from_cedar("policy-invalid", Severity::Error, source, error);
+    let argument = diagnostic.labels.first().and_then(|label| label.place.text().split('"').nth(1));
+    let notation = argument.filter(|text| IpNet::parse(text).is_ok()).and_then(|text| IpNet::literal(text).err());
+    diagnostic.maybe_help(notation)
 }

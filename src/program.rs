@@ -6,6 +6,7 @@
 mod formula;
 mod join;
 mod lower;
+mod lint;
 
 pub use formula::{Formula, Possible};
 pub use join::{Conjunct, Join, Tie};
@@ -15,6 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::policy::{ClauseKind, Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
+use crate::source::cedar::on_deep_stack;
 use crate::value::{TypeId, Value};
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
@@ -259,15 +261,34 @@ pub struct Program {
     pub derived: Vec<DerivedAttribute>,
     /// Slots that something reads.
     pub reads: BTreeSet<(TypeId, SlotId)>,
+    /// The ids of checks and derivations that are not evaluated because of an error, their own or that of a derivation
+    /// they depend on.
+    pub refused: BTreeSet<SmolStr>,
+    /// Parameters that are compared with folded values.
+    pub(crate) comparisons: Vec<lint::Comparison>,
 }
 
 impl Program {
-    /// Lowers the selected checks, and the derivations they need.
+    /// Reviews all policies, and lowers the selected checks and the derivations they need.
     ///
-    /// `select` says which checks run. Cycles among derivations, and derived attributes that nothing derives, are
-    /// errors at the policies concerned.
+    /// `select` says which checks run; one that the review refuses is left out and named in [`Program::refused`].
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
-        lower::program(model, policies, select)
+        on_deep_stack(|| Self::reviewed(model, policies, select))
+    }
+
+    fn reviewed(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
+        let whole = lower::whole(model, policies);
+        let lint::Review { refused, diagnostics, comparisons } = lint::review(model, policies, &whole);
+        let runs = |at: usize| {
+            select(at) && policies.checks.get(at).is_some_and(|check| !refused.contains(&check.statement.id))
+        };
+        let program = lower::program(model, policies, runs);
+        (Self { refused, comparisons, ..program }, diagnostics)
+    }
+
+    /// Lowers the selected checks and the derivations they need without a review.
+    pub fn unreviewed(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Self {
+        on_deep_stack(|| lower::program(model, policies, select))
     }
 
     /// Lowers policies for the requests of one environment: the model's action, a type of principal and a type of
@@ -276,7 +297,13 @@ impl Program {
     /// They are the program's checks, each by its place in `policies`; one whose scope names another action or another
     /// type is never satisfied, and left out.
     pub fn of_request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Self {
-        lower::request(model, policies, principal, resource)
+        on_deep_stack(|| lower::request(model, policies, principal, resource))
+    }
+
+    /// Returns the error for a value of a parameter that is never equal to the attributes it is compared with.
+    pub fn unfolded(&self, model: &Model, parameter: usize, value: &Value) -> Option<Diagnostic> {
+        let comparisons = self.comparisons.iter().filter(|comparison| comparison.parameter == parameter);
+        comparisons.filter_map(|comparison| comparison.refused(model, value)).next()
     }
 
     /// Returns a node.

@@ -1,23 +1,37 @@
 //! The only part of the library that touches disk, clock and watcher: finding files, reading them, watching them.
 
 mod accounts;
+mod encoding;
+mod kept;
+mod links;
 mod packs;
+mod reports;
+mod seen;
 mod suites;
+mod unpack;
+mod unused;
+mod walk;
 mod watch;
 
 pub use accounts::{Accounts, Form};
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use seen::Seen;
 pub use suites::CaseFiles;
-pub use watch::{Changes, WatchError};
+pub use watch::Changes;
 
 use crate::check::Inputs;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, has_errors};
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
-use std::collections::HashMap;
+use crate::source::cedar::MAX_BYTES;
+use accounts::{Found, SnapshotFile};
+use kept::Kept;
+use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use walk::{Listing, OwnOutputs};
 
 /// Which files a user named.
 #[derive(Debug, Clone, Default)]
@@ -28,25 +42,49 @@ pub struct Selection {
     pub form: Form,
     /// A pack by name.
     pub pack: Option<String>,
+    /// Where packs are looked up.
+    pub packs: PackOrigin,
     /// Policy files and folders that stand in for the pack's, or beside them when a pack is named too.
     pub policies: Vec<PathBuf>,
     /// A schema file that stands in for the pack's.
     pub schema: Option<PathBuf>,
 }
 
+/// Where packs are looked up by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PackOrigin {
+    /// In the binary. Files of the working directory are used only if an option names them.
+    #[default]
+    BuiltIn,
+    /// In the working directory, then in the binary: for commands that are no gate.
+    Folder,
+}
+
+/// The name of a configuration file, which this version does not read.
+const CONFIGURATION: &str = "deodar.toml";
+
+/// The largest case file or list of survivors, in bytes.
+const MAX_TOML_BYTES: usize = 16 << 20;
+
+/// A byte order mark in UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Reads files, and hands out the same [`Source`] again while a file's text stays the same.
 #[derive(Debug, Default)]
 pub struct Loader {
-    known: HashMap<PathBuf, Arc<Source>>,
+    known: Kept<PathBuf>,
     /// Snapshots by file and line.
-    snapshots: HashMap<(PathBuf, usize), Arc<Source>>,
-    /// Files and folders that the last load looked at, for a watcher.
-    pub looked_at: Vec<PathBuf>,
+    snapshots: Kept<(PathBuf, usize)>,
+    outputs: OwnOutputs,
+    /// Files and folders that the last load looked at, for a watch.
+    pub seen: Seen,
 }
 
 /// Schema and policies, and where they come from.
 struct Pack {
     name: String,
+    /// The built-in pack of that name, if it was taken.
+    built_in: Option<&'static EmbeddedPack>,
     /// Whether nobody chose it.
     recognised: bool,
     schema: Arc<Source>,
@@ -66,12 +104,19 @@ impl Loader {
     /// All that went wrong, when no schema could be read.
     pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
-        let (paths, skipped) = self.snapshot_files(selection, &mut diagnostics);
-        let mut snapshots = Vec::new();
-        for path in paths {
-            self.read_snapshots(&path, selection.form, limits.bytes, &mut snapshots, &mut diagnostics);
+        let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
+        let (mut snapshots, mut unread, mut reports) = (Vec::new(), Vec::new(), 0);
+        for file in files {
+            let wrong = self.read_snapshots(&file, selection.form, limits.bytes, &mut snapshots, &mut reports);
+            for (before, name, error) in wrong {
+                unread.push((before, name));
+                diagnostics.push(error);
+            }
         }
-        self.inputs(selection, snapshots, skipped, diagnostics)
+        let inputs = self.inputs(selection, snapshots, skipped, diagnostics);
+        self.known.forget();
+        self.snapshots.forget();
+        Ok(Inputs { unread, skipped_reports: reports, ..inputs? })
     }
 
     /// Reads schema and policies, and returns the snapshots to be read when their turn comes.
@@ -80,8 +125,8 @@ impl Loader {
     /// All that went wrong, when no schema could be read.
     pub fn open(&mut self, selection: &Selection, limits: &Limits) -> Result<(Inputs, Accounts), Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
-        let (paths, skipped) = self.snapshot_files(selection, &mut diagnostics);
-        let mut accounts = Accounts::new(paths, selection.form, limits.bytes);
+        let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
+        let mut accounts = Accounts::new(files, selection.form, limits.bytes);
         // Only where there is a choice is the first snapshot looked at before its turn.
         let choice = selection.pack.is_none() && selection.schema.is_none() && EMBEDDED.len() > 1;
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
@@ -90,12 +135,17 @@ impl Loader {
     }
 
     fn begin(&mut self) -> Vec<Diagnostic> {
-        self.looked_at.clear();
-        if !Path::new("deodar.toml").exists() {
+        self.seen = Seen::default();
+        self.outputs = OwnOutputs::find();
+        self.known.age();
+        self.snapshots.age();
+        let file = Path::new(CONFIGURATION);
+        self.seen.file(file);
+        if file.symlink_metadata().is_err() {
             return Vec::new();
         }
-        let warning = Diagnostic::warning("no-configuration", "`deodar.toml` is not read by this version");
-        vec![warning.help("say what it holds on the command line: --pack, --param, --fail-on")]
+        let error = Diagnostic::error("no-configuration", format!("this version does not read `{CONFIGURATION}`"));
+        vec![error.help("remove or rename it, and pass its content as options: --pack, --param, --only, --fail-on")]
     }
 
     fn inputs(
@@ -105,22 +155,46 @@ impl Loader {
         skipped: usize,
         mut diagnostics: Vec<Diagnostic>,
     ) -> Result<Inputs, Vec<Diagnostic>> {
+        let before = diagnostics.len();
         let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
-        let Pack { name: pack, recognised, schema, policies } = pack;
-        Ok(Inputs { pack, recognised, schema, policies, snapshots, diagnostics, skipped })
+        let partial_pack = has_errors(diagnostics.get(before..).unwrap_or_default());
+        let Pack { name: pack, recognised, schema, policies, .. } = pack;
+        let skipped_reports = 0;
+        let unread = Vec::new();
+        Ok(Inputs {
+            pack,
+            recognised,
+            schema,
+            policies,
+            snapshots,
+            unread,
+            diagnostics,
+            skipped,
+            skipped_reports,
+            partial_pack,
+        })
     }
 
     /// Returns the files that hold snapshots, in the order they were named and in folders by their names, and how many
     /// others lie in the folders.
-    fn snapshot_files(&mut self, selection: &Selection, diagnostics: &mut Vec<Diagnostic>) -> (Vec<PathBuf>, usize) {
+    fn snapshot_files(
+        &mut self,
+        selection: &Selection,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Vec<SnapshotFile>, usize) {
         let (mut files, mut skipped) = (Vec::new(), 0);
         for path in &selection.snapshots {
             if path == Path::new("-") || !path.is_dir() {
-                files.push(path.clone());
+                match self.outputs.contain(path) {
+                    true => diagnostics.push(own_output(&shown(path))),
+                    false => files.push(SnapshotFile { path: path.clone(), found: Found::Named }),
+                }
                 continue;
             }
-            let (found, others) = self.walk(path, accounts::is_snapshot, diagnostics);
-            skipped += others;
+            let (mut found, others) = self.walk(path, accounts::is_snapshot, diagnostics);
+            let all = found.len();
+            found.retain(|path| !self.outputs.contain(path));
+            skipped += others + (all - found.len());
             if found.is_empty() {
                 let message = format!("folder `{}` holds no snapshot", path.display());
                 let warning = Diagnostic::warning("no-snapshot", message);
@@ -128,48 +202,58 @@ impl Loader {
                     "snapshots are files whose name ends in `.json` or `.ndjson`, and perhaps in `.gz` or `.zst`",
                 ));
             }
-            files.extend(found);
+            files.extend(found.into_iter().map(|path| SnapshotFile { path, found: Found::Walked }));
         }
         (files, skipped)
     }
 
-    /// Reads the snapshots in a file, or hands out again those that say the same in the same place.
+    /// Reads the snapshots in a file, or hands out again those that say the same in the same place, and counts the
+    /// reports that it skips. Returns what it could not read: the number of snapshots before, a name and the reason.
     fn read_snapshots(
         &mut self,
-        path: &Path,
+        SnapshotFile { path, found }: &SnapshotFile,
         form: Form,
         most_bytes: usize,
         into: &mut Vec<Arc<Source>>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        self.looked_at.push(path.to_owned());
+        reports: &mut usize,
+    ) -> Vec<(usize, String, Diagnostic)> {
+        self.seen.file(path);
         let name = shown(path);
         let bytes = match accounts::read_whole(path, &name, most_bytes) {
             Ok(bytes) => bytes,
-            Err(error) => return diagnostics.push(error),
+            Err(error) => return vec![(into.len(), name, error)],
         };
         let lines = form.is_lines(path);
-        let mut before = 0;
+        let (mut before, mut wrong) = (0, Vec::new());
         let parts = bytes.split_inclusive(|byte| lines && *byte == b'\n');
         let parts = parts.chain(bytes.is_empty().then_some(&bytes[..]).filter(|_| !lines));
         for (line, part) in parts.enumerate() {
             let whole = part.len();
             let part = part.strip_suffix(b"\n").filter(|_| lines).unwrap_or(part);
             let place = (path.to_owned(), line);
-            let known = self.snapshots.get(&place);
-            match known.filter(|known| known.text().as_bytes() == part && known.bytes_before() == before) {
-                Some(known) => into.push(Arc::clone(known)),
+            let same = |known: &Source| known.text().as_bytes() == part && known.bytes_before() == before;
+            match self.snapshots.get(&place, same) {
+                Some(known) => into.push(known),
                 None if lines && part.trim_ascii().is_empty() => {}
-                None => match source_of(&name, part.to_vec(), line, before) {
-                    Ok(read) => {
-                        self.snapshots.insert(place, Arc::clone(&read));
-                        into.push(read);
+                None => {
+                    let shown = if lines { format!("{name}:{}", line + 1) } else { name.clone() };
+                    let read = match lines {
+                        true => line_of(&name, part.to_vec(), line, before),
+                        false => source_of(&name, part.to_vec(), line, before),
+                    };
+                    match accounts::snapshot(read, &shown, *found) {
+                        Some(Ok(read)) => {
+                            self.snapshots.insert(place, Arc::clone(&read));
+                            into.push(read);
+                        }
+                        Some(Err(error)) => wrong.push((into.len(), shown, error)),
+                        None => *reports += 1,
                     }
-                    Err(error) => diagnostics.push(error),
-                },
+                }
             }
             before += whole;
         }
+        wrong
     }
 
     /// Returns the files below a folder that are wanted, in order of their names, and how many others there are.
@@ -179,9 +263,9 @@ impl Loader {
         wanted: impl Fn(&Path) -> bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Vec<PathBuf>, usize) {
-        self.looked_at.push(folder.to_owned());
-        let (mut found, mut others) = (Vec::new(), 0);
-        for entry in walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true) {
+        let (mut found, mut others, mut listing) = (Vec::new(), 0, Listing::default());
+        for entry in walk::entries(folder) {
+            listing.add(&entry);
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
                     if wanted(entry.path()) {
@@ -199,27 +283,36 @@ impl Loader {
                 }),
             }
         }
+        self.seen.folder(folder, &listing);
         (found, others)
     }
 
-    /// Reads a file, or returns what was read before when it says the same.
-    fn read(&mut self, path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
-        self.looked_at.push(path.to_owned());
+    /// Reads a file of at most `most_bytes`, or returns what was read before when it says the same.
+    fn read(&mut self, path: &Path, most_bytes: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
+        self.seen.file(path);
+        let read = self.read_text(path, most_bytes);
+        read.map_err(|error| diagnostics.push(error)).ok()
+    }
+
+    fn read_text(&mut self, path: &Path, most_bytes: usize) -> Result<Arc<Source>, Diagnostic> {
         let name = shown(path);
-        let bytes = match std::fs::read(path) {
-            // Cedar knows no byte order mark.
-            Ok(bytes) => bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes),
-            Err(error) => {
-                diagnostics.push(unreadable(&name, &error));
-                return None;
-            }
-        };
-        if let Some(known) = self.known.get(path).filter(|known| known.text().as_bytes() == bytes) {
-            return Some(Arc::clone(known));
+        let mut bytes = Vec::new();
+        let input = unpack::open_regular(path, &name)?;
+        input.take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&name, &error))?;
+        if bytes.len() > most_bytes {
+            let error = Diagnostic::error("too-large", format!("`{name}` holds more than {most_bytes} bytes"));
+            return Err(error.help("divide it into several files"));
         }
-        let read = source_of(&name, bytes, 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
+        // Cedar and TOML do not accept a byte order mark.
+        let before = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
+        bytes.drain(..before);
+        let same = |known: &Source| known.text().as_bytes() == bytes && known.bytes_before() == before;
+        if let Some(known) = self.known.get(path, same) {
+            return Ok(known);
+        }
+        let read = source_of(&name, bytes, 0, before)?;
         self.known.insert(path.to_owned(), Arc::clone(&read));
-        Some(read)
+        Ok(read)
     }
 
     fn pack(
@@ -229,22 +322,24 @@ impl Loader {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Pack> {
         let named = match &selection.pack {
-            Some(name) => Some(self.named_pack(name, diagnostics)?),
+            Some(name) => Some(self.named_pack(name, selection.packs, diagnostics)?),
             None => None,
         };
         let mut pack = match (&selection.schema, named) {
             (Some(path), named) => {
-                let schema = self.read(path, diagnostics)?;
+                let schema = self.read(path, MAX_BYTES, diagnostics)?;
                 Pack {
                     name: "the given schema and policies".to_owned(),
+                    built_in: named.as_ref().and_then(|pack| pack.built_in),
                     recognised: false,
                     schema,
                     policies: named.map(|pack| pack.policies).unwrap_or_default(),
                 }
             }
             (None, Some(pack)) => pack,
-            (None, None) => self.recognised_pack(snapshots, diagnostics)?,
+            (None, None) => self.recognised_pack(selection.packs, snapshots, diagnostics)?,
         };
+        diagnostics.extend(pack.built_in.and_then(|pack| unused::warning(pack, selection)));
         if !selection.policies.is_empty() {
             if selection.pack.is_none() {
                 pack.policies.clear();
@@ -264,7 +359,7 @@ impl Loader {
 
     fn policies(&mut self, path: &Path, into: &mut Vec<Arc<Source>>, diagnostics: &mut Vec<Diagnostic>) {
         if !path.is_dir() {
-            into.extend(self.read(path, diagnostics));
+            into.extend(self.read(path, MAX_BYTES, diagnostics));
             return;
         }
         let (mut found, others) = self.walk(path, belongs, diagnostics);
@@ -281,32 +376,55 @@ impl Loader {
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
         for file in found {
-            into.extend(self.read(&file, diagnostics));
+            into.extend(self.read(&file, MAX_BYTES, diagnostics));
         }
     }
 
-    /// A pack in the working folder wins over the built-in one of the same name.
-    fn named_pack(&mut self, name: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
+    /// Returns a pack by name.
+    fn named_pack(&mut self, name: &str, origin: PackOrigin, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
         let built_in = EMBEDDED.iter().find(|pack| pack.name == name);
-        let (schema, folder) =
-            (PathBuf::from(format!("schemas/{name}.cedarschema")), PathBuf::from(format!("policies/{name}")));
+        match (origin, built_in) {
+            (PackOrigin::BuiltIn, Some(pack)) => Some(Pack {
+                name: format!("pack {name} (built in)"),
+                built_in: Some(pack),
+                ..self.embedded(pack, diagnostics)?
+            }),
+            (PackOrigin::BuiltIn, None) => {
+                let (schema, folder) = unused::of_folder(name);
+                let files = [(schema, "--schema"), (folder, "--policies")];
+                let there = files.iter().filter(|(path, _)| path.exists());
+                let options: Vec<String> = there.map(|(path, option)| format!("{option} {}", shown(path))).collect();
+                let help = format!("to use the files of the working directory, pass {}", options.join(" "));
+                diagnostics.push(no_pack(name).maybe_help((!options.is_empty()).then_some(help)));
+                None
+            }
+            (PackOrigin::Folder, _) => self.folder_pack(name, built_in, diagnostics),
+        }
+    }
+
+    /// Returns a pack of the working directory. What it lacks of a built-in pack of that name is built in.
+    fn folder_pack(
+        &mut self,
+        name: &str,
+        built_in: Option<&EmbeddedPack>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Pack> {
+        let (schema, folder) = unused::of_folder(name);
         let (has_schema, has_policies) = (schema.is_file(), folder.is_dir());
         let mut pack = match built_in {
             Some(pack) => self.embedded(pack, diagnostics)?,
             None if has_schema && has_policies => {
-                let schema = self.read(&schema, diagnostics)?;
-                Pack { name: String::new(), recognised: false, schema, policies: Vec::new() }
+                let schema = self.read(&schema, MAX_BYTES, diagnostics)?;
+                Pack { name: String::new(), built_in: None, recognised: false, schema, policies: Vec::new() }
             }
             None => {
-                let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
-                let error = Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names);
-                let both = format!("a pack of your own needs both `{}` and `{}`", shown(&schema), shown(&folder));
-                diagnostics.push(error.maybe_help((has_schema || has_policies).then_some(both)));
+                let both = format!("a pack of this folder needs both `{}` and `{}`", shown(&schema), shown(&folder));
+                diagnostics.push(no_pack(name).maybe_help((has_schema || has_policies).then_some(both)));
                 return None;
             }
         };
         if has_schema {
-            pack.schema = self.read(&schema, diagnostics)?;
+            pack.schema = self.read(&schema, MAX_BYTES, diagnostics)?;
         }
         if has_policies {
             pack.policies.clear();
@@ -325,8 +443,8 @@ impl Loader {
     fn embedded(&mut self, pack: &EmbeddedPack, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
         let mut part = |file: &str, text: &str| {
             let key = PathBuf::from(format!("<{}>/{file}", pack.name));
-            if let Some(known) = self.known.get(&key) {
-                return Some(Arc::clone(known));
+            if let Some(known) = self.known.get(&key, |_| true) {
+                return Some(known);
             }
             let read = source_of(file, text.as_bytes().to_vec(), 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
             self.known.insert(key, Arc::clone(&read));
@@ -334,15 +452,32 @@ impl Loader {
         };
         let schema = part(pack.schema.0, pack.schema.1)?;
         let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text)).collect();
-        Some(Pack { name: pack.name.to_owned(), recognised: false, schema, policies })
+        Some(Pack { name: pack.name.to_owned(), built_in: None, recognised: false, schema, policies })
     }
 
     /// Finds the pack whose document the first readable snapshot looks like.
-    fn recognised_pack(&mut self, snapshots: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
+    fn recognised_pack(
+        &mut self,
+        origin: PackOrigin,
+        snapshots: &[Arc<Source>],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Pack> {
+        if origin == PackOrigin::Folder {
+            let found: Vec<String> = folder_packs().into_iter().collect();
+            match &found[..] {
+                [] => {}
+                [only] => return self.named_pack(only, origin, diagnostics),
+                several => {
+                    let message = format!("this folder holds several packs: `{}`", several.join("`, `"));
+                    diagnostics.push(Diagnostic::error("no-pack", message).help("choose one with --pack"));
+                    return None;
+                }
+            }
+        }
         let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
         let mut best: Option<(usize, &str)> = None;
         for name in names.iter().copied().filter(|_| names.len() > 1) {
-            let pack = self.named_pack(name, diagnostics)?;
+            let pack = self.named_pack(name, origin, diagnostics)?;
             let (Some(schema), _) = Schema::parse(&pack.schema) else { continue };
             let likeness = |snapshot: &Arc<Source>| Snapshot::likeness(&schema.model, snapshot, usize::MAX);
             let likeness = snapshots.iter().map(likeness).max().unwrap_or(0);
@@ -351,8 +486,8 @@ impl Loader {
             }
         }
         match (best, &names[..]) {
-            (Some((1.., name)), _) => self.named_pack(name, diagnostics),
-            (_, [only]) => Some(Pack { recognised: true, ..self.named_pack(only, diagnostics)? }),
+            (Some((1.., name)), _) => self.named_pack(name, origin, diagnostics),
+            (_, [only]) => Some(Pack { recognised: true, ..self.named_pack(only, origin, diagnostics)? }),
             _ => {
                 let error = Diagnostic::error("no-pack", "no pack knows a snapshot of this shape");
                 diagnostics.push(error.help(format!("choose one with --pack: {}", names.join(", "))));
@@ -360,6 +495,25 @@ impl Loader {
             }
         }
     }
+}
+
+/// Returns the names of the packs in the working directory: those with a schema and a folder of policies, and those that
+/// replace a part of a built-in pack.
+fn folder_packs() -> BTreeSet<String> {
+    let folders = Path::new("policies").read_dir().into_iter().flatten().flatten();
+    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let built_in = |name: &str| EMBEDDED.iter().any(|pack| pack.name == name);
+    let is_pack = |name: &String| {
+        let (schema, folder) = unused::of_folder(name);
+        let (has_schema, has_policies) = (schema.is_file(), folder.is_dir());
+        has_schema && has_policies || built_in(name) && (has_schema || has_policies)
+    };
+    names.chain(EMBEDDED.iter().map(|pack| pack.name.to_owned())).filter(is_pack).collect()
+}
+
+fn no_pack(name: &str) -> Diagnostic {
+    let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
+    Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names)
 }
 
 /// Whether a file has its place among policies.
@@ -377,31 +531,49 @@ fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
+fn own_output(name: &str) -> Diagnostic {
+    let error = Diagnostic::error("own-output", format!("`{name}` is also the output of this run"));
+    error.help("write the report to another file")
+}
+
 fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", plain(error)))
+    let remedy = unpack::Damage::remedy(error).map(str::to_owned);
+    Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", plain(error))).maybe_help(remedy)
+}
+
+/// Refuses a pipe or a device: reading it may never end. A folder is refused where it is opened.
+fn regular(path: &Path, name: &str) -> Result<(), Diagnostic> {
+    let kind = path.metadata().map_err(|error| unreadable(name, &error))?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return Ok(());
+    }
+    let error = Diagnostic::error("unreadable", format!("cannot read `{name}`: it is not a regular file"));
+    Err(error.help("name a file; only snapshots are read from pipes"))
 }
 
 /// The operating system's message without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
+    let mut chars = text[..end].chars();
+    let first = chars.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
 }
 
 /// Returns a text as a source, `lines` and `bytes_before` of a larger one standing before it.
 fn source_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
-        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-        let line = lines + before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        // No excerpt: nobody has said yet which values are secret.
-        let message = format!("`{name}` is not UTF-8: byte 0x{byte:02X} in line {line}, column {column}");
-        Diagnostic::error("not-utf8", message).help("save the file as UTF-8")
-    })?;
-    Source::part(name, text, lines, bytes_before).map_err(|_| {
-        let message = format!("`{name}` is larger than 4 GiB, which is the most one file may hold");
-        Diagnostic::error("too-large", message)
-    })
+    Source::part(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+}
+
+/// Returns a document on one line of a file as a source, `lines` and `bytes_before` standing before it.
+fn line_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
+    Source::on_line(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
+}
+
+fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes).map_err(|error| encoding::not_utf8(name, error.as_bytes(), lines))
+}
+
+fn over_4_gib(name: &str) -> Diagnostic {
+    Diagnostic::error("too-large", format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
 }

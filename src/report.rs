@@ -4,6 +4,7 @@ pub mod controls;
 pub mod excerpt;
 mod finding;
 pub mod json;
+pub mod mask;
 pub mod ndjson;
 pub mod text;
 
@@ -15,12 +16,18 @@ pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::engine::Verdict;
 use crate::policy::Level;
-use crate::snapshot::{Limits, ReadTimes};
+use crate::snapshot::{Limits, ReadTimes, Secrets};
 use crate::source::{Source, Span};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The formats of the documents that Deodar writes as JSON, as their property `format` says.
+pub const FORMATS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];
+
+/// Ids of accounts that a report keeps.
+const IDS: usize = 8;
 
 /// Everything a run has to say.
 #[derive(Debug)]
@@ -36,12 +43,20 @@ pub struct Report {
     told: BTreeMap<(&'static str, Severity), usize>,
     /// What more is wrong with them: how often, by code and severity.
     pub untold: BTreeMap<(&'static str, Severity), usize>,
+    /// Whether the pack, a parameter or the selection is invalid: then no account is judged as it should be.
+    pub invalid: bool,
+    /// Ids of accounts, the first few.
+    pub ids_seen: Vec<SmolStr>,
+    /// Whether there were other ids.
+    pub more_ids: bool,
     /// Properties of snapshots that the schema does not declare.
     pub other_properties: usize,
     /// Files in walked directories that are no snapshots.
     pub skipped: usize,
-    /// Where secret values lie, by snapshot; no output shows them.
-    pub secrets: Vec<(Arc<Source>, Vec<Span>)>,
+    /// Reports of Deodar in walked directories.
+    pub skipped_reports: usize,
+    /// The secrets of the texts that are shown; no output shows them.
+    pub secrets: Vec<Secrets>,
     /// How long the steps took, on all threads together.
     pub times: Times,
 }
@@ -51,6 +66,8 @@ pub struct Report {
 pub struct Account {
     /// Its snapshot.
     pub snapshot: SnapshotReport,
+    /// The id of its root entity; `None` if it was not judged.
+    pub id: Option<SmolStr>,
     /// Verdicts by check and kind, in the order of the run's checks.
     pub counts: Vec<[usize; 5]>,
     /// Verdicts that are explained.
@@ -59,8 +76,8 @@ pub struct Account {
     pub diagnostics: Vec<Diagnostic>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
-    /// The text, and where secret values lie in it.
-    pub secrets: Option<(Arc<Source>, Vec<Span>)>,
+    /// The secrets of the snapshot; `None` if the schema declares none.
+    pub secrets: Option<Secrets>,
     /// How long the steps took.
     pub times: Times,
 }
@@ -97,8 +114,8 @@ impl Times {
 pub struct Run {
     /// The time that checks take for now, in milliseconds since 1970.
     pub now: i64,
-    /// Where policies and schema come from, in words.
-    pub pack: String,
+    /// Policies and schema.
+    pub pack: PackReport,
     /// The snapshots in order, as far as they are told.
     pub snapshots: Vec<SnapshotReport>,
     /// How many there were.
@@ -113,6 +130,38 @@ pub struct Run {
     pub allow_unknown: bool,
     /// The framework by whose controls checks are rolled up, if any.
     pub by: Option<&'static str>,
+}
+
+/// The pack of a run.
+#[derive(Debug, Clone, Default)]
+pub struct PackReport {
+    /// Where policies and schema come from, in words.
+    pub name: String,
+    /// The version, if the schema has one.
+    pub version: Option<SmolStr>,
+    /// The schema, then the policy files in order of their names.
+    pub files: Vec<FileReport>,
+}
+
+impl PackReport {
+    /// Returns the origin and the version in words.
+    pub fn described(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}, version {version},", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A file of a pack.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// The path as it was given.
+    pub path: String,
+    /// `schema` or `policies`.
+    pub role: &'static str,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A snapshot of a run.
@@ -154,6 +203,10 @@ pub struct CheckReport {
     pub controls: Vec<(&'static str, Vec<SmolStr>)>,
     /// Whether it was run.
     pub state: CheckState,
+    /// The ids of accounts that its scope names; if there are some, it judges no other account.
+    pub accounts: Vec<SmolStr>,
+    /// Whether one of these was judged.
+    pub met: bool,
     /// Verdicts by kind, in the order of [`Verdict::ALL`].
     pub counts: [usize; 5],
     /// How many of them are explained.
@@ -170,6 +223,11 @@ impl CheckReport {
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
+
+    /// Returns its state after the run.
+    pub fn outcome(&self) -> CheckState {
+        self.state.after(&self.counts)
+    }
 }
 
 /// Whether a check was run.
@@ -177,17 +235,26 @@ impl CheckReport {
 pub enum CheckState {
     /// It was.
     Run,
+    /// It was, and there was no resource that it judges.
+    NoResources,
     /// `--only` or `--skip` left it out.
     Deselected,
-    /// It is invalid.
+    /// It is invalid, or depends on a derivation that is.
     Invalid,
 }
 
 impl CheckState {
+    /// Returns the state of a check after it gave some verdicts.
+    pub fn after(self, counts: &[usize; 5]) -> Self {
+        let none = counts.iter().all(|count| *count == 0);
+        if self == CheckState::Run && none { CheckState::NoResources } else { self }
+    }
+
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
         match self {
             CheckState::Run => "run",
+            CheckState::NoResources => "no_resources",
             CheckState::Deselected => "deselected",
             CheckState::Invalid => "invalid",
         }
@@ -199,6 +266,8 @@ impl CheckState {
 pub struct Options {
     /// The time that checks take for now, in milliseconds since 1970.
     pub now: i64,
+    /// Where that time comes from.
+    pub clock: Clock,
     /// Parameters that override the schema's defaults, by name.
     pub parameters: Vec<(String, String)>,
     /// Run only checks that one of these matches: an id, a pattern with `*`, a severity.
@@ -232,6 +301,7 @@ impl Options {
     pub fn at(now: i64) -> Self {
         Self {
             now,
+            clock: Clock::Given,
             parameters: Vec::new(),
             only: Vec::new(),
             skip: Vec::new(),
@@ -247,6 +317,15 @@ impl Options {
             limits: Limits::default(),
         }
     }
+}
+
+/// Where the time of a run comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The clock of the machine.
+    Machine,
+    /// The user.
+    Given,
 }
 
 /// Who judges.
@@ -275,7 +354,7 @@ pub enum Status {
     Clean,
     /// There are failures at or above the threshold.
     Findings,
-    /// Nothing was evaluated.
+    /// Nothing was evaluated, or nothing could be decided and unknown verdicts are tolerated.
     Nothing,
     /// Some verdict is unknown.
     Incomplete,
@@ -289,16 +368,16 @@ impl Status {
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
     fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c [usize; 5])>, invalid: bool) -> Vec<Status> {
-        let (mut failed, mut unknown, mut total) = (false, false, 0);
+        let (mut failed, mut unknown, mut decided) = (false, false, 0);
         for (level, counts) in checks {
             failed |= level >= run.fail_on && counts[Verdict::Fail as usize] > 0;
             unknown |= counts[Verdict::Unknown as usize] > 0;
-            total += counts.iter().sum::<usize>();
+            decided += counts.iter().sum::<usize>() - counts[Verdict::Unknown as usize];
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,
             Status::Findings => failed,
-            Status::Nothing => total == 0,
+            Status::Nothing => decided == 0 && (!unknown || run.allow_unknown),
             Status::Incomplete => unknown && !run.allow_unknown,
             Status::Invalid => invalid,
         };
@@ -332,14 +411,14 @@ impl Status {
 impl Report {
     /// Returns the report of a run that could not begin.
     pub fn unread(diagnostics: Vec<Diagnostic>, options: &Options) -> Self {
-        Self::new("nothing", options, diagnostics, 0)
+        Self::new(options, diagnostics)
     }
 
     /// Returns a report without verdicts.
-    pub(crate) fn new(pack: &str, options: &Options, diagnostics: Vec<Diagnostic>, skipped: usize) -> Self {
+    pub(crate) fn new(options: &Options, diagnostics: Vec<Diagnostic>) -> Self {
         let run = Run {
             now: options.now,
-            pack: pack.to_owned(),
+            pack: PackReport { name: "nothing".to_owned(), ..PackReport::default() },
             snapshots: Vec::new(),
             accounts: 0,
             parameters: Vec::new(),
@@ -355,8 +434,12 @@ impl Report {
             diagnostics,
             told: BTreeMap::new(),
             untold: BTreeMap::new(),
+            invalid: false,
+            ids_seen: Vec::new(),
+            more_ids: false,
             other_properties: 0,
-            skipped,
+            skipped: 0,
+            skipped_reports: 0,
             secrets: Vec::new(),
             times: Times::default(),
         }
@@ -373,6 +456,14 @@ impl Report {
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+        }
+        if let Some(id) = account.id {
+            for check in self.checks.iter_mut().filter(|check| !check.met) {
+                check.met = check.accounts.iter().all(|account| *account == id);
+            }
+            if !self.ids_seen.contains(&id) {
+                if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+            }
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
@@ -424,7 +515,7 @@ impl Report {
     /// Returns everything that holds of one account of the run.
     pub fn statuses_of(&self, account: &Account) -> Vec<Status> {
         let counts = self.checks.iter().map(|check| check.level).zip(&account.counts);
-        Status::of(&self.run, counts, has_errors(&account.diagnostics))
+        Status::of(&self.run, counts, self.invalid || has_errors(&account.diagnostics))
     }
 
     /// Returns the status that sets the exit code.
@@ -432,14 +523,14 @@ impl Report {
         self.statuses().first().copied().unwrap_or(Status::Clean)
     }
 
-    /// Returns where secret values lie in a source.
+    /// Returns where the secrets of a source are, in order.
     pub fn secrets_of(&self, source: &Arc<Source>) -> &[Span] {
-        let found = self.secrets.iter().find(|(known, _)| Arc::ptr_eq(known, source));
-        found.map_or(&[], |(_, spans)| spans)
+        let found = self.secrets.iter().find(|known| Arc::ptr_eq(known.source(), source));
+        found.map_or(&[], Secrets::spans)
     }
 
     /// Returns the checks that were run and met nothing to judge.
     pub fn idle_checks(&self) -> impl Iterator<Item = &CheckReport> {
-        self.checks.iter().filter(|check| check.state == CheckState::Run && check.total() == 0)
+        self.checks.iter().filter(|check| check.outcome() == CheckState::NoResources)
     }
 }

@@ -4,17 +4,22 @@
 //! Nothing here knows any account: every name comes from the file.
 
 mod model;
+mod reader;
 mod layout;
+mod written;
+mod size;
 mod plain;
 mod defaults;
 mod read;
+mod wording;
 
 pub use read::parse_value;
 
 pub use model::*;
+pub use reader::{Folded, WrongShape, folded};
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::{Place, Source, Span, unparsable};
+use crate::source::{Place, Source, Span, cedar};
 use std::sync::Arc;
 
 /// A schema: Cedar's own form of it, and ours.
@@ -33,19 +38,24 @@ impl Schema {
     ///
     /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
     pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
+        cedar::on_deep_stack(|| Self::parse_here(source))
+    }
+
+    fn parse_here(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        if let Some((span, message)) = unparsable(source.text()) {
-            diagnostics.push(Diagnostic::error("schema-invalid", message).label(source, span, "here"));
+        if let Some(excess) = cedar::schema(source.text()) {
+            let error = Diagnostic::error("schema-size", excess.message);
+            diagnostics.push(error.label(source, excess.span, "here").help(excess.help));
             return (None, diagnostics);
         }
-        let (written, cedar) = match read::parse(source.text()) {
+        let (written, cedar) = match read::parse(source) {
             Ok((written, cedar, warnings)) => {
                 let warning = |warning| from_cedar("schema-warning", Severity::Warning, source, &warning);
                 diagnostics.extend(warnings.into_iter().map(warning));
                 (written, cedar)
             }
-            Err(error) => {
-                diagnostics.extend(errors_from_cedar("schema-invalid", source, error.as_ref()));
+            Err(errors) => {
+                diagnostics.extend(errors);
                 return (None, diagnostics);
             }
         };
@@ -55,7 +65,7 @@ impl Schema {
     }
 }
 
-/// Turns one of Cedar's diagnostics into ours, keeping its labels and help.
+/// Turns one of Cedar's diagnostics into ours: with its labels, and in plain words.
 pub fn from_cedar(
     code: &'static str,
     severity: Severity,
@@ -66,13 +76,8 @@ pub fn from_cedar(
         place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
         text: label.label().unwrap_or_default().to_owned(),
     });
-    Diagnostic {
-        code,
-        severity,
-        message: theirs.to_string(),
-        labels: labels.collect(),
-        help: theirs.help().map(|help| help.to_string()),
-    }
+    let (message, help) = (theirs.to_string(), theirs.help().map(|help| help.to_string()));
+    wording::reworded(Diagnostic { code, severity, message, labels: labels.collect(), help }, source.text())
 }
 
 /// Turns one of Cedar's errors, and those it carries as related, into ours.

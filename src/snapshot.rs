@@ -12,22 +12,23 @@ mod partial;
 mod read;
 mod request;
 mod resolve;
+mod secrets;
 mod split;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};
+pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::Diagnostic;
+use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{Kind, MAX_DEPTH, Scanner, SyntaxError, string_text};
+use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
 use crate::source::pointer::{Pointer, Step};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
-use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,9 +44,7 @@ pub struct Snapshot {
     /// Text of strings that are not written plainly in the file: with escapes, or changed by a reader.
     side: String,
     /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
-    jumps: FxHashMap<u32, u32>,
-    /// Where secret values lie; masked wherever text of the file is shown.
-    pub secrets: Vec<Span>,
+    jumps: HashMap<u32, u32>,
     /// Whether reading it has reported an error.
     pub is_damaged: bool,
     /// How long it took to read.
@@ -75,7 +74,7 @@ pub struct Table {
     /// Rows by parent and key; where an id stands twice, the first.
     by_key: HashTable<u32>,
     /// The places of `absent` ids.
-    by_absent: FxHashMap<SmolStr, u32>,
+    by_absent: HashMap<SmolStr, u32>,
 }
 
 /// One instance.
@@ -139,7 +138,7 @@ pub struct Limits {
     pub depth: usize,
     /// Instances of one entity type.
     pub entities: usize,
-    /// Pairs of principal and resource that a derivation may try when nothing ties the two together.
+    /// Pairs of principal and resource that a derivation may try.
     pub pairs: usize,
 }
 
@@ -182,57 +181,8 @@ impl Snapshot {
         snapshot.times =
             ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
         snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics);
-        diagnostics.iter_mut().for_each(|diagnostic| snapshot.hide(diagnostic));
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)
-    }
-
-    /// Takes a secret out of what is said about it.
-    fn hide(&self, diagnostic: &mut Diagnostic) {
-        let inside = |span: &Span| self.secrets.iter().any(|secret| secret.contains(*span));
-        let Some(secret) = diagnostic.labels.iter().map(|label| label.place.span).find(|span| inside(span)) else {
-            return;
-        };
-        let raw = self.source.slice(secret);
-        let text = string_text(raw).filter(|_| raw.starts_with('"'));
-        let text = text.as_deref().unwrap_or(raw);
-        let quoted = format!("{text:?}");
-        for shown in
-            [quoted.trim_matches('"'), raw.trim_matches('"'), text].into_iter().filter(|shown| !shown.is_empty())
-        {
-            diagnostic.message = diagnostic.message.replace(shown, "***");
-        }
-        // A suggestion tells what a secret is like.
-        diagnostic.help = None;
-    }
-
-    /// Returns where secret values seem to lie in a text that is no snapshot: what follows their names.
-    pub fn likely_secrets(source: &Source, model: &Model) -> Vec<Span> {
-        let text = source.text();
-        let slots = model.types.iter().flat_map(|ty| &ty.slots).filter(|slot| slot.secret);
-        let names: Vec<&str> = slots.filter_map(|slot| slot.origin.pointer()?.last().map(String::as_str)).collect();
-        let mut secrets: Vec<Span> = Vec::new();
-        for (open, _) in text.match_indices('"') {
-            // In a broken text a quote may open a name or close one: every one is tried.
-            let Some(key) = Scanner::at(text, open as u32).skip().ok() else { continue };
-            let after = text.get(key.end as usize..).unwrap_or_default().trim_start();
-            let name = string_text(source.slice(key)).unwrap_or_default();
-            if let Some(value) = after.strip_prefix(':')
-                && nearest(&name, names.iter().copied()).is_some()
-            {
-                let value = value.trim_start();
-                let start = (text.len() - value.len()) as u32;
-                let mut scanner = Scanner::at(text, start);
-                let end = match (scanner.peek(), scanner.skip()) {
-                    (_, Ok(span)) => span.end,
-                    (Ok((Kind::Object | Kind::Array | Kind::String, _)), Err(_)) => text.len() as u32,
-                    _ => start + value.find([',', '}', ']', '\n']).unwrap_or(value.len()) as u32,
-                };
-                secrets.push(Span::new(start, end));
-            }
-        }
-        secrets.sort();
-        secrets
     }
 
     /// Returns how many of the first properties of a document the root of a schema declares, or nearly, up to `enough`.
@@ -240,6 +190,18 @@ impl Snapshot {
         let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
         let declared: Vec<&str> = fields.map(|(name, _)| name.as_str()).chain(Self::lists(model)).collect();
         Self::known_properties(&declared, source, enough)
+    }
+
+    /// Returns whether a document has nothing that a schema declares, nearly declares, or every snapshot may have.
+    pub fn is_strange(model: &Model, source: &Source) -> bool {
+        let root = model.ty(model.root).fields.first();
+        let fields = || root.into_iter().flat_map(|node| &node.children).map(|(name, _)| name.as_str());
+        let declared: Vec<&str> = fields().chain(Self::lists(model)).collect();
+        // Below a root that is read as a whole, any property may be declared.
+        let whole = root.is_some_and(|node| !node.slots.is_empty() || node.key)
+            || model.paths.first().is_some_and(|node| node.each.is_some());
+        let declared_any = !declared.is_empty() && !whole;
+        declared_any && Self::known_properties(&[&declared[..], &["captured_at"]].concat(), source, 1) == 0
     }
 
     /// Returns whether a document has any of the properties below which a schema has entities, or nearly one.
@@ -259,7 +221,7 @@ impl Snapshot {
         // A document that is cut off has names before the cut; the run says what is wrong with it.
         let _ = Scanner::at(source.text(), start).object(|scanner, key| {
             let name = key.text();
-            known += usize::from(declared.contains(&&*name) || nearest(&name, declared.iter().copied()).is_some());
+            known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {
                 return Err(Enough);
             }
@@ -419,12 +381,7 @@ impl Table {
 
 /// Returns whether two names are one in two spellings: they differ, but not in letters and digits without case.
 fn is_respelled(declared: &str, name: &str) -> bool {
-    declared != name && letters(declared).eq(letters(name))
-}
-
-/// The letters and digits of a name, without case.
-fn letters(name: &str) -> impl Iterator<Item = char> + '_ {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
+    declared != name && is_same_but_for_writing(declared, name)
 }
 
 /// Why a walk over a document ended early: enough was seen, or the text is broken.
@@ -438,7 +395,5 @@ impl From<SyntaxError> for Enough {
 
 /// The hash of a key, given by its own hash, in a scope.
 fn key_hash(scope: u32, key: u32) -> u64 {
-    let mut hasher = FxHasher::default();
-    (scope, key).hash(&mut hasher);
-    hasher.finish()
+    keyed(&(u64::from(scope) << 32 | u64::from(key)))
 }

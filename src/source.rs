@@ -3,8 +3,12 @@
 //! Nothing here reads a file. Every span in the program is a byte range of one [`Source`];
 //! lines are counted only when somebody looks.
 
+pub mod cedar;
 pub mod json;
 pub mod pointer;
+mod spelling;
+
+pub use spelling::{is_same_but_for_writing, misspelling, nearest};
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,9 +20,21 @@ pub struct Source {
     line_starts: OnceLock<Vec<u32>>,
     /// Where the text stands in a larger one: lines and bytes before it.
     before: (usize, usize),
+    /// Whether the text is a document of its own in a file that has one on each line.
+    is_line: bool,
     /// Scalar values before every block of [`BLOCK`] bytes: a line may be as long as the file.
     scalars_before: OnceLock<Vec<u32>>,
 }
+
+/// Two sources are equal if they have the same name, the same text, and the same place in a larger one.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.before, self.is_line, &self.text) == (&other.name, other.before, other.is_line, &other.text)
+    }
+}
+
+// The comparison of two `Arc<Source>` looks at the texts only if the pointers differ.
+impl Eq for Source {}
 
 const BLOCK: usize = 4096;
 
@@ -38,7 +54,7 @@ impl Source {
         Self::part(name, text, 0, 0)
     }
 
-    /// Returns a source that is one line of a larger text, with `lines` lines and `bytes` bytes before it.
+    /// Returns a source that is a part of a larger text, with `lines` lines and `bytes` bytes before it.
     ///
     /// # Errors
     /// [`TooLarge`] when the line does not fit 32-bit positions.
@@ -48,17 +64,38 @@ impl Source {
         lines: usize,
         bytes: usize,
     ) -> Result<Arc<Self>, TooLarge> {
-        let (text, before) = (text.into(), (lines, bytes));
+        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), false)?))
+    }
+
+    /// Returns a source that is a document on one line of a file, with `lines` lines and `bytes` bytes before it.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the line does not fit 32-bit positions.
+    pub fn on_line(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        lines: usize,
+        bytes: usize,
+    ) -> Result<Arc<Self>, TooLarge> {
+        Ok(Arc::new(Self::at(name.into(), text.into(), (lines, bytes), true)?))
+    }
+
+    fn at(name: String, text: String, before: (usize, usize), is_line: bool) -> Result<Self, TooLarge> {
         if text.len() > MAX_SOURCE_BYTES {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        Ok(Arc::new(Self { name: name.into(), text, line_starts, before, scalars_before }))
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before })
     }
 
     /// Returns the name messages show, usually a path as the user typed it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name of the document: that of its file, with the line if the file has one document on each.
+    pub fn document(&self) -> String {
+        if self.is_line { format!("{}:{}", self.name, self.before.0 + 1) } else { self.name.clone() }
     }
 
     /// Returns the whole text.
@@ -82,6 +119,11 @@ impl Source {
         };
         let (lines, bytes) = self.before;
         Position { line: lines + line + 1, column: column + 1, offset: bytes + offset as usize }
+    }
+
+    /// Returns whether the file begins with a byte order mark that is not part of this text.
+    pub fn has_mark(&self) -> bool {
+        self.before == (0, '\u{feff}'.len_utf8())
     }
 
     /// Returns how many bytes of a larger text stand before this one.
@@ -183,7 +225,7 @@ pub struct Position {
 }
 
 /// A span together with the text it lies in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The text.
     pub source: Arc<Source>,
@@ -203,32 +245,6 @@ impl Place {
     }
 }
 
-/// How deep brackets may nest in a Cedar file. Cedar's parser recurses, and its stack is not endless.
-pub const MAX_BRACKETS: usize = 200;
-
-/// How long one Cedar file may be, in bytes.
-pub const MAX_CEDAR_BYTES: usize = 1 << 20;
-
-/// Says why a Cedar file cannot be given to Cedar's parser, if it cannot.
-pub fn unparsable(text: &str) -> Option<(Span, String)> {
-    if text.len() > MAX_CEDAR_BYTES {
-        return Some((Span::new(0, 0), format!("the file is longer than {} KiB: divide it", MAX_CEDAR_BYTES >> 10)));
-    }
-    let mut depth = 0usize;
-    for (at, bracket) in cedar_marks(text) {
-        match bracket {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_BRACKETS {
-            let span = Span::new(at as u32, at as u32 + 1);
-            return Some((span, format!("brackets nested deeper than {MAX_BRACKETS} levels")));
-        }
-    }
-    None
-}
-
 /// Returns the bytes of a Cedar file that stand outside strings and comments, with their offsets.
 pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let bytes = text.as_bytes();
@@ -246,7 +262,7 @@ pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
                     at += 1;
                 }
                 b'/' if bytes.get(at) == Some(&b'/') => {
-                    while bytes.get(at).is_some_and(|inner| *inner != b'\n') {
+                    while bytes.get(at).is_some_and(|inner| !matches!(inner, b'\n' | b'\r')) {
                         at += 1;
                     }
                 }
@@ -278,7 +294,7 @@ fn without_comments(text: &str) -> String {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if c == '/' && !in_string && rest.peek() == Some(&'/') {
-            while rest.peek().is_some_and(|next| *next != '\n') {
+            while rest.peek().is_some_and(|next| !matches!(next, '\n' | '\r')) {
                 rest.next();
             }
             continue;
@@ -290,32 +306,15 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
-/// Whether a character is not seen, or moves what is seen around it: zero-width, bidirectional, byte order mark.
+/// Returns whether a character is invisible, or changes the order or the look of the text around it: soft hyphens,
+/// fillers, zero-width, bidirectional, interlinear and tag characters, line separators, the byte order mark.
 pub fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Returns the candidate nearest to `word`, if one is near enough to be a slip of the pen.
-///
-/// Distance is Damerau-Levenshtein on lower-cased text, at most a third of the longer word; a tie goes to the first.
-pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    const FARTHEST: usize = 4;
-    let word = word.to_lowercase();
-    let length = word.chars().count();
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
-        // No word is nearer than the difference of the lengths.
-        let longest = length.max(candidate.chars().count());
-        if longest - length.min(candidate.chars().count()) > FARTHEST {
-            continue;
-        }
-        let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-        let near = distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest;
-        if near && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -355,14 +354,5 @@ mod tests {
     #[test]
     fn a_line_keeps_the_blanks_in_strings() {
         assert_eq!(one_line(" a ==\n  \"x  \\\"  y\" // no\r\n   && b "), "a == \"x  \\\"  y\" && b");
-    }
-
-    #[test]
-    fn nearest_finds_slips_and_not_strangers() {
-        let words = ["severity", "title", "source"];
-        assert_eq!(nearest("severty", words), Some("severity"));
-        assert_eq!(nearest("Tilte", words), Some("title"));
-        assert_eq!(nearest("remediation", words), None);
-        assert_eq!(nearest("x", ["y"]), None);
     }
 }

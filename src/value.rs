@@ -4,6 +4,12 @@
 //! Cedar accepts and, for text that comes from an account, what people write: RFC 3339 with any precision and offset,
 //! numbers for decimals. Operations on values live in the engine.
 
+pub mod fold;
+
+mod problem;
+
+pub use problem::epoch;
+
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::fmt;
@@ -31,6 +37,9 @@ pub struct EntityRef {
 }
 
 /// An address or a network: Cedar's `ipaddr`.
+///
+/// An IPv4-mapped address (`::ffff:0:0/96`) is an IPv6 address, as in Cedar: it is not in any IPv4 range, and it is
+/// neither loopback nor multicast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IpNet {
     /// The address as written, host bits and all.
@@ -56,6 +65,19 @@ pub enum Value {
     Entity(EntityRef),
     Set(Arc<Set>),
     Record(Arc<Record>),
+}
+
+impl Value {
+    /// Returns whether everything in the value is known.
+    pub fn is_exact(&self) -> bool {
+        match self {
+            Self::Set(set) => set.is_exact() && set.items().iter().all(Self::is_exact),
+            Self::Record(record) => {
+                record.unknown.is_empty() && record.fields.iter().all(|(_, value)| value.is_exact())
+            }
+            _ => true,
+        }
+    }
 }
 
 /// A set, of which some elements may not be known.
@@ -152,30 +174,43 @@ impl Record {
 }
 
 impl IpNet {
-    /// Reads an address or a CIDR range, as Cedar's `ip()` does.
+    /// Reads the argument of Cedar's `ip()`, which does not accept dotted notation inside an IPv6 address.
+    ///
+    /// # Errors
+    /// A phrase saying what is wrong with the text.
+    pub fn literal(text: &str) -> Result<Self, String> {
+        let net = Self::parse(text)?;
+        if net.addr.is_ipv6() && text.contains('.') {
+            return Err(format!("Cedar reads IPv6 addresses in hexadecimal only: write `{net}`"));
+        }
+        Ok(net)
+    }
+
+    /// Reads an address or a CIDR range of a snapshot or a parameter: what Cedar's `ip()` reads, and dotted notation
+    /// inside an IPv6 address, which is another spelling of the hexadecimal one.
     ///
     /// # Errors
     /// A phrase saying what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        if text.matches(':').count() >= 2 && text.matches('.').count() >= 2 {
-            return Err("an IPv4 address inside an IPv6 address is not read: write it in hexadecimal or as IPv4".into());
-        }
-        let addr: IpAddr = address
-            .parse()
-            .map_err(|_| "valid are IPv4 and IPv6 addresses and CIDR ranges, as 203.0.113.0/24".to_owned())?;
+        let addr: IpAddr = address.parse().map_err(|_| problem::of_ip(text))?;
         let most = if addr.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => most,
             Some(digits) => {
                 let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
                 let bits = digits.parse::<u8>().ok().filter(|bits| plain && *bits <= most);
-                bits.ok_or_else(|| {
-                    format!("the prefix length after `/` is a number from 0 to {most}, without leading zeros")
-                })?
+                bits.ok_or_else(|| problem::of_ip(text))?
             }
         };
         Ok(Self { addr, prefix })
+    }
+
+    /// Returns the IPv4 address or range that an IPv4-mapped one carries.
+    pub fn mapped(&self) -> Option<Self> {
+        let IpAddr::V6(v6) = self.addr else { return None };
+        let prefix = self.prefix.checked_sub(96)?;
+        v6.to_ipv4_mapped().map(|v4| Self { addr: IpAddr::V4(v4), prefix })
     }
 
     /// Returns the first and the last address of the range, as 128-bit numbers.
@@ -212,10 +247,23 @@ impl IpNet {
     }
 }
 
+/// Writes what Cedar's `ip()` reads: IPv6 addresses in hexadecimal only.
 impl fmt::Display for IpNet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_address(self.addr))?;
         let whole = if self.addr.is_ipv4() { 32 } else { 128 };
-        if self.prefix == whole { write!(f, "{}", self.addr) } else { write!(f, "{}/{}", self.addr, self.prefix) }
+        if self.prefix == whole { Ok(()) } else { write!(f, "/{}", self.prefix) }
+    }
+}
+
+/// Writes an address, IPv6 in hexadecimal only: the standard library writes `::ffff:10.0.0.1`, which Cedar rejects.
+pub fn show_address(addr: IpAddr) -> String {
+    match addr {
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+            let [.., high, low] = v6.segments();
+            format!("::ffff:{high:x}:{low:x}")
+        }
+        addr => addr.to_string(),
     }
 }
 
@@ -231,7 +279,7 @@ pub const MOMENTS: (i64, i64) = (-62_167_219_200_000 - DAY, 253_402_300_799_999 
 /// # Errors
 /// A phrase saying what is wrong with the text.
 pub fn parse_datetime(text: &str) -> Result<i64, String> {
-    const VALID: &str = "valid are dates and RFC 3339 times with an offset, as 2026-09-01 or 2026-09-01T06:00:00Z";
+    let problem = || problem::of_datetime(text);
     let bytes = text.as_bytes();
     let digits = |from: usize, to: usize| {
         let field = bytes.get(from..to).filter(|field| field.iter().all(u8::is_ascii_digit))?;
@@ -239,11 +287,11 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     };
     let mark = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
     let date = || Some((digits(0, 4)?, digits(5, 7)?, digits(8, 10)?)).filter(|_| mark(4, b'-') && mark(7, b'-'));
-    let Some((year, month, day)) = date() else { return Err(VALID.into()) };
-    let civil = jiff::civil::Date::new(year as i16, month as i8, day as i8)
-        .map_err(|_| "there is no such day in the calendar".to_owned())?;
+    let Some((year, month, day)) = date() else { return Err(problem()) };
+    let civil =
+        jiff::civil::Date::new(year as i16, month as i8, day as i8).map_err(|_| problem::of_day(year, month, day))?;
     let epoch = jiff::civil::date(1970, 1, 1);
-    let days = civil.since(epoch).map_err(|_| VALID.to_owned())?.get_days();
+    let days = civil.since(epoch).map_err(|_| problem())?.get_days();
     let midnight = i64::from(days) * DAY;
     if bytes.len() == 10 {
         return Ok(midnight);
@@ -251,14 +299,14 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     let time =
         || Some((digits(11, 13)?, digits(14, 16)?, digits(17, 19)?)).filter(|_| mark(13, b':') && mark(16, b':'));
     let separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
-    let Some((hour, minute, second)) = time().filter(|_| separator) else { return Err(VALID.into()) };
+    let Some((hour, minute, second)) = time().filter(|_| separator) else { return Err(problem()) };
     if hour > 23 || minute > 59 || second > 59 {
-        return Err("there is no such time of day: hours end at 23, minutes and seconds at 59".into());
+        return Err(problem());
     }
     let fraction_end = if mark(19, b'.') {
         let end = 20 + bytes.iter().skip(20).take_while(|b| b.is_ascii_digit()).count();
         if end == 20 {
-            return Err(VALID.into());
+            return Err(problem());
         }
         end
     } else {
@@ -277,11 +325,10 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
                 (Some(hours @ 0..24), Some(minutes @ 0..60)) => {
                     (hours * 60 + minutes) * 60_000 * if *sign == b'-' { -1 } else { 1 }
                 }
-                _ => return Err("the offset from UTC is `Z` or as +05:30".into()),
+                _ => return Err(problem()),
             }
         }
-        Some([]) => return Err("a time needs its offset from UTC: add `Z` if it is UTC".into()),
-        _ => return Err(VALID.into()),
+        _ => return Err(problem()),
     };
     Ok(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + millis - offset)
 }
@@ -291,21 +338,21 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
 /// # Errors
 /// A phrase saying what is wrong with the text.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    const VALID: &str = "valid are whole numbers of d, h, m, s and ms, in that order, as 14d or 1h30m";
+    let problem = || problem::of_duration(text);
     let (negative, mut rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let mut units = [("d", DAY), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)].iter();
     let mut total: i128 = 0;
     if rest.is_empty() {
-        return Err(VALID.into());
+        return Err(problem());
     }
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (number, after) = rest.split_at(digits);
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, after) = after.split_at(letters);
-        let (_, millis) = units.find(|(name, _)| *name == unit).ok_or(VALID)?;
+        let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(problem)?;
         let number: u64 = if number.is_empty() {
-            return Err(VALID.into());
+            return Err(problem());
         } else {
             number.parse().map_err(|_| "the duration is too long to hold")?
         };
@@ -320,16 +367,61 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
 /// # Errors
 /// A phrase saying what is wrong with the text.
 pub fn parse_decimal(text: &str) -> Result<i64, String> {
-    const VALID: &str = "valid are numbers with at most four digits after the point, as 12.5";
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let numeric = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !numeric(whole) || !numeric(fraction) || fraction.len() > 4 {
-        return Err(VALID.into());
+    if !is_decimal(text) {
+        return Err(problem::of_decimal(text));
     }
-    let number = |part: &str| part.parse::<i128>().map_err(|_| "the number is too large for a decimal".to_owned());
-    let scaled = number(whole)?.saturating_mul(10_000) + number(fraction)? * 10i128.pow(4 - fraction.len() as u32);
-    i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| "the number is too large for a decimal".into())
+    parse_number(text, 4).map_err(|_| "the number is too large for a decimal".into())
+}
+
+/// Whether a text is a number with at most four digits after the point, as [`parse_decimal`] reads it.
+fn is_decimal(text: &str) -> bool {
+    let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or_else(|| {
+        let whole = text.strip_prefix('-').unwrap_or(text);
+        (whole, "0")
+    });
+    let numeric = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    numeric(whole) && numeric(fraction) && fraction.len() <= 4
+}
+
+/// Why a number of JSON is not held exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inexact {
+    /// It has more digits after the point than are held.
+    TooFine,
+    /// It does not fit 64 bits.
+    TooLarge,
+}
+
+/// Reads a number as JSON writes it, with a fraction and an exponent, as a whole number of units of which `places` decimal
+/// places make one: `1.5e2` is 150 with 0 places. Nothing is rounded.
+///
+/// # Errors
+/// [`Inexact`] when the number is not held exactly.
+pub fn parse_number(raw: &str, places: i64) -> Result<i64, Inexact> {
+    let (mantissa, exponent) = raw.split_once(['e', 'E']).unwrap_or((raw, "0"));
+    let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let leading = significant.trim_start_matches('0');
+    if leading.is_empty() {
+        return Ok(0);
+    }
+    let dropped = (digits.len() - significant.len()) as i64;
+    let shift = match exponent.strip_prefix('+').unwrap_or(exponent).parse::<i64>() {
+        Ok(exponent) => exponent.saturating_add(dropped + places - fraction.len() as i64),
+        // An exponent of more than 64 bits.
+        Err(_) if exponent.starts_with('-') => return Err(Inexact::TooFine),
+        Err(_) => return Err(Inexact::TooLarge),
+    };
+    if shift < 0 {
+        return Err(Inexact::TooFine);
+    }
+    if shift > 19 || leading.len() > 19 {
+        return Err(Inexact::TooLarge);
+    }
+    let scaled = leading.parse::<i128>().map_err(|_| Inexact::TooLarge)? * 10i128.pow(shift as u32);
+    i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| Inexact::TooLarge)
 }
 
 /// Writes a moment in RFC 3339, UTC; beyond the years 0 to 9999 as milliseconds since 1970.
@@ -399,12 +491,16 @@ mod tests {
         }
     }
 
-    fn cedar(function: &str, text: &str) -> Option<String> {
-        let expression = format!("{function}({})", serde_json::to_string(text).unwrap()).parse().ok()?;
+    fn evaluated(expression: &str) -> Option<EvalResult> {
+        let expression = expression.parse().ok()?;
         let uid = || "T::\"x\"".parse::<cedar_policy::EntityUid>().unwrap();
         let request = cedar_policy::Request::new(uid(), uid(), uid(), cedar_policy::Context::empty(), None).unwrap();
-        match eval_expression(&request, &cedar_policy::Entities::empty(), &expression) {
-            Ok(EvalResult::ExtensionValue(value)) => Some(value),
+        eval_expression(&request, &cedar_policy::Entities::empty(), &expression).ok()
+    }
+
+    fn cedar(function: &str, text: &str) -> Option<String> {
+        match evaluated(&format!("{function}({})", serde_json::to_string(text).unwrap())) {
+            Some(EvalResult::ExtensionValue(value)) => Some(value),
             _ => None,
         }
     }
@@ -416,12 +512,103 @@ mod tests {
             date in "[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{3})?(Z|[+-][0-2][0-9][0-5][0-9]))?",
             duration in "-?([0-9]{1,6}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,4}s)?([0-9]{1,4}ms)?",
             decimal in "-?[0-9]{1,16}\\.[0-9]{1,5}",
-            ip in "([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|[0-9a-f]{1,4}::[0-9a-f]{1,4}(/[0-9]{1,3})?",
+            ip in "(::|::ffff:|64:ff9b::|)([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?|([0-9a-f]{1,4}|::ffff|)::?[0-9a-f]{1,4}:?[0-9a-f]{1,4}(/[0-9]{1,3})?",
         ) {
             if cedar("datetime", &date).is_some() { prop_assert!(parse_datetime(&date).is_ok(), "{}", date); }
             prop_assert_eq!(cedar("duration", &duration).is_some(), parse_duration(&duration).is_ok(), "{}", duration);
             prop_assert_eq!(cedar("decimal", &decimal).is_some(), parse_decimal(&decimal).is_ok(), "{}", decimal);
-            prop_assert_eq!(cedar("ip", &ip).is_some(), IpNet::parse(&ip).is_ok(), "{}", ip);
+            prop_assert_eq!(cedar("ip", &ip).is_some(), IpNet::literal(&ip).is_ok(), "{}", ip);
+        }
+
+        #[test]
+        fn an_address_is_written_as_cedar_reads_it(v4: u32, prefix in 0u8..=128, kind in 0u8..4, any: u128) {
+            let addr = match kind {
+                0 => IpAddr::V4(v4.into()),
+                1 => IpAddr::V6(std::net::Ipv4Addr::from(v4).to_ipv6_mapped()),
+                2 => IpAddr::V6(u128::from(v4).into()),
+                _ => IpAddr::V6(any.into()),
+            };
+            let net = IpNet { addr, prefix: if addr.is_ipv4() { prefix / 4 } else { prefix } };
+            prop_assert!(cedar("ip", &net.to_string()).is_some(), "{}", net);
+            prop_assert_eq!(IpNet::literal(&net.to_string()), Ok(net));
+            prop_assert_eq!(IpNet::parse(&format!("{addr}/{}", net.prefix)), Ok(net));
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_a_mapped_address_are_one_value_that_is_not_an_ipv4_address() {
+        let read = |text| IpNet::parse(text).unwrap();
+        let (dotted, hexadecimal) = (read("::ffff:127.0.0.1"), read("::FFFF:7f00:1"));
+        assert_eq!(dotted, hexadecimal);
+        assert_eq!(dotted.to_string(), "::ffff:7f00:1");
+        assert_eq!(dotted.mapped(), Some(read("127.0.0.1")));
+        assert_eq!(read("::ffff:10.0.0.0/104").mapped(), Some(read("10.0.0.0/8")));
+        assert_eq!(
+            (read("::ffff:0:0/95").mapped(), read("::1").mapped(), read("::127.0.0.1").mapped()),
+            (None, None, None)
+        );
+        assert!(!dotted.is_loopback() && !dotted.is_in_range(&read("127.0.0.0/8")));
+        assert!(dotted.is_in_range(&read("::ffff:0:0/96")));
+        assert_eq!(
+            IpNet::literal("::ffff:127.0.0.1").unwrap_err(),
+            "Cedar reads IPv6 addresses in hexadecimal only: write `::ffff:7f00:1`"
+        );
+    }
+
+    #[test]
+    fn operators_on_mapped_addresses_mean_what_cedar_means() {
+        for (text, range) in [
+            ("::ffff:7f00:1", "127.0.0.0/8"),
+            ("::ffff:7f00:1", "::ffff:0:0/96"),
+            ("::ffff:e000:1", "::/0"),
+            ("127.0.0.1", "::ffff:7f00:0/104"),
+        ] {
+            let (net, range) = (IpNet::literal(text).unwrap(), IpNet::literal(range).unwrap());
+            for (call, ours) in [
+                ("isIpv4()".to_owned(), net.addr.is_ipv4()),
+                ("isLoopback()".to_owned(), net.is_loopback()),
+                ("isMulticast()".to_owned(), net.is_multicast()),
+                (format!("isInRange(ip(\"{range}\"))"), net.is_in_range(&range)),
+            ] {
+                let theirs = evaluated(&format!("ip(\"{text}\").{call}"));
+                assert!(matches!(theirs, Some(EvalResult::Bool(theirs)) if theirs == ours), "{text} {call}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_json_are_read_exactly_or_not_at_all() {
+        let (fine, large) = (Err(Inexact::TooFine), Err(Inexact::TooLarge));
+        let whole = [
+            ("14", Ok(14)),
+            ("14.0", Ok(14)),
+            ("1e3", Ok(1000)),
+            ("1E3", Ok(1000)),
+            ("1e+3", Ok(1000)),
+            ("1.5e2", Ok(150)),
+            ("1500e-2", Ok(15)),
+            ("-1.5e1", Ok(-15)),
+            ("-0", Ok(0)),
+            ("0e999999999999999999999", Ok(0)),
+            ("0.000e-99", Ok(0)),
+            ("9223372036854775807", Ok(i64::MAX)),
+            ("-9223372036854775808", Ok(i64::MIN)),
+            ("-9.223372036854775808e18", Ok(i64::MIN)),
+            ("9223372036854775808", large),
+            ("1e19", large),
+            ("1e99999999999999999999", large),
+            ("1e9223372036854775807", large),
+            ("1.5", fine),
+            ("1e-1", fine),
+            ("1e-99999999999999999999", fine),
+        ];
+        for (raw, expected) in whole {
+            assert_eq!(parse_number(raw, 0), expected, "{raw}");
+        }
+        let scaled =
+            [("1.5e-1", Ok(1500)), ("12.34560", Ok(123_456)), ("1e-5", fine), ("1e15", large), ("2E1", Ok(200_000))];
+        for (raw, expected) in scaled {
+            assert_eq!(parse_number(raw, 4), expected, "{raw}");
         }
     }
 

@@ -1,7 +1,11 @@
 //! Writes what happened into a case file. Only the verdicts change; every other byte stays.
 
+use super::secrets::secret_spans;
 use super::{CaseFile, Trial};
-use crate::source::Span;
+use crate::report::excerpt::plain;
+use crate::report::mask::masked;
+use crate::snapshot::{SecretPaths, Secrets};
+use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
 /// What a case file would say at a place, had it been right. `None` if no one text is.
@@ -13,23 +17,33 @@ pub(super) struct Blessing {
 
 /// Returns the text of a file with what happened in `trials`, all of which are of this file.
 ///
-/// Where the variants of a case differ in what happened, what is written stays.
+/// Where the variants of a case differ in what happened, what is written stays. New lines end as those of the file do.
 pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>) -> String {
     let mut texts: BTreeMap<Span, Vec<Option<&str>>> = BTreeMap::new();
     for blessing in trials.into_iter().flat_map(|trial| &trial.blessings) {
         texts.entry(blessing.span).or_default().push(blessing.text.as_deref());
     }
     let mut text = file.source.text().to_owned();
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     // From the end, so that the places before stay true.
     for (span, said) in texts.into_iter().rev() {
         if let Some(Some(new)) = said.first().filter(|first| said.iter().all(|other| other == *first)) {
-            text.replace_range(span.range(), new);
+            text.replace_range(span.range(), &new.replace('\n', line_break));
         }
     }
     text
 }
 
-/// Returns the lines that differ, as a patch.
-pub fn diff(name: &str, old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(name, name).to_string()
+/// Returns the lines that differ, as a patch in which secrets are masked.
+pub fn diff(file: &CaseFile, new: &str, secrets: Option<&SecretPaths>) -> String {
+    let name = plain(file.source.name());
+    let shown = |text: &str| match (secrets, Source::new(file.source.name(), text)) {
+        (Some(paths), Ok(source)) => {
+            let spans = Secrets::at(&source, secret_spans(&source, Some(paths)));
+            masked(&source, spans.spans())
+        }
+        _ => text.to_owned(),
+    };
+    let (old, new) = (shown(file.source.text()), shown(new));
+    similar::TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).header(&name, &name).to_string()
 }

@@ -68,10 +68,10 @@ pub struct Goal {
 }
 
 impl ConditionCoverage {
-    /// Returns what is to be seen of it: true, false, unknown as far as they are possible, and that a verdict hung on it.
+    /// Returns what is to be seen of it: true, false, unknown and that a verdict hung on it, as far as they are possible.
     pub fn goals(&self) -> Vec<Goal> {
         let Self { possible, seen, .. } = self;
-        // What has but one answer is there for Cedar's validator, and decides nothing.
+        // A redundant condition decides nothing.
         if !(possible.true_ && possible.false_) {
             return Vec::new();
         }
@@ -79,7 +79,7 @@ impl ConditionCoverage {
             (true, "true", seen.true_),
             (true, "false", seen.false_),
             (possible.unknown, "unknown", seen.unknown),
-            (true, "decided", seen.decided),
+            (possible.decides, "decided", seen.decided),
         ];
         goals.into_iter().filter(|(asked, ..)| *asked).map(|(_, name, met)| Goal { name, met }).collect()
     }
@@ -110,6 +110,19 @@ impl PolicyCoverage {
     /// Returns how many goals of its conditions are met.
     pub fn share(&self) -> Share {
         share(self.conditions.iter())
+    }
+
+    /// Returns why a condition is redundant, if it is: it has the same answer for every snapshot, or is never evaluated.
+    /// `true` and `false` as such are not redundant.
+    pub fn redundant(&self, condition: &ConditionCoverage) -> Option<&'static str> {
+        let Possible { true_, false_, .. } = condition.possible;
+        match self.source.slice(condition.span).trim() {
+            "true" | "false" => None,
+            _ if true_ && false_ => None,
+            _ if true_ => Some("always true"),
+            _ if false_ => Some("always false"),
+            _ => Some("never evaluated"),
+        }
     }
 
     /// Returns the conditions of which something was not seen, each with a label; `None` if there is none.
@@ -194,7 +207,7 @@ pub(super) fn statement(policies: &crate::policy::Policies, part: Part) -> &Stat
 }
 
 /// The lowered policy: a check has a body for every type it judges, a derivation one.
-fn bodies(program: &Program, part: Part) -> Vec<&Body> {
+pub(super) fn bodies(program: &Program, part: Part) -> Vec<&Body> {
     match part {
         Part::Check(at) => {
             program.checks.iter().filter(|check| check.check == at).flat_map(|check| &check.bodies).collect()
@@ -209,14 +222,8 @@ fn bodies(program: &Program, part: Part) -> Vec<&Body> {
 /// The conditions of a policy by their places, and what each can come to in some body.
 fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Possible> {
     let mut conditions: BTreeMap<Span, Possible> = BTreeMap::new();
-    for clause in bodies(program, part).into_iter().flat_map(|body| &body.clauses) {
-        for leaf in program.formula(clause.node).leaves() {
-            let possible = program.possible(model, leaf);
-            let known = conditions.entry(program.node(leaf).span).or_default();
-            known.true_ |= possible.true_;
-            known.false_ |= possible.false_;
-            known.unknown |= possible.unknown;
-        }
+    for (leaf, possible) in bodies(program, part).into_iter().flat_map(|body| program.possible(model, body)) {
+        conditions.entry(program.node(leaf).span).or_default().merge(possible);
     }
     conditions
 }

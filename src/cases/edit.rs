@@ -49,7 +49,7 @@ impl Miss {
 
 impl From<SyntaxError> for Miss {
     fn from(error: SyntaxError) -> Self {
-        Miss::new(format!("the snapshot is not JSON: {}", error.message))
+        Miss::new(format!("the snapshot is not JSON: {}", error.unquoted))
     }
 }
 

@@ -1,17 +1,21 @@
 //! What cases came to, as JSON.
 
 use super::{CaseFile, ConditionCoverage, Coverage, Goal, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
-use crate::report::json::{DiagnosticJson, SpanJson, diagnostic, span_in};
+use crate::report::json::{DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Version of the format.
-const VERSION: &str = "1.0";
+const VERSION: &str = "1.1";
 
 #[derive(Serialize)]
 struct Envelope<'o> {
     format: &'static str,
     version: &'static str,
+    /// Where schema and policies come from, in words; `None` if they could not be read.
+    pack: Option<&'o str>,
+    pack_version: Option<&'o str>,
+    pack_files: Vec<PackFileJson<'o>>,
     exit_code: u8,
     status: &'static str,
     cases: usize,
@@ -78,6 +82,8 @@ struct PolicyJson<'o> {
 struct ConditionJson<'o> {
     text: &'o str,
     span: SpanJson<'o>,
+    /// Why it is redundant, if it is: nothing needs to be seen of it.
+    redundant: Option<&'static str>,
     /// Whether it was seen, by what there is to see.
     #[serde(serialize_with = "by_name")]
     seen: Vec<Goal>,
@@ -129,6 +135,9 @@ pub fn write(outcome: &Outcome, files: &[CaseFile], out: &mut dyn Write) -> io::
     let envelope = Envelope {
         format: "deodar-test",
         version: VERSION,
+        pack: outcome.pack.as_ref().map(|pack| pack.name.as_str()),
+        pack_version: outcome.pack.as_ref().and_then(|pack| pack.version.as_deref()),
+        pack_files: outcome.pack.as_ref().map(pack_files).unwrap_or_default(),
         exit_code: status.exit_code(),
         status: status.name(),
         cases: outcome.trials.len(),
@@ -161,6 +170,7 @@ fn condition<'o>(policy: &'o PolicyCoverage, condition: &ConditionCoverage) -> C
     ConditionJson {
         text: policy.source.slice(condition.span),
         span: span_in(&policy.source, condition.span),
+        redundant: policy.redundant(condition),
         seen: condition.goals(),
     }
 }

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new("deodar test");
     for (at, file) in outcome.files.iter().enumerate() {
-        let mut suite = TestSuite::new(file.name());
+        let mut suite = TestSuite::new(valid(file.name()));
         for trial in outcome.trials.iter().filter(|trial| trial.file == at) {
             let mut status = TestCaseStatus::success();
             if !trial.holds() {
@@ -20,10 +20,10 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
                 let wrong = trial.diagnostics.iter().filter(|found| found.severity == Severity::Error);
                 let said: Vec<&str> = wrong.map(|found| found.message.as_str()).collect();
                 // A line break in an attribute is read as a space.
-                status.set_message(said.join("; "));
+                status.set_message(valid(&said.join("; ")));
             }
-            let mut case = TestCase::new(trial.name.as_str(), status);
-            case.set_classname(file.name());
+            let mut case = TestCase::new(valid(&trial.name), status);
+            case.set_classname(valid(file.name()));
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
@@ -32,11 +32,59 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let mut others = TestSuite::new("policies and case files");
     for found in errors {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(found.message.as_str());
+        status.set_message(valid(&found.message));
         others.add_test_case(TestCase::new(found.code, status));
     }
     if !others.test_cases.is_empty() {
         report.add_test_suite(others);
     }
-    report.serialize(out).map_err(io::Error::other)
+    // The writer of the library hides the kind of a failed write.
+    out.write_all(report.to_string().map_err(io::Error::other)?.as_bytes())
+}
+
+/// Replaces what XML 1.0 does not allow, and other control characters.
+fn valid(text: &str) -> String {
+    let is_allowed =
+        |c: char| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if is_allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::Trial;
+    use crate::diagnostic::Diagnostic;
+    use crate::source::Source;
+
+    /// The characters of XML 1.0, section 2.2.
+    fn is_xml(c: char) -> bool {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    }
+
+    #[test]
+    fn every_character_in_a_name_or_message_is_valid_xml() {
+        let all: String =
+            ('\0'..='\u{ff}').chain('\u{ff00}'..='\u{1000f}').chain(['\u{2028}', '\u{1fffe}', '\u{10ffff}']).collect();
+        let text = format!("{all}]]>&<\"'\u{1b}[31mred");
+        let source = Source::new(text.as_str(), "").unwrap();
+        let wrong = Diagnostic::error("expectation", text.as_str());
+        let trial = Trial {
+            file: 0,
+            case: 0,
+            variant: None,
+            name: text.clone(),
+            actual: Vec::new(),
+            counts: Vec::new(),
+            diagnostics: vec![wrong.clone()],
+            secrets: None,
+            blessings: Vec::new(),
+        };
+        let outcome =
+            Outcome { files: vec![source], trials: vec![trial], diagnostics: vec![wrong], ..Outcome::default() };
+        let mut written = Vec::new();
+        write(&outcome, &mut written).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written.chars().find(|c| !is_xml(*c)), None);
+        assert_eq!(written.matches("[31mred").count(), 5, "nothing but the character itself is replaced");
+    }
 }

@@ -8,7 +8,7 @@ use crate::policy::{ClauseKind, Policies, Scope, Statement};
 use crate::program::{Program, attribute_at};
 use crate::schema::{Model, Origin, Shape, SlotId, Ty};
 use crate::source::{Span, cedar_marks, one_line};
-use crate::value::TypeId;
+use crate::value::{TypeId, show_address};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,11 @@ impl Mutant {
     /// Returns whether all of a policy is gone.
     pub fn drops_policy(&self) -> bool {
         self.operator == DERIVATION_DROPPED
+    }
+
+    /// Returns whether one condition is gone.
+    pub fn drops_condition(&self) -> bool {
+        matches!(self.operator, "conjunct dropped" | "disjunct dropped" | "when dropped" | "unless dropped")
     }
 
     /// Returns the text of [`Mutant::whole`] on one line, as it is and as it was changed.
@@ -263,8 +268,10 @@ impl Generator<'_> {
             ExprKind::UnaryApp { arg, .. } => self.inside(arg, beside),
             ExprKind::BinaryApp { op, arg1, arg2 } => {
                 self.operator(expr, *op, arg1, arg2);
-                self.inside(arg1, Some(arg2));
-                self.inside(arg2, Some(arg1));
+                // The operands of arithmetic are not compared with each other.
+                let compared = !matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul);
+                self.inside(arg1, Some(&**arg2).filter(|_| compared));
+                self.inside(arg2, Some(&**arg1).filter(|_| compared));
             }
             ExprKind::ExtensionFunctionApp { fn_name, args } => {
                 self.call(expr, &fn_name.to_string(), args, beside);
@@ -365,7 +372,14 @@ impl Generator<'_> {
                 let Some((from, swapped)) = boundary(self.slice(between)) else { return };
                 let length = if swapped.len() == 1 { 2 } else { 1 };
                 let found = Span::new(between.start + from, between.start + from + length);
-                let hint = format!("a case in which `{}` equals `{}`", self.shown(left), self.shown(right));
+                let never_equal = [(left, right), (right, left)]
+                    .into_iter()
+                    .any(|(product, number)| whole_number(number).is_some_and(|number| number % factor(product) != 0));
+                let hint = if never_equal {
+                    self.hangs(at)
+                } else {
+                    format!("a case in which `{}` equals `{}`", self.shown(left), self.shown(right))
+                };
                 self.push("boundary", found, swapped, hint);
             }
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => {
@@ -434,6 +448,11 @@ impl Generator<'_> {
         }
     }
 
+    /// The hint where no value can be named.
+    fn hangs(&self, on: Span) -> String {
+        format!("a case in which the verdict hangs on `{}`", one_line(self.slice(on)))
+    }
+
     fn one_step(&self, beside: Option<&Expr>, before: &str, after: &str) -> String {
         match beside.map(|beside| self.shown(beside)) {
             Some(beside) => format!("a case in which `{beside}` is exactly {before}, or exactly {after}"),
@@ -451,8 +470,14 @@ impl Generator<'_> {
             }
             Literal::Long(_) => {
                 let Ok(number) = written.parse::<i64>() else { return };
+                let factor = beside.map_or(1, factor);
                 for step in [number.checked_add(1), number.checked_sub(1)].into_iter().flatten() {
-                    let hint = self.one_step(beside, &written, &step.to_string());
+                    let hint = match (beside, number % factor == 0, step % factor == 0) {
+                        (Some(_), false, false) => self.hangs(self.whole),
+                        (Some(beside), true, false) => format!("a case in which `{}` is {number}", self.shown(beside)),
+                        (Some(beside), false, true) => format!("a case in which `{}` is {step}", self.shown(beside)),
+                        _ => self.one_step(beside, &written, &step.to_string()),
+                    };
                     self.push("number", at, step.to_string(), hint);
                 }
             }
@@ -541,6 +566,23 @@ fn operands(expr: &Expr) -> Vec<&Expr> {
     found.push(left_most);
     found.reverse();
     found
+}
+
+/// The number that every value of an expression is a multiple of: a factor of a product, otherwise 1.
+pub(super) fn factor(expr: &Expr) -> i64 {
+    let ExprKind::BinaryApp { op: BinaryOp::Mul, arg1, arg2 } = expr.expr_kind() else { return 1 };
+    let own = |part: &Expr| whole_number(part).unwrap_or_else(|| factor(part));
+    // Zero and numbers beyond 64 bits say nothing.
+    own(arg1).checked_mul(own(arg2)).and_then(i64::checked_abs).filter(|factor| *factor > 0).unwrap_or(1)
+}
+
+/// The whole number that an expression is.
+fn whole_number(expr: &Expr) -> Option<i64> {
+    match expr.expr_kind() {
+        ExprKind::Lit(Literal::Long(number)) => Some(*number),
+        ExprKind::UnaryApp { op: UnaryOp::Neg, arg } => whole_number(arg)?.checked_neg(),
+        _ => None,
+    }
 }
 
 /// Where an operand of a chain of `+` ends: one that is a chain itself has the place of the whole.
@@ -659,7 +701,7 @@ fn addresses(text: &str) -> Vec<String> {
     match prefix.map(str::parse::<u32>) {
         Some(Ok(prefix)) => {
             let steps = [prefix.checked_add(1), prefix.checked_sub(1)].into_iter().flatten();
-            steps.filter(|prefix| *prefix <= most).map(|prefix| format!("{address}/{prefix}")).collect()
+            steps.filter(|prefix| *prefix <= most).map(|prefix| format!("{}/{prefix}", show_address(address))).collect()
         }
         Some(Err(_)) => Vec::new(),
         None => {
@@ -667,7 +709,7 @@ fn addresses(text: &str) -> Vec<String> {
                 IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) ^ 1).into()),
                 IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) ^ 1).into()),
             };
-            vec![next.to_string()]
+            vec![show_address(next)]
         }
     }
 }
@@ -692,6 +734,8 @@ mod tests {
         assert_eq!(stepped("ip", "10.0.0.0/8"), ["10.0.0.0/9", "10.0.0.0/7"]);
         assert_eq!(stepped("ip", "::/128"), ["::/127"]);
         assert_eq!(stepped("ip", "10.0.0.2"), ["10.0.0.3"]);
+        assert_eq!(stepped("ip", "::ffff:7f00:1"), ["::ffff:7f00:0"]);
+        assert_eq!(stepped("ip", "::ffff:0:0/96"), ["::ffff:0:0/97", "::ffff:0:0/95"]);
     }
 
     #[test]

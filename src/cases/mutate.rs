@@ -1,6 +1,6 @@
 //! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
 
-use super::cover::{Part, Share, statement};
+use super::cover::{Part, Share, bodies, statement};
 use super::mutants::{Mutant, mutants};
 use super::run::{Prepared, Tested};
 use super::same;
@@ -8,6 +8,7 @@ use super::{CaseFile, Choice, Suite};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
 use crate::program::Program;
+use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span, one_line};
 use cedar_policy_core::ast::Expr;
 use rayon::prelude::*;
@@ -117,9 +118,11 @@ impl Suite {
         let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
-        let mutants = mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks));
+        let mutants =
+            on_deep_stack(|| mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks)));
         let resting = self.resting();
-        let fates = mutants.into_par_iter().map(|mutant| self.fate(mutant, &prepared, &resting));
+        let fate = |mutant| on_deep_stack(|| self.fate(mutant, &prepared, &resting));
+        let fates = mutants.into_par_iter().map(fate);
         let fates: Vec<Fate> = fates.collect();
         let mut mutation = Mutation::default();
         for fate in fates {
@@ -193,7 +196,11 @@ impl Suite {
         let original = statement(&self.policies, part);
         let Some(changed) = self.changed(&mutant, original, resting) else { return Fate::Refused };
         let model = &self.schema.model;
-        let (program, wrong) = Program::lower(model, &changed, |_| true);
+        // A policy that is dropped never holds, which the review would refuse.
+        let (program, wrong) = match mutant.drops_policy() {
+            true => (Program::unreviewed(model, &changed, |_| true), Vec::new()),
+            false => Program::lower(model, &changed, |_| true),
+        };
         if has_errors(&wrong) {
             return Fate::Refused;
         }
@@ -223,7 +230,14 @@ impl Suite {
             Part::Check(_) => changed.checks.first().map(|check| &check.statement),
             Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
         };
-        if replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced)) {
+        let then = bodies(&self.program, part);
+        let now = match part {
+            Part::Check(_) => bodies(&program, Part::Check(0)),
+            Part::Derivation(_) => bodies(&program, part),
+        };
+        if same::is_same_by_types(model, (&self.program, &then[..]), (&program, &now[..]))
+            || replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced))
+        {
             return Fate::Equivalent(survivor);
         }
         let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));

@@ -423,14 +423,14 @@ fn too_large() -> Diagnostic {
     Diagnostic::error("too-large", "a snapshot is larger than 4 GiB, which is the most one may hold")
 }
 
-/// Without an excerpt: nobody knows yet which values are secret.
+/// Without an excerpt or a character of the text: nobody knows yet which values are secret.
 fn is_json(base: &Source) -> Result<(), Diagnostic> {
     let text = base.text().trim_start_matches('\u{feff}');
     let mut scanner = Scanner::new(text);
     scanner.skip().and_then(|_| scanner.end()).map_err(|error| {
         let at = base.position(error.span.start.saturating_add((base.text().len() - text.len()) as u32));
         let place = format!("in line {}, column {}", at.line, at.column);
-        Diagnostic::error("not-json", format!("`{}` is not JSON {place}: {}", base.name(), error.message))
+        Diagnostic::error("not-json", format!("`{}` is not JSON {place}: {}", base.name(), error.unquoted))
     })
 }
 

@@ -1,7 +1,7 @@
 //! One run of one case: the edits, the verdicts, and how they compare to what was expected.
 
 use super::bless::Blessing;
-use super::edit::find;
+use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
 use crate::check::{Limits, too_many_pairs};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -11,7 +11,7 @@ use crate::program::{CheckProgram, Program};
 use crate::report::text::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::{Model, parse_value};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
 use crate::value::Value;
 use std::borrow::Cow;
@@ -35,6 +35,7 @@ pub(super) struct Planned<'c> {
 pub(super) struct Prepared<'c> {
     pub planned: Planned<'c>,
     pub snapshot: Snapshot,
+    secrets: Option<Secrets>,
     parameters: Vec<Option<Value>>,
 }
 
@@ -85,18 +86,65 @@ impl Suite {
     /// What came of the case, when there is nothing to judge.
     pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
         let mut trial = planned.trial();
-        let Some(source) = edited(&planned, &mut trial) else { return Err(Box::new(trial)) };
+        let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
         let model = &self.schema.model;
+        let secrets = self.secrets.as_ref().map(|paths| Secrets::new(&source, paths));
         let (snapshot, diagnostics) = Snapshot::read(&source, model, &self.program.reads, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
             let error = Diagnostic::error("case-snapshot", message);
             trial.diagnostics.push(error.label(planned.file, planned.case.span, "this case"));
             trial.diagnostics.extend(diagnostics);
-            trial.secrets = Some((Arc::clone(&source), Snapshot::likely_secrets(&source, model)));
+            trial.secrets = secrets;
             return Err(Box::new(trial));
         };
-        Ok(Prepared { planned, snapshot, parameters: self.parameters(planned.variant) })
+        Ok(Prepared { planned, snapshot, secrets, parameters: self.parameters(planned.variant) })
+    }
+
+    /// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
+    fn snapshot_text(&self, planned: &Planned<'_>, trial: &mut Trial) -> Option<Arc<Source>> {
+        let Planned { file, case, variant, .. } = *planned;
+        if variant.edits.is_empty() {
+            return Some(Arc::clone(&case.base));
+        }
+        let mut text = Cow::Borrowed(case.base.text());
+        for edit in &variant.edits {
+            match edit.apply(&text) {
+                Ok(changed) => text = Cow::Owned(changed),
+                Err(miss) => {
+                    let miss = self.open(edit, miss, &text);
+                    let message = format!("an edit of case `{}` changes nothing: {}", trial.name, miss.message);
+                    let error = Diagnostic::error("edit", message).label(file, edit.span, "this edit");
+                    trial.diagnostics.push(error.maybe_help(miss.help));
+                    return None;
+                }
+            }
+        }
+        let name = format!("{}, edited by `{}`", case.base.name(), trial.name);
+        let source = Source::new(name, text.into_owned());
+        if source.is_err() {
+            let message = format!("the snapshot of case `{}` is larger than 4 GiB", trial.name);
+            trial.diagnostics.push(Diagnostic::error("too-large", message).label(file, case.span, "this case"));
+        }
+        source.ok()
+    }
+
+    /// What is said of an edit that changes nothing, without anything secret.
+    fn open(&self, edit: &Edit, miss: Miss, text: &str) -> Miss {
+        let Some(paths) = &self.secrets else { return miss };
+        match paths.relation(&edit.at) {
+            Relation::Within(steps) if steps < edit.at.matches('/').count() => {
+                let secret: String = edit.at.split_inclusive('/').take(steps + 1).collect();
+                Miss {
+                    message: format!("it names nothing to change in the secret `{}`", secret.trim_end_matches('/')),
+                    help: None,
+                }
+            }
+            _ => match Source::new("edited", text) {
+                Ok(source) => without_secrets(miss, &edit.at, text, &paths.spans(&source)),
+                Err(_) => Miss { help: None, ..miss },
+            },
+        }
     }
 
     /// The parameters in the model's order: what the variant sets, else the schema's defaults.
@@ -125,8 +173,8 @@ impl<'c> Prepared<'c> {
         let limits = Limits::default();
         let mut trial = self.planned.trial();
         let mut machine = Machine::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
-        let unindexed = machine.derive(limits.pairs);
-        trial.diagnostics.extend(unindexed.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
+        let too_many = machine.derive(limits.pairs);
+        trial.diagnostics.extend(too_many.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
         let judgements = machine.judge(&Verdict::ALL);
         let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
         let judging = Judging {
@@ -139,6 +187,7 @@ impl<'c> Prepared<'c> {
                 most_witnesses: if asks_for_all { usize::MAX } else { WITNESSES },
             },
             judgements: &judgements,
+            secrets: self.secrets.as_ref(),
             doubt,
         };
         let spoken_of = judging.compare(&mut trial);
@@ -146,37 +195,24 @@ impl<'c> Prepared<'c> {
         let id = |judgement: &Judgement| tested.policies.checks[judgement.check].statement.id.to_string();
         trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
         if !trial.diagnostics.is_empty() {
-            trial.secrets = Some((Arc::clone(&self.snapshot.source), self.snapshot.secrets.clone()));
+            trial.secrets.clone_from(&self.secrets);
         }
         trial
     }
 }
 
-/// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
-fn edited(planned: &Planned<'_>, trial: &mut Trial) -> Option<Arc<Source>> {
-    let Planned { file, case, variant, .. } = *planned;
-    if variant.edits.is_empty() {
-        return Some(Arc::clone(&case.base));
-    }
-    let mut text = Cow::Borrowed(case.base.text());
-    for edit in &variant.edits {
-        match edit.apply(&text) {
-            Ok(changed) => text = Cow::Owned(changed),
-            Err(miss) => {
-                let message = format!("an edit of case `{}` changes nothing: {}", trial.name, miss.message);
-                let error = Diagnostic::error("edit", message).label(file, edit.span, "this edit");
-                trial.diagnostics.push(error.maybe_help(miss.help));
-                return None;
-            }
+/// Takes the names around a place out of what is said about it, if they are in a secret.
+fn without_secrets(miss: Miss, pointer: &str, text: &str, secrets: &[Span]) -> Miss {
+    let mut around = pointer;
+    let nearest = loop {
+        match (find(text, around), around.rsplit_once('/')) {
+            (Ok(span), _) => break span,
+            (Err(_), Some((outer, _))) => around = outer,
+            (Err(_), None) => break Span::default(),
         }
-    }
-    let name = format!("{}, edited by `{}`", case.base.name(), trial.name);
-    let source = Source::new(name, text.into_owned());
-    if source.is_err() {
-        let message = format!("the snapshot of case `{}` is larger than 4 GiB", trial.name);
-        trial.diagnostics.push(Diagnostic::error("too-large", message).label(file, case.span, "this case"));
-    }
-    source.ok()
+    };
+    let secret = secrets.iter().any(|secret| secret.contains(nearest));
+    Miss { help: miss.help.filter(|_| !secret), ..miss }
 }
 
 /// A judged snapshot beside what was expected of it.
@@ -185,6 +221,7 @@ pub(super) struct Judging<'j, 'a> {
     planned: Planned<'j>,
     pub findings: Findings<'j, 'a>,
     judgements: &'j [Judgement],
+    secrets: Option<&'j Secrets>,
     /// How bad it is when a case says less than it seems to.
     doubt: Severity,
 }
@@ -318,8 +355,10 @@ impl Judging<'_, '_> {
                 (format!("`{id}` judged no {asked}"), near(&asked, ids()))
             }
             Target::Pointer(pointer) => {
-                let there = find(self.findings.machine.snapshot.source.text(), pointer);
-                let help = there.err().and_then(|miss| miss.help).or_else(|| near(pointer, pointers()));
+                let text = self.findings.machine.snapshot.source.text();
+                let spans = self.secrets.map_or(&[][..], Secrets::spans);
+                let miss = find(text, pointer).err().map(|miss| without_secrets(miss, pointer, text, spans));
+                let help = miss.and_then(|miss| miss.help).or_else(|| near(pointer, pointers()));
                 (format!("`{id}` judged nothing at `{pointer}`"), help)
             }
         };

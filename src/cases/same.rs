@@ -7,10 +7,10 @@
 //! Not everything that is the same can be shown to be, and what is shown is so.
 
 use super::cover::Part;
-use super::mutants::is_leaf;
+use super::mutants::{factor, is_leaf};
 use crate::engine::{Mask, Verdict, settled};
 use crate::policy::{ClauseKind, Statement};
-use crate::program::{Gather, gather};
+use crate::program::{Body, Gather, LoweredClause, Program, gather};
 use crate::schema::{Model, Origin};
 use crate::value::{parse_datetime, parse_decimal, parse_duration};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
@@ -77,6 +77,34 @@ enum Value {
     Unknown,
     /// None: it cannot be read.
     Nothing,
+}
+
+/// Returns whether two versions of a policy are the same for every type of principal and resource, once the answers that
+/// these types settle are left out.
+pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: (&Program, &[&Body])) -> bool {
+    let of = |(program, bodies): (&Program, &[&Body])| -> Vec<_> {
+        let clauses = |body: &Body| {
+            let (mut written, mut excluded) = (Vec::new(), false);
+            for LoweredClause { kind, node, .. } in &body.clauses {
+                let text = program.simplified(model, body, &program.formula(*node));
+                match (kind, text.as_str()) {
+                    // What follows is not evaluated, or only asked whether the check applies.
+                    (ClauseKind::When, "false") => {
+                        written.push((*kind, text));
+                        break;
+                    }
+                    (ClauseKind::Unless, _) if excluded => continue,
+                    (ClauseKind::Unless, "true") => excluded = true,
+                    _ => {}
+                }
+                written.push((*kind, text));
+            }
+            written
+        };
+        // A change of the scope changes what the policy is asked of.
+        bodies.iter().map(|body| (body.principal, body.resource, body.scope.len(), clauses(body))).collect()
+    };
+    !one.1.is_empty() && of(one) == of(other)
 }
 
 /// Returns whether two versions of a policy, a check or a derivation, can be shown to say the same of everything.
@@ -241,7 +269,14 @@ impl Space<'_> {
         let counts = self.counts(term);
         let points = self.points.entry(name).or_default();
         for constant in constants {
-            let near = |n: i64| [n.saturating_sub(1), n, n.saturating_add(1)].into_iter();
+            let step = factor(term);
+            let near = |n: i64| {
+                // A product is a multiple of its factor: others are values that it never has.
+                let below = n.saturating_sub(n.rem_euclid(step));
+                let after = [below.saturating_add(step), below.saturating_add(step.saturating_mul(2))];
+                let more = after.into_iter().take(if step == 1 { 1 } else { 2 });
+                [below.saturating_sub(step), below].into_iter().chain(more)
+            };
             match constant {
                 Point::Number(n) if counts => {
                     // However low the constants are, there are counts that are not known.

@@ -1,9 +1,11 @@
 //! What cases came to, for people: every wrong expectation with its evidence, then the files.
 
-use super::{Coverage, Mutation, Outcome, Share};
+use super::{Coverage, Mutation, Outcome, Share, Survivor};
 use crate::check::Options;
+use crate::report::excerpt::plain;
 use crate::report::text::{Style, write_diagnostics};
-use crate::report::{Report, Status};
+use crate::report::{FileReport, PackReport, Report, Status};
+use crate::source::{Source, Span, one_line};
 use std::io::{self, Write};
 
 /// Writes an outcome.
@@ -12,7 +14,8 @@ use std::io::{self, Write};
 /// When `out` cannot be written.
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::unread(Vec::new(), &Options::at(0));
-    report.secrets = outcome.trials.iter().filter_map(|trial| trial.secrets.clone()).collect();
+    let of_trials = outcome.trials.iter().filter_map(|trial| trial.secrets.as_ref());
+    report.secrets = outcome.secrets.iter().chain(of_trials).cloned().collect();
     let diagnostics: Vec<_> = outcome.all_diagnostics().cloned().collect();
     write_diagnostics(&diagnostics, &report, style, out)?;
     let widest = outcome.files.iter().map(|file| file.name().chars().count()).max().unwrap_or(0);
@@ -30,7 +33,11 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
             _ => "0",
         };
         let mark = if style.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() };
-        writeln!(out, "  {mark} {:widest$}  {said}", crate::report::excerpt::plain(file.name()))?;
+        writeln!(out, "  {mark} {:widest$}  {said}", plain(file.name()))?;
+    }
+    if let Some(pack) = &outcome.pack {
+        let version = pack.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+        writeln!(out, "  {}{version}: {}", plain(&pack.name), plain(&files(pack)))?;
     }
     let (all, holding) = (outcome.trials.len(), outcome.holding());
     let left_out = if outcome.left_out > 0 { format!(", {} left out", outcome.left_out) } else { String::new() };
@@ -39,7 +46,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         write_coverage(coverage, out)?;
     }
     if let Some(mutation) = &outcome.mutation {
-        write_mutation(mutation, out)?;
+        write_mutation(mutation, outcome.coverage.as_ref(), out)?;
     }
     let status = outcome.status();
     let said = match status {
@@ -51,17 +58,46 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     writeln!(out, "  exit {}: {said}", status.exit_code())
 }
 
+/// The files of a pack; of several in one folder, the folder.
+fn files(pack: &PackReport) -> String {
+    let folder = |file: &FileReport| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let groups = pack.files.chunk_by(|a, b| (a.role, folder(a)) == (b.role, folder(b)));
+    let shown = groups.filter_map(|group| match group {
+        [] => None,
+        [one] => Some(one.path.clone()),
+        [first, ..] => Some(format!("{}/ ({} files)", folder(first), group.len())),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 fn write_coverage(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     let files = coverage.files();
     let widest = files.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let shown = |share: Share| format!("{:5.1} %  ({} of {})", share.percent(), share.met, share.all);
     for (name, share) in files {
-        writeln!(out, "    {:widest$}  {}", crate::report::excerpt::plain(name), shown(share))?;
+        writeln!(out, "    {:widest$}  {}", plain(name), shown(share))?;
     }
-    writeln!(out, "  coverage of conditions: {}", shown(coverage.share()).trim_start())
+    writeln!(out, "  coverage of conditions: {}", shown(coverage.share()).trim_start())?;
+    for policy in &coverage.policies {
+        for condition in &policy.conditions {
+            if let Some(why) = policy.redundant(condition) {
+                write_redundant(&policy.id, &policy.source, condition.span, why, out)?;
+            }
+        }
+    }
+    Ok(())
 }
 
-fn write_mutation(mutation: &Mutation, out: &mut dyn Write) -> io::Result<()> {
+/// Writes that a condition can be left out of its policy.
+fn write_redundant(id: &str, source: &Source, span: Span, why: &str, out: &mut dyn Write) -> io::Result<()> {
+    let (condition, position) = (one_line(source.slice(span)), source.position(span.start));
+    let condition = plain(&condition);
+    let (id, file) = (plain(id), plain(source.name()));
+    let (line, column) = (position.line, position.column);
+    writeln!(out, "  redundant condition of `{id}`: `{condition}` is {why}  ({file}:{line}:{column})")
+}
+
+fn write_mutation(mutation: &Mutation, coverage: Option<&Coverage>, out: &mut dyn Write) -> io::Result<()> {
     let Share { met, all } = mutation.share();
     let explained = mutation.survivors.len() - mutation.unexplained().count();
     let explained = if explained > 0 { format!(", {explained} of them explained") } else { String::new() };
@@ -72,7 +108,18 @@ fn write_mutation(mutation: &Mutation, out: &mut dyn Write) -> io::Result<()> {
         all - met
     )?;
     let (equivalent, refused) = (mutation.equivalent.len(), mutation.refused);
-    writeln!(out, "  not counted: {equivalent} that make no difference, {refused} that make a policy invalid")
+    writeln!(out, "  not counted: {equivalent} that make no difference, {refused} that make a policy invalid")?;
+    let listed = |change: &&Survivor| {
+        let policy = coverage.and_then(|coverage| coverage.policies.iter().find(|policy| policy.id == change.policy));
+        let conditions = policy.into_iter().flat_map(|policy| policy.conditions.iter().map(move |it| (policy, it)));
+        let mut redundant = conditions.filter(|(policy, condition)| policy.redundant(condition).is_some());
+        redundant.any(|(_, condition)| condition.span == change.mutant.span)
+    };
+    let dropped = mutation.equivalent.iter().filter(|change| change.mutant.drops_condition());
+    for change in dropped.filter(|change| !listed(change)) {
+        write_redundant(&change.policy, &change.source, change.mutant.span, "implied by the others", out)?;
+    }
+    Ok(())
 }
 
 fn cases(n: usize) -> String {

@@ -1,11 +1,11 @@
 //! Markdown as it is written, so that what a pack says comes out as it was meant: text that is no markup, code that
 //! holds anything, and the names GitHub gives to headings.
 
-use crate::source::is_hidden;
+use crate::report::excerpt::plain;
 
 /// Writes a text that is no markup, on one line.
 pub(super) fn text(text: &str) -> String {
-    let words: Vec<String> = text.split_whitespace().map(shown).collect();
+    let words: Vec<_> = text.split_whitespace().map(plain).collect();
     let line: Vec<char> = words.join(" ").chars().collect();
     let mut out = String::new();
     for (at, c) in line.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(super) fn text(text: &str) -> String {
 
 /// Writes a text as code.
 pub(super) fn code(text: &str) -> String {
-    let text = shown(text);
+    let text = plain(text);
     if text.is_empty() {
         return "(nothing)".into();
     }
@@ -71,14 +71,6 @@ pub(super) fn anchors(headings: &[String]) -> Vec<String> {
     given
 }
 
-/// Shows what could not be seen.
-fn shown(text: &str) -> String {
-    let show = |c: char| {
-        if c.is_control() || is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() }
-    };
-    text.chars().map(show).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +99,7 @@ mod tests {
             ("`", "`` ` ``"),
             (" ", "`   `"),
             ("", "(nothing)"),
-            ("a\nb", "`a\\u{a}b`"),
+            ("a\nb", "`a\\nb`"),
         ] {
             assert_eq!(code(plain), written);
         }

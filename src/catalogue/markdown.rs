@@ -8,6 +8,8 @@ use crate::policy::FRAMEWORKS;
 use crate::program::Gather;
 use crate::report::controls::natural;
 use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::source::cedar::on_deep_stack;
+use crate::source::is_hidden;
 use crate::value::{TypeId, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -29,6 +31,10 @@ const GUIDE: &str = "\
 /// # Errors
 /// When `out` cannot be written.
 pub fn write(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::Result<()> {
+    on_deep_stack(|| write_page(catalogue, command, out))
+}
+
+fn write_page(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::Result<()> {
     let links = Links::new(catalogue);
     let page = Page { catalogue, model: &catalogue.schema.model, links };
     page.head(command, out)?;
@@ -81,6 +87,9 @@ impl Page<'_> {
             code(self.catalogue.schema.source.name()),
             code(command)
         )?;
+        if let Some(version) = self.model.version() {
+            writeln!(out, "Version of the pack: {}\n", code(version))?;
+        }
         writeln!(out, "## How to read this page\n\n{GUIDE}")?;
         writeln!(out, "## Summary\n\n| check | title | severity | judges |\n| --- | --- | --- | --- |")?;
         for (at, entry) in entries.iter().enumerate() {
@@ -389,8 +398,8 @@ fn split<'w>(lead: &str, words: &'w Words) -> (String, Vec<(&'static str, &'w Wo
 /// Says what a reader makes of a value.
 fn manner(reader: Reader) -> &'static str {
     match reader {
-        Reader::Casefold => "in lower case",
-        Reader::Email => "an address in lower case",
+        Reader::Casefold => "compared without regard to case",
+        Reader::Email => "an address, compared without regard to case",
         Reader::EmailDomain => "what follows the @",
         Reader::EmailLocal => "what precedes the @",
         Reader::PrefixLength => "the prefix length",
@@ -424,6 +433,8 @@ fn capital(word: &str) -> String {
 /// Writes an address as a link, or what is none as code.
 fn link(address: &str) -> String {
     let plain = address.starts_with("https://") || address.starts_with("http://");
-    let held = address.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '\\'));
+    let held = address
+        .chars()
+        .all(|c| !c.is_whitespace() && !c.is_control() && !is_hidden(c) && !matches!(c, '<' | '>' | '\\'));
     if plain && held { format!("<{address}>") } else { code(address) }
 }

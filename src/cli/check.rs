@@ -1,10 +1,11 @@
 //! `deodar check`
 
+use super::output::{Output, tell};
 use super::pack::PackArgs;
-use super::{Color, start_threads, width};
-use deodar::check::{Engine, Limits, Options, Session, is_sound};
+use super::{Color, MAX_THREADS, watch, width};
+use deodar::check::{Clock, Engine, Limits, Options, Session};
 use deodar::policy::{FRAMEWORKS, Level};
-use deodar::project::{self, Changes, Form, Loader, Selection};
+use deodar::project::{self, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
 use deodar::report::{Account, Report, json, ndjson, text};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
@@ -26,7 +27,7 @@ pub struct Args {
     input: Input,
     /// How to write the report
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
     /// The time that checks take for now, as 2026-09-01T12:00:00Z; without it, the clock
     #[arg(long, value_name = "TIME", value_parser = parse_now)]
     now: Option<i64>,
@@ -52,8 +53,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
     /// Threads; without it one per core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
+    pub threads: Option<u16>,
     /// Failures, and unknown verdicts, of one check that are written out as text, and of other problems at least 50 of
     /// one kind
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -87,7 +88,7 @@ struct LimitArgs {
     /// Instances of one entity type in one snapshot
     #[arg(long, value_name = "N", default_value_t = Limits::default().entities)]
     max_entities: usize,
-    /// Pairs of principal and resource that a derivation may try when nothing ties the two together
+    /// Pairs of principal and resource that a derivation may try
     #[arg(long, value_name = "N", default_value_t = Limits::default().pairs)]
     max_pairs: usize,
 }
@@ -104,7 +105,7 @@ enum Input {
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
-enum Format {
+pub(super) enum Format {
     /// For people
     #[default]
     Text,
@@ -146,28 +147,30 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    start_threads(usize::from(args.threads.unwrap_or(0)))?;
     let refused = match args.watch {
-        true if args.snapshots.iter().any(|path| path.as_os_str() == "-") => {
-            "standard input cannot be watched: name files or folders with --watch"
-        }
         _ if args.by.is_some() && args.format == Format::Ndjson => {
-            "lines are of one snapshot each: valid with --by are text and json"
+            "lines are of one snapshot each: valid with --by are text and json".to_owned()
         }
-        true if args.format == Format::Ndjson => "a watch writes whole reports: valid with --watch are text and json",
-        true => return watch(args),
+        true if args.format == Format::Ndjson => {
+            "a watch writes whole reports: valid with --watch are text and json".to_owned()
+        }
+        true => match watch::refused(&args.selection()) {
+            Some(refused) => refused,
+            None => return watch::run(args),
+        },
         false => return once(args),
     };
-    writeln!(io::stderr(), "error: {refused}")?;
+    tell(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
 }
 
 impl Args {
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let text = |most| if self.format == Format::Text { most } else { usize::MAX };
         let kept = |most| if self.format == Format::Ndjson { 0 } else { text(most) };
         Options {
             now: self.now.unwrap_or_else(project::now),
+            clock: if self.now.is_some() { Clock::Given } else { Clock::Machine },
             parameters: self.parameters.clone(),
             only: self.only.clone(),
             skip: self.skip.clone(),
@@ -192,7 +195,7 @@ impl Args {
         }
     }
 
-    fn selection(&self) -> Selection {
+    pub(super) fn selection(&self) -> Selection {
         let form = match self.input {
             Input::Auto => Form::ByName,
             Input::Json => Form::Json,
@@ -201,7 +204,7 @@ impl Args {
         self.pack.selection(&self.snapshots, form)
     }
 
-    fn style(&self) -> Style {
+    pub(super) fn style(&self) -> Style {
         let detail = match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
             (_, true) => Detail::Verbose,
@@ -210,30 +213,27 @@ impl Args {
         Style { width: width(), color: self.color.wanted(), detail }
     }
 
-    fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Text => text::write(report, self.style(), out),
             Format::Json => json::write(report, out),
             // Its lines have been written; what concerns no account, and the sum, is for whoever watches.
             Format::Ndjson => {
                 let style = Style { detail: Detail::Quiet, color: false, ..self.style() };
-                if self.quiet {
-                    text::write_diagnostics(&report.diagnostics, report, style, &mut io::stderr())
-                } else {
-                    text::write_sum(report, style, &mut io::stderr())
-                }
+                tell(|out| match self.quiet {
+                    true => text::write_diagnostics(&report.diagnostics, report, style, out),
+                    false => text::write_sum(report, style, out),
+                });
+                Ok(())
             }
         }
     }
 }
 
-/// What a process ends with whose output nobody takes any more, as if SIGPIPE had ended it.
-const CLOSED_PIPE: u8 = 141;
-
 fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
     let options = args.options();
-    let mut out = io::BufWriter::new(io::stdout());
+    let mut out = Output::new();
     let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
         Err(diagnostics) => Report::unread(diagnostics, &options),
@@ -248,31 +248,20 @@ fn once(args: &Args) -> io::Result<ExitCode> {
                 ndjson::write(report, accounts, &mut out)?;
                 out.flush()
             };
-            match session.stream(&inputs, &mut accounts, &options, &mut seen) {
-                Ok(report) => report,
-                // The rest was not judged.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::from(CLOSED_PIPE)),
-                Err(error) => return Err(error),
-            }
+            session.stream(&inputs, &mut accounts, &options, &mut seen)?
         }
     };
     let code = ExitCode::from(report.status().exit_code());
-    match args.write(&report, &mut out).and_then(|()| out.flush()) {
-        Ok(()) => {}
-        // Whoever read the report has seen enough; what was found is true all the same.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
-        Err(error) => return Err(error),
-    }
-    // Notes in passing: nobody need read them.
-    let _ = notes(args, &report, started.elapsed());
+    args.write(&report, &mut out)?;
+    out.flush()?;
+    tell(|out| notes(args, &report, started.elapsed(), out));
     // The process ends here: nobody needs the memory back piece by piece.
     std::mem::forget((session, report));
     Ok(code)
 }
 
 /// Writes how long it took.
-fn notes(args: &Args, report: &Report, elapsed: Duration) -> io::Result<()> {
-    let mut out = io::stderr().lock();
+fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
     if args.verbose {
         let times = &report.times;
         let steps = [
@@ -331,48 +320,4 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Runs again at every change. While a file does not parse, the last verdict that rested on sound files stays.
-fn watch(args: &Args) -> io::Result<ExitCode> {
-    ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
-    let (mut loader, mut session) = (Loader::default(), Session::default());
-    let mut changes = Changes::new().map_err(io::Error::other)?;
-    let mut last_sound: Option<Vec<u8>> = None;
-    loop {
-        let started = Instant::now();
-        let options = args.options();
-        let report = match loader.load(&args.selection(), &options.limits) {
-            Ok(inputs) => session.run(&inputs, &options),
-            Err(diagnostics) => Report::unread(diagnostics, &options),
-        };
-        changes.watch(&loader.looked_at).map_err(io::Error::other)?;
-        let mut screen = Vec::new();
-        if is_sound(&report) {
-            args.write(&report, &mut screen)?;
-            last_sound = Some(screen.clone());
-        } else if let (Some(last), Format::Text) = (&last_sound, args.format) {
-            text::write_diagnostics(&report.diagnostics, &report, args.style(), &mut screen)?;
-            writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
-            screen.extend_from_slice(last);
-        } else {
-            args.write(&report, &mut screen)?;
-        }
-        show(args, &screen, started)?;
-        changes.wait().map_err(io::Error::other)?;
-    }
-}
-
-fn show(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if out.is_terminal() {
-        // Clear the screen and what has scrolled off it, then go home.
-        out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
-    }
-    out.write_all(screen)?;
-    out.flush()?;
-    if args.format == Format::Text {
-        writeln!(io::stderr(), "  {} ms; watching for changes, Ctrl-C ends", started.elapsed().as_millis())?;
-    }
-    Ok(())
 }

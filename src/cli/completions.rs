@@ -1,5 +1,6 @@
 //! `deodar completions`
 
+use super::output::Output;
 use clap::CommandFactory;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,6 +14,8 @@ pub struct Args {
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "deodar", &mut script);
-    io::stdout().write_all(&script)?;
+    let mut out = Output::new();
+    out.write_all(&script)?;
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }

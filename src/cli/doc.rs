@@ -1,5 +1,6 @@
 //! `deodar doc`
 
+use super::output::{Output, cannot_write};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue::{self, Catalogue};
@@ -22,7 +23,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    let (parsed, report) = args.pack.read(style)?;
+    let (parsed, report) = args.pack.read(style);
     // Half a page would pass for a whole one.
     let sound = deodar::check::is_sound(&report);
     let Some((schema, policies)) = parsed.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
@@ -30,10 +31,11 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let mut page = Vec::new();
     catalogue::write(&catalogue, &args.command(), &mut page)?;
     match &args.output {
-        Some(path) => std::fs::write(path, page)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display())))?,
+        Some(path) => {
+            std::fs::write(path, page).map_err(|error| cannot_write(format_args!("`{}`", path.display()), &error))?
+        }
         None => {
-            let mut out = io::stdout().lock();
+            let mut out = Output::new();
             out.write_all(&page)?;
             out.flush()?;
         }

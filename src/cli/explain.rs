@@ -1,5 +1,6 @@
 //! `deodar explain`
 
+use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::diagnostic::Diagnostic;
@@ -20,16 +21,16 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    let (parsed, report) = args.pack.read(style)?;
+    let (parsed, report) = args.pack.read(style);
     let Some((schema, policies)) = parsed else { return Ok(ExitCode::from(5)) };
     let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let error =
             Diagnostic::error("no-check", format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
-        text::write_diagnostics(&[error], &report, style, &mut io::stderr().lock())?;
+        tell(|out| text::write_diagnostics(&[error], &report, style, out));
         return Ok(ExitCode::from(2));
     };
-    let mut out = io::stdout().lock();
+    let mut out = Output::new();
     text::write_check(check, &schema.model, &policies, style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))

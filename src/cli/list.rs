@@ -1,5 +1,6 @@
 //! `deodar list`
 
+use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::report::text::{self, Detail, Style};
@@ -18,8 +19,8 @@ pub struct Args {
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let (_, report) = args.pack.checks();
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
-    let mut out = io::stdout().lock();
+    tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
+    let mut out = Output::new();
     text::write_list(&report, style, &mut out)?;
     out.flush()?;
     let sound = deodar::check::is_sound(&report);

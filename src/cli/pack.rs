@@ -1,17 +1,17 @@
 //! Arguments that say which schema and policies are meant.
 
+use super::output::tell;
 use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::policy::Policies;
-use deodar::project::{Form, Loader, Selection};
+use deodar::project::{Form, Loader, PackOrigin, Selection};
 use deodar::report::Report;
 use deodar::report::text::{self, Style};
 use deodar::schema::Schema;
-use std::io;
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
 pub struct PackArgs {
-    /// A pack by name; without it the one that knows the snapshot, if there is any
+    /// Pack to use: a built-in one, or for `test` one of the working directory (default: detected)
     #[arg(long, value_name = "NAME")]
     pub pack: Option<String>,
     /// Policy files or folders, in place of the pack's; with --pack beside them
@@ -28,6 +28,7 @@ impl PackArgs {
             snapshots: snapshots.to_vec(),
             form,
             pack: self.pack.clone(),
+            packs: PackOrigin::BuiltIn,
             policies: self.policies.clone(),
             schema: self.schema.clone(),
         }
@@ -35,15 +36,15 @@ impl PackArgs {
 
     /// Reads schema and policies, and says on standard error what is wrong with them; `None` for the policies if there is
     /// no schema.
-    pub fn read(&self, style: Style) -> io::Result<(Option<(Schema, Policies)>, Report)> {
+    pub fn read(&self, style: Style) -> (Option<(Schema, Policies)>, Report) {
         let (inputs, report) = self.checks();
-        text::write_diagnostics(&report.diagnostics, &report, style, &mut io::stderr().lock())?;
+        tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
         let parsed = inputs.and_then(|inputs| {
             let schema = Schema::parse(&inputs.schema).0?;
             let (policies, _) = Policies::parse(&schema, &inputs.policies);
             Some((schema, policies))
         });
-        Ok((parsed, report))
+        (parsed, report)
     }
 
     /// Reads schema and policies and lists the checks, without any snapshot.

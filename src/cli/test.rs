@@ -1,12 +1,15 @@
 //! `deodar test`
 
+use super::output::{Output, cannot_write, tell};
 use super::pack::PackArgs;
-use super::{Color, start_threads, width};
-use deodar::cases::{self, Choice, Outcome, Suite};
-use deodar::check::Limits;
+use super::{Color, width};
+use deodar::cases::{self, Choice, Outcome, Suite, secrets_of_files};
+use deodar::check::{Limits, describe_pack};
 use deodar::diagnostic::has_errors;
-use deodar::project::{CaseFiles, Form, Loader};
+use deodar::project::{CaseFiles, Form, Loader, PackOrigin, Selection};
+use deodar::report::excerpt::plain;
 use deodar::report::text::{Detail, Style};
+use deodar::schema::Schema;
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -73,8 +76,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    start_threads(0)?;
-    let mut out = io::BufWriter::new(io::stdout());
+    let mut out = Output::new();
     if args.bless {
         let plain = Choice { filter: args.filter.clone(), ..Choice::default() };
         let (found, outcome) = tested(args, plain);
@@ -111,12 +113,17 @@ impl Args {
 /// Reads policies and cases, and runs them unless a file is wrong.
 fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
-    let selection = args.pack.selection(&[], Form::ByName);
+    let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], Form::ByName) };
     let inputs = match loader.load(&selection, &Limits::default()) {
         Ok(inputs) => inputs,
         Err(diagnostics) => return (CaseFiles::default(), Outcome::unread(diagnostics)),
     };
     let (suite, mut diagnostics) = Suite::compile(&inputs);
+    let pack = match &suite {
+        Some(suite) => describe_pack(&inputs, Some(suite.model())),
+        // The schema may be valid though a policy is not.
+        None => describe_pack(&inputs, Schema::parse(&inputs.schema).0.as_ref().map(|schema| &*schema.model)),
+    };
     diagnostics.extend(inputs.diagnostics);
     let (found, wrong) = loader.cases(&args.paths, &selection);
     diagnostics.extend(wrong);
@@ -127,9 +134,14 @@ fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
         choice.survivors = survivors;
     }
     let mut outcome = match suite.filter(|_| !has_errors(&diagnostics)) {
-        None => Outcome::unread(Vec::new()),
+        None => {
+            let (schema, _) = Schema::parse(&inputs.schema);
+            let secrets = secrets_of_files(&found.files, schema.as_ref());
+            Outcome { secrets, ..Outcome::unread(Vec::new()) }
+        }
         Some(suite) => suite.run(&found.files, &choice),
     };
+    outcome.pack = Some(pack);
     outcome.diagnostics.splice(..0, diagnostics);
     (found, outcome)
 }
@@ -142,12 +154,19 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
         if new == old {
             continue;
         }
-        std::fs::write(path, &new).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        let diff = cases::diff(file.source.name(), old, &new);
+        let mark = if file.source.has_mark() { "\u{feff}" } else { "" };
+        std::fs::write(path, format!("{mark}{new}"))
+            .map_err(|error| cannot_write(format_args!("`{}`", path.display()), &error))?;
+        let diff = cases::diff(file, &new, outcome.secret_paths.as_deref());
         match args.format {
-            Format::Text => writeln!(out, "{diff}")?,
-            Format::Json | Format::Junit => writeln!(io::stderr(), "{diff}")?,
+            Format::Text => write_diff(&diff, out)?,
+            Format::Json | Format::Junit => tell(|out| write_diff(&diff, out)),
         }
     }
     Ok(())
+}
+
+fn write_diff(diff: &str, out: &mut dyn Write) -> io::Result<()> {
+    diff.lines().try_for_each(|line| writeln!(out, "{}", plain(line)))?;
+    writeln!(out)
 }

@@ -6,12 +6,13 @@
 use super::eval::{Frame, Machine, is_unseen};
 use super::mask::Mask;
 use super::operand::{self, Operand};
+use crate::hash::keyed;
 use crate::program::{Arithmetic, Function, NodeId, NodeKind};
 use crate::schema::{Origin, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Set, TypeId, Value};
-use rustc_hash::{FxHashSet, FxHasher};
-use std::hash::{Hash, Hasher};
+use rustc_hash::FxHashSet;
+use std::hash::Hash;
 
 /// A run of rows of one type that take one place in the frame; in the other stands one entity for all of them.
 #[derive(Clone, Copy)]
@@ -95,15 +96,11 @@ impl<'m> Values<'m> {
 
     /// Returns the key under which the value is looked for.
     pub fn key(&self, index: usize) -> Option<Key> {
-        if let Values::Column(_, Column { states, data: Data::Text(all) }, _, rows) = self {
-            let row = rows.at(index);
-            return (states.get(row) == Some(&State::Known)).then(|| Key::text(all[row].hash()));
-        }
         match self.at(index)? {
             Plain::Bool(b) => Some(Key::exact(u64::from(b))),
             Plain::Number(n) => Some(Key::exact(n as u64)),
             Plain::Entity(entity) => Some(Key::entity(entity)),
-            Plain::Text(text) => Some(Key::text(text_hash(text))),
+            Plain::Text(text) => Some(Key::inexact(text)),
             Plain::Ip(_) | Plain::Set(_) => None,
         }
     }
@@ -190,12 +187,8 @@ impl Key {
             }
             Operand::Entity(entity) => Self::entity(*entity),
             _ => match operand.text() {
-                Some(text) => Self::text(text_hash(text)),
-                None => {
-                    let mut hasher = FxHasher::default();
-                    operand.to_value().hash(&mut hasher);
-                    Self { bits: hasher.finish(), exact: false }
-                }
+                Some(text) => Self::inexact(text),
+                None => Self::inexact(&operand.to_value()),
             },
         }
     }
@@ -204,8 +197,8 @@ impl Key {
         Self::exact(u64::from(entity.ty.0) << 32 | u64::from(entity.row))
     }
 
-    fn text(hash: u32) -> Self {
-        Self { bits: u64::from(hash), exact: false }
+    fn inexact(value: &(impl Hash + ?Sized)) -> Self {
+        Self { bits: keyed(value), exact: false }
     }
 
     fn exact(bits: u64) -> Self {

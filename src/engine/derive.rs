@@ -1,21 +1,26 @@
 //! Derivation: values computed from the principals that derivation policies permit.
 
 use super::batch::{Batch, Key, Place, Values, plain};
-use super::eval::{Frame, Machine, PHANTOM};
+use super::eval::{Frame, Machine, PHANTOM, is_unseen};
 use super::mask::Mask;
 use super::operand::{Operand, Outcome, Possible};
+use crate::hash::keyed;
 use crate::policy::ClauseKind;
-use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, NodeId, Tie};
+use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
-use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Principals that are tried where all would be too many.
 const SOME: usize = 64;
+
+/// The share of the pairs left to a derivation that is spent where all would be too many: values that are not known
+/// are compared row by row.
+const SHARE: usize = 16;
 
 /// Principals that are worth being tried together. Debug builds try two together, so that tests of few meet both ways.
 const MANY: usize = if cfg!(debug_assertions) { 2 } else { 16 };
@@ -50,10 +55,47 @@ pub(super) struct Index {
     filtered: Vec<Mask>,
     /// For every join, where it finds those.
     lookups: Vec<Lookup>,
-    /// How many principals are tried on a resource that no join helps with: all, unless that would take too long.
-    tried_unjoined: usize,
-    /// How many of those are tried that may match any resource.
-    tried_always: usize,
+    /// Lists that were not captured and may hold principals that the filters leave, by their places in the table.
+    lists: Vec<u32>,
+    /// For every join, where it finds those.
+    list_lookups: Vec<Lookup>,
+    /// How many are tried where all would be too many.
+    tried: Tried,
+}
+
+/// How many principals are tried on a resource, besides those that a join finds by its value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tried {
+    /// Those that may match any resource.
+    always: usize,
+    /// On a resource that no join helps with.
+    unjoined: usize,
+    /// Lists that were not captured.
+    lists: usize,
+}
+
+/// How many pairs a derivation has to try.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// Resources whose principals a join finds.
+    joined: usize,
+    /// Pairs that the joins find by their values.
+    found: usize,
+    /// Pairs of those resources with principals that may match any.
+    always: usize,
+    /// Resources that no join helps with, since what they are joined on is not known.
+    unjoined: usize,
+}
+
+impl Tally {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            joined: self.joined + other.joined,
+            found: self.found.saturating_add(other.found),
+            always: self.always.saturating_add(other.always),
+            unjoined: self.unjoined + other.unjoined,
+        }
+    }
 }
 
 /// Principals by the value they are joined on; a principal is a place among those that are kept.
@@ -82,7 +124,7 @@ impl Lookup {
         let mut start = 0;
         for group in groups {
             let count = group.len() as u32;
-            heads.insert_unique(spread(group[0].0), Head { key: group[0].0, start, count }, |head| spread(head.key));
+            heads.insert_unique(keyed(&group[0].0), Head { key: group[0].0, start, count }, |head| keyed(&head.key));
             start += count;
         }
         Self { heads, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
@@ -90,7 +132,7 @@ impl Lookup {
 
     /// Returns the principals with a key, in order.
     fn found(&self, key: Key) -> &[u32] {
-        let head = self.heads.find(spread(key.bits), |head| head.key == key.bits);
+        let head = self.heads.find(keyed(&key.bits), |head| head.key == key.bits);
         head.map_or(&[], |head| &self.sorted[head.start as usize..][..head.count as usize])
     }
 }
@@ -131,78 +173,121 @@ struct Pair {
     mask: Mask,
 }
 
-fn spread(key: u64) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    hasher.finish()
+/// How one resource finds its principals.
+struct Search<'s, 'm> {
+    join: &'s Join,
+    lookup: &'s Lookup,
+    keys: Keys<'m>,
+    sides: Sides<'s, 'm>,
+    /// How many principals have one of the keys.
+    found: usize,
 }
 
-/// A derivation that pairs too many principals with too many resources, for want of a join.
+/// A derivation that would try too many pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unindexed {
+pub struct TooManyPairs {
     /// Its place in the policies' derivations.
     pub derivation: usize,
-    /// How many principals it would have to try.
+    /// How many principals its own conditions leave.
     pub principals: usize,
-    /// On how many resources each.
+    /// How many resources there are.
     pub resources: usize,
+    /// How many pairs its joins find; `None` if it has none, so that every pair is tried.
+    pub found: Option<usize>,
 }
 
 impl<'a> Machine<'a> {
     /// Computes every derived attribute of the program.
     ///
-    /// Returns the derivations that have no join and would try more than `most_pairs` pairs: of what they derive
-    /// nothing is known.
-    pub fn derive(&mut self, most_pairs: usize) -> Vec<Unindexed> {
+    /// Returns the derivations that would try more than `most_pairs` pairs: of what they derive nothing is known.
+    pub fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
         let program = self.program;
-        self.most_pairs = most_pairs;
         self.indexes = program.derived.iter().map(|_| OnceLock::new()).collect();
-        let mut unindexed = Vec::new();
+        let mut all_too_many = Vec::new();
         // Attributes of one level do not read each other.
         for level in program.derived.chunk_by(|a, b| a.level == b.level) {
-            let derived: Vec<(Vec<Unindexed>, Option<Column>)> = level
+            let derived: Vec<(Vec<Tried>, Vec<TooManyPairs>, Option<Column>)> = level
                 .par_iter()
                 .map(|attribute| {
-                    let indexes = self.index(attribute);
-                    let too_many = self.unindexed(attribute, &indexes);
+                    let mut indexes = on_deep_stack(|| self.index(attribute));
+                    let mut too_many = Vec::new();
+                    for (part, index) in attribute.parts.iter().zip(&mut indexes) {
+                        match self.tried(part, index, attribute.ty, most_pairs) {
+                            Ok(tried) => index.tried = tried,
+                            Err(excess) => too_many.push(excess),
+                        }
+                    }
                     // Of what a broken derivation would have computed nothing is known.
                     let sound = !attribute.broken && too_many.is_empty();
-                    (too_many, sound.then(|| self.derived_column(attribute, &indexes)))
+                    let column = sound.then(|| on_deep_stack(|| self.derived_column(attribute, &indexes)));
+                    (indexes.iter().map(|index| index.tried).collect(), too_many, column)
                 })
                 .collect();
-            for (attribute, (too_many, column)) in level.iter().zip(derived) {
-                unindexed.extend(too_many);
+            for (attribute, (tried, too_many, column)) in level.iter().zip(derived) {
+                self.tried.push(if too_many.is_empty() { tried } else { Vec::new() });
+                all_too_many.extend(too_many);
                 self.derived[attribute.ty.index()][attribute.slot.index()] = column;
             }
         }
-        unindexed
+        all_too_many
     }
 
-    /// Returns the derivations of an attribute that would try too many pairs.
-    fn unindexed(&self, attribute: &DerivedAttribute, indexes: &[Index]) -> Vec<Unindexed> {
-        let resources = self.snapshot.table(attribute.ty).rows.len();
-        let too_many = |(part, index): (&DerivationProgram, &Index)| {
-            let principals = index.kept.len();
-            let many = part.joins.is_empty() && principals.saturating_mul(resources) > self.most_pairs;
-            many.then_some(Unindexed { derivation: part.derivation, principals, resources })
-        };
-        attribute.parts.iter().zip(indexes).filter_map(too_many).collect()
+    /// Returns how many principals are tried on the resources of a type where nothing is found by a value, so that no
+    /// more than `most` pairs are tried in all.
+    ///
+    /// # Errors
+    /// When there are more without those.
+    fn tried(&self, part: &DerivationProgram, index: &Index, ty: TypeId, most: usize) -> Result<Tried, TooManyPairs> {
+        let (principals, resources) = (index.kept.len(), self.snapshot.table(ty).rows.len());
+        let excess = |found| TooManyPairs { derivation: part.derivation, principals, resources, found };
+        let mut all = Tried { always: usize::MAX, unjoined: usize::MAX, lists: usize::MAX };
+        if index.lists.len().saturating_mul(resources) > most {
+            all.lists = SOME.max(most / SHARE / resources.max(1));
+        }
+        let on_one = index.lookups.iter().map(|lookup| lookup.sorted.len() + lookup.always.len());
+        if on_one.fold(principals, usize::max).saturating_mul(resources) <= most {
+            return Ok(all);
+        }
+        if part.joins.is_empty() {
+            return Err(excess(None));
+        }
+        let tally = self.tally(part, index, ty);
+        if tally.found > most {
+            return Err(excess(Some(tally.found)));
+        }
+        let (mut left, mut tried) = (most - tally.found, all);
+        if tally.always > left {
+            tried.always = SOME.min(left / SHARE / tally.joined.max(1));
+        }
+        left = left.saturating_sub(tally.always.min(tally.joined.saturating_mul(tried.always)));
+        if tally.unjoined.saturating_mul(principals) > left {
+            tried.unjoined = SOME.min(left / SHARE / tally.unjoined.max(1));
+        }
+        Ok(tried)
     }
 
-    /// Returns how many resources no join helps with, since what they are joined on is not known.
-    fn unjoined(&self, part: &DerivationProgram, ty: TypeId) -> usize {
-        let rows = self.snapshot.table(ty).rows.len();
-        let batch = Batch { place: Place::Resource, ty, start: 0, other: self.root() };
-        let values: Vec<Option<Values<'_>>> =
-            part.joins.iter().map(|join| self.values(join.tie.resource(), batch, rows)).collect();
-        let joined = |row: usize| {
-            let resource = EntityRef { ty, row: row as u32 };
-            part.joins.iter().zip(&values).any(|(join, values)| {
-                let sides = Sides { principal: None, resource: values.as_ref().map(|values| (values, row)) };
-                self.keys(join.tie, resource, sides).is_some()
-            })
+    /// Counts the pairs that a derivation has to try on the resources of a type.
+    fn tally(&self, part: &DerivationProgram, index: &Index, ty: TypeId) -> Tally {
+        let rows = self.snapshot.table(ty).rows.len() as u32;
+        let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
+        let run = |start: &u32| {
+            let len = (rows - start).min(RUN) as usize;
+            let batch = Batch { place: Place::Resource, ty, start: *start, other: self.root() };
+            let values: Vec<Option<Values<'_>>> =
+                part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect();
+            let one = |at: usize| {
+                let sides =
+                    |join: usize| Sides { principal: None, resource: values[join].as_ref().map(|values| (values, at)) };
+                match self.search(part, &index.lookups, EntityRef { ty, row: start + at as u32 }, sides) {
+                    Some(Search { lookup, found, .. }) => {
+                        Tally { joined: 1, found, always: lookup.always.len(), unjoined: 0 }
+                    }
+                    None => Tally { unjoined: 1, ..Tally::default() },
+                }
+            };
+            (0..len).map(one).fold(Tally::default(), Tally::plus)
         };
-        (0..rows).filter(|row| !joined(*row)).count()
+        starts.par_iter().map(|start| on_deep_stack(|| run(start))).reduce(Tally::default, Tally::plus)
     }
 
     fn derived_column(&self, attribute: &DerivedAttribute, indexes: &[Index]) -> Column {
@@ -220,26 +305,34 @@ impl<'a> Machine<'a> {
         let runs: Vec<Vec<Sum>> = starts
             .par_iter()
             .map(|start| {
-                let len = (rows - start).min(run) as usize;
-                let batch = Batch { place: Place::Resource, ty: attribute.ty, start: *start, other: self.root() };
-                let resources: Vec<Vec<Option<Values<'_>>>> = (attribute.parts.iter())
-                    .map(|part| part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect())
-                    .collect();
-                let mut pairs = Vec::new();
-                let sum = |index: usize| {
-                    pairs.clear();
-                    let resource = EntityRef { ty: attribute.ty, row: start + index as u32 };
-                    let sides = |part: usize, join: usize| Sides {
-                        principal: principals[part][join].as_ref(),
-                        resource: resources[part][join].as_ref().map(|values| (values, index)),
+                on_deep_stack(|| {
+                    let len = (rows - start).min(run) as usize;
+                    let batch = Batch { place: Place::Resource, ty: attribute.ty, start: *start, other: self.root() };
+                    let resources: Vec<Vec<Option<Values<'_>>>> = (attribute.parts.iter())
+                        .map(|part| {
+                            part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect()
+                        })
+                        .collect();
+                    let mut pairs = Vec::new();
+                    let sum = |index: usize| {
+                        pairs.clear();
+                        let resource = EntityRef { ty: attribute.ty, row: start + index as u32 };
+                        let sides = |part: usize, join: usize| Sides {
+                            principal: principals[part][join].as_ref(),
+                            resource: resources[part][join].as_ref().map(|values| (values, index)),
+                        };
+                        let untried = self.pairs(attribute, indexes, resource, sides, &mut pairs);
+                        let any_number = |list: &Missing| list.most.is_none();
+                        let more = match self.missing_behind(attribute, indexes, resource, sides, any_number) {
+                            (_, true) => u64::MAX,
+                            _ if untried.permitted => u64::MAX,
+                            (lists, _) => more(&lists),
+                        };
+                        let witnesses = witnesses(&mut pairs, untried);
+                        self.summed(attribute.gather, witnesses, more)
                     };
-                    let untried = self.pairs(attribute, indexes, resource, sides, &mut pairs);
-                    let more =
-                        if untried.permitted { u64::MAX } else { more(&self.missing_behind(attribute, resource)) };
-                    let witnesses = witnesses(&mut pairs, untried);
-                    self.summed(attribute.gather, witnesses, more)
-                };
-                (0..len).map(sum).collect()
+                    (0..len).map(sum).collect()
+                })
             })
             .collect();
         let mut states = Vec::with_capacity(rows as usize);
@@ -284,31 +377,87 @@ impl<'a> Machine<'a> {
         let Some((attribute, indexes)) = self.program.derived.get(at).zip(self.indexes.get(at)) else {
             return Gathered::default();
         };
+        // Where too many pairs would be tried, none is.
+        let Some(tried) = self.tried.get(at).filter(|tried| tried.len() == attribute.parts.len()) else {
+            return Gathered::default();
+        };
         // They were dropped once the attribute was derived: few attributes are asked after again.
-        let indexes = indexes.get_or_init(|| self.index(attribute));
+        let indexes = indexes.get_or_init(|| {
+            let mut indexes = self.index(attribute);
+            indexes.iter_mut().zip(tried).for_each(|(index, tried)| index.tried = *tried);
+            indexes
+        });
         let mut pairs = Vec::new();
-        let untried = self.pairs(attribute, indexes, resource, |_, _| Sides::default(), &mut pairs);
-        Gathered {
-            witnesses: witnesses(&mut pairs, untried).collect(),
-            missing: self.missing_behind(attribute, resource),
-        }
+        let sides = |_, _| Sides::default();
+        let untried = self.pairs(attribute, indexes, resource, sides, &mut pairs);
+        let (missing, _) = self.missing_behind(attribute, indexes, resource, sides, |_| false);
+        Gathered { witnesses: witnesses(&mut pairs, untried).collect(), missing }
     }
 
-    /// Lists that were not captured and could hold a principal that is permitted.
-    fn missing_behind(&self, attribute: &DerivedAttribute, resource: EntityRef) -> Vec<&'a Missing> {
-        let mut lists: Vec<&'a Missing> = Vec::new();
-        let snapshot = self.snapshot;
-        for part in attribute.parts.iter().filter(|part| !part.subtracts) {
+    /// Returns the lists that were not captured and could hold a principal that is permitted, up to the first that is
+    /// `enough`, and whether there may be more among those that were not tried because they are too many.
+    fn missing_behind<'s, 'm: 's>(
+        &'m self,
+        attribute: &'s DerivedAttribute,
+        indexes: &'s [Index],
+        resource: EntityRef,
+        sides: impl Fn(usize, usize) -> Sides<'s, 'm>,
+        enough: impl Fn(&Missing) -> bool,
+    ) -> (Vec<&'a Missing>, bool) {
+        let (mut found, mut known, mut untried) = (Vec::new(), BTreeSet::new(), false);
+        for (number, (part, index)) in attribute.parts.iter().zip(indexes).enumerate() {
             let ty = part.body.principal;
-            for missing in &snapshot.table(ty).missing {
-                let frame = Frame { principal: EntityRef { ty, row: PHANTOM }, resource, phantom: Some(missing.scope) };
-                let known = lists.iter().any(|known| std::ptr::eq(*known, missing));
-                if !known && settle(self.condition(&part.body, &frame)) != Mask::FALSE {
-                    lists.push(missing);
+            let missing = &self.snapshot.table(ty).missing;
+            let near = self.lists_near(part, index, resource, |join| sides(number, join));
+            let many = near.as_ref().map_or(index.lists.len(), Vec::len);
+            untried |= many > index.tried.lists;
+            for at in 0..many.min(index.tried.lists) {
+                let at = near.as_ref().map_or(Some(at), |near| near.get(at).map(|at| *at as usize));
+                let Some(place) = at.and_then(|at| index.lists.get(at)).copied() else { continue };
+                let Some(list) = missing.get(place as usize).filter(|_| !known.contains(&(ty, place))) else {
+                    continue;
+                };
+                let phantom = Some(list.scope);
+                let frame = Frame { principal: EntityRef { ty, row: PHANTOM }, resource, phantom };
+                if settle(self.condition(&part.body, &frame)) == Mask::FALSE {
+                    continue;
+                }
+                known.insert((ty, place));
+                found.push(list);
+                if enough(list) {
+                    return (found, untried);
                 }
             }
         }
-        lists
+        (found, untried)
+    }
+
+    /// Returns which lists a join finds for a resource, by their ascending places among those of an index. `None`
+    /// where no join helps.
+    fn lists_near<'s, 'm: 's>(
+        &'m self,
+        part: &'s DerivationProgram,
+        index: &'s Index,
+        resource: EntityRef,
+        sides: impl Fn(usize) -> Sides<'s, 'm>,
+    ) -> Option<Vec<u32>> {
+        if index.lists.is_empty() {
+            return None;
+        }
+        let Search { lookup, keys, .. } = self.search(part, &index.list_lookups, resource, sides)?;
+        let keys = match keys {
+            Keys::One(key) => vec![key],
+            Keys::Several(keys) => keys.into_iter().map(|(key, _)| key).collect(),
+        };
+        // A literal may name what lies between an instance that was not captured and its list.
+        if keys.iter().any(|key| key.exact && is_unseen(EntityRef { ty: TypeId::default(), row: key.bits as u32 })) {
+            return None;
+        }
+        let found = keys.into_iter().flat_map(|key| lookup.found(key));
+        let mut near: Vec<u32> = found.chain(&lookup.always).copied().collect();
+        near.sort_unstable();
+        near.dedup();
+        Some(near)
     }
 
     /// Evaluates a whole policy condition: scope, then clauses in order.
@@ -328,15 +477,14 @@ impl<'a> Machine<'a> {
 
     /// Returns how the principals of an attribute's derivations are found. On one thread: a lock may wait for it.
     fn index(&self, attribute: &DerivedAttribute) -> Vec<Index> {
-        let resources = self.snapshot.table(attribute.ty).rows.len();
         let index = |part: &DerivationProgram| {
             let mut index = self.filter(part);
             index.lookups = part.joins.iter().map(|join| self.lookup(part, join.tie, &index)).collect();
-            let most = self.most_pairs / index.kept.len().max(1);
-            let too_many = !part.joins.is_empty() && resources > most && self.unjoined(part, attribute.ty) > most;
-            index.tried_unjoined = if too_many { SOME } else { usize::MAX };
-            let always = index.lookups.iter().map(|lookup| lookup.always.len()).min().unwrap_or(0);
-            index.tried_always = if always.saturating_mul(resources) > self.most_pairs { SOME } else { usize::MAX };
+            if !part.subtracts {
+                index.lists = self.lists(part);
+                let lookup = |join: &Join| self.list_lookup(part, join.tie, &index.lists);
+                index.list_lookups = part.joins.iter().map(lookup).collect();
+            }
             index
         };
         attribute.parts.iter().map(index).collect()
@@ -360,17 +508,69 @@ impl<'a> Machine<'a> {
         index
     }
 
+    /// Returns the lists that were not captured and may hold principals that the filters leave.
+    fn lists(&self, part: &DerivationProgram) -> Vec<u32> {
+        let left = |frame: &Frame| part.filters.iter().all(|filter| self.mask(*filter, frame) != Mask::FALSE);
+        let lists = (0u32..).zip(&self.snapshot.table(part.body.principal).missing);
+        lists.filter(|(_, list)| left(&self.phantom(part, list))).map(|(at, _)| at).collect()
+    }
+
+    /// The frame of a principal that may be in a list that was not captured; the root stands in for the resource.
+    fn phantom(&self, part: &DerivationProgram, list: &Missing) -> Frame {
+        let principal = EntityRef { ty: part.body.principal, row: PHANTOM };
+        Frame { principal, resource: self.root(), phantom: Some(list.scope) }
+    }
+
+    fn list_lookup(&self, part: &DerivationProgram, tie: Tie, lists: &[u32]) -> Lookup {
+        let around = self.around(part, tie);
+        let missing = &self.snapshot.table(part.body.principal).missing;
+        let (mut found, mut always) = (Vec::new(), Vec::new());
+        for (at, list) in (0u32..).zip(lists.iter().filter_map(|list| missing.get(*list as usize))) {
+            match self.keys_of(tie, &around, list.scope, &self.phantom(part, list)) {
+                Some(keys) => found.extend(keys.into_iter().map(|key| (key.bits, at))),
+                None => always.push(at),
+            }
+        }
+        Lookup::new(found, always)
+    }
+
+    /// The types of the entities that a join on what a principal lies in looks at.
+    fn around(&self, part: &DerivationProgram, tie: Tie) -> Vec<TypeId> {
+        let Tie::Within(container) = tie else { return Vec::new() };
+        let wanted = self.entity_type_of(container, &part.body);
+        self.model.ancestry(part.body.principal).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty)).collect()
+    }
+
+    /// The keys of a principal that is nested in `within`, or is that. `None` when what it is joined on is not known.
+    fn keys_of(&self, tie: Tie, around: &[TypeId], within: EntityRef, frame: &Frame) -> Option<Vec<Key>> {
+        let node = match tie {
+            Tie::Within(_) => {
+                let around = around.iter();
+                let around = around.filter_map(|around| self.snapshot.enclosing(self.model, within, *around));
+                return Some(around.map(Key::entity).collect());
+            }
+            Tie::Equal(node, _) | Tie::Element(node, _) | Tie::Holds(node, _) => node,
+        };
+        let Outcome { value: Possible::Known(operand), may_fail: false } = self.value(node, frame) else {
+            return None;
+        };
+        if !operand.is_exact() {
+            return None;
+        }
+        Some(match tie {
+            Tie::Holds(..) => {
+                let items = operand.set().map(Set::items).unwrap_or_default();
+                items.iter().map(|item| Key::of(&Operand::of(item))).collect()
+            }
+            _ => vec![Key::of(&operand)],
+        })
+    }
+
     fn lookup(&self, part: &DerivationProgram, tie: Tie, index: &Index) -> Lookup {
         let ty = part.body.principal;
         // The joined value of the principal does not read the resource: any stands in for it.
         let frame = |row| Frame { principal: EntityRef { ty, row }, resource: self.root(), phantom: None };
-        let around: Vec<TypeId> = match tie {
-            Tie::Within(container) => {
-                let wanted = self.entity_type_of(container, &part.body);
-                self.model.ancestry(ty).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty)).collect()
-            }
-            _ => Vec::new(),
-        };
+        let around = self.around(part, tie);
         let values = tie.principal().and_then(|node| {
             let batch = Batch { place: Place::Principal, ty, start: 0, other: self.root() };
             self.values(node, batch, self.snapshot.table(ty).rows.len())
@@ -384,24 +584,9 @@ impl<'a> Machine<'a> {
             }
             match (tie, values.as_ref().and_then(|values| values.key(row as usize))) {
                 (Tie::Equal(..) | Tie::Element(..), Some(key)) => found.push((key.bits, at)),
-                (Tie::Within(_), _) => {
-                    let principal = EntityRef { ty, row };
-                    let around = around.iter();
-                    let around = around.filter_map(|around| self.snapshot.enclosing(self.model, principal, *around));
-                    found.extend(around.map(|entity| (Key::entity(entity).bits, at)));
-                }
-                (Tie::Equal(value, _) | Tie::Element(value, _), _) => match self.value(value, &frame(row)) {
-                    Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        found.push((Key::of(&operand).bits, at))
-                    }
-                    _ => always.push(at),
-                },
-                (Tie::Holds(set, _), _) => match self.value(set, &frame(row)) {
-                    Outcome { value: Possible::Known(operand), may_fail: false } if operand.is_exact() => {
-                        let items = operand.set().map(Set::items).unwrap_or_default();
-                        found.extend(items.iter().map(|item| (Key::of(&Operand::of(item)).bits, at)));
-                    }
-                    _ => always.push(at),
+                _ => match self.keys_of(tie, &around, EntityRef { ty, row }, &frame(row)) {
+                    Some(keys) => found.extend(keys.into_iter().map(|key| (key.bits, at))),
+                    None => always.push(at),
                 },
             }
         }
@@ -441,18 +626,8 @@ impl<'a> Machine<'a> {
                     out.push(Pair { principal, subtracts, mask });
                 }
             };
-            let joins = part.joins.iter().zip(&index.lookups).enumerate().filter_map(|(at, (join, lookup))| {
-                let sides = sides(number, at);
-                let keys = self.keys(join.tie, resource, sides)?;
-                let found = match &keys {
-                    Keys::One(key) => lookup.found(*key).len(),
-                    Keys::Several(keys) => keys.iter().map(|(key, _)| lookup.found(*key).len()).sum(),
-                };
-                Some((join, lookup, keys, sides, found + lookup.always.len()))
-            });
-            // Every join finds all pairs: the one that finds the fewest principals leaves the least to do.
-            match joins.min_by_key(|(.., found)| *found) {
-                Some((join, lookup, keys, sides, _)) => {
+            match self.search(part, &index.lookups, resource, |join| sides(number, join)) {
+                Some(Search { join, lookup, keys, sides, .. }) => {
                     let mut find = |key: Key, value: Option<&Value>| {
                         let found = lookup.found(key);
                         if key.exact {
@@ -473,19 +648,39 @@ impl<'a> Machine<'a> {
                         Keys::One(key) => find(key, None),
                         Keys::Several(keys) => keys.into_iter().for_each(|(key, value)| find(key, value)),
                     }
-                    let always = &lookup.always[..lookup.always.len().min(index.tried_always)];
+                    let always = &lookup.always[..lookup.always.len().min(index.tried.always)];
                     untried.note(subtracts, always.len() < lookup.always.len());
                     self.try_all(part, index, always, resource, None, &mut add);
                 }
                 None => {
-                    let all: Vec<u32> = (0..index.kept.len() as u32).collect();
-                    let tried = &all[..all.len().min(index.tried_unjoined)];
-                    untried.note(subtracts, tried.len() < all.len());
-                    self.try_all(part, index, tried, resource, None, &mut add);
+                    let tried: Vec<u32> = (0..index.kept.len().min(index.tried.unjoined) as u32).collect();
+                    untried.note(subtracts, tried.len() < index.kept.len());
+                    self.try_all(part, index, &tried, resource, None, &mut add);
                 }
             }
         }
         untried
+    }
+
+    /// Returns how a resource finds the principals that are tried on it. `None` where no join helps.
+    fn search<'s, 'm: 's>(
+        &'m self,
+        part: &'s DerivationProgram,
+        lookups: &'s [Lookup],
+        resource: EntityRef,
+        sides: impl Fn(usize) -> Sides<'s, 'm>,
+    ) -> Option<Search<'s, 'm>> {
+        let searches = part.joins.iter().zip(lookups).enumerate().filter_map(|(at, (join, lookup))| {
+            let sides = sides(at);
+            let keys = self.keys(join.tie, resource, sides)?;
+            let found = match &keys {
+                Keys::One(key) => lookup.found(*key).len(),
+                Keys::Several(keys) => keys.iter().map(|(key, _)| lookup.found(*key).len()).sum(),
+            };
+            Some(Search { join, lookup, keys, sides, found })
+        });
+        // Every join finds all pairs: the one that finds the fewest principals leaves the least to do.
+        searches.min_by_key(|search| search.found + search.lookup.always.len())
     }
 
     /// Tries principals, by their ascending places among those that are kept: where many stand close together, all at

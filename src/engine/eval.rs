@@ -1,6 +1,6 @@
 //! Evaluation of nodes for one principal and one resource.
 
-use super::derive::Index;
+use super::derive::{Index, Tried};
 use super::mask::Mask;
 use super::operand::{self, Operand, Outcome, Possible};
 use crate::program::{Arithmetic, Asked, Constant, Function, NodeId, NodeKind, Program};
@@ -30,8 +30,8 @@ pub struct Machine<'a> {
     pub(super) derived: Vec<Vec<Option<Column>>>,
     /// How the principals of every derivation are found, by derived attribute.
     pub(super) indexes: Vec<OnceLock<Vec<Index>>>,
-    /// Pairs that a derivation may try without a join.
-    pub(super) most_pairs: usize,
+    /// How many principals are tried where all would be too many, by derived attribute and derivation.
+    pub(super) tried: Vec<Vec<Tried>>,
 }
 
 /// Who is judged, and for whom.
@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
             strangers,
             derived,
             indexes: Vec::new(),
-            most_pairs: usize::MAX,
+            tried: Vec::new(),
         };
         machine.folded = machine.fold();
         machine

@@ -12,7 +12,7 @@ use super::operand::Possible;
 use crate::policy::ClauseKind;
 use crate::program::{Body, Constant, NodeId, NodeKind};
 use crate::schema::{Origin, Shape, SlotId};
-use crate::snapshot::{Found, State};
+use crate::snapshot::{Found, State, Table};
 use crate::source::Span;
 use crate::source::json::Kind;
 use crate::value::{EntityRef, TypeId, Value};
@@ -105,11 +105,17 @@ impl<'a> Machine<'a> {
     }
 
     /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as `null`.
+    ///
+    /// Where an id is missing or given twice, which instance an id names is in doubt too, and no read shows that.
     pub(super) fn rests_on_missing_values(&self, body: &Body, frame: &Frame) -> bool {
+        if self.snapshot.tables.iter().any(Table::has_nameless) {
+            return false;
+        }
         let explanation = self.explain_applies(body, frame);
         explanation.clauses.iter().filter(|clause| clause.mask.known().is_none()).flat_map(|clause| &clause.reads).all(
             |read| match (&read.found, &read.of) {
-                (ReadValue::Known(_) | ReadValue::Absent, _) if read.gathered.is_none() => true,
+                (ReadValue::Known(value), _) if read.gathered.is_none() => value.is_exact(),
+                (ReadValue::Absent, _) if read.gathered.is_none() => true,
                 (ReadValue::Uncaptured, ReadOf::Attribute(entity, slot)) => {
                     let pointer = self.model.ty(entity.ty).slots[slot.index()].origin.pointer();
                     let row = self.snapshot.table(entity.ty).rows.get(entity.row as usize);

@@ -5,6 +5,7 @@ use super::eval::{Frame, Machine, PHANTOM};
 use super::mask::Mask;
 use crate::policy::ClauseKind;
 use crate::program::{Body, CheckProgram};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, TypeId};
 use rayon::prelude::*;
 
@@ -108,7 +109,7 @@ impl Machine<'_> {
             let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
             let runs: Vec<([usize; 5], Vec<Judged>)> = starts
                 .par_iter()
-                .map(|start| self.judge_rows(check, body, *start, rows.min(start + RUN), listed))
+                .map(|start| on_deep_stack(|| self.judge_rows(check, body, *start, rows.min(start + RUN), listed)))
                 .collect();
             for (counts, judged) in runs {
                 judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);

@@ -12,6 +12,7 @@ use crate::policy::{ClauseKind, Policies, Statement};
 use crate::program::Gather;
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
+use crate::source::cedar::on_deep_stack;
 use crate::value::{self, EntityRef, TypeId, Value};
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
@@ -29,7 +30,14 @@ pub struct ReferenceError(pub String);
 
 impl std::fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the reference engine cannot take this snapshot: {}", self.0)
+        write!(f, "{}: {}", self.unquoted(), self.0)
+    }
+}
+
+impl ReferenceError {
+    /// Returns the message without Cedar's reason, which may quote values.
+    pub fn unquoted(&self) -> &'static str {
+        "the reference engine cannot take this snapshot"
     }
 }
 
@@ -226,7 +234,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     /// Whether the only policy of a set is satisfied.
     fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Held {
-        let response = self.authorizer.is_authorized(request, policy, entities);
+        let response = on_deep_stack(|| self.authorizer.is_authorized(request, policy, entities));
         let diagnostics = response.diagnostics();
         match diagnostics.errors().next() {
             // Validated policies do not end in these by themselves: a value was left out, or a guard met one.
@@ -476,7 +484,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             Value::Decimal(n) => RestrictedExpression::new_decimal(value::show_decimal(*n)),
             Value::Datetime(n) => parsed(format!("datetime(\"1970-01-01\").offset(duration(\"{n}ms\"))"))?,
             Value::Duration(n) => parsed(format!("duration(\"{n}ms\")"))?,
-            Value::Ip(ip) => RestrictedExpression::new_ip(format!("{}/{}", ip.addr, ip.prefix)),
+            Value::Ip(ip) => RestrictedExpression::new_ip(ip.to_string()),
             Value::Entity(entity) => RestrictedExpression::new_entity_uid(self.uid(*entity)?),
             Value::Set(set) => {
                 let items: Result<Vec<_>> = set.items().iter().map(|item| self.expression(item)).collect();

@@ -18,7 +18,8 @@ pub enum Formula {
     If(Box<[Formula; 3]>),
 }
 
-/// What a leaf can come to, as far as types and schema tell.
+/// Possible answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a leaf
+/// that is never evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Possible {
     /// Whether it can be true.
@@ -27,6 +28,18 @@ pub struct Possible {
     pub false_: bool,
     /// Whether it can depend on something that was not captured.
     pub unknown: bool,
+    /// Whether another answer can change the answer of its clause.
+    pub decides: bool,
+}
+
+impl Possible {
+    /// Adds the possible answers of a leaf elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        self.true_ |= other.true_;
+        self.false_ |= other.false_;
+        self.unknown |= other.unknown;
+        self.decides |= other.decides;
+    }
 }
 
 impl Formula {
@@ -69,28 +82,226 @@ impl Program {
         }
     }
 
-    /// Returns what a leaf can come to, whatever the snapshot.
-    pub fn possible(&self, model: &Model, leaf: NodeId) -> Possible {
-        let either = |unknown| Possible { true_: true, false_: true, unknown };
-        match &self.node(leaf).kind {
-            NodeKind::Constant(at) => match self.constants.get(*at) {
-                Some(Constant::Value(Value::Bool(answer))) => {
-                    Possible { true_: *answer, false_: !answer, unknown: false }
-                }
-                _ => either(false),
-            },
-            NodeKind::Unreachable => Possible::default(),
-            NodeKind::Settled(_, answer) => Possible { true_: *answer, false_: !answer, unknown: false },
-            // It is there as soon as the entity is, captured or not.
-            NodeKind::Has(entity, ty, slots, Asked::Entity)
-                if matches!(self.node(*entity).kind, NodeKind::Principal | NodeKind::Resource | NodeKind::Root)
-                    && slots.iter().all(|slot| model.ty(*ty).slots[slot.index()].required) =>
-            {
-                Possible { true_: true, ..Possible::default() }
+    /// Returns the possible answers of each leaf of a body for any snapshot.
+    ///
+    /// Some answers are settled by the types of principal and resource: `resource is T`, `has` of an attribute that is
+    /// required or not declared, `principal in resource` where the resource is the root. Behind a settled answer a leaf may
+    /// never be evaluated, or never matter.
+    pub fn possible(&self, model: &Model, body: &Body) -> Vec<(NodeId, Possible)> {
+        let mut found = Vec::new();
+        let conditional = [ClauseKind::When, ClauseKind::Unless]
+            .into_iter()
+            .all(|kind| body.clauses.iter().any(|clause| clause.kind == kind));
+        let (mut satisfiable, mut applicable) = (true, true);
+        for clause in &body.clauses {
+            let formula = self.formula(clause.node);
+            let evaluated = satisfiable || (conditional && applicable && clause.kind == ClauseKind::When);
+            if !evaluated {
+                found.extend(formula.leaves().into_iter().map(|leaf| (leaf, Possible::default())));
+                continue;
             }
-            NodeKind::And(..) => either(self.operands(leaf).iter().any(|part| self.possible(model, *part).unknown)),
+            let (may_be_true, may_be_false) = self.answers(model, body, &formula);
+            self.possible_in(model, body, &formula, true, &mut found);
+            match clause.kind {
+                ClauseKind::When => (satisfiable, applicable) = (satisfiable && may_be_true, applicable && may_be_true),
+                ClauseKind::Unless => satisfiable &= may_be_false,
+            }
+        }
+        found
+    }
+
+    /// Notes the possible answers of the leaves of a formula that is evaluated. `decides` says whether its answer matters.
+    fn possible_in(
+        &self,
+        model: &Model,
+        body: &Body,
+        formula: &Formula,
+        decides: bool,
+        found: &mut Vec<(NodeId, Possible)>,
+    ) {
+        let answers = |part: &Formula| self.answers(model, body, part);
+        let never = |part: &Formula| part.leaves().into_iter().map(|leaf| (leaf, Possible::default()));
+        match formula {
+            Formula::Leaf(leaf) => found.push((*leaf, Possible { decides, ..self.possible_of(model, body, *leaf) })),
+            Formula::Not(inner) => self.possible_in(model, body, inner, decides, found),
+            Formula::And(left, right) => {
+                self.possible_in(model, body, left, decides && answers(right).0, found);
+                match answers(left).0 {
+                    true => self.possible_in(model, body, right, decides, found),
+                    false => found.extend(never(right)),
+                }
+            }
+            Formula::Or(left, right) => {
+                self.possible_in(model, body, left, decides && answers(right).1, found);
+                match answers(left).1 {
+                    true => self.possible_in(model, body, right, decides, found),
+                    false => found.extend(never(right)),
+                }
+            }
+            Formula::If(parts) => {
+                let [test, then, other] = &**parts;
+                let (may_be_true, may_be_false) = answers(test);
+                let one = |answers: (bool, bool)| answers.0 != answers.1;
+                let alike = answers(then) == answers(other) && one(answers(then));
+                self.possible_in(model, body, test, decides && !alike, found);
+                for (part, evaluated) in [(then, may_be_true), (other, may_be_false)] {
+                    match evaluated {
+                        true => self.possible_in(model, body, part, decides, found),
+                        false => found.extend(never(part)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns whether a formula can be true, and whether it can be false.
+    fn answers(&self, model: &Model, body: &Body, formula: &Formula) -> (bool, bool) {
+        let answers = |part: &Formula| self.answers(model, body, part);
+        match formula {
+            Formula::Leaf(leaf) => {
+                let Possible { true_, false_, .. } = self.possible_of(model, body, *leaf);
+                (true_, false_)
+            }
+            Formula::Not(inner) => {
+                let (true_, false_) = answers(inner);
+                (false_, true_)
+            }
+            Formula::And(left, right) => {
+                let (left, right) = (answers(left), answers(right));
+                (left.0 && right.0, left.1 || (left.0 && right.1))
+            }
+            Formula::Or(left, right) => {
+                let (left, right) = (answers(left), answers(right));
+                (left.0 || (left.1 && right.0), left.1 && right.1)
+            }
+            Formula::If(parts) => {
+                let [test, then, other] = [&parts[0], &parts[1], &parts[2]].map(answers);
+                ((test.0 && then.0) || (test.1 && other.0), (test.0 && then.1) || (test.1 && other.1))
+            }
+        }
+    }
+
+    /// Returns the possible answers of a leaf that is evaluated.
+    fn possible_of(&self, model: &Model, body: &Body, leaf: NodeId) -> Possible {
+        let either = |unknown| Possible { true_: true, false_: true, unknown, decides: true };
+        if let Some(answer) = self.settled(model, body, leaf) {
+            return Possible { true_: answer, false_: !answer, ..Possible::default() };
+        }
+        match &self.node(leaf).kind {
+            NodeKind::Constant(_) => either(false),
+            NodeKind::Unreachable => Possible::default(),
+            NodeKind::And(..) => {
+                either(self.operands(leaf).iter().any(|part| self.possible_of(model, body, *part).unknown))
+            }
             _ => either(self.reads_captured(model, leaf)),
         }
+    }
+
+    /// Returns the only answer that a leaf can have for the types of a body.
+    pub fn settled(&self, model: &Model, body: &Body, leaf: NodeId) -> Option<bool> {
+        let variable = |node: &NodeId| match &self.node(*node).kind {
+            NodeKind::Principal => Some((0, body.principal)),
+            NodeKind::Resource => Some((1, body.resource)),
+            NodeKind::Root => Some((2, model.root)),
+            _ => None,
+        };
+        match &self.node(leaf).kind {
+            NodeKind::Constant(at) => match self.constants.get(*at) {
+                Some(Constant::Value(Value::Bool(answer))) => Some(*answer),
+                _ => None,
+            },
+            NodeKind::Settled(_, answer) => Some(*answer),
+            // The attribute is there as soon as the entity is, captured or not.
+            NodeKind::Has(entity, ty, slots, Asked::Entity) if variable(entity).is_some() => {
+                slots.iter().all(|slot| model.ty(*ty).slots[slot.index()].required).then_some(true)
+            }
+            // There is one root, and everything is nested in it.
+            NodeKind::In(inner, outer) => match (variable(inner)?, variable(outer)?) {
+                (inner, outer) if inner == outer || outer.1 == model.root => Some(true),
+                ((_, inner), (_, outer)) => (!model.ancestry(inner).any(|ty| ty == outer)).then_some(false),
+            },
+            NodeKind::Equal(left, right) => match (variable(left)?, variable(right)?) {
+                (left, right) if left == right || (left.1 == model.root && right.1 == model.root) => Some(true),
+                ((_, left), (_, right)) => (left != right).then_some(false),
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns a condition of a body as a text that is the same for conditions that the types make the same: settled
+    /// answers are left out, and so is what they keep from being evaluated.
+    pub fn simplified(&self, model: &Model, body: &Body, formula: &Formula) -> String {
+        const ANSWERS: [&str; 2] = ["false", "true"];
+        let simplified = |part: &Formula| self.simplified(model, body, part);
+        let joined = |left: &Formula, right: &Formula, mark: &str, neutral: bool| {
+            let (short, both) = (ANSWERS[usize::from(!neutral)], self.answers(model, body, left));
+            let goes_on = if neutral { both.0 } else { both.1 };
+            let (left, right) = (simplified(left), if goes_on { simplified(right) } else { String::new() });
+            match (left.as_str(), right.as_str()) {
+                (_, "") => left,
+                (one, _) if one == short => left,
+                (one, _) if one == ANSWERS[usize::from(neutral)] => right,
+                (_, other) if other == ANSWERS[usize::from(neutral)] => left,
+                _ => format!("({left} {mark} {right})"),
+            }
+        };
+        match formula {
+            Formula::Leaf(leaf) => match self.settled(model, body, *leaf) {
+                Some(answer) if !self.may_fail(*leaf) => ANSWERS[usize::from(answer)].to_owned(),
+                _ => self.text(*leaf),
+            },
+            Formula::Not(inner) => match simplified(inner).as_str() {
+                "true" => "false".to_owned(),
+                "false" => "true".to_owned(),
+                inner => format!("!{inner}"),
+            },
+            Formula::And(left, right) => joined(left, right, "&&", true),
+            Formula::Or(left, right) => joined(left, right, "||", false),
+            Formula::If(parts) => {
+                let [test, then, other] = &**parts;
+                match simplified(test).as_str() {
+                    "true" => simplified(then),
+                    "false" => simplified(other),
+                    test => format!("(if {test} then {} else {})", simplified(then), simplified(other)),
+                }
+            }
+        }
+    }
+
+    /// Whether evaluating the operands of a leaf with a settled answer may fail, or depend on what was not captured.
+    fn may_fail(&self, leaf: NodeId) -> bool {
+        let is_variable = |node: NodeId| {
+            matches!(
+                self.node(node).kind,
+                NodeKind::Principal | NodeKind::Resource | NodeKind::Root | NodeKind::Constant(_)
+            )
+        };
+        !self.operands(leaf).into_iter().all(is_variable)
+    }
+
+    /// Returns an expression as a text that is the same for expressions that compute the same in the same way.
+    fn text(&self, node: NodeId) -> String {
+        let kind = &self.node(node).kind;
+        let own = match kind {
+            NodeKind::Constant(at) => format!("{:?}", self.constants.get(*at)),
+            NodeKind::Slot(_, ty, slot) => format!("{ty:?} {slot:?}"),
+            NodeKind::Record(_, ty, path) => format!("{ty:?} {path:?}"),
+            NodeKind::Has(_, ty, slots, asked) => format!("{ty:?} {slots:?} {asked:?}"),
+            NodeKind::Arithmetic(operator, ..) => format!("{operator:?}"),
+            NodeKind::Like(_, pattern) => format!("{pattern:?}"),
+            NodeKind::Settled(_, answer) => answer.to_string(),
+            NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => format!("{ty:?}"),
+            NodeKind::RecordOf(members) => {
+                let names = members.iter().map(|(name, _, optional)| (name, optional.is_some()));
+                format!("{:?}", names.collect::<Vec<_>>())
+            }
+            NodeKind::Member(_, name) => format!("{name:?}"),
+            NodeKind::HasMember(_, names) => format!("{names:?}"),
+            NodeKind::Call(function, _) => format!("{function:?}"),
+            _ => String::new(),
+        };
+        let operands: Vec<String> = self.operands(node).into_iter().map(|operand| self.text(operand)).collect();
+        format!("{:?} {own}({})", std::mem::discriminant(kind), operands.join(", "))
     }
 
     /// Whether an expression reads something that a snapshot may lack.

@@ -7,33 +7,61 @@ mod fork;
 
 use super::*;
 use crate::policy::{Derivation, Policy, Scope, Statement};
-use crate::schema::{Attribute, ContextOrigin, Origin, Shape};
+use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
 use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
 use std::collections::BTreeMap;
 
-pub(super) fn program(
-    model: &Model,
-    policies: &Policies,
-    select: impl Fn(usize) -> bool,
-) -> (Program, Vec<Diagnostic>) {
+/// Lowers the selected checks, and the derivations they need.
+pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Program {
     let mut lowering = Lowering::new(model);
-    for (check, policy) in policies.checks.iter().enumerate() {
-        if select(check) && policy.statement.valid {
-            lowering.check(check, &policy.statement);
-        }
-    }
+    lowering.checks(policies, select);
     // Reports say when a snapshot was captured, whether a policy asks or not.
     if let Some(Shape::Leaf(slot)) = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape) {
         lowering.program.reads.insert((model.root, *slot));
     }
-    let mut diagnostics = Vec::new();
-    lowering.deriving = true;
-    let order = strata(&mut lowering, policies, &mut diagnostics);
-    lowering.program.derived = order;
-    (lowering.program, diagnostics)
+    let wanted = derived_reads(&lowering, 0);
+    let derived = lowering.derivations(policies, wanted);
+    lowering.program.derived = ordered(derived).0;
+    lowering.program
+}
+
+/// Every valid policy, lowered for review and not for evaluation.
+pub(super) struct Whole {
+    /// The checks, and the nodes of all policies.
+    pub program: Program,
+    /// Every derived attribute that a policy reads or derives.
+    pub derived: Lowered,
+    /// The expressions with `has`.
+    pub presence: BTreeMap<NodeId, Presence>,
+}
+
+/// Lowers every valid policy, whether it is needed or not.
+pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
+    let mut lowering = Lowering::new(model);
+    lowering.checks(policies, |_| true);
+    let mut wanted = derived_reads(&lowering, 0);
+    wanted.extend(policies.derivations.iter().filter_map(|derivation| {
+        let ty = model.type_named(derivation.statement.resource.ty.as_ref()?)?;
+        let of = |slot: &&crate::schema::Slot| slot.origin == Origin::Derived && slot.dotted() == derivation.derives;
+        let slot = model.ty(ty).slots.iter().position(|slot| of(&slot))?;
+        Some((ty, SlotId(slot as u16)))
+    }));
+    let derived = lowering.derivations(policies, wanted);
+    Whole { program: lowering.program, derived, presence: lowering.presence }
+}
+
+/// What the types say of one expression with `has`, for one type that its left side can have.
+#[derive(Debug, Clone)]
+pub(super) struct Presence {
+    /// Whether every step is required, so that the answer is always true.
+    pub always: bool,
+    /// The type or record that is asked, in words.
+    pub holder: String,
+    /// The names on the right side, with dots.
+    pub names: String,
 }
 
 pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Program {
@@ -50,129 +78,43 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
 }
 
 /// Derived attributes with the derived attributes each reads.
-type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
+pub(super) type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
 
-/// Lowers the derivations that something reads, and orders them so that each comes after what it reads.
-fn strata(lowering: &mut Lowering, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> Vec<DerivedAttribute> {
-    let mut lowered = Lowered::new();
-    let derived_reads = |lowering: &Lowering, from: usize| -> Vec<(TypeId, SlotId)> {
-        let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
-        let slots = nodes.iter().flat_map(|node| slots_read(lowering.model, &node.kind));
-        slots.filter(|(ty, slot)| lowering.model.ty(*ty).slots[slot.index()].origin == Origin::Derived).collect()
-    };
-    let mut wanted = derived_reads(lowering, 0);
-    while let Some(target) = wanted.pop() {
-        if lowered.contains_key(&target) {
-            continue;
-        }
-        let slot = &lowering.model.ty(target.0).slots[target.1.index()];
-        let from = lowering.program.nodes.len();
-        let mut parts = Vec::new();
-        let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
-        for (at, derivation) in policies.derivations.iter().enumerate() {
-            let of = derivation.statement.resource.ty.as_ref().and_then(|name| lowering.model.type_named(name));
-            if of.is_some_and(|of| of != target.0) || derivation.derives != slot.dotted() {
-                continue;
-            }
-            if derivation.statement.valid {
-                parts.extend(lowering.derivation(at, derivation));
-            } else {
-                broken = true;
-            }
-        }
-        let derived = parts.iter().any(|part: &DerivationProgram| !part.subtracts);
-        if !derived && !broken {
-            broken = true;
-            let name = format!("{}.{}", lowering.model.short_name(target.0), slot.dotted());
-            let error =
-                Diagnostic::error("derivation-missing", format!("nothing derives `{name}`, which a policy reads"));
-            let error = match first_read(lowering, policies, &lowered, target) {
-                Some((statement, span)) => error.label(&statement.source, span, "read here"),
-                None => error,
-            };
-            diagnostics.push(error.help(format!("write a `permit` for `derive` with @derives(\"{}\")", slot.dotted())));
-        }
-        let reads = derived_reads(lowering, from);
-        wanted.extend(reads.iter().copied());
-        lowered.insert(
-            target,
-            (
-                DerivedAttribute { ty: target.0, slot: target.1, gather: gather(&slot.ty), level: 0, parts, broken },
-                reads,
-            ),
-        );
-    }
+/// The derived attributes that nodes read, from one node on.
+fn derived_reads(lowering: &Lowering, from: usize) -> Vec<(TypeId, SlotId)> {
+    let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
+    nodes.iter().flat_map(|node| derived_slots(lowering.model, &node.kind)).collect()
+}
+
+/// The derived attributes that one node reads.
+pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
+    let mut slots = slots_read(model, kind);
+    slots.retain(|(ty, slot)| model.ty(*ty).slots[slot.index()].origin == Origin::Derived);
+    slots
+}
+
+/// Orders derived attributes so that each comes after what it reads. What is on a cycle, or reads what is, is left.
+pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) {
     let (mut order, mut level) = (Vec::new(), 0);
-    while !lowered.is_empty() {
+    loop {
         let ready: Vec<_> = lowered
             .iter()
             .filter(|(_, (_, reads))| reads.iter().all(|read| !lowered.contains_key(read)))
             .map(|(key, _)| *key)
             .collect();
         if ready.is_empty() {
-            diagnostics.push(cycle(policies, &lowered));
-            break;
+            return (order, lowered);
         }
         let ready = ready.iter().filter_map(|key| lowered.remove(key));
         order.extend(ready.map(|(attribute, _)| DerivedAttribute { level, ..attribute }));
         level += 1;
     }
-    order
 }
 
-/// Where a derived attribute is first read: in a check, or in a derivation of another.
-fn first_read<'p>(
-    lowering: &Lowering,
-    policies: &'p Policies,
-    lowered: &Lowered,
-    target: (TypeId, SlotId),
-) -> Option<(&'p Statement, Span)> {
-    let program = &lowering.program;
-    let read_in = |body: &Body| {
-        let mut left: Vec<NodeId> = body.clauses.iter().map(|clause| clause.node).collect();
-        while let Some(node) = left.pop() {
-            let written = program.node(node);
-            if slots_read(lowering.model, &written.kind).contains(&target) {
-                return Some(written.span);
-            }
-            left.extend(program.operands(node));
-        }
-        None
-    };
-    let checks = program.checks.iter().flat_map(|check| check.bodies.iter().map(move |body| (check.check, body)));
-    let in_checks = checks.filter_map(|(at, body)| Some((&policies.checks.get(at)?.statement, read_in(body)?)));
-    let parts = lowered.values().flat_map(|(attribute, _)| &attribute.parts);
-    let in_parts =
-        parts.filter_map(|part| Some((&policies.derivations.get(part.derivation)?.statement, read_in(&part.body)?)));
-    in_checks.chain(in_parts).next()
-}
-
-/// Names one cycle, a label for every derivation on it.
-fn cycle(policies: &Policies, left: &Lowered) -> Diagnostic {
-    let mut path: Vec<(TypeId, SlotId)> = left.keys().copied().take(1).collect();
-    while let Some(next) = path
-        .last()
-        .and_then(|last| left.get(last))
-        .and_then(|(_, reads)| reads.iter().find(|read| left.contains_key(read)))
-    {
-        if let Some(at) = path.iter().position(|seen| seen == next) {
-            path.drain(..at);
-            break;
-        }
-        path.push(*next);
-    }
-    let derivations: Vec<&Derivation> = path
-        .iter()
-        .flat_map(|key| left[key].0.parts.iter())
-        .filter_map(|part| policies.derivations.get(part.derivation))
-        .collect();
-    let names: Vec<&str> = derivations.iter().map(|derivation| derivation.derives.as_str()).collect();
-    let mut error =
-        Diagnostic::error("derivation-cycle", format!("derived attributes need each other: `{}`", names.join("`, `")));
-    for derivation in derivations {
-        error = error.label(&derivation.statement.source, derivation.derives_span, "on the cycle");
-    }
-    error.help("one of them must be derived from what the snapshot holds")
+/// Whether a derivation is of an attribute, or may be: the type of its resource may be left open.
+pub(super) fn derives(model: &Model, derivation: &Derivation, (ty, slot): (TypeId, SlotId)) -> bool {
+    let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
+    of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot.index()].dotted()
 }
 
 pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
@@ -217,6 +159,7 @@ struct Lowering<'m> {
     deriving: bool,
     span: Span,
     forks: Forks,
+    presence: BTreeMap<NodeId, Presence>,
 }
 
 /// A lowered expression: its node and its type, unknown for unreachable code.
@@ -232,7 +175,44 @@ impl<'m> Lowering<'m> {
             deriving: false,
             span: Span::default(),
             forks: Forks::default(),
+            presence: BTreeMap::new(),
         }
+    }
+
+    /// Lowers the selected checks that are valid.
+    fn checks(&mut self, policies: &Policies, select: impl Fn(usize) -> bool) {
+        for (check, policy) in policies.checks.iter().enumerate() {
+            if select(check) && policy.statement.valid {
+                self.check(check, &policy.statement);
+            }
+        }
+    }
+
+    /// Lowers the derivations of some attributes, and of all that these read.
+    fn derivations(&mut self, policies: &Policies, mut wanted: Vec<(TypeId, SlotId)>) -> Lowered {
+        self.deriving = true;
+        let mut lowered = Lowered::new();
+        while let Some(target) = wanted.pop() {
+            if lowered.contains_key(&target) {
+                continue;
+            }
+            let slot = &self.model.ty(target.0).slots[target.1.index()];
+            let from = self.program.nodes.len();
+            let mut parts: Vec<DerivationProgram> = Vec::new();
+            let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
+            for (at, derivation) in policies.derivations.iter().enumerate() {
+                if derives(self.model, derivation, target) {
+                    broken |= !derivation.statement.valid;
+                    parts.extend(derivation.statement.valid.then(|| self.derivation(at, derivation)).flatten());
+                }
+            }
+            broken |= parts.iter().all(|part| part.subtracts);
+            let reads = derived_reads(self, from);
+            wanted.extend(reads.iter().copied());
+            let (ty, slot, gather) = (target.0, target.1, gather(&slot.ty));
+            lowered.insert(target, (DerivedAttribute { ty, slot, gather, level: 0, parts, broken }, reads));
+        }
+        lowered
     }
 
     fn check(&mut self, check: usize, statement: &Statement) {
@@ -469,7 +449,7 @@ impl<'m> Lowering<'m> {
             && let ExprKind::Lit(Literal::String(text)) = argument.expr_kind()
         {
             let constructed = match name {
-                "ip" => IpNet::parse(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
+                "ip" => IpNet::literal(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
                 "decimal" => value::parse_decimal(text).map(|decimal| (Value::Decimal(decimal), Ty::Decimal)),
                 "datetime" => value::parse_datetime(text).map(|moment| (Value::Datetime(moment), Ty::Datetime)),
                 "duration" => value::parse_duration(text).map(|duration| (Value::Duration(duration), Ty::Duration)),
@@ -568,14 +548,70 @@ impl<'m> Lowering<'m> {
     fn has(&mut self, expr: &Expr, attrs: &[SmolStr]) -> Typed {
         let (base, names) = self.chain(expr);
         if let ExprKind::Var(Var::Context) = base.expr_kind() {
-            return self.context_has(&names, attrs);
+            let has = self.context_has(&names, attrs);
+            let members = self.model.context.iter().cloned();
+            let member = |ContextMember { name, ty, required, .. }| crate::schema::Member { name, ty, required };
+            let context = Ty::Record(Arc::new(members.map(member).collect()));
+            self.note_presence(has.0, &context, Some("context"), &names, attrs);
+            return has;
         }
         let base = self.lower(base);
         self.has_below(base, &names, attrs)
     }
 
+    /// `has` as it is written, which the review looks at.
     fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
-        self.each_type(base, &|lowering, base| lowering.has_below_one(base, names, attrs))
+        self.each_type(base, &|lowering, base| {
+            let ty = base.1.clone();
+            let (node, answer) = lowering.has_below_one(base, names, attrs);
+            if let Some(ty) = ty {
+                lowering.note_presence(node, &ty, None, names, attrs);
+            }
+            (node, answer)
+        })
+    }
+
+    /// The part of a `has` that lies beyond an entity.
+    fn has_rest(&mut self, base: Typed, attrs: &[SmolStr]) -> Typed {
+        self.each_type(base, &|lowering, base| lowering.has_below_one(base, &[], attrs))
+    }
+
+    /// Notes whether the types settle a `has`: it asks what is found at `names` below a type for `attrs`.
+    fn note_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
+        let (mut ty, mut holder) = (ty.clone(), name.map(str::to_owned));
+        let mut always = true;
+        for (at, name) in names.iter().chain(attrs).enumerate() {
+            if at <= names.len() {
+                holder = match &ty {
+                    Ty::Entity(entity) => Some(self.model.short_name(*entity).to_owned()),
+                    _ => holder,
+                };
+            }
+            let step = match &ty {
+                Ty::Entity(entity) => {
+                    let attribute = self.model.ty(*entity).attribute(name);
+                    attribute.map(|attribute| (attribute.required, attribute.ty.clone()))
+                }
+                Ty::Record(members) => {
+                    let member = members.iter().find(|member| member.name == *name);
+                    member.map(|member| (member.required, member.ty.clone()))
+                }
+                _ => None,
+            };
+            if at < names.len() {
+                holder = holder.map(|holder| format!("{holder}.{name}"));
+            }
+            let Some((required, next)) = step else {
+                always = false;
+                break;
+            };
+            always &= required || at < names.len();
+            ty = next;
+        }
+        if !matches!(self.program.node(node).kind, NodeKind::Unreachable) {
+            let holder = holder.map_or_else(|| "the record".to_owned(), |holder| format!("`{holder}`"));
+            self.presence.insert(node, Presence { always, holder, names: attrs.join(".") });
+        }
     }
 
     fn has_below_one(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
@@ -611,7 +647,7 @@ impl<'m> Lowering<'m> {
                             slots.push(slot);
                             let here = self.push(NodeKind::Has(node, entity, slots, asked));
                             let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
-                            let there = self.has_below(read, &[], &attrs[at + 1..]).0;
+                            let there = self.has_rest(read, &attrs[at + 1..]).0;
                             return self.typed(NodeKind::And(here, there), Ty::Bool);
                         }
                         None => {
@@ -640,7 +676,7 @@ impl<'m> Lowering<'m> {
                         Some(Ty::Entity(_)) if at + 1 < attrs.len() => {
                             let here = self.push(NodeKind::HasMember(node, attrs[..=at].to_vec()));
                             let read = self.follow((node, ty), &attrs[..=at]);
-                            let there = self.has_below(read, &[], &attrs[at + 1..]).0;
+                            let there = self.has_rest(read, &attrs[at + 1..]).0;
                             return self.typed(NodeKind::And(here, there), Ty::Bool);
                         }
                         _ => break,
@@ -654,7 +690,7 @@ impl<'m> Lowering<'m> {
                 }
                 ([], [first, rest @ ..]) if !rest.is_empty() && self.forks.is_record(node) => {
                     let here = self.push(NodeKind::HasMember(node, vec![first.clone()]));
-                    let below = |lowering: &mut Self, read| lowering.has_below(read, &[], rest);
+                    let below = |lowering: &mut Self, read| lowering.has_rest(read, rest);
                     let there = self.each_type_of_member(node, first, &below).0;
                     self.typed(NodeKind::And(here, there), Ty::Bool)
                 }
@@ -744,7 +780,7 @@ impl<'m> Lowering<'m> {
                     return (here, Some(Ty::Bool));
                 }
                 let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
-                let there = self.has_below(read, &[], rest).0;
+                let there = self.has_rest(read, rest).0;
                 self.typed(NodeKind::And(here, there), Ty::Bool)
             }
             (_, []) => truth(self, true),

@@ -1,14 +1,14 @@
 //! Snapshots as they come in: files, folders, standard input; packed or not; one a file or one a line.
 
-use super::{shown, source_of, unreadable};
+use super::unpack::{Input, open};
+use super::{line_of, reports, shown, source_of, unreadable};
 use crate::check::{Deliveries, Delivery};
 use crate::diagnostic::Diagnostic;
-use crate::source::MAX_SOURCE_BYTES;
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use crate::source::{MAX_SOURCE_BYTES, Source};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How snapshots lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,24 +52,61 @@ fn unpacked(path: &Path) -> PathBuf {
     if is_packed(path) { path.with_extension("") } else { path.to_owned() }
 }
 
-/// Bytes that are read ahead.
-const AHEAD: usize = 1 << 18;
+/// A file of snapshots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SnapshotFile {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// How it was found.
+    pub found: Found,
+}
 
-type Input = BufReader<Box<dyn Read + Send>>;
+/// How a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The user named it: a report in it is an error.
+    Named,
+    /// It is in a folder that the user named: a report in it is skipped.
+    Walked,
+}
+
+/// Returns a snapshot, or the error if it is a report of Deodar.
+pub(super) fn named_snapshot(source: Arc<Source>, name: &str) -> Result<Arc<Source>, Diagnostic> {
+    match reports::format_of(source.text()) {
+        Some(format) => Err(reports::refused(name, format)),
+        None => Ok(source),
+    }
+}
+
+/// Returns a snapshot, an error if it is a report of Deodar, or `None` if such a report is skipped.
+pub(super) fn snapshot(
+    source: Result<Arc<Source>, Diagnostic>,
+    name: &str,
+    found: Found,
+) -> Option<Result<Arc<Source>, Diagnostic>> {
+    match (source, found) {
+        (Ok(source), Found::Walked) => reports::format_of(source.text()).is_none().then_some(Ok(source)),
+        (Ok(source), Found::Named) => Some(named_snapshot(source, name)),
+        (Err(error), _) => Some(Err(error)),
+    }
+}
 
 /// Snapshots that are read when their turn comes.
 pub struct Accounts {
-    paths: VecDeque<PathBuf>,
+    files: VecDeque<SnapshotFile>,
     form: Form,
     most_bytes: usize,
     lines: Option<Lines>,
     /// One that was looked at and not yet taken.
     first: Option<Delivery>,
+    /// Reports of Deodar in folders, which are no snapshots.
+    reports: usize,
 }
 
 /// A file of which every line is a snapshot.
 struct Lines {
     name: String,
+    found: Found,
     input: Input,
     /// Whether the next line is there or never comes: it is no pipe.
     complete: bool,
@@ -79,10 +116,10 @@ struct Lines {
 }
 
 impl Accounts {
-    /// Returns the snapshots of files; `-` is standard input.
-    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>, form: Form, most_bytes: usize) -> Self {
+    /// Returns the snapshots of files.
+    pub(super) fn new(files: impl IntoIterator<Item = SnapshotFile>, form: Form, most_bytes: usize) -> Self {
         let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
-        Self { paths: paths.into_iter().collect(), form, most_bytes, lines: None, first: None }
+        Self { files: files.into_iter().collect(), form, most_bytes, lines: None, first: None, reports: 0 }
     }
 
     /// Returns the next snapshot without taking it.
@@ -93,18 +130,25 @@ impl Accounts {
         self.first.as_ref()
     }
 
-    fn open(&mut self, path: &Path) -> Option<Delivery> {
+    fn open(&mut self, SnapshotFile { path, found }: &SnapshotFile) -> Option<Delivery> {
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
-        let input = match open(path) {
+        let input = match open(path, &name) {
             Ok(input) => input,
-            Err(error) => return Some(Delivery { source: Err(unreadable(&name, &error)), path: name }),
+            Err(error) => return Some(Delivery { source: Err(error), path: name }),
         };
         if self.form.is_lines(path) {
-            self.lines = Some(Lines { name, input, complete: path.is_file(), line: 0, bytes: 0 });
+            self.lines = Some(Lines { name, found: *found, input, complete: path.is_file(), line: 0, bytes: 0 });
             return None;
         }
         let source = whole(input, path, &name, self.most_bytes).and_then(|bytes| source_of(&name, bytes, 0, 0));
-        Some(Delivery { path: name, source })
+        self.deliver(Delivery { path: name, source }, *found)
+    }
+
+    /// Returns what is delivered, unless it is a report that is skipped.
+    fn deliver(&mut self, Delivery { path, source }: Delivery, found: Found) -> Option<Delivery> {
+        let source = snapshot(source, &path, found);
+        self.reports += usize::from(source.is_none());
+        Some(Delivery { source: source?, path })
     }
 }
 
@@ -117,13 +161,16 @@ impl Iterator for Accounts {
         }
         loop {
             if let Some(lines) = &mut self.lines {
-                match lines.next(self.most_bytes) {
-                    Some(delivery) => return Some(delivery),
+                let found = lines.found;
+                match lines.next(self.most_bytes).map(|delivery| self.deliver(delivery, found)) {
+                    Some(Some(delivery)) => return Some(delivery),
+                    Some(None) => {}
                     None => self.lines = None,
                 }
+                continue;
             }
-            let path = self.paths.pop_front()?;
-            if let Some(delivery) = self.open(&path) {
+            let file = self.files.pop_front()?;
+            if let Some(delivery) = self.open(&file) {
                 return Some(delivery);
             }
         }
@@ -134,8 +181,12 @@ impl Deliveries for Accounts {
     fn is_ready(&mut self) -> bool {
         match &self.lines {
             Some(lines) => lines.complete || lines.input.buffer().contains(&b'\n'),
-            None => self.paths.front().is_none_or(|path| path != Path::new("-")),
+            None => self.files.front().is_none_or(|file| file.path != Path::new("-")),
         }
+    }
+
+    fn skipped_reports(&self) -> usize {
+        self.reports
     }
 }
 
@@ -165,7 +216,7 @@ impl Lines {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let source = source_of(&self.name, bytes, line, before);
+            let source = line_of(&self.name, bytes, line, before);
             return Some(Delivery { path, source });
         }
     }
@@ -204,55 +255,10 @@ fn size_of(path: &Path) -> usize {
     if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| metadata.len() as usize) }
 }
 
-/// Opens a file, or standard input, and unpacks it if it is packed.
-fn open(path: &Path) -> io::Result<Input> {
-    let raw: Box<dyn Read + Send> =
-        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-    let mut input = BufReader::with_capacity(AHEAD, raw);
-    let magic = input.fill_buf()?;
-    let unpacked: Box<dyn Read + Send> = if magic.starts_with(&[0x1f, 0x8b]) {
-        Box::new(flate2::bufread::MultiGzDecoder::new(input))
-    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Box::new(Frames { frame: Some(StreamingDecoder::new(input).map_err(broken)?) })
-    } else {
-        return Ok(input);
-    };
-    Ok(BufReader::with_capacity(AHEAD, unpacked))
-}
-
-fn broken(error: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-}
-
-/// The frames of a zstd file, one after the other.
-struct Frames {
-    frame: Option<StreamingDecoder<Input, FrameDecoder>>,
-}
-
-impl Read for Frames {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while let Some(frame) = &mut self.frame {
-            let read = frame.read(into)?;
-            if read > 0 || into.is_empty() {
-                return Ok(read);
-            }
-            let Some((mut input, decoder)) = self.frame.take().map(StreamingDecoder::into_parts) else { break };
-            let written = decoder.get_checksum_from_data();
-            if written.is_some() && written != decoder.get_calculated_checksum() {
-                return Err(broken("its checksum does not match"));
-            }
-            if !input.fill_buf()?.is_empty() {
-                self.frame = Some(StreamingDecoder::new(input).map_err(broken)?);
-            }
-        }
-        Ok(0)
-    }
-}
-
 /// Reads a whole file, unpacked.
 pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
     let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
-    whole(open(path).map_err(|error| unreadable(name, &error))?, path, name, most_bytes)
+    whole(open(path, name)?, path, name, most_bytes)
 }
 
 fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {

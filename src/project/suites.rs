@@ -1,11 +1,11 @@
 //! Finding case files and the snapshots they start from.
 
-use super::{EMBEDDED, Loader, Selection, accounts, shown, source_of};
+use super::{Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused};
 use crate::cases::{CaseFile, SurvivorList};
 use crate::diagnostic::Diagnostic;
 use crate::snapshot::Limits;
 use crate::source::Source;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Loader {
         }
         let mut bases = HashMap::new();
         found.paths.retain(|path| {
-            let Some(source) = self.read(path, &mut diagnostics) else { return false };
+            let Some(source) = self.read(path, MAX_TOML_BYTES, &mut diagnostics) else { return false };
             let folder = path.parent().unwrap_or(Path::new(""));
             let (file, wrong) = CaseFile::parse(&source, &mut |base| open_base(&folder.join(base), &mut bases));
             diagnostics.extend(wrong);
@@ -81,7 +81,7 @@ impl Loader {
         };
         let mut lists = Vec::new();
         for path in paths {
-            let Some(source) = self.read(&path, &mut diagnostics) else { continue };
+            let Some(source) = self.read(&path, MAX_TOML_BYTES, &mut diagnostics) else { continue };
             let (list, wrong) = SurvivorList::parse(&source);
             lists.push(list);
             diagnostics.extend(wrong);
@@ -93,9 +93,8 @@ impl Loader {
 /// The folders of the policies, and what belongs to a policy file that was named by itself.
 fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
     if selection.policies.is_empty() {
-        let names = EMBEDDED.iter().map(|pack| pack.name);
-        let names: Vec<&str> = selection.pack.as_deref().map_or_else(|| names.collect(), |name| vec![name]);
-        let folders = names.iter().map(|name| PathBuf::from(format!("policies/{name}")));
+        let names = selection.pack.clone().map_or_else(folder_packs, |name| BTreeSet::from([name]));
+        let folders = names.iter().map(|name| unused::of_folder(name).1);
         return folders.filter(|folder| folder.is_dir()).collect();
     }
     let beside = |path: &PathBuf| if path.is_dir() { path.clone() } else { path.with_extension("test.toml") };
@@ -115,8 +114,9 @@ fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<A
         return Ok(Arc::clone(known));
     }
     let name = shown(&straight(path));
+    regular(path, &name)?;
     let bytes = accounts::read_whole(path, &name, Limits::default().bytes)?;
-    let source = source_of(&name, bytes, 0, 0)?;
+    let source = source_of(&name, bytes, 0, 0).and_then(|source| accounts::named_snapshot(source, &name))?;
     known.insert(path.to_owned(), Arc::clone(&source));
     Ok(source)
 }

@@ -1,98 +1,143 @@
-//! Watching files. Editors save in many ways; what matters is that something below a watched folder has changed.
+//! Waiting until files change.
+//!
+//! Whether something has changed is decided by looking at the files again ([`Seen::is_current`]). Events of the
+//! system only say when to look early: they are lost when a folder is replaced, when watches run out, and on many
+//! network file systems. Regular rescans find what events miss.
 
+use super::seen::Seen;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 /// Saving is several events: writing to a second file, renaming, changing times. A run waits until this long is quiet.
-const SETTLED: Duration = Duration::from_millis(60);
+const QUIET: Duration = Duration::from_millis(60);
 
-/// The watcher could not be set up.
-#[derive(Debug)]
-pub struct WatchError(notify::Error);
+/// Events that go on postpone a run by at most this long.
+const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
-impl std::fmt::Display for WatchError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "cannot watch files: {}", self.0)
-    }
+/// The time between rescans.
+const RESCAN: Duration = Duration::from_secs(1);
+
+/// A rescan may take this part of the time, at most.
+const SHARE: u32 = 10;
+
+/// Files are read again this long after a change. The coarsest file system clock has a resolution of two seconds.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+/// Waits for changes of the files and folders that a load looked at.
+pub struct Changes {
+    /// Absent before the first load, and where the system provides no events.
+    watcher: Option<RecommendedWatcher>,
+    /// Holds at most one hint: more say the same.
+    hints: Receiver<()>,
+    /// Keeps the channel open where there is no watcher.
+    hint: SyncSender<()>,
+    seen: Seen,
+    /// When the files are to be read again although they look unchanged.
+    confirm_at: Option<Instant>,
+    last_scan: Scan,
 }
 
-impl std::error::Error for WatchError {}
-
-/// Tells when files change.
-pub struct Changes {
-    watcher: RecommendedWatcher,
-    events: Receiver<notify::Result<Event>>,
-    watched: BTreeSet<PathBuf>,
+/// When a scan ended, and how long it took.
+struct Scan {
+    ended: Instant,
+    took: Duration,
 }
 
 impl Changes {
-    /// Returns a watcher that watches nothing yet.
-    ///
-    /// # Errors
-    /// When the system provides no file events.
-    pub fn new() -> Result<Self, WatchError> {
-        let (send, events) = channel();
-        let watcher = notify::recommended_watcher(move |event| {
-            // Nobody listens any more when the program is ending.
-            let _ = send.send(event);
-        });
-        Ok(Self { watcher: watcher.map_err(WatchError)?, events, watched: BTreeSet::new() })
+    /// Returns a watch over nothing.
+    pub fn new() -> Self {
+        let (hint, hints) = sync_channel(1);
+        let last_scan = Scan { ended: Instant::now(), took: Duration::ZERO };
+        Self { watcher: None, hints, hint, seen: Seen::default(), confirm_at: None, last_scan }
     }
 
-    /// Watches files and folders besides those watched already.
-    ///
-    /// Of a file its folder is watched: an editor that renames a new file over the old one leaves no file to watch.
+    /// Watches what a load has looked at. Changes since then count.
     ///
     /// # Errors
-    /// When the system refuses.
-    pub fn watch(&mut self, paths: &[PathBuf]) -> Result<(), WatchError> {
-        for path in paths {
-            let (folder, mode) = if path.is_dir() {
-                (path.clone(), RecursiveMode::Recursive)
-            } else {
-                (folder_of(path), RecursiveMode::NonRecursive)
-            };
-            if folder.is_dir() && self.watched.insert(folder.clone()) {
-                self.watcher.watch(&folder, mode).map_err(WatchError)?;
-            }
+    /// Why the system provides no events for some folder. Rescans find its changes all the same.
+    pub fn expect(&mut self, seen: Seen) -> Result<(), String> {
+        if self.seen == seen {
+            return Ok(());
         }
-        Ok(())
+        self.seen = seen;
+        self.confirm_at = Some(Instant::now() + CONFIRM);
+        // A watch stays with a folder that has been renamed or deleted, so all are set anew.
+        self.watcher = None;
+        self.set_watches().map_err(|error| error.to_string())
     }
 
-    /// Waits until something has changed and saving is over.
-    ///
-    /// # Errors
-    /// When the watcher has failed.
-    pub fn wait(&self) -> Result<(), WatchError> {
-        loop {
-            let event = self.events.recv().map_err(|_| WatchError(notify::Error::generic("the watcher has ended")))?;
-            if matters(&event.map_err(WatchError)?) {
-                break;
+    fn set_watches(&mut self) -> notify::Result<()> {
+        let hint = self.hint.clone();
+        let mut watcher = notify::recommended_watcher(move |event| {
+            if may_change(&event) {
+                // A full channel holds a hint already.
+                let _ = hint.try_send(());
+            }
+        })?;
+        let mut outcome = Ok(());
+        let mut paths = watcher.paths_mut();
+        for folder in self.seen.watched_folders() {
+            // A folder may have gone since; the next scan notices.
+            if folder.is_dir() {
+                outcome = outcome.and(paths.add(&folder, RecursiveMode::NonRecursive));
             }
         }
+        outcome = outcome.and(paths.commit());
+        self.watcher = Some(watcher);
+        outcome
+    }
+
+    /// Waits until files have changed and saving is over, or until they have to be read again to be certain.
+    pub fn wait(&mut self) {
         loop {
-            match self.events.recv_timeout(SETTLED) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(WatchError(notify::Error::generic("the watcher has ended")));
-                }
+            let now = Instant::now();
+            let rescan_at = self.last_scan.ended + RESCAN.max(self.last_scan.took * SHARE);
+            let until = self.confirm_at.map_or(rescan_at, |confirm_at| confirm_at.min(rescan_at));
+            if self.hints.recv_timeout(until.saturating_duration_since(now)).is_ok() {
+                self.settle();
+            }
+            if self.confirm_at.is_some_and(|confirm_at| confirm_at <= Instant::now()) {
+                self.confirm_at = None;
+                return;
+            }
+            if !self.is_current() {
+                self.settle();
+                return;
             }
         }
+    }
+
+    /// Waits until no event has come for a while, or the longest delay is over.
+    fn settle(&self) {
+        let latest = Instant::now() + LONGEST_DELAY;
+        loop {
+            let left = latest.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.hints.recv_timeout(QUIET.min(left)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Scans, but not so often that scanning takes up the machine.
+    fn is_current(&mut self) -> bool {
+        let earliest = self.last_scan.ended + self.last_scan.took * SHARE;
+        std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
+        let started = Instant::now();
+        let is_current = self.seen.is_current();
+        let ended = Instant::now();
+        self.last_scan = Scan { ended, took: ended - started };
+        is_current
     }
 }
 
-/// Reading a file is no change.
-fn matters(event: &Event) -> bool {
-    !matches!(event.kind, EventKind::Access(_))
+impl Default for Changes {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
+/// Returns whether an event may be a change. Reading is not, and a lost event may be anything.
+fn may_change(event: &notify::Result<Event>) -> bool {
+    !matches!(event, Ok(Event { kind: EventKind::Access(_), .. }))
 }

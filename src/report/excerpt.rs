@@ -1,34 +1,45 @@
 //! Excerpts: the lines around a place, as miette shows them, with secrets masked and very long lines cut.
 
-use crate::source::{Place, Source, Span, is_hidden};
+use super::mask::{MASK, Masked, inside};
+use crate::source::{Place, Position, Source, Span, is_hidden};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 use std::borrow::Cow;
 
-/// Bytes of a line that are shown; of a longer line a window around the place.
+/// Characters of a line that are shown; of a longer line a window around the place.
 const WIDEST_LINE: u32 = 200;
 const AROUND: u32 = 60;
+/// Characters of a value that a label covers.
+const WIDEST_LABEL: usize = 60;
 /// Characters of a message or a label that are shown.
 const LONGEST_TEXT: usize = 600;
 
 /// A source as far as some places in it are concerned.
+///
+/// Its offsets are those of the text that is shown: the windows one after the other.
 #[derive(Debug)]
 pub struct Excerpts {
     name: String,
     windows: Vec<Window>,
+    /// Where the labels are in the text that is shown, and their positions in the source.
+    labels: Vec<(Span, Position)>,
 }
 
 #[derive(Debug)]
 struct Window {
+    /// The part of the source.
     span: Span,
-    text: String,
+    masked: Masked,
+    /// The offset of its text.
+    base: u32,
     line: usize,
-    column: usize,
 }
 
 impl Excerpts {
-    /// Cuts out the lines around `places`, all of one source; `context` lines more on each side.
-    pub fn new(source: &Source, places: &[Span], secrets: &[Span], context: usize) -> Self {
-        let mut spans: Vec<Span> = places.iter().map(|place| window(source, *place, context)).collect();
+    /// Cuts out the lines around `places`, all of one source; `context` lines more on each side. `starts` are the offsets
+    /// that reports give for the places: a place at the end of a text is shown one character earlier.
+    pub fn new(source: &Source, places: &[Span], starts: &[u32], secrets: &[Span], context: usize) -> Self {
+        let view = View { source, secrets };
+        let mut spans: Vec<Span> = places.iter().map(|place| view.window(*place, context)).collect();
         spans.sort();
         let mut merged: Vec<Span> = Vec::new();
         for span in spans {
@@ -37,57 +48,111 @@ impl Excerpts {
                 None => merged.push(span),
             }
         }
+        let mut base = 0;
         let windows = merged.into_iter().map(|mut span| {
             // A byte order mark is no part of the first line.
             if span.start == 0 && source.text().starts_with('\u{feff}') {
                 span.start = '\u{feff}'.len_utf8() as u32;
             }
-            let at = source.position(span.start);
-            Window { span, text: masked(source, span, secrets), line: at.line - 1, column: at.column - 1 }
+            let mut masked = Masked::new(source, span, secrets);
+            masked.text = harmless(&masked.text);
+            let window = Window { span, base, line: source.position(span.start).line - 1, masked };
+            base += window.masked.text.len() as u32 + 1;
+            window
         });
-        Self { name: plain(source.name()).into_owned(), windows: windows.collect() }
+        let mut excerpts =
+            Self { name: plain(source.name()).into_owned(), windows: windows.collect(), labels: Vec::new() };
+        let label = |(place, start): (&Span, &u32)| (excerpts.label(*place), source.position(*start));
+        excerpts.labels = places.iter().zip(starts).map(label).collect();
+        excerpts
+    }
+
+    /// Returns where the places are in the text that is shown, in their order: of a long value the beginning.
+    pub fn labels(&self) -> impl Iterator<Item = Span> {
+        self.labels.iter().map(|(label, _)| *label)
+    }
+
+    fn label(&self, place: Span) -> Span {
+        let Some(window) = self.windows.iter().find(|window| place.start <= window.span.end) else {
+            return Span::default();
+        };
+        let shown = window.masked.place(place);
+        let text = window.masked.text.get(shown.range()).unwrap_or_default();
+        let line = text.find('\n').map_or(text, |at| text[..at].trim_end());
+        let end = line.char_indices().nth(WIDEST_LABEL).map_or(line.len(), |(at, _)| at);
+        let end = if text.is_empty() { 0 } else { end.max(1) } as u32;
+        Span::new(window.base + shown.start, window.base + shown.start + end)
     }
 }
 
-/// The lines around a place, or a window of one very long line.
-fn window(source: &Source, place: Span, context: usize) -> Span {
-    let line_of = |offset| source.line_at(offset);
-    let (first, last) = (line_of(place.start), line_of(place.end.max(place.start)));
-    let line = |number| source.line(number).unwrap_or(place);
-    if line(first).len() > WIDEST_LINE || line(last).len() > WIDEST_LINE {
-        let text = source.text();
-        let mut start = place.start.saturating_sub(AROUND).max(line(first).start);
-        let mut end = (place.end + AROUND).min(line(last).end);
-        while !text.is_char_boundary(start as usize) {
-            start += 1;
+/// A source as it is shown: widths count a mask for every secret.
+#[derive(Clone, Copy)]
+struct View<'s> {
+    source: &'s Source,
+    secrets: &'s [Span],
+}
+
+impl View<'_> {
+    /// The lines around the first line of a place, or a window of one very long line.
+    fn window(self, place: Span, context: usize) -> Span {
+        let number = self.source.line_at(place.start);
+        let line = |number| self.source.line(number).unwrap_or(place);
+        if self.is_wide(line(number)) {
+            let first_line = line(number);
+            let start = self.back(place.start, AROUND, first_line.start);
+            let end = self.forward(place.start, WIDEST_LABEL as u32, first_line.end).min(place.end.max(place.start));
+            // A label that ends in a secret covers the whole mask.
+            let cut = inside(self.secrets, Span::new(place.start, end)).next_back();
+            let end = cut.map_or(end, |secret| end.max(secret.end));
+            return Span::new(start, self.forward(end, AROUND, first_line.end));
         }
-        while !text.is_char_boundary(end as usize) {
+        let short = |number: &usize| self.source.line(*number).is_some_and(|line| !self.is_wide(line));
+        let first = (number.saturating_sub(context)..number).find(short).unwrap_or(number);
+        let last = (number + 1..=number + context).rev().find(short).unwrap_or(number);
+        Span::new(line(first).start, line(last).end)
+    }
+
+    fn is_wide(self, line: Span) -> bool {
+        self.forward(line.start, WIDEST_LINE, line.end) < line.end
+    }
+
+    /// The offset that is `width` shown bytes after another one, or `limit`; never inside a secret or a character.
+    fn forward(self, from: u32, width: u32, limit: u32) -> u32 {
+        let (mut at, mut left) = (from, width);
+        for secret in inside(self.secrets, Span::new(from, limit)) {
+            if secret.start.saturating_sub(at) >= left {
+                break;
+            }
+            left = (left - secret.start.saturating_sub(at)).saturating_sub(MASK.len() as u32);
+            at = secret.end;
+        }
+        let mut end = at.saturating_add(left).min(limit);
+        while !self.source.text().is_char_boundary(end as usize) {
             end -= 1;
         }
-        return Span::new(start, end.max(place.end));
+        end
     }
-    let short = |number: &usize| line(*number).len() <= WIDEST_LINE;
-    let first = (first.saturating_sub(context)..first).find(short).unwrap_or(first);
-    let last = (last + 1..=last + context)
-        .rev()
-        .find(|number| source.line(*number).is_some() && short(number))
-        .unwrap_or(last);
-    Span::new(line(first).start, line(last).end)
+
+    /// The offset that is `width` shown bytes before another one, or `limit`; never inside a secret or a character.
+    fn back(self, from: u32, width: u32, limit: u32) -> u32 {
+        let (mut at, mut left) = (from, width);
+        for secret in inside(self.secrets, Span::new(limit, from)).rev() {
+            if at.saturating_sub(secret.end) >= left {
+                break;
+            }
+            left = (left - at.saturating_sub(secret.end)).saturating_sub(MASK.len() as u32);
+            at = secret.start;
+        }
+        let mut start = at.saturating_sub(left).max(limit);
+        while !self.source.text().is_char_boundary(start as usize) {
+            start += 1;
+        }
+        start
+    }
 }
 
-/// The text with every byte of a secret replaced, so that places stay true.
-fn masked(source: &Source, span: Span, secrets: &[Span]) -> String {
-    let mut bytes = source.slice(span).as_bytes().to_vec();
-    let from = secrets.partition_point(|secret| secret.end <= span.start);
-    for secret in secrets.iter().skip(from).take_while(|secret| secret.start < span.end) {
-        let start = secret.start.max(span.start) - span.start;
-        let end = secret.end.min(span.end) - span.start;
-        if let Some(hidden) = bytes.get_mut(start as usize..end as usize) {
-            hidden.fill(b'*');
-        }
-    }
-    // Each commanding character becomes as many bytes, so that places stay true.
-    let shown = String::from_utf8_lossy(&bytes).into_owned();
+/// The text without characters that command a terminal: each becomes as many bytes, so that places stay true.
+fn harmless(shown: &str) -> String {
     let mut text = String::with_capacity(shown.len());
     let mut rest = shown.chars().peekable();
     while let Some(c) = rest.next() {
@@ -107,14 +172,19 @@ fn commands(c: char) -> bool {
     c.is_control() || is_hidden(c)
 }
 
-/// Text as it may be shown: what would command a terminal is written as an escape.
+/// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
+/// reorder text are written as escapes. Every text that does not come from the program passes through here.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && commands(c)) {
+    if !text.chars().any(commands) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::new();
     for c in text.chars() {
-        if c != '\n' && commands(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        match c {
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if commands(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
     }
     Cow::Owned(shown)
 }
@@ -135,17 +205,23 @@ impl SourceCode for Excerpts {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let wanted = Span::new(span.offset() as u32, (span.offset() + span.len()) as u32);
-        let window = self.windows.iter().find(|window| window.span.contains(wanted)).ok_or(MietteError::OutOfBounds)?;
-        let base = window.span.start as usize;
+        let holds =
+            |window: &&Window| Span::new(window.base, window.base + window.masked.text.len() as u32).contains(wanted);
+        let window = self.windows.iter().find(holds).ok_or(MietteError::OutOfBounds)?;
+        let base = window.base as usize;
         let inner = SourceSpan::from((span.offset() - base, span.len()));
-        let found = window.text.read_span(&inner, before, after)?;
+        let found = window.masked.text.read_span(&inner, before, after)?;
         let at = SourceSpan::from((found.span().offset() + base, found.span().len()));
-        let column = if found.line() == 0 { window.column + found.column() } else { found.column() };
+        // A label alone is asked for where its position is written: the one that every other format gives.
+        let label = self.labels.iter().find(|(label, _)| *label == wanted && (before, after) == (0, 0));
+        let (line, column) = label.map_or((window.line + found.line(), found.column()), |(_, position)| {
+            (position.line - 1, position.column - 1)
+        });
         let contents = miette::MietteSpanContents::new_named(
             self.name.clone(),
             found.data(),
             at,
-            window.line + found.line(),
+            line,
             column,
             found.line_count(),
         );

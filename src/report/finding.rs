@@ -1,17 +1,18 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::mask::MASK;
 use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
-use crate::schema::{Fallback, Model, Origin, Slot};
-use crate::snapshot::{Found, Gap, Located, Missing, Snapshot};
-use crate::source::json::Kind;
+use crate::schema::{Fallback, Model, Origin, Reader, Slot};
+use crate::snapshot::{Found, Gap, Located, Missing};
+use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
-use crate::source::{self, nearest, one_line};
+use crate::source::{self, misspelling, one_line};
 use crate::value::{self, EntityRef, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use crate::source::Place;
@@ -20,6 +21,8 @@ use crate::source::Place;
 pub(crate) const WITNESSES: usize = 5;
 /// Elements of a set that are shown.
 const ELEMENTS: usize = 8;
+/// Characters of a value that are shown: clauses that read the same value repeat it.
+const CHARACTERS: usize = 600;
 
 /// A verdict that is not a pass, with its evidence.
 #[derive(Debug, Clone)]
@@ -81,8 +84,10 @@ pub struct ReadReport {
     pub own: bool,
     /// What was found.
     pub state: ReadState,
-    /// The value as people read it; of a secret only a mask.
+    /// The value as the snapshot has it; of a secret only a mask.
     pub value: Option<String>,
+    /// The folded form in which a text was compared, where it differs from the text.
+    pub compared_as: Option<String>,
     /// Where it is, or would be.
     pub pointer: Option<Pointer>,
     /// The value in the snapshot, or the object that lacks it.
@@ -227,9 +232,39 @@ impl Findings<'_, '_> {
             place: Place::new(source, decided.span),
             outcome: outcome(decided.mask),
             failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
-            reads: decided.reads.iter().map(|read| self.read(read, resource)).collect(),
+            reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
         };
         explanation.clauses.iter().map(report).collect()
+    }
+
+    fn read_in(&self, decided: &Decided<'_>, read: &Read<'_>, resource: EntityRef) -> ReadReport {
+        match &read.of {
+            ReadOf::Tag(entity, name) if self.is_secret(decided, name) => {
+                self.read_of_secret_tag(*entity, self.read(read, resource))
+            }
+            _ => self.read(read, resource),
+        }
+    }
+
+    /// Whether a text is a secret that the same clause read: `resource.getTag(resource.token)` names a tag by it.
+    fn is_secret(&self, decided: &Decided<'_>, text: &str) -> bool {
+        decided.reads.iter().any(|read| match (&read.of, &read.found) {
+            (ReadOf::Attribute(entity, slot), ReadValue::Known(Value::String(value))) => {
+                self.machine.model.ty(entity.ty).slots[slot.index()].secret && value == text
+            }
+            _ => false,
+        })
+    }
+
+    /// Describes a tag whose name is secret: at the object that has the tags.
+    fn read_of_secret_tag(&self, entity: EntityRef, mut report: ReadReport) -> ReadReport {
+        report.name = MASK.to_owned();
+        (report.lacks, report.misspelt, report.pointer, report.place) = (None, None, None, None);
+        let ty = self.machine.model.ty(entity.ty);
+        if let Some(pointer) = ty.tags.and_then(|slot| ty.slots[slot.index()].origin.pointer()) {
+            self.locate(&mut report, entity, pointer);
+        }
+        report
     }
 
     /// For resources nobody captured the policy's scope is what cannot be answered.
@@ -249,11 +284,12 @@ impl Findings<'_, '_> {
             own: false,
             state: missing.gap.into(),
             value: None,
+            compared_as: None,
             pointer: Some(missing.pointer.clone()),
             place: Some(Place::new(&snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
             default: None,
-            misspelt: self.misspelt(snapshot, missing.span, &missing.property),
+            misspelt: self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property),
             witnesses: Vec::new(),
             more_witnesses: 0,
             uncaptured: Vec::new(),
@@ -270,11 +306,24 @@ impl Findings<'_, '_> {
         format!("{}::{:?}", self.machine.model.short_name(entity.ty), self.machine.id(entity).as_str())
     }
 
-    fn misspelt(&self, snapshot: &Snapshot, object: source::Span, property: &str) -> Option<(String, Place)> {
-        let properties = snapshot.properties(object);
-        let near = nearest(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
+    /// Returns the property of an object that is a misspelling of one that it lacks. A property that the schema knows is
+    /// none. `way` is the pointer from the instance to the object.
+    fn misspelt(&self, ty: TypeId, object: source::Span, way: &[String], property: &str) -> Option<(String, Place)> {
+        let Machine { model, snapshot, .. } = self.machine;
+        let mut properties = snapshot.properties(object);
+        properties.retain(|(name, _)| !model.known_properties(ty, way).any(|known| known == name));
+        let near = misspelling(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
         let (name, span) = properties.into_iter().find(|(name, _)| *name == near)?;
         Some((name, Place::new(&snapshot.source, span)))
+    }
+
+    /// Returns the pointer from the instance around a list that was not captured to the object that lacks it.
+    fn way_to(&self, missing: &Missing) -> Vec<String> {
+        let around = self.machine.snapshot.pointer(self.machine.model, missing.scope);
+        let below = missing.pointer.as_str().strip_prefix(around.as_str()).unwrap_or_default();
+        let mut way: Vec<String> = below.split('/').skip(1).map(source::pointer::unescape).collect();
+        way.pop();
+        way
     }
 
     fn read(&self, read: &Read<'_>, resource: EntityRef) -> ReadReport {
@@ -287,6 +336,7 @@ impl Findings<'_, '_> {
             own: false,
             state: ReadState::Known,
             value: None,
+            compared_as: None,
             pointer: None,
             place: None,
             lacks: None,
@@ -296,7 +346,7 @@ impl Findings<'_, '_> {
             more_witnesses: 0,
             uncaptured: Vec::new(),
         };
-        let (mut secret, mut unreadable_tag) = (false, false);
+        let (mut secret, mut unreadable_tag, mut reader) = (false, false, None);
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
             ReadOf::Parameter(at) => {
@@ -312,6 +362,7 @@ impl Findings<'_, '_> {
                 if let Some(slot) = model.ty(entity.ty).tags {
                     let mut pointer =
                         model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
+                    secret = model.ty(entity.ty).slots[slot.index()].secret;
                     pointer.push(name.clone());
                     let found = self.locate(&mut report, *entity, &pointer);
                     let is_unread = read.found == ReadValue::Uncaptured;
@@ -324,6 +375,9 @@ impl Findings<'_, '_> {
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
                 secret = declared.secret;
+                if let Origin::Read(_, found) = declared.origin {
+                    reader = found;
+                }
                 match declared.origin.pointer() {
                     Some(pointer) => {
                         let found = self.locate(&mut report, *entity, pointer);
@@ -343,7 +397,8 @@ impl Findings<'_, '_> {
             }
         }
         (report.state, report.value) = match &read.found {
-            ReadValue::Known(_) if secret => (ReadState::Known, Some("***".into())),
+            ReadValue::Known(_) if secret => (ReadState::Known, Some(MASK.into())),
+            ReadValue::Between(..) if secret => (ReadState::Between, Some(MASK.into())),
             ReadValue::Known(value) => (ReadState::Known, Some(show_value(machine, value))),
             ReadValue::Between(low, i64::MAX) => (ReadState::Between, Some(format!("{low} or more"))),
             ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
@@ -353,7 +408,16 @@ impl Findings<'_, '_> {
             ReadValue::Uncaptured if unreadable_tag => (ReadState::Unreadable, None),
             ReadValue::Uncaptured => (ReadState::Uncaptured, None),
         };
-        if let Some(gathered) = &read.gathered {
+        if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
+            && let Some(written) = written(reader, report.place.as_ref()).filter(|written| written != value)
+        {
+            report.compared_as = report.value.replace(written);
+        }
+        if secret {
+            // The names of properties in a secret record are secret too.
+            report.misspelt = None;
+        }
+        if let Some(gathered) = read.gathered.as_ref().filter(|_| !secret) {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
                 pointer: snapshot.pointer(model, entity),
@@ -420,7 +484,8 @@ impl Findings<'_, '_> {
         report.place = Some(Place::new(&snapshot.source, located.span));
         if let Found::Lacks(at) = located.found {
             let property = pointer.get(at).cloned().unwrap_or_default();
-            report.misspelt = self.misspelt(snapshot, located.span, &property);
+            let way = pointer.get(..at).unwrap_or_default();
+            report.misspelt = self.misspelt(entity.ty, located.span, way, &property);
             report.lacks = Some(property);
         }
         Some(located.found)
@@ -446,6 +511,13 @@ fn default_of(model: &Model, ty: TypeId, slot: &Slot, found: Found) -> Option<so
     None
 }
 
+/// Returns the text at a place, or the part of it that a reader selects, as it is written in the snapshot.
+fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
+    let text = string_text(place?.text()).filter(|_| place.is_some_and(|place| place.text().starts_with('"')))?;
+    let read = reader.read(&text)?.ok()?;
+    serde_json::to_string(read.written).ok()
+}
+
 fn outcome(mask: Mask) -> &'static str {
     match mask {
         Mask::TRUE => "true",
@@ -463,12 +535,13 @@ fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     let reads =
         clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
     let mut said: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for read in reads {
         if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
             continue;
         }
         let phrase = phrase(read);
-        if !said.contains(&phrase) {
+        if seen.insert(phrase.clone()) {
             said.push(phrase);
         }
     }
@@ -504,7 +577,10 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         (ReadState::Known, Some(value)) if read.default.is_some() => {
             format!("{}{of} is {value} by default", read.name)
         }
-        (ReadState::Known, Some(value)) => format!("{}{of} is {value}", read.name),
+        (ReadState::Known, Some(value)) => {
+            let compared = read.compared_as.as_ref().map(|folded| format!(" (compared as {folded})"));
+            format!("{}{of} is {value}{}", read.name, compared.unwrap_or_default())
+        }
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
         (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
@@ -539,7 +615,12 @@ fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport
 
 /// Writes a value as people read it.
 pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
-    show(&|entity| machine.id(entity), value)
+    let mut shown = show(&|entity| machine.id(entity), value);
+    if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
 }
 
 /// Writes a value that holds no entity of a snapshot.

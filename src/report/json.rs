@@ -3,7 +3,7 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
 use super::controls::{ByControl, by_control};
-use super::{CheckReport, ClauseReport, Finding, ReadReport, Report, WitnessReport};
+use super::{CheckReport, ClauseReport, Finding, PackReport, ReadReport, Report, WitnessReport};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::source::{Place, Position, Source, Span};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub const VERSION: &str = "1.0";
+pub const VERSION: &str = "1.1";
 
 /// Writes a report.
 ///
@@ -48,6 +48,8 @@ struct ToolJson {
 struct RunJson<'r> {
     now: String,
     pack: &'r str,
+    pack_version: Option<&'r str>,
+    pack_files: Vec<PackFileJson<'r>>,
     engine: &'static str,
     fail_on: &'static str,
     allow_unknown: bool,
@@ -55,6 +57,13 @@ struct RunJson<'r> {
     statuses: Vec<&'static str>,
     snapshots: Vec<SnapshotJson<'r>>,
     parameters: BTreeMap<&'r str, ParameterJson<'r>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PackFileJson<'r> {
+    path: &'r str,
+    role: &'static str,
+    sha256: &'r str,
 }
 
 #[derive(Serialize)]
@@ -77,6 +86,7 @@ struct SummaryJson {
     checks_that_met_nothing: usize,
     other_properties: usize,
     skipped_files: usize,
+    skipped_reports: usize,
     errors: usize,
     warnings: usize,
 }
@@ -151,6 +161,8 @@ struct ReadJson<'r> {
     entity: Option<&'r str>,
     state: &'static str,
     value: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared_as: Option<&'r str>,
     pointer: Option<&'r str>,
     span: Option<SpanJson<'r>>,
     lacks: Option<&'r str>,
@@ -220,7 +232,9 @@ fn envelope(report: &Report) -> Envelope<'_> {
         tool: ToolJson { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         run: RunJson {
             now: show_datetime(run.now),
-            pack: &run.pack,
+            pack: &run.pack.name,
+            pack_version: run.pack.version.as_deref(),
+            pack_files: pack_files(&run.pack),
             engine: run.engine,
             fail_on: run.fail_on.name(),
             allow_unknown: run.allow_unknown,
@@ -255,6 +269,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
             checks_that_met_nothing: report.idle_checks().count(),
             other_properties: report.other_properties,
             skipped_files: report.skipped,
+            skipped_reports: report.skipped_reports,
             errors: report.problems(crate::diagnostic::Severity::Error),
             warnings: report.problems(crate::diagnostic::Severity::Warning),
         },
@@ -263,6 +278,10 @@ fn envelope(report: &Report) -> Envelope<'_> {
         findings: report.findings.iter().map(|found| finding(report, found)).collect(),
         diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
     }
+}
+
+pub(crate) fn pack_files(pack: &PackReport) -> Vec<PackFileJson<'_>> {
+    pack.files.iter().map(|file| PackFileJson { path: &file.path, role: file.role, sha256: &file.sha256 }).collect()
 }
 
 pub(super) fn verdicts(count: impl Fn(Verdict) -> usize) -> BTreeMap<&'static str, usize> {
@@ -281,7 +300,7 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
             .iter()
             .map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect()))
             .collect(),
-        state: check.state.name(),
+        state: check.outcome().name(),
         counts: verdicts(|verdict| check.count(verdict)),
     }
 }
@@ -342,6 +361,7 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
         entity: read.entity.as_deref(),
         state: read.state.name(),
         value: read.value.as_deref(),
+        compared_as: read.compared_as.as_deref(),
         pointer: read.pointer.as_ref().map(|pointer| pointer.as_str()),
         span: read.place.as_ref().map(span),
         lacks: read.lacks.as_deref(),

@@ -2,7 +2,7 @@
 //! `schemas/report.schema.json`.
 
 use super::json::{DiagnosticJson, FindingJson, VERSION, diagnostic, finding, verdicts};
-use super::{Account, Report};
+use super::{Account, CheckState, Report};
 use crate::value::show_datetime;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -30,21 +30,31 @@ struct AccountJson<'r> {
     snapshot: &'r str,
     sha256: Option<&'r str>,
     captured_at: Option<String>,
+    pack: &'r str,
+    pack_version: Option<&'r str>,
     exit_code: u8,
     statuses: Vec<&'static str>,
     verdicts: BTreeMap<&'static str, usize>,
-    checks: BTreeMap<&'r str, BTreeMap<&'static str, usize>>,
+    checks: BTreeMap<&'r str, CheckOfAccountJson>,
     findings: Vec<FindingJson<'r>>,
     diagnostics: Vec<DiagnosticJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct CheckOfAccountJson {
+    state: &'static str,
+    #[serde(flatten)]
+    counts: BTreeMap<&'static str, usize>,
 }
 
 fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
     let statuses = report.statuses_of(account);
     let count = |verdict| account.counts.iter().map(|counts| counts[verdict as usize]).sum();
-    let some = |counts: &[usize; 5]| {
+    let of_account = |state: CheckState, counts: &[usize; 5]| {
+        let state = state.after(counts).name();
         let mut counts = verdicts(|verdict| counts[verdict as usize]);
         counts.retain(|_, count| *count > 0);
-        counts
+        CheckOfAccountJson { state, counts }
     };
     AccountJson {
         format: "deodar-account",
@@ -52,6 +62,8 @@ fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
         snapshot: &account.snapshot.path,
         sha256: account.snapshot.sha256.as_deref(),
         captured_at: account.snapshot.captured_at.map(show_datetime),
+        pack: &report.run.pack.name,
+        pack_version: report.run.pack.version.as_deref(),
         exit_code: statuses.first().map_or(0, |status| status.exit_code()),
         statuses: statuses.into_iter().map(super::Status::name).collect(),
         verdicts: verdicts(count),
@@ -59,7 +71,7 @@ fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
             .checks
             .iter()
             .zip(&account.counts)
-            .map(|(check, counts)| (check.id.as_str(), some(counts)))
+            .map(|(check, counts)| (check.id.as_str(), of_account(check.state, counts)))
             .collect(),
         findings: account.findings.iter().map(|found| finding(report, found)).collect(),
         diagnostics: account.diagnostics.iter().map(diagnostic).collect(),

@@ -14,6 +14,7 @@ use crate::schema::Model;
 use crate::source::{Place, Source, Span};
 use crate::value::show_datetime;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ pub fn write_diagnostics(
             diagnostic::Severity::Error => Severity::Error,
             diagnostic::Severity::Warning => Severity::Warning,
         };
-        let label = |label: &Label| (shown_place(&label.place), label.text.clone());
+        let label = |label: &Label| (label.place.clone(), label.text.clone());
         let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(label).collect();
         let mut groups = by_source(&labels).into_iter();
         let first = groups.next();
@@ -121,7 +122,7 @@ fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
                 out,
                 "  … and {more} more {} of {}; --max-findings or --format json shows them\n",
                 plural(more, first.verdict),
-                check.id
+                plain(&check.id)
             )?;
         }
     }
@@ -142,7 +143,7 @@ fn plural(n: usize, verdict: Verdict) -> &'static str {
 
 /// The places that a finding rests on: the clauses that decided, then the values they decided on.
 pub(crate) fn evidence(finding: &Finding) -> Vec<Label> {
-    let clauses = finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause)));
+    let clauses = finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause)));
     clauses.chain(values(finding)).map(|(place, text)| Label { place, text }).collect()
 }
 
@@ -161,13 +162,17 @@ fn write_finding(
         Verdict::NotApplicable | Verdict::Pass => Severity::Advice,
     };
     let clauses: Vec<(Place, String)> =
-        finding.clauses.iter().map(|clause| (one_line_place(&clause.place), clause_label(clause))).collect();
+        finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause))).collect();
     let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
-    // A line break in an id would look like one of ours.
-    let id = finding.resource.id.replace('\n', "\\n");
-    let message = format!("{}\n{} {id}", check.title, finding.resource.ty);
-    Shown::new(report, severity, Some(code), message, by_source(&clauses).first().map(Vec::as_slice))
-        .write(style, out)?;
+    let about = format!("{} {}", finding.resource.ty, finding.resource.id);
+    let shown = Shown::new(
+        report,
+        severity,
+        Some(code),
+        check.title.to_string(),
+        by_source(&clauses).first().map(Vec::as_slice),
+    );
+    Shown { about: Some(about), labelled: "clauses", ..shown }.write(style, out)?;
     let values = values(finding);
     let groups = by_source(&values);
     let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
@@ -179,7 +184,7 @@ fn write_finding(
     // What to do is the same for every failure of a check: the first says it.
     let mut defaults = groups.iter().skip(1);
     let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
-    Shown { help: help.filter(|_| first), source_link: source, ..shown }.write(style, out)?;
+    Shown { help: help.filter(|_| first), source_link: source, labelled: "values", ..shown }.write(style, out)?;
     defaults.try_for_each(|group| {
         let message = "a value that is not in the snapshot has a default".to_owned();
         Shown::new(report, Severity::Advice, None, message, Some(group)).write(style, out)
@@ -222,8 +227,9 @@ fn clause_label(clause: &ClauseReport) -> String {
 /// Labels on the snapshot: every value that was read, every object that lacks one.
 fn values(finding: &Finding) -> Vec<(Place, String)> {
     let mut labels: Vec<(Place, String)> = Vec::new();
+    let mut seen: HashSet<(Span, String)> = HashSet::new();
     let mut push = |place: Place, text: String| {
-        if !labels.iter().any(|(known, said)| known.span == place.span && *said == text) {
+        if seen.insert((place.span, text.clone())) {
             labels.push((place, text));
         }
     };
@@ -231,7 +237,7 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         // A derived value stands nowhere: what it counted does, or else the entity it was derived for.
         let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty();
         if let Some(place) = read.place.as_ref().filter(|_| read.kind != "derived" || !counted) {
-            push(one_line_place(place), value_label(read));
+            push(place.clone(), value_label(read));
         }
         if let Some(place) = &read.default {
             push(one_line_place(place), format!("the default of {}", read.name));
@@ -241,12 +247,12 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         }
         for witness in &read.witnesses {
             let doubt = if witness.certain { "" } else { "perhaps " };
-            push(one_line_place(&witness.place), format!("{doubt}counts for {}", read.name));
+            push(witness.place.clone(), format!("{doubt}counts for {}", read.name));
         }
         if read.more_witnesses > 0
             && let Some(last) = read.witnesses.last()
         {
-            push(one_line_place(&last.place), format!("and {} more count for {}", read.more_witnesses, read.name));
+            push(last.place.clone(), format!("and {} more count for {}", read.more_witnesses, read.name));
         }
         for list in &read.uncaptured {
             let label = format!("`{}` {}, and {} counts it", list.entity, unknown_phrase(list.state), read.name);
@@ -297,17 +303,26 @@ fn by_source(labels: &[(Place, String)]) -> Vec<Vec<(Place, String)>> {
     groups
 }
 
+/// Labels of one excerpt; of the others the number is given.
+const LABELS: usize = 12;
+
 /// Something miette can render.
 #[derive(Debug)]
 struct Shown {
     severity: Severity,
     code: Option<String>,
     message: String,
+    /// What the message is about, on a line of its own.
+    about: Option<String>,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
     source: Option<Excerpts>,
     /// Written on a line of its own: a link that is broken over lines is no link.
     source_link: Option<String>,
+    /// Labels that are not shown.
+    more: usize,
+    /// What the labels point at.
+    labelled: &'static str,
 }
 
 impl Shown {
@@ -318,14 +333,19 @@ impl Shown {
         message: String,
         labels: Option<&[(Place, String)]>,
     ) -> Self {
-        let labels = labels.unwrap_or_default();
+        let all = labels.unwrap_or_default();
+        let written = all.get(..LABELS).unwrap_or(all);
+        let labels: Vec<(Place, &str)> =
+            written.iter().map(|(place, text)| (shown_place(place), text.as_str())).collect();
         let source: Option<&Arc<Source>> = labels.first().map(|(place, _)| &place.source);
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
+        let starts: Vec<u32> = written.iter().map(|(place, _)| place.span.start).collect();
+        let source = source.map(|source| Excerpts::new(source, &spans, &starts, report.secrets_of(source), 1));
         let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
-        for (place, text) in labels {
-            match said.iter_mut().find(|(span, _)| *span == place.span) {
+        for (span, (_, text)) in source.iter().flat_map(Excerpts::labels).zip(labels) {
+            match said.iter_mut().find(|(known, _)| *known == span) {
                 Some((_, texts)) => texts.push(text),
-                None => said.push((place.span, vec![text])),
+                None => said.push((span, vec![text])),
             }
         }
         let labelled = said.iter().map(|(span, texts)| {
@@ -336,10 +356,13 @@ impl Shown {
             severity,
             code,
             message,
+            about: None,
             help: None,
             labels: labelled.collect(),
             source_link: None,
-            source: source.map(|source| Excerpts::new(source, &spans, report.secrets_of(source), 1)),
+            more: all.len() - written.len(),
+            labelled: "places",
+            source,
         }
     }
 
@@ -356,6 +379,9 @@ impl Shown {
         for line in text.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
+        if self.more > 0 {
+            writeln!(out, "  … and {} more {}; --format json shows them", self.more, self.labelled)?;
+        }
         if let Some(link) = &self.source_link {
             writeln!(out, "  see:  {}", plain(link))?;
         }
@@ -365,7 +391,8 @@ impl Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&short(&self.message))
+        f.write_str(&short(&self.message))?;
+        self.about.as_ref().map_or(Ok(()), |about| write!(f, "\n{}", short(about)))
     }
 }
 
@@ -394,31 +421,31 @@ impl miette::Diagnostic for Shown {
 }
 
 fn write_scorecard(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let idle = |check: &CheckReport| check.state == CheckState::Run && check.total() == 0;
+    let idle = |check: &CheckReport| check.outcome() == CheckState::NoResources;
     if report.checks.len() > 1 && report.checks.iter().all(idle) {
-        return writeln!(out, " –  none of the {} checks met anything to judge\n", report.checks.len());
+        return writeln!(out, " –  no resources for any of the {} checks\n", report.checks.len());
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
-    let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
+    let ids = report.checks.iter().map(|check| plain(&check.id).chars().count()).max().unwrap_or(0);
     // What the columns before the title take, each with a space on either side.
     let room = style.width.saturating_sub(ids + 44).max(12);
     for check in &report.checks {
         let count = |verdict| shown_count(check.count(verdict));
         let row = [
             mark(check).to_owned(),
-            check.id.to_string(),
+            plain(&check.id).into_owned(),
             check.level.name().to_owned(),
             count(Verdict::Fail),
             count(Verdict::Unknown),
             count(Verdict::NotApplicable),
             count(Verdict::Pass),
-            match check.state {
-                CheckState::Invalid => "not run: it is invalid".to_owned(),
+            match check.outcome() {
+                CheckState::Invalid => "invalid, not run".to_owned(),
                 CheckState::Deselected => "not selected".to_owned(),
-                CheckState::Run if check.total() == 0 => "met nothing to judge".to_owned(),
-                CheckState::Run => shortened(&check.title, room),
+                CheckState::NoResources => "no resources".to_owned(),
+                CheckState::Run => shortened(&plain(&check.title), room),
             },
         ];
         table.add_row(row);
@@ -435,13 +462,14 @@ fn write_controls(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> 
         writeln!(out, "Controls that nothing speaks for: all unknown, not applicable or not run")?;
         write_control_table(&not_judged, style, out)?;
     }
-    if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.state != CheckState::Run) {
-        writeln!(out, "  * not selected  ! invalid: not run, so their controls do not pass\n")?;
+    if rolled.controls.iter().flat_map(|control| &control.checks).any(|check| check.outcome() != CheckState::Run) {
+        writeln!(out, "  * not selected, ! invalid: not run, so their controls do not pass; ~ no resources\n")?;
     }
     if !rolled.unmapped.is_empty() {
         let line = format!("Checks without a control of {}: {}", rolled.framework, ids(&rolled.unmapped));
-        let options = wrapped(style.width).subsequent_indent("  ");
-        writeln!(out, "{}\n", textwrap::fill(&plain(&line), options))?;
+        // No word of an id begins a line.
+        let options = wrapped(style.width).subsequent_indent("  │ ");
+        writeln!(out, "{}\n", textwrap::fill(&line, options))?;
     }
     Ok(())
 }
@@ -453,7 +481,7 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "control", "fail", "unknown", "n/a", "pass", "checks"]);
-    let names = controls.iter().map(|it| it.control.chars().count()).max().unwrap_or(0).max("control".len());
+    let names = controls.iter().map(|it| plain(it.control).chars().count()).max().unwrap_or(0).max("control".len());
     // What the columns before the checks take, each with a space on either side.
     let room = style.width.saturating_sub(names + 35).max(12);
     let options = wrapped(room);
@@ -466,7 +494,7 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
                 Standing::Passed => "✓".to_owned(),
                 Standing::NotJudged => "–".to_owned(),
             },
-            control.control.to_owned(),
+            plain(control.control).into_owned(),
             count(Verdict::Fail),
             count(Verdict::Unknown),
             count(Verdict::NotApplicable),
@@ -484,12 +512,13 @@ fn wrapped(width: usize) -> textwrap::Options<'static> {
 
 /// Returns the ids of checks, with a mark on those that were not run.
 fn ids(checks: &[&CheckReport]) -> String {
-    let id = |check: &&CheckReport| match check.state {
-        CheckState::Run => check.id.to_string(),
-        CheckState::Deselected => format!("{}*", check.id),
-        CheckState::Invalid => format!("{}!", check.id),
+    let mark = |check: &CheckReport| match check.outcome() {
+        CheckState::Run => "",
+        CheckState::NoResources => "~",
+        CheckState::Deselected => "*",
+        CheckState::Invalid => "!",
     };
-    checks.iter().map(id).collect::<Vec<_>>().join(", ")
+    checks.iter().map(|check| format!("{}{}", plain(&check.id), mark(check))).collect::<Vec<_>>().join(", ")
 }
 
 fn shown_count(count: usize) -> String {
@@ -512,16 +541,17 @@ fn write_table(
         }
     }
     for line in table.to_string().lines() {
-        let line = plain(line.trim_end());
-        writeln!(out, "{}", if style.color { painted(&line) } else { line.into_owned() })?;
+        let line = line.trim_end();
+        writeln!(out, "{}", if style.color { painted(line) } else { line.to_owned() })?;
     }
     writeln!(out)
 }
 
 fn mark(check: &CheckReport) -> &'static str {
-    match check.state {
+    match check.outcome() {
         CheckState::Invalid => "!",
         CheckState::Deselected => " ",
+        CheckState::NoResources => "–",
         CheckState::Run if check.count(Verdict::Fail) > 0 => "✗",
         CheckState::Run if check.count(Verdict::Unknown) > 0 => "?",
         CheckState::Run if check.count(Verdict::Pass) > 0 => "✓",
@@ -563,7 +593,7 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     };
     if style.detail > Detail::Quiet {
         writeln!(out, "  {}", plain(&snapshots))?;
-        writeln!(out, "  judged by {} as of {}", plain(&run.pack), show_datetime(run.now))?;
+        writeln!(out, "  judged by {} as of {}", plain(&run.pack.described()), show_datetime(run.now))?;
     }
     let counts = [
         (Verdict::Fail, "fail"),
@@ -580,6 +610,10 @@ fn write_totals(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         let files =
             if report.skipped == 1 { "other file in the folders was" } else { "other files in the folders were" };
         writeln!(out, "  {} {files} left alone", report.skipped)?;
+    }
+    if report.skipped_reports > 0 {
+        let reports = if report.skipped_reports == 1 { "report of Deodar was" } else { "reports of Deodar were" };
+        writeln!(out, "  {} {reports} skipped in the folders", report.skipped_reports)?;
     }
     if style.detail == Detail::Verbose && report.other_properties > 0 {
         writeln!(out, "  {} properties that the schema does not declare were left alone", report.other_properties)?;
@@ -598,6 +632,7 @@ fn describe(status: Status, report: &Report) -> &'static str {
         }
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
         Status::Findings => "there are failures",
+        Status::Nothing if report.count(Verdict::Unknown) > 0 => "nothing could be decided",
         Status::Nothing => "nothing was evaluated",
         Status::Incomplete => "some verdicts are unknown",
         Status::Invalid => "some files are unreadable or invalid",
@@ -609,7 +644,7 @@ fn describe(status: Status, report: &Report) -> &'static str {
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_list(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let ids = report.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
+    let ids = report.checks.iter().map(|check| plain(&check.id).chars().count()).max().unwrap_or(0);
     let room = style.width.saturating_sub(ids + 12).max(20);
     for check in &report.checks {
         writeln!(
@@ -634,51 +669,30 @@ pub fn write_check(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut text = Vec::new();
-    describe_check(check, model, policies, style, &mut text)?;
-    out.write_all(plain(&String::from_utf8_lossy(&text)).as_bytes())
-}
-
-fn describe_check(
-    check: &Check,
-    model: &Model,
-    policies: &Policies,
-    style: Style,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
     let statement = &check.statement;
-    writeln!(out, "{} · {}", statement.id, check.level.name())?;
-    writeln!(out, "{}\n", check.title)?;
-    let mut paragraph = |head: &str, text: &str| -> io::Result<()> {
-        let indent = if head.is_empty() { "" } else { "  " };
-        let options = wrapped(style.width).initial_indent(head).subsequent_indent(indent);
-        for line in text.lines() {
-            writeln!(out, "{}", textwrap::fill(line, options.clone()))?;
-        }
-        writeln!(out)
-    };
+    writeln!(out, "{} · {}", plain(&statement.id), check.level.name())?;
+    writeln!(out, "{}\n", plain(&check.title))?;
     if let Some(doc) = &check.doc {
-        paragraph("", doc)?;
+        writeln!(out, "{}\n", paragraph("", "", doc, style))?;
     }
     if let Some(remediation) = &check.remediation {
-        paragraph("To mend it: ", remediation)?;
+        writeln!(out, "{}\n", paragraph("To mend it: ", "  ", remediation, style))?;
     }
     if let Some(source) = &check.source {
-        paragraph("Source: ", source)?;
+        writeln!(out, "{}\n", paragraph("Source: ", "  ", source, style))?;
     }
     for (framework, controls) in &check.controls {
-        writeln!(
-            out,
-            "{framework}: {}",
-            controls.iter().map(|control| control.as_str()).collect::<Vec<_>>().join(", ")
-        )?;
+        writeln!(out, "{framework}: {}", controls.iter().map(|control| plain(control)).collect::<Vec<_>>().join(", "))?;
     }
     if !check.controls.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", statement.source.name())?;
-    writeln!(out, "{}", statement.source.slice(statement.span))?;
-    let (program, _) = Program::lower(model, policies, |at| {
+    writeln!(out, "{}", plain(statement.source.name()))?;
+    for line in statement.source.slice(statement.span).lines() {
+        // With a rule before it no line of the policy looks like one of the report.
+        writeln!(out, "{}", format!("│ {}", code_line(line)).trim_end())?;
+    }
+    let program = Program::unreviewed(model, policies, |at| {
         policies.checks.get(at).is_some_and(|other| other.statement.id == statement.id)
     });
     let used = program.constants.iter().filter_map(|constant| match constant {
@@ -691,10 +705,10 @@ fn describe_check(
     }
     for parameter in used {
         let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
-        writeln!(out, "  {}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default())?;
+        let declared = format!("{}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default());
+        writeln!(out, "  {}", plain(&declared))?;
         if let Some(doc) = &parameter.doc {
-            let options = wrapped(style.width).initial_indent("    ").subsequent_indent("    ");
-            writeln!(out, "{}", textwrap::fill(doc, options))?;
+            writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
         }
     }
     if !program.derived.is_empty() {
@@ -708,7 +722,19 @@ fn describe_check(
             .filter_map(|part| policies.derivations.get(part.derivation))
             .map(|derivation| derivation.statement.id.as_str());
         let name = ty.slots[derived.slot.index()].dotted();
-        writeln!(out, "  {}.{name}, from {}", model.short_name(derived.ty), by.collect::<Vec<_>>().join(", "))?;
+        let by = by.collect::<Vec<_>>().join(", ");
+        writeln!(out, "  {}", plain(&format!("{}.{name}, from {by}", model.short_name(derived.ty))))?;
     }
     Ok(())
+}
+
+/// Writes prose of a pack as one wrapped paragraph, whatever its line breaks.
+fn paragraph(head: &str, indent: &str, text: &str, style: Style) -> String {
+    let words: Vec<_> = text.split_whitespace().map(plain).collect();
+    textwrap::fill(&words.join(" "), wrapped(style.width).initial_indent(head).subsequent_indent(indent))
+}
+
+/// Writes a line of a policy: its tabs stay.
+fn code_line(line: &str) -> String {
+    line.split('\t').map(plain).collect::<Vec<_>>().join("\t")
 }

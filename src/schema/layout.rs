@@ -2,6 +2,7 @@
 //! paths.
 
 use super::model::*;
+use crate::source::Span;
 use crate::source::pointer::{Pattern, Step};
 use crate::value::TypeId;
 use cedar_policy_core::validator::ValidatorSchema;
@@ -115,6 +116,31 @@ impl Slots {
         above.to_vec()
     }
 
+    /// Marks everything at and below a secret place, and every slot that reads a value with a secret in it. Returns for
+    /// every field the declaration of the secret that is at, above or below it.
+    pub fn fill_secrets(&mut self) -> Vec<Option<Span>> {
+        let mut concerns = vec![None; self.fields.len()];
+        self.fill_secrets_below(0, None, &mut concerns);
+        concerns
+    }
+
+    fn fill_secrets_below(&mut self, at: usize, around: Option<Span>, concerns: &mut [Option<Span>]) -> Option<Span> {
+        let node = &self.fields[at];
+        let own = node.slots.iter().chain(&node.presence).map(|slot| &self.list[slot.index()]);
+        let secret = around.or_else(|| own.filter(|slot| slot.secret).map(|slot| slot.span).next());
+        let children: Vec<usize> = node.children.iter().map(|(_, child)| *child).collect();
+        let below = children.into_iter().filter_map(|child| self.fill_secrets_below(child, secret, concerns)).last();
+        let node = &mut self.fields[at];
+        node.secret = secret.is_some();
+        concerns[at] = secret.or(below);
+        // A record that holds a secret is no secret: only whether it is there is read.
+        let presence = node.presence.iter().filter(|_| node.secret);
+        for slot in node.slots.iter().filter(|_| concerns[at].is_some()).chain(presence) {
+            self.list[slot.index()].secret = true;
+        }
+        concerns[at]
+    }
+
     pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
         let id = SlotId(self.list.len() as u16);
         if slot.origin.pointer().is_some() {
@@ -149,6 +175,14 @@ impl Slots {
         }
         at
     }
+}
+
+/// Returns the node of the properties at a pointer below an instance.
+pub(super) fn field_at(fields: &[FieldNode], pointer: &[String]) -> Option<usize> {
+    pointer.iter().try_fold(0, |at, step| {
+        let child = fields.get(at)?.children.iter().find(|(name, _)| name == step);
+        child.map(|(_, child)| *child)
+    })
 }
 
 fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {

@@ -95,6 +95,8 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// The version of the pack; only the root has one.
+    pub version: Option<SmolStr>,
     /// The `@doc` text.
     pub doc: Option<SmolStr>,
     /// The declaration.
@@ -253,21 +255,23 @@ impl Origin {
 }
 
 /// A way to read a value, named by `@as`.
+///
+/// Readers of text trim it and return its folded form: see [`crate::value::fold`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// The text trimmed and in lower case.
+    /// The whole text.
     Casefold,
-    /// An e-mail address, trimmed and in lower case.
+    /// An e-mail address.
     Email,
-    /// What follows the last `@`, in lower case.
+    /// The domain of an e-mail address.
     EmailDomain,
-    /// What precedes the last `@`, in lower case.
+    /// The part of an e-mail address before the `@`.
     EmailLocal,
     /// The prefix length of an address or CIDR range.
     PrefixLength,
-    /// The scheme of a URL, in lower case.
+    /// The scheme of a URL.
     UrlScheme,
-    /// The host of a URL, in lower case.
+    /// The host of a URL.
     UrlHost,
     /// The number of elements, properties or characters.
     Length,
@@ -308,6 +312,10 @@ pub struct FieldNode {
     pub presence: Vec<SlotId>,
     /// Slots here and below: what a wrong type makes unknown.
     pub below: Vec<SlotId>,
+    /// Whether the value here is secret, with everything in it.
+    pub secret: bool,
+    /// Properties that `@ignore` names: they are known, and nothing reads them.
+    pub ignored: Vec<String>,
 }
 
 /// A step of the way from the document to instances.
@@ -371,6 +379,16 @@ impl Model {
         Self { types, by_name, ..Self::default() }
     }
 
+    /// Returns whether any attribute is secret.
+    pub fn has_secrets(&self) -> bool {
+        self.types.iter().flat_map(|ty| &ty.fields).any(|node| node.secret)
+    }
+
+    /// Returns the version of the pack, if the schema has one.
+    pub fn version(&self) -> Option<&SmolStr> {
+        self.types.get(self.root.index())?.version.as_ref()
+    }
+
     /// Returns the type with a full name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
@@ -411,6 +429,23 @@ impl Model {
         std::iter::successors(Some(ty), |ty| self.ty(*ty).parent)
     }
 
+    /// Returns the names of properties that the schema knows in an object of an instance: those that are read, those that
+    /// lead to other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
+    pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
+        let fields = &self.ty(ty).fields;
+        let below = |children: &[(String, usize)], step: &String| {
+            children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
+        };
+        let field = super::layout::field_at(fields, object).and_then(|at| fields.get(at));
+        let start = self.path_of.get(ty.index()).copied().flatten();
+        let path = start
+            .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.get(at)?.children, step)));
+        let path = path.and_then(|at| self.paths.get(at));
+        let children = [field.map(|field| &field.children), path.map(|path| &path.children)];
+        let children = children.into_iter().flatten().flatten().map(|(name, _)| name.as_str());
+        children.chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
+    }
+
     /// Returns the name of a type as people say it: without its namespace when the model needs none to tell types apart.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();
@@ -447,6 +482,7 @@ impl EntityType {
             total: None,
             more: None,
             closed: false,
+            version: None,
             doc: None,
             span: Span::default(),
             attributes: Vec::new(),

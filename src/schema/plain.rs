@@ -3,6 +3,7 @@
 
 use super::layout::{self, Slots};
 use super::model::*;
+use super::size;
 use crate::source::Span;
 use crate::source::pointer::{Pattern, Step};
 use crate::value::TypeId;
@@ -13,12 +14,15 @@ use smol_str::{SmolStr, ToSmolStr};
 
 impl Model {
     /// Returns a model for the requests of one action of a schema, which need not have annotations; `None` if it has no
-    /// such action.
+    /// such action, or [exceeds a limit](Model::excess).
     ///
     /// The document is the request. The members of its `context` are attributes of the root, whose type has a name that
     /// no policy can write. Below `entities` are the entities by type and id, each with its `attrs`, its `tags`, and
     /// below `in` the ids of everything it lies in, by type.
     pub fn of_action(schema: &cedar_policy::Schema, action: &EntityUID) -> Option<Self> {
+        if Self::excess(schema).is_some() {
+            return None;
+        }
         let validator: &ValidatorSchema = schema.as_ref();
         let declared = validator.get_action_id(action)?;
         let mut model = Self::with_types(types(validator));
@@ -43,6 +47,11 @@ impl Model {
         let choice = model.choice(action)?;
         model.audit = ActionRef { ty: choice.ty, choice: choice.row, name: action.to_smolstr(), principals, resources };
         Some(model)
+    }
+
+    /// Says which limit a schema exceeds, so that there are no models of its requests.
+    pub fn excess(schema: &cedar_policy::Schema) -> Option<String> {
+        size::excess_of(schema.as_ref())
     }
 }
 

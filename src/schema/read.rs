@@ -3,12 +3,14 @@
 use super::defaults;
 use super::layout::{self, Slots};
 use super::model::*;
+use super::written::{Fragment, Written, WrittenType, span_of};
+use super::{errors_from_cedar, size};
 use crate::diagnostic::Diagnostic;
 use crate::source::json::string_text;
 use crate::source::pointer::{self, Pattern, Step};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, is_same_but_for_writing};
 use crate::value::{self, IpNet, TypeId, Value};
-use cedar_policy_core::ast::{self, AnyId, Name};
+use cedar_policy_core::ast::{self, Annotation, Name};
 use cedar_policy_core::est::Annotations;
 use cedar_policy_core::extensions::Extensions;
 use cedar_policy_core::parser::Loc;
@@ -18,24 +20,33 @@ use cedar_policy_core::validator::{
     CedarSchemaError, RawName, ValidatorEntityTypeKind, ValidatorSchema, ValidatorSchemaFragment, json_schema,
 };
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-pub(super) type Fragment = json_schema::Fragment<RawName>;
-type WrittenType = json_schema::Type<RawName>;
-
-const ON_ENTITY: &[&str] = &["path", "key", "expect", "total", "more", "null", "missing", "closed", "tags", "doc"];
-const ON_ATTRIBUTE: &[&str] = &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "doc"];
+const ON_ENTITY: &[&str] =
+    &["path", "key", "expect", "total", "more", "null", "missing", "closed", "ignore", "tags", "version", "doc"];
+const ON_ATTRIBUTE: &[&str] =
+    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
+/// Annotations without a value.
+const FLAGS: &[&str] = &["closed", "enclosing", "derived", "secret"];
+
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
-pub(super) fn parse(text: &str) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Box<CedarSchemaError>> {
+pub(super) fn parse(
+    source: &Arc<Source>,
+) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Vec<Diagnostic>> {
     let extensions = Extensions::all_available();
-    let (written, warnings) = Fragment::from_cedarschema_str(text, extensions).map_err(Box::new)?;
-    let invalid = |error| Box::new(CedarSchemaError::from(error));
-    let fragment = ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(invalid)?;
-    let schema = ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(invalid)?;
+    let invalid = |error: CedarSchemaError| errors_from_cedar("schema-invalid", source, &error);
+    let (written, warnings) = Fragment::from_cedarschema_str(source.text(), extensions).map_err(invalid)?;
+    if let Some(error) = size::excess(source, &Written::new(&written)) {
+        return Err(vec![error]);
+    }
+    let fragment =
+        ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(|error| invalid(error.into()))?;
+    let schema =
+        ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(|error| invalid(error.into()))?;
     Ok((written, schema.into(), warnings.collect()))
 }
 
@@ -46,7 +57,8 @@ pub(super) fn model(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let validator: &ValidatorSchema = cedar.as_ref();
-    let mut reader = SchemaReader { source, validator, written: Written::new(fragment), misplaced: false, diagnostics };
+    let (written, misplaced, ignored) = (Written::new(fragment), false, Vec::new());
+    let mut reader = SchemaReader { source, validator, written, misplaced, ignored, diagnostics };
     reader.other_annotations(fragment);
     let mut model = Model::with_types(reader.entity_types());
     layout::groups(&mut model, validator);
@@ -66,71 +78,14 @@ pub(super) fn model(
     Some(model)
 }
 
-/// The schema as it was written, for spans and annotations: entity and common types by full name.
-struct Written<'f> {
-    entities: BTreeMap<String, (Option<&'f Name>, &'f json_schema::EntityType<RawName>)>,
-    commons: HashMap<String, (Option<&'f Name>, &'f json_schema::CommonType<RawName>)>,
-    actions: Vec<(Option<&'f Name>, &'f SmolStr, &'f json_schema::ActionType<RawName>)>,
-}
-
-impl<'f> Written<'f> {
-    fn new(fragment: &'f Fragment) -> Self {
-        let mut written = Self { entities: BTreeMap::new(), commons: HashMap::new(), actions: Vec::new() };
-        for (namespace, definition) in &fragment.0 {
-            let namespace = namespace.as_ref();
-            for (name, entity) in &definition.entity_types {
-                written.entities.insert(qualify(namespace, name.as_ref()), (namespace, entity));
-            }
-            for (name, common) in &definition.common_types {
-                written.commons.insert(qualify(namespace, &name.to_string()), (namespace, common));
-            }
-            written.actions.extend(definition.actions.iter().map(|(name, action)| (namespace, name, action)));
-        }
-        written
-    }
-
-    /// Follows references to common types until a type that is written out.
-    fn resolve(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> (Option<&'f Name>, &'f WrittenType) {
-        let (mut namespace, mut ty) = (namespace, ty);
-        // Cedar has refused cycles of common types.
-        loop {
-            let name = match ty {
-                WrittenType::CommonTypeRef { type_name, .. } => type_name.to_string(),
-                WrittenType::Type { ty: json_schema::TypeVariant::EntityOrCommon { type_name }, .. } => {
-                    type_name.to_string()
-                }
-                WrittenType::Type { .. } => return (namespace, ty),
-            };
-            let common = self.commons.get(&qualify(namespace, &name)).or_else(|| self.commons.get(&name));
-            match common {
-                Some((of, common)) => (namespace, ty) = (*of, &common.ty),
-                None => return (namespace, ty),
-            }
-        }
-    }
-
-    fn members(
-        &self,
-        namespace: Option<&'f Name>,
-        ty: &'f WrittenType,
-    ) -> Option<(Option<&'f Name>, &'f json_schema::RecordType<RawName>)> {
-        match self.resolve(namespace, ty) {
-            (of, WrittenType::Type { ty: json_schema::TypeVariant::Record(record), .. }) => Some((of, record)),
-            _ => None,
-        }
-    }
-}
-
-fn qualify(namespace: Option<&Name>, name: &str) -> String {
-    namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}::{name}"))
-}
-
 struct SchemaReader<'s, 'f> {
     source: &'s Arc<Source>,
     validator: &'s ValidatorSchema,
     written: Written<'f>,
     /// Whether some entity type has no place in a snapshot: then who is nested in whom cannot be told.
     misplaced: bool,
+    /// The `@ignore` annotations of the type that is being read, with the pointers to the objects they are about.
+    ignored: Vec<(Vec<String>, Note)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
@@ -152,30 +107,47 @@ impl<'f> SchemaReader<'_, 'f> {
     fn notes(&mut self, annotations: &'f Annotations, known: &[&str], declared: Span) -> HashMap<&'f str, Note> {
         let mut notes = HashMap::new();
         for (name, annotation) in &annotations.0 {
-            let loc = annotation.as_ref().and_then(|annotation| annotation.loc.as_ref());
-            let span = loc.map_or(declared, |loc| self.whole_annotation(loc));
-            let name: &AnyId = name;
-            if known.contains(&name.as_ref()) {
-                let value = annotation.as_ref().map(|annotation| annotation.val.clone()).unwrap_or_default();
-                notes.insert(name.as_ref(), Note { value, span });
-            } else {
-                let message = format!("unknown annotation `@{name}`");
-                let error = self.error("schema-annotation", span, message);
-                let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
-                *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
+            let name: &str = AsRef::<str>::as_ref(name);
+            let note = self.note(annotation.as_ref(), declared);
+            if !known.contains(&name) {
+                self.unknown_annotation(name, note.span, known);
+                continue;
             }
+            if FLAGS.contains(&name) && !note.value.is_empty() {
+                let error = self.error("schema-annotation", note.span, format!("`@{name}` has a value"));
+                error.help = Some(format!("write `@{name}`, or remove it if that is not meant"));
+            }
+            notes.insert(name, note);
         }
         notes
     }
 
-    /// Reads annotations that have been checked before.
-    fn known_notes(&self, annotations: &'f Annotations) -> HashMap<&'f str, Note> {
-        let note = |(name, annotation): (&'f AnyId, &'f Option<ast::Annotation>)| {
-            let annotation = annotation.as_ref()?;
-            let span = annotation.loc.as_ref().map_or(Span::default(), |loc| self.whole_annotation(loc));
-            Some((name.as_ref(), Note { value: annotation.val.clone(), span }))
-        };
-        annotations.0.iter().filter_map(note).collect()
+    /// Refuses an annotation that means nothing on a declaration, with the place where it means something if there is one.
+    fn unknown_annotation(&mut self, name: &str, span: Span, known: &[&str]) {
+        let places =
+            [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
+        if let Some((place, _)) = places.iter().find(|(_, there)| there.contains(&name)) {
+            let error = self.error("schema-annotation", span, format!("`@{name}` means nothing here"));
+            error.help = Some(format!("`@{name}` belongs on {place}"));
+            return;
+        }
+        let error = self.error("schema-annotation", span, format!("unknown annotation `@{name}`"));
+        let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
+        *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
+    }
+
+    fn note(&self, annotation: Option<&Annotation>, declared: Span) -> Note {
+        let loc = annotation.and_then(|annotation| annotation.loc.as_ref());
+        Note {
+            value: annotation.map(|annotation| annotation.val.clone()).unwrap_or_default(),
+            span: loc.map_or(declared, |loc| self.whole_annotation(loc)),
+        }
+    }
+
+    /// Returns one annotation of a declaration whose annotations were read before.
+    fn note_named(&self, annotations: &Annotations, name: &str, declared: Span) -> Option<Note> {
+        let mut named = annotations.0.iter().filter(|(other, _)| AsRef::<str>::as_ref(*other) == name);
+        named.next().map(|(_, annotation)| self.note(annotation.as_ref(), declared))
     }
 
     /// Cedar gives the place of an annotation's value: widen it to the `@`.
@@ -244,12 +216,16 @@ impl<'f> SchemaReader<'_, 'f> {
                     EntityKind::Rows(Pattern::default())
                 }
             };
+            if matches!(kind, EntityKind::Enumerated(_)) {
+                self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
+            }
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
                 key,
                 expect: self.expected(&notes),
                 list_defaults: self.list_defaults(&kind, &notes),
                 closed: notes.contains_key("closed"),
+                version: self.version(&notes),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
                 ..EntityType::new(name, kind)
@@ -266,6 +242,23 @@ impl<'f> SchemaReader<'_, 'f> {
             self.error("schema-annotation", note.span, "`@expect` names ids, so the type needs a `@key`");
         }
         note.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
+    }
+
+    /// The version of the pack, on the root entity type.
+    fn version(&mut self, notes: &HashMap<&str, Note>) -> Option<SmolStr> {
+        let note = notes.get("version")?;
+        if notes.get("path").is_none_or(|path| !path.value.is_empty()) {
+            let error = self.error("schema-annotation", note.span, "`@version` is not on the root entity type");
+            error.help = Some("the version of a pack is an annotation of the type with @path(\"\")".into());
+            return None;
+        }
+        if let Err(reason) = semver::Version::parse(&note.value) {
+            let message = format!("`{}` is not a semantic version: {reason}", note.value);
+            let error = self.error("schema-version", note.span, message);
+            error.help = Some("write three numbers, such as @version(\"1.2.0\")".into());
+            return None;
+        }
+        Some(note.value.clone())
     }
 
     fn pattern(&mut self, note: &Note) -> Pattern {
@@ -335,7 +328,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let error = self.error(
                     "schema-path",
                     model.ty(*id).span,
-                    format!("between `{}` and `{name}` lie instances of no type", model.ty(parent).name),
+                    format!("no entity type is declared between `{}` and `{name}`", model.ty(parent).name),
                 );
                 error.help = Some("give the elements at the inner `*` an entity type of their own".into());
             }
@@ -347,10 +340,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let error = self.error(
                     "schema-nesting",
                     model.ty(*id).span,
-                    format!(
-                        "instances of `{}` are nested in `{}`, which its declaration does not say",
-                        names.0, names.1
-                    ),
+                    format!("instances of `{}` are nested in `{}`, but the declaration lacks `in`", names.0, names.1),
                 );
                 error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
             }
@@ -365,9 +355,12 @@ impl<'f> SchemaReader<'_, 'f> {
         for at in 0..model.types.len() {
             let name = model.types[at].name.clone();
             let Some((_, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
-            let notes = self.known_notes(&entity.annotations);
-            let total = notes.get("total").and_then(|note| self.beside_list(model, TypeId(at as u16), "total", note));
-            let more = notes.get("more").and_then(|note| self.beside_list(model, TypeId(at as u16), "more", note));
+            let declared = span_of(entity.loc.as_ref());
+            let mut read = |name: &str| {
+                let note = self.note_named(&entity.annotations, name, declared)?;
+                self.beside_list(model, TypeId(at as u16), name, &note)
+            };
+            let (total, more) = (read("total"), read("more"));
             (model.types[at].total, model.types[at].more) = (total, more);
         }
     }
@@ -418,6 +411,11 @@ impl<'f> SchemaReader<'_, 'f> {
                 continue;
             };
             let mut slots = Slots::default();
+            self.ignored.clear();
+            let declared = span_of(entity.loc.as_ref());
+            if let Some(note) = self.note_named(&entity.annotations, "ignore", declared) {
+                self.ignored.push((Vec::new(), note));
+            }
             let attributes = match self.written.members(namespace, &standard.shape.0) {
                 Some((namespace, record)) => {
                     self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default())
@@ -428,11 +426,15 @@ impl<'f> SchemaReader<'_, 'f> {
                 ValidatorEntityTypeKind::Standard(_) => cedar.tag_type(),
                 _ => None,
             };
+            if let (None, Some(note)) = (tags, self.note_named(&entity.annotations, "tags", declared)) {
+                let error = self.error("schema-annotation", note.span, format!("`{name}` has no tags"));
+                error.help = Some("add `tags String` to the declaration, or remove `@tags`".into());
+            }
             let tags = tags.and_then(|ty| {
-                let declared = span_of(entity.loc.as_ref());
-                let notes = self.notes(&entity.annotations, ON_ENTITY, declared);
-                let pointer =
-                    notes.get("tags").map_or_else(|| Some(vec!["tags".to_owned()]), |note| self.relative(note))?;
+                let pointer = match self.note_named(&entity.annotations, "tags", declared) {
+                    Some(note) => self.relative(&note)?,
+                    None => vec!["tags".to_owned()],
+                };
                 let ty = layout::ty(model, ty)?;
                 let origin = Origin::Tags(pointer.clone());
                 Some(slots.add(
@@ -462,15 +464,64 @@ impl<'f> SchemaReader<'_, 'f> {
                         self.error("schema-default", default.span, message);
                     }
                 }
+                if let Some(note) = self.note_named(&entity.annotations, "key", declared) {
+                    self.key_is_read(&note, key, &slots);
+                }
             }
             slots.fill_below();
-            self.secrets(model, &mut slots);
+            self.secrets(model, at, &mut slots);
             let ty = &mut model.types[at];
             ty.attributes = attributes;
             ty.tags = tags;
             ty.slots = slots.list;
             ty.fields = slots.fields;
+            for (object, note) in std::mem::take(&mut self.ignored) {
+                let names = self.ignored_names(model, TypeId(at as u16), &object, &note);
+                let fields = &mut model.types[at].fields;
+                if let Some(field) = layout::field_at(fields, &object) {
+                    fields[field].ignored.extend(names);
+                }
+            }
         }
+        self.lists_in_secrets(model);
+    }
+
+    /// A key is read from the snapshot, so it cannot be an attribute that has its value from elsewhere.
+    fn key_is_read(&mut self, note: &Note, key: &[String], slots: &Slots) {
+        let node = slots.fields.iter().find(|node| node.key);
+        let (read, [name]) = (node.is_some_and(|node| !node.slots.is_empty()), key) else { return };
+        let named = slots.list.iter().find(|slot| slot.origin.pointer().is_none() && slot.dotted() == *name);
+        let Some(slot) = named.filter(|_| !read) else { return };
+        let kind = if slot.origin == Origin::Derived { "@derived" } else { "@enclosing" };
+        let span = slot.span;
+        let message = format!("the key `{name}` is an attribute with `{kind}`, which is not in the snapshot");
+        let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+        let error = error.label(self.source, span, "this attribute");
+        self.diagnostics.push(error.help("name a property of the snapshot that identifies an instance"));
+    }
+
+    /// Returns the names that an `@ignore` lists, separated by commas, refusing those that the schema declares.
+    fn ignored_names(&mut self, model: &Model, ty: TypeId, object: &[String], note: &Note) -> Vec<String> {
+        let names: Vec<String> =
+            note.value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        if names.is_empty() {
+            let error = self.error("schema-annotation", note.span, "`@ignore` names no property");
+            error.help = Some("list properties, such as @ignore(\"avatar_url, gravatar_id\")".into());
+        }
+        for name in &names {
+            let known = |same: &dyn Fn(&str) -> bool| model.known_properties(ty, object).find(|known| same(known));
+            let declared = known(&|declared| declared == name)
+                .or_else(|| known(&|declared| is_same_but_for_writing(name, declared)));
+            let Some(declared) = declared else { continue };
+            let message = if declared == name {
+                format!("`@ignore` names `{name}`, which the schema declares")
+            } else {
+                format!("`@ignore` names `{name}`, which differs from the declared `{declared}` only in writing")
+            };
+            let error = self.error("schema-annotation", note.span, message);
+            error.help = Some(format!("remove `{name}` from `@ignore`, or remove the attribute"));
+        }
+        names
     }
 
     /// Reads the members of an entity's attribute record, or of a record inside it.
@@ -495,6 +546,9 @@ impl<'f> SchemaReader<'_, 'f> {
                 Some(note) => self.relative(note).unwrap_or_default(),
                 None => vec![name.to_string()],
             };
+            for unread in ["derived", "enclosing"].into_iter().filter(|unread| notes.contains_key(unread)) {
+                self.none_of(&notes, &["path", "unknown"], &format!("an attribute with `@{unread}`"));
+            }
             let mut whole = inside.pointer.clone();
             whole.extend(pointer);
             let mut path = inside.path.clone();
@@ -519,7 +573,10 @@ impl<'f> SchemaReader<'_, 'f> {
                 types.get_attr(name).map(|a| &*a.attr_type),
             ) {
                 (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
-                    self.only_plain(&notes, "a record");
+                    self.none_of(&notes, &["as", "enclosing", "derived", "unknown"], "a record");
+                    if let Some(note) = notes.get("ignore") {
+                        self.ignored.push((whole.clone(), note.clone()));
+                    }
                     let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
                     let inner = Inside { pointer: whole, path: path.clone(), within: Some(presence), secret };
                     let members = self.members(model, slots, namespace, record, attrs, &inner);
@@ -527,6 +584,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     Shape::Record(presence, members)
                 }
                 _ => {
+                    self.none_of(&notes, &["ignore"], "an attribute that is not a record");
                     self.plain_elements(namespace, &written.ty, false);
                     let origin = self.origin(&notes, &ty, whole.clone(), model);
                     let leaf = slots.add(&whole, slot(ty.clone(), origin));
@@ -602,22 +660,48 @@ impl<'f> SchemaReader<'_, 'f> {
         ListDefaults { null_is_empty: is_empty("null"), missing_is_empty: is_empty("missing") }
     }
 
-    /// What one attribute keeps secret no other shows; ids and references are shown, so they cannot be secret.
-    fn secrets(&mut self, model: &Model, slots: &mut Slots) {
-        for node in &slots.fields {
-            let own = || node.slots.iter().chain(&node.presence);
-            let secret = own().find(|slot| slots.list[slot.index()].secret).map(|slot| slots.list[slot.index()].span);
-            let Some(span) = secret else { continue };
-            if node.key {
-                let error = self.error("schema-secret", span, "a secret cannot be an id");
-                error.help = Some("findings name entities by their ids: choose another `@key`".into());
-            }
-            node.below.iter().for_each(|slot| slots.list[slot.index()].secret = true);
+    /// What one attribute keeps secret no other shows. Reports show ids, references and the time of the capture, so none
+    /// of them can be secret.
+    fn secrets(&mut self, model: &Model, at: usize, slots: &mut Slots) {
+        let concerns = slots.fill_secrets();
+        for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
+            let Some(span) = span else { continue };
+            let error = self.error("schema-secret", span, "a secret cannot be an id");
+            error.help = Some("findings name entities by their ids: choose another `@key`".into());
+        }
+        let captured_at = slots.list.iter().find(|slot| slot.secret && slot.path == ["captured_at"]);
+        if let Some(slot) = captured_at.filter(|_| at == model.root.index()) {
+            let error = self.error("schema-secret", slot.span, "the time of the capture cannot be secret");
+            error.help = Some("reports show it: remove `@secret`, or rename the attribute".into());
         }
         for slot in slots.list.iter().filter(|slot| slot.secret && slot.origin.pointer().is_some()) {
             if entity_types_in(&slot.ty).iter().any(|target| model.ty(*target).choices().is_none()) {
                 let error = self.error("schema-secret", slot.span, "a secret cannot be a reference");
                 error.help = Some("findings name the entities they are about: hold a secret as a String".into());
+            }
+        }
+    }
+
+    /// Instances have ids, which reports show, so no list of instances can be in a secret.
+    fn lists_in_secrets(&mut self, model: &Model) {
+        for (ty, path) in model.types.iter().zip(&model.path_of) {
+            let mut places: Vec<(usize, usize)> = path.iter().map(|path| (*path, 0)).collect();
+            while let Some((path, field)) = places.pop() {
+                let (tree, Some(node)) = (&model.paths[path], ty.fields.get(field)) else { continue };
+                let inner = tree.children.iter().map(|(_, child)| *child).chain(tree.each);
+                let inner = inner.flat_map(|child| &model.paths[child].below).next();
+                if let (true, Some(inner)) = (node.secret, inner) {
+                    let slot = node.below.iter().map(|slot| &ty.slots[slot.index()]).find(|slot| slot.secret);
+                    let message = format!("a secret cannot hold instances of {}", model.short_name(*inner));
+                    let error = self.error("schema-secret", slot.map_or(ty.span, |slot| slot.span), message);
+                    error.help = Some("findings name entities by their ids: make only their attributes secret".into());
+                    continue;
+                }
+                let both = node.children.iter().filter_map(|(name, field)| {
+                    let (_, path) = tree.children.iter().find(|(other, _)| other == name)?;
+                    Some((*path, *field))
+                });
+                places.extend(both);
             }
         }
     }
@@ -649,10 +733,12 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    fn only_plain(&mut self, notes: &HashMap<&str, Note>, what: &str) {
-        for name in ["as", "enclosing", "derived", "unknown"] {
+    /// Refuses annotations that mean nothing on a kind of declaration.
+    fn none_of(&mut self, notes: &HashMap<&str, Note>, names: &[&str], what: &str) {
+        for name in names {
             if let Some(note) = notes.get(name) {
-                self.error("schema-annotation", note.span, format!("`@{name}` cannot stand on {what}"));
+                let error = self.error("schema-annotation", note.span, format!("`@{name}` is not possible on {what}"));
+                error.help = Some(format!("remove `@{name}`"));
             }
         }
     }
@@ -663,7 +749,8 @@ impl<'f> SchemaReader<'_, 'f> {
         if let [first, second, ..] = ways[..]
             && let Some(note) = notes.get(second)
         {
-            self.error("schema-annotation", note.span, format!("`@{first}` and `@{second}` cannot stand together"));
+            let message = format!("`@{first}` and `@{second}` exclude each other");
+            self.error("schema-annotation", note.span, message).help = Some("remove one of them".into());
         }
         if let Some(note) = notes.get("unknown")
             && !matches!(ty, Ty::String | Ty::Entity(_))
@@ -921,10 +1008,6 @@ fn cedar_type(name: &str) -> Option<ast::EntityType> {
 
 fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
-}
-
-fn span_of(loc: Option<&Loc>) -> Span {
-    loc.map_or(Span::default(), |loc| Span::new(loc.start() as u32, loc.end() as u32))
 }
 
 /// Reads a value of a parameter as a person types it: `14`, `true`, `14d`, `10.0.0.0/8`, `["a", "b"]`.

@@ -1,10 +1,9 @@
 //! Columns: the values of one slot over all rows of a type.
 
 use super::read::Cell;
+use crate::hash::keyed;
 use crate::schema::Ty;
 use crate::value::{IpNet, TypeId, Value};
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
@@ -72,12 +71,9 @@ impl StrRef {
     }
 }
 
-/// A hash of a text.
+/// Returns a hash of a text, the same for equal texts of one process.
 pub fn text_hash(text: &str) -> u32 {
-    let mut hasher = FxHasher::default();
-    hasher.write(text.as_bytes());
-    let hash = hasher.finish();
-    (hash ^ hash >> 32) as u32
+    keyed(text) as u32
 }
 
 /// The values of one slot.

@@ -11,12 +11,11 @@ use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respel
 use crate::diagnostic::Diagnostic;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Rows decoded in one piece of work.
@@ -39,7 +38,6 @@ pub(super) fn decode(
         other_properties: 0,
         side,
         jumps,
-        secrets: Vec::new(),
         is_damaged: false,
         times: ReadTimes::default(),
     };
@@ -68,7 +66,6 @@ pub(super) fn decode(
             side: String::new(),
             before: snapshot.side.len(),
             other_properties: 0,
-            secrets: Vec::new(),
             diagnostics: &mut *diagnostics,
         };
         let decoded = |wave: &[usize]| -> Vec<Run> {
@@ -81,16 +78,14 @@ pub(super) fn decode(
             let next = waves.next();
             ((), runs) = rayon::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
-        let Whole { columns, keys, odd_keys, nameless, side, other_properties, secrets, .. } = whole;
+        let Whole { columns, keys, odd_keys, nameless, side, other_properties, .. } = whole;
         snapshot.side.push_str(&side);
         snapshot.other_properties += other_properties;
-        snapshot.secrets.extend(secrets);
         let table = &mut snapshot.tables[at];
         table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
         (table.odd_keys, table.nameless) = (odd_keys, nameless);
         table.columns = columns;
     }
-    snapshot.secrets.sort();
     snapshot
 }
 
@@ -120,7 +115,6 @@ struct Whole<'d> {
     /// Bytes beside the file before `side`.
     before: usize,
     other_properties: usize,
-    secrets: Vec<Span>,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -129,7 +123,6 @@ impl Whole<'_> {
         let base = self.before + self.side.len();
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
-        self.secrets.extend(run.secrets);
         self.diagnostics.extend(run.diagnostics);
         let first = self.keys.len() as u32;
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
@@ -236,7 +229,6 @@ struct Run {
     nameless: Vec<u32>,
     side: String,
     other_properties: usize,
-    secrets: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -258,7 +250,7 @@ struct Decoder<'s> {
     /// For every stop and child, which child followed it last time: rows of a file are mostly written alike.
     next: Vec<Vec<usize>>,
     /// Whether an undeclared name is close to a declared one, and to which; by stop.
-    near: Vec<FxHashMap<SmolStr, Option<usize>>>,
+    near: Vec<HashMap<SmolStr, Option<usize>>>,
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -279,7 +271,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         key_twice: false,
         lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
-        near: vec![FxHashMap::default(); route.stops.len()],
+        near: vec![HashMap::new(); route.stops.len()],
     };
     let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
@@ -321,8 +313,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         keys.push(key);
     }
     let columns = decoder.columns(kept);
-    let Reading { side, other_properties, secrets, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, nameless, side, other_properties, secrets, diagnostics }
+    let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
+    Run { columns, keys, odd_keys, nameless, side, other_properties, diagnostics }
 }
 
 impl Decoder<'_> {
@@ -457,17 +449,19 @@ impl Decoder<'_> {
         let mut seen = Seen::default();
         let mut others: Vec<Other> = Vec::new();
         let mut last = stop.children.len();
+        let mut firsts = Firsts::default();
         scanner.object(|scanner, key| {
             let Some(child) = self.child(at, last, &key) else {
                 let (kind, start) = scanner.peek()?;
-                let value = self.snapshot.skip_value(scanner, kind, start)?;
-                if at == 0 && self.lists_partial && key.text() == partial::PARTIAL {
+                self.snapshot.skip_value(scanner, kind, start)?;
+                let is_partial = at == 0 && self.lists_partial && key.text() == partial::PARTIAL;
+                if is_partial || self.is_ignored(at, &key.text()) {
                     return Ok(());
                 }
                 self.reading.other_properties += 1;
                 let near = self.near(at, &key.text());
                 if near.is_some() || ty.closed {
-                    others.push(Other { name: SmolStr::new(key.text()), key: key.span, value, near });
+                    others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
                 }
                 return Ok(());
             };
@@ -480,7 +474,7 @@ impl Decoder<'_> {
             self.node(scanner, stop.children[child])?;
             if let (true, Some(field)) = (again, below.field) {
                 if below.path.is_none() {
-                    let first = self.first(start, &below.name).unwrap_or(key.span);
+                    let first = firsts.find(self.snapshot, start, &below.name).unwrap_or(key.span);
                     self.reading.diagnostics.push(duplicate_key(self.reading.source, &below.name, first, key.span));
                 }
                 self.mark(&ty.fields[field].below, State::Unreadable);
@@ -490,7 +484,7 @@ impl Decoder<'_> {
         })?;
         self.unseen(at, &seen);
         for other in others {
-            self.other(at, start, &other, &seen);
+            self.other(at, start, &other, &seen, &mut firsts);
         }
         Ok(())
     }
@@ -526,46 +520,44 @@ impl Decoder<'_> {
         (0..children.len()).find(|child| named(*child) == Some(&*text))
     }
 
-    /// Returns the child whose name an undeclared one is close to.
+    /// Returns whether the schema says that a property at a stop is known and not needed.
+    fn is_ignored(&self, at: usize, name: &str) -> bool {
+        let field = self.route.stops[at].field.map(|field| &self.ty.fields[field]);
+        field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
+    }
+
+    /// Returns the child that an undeclared name is a misspelling of.
     fn near(&mut self, at: usize, name: &str) -> Option<usize> {
         if let Some(known) = self.near[at].get(name) {
             return *known;
         }
-        let near = nearest(name, self.route.children(at))
+        let near = misspelling(name, self.route.children(at))
             .and_then(|near| self.route.children(at).position(|child| child == near));
         self.near[at].insert(SmolStr::new(name), near);
         near
     }
 
-    /// Returns where a property stands first in an object.
-    fn first(&self, object: u32, name: &str) -> Option<Span> {
-        self.snapshot
-            .properties(Span::new(object, object))
-            .into_iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, span)| span)
-    }
-
     /// A property nobody declared: an error on a closed type, or where it differs from a declared one beside it only
     /// in writing; a warning if it looks like a slip, and then what it may have meant to say is not known.
-    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen) {
-        let (ty, route, name) = (self.ty, self.route, other.name.as_str());
+    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen, firsts: &mut Firsts) {
+        let (ty, route) = (self.ty, self.route);
+        // Names in a secret are secret, and a suggestion says what they are like.
+        let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
+        let name = if secret { "***" } else { other.name.as_str() };
         if ty.closed {
             let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name));
             let error = error.label(self.reading.source, other.key, "not declared");
-            self.reading.diagnostics.push(error.suggest(name, route.children(at)));
+            let suggested = if secret { error } else { error.suggest(name, route.children(at)) };
+            self.reading.diagnostics.push(suggested);
         }
         let Some(near) = other.near else { return };
         let meant = &route.stops[route.stops[at].children[near]];
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
-        if slots.iter().any(|slot| ty.slots[slot.index()].secret) {
-            self.reading.secrets.push(other.value);
-        }
         let beside = seen.contains(near);
         if !ty.closed && beside && is_respelled(&meant.name, name) {
             let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
             let error = Diagnostic::error("snapshot-duplicate-key", message);
-            let first = self.first(object, &meant.name).unwrap_or(other.key);
+            let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
             self.reading.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
@@ -632,9 +624,25 @@ fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
 struct Other {
     name: SmolStr,
     key: Span,
-    value: Span,
     /// The child whose name is close to this one.
     near: Option<usize>,
+}
+
+/// Where each property of an object stands first: found out once, when the first complaint needs it.
+#[derive(Default)]
+struct Firsts(Option<HashMap<String, Span>>);
+
+impl Firsts {
+    fn find(&mut self, snapshot: &Snapshot, object: u32, name: &str) -> Option<Span> {
+        let firsts = self.0.get_or_insert_with(|| {
+            let mut firsts = HashMap::new();
+            for (key, span) in snapshot.properties(Span::new(object, object)) {
+                firsts.entry(key).or_insert(span);
+            }
+            firsts
+        });
+        firsts.get(name).copied()
+    }
 }
 
 /// Which children of an object were seen.

@@ -85,7 +85,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
         match stated(snapshot, within, total, &at) {
             Stated::Number(total) if total < captured => {
                 let message = format!(
-                    "`{}` has {captured} instances, and their number is given as {total}",
+                    "`{}` has more instances than its stated total: {captured}, not {total}",
                     snapshot.pointer(model, scope).join(&steps)
                 );
                 let error = Diagnostic::error("snapshot-total", message).label(&snapshot.source, at.span, "given here");

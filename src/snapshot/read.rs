@@ -2,11 +2,11 @@
 
 use super::{StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{DeclaredDefault, Fallback, Member, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, is_hidden};
-use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
-use rustc_hash::FxHashMap;
+use crate::source::{Source, Span};
+use crate::value::fold::is_same;
+use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, Value};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -35,12 +35,13 @@ pub(super) struct Reading<'s> {
     pub source: &'s Arc<Source>,
     pub model: &'s Model,
     pub diagnostics: Vec<Diagnostic>,
-    pub secrets: Vec<Span>,
+    /// Whether the slot in hand is secret, so that nothing of its value is quoted.
+    secret: bool,
     /// Text that does not stand in the file as it is read.
     pub side: String,
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
-    known: FxHashMap<(SlotId, &'s str), Value>,
+    known: HashMap<(SlotId, &'s str), Value>,
 }
 
 /// The members of an object.
@@ -62,12 +63,26 @@ const SHORT: u32 = 64;
 /// Sets that are remembered.
 const KNOWN: usize = 256;
 
+/// Diagnostics that are searched for one of the same value.
+const RECENT: usize = 8;
+
 /// What a value is called, put together only when something is to be said of it.
 #[derive(Clone, Copy)]
 enum Name<'n> {
     Slot(&'n Slot),
     Tags,
     Member(&'n Name<'n>, &'n str),
+}
+
+impl Name<'_> {
+    /// Returns whether messages must not quote the value.
+    fn is_secret(&self) -> bool {
+        match self {
+            Name::Slot(slot) => slot.secret,
+            Name::Tags => false,
+            Name::Member(of, _) => of.is_secret(),
+        }
+    }
 }
 
 impl fmt::Display for Name<'_> {
@@ -82,8 +97,8 @@ impl fmt::Display for Name<'_> {
 
 impl<'s> Reading<'s> {
     pub fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
-        let (diagnostics, secrets, side) = (Vec::new(), Vec::new(), String::new());
-        Self { source, model, diagnostics, secrets, side, other_properties: 0, known: FxHashMap::default() }
+        let (diagnostics, side) = (Vec::new(), String::new());
+        Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new() }
     }
 
     /// Copies text beside the file.
@@ -94,6 +109,8 @@ impl<'s> Reading<'s> {
     }
 
     pub fn error(&mut self, code: &'static str, span: Span, message: String, label: String, help: Option<String>) {
+        // A remedy says what the value is like.
+        let help = help.filter(|_| !self.secret);
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
     }
 
@@ -124,7 +141,9 @@ impl<'s> Reading<'s> {
             return Cell::Value(known.clone());
         }
         let before = (self.diagnostics.len(), self.other_properties);
+        self.secret = slot.secret;
         let cell = self.fresh(slot, kind, span);
+        self.secret = false;
         if let (true, Cell::Value(value)) = (short, &cell)
             && before == (self.diagnostics.len(), self.other_properties)
             && self.known.len() < KNOWN
@@ -163,11 +182,8 @@ impl<'s> Reading<'s> {
     }
 
     fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
-        if slot.secret {
-            self.secrets.push(span);
-        }
         if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
-            && string_text(self.source.slice(span)).is_some_and(|text| text.trim().eq_ignore_ascii_case(unknown))
+            && string_text(self.source.slice(span)).is_some_and(|text| is_same(text.trim(), unknown))
         {
             return Cell::Uncaptured;
         }
@@ -208,48 +224,67 @@ impl<'s> Reading<'s> {
         let source = self.source;
         let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
         let text = whole.as_deref().map(str::trim);
-        // A part of the text, to be read in lower case.
-        let outcome = match (reader, kind, text) {
+        let read = match (reader, kind, text) {
             (Reader::Length, Kind::Array, _) => return self.length(span),
             (Reader::Length, ..) if let Some(text) = &whole => return Cell::Number(text.chars().count() as i64),
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
-                Ok(ip) => return Cell::Number(i64::from(ip.prefix)),
+                Ok(ip) => {
+                    self.warn_of_mapped(&ip, span, name);
+                    return Cell::Number(i64::from(ip.prefix));
+                }
                 Err(problem) => Err(("an address or CIDR range", problem)),
             },
-            (Reader::Casefold, _, Some(text)) => Ok(text),
-            (Reader::Email | Reader::EmailDomain | Reader::EmailLocal, _, Some(text)) => match email_parts(text) {
-                None => Err(("an e-mail address", "valid is as name@example.com".to_owned())),
-                Some((local, domain)) => Ok(match reader {
-                    Reader::EmailDomain => domain,
-                    Reader::EmailLocal => local,
-                    _ => text,
-                }),
-            },
-            (Reader::UrlScheme | Reader::UrlHost, _, Some(text)) => match url_parts(text) {
-                Some((scheme, host)) => Ok(if reader == Reader::UrlScheme { scheme } else { host }),
-                None => Err(("a URL", "valid is as https://host/path".to_owned())),
-            },
+            (_, _, Some(text)) if let Some(read) = reader.read(text) => {
+                read.map_err(|wrong| (wrong.expected, wrong.help.to_owned()))
+            }
             _ => {
                 let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
                 self.wrong_type(wanted, kind, span, name, None);
                 return Cell::Unreadable;
             }
         };
-        match (outcome, &whole) {
-            // It stands in the file as it is read.
-            (Ok(part), Some(Cow::Borrowed(text))) if !part.bytes().any(|b| !b.is_ascii() || b.is_ascii_uppercase()) => {
+        let Folded { text: folded, is_domain_rejected, .. } = match read {
+            Ok(read) => read,
+            Err((what, help)) => {
+                let message = format!("`{name}` is not {what}");
+                self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
+                return Cell::Unreadable;
+            }
+        };
+        if is_domain_rejected {
+            let message = format!("the domain in `{name}` is not a valid internationalised domain name");
+            let help = "correct it: its Unicode and `xn--` spellings do not compare as equal";
+            self.warning("snapshot-domain", span, message, "compared without regard to case only", help.into());
+        }
+        match (folded, &whole) {
+            // The file holds the text in folded form.
+            (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
                 Cell::Text(StrRef::in_file(span.start + 1 + offset as u32, part))
             }
-            (Ok(part), _) => {
-                let folded = part.to_lowercase();
-                Cell::Text(self.side(&folded))
-            }
-            (Err((what, help)), _) => {
-                let message = format!("`{name}` is not {what}");
-                self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
-                Cell::Unreadable
-            }
+            (folded, _) => Cell::Text(self.side(&folded)),
+        }
+    }
+
+    /// Warns of an IPv4-mapped address: for Cedar it is not the IPv4 address that it carries.
+    fn warn_of_mapped(&mut self, ip: &IpNet, span: Span, name: Name<'_>) {
+        let Some(carried) = ip.mapped() else { return };
+        let message = format!("`{name}` is an IPv4-mapped IPv6 address");
+        let help = if name.is_secret() {
+            "write the IPv4 address if it is meant: a mapped address is not in any IPv4 range, nor loopback".into()
+        } else {
+            format!("write `{carried}` for the IPv4 address: `{ip}` is not in any IPv4 range, nor loopback")
+        };
+        self.warning("snapshot-address", span, message, "compared as IPv6", help);
+    }
+
+    /// Adds a warning, once for each value and code: several attributes may read one value.
+    fn warning(&mut self, code: &'static str, span: Span, message: String, label: &str, help: String) {
+        let is_same = |other: &Diagnostic| {
+            other.code == code && other.labels.first().is_some_and(|label| label.place.span == span)
+        };
+        if !self.diagnostics.iter().rev().take(RECENT).any(is_same) {
+            self.diagnostics.push(Diagnostic::warning(code, message).label(self.source, span, label).help(help));
         }
     }
 
@@ -267,7 +302,6 @@ impl<'s> Reading<'s> {
     }
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: Name<'_>, help: Option<String>) {
-        let span = first_line(self.source, span);
         let message = format!("`{name}` is {}, expected {wanted}", kind.described());
         self.error("snapshot-type", span, message, format!("this is {}", kind.described()), help);
     }
@@ -281,13 +315,13 @@ impl<'s> Reading<'s> {
         let read = |parsed: Result<Value, String>| parsed.map_err(|help| ("cannot be read", help));
         let outcome = match (ty, kind) {
             (Ty::Bool, Kind::Bool) => Ok(Value::Bool(raw == "true")),
-            (Ty::Long, Kind::Number) => match whole_number(raw) {
-                Some(number) => Ok(Value::Long(number)),
-                None => Err((
+            (Ty::Long, Kind::Number) => value::parse_number(raw, 0).map(Value::Long).map_err(|why| match why {
+                Inexact::TooFine => ("not a whole number", "expected a whole number".to_owned()),
+                Inexact::TooLarge => (
                     "not a whole number of 64 bits",
-                    format!("valid are whole numbers from {} to {}", i64::MIN, i64::MAX),
-                )),
-            },
+                    format!("expected a whole number from {} to {}", i64::MIN, i64::MAX),
+                ),
+            }),
             (Ty::String, Kind::String) => match &text {
                 Some(text) => Ok(Value::String(SmolStr::new(text))),
                 None => {
@@ -295,25 +329,36 @@ impl<'s> Reading<'s> {
                     return None;
                 }
             },
-            (Ty::Decimal, Kind::Number | Kind::String) => {
-                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or(raw))).map(Value::Decimal))
+            (Ty::Decimal, Kind::Number) => value::parse_number(raw, 4).map(Value::Decimal).map_err(|why| {
+                let help = match why {
+                    Inexact::TooFine => "a decimal has at most four digits after the point: round it",
+                    Inexact::TooLarge => "the number is too large for a decimal",
+                };
+                ("cannot be read", help.to_owned())
+            }),
+            (Ty::Decimal, Kind::String) => {
+                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or_default())).map(Value::Decimal))
             }
             (Ty::Datetime, Kind::String) => read(value::parse_datetime(trimmed).map(Value::Datetime)),
             (Ty::Duration, Kind::String) => read(value::parse_duration(trimmed).map(Value::Duration)),
-            (Ty::Ip, Kind::String) => read(IpNet::parse(trimmed).map(Value::Ip)),
+            (Ty::Ip, Kind::String) => read(IpNet::parse(trimmed).map(|ip| {
+                self.warn_of_mapped(&ip, span, name);
+                Value::Ip(ip)
+            })),
             (Ty::Entity(target), Kind::String) => match self.model.ty(*target).choices() {
                 Some(choices) => {
                     let word = text.as_deref().unwrap_or_default();
                     match choices.iter().position(|choice| choice == word) {
                         Some(at) => Ok(Value::Entity(EntityRef { ty: *target, row: at as u32 })),
                         None => {
-                            let error = Diagnostic::error(
-                                "snapshot-value",
-                                format!("`{name}` is {word:?}, which is no {}", self.model.short_name(*target)),
-                            );
+                            let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
+                            let message =
+                                format!("`{name}` is {quoted}, which is no {}", self.model.short_name(*target));
+                            let error = Diagnostic::error("snapshot-value", message);
+                            let error = error.label(self.source, span, "unknown value");
                             let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
-                            self.diagnostics
-                                .push(error.label(self.source, span, "unknown value").suggest(word, choices));
+                            let suggested = if self.secret { error } else { error.suggest(word, choices) };
+                            self.diagnostics.push(suggested);
                             return None;
                         }
                     }
@@ -336,12 +381,8 @@ impl<'s> Reading<'s> {
                     Ty::Set(_) => "an array",
                     Ty::Record(_) => "an object",
                 };
-                let quoted = text.filter(|text| match ty {
-                    Ty::Bool => matches!(text.as_ref(), "true" | "false"),
-                    Ty::Long => text.parse::<i64>().is_ok(),
-                    _ => false,
-                });
-                self.wrong_type(wanted, kind, span, name, quoted.map(|text| format!("write {text} without quotes")));
+                let meant = meant(ty, kind, text.as_deref().unwrap_or(raw)).filter(|_| !self.secret);
+                self.wrong_type(wanted, kind, span, name, meant);
                 return None;
             }
         };
@@ -349,7 +390,9 @@ impl<'s> Reading<'s> {
             Ok(value) => Some(value),
             Err((label, help)) => {
                 let message = format!("`{name}` is not a valid {}", self.model.show(ty));
-                self.error("snapshot-value", span, message, label.into(), Some(help));
+                // The help may repeat the value.
+                let help = Some(help).filter(|_| !self.secret);
+                self.error("snapshot-value", span, message, label.into(), help);
                 None
             }
         }
@@ -375,9 +418,11 @@ impl<'s> Reading<'s> {
         let Members { fields, mut unreadable, others, .. } = self.members(member, span, name);
         for (other, key) in others {
             let Some(meant) = members.iter().find(|member| is_respelled(&member.name, &other)) else { continue };
-            let message = format!("`{other}` is not a property of `{name}`, which has `{}`", meant.name);
+            // The names of properties in a secret record are secret too.
+            let (shown, meant_as) = if self.secret { ("***", "***") } else { (other.as_str(), meant.name.as_str()) };
+            let message = format!("`{shown}` is not a property of `{name}`, which has `{meant_as}`");
             let error = Diagnostic::error("snapshot-property", message).label(self.source, key, "not declared");
-            self.diagnostics.push(error.help(format!("write `{}`, once", meant.name)));
+            self.diagnostics.push(error.help(format!("write `{meant_as}`, once")));
             unreadable.push(meant.name.clone());
         }
         let there = |member: &Member| !member.required || fields.iter().any(|(name, _)| *name == member.name);
@@ -411,13 +456,14 @@ impl<'s> Reading<'s> {
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);
+            let shown = if self.secret { "***" } else { &text };
             if let Some(first) = seen.insert(name.clone(), key.span) {
-                self.diagnostics.push(duplicate_key(self.source, &text, first, key.span));
+                self.diagnostics.push(duplicate_key(self.source, shown, first, key.span));
                 members.unreadable.push(name);
             } else if kind == Kind::Null {
                 members.nulls.push(name);
             } else {
-                match self.value(ty, kind, span, Name::Member(&of, &text)) {
+                match self.value(ty, kind, span, Name::Member(&of, shown)) {
                     Some(value) => members.fields.push((name, value)),
                     None => members.unreadable.push(name),
                 }
@@ -426,14 +472,6 @@ impl<'s> Reading<'s> {
         });
         members
     }
-}
-
-/// The first line of a value: an object may be pages long.
-pub(super) fn first_line(source: &Source, span: Span) -> Span {
-    let text = source.slice(span);
-    let end = text.find('\n').map_or(text, |at| &text[..at]).trim_end();
-    let end = end.char_indices().nth(60).map_or(end.len(), |(at, _)| at);
-    Span::new(span.start, span.start + end.max(1).min(text.len()) as u32)
 }
 
 /// The error for a property that stands twice in one object.
@@ -445,11 +483,30 @@ pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again
         .help("which of the two is meant cannot be known: remove one")
 }
 
-/// Reads a JSON number as a whole one; `14.0` is fourteen.
-fn whole_number(raw: &str) -> Option<i64> {
-    let digits =
-        raw.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0')).map_or(raw, |(whole, _)| whole);
-    digits.parse().ok()
+/// Returns what to write in place of a value of another JSON type, if that is clear: the text of a string, or a number.
+fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
+    let word = text.trim();
+    match (ty, kind) {
+        (Ty::Bool, Kind::String | Kind::Number) => {
+            let meant = match word.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "y" | "on" | "enabled" | "1" => "true",
+                "false" | "no" | "n" | "off" | "disabled" | "0" => "false",
+                _ => return None,
+            };
+            Some(if kind == Kind::String { format!("write {meant} without quotes") } else { format!("write {meant}") })
+        }
+        (Ty::Long, Kind::String) => {
+            let number = Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b)));
+            let number = number.filter(|word| word.trim_start_matches("-").starts_with(|c: char| c.is_ascii_digit()));
+            let number = number.and_then(|word| value::parse_number(word, 0).ok())?;
+            Some(format!("write {number} without quotes"))
+        }
+        (Ty::Datetime, Kind::Number) => value::epoch(text),
+        (Ty::Duration, Kind::Number) => {
+            Some("a duration is a string with units: write \"14d\" for 14 days, or \"30m\" for 30 minutes".into())
+        }
+        _ => None,
+    }
 }
 
 /// Takes zeros off the end of a fraction: `0.500000` has one digit after the point.
@@ -461,33 +518,4 @@ fn plain_decimal(raw: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(raw),
     }
-}
-
-/// Splits an e-mail address into local part and domain; a name, a list or hidden characters around it make it none.
-fn email_parts(text: &str) -> Option<(&str, &str)> {
-    let (local, domain) = text.split_once('@')?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c) || "@,;:<>()[]\"\\*".contains(c);
-    let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
-    let sound = |part: &str| {
-        let dotted = part.starts_with('.') || part.ends_with('.');
-        !part.is_empty() && !dotted && (part.bytes().all(usual) || !part.contains(odd))
-    };
-    (sound(local) && sound(domain)).then_some((local, domain))
-}
-
-/// What stands in no address.
-fn blank(c: char) -> bool {
-    c.is_whitespace() || c.is_control()
-}
-
-/// Splits a URL into scheme and host.
-fn url_parts(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = if host.starts_with('[') { host.split_inclusive(']').next()? } else { host.split(':').next()? };
-    let named =
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    let closed = host.starts_with('[') == host.ends_with(']');
-    (named && closed && !host.is_empty() && !authority.contains(blank)).then_some((scheme, host))
 }

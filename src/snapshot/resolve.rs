@@ -1,17 +1,17 @@
 //! The resolve: ids must be unique, references must meet.
 
-use super::read::first_line;
 use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Model, Origin, Ty};
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
+use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Keys looked at for a suggestion.
@@ -121,7 +121,7 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
     let rows = &snapshot.table(ty).rows;
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
     let (mut again, mut diagnostics) = (Vec::new(), Vec::new());
-    let mut whole: FxHashMap<SmolStr, u32> = FxHashMap::default();
+    let mut whole: HashMap<SmolStr, u32> = HashMap::new();
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
     let mut odd_keys = snapshot.table(ty).odd_keys.iter().peekable();
     for (at, row) in (0u32..).zip(rows) {
@@ -159,34 +159,32 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
     (by_key, again, diagnostics)
 }
 
-/// Where an instance says its id, or else its first line.
+/// Returns the place of the key of an instance, or the instance if its type has no key.
 fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span {
     match &model.ty(ty).key {
         Some(pointer) => snapshot.locate(row.span, pointer).span,
-        None => first_line(&snapshot.source, row.span),
+        None => row.span,
     }
 }
 
-/// Ids that differ only in case are two ids, and rarely meant to be.
+/// Warns of ids that have one folded form: they are two ids, and rarely meant to be.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
-    let mut seen: FxHashMap<(u32, String), u32> = FxHashMap::default();
+    let mut seen: HashMap<(u32, String), u32> = HashMap::new();
     let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
     for (at, row) in odd {
         let key = snapshot.text(row.key);
-        if !key.contains(char::is_uppercase) {
-            continue;
-        }
-        let small = key.to_lowercase();
-        let written_small = snapshot.by_key(ty, row.parent, &small);
-        let other = seen.insert((row.parent, small), at).or(written_small);
+        let Cow::Owned(folded) = caseless(key) else { continue };
+        let written_folded = snapshot.by_key(ty, row.parent, &folded);
+        let other = seen.insert((row.parent, folded), at).or(written_folded);
         let Some((first, again)) = other.map(|other| (other.min(at), other.max(at))) else { continue };
         let (Some(first), Some(again)) = (rows.get(first as usize), rows.get(again as usize)) else { continue };
         if snapshot.text(first.key) == snapshot.text(again.key) {
             continue;
         }
         let name = model.short_name(ty);
-        let message = format!("two instances of {name} have ids that differ only in case: `{key}`");
+        let message =
+            format!("two instances of {name} have ids that differ only in case or in the encoding of accents: `{key}`");
         let warning = Diagnostic::warning("snapshot-duplicate-id", message)
             .label(&snapshot.source, name_span(snapshot, model, ty, again), "this one")
             .label(&snapshot.source, name_span(snapshot, model, ty, first), "and this one");
@@ -405,7 +403,7 @@ fn nobody(
 ) -> u32 {
     let span = span.unwrap_or_else(|| {
         let row = snapshot.table(here.ty).rows.get(here.row as usize);
-        first_line(&snapshot.source, row.map_or(Span::default(), |row| row.span))
+        row.map_or(Span::default(), |row| row.span)
     });
     let what = model.short_name(target);
     let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", complaints.attribute);

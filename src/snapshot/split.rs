@@ -8,7 +8,6 @@ use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId};
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Split {
     pub tables: Vec<Table>,
     /// Where each list of instances ends, by where it starts: the decoder of the outer row jumps over it.
-    pub jumps: FxHashMap<u32, u32>,
+    pub jumps: HashMap<u32, u32>,
     /// Escaped property names that became ids.
     pub side: String,
     /// Instances that a map has under one name: the first, and one that follows.
@@ -42,7 +41,7 @@ pub(super) fn split(
     let mut splitter = Splitter {
         source,
         model,
-        split: Split { tables, jumps: FxHashMap::default(), side: String::new(), twice: Vec::new() },
+        split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
         most_entities: limits.entities,
         diagnostics,
     };
@@ -66,9 +65,9 @@ pub(super) fn split(
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
                 _ => None,
             };
-            diagnostics.push(
-                Diagnostic::error("snapshot-syntax", error.message).label(source, error.span, "here").maybe_help(help),
-            );
+            let message = if model.has_secrets() { error.unquoted } else { error.message };
+            diagnostics
+                .push(Diagnostic::error("snapshot-syntax", message).label(source, error.span, "here").maybe_help(help));
             None
         }
     }

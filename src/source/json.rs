@@ -16,6 +16,8 @@ pub struct SyntaxError {
     pub span: Span,
     /// What was expected, in one phrase.
     pub message: String,
+    /// The same without any character of a value, for texts with secrets.
+    pub unquoted: String,
     /// Whether it may be JSON, and only nests deeper than the scanner goes.
     pub too_deep: bool,
 }
@@ -277,7 +279,7 @@ impl<'a> Scanner<'a> {
         if self.depth >= self.max_depth {
             let span = Span::new(self.at as u32, self.at as u32 + 1);
             let message = format!("nested deeper than {} levels", self.max_depth);
-            return Err(SyntaxError { span, message, too_deep: true });
+            return Err(SyntaxError { span, unquoted: message.clone(), message, too_deep: true });
         }
         self.depth += 1;
         self.at += 1;
@@ -406,12 +408,22 @@ impl<'a> Scanner<'a> {
             }
             Some(c) => format!("found `{}`", c.escape_debug()),
         };
-        self.fail(self.at, &format!("expected {what}, {found}"))
+        let error = self.fail(self.at, &format!("expected {what}, {found}"));
+        // Punctuation belongs to JSON. Anything else may belong to a value that does not end where it seems to.
+        let next = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+        let begins = what.starts_with("a value") || what.starts_with("a property");
+        match next {
+            Some(c) if !("{}[]:,\"".contains(c) || begins && "'/".contains(c)) => {
+                SyntaxError { unquoted: format!("expected {what}"), ..error }
+            }
+            _ => error,
+        }
     }
 
     fn fail(&self, at: usize, message: &str) -> SyntaxError {
         let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-        SyntaxError { span: Span::new(at as u32, end as u32), message: message.to_owned(), too_deep: false }
+        let span = Span::new(at as u32, end as u32);
+        SyntaxError { span, message: message.to_owned(), unquoted: message.to_owned(), too_deep: false }
     }
 }
 

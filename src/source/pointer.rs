@@ -25,10 +25,17 @@ impl Pattern {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        match text.strip_prefix('/') {
-            Some(steps) => Ok(Self(steps.split('/').map(step).collect())),
-            None => Err(format!("a path starts with `/`, as in `/{text}`")),
+        if text == "/" {
+            return Err("`/` is not the document itself: write an empty path".into());
         }
+        if let Some(steps) = text.strip_prefix('/') {
+            let step = |text| if text == "*" { Ok(Step::Each) } else { property(text).map(Step::Property) };
+            return Ok(Self(steps.split('/').map(step).collect::<Result<_, String>>()?));
+        }
+        if text.starts_with(['$', '#']) {
+            return Err("a path is a JSON Pointer that starts with `/`, such as `/members/*`".into());
+        }
+        Err(format!("a path starts with `/`, as in `/{text}`"))
     }
 
     /// Returns the pattern as it is written in a schema.
@@ -58,15 +65,27 @@ pub fn relative(text: &str) -> Result<Vec<String>, String> {
             text.trim_start_matches('/')
         ));
     }
-    let steps: Vec<String> = text.split('/').map(unescape).collect();
-    match steps.iter().find(|step| step.is_empty() || *step == "*") {
-        Some(step) => Err(format!("`{step}` cannot be a step of a path inside an entity: name a property")),
-        None => Ok(steps),
+    if text.split('/').any(|step| step == "*") {
+        return Err("`*` is not possible in a path inside an entity: name a property".into());
     }
+    text.split('/').map(property).collect()
 }
 
-fn step(text: &str) -> Step {
-    if text == "*" { Step::Each } else { Step::Property(unescape(text)) }
+/// Reads a step that names a property.
+fn property(step: &str) -> Result<String, String> {
+    if step.is_empty() {
+        return Err("a path with an empty step: remove one `/`".into());
+    }
+    if let Some(name) = step.strip_suffix("[*]") {
+        return Err(format!("`{step}` is not a step of a path: write `{name}/*` for all elements"));
+    }
+    if step.contains('*') {
+        return Err(format!("`{step}` is not a step of a path: `*` is a step of its own, and means one level"));
+    }
+    if step.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
+        return Err(format!("`{step}` has a `~` without `0` or `1`: write `~` as `~0` and `/` as `~1`"));
+    }
+    Ok(unescape(step))
 }
 
 /// Returns the property name that a step of a pointer means.
@@ -121,6 +140,32 @@ mod tests {
         assert_eq!(pattern.to_text(), "/workspaces/*/a~1b");
         assert_eq!(Pattern::absolute("").unwrap(), Pattern::default());
         assert!(Pattern::absolute("workspaces").unwrap_err().contains("`/workspaces`"));
+    }
+
+    #[test]
+    fn malformed_paths_are_refused_with_what_to_write() {
+        let table = [
+            ("/a/**", "`**` is not a step of a path: `*` is a step of its own, and means one level"),
+            ("/a/b*", "`b*` is not a step of a path: `*` is a step of its own, and means one level"),
+            ("/members[*]/x", "`members[*]` is not a step of a path: write `members/*` for all elements"),
+            ("/a~2/*", "`a~2` has a `~` without `0` or `1`: write `~` as `~0` and `/` as `~1`"),
+            ("/a~/*", "`a~` has a `~` without `0` or `1`: write `~` as `~0` and `/` as `~1`"),
+            ("/a/~01~", "`~01~` has a `~` without `0` or `1`: write `~` as `~0` and `/` as `~1`"),
+            ("/a//b", "a path with an empty step: remove one `/`"),
+            ("/a/", "a path with an empty step: remove one `/`"),
+            ("//", "a path with an empty step: remove one `/`"),
+            ("/", "`/` is not the document itself: write an empty path"),
+            ("$.members[*]", "a path is a JSON Pointer that starts with `/`, such as `/members/*`"),
+            ("#/members", "a path is a JSON Pointer that starts with `/`, such as `/members/*`"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(Pattern::absolute(path).unwrap_err(), expected, "{path}");
+            // Below an entity a path has neither a `/` at its start nor `*`.
+            let inside = path.strip_prefix('/').map(|inside| inside.trim_end_matches("/*"));
+            let Some(inside) = inside.filter(|inside| !inside.is_empty() && !inside.starts_with('/')) else { continue };
+            assert_eq!(relative(inside).unwrap_err(), expected, "{inside}");
+        }
+        assert_eq!(Pattern::absolute("/~0~1/~01").unwrap().to_text(), "/~0~1/~01");
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn right_expectations_hold_and_the_files_are_listed() {
     expect![[r#"
         exit 0
           ✓ policies/harbour.test.toml  5 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           5 cases: 5 as expected, 0 wrong
           exit 0: everything came out as expected
     "#]]
@@ -128,7 +129,7 @@ fn a_wrong_expectation_points_at_case_policy_and_value() {
             ╰────
             ╭─[snapshot.json, edited by `a boat longer than its pier`:14:66]
          13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 41, "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 41, "light": "red", "pin": *** },
             ·                                                                  ─┬           ──┬──
             ·                                                                   │             ╰── light is "red"
             ·                                                                   ╰── length is 41
@@ -136,6 +137,7 @@ fn a_wrong_expectation_points_at_case_policy_and_value() {
             ╰────
 
           ✗ policies/harbour.test.toml  1 of 5 cases wrong
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           5 cases: 4 as expected, 1 wrong
           exit 1: some expectations are wrong
     "#]]
@@ -223,7 +225,7 @@ expect = { "HB-LEN-01" = "fail" }
         error case-key: a case knows no `sett` (did you mean `set`?)
         error case-value: `fial` is no verdict (did you mean `fail`?)
         error unreadable: cannot read `policies/nowhere.json`: no such file or directory
-        error case-value: `soon` is no moment (valid are dates and RFC 3339 times with an offset, as 2026-09-01 or 2026-09-01T06:00:00Z)
+        error case-value: `soon` is no moment (expected a date or an RFC 3339 time with an offset, such as 2026-09-01 or 2026-09-01T06:00:00Z)
         error case-value: `teern` is no name under `[pointers]` (did you mean `tern`?)
         error case-value: `expect` is a number, not a table (write it as `expect = { "..." = ... }`)
         error case-value: a case has no name (add `name = "..."`)
@@ -385,6 +387,7 @@ fn blessing_writes_verdicts_and_failures_and_keeps_every_other_byte() {
         +expect = { "HB-LEN-01 Boat east/Tern" = "fail" }
 
           ✓ policies/harbour.test.toml  6 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           6 cases: 6 as expected, 0 wrong
           exit 0: everything came out as expected
     "#]]
@@ -478,4 +481,26 @@ fn policies_beside_cases_are_read_without_a_warning() {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
     let run = support::deodar(&files, &support::HARBOUR);
     assert!(!run.stdout.contains("not-a-policy"), "{}", run.stdout);
+}
+
+#[test]
+fn blessing_keeps_the_byte_order_mark_and_the_line_breaks() {
+    let more = "[[case]]\nname = \"more\"\nset = { \"tern/length\" = 41 }\nno_other_failures = true\n";
+    let wrong = format!("{RIGHT}{more}").replace("Boat east/Tern\" = \"fail\"", "Boat east/Tern\" = \"pass\"");
+    let right = format!("{RIGHT}{more}expect = {{ \"HB-LEN-01 Boat east/Tern\" = \"fail\" }}\n");
+    for (mark, line_break) in [("", "\n"), ("\u{feff}", "\n"), ("", "\r\n"), ("\u{feff}", "\r\n")] {
+        let written = |text: &str| format!("{mark}{}", format!("{HEAD}{text}").replace('\n', line_break));
+        let mut files = files(RIGHT);
+        for (name, content) in &mut files {
+            if name.ends_with(".test.toml") {
+                *content = written(&wrong).into_bytes();
+            }
+        }
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
+        let folder = support::folder(&files);
+        let run: Run = support::command(folder.path()).args(PACK).arg("--bless").output().expect("it runs").into();
+        assert_eq!(run.code, 0, "{run:?}");
+        let text = std::fs::read_to_string(folder.path().join("policies/harbour.test.toml")).expect("it is there");
+        assert_eq!(text, written(&right));
+    }
 }

@@ -90,7 +90,7 @@ fn controls_without_evidence_have_their_own_heading() {
             control   fail  unknown  n/a  pass checks
          –  AC-10        ·        ·    ·     · HB-AGE-01*
 
-          * not selected  ! invalid: not run, so their controls do not pass
+          * not selected, ! invalid: not run, so their controls do not pass; ~ no resources
 
         Checks without a control of nist-800-53: HB-PIER-01*
 

@@ -1,8 +1,8 @@
 //! Many snapshots: one a line, in folders, packed, through pipes; and limits to what is taken on.
 
 use crate::support::{
-    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour, replaced,
-    repository,
+    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour, harbour_by,
+    replaced, repository,
 };
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -82,7 +82,7 @@ fn text_sums_up_and_json_tells_all() {
     let run = deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &[]));
     assert_eq!(run.code, 5);
     assert!(run.stdout.contains("4 snapshots"), "{run:?}");
-    assert!(run.stdout.contains("fleet.ndjson:4:8"), "the broken line is shown where it is: {run:?}");
+    assert!(run.stdout.contains("fleet.ndjson:4:10"), "the broken line is shown where it is: {run:?}");
     let report =
         deodar(&files("fleet.ndjson", fleet().as_bytes()), &judge("fleet.ndjson", &["--format", "json"])).json();
     assert_eq!(report["run"]["snapshots"].as_array().map(Vec::len), Some(4));
@@ -162,7 +162,7 @@ fn what_is_packed_is_judged_as_what_is_not() {
     let end = wrong.len() - 1;
     wrong[end] ^= 1;
     let run = deodar(&files("s.json.zst", &wrong), &judge("s.json.zst", &[]));
-    assert!(run.code == 5 && run.stdout.contains("its checksum does not match"), "{run:?}");
+    assert!(run.code == 5 && run.stdout.contains("does not match its checksum"), "{run:?}");
 }
 
 #[test]
@@ -253,6 +253,51 @@ fn places_stay_true_over_many_thousand_instances() {
     }
 }
 
+/// Every process has a hash key of its own.
+#[test]
+fn hash_keys_do_not_show() {
+    let policies = POLICIES.to_owned()
+        + r#"
+@id("known") @derives("boats")
+permit (principal is Person, action == Action::"derive", resource is Pier)
+when { resource.flags.contains(principal.domain) };
+@id("short") @derives("boats")
+forbid (principal is Boat, action == Action::"derive", resource is Pier)
+when { principal.name == resource.id || principal.length == resource.length };
+"#;
+    let people = (0..40).map(|at| {
+        let name = if at % 3 == 0 { "Ada" } else { "ada" };
+        format!(r#"{{"email": "{name}{}@d{}.example", "active": true, "netwrok": "x{at}"}}"#, at % 17, at % 5)
+    });
+    let boats = (0..40).map(|at| {
+        let (owner, light) = (at % 23, ["red", "rde", "green"][at % 3]);
+        format!(
+            r#"{{"name": "b/{}", "owner": "ada{owner}@x", "length": {at}, "light": "{light}", "length": 1}}"#,
+            at % 31
+        )
+    });
+    let piers = ["east", "b/7", "west"].map(|id| {
+        let boats: Vec<String> = boats.clone().collect();
+        format!(
+            r#"{{"id": "{id}", "length": 7, "flags": ["d1.example", "d3.example", "b"], "boats": [{}]}}"#,
+            boats.join(",")
+        )
+    });
+    let people: Vec<String> = people.collect();
+    let snapshot = format!(
+        r#"{{"name": "Anse", "captured_at": "2026-08-31", "people": [{}], "piers": [{}], "buoys": {{"1": {{"number": 1, "lit": true}}, "1": {{"nubmer": 2, "lti": 1}}}}}}"#,
+        people.join(","),
+        piers.join(",")
+    );
+    for format in ["text", "json", "ndjson"] {
+        let runs: Vec<Run> = (0..4)
+            .map(|_| harbour_by(SCHEMA, &policies, &snapshot, &["--format", format, "--max-findings", "30"]))
+            .collect();
+        assert_eq!(runs[0].code, 5, "{:?}", runs[0]);
+        assert!(runs.iter().all(|run| run.stdout == runs[0].stdout), "{format}");
+    }
+}
+
 #[test]
 fn limits_say_what_is_too_much() {
     let told = |run: Run, message: &str, flag: &str| {
@@ -286,7 +331,7 @@ fn limits_say_what_is_too_much() {
 }
 
 #[test]
-fn pairs_that_nothing_ties_together_have_a_limit() {
+fn pairs_that_a_derivation_tries_have_a_limit() {
     let crossed =
         replaced(POLICIES, "when { principal in resource };", "when { principal.length <= resource.length };");
     let files = [
@@ -301,8 +346,52 @@ fn pairs_that_nothing_ties_together_have_a_limit() {
     // What it would have derived is not known.
     assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
     assert_eq!(deodar(&files, &HARBOUR).code, 0);
-    // With a join there is no such limit.
-    assert_eq!(harbour(SOUND, &["--max-pairs", "1"]).code, 0);
+    // A join finds the two boats of the pier.
+    let run = harbour(SOUND, &["--max-pairs", "1"]);
+    assert_eq!(run.code, 5);
+    assert!(run.stdout.contains("tries 2 pairs of principal and resource"), "{run:?}");
+    assert!(run.stdout.contains("HB-PIER-01 · medium · unknown"), "{run:?}");
+    assert_eq!(harbour(SOUND, &["--max-pairs", "2"]).code, 0);
+}
+
+/// Each of these took minutes when one of its parts was looked for once for every other.
+#[test]
+fn what_is_wrong_many_times_costs_no_more_than_its_size() {
+    let tied = replaced(POLICIES, "when { principal in resource };", "when { principal.length == resource.length };");
+    let list = |name: &str, rows: &dyn Fn(usize) -> String, count: usize| {
+        let rows: Vec<String> = (0..count).map(rows).collect();
+        format!(r#"{{"name": "Anse", "captured_at": "2026-08-31", {name}: [{}]}}"#, rows.join(","))
+    };
+    let told = |policies: &str, snapshot: String, code: i32, words: &str| {
+        let run = harbour_by(SCHEMA, policies, snapshot, &["--max-findings", "3"]);
+        let text: Vec<&str> = run.stdout.split_whitespace().collect();
+        assert_eq!(run.code, code, "{}", run.stdout);
+        assert!(text.join(" ").contains(words), "{words}: {}", run.stdout);
+    };
+    // A list is missing in every pier, and each pier counts what may be in its own.
+    let pier = |at: usize| format!(r#"{{"id": "{at}", "length": 1, "flags": []}}"#);
+    let piers = list("\"people\": [], \"buoys\": [], \"piers\"", &pier, 20_000);
+    told(POLICIES, piers, 4, "and 19997 more unknown verdicts of HB-PIER-01");
+    // What is compared is not known, of any principal and any resource.
+    let pier = |at: usize| {
+        let boat = r#"{"name": "b", "owner": "a", "light": "red", "length": "1"}"#;
+        format!(r#"{{"id": "{at}", "length": "1", "flags": [], "boats": [{boat}]}}"#)
+    };
+    let piers = list("\"people\": [{\"email\": \"a\", \"active\": true}], \"buoys\": [], \"piers\"", &pier, 20_000);
+    told(&tied, piers, 5, "and 39950 more errors of the kind snapshot-type");
+    // One property many times.
+    let again = format!(r#"{{"id": "p", "boats": [], "flags": []{}}}"#, ", \"length\": 1".repeat(50_000));
+    let piers = list("\"people\": [], \"buoys\": [], \"piers\"", &|_| again.clone(), 1);
+    told(POLICIES, piers, 5, "more errors of the kind snapshot-duplicate-key");
+    // References to nobody, as long as the ids that may be meant.
+    let long = "a".repeat(30_000);
+    let people: Vec<String> =
+        (0..20).map(|at| format!(r#"{{"email": "{long}{at}@x.example", "active": true}}"#)).collect();
+    let boat = |at: usize| format!(r#"{{"name": "{at}", "owner": "b{long}{at}", "light": "red", "length": 1}}"#);
+    let boats: Vec<String> = (0..20).map(boat).collect();
+    let pier = format!(r#"{{"id": "p", "length": 1, "flags": [], "boats": [{}]}}"#, boats.join(","));
+    let name = format!("\"people\": [{}], \"buoys\": [], \"piers\"", people.join(","));
+    told(POLICIES, list(&name, &|_| pier.clone(), 1), 5, "snapshot-reference");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::support::{
     harbour_by, replaced,
 };
 use expect_test::{Expect, expect};
+use serde_json::{Value, json};
 
 /// Diagnostics, then totals and exit code without their margin.
 fn says(run: &Run, expected: &Expect) {
@@ -52,20 +53,20 @@ fn truncated_json_may_have_been_cut_off() {
     snapshot(
         &SOUND[..SOUND.find("\"length\": 12").expect("it is there")],
         expect![[r#"
-        snapshot-syntax
+            snapshot-syntax
 
-          × expected a property name in double quotes, the text ends here
-            ╭─[snapshot.json:14:54]
-         13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example",
-            ·                                                      ┬
-            ·                                                      ╰── here
-            ╰────
-          help: the file may have been cut off
+              × expected a property name in double quotes, the text ends here
+                ╭─[snapshot.json:14:56]
+             13 │       "boats": [
+             14 │         { "name": "Tern", "owner": "ada@anse.example",
+                ·                                                      ┬
+                ·                                                      ╰── here
+                ╰────
+              help: the file may have been cut off
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -74,14 +75,15 @@ fn a_snapshot_that_is_not_utf8_is_not_read() {
     snapshot(
         edited("\"fuel\"", "\"f#el\"").bytes().map(|byte| if byte == b'#' { 0xFC } else { byte }).collect::<Vec<u8>>(),
         expect![[r#"
-        not-utf8
+            not-utf8
 
-          × `snapshot.json` is not UTF-8: byte 0xFC in line 12, column 19
-          help: save the file as UTF-8
+              × `snapshot.json` is not UTF-8: byte 0xFC in line 12, column 19; it may be
+              │ Latin-1 or Windows-1252
+              help: save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -97,14 +99,15 @@ fn policies_that_are_not_utf8_are_not_read() {
     says(
         &deodar(&files, &[&HARBOUR[..], &["--quiet"]].concat()),
         &expect![[r#"
-        not-utf8
+            not-utf8
 
-          × `policies/p.cedar` is not UTF-8: byte 0xF6 in line 16, column 39
-          help: save the file as UTF-8
+              × `policies/p.cedar` is not UTF-8: byte 0xF6 in line 16, column 39; it may
+              │ be Latin-1 or Windows-1252
+              help: save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -160,12 +163,12 @@ fn a_number_that_does_not_fit_64_bits_is_not_captured() {
               × `length` is not a valid Long
                 ╭─[snapshot.json:14:66]
              13 │       "boats": [
-             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 9223372036854775808, "light": "red", "pin": ****** },
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 9223372036854775808, "light": "red", "pin": *** },
                 ·                                                                  ─────────┬─────────
                 ·                                                                           ╰── not a whole number of 64 bits
              15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
                 ╰────
-              help: valid are whole numbers from -9223372036854775808 to
+              help: expected a whole number from -9223372036854775808 to
                     9223372036854775807
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
@@ -234,7 +237,7 @@ fn an_id_is_used_once() {
               × two instances of Boat have the id `east/Tern`
                 ╭─[snapshot.json:14:19]
              13 │       "boats": [
-             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
                 ·                   ───┬──
                 ·                      ╰── first here
              15 │         { "name": "Tern", "owner": "bo@anse.example", "length": 9, "light": "green" }
@@ -261,7 +264,7 @@ fn a_reference_to_nobody_comes_with_a_suggestion() {
           × `owner` refers to Person `adaa@anse.example`, which is not in the snapshot
             ╭─[snapshot.json:14:37]
          13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "adaa@anse.example", "length": 12, "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "adaa@anse.example", "length": 12, "light": "red", "pin": *** },
             ·                                     ────────┬────────
             ·                                             ╰── no such Person
          15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
@@ -283,9 +286,9 @@ fn the_document_is_an_object() {
 
           × a snapshot is an object, and this is an array
            ╭─[snapshot.json:1:1]
-         1 │ [1, 2]
-           · ┬
-           · ╰── the document starts here
+         1 │ ***
+           · ─┬─
+           ·  ╰── the document starts here
            ╰────
 
         4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
@@ -365,10 +368,10 @@ fn json_has_no_comments() {
           × expected a property name in double quotes, found `/`: JSON has no comments
            ╭─[snapshot.json:4:3]
          3 │   "captured_at": "2026-08-31T06:00:00Z",
-         4 │   // who is who
-           ·   ┬
-           ·   ╰── here
-         5 │   "people": [
+         4 │   ***
+           ·   ─┬─
+           ·    ╰── here
+         5 │ ***
            ╰────
 
         4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
@@ -423,6 +426,7 @@ fn every_wrong_type_is_reported_at_once() {
                ·                                              ╰── this is a number
              6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
                ╰────
+              help: write true
 
             snapshot-type
 
@@ -452,7 +456,7 @@ fn every_wrong_type_is_reported_at_once() {
               × `light` is an array, expected a name
                 ╭─[snapshot.json:14:79]
              13 │       "boats": [
-             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": [], "pin": ****** },
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": [], "pin": *** },
                 ·                                                                               ─┬
                 ·                                                                                ╰── this is an array
              15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
@@ -525,8 +529,8 @@ fn a_bad_date_says_what_is_valid() {
                ·                        ╰── cannot be read
              4 │   "people": [
                ╰────
-              help: valid are dates and RFC 3339 times with an offset, as 2026-09-01 or
-                    2026-09-01T06:00:00Z
+              help: a date begins with the year, then month and day: write it such as
+                    2026-09-01
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown
@@ -549,7 +553,7 @@ fn a_date_that_no_calendar_has_is_bad() {
                ·                             ╰── cannot be read
              4 │   "people": [
                ╰────
-              help: there is no such day in the calendar
+              help: there is no day 30 in 2026-02
 
             4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
             exit 5: some files are unreadable or invalid; some verdicts are unknown
@@ -572,8 +576,7 @@ fn a_bad_address_says_what_is_valid() {
                ·                                                                     ╰── cannot be read
              7 │   ],
                ╰────
-              help: the prefix length after `/` is a number from 0 to 32, without leading
-                    zeros
+              help: the prefix length `33` is out of range: it is a number from 0 to 32
 
             4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
             exit 5: some files are unreadable or invalid
@@ -596,7 +599,7 @@ fn a_bad_decimal_says_what_is_valid() {
                ·                                                                                        ╰── cannot be read
              7 │   ],
                ╰────
-              help: valid are numbers with at most four digits after the point, as 12.5
+              help: a decimal has a point: write 12.5
 
             4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
             exit 5: some files are unreadable or invalid
@@ -671,7 +674,7 @@ fn a_bad_email_address_says_what_is_valid() {
 
           × `owner` refers to Person `bo@anse.example`, which is not in the snapshot
             ╭─[snapshot.json:15:37]
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
          15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
             ·                                     ───────┬───────
             ·                                            ╰── no such Person
@@ -706,7 +709,7 @@ fn an_email_address_with_a_blank_in_it_is_bad() {
 
           × `owner` refers to Person `bo@anse.example`, which is not in the snapshot
             ╭─[snapshot.json:15:37]
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
          15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
             ·                                     ───────┬───────
             ·                                            ╰── no such Person
@@ -729,7 +732,7 @@ fn an_unknown_word_comes_with_a_suggestion() {
 
               × `light` is "gren", which is no Light
                 ╭─[snapshot.json:15:77]
-             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
              15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "gren" }
                 ·                                                                             ───┬──
                 ·                                                                                ╰── unknown value
@@ -746,23 +749,23 @@ fn an_unknown_word_comes_with_a_suggestion() {
 #[test]
 fn a_property_that_looks_like_a_slip_is_a_warning() {
     snapshot(
-        edited("\"site\"", "\"sit\""),
+        edited("\"site\"", "\"siet\""),
         expect![[r#"
-        snapshot-property
+            snapshot-property
 
-          ⚠ unknown property `sit`, and `site` is missing beside it
-           ╭─[snapshot.json:5:52]
-         4 │   "people": [
-         5 │     { "email": "ada@anse.example", "active": true, "sit": "https://ada.example/boat" },
-           ·                                                    ──┬──
-           ·                                                      ╰── not declared
-         6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
-           ╰────
-          help: did you mean `site`?
+              ⚠ unknown property `siet`, and `site` is missing beside it
+               ╭─[snapshot.json:5:52]
+             4 │   "people": [
+             5 │     { "email": "ada@anse.example", "active": true, "siet": "https://ada.example/boat" },
+               ·                                                    ───┬──
+               ·                                                       ╰── not declared
+             6 │     { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
+               ╰────
+              help: did you mean `site`?
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
-        exit 0: everything was judged, nothing failed at or above the threshold
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+            exit 0: everything was judged, nothing failed at or above the threshold
+        "#]],
     );
 }
 
@@ -809,7 +812,7 @@ fn an_instance_without_its_id_is_an_error() {
 
               × `Boat` has no `name`, which is its id
                 ╭─[snapshot.json:15:9]
-             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": ****** },
+             14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
              15 │         { "owner": "bo@anse.example", "length": 9, "light": "green" }
                 ·         ──────────────────────────────┬─────────────────────────────
                 ·                                       ╰── here
@@ -1049,19 +1052,19 @@ fn standard_input_is_a_snapshot() {
     says(
         &deodar_with_input(&files, &arguments, b"{"),
         &expect![[r#"
-        snapshot-syntax
+            snapshot-syntax
 
-          × expected a property name in double quotes, the text ends here
-           ╭─[(standard input):1:1]
-         1 │ {
-           · ┬
-           · ╰── here
-           ╰────
-          help: the file may have been cut off
+              × expected a property name in double quotes, the text ends here
+               ╭─[(standard input):1:2]
+             1 │ {
+               · ┬
+               · ╰── here
+               ╰────
+              help: the file may have been cut off
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1070,11 +1073,6 @@ fn an_account_that_no_pack_knows_is_an_error() {
     says(
         &deodar(&[("s.json", b"{ \"colour\": \"blue\" }")], &["check", "s.json", "--now", NOW, "--quiet"]),
         &expect![[r#"
-            capture-time
-
-              ⚠ `s.json` does not say when it was captured
-              help: set `captured_at`, or --now
-
             no-pack
 
               × `s.json` has no property that pack moengage (built in) knows
@@ -1086,18 +1084,8 @@ fn an_account_that_no_pack_knows_is_an_error() {
               help: is it a snapshot? if it is one of another account, name its schema and
                     policies with --schema and --policies
 
-            snapshot-key
-
-              × `Organization` has no `organization/name`, which is its id
-               ╭─[s.json:1:1]
-             1 │ { "colour": "blue" }
-               · ──────────┬─────────
-               ·           ╰── here
-               ╰────
-              help: write the id as a text or a number: a finding names the instance by it
-
-            50 checks: 0 fail, 50 unknown, 0 not applicable, 0 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            50 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
         "#]],
     );
 }
@@ -1130,7 +1118,7 @@ fn lines_may_end_with_carriage_returns() {
           × `length` is a string, expected a whole number
             ╭─[snapshot.json:14:66]
          13 │       "boats": [
-         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": "12", "light": "red", "pin": ****** },
+         14 │         { "name": "Tern", "owner": "ada@anse.example", "length": "12", "light": "red", "pin": *** },
             ·                                                                  ──┬─
             ·                                                                    ╰── this is a string
          15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
@@ -1345,20 +1333,22 @@ fn a_check_has_a_title() {
     policies(
         &replaced(POLICIES, "@title(\"A pier is not crowded\")\n", ""),
         expect![[r#"
-        policy-annotation
+            policy-annotation
 
-          × check `HB-PIER-01` has no `@title`
-            ╭─[policies/harbour.cedar:30:1]
-         29 │ @severity("medium")
-         30 │ forbid (principal, action == Action::"audit", resource is Pier)
-            · ───┬──
-            ·    ╰── this check
-         31 │ unless { resource.boats <= context.parameters.max_boats };
-            ╰────
+              × check `HB-PIER-01` has no `@title`
+                ╭─[policies/harbour.cedar:30:1]
+             29 │ @severity("medium")
+             30 │ forbid (principal, action == Action::"audit", resource is Pier)
+                · ───┬──
+                ·    ╰── this check
+             31 │ unless { resource.boats <= context.parameters.max_boats };
+                ╰────
+              help: say in one line what the check demands, such as @title("Disks are
+                    encrypted")
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1367,20 +1357,21 @@ fn a_check_has_a_severity() {
     policies(
         &replaced(POLICIES, "@severity(\"medium\")\n", ""),
         expect![[r#"
-        policy-annotation
+            policy-annotation
 
-          × check `HB-PIER-01` has no `@severity`
-            ╭─[policies/harbour.cedar:30:1]
-         29 │ @title("A pier is not crowded")
-         30 │ forbid (principal, action == Action::"audit", resource is Pier)
-            · ───┬──
-            ·    ╰── this check
-         31 │ unless { resource.boats <= context.parameters.max_boats };
-            ╰────
+              × check `HB-PIER-01` has no `@severity`
+                ╭─[policies/harbour.cedar:30:1]
+             29 │ @title("A pier is not crowded")
+             30 │ forbid (principal, action == Action::"audit", resource is Pier)
+                · ───┬──
+                ·    ╰── this check
+             31 │ unless { resource.boats <= context.parameters.max_boats };
+                ╰────
+              help: add @severity("high"), or `low`, `medium` or `critical`
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid
-    "#]],
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1391,7 +1382,7 @@ fn a_derivation_computes_a_derived_attribute() {
         expect![[r#"
             derivation-target
 
-              × `length` is no `@derived` attribute of `Pier`
+              × `Pier` has no `@derived` attribute `length`
                ╭─[policies/harbour.cedar:2:10]
              1 │ @id("boats")
              2 │ @derives("length")
@@ -1402,7 +1393,7 @@ fn a_derivation_computes_a_derived_attribute() {
 
             derivation-missing
 
-              × nothing derives `Pier.boats`, which a policy reads
+              × nothing derives `Pier.boats`, which `HB-PIER-01` needs
                 ╭─[policies/harbour.cedar:32:10]
              31 │ forbid (principal, action == Action::"audit", resource is Pier)
              32 │ unless { resource.boats <= context.parameters.max_boats };
@@ -1411,8 +1402,8 @@ fn a_derivation_computes_a_derived_attribute() {
                 ╰────
               help: write a `permit` for `derive` with @derives("boats")
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1433,8 +1424,26 @@ fn a_derivation_says_of_which_types_it_speaks() {
                ╰────
               help: write `principal is T` in its scope
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.boats`, whose derivation `boats`
+              │ is invalid
+               ╭─[policies/harbour.cedar:2:10]
+             1 │ @id("boats")
+             2 │ @derives("boats")
+               ·          ───┬───
+               ·             ╰── derived here
+             3 │ permit (principal, action == Action::"derive", resource is Pier)
+               ╰────
+                ╭─[policies/harbour.cedar:32:10]
+             31 │ forbid (principal, action == Action::"audit", resource is Pier)
+             32 │ unless { resource.boats <= context.parameters.max_boats };
+                ·          ───────┬──────
+                ·                 ╰── read here
+                ╰────
+
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1451,28 +1460,50 @@ fn derivations_that_need_each_other_are_an_error() {
     says(
         &harbour_by(&schema, &circle, SOUND, &["--quiet"]),
         &expect![[r#"
-        derivation-cycle
+            derivation-cycle
 
-          × derived attributes need each other: `boats`, `crews`
-           ╭─[policies/harbour.cedar:2:10]
-         1 │ @id("boats")
-         2 │ @derives("boats")
-           ·          ───┬───
-           ·             ╰── on the cycle
-         3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
-           ╰────
-           ╭─[policies/harbour.cedar:7:10]
-         6 │ @id("crews")
-         7 │ @derives("crews")
-           ·          ───┬───
-           ·             ╰── on the cycle
-         8 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
-           ╰────
-          help: one of them must be derived from what the snapshot holds
+              × derived attributes need each other: `boats`, `crews`
+               ╭─[policies/harbour.cedar:2:10]
+             1 │ @id("boats")
+             2 │ @derives("boats")
+               ·          ───┬───
+               ·             ╰── on the cycle
+             3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+               ╰────
+               ╭─[policies/harbour.cedar:7:10]
+             6 │ @id("crews")
+             7 │ @derives("crews")
+               ·          ───┬───
+               ·             ╰── on the cycle
+             8 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+               ╰────
+              help: one of them must be derived from what the snapshot holds
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.crews`, whose derivations need
+              │ each other
+               ╭─[policies/harbour.cedar:4:33]
+             3 │ permit (principal is Boat, action == Action::"derive", resource is Pier)
+             4 │ when { principal in resource && resource.crews > 0 };
+               ·                                 ───────┬──────
+               ·                                        ╰── read here
+               ╰────
+
+            check-not-run
+
+              × `HB-PIER-01` is not run: it needs `Pier.boats`, whose derivations need
+              │ each other
+                ╭─[policies/harbour.cedar:37:10]
+             36 │ forbid (principal, action == Action::"audit", resource is Pier)
+             37 │ unless { resource.boats <= context.parameters.max_boats };
+                ·          ───────┬──────
+                ·                 ╰── read here
+                ╰────
+
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
+        "#]],
     );
 }
 
@@ -1487,7 +1518,7 @@ fn a_derived_attribute_that_nobody_derives_is_an_error() {
         expect![[r#"
             derivation-missing
 
-              × nothing derives `Pier.boats`, which a policy reads
+              × nothing derives `Pier.boats`, which `HB-PIER-01` needs
                 ╭─[policies/harbour.cedar:27:10]
              26 │ forbid (principal, action == Action::"audit", resource is Pier)
              27 │ unless { resource.boats <= context.parameters.max_boats };
@@ -1496,8 +1527,8 @@ fn a_derived_attribute_that_nobody_derives_is_an_error() {
                 ╰────
               help: write a `permit` for `derive` with @derives("boats")
 
-            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-            exit 5: some files are unreadable or invalid; some verdicts are unknown
+            4 checks: 0 fail, 0 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid
         "#]],
     );
 }
@@ -1546,16 +1577,8 @@ fn a_permit_for_the_audit_is_no_check() {
     );
 }
 
-/// The verdicts on piers that are not a pass, when the pier is judged by edited derivations.
-fn of_the_pier(policies: &str) -> Vec<String> {
-    let report = harbour_by(SCHEMA, policies, SOUND, &["--format", "json"]).json();
-    assert_eq!(report["run"]["exit_code"], 5);
-    let findings = report["findings"].as_array().expect("a list").iter();
-    findings.filter(|finding| finding["check"] == "HB-PIER-01").map(|finding| finding["verdict"].to_string()).collect()
-}
-
 #[test]
-fn what_a_broken_policy_would_derive_is_unknown_and_not_none() {
+fn a_check_of_what_a_broken_policy_would_derive_is_invalid() {
     let more = |clause: &str| {
         format!(
             "{POLICIES}\n@id(\"more\") @derives(\"boats\")\npermit (principal is Person, action == Action::\"derive\", resource is Pier) when {{ {clause} }};\n"
@@ -1569,7 +1592,13 @@ fn what_a_broken_policy_would_derive_is_unknown_and_not_none() {
         replaced(POLICIES, "(principal is Boat,", "(principal,"),
         more("principal.aktive"),
     ] {
-        assert_eq!(of_the_pier(&policies), ["\"unknown\""], "{policies}");
+        let report = harbour_by(SCHEMA, &policies, SOUND, &["--format", "json"]).json();
+        assert_eq!(report["run"]["exit_code"], 5, "{policies}");
+        let states = report["checks"].as_array().expect("a list").iter();
+        let invalid: Vec<&Value> =
+            states.filter(|check| check["state"] == "invalid").map(|check| &check["id"]).collect();
+        assert_eq!(invalid, ["HB-PIER-01"], "{policies}");
+        assert_eq!(report["findings"], json!([]), "{policies}");
     }
 }
 
@@ -1672,20 +1701,20 @@ fn an_unknown_reader_comes_with_a_suggestion() {
     schema(
         &replaced(SCHEMA, "email-domain", "mail-domain"),
         expect![[r#"
-        schema-reader
+            schema-reader
 
-          × unknown reader `mail-domain`
-            ╭─[harbour.cedarschema:16:3]
-         15 │   @path("email")
-         16 │   @as("mail-domain")
-            ·   ──────────────────
-         17 │   domain: String,
-            ╰────
-          help: did you mean `email-domain`?
+              × unknown reader `mail-domain`
+                ╭─[harbour.cedarschema:16:3]
+             15 │   @path("email")
+             16 │   @as("mail-domain")
+                ·   ──────────────────
+             17 │   domain: String,
+                ╰────
+              help: did you mean `email-domain`?
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1716,20 +1745,20 @@ fn a_default_has_the_type_of_its_parameter() {
     schema(
         &replaced(SCHEMA, "@default(\"14d\")", "@default(\"a fortnight\")"),
         expect![[r#"
-        schema-parameter
+            schema-parameter
 
-          × `a fortnight` is not a duration: valid are whole numbers of d, h, m, s and
-          │ ms, in that order, as 14d or 1h30m
-            ╭─[harbour.cedarschema:57:3]
-         56 │ type Parameters = {
-         57 │   @default("a fortnight")
-            ·   ───────────────────────
-         58 │   max_age: duration,
-            ╰────
+              × `a fortnight` is not a duration: expected whole numbers of d, h, m, s and
+              │ ms, in that order, such as 14d or 1h30m
+                ╭─[harbour.cedarschema:57:3]
+             56 │ type Parameters = {
+             57 │   @default("a fortnight")
+                ·   ───────────────────────
+             58 │   max_age: duration,
+                ╰────
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1759,21 +1788,20 @@ fn nesting_is_declared() {
     schema(
         &replaced(SCHEMA, "entity Boat in [Pier]", "entity Boat in [Harbour]"),
         expect![[r#"
-        schema-nesting
+            schema-nesting
 
-          × instances of `Boat` are nested in `Pier`, which its declaration does not
-          │ say
-            ╭─[harbour.cedarschema:37:1]
-         36 │ @key("name")
-         37 │ entity Boat in [Harbour] = {
-            · ────────────────────────────
-         38 │   @enclosing
-            ╰────
-          help: write `entity Boat in [Pier]`
+              × instances of `Boat` are nested in `Pier`, but the declaration lacks `in`
+                ╭─[harbour.cedarschema:37:1]
+             36 │ @key("name")
+             37 │ entity Boat in [Harbour] = {
+                · ────────────────────────────
+             38 │   @enclosing
+                ╰────
+              help: write `entity Boat in [Pier]`
 
-        0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
-        exit 5: some files are unreadable or invalid; nothing was evaluated
-    "#]],
+            0 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            exit 5: some files are unreadable or invalid; nothing was evaluated
+        "#]],
     );
 }
 
@@ -1914,15 +1942,15 @@ fn a_parameter_has_a_value_of_its_type() {
     arguments(
         &["--param", "max_age=a fortnight"],
         expect![[r#"
-        parameter
+            parameter
 
-          × `a fortnight` is no value for parameter `max_age`, a duration
-          help: valid are whole numbers of d, h, m, s and ms, in that order, as 14d or
-                1h30m
+              × `a fortnight` is no value for parameter `max_age`, a duration
+              help: expected whole numbers of d, h, m, s and ms, in that order, such as
+                    14d or 1h30m
 
-        4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
-        exit 5: some files are unreadable or invalid; some verdicts are unknown
-    "#]],
+            4 checks: 0 fail, 1 unknown, 0 not applicable, 5 pass
+            exit 5: some files are unreadable or invalid; some verdicts are unknown
+        "#]],
     );
 }
 
@@ -2066,32 +2094,11 @@ fn in_a_shell(script: &str) -> Run {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_leaves_early_changes_neither_manners_nor_exit_code() {
-    for format in ["text", "json"] {
-        let script = format!("{{ DEODAR --verbose --format {format}; echo $? >code; }} | true; cat code");
-        let run = in_a_shell(&script);
-        assert_eq!(run.stdout, "1\n", "{run:?}");
-        assert!(!run.stderr.contains("panic"), "{run:?}");
-        let run = in_a_shell(&format!("DEODAR --verbose --format {format} | head -1"));
-        assert!(!run.stderr.contains("panic"), "{run:?}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
 fn a_standard_error_that_nobody_reads_changes_no_exit_code() {
     let run = in_a_shell("{ DEODAR 2>&1 >report; echo $? >code; } | true; cat code");
     assert_eq!(run.stdout, "1\n", "{run:?}");
     let run = in_a_shell("DEODAR 2>&- >report; echo $?");
     assert_eq!(run.stdout, "1\n", "{run:?}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_an_error() {
-    let run = in_a_shell("DEODAR >/dev/full; echo $?");
-    assert_eq!(run.stdout, "5\n", "{run:?}");
-    assert!(run.stderr.contains("no space left") || run.stderr.contains("No space left"), "{run:?}");
 }
 
 // What is never shown
@@ -2278,7 +2285,7 @@ fn excerpts_of_a_document_on_one_line_stay_short() {
 fn where_nothing_was_judged_one_line_stands_for_the_scorecard() {
     let run = harbour("{", &[]);
     assert_eq!(run.code, 5, "{run:?}");
-    assert!(run.stdout.contains("–  none of the 4 checks met anything to judge"), "{}", run.stdout);
+    assert!(run.stdout.contains("–  no resources for any of the 4 checks"), "{}", run.stdout);
     assert!(!run.stdout.contains("HB-LEN-01"), "{}", run.stdout);
     let sound = harbour(SOUND, &[]);
     assert!(sound.stdout.contains("HB-LEN-01") && !sound.stdout.contains("none of the"), "{}", sound.stdout);

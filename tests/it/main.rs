@@ -2,22 +2,32 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod advice;
 mod authorize;
 mod cases;
 mod controls;
 mod doc;
+mod encodings;
 mod examples;
 mod fleet;
 mod input;
 mod json;
 mod law;
+mod limits;
 mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
+mod origin;
 mod pack;
+mod secrets;
+mod review;
 mod semantics;
 mod states;
+mod streams;
 mod support;
+mod text;
 mod tidy;
 mod tutorial;
 mod watch;
+#[cfg(unix)]
+mod watch_law;

@@ -125,6 +125,7 @@ fn coverage_marks_what_no_case_has_seen() {
            ╰────
 
           ✓ policies/harbour.test.toml  5 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           5 cases: 5 as expected, 0 wrong
             policies/harbour.cedar   87.5 %  (7 of 8)
           coverage of conditions: 87.5 %  (7 of 8)
@@ -206,6 +207,7 @@ fn a_change_that_no_case_notices_is_shown_with_a_case_to_start_from() {
           help: write a case in which `resource.length` equals `resource.pier.length`
 
           ✓ policies/harbour.test.toml  6 cases
+          the given schema and policies: harbour.cedarschema, policies/harbour.cedar
           6 cases: 6 as expected, 0 wrong
           mutation score: 83.3 %  (5 of 6 changes noticed, 1 survived)
           not counted: 0 that make no difference, 0 that make a policy invalid
@@ -610,4 +612,89 @@ fn of_a_long_set_only_the_element_is_shown() {
     let left = survivors(&outcome);
     assert!(left.contains(&r#"HB-RED-01 element dropped: "id-7" => "id-6""#.to_owned()), "{left:?}");
     assert_eq!(left.iter().filter(|line| line.len() > 400).count(), 2, "{left:?}");
+}
+
+/// Conditions whose answers the types settle, wholly or behind another condition.
+const SETTLED: &str = r#"@id("HB-SET-01")
+@title("t")
+@severity("low")
+forbid (principal, action == Action::"audit", resource is Boat)
+when { resource in principal && resource.length > 30 };
+
+@id("HB-SET-02")
+@title("t")
+@severity("low")
+forbid (principal, action == Action::"audit", resource)
+when { resource is Boat && resource.length > 30 }
+unless { principal in resource };
+"#;
+
+#[test]
+fn conditions_that_the_types_settle_are_not_demanded_and_are_redundant() {
+    let cases = r#"[[case]]
+name = "as it is"
+expect = { "HB-SET-01 Boat" = "pass", "HB-SET-02 Boat" = "not_applicable", "HB-SET-02 Pier" = "not_applicable" }
+
+[[case]]
+name = "long"
+set = { "/piers/0/boats/0/length" = 31 }
+expect = { "HB-SET-01 Boat east/Tern" = "fail", "HB-SET-02 Boat east/Tern" = "fail" }
+
+[[case]]
+name = "just as long"
+set = { "/piers/0/boats/0/length" = 30 }
+expect = { "HB-SET-01 Boat east/Tern" = "pass", "HB-SET-02 Boat east/Tern" = "not_applicable" }
+
+[[case]]
+name = "nobody knows"
+null = "/piers/0/boats/0/length"
+expect = { "HB-SET-01 Boat east/Tern" = "unknown", "HB-SET-02 Boat east/Tern" = "unknown" }
+"#;
+    let outcome = run_json(SETTLED, cases, &[], &["--coverage", "--mutate"]);
+    let conditions = list(&outcome["coverage"]["policies"]).iter().flat_map(|policy| list(&policy["conditions"]));
+    let shown: Vec<String> = conditions
+        .map(|condition| format!("{}: {} {}", text(&condition["text"]), condition["redundant"], condition["seen"]))
+        .collect();
+    expect![[r#"
+        resource in principal: "always true" {}
+        resource.length > 30: null {"true":true,"false":true,"unknown":true,"decided":true}
+        resource is Boat: null {"true":true,"false":true,"decided":true}
+        resource.length > 30: null {"true":true,"false":true,"unknown":true,"decided":true}
+        principal in resource: "always false" {}"#]]
+    .assert_eq(&shown.join("\n"));
+    let equivalent = list(&outcome["mutation"]["equivalent"]).iter();
+    let equivalent: Vec<String> = equivalent
+        .map(|change| format!("{} {}: {}", text(&change["policy"]), text(&change["operator"]), text(&change["before"])))
+        .collect();
+    expect![[r#"
+        HB-SET-01 conjunct dropped: resource in principal
+        HB-SET-02 unless dropped: unless { principal in resource }"#]]
+    .assert_eq(&equivalent.join("\n"));
+    let run = test(SETTLED, cases, &[], &["--coverage", "--mutate"]);
+    let lines: Vec<&str> = run.stdout.lines().map(str::trim).filter(|line| line.starts_with("redundant")).collect();
+    expect![[r#"
+        redundant condition of `HB-SET-01`: `resource in principal` is always true  (policies/harbour.cedar:5:8)
+        redundant condition of `HB-SET-02`: `principal in resource` is always false  (policies/harbour.cedar:12:10)"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn hints_about_products_name_values_that_products_have() {
+    let cases = "[[case]]\nname = \"nothing\"\nset = { \"/piers\" = [] }\nexpect = { \"HB-RED-01\" = \"pass\" }\n";
+    let hints = |clause: &str| -> Vec<String> {
+        let outcome = run_json(&redundant(clause), cases, &[], &["--mutate"]);
+        let numeric = list(&outcome["mutation"]["survivors"]).iter();
+        let numeric = numeric.filter(|survivor| ["number", "boundary"].contains(&text(&survivor["operator"]).as_str()));
+        numeric.map(|survivor| format!("{}: {}", text(&survivor["after"]), text(&survivor["hint"]))).collect()
+    };
+    expect![[r#"
+        resource.length * 101 >= 150: a case in which it matters that 100 is not 101
+        resource.length * 99 >= 150: a case in which it matters that 100 is not 99"#]]
+    .assert_eq(&hints("when { resource.length * 100 >= 150 }").join("\n"));
+    expect![[r#"
+        resource.length * 1 >= 40: a case in which it matters that 2 is not 1
+        resource.length * 3 >= 40: a case in which it matters that 2 is not 3
+        resource.length * 2 > 40: a case in which `resource.length * 2` equals `40`
+        resource.length * 2 >= 41: a case in which `resource.length * 2` is 40"#]]
+    .assert_eq(&hints("when { resource.length * 2 >= 40 }").join("\n"));
 }

@@ -1,22 +1,35 @@
 //! Watching: the binary as a child that is told of edits, and the session that redoes only what an edit changed.
 
-use crate::support::{HARBOUR, NOW, POLICIES, SCHEMA, SOUND, command, edited, folder, replaced};
-use deodar::check::{Inputs, Options, Session, Work};
+use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced};
+use deodar::check::{Inputs, Limits, Options, Session, Work};
+use deodar::project::{Loader, Selection};
 use deodar::source::Source;
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a screen may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// A process that is ended with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// `deodar check --watch` on the harbour in a folder of its own.
 struct Watching {
-    child: Child,
+    child: Ended,
     lines: Receiver<String>,
     folder: TempDir,
 }
@@ -38,7 +51,7 @@ impl Watching {
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
         let (send, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-        Self { child, lines, folder }
+        Self { child: Ended(child), lines, folder }
     }
 
     /// Reads screens, each of which ends with its exit line, until one holds all of `marks`.
@@ -74,14 +87,6 @@ impl Watching {
         let beside = self.path(&format!("{name}.swp"));
         std::fs::write(&beside, text).expect("the file can be written");
         std::fs::rename(beside, self.path(name)).expect("the file can be renamed");
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -164,9 +169,169 @@ fn while_a_file_does_not_parse_the_last_good_verdict_stays_and_is_called_stale()
 fn an_interrupt_ends_it_with_130() {
     let mut watching = Watching::start();
     watching.screen(&[FINE]);
-    let interrupt = format!("kill -INT {}", watching.child.id());
+    let interrupt = format!("kill -INT {}", watching.child.0.id());
     assert!(Command::new("sh").args(["-c", &interrupt]).status().expect("there is a shell").success());
-    assert_eq!(watching.child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(watching.child.0.wait().expect("it ends").code(), Some(130));
+}
+
+#[test]
+fn reading_the_files_all_the_time_stops_no_run() {
+    let watching = Watching::start();
+    let (path, (stop, stopped)) = (watching.path("snapshot.json"), channel::<()>());
+    let reader = std::thread::spawn(move || {
+        while stopped.recv_timeout(Duration::from_millis(10)) == Err(RecvTimeoutError::Timeout) {
+            std::fs::read(&path).expect("it is there");
+        }
+    });
+    watching.screen(&[FINE]);
+    watching.write("snapshot.json", &edited("\"length\": 12", "\"length\": 41"));
+    watching.screen(&["exit 1", "length is 41"]);
+    drop(stop);
+    reader.join().expect("it has read");
+}
+
+#[test]
+fn events_that_go_on_stop_no_run() {
+    let watching = Watching::start();
+    let (path, (stop, stopped)) = (watching.path("log.txt"), channel::<()>());
+    let writer = std::thread::spawn(move || {
+        while stopped.recv_timeout(Duration::from_millis(10)) == Err(RecvTimeoutError::Timeout) {
+            std::fs::write(&path, "a line").expect("it can be written");
+        }
+    });
+    watching.screen(&[FINE]);
+    watching.write("snapshot.json", &edited("\"length\": 12", "\"length\": 41"));
+    watching.screen(&["exit 1", "length is 41"]);
+    drop(stop);
+    writer.join().expect("it has written");
+}
+
+#[test]
+fn standard_input_and_devices_cannot_be_watched() {
+    let folder = tempfile::tempdir().expect("there is room");
+    for (path, reason) in [("-", "standard input cannot be watched"), ("/dev/null", "is not a file or folder")] {
+        if path == "-" || cfg!(unix) {
+            let output = command(folder.path()).args(["check", path, "--watch"]).output().expect("it runs");
+            let run = Run::from(output);
+            assert_eq!(run.code, 2, "{run:?}");
+            assert!(run.stderr.contains(reason), "{run:?}");
+        }
+    }
+}
+
+/// Reads the JSON documents that a growing file holds so far.
+fn documents(path: &Path) -> Vec<Value> {
+    let bytes = std::fs::read(path).expect("it is there");
+    serde_json::Deserializer::from_slice(&bytes).into_iter().map_while(Result::ok).collect()
+}
+
+#[test]
+fn a_report_in_the_watched_folder_is_no_input_of_its_own_run() {
+    let folder = folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("state/snapshot.json", SOUND.as_bytes()),
+    ]);
+    let (snapshot, path) = (folder.path().join("state/snapshot.json"), folder.path().join("state/report.json"));
+    let report = std::fs::File::create(&path).expect("it can be made");
+    let arguments = ["check", "state", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    let mut child = Ended(
+        command(folder.path())
+            .args(arguments)
+            .args(["--watch", "--format", "json"])
+            .stdout(report)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary is built"),
+    );
+    for (at, length) in [12, 41, 13, 42].into_iter().enumerate() {
+        if at > 0 {
+            let new = snapshot.with_extension("tmp");
+            let text = edited("\"length\": 12", &format!("\"length\": {length}"));
+            std::fs::write(&new, text).expect("the file can be written");
+            std::fs::rename(new, &snapshot).expect("the file can be renamed");
+        }
+        let until = Instant::now() + DEADLINE;
+        let exit_code = i64::from(length > 40);
+        while documents(&path).last().is_none_or(|last| last["run"]["exit_code"] != exit_code) {
+            assert!(Instant::now() < until, "{length} is not seen: {:?}", documents(&path).last());
+            assert!(child.0.try_wait().expect("it can be asked").is_none(), "the watch goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(documents(&path).len(), at + 1, "one report for each edit");
+    }
+}
+
+#[test]
+fn files_that_are_written_with_the_same_text_are_the_same_inputs() {
+    let folder = folder(&[("a.json", SOUND.as_bytes()), ("b.ndjson", b"{}\n{}\n"), ("c.json", b"\xFF")]);
+    let selection = Selection { snapshots: vec![folder.path().to_owned()], ..Selection::default() };
+    let mut loader = Loader::default();
+    let mut load = || loader.load(&selection, &Limits::default()).expect("there is a pack");
+    let inputs = load();
+    assert_eq!((inputs.snapshots.len(), inputs.diagnostics.len()), (3, 1));
+    for name in ["a.json", "b.ndjson", "c.json"] {
+        let path = folder.path().join(name);
+        let bytes = std::fs::read(&path).expect("it is there");
+        std::fs::remove_file(&path).expect("it can be removed");
+        assert!(load() != inputs, "{name} is gone");
+        std::fs::write(&path, bytes).expect("it can be written");
+        assert!(load() == inputs, "{name} is there again");
+    }
+}
+
+#[test]
+fn a_file_that_is_also_the_output_is_refused() {
+    let folder = folder(&[]);
+    let report = std::fs::File::create(folder.path().join("report.json")).expect("it can be made");
+    let output = command(folder.path()).args(["check", "report.json"]).stdout(report).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(5));
+    let written = std::fs::read_to_string(folder.path().join("report.json")).expect("it is there");
+    assert!(written.contains("own-output"), "{written}");
+}
+
+#[test]
+fn a_snapshot_that_is_gone_leaves_memory() {
+    let folder = folder(&[("state/a.json", SOUND.as_bytes()), ("state/b.ndjson", b"{}\n{}\n")]);
+    let selection = Selection { snapshots: vec![folder.path().join("state")], ..Selection::default() };
+    let mut loader = Loader::default();
+    let mut load = || loader.load(&selection, &Limits::default()).expect("there is a pack").snapshots;
+    let first = load();
+    let held: Vec<Weak<Source>> = first.iter().map(Arc::downgrade).collect();
+    assert_eq!(held.len(), 3);
+    let names = |sources: &[Arc<Source>]| sources.iter().map(|source| source.name().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(&first), names(&load()));
+    assert!(first.iter().zip(load()).all(|(first, again)| Arc::ptr_eq(first, &again)), "the texts are the same");
+    drop(first);
+    std::fs::remove_file(folder.path().join("state/a.json")).expect("it is there");
+    std::fs::write(folder.path().join("state/b.ndjson"), "{}\n").expect("it can be written");
+    load();
+    assert_eq!(held.iter().map(|source| source.strong_count() > 0).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn hidden_and_editors_files_are_left_out_without_a_word() {
+    let files: &[(&str, &[u8])] = &[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("policies/.harbour.cedar.swp", b"x"),
+        ("policies/harbour.cedar~", b"x"),
+        ("policies/.git/config", b"x"),
+        ("state/snapshot.json", SOUND.as_bytes()),
+    ];
+    let arguments = ["check", "state", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    let arguments = [&arguments[..], &["--format", "json"]].concat();
+    let plain = deodar(&[files[0], files[1], files[5]], &arguments);
+    let others: &[(&str, &[u8])] = &[
+        ("state/.snapshot.json", b"x"),
+        ("state/.git/a.json", b"x"),
+        ("state/#snapshot.json#", b"x"),
+        ("state/snapshot.json~", b"x"),
+        ("state/4913", b"x"),
+    ];
+    let run = deodar(&[files, others].concat(), &arguments);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.json(), plain.json());
 }
 
 fn options() -> Options {
@@ -184,8 +349,11 @@ fn inputs() -> Inputs {
         schema: source("harbour.cedarschema", SCHEMA),
         policies: vec![source("harbour.cedar", POLICIES)],
         snapshots: vec![source("snapshot.json", SOUND)],
+        unread: Vec::new(),
         diagnostics: Vec::new(),
         skipped: 0,
+        skipped_reports: 0,
+        partial_pack: false,
     }
 }
 

@@ -71,8 +71,11 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
             schema: source("s.cedarschema", &case.blueprint.text()),
             policies: vec![source("p.cedar", &text)],
             snapshots: Vec::new(),
+            unread: Vec::new(),
             diagnostics: Vec::new(),
             skipped: 0,
+            skipped_reports: 0,
+            partial_pack: false,
         };
         // A policy that says nothing is an error there.
         let (Some(suite), _) = Suite::compile(&inputs) else { return Ok(()) };

@@ -227,7 +227,7 @@ fn holds_for(derived: bool, cases: u32) {
     });
     let (kinds, (decided, all)) = (kinds.into_inner(), decided.into_inner());
     eprintln!("{kinds:?}, {decided} of {all} decided");
-    assert!(kinds.len() == 6 && kinds.values().all(|count| *count > 20), "every kind must occur: {kinds:?}");
+    assert!(kinds.len() == 6 && kinds.values().all(|count| *count >= 10), "every kind must occur: {kinds:?}");
     assert!(decided * 4 > all, "damage must not make everything unknown: {decided} of {all}");
 }
 

@@ -1,0 +1,58 @@
+//! Standard output, and messages on standard error.
+//!
+//! A failed write to standard output ends the process: with 141 if the reader is gone, otherwise with 5. Standard error
+//! is for people who may have closed it, so a failed write there changes nothing.
+
+use deodar::report::excerpt::plain;
+use std::fmt;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::process::ExitCode;
+
+/// The exit code of a process whose reader is gone, as if SIGPIPE had ended it.
+const CLOSED_PIPE: u8 = 141;
+
+/// Standard output with a buffer. It must be flushed, because a failed write when it is dropped is not seen.
+pub struct Output(BufWriter<Stdout>);
+
+impl Output {
+    /// Returns standard output.
+    pub fn new() -> Self {
+        Self(BufWriter::new(io::stdout()))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(named)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(named)
+    }
+}
+
+fn named(error: io::Error) -> io::Error {
+    cannot_write("standard output", &error)
+}
+
+/// Adds to a failed write what was written.
+pub fn cannot_write(what: impl fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write {what}: {error}"))
+}
+
+/// Writes messages to standard error.
+pub fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    let mut text = Vec::new();
+    // Memory takes everything.
+    let _ = write(&mut text);
+    let _ = io::stderr().lock().write_all(&text);
+}
+
+/// Returns the exit code of a failed command, and reports the failure.
+pub fn failed(error: &io::Error) -> ExitCode {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return ExitCode::from(CLOSED_PIPE);
+    }
+    tell(|out| writeln!(out, "deodar: {}", plain(&error.to_string())));
+    ExitCode::from(5)
+}

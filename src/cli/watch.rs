@@ -1,0 +1,96 @@
+//! `deodar check --watch`: runs again when the inputs change.
+
+use super::check::{Args, Format};
+use super::output::{Output, tell};
+use deodar::check::{Inputs, Session, is_sound};
+use deodar::diagnostic::Diagnostic;
+use deodar::project::{Changes, Loader, Selection};
+use deodar::report::{Report, text};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Returns why a selection cannot be watched, if it cannot.
+pub fn refused(selection: &Selection) -> Option<String> {
+    if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
+        return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
+    }
+    let mut named = selection.snapshots.iter().chain(&selection.policies).chain(&selection.schema);
+    // What a pipe holds can be read once.
+    let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let stream = named.find(is_stream)?;
+    Some(format!("`{}` is not a file or folder and cannot be watched", stream.display()))
+}
+
+/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid files.
+pub fn run(args: &Args) -> io::Result<ExitCode> {
+    ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
+    let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
+    let mut last_inputs = None;
+    let mut is_told = false;
+    loop {
+        let started = Instant::now();
+        let inputs = loader.load(&args.selection(), &args.options().limits);
+        if let Err(reason) = changes.expect(std::mem::take(&mut loader.seen))
+            && !std::mem::replace(&mut is_told, true)
+        {
+            tell(|out| writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans"));
+        }
+        let inputs = Some(inputs);
+        // Files that were written with the text they had change nothing.
+        if inputs != last_inputs {
+            last_inputs = inputs;
+            if let Some(inputs) = &last_inputs {
+                screens.show(args, inputs, started)?;
+            }
+        }
+        changes.wait();
+    }
+}
+
+/// What has been shown, and what is kept for the next run.
+#[derive(Default)]
+struct Screens {
+    session: Session,
+    /// The last result from valid files.
+    last_sound: Option<Vec<u8>>,
+}
+
+impl Screens {
+    /// Judges the inputs and writes the result.
+    fn show(&mut self, args: &Args, inputs: &Result<Inputs, Vec<Diagnostic>>, started: Instant) -> io::Result<()> {
+        let options = args.options();
+        let report = match inputs {
+            Ok(inputs) => self.session.run(inputs, &options),
+            Err(diagnostics) => Report::unread(diagnostics.clone(), &options),
+        };
+        let mut screen = Vec::new();
+        if is_sound(&report) {
+            args.write(&report, &mut screen)?;
+            self.last_sound = Some(screen.clone());
+        } else if let (Some(last), Format::Text) = (&self.last_sound, args.format) {
+            text::write_diagnostics(&report.diagnostics, &report, args.style(), &mut screen)?;
+            writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
+            screen.extend_from_slice(last);
+        } else {
+            args.write(&report, &mut screen)?;
+        }
+        write(args, &screen, started)
+    }
+}
+
+fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
+    let mut out = Output::new();
+    if io::stdout().is_terminal() {
+        // Clear the screen and what has scrolled off it, then go home.
+        out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
+    }
+    out.write_all(screen)?;
+    out.flush()?;
+    if args.format == Format::Text {
+        let millis = started.elapsed().as_millis();
+        tell(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Texts that are compared with a folded attribute and are not in folded form: they are equal to no value.
+
+use super::{Reviewed, reached};
+use crate::diagnostic::Diagnostic;
+use crate::policy::Statement;
+use crate::program::{Constant, NodeId, NodeKind, Program};
+use crate::schema::{Model, Origin, Reader, SlotId, Ty, folded};
+use crate::source::{Source, Span};
+use crate::value::{TypeId, Value};
+use cedar_policy_core::ast::PatternElem;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A parameter that is compared with folded values, and with nothing else.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    /// Its place in the model.
+    pub parameter: usize,
+    /// The attributes it is compared with: the name and the reader.
+    with: Vec<(String, Reader)>,
+    /// Where.
+    source: Arc<Source>,
+    span: Span,
+}
+
+/// What one side of a comparison is made of.
+enum Leaf {
+    /// An attribute that is read through a folding reader.
+    Folded(TypeId, SlotId, Reader),
+    /// A text of the policy.
+    Text(NodeId, String),
+    /// A parameter.
+    Parameter(NodeId, usize),
+    /// A record that is written out.
+    Record(NodeId),
+    /// Any other value.
+    Other,
+}
+
+/// Returns an error for every text of a policy, or default of a parameter, that can never be equal to what it is
+/// compared with. Notes the parameters, whose values come later.
+pub(super) fn unequal(
+    model: &Model,
+    program: &Program,
+    reviewed: &Reviewed<'_>,
+    comparisons: &mut Vec<Comparison>,
+) -> Vec<Diagnostic> {
+    let mut found =
+        Found { model, program, statement: reviewed.statement, errors: Vec::new(), seen: BTreeSet::new(), comparisons };
+    for body in &reviewed.bodies {
+        for node in reached(model, program, body).1 {
+            match &program.node(node).kind {
+                NodeKind::Equal(left, right)
+                | NodeKind::Contains(left, right)
+                | NodeKind::ContainsAll(left, right)
+                | NodeKind::ContainsAny(left, right) => found.compared(*left, *right),
+                NodeKind::Like(text, pattern) => found.matched(node, *text, pattern.get_elems()),
+                _ => {}
+            }
+        }
+    }
+    found.errors
+}
+
+struct Found<'r> {
+    model: &'r Model,
+    program: &'r Program,
+    statement: &'r Statement,
+    errors: Vec<Diagnostic>,
+    /// The texts that an error is about: a policy is lowered once for every type.
+    seen: BTreeSet<(Span, String)>,
+    comparisons: &'r mut Vec<Comparison>,
+}
+
+impl Found<'_> {
+    fn compared(&mut self, left: NodeId, right: NodeId) {
+        let (left, right) = (self.leaves(left), self.leaves(right));
+        self.side(&left, &right);
+        self.side(&right, &left);
+        for (one, other) in left.iter().flat_map(|one| right.iter().map(move |other| (one, other))) {
+            let (Leaf::Record(one), Leaf::Record(other)) = (one, other) else { continue };
+            for (one, other) in self.same_members(*one, *other) {
+                self.compared(one, other);
+            }
+        }
+    }
+
+    /// The values of members that two records have both.
+    fn same_members(&self, one: NodeId, other: NodeId) -> Vec<(NodeId, NodeId)> {
+        let members = |node: NodeId| match &self.program.node(node).kind {
+            NodeKind::RecordOf(members) => members.as_slice(),
+            _ => &[],
+        };
+        let same = |name| members(other).iter().find(|(other, ..)| other == name).map(|(_, node, _)| *node);
+        members(one).iter().filter_map(|(name, node, _)| Some((*node, same(name)?))).collect()
+    }
+
+    /// The texts and parameters of one side, against the other.
+    fn side(&mut self, texts: &[Leaf], others: &[Leaf]) {
+        let with = self.readers(others);
+        if with.is_empty() {
+            return;
+        }
+        let equals = |text: &str| others.iter().any(|other| matches!(other, Leaf::Text(_, known) if known == text));
+        for leaf in texts {
+            match leaf {
+                Leaf::Text(node, text) if !equals(text) && !reads(&with, text) => {
+                    let span = self.program.node(*node).span;
+                    self.refuse(span, text, &with, fold(&with, text).map(|folded| format!("write {folded:?}")));
+                }
+                Leaf::Parameter(node, parameter) => self.parameter(*node, *parameter, with.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    fn parameter(&mut self, node: NodeId, parameter: usize, with: Vec<(String, Reader)>) {
+        let (source, span) = (Arc::clone(&self.statement.source), self.program.node(node).span);
+        let comparison = Comparison { parameter, with, source, span };
+        let Some(declared) = self.model.parameters.get(parameter) else { return };
+        if let Some(error) = declared.default.as_ref().and_then(|value| comparison.refused(self.model, value))
+            && self.seen.insert((span, error.message.clone()))
+        {
+            let help = error.help.clone().map(|help| format!("{help} in its `@default` in the schema"));
+            self.errors.push(error.maybe_help(help));
+        }
+        self.comparisons.push(comparison);
+    }
+
+    /// A pattern, piece by piece: wildcards are all of a text that need not be in it.
+    fn matched(&mut self, node: NodeId, text: NodeId, pattern: &[PatternElem]) {
+        let with = self.readers(&self.leaves(text));
+        let pieces: Vec<String> = pattern
+            .split(|elem| *elem == PatternElem::Wildcard)
+            .map(|piece| {
+                piece.iter().filter_map(|elem| if let PatternElem::Char(c) = elem { Some(*c) } else { None }).collect()
+            })
+            .collect();
+        let (last, whole) = (pieces.len() - 1, pieces.len() == 1);
+        let form = |at: usize, piece: &str, reader: Reader| {
+            if whole {
+                return folded(reader, piece);
+            }
+            // Blanks are trimmed at the ends of a text, and not inside it.
+            let kept = |blank: &str, end: bool| if end { "" } else { blank }.to_owned();
+            let core = piece.trim();
+            let before = &piece[..piece.len() - piece.trim_start().len()];
+            let after = if core.is_empty() { "" } else { &piece[piece.trim_end().len()..] };
+            let core = if core.is_empty() { String::new() } else { folded(Reader::Casefold, core)? };
+            Some(format!("{}{core}{}", kept(before, at == 0), kept(after, at == last)))
+        };
+        let fits = |reader: Reader| {
+            pieces.iter().enumerate().all(|(at, piece)| form(at, piece, reader).as_ref() == Some(piece))
+        };
+        let Some((_, first)) = with.first() else { return };
+        if with.iter().any(|(_, reader)| fits(*reader)) {
+            return;
+        }
+        let escaped = |piece: String| format!("{piece:?}").trim_matches('"').replace('*', "\\*");
+        let written = pieces.iter().cloned().map(escaped).collect::<Vec<_>>().join("*");
+        let forms: Option<Vec<String>> =
+            pieces.iter().enumerate().map(|(at, piece)| form(at, piece, *first).map(escaped)).collect();
+        let help = forms.map(|forms| format!("write \"{}\"", forms.join("*")));
+        self.refuse(self.pattern_span(node, text), &written, &with, help);
+    }
+
+    /// Where a pattern is written: the string after the text.
+    fn pattern_span(&self, node: NodeId, text: NodeId) -> Span {
+        let whole = self.program.node(node).span;
+        let after = self.program.node(text).span.end.max(whole.start);
+        let rest = self.statement.source.text().get(after as usize..whole.end as usize).unwrap_or_default();
+        rest.find('"').map_or(whole, |at| Span::new(after + at as u32, whole.end))
+    }
+
+    fn refuse(&mut self, span: Span, text: &str, with: &[(String, Reader)], help: Option<String>) {
+        if self.seen.insert((span, text.to_owned())) {
+            let error = Diagnostic::error("policy-folded", message(&format!("{text:?}"), with));
+            self.errors.push(error.label(&self.statement.source, span, "never equal").maybe_help(help));
+        }
+    }
+
+    /// The folded attributes among leaves; none if some leaf can be any text.
+    fn readers(&self, leaves: &[Leaf]) -> Vec<(String, Reader)> {
+        let open = |leaf: &Leaf| matches!(leaf, Leaf::Other | Leaf::Parameter(..));
+        if leaves.iter().any(open) {
+            return Vec::new();
+        }
+        let folded = leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Folded(ty, slot, reader) => Some((self.model.ty(*ty).slots[slot.index()].dotted(), *reader)),
+            _ => None,
+        });
+        folded.collect()
+    }
+
+    /// What a value, or an element of a set, can be.
+    fn leaves(&self, node: NodeId) -> Vec<Leaf> {
+        match &self.program.node(node).kind {
+            NodeKind::Constant(at) => match self.program.constants.get(*at) {
+                Some(Constant::Value(Value::String(text))) => vec![Leaf::Text(node, text.to_string())],
+                Some(Constant::Parameter(parameter)) => vec![Leaf::Parameter(node, *parameter)],
+                _ => vec![Leaf::Other],
+            },
+            NodeKind::SetOf(items) => items.iter().flat_map(|item| self.leaves(*item)).collect(),
+            NodeKind::If(_, then, other) => [*then, *other].iter().flat_map(|node| self.leaves(*node)).collect(),
+            NodeKind::Slot(_, ty, slot) => {
+                let declared = &self.model.ty(*ty).slots[slot.index()];
+                match (&declared.ty, &declared.origin) {
+                    (Ty::String, Origin::Read(_, Some(reader))) if folds(*reader) => {
+                        vec![Leaf::Folded(*ty, *slot, *reader)]
+                    }
+                    _ => vec![Leaf::Other],
+                }
+            }
+            NodeKind::Member(record, name) => {
+                let members: Vec<NodeId> = self
+                    .leaves(*record)
+                    .iter()
+                    .filter_map(|leaf| match leaf {
+                        Leaf::Record(record) => Some(*record),
+                        _ => None,
+                    })
+                    .collect();
+                if members.is_empty() {
+                    return vec![Leaf::Other];
+                }
+                let member = |record: NodeId| match &self.program.node(record).kind {
+                    NodeKind::RecordOf(members) => {
+                        members.iter().find(|(member, ..)| member == name).map(|(_, node, _)| *node)
+                    }
+                    _ => None,
+                };
+                members.into_iter().filter_map(member).flat_map(|node| self.leaves(node)).collect()
+            }
+            NodeKind::RecordOf(_) => vec![Leaf::Record(node)],
+            _ => vec![Leaf::Other],
+        }
+    }
+}
+
+impl Comparison {
+    /// Returns the error for a value of the parameter that is never equal to what it is compared with.
+    pub fn refused(&self, model: &Model, value: &Value) -> Option<Diagnostic> {
+        let mut texts = Vec::new();
+        texts_in(value, &mut texts);
+        let text = texts.into_iter().find(|text| !reads(&self.with, text))?;
+        let name = &model.parameters.get(self.parameter)?.name;
+        let what = format!("{text:?}, the value of parameter `{name}`,");
+        let error = Diagnostic::error("policy-folded", message(&what, &self.with));
+        let error = error.label(&self.source, self.span, "compared here");
+        Some(error.maybe_help(fold(&self.with, text).map(|folded| format!("write {folded:?}"))))
+    }
+}
+
+/// The texts of a value.
+fn texts_in<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Set(set) => set.items().iter().for_each(|item| texts_in(item, texts)),
+        _ => {}
+    }
+}
+
+fn message(what: &str, with: &[(String, Reader)]) -> String {
+    let mut attributes: Vec<String> = Vec::new();
+    for (name, reader) in with {
+        let known = Reader::ALL.iter().find(|(_, known)| known == reader).map_or("", |(known, _)| known);
+        let attribute = format!("`{name}`, which is read as `{known}`");
+        if !attributes.contains(&attribute) {
+            attributes.push(attribute);
+        }
+    }
+    format!("{what} is never equal to {}: it is not in folded form", attributes.join(", or "))
+}
+
+/// Whether some attribute can have a text.
+fn reads(with: &[(String, Reader)], text: &str) -> bool {
+    with.iter().any(|(_, reader)| folded(*reader, text).as_deref() == Some(text))
+}
+
+/// Returns the form of a text in which it can be equal.
+fn fold(with: &[(String, Reader)], text: &str) -> Option<String> {
+    with.iter().find_map(|(_, reader)| folded(*reader, text))
+}
+
+/// Returns whether a reader folds texts.
+fn folds(reader: Reader) -> bool {
+    reader.ty() == Ty::String
+}

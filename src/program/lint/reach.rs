@@ -1,0 +1,166 @@
+//! What types and literals settle without a snapshot: conditions that are always true or always false, and the nodes
+//! that are never evaluated for that reason.
+
+use crate::policy::ClauseKind;
+use crate::program::{Body, Constant, NodeId, NodeKind, Program};
+use crate::schema::{EntityKind, Model, Ty};
+use crate::value::{EntityRef, TypeId, Value};
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+
+/// One body of a policy.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<'p> {
+    pub model: &'p Model,
+    pub program: &'p Program,
+    pub body: &'p Body,
+}
+
+impl<'p> Reach<'p> {
+    /// Returns the clause, or part of the scope, for which the policy can never hold, if there is one.
+    pub fn settled_by(&self) -> Option<NodeId> {
+        let scope = self.body.scope.iter().map(|node| (ClauseKind::When, *node));
+        let mut all = scope.chain(self.body.clauses.iter().map(|clause| (clause.kind, clause.node)));
+        all.find(|(kind, node)| self.truth(*node) == Some(*kind == ClauseKind::Unless)).map(|(_, node)| node)
+    }
+
+    /// Returns the nodes that can be evaluated.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let settled = self.settled_by();
+        let mut nodes = BTreeSet::new();
+        for node in self.body.conditions() {
+            self.walk(node, &mut nodes);
+            if settled == Some(node) {
+                break;
+            }
+        }
+        nodes.into_iter().collect()
+    }
+
+    fn walk(&self, node: NodeId, nodes: &mut BTreeSet<NodeId>) {
+        if !nodes.insert(node) {
+            return;
+        }
+        match &self.program.node(node).kind {
+            NodeKind::And(left, right) | NodeKind::Or(left, right) => {
+                self.walk(*left, nodes);
+                let ends = matches!(self.program.node(node).kind, NodeKind::Or(..));
+                if self.truth(*left) != Some(ends) {
+                    self.walk(*right, nodes);
+                }
+            }
+            NodeKind::If(test, then, other) => {
+                self.walk(*test, nodes);
+                let test = self.truth(*test);
+                if test != Some(false) {
+                    self.walk(*then, nodes);
+                }
+                if test != Some(true) {
+                    self.walk(*other, nodes);
+                }
+            }
+            _ => self.program.operands(node).into_iter().for_each(|operand| self.walk(operand, nodes)),
+        }
+    }
+
+    /// Returns the answer of a condition, if it is the same for every snapshot.
+    pub fn truth(&self, node: NodeId) -> Option<bool> {
+        match &self.program.node(node).kind {
+            NodeKind::Constant(at) => match self.program.constants.get(*at) {
+                Some(Constant::Value(Value::Bool(answer))) => Some(*answer),
+                _ => None,
+            },
+            NodeKind::Settled(_, answer) => Some(*answer),
+            NodeKind::Not(operand) => self.truth(*operand).map(|answer| !answer),
+            NodeKind::And(left, right) => match (self.truth(*left), self.truth(*right)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            NodeKind::Or(left, right) => match (self.truth(*left), self.truth(*right)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            NodeKind::If(test, then, other) => match self.truth(*test) {
+                Some(true) => self.truth(*then),
+                Some(false) => self.truth(*other),
+                None => self.truth(*then).filter(|answer| self.truth(*other) == Some(*answer)),
+            },
+            NodeKind::Equal(left, right) => self.same_entity(*left, *right),
+            NodeKind::In(left, right) => self.lies_in(*left, *right),
+            _ => None,
+        }
+    }
+
+    /// Returns the type and id of an entity literal.
+    pub fn literal(&self, node: NodeId) -> Option<(TypeId, &'p SmolStr)> {
+        let NodeKind::Constant(at) = &self.program.node(node).kind else { return None };
+        match self.program.constants.get(*at) {
+            Some(Constant::Entity(ty, id)) => Some((*ty, id)),
+            _ => None,
+        }
+    }
+
+    /// Returns the type of an expression that is an entity.
+    pub fn entity_type(&self, node: NodeId) -> Option<TypeId> {
+        match &self.program.node(node).kind {
+            NodeKind::Principal => Some(self.body.principal),
+            NodeKind::Resource => Some(self.body.resource),
+            NodeKind::Root => Some(self.model.root),
+            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slots[slot.index()].ty {
+                Ty::Entity(target) => Some(target),
+                _ => None,
+            },
+            NodeKind::If(_, then, other) => self.entity_type(*then).filter(|ty| self.entity_type(*other) == Some(*ty)),
+            _ => self.literal(node).map(|(ty, _)| ty),
+        }
+    }
+
+    /// Whether a literal names an entity that no snapshot has: the id of a root without `@key` is empty.
+    pub fn names_nothing(&self, node: NodeId) -> bool {
+        let root = self.model.root;
+        self.literal(node).is_some_and(|(ty, id)| {
+            ty == root && self.model.ty(root).key.is_none() && !id.is_empty()
+                || self.model.ty(ty).choices().is_some_and(|choices| !choices.contains(id))
+        })
+    }
+
+    fn same_entity(&self, left: NodeId, right: NodeId) -> Option<bool> {
+        match (self.literal(left), self.literal(right)) {
+            (Some(left), Some(right)) => Some(left == right),
+            (None, None) => None,
+            _ if self.names_nothing(left) || self.names_nothing(right) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn lies_in(&self, entity: NodeId, container: NodeId) -> Option<bool> {
+        if let NodeKind::SetOf(items) = &self.program.node(container).kind {
+            let answers: Vec<Option<bool>> = items.iter().map(|item| self.lies_in(entity, *item)).collect();
+            return match answers.iter().all(|answer| *answer == Some(false)) {
+                true => Some(false),
+                false => answers.contains(&Some(true)).then_some(true),
+            };
+        }
+        let (inner, outer) = (self.entity_type(entity)?, self.entity_type(container)?);
+        if let EntityKind::Actions(_) = self.model.ty(inner).kind {
+            let action = |node| {
+                let (ty, id) = self.literal(node)?;
+                let row = self.model.ty(ty).choices()?.iter().position(|choice| choice == id)?;
+                Some(EntityRef { ty, row: row as u32 })
+            };
+            return Some(self.model.is_in_group(action(entity)?, action(container)?));
+        }
+        if self.literal(entity).is_some() && self.literal(entity) == self.literal(container) {
+            return Some(true);
+        }
+        let never = !self.may_lie_in(inner, outer) || self.names_nothing(container) || self.names_nothing(entity);
+        never.then_some(false)
+    }
+
+    /// Whether an entity of one type can be inside an entity of another, or be that entity.
+    pub fn may_lie_in(&self, inner: TypeId, outer: TypeId) -> bool {
+        self.model.ancestry(inner).any(|ty| ty == outer)
+    }
+}

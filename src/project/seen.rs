@@ -1,0 +1,182 @@
+//! What was there when a load looked at files and folders, and whether it is still there.
+//!
+//! A file counts as unchanged while its identity, size and times are the same. That misses a second write within the
+//! resolution of the file system's clock, so a watch confirms what it has read once that time has passed.
+
+use super::links::Folders;
+use super::walk::{Listing, identity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The files and folders that a load looked at, each with its state just before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    files: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Walked folders with the digest of their entries.
+    folders: BTreeMap<PathBuf, u64>,
+}
+
+/// What changes when a file is written, replaced or given other rights.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    identity: [u64; 2],
+    is_folder: bool,
+    len: u64,
+    modified: Option<SystemTime>,
+    /// When the file's metadata last changed. Unlike the time of its last write, it cannot be set back.
+    changed: [i64; 2],
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let found = path.metadata().ok()?;
+        Some(Self {
+            identity: identity(&found),
+            is_folder: found.is_dir(),
+            len: found.len(),
+            modified: found.modified().ok(),
+            changed: changed(&found),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn changed(found: &std::fs::Metadata) -> [i64; 2] {
+    use std::os::unix::fs::MetadataExt;
+    [found.ctime(), found.ctime_nsec()]
+}
+
+#[cfg(not(unix))]
+fn changed(_: &std::fs::Metadata) -> [i64; 2] {
+    [0; 2]
+}
+
+impl Seen {
+    /// Records the state of a file that is about to be read, or of a path that is about to be tested for existence.
+    pub(super) fn file(&mut self, path: &Path) {
+        // The first state is kept: what has changed since is then noticed.
+        self.files.entry(path.to_owned()).or_insert_with(|| Stamp::of(path));
+    }
+
+    /// Records the entries that a walk has found.
+    pub(super) fn folder(&mut self, path: &Path, listing: &Listing) {
+        self.folders.entry(path.to_owned()).or_insert_with(|| listing.finish());
+    }
+
+    /// Returns whether every file and folder is as it was.
+    pub(super) fn is_current(&self) -> bool {
+        self.files.iter().all(|(path, stamp)| *stamp == Stamp::of(path))
+            && self.folders.iter().all(|(path, listing)| *listing == Listing::of(path))
+    }
+
+    /// Returns the folders in which a change can alter what the files and folders contain.
+    pub(super) fn watched_folders(&self) -> BTreeSet<PathBuf> {
+        let mut folders = Folders::default();
+        self.files.keys().for_each(|path| folders.add_file(path));
+        self.folders.keys().for_each(|path| folders.add_tree(path));
+        folders.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A folder `top` with a file in it and in a folder below, and links to both.
+    fn scratch() -> tempfile::TempDir {
+        let scratch = tempfile::tempdir().expect("there is room");
+        let root = scratch.path();
+        fs::create_dir_all(root.join("top/below")).expect("it can be made");
+        for name in ["top/a.json", "top/below/b.json", "top/.hidden.json", "beside.json"] {
+            fs::write(root.join(name), "{}").expect("it can be written");
+        }
+        scratch
+    }
+
+    /// Records `top` and two files, makes a change, and returns whether all is as it was.
+    fn is_current_after(change: impl FnOnce(&Path) -> std::io::Result<()>) -> bool {
+        let scratch = scratch();
+        let root = scratch.path();
+        let mut seen = Seen::default();
+        let mut listing = Listing::default();
+        super::super::walk::entries(&root.join("top")).for_each(|entry| listing.add(&entry));
+        seen.folder(&root.join("top"), &listing);
+        seen.file(&root.join("top/a.json"));
+        seen.file(&root.join("none.json"));
+        change(root).expect("the change can be made");
+        seen.is_current()
+    }
+
+    type Change = fn(&Path) -> std::io::Result<()>;
+
+    #[test]
+    fn a_change_of_a_file_or_folder_is_seen() {
+        let changes: &[(&str, Change)] = &[
+            ("write", |root| fs::write(root.join("top/a.json"), "{ }")),
+            ("write and set the time back", |root| {
+                let path = root.join("top/a.json");
+                let time = path.metadata()?.modified()?;
+                fs::write(&path, "{  }")?;
+                fs::File::options().write(true).open(path)?.set_modified(time)
+            }),
+            ("rename over it", |root| fs::rename(root.join("beside.json"), root.join("top/a.json"))),
+            ("remove", |root| fs::remove_file(root.join("top/a.json"))),
+            ("create", |root| fs::write(root.join("none.json"), "")),
+            ("create in the folder", |root| fs::write(root.join("top/c.json"), "")),
+            ("create below the folder", |root| fs::write(root.join("top/below/c.json"), "")),
+            ("remove below the folder", |root| fs::remove_file(root.join("top/below/b.json"))),
+            ("make an empty folder", |root| fs::create_dir(root.join("top/c"))),
+            ("rename the folder", |root| fs::rename(root.join("top"), root.join("old"))),
+            ("replace the folder", |root| {
+                fs::rename(root.join("top"), root.join("old"))?;
+                fs::create_dir_all(root.join("top/below"))?;
+                fs::write(root.join("top/below/b.json"), "{}")?;
+                fs::copy(root.join("old/a.json"), root.join("top/a.json")).map(|_| ())
+            }),
+            ("a file in place of the folder", |root| {
+                fs::rename(root.join("top"), root.join("old"))?;
+                fs::write(root.join("top"), "{}")
+            }),
+        ];
+        for (name, change) in changes {
+            assert!(!is_current_after(change), "{name}");
+        }
+    }
+
+    #[test]
+    fn reading_and_ignored_files_change_nothing() {
+        let changes: &[(&str, Change)] = &[
+            ("read", |root| fs::read(root.join("top/a.json")).map(|_| ())),
+            ("list", |root| fs::read_dir(root.join("top")).map(|_| ())),
+            ("a swap file", |root| fs::write(root.join("top/.a.json.swp"), "x")),
+            ("a backup", |root| fs::write(root.join("top/a.json~"), "x")),
+            ("a hidden file", |root| fs::write(root.join("top/.hidden.json"), "x")),
+            ("a repository", |root| {
+                fs::create_dir(root.join("top/.git"))?;
+                fs::write(root.join("top/.git/index.json"), "x")
+            }),
+            ("a file beside", |root| fs::write(root.join("beside.json"), "x")),
+        ];
+        for (name, change) in changes {
+            assert!(is_current_after(change), "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_elsewhere_is_a_change() {
+        use std::os::unix::fs::symlink;
+        let scratch = scratch();
+        let root = scratch.path();
+        let link = root.join("link");
+        symlink("top", &link).expect("it can be linked");
+        let mut seen = Seen::default();
+        seen.file(&link.join("a.json"));
+        assert!(seen.is_current());
+        symlink("top/below", root.join("new")).expect("it can be linked");
+        fs::rename(root.join("new"), &link).expect("it can be renamed");
+        assert!(!seen.is_current());
+    }
+}

@@ -1,0 +1,577 @@
+//! Where the secrets of a document are: the bytes at and below every place that an attribute with `@secret` may mean.
+//!
+//! The walk is independent of split and decode. It reads any text, valid or not, and masks more where it cannot know:
+//! a value of another type on the way to a secret, a name that resembles the name of a secret, everything after a
+//! syntax error. It runs only for schemas with secrets, and only when something of the text is shown.
+
+use crate::schema::{EntityType, Model, Reader, Slot, Ty};
+use crate::schema::{Origin, SlotId};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, string_text};
+use crate::source::pointer::unescape;
+use crate::source::{Source, Span};
+use crate::value::TypeId;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// How deep the walk looks for names of secrets in values that the schema does not declare. Deeper values are masked.
+const DEEPEST: usize = 64;
+
+/// Undeclared names whose meaning is remembered.
+const REMEMBERED: usize = 10_000;
+
+/// Everything that a schema reads from a document, and which of it is secret.
+#[derive(Debug, Default)]
+pub struct SecretPaths {
+    /// The first is the document.
+    nodes: Vec<Node>,
+    /// The properties that hold secrets.
+    names: Vec<String>,
+}
+
+/// A place in a document.
+#[derive(Debug, Default)]
+struct Node {
+    /// The declared properties.
+    children: Vec<(String, usize)>,
+    /// The elements, or the values of a map.
+    each: Option<usize>,
+    /// Whether the value is secret.
+    secret: bool,
+    /// Whether a secret is here or below.
+    holds: bool,
+    /// Whether a declared attribute reads an array or an object here.
+    container: bool,
+    /// The properties one of which the values of a map of instances have.
+    marks: Vec<String>,
+}
+
+/// How a place named by a pointer is related to secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// No secret is there.
+    Apart,
+    /// A secret may be below.
+    Above,
+    /// The place after this number of steps is secret.
+    Within(usize),
+}
+
+/// A text, and where its secrets are: looked for when it is asked for the first time.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    source: Arc<Source>,
+    paths: Option<Arc<SecretPaths>>,
+    spans: OnceLock<Vec<Span>>,
+}
+
+impl Secrets {
+    /// Returns the secrets of a snapshot.
+    pub fn new(source: &Arc<Source>, paths: &Arc<SecretPaths>) -> Self {
+        Self { source: Arc::clone(source), paths: Some(Arc::clone(paths)), spans: OnceLock::new() }
+    }
+
+    /// Returns secrets at known places of a text, in any order.
+    pub fn at(source: &Arc<Source>, spans: Vec<Span>) -> Self {
+        Self { source: Arc::clone(source), paths: None, spans: OnceLock::from(merged(spans)) }
+    }
+
+    /// Returns the text.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Returns the places of secrets in order; none overlap.
+    pub fn spans(&self) -> &[Span] {
+        self.spans.get_or_init(|| self.paths.as_ref().map(|paths| paths.spans(&self.source)).unwrap_or_default())
+    }
+}
+
+/// A property below a place: its name, its node in the path tree, and the fields of entity types that it is.
+type Child<'m> = (&'m str, Option<usize>, Vec<(TypeId, usize)>);
+
+impl SecretPaths {
+    /// Returns the places that a schema declares; `None` if none is secret.
+    pub fn of(model: &Model) -> Option<Arc<Self>> {
+        if !model.has_secrets() {
+            return None;
+        }
+        let mut paths = Self::default();
+        paths.add(model, "", Some(0), Vec::new());
+        paths.fill_holds(0);
+        Some(Arc::new(paths))
+    }
+
+    /// Adds the place at a node of the path tree and at fields of entity types, with everything below.
+    fn add(&mut self, model: &Model, name: &str, path: Option<usize>, mut fields: Vec<(TypeId, usize)>) -> usize {
+        let at = self.nodes.len();
+        self.nodes.push(Node::default());
+        let tree = path.map(|path| &model.paths[path]);
+        let instance = tree.and_then(|tree| tree.ty);
+        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, 0)));
+        let mut children: Vec<Child<'_>> = Vec::new();
+        for (name, path) in tree.iter().flat_map(|tree| &tree.children) {
+            children.push((name, Some(*path), Vec::new()));
+        }
+        let mut node = Node::default();
+        for (ty, field) in fields {
+            let (ty, id) = (model.ty(ty), ty);
+            let field = &ty.fields[field];
+            node.secret |= field.secret;
+            node.container |= field.slots.iter().any(|slot| reads_container(ty, *slot));
+            for (name, child) in &field.children {
+                match children.iter_mut().find(|(known, ..)| known == name) {
+                    Some((.., fields)) => fields.push((id, *child)),
+                    None => children.push((name, None, vec![(id, *child)])),
+                }
+            }
+        }
+        let key = instance.and_then(|ty| model.ty(ty).key.as_ref()?.first());
+        node.marks = match key {
+            Some(key) => vec![key.clone()],
+            None => children.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        };
+        if node.secret && !name.is_empty() {
+            self.names.push(name.to_owned());
+        }
+        for (name, path, fields) in children {
+            node.children.push((name.to_owned(), self.add(model, name, path, fields)));
+        }
+        node.each = tree.and_then(|tree| tree.each).map(|each| self.add(model, "", Some(each), Vec::new()));
+        self.nodes[at] = node;
+        at
+    }
+
+    fn fill_holds(&mut self, at: usize) -> bool {
+        let node = &self.nodes[at];
+        let below: Vec<usize> = node.children.iter().map(|(_, child)| *child).chain(node.each).collect();
+        let mut holds = node.secret;
+        for child in below {
+            holds |= self.fill_holds(child);
+        }
+        self.nodes[at].holds = holds;
+        holds
+    }
+
+    /// Returns where secrets are in a text, in order; none overlap.
+    pub fn spans(&self, source: &Source) -> Vec<Span> {
+        let text = source.text();
+        let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
+        let mut walk = Walk { paths: self, text, spans: Vec::new(), meanings: HashMap::new(), read: begin };
+        let mut scanner = Scanner::at(text, begin);
+        let walked = walk.value(&mut scanner, 0).and_then(|()| {
+            walk.read = scanner.offset();
+            scanner.end()
+        });
+        if let Err(error) = walked {
+            walk.spans.push(Span::new(walk.unread(error.span.start), text.len() as u32));
+        }
+        merged(walk.spans)
+    }
+
+    /// Returns how the place that a JSON Pointer names is related to secrets.
+    pub fn relation(&self, pointer: &str) -> Relation {
+        let mut at = Some(0);
+        for (step, name) in pointer.split('/').skip(1).map(unescape).enumerate() {
+            let node = at.map(|at| &self.nodes[at]);
+            if node.is_some_and(|node| node.secret) {
+                return Relation::Within(step);
+            }
+            let declared = node.and_then(|node| {
+                node.children.iter().find(|(child, _)| *child == name).map(|(_, child)| *child).or(node.each)
+            });
+            at = match declared {
+                Some(child) => Some(child),
+                None => match node.map_or_else(|| self.anywhere(&name), |node| self.meaning(node, &name)) {
+                    Meaning::Secret => return Relation::Within(step + 1),
+                    Meaning::Like(child) => Some(child),
+                    Meaning::Other => None,
+                },
+            };
+        }
+        match at.map(|at| &self.nodes[at]) {
+            Some(node) if node.secret => Relation::Within(pointer.matches('/').count()),
+            Some(node) if node.holds => Relation::Above,
+            _ => Relation::Apart,
+        }
+    }
+
+    /// Returns whether a property with this name may hold a secret where the schema declares nothing.
+    pub fn resembles_secret(&self, name: &str) -> bool {
+        self.names.iter().any(|secret| resembles(name, secret))
+    }
+
+    fn anywhere(&self, name: &str) -> Meaning {
+        if self.resembles_secret(name) { Meaning::Secret } else { Meaning::Other }
+    }
+
+    /// Returns what an undeclared property may mean beside the declared ones.
+    fn meaning(&self, node: &Node, name: &str) -> Meaning {
+        let like = node.children.iter().filter(|(child, at)| self.nodes[*at].holds && resembles(name, child));
+        match like.map(|(_, at)| *at).collect::<Vec<_>>()[..] {
+            _ if self.resembles_secret(name) => Meaning::Secret,
+            [] => Meaning::Other,
+            [child] if !self.nodes[child].secret => Meaning::Like(child),
+            _ => Meaning::Secret,
+        }
+    }
+}
+
+/// Whether a slot reads an array or an object.
+fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
+    let Slot { ty, origin, .. } = &ty.slots[slot.index()];
+    match origin {
+        Origin::Read(_, reader) => matches!(ty, Ty::Set(_) | Ty::Record(_)) || *reader == Some(Reader::Length),
+        Origin::Tags(_) => true,
+        _ => false,
+    }
+}
+
+/// What an undeclared property may mean.
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    /// A secret.
+    Secret,
+    /// A declared property with a secret below.
+    Like(usize),
+    /// Nothing that is secret.
+    Other,
+}
+
+/// Whether a name may be another one, written otherwise or with slips. Laxer than every suggestion that reports make.
+fn resembles(name: &str, declared: &str) -> bool {
+    const FARTHEST: usize = 4;
+    let near = |a: &str, b: &str| {
+        let (a_length, b_length) = (a.chars().count(), b.chars().count());
+        let longest = a_length.max(b_length);
+        if longest - a_length.min(b_length) > FARTHEST {
+            return false;
+        }
+        let distance = strsim::damerau_levenshtein(a, b);
+        distance == 0 || distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest
+    };
+    let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let (name, declared) = (name.to_lowercase(), declared.to_lowercase());
+    near(&name, &declared) || near(&plain(&name), &plain(&declared))
+}
+
+/// Sorts spans, and joins those that overlap.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.retain(|span| !span.is_empty());
+    spans.sort();
+    let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut().filter(|last| span.start < last.end) {
+            Some(last) => last.end = last.end.max(span.end),
+            None => merged.push(span),
+        }
+    }
+    merged
+}
+
+type Result<T> = std::result::Result<T, SyntaxError>;
+
+/// A walk over one text.
+struct Walk<'p, 't> {
+    paths: &'p SecretPaths,
+    text: &'t str,
+    spans: Vec<Span>,
+    /// What undeclared names mean, by place; `None` is any place that the schema does not declare.
+    meanings: HashMap<(Option<usize>, String), Meaning>,
+    /// The end of the last name or value that was read.
+    read: u32,
+}
+
+impl<'t> Walk<'_, 't> {
+    /// Returns where the text begins of which nothing is known because of a syntax error: it is unknown there what is a
+    /// name and what is a value. Punctuation belongs to neither.
+    fn unread(&self, error: u32) -> u32 {
+        let rest = self.text.get(self.read as usize..).unwrap_or_default();
+        let limit = error.saturating_sub(self.read) as usize;
+        let structure = |at: usize, c: char| c.is_ascii_whitespace() || at <= limit && "{}[],:".contains(c);
+        let next = rest.char_indices().find(|(at, c)| !structure(*at, *c));
+        self.read + next.map_or(rest.len(), |(at, _)| at) as u32
+    }
+
+    /// Walks the value at a declared place.
+    fn value(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
+        let node = &self.paths.nodes[at];
+        if node.secret {
+            return self.mask(scanner);
+        }
+        match (scanner.peek()?.0, node.each) {
+            (Kind::Null, _) => scanner.skip().map(|_| ()),
+            (Kind::Object, None) if node.holds && at != 0 && !self.has_shape(scanner, at) => self.mask(scanner),
+            (Kind::Object, None) if node.holds || !node.container => self.object(scanner, at),
+            (Kind::Array, Some(each)) => {
+                let walked = scanner.array(|scanner, _| {
+                    self.value(scanner, each)?;
+                    self.read = scanner.offset();
+                    Ok(())
+                });
+                walked.map(|_| ())
+            }
+            (Kind::Object, Some(each)) => self.map(scanner, at, each),
+            _ if node.holds => self.mask(scanner),
+            (Kind::Array | Kind::Object, _) if !node.container => self.stranger(scanner, 0),
+            _ => scanner.skip().map(|_| ()),
+        }
+    }
+
+    /// Masks the next value, or everything if it does not end.
+    fn mask(&mut self, scanner: &mut Scanner<'t>) -> Result<()> {
+        let start = scanner.peek().map(|(_, start)| start);
+        let skipped = start.clone().and_then(|_| scanner.skip());
+        let end = skipped.as_ref().map_or(self.text.len() as u32, |span| span.end);
+        self.spans.extend(start.map(|start| Span::new(start, end)));
+        skipped.map(|_| ())
+    }
+
+    fn object(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
+        let walked = scanner.object(|scanner, key| {
+            self.read = key.span.end;
+            self.property(scanner, at, &key)?;
+            self.read = scanner.offset();
+            Ok(())
+        });
+        walked.map(|_| ())
+    }
+
+    fn property(&mut self, scanner: &mut Scanner<'t>, at: usize, key: &Key<'_>) -> Result<()> {
+        let Some(name) = self.name(key) else { return self.mask(scanner) };
+        let node = &self.paths.nodes[at];
+        match node.children.iter().find(|(child, _)| *child == *name) {
+            Some((_, child)) => self.value(scanner, *child),
+            None => match self.meaning(Some(at), &name) {
+                Meaning::Secret => self.mask(scanner),
+                Meaning::Like(child) => self.value(scanner, child),
+                Meaning::Other => self.stranger(scanner, 0),
+            },
+        }
+    }
+
+    /// Walks an object in place of a list: a map if all its values are instances, else anything.
+    fn map(&mut self, scanner: &mut Scanner<'t>, at: usize, each: usize) -> Result<()> {
+        let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
+        let mut ahead = scanner.clone();
+        let mut is_map = true;
+        // A syntax error is met again below.
+        let _ = ahead.object(|ahead, key| {
+            let is_child = self.name(&key).is_some_and(|name| node.children.iter().any(|(child, _)| *child == *name));
+            is_map &= match ahead.peek()?.0 {
+                _ if is_child => true,
+                Kind::Null => true,
+                Kind::Object => {
+                    inner.each.is_some() || self.any_name(ahead, |name| inner.marks.iter().any(|mark| mark == name))
+                }
+                Kind::Array => inner.each.is_some(),
+                _ => false,
+            };
+            ahead.skip().map(|_| ())
+        });
+        if node.holds && !is_map {
+            return self.mask(scanner);
+        }
+        let walked = scanner.object(|scanner, key| {
+            self.read = key.span.end;
+            let name = self.name(&key);
+            let child = node.children.iter().find(|(child, _)| name.as_deref() == Some(child));
+            self.value(scanner, child.map_or(each, |(_, child)| *child))?;
+            self.read = scanner.offset();
+            Ok(())
+        });
+        walked.map(|_| ())
+    }
+
+    /// Whether the object that comes next is empty or has a property that is declared, or that may mean one which is:
+    /// any other object in its place may hold anything.
+    fn has_shape(&mut self, scanner: &Scanner<'t>, at: usize) -> bool {
+        let paths = self.paths;
+        let node = &paths.nodes[at];
+        let declared = |name: &str| node.children.iter().any(|(child, _)| child == name);
+        self.any_name(scanner, declared)
+            || !self.any_name(scanner, |_| true)
+            || self.any_name(scanner, |name| !matches!(paths.meaning(node, name), Meaning::Other))
+    }
+
+    /// Whether a property of the object that comes next has a name of some kind.
+    fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
+        let mut found = false;
+        let _ = scanner.clone().object(|scanner, key| {
+            found |= self.name(&key).is_some_and(|name| kind(&name));
+            // The rest of the object says nothing more.
+            if found { Err(Enough) } else { scanner.skip().map(|_| ()).map_err(Enough::from) }
+        });
+        found
+    }
+
+    /// Looks for names of secrets in a value that the schema does not declare.
+    fn stranger(&mut self, scanner: &mut Scanner<'t>, depth: usize) -> Result<()> {
+        match scanner.peek()?.0 {
+            Kind::Object | Kind::Array if depth >= DEEPEST => self.mask(scanner),
+            Kind::Object => {
+                let walked = scanner.object(|scanner, key| {
+                    let meaning = self.name(&key).map_or(Meaning::Secret, |name| self.meaning(None, &name));
+                    match meaning {
+                        Meaning::Other => self.stranger(scanner, depth + 1),
+                        _ => self.mask(scanner),
+                    }
+                });
+                walked.map(|_| ())
+            }
+            Kind::Array => scanner.array(|scanner, _| self.stranger(scanner, depth + 1)).map(|_| ()),
+            _ => scanner.skip().map(|_| ()),
+        }
+    }
+
+    /// Returns the name of a property; `None` if it is not text, so that it may mean anything.
+    fn name<'k>(&self, key: &Key<'k>) -> Option<Cow<'k, str>>
+    where
+        't: 'k,
+    {
+        match key.plain() {
+            Some(plain) => Some(Cow::Borrowed(plain)),
+            None => string_text(self.text.get(key.span.range())?),
+        }
+    }
+
+    fn meaning(&mut self, at: Option<usize>, name: &str) -> Meaning {
+        let key = (at, name.to_owned());
+        if let Some(known) = self.meanings.get(&key) {
+            return *known;
+        }
+        let meaning = match at {
+            Some(at) => self.paths.meaning(&self.paths.nodes[at], name),
+            None => self.paths.anywhere(name),
+        };
+        if self.meanings.len() < REMEMBERED {
+            self.meanings.insert(key, meaning);
+        }
+        meaning
+    }
+}
+
+/// Why a look ahead ended: enough was seen, or the text is not JSON.
+struct Enough;
+
+impl From<SyntaxError> for Enough {
+    fn from(_: SyntaxError) -> Self {
+        Enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    const SCHEMA: &str = r#"
+        @path("") entity Account = { on: Bool, @secret box: { inner: String }, @path("login/token") @secret token?: String };
+        @path("/people/*") @key("id") entity Person in [Account] = { id: String, note?: String, @secret pins: Set<String> };
+        type Context = { now: datetime };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person], context: Context };
+    "#;
+
+    fn paths() -> Arc<SecretPaths> {
+        let (schema, diagnostics) = Schema::parse(&Source::new("s", SCHEMA).unwrap());
+        SecretPaths::of(&schema.unwrap_or_else(|| panic!("{diagnostics:?}")).model).unwrap()
+    }
+
+    /// Returns a text with `#` in place of every secret.
+    fn masked(text: &str) -> String {
+        let mut shown = text.to_owned();
+        for span in paths().spans(&Source::new("t", text).unwrap()).into_iter().rev() {
+            shown.replace_range(span.range(), "#");
+        }
+        shown
+    }
+
+    #[test]
+    fn secrets_are_masked_whatever_their_shape() {
+        for value in ["\"x\"", "7", "true", "[\"x\", [1]]", "{}", "{\"inner\": {\"x\": 1}}", "{\"y\": \"}\"}"] {
+            assert_eq!(masked(&format!("{{\"on\":true,\"box\":{value},\"a\":1}}")), "{\"on\":true,\"box\":#,\"a\":1}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_and_every_occurrence_is_masked() {
+        for name in ["box", "b\\u006fx", "Box", "BOX", "bxo", "bo", "boxx", "b-o-x", "\\ud800"] {
+            assert_eq!(masked(&format!("{{\"{name}\":1,\"on\":1}}")), format!("{{\"{name}\":#,\"on\":1}}"));
+        }
+        assert_eq!(masked("{\"box\":1,\"box\":2,\"Box\":3}"), "{\"box\":#,\"box\":#,\"Box\":#}");
+        assert_eq!(masked("{\"Login\":{\"token\":1,\"a\":2}}"), "{\"Login\":{\"token\":#,\"a\":2}}");
+    }
+
+    #[test]
+    fn other_shapes_on_the_way_are_masked_whole() {
+        assert_eq!(masked("{\"login\":\"x\"}"), "{\"login\":#}");
+        assert_eq!(masked("{\"login\":[{\"token\":1}]}"), "{\"login\":#}");
+        assert_eq!(masked("[{\"login\":1}]"), "#");
+        assert_eq!(masked("{\"people\":\"x\"}"), "{\"people\":#}");
+        assert_eq!(masked("{\"people\":[1,[{\"id\":1}],{\"x\":1},null]}"), "{\"people\":[#,#,#,null]}");
+        assert_eq!(masked("{\"login\":{\"x\":1}}"), "{\"login\":#}");
+        for text in ["{\"login\":null,\"people\":[]}", "{\"login\":{},\"people\":{}}"] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn a_map_is_walked_only_if_all_its_values_are_instances() {
+        assert_eq!(
+            masked("{\"people\":{\"a\":{\"id\":1,\"pins\":[2]},\"b\":null}}"),
+            "{\"people\":{\"a\":{\"id\":1,\"pins\":#},\"b\":null}}"
+        );
+        for other in ["{\"id\":1,\"pins\":[2]}", "{\"items\":[{\"id\":1}]}", "{\"a\":{\"id\":1},\"b\":{\"pins\":1}}"] {
+            assert_eq!(masked(&format!("{{\"people\":{other}}}")), "{\"people\":#}");
+        }
+    }
+
+    #[test]
+    fn undeclared_values_are_searched_for_names_of_secrets() {
+        assert_eq!(
+            masked("{\"other\":[{\"Token\":{\"x\":1},\"id\":2}],\"on\":{\"pins\":1}}"),
+            "{\"other\":[{\"Token\":#,\"id\":2}],\"on\":{\"pins\":#}}"
+        );
+        let deep = format!("{{\"other\":{}1{}}}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(masked(&deep), format!("{{\"other\":{}#{}}}", "[".repeat(64), "]".repeat(64)));
+    }
+
+    #[test]
+    fn everything_from_a_syntax_error_on_is_masked() {
+        for (text, shown) in [
+            ("{\"on\":true \"box\":1}", "{\"on\":true #"),
+            ("{\"on\":true,\"box\":\"x", "{\"on\":true,\"box\":#"),
+            ("{\"on\":true,\"box\":{\"x\":1 2},\"a\":1}", "{\"on\":true,\"box\":#"),
+            ("{\"on\":true,\"people\":[{\"id\":\"a\nb\"", "{\"on\":true,\"people\":[{\"id\":#"),
+            ("{'box':1}", "{#"),
+            ("box: 1", "#"),
+            ("{\"on\":true} x", "{\"on\":true} #"),
+            ("{\"on\":true", "{\"on\":true"),
+            ("{\"on\":true,}", "{\"on\":true,}"),
+            ("{\"on\":true}}\n1", "{\"on\":true}}\n#"),
+            ("{\"box\":\"x\",\"y\",\"a\":1}", "{\"box\":#,#"),
+            ("{\"box\":x,\"a\":1}", "{\"box\":#"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn pointers_are_related_to_secrets() {
+        let paths = paths();
+        for (pointer, relation) in [
+            ("", Relation::Above),
+            ("/on", Relation::Apart),
+            ("/box", Relation::Within(1)),
+            ("/box/inner/x", Relation::Within(1)),
+            ("/login", Relation::Above),
+            ("/login/Token", Relation::Within(2)),
+            ("/people/0", Relation::Above),
+            ("/people/0/note", Relation::Apart),
+            ("/people/0/pins/1", Relation::Within(3)),
+            ("/other/0/pin", Relation::Within(3)),
+        ] {
+            assert_eq!(paths.relation(pointer), relation, "{pointer}");
+        }
+    }
+}

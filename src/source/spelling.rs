@@ -1,0 +1,465 @@
+//! Misspelt names: which declared name a written one was probably meant to be.
+//!
+//! Two questions have different costs. [`misspelling`] changes verdicts: a property that is a misspelling of a missing
+//! one makes that one unknown. It accepts another way of writing the same words, and small slips in one word, but not
+//! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts more.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Names of more bytes are not compared: the cost grows with the square of the length.
+const LONGEST: usize = 256;
+
+/// Words that are common in property names and one slip away from another common word, such as `contact` and
+/// `contract`. A word in this list is not a misspelling of another one in it. Plurals and past forms are left out.
+static COMMON_WORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("spelling/words.txt").split_whitespace().collect());
+
+/// Endings that make another word when they differ: `expired` is not a misspelling of `expires`, nor `owned` of `owner`.
+const ENDINGS: [&str; 27] = [
+    "s", "d", "r", "ed", "es", "er", "or", "rs", "ers", "ors", "ion", "ions", "al", "ly", "ing", "ings", "able", "ive",
+    "ment", "ity", "ies", "ied", "ic", "ance", "ence", "ent", "y",
+];
+
+/// Returns the declared name that a property's name is a misspelling of.
+///
+/// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
+/// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if one word has a slip: one edit, or two
+/// in a word of eight letters or more, after the same first letter. Digits are never slips. A tie goes to the first.
+pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let mut written: Option<Name> = None;
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in declared {
+        // Most names differ in their first letters, and then nothing needs to be divided into words.
+        let too_long = name.len() > LONGEST || candidate.len() > LONGEST;
+        if candidate == name || too_long || !begin_alike(name, candidate) {
+            continue;
+        }
+        let written = written.get_or_insert_with(|| Name::new(name));
+        let Some(slips) = written.slips(&Name::new(candidate)) else { continue };
+        if best.is_none_or(|(least, _)| slips < least) {
+            best = Some((slips, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Returns the candidate nearest to a word that a person typed, if one is near enough to be meant.
+///
+/// A [`misspelling`] is the nearest. Otherwise the distance is Damerau-Levenshtein on lower-cased text, at most a third of
+/// the longer word, and a pair of different common words does not count; a tie goes to the first.
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> Option<&'c str> {
+    const FARTHEST: usize = 4;
+    if let Some(misspelt) = misspelling(word, candidates.clone()) {
+        return Some(misspelt);
+    }
+    let lower = word.to_lowercase();
+    let length = lower.chars().count();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        // The distance is at least the difference of the lengths.
+        let longest = length.max(candidate.chars().count());
+        if longest > LONGEST || longest - length.min(candidate.chars().count()) > FARTHEST {
+            continue;
+        }
+        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+        let near = distance <= longest.div_ceil(3).min(FARTHEST) && distance < longest;
+        if near
+            && best.is_none_or(|(least, _)| distance < least)
+            && !Name::new(word).has_another_word(&Name::new(candidate))
+        {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Returns whether two names have the same letters and digits, apart from case and punctuation.
+pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
+    let (a, b) = (Name::new(a), Name::new(b));
+    !a.letters.is_empty() && a.letters == b.letters
+}
+
+/// Returns whether two names can be slips of each other by their first letters: the same one, the first two swapped, or a
+/// letter of another script that may look the same.
+fn begin_alike(a: &str, b: &str) -> bool {
+    let first_two = |name: &str| {
+        let mut letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+        (letters.next(), letters.next())
+    };
+    match (first_two(a), first_two(b)) {
+        ((Some(a), after_a), (Some(b), after_b)) => {
+            a == b || a.is_ascii() != b.is_ascii() || (after_a == Some(b) && after_b == Some(a))
+        }
+        _ => false,
+    }
+}
+
+/// A name divided into words.
+struct Name {
+    /// The letters and digits of the name, in lower case.
+    letters: String,
+    /// Where each word ends in `letters`.
+    ends: Vec<usize>,
+}
+
+impl Name {
+    /// Divides a name at punctuation, between letters and digits, before a capital after a small letter, and before the
+    /// last capital of several (`SSOEnabled`). The plural of an acronym is one word (`userIDs`).
+    fn new(name: &str) -> Self {
+        let chars: Vec<char> = name.chars().collect();
+        let (mut letters, mut ends) = (String::with_capacity(name.len()), Vec::new());
+        for (at, c) in chars.iter().enumerate() {
+            let before =
+                at.checked_sub(1).and_then(|before| chars.get(before)).filter(|before| before.is_alphanumeric());
+            let after = |steps: usize| chars.get(at + steps);
+            if !c.is_alphanumeric() {
+                continue;
+            }
+            let begins = match before {
+                None => true,
+                Some(before) if before.is_numeric() != c.is_numeric() => true,
+                Some(before) if c.is_uppercase() && !before.is_uppercase() => true,
+                Some(_) if c.is_uppercase() => {
+                    let plural = after(1) == Some(&'s') && !after(2).is_some_and(|c| c.is_lowercase());
+                    after(1).is_some_and(|c| c.is_lowercase()) && !plural
+                }
+                Some(_) => false,
+            };
+            if begins && !letters.is_empty() {
+                ends.push(letters.len());
+            }
+            letters.extend(c.to_lowercase());
+        }
+        if !letters.is_empty() {
+            ends.push(letters.len());
+        }
+        Self { letters, ends }
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| self.letters.get(start..*end).unwrap_or_default())
+    }
+
+    fn digits(&self) -> impl Iterator<Item = char> {
+        self.letters.chars().filter(|c| c.is_numeric())
+    }
+
+    /// Returns how many slips lead from one name to the other, zero for another way of writing the same letters.
+    fn slips(&self, other: &Self) -> Option<usize> {
+        if self.letters.is_empty() || other.letters.is_empty() {
+            return None;
+        }
+        if self.letters == other.letters {
+            return Some(0);
+        }
+        if !self.digits().eq(other.digits()) {
+            return None;
+        }
+        let inflected = self.ends.len() == other.ends.len()
+            && self.words().zip(other.words()).all(|(a, b)| a == b || is_inflection(a, b));
+        if inflected
+            || self.without_at() == Some(other.letters.as_str())
+            || other.without_at() == Some(self.letters.as_str())
+        {
+            return Some(1);
+        }
+        [self.slips_in_one_word(other), other.slips_in_one_word(self)].into_iter().flatten().min()
+    }
+
+    /// Returns the letters without the last word, if that is `at`. After a past participle the name without it is another
+    /// one: `locked` and `locked_at` are two properties.
+    fn without_at(&self) -> Option<&str> {
+        let end = self.ends.iter().rev().nth(1)?;
+        let (before, last) = self.letters.split_at_checked(*end)?;
+        (last == "at" && !before.ends_with("ed")).then_some(before)
+    }
+
+    /// Returns the slips in one word of this name, if all the others are the same. The other name may not be divided into
+    /// words there: `lastlogn_at` is a misspelling of `last_login_at`.
+    fn slips_in_one_word(&self, other: &Self) -> Option<usize> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let slips = starts.zip(&self.ends).filter_map(|(start, end)| {
+            let (before, after) = (self.letters.get(..start)?, self.letters.get(*end..)?);
+            let middle = other.letters.strip_prefix(before)?.strip_suffix(after)?;
+            let divided = other.ends.iter().any(|at| start < *at && *at < start + middle.len());
+            if divided { None } else { slips_of_word(self.letters.get(start..*end)?, middle) }
+        });
+        slips.min()
+    }
+
+    /// Returns whether a word of one name and the word in the same place of the other are different common words.
+    fn has_another_word(&self, other: &Self) -> bool {
+        self.ends.len() == other.ends.len()
+            && self
+                .words()
+                .zip(other.words())
+                .any(|(a, b)| a != b && !is_inflection(a, b) && is_common(a) && is_common(b))
+    }
+}
+
+/// Returns how many slips lead from one word to the other; `None` for another word.
+fn slips_of_word(a: &str, b: &str) -> Option<usize> {
+    if is_inflection(a, b) {
+        return Some(1);
+    }
+    if !begin_alike(a, b) || (is_common(a) && is_common(b)) || differ_in_ending(a, b) {
+        return None;
+    }
+    let (long, short) = (a.chars().count().max(b.chars().count()), a.chars().count().min(b.chars().count()));
+    let most = match (short, long) {
+        (8.., _) => 2,
+        (4.., 5..) => 1,
+        // A short word with another letter is mostly another word: `role` and `rule`, `host` and `post`.
+        (4.., 4) if swaps_letters(a, b) => 1,
+        (2.., _) if doubles_letter(a, b) => 1,
+        _ => 0,
+    };
+    if most == 0 || long - short > 1 {
+        return None;
+    }
+    let edits = strsim::damerau_levenshtein(a, b);
+    (edits <= most).then_some(1 + edits)
+}
+
+/// Returns whether two words consist of the same letters.
+fn swaps_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
+}
+
+/// Returns whether one word is the other with a letter doubled.
+fn doubles_letter(a: &str, b: &str) -> bool {
+    let single = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.dedup();
+        letters
+    };
+    single(a) == single(b)
+}
+
+/// Returns whether one word is the other with the ending of a plural or a past form.
+fn is_inflection(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let ending = long.strip_prefix(short);
+    let plural = short.strip_suffix('y').and_then(|stem| long.strip_prefix(stem));
+    let past = short.chars().count() >= 3 && matches!(ending, Some("d" | "ed" | "es"));
+    past || (short.chars().count() >= 2 && ending == Some("s")) || plural == Some("ies")
+}
+
+/// Returns whether two words have one stem and endings that make them different words.
+fn differ_in_ending(a: &str, b: &str) -> bool {
+    let stems = ENDINGS.iter().filter_map(|ending| a.strip_suffix(ending)).filter(|stem| stem.chars().count() >= 3);
+    let other_ending = |stem: &str| b.strip_prefix(stem).filter(|ending| ENDINGS.contains(ending));
+    let mut endings = stems.filter_map(other_ending);
+    // `ed` and `d`, `er` and `or` end alike: that is a slip.
+    endings.any(|ending| ending.chars().last() != a.chars().last())
+}
+
+/// Returns whether a word, or the word it is a plural or past form of, is in the list.
+fn is_common(word: &str) -> bool {
+    let words = &COMMON_WORDS;
+    let stem = |ending: &str| word.strip_suffix(ending).is_some_and(|stem| words.contains(stem));
+    let plural = || word.strip_suffix("ies").is_some_and(|stem| words.contains(format!("{stem}y").as_str()));
+    words.contains(word) || ["s", "d", "ed", "es"].into_iter().any(stem) || plural()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_divided_into_words() {
+        let words = |name| Name::new(name).words().collect::<Vec<_>>().join(" ");
+        let table = [
+            ("expires_at", "expires at"),
+            ("expiresAt", "expires at"),
+            ("Expires-At", "expires at"),
+            ("EXPIRES_AT", "expires at"),
+            ("SSOEnabled", "sso enabled"),
+            ("userIDs", "user ids"),
+            ("APIsEnabled", "apis enabled"),
+            ("oauth2Client", "oauth 2 client"),
+            ("$ref", "ref"),
+            ("__", ""),
+            ("größeMax", "größe max"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(words(name), expected, "{name}");
+        }
+    }
+
+    /// Written names that are misspellings of declared ones.
+    const MISSPELLINGS: &[(&str, &str)] = &[
+        // Another way of writing the same words.
+        ("expiresAt", "expires_at"),
+        ("Expires-At", "expires_at"),
+        ("EXPIRES_AT", "expires_at"),
+        ("expiresat", "expires_at"),
+        ("ssoEnabled", "SSOEnabled"),
+        ("userIds", "userIDs"),
+        ("user_name", "username"),
+        ("people", "People"),
+        ("oAuth2Client", "oauth2_client"),
+        ("expires\u{200b}_at", "expires_at"),
+        // Inflections.
+        ("expire_at", "expires_at"),
+        ("expireAt", "expires_at"),
+        ("enable", "enabled"),
+        ("user", "users"),
+        ("policy", "policies"),
+        ("last_logins_at", "last_login_at"),
+        ("member_role", "members_roles"),
+        ("expires", "expires_at"),
+        ("lastLogin", "last_login_at"),
+        // Slips in one word.
+        ("expiers_at", "expires_at"),
+        ("exprires_at", "expires_at"),
+        ("expires_att", "expires_at_t"),
+        ("enabeld", "enabled"),
+        ("enbaled", "enabled"),
+        ("enabld", "enabled"),
+        ("two_setp", "two_step"),
+        ("naem", "name"),
+        ("namee", "name"),
+        ("expires_att", "expires_at"),
+        ("lastlogn_at", "last_login_at"),
+        ("vissibility", "visibility"),
+        ("pasword_policy", "password_policy"),
+        ("organisation", "organization"),
+        ("orgnaizaton", "organization"),
+        ("recieved_at", "received_at"),
+        ("seperator", "separator"),
+        ("administrater", "administrator"),
+        ("webhoks", "webhooks"),
+        ("memebrs", "members"),
+        ("wokrspaces", "workspaces"),
+        ("owne", "owner"),
+        ("еxpires_at", "expires_at"), // Cyrillic е
+        ("defualt_branch", "default_branch"),
+        ("allow_forkng", "allow_forking"),
+    ];
+
+    /// Pairs of names that mean different things, from the interfaces of GitHub, Okta, Entra, AWS and Google Workspace.
+    const OTHER_WORDS: &[(&str, &str)] = &[
+        ("IncludeGroups", "ExcludeGroups"),
+        ("includeUsers", "excludeUsers"),
+        ("included", "excluded"),
+        ("enabled", "disabled"),
+        ("enable_sso", "disable_sso"),
+        ("allow_list", "deny_list"),
+        ("internal", "external"),
+        ("internal_users", "interval_users"),
+        ("import_policy", "export_policy"),
+        ("min_length", "max_length"),
+        ("first_name", "last_name"),
+        ("startDate", "endDate"),
+        ("valid_from", "valid_to"),
+        ("notBefore", "notAfter"),
+        ("created_at", "updated_at"),
+        ("created_by", "created_at"),
+        ("public_key", "private_key"),
+        ("input", "output"),
+        ("active", "inactive"),
+        ("is_active", "is_inactive"),
+        ("authorized", "unauthorized"),
+        ("verified", "unverified"),
+        ("locked_at", "blocked_at"),
+        ("inbound", "outbound"),
+        ("inbound", "unbound"),
+        ("ingress", "egress"),
+        ("encrypted", "decrypted"),
+        ("unload", "upload"),
+        ("login", "logon"),
+        ("sign_in", "sign_on"),
+        ("country", "county"),
+        ("contact_id", "contract_id"),
+        ("connections", "collections"),
+        ("project", "protect"),
+        ("production", "protection"),
+        ("password", "passport"),
+        ("thread", "threat"),
+        ("audit", "audio"),
+        ("export", "expert"),
+        ("state", "status"),
+        ("role", "rule"),
+        ("host", "post"),
+        ("form", "from"),
+        ("url", "uri"),
+        ("ad_users", "add_users"),
+        ("locked", "locked_at"),
+        ("created", "created_at"),
+        ("id", "ip"),
+        ("ids", "ip"),
+        ("mfa", "mfs"),
+        ("sha1", "sha256"),
+        ("line1", "line2"),
+        ("ipv4_enabled", "ipv6_enabled"),
+        ("oauth", "oauth2"),
+        ("expired", "expires"),
+        ("owned", "owner"),
+        ("manage", "manager"),
+        ("schedule", "scheduler"),
+        ("issue", "issuer"),
+        ("grantee", "granter"),
+        ("assignee", "assigned"),
+        ("employee", "employer"),
+        ("invited", "invitee"),
+        ("enabled_at", "enabled"),
+        ("location_id", "location"),
+        ("group_a", "group"),
+        ("is_admin", "admin"),
+        ("name", "full_name"),
+        ("email", "emails_sent"),
+        ("secret", "secretary"),
+        ("access_key", "access_keys_2"),
+        ("read_only", "write_only"),
+        ("maximum", "minimum"),
+        ("sender", "gender"),
+        ("severity", "security"),
+        ("prefix", "suffix"),
+        ("_", "-"),
+        ("x", "y"),
+        ("", "a"),
+    ];
+
+    #[test]
+    fn another_way_of_writing_and_slips_are_misspellings() {
+        for (written, declared) in MISSPELLINGS {
+            assert_eq!(misspelling(written, [*declared]), Some(*declared), "{written}");
+            assert_eq!(misspelling(declared, [*written]), Some(*written), "{declared}");
+        }
+    }
+
+    #[test]
+    fn another_word_is_not_a_misspelling() {
+        for (written, declared) in OTHER_WORDS {
+            assert_eq!(misspelling(written, [*declared]), None, "{written} for {declared}");
+            assert_eq!(misspelling(declared, [*written]), None, "{declared} for {written}");
+        }
+    }
+
+    #[test]
+    fn the_declared_name_with_the_fewest_slips_is_meant() {
+        assert_eq!(misspelling("expiresAt", ["expire_at", "expires_at"]), Some("expires_at"));
+        assert_eq!(misspelling("usr_ids", ["usr_idz", "usr_id"]), Some("usr_id"));
+        assert_eq!(misspelling("expires_at", ["expires_at"]), None);
+    }
+
+    #[test]
+    fn nearest_finds_slips_and_not_strangers() {
+        let words = ["severity", "title", "source"];
+        assert_eq!(nearest("severty", words), Some("severity"));
+        assert_eq!(nearest("Tilte", words), Some("title"));
+        assert_eq!(nearest("remediation", words), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("SEVERITY", words), Some("severity"));
+        assert_eq!(nearest("ExcludeGroups", ["IncludeGroups"]), None);
+        assert_eq!(nearest("MOE-AUTH-1", ["MOE-AUTH-01"]), Some("MOE-AUTH-01"));
+    }
+}
