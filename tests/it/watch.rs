@@ -1,6 +1,6 @@
 //! Watching: the binary as a child that is told of edits, and the session that redoes only what an edit changed.
 
-use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced};
+use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository};
 use deodar::check::{Inputs, Limits, Options, Session, Work};
 use deodar::project::{Loader, Selection};
 use deodar::source::Source;
@@ -259,6 +259,38 @@ fn a_report_in_the_watched_folder_is_no_input_of_its_own_run() {
             std::thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(documents(&path).len(), at + 1, "one report for each edit");
+    }
+}
+
+#[test]
+fn policies_in_the_place_of_the_built_in_pack_are_named_when_they_appear() {
+    let clean = std::fs::read(repository().join("examples/clean/snapshot.json")).expect("it is there");
+    let folder = folder(&[("clean.json", &clean)]);
+    let path = folder.path().join("report.json");
+    let report = std::fs::File::create(&path).expect("it can be made");
+    let mut child = Ended(
+        command(folder.path())
+            .args(["check", "clean.json", "--now", NOW, "--watch", "--format", "json"])
+            .stdout(report)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary is built"),
+    );
+    for is_there in [false, true] {
+        if is_there {
+            std::fs::create_dir_all(folder.path().join("policies/moengage")).expect("it can be made");
+            std::fs::write(folder.path().join("policies/moengage/mine.cedar"), POLICIES).expect("it can be written");
+        }
+        let named = |report: &Value| {
+            let found = report["diagnostics"].as_array().into_iter().flatten();
+            found.into_iter().any(|found| found["code"] == "unused-pack")
+        };
+        let until = Instant::now() + DEADLINE;
+        while documents(&path).last().is_none_or(|last| named(last) != is_there) {
+            assert!(Instant::now() < until, "{:?}", documents(&path).last());
+            assert!(child.0.try_wait().expect("it can be asked").is_none(), "the watch goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
