@@ -1,6 +1,8 @@
 //! Watching: the binary as a child that is told of edits, and the session that redoes only what an edit changed.
 
-use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository};
+use crate::support::{
+    HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository,
+};
 use deodar::check::{Inputs, Limits, Options, Session, Work};
 use deodar::project::{Loader, Selection};
 use deodar::source::Source;
