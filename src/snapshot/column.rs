@@ -91,11 +91,7 @@ impl Column {
         if let Some(state) = self.states.get_mut(row) {
             *state = State::Unreadable;
         }
-        if let Data::Range(all) = &mut self.data
-            && let Some(range) = all.get_mut(row)
-        {
-            *range = Data::ANY;
-        }
+        self.data.forget(row);
     }
 }
 
@@ -168,6 +164,15 @@ impl Data {
         }
     }
 
+    /// Forgets what is known of a value: a range is used even where the state is not known.
+    pub(super) fn forget(&mut self, row: usize) {
+        if let Data::Range(all) = self
+            && let Some(range) = all.get_mut(row)
+        {
+            *range = Self::ANY;
+        }
+    }
+
     /// Stores what was read, if this is storage for it.
     pub(super) fn set(&mut self, row: usize, cell: Cell) {
         match (self, cell) {
@@ -179,7 +184,7 @@ impl Data {
             (Data::Ip(all), Cell::Ip(ip)) => all[row] = ip,
             (Data::Entity(all), Cell::Choice(choice)) => all[row] = choice,
             (Data::Value(all), Cell::Value(value)) => all[row] = value,
-            _ => {}
+            (data, _) => data.forget(row),
         }
     }
 }

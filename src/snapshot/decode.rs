@@ -329,6 +329,7 @@ impl Decoder<'_> {
     fn mark(&mut self, slots: &[SlotId], state: State) {
         for slot in slots {
             self.states[slot.index()][self.row] = Some(state);
+            self.values[slot.index()].forget(self.row);
         }
     }
 
@@ -450,6 +451,7 @@ impl Decoder<'_> {
         let mut others: Vec<Other> = Vec::new();
         let mut last = stop.children.len();
         let mut firsts = Firsts::default();
+        let mut strangers = 0usize;
         scanner.object(|scanner, key| {
             let Some(child) = self.child(at, last, &key) else {
                 let (kind, start) = scanner.peek()?;
@@ -459,6 +461,7 @@ impl Decoder<'_> {
                     return Ok(());
                 }
                 self.reading.other_properties += 1;
+                strangers += 1;
                 let near = self.near(at, &key.text());
                 if near.is_some() || ty.closed {
                     others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
@@ -483,10 +486,25 @@ impl Decoder<'_> {
             Ok(())
         })?;
         self.unseen(at, &seen);
+        if seen.is_empty() && strangers > 0 && others.is_empty() {
+            self.foreign(at);
+        }
         for other in others {
             self.other(at, start, &other, &seen, &mut firsts);
         }
         Ok(())
+    }
+
+    /// Makes uncaptured what is read through an object with other properties than the declared ones, such as
+    /// `{"error": "forbidden"}`, if at least one of these is required: the others are not known to be absent.
+    fn foreign(&mut self, at: usize) {
+        let ty = self.ty;
+        let Some(field) = self.route.stops[at].field.map(|field| &ty.fields[field]) else { return };
+        let is_required = |slot: &SlotId| ty.slots[slot.index()].required && !field.presence.contains(slot);
+        if field.below.iter().any(is_required) {
+            self.mark(&field.below, State::Uncaptured);
+            self.mark(&field.presence, State::Uncaptured);
+        }
     }
 
     /// Settles what an object lacks.
@@ -654,6 +672,10 @@ struct Seen {
 }
 
 impl Seen {
+    fn is_empty(&self) -> bool {
+        self.first == 0 && self.others.is_empty()
+    }
+
     /// Notes a child; returns whether it was not seen before.
     fn insert(&mut self, child: usize) -> bool {
         let new = !self.contains(child);

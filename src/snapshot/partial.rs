@@ -5,9 +5,9 @@ use super::locate::Found;
 use super::{Gap, Missing, RowStep, Snapshot, Table, is_respelled};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
-use crate::source::Span;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
+use crate::source::{Span, misspelling};
 use crate::value::{EntityRef, TypeId};
 use std::collections::HashMap;
 
@@ -67,14 +67,26 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
     for row in 0..snapshot.table(parent).rows.len() as u32 {
         let scope = EntityRef { ty: parent, row };
         let within = snapshot.table(parent).rows[row as usize].span;
+        let mut has_more = false;
         if let Some(more) = &declared.more {
             let at = snapshot.locate(within, more);
             let is_last = match at.found {
                 _ if is_twice(snapshot, within, more) => false,
-                Found::Lacks(step) => step + 1 == more.len(),
+                Found::Lacks(step) if step + 1 == more.len() => {
+                    let misspelt = misspelt(snapshot, within, more);
+                    if let Some((name, span)) = &misspelt {
+                        let message = format!("unknown property `{name}`, and `{}` is missing beside it", more[step]);
+                        let warning = Diagnostic::warning("snapshot-property", message);
+                        let warning = warning.label(&snapshot.source, *span, "not declared");
+                        diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
+                    }
+                    misspelt.is_none()
+                }
+                Found::Lacks(_) => false,
                 Found::Value(_) => matches!(snapshot.source.slice(at.span), "null" | "false" | "\"\"" | "[]" | "{}"),
             };
-            if !is_last {
+            has_more = !is_last;
+            if has_more {
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty.index()].note_missing(new);
             }
@@ -93,6 +105,8 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty.index()].note_missing(new);
             }
+            // A list that is complete by its total and has something else is contradictory.
+            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty.index()].has_gap(scope)) => {}
             Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
@@ -117,6 +131,15 @@ fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
         let same = |name: &str| name == step || is_respelled(step, name);
         is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
     })
+}
+
+/// Returns the property that is a misspelling of the last step of a pointer and is beside its place.
+fn misspelt(snapshot: &Snapshot, within: Span, pointer: &[String]) -> Option<(String, Span)> {
+    let (last, before) = pointer.split_last()?;
+    let object = snapshot.locate(within, before);
+    let is_object = matches!(object.found, Found::Value(Kind::Object));
+    let near = |name: &str| misspelling(name, [last.as_str()]).is_some();
+    snapshot.properties(object.span).into_iter().filter(|_| is_object).find(|(name, _)| near(name))
 }
 
 /// What is stated about the number of instances of a list.
@@ -154,6 +177,11 @@ fn bound(
 }
 
 impl Table {
+    /// Whether a list is known to be incomplete.
+    fn has_gap(&self, scope: EntityRef) -> bool {
+        self.missing_in.contains_key(&scope)
+    }
+
     /// Bounds how many instances a list holds beyond those that were captured.
     fn bound(&mut self, scope: EntityRef, most: u64) {
         let at = self.missing_in.get(&scope).copied();

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::pointer::Pointer;
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -111,6 +111,8 @@ struct Here {
 }
 
 type Result<T> = std::result::Result<T, Stop>;
+
+const NO_INSTANCE: &str = "write an instance in its place, or remove it; how many instances it stands for is unknown";
 
 impl Splitter<'_> {
     fn document(&mut self, scanner: &mut Scanner<'_>) -> Result<bool> {
@@ -247,30 +249,38 @@ impl Splitter<'_> {
     /// Whether a value in a map has the shape of an instance: an object that has the key or, without one, at least one
     /// declared property; for instances that are scalars, a scalar.
     fn has_shape(&self, node: usize, kind: Kind, start: u32) -> bool {
-        let model = self.model;
-        let Some(ty) = model.paths[node].ty else { return kind == Kind::Object };
-        let declared = model.ty(ty);
+        let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
+        let declared = self.model.ty(ty);
         if declared.is_scalar() {
             return !matches!(kind, Kind::Object | Kind::Array);
         }
-        if kind != Kind::Object {
-            return false;
-        }
-        let wanted = |name: &str| match declared.key.as_ref().and_then(|key| key.first()) {
-            Some(first) => first == name,
-            None => {
-                let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
-                let paths = &model.paths[node].children;
-                fields.iter().chain(paths).any(|(declared, _)| declared == name)
+        kind == Kind::Object
+            && match declared.key.as_ref().and_then(|key| key.first()) {
+                Some(first) => self.has_property(start, |name| name == first),
+                None => self.has_declared(node, ty, start),
             }
-        };
-        let declares_none = declared.key.is_none()
-            && declared.fields.first().is_none_or(|node| node.children.is_empty())
-            && model.paths[node].children.is_empty();
-        let mut found = declares_none;
+    }
+
+    /// Whether an object has a property that a type declares, or a misspelling of one. Any object has if none is declared.
+    fn has_declared(&self, node: usize, ty: TypeId, start: u32) -> bool {
+        let declared = self.model.ty(ty);
+        let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
+        let paths = &self.model.paths[node].children;
+        let names = || fields.iter().chain(paths).map(|(name, _)| name.as_str());
+        if names().next().is_none() && declared.key.is_none() {
+            return true;
+        }
+        let is_key = |name: &str| declared.key.as_ref().and_then(|key| key.first()).is_some_and(|first| first == name);
+        self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name))
+            || self.has_property(start, |name| misspelling(name, names()).is_some())
+    }
+
+    /// Whether an object has a property with a certain name.
+    fn has_property(&self, start: u32, wanted: impl Fn(&str) -> bool) -> bool {
+        let mut found = false;
         // The walk ends at the first property that decides; the value is scanned as a whole elsewhere.
         let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
-            found |= wanted(&key.text());
+            found = wanted(&key.text());
             if found {
                 return Err(Decided);
             }
@@ -342,6 +352,17 @@ impl Splitter<'_> {
             self.not_an_instance(ty, node, here, step, kind, span);
             return Ok(());
         }
+        // `{"error": "forbidden"}` is no instance. Neither is `{}`, unless the type has no key and nothing was captured.
+        let is_element = matches!(step, RowStep::Index(_)) && kind == Kind::Object;
+        let may_lack = declared.key.is_none() && !self.has_property(start, |_| true);
+        if is_element && !may_lack && !self.has_declared(node, ty, start) {
+            let span = scanner.skip()?;
+            let message = format!("an element of `{}` has no property that `{}` declares", here.pointer, declared.name);
+            let error = Diagnostic::error("snapshot-type", message).label(self.source, span, "this object");
+            self.diagnostics.push(error.help(NO_INSTANCE));
+            self.lost(node, here, span, "", Gap::Partial);
+            return Ok(());
+        }
         let row = self.push(ty, here.scope.row, step, start)?;
         let entity = EntityRef { ty, row };
         let tree = &self.model.paths[node];
@@ -371,10 +392,7 @@ impl Splitter<'_> {
                 (Gap::Unreadable, "if its elements are the instances, the schema's `@path` ends in `/*`")
             }
             RowStep::Fixed => (Gap::Unreadable, "write the instance in its place"),
-            _ => (
-                Gap::Partial,
-                "write an instance in its place, or remove it; how many instances it stands for is unknown",
-            ),
+            _ => (Gap::Partial, NO_INSTANCE),
         };
         self.diagnostics.push(error.help(help));
         self.lost(node, here, span, "", gap);

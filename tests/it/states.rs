@@ -75,6 +75,8 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
         (r#"{"sso": null}"#, "HAS: unknown"),
         (r#"{"sso": 7}"#, "HAS: unknown; error snapshot-type"),
         (r#"{"sso": []}"#, "HAS: unknown; error snapshot-type"),
+        (r#"{"sso": {"error": "forbidden"}}"#, "HAS: unknown"),
+        (r#"{"sso": {"enabled": true, "provider": "x"}}"#, "HAS: pass"),
         (r#"{"sso": {"break_glass": 7}}"#, "HAS: unknown; error snapshot-type"),
         (r#"{"sso": {"break_glass": "x", "break_glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
         (r#"{"sso": {"break_glass": "x", "Break-Glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
@@ -112,6 +114,27 @@ fn below_an_absent_record_nothing_exists_and_below_an_unknown_one_nothing_is_kno
     check(schema, policies, &table);
 }
 
+#[test]
+fn a_length_that_is_given_twice_is_unreadable() {
+    let schema = r#"
+        @path("") entity Account = { @as("length") logs: Long };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("LOGS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.logs > 0 };
+    "#;
+    let table = [
+        (r#"{"logs": []}"#, "LOGS: pass"),
+        (r#"{"logs": [1], "logs": []}"#, "LOGS: unknown; error snapshot-duplicate-key"),
+        (r#"{"logs": [], "logs": [1]}"#, "LOGS: unknown; error snapshot-duplicate-key"),
+        (r#"{"Logs": [1], "logs": []}"#, "LOGS: unknown; error snapshot-duplicate-key"),
+        (r#"{"logs": [], "logs": "x"}"#, "LOGS: unknown; error snapshot-duplicate-key"),
+        (r#"{"logs": {"error": "x"}}"#, "LOGS: unknown; error snapshot-type"),
+    ];
+    check(schema, policies, &table);
+}
+
 const KEYS: &str = r#"
     @path("") entity Account = { @derived keys: Long };
     @path("/page/keys/*") @key("id") entity Key in [Account] = { active?: Bool };
@@ -145,6 +168,9 @@ fn a_list_is_a_list_or_a_map_of_instances_and_otherwise_uncaptured() {
         (r#"[[{"id": "a"}, {"id": "b"}]]"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
         (r#"[{"id": "a"}, 7]"#, "MANY: unknown; NONE: pass; error snapshot-type"),
         (r#"[{"id": "a"}, null]"#, "MANY: unknown; NONE: pass"),
+        (r#"[{}]"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"[{"error": "forbidden"}]"#, "MANY: unknown; NONE: unknown; error snapshot-type"),
+        (r#"[{"id": "a"}, {"items": [], "total": 0}]"#, "MANY: unknown; NONE: pass; error snapshot-type"),
         (r#"[{"id": "a"}, {"id": "b"}, 7]"#, "MANY: fail; NONE: pass; error snapshot-type"),
         (r#"[{"id": "a"}, {"id": "a"}]"#, "MANY: unknown; NONE: pass; error snapshot-duplicate-id"),
         (r#"[{"id": "a"}, {"id": "a"}, {"id": "b"}]"#, "MANY: fail; NONE: pass; error snapshot-duplicate-id"),
@@ -201,8 +227,17 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         (r#"{"page": {"keys": [{"id": "a"}]}, "next": ""}"#, "MANY: pass; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "next": "x"}"#, "MANY: unknown; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "next": true}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "Next": "x"}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "nxet": "x"}"#, "MANY: unknown; NONE: pass"),
     ];
     check(&more, COUNTS, &table);
+    let both = schema(r#"@total("/page/total") @more("/next")"#);
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 1}, "next": null}"#, "MANY: pass; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 1}, "next": "x"}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [], "total": 1}, "next": "x"}"#, "MANY: pass; NONE: unknown"),
+    ];
+    check(&both, COUNTS, &table);
     let table = [
         (r#"{"page": {"keys": [{"id": "a"}]}, "partial": []}"#, "MANY: pass; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "partial": null}"#, "MANY: pass; NONE: pass"),

@@ -75,7 +75,7 @@ fn damage(c: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
             Some("another type")
         }
         1 => {
-            let more = c.of(&[raw("7"), raw("[{}]"), raw("\"zz\"")]).clone();
+            let more = c.of(&[raw("7"), raw("[{}]"), raw("\"zz\""), raw("{}"), stranger()]).clone();
             match json {
                 Json::Array(items) if matches!(items.first(), Some(Json::Object(_))) => items.push(more),
                 Json::Map(members) => members.push(("zz!".to_owned(), more)),
