@@ -102,7 +102,11 @@ impl Organisation {
         let admins = (0..self.workspaces).filter(|at| !self.members_of(*at).is_empty());
         list(out, admins, |out, at| {
             let admin = self.person(self.person_of(self.members_of(at).start));
-            write!(out, r#"{{"email":"{}","approved_by":"ciso@larch.example"}}"#, admin.email())
+            write!(
+                out,
+                r#"{{"email":"{}","approved_by":"ciso@larch.example","expires_at":"2026-12-31T00:00:00Z","tested_at":"2026-07-01T00:00:00Z"}}"#,
+                admin.email()
+            )
         })?;
         writeln!(
             out,
