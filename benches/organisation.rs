@@ -206,7 +206,7 @@ impl Organisation {
         })?;
         writeln!(
             out,
-            r#"],"custom_agents":[{{"name":"Campaign QA","status":"live","visibility":"private","creator":"{}","scheduled":true,"all_tools":false,"write_tools":["create_draft"],"connectors":[{{"name":"Issue tracker","write_capable":true}}]}}]}},"environments":["#,
+            r#"],"custom_agents":[{{"name":"Campaign QA","status":"live","visibility":"private","creator":"{}","scheduled":false,"all_tools":false,"write_tools":["create_draft"],"connectors":[{{"name":"Issue tracker","write_capable":true}}]}}]}},"environments":["#,
             by(0)
         )?;
         let environments = [("LIVE", false), ("TEST", failing)];
@@ -575,11 +575,13 @@ const KEYS: [(&str, &str, &str, &str); 3] = [
 ];
 
 /// Attributes of users: name, name on the screen, whether they are personal.
-const ATTRIBUTES: [(&str, &str, bool); 8] = [
+const ATTRIBUTES: [(&str, &str, bool); 10] = [
     ("u_em", "Email", true),
     ("u_mb", "Mobile number", true),
+    ("u_n", "Name", true),
     ("u_fn", "First name", true),
     ("u_ln", "Last name", true),
+    ("u_bd", "Birthday", true),
     ("loyalty_tier", "Loyalty tier", false),
     ("last_order_value", "Last order value", false),
     ("favourite_trail", "Favourite trail", false),
