@@ -102,7 +102,11 @@ impl Organisation {
         let admins = (0..self.workspaces).filter(|at| !self.members_of(*at).is_empty());
         list(out, admins, |out, at| {
             let admin = self.person(self.person_of(self.members_of(at).start));
-            write!(out, r#"{{"email":"{}","approved_by":"ciso@larch.example"}}"#, admin.email())
+            write!(
+                out,
+                r#"{{"email":"{}","approved_by":"ciso@larch.example","expires_at":"2026-12-31T00:00:00Z","tested_at":"2026-07-01T00:00:00Z"}}"#,
+                admin.email()
+            )
         })?;
         writeln!(
             out,
@@ -169,7 +173,10 @@ impl Organisation {
         let people = || members.clone().take(4).map(|member| self.person(self.person_of(member)).email());
         // Whoever stands in for a place that a small workspace does not have.
         let by = |place: usize| people().nth(place).or_else(|| people().next()).unwrap_or_default();
-        writeln!(out, r#""campaign_approval":{{"enabled":{approved},"evidence":{{"published_items":["#)?;
+        writeln!(
+            out,
+            r#""campaign_approval":{{"enabled":{approved},"evidence":{{"window_from":"2026-08-01T00:00:00Z","window_to":"2026-09-01T00:00:00Z","published_items":["#
+        )?;
         list(out, 0..if people().count() > 3 { 8 } else { 0 }, |out, item| {
             write!(
                 out,
@@ -206,7 +213,7 @@ impl Organisation {
         })?;
         writeln!(
             out,
-            r#"],"custom_agents":[{{"name":"Campaign QA","status":"live","visibility":"private","creator":"{}","scheduled":true,"all_tools":false,"write_tools":["create_draft"],"connectors":[{{"name":"Issue tracker","write_capable":true}}]}}]}},"environments":["#,
+            r#"],"custom_agents":[{{"name":"Campaign QA","status":"live","visibility":"private","creator":"{}","scheduled":false,"all_tools":false,"write_tools":["create_draft"],"connectors":[{{"name":"Issue tracker","write_capable":true}}]}}]}},"environments":["#,
             by(0)
         )?;
         let environments = [("LIVE", false), ("TEST", failing)];
@@ -575,11 +582,13 @@ const KEYS: [(&str, &str, &str, &str); 3] = [
 ];
 
 /// Attributes of users: name, name on the screen, whether they are personal.
-const ATTRIBUTES: [(&str, &str, bool); 8] = [
+const ATTRIBUTES: [(&str, &str, bool); 10] = [
     ("u_em", "Email", true),
     ("u_mb", "Mobile number", true),
+    ("u_n", "Name", true),
     ("u_fn", "First name", true),
     ("u_ln", "Last name", true),
+    ("u_bd", "Birthday", true),
     ("loyalty_tier", "Loyalty tier", false),
     ("last_order_value", "Last order value", false),
     ("favourite_trail", "Favourite trail", false),
