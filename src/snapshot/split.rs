@@ -354,8 +354,8 @@ impl Splitter<'_> {
         }
         // `{"error": "forbidden"}` is no instance. Neither is `{}`, unless the type has no key and nothing was captured.
         let is_element = matches!(step, RowStep::Index(_)) && kind == Kind::Object;
-        let may_lack = declared.key.is_none() && !self.has_property(start, |_| true);
-        if is_element && !may_lack && !self.has_declared(node, ty, start) {
+        let may_be_empty = || declared.key.is_none() && !self.has_property(start, |_| true);
+        if is_element && !self.has_declared(node, ty, start) && !may_be_empty() {
             let span = scanner.skip()?;
             let message = format!("an element of `{}` has no property that `{}` declares", here.pointer, declared.name);
             let error = Diagnostic::error("snapshot-type", message).label(self.source, span, "this object");

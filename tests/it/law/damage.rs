@@ -75,7 +75,11 @@ fn damage(c: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
             Some("another type")
         }
         1 => {
-            let more = c.of(&[raw("7"), raw("[{}]"), raw("\"zz\""), raw("{}"), stranger()]).clone();
+            // Where instances have no key, `{}` is an instance of which nothing was captured.
+            let is_keyed =
+                !matches!(json, Json::Array(items) if items.first().is_some_and(|item| key_of(item).is_none()));
+            let empty = if is_keyed { raw("{}") } else { stranger() };
+            let more = c.of(&[raw("7"), raw("[{}]"), raw("\"zz\""), empty, stranger()]).clone();
             match json {
                 Json::Array(items) if matches!(items.first(), Some(Json::Object(_))) => items.push(more),
                 Json::Map(members) => members.push(("zz!".to_owned(), more)),
@@ -197,7 +201,7 @@ fn holds_for(derived: bool, cases: u32) {
         paths(&tree, &Vec::new(), &mut all);
         all.push(Vec::new());
         let c = &mut Choices::seeded(given.seed);
-        for _ in 0..24 {
+        for _ in 0..40 {
             let mut damaged = tree.clone();
             let path = c.of(&all).clone();
             // The document itself stays an object.
@@ -210,7 +214,10 @@ fn holds_for(derived: bool, cases: u32) {
             damaged.write(&mut after, 0);
             let (mine, theirs, errors) = judged(&case, &read, &after)?;
             let wrong = |message: String| fail(format!("{message} after {kind} at {path:?}:\n{after}\n"), &case, None);
-            if errors.is_empty() {
+            // A record of a set without any declared member is uncaptured, and that is no error.
+            let is_foreign = matches!(at(&mut damaged, &path), Json::Array(items)
+                if matches!(items.last(), Some(Json::Map(_))) && items.first().is_some_and(|item| key_of(item).is_none()));
+            if errors.is_empty() && !is_foreign {
                 return Err(wrong("nothing is reported".to_owned()));
             }
             for (engine, before, after) in [("machine", &machine, &mine), ("reference", &reference, &theirs)] {
@@ -227,7 +234,7 @@ fn holds_for(derived: bool, cases: u32) {
     });
     let (kinds, (decided, all)) = (kinds.into_inner(), decided.into_inner());
     eprintln!("{kinds:?}, {decided} of {all} decided");
-    assert!(kinds.len() == 6 && kinds.values().all(|count| *count >= 10), "every kind must occur: {kinds:?}");
+    assert!(kinds.len() == 6 && kinds.values().all(|count| *count > 20), "every kind must occur: {kinds:?}");
     assert!(decided * 4 > all, "damage must not make everything unknown: {decided} of {all}");
 }
 
