@@ -161,7 +161,7 @@ impl Organisation {
             let kind = if id.starts_with(char::is_uppercase) { "default" } else { "custom" };
             write!(out, r#"{{"id":"{id}","name":"{name}","kind":"{kind}","permissions":["#)?;
             list(out, permissions.iter(), |out, (component, levels)| {
-                write!(out, r#"{{"component":"{component}","levels":{levels}}}"#)
+                write!(out, r#"{{"components":["{component}"],"levels":{levels}}}"#)
             })?;
             write!(out, "]}}")
         })?;
