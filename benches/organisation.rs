@@ -116,9 +116,17 @@ impl Organisation {
                 self.person(admin).email()
             )
         })?;
+        writeln!(out, r#"],"approved_export_roles":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            let id = workspace_id(at);
+            write!(
+                out,
+                r#"{{"workspace_id":"{id}","role_id":"Analyst","expires_at":"2026-12-31T00:00:00Z"}},{{"workspace_id":"{id}","role_id":"Manager","expires_at":"2026-12-31T00:00:00Z"}}"#
+            )
+        })?;
         writeln!(
             out,
-            r#"],"approved_export_roles":["Analyst","Manager"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
+            r#"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
