@@ -119,6 +119,16 @@ impl Organisation {
                 workspace_id(at)
             )
         })?;
+        writeln!(out, r#"],"approved_exports":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            list(out, ["LIVE", "TEST"].iter(), |out, name| {
+                write!(
+                    out,
+                    r#"{{"workspace_id":"{}","environment":"{name}","connection_name":"warehouse-export","owner":"team-data","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    workspace_id(at)
+                )
+            })
+        })?;
         writeln!(out, r#"],"workspace_register":["#)?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
@@ -444,7 +454,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     list(out, KEYS.iter(), |out, (key, auth, api, scopes)| {
         write!(
             out,
-            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-06-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
+            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-08-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
             if name == "LIVE" { scopes } else { "[]" }
         )
     })?;
