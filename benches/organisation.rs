@@ -188,7 +188,7 @@ impl Organisation {
         })?;
         writeln!(
             out,
-            r#"]}}}},"audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z","exports":["#
+            r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#
         )?;
         list(out, EXPORTS.windows(2), |out, ends| {
             write!(
