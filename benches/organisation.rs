@@ -424,7 +424,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     )?;
     writeln!(
         out,
-        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}},"support_access":{{"granted":false,"open_ticket":null}},"#,
+        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60,"override_ticket":"48213"}},"support_access":{{"granted":false,"open_ticket":null}},"#,
         !failing
     )?;
     writeln!(
