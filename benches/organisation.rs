@@ -198,7 +198,7 @@ impl Organisation {
         })?;
         writeln!(
             out,
-            r#"]}}}},"audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z","exports":["#
+            r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#
         )?;
         list(out, EXPORTS.windows(2), |out, ends| {
             write!(
@@ -434,7 +434,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     )?;
     writeln!(
         out,
-        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}},"support_access":{{"granted":false,"open_ticket":null}},"#,
+        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60,"override_ticket":"48213"}},"support_access":{{"granted":false,"open_ticket":null}},"#,
         !failing
     )?;
     writeln!(
