@@ -135,6 +135,16 @@ impl Organisation {
                 workspace_id(at)
             )
         })?;
+        writeln!(out, r#"],"approved_exports":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            list(out, ["LIVE", "TEST"].iter(), |out, name| {
+                write!(
+                    out,
+                    r#"{{"workspace_id":"{}","environment":"{name}","connection_name":"warehouse-export","owner":"team-data","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    workspace_id(at)
+                )
+            })
+        })?;
         writeln!(out, r#"],"workspace_register":["#)?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
@@ -204,7 +214,7 @@ impl Organisation {
         })?;
         writeln!(
             out,
-            r#"]}}}},"audit_log":{{"enabled":true,"coverage_from":"2026-05-20T00:00:00Z","coverage_to":"2026-09-01T00:00:00Z","exports":["#
+            r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#
         )?;
         list(out, EXPORTS.windows(2), |out, ends| {
             write!(
@@ -446,7 +456,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     )?;
     writeln!(
         out,
-        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60}},"support_access":{{"granted":false,"open_ticket":null}},"#,
+        r#""two_step":{{"enforced":{}}},"session":{{"idle_timeout_minutes":480,"absolute_timeout_days":60,"override_ticket":"48213"}},"support_access":{{"granted":false,"open_ticket":null}},"#,
         !failing
     )?;
     writeln!(
@@ -466,7 +476,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     list(out, KEYS.iter(), |out, (key, auth, api, scopes)| {
         write!(
             out,
-            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-06-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
+            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-08-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
             if name == "LIVE" { scopes } else { "[]" }
         )
     })?;

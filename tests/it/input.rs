@@ -1990,7 +1990,7 @@ fn a_pattern_that_matches_nothing_is_an_error() {
 #[test]
 fn ids_are_not_broken_at_their_hyphens() {
     let run = deodar(&[], &["explain", "nonsense"]);
-    assert!(run.stderr.contains("`MOE-AUTH-04`"), "{}", run.stderr);
+    assert!(run.stderr.contains("`MOE-AUTH-05`"), "{}", run.stderr);
     assert!(!run.stderr.lines().any(|line| line.ends_with('-')), "{}", run.stderr);
 }
 
