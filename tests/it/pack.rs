@@ -149,8 +149,9 @@ fn lost(case: &Case) -> Vec<Variant> {
 fn losses(edits: &[Edit], at: usize) -> Vec<Vec<Edit>> {
     let Edit { at: pointer, change: Change::Set(value), .. } = &edits[at] else { return Vec::new() };
     let name = pointer.rsplit('/').next().unwrap_or_default();
-    // A feature flag that is lacking says that nobody saw the feature, and nothing is lost of what is null.
-    if pointer.contains("/features/") || value == "null" {
+    // A feature that is lacking was not seen by the author, and nothing is lost of what is null.
+    let feature = pointer.contains("/features/") || pointer.ends_with("/sdk_authentication");
+    if feature || value == "null" {
         return Vec::new();
     }
     let after = |change| {
@@ -159,7 +160,10 @@ fn losses(edits: &[Edit], at: usize) -> Vec<Vec<Edit>> {
     };
     let mut ways = vec![after(Change::Set("null".to_owned()))];
     if name.parse::<usize>().is_err() {
-        ways.push(after(Change::Remove));
+        // A session time that is lacking is the vendor default.
+        if !pointer.contains("/session/") {
+            ways.push(after(Change::Remove));
+        }
         ways.push(after(Change::Rename(slip(name))));
     }
     ways
