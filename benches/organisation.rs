@@ -75,7 +75,12 @@ impl Organisation {
         list(out, people().filter(|person| !person.is_external()), |out, person| person.write_roster_entry(out))?;
         writeln!(out, r#"]}},"access_reviews":["#)?;
         list(out, (0..self.workspaces).step_by(REVIEWED_TOGETHER), |out, at| self.review(out, at))?;
-        writeln!(out, r#"],"external_members":["#)?;
+        writeln!(
+            out,
+            r#"],"role_reviews":[{{"completed_at":"2026-06-15T09:00:00Z","reviewer":"sec-ops@larch.example","workspace_ids":["#
+        )?;
+        list(out, 0..self.workspaces, |out, at| write!(out, r#""{}""#, workspace_id(at)))?;
+        writeln!(out, r#"]}}],"approved_uncovered_channels":[],"external_members":["#)?;
         list(
             out,
             people().filter(|person| person.is_external() && person.defect != Some(Defect::Unlisted)),
@@ -99,18 +104,29 @@ impl Organisation {
             )
         })?;
         writeln!(out, r#"],"break_glass":["#)?;
-        let admins = (0..self.workspaces).filter(|at| !self.members_of(*at).is_empty());
-        list(out, admins, |out, at| {
-            let admin = self.person(self.person_of(self.members_of(at).start));
+        let mut admins: Vec<usize> = (0..self.workspaces)
+            .filter(|at| !self.members_of(*at).is_empty())
+            .map(|at| self.person_of(self.members_of(at).start))
+            .collect();
+        admins.dedup();
+        list(out, admins.into_iter(), |out, admin| {
             write!(
                 out,
                 r#"{{"email":"{}","approved_by":"ciso@larch.example","expires_at":"2026-12-31T00:00:00Z","tested_at":"2026-07-01T00:00:00Z"}}"#,
-                admin.email()
+                self.person(admin).email()
+            )
+        })?;
+        writeln!(out, r#"],"approved_export_roles":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            let id = workspace_id(at);
+            write!(
+                out,
+                r#"{{"workspace_id":"{id}","role_id":"Analyst","expires_at":"2026-12-31T00:00:00Z"}},{{"workspace_id":"{id}","role_id":"Manager","expires_at":"2026-12-31T00:00:00Z"}}"#
             )
         })?;
         writeln!(
             out,
-            r#"],"approved_export_roles":["Analyst","Manager"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
+            r#"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
@@ -119,11 +135,21 @@ impl Organisation {
                 workspace_id(at)
             )
         })?;
+        writeln!(out, r#"],"approved_exports":["#)?;
+        list(out, 0..self.workspaces, |out, at| {
+            list(out, ["LIVE", "TEST"].iter(), |out, name| {
+                write!(
+                    out,
+                    r#"{{"workspace_id":"{}","environment":"{name}","connection_name":"warehouse-export","owner":"team-data","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    workspace_id(at)
+                )
+            })
+        })?;
         writeln!(out, r#"],"workspace_register":["#)?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
                 out,
-                r#"{{"id":"{}","owner":"sec-ops@larch.example","allowed_data_centers":["DC-01","DC-02","DC-03","DC-04","DC-05"]}}"#,
+                r#"{{"id":"{}","owner":"sec-ops@larch.example","allowed_data_centers":["DC-01","DC-02","DC-03","DC-04","DC-05"],"audiences":["hikers"]}}"#,
                 workspace_id(at)
             )
         })?;
@@ -161,7 +187,7 @@ impl Organisation {
             let kind = if id.starts_with(char::is_uppercase) { "default" } else { "custom" };
             write!(out, r#"{{"id":"{id}","name":"{name}","kind":"{kind}","permissions":["#)?;
             list(out, permissions.iter(), |out, (component, levels)| {
-                write!(out, r#"{{"component":"{component}","levels":{levels}}}"#)
+                write!(out, r#"{{"components":["{component}"],"levels":{levels}}}"#)
             })?;
             write!(out, "]}}")
         })?;
@@ -175,7 +201,7 @@ impl Organisation {
         let by = |place: usize| people().nth(place).or_else(|| people().next()).unwrap_or_default();
         writeln!(
             out,
-            r#""campaign_approval":{{"enabled":{approved},"evidence":{{"window_from":"2026-08-01T00:00:00Z","window_to":"2026-09-01T00:00:00Z","published_items":["#
+            r#""campaign_approval":{{"enabled":{approved},"uncovered_channels":[{{"channel":"facebook_audience","active_items":0}},{{"channel":"google_ads","active_items":0}},{{"channel":"cards","active_items":0}},{{"channel":"web_personalization","active_items":0}}],"evidence":{{"window_from":"2026-08-01T00:00:00Z","window_to":"2026-09-01T00:00:00Z","published_items":["#
         )?;
         list(out, 0..if people().count() > 3 { 8 } else { 0 }, |out, item| {
             write!(
@@ -264,9 +290,14 @@ impl Organisation {
                 recently(&mut dice)
             };
             let privileged = if place < 4 { format!("\"{}\"", recently(&mut dice)) } else { "null".to_owned() };
+            let used = match role {
+                "campaign-approver" | "Marketer" => format!(r#""last_publish_at":"{}","#, recently(&mut dice)),
+                "Analyst" => format!(r#""last_export_at":"{}","#, recently(&mut dice)),
+                _ => String::new(),
+            };
             write!(
                 out,
-                r#""activity":{{"last_seen_at":"{seen}","last_privileged_action_at":{privileged},"logins_90d":{},"last_ip":"198.51.100.{}","source":"audit_log_csv"}},"#,
+                r#""activity":{{"last_seen_at":"{seen}","last_privileged_action_at":{privileged},{used}"logins_90d":{},"last_ip":"198.51.100.{}","source":"audit_log_csv"}},"#,
                 dice.below(200),
                 dice.below(250)
             )?;
@@ -288,10 +319,11 @@ impl Organisation {
         start(workspace)..start(workspace + 1)
     }
 
-    /// Who a member is. Every sixteenth of a workspace belongs to a central team, which is in all of them.
+    /// Who a member is. The Admin and every sixteenth of a workspace belong to a central team, which is in all of them.
     fn person_of(&self, member: usize) -> usize {
         let place = self.place(member);
-        if is_central(place) && place < self.members_of(0).len() { place } else { member }
+        let everywhere = place == 0 || is_central(place);
+        if everywhere && place < self.members_of(0).len() { place } else { member }
     }
 
     /// The place of a member in its workspace.
@@ -444,7 +476,7 @@ fn environment(out: &mut String, workspace: usize, name: &str, admin: &str, fail
     list(out, KEYS.iter(), |out, (key, auth, api, scopes)| {
         write!(
             out,
-            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-06-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
+            r#"{{"name":"{key}","auth_type":"{auth}","legacy":false,"state":"active","access":"partial","apis":["{api}"],"scopes":{},"access_token_ttl_minutes":15,"created_on":"2025-06-02T00:00:00Z","created_by":"{admin}","rotated_at":"2026-08-01T00:00:00Z","owner":"team-data","source_page":"api_key_dashboard"}}"#,
             if name == "LIVE" { scopes } else { "[]" }
         )
     })?;
