@@ -145,6 +145,9 @@ fn lost(case: &Case) -> Vec<Variant> {
     variants
 }
 
+/// Properties that have a meaning if they are lacking, in addition to the session times: the `@doc` of each states it.
+const ANSWERED_BY_ABSENCE: [&str; 3] = ["access", "scopes", "get_user_enabled"];
+
 /// The same edits, but that the value which the one at a place puts in is lost.
 fn losses(edits: &[Edit], at: usize) -> Vec<Vec<Edit>> {
     let Edit { at: pointer, change: Change::Set(value), .. } = &edits[at] else { return Vec::new() };
@@ -160,8 +163,8 @@ fn losses(edits: &[Edit], at: usize) -> Vec<Vec<Edit>> {
     };
     let mut ways = vec![after(Change::Set("null".to_owned()))];
     if name.parse::<usize>().is_err() {
-        // A session time that is lacking is the vendor default.
-        if !pointer.contains("/session/") {
+        let absence_is_an_answer = pointer.contains("/session/") || ANSWERED_BY_ABSENCE.contains(&name);
+        if !absence_is_an_answer {
             ways.push(after(Change::Remove));
         }
         ways.push(after(Change::Rename(slip(name))));
