@@ -402,6 +402,7 @@ fn manner(reader: Reader) -> &'static str {
         Reader::Email => "an address, compared without regard to case",
         Reader::EmailDomain => "what follows the @",
         Reader::EmailLocal => "what precedes the @",
+        Reader::EmailLocalWords => "the words in what precedes the @",
         Reader::PrefixLength => "the prefix length",
         Reader::UrlScheme => "the scheme",
         Reader::UrlHost => "the host",

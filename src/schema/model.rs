@@ -267,6 +267,8 @@ pub enum Reader {
     EmailDomain,
     /// The part of an e-mail address before the `@`.
     EmailLocal,
+    /// The words before the `@` of an e-mail address: its runs of letters.
+    EmailLocalWords,
     /// The prefix length of an address or CIDR range.
     PrefixLength,
     /// The scheme of a URL.
@@ -279,11 +281,12 @@ pub enum Reader {
 
 impl Reader {
     /// All readers with the names `@as` takes.
-    pub const ALL: [(&'static str, Reader); 8] = [
+    pub const ALL: [(&'static str, Reader); 9] = [
         ("casefold", Reader::Casefold),
         ("email", Reader::Email),
         ("email-domain", Reader::EmailDomain),
         ("email-local", Reader::EmailLocal),
+        ("email-local-words", Reader::EmailLocalWords),
         ("prefix-length", Reader::PrefixLength),
         ("url-scheme", Reader::UrlScheme),
         ("url-host", Reader::UrlHost),
@@ -294,6 +297,7 @@ impl Reader {
     pub fn ty(self) -> Ty {
         match self {
             Reader::PrefixLength | Reader::Length => Ty::Long,
+            Reader::EmailLocalWords => Ty::Set(Arc::new(Ty::String)),
             _ => Ty::String,
         }
     }

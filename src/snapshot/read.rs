@@ -2,7 +2,7 @@
 
 use super::{StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span};
 use crate::value::fold::is_same;
@@ -257,6 +257,10 @@ impl<'s> Reading<'s> {
             self.warning("snapshot-domain", span, message, "compared without regard to case only", help.into());
         }
         match (folded, &whole) {
+            (folded, _) if reader == Reader::EmailLocalWords => {
+                let words = words(&folded).map(|word| Value::String(SmolStr::new(word))).collect();
+                Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
+            }
             // The file holds the text in folded form.
             (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
