@@ -95,6 +95,8 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
+    pub open: bool,
     /// The version of the pack; only the root has one.
     pub version: Option<SmolStr>,
     /// The `@doc` text.
@@ -456,6 +458,16 @@ impl Model {
         name.rsplit("::").next().unwrap_or(name)
     }
 
+    /// Returns whether values of a type can have words that an open enumerated type does not list.
+    pub fn is_open(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Entity(id) => self.ty(*id).open,
+            Ty::Set(element) => self.is_open(element),
+            Ty::Record(members) => members.iter().any(|member| self.is_open(&member.ty)),
+            _ => false,
+        }
+    }
+
     /// Writes a type as Cedar does.
     pub fn show(&self, ty: &Ty) -> String {
         match ty {
@@ -486,6 +498,7 @@ impl EntityType {
             total: None,
             more: None,
             closed: false,
+            open: false,
             version: None,
             doc: None,
             span: Span::default(),
