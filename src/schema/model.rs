@@ -95,6 +95,8 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
+    pub open: bool,
     /// The version of the pack; only the root has one.
     pub version: Option<SmolStr>,
     /// The `@doc` text.
@@ -267,6 +269,8 @@ pub enum Reader {
     EmailDomain,
     /// The part of an e-mail address before the `@`.
     EmailLocal,
+    /// The words before the `@` of an e-mail address: its runs of letters.
+    EmailLocalWords,
     /// The prefix length of an address or CIDR range.
     PrefixLength,
     /// The scheme of a URL.
@@ -279,11 +283,12 @@ pub enum Reader {
 
 impl Reader {
     /// All readers with the names `@as` takes.
-    pub const ALL: [(&'static str, Reader); 8] = [
+    pub const ALL: [(&'static str, Reader); 9] = [
         ("casefold", Reader::Casefold),
         ("email", Reader::Email),
         ("email-domain", Reader::EmailDomain),
         ("email-local", Reader::EmailLocal),
+        ("email-local-words", Reader::EmailLocalWords),
         ("prefix-length", Reader::PrefixLength),
         ("url-scheme", Reader::UrlScheme),
         ("url-host", Reader::UrlHost),
@@ -294,6 +299,7 @@ impl Reader {
     pub fn ty(self) -> Ty {
         match self {
             Reader::PrefixLength | Reader::Length => Ty::Long,
+            Reader::EmailLocalWords => Ty::Set(Arc::new(Ty::String)),
             _ => Ty::String,
         }
     }
@@ -452,6 +458,16 @@ impl Model {
         name.rsplit("::").next().unwrap_or(name)
     }
 
+    /// Returns whether values of a type can have words that an open enumerated type does not list.
+    pub fn is_open(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Entity(id) => self.ty(*id).open,
+            Ty::Set(element) => self.is_open(element),
+            Ty::Record(members) => members.iter().any(|member| self.is_open(&member.ty)),
+            _ => false,
+        }
+    }
+
     /// Writes a type as Cedar does.
     pub fn show(&self, ty: &Ty) -> String {
         match ty {
@@ -482,6 +498,7 @@ impl EntityType {
             total: None,
             more: None,
             closed: false,
+            open: false,
             version: None,
             doc: None,
             span: Span::default(),

@@ -23,15 +23,16 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const ON_ENTITY: &[&str] =
-    &["path", "key", "expect", "total", "more", "null", "missing", "closed", "ignore", "tags", "version", "doc"];
+const ON_ENTITY: &[&str] = &[
+    "path", "key", "expect", "total", "more", "null", "missing", "closed", "open", "ignore", "tags", "version", "doc",
+];
 const ON_ATTRIBUTE: &[&str] =
     &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
-const FLAGS: &[&str] = &["closed", "enclosing", "derived", "secret"];
+const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret"];
 
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
 pub(super) fn parse(
@@ -218,6 +219,8 @@ impl<'f> SchemaReader<'_, 'f> {
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
                 self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
+            } else {
+                self.none_of(&notes, &["open"], "an entity type that is not enumerated");
             }
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
@@ -225,6 +228,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 expect: self.expected(&notes),
                 list_defaults: self.list_defaults(&kind, &notes),
                 closed: notes.contains_key("closed"),
+                open: notes.contains_key("open"),
                 version: self.version(&notes),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,

@@ -115,6 +115,10 @@ fn annotations_that_contradict_each_other_are_refused() {
             "schema-annotation: `@ignore` names `Flags`, which differs from the declared `flags` only in writing (remove `Flags` from `@ignore`, or remove the attribute)",
         ),
         (
+            on_pier("@open"),
+            "schema-annotation: `@open` is not possible on an entity type that is not enumerated (remove `@open`)",
+        ),
+        (
             on_pier("@ignore(\" , \")"),
             "schema-annotation: `@ignore` names no property (list properties, such as @ignore(\"avatar_url, gravatar_id\"))",
         ),

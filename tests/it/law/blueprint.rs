@@ -306,7 +306,8 @@ impl Blueprint {
             );
         }
         for (at, choices) in self.enums.iter().enumerate() {
-            let _ = writeln!(text, "entity Choice{at} enum {choices:?};");
+            let open = if self.types.len().is_multiple_of(2) { "@open " } else { "" };
+            let _ = writeln!(text, "{open}entity Choice{at} enum {choices:?};");
         }
         let mut context =
             vec!["now: datetime".to_owned(), format!("parameters: {{ {} }}", self.members(&self.parameters))];
