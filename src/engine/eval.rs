@@ -1,12 +1,14 @@
 //! Evaluation of nodes for one principal and one resource.
 
 use super::derive::{Index, Tried};
-use super::mask::Mask;
 use super::operand::{self, Operand, Outcome, Possible};
-use crate::program::{Arithmetic, Asked, Constant, Function, NodeId, NodeKind, Program};
+use crate::program::evaluate_policy;
+use crate::program::{
+    Arithmetic, Asked, Body, Condition, Constant, Function, NodeId, NodeKind, PolicyOutcomes, Program,
+};
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
-use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
+use crate::value::{self, EntityRef, Mask, Record, Set, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::{Arc, OnceLock};
@@ -166,29 +168,22 @@ impl<'a> Machine<'a> {
         self.derived[ty.index()][slot.index()].as_ref().unwrap_or(&self.snapshot.table(ty).columns[slot.index()])
     }
 
+    /// Evaluates a policy: its scope, then its clauses in order. `conditional` says whether the outcomes of its `when`
+    /// clauses alone are wanted too.
+    pub fn policy(&self, body: &Body, conditional: bool, frame: &Frame) -> PolicyOutcomes<Mask> {
+        let mut leaf = |leaf: &NodeId, _| self.mask(*leaf, frame);
+        evaluate_policy(&body.scope, &body.clauses, conditional, Mask::EITHER, &mut leaf)
+    }
+
     /// Evaluates a condition.
+    pub fn condition(&self, condition: &Condition, frame: &Frame) -> Mask {
+        condition.evaluate(Mask::EITHER, &mut |leaf, _| self.mask(*leaf, frame))
+    }
+
+    /// Evaluates an expression of type `Bool`.
     pub fn mask(&self, node: NodeId, frame: &Frame) -> Mask {
         match &self.program.node(node).kind {
-            NodeKind::And(left, right) => {
-                let left = self.mask(*left, frame);
-                if left.may(Mask::TRUE) { left.and(self.mask(*right, frame)) } else { left }
-            }
-            NodeKind::Or(left, right) => {
-                let left = self.mask(*left, frame);
-                if left.may(Mask::FALSE) { left.or(self.mask(*right, frame)) } else { left }
-            }
-            NodeKind::Not(operand) => self.mask(*operand, frame).not(),
-            NodeKind::If(test, then, other) => {
-                let test = self.mask(*test, frame);
-                let mut mask = if test.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
-                if test.may(Mask::TRUE) {
-                    mask |= self.mask(*then, frame);
-                }
-                if test.may(Mask::FALSE) {
-                    mask |= self.mask(*other, frame);
-                }
-                mask
-            }
+            NodeKind::Condition(condition) => self.condition(condition, frame),
             _ => self.value(node, frame).to_mask(),
         }
     }
@@ -224,7 +219,7 @@ impl<'a> Machine<'a> {
                     may_fail: may_fail || (*asked == Asked::Record && self.dangles(*ty)),
                 },
             },
-            NodeKind::And(..) | NodeKind::Or(..) | NodeKind::Not(_) => Outcome::of_mask(self.mask(node, frame)),
+            NodeKind::Condition(condition) => Outcome::of_mask(self.condition(condition, frame)),
             NodeKind::If(test, then, other) => self.choose(*test, *then, *other, frame),
             NodeKind::Equal(left, right) => self.compare(*left, *right, frame, equal),
             NodeKind::Less(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a < b)),

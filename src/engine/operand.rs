@@ -1,8 +1,7 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
 use super::eval::{PHANTOM, is_nameless, is_unseen};
-use super::mask::Mask;
-use crate::value::{EntityRef, IpNet, Record, Set, Value};
+use crate::value::{EntityRef, IpNet, Mask, Record, Set, Value};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::sync::Arc;
