@@ -4,12 +4,14 @@
 //! context values are constants that are bound to one later.
 
 mod condition;
+mod function;
 mod possible;
 mod join;
 mod lower;
 mod lint;
 
 pub use condition::{Condition, LoweredClause, Outcomes, PolicyOutcomes, evaluate_policy};
+pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
 pub use possible::Possible;
@@ -124,30 +126,6 @@ pub enum Arithmetic {
     Add,
     Subtract,
     Multiply,
-}
-
-/// Cedar's extension functions, constructors aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "Cedar's names")]
-pub enum Function {
-    IsIpv4,
-    IsIpv6,
-    IsLoopback,
-    IsMulticast,
-    IsInRange,
-    LessThan,
-    LessThanOrEqual,
-    GreaterThan,
-    GreaterThanOrEqual,
-    Offset,
-    DurationSince,
-    ToDate,
-    ToTime,
-    ToMilliseconds,
-    ToSeconds,
-    ToMinutes,
-    ToHours,
-    ToDays,
 }
 
 /// A value that does not change during a run.

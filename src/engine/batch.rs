@@ -7,7 +7,7 @@ use super::eval::{Frame, Machine, is_unseen};
 use super::operand::{self, Operand};
 use crate::hash::keyed;
 use crate::program::{
-    Arithmetic, Body, Condition, Function, NodeId, NodeKind, Outcomes, PolicyOutcomes, evaluate_policy,
+    Arithmetic, Body, Condition, Kernel, NodeId, NodeKind, Outcomes, PolicyOutcomes, evaluate_policy,
 };
 use crate::schema::{Origin, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
@@ -353,10 +353,11 @@ impl<'a> Machine<'a> {
                 let rows = self.rows(*entity, batch, len)?;
                 Some(Values::Column(self.snapshot, self.column(*ty, *slot), &declared.ty, rows))
             }
-            NodeKind::Call(function @ (Function::Offset | Function::DurationSince), operands) => {
-                let [left, right] = operands[..] else { return None };
-                let op = if *function == Function::Offset { i64::checked_add } else { i64::checked_sub };
-                self.computed(op, left, right, batch, len)
+            NodeKind::Call(function, operands) => {
+                let (Kernel::CheckedPair(kernel), [left, right]) = (function.kernel(), &operands[..]) else {
+                    return None;
+                };
+                self.computed(kernel, *left, *right, batch, len)
             }
             NodeKind::Arithmetic(op, left, right) => {
                 let op = match op {

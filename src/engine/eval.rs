@@ -2,9 +2,9 @@
 
 use super::derive::{Index, Tried};
 use super::operand::{self, Operand, Outcome, Possible};
-use crate::program::evaluate_policy;
 use crate::program::{
-    Arithmetic, Asked, Body, Condition, Constant, Function, NodeId, NodeKind, PolicyOutcomes, Program,
+    Arithmetic, Asked, Body, Condition, Constant, Function, Kernel, NodeId, NodeKind, PolicyOutcomes, Program,
+    evaluate_policy,
 };
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
@@ -770,50 +770,35 @@ fn uncaptured(ty: &Ty) -> Outcome<'static> {
     Outcome { value, may_fail: false }
 }
 
-/// Whether a function may overflow on operands that are not known.
+/// Whether the result of a function may not fit, for operands of which at least one is not known.
 fn may_overflow(function: Function, a: &Outcome<'_>, b: Option<&Outcome<'_>>) -> bool {
     let bounds = |outcome: &Outcome<'_>| match &outcome.value {
-        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => (*n, *n),
-        Possible::Moment => value::MOMENTS,
-        _ => (i64::MIN, i64::MAX),
+        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => [*n, *n],
+        Possible::Moment => [value::MOMENTS.0, value::MOMENTS.1],
+        _ => [i64::MIN, i64::MAX],
     };
-    let ((a_low, a_high), (b_low, b_high)) = (bounds(a), b.map_or((0, 0), bounds));
-    match function {
-        Function::Offset => a_low.checked_add(b_low).is_none() || a_high.checked_add(b_high).is_none(),
-        Function::DurationSince => a_low.checked_sub(b_high).is_none() || a_high.checked_sub(b_low).is_none(),
-        Function::ToDate => a_low.checked_sub(DAY).is_none(),
+    // The functions are monotone: if the results at the ends fit, all others do.
+    match (function.kernel(), b) {
+        (Kernel::Checked(kernel), _) => bounds(a).into_iter().any(|a| kernel(a).is_none()),
+        (Kernel::CheckedPair(kernel), Some(b)) => {
+            bounds(a).into_iter().any(|a| bounds(b).into_iter().any(|b| kernel(a, b).is_none()))
+        }
         _ => false,
     }
 }
 
-const DAY: i64 = 24 * 60 * 60 * 1000;
-
-/// Cedar's extension functions on known values.
+/// Applies a function to known values.
 fn called<'x>(function: Function, a: &Operand<'_>, b: Option<&Operand<'_>>) -> Outcome<'x> {
     let answer = |answer| Outcome::known(Operand::Bool(answer));
-    let moment =
-        |moment: Option<i64>| moment.map_or(Outcome::ERROR, |moment| Outcome::known(Operand::Datetime(moment)));
-    match (function, a, b) {
-        (Function::IsIpv4, Operand::Ip(ip), _) => answer(ip.addr.is_ipv4()),
-        (Function::IsIpv6, Operand::Ip(ip), _) => answer(ip.addr.is_ipv6()),
-        (Function::IsLoopback, Operand::Ip(ip), _) => answer(ip.is_loopback()),
-        (Function::IsMulticast, Operand::Ip(ip), _) => answer(ip.is_multicast()),
-        (Function::IsInRange, Operand::Ip(a), Some(Operand::Ip(b))) => answer(a.is_in_range(b)),
-        (Function::LessThan, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a < b),
-        (Function::LessThanOrEqual, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a <= b),
-        (Function::GreaterThan, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a > b),
-        (Function::GreaterThanOrEqual, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a >= b),
-        (Function::Offset, Operand::Datetime(a), Some(Operand::Duration(b))) => moment(a.checked_add(*b)),
-        (Function::DurationSince, Operand::Datetime(a), Some(Operand::Datetime(b))) => {
-            a.checked_sub(*b).map_or(Outcome::ERROR, |since| Outcome::known(Operand::Duration(since)))
-        }
-        (Function::ToDate, Operand::Datetime(a), _) => moment(a.checked_sub(a.rem_euclid(DAY))),
-        (Function::ToTime, Operand::Datetime(a), _) => Outcome::known(Operand::Duration(a.rem_euclid(DAY))),
-        (Function::ToMilliseconds, Operand::Duration(a), _) => Outcome::known(Operand::Long(*a)),
-        (Function::ToSeconds, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 1000)),
-        (Function::ToMinutes, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 60_000)),
-        (Function::ToHours, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 3_600_000)),
-        (Function::ToDays, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / DAY)),
+    let computed = |n: Option<i64>| n.map_or(Outcome::ERROR, |n| Outcome::known(number(function.result(), n)));
+    let numbers = || Some((a.number()?, b?.number()?));
+    match (function.kernel(), a, b) {
+        (Kernel::Address(kernel), Operand::Ip(a), _) => answer(kernel(a)),
+        (Kernel::Addresses(kernel), Operand::Ip(a), Some(Operand::Ip(b))) => answer(kernel(a, b)),
+        (Kernel::Comparison(kernel), ..) => numbers().map_or(Outcome::ERROR, |(a, b)| answer(kernel(&a, &b))),
+        (Kernel::Total(kernel), ..) => computed(a.number().map(kernel)),
+        (Kernel::Checked(kernel), ..) => computed(a.number().and_then(kernel)),
+        (Kernel::CheckedPair(kernel), ..) => computed(numbers().and_then(|(a, b)| kernel(a, b))),
         _ => Outcome::ERROR,
     }
 }

@@ -103,6 +103,14 @@ impl<'a> Outcome<'a> {
 }
 
 impl<'a> Operand<'a> {
+    /// Returns a number of any type.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => Some(*n),
+            _ => None,
+        }
+    }
+
     pub fn of(value: &'a Value) -> Self {
         match value {
             Value::Bool(b) => Operand::Bool(*b),

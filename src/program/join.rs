@@ -158,7 +158,7 @@ fn conjunct(model: &Model, program: &Program, condition: Condition) -> Conjunct 
             }
             NodeKind::GetTag(..) => found.fallible = true,
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) | NodeKind::Unreachable => found.fallible = true,
-            NodeKind::Call(Function::Offset | Function::DurationSince | Function::ToDate, _) => found.fallible = true,
+            NodeKind::Call(function, _) => found.fallible |= function.is_fallible(),
             _ => {}
         }
         left.extend(program.operands(node));

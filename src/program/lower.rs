@@ -496,29 +496,9 @@ impl<'m> Lowering<'m> {
                 return self.constant(Constant::Value(value), ty);
             }
         }
-        let (function, ty) = match name {
-            "isIpv4" => (Function::IsIpv4, Ty::Bool),
-            "isIpv6" => (Function::IsIpv6, Ty::Bool),
-            "isLoopback" => (Function::IsLoopback, Ty::Bool),
-            "isMulticast" => (Function::IsMulticast, Ty::Bool),
-            "isInRange" => (Function::IsInRange, Ty::Bool),
-            "lessThan" => (Function::LessThan, Ty::Bool),
-            "lessThanOrEqual" => (Function::LessThanOrEqual, Ty::Bool),
-            "greaterThan" => (Function::GreaterThan, Ty::Bool),
-            "greaterThanOrEqual" => (Function::GreaterThanOrEqual, Ty::Bool),
-            "offset" => (Function::Offset, Ty::Datetime),
-            "durationSince" => (Function::DurationSince, Ty::Duration),
-            "toDate" => (Function::ToDate, Ty::Datetime),
-            "toTime" => (Function::ToTime, Ty::Duration),
-            "toMilliseconds" => (Function::ToMilliseconds, Ty::Long),
-            "toSeconds" => (Function::ToSeconds, Ty::Long),
-            "toMinutes" => (Function::ToMinutes, Ty::Long),
-            "toHours" => (Function::ToHours, Ty::Long),
-            "toDays" => (Function::ToDays, Ty::Long),
-            _ => return self.unreachable(),
-        };
+        let Some(function) = Function::named(name) else { return self.unreachable() };
         let args = args.iter().map(|arg| self.lower(arg).0).collect();
-        self.typed(NodeKind::Call(function, args), ty)
+        self.typed(NodeKind::Call(function, args), function.result().clone())
     }
 
     /// Splits `a.b.c` into what it starts from and the names.

@@ -255,7 +255,7 @@ impl Program {
             }
             NodeKind::Member(_, name) => format!("{name:?}"),
             NodeKind::HasMember(_, names) => format!("{names:?}"),
-            NodeKind::Call(function, _) => format!("{function:?}"),
+            NodeKind::Call(function, _) => function.name().to_owned(),
             _ => String::new(),
         };
         let operands: Vec<String> = self.operands(node).into_iter().map(|operand| self.text(operand)).collect();
