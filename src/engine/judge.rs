@@ -1,12 +1,10 @@
 //! Verdicts: one for every check and every resource it applies to.
 
-use super::batch::{Batch, Place, asked};
+use super::batch::{Batch, Place};
 use super::eval::{Frame, Machine, PHANTOM};
-use super::mask::Mask;
-use crate::policy::ClauseKind;
-use crate::program::{Body, CheckProgram};
+use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
-use crate::value::{EntityRef, TypeId};
+use crate::value::{EntityRef, Mask, TypeId};
 use rayon::prelude::*;
 
 /// What is said of a check and a resource.
@@ -28,6 +26,19 @@ impl Verdict {
     /// All verdicts, the worst first.
     pub const ALL: [Verdict; 5] =
         [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+
+    /// Returns the verdict of a check with these outcomes. `None` if its scope excludes the resource.
+    pub fn of(outcomes: &PolicyOutcomes<Mask>) -> Option<Self> {
+        Some(match (outcomes.scope, outcomes.satisfied) {
+            (Mask::FALSE, _) => return None,
+            // Whether the scope names a resource of which the id is not known is not known either.
+            (scope, _) if scope != Mask::TRUE => Verdict::Unknown,
+            (_, Mask::TRUE) => Verdict::Fail,
+            (_, Mask::FALSE) if outcomes.applies == Mask::FALSE => Verdict::NotApplicable,
+            (_, Mask::FALSE) => Verdict::Pass,
+            _ => Verdict::Unknown,
+        })
+    }
 
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
@@ -130,7 +141,8 @@ impl Machine<'_> {
     /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
     pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
         let missing = 0..self.snapshot.table(body.resource).missing.len();
-        let may_fail = |at: &usize| self.condition(body, &self.uncaptured_frame(body.resource, *at)) != Mask::FALSE;
+        let may_fail =
+            |at: &usize| self.policy(body, false, &self.uncaptured_frame(body.resource, *at)).satisfied != Mask::FALSE;
         missing.filter(may_fail).collect()
     }
 
@@ -149,35 +161,15 @@ impl Machine<'_> {
         listed: &[Verdict],
     ) -> ([usize; 5], Vec<Judged>) {
         let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
-        let mut total = vec![Mask::TRUE; (end - start) as usize];
-        for node in &body.scope {
-            self.further(*node, batch, &mut total, Mask::TRUE, Mask::and);
-        }
-        let scopes = total.clone();
-        // All `when` clauses together tell whether the check applies.
-        let mut applies = vec![if check.conditional { Mask::TRUE } else { Mask::NONE }; total.len()];
-        for clause in &body.clauses {
-            let when = clause.kind == ClauseKind::When;
-            let open = |(total, applies): (&Mask, &Mask)| total.may(Mask::TRUE) || when && applies.may(Mask::TRUE);
-            let mut masks: Vec<Mask> = total.iter().zip(&applies).map(|pair| asked(open(pair))).collect();
-            self.masks(clause.node, batch, &mut masks);
-            for ((total, applies), mask) in total.iter_mut().zip(&mut applies).zip(masks) {
-                *total = total.and(if when { mask } else { mask.not() });
-                if when {
-                    *applies = applies.and(mask);
-                }
-            }
-        }
+        let asked = vec![Mask::EITHER; (end - start) as usize];
+        let PolicyOutcomes { scope, satisfied, applies } = self.policies(body, check.conditional, batch, asked);
         let (mut counts, mut judged) = ([0; 5], Vec::new());
-        for (row, ((total, applies), scope)) in (start..).zip(total.into_iter().zip(applies).zip(scopes)) {
-            if scope == Mask::FALSE || self.snapshot.is_copy(EntityRef { ty: body.resource, row }) {
-                continue;
-            }
+        for (row, (scope, (satisfied, applies))) in
+            (start..).zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
+        {
             let resource = EntityRef { ty: body.resource, row };
-            let verdict = match scope {
-                Mask::TRUE => self.doubted(settled(total, || applies), applies, body, &self.frame(resource)),
-                _ => Verdict::Unknown,
-            };
+            let outcomes = PolicyOutcomes { scope, satisfied, applies };
+            let Some(verdict) = self.verdict_of(&outcomes, body, resource) else { continue };
             counts[verdict as usize] += 1;
             if listed.contains(&verdict) {
                 judged.push(Judged { subject: Subject::Entity(resource), verdict });
@@ -193,17 +185,16 @@ impl Machine<'_> {
 
     /// Judges one resource. `None` when the check's scope names another, or when it is a copy of an earlier instance.
     pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
-        let frame = self.frame(resource);
+        let outcomes = self.policy(body, check.conditional, &self.frame(resource));
+        self.verdict_of(&outcomes, body, resource)
+    }
+
+    fn verdict_of(&self, outcomes: &PolicyOutcomes<Mask>, body: &Body, resource: EntityRef) -> Option<Verdict> {
         if self.snapshot.is_copy(resource) {
             return None;
         }
-        let scope = body.scope.iter().fold(Mask::TRUE, |scope, node| scope.and(self.mask(*node, &frame)));
-        if scope != Mask::TRUE {
-            // Whether the scope names a resource of which the id is not known is not known either.
-            return (scope != Mask::FALSE).then_some(Verdict::Unknown);
-        }
-        let applies = if check.conditional { self.applies(body, &frame) } else { Mask::NONE };
-        Some(self.doubted(settled(self.condition(body, &frame), || applies), applies, body, &frame))
+        let verdict = Verdict::of(outcomes)?;
+        Some(self.doubted(verdict, outcomes.applies, body, &self.frame(resource)))
     }
 
     /// Makes a pass unknown where only damage hides that the check does not apply.
@@ -216,28 +207,5 @@ impl Machine<'_> {
             return Verdict::Unknown;
         }
         verdict
-    }
-
-    /// All `when` clauses together.
-    fn applies(&self, body: &Body, frame: &Frame) -> Mask {
-        let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-        let mut mask = Mask::TRUE;
-        for clause in whens {
-            if !mask.may(Mask::TRUE) {
-                break;
-            }
-            mask = mask.and(self.mask(clause.node, frame));
-        }
-        mask
-    }
-}
-
-/// The verdict on a condition, and on what of it says whether the check applies.
-pub(crate) fn settled(condition: Mask, applies: impl FnOnce() -> Mask) -> Verdict {
-    match condition {
-        Mask::TRUE => Verdict::Fail,
-        Mask::FALSE if applies() == Mask::FALSE => Verdict::NotApplicable,
-        Mask::FALSE => Verdict::Pass,
-        _ => Verdict::Unknown,
     }
 }

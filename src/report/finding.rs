@@ -1,7 +1,7 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
 use super::mask::MASK;
-use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
+use crate::engine::{Decided, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::Body;
 use crate::schema::{Fallback, Model, Origin, Reader, Slot};
@@ -9,7 +9,7 @@ use crate::snapshot::{Found, Gap, Located, Missing};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, misspelling, one_line};
-use crate::value::{self, EntityRef, TypeId, Value};
+use crate::value::{self, EntityRef, Mask, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::{HashMap, HashSet};
