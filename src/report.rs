@@ -2,12 +2,14 @@
 
 pub mod controls;
 pub mod excerpt;
+mod capture;
 mod finding;
 pub mod json;
 pub mod mask;
 pub mod ndjson;
 pub mod text;
 
+pub use capture::Capture;
 pub use finding::{
     ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_constant, show_value,
 };

@@ -1,5 +1,6 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::capture::Capture;
 use super::mask::MASK;
 use crate::engine::{Decided, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
@@ -41,6 +42,8 @@ pub struct Finding {
     pub message: String,
     /// The clauses that decided.
     pub clauses: Vec<ClauseReport>,
+    /// What to capture so that an unknown verdict can be decided.
+    pub captures: Vec<Capture>,
     /// The same for the same defect in the next snapshot, wherever its lines have moved.
     pub fingerprint: String,
 }
@@ -191,20 +194,23 @@ impl Findings<'_, '_> {
     ) -> Finding {
         let machine = self.machine;
         let resource = self.resource(subject, order);
-        let clauses = match subject {
+        let (clauses, captures) = match subject {
             Subject::Entity(entity) => {
                 let frame = machine.frame(entity);
                 let explanation = machine.explain_verdict(body, &frame, verdict);
-                self.clauses(check, entity, explanation)
+                let is_unknown = verdict == Verdict::Unknown;
+                let captures = if is_unknown { self.captures(&explanation) } else { Vec::new() };
+                (self.clauses(check, entity, explanation), captures)
             }
             Subject::Uncaptured(ty, at) => {
-                vec![self.uncaptured_clause(check, &machine.snapshot.table(ty).missing[at])]
+                let missing = &machine.snapshot.table(ty).missing[at];
+                (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
             }
         };
         let message = message(verdict, &clauses);
         let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
         let path = self.path.clone();
-        Finding { check: check_index, verdict, snapshot: 0, path, resource, message, clauses, fingerprint }
+        Finding { check: check_index, verdict, snapshot: 0, path, resource, message, clauses, captures, fingerprint }
     }
 
     /// Names what a verdict is about.

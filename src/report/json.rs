@@ -3,7 +3,7 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
 use super::controls::{ByControl, by_control};
-use super::{CheckReport, ClauseReport, Finding, PackReport, ReadReport, Report, WitnessReport};
+use super::{Capture, CheckReport, ClauseReport, Finding, PackReport, ReadReport, Report, WitnessReport};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::source::{Place, Position, Source, Span};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub const VERSION: &str = "1.1";
+pub const VERSION: &str = "1.2";
 
 /// Writes a report.
 ///
@@ -127,8 +127,17 @@ pub(super) struct FindingJson<'r> {
     resource: ResourceJson<'r>,
     message: &'r str,
     remediation: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<Vec<CaptureJson<'r>>>,
     fingerprint: &'r str,
     clauses: Vec<ClauseJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct CaptureJson<'r> {
+    pointer: &'r str,
+    attribute: &'r str,
+    doc: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -333,10 +342,17 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
             pointer: found.resource.pointer.as_str(),
         },
         message: &found.message,
-        remediation: check.and_then(|check| check.remediation.as_deref()),
+        remediation: check
+            .filter(|_| matches!(found.verdict, Verdict::Fail | Verdict::Waived))
+            .and_then(|check| check.remediation.as_deref()),
+        capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
         fingerprint: &found.fingerprint,
         clauses: found.clauses.iter().map(clause).collect(),
     }
+}
+
+fn capture(capture: &Capture) -> CaptureJson<'_> {
+    CaptureJson { pointer: capture.pointer.as_str(), attribute: &capture.attribute, doc: capture.doc.as_deref() }
 }
 
 fn clause(clause: &ClauseReport) -> ClauseJson<'_> {

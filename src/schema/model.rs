@@ -97,6 +97,8 @@ pub struct EntityType {
     pub closed: bool,
     /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
     pub open: bool,
+    /// Words that an enumerated type no longer has: `@former`.
+    pub former: Vec<Former>,
     /// The version of the pack; only the root has one.
     pub version: Option<SmolStr>,
     /// The `@doc` text.
@@ -116,6 +118,15 @@ pub struct EntityType {
     pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
+}
+
+/// A word that an enumerated type had in an earlier version of the pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The word.
+    pub word: SmolStr,
+    /// How to change a snapshot that has it.
+    pub migration: SmolStr,
 }
 
 /// What a list of instances stands for where it is not there: `@null` and `@missing` on an entity type.
@@ -186,6 +197,16 @@ pub struct Attribute {
     pub span: Span,
     /// How it is stored.
     pub shape: Shape,
+}
+
+impl Attribute {
+    /// Returns a member of an attribute that is stored as a record.
+    fn member(&self, name: &SmolStr) -> Option<&Self> {
+        match &self.shape {
+            Shape::Record(_, members) => members.iter().find(|member| member.name == *name),
+            Shape::Leaf(_) => None,
+        }
+    }
 }
 
 /// How an attribute is stored.
@@ -499,6 +520,7 @@ impl EntityType {
             more: None,
             closed: false,
             open: false,
+            former: Vec::new(),
             version: None,
             doc: None,
             span: Span::default(),
@@ -514,6 +536,12 @@ impl EntityType {
     /// Returns the top-level attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Returns the `@doc` of the attribute that a slot stores.
+    pub fn doc_of(&self, slot: SlotId) -> Option<&SmolStr> {
+        let (first, rest) = self.slots[slot.index()].path.split_first()?;
+        rest.iter().try_fold(self.attribute(first)?, Attribute::member)?.doc.as_ref()
     }
 
     /// Returns the choices of an enumerated type or the actions of an action type.

@@ -24,7 +24,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 const ON_ENTITY: &[&str] = &[
-    "path", "key", "expect", "total", "more", "null", "missing", "closed", "open", "ignore", "tags", "version", "doc",
+    "path", "key", "expect", "total", "more", "null", "missing", "closed", "open", "former", "ignore", "tags",
+    "version", "doc",
 ];
 const ON_ATTRIBUTE: &[&str] =
     &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
@@ -220,8 +221,12 @@ impl<'f> SchemaReader<'_, 'f> {
             if matches!(kind, EntityKind::Enumerated(_)) {
                 self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
             } else {
-                self.none_of(&notes, &["open"], "an entity type that is not enumerated");
+                self.none_of(&notes, &["open", "former"], "an entity type that is not enumerated");
             }
+            let former = match &kind {
+                EntityKind::Enumerated(choices) => self.former(choices, &notes),
+                _ => Vec::new(),
+            };
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
                 key,
@@ -229,6 +234,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 list_defaults: self.list_defaults(&kind, &notes),
                 closed: notes.contains_key("closed"),
                 open: notes.contains_key("open"),
+                former,
                 version: self.version(&notes),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
@@ -237,6 +243,25 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         types.extend(layout::action_types(self.validator));
         types
+    }
+
+    /// Reads the words that an enumerated type no longer has: one a line, each with how to change a snapshot.
+    fn former(&mut self, choices: &[SmolStr], notes: &HashMap<&str, Note>) -> Vec<Former> {
+        let Some(note) = notes.get("former") else { return Vec::new() };
+        let mut all: Vec<Former> = Vec::new();
+        for line in note.value.lines() {
+            let (word, migration) = line.split_once(':').map_or(("", ""), |(word, rest)| (word.trim(), rest.trim()));
+            if word.is_empty() || migration.is_empty() {
+                let error = self.error("schema-annotation", note.span, "`@former` lacks a word or its migration");
+                error.help = Some("write a line for each word, such as @former(\"1.0: rename `a` to `b`\")".into());
+            } else if choices.iter().any(|choice| choice == word) || all.iter().any(|former| former.word == word) {
+                let message = format!("`@former` names `{word}`, which is a word of the type or is named twice");
+                self.error("schema-annotation", note.span, message).help = Some("name each former word once".into());
+            } else {
+                all.push(Former { word: word.into(), migration: migration.into() });
+            }
+        }
+        all
     }
 
     /// The keys that every list of instances has, separated by commas.

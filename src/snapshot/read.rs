@@ -398,6 +398,15 @@ impl<'s> Reading<'s> {
         }
         let of = self.model.short_name(ty);
         let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
+        if let Some(former) = self.model.ty(ty).former.iter().find(|former| former.word == word) {
+            let by = match choices {
+                [only] => format!("superseded by `{only}`"),
+                _ => format!("a former {of}"),
+            };
+            let message = format!("`{name}` is {quoted}, which is {by}");
+            self.error("snapshot-former", span, message, "former word".into(), Some(former.migration.to_string()));
+            return None;
+        }
         if self.model.ty(ty).open {
             let message = format!("`{name}` is {quoted}, which the open list {of} does not contain");
             let near = if self.secret { None } else { nearest(word, choices.iter().map(SmolStr::as_str)) };

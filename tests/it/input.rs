@@ -770,6 +770,26 @@ fn a_word_that_an_open_list_does_not_contain_is_a_warning() {
 }
 
 #[test]
+fn a_former_word_is_an_error_with_its_migration() {
+    let former = "@former(\"blue: write `green`; lights were renamed\\nviolet: write `red`\")";
+    for (open, choices, message) in [
+        ("", "[\"red\", \"green\", \"white\"]", "`light` is \"blue\", which is a former Light"),
+        ("@open ", "[\"red\"]", "`light` is \"blue\", which is superseded by `red`"),
+    ] {
+        let declared = format!("{open}{former}\nentity Light enum {choices};");
+        let schema = replaced(SCHEMA, "entity Light enum [\"red\", \"green\", \"white\"];", &declared);
+        let policies = POLICIES.replace("Light::\"white\"", "Light::\"red\"");
+        let run = harbour_by(&schema, &policies, edited("\"green\"", "\"blue\""), &["--format", "json"]);
+        let report = run.json();
+        let found = &report["diagnostics"][0];
+        assert_eq!((run.code, &found["code"], &found["severity"]), (5, &"snapshot-former".into(), &"error".into()));
+        assert_eq!(found["message"], message);
+        assert_eq!(found["help"], "write `green`; lights were renamed");
+        assert_eq!(found["labels"][0]["span"]["start"]["line"], 15);
+    }
+}
+
+#[test]
 fn a_property_that_looks_like_a_slip_is_a_warning() {
     snapshot(
         edited("\"site\"", "\"siet\""),

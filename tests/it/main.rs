@@ -4,6 +4,7 @@
 
 mod advice;
 mod authorize;
+mod capture;
 mod cases;
 mod controls;
 mod doc;
