@@ -12,6 +12,7 @@ mod mask;
 mod observe;
 mod operand;
 mod reference;
+mod scoped;
 
 pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
@@ -21,3 +22,4 @@ pub use judge::{Judged, Judgement, Subject, Verdict};
 pub use mask::Mask;
 pub use observe::{Sight, Sights};
 pub use reference::{Reference, ReferenceError};
+pub use scoped::{Evaluation, Sought};

@@ -8,7 +8,7 @@ mod join;
 mod lower;
 mod lint;
 
-pub use formula::{Formula, Possible};
+pub use formula::{Depends, Formula, Possible};
 pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
 
