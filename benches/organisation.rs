@@ -212,10 +212,7 @@ impl Organisation {
                 by(item % 2)
             )
         })?;
-        writeln!(
-            out,
-            r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#
-        )?;
+        writeln!(out, r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#)?;
         list(out, EXPORTS.windows(2), |out, ends| {
             write!(
                 out,

@@ -11,6 +11,7 @@ mod judge;
 mod observe;
 mod operand;
 mod reference;
+mod scoped;
 
 pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
@@ -18,3 +19,4 @@ pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject, Verdict};
 pub use observe::{Sight, Sights};
 pub use reference::{Reference, ReferenceError};
+pub use scoped::{Evaluation, Sought};

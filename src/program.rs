@@ -14,7 +14,7 @@ pub use condition::{Condition, LoweredClause, Outcomes, PolicyOutcomes, evaluate
 pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
-pub use possible::Possible;
+pub use possible::{Depends, Possible};
 
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Policies, Policy};

@@ -199,14 +199,33 @@ impl<'a> Machine<'a> {
     ///
     /// Returns the derivations that would try more than `most_pairs` pairs: of what they derive nothing is known.
     pub fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
+        self.derive_where(|_| true, most_pairs)
+    }
+
+    /// Computes some of the derived attributes, by their places in the program, and takes the others from a machine that
+    /// has derived them from the same snapshot.
+    pub(super) fn derive_again(&mut self, other: &Self, again: &[bool], most_pairs: usize) -> Vec<TooManyPairs> {
+        let program = self.program;
+        self.tried.clone_from(&other.tried);
+        for (attribute, _) in program.derived.iter().zip(again).filter(|(_, again)| !**again) {
+            let (ty, slot) = (attribute.ty.index(), attribute.slot.index());
+            self.derived[ty][slot].clone_from(&other.derived[ty][slot]);
+        }
+        self.derive_where(|at| again.get(at) == Some(&true), most_pairs)
+    }
+
+    fn derive_where(&mut self, is_wanted: impl Fn(usize) -> bool, most_pairs: usize) -> Vec<TooManyPairs> {
         let program = self.program;
         self.indexes = program.derived.iter().map(|_| OnceLock::new()).collect();
+        self.tried.resize(program.derived.len(), Vec::new());
         let mut all_too_many = Vec::new();
+        let wanted: Vec<(usize, &DerivedAttribute)> =
+            program.derived.iter().enumerate().filter(|(at, _)| is_wanted(*at)).collect();
         // Attributes of one level do not read each other.
-        for level in program.derived.chunk_by(|a, b| a.level == b.level) {
+        for level in wanted.chunk_by(|(_, a), (_, b)| a.level == b.level) {
             let derived: Vec<(Vec<Tried>, Vec<TooManyPairs>, Option<Column>)> = level
                 .par_iter()
-                .map(|attribute| {
+                .map(|(_, attribute)| {
                     let mut indexes = on_deep_stack(|| self.index(attribute));
                     let mut too_many = Vec::new();
                     for (part, index) in attribute.parts.iter().zip(&mut indexes) {
@@ -221,10 +240,10 @@ impl<'a> Machine<'a> {
                     (indexes.iter().map(|index| index.tried).collect(), too_many, column)
                 })
                 .collect();
-            for (attribute, (tried, too_many, column)) in level.iter().zip(derived) {
-                self.tried.push(if too_many.is_empty() { tried } else { Vec::new() });
+            for ((at, attribute), (tried, too_many, column)) in level.iter().zip(derived) {
+                self.tried[*at] = if too_many.is_empty() { tried } else { Vec::new() };
                 all_too_many.extend(too_many);
-                self.derived[attribute.ty.index()][attribute.slot.index()] = column;
+                self.derived[attribute.ty.index()][attribute.slot.index()] = column.map(Arc::new);
             }
         }
         all_too_many

@@ -29,7 +29,7 @@ pub struct Machine<'a> {
     /// instances of the type were not captured, from [`UNSEEN`] downwards.
     pub(super) strangers: Vec<Vec<SmolStr>>,
     /// Columns of derived attributes, by type and slot.
-    pub(super) derived: Vec<Vec<Option<Column>>>,
+    pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
     /// How the principals of every derivation are found, by derived attribute.
     pub(super) indexes: Vec<OnceLock<Vec<Index>>>,
     /// How many principals are tried where all would be too many, by derived attribute and derivation.
@@ -165,7 +165,7 @@ impl<'a> Machine<'a> {
 
     /// Returns a column, the derived one if it is derived.
     pub fn column(&self, ty: TypeId, slot: SlotId) -> &Column {
-        self.derived[ty.index()][slot.index()].as_ref().unwrap_or(&self.snapshot.table(ty).columns[slot.index()])
+        self.derived[ty.index()][slot.index()].as_deref().unwrap_or(&self.snapshot.table(ty).columns[slot.index()])
     }
 
     /// Evaluates a policy: its scope, then its clauses in order. `conditional` says whether the outcomes of its `when`

@@ -6,6 +6,7 @@ use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, TypeId};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What is said of a check and a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +93,24 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Returns the judgement of a check that lists and counts some verdicts; passes are counted only.
+    pub(super) fn of(check: &CheckProgram, judged: impl Iterator<Item = Judged>) -> Self {
+        let mut judgement = Self { check: check.check, counts: [0; 5], judged: Vec::new() };
+        for judged in judged {
+            judgement.counts[judged.verdict as usize] += 1;
+            if judged.verdict != Verdict::Pass {
+                judgement.judged.push(judged);
+            }
+        }
+        judgement
+    }
+
+    /// Adds the verdicts on more resources.
+    pub(super) fn add(&mut self, (counts, judged): ([usize; 5], Vec<Judged>)) {
+        self.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+        self.judged.extend(judged);
+    }
+
     /// Returns how often a verdict was given.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.counts[verdict as usize]
@@ -117,15 +136,7 @@ impl Machine<'_> {
         let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
         for body in &check.bodies {
             let rows = self.snapshot.table(body.resource).rows.len() as u32;
-            let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
-            let runs: Vec<([usize; 5], Vec<Judged>)> = starts
-                .par_iter()
-                .map(|start| on_deep_stack(|| self.judge_rows(check, body, *start, rows.min(start + RUN), listed)))
-                .collect();
-            for (counts, judged) in runs {
-                judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
-                judgement.judged.extend(judged);
-            }
+            judgement.add(self.judge_range(check, body, 0..rows, listed));
             for at in self.uncaptured(body) {
                 judgement.counts[Verdict::Unknown as usize] += 1;
                 judgement
@@ -136,14 +147,39 @@ impl Machine<'_> {
         judgement
     }
 
+    /// Judges some resources, many at a time.
+    pub(super) fn judge_range(
+        &self,
+        check: &CheckProgram,
+        body: &Body,
+        rows: Range<u32>,
+        listed: &[Verdict],
+    ) -> ([usize; 5], Vec<Judged>) {
+        let starts: Vec<u32> = rows.clone().step_by(RUN as usize).collect();
+        let run = |start: &u32| {
+            let end = rows.end.min(start.saturating_add(RUN));
+            on_deep_stack(|| self.judge_rows(check, body, *start, end, listed))
+        };
+        let runs: Vec<([usize; 5], Vec<Judged>)> = starts.par_iter().map(run).collect();
+        let (mut counts, mut judged) = ([0; 5], Vec::new());
+        for (more_counts, more) in runs {
+            counts.iter_mut().zip(more_counts).for_each(|(all, more)| *all += more);
+            judged.extend(more);
+        }
+        (counts, judged)
+    }
+
     /// Returns the lists of resources that were not captured and in which the check could fail.
-    ///
-    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
     pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
         let missing = 0..self.snapshot.table(body.resource).missing.len();
-        let may_fail =
-            |at: &usize| self.policy(body, false, &self.uncaptured_frame(body.resource, *at)).satisfied != Mask::FALSE;
-        missing.filter(may_fail).collect()
+        missing.filter(|at| self.may_fail(body, *at)).collect()
+    }
+
+    /// Returns whether the check could fail on a resource in a list that was not captured.
+    ///
+    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
+    pub(super) fn may_fail(&self, body: &Body, at: usize) -> bool {
+        self.policy(body, false, &self.uncaptured_frame(body.resource, at)).satisfied != Mask::FALSE
     }
 
     /// Returns the frame in which a check judges what a list that was not captured may hold.

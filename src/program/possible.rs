@@ -278,6 +278,40 @@ impl Program {
         here || self.operands(node).into_iter().any(|operand| self.reads_captured(model, operand))
     }
 
+    /// Returns what depends on some parameters, by their places in the model, directly or through derivations.
+    pub fn depends_on(&self, model: &Model, parameters: &BTreeSet<usize>) -> Depends {
+        let reads = |at: &usize| match self.constants.get(*at) {
+            Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => parameters.contains(parameter),
+            _ => false,
+        };
+        let mut nodes = vec![false; self.nodes.len()];
+        let mut derived = vec![false; self.derived.len()];
+        let holds = |nodes: &[bool], body: &Body| body.leaves().any(|node| nodes[node.index()]);
+        // A derived attribute may read others, which are found one level after the other.
+        loop {
+            for at in 0..nodes.len() {
+                let node = NodeId(at as u32);
+                let kind = &self.node(node).kind;
+                let slots = lower::slots_read(model, kind);
+                let is_derived = |(attribute, depends): (&super::DerivedAttribute, &bool)| {
+                    *depends && slots.contains(&(attribute.ty, attribute.slot))
+                };
+                nodes[at] = matches!(kind, NodeKind::Constant(constant) if reads(constant))
+                    || self.operands(node).iter().any(|operand| nodes[operand.index()])
+                    || self.derived.iter().zip(&derived).any(is_derived);
+            }
+            let parts =
+                |attribute: &super::DerivedAttribute| attribute.parts.iter().any(|part| holds(&nodes, &part.body));
+            let now: Vec<bool> = self.derived.iter().map(parts).collect();
+            if now == derived {
+                break;
+            }
+            derived = now;
+        }
+        let checks = self.checks.iter().map(|check| check.bodies.iter().any(|body| holds(&nodes, body))).collect();
+        Depends { derived, checks }
+    }
+
     /// Returns the derived attributes that a check rests on, by their places in [`Program::derived`], each after those
     /// it reads.
     pub fn derived_behind(&self, model: &Model, check: &CheckProgram) -> BTreeSet<usize> {
@@ -294,6 +328,15 @@ impl Program {
         }
         behind
     }
+}
+
+/// What depends on some parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Depends {
+    /// For every derived attribute of the program, whether it does.
+    pub derived: Vec<bool>,
+    /// For every check of the program, whether it does.
+    pub checks: Vec<bool>,
 }
 
 impl Body {

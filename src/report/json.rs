@@ -3,7 +3,9 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
 use super::controls::{ByControl, by_control};
-use super::{Capture, CheckReport, ClauseReport, Finding, PackReport, ReadReport, Report, WitnessReport};
+use super::{
+    Capture, CheckReport, ClauseReport, Finding, PackReport, ParameterReport, ReadReport, Report, WitnessReport,
+};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::source::{Place, Position, Source, Span};
@@ -57,6 +59,8 @@ struct RunJson<'r> {
     statuses: Vec<&'static str>,
     snapshots: Vec<SnapshotJson<'r>>,
     parameters: BTreeMap<&'r str, ParameterJson<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scoped_parameters: Vec<ScopedParameterJson<'r>>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +81,15 @@ struct SnapshotJson<'r> {
 struct ParameterJson<'r> {
     value: Option<&'r str>,
     origin: &'static str,
+}
+
+#[derive(Serialize)]
+struct ScopedParameterJson<'r> {
+    #[serde(rename = "type")]
+    ty: &'r str,
+    id: &'r str,
+    name: &'r str,
+    value: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -261,6 +274,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
             parameters: run
                 .parameters
                 .iter()
+                .filter(|parameter| parameter.scope.is_none())
                 .map(|parameter| {
                     (
                         parameter.name.as_str(),
@@ -271,6 +285,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
                     )
                 })
                 .collect(),
+            scoped_parameters: run.parameters.iter().filter_map(scoped_parameter).collect(),
         },
         summary: SummaryJson {
             checks: report.checks.len(),
@@ -287,6 +302,12 @@ fn envelope(report: &Report) -> Envelope<'_> {
         findings: report.findings.iter().map(|found| finding(report, found)).collect(),
         diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
     }
+}
+
+fn scoped_parameter(parameter: &ParameterReport) -> Option<ScopedParameterJson<'_>> {
+    let scope = parameter.scope.as_ref()?;
+    let value = parameter.value.as_deref();
+    Some(ScopedParameterJson { ty: &scope.ty, id: &scope.id, name: &parameter.name, value })
 }
 
 pub(crate) fn pack_files(pack: &PackReport) -> Vec<PackFileJson<'_>> {

@@ -239,8 +239,12 @@ fn clause_label(clause: &ClauseReport) -> String {
         (outcome, None) => format!("this is {outcome}"),
     };
     let parameters = clause.reads.iter().filter(|read| read.kind == "parameter");
-    let parameters: Vec<String> =
-        parameters.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or("(not set)"))).collect();
+    let parameters: Vec<String> = parameters
+        .map(|read| {
+            let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
+            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or("(not set)"))
+        })
+        .collect();
     let derived = clause
         .reads
         .iter()
@@ -740,7 +744,9 @@ pub fn write_check(
     });
     let used: Vec<_> = used.collect();
     if !used.is_empty() {
-        writeln!(out, "\nParameters")?;
+        let scope =
+            model.parameter_scope().map(|ty| format!(" (of one {}: --param ID:name=value)", model.short_name(ty)));
+        writeln!(out, "\nParameters{}", scope.unwrap_or_default())?;
     }
     for parameter in used {
         let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));

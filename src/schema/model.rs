@@ -101,6 +101,8 @@ pub struct EntityType {
     pub former: Vec<Former>,
     /// The version of the pack; only the root has one.
     pub version: Option<SmolStr>,
+    /// Whether parameters may be set for one of its instances; at most one type of a schema has `@parameter_scope`.
+    pub is_parameter_scope: bool,
     /// The `@doc` text.
     pub doc: Option<SmolStr>,
     /// The declaration.
@@ -416,6 +418,11 @@ impl Model {
         self.types.get(self.root.index())?.version.as_ref()
     }
 
+    /// Returns the type for whose instances parameters may be set, if the schema has one.
+    pub fn parameter_scope(&self) -> Option<TypeId> {
+        self.types.iter().position(|ty| ty.is_parameter_scope).map(|at| TypeId(at as u16))
+    }
+
     /// Returns the type with a full name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
@@ -522,6 +529,7 @@ impl EntityType {
             open: false,
             former: Vec::new(),
             version: None,
+            is_parameter_scope: false,
             doc: None,
             span: Span::default(),
             attributes: Vec::new(),

@@ -24,8 +24,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 const ON_ENTITY: &[&str] = &[
-    "path", "key", "expect", "total", "more", "null", "missing", "closed", "open", "former", "ignore", "tags",
-    "version", "doc",
+    "path",
+    "key",
+    "expect",
+    "total",
+    "more",
+    "null",
+    "missing",
+    "closed",
+    "open",
+    "former",
+    "ignore",
+    "tags",
+    "version",
+    "parameter_scope",
+    "doc",
 ];
 const ON_ATTRIBUTE: &[&str] =
     &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
@@ -33,7 +46,7 @@ const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
-const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret"];
+const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret", "parameter_scope"];
 
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
 pub(super) fn parse(
@@ -219,7 +232,8 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
-                self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
+                let others = &["key", "expect", "closed", "ignore", "tags", "parameter_scope"];
+                self.none_of(&notes, others, "an enumerated entity type");
             } else {
                 self.none_of(&notes, &["open", "former"], "an entity type that is not enumerated");
             }
@@ -236,6 +250,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 open: notes.contains_key("open"),
                 former,
                 version: self.version(&notes),
+                is_parameter_scope: matches!(kind, EntityKind::Rows(_)) && self.is_parameter_scope(&notes, &types),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
                 ..EntityType::new(name, kind)
@@ -288,6 +303,23 @@ impl<'f> SchemaReader<'_, 'f> {
             return None;
         }
         Some(note.value.clone())
+    }
+
+    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read before.
+    fn is_parameter_scope(&mut self, notes: &HashMap<&str, Note>, earlier: &[EntityType]) -> bool {
+        let Some(note) = notes.get("parameter_scope") else { return false };
+        if !notes.contains_key("key") {
+            let message = "`@parameter_scope` needs ids that name the instances, so the type needs a `@key`";
+            self.error("schema-annotation", note.span, message);
+        }
+        if let Some(other) = earlier.iter().find(|other| other.is_parameter_scope) {
+            let message = format!("`@parameter_scope` is on `{}`, too", other.name);
+            let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+            let error = error.label(self.source, other.span, "the first type with it");
+            self.diagnostics.push(error.help("keep it on one entity type"));
+            return false;
+        }
+        true
     }
 
     fn pattern(&mut self, note: &Note) -> Pattern {

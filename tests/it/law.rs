@@ -11,6 +11,7 @@ mod damage;
 mod oracle;
 mod policies;
 pub mod requests;
+mod scopes;
 mod world;
 
 use blueprint::{Blueprint, Kind};

@@ -20,6 +20,7 @@ mod mutation;
 mod organisation;
 mod origin;
 mod pack;
+mod parameters;
 mod secrets;
 mod review;
 mod semantics;
