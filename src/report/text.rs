@@ -404,6 +404,8 @@ impl Shown {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(style.width)
             .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+            // A pointer or an address that is broken over lines cannot be copied.
+            .with_word_separator(textwrap::WordSeparator::AsciiSpace)
             .with_context_lines(1)
             .with_links(false);
         let mut text = String::new();
@@ -546,7 +548,8 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
 
 /// How text is wrapped: between words only, as an id such as `MOE-AUTH-01` is one.
 fn wrapped(width: usize) -> textwrap::Options<'static> {
-    textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation)
+    let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    options.word_separator(textwrap::WordSeparator::AsciiSpace)
 }
 
 /// Returns the ids of checks, with a mark on those that were not run.
