@@ -804,7 +804,8 @@ pub fn write_reads(
         let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
         let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
         let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
-        writeln!(out, "  {}", plain(&format!("{name}.{} at {place}{open}", declared.dotted())))?;
+        let line = format!("{name}.{} at {place}{open}", declared.dotted());
+        writeln!(out, "{}", paragraph("  ", "    ", &line, style))?;
         if let Some(doc) = ty.doc_of(slot) {
             writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
         }
