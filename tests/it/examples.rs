@@ -1,7 +1,7 @@
 //! The example accounts: what a run says of each, that every place it names is true, and that nothing but the input
 //! decides what is written.
 
-use crate::support::{NOW, Run, command, deodar, repository};
+use crate::support::{NOW, Run, command, deodar, replaced, repository};
 use expect_test::expect_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -237,4 +237,18 @@ fn a_snapshot_of_another_account_is_not_taken_for_one_of_the_pack_without_a_word
     let words: Vec<&str> = run.stdout.split_whitespace().filter(|word| *word != "│").take(20).collect();
     let said = words.join(" ");
     assert!(said.contains(" judges: no `policy_context`, no `workspaces`"), "{said}");
+}
+
+#[test]
+fn a_snapshot_of_an_older_layout_is_told_how_to_migrate() {
+    let snapshot = std::fs::read_to_string(repository().join("examples/clean/snapshot.json")).expect("it is there");
+    let older = replaced(&snapshot, "\"schema_version\": \"2.0\"", "\"schema_version\": \"1.0\"");
+    let run = deodar(&[("a.json", older.as_bytes())], &["check", "a.json", "--now", NOW, "--format", "json"]);
+    let found = &run.json()["diagnostics"][0];
+    assert_eq!((run.code, found["code"].as_str()), (5, Some("snapshot-former")), "{run:?}");
+    assert_eq!(found["message"], "`schema_version` is \"1.0\", which is superseded by `2.0`");
+    let help = found["help"].as_str().unwrap_or_default();
+    let page = std::fs::read_to_string(repository().join("docs/moengage.md")).expect("it is there");
+    let section = "Migrating from layout 1.0";
+    assert!(help.contains(section) && page.contains(&format!("\n## {section}\n")), "{help}");
 }
