@@ -43,6 +43,56 @@ fn half_captured_is_not_read_as_fine() {
     assert!(report["summary"]["verdicts"]["unknown"].as_u64() > Some(0));
 }
 
+#[test]
+fn small_is_judged_as_its_readme_tells() {
+    let run = check("small", &[]);
+    expect_file!["../../examples/small/expected.txt"].assert_eq(&run.stdout);
+    expect_file!["../../examples/small/expected.json"].assert_eq(&check("small", &["--format", "json"]).stdout);
+    assert_eq!(run.code, 1);
+}
+
+/// Adds the JSON pointers of the values of a document. `null`, `[]` and `{}` are values.
+fn leaves(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                leaves(member, &format!("{pointer}/{name}"), found);
+            }
+        }
+        _ => found.push(pointer.to_owned()),
+    }
+}
+
+/// Returns whether a pattern, in which `*` is any one step, matches a pointer or the beginning of it.
+fn covers(pattern: &str, pointer: &str) -> bool {
+    let mut steps = pointer.split('/');
+    pattern.split('/').all(|wanted| steps.next().is_some_and(|step| wanted == "*" || wanted == step))
+}
+
+#[test]
+fn small_needs_few_typed_values_and_leaves_little_unknown() {
+    let mut files = Files::default();
+    let mut values = Vec::new();
+    leaves(&files.document("examples/small/snapshot.json"), "", &mut values);
+    let list = files.text("examples/small/exported.txt").to_owned();
+    let exported: Vec<&str> = list.lines().filter(|line| line.starts_with('/')).collect();
+    for pattern in &exported {
+        assert!(values.iter().any(|value| covers(pattern, value)), "no value matches {pattern}");
+    }
+    let typed = values.iter().filter(|value| !exported.iter().any(|pattern| covers(pattern, value))).count();
+    assert!(typed <= 80, "{typed} typed values");
+    let readme = files.text("examples/small/README.md");
+    assert!(readme.contains(&format!("{typed} typed values")), "the README does not say: {typed} typed values");
+    let report = report("small", &[]);
+    let unknown = report["summary"]["verdicts"]["unknown"].as_u64().expect("a count");
+    assert!(unknown <= 10, "{unknown} unknown verdicts");
+}
+
 /// Files by name, as text and as JSON where they are.
 #[derive(Default)]
 struct Files {
@@ -97,7 +147,7 @@ fn looked_up(files: &mut Files, place: &Value) -> Value {
 fn every_place_in_a_report_is_what_it_says() {
     let mut files = Files::default();
     let mut values = 0;
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         let report = report(example, &["--verbose"]);
         for finding in report["findings"].as_array().expect("a list") {
             for clause in finding["clauses"].as_array().expect("a list") {
@@ -163,7 +213,7 @@ fn verdicts(report: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn the_reference_engine_agrees_or_says_unknown() {
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         let (ours, theirs) = (report(example, &[]), report(example, &["--engine", "reference"]));
         let (own, reference) = (verdicts(&ours), verdicts(&theirs));
         for key in own.keys().chain(reference.keys()) {
@@ -182,7 +232,7 @@ fn the_reference_engine_agrees_or_says_unknown() {
 
 #[test]
 fn threads_do_not_show() {
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         for format in ["text", "json"] {
             let with = |threads| check(example, &["--format", format, "--verbose", "--threads", threads]).stdout;
             let one = with("1");
