@@ -38,7 +38,7 @@ impl Organisation {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
-            r#"{{"schema_version":"1.0","snapshot_id":"2026-09-01-larch-and-rowan","captured_at":"2026-09-01T11:32:08.417203+05:30","#
+            r#"{{"schema_version":"2.0","snapshot_id":"2026-09-01-larch-and-rowan","captured_at":"2026-09-01T11:32:08.417203+05:30","#
         )?;
         writeln!(out, r#""collector":{{"name":"manual+csv","version":"0.1.0","operator":"sec-ops@larch.example"}},"#)?;
         writeln!(
@@ -212,10 +212,7 @@ impl Organisation {
                 by(item % 2)
             )
         })?;
-        writeln!(
-            out,
-            r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#
-        )?;
+        writeln!(out, r#"]}}}},"audit_log":{{"enabled":true,"reviewed_up_to":"2026-08-28T00:00:00Z","exports":["#)?;
         list(out, EXPORTS.windows(2), |out, ends| {
             write!(
                 out,

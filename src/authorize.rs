@@ -5,12 +5,13 @@
 //! its own; nothing in it is missing, so nothing may be left undecided.
 
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Frame, Machine, Mask};
+use crate::engine::{Frame, Machine};
 use crate::policy::Policy;
 use crate::program::Program;
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::source::Source;
+use crate::value::Mask;
 use crate::value::TypeId;
 use cedar_policy::{Decision, Entities, EntityUid, Request};
 use smol_str::{SmolStr, ToSmolStr};
@@ -79,7 +80,7 @@ impl Authorizer {
         for check in &machine.program.checks {
             let (Some(policy), [body]) = (self.policies.get(check.check), &check.bodies[..]) else { continue };
             let id = policy.statement.id.clone();
-            match machine.condition(body, frame) {
+            match machine.policy(body, false, frame).satisfied {
                 Mask::TRUE if policy.forbids => forbids.insert(id),
                 Mask::TRUE => permits.insert(id),
                 Mask::FALSE => false,

@@ -29,10 +29,11 @@ pub use survivors::{Explained, SurvivorList};
 use crate::check::Inputs;
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::Verdict;
+use crate::parameters::{Parameters, Setting};
 use crate::policy::Policies;
 use crate::program::Program;
 use crate::report::{PackReport, Status};
-use crate::schema::{Model, Schema, parse_value};
+use crate::schema::{Model, Schema};
 use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
@@ -84,17 +85,6 @@ pub struct Variant {
     pub edits: Vec<Edit>,
     /// Parameters that are set.
     pub settings: Vec<Setting>,
-}
-
-/// A parameter that a case sets.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// Its name.
-    pub name: String,
-    /// Its value, as on the command line.
-    pub text: String,
-    /// Where the name is written.
-    pub span: Span,
 }
 
 /// What must come out of a case.
@@ -259,8 +249,7 @@ impl Suite {
         outcome.secrets = secrets_of_files(files, Some(&self.schema));
         outcome.diagnostics = self.unknown_checks(files);
         for file in files {
-            let wrong = file.cases.iter().flat_map(|case| self.unknown_parameters(file, case));
-            outcome.diagnostics.extend(wrong);
+            outcome.diagnostics.extend(self.wrong_parameters(file));
         }
         sort(&mut outcome.diagnostics);
         if has_errors(&outcome.diagnostics) {
@@ -378,32 +367,15 @@ impl Suite {
         unknown.iter().map(error).collect()
     }
 
-    /// Parameters that there are not, and values they cannot have.
-    fn unknown_parameters(&self, file: &CaseFile, case: &Case) -> Vec<Diagnostic> {
+    /// What is wrong with the parameters that the cases of a file set.
+    fn wrong_parameters(&self, file: &CaseFile) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
-        let model = &self.schema.model;
-        let mut seen = BTreeSet::new();
-        for setting in case.variants.iter().flat_map(|variant| &variant.settings) {
-            if !seen.insert(setting.span) {
-                continue;
-            }
-            let Some(known) = model.parameters.iter().find(|known| known.name == setting.name.as_str()) else {
-                let error = Diagnostic::error("parameter", format!("there is no parameter `{}`", setting.name));
-                let names: Vec<&str> = model.parameters.iter().map(|known| known.name.as_str()).collect();
-                diagnostics.push(error.label(&file.source, setting.span, "set here").suggest(&setting.name, names));
-                continue;
-            };
-            match parse_value(&known.ty, &setting.text) {
-                Ok(value) => {
-                    let at = model.parameters.iter().position(|other| other.name == known.name).unwrap_or_default();
-                    let error = self.program.unfolded(model, at, &value);
-                    diagnostics.extend(error.map(|error| error.label(&file.source, setting.span, "set here")));
-                }
-                Err(help) => {
-                    let ty = model.show(&known.ty);
-                    let message = format!("`{}` is no value for parameter `{}`, a {ty}", setting.text, setting.name);
-                    let error = Diagnostic::error("parameter", message).label(&file.source, setting.span, "set here");
-                    diagnostics.push(error.help(help));
+        for variant in file.cases.iter().flat_map(|case| &case.variants) {
+            let (_, wrong) = Parameters::read(&self.schema.model, &self.program, &variant.settings);
+            for wrong in wrong {
+                // Many cases share the parameters at the top of the file.
+                if !diagnostics.contains(&wrong) {
+                    diagnostics.push(wrong);
                 }
             }
         }

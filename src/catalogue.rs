@@ -13,10 +13,11 @@ pub use markdown::write;
 pub use words::{Voice, Words};
 
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
-use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program, attribute_at};
+use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
 use crate::source::cedar::on_deep_stack;
 use crate::value::TypeId;
+use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is to say about the checks of a pack.
@@ -84,8 +85,13 @@ impl<'p> Catalogue<'p> {
 
 /// Returns the documentation of an attribute.
 pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
-    let ty = model.ty(ty);
-    attribute_at(&ty.attributes, &ty.slots[slot.index()].path)?.doc.as_deref()
+    model.ty(ty).doc_of(slot).map(SmolStr::as_str)
+}
+
+/// Returns what a check reads of the snapshot: see [`Entry::reads`].
+pub fn reads_of(model: &Model, policies: &Policies, check: &Check) -> Vec<(TypeId, Vec<SlotId>)> {
+    let at = policies.checks.iter().position(|other| other.statement.id == check.statement.id);
+    on_deep_stack(|| at.and_then(|at| entry(model, policies, at)).map(|entry| entry.reads).unwrap_or_default())
 }
 
 fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entry<'p>> {

@@ -3,25 +3,26 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
-use crate::engine::{Judgement, Machine, Reference, TooManyPairs, Verdict};
+use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict};
+use crate::parameters::Parameters;
 use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
 use crate::program::Program;
 use crate::report::{
-    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report,
+    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report, ScopeReport,
     SnapshotReport, Times, WITNESSES, show_constant,
 };
-use crate::schema::{Model, Schema, SlotId, parse_value};
+use crate::schema::{Model, Schema, SlotId};
 use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
 use crate::source::{Source, Span, nearest};
-use crate::value::{IpNet, TypeId, Value, show_datetime};
+use crate::value::{TypeId, show_datetime};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use crate::report::{Clock, Engine, Options};
@@ -124,7 +125,7 @@ struct Judge<'s> {
     model: &'s Model,
     policies: &'s Policies,
     program: &'s Program,
-    parameters: Vec<Option<Value>>,
+    parameters: Parameters,
     options: &'s Options,
     /// The pack, if a snapshot that it does not know is an error.
     recognised: Option<&'s str>,
@@ -231,16 +232,13 @@ impl Session {
         let (_, Some(schema), _) = self.schema.as_ref()? else { return None };
         let (_, policies, _) = self.policies.as_ref()?;
         let (_, program, diagnostics) = self.program.as_ref()?;
-        let parameters = parameters(&schema.model, program, options, report);
+        let (parameters, wrong) = Parameters::read(&schema.model, program, &options.parameters);
+        report.diagnostics.extend(wrong);
         report.diagnostics.extend(diagnostics.iter().cloned());
         let known = inputs.diagnostics.len();
         report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
-        let described = schema.model.parameters.iter().zip(&parameters).map(|(parameter, value)| ParameterReport {
-            name: parameter.name.clone(),
-            value: value.as_ref().map(|value| show_constant(&schema.model, value)),
-            set: options.parameters.iter().any(|(name, _)| name == parameter.name.as_str()),
-        });
-        report.run.parameters = described.collect();
+        report.run.parameters = describe_parameters(&schema.model, &parameters);
+        report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
         let recognised = inputs.recognised.then_some(inputs.pack.as_str());
         Some(Judge {
             model: &schema.model,
@@ -359,6 +357,13 @@ impl Session {
             let unmatched: Vec<Diagnostic> = unmatched.collect();
             report.diagnostics.extend(unmatched);
         }
+        if let Some((_, Some(schema), _)) = &self.schema {
+            let sought = report.scopes.iter().filter_map(|(id, sought)| Some((id, sought.as_ref()?)));
+            let unmatched = sought.filter(|(_, sought)| **sought != Sought::Found);
+            let unmatched: Vec<Diagnostic> =
+                unmatched.map(|(id, sought)| no_scope(&schema.model, id, sought)).collect();
+            report.diagnostics.extend(unmatched);
+        }
         report.findings.sort_by_key(|finding| order(&report.checks, finding));
         sort(&mut report.diagnostics);
         report
@@ -418,6 +423,7 @@ impl Judge<'_> {
             counts: vec![[0; 5]; self.checks],
             findings: Vec::new(),
             diagnostics,
+            scopes: Vec::new(),
             other_properties: 0,
             secrets: None,
             times: Times::default(),
@@ -432,6 +438,7 @@ impl Judge<'_> {
             counts: vec![[0; 5]; self.checks],
             findings: Vec::new(),
             diagnostics: Vec::new(),
+            scopes: Vec::new(),
             other_properties: 0,
             secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
             times: Times { bytes: read.source.text().len(), ..Times::default() },
@@ -446,21 +453,22 @@ impl Judge<'_> {
         account.other_properties = snapshot.other_properties;
         account.times.read = snapshot.times;
         let begin = Instant::now();
-        let mut machine = Machine::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
-        let too_many = machine.derive(self.options.limits.pairs);
+        let mut evaluation = Evaluation::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
+        let too_many = evaluation.derive(self.options.limits.pairs);
         let too_many = too_many.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
         account.diagnostics.extend(too_many);
+        let machine = evaluation.base();
         account.id = Some(machine.id(machine.root()));
+        account.scopes = evaluation.sought();
         let derived = Instant::now();
         account.times.derive = derived - begin;
-        account.snapshot.captured_at = captured_at(&machine);
-        account.diagnostics.extend(odd_capture(&machine, &account.snapshot, self.options));
+        account.snapshot.captured_at = captured_at(machine);
+        account.diagnostics.extend(odd_capture(machine, &account.snapshot, self.options));
         let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
-            Engine::Compiled => machine.judge(listed),
+            Engine::Compiled => evaluation.judge(listed),
             Engine::Reference => {
-                let reference = Reference::new(&machine, self.policies, self.options.now, &self.parameters);
-                match reference.judge() {
+                match evaluation.judge_by_reference(self.policies) {
                     Ok(judgements) => judgements,
                     Err(error) => {
                         // Cedar's messages quote values.
@@ -474,8 +482,7 @@ impl Judge<'_> {
         };
         let judged = Instant::now();
         account.times.judge = judged - derived;
-        let findings =
-            Findings { machine: &machine, path: path.into(), places: Mutex::default(), most_witnesses: WITNESSES };
+        let findings = Findings::new(&evaluation, path.into(), WITNESSES);
         for judgement in &judgements {
             account.counts[judgement.check] = judgement.counts;
             let explained = explained.get(judgement.check).copied().unwrap_or_default();
@@ -498,9 +505,7 @@ impl Judge<'_> {
                 crate::engine::Subject::Uncaptured(ty, _) => ty,
             };
             let body = check.bodies.iter().find(|body| body.resource == ty)?;
-            Some(on_deep_stack(|| {
-                findings.finding(judgement.check, policy, body, judged.subject, judged.verdict, order)
-            }))
+            Some(on_deep_stack(|| findings.finding(check, policy, body, judged.subject, judged.verdict, order)))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let left = &mut left[judged.verdict as usize];
@@ -679,57 +684,41 @@ impl Selection {
     }
 }
 
-/// The parameters of a run in the model's order: what the user set, else the schema's defaults.
-fn parameters(model: &Model, program: &Program, options: &Options, report: &mut Report) -> Vec<Option<Value>> {
-    let names = model.parameters.iter().map(|parameter| parameter.name.as_str());
-    for (name, _) in options
-        .parameters
-        .iter()
-        .filter(|(name, _)| !model.parameters.iter().any(|parameter| parameter.name == name.as_str()))
-    {
-        let error = Diagnostic::error("parameter", format!("there is no parameter `{name}`"));
-        report.diagnostics.push(error.suggest(name, names.clone()));
-    }
-    for (at, (name, _)) in options.parameters.iter().enumerate() {
-        if options.parameters.iter().take(at).any(|(other, _)| other == name) {
-            report.diagnostics.push(Diagnostic::error("parameter", format!("parameter `{name}` is set twice")));
-        }
-    }
-    let value = |(at, parameter): (usize, &crate::schema::Parameter)| {
-        let Some((_, text)) = options.parameters.iter().find(|(name, _)| name == parameter.name.as_str()) else {
-            return parameter.default.clone();
-        };
-        match parse_value(&parameter.ty, text) {
-            Ok(value) if let Some(error) = program.unfolded(model, at, &value) => {
-                report.diagnostics.push(error);
-                None
-            }
-            Ok(value) => {
-                report.diagnostics.extend(mapped(&value).map(|(ip, carried)| {
-                    let message =
-                        format!("parameter `{name}` holds an IPv4-mapped IPv6 address", name = parameter.name);
-                    let help = format!("write `{carried}` for the IPv4 address: no IPv4 address is in `{ip}`");
-                    Diagnostic::warning("parameter", message).help(help)
-                }));
-                Some(value)
-            }
-            Err(help) => {
-                let message =
-                    format!("`{text}` is no value for parameter `{}`, a {}", parameter.name, model.show(&parameter.ty));
-                report.diagnostics.push(Diagnostic::error("parameter", message).help(help));
-                None
-            }
-        }
-    };
-    model.parameters.iter().enumerate().map(value).collect()
+/// Describes the parameters of a run: those of the whole run, then those of single instances.
+fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterReport> {
+    let shown = |value: &Option<crate::value::Value>| value.as_ref().map(|value| show_constant(model, value));
+    let of_run = model.parameters.iter().zip(&parameters.values).zip(&parameters.is_set);
+    let of_run = of_run.map(|((parameter, value), set)| ParameterReport {
+        name: parameter.name.clone(),
+        scope: None,
+        value: shown(value),
+        set: *set,
+    });
+    let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
+    let of_scopes = parameters.scopes.iter().flat_map(|scope| {
+        let of_scope = scope.set.iter().filter_map(|(at, value)| Some((model.parameters.get(*at)?, value)));
+        of_scope.map(|(parameter, value)| ParameterReport {
+            name: parameter.name.clone(),
+            scope: Some(ScopeReport { ty: ty.to_owned(), id: scope.id.clone() }),
+            value: shown(value),
+            set: true,
+        })
+    });
+    of_run.chain(of_scopes).collect()
 }
 
-/// Returns the first IPv4-mapped address in a value, and the IPv4 address that it carries.
-fn mapped(value: &Value) -> Option<(IpNet, IpNet)> {
-    match value {
-        Value::Ip(ip) => Some((*ip, ip.mapped()?)),
-        Value::Set(set) => set.items().iter().find_map(mapped),
-        _ => None,
+/// The error for a parameter that is set for an instance that no judged snapshot has; `place` is that of the setting.
+pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
+    let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
+    let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
+    let error = Diagnostic::error("parameter", message);
+    match sought {
+        Sought::Similar(similar) => error.help(format!("did you mean `{similar}`?")),
+        Sought::Others(ids) if !ids.is_empty() => {
+            let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+            error.help(format!("name it by its id: the first snapshot that was judged has {}", ids.join(", ")))
+        }
+        _ => error.help(format!("the first snapshot that was judged has no {ty} with a known id")),
     }
 }
 

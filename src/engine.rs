@@ -1,23 +1,22 @@
 //! The engine: binds a program to a snapshot, derives, judges, and explains.
 //!
 //! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
-//! are that were not captured ([`Mask`]). A verdict is decided when one outcome is left.
+//! are that were not captured ([`Mask`](crate::value::Mask)). A verdict is decided when one outcome is left.
 
 mod batch;
 mod derive;
 mod eval;
 mod explain;
 mod judge;
-mod mask;
 mod observe;
 mod operand;
 mod reference;
+mod scoped;
 
 pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
-pub(crate) use judge::settled;
 pub use judge::{Judged, Judgement, Subject, Verdict};
-pub use mask::Mask;
 pub use observe::{Sight, Sights};
 pub use reference::{Reference, ReferenceError};
+pub use scoped::{Evaluation, Sought};

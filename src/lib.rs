@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod schema;
 pub mod policy;
 pub mod program;
+pub mod parameters;
 pub mod snapshot;
 pub mod engine;
 pub mod authorize;

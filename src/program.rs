@@ -3,21 +3,25 @@
 //! Lowering happens once for any number of snapshots. The program does not know any snapshot; entity literals and
 //! context values are constants that are bound to one later.
 
-mod formula;
+mod condition;
+mod function;
+mod possible;
 mod join;
 mod lower;
 mod lint;
 
-pub use formula::{Formula, Possible};
+pub use condition::{Condition, LoweredClause, Outcomes, PolicyOutcomes, evaluate_policy};
+pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, Tie};
 pub(crate) use lower::attribute_at;
+pub use possible::{Depends, Possible};
 
 use crate::diagnostic::Diagnostic;
-use crate::policy::{ClauseKind, Policies, Policy};
+use crate::policy::{Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
 use crate::source::cedar::on_deep_stack;
-use crate::value::{TypeId, Value};
+use crate::value::{Mask, TypeId, Value};
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -60,13 +64,9 @@ pub enum NodeKind {
     Record(NodeId, TypeId, Arc<[SmolStr]>),
     /// Whether all of these are there.
     Has(NodeId, TypeId, Vec<SlotId>, Asked),
-    /// `&&`.
-    And(NodeId, NodeId),
-    /// `||`.
-    Or(NodeId, NodeId),
-    /// `!`.
-    Not(NodeId),
-    /// `if then else`.
+    /// `&&`, `||`, `!`, or an `if` of type `Bool`.
+    Condition(Box<Condition>),
+    /// `if then else` of another type.
     If(NodeId, NodeId, NodeId),
     /// `==`.
     Equal(NodeId, NodeId),
@@ -128,30 +128,6 @@ pub enum Arithmetic {
     Multiply,
 }
 
-/// Cedar's extension functions, constructors aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "Cedar's names")]
-pub enum Function {
-    IsIpv4,
-    IsIpv6,
-    IsLoopback,
-    IsMulticast,
-    IsInRange,
-    LessThan,
-    LessThanOrEqual,
-    GreaterThan,
-    GreaterThanOrEqual,
-    Offset,
-    DurationSince,
-    ToDate,
-    ToTime,
-    ToMilliseconds,
-    ToSeconds,
-    ToMinutes,
-    ToHours,
-    ToDays,
-}
-
 /// A value that does not change during a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constant {
@@ -174,21 +150,10 @@ pub struct Body {
     pub principal: TypeId,
     /// The type of the resource.
     pub resource: TypeId,
-    /// What the scope asks of entities beyond their types; always decided.
-    pub scope: Vec<NodeId>,
+    /// What the scope asks of entities beyond their types.
+    pub scope: Vec<Condition>,
     /// The clauses in order.
     pub clauses: Vec<LoweredClause>,
-}
-
-/// A lowered clause.
-#[derive(Debug, Clone)]
-pub struct LoweredClause {
-    /// `when` or `unless`.
-    pub kind: ClauseKind,
-    /// Its expression.
-    pub node: NodeId,
-    /// The clause with its keyword.
-    pub span: Span,
 }
 
 /// A lowered check.
@@ -240,12 +205,12 @@ pub struct DerivationProgram {
     /// The lowered policy.
     pub body: Body,
     /// Conditions on the principal alone; of a principal that does not meet them, no pair can be permitted.
-    pub filters: Vec<NodeId>,
+    pub filters: Vec<Condition>,
     /// Ways to find the pairs, any of which finds all; without one, everything is paired with everything.
     pub joins: Vec<Join>,
     /// The conditions beside the filters. `None` where one of them may fail: then the whole policy is evaluated in
     /// order, for every pair that is found.
-    pub rest: Option<Vec<NodeId>>,
+    pub rest: Option<Vec<Condition>>,
 }
 
 /// Everything that is evaluated.
@@ -311,7 +276,7 @@ impl Program {
         &self.nodes[id.index()]
     }
 
-    /// Returns the operands of a node.
+    /// Returns the operands of a node; of a condition, its leaves.
     pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
         match &self.node(id).kind {
             NodeKind::Constant(_)
@@ -322,16 +287,14 @@ impl Program {
             NodeKind::Slot(a, ..)
             | NodeKind::Record(a, ..)
             | NodeKind::Has(a, ..)
-            | NodeKind::Not(a)
             | NodeKind::Negate(a)
             | NodeKind::IsEmpty(a)
             | NodeKind::Like(a, _)
             | NodeKind::Settled(a, _)
             | NodeKind::Member(a, _)
             | NodeKind::HasMember(a, _) => vec![*a],
-            NodeKind::And(a, b)
-            | NodeKind::Or(a, b)
-            | NodeKind::Equal(a, b)
+            NodeKind::Condition(condition) => condition.leaves().into_iter().copied().collect(),
+            NodeKind::Equal(a, b)
             | NodeKind::Less(a, b)
             | NodeKind::LessEqual(a, b)
             | NodeKind::Arithmetic(_, a, b)

@@ -2,19 +2,22 @@
 
 pub mod controls;
 pub mod excerpt;
+mod capture;
 mod finding;
 pub mod json;
 pub mod mask;
 pub mod ndjson;
 pub mod text;
 
+pub use capture::Capture;
 pub use finding::{
     ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_constant, show_value,
 };
 pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
-use crate::engine::Verdict;
+use crate::engine::{Sought, Verdict};
+use crate::parameters::Setting;
 use crate::policy::Level;
 use crate::snapshot::{Limits, ReadTimes, Secrets};
 use crate::source::{Source, Span};
@@ -47,6 +50,9 @@ pub struct Report {
     pub invalid: bool,
     /// Ids of accounts, the first few.
     pub ids_seen: Vec<SmolStr>,
+    /// The instances for which parameters are set, by id, each with what the judged snapshots have; `None` if no snapshot
+    /// was judged.
+    pub(crate) scopes: Vec<(SmolStr, Option<Sought>)>,
     /// Whether there were other ids.
     pub more_ids: bool,
     /// Properties of snapshots that the schema does not declare.
@@ -74,6 +80,8 @@ pub struct Account {
     pub findings: Vec<Finding>,
     /// What is wrong with the snapshot.
     pub diagnostics: Vec<Diagnostic>,
+    /// For every instance for which parameters are set, whether the snapshot has it; empty if it was not judged.
+    pub scopes: Vec<Sought>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
     /// The secrets of the snapshot; `None` if the schema declares none.
@@ -180,10 +188,21 @@ pub struct SnapshotReport {
 pub struct ParameterReport {
     /// Its name.
     pub name: SmolStr,
+    /// The instance for which it was set; `None` if it is a parameter of the whole run.
+    pub scope: Option<ScopeReport>,
     /// Its value, if it has one.
     pub value: Option<String>,
     /// Whether somebody set it; otherwise it is the schema's default.
     pub set: bool,
+}
+
+/// An instance for which a parameter was set.
+#[derive(Debug, Clone)]
+pub struct ScopeReport {
+    /// Its type without namespace.
+    pub ty: String,
+    /// Its id.
+    pub id: SmolStr,
 }
 
 /// A check of a run.
@@ -268,8 +287,8 @@ pub struct Options {
     pub now: i64,
     /// Where that time comes from.
     pub clock: Clock,
-    /// Parameters that override the schema's defaults, by name.
-    pub parameters: Vec<(String, String)>,
+    /// Parameters that override the schema's defaults, for the whole run or for one instance.
+    pub parameters: Vec<Setting>,
     /// Run only checks that one of these matches: an id, a pattern with `*`, a severity.
     pub only: Vec<String>,
     /// Leave out checks that one of these matches.
@@ -436,6 +455,7 @@ impl Report {
             untold: BTreeMap::new(),
             invalid: false,
             ids_seen: Vec::new(),
+            scopes: Vec::new(),
             more_ids: false,
             other_properties: 0,
             skipped: 0,
@@ -463,6 +483,14 @@ impl Report {
             }
             if !self.ids_seen.contains(&id) {
                 if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+            }
+        }
+        for ((_, known), sought) in self.scopes.iter_mut().zip(account.scopes) {
+            match known {
+                Some(Sought::Found) => {}
+                Some(_) if matches!(sought, Sought::Others(_)) => {}
+                Some(Sought::Similar(_)) if sought != Sought::Found => {}
+                _ => *known = Some(sought),
             }
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());

@@ -16,7 +16,7 @@ mod wording;
 pub use read::parse_value;
 
 pub use model::*;
-pub use reader::{Folded, WrongShape, folded};
+pub use reader::{Folded, WrongShape, folded, words};
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{Place, Source, Span, cedar};

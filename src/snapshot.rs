@@ -45,7 +45,7 @@ pub struct Snapshot {
     side: String,
     /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
     jumps: HashMap<u32, u32>,
-    /// Whether reading it has reported an error.
+    /// Whether reading it has reported an invalid value or a word that an open list does not contain.
     pub is_damaged: bool,
     /// How long it took to read.
     pub times: ReadTimes,
@@ -180,7 +180,8 @@ impl Snapshot {
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         snapshot.times =
             ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
-        snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics);
+        let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == read::UNLISTED;
+        snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics) || diagnostics.iter().any(is_unlisted);
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)
     }

@@ -6,8 +6,10 @@
 
 pub mod fold;
 
+mod mask;
 mod problem;
 
+pub use mask::Mask;
 pub use problem::epoch;
 
 use smol_str::SmolStr;

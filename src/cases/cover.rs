@@ -4,7 +4,7 @@
 
 use super::run::{Judging, SpokenOf, Tested};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Sight, Sights};
+use crate::engine::{Sight, Sights, Subject};
 use crate::policy::Statement;
 use crate::program::{Body, Possible, Program};
 use crate::schema::Model;
@@ -231,31 +231,40 @@ fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Po
 /// Observes what one case speaks of, and the derivations behind it.
 pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: &SpokenOf) -> Observed {
     let Tested { model, program, .. } = tested;
-    let machine = judging.findings.machine;
+    let evaluation = judging.findings.evaluation;
     let mut observed = Observed::default();
     let mut take = |part: Part, sights: Sights| {
         for (leaf, sight) in sights {
             observed.entry((part, program.node(leaf).span)).or_default().merge(sight);
         }
     };
-    let mut behind = BTreeSet::new();
+    // The derivations behind the checks, each with the machines that judge by it.
+    let mut behind: BTreeSet<(usize, usize)> = BTreeSet::new();
     for check in &program.checks {
-        let subjects = || spoken_of.iter().filter(|(of, _)| *of == check.check).map(|(_, subject)| *subject);
-        if subjects().next().is_none() {
+        let mut shares: BTreeMap<(usize, usize), Vec<Subject>> = BTreeMap::new();
+        for (_, subject) in spoken_of.iter().filter(|(of, _)| *of == check.check) {
+            let Some(body) = check.bodies.iter().position(|body| body.resource == subject.ty()) else { continue };
+            for machine in evaluation.judging(check, *subject) {
+                shares.entry((body, machine)).or_default().push(*subject);
+            }
+        }
+        if shares.is_empty() {
             continue;
         }
-        behind.extend(program.derived_behind(model, check));
-        for body in &check.bodies {
-            let subjects: Vec<_> = subjects().filter(|subject| subject.ty() == body.resource).collect();
+        let derived = program.derived_behind(model, check);
+        for ((body, machine), subjects) in shares {
             let mut sights = Sights::default();
-            machine.observe(body, check.conditional, &subjects, &mut sights);
+            evaluation.machine(machine).observe(&check.bodies[body], check.conditional, &subjects, &mut sights);
             take(Part::Check(check.check), sights);
+            behind.extend(derived.iter().map(|at| (*at, machine)));
         }
     }
-    for part in behind.iter().flat_map(|at| &program.derived[*at].parts) {
-        let mut sights = Sights::default();
-        machine.observe_pairs(&part.body, MOST_PAIRS, &mut sights);
-        take(Part::Derivation(part.derivation), sights);
+    for (at, machine) in behind {
+        for part in &program.derived[at].parts {
+            let mut sights = Sights::default();
+            evaluation.machine(machine).observe_pairs(&part.body, MOST_PAIRS, &mut sights);
+            take(Part::Derivation(part.derivation), sights);
+        }
     }
     observed
 }

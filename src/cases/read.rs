@@ -1,11 +1,12 @@
 //! Reads a case file. Every key that is not known, and every value that cannot be, is reported with its place.
 
 use super::edit::{Change, Edit, quoted};
-use super::{Case, CaseFile, Expectation, Insertion, Setting, Target, Variant};
+use super::{Case, CaseFile, Expectation, Insertion, Target, Variant};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
+use crate::parameters::Setting;
 use crate::source::json::Scanner;
-use crate::source::{Source, Span, one_line};
+use crate::source::{Place, Source, Span, one_line};
 use crate::value::parse_datetime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -181,14 +182,15 @@ impl Reader<'_, '_> {
     /// Parameters: those of the table, then those above it that it does not set.
     fn settings(&mut self, table: &dyn TableLike, above: &[Setting]) -> Vec<Setting> {
         let mut settings = Vec::new();
-        for (name, span, item) in self.entries(table, "parameters") {
+        for (key, span, item) in self.entries(table, "parameters") {
             let text = match item.as_str() {
                 Some(text) => Some(text.to_owned()),
                 None => self.json(item),
             };
-            settings.extend(text.map(|text| Setting { name, text, span }));
+            let place = Some(Place::new(self.source, span));
+            settings.extend(text.map(|text| Setting { key, text, place }));
         }
-        let inherited = above.iter().filter(|above| !settings.iter().any(|own: &Setting| own.name == above.name));
+        let inherited = above.iter().filter(|above| !settings.iter().any(|own: &Setting| own.key == above.key));
         let inherited: Vec<Setting> = inherited.cloned().collect();
         settings.into_iter().chain(inherited).collect()
     }

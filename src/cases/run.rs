@@ -3,20 +3,20 @@
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
-use crate::check::{Limits, too_many_pairs};
+use crate::check::{Limits, no_scope, too_many_pairs};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::{Judgement, Machine, Subject, Verdict};
+use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
+use crate::parameters::Parameters;
 use crate::policy::Policies;
 use crate::program::{CheckProgram, Program};
 use crate::report::text::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
-use crate::schema::{Model, parse_value};
+use crate::schema::Model;
 use crate::snapshot::{Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
-use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Names that are listed where none is near.
 const LISTED: usize = 5;
@@ -36,7 +36,7 @@ pub(super) struct Prepared<'c> {
     pub planned: Planned<'c>,
     pub snapshot: Snapshot,
     secrets: Option<Secrets>,
-    parameters: Vec<Option<Value>>,
+    parameters: Parameters,
 }
 
 /// The policies that cases are run against.
@@ -98,7 +98,9 @@ impl Suite {
             trial.secrets = secrets;
             return Err(Box::new(trial));
         };
-        Ok(Prepared { planned, snapshot, secrets, parameters: self.parameters(planned.variant) })
+        // What is invalid has been reported before anything was run.
+        let (parameters, _) = Parameters::read(model, &self.program, &planned.variant.settings);
+        Ok(Prepared { planned, snapshot, secrets, parameters })
     }
 
     /// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
@@ -146,19 +148,6 @@ impl Suite {
             },
         }
     }
-
-    /// The parameters in the model's order: what the variant sets, else the schema's defaults.
-    fn parameters(&self, variant: &Variant) -> Vec<Option<Value>> {
-        let value = |parameter: &crate::schema::Parameter| {
-            let set = variant.settings.iter().find(|setting| parameter.name == setting.name.as_str());
-            match set {
-                // What is no value has been reported before anything was run.
-                Some(setting) => parse_value(&parameter.ty, &setting.text).ok(),
-                None => parameter.default.clone(),
-            }
-        };
-        self.schema.model.parameters.iter().map(value).collect()
-    }
 }
 
 impl<'c> Prepared<'c> {
@@ -172,20 +161,20 @@ impl<'c> Prepared<'c> {
         let Planned { case, .. } = self.planned;
         let limits = Limits::default();
         let mut trial = self.planned.trial();
-        let mut machine = Machine::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
-        let too_many = machine.derive(limits.pairs);
+        let mut evaluation = Evaluation::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
+        trial.diagnostics.extend(self.without_instance(tested.model, &evaluation));
+        let too_many = evaluation.derive(limits.pairs);
         trial.diagnostics.extend(too_many.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
-        let judgements = machine.judge(&Verdict::ALL);
+        let judgements = evaluation.judge(&Verdict::ALL);
         let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
         let judging = Judging {
             tested,
             planned: self.planned,
-            findings: Findings {
-                machine: &machine,
-                path: self.snapshot.source.name().into(),
-                places: Mutex::default(),
-                most_witnesses: if asks_for_all { usize::MAX } else { WITNESSES },
-            },
+            findings: Findings::new(
+                &evaluation,
+                self.snapshot.source.name().into(),
+                if asks_for_all { usize::MAX } else { WITNESSES },
+            ),
             judgements: &judgements,
             secrets: self.secrets.as_ref(),
             doubt,
@@ -198,6 +187,21 @@ impl<'c> Prepared<'c> {
             trial.secrets.clone_from(&self.secrets);
         }
         trial
+    }
+}
+
+impl Prepared<'_> {
+    /// The errors for parameters that are set for an instance that the snapshot of the case does not have.
+    fn without_instance(&self, model: &Model, evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
+        let sought = self.parameters.scopes.iter().zip(evaluation.sought());
+        let unmatched = sought.filter(|(_, sought)| *sought != Sought::Found).map(|(scope, sought)| {
+            let error = no_scope(model, &scope.id, &sought);
+            match &scope.place {
+                Some(place) => error.label(&place.source, place.span, "set here"),
+                None => error,
+            }
+        });
+        unmatched.collect()
     }
 }
 
@@ -298,9 +302,10 @@ impl Judging<'_, '_> {
 
     /// Why a verdict was given.
     pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
-        let body = self.program(given.check)?.bodies.iter().find(|body| body.resource == given.subject.ty())?;
+        let program = self.program(given.check)?;
+        let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
         let check = &self.tested.policies.checks[given.check];
-        Some(self.findings.finding(given.check, check, body, given.subject, given.verdict, given.order))
+        Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
     }
 
     /// Adds the place of the variant, where there are many.

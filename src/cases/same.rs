@@ -8,11 +8,11 @@
 
 use super::cover::Part;
 use super::mutants::{factor, is_leaf};
-use crate::engine::{Mask, Verdict, settled};
-use crate::policy::{ClauseKind, Statement};
-use crate::program::{Body, Gather, LoweredClause, Program, gather};
+use crate::engine::Verdict;
+use crate::policy::{Clause, ClauseKind, Statement};
+use crate::program::{Body, Condition, Gather, LoweredClause, Program, evaluate_policy, gather};
 use crate::schema::{Model, Origin};
-use crate::value::{parse_datetime, parse_decimal, parse_duration};
+use crate::value::{Mask, parse_datetime, parse_decimal, parse_duration};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::cmp::Ordering;
@@ -37,16 +37,15 @@ enum Point {
     Other,
 }
 
-/// A condition over terms.
-enum Form {
-    /// What a comparison comes to in each state of a term, which is told by its place.
-    Leaf(usize, Vec<Mask>),
+/// A comparison of a term, which is given by its place, or a constant.
+enum Test {
+    /// The outcome in each state of the term.
+    Term(usize, Vec<Mask>),
     Constant(bool),
-    Not(Box<Form>),
-    And(Box<Form>, Box<Form>),
-    Or(Box<Form>, Box<Form>),
-    If(Box<[Form; 3]>),
 }
+
+/// A condition over terms.
+type Form = Condition<Test>;
 
 /// A comparison with constants: the term, and which values meet it.
 struct Comparison<'e> {
@@ -85,8 +84,8 @@ pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: 
     let of = |(program, bodies): (&Program, &[&Body])| -> Vec<_> {
         let clauses = |body: &Body| {
             let (mut written, mut excluded) = (Vec::new(), false);
-            for LoweredClause { kind, node, .. } in &body.clauses {
-                let text = program.simplified(model, body, &program.formula(*node));
+            for LoweredClause { kind, condition, .. } in &body.clauses {
+                let text = program.simplified(model, body, condition);
                 match (kind, text.as_str()) {
                     // What follows is not evaluated, or only asked whether the check applies.
                     (ClauseKind::When, "false") => {
@@ -256,7 +255,7 @@ enum Asks {
     Verdict { conditional: bool },
 }
 
-type Clauses = Vec<(ClauseKind, Form)>;
+type Clauses = Vec<LoweredClause<Test>>;
 
 impl Space<'_> {
     /// Adds the points that a leaf tells apart.
@@ -313,7 +312,11 @@ impl Space<'_> {
 
     fn policy(&mut self, statement: &Statement) -> Option<Clauses> {
         let clauses = statement.clauses.iter();
-        clauses.map(|clause| Some((clause.kind, self.form(&clause.expr)?))).collect()
+        let lowered = |clause: &Clause| {
+            let condition = self.form(&clause.expr)?;
+            Some(LoweredClause { kind: clause.kind, condition, written: clause.span, span: clause.span })
+        };
+        clauses.map(lowered).collect()
     }
 
     /// The place of a term, or of what is taken for one.
@@ -337,11 +340,11 @@ impl Space<'_> {
         match expr.expr_kind() {
             ExprKind::And { left, right } if !is_leaf(expr) => {
                 let parts = self.parts([left, right])?;
-                Some(parts.map(|[left, right]| Form::And(Box::new(left), Box::new(right))))
+                Some(parts.map(|parts| Form::All(parts.into())))
             }
             ExprKind::Or { left, right } if !is_leaf(expr) => {
                 let parts = self.parts([left, right])?;
-                Some(parts.map(|[left, right]| Form::Or(Box::new(left), Box::new(right))))
+                Some(parts.map(|parts| Form::Any(parts.into())))
             }
             ExprKind::UnaryApp { op: UnaryOp::Not, arg } => {
                 Some(self.tied(arg)?.map(|inner| Form::Not(Box::new(inner))))
@@ -382,17 +385,17 @@ impl Space<'_> {
         }
         let states = states(&points);
         let masks: Vec<Mask> = states.iter().map(|state| found.mask(&points, *state)).collect();
-        Some(Some(Form::Leaf(self.place(name, masks.len()), masks)))
+        Some(Some(Form::Leaf(Test::Term(self.place(name, masks.len()), masks))))
     }
 
     /// Something that may come to anything, unless it is written out.
     fn anything(&mut self, expr: &Expr) -> Form {
         if let Some(Point::Bool(answer)) = constant(expr) {
-            return Form::Constant(answer);
+            return Form::Leaf(Test::Constant(answer));
         }
         let (yes, no, error) = (Mask::TRUE, Mask::FALSE, Mask::ERROR);
         let masks = vec![yes, no, error, yes | no, yes | error, no | error, yes | no | error];
-        Form::Leaf(self.place(format!("any of {expr}"), masks.len()), masks)
+        Form::Leaf(Test::Term(self.place(format!("any of {expr}"), masks.len()), masks))
     }
 
     /// Whether two versions come to the same in every situation.
@@ -459,43 +462,16 @@ impl Comparison<'_> {
 }
 
 impl Asks {
-    fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Verdict, Mask> {
-        let (mut total, mut applies) = (Mask::TRUE, Mask::TRUE);
-        for (kind, form) in clauses {
-            let mask = form.mask(situation);
-            let unless = *kind == ClauseKind::Unless;
-            total = total.and(if unless { mask.not() } else { mask });
-            if !unless {
-                applies = applies.and(mask);
-            }
-        }
+    fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Option<Verdict>, Mask> {
+        let conditional = matches!(self, Asks::Verdict { conditional: true });
+        let mut test = |test: &Test, _| match test {
+            Test::Term(term, masks) => masks[situation[*term]],
+            Test::Constant(answer) => Mask::of(*answer),
+        };
+        let outcomes = evaluate_policy(&[], clauses, conditional, Mask::EITHER, &mut test);
         match self {
-            Asks::Permitted => Err(total),
-            Asks::Verdict { conditional } => Ok(settled(total, || if conditional { applies } else { Mask::NONE })),
-        }
-    }
-}
-
-impl Form {
-    fn mask(&self, situation: &[usize]) -> Mask {
-        match self {
-            Form::Leaf(term, masks) => masks[situation[*term]],
-            Form::Constant(answer) => Mask::of(*answer),
-            Form::Not(inner) => inner.mask(situation).not(),
-            Form::And(left, right) => left.mask(situation).and(right.mask(situation)),
-            Form::Or(left, right) => left.mask(situation).or(right.mask(situation)),
-            Form::If(parts) => {
-                let [test, then, other] = &**parts;
-                let test = test.mask(situation);
-                let mut mask = if test.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
-                if test.may(Mask::TRUE) {
-                    mask |= then.mask(situation);
-                }
-                if test.may(Mask::FALSE) {
-                    mask |= other.mask(situation);
-                }
-                mask
-            }
+            Asks::Permitted => Err(outcomes.satisfied),
+            Asks::Verdict { .. } => Ok(Verdict::of(&outcomes)),
         }
     }
 }

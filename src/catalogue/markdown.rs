@@ -225,7 +225,9 @@ impl Page<'_> {
             _ => None,
         };
         let defaults = null.iter().chain(&missing).map(String::as_str);
-        let notes: Vec<&str> = how.into_iter().chain((!slot.required).then_some("optional")).chain(defaults).collect();
+        let open = self.model.is_open(&slot.ty).then_some("an unlisted word is unknown");
+        let optional = (!slot.required).then_some("optional");
+        let notes: Vec<&str> = how.into_iter().chain(optional).chain(defaults).chain(open).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
         format!("{}, {place}{notes}", code(&slot.dotted()))
     }
@@ -402,6 +404,7 @@ fn manner(reader: Reader) -> &'static str {
         Reader::Email => "an address, compared without regard to case",
         Reader::EmailDomain => "what follows the @",
         Reader::EmailLocal => "what precedes the @",
+        Reader::EmailLocalWords => "the words in what precedes the @",
         Reader::PrefixLength => "the prefix length",
         Reader::UrlScheme => "the scheme",
         Reader::UrlHost => "the host",

@@ -4,6 +4,7 @@ use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
 use deodar::check::{Clock, Engine, Limits, Options, Session};
+use deodar::parameters::Setting;
 use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Form, Loader, Selection};
 use deodar::report::text::{Detail, Style};
@@ -31,9 +32,10 @@ pub struct Args {
     /// The time that checks take for now, as 2026-09-01T12:00:00Z; without it, the clock
     #[arg(long, value_name = "TIME", value_parser = parse_now)]
     now: Option<i64>,
-    /// Set a parameter, as max_admins=2; may be repeated
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
-    parameters: Vec<(String, String)>,
+    /// Set a parameter, as max_admins=2, or for one instance of the type that the schema allows it for, as
+    /// FERNBOOKS1:max_admins=2; may be repeated
+    #[arg(long = "param", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
+    parameters: Vec<Setting>,
     /// Run only these checks: ids, patterns as MOE-AUTH-*, severities
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
@@ -130,11 +132,6 @@ fn parse_now(text: &str) -> Result<i64, String> {
 
 fn parse_level(text: &str) -> Result<Level, String> {
     text.parse()
-}
-
-fn parse_parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 fn parse_framework(text: &str) -> Result<&'static str, String> {

@@ -3,6 +3,7 @@
 use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
+use deodar::catalogue;
 use deodar::diagnostic::Diagnostic;
 use deodar::report::text::{self, Detail, Style};
 use std::io::{self, Write};
@@ -32,6 +33,8 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     };
     let mut out = Output::new();
     text::write_check(check, &schema.model, &policies, style, &mut out)?;
+    let reads = catalogue::reads_of(&schema.model, &policies, check);
+    text::write_reads(&schema.model, &reads, style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))
 }

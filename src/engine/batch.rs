@@ -4,13 +4,14 @@
 //! every other row and every other expression to [`Machine::mask`].
 
 use super::eval::{Frame, Machine, is_unseen};
-use super::mask::Mask;
 use super::operand::{self, Operand};
 use crate::hash::keyed;
-use crate::program::{Arithmetic, Function, NodeId, NodeKind};
+use crate::program::{
+    Arithmetic, Body, Condition, Kernel, NodeId, NodeKind, Outcomes, PolicyOutcomes, evaluate_policy,
+};
 use crate::schema::{Origin, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
-use crate::value::{EntityRef, IpNet, Set, TypeId, Value};
+use crate::value::{EntityRef, IpNet, Mask, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 use std::hash::Hash;
 
@@ -207,43 +208,36 @@ impl Key {
 }
 
 impl<'a> Machine<'a> {
-    /// Evaluates a condition for every row of a batch. Where the mask is `NONE` beforehand nobody asks for it.
-    pub(super) fn masks(&self, node: NodeId, batch: Batch, masks: &mut [Mask]) {
-        match &self.program.node(node).kind {
-            NodeKind::And(left, right) => {
-                self.masks(*left, batch, masks);
-                self.further(*right, batch, masks, Mask::TRUE, Mask::and);
-            }
-            NodeKind::Or(left, right) => {
-                self.masks(*left, batch, masks);
-                self.further(*right, batch, masks, Mask::FALSE, Mask::or);
-            }
-            NodeKind::Not(operand) => {
-                self.masks(*operand, batch, masks);
-                masks.iter_mut().for_each(|mask| *mask = mask.not());
-            }
-            kind => {
-                if self.tests(kind, node, batch, masks).is_none() {
-                    self.each(node, batch, masks, |_| None);
-                }
-            }
+    /// Evaluates a policy for the rows of a batch where `asked` is not `NONE`, as [`Machine::policy`] does for one.
+    pub(super) fn policies(
+        &self,
+        body: &Body,
+        conditional: bool,
+        batch: Batch,
+        asked: Vec<Mask>,
+    ) -> PolicyOutcomes<Vec<Mask>> {
+        let mut leaf = |leaf: &NodeId, asked| self.leaves(*leaf, batch, asked);
+        evaluate_policy(&body.scope, &body.clauses, conditional, asked, &mut leaf)
+    }
+
+    /// Evaluates a further part of a conjunction where the parts before it, in `masks`, can be true.
+    pub(super) fn further(&self, part: &Condition, batch: Batch, masks: &mut Vec<Mask>) {
+        if let Some(asked) = masks.continued(Mask::TRUE) {
+            let outcomes = part.evaluate(asked, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
+            masks.combine(outcomes, Mask::and);
         }
     }
 
-    /// Goes on with the right side where the left leaves it to it.
-    pub(super) fn further(
-        &self,
-        right: NodeId,
-        batch: Batch,
-        masks: &mut [Mask],
-        open: Mask,
-        combine: impl Fn(Mask, Mask) -> Mask,
-    ) {
-        if masks.iter().any(|mask| mask.may(open)) {
-            let mut rights: Vec<Mask> = masks.iter().map(|mask| asked(mask.may(open))).collect();
-            self.masks(right, batch, &mut rights);
-            masks.iter_mut().zip(rights).for_each(|(mask, right)| *mask = combine(*mask, right));
+    /// Evaluates a leaf for every row of a batch where `masks` is not `NONE`.
+    fn leaves(&self, leaf: NodeId, batch: Batch, mut masks: Vec<Mask>) -> Vec<Mask> {
+        let kind = &self.program.node(leaf).kind;
+        if let NodeKind::Condition(condition) = kind {
+            return condition.evaluate(masks, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
         }
+        if self.tests(kind, leaf, batch, &mut masks).is_none() {
+            self.each(leaf, batch, &mut masks, |_| None);
+        }
+        masks
     }
 
     /// Tests every row that is asked for, and evaluates the node where the test has no answer.
@@ -359,10 +353,11 @@ impl<'a> Machine<'a> {
                 let rows = self.rows(*entity, batch, len)?;
                 Some(Values::Column(self.snapshot, self.column(*ty, *slot), &declared.ty, rows))
             }
-            NodeKind::Call(function @ (Function::Offset | Function::DurationSince), operands) => {
-                let [left, right] = operands[..] else { return None };
-                let op = if *function == Function::Offset { i64::checked_add } else { i64::checked_sub };
-                self.computed(op, left, right, batch, len)
+            NodeKind::Call(function, operands) => {
+                let (Kernel::CheckedPair(kernel), [left, right]) = (function.kernel(), &operands[..]) else {
+                    return None;
+                };
+                self.computed(kernel, *left, *right, batch, len)
             }
             NodeKind::Arithmetic(op, left, right) => {
                 let op = match op {
@@ -423,9 +418,4 @@ impl<'a> Machine<'a> {
         };
         Frame { principal, resource, phantom: None }
     }
-}
-
-/// The mask that asks for another, or does not.
-pub(super) fn asked(asked: bool) -> Mask {
-    if asked { Mask::EITHER } else { Mask::NONE }
 }

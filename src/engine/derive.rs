@@ -2,14 +2,12 @@
 
 use super::batch::{Batch, Key, Place, Values, plain};
 use super::eval::{Frame, Machine, PHANTOM, is_unseen};
-use super::mask::Mask;
 use super::operand::{Operand, Outcome, Possible};
 use crate::hash::keyed;
-use crate::policy::ClauseKind;
-use crate::program::{Body, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Tie};
+use crate::program::{Body, Condition, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Outcomes, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
 use crate::source::cedar::on_deep_stack;
-use crate::value::{EntityRef, Set, TypeId, Value};
+use crate::value::{EntityRef, Mask, Set, TypeId, Value};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -201,14 +199,33 @@ impl<'a> Machine<'a> {
     ///
     /// Returns the derivations that would try more than `most_pairs` pairs: of what they derive nothing is known.
     pub fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
+        self.derive_where(|_| true, most_pairs)
+    }
+
+    /// Computes some of the derived attributes, by their places in the program, and takes the others from a machine that
+    /// has derived them from the same snapshot.
+    pub(super) fn derive_again(&mut self, other: &Self, again: &[bool], most_pairs: usize) -> Vec<TooManyPairs> {
+        let program = self.program;
+        self.tried.clone_from(&other.tried);
+        for (attribute, _) in program.derived.iter().zip(again).filter(|(_, again)| !**again) {
+            let (ty, slot) = (attribute.ty.index(), attribute.slot.index());
+            self.derived[ty][slot].clone_from(&other.derived[ty][slot]);
+        }
+        self.derive_where(|at| again.get(at) == Some(&true), most_pairs)
+    }
+
+    fn derive_where(&mut self, is_wanted: impl Fn(usize) -> bool, most_pairs: usize) -> Vec<TooManyPairs> {
         let program = self.program;
         self.indexes = program.derived.iter().map(|_| OnceLock::new()).collect();
+        self.tried.resize(program.derived.len(), Vec::new());
         let mut all_too_many = Vec::new();
+        let wanted: Vec<(usize, &DerivedAttribute)> =
+            program.derived.iter().enumerate().filter(|(at, _)| is_wanted(*at)).collect();
         // Attributes of one level do not read each other.
-        for level in program.derived.chunk_by(|a, b| a.level == b.level) {
+        for level in wanted.chunk_by(|(_, a), (_, b)| a.level == b.level) {
             let derived: Vec<(Vec<Tried>, Vec<TooManyPairs>, Option<Column>)> = level
                 .par_iter()
-                .map(|attribute| {
+                .map(|(_, attribute)| {
                     let mut indexes = on_deep_stack(|| self.index(attribute));
                     let mut too_many = Vec::new();
                     for (part, index) in attribute.parts.iter().zip(&mut indexes) {
@@ -223,10 +240,10 @@ impl<'a> Machine<'a> {
                     (indexes.iter().map(|index| index.tried).collect(), too_many, column)
                 })
                 .collect();
-            for (attribute, (tried, too_many, column)) in level.iter().zip(derived) {
-                self.tried.push(if too_many.is_empty() { tried } else { Vec::new() });
+            for ((at, attribute), (tried, too_many, column)) in level.iter().zip(derived) {
+                self.tried[*at] = if too_many.is_empty() { tried } else { Vec::new() };
                 all_too_many.extend(too_many);
-                self.derived[attribute.ty.index()][attribute.slot.index()] = column;
+                self.derived[attribute.ty.index()][attribute.slot.index()] = column.map(Arc::new);
             }
         }
         all_too_many
@@ -419,7 +436,7 @@ impl<'a> Machine<'a> {
                 };
                 let phantom = Some(list.scope);
                 let frame = Frame { principal: EntityRef { ty, row: PHANTOM }, resource, phantom };
-                if settle(self.condition(&part.body, &frame)) == Mask::FALSE {
+                if settle(self.policy(&part.body, false, &frame).satisfied) == Mask::FALSE {
                     continue;
                 }
                 known.insert((ty, place));
@@ -460,21 +477,6 @@ impl<'a> Machine<'a> {
         Some(near)
     }
 
-    /// Evaluates a whole policy condition: scope, then clauses in order.
-    pub fn condition(&self, body: &Body, frame: &Frame) -> Mask {
-        let scope = body.scope.iter().map(|node| (ClauseKind::When, *node));
-        let clauses = scope.chain(body.clauses.iter().map(|clause| (clause.kind, clause.node)));
-        let mut mask = Mask::TRUE;
-        for (kind, node) in clauses {
-            if !mask.may(Mask::TRUE) {
-                break;
-            }
-            let clause = self.mask(node, frame);
-            mask = mask.and(if kind == ClauseKind::Unless { clause.not() } else { clause });
-        }
-        mask
-    }
-
     /// Returns how the principals of an attribute's derivations are found. On one thread: a lock may wait for it.
     fn index(&self, attribute: &DerivedAttribute) -> Vec<Index> {
         let index = |part: &DerivationProgram| {
@@ -498,7 +500,7 @@ impl<'a> Machine<'a> {
             let batch = Batch { place: Place::Principal, ty, start, other: self.root() };
             let mut masks = vec![Mask::TRUE; (rows - start).min(RUN) as usize];
             for filter in &part.filters {
-                self.further(*filter, batch, &mut masks, Mask::TRUE, Mask::and);
+                self.further(filter, batch, &mut masks);
             }
             for (row, mask) in (start..).zip(masks).filter(|(_, mask)| *mask != Mask::FALSE) {
                 index.kept.push(row);
@@ -510,7 +512,7 @@ impl<'a> Machine<'a> {
 
     /// Returns the lists that were not captured and may hold principals that the filters leave.
     fn lists(&self, part: &DerivationProgram) -> Vec<u32> {
-        let left = |frame: &Frame| part.filters.iter().all(|filter| self.mask(*filter, frame) != Mask::FALSE);
+        let left = |frame: &Frame| part.filters.iter().all(|filter| self.condition(filter, frame) != Mask::FALSE);
         let lists = (0u32..).zip(&self.snapshot.table(part.body.principal).missing);
         lists.filter(|(_, list)| left(&self.phantom(part, list))).map(|(at, _)| at).collect()
     }
@@ -707,21 +709,14 @@ impl<'a> Machine<'a> {
             for at in run.iter().filter(|at| !careful(at)) {
                 masks[(row(Some(at)) - start) as usize] = index.filtered[*at as usize];
             }
-            for node in part.rest.iter().flatten().filter(|node| Some(**node) != proven) {
-                self.further(*node, batch, &mut masks, Mask::TRUE, Mask::and);
+            for condition in part.rest.iter().flatten().filter(|condition| !is_proven(condition, proven)) {
+                self.further(condition, batch, &mut masks);
             }
             // The others meet the whole condition, in its order.
             let mut whole = vec![Mask::NONE; if run.iter().any(careful) { masks.len() } else { 0 }];
             if !whole.is_empty() {
                 run.iter().filter(|at| careful(at)).for_each(|at| whole[(row(Some(at)) - start) as usize] = Mask::TRUE);
-                for node in &part.body.scope {
-                    self.further(*node, batch, &mut whole, Mask::TRUE, Mask::and);
-                }
-                for clause in &part.body.clauses {
-                    let unless = clause.kind == ClauseKind::Unless;
-                    let and = |mask: Mask, clause: Mask| mask.and(if unless { clause.not() } else { clause });
-                    self.further(clause.node, batch, &mut whole, Mask::TRUE, and);
-                }
+                whole = self.policies(&part.body, false, batch, whole).satisfied;
             }
             for at in run {
                 let place = (row(Some(at)) - start) as usize;
@@ -742,10 +737,16 @@ impl<'a> Machine<'a> {
         let (row, filtered) = (index.kept[at as usize], index.filtered[at as usize]);
         let frame = Frame { principal: EntityRef { ty: part.body.principal, row }, resource, phantom: None };
         let Some(rest) = part.rest.as_ref().filter(|_| !filtered.may(Mask::ERROR)) else {
-            return self.condition(&part.body, &frame);
+            return self.policy(&part.body, false, &frame).satisfied;
         };
-        let left = rest.iter().filter(|node| Some(**node) != proven);
-        left.fold(filtered, |mask, node| if mask.may(Mask::TRUE) { mask.and(self.mask(*node, &frame)) } else { mask })
+        let mut mask = filtered;
+        for condition in rest.iter().filter(|condition| !is_proven(condition, proven)) {
+            if mask.continued(Mask::TRUE).is_none() {
+                break;
+            }
+            mask.combine(self.condition(condition, &frame), Mask::and);
+        }
+        mask
     }
 
     /// The keys under which a resource finds its principals. `None` when what it is joined on is not known.
@@ -815,6 +816,11 @@ enum Summed {
 /// How many instances lists hold at most that were not captured.
 fn more(lists: &[&Missing]) -> u64 {
     lists.iter().fold(0, |sum: u64, list| sum.saturating_add(list.most.unwrap_or(u64::MAX)))
+}
+
+/// Whether a condition is the one that a join has already answered.
+fn is_proven(condition: &Condition, proven: Option<NodeId>) -> bool {
+    matches!(condition, Condition::Leaf(node) if Some(*node) == proven)
 }
 
 /// A pair that may fail may count: an error is never read as "no".

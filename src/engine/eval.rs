@@ -1,12 +1,14 @@
 //! Evaluation of nodes for one principal and one resource.
 
 use super::derive::{Index, Tried};
-use super::mask::Mask;
 use super::operand::{self, Operand, Outcome, Possible};
-use crate::program::{Arithmetic, Asked, Constant, Function, NodeId, NodeKind, Program};
+use crate::program::{
+    Arithmetic, Asked, Body, Condition, Constant, Function, Kernel, NodeId, NodeKind, PolicyOutcomes, Program,
+    evaluate_policy,
+};
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
-use crate::value::{self, EntityRef, Record, Set, TypeId, Value};
+use crate::value::{self, EntityRef, Mask, Record, Set, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::{Arc, OnceLock};
@@ -27,7 +29,7 @@ pub struct Machine<'a> {
     /// instances of the type were not captured, from [`UNSEEN`] downwards.
     pub(super) strangers: Vec<Vec<SmolStr>>,
     /// Columns of derived attributes, by type and slot.
-    pub(super) derived: Vec<Vec<Option<Column>>>,
+    pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
     /// How the principals of every derivation are found, by derived attribute.
     pub(super) indexes: Vec<OnceLock<Vec<Index>>>,
     /// How many principals are tried where all would be too many, by derived attribute and derivation.
@@ -163,32 +165,25 @@ impl<'a> Machine<'a> {
 
     /// Returns a column, the derived one if it is derived.
     pub fn column(&self, ty: TypeId, slot: SlotId) -> &Column {
-        self.derived[ty.index()][slot.index()].as_ref().unwrap_or(&self.snapshot.table(ty).columns[slot.index()])
+        self.derived[ty.index()][slot.index()].as_deref().unwrap_or(&self.snapshot.table(ty).columns[slot.index()])
+    }
+
+    /// Evaluates a policy: its scope, then its clauses in order. `conditional` says whether the outcomes of its `when`
+    /// clauses alone are wanted too.
+    pub fn policy(&self, body: &Body, conditional: bool, frame: &Frame) -> PolicyOutcomes<Mask> {
+        let mut leaf = |leaf: &NodeId, _| self.mask(*leaf, frame);
+        evaluate_policy(&body.scope, &body.clauses, conditional, Mask::EITHER, &mut leaf)
     }
 
     /// Evaluates a condition.
+    pub fn condition(&self, condition: &Condition, frame: &Frame) -> Mask {
+        condition.evaluate(Mask::EITHER, &mut |leaf, _| self.mask(*leaf, frame))
+    }
+
+    /// Evaluates an expression of type `Bool`.
     pub fn mask(&self, node: NodeId, frame: &Frame) -> Mask {
         match &self.program.node(node).kind {
-            NodeKind::And(left, right) => {
-                let left = self.mask(*left, frame);
-                if left.may(Mask::TRUE) { left.and(self.mask(*right, frame)) } else { left }
-            }
-            NodeKind::Or(left, right) => {
-                let left = self.mask(*left, frame);
-                if left.may(Mask::FALSE) { left.or(self.mask(*right, frame)) } else { left }
-            }
-            NodeKind::Not(operand) => self.mask(*operand, frame).not(),
-            NodeKind::If(test, then, other) => {
-                let test = self.mask(*test, frame);
-                let mut mask = if test.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
-                if test.may(Mask::TRUE) {
-                    mask |= self.mask(*then, frame);
-                }
-                if test.may(Mask::FALSE) {
-                    mask |= self.mask(*other, frame);
-                }
-                mask
-            }
+            NodeKind::Condition(condition) => self.condition(condition, frame),
             _ => self.value(node, frame).to_mask(),
         }
     }
@@ -224,7 +219,7 @@ impl<'a> Machine<'a> {
                     may_fail: may_fail || (*asked == Asked::Record && self.dangles(*ty)),
                 },
             },
-            NodeKind::And(..) | NodeKind::Or(..) | NodeKind::Not(_) => Outcome::of_mask(self.mask(node, frame)),
+            NodeKind::Condition(condition) => Outcome::of_mask(self.condition(condition, frame)),
             NodeKind::If(test, then, other) => self.choose(*test, *then, *other, frame),
             NodeKind::Equal(left, right) => self.compare(*left, *right, frame, equal),
             NodeKind::Less(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a < b)),
@@ -775,50 +770,35 @@ fn uncaptured(ty: &Ty) -> Outcome<'static> {
     Outcome { value, may_fail: false }
 }
 
-/// Whether a function may overflow on operands that are not known.
+/// Whether the result of a function may not fit, for operands of which at least one is not known.
 fn may_overflow(function: Function, a: &Outcome<'_>, b: Option<&Outcome<'_>>) -> bool {
     let bounds = |outcome: &Outcome<'_>| match &outcome.value {
-        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => (*n, *n),
-        Possible::Moment => value::MOMENTS,
-        _ => (i64::MIN, i64::MAX),
+        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => [*n, *n],
+        Possible::Moment => [value::MOMENTS.0, value::MOMENTS.1],
+        _ => [i64::MIN, i64::MAX],
     };
-    let ((a_low, a_high), (b_low, b_high)) = (bounds(a), b.map_or((0, 0), bounds));
-    match function {
-        Function::Offset => a_low.checked_add(b_low).is_none() || a_high.checked_add(b_high).is_none(),
-        Function::DurationSince => a_low.checked_sub(b_high).is_none() || a_high.checked_sub(b_low).is_none(),
-        Function::ToDate => a_low.checked_sub(DAY).is_none(),
+    // The functions are monotone: if the results at the ends fit, all others do.
+    match (function.kernel(), b) {
+        (Kernel::Checked(kernel), _) => bounds(a).into_iter().any(|a| kernel(a).is_none()),
+        (Kernel::CheckedPair(kernel), Some(b)) => {
+            bounds(a).into_iter().any(|a| bounds(b).into_iter().any(|b| kernel(a, b).is_none()))
+        }
         _ => false,
     }
 }
 
-const DAY: i64 = 24 * 60 * 60 * 1000;
-
-/// Cedar's extension functions on known values.
+/// Applies a function to known values.
 fn called<'x>(function: Function, a: &Operand<'_>, b: Option<&Operand<'_>>) -> Outcome<'x> {
     let answer = |answer| Outcome::known(Operand::Bool(answer));
-    let moment =
-        |moment: Option<i64>| moment.map_or(Outcome::ERROR, |moment| Outcome::known(Operand::Datetime(moment)));
-    match (function, a, b) {
-        (Function::IsIpv4, Operand::Ip(ip), _) => answer(ip.addr.is_ipv4()),
-        (Function::IsIpv6, Operand::Ip(ip), _) => answer(ip.addr.is_ipv6()),
-        (Function::IsLoopback, Operand::Ip(ip), _) => answer(ip.is_loopback()),
-        (Function::IsMulticast, Operand::Ip(ip), _) => answer(ip.is_multicast()),
-        (Function::IsInRange, Operand::Ip(a), Some(Operand::Ip(b))) => answer(a.is_in_range(b)),
-        (Function::LessThan, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a < b),
-        (Function::LessThanOrEqual, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a <= b),
-        (Function::GreaterThan, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a > b),
-        (Function::GreaterThanOrEqual, Operand::Decimal(a), Some(Operand::Decimal(b))) => answer(a >= b),
-        (Function::Offset, Operand::Datetime(a), Some(Operand::Duration(b))) => moment(a.checked_add(*b)),
-        (Function::DurationSince, Operand::Datetime(a), Some(Operand::Datetime(b))) => {
-            a.checked_sub(*b).map_or(Outcome::ERROR, |since| Outcome::known(Operand::Duration(since)))
-        }
-        (Function::ToDate, Operand::Datetime(a), _) => moment(a.checked_sub(a.rem_euclid(DAY))),
-        (Function::ToTime, Operand::Datetime(a), _) => Outcome::known(Operand::Duration(a.rem_euclid(DAY))),
-        (Function::ToMilliseconds, Operand::Duration(a), _) => Outcome::known(Operand::Long(*a)),
-        (Function::ToSeconds, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 1000)),
-        (Function::ToMinutes, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 60_000)),
-        (Function::ToHours, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / 3_600_000)),
-        (Function::ToDays, Operand::Duration(a), _) => Outcome::known(Operand::Long(a / DAY)),
+    let computed = |n: Option<i64>| n.map_or(Outcome::ERROR, |n| Outcome::known(number(function.result(), n)));
+    let numbers = || Some((a.number()?, b?.number()?));
+    match (function.kernel(), a, b) {
+        (Kernel::Address(kernel), Operand::Ip(a), _) => answer(kernel(a)),
+        (Kernel::Addresses(kernel), Operand::Ip(a), Some(Operand::Ip(b))) => answer(kernel(a, b)),
+        (Kernel::Comparison(kernel), ..) => numbers().map_or(Outcome::ERROR, |(a, b)| answer(kernel(&a, &b))),
+        (Kernel::Total(kernel), ..) => computed(a.number().map(kernel)),
+        (Kernel::Checked(kernel), ..) => computed(a.number().and_then(kernel)),
+        (Kernel::CheckedPair(kernel), ..) => computed(numbers().and_then(|(a, b)| kernel(a, b))),
         _ => Outcome::ERROR,
     }
 }

@@ -7,15 +7,14 @@
 use super::derive::Gathered;
 use super::eval::{Frame, Machine, PHANTOM};
 use super::judge::Verdict;
-use super::mask::Mask;
 use super::operand::Possible;
 use crate::policy::ClauseKind;
-use crate::program::{Body, Constant, NodeId, NodeKind};
+use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Outcomes};
 use crate::schema::{Origin, Shape, SlotId};
 use crate::snapshot::{Found, State, Table};
 use crate::source::Span;
 use crate::source::json::Kind;
-use crate::value::{EntityRef, TypeId, Value};
+use crate::value::{EntityRef, Mask, TypeId, Value};
 
 /// Why a verdict is what it is.
 #[derive(Debug, Default)]
@@ -87,18 +86,54 @@ pub enum ReadValue {
     Present,
 }
 
+/// The outcome of a condition, and the leaves that determine it, in order, with their outcomes.
+struct Reason {
+    mask: Mask,
+    leaves: Vec<(NodeId, Mask)>,
+}
+
+impl Reason {
+    /// Combines the parts of `&&` or `||`. `neutral` is the outcome that leaves the answer to the next part.
+    ///
+    /// If every part is neutral, all determine the outcome. If the outcome is the opposite, the first part with it does.
+    /// Otherwise all parts do that are evaluated and not neutral.
+    fn of_chain(parts: impl Iterator<Item = Reason>, neutral: Mask, combine: impl Fn(Mask, Mask) -> Mask) -> Self {
+        let mut whole = Reason { mask: neutral, leaves: Vec::new() };
+        for part in parts {
+            match (whole.mask == neutral, part.mask == neutral) {
+                (true, true) => whole.leaves.extend(part.leaves),
+                (false, true) => {}
+                // What is neutral so far does not matter any more; what is undecided does, unless this part decides.
+                (_, false) => {
+                    let mask = combine(whole.mask, part.mask);
+                    let decides = mask == neutral.not();
+                    if whole.mask == neutral || decides {
+                        whole.leaves.clear();
+                    }
+                    whole.leaves.extend(part.leaves);
+                    whole.mask = mask;
+                }
+            }
+            if whole.mask.continued(neutral).is_none() {
+                break;
+            }
+        }
+        whole
+    }
+}
+
 impl<'a> Machine<'a> {
-    /// Explains why a whole condition came out as it did.
+    /// Explains why a policy as a whole is satisfied or not.
     pub fn explain(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
-        let all: Vec<(NodeId, ClauseKind)> = body.clauses.iter().map(|clause| (clause.node, clause.kind)).collect();
-        self.explain_clauses(&all, frame)
+        let clauses = body.clauses.iter().map(|clause| (clause.kind, &clause.condition));
+        self.explained(clauses, frame)
     }
 
-    /// Explains a verdict: by the whole condition, or by the `when` clauses where these alone decide it.
+    /// Explains a verdict: by the whole policy, or by the `when` clauses where these alone decide it.
     pub fn explain_verdict(&self, body: &Body, frame: &Frame, verdict: Verdict) -> Explanation<'a> {
         let by_whens = match verdict {
             Verdict::NotApplicable => true,
-            Verdict::Unknown => self.condition(body, frame) == Mask::FALSE,
+            Verdict::Unknown => self.policy(body, false, frame).satisfied == Mask::FALSE,
             _ => false,
         };
         if by_whens { self.explain_applies(body, frame) } else { self.explain(body, frame) }
@@ -132,88 +167,79 @@ impl<'a> Machine<'a> {
     /// Explains why a check does not apply: the `when` clauses alone.
     pub fn explain_applies(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
         let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-        let whens: Vec<(NodeId, ClauseKind)> = whens.map(|clause| (clause.node, clause.kind)).collect();
-        self.explain_clauses(&whens, frame)
+        self.explained(whens.map(|clause| (clause.kind, &clause.condition)), frame)
     }
 
     /// The clauses of a policy are one conjunction.
-    fn explain_clauses(&self, clauses: &[(NodeId, ClauseKind)], frame: &Frame) -> Explanation<'a> {
-        let masks: Vec<Mask> = clauses
-            .iter()
-            .map(|(node, kind)| {
-                let mask = self.mask(*node, frame);
-                if *kind == ClauseKind::Unless { mask.not() } else { mask }
-            })
-            .collect();
-        let mut total = Mask::TRUE;
-        masks.iter().for_each(|mask| total = total.and(*mask));
-        let mut explanation = Explanation::default();
-        let false_at = masks.iter().position(|mask| *mask == Mask::FALSE);
-        for (at, (node, _)) in clauses.iter().enumerate() {
-            let counts = match total {
-                Mask::TRUE => true,
-                Mask::FALSE => Some(at) == false_at,
-                _ => masks[at] != Mask::TRUE && false_at.is_none_or(|last| at <= last),
-            };
-            if counts {
-                self.walk(*node, frame, &mut explanation.clauses);
+    fn explained<'c>(
+        &self,
+        clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
+        frame: &Frame,
+    ) -> Explanation<'a> {
+        let reasons = clauses.map(|(kind, condition)| {
+            let mut reason = self.reason(condition, frame);
+            if kind == ClauseKind::Unless {
+                reason.mask.map(Mask::not);
             }
+            reason
+        });
+        let decisive = Reason::of_chain(reasons, Mask::TRUE, Mask::and).leaves;
+        let mut explanation = Explanation::default();
+        for (leaf, mask) in decisive {
+            self.decided(leaf, mask, frame, &mut explanation.clauses);
         }
         explanation
     }
 
-    fn walk(&self, node: NodeId, frame: &Frame, out: &mut Vec<Decided<'a>>) -> Mask {
-        let program = self.program;
-        match &program.node(node).kind {
-            NodeKind::Constant(_) => self.mask(node, frame),
-            _ if program.is_leaf(node) => {
-                let mask = self.mask(node, frame);
-                let mut reads = Vec::new();
-                self.reads(node, frame, &mut reads);
-                let failure = if mask == Mask::ERROR { self.failure(node, frame) } else { None };
-                let span = program.node(node).span;
-                match out.last_mut().filter(|last| last.span == span) {
-                    // What is done for both types that an `if` may have is one clause.
-                    Some(last) => {
-                        last.mask |= mask;
-                        last.reads.extend(reads);
-                    }
-                    None => out.push(Decided { span, mask, reads, failure }),
-                }
-                mask
+    /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcome.
+    fn reason(&self, condition: &Condition, frame: &Frame) -> Reason {
+        let reason = |part: &Condition| self.reason(part, frame);
+        match condition {
+            Condition::Leaf(leaf) => {
+                let mask = self.mask(*leaf, frame);
+                Reason { mask, leaves: vec![(*leaf, mask)] }
             }
-            NodeKind::And(left, right) | NodeKind::Or(left, right) => {
-                let is_and = matches!(program.node(node).kind, NodeKind::And(..));
-                let (left_mask, right_mask) = (self.mask(*left, frame), self.mask(*right, frame));
-                let (neutral, decisive) = if is_and { (Mask::TRUE, Mask::FALSE) } else { (Mask::FALSE, Mask::TRUE) };
-                let mask = if is_and { left_mask.and(right_mask) } else { left_mask.or(right_mask) };
-                let (take_left, take_right) = if mask == neutral {
-                    (true, true)
-                } else if mask == decisive {
-                    (left_mask == decisive, left_mask != decisive)
-                } else {
-                    (left_mask != neutral, left_mask.may(neutral) && right_mask != neutral)
-                };
-                if take_left {
-                    self.walk(*left, frame, out);
-                }
-                if take_right {
-                    self.walk(*right, frame, out);
-                }
-                mask
+            Condition::Not(inner) => {
+                let mut reason = reason(inner);
+                reason.mask.map(Mask::not);
+                reason
             }
-            NodeKind::Not(operand) => self.walk(*operand, frame, out).not(),
-            NodeKind::If(test, then, other) => {
-                let test_mask = self.walk(*test, frame, out);
-                let mut mask = if test_mask.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
+            Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Mask::TRUE, Mask::and),
+            Condition::Any(parts) => Reason::of_chain(parts.iter().map(reason), Mask::FALSE, Mask::or),
+            Condition::If(parts) => {
+                let [test, then, other] = &**parts;
+                let test = reason(test);
+                let mask = if test.mask.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
+                let mut whole = Reason { mask, leaves: test.leaves };
                 for (branch, taken) in [(then, Mask::TRUE), (other, Mask::FALSE)] {
-                    if test_mask.may(taken) {
-                        mask |= self.walk(*branch, frame, out);
+                    if test.mask.may(taken) {
+                        let branch = reason(branch);
+                        whole.mask |= branch.mask;
+                        whole.leaves.extend(branch.leaves);
                     }
                 }
-                mask
+                whole
             }
-            _ => self.mask(node, frame),
+        }
+    }
+
+    /// Adds a leaf that determines the outcome, with what it read.
+    fn decided(&self, leaf: NodeId, mask: Mask, frame: &Frame, out: &mut Vec<Decided<'a>>) {
+        let node = self.program.node(leaf);
+        if matches!(node.kind, NodeKind::Constant(_)) {
+            return;
+        }
+        let mut reads = Vec::new();
+        self.reads(leaf, frame, &mut reads);
+        let failure = if mask == Mask::ERROR { self.failure(leaf, frame) } else { None };
+        let span = node.span;
+        match out.last_mut().filter(|last| last.span == span) {
+            // What is done for both types that an `if` may have is one clause.
+            Some(last) => {
+                last.mask |= mask;
+                last.reads.extend(reads);
+            }
+            None => out.push(Decided { span, mask, reads, failure }),
         }
     }
 
@@ -275,17 +301,11 @@ impl<'a> Machine<'a> {
                     self.push(Read { of: ReadOf::Tag(entity, name), found, gathered: None }, out);
                 }
             }
-            NodeKind::And(left, right) => {
-                self.reads(*left, frame, out);
-                if self.mask(*left, frame).may(Mask::TRUE) {
-                    self.reads(*right, frame, out);
-                }
-            }
-            NodeKind::Or(left, right) => {
-                self.reads(*left, frame, out);
-                if self.mask(*left, frame).may(Mask::FALSE) {
-                    self.reads(*right, frame, out);
-                }
+            NodeKind::Condition(condition) => {
+                condition.evaluate(Mask::EITHER, &mut |leaf, _| {
+                    self.reads(*leaf, frame, out);
+                    self.mask(*leaf, frame)
+                });
             }
             NodeKind::If(test, then, other) => {
                 self.reads(*test, frame, out);

@@ -1,13 +1,12 @@
 //! Verdicts: one for every check and every resource it applies to.
 
-use super::batch::{Batch, Place, asked};
+use super::batch::{Batch, Place};
 use super::eval::{Frame, Machine, PHANTOM};
-use super::mask::Mask;
-use crate::policy::ClauseKind;
-use crate::program::{Body, CheckProgram};
+use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
-use crate::value::{EntityRef, TypeId};
+use crate::value::{EntityRef, Mask, TypeId};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What is said of a check and a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +27,19 @@ impl Verdict {
     /// All verdicts, the worst first.
     pub const ALL: [Verdict; 5] =
         [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+
+    /// Returns the verdict of a check with these outcomes. `None` if its scope excludes the resource.
+    pub fn of(outcomes: &PolicyOutcomes<Mask>) -> Option<Self> {
+        Some(match (outcomes.scope, outcomes.satisfied) {
+            (Mask::FALSE, _) => return None,
+            // Whether the scope names a resource of which the id is not known is not known either.
+            (scope, _) if scope != Mask::TRUE => Verdict::Unknown,
+            (_, Mask::TRUE) => Verdict::Fail,
+            (_, Mask::FALSE) if outcomes.applies == Mask::FALSE => Verdict::NotApplicable,
+            (_, Mask::FALSE) => Verdict::Pass,
+            _ => Verdict::Unknown,
+        })
+    }
 
     /// Returns the name reports use.
     pub fn name(self) -> &'static str {
@@ -81,6 +93,24 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Returns the judgement of a check that lists and counts some verdicts; passes are counted only.
+    pub(super) fn of(check: &CheckProgram, judged: impl Iterator<Item = Judged>) -> Self {
+        let mut judgement = Self { check: check.check, counts: [0; 5], judged: Vec::new() };
+        for judged in judged {
+            judgement.counts[judged.verdict as usize] += 1;
+            if judged.verdict != Verdict::Pass {
+                judgement.judged.push(judged);
+            }
+        }
+        judgement
+    }
+
+    /// Adds the verdicts on more resources.
+    pub(super) fn add(&mut self, (counts, judged): ([usize; 5], Vec<Judged>)) {
+        self.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+        self.judged.extend(judged);
+    }
+
     /// Returns how often a verdict was given.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.counts[verdict as usize]
@@ -106,15 +136,7 @@ impl Machine<'_> {
         let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
         for body in &check.bodies {
             let rows = self.snapshot.table(body.resource).rows.len() as u32;
-            let starts: Vec<u32> = (0..rows).step_by(RUN as usize).collect();
-            let runs: Vec<([usize; 5], Vec<Judged>)> = starts
-                .par_iter()
-                .map(|start| on_deep_stack(|| self.judge_rows(check, body, *start, rows.min(start + RUN), listed)))
-                .collect();
-            for (counts, judged) in runs {
-                judgement.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
-                judgement.judged.extend(judged);
-            }
+            judgement.add(self.judge_range(check, body, 0..rows, listed));
             for at in self.uncaptured(body) {
                 judgement.counts[Verdict::Unknown as usize] += 1;
                 judgement
@@ -125,13 +147,39 @@ impl Machine<'_> {
         judgement
     }
 
+    /// Judges some resources, many at a time.
+    pub(super) fn judge_range(
+        &self,
+        check: &CheckProgram,
+        body: &Body,
+        rows: Range<u32>,
+        listed: &[Verdict],
+    ) -> ([usize; 5], Vec<Judged>) {
+        let starts: Vec<u32> = rows.clone().step_by(RUN as usize).collect();
+        let run = |start: &u32| {
+            let end = rows.end.min(start.saturating_add(RUN));
+            on_deep_stack(|| self.judge_rows(check, body, *start, end, listed))
+        };
+        let runs: Vec<([usize; 5], Vec<Judged>)> = starts.par_iter().map(run).collect();
+        let (mut counts, mut judged) = ([0; 5], Vec::new());
+        for (more_counts, more) in runs {
+            counts.iter_mut().zip(more_counts).for_each(|(all, more)| *all += more);
+            judged.extend(more);
+        }
+        (counts, judged)
+    }
+
     /// Returns the lists of resources that were not captured and in which the check could fail.
-    ///
-    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
     pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
         let missing = 0..self.snapshot.table(body.resource).missing.len();
-        let may_fail = |at: &usize| self.condition(body, &self.uncaptured_frame(body.resource, *at)) != Mask::FALSE;
-        missing.filter(may_fail).collect()
+        missing.filter(|at| self.may_fail(body, *at)).collect()
+    }
+
+    /// Returns whether the check could fail on a resource in a list that was not captured.
+    ///
+    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
+    pub(super) fn may_fail(&self, body: &Body, at: usize) -> bool {
+        self.policy(body, false, &self.uncaptured_frame(body.resource, at)).satisfied != Mask::FALSE
     }
 
     /// Returns the frame in which a check judges what a list that was not captured may hold.
@@ -149,35 +197,15 @@ impl Machine<'_> {
         listed: &[Verdict],
     ) -> ([usize; 5], Vec<Judged>) {
         let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
-        let mut total = vec![Mask::TRUE; (end - start) as usize];
-        for node in &body.scope {
-            self.further(*node, batch, &mut total, Mask::TRUE, Mask::and);
-        }
-        let scopes = total.clone();
-        // All `when` clauses together tell whether the check applies.
-        let mut applies = vec![if check.conditional { Mask::TRUE } else { Mask::NONE }; total.len()];
-        for clause in &body.clauses {
-            let when = clause.kind == ClauseKind::When;
-            let open = |(total, applies): (&Mask, &Mask)| total.may(Mask::TRUE) || when && applies.may(Mask::TRUE);
-            let mut masks: Vec<Mask> = total.iter().zip(&applies).map(|pair| asked(open(pair))).collect();
-            self.masks(clause.node, batch, &mut masks);
-            for ((total, applies), mask) in total.iter_mut().zip(&mut applies).zip(masks) {
-                *total = total.and(if when { mask } else { mask.not() });
-                if when {
-                    *applies = applies.and(mask);
-                }
-            }
-        }
+        let asked = vec![Mask::EITHER; (end - start) as usize];
+        let PolicyOutcomes { scope, satisfied, applies } = self.policies(body, check.conditional, batch, asked);
         let (mut counts, mut judged) = ([0; 5], Vec::new());
-        for (row, ((total, applies), scope)) in (start..).zip(total.into_iter().zip(applies).zip(scopes)) {
-            if scope == Mask::FALSE || self.snapshot.is_copy(EntityRef { ty: body.resource, row }) {
-                continue;
-            }
+        for (row, (scope, (satisfied, applies))) in
+            (start..).zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
+        {
             let resource = EntityRef { ty: body.resource, row };
-            let verdict = match scope {
-                Mask::TRUE => self.doubted(settled(total, || applies), applies, body, &self.frame(resource)),
-                _ => Verdict::Unknown,
-            };
+            let outcomes = PolicyOutcomes { scope, satisfied, applies };
+            let Some(verdict) = self.verdict_of(&outcomes, body, resource) else { continue };
             counts[verdict as usize] += 1;
             if listed.contains(&verdict) {
                 judged.push(Judged { subject: Subject::Entity(resource), verdict });
@@ -193,17 +221,16 @@ impl Machine<'_> {
 
     /// Judges one resource. `None` when the check's scope names another, or when it is a copy of an earlier instance.
     pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
-        let frame = self.frame(resource);
+        let outcomes = self.policy(body, check.conditional, &self.frame(resource));
+        self.verdict_of(&outcomes, body, resource)
+    }
+
+    fn verdict_of(&self, outcomes: &PolicyOutcomes<Mask>, body: &Body, resource: EntityRef) -> Option<Verdict> {
         if self.snapshot.is_copy(resource) {
             return None;
         }
-        let scope = body.scope.iter().fold(Mask::TRUE, |scope, node| scope.and(self.mask(*node, &frame)));
-        if scope != Mask::TRUE {
-            // Whether the scope names a resource of which the id is not known is not known either.
-            return (scope != Mask::FALSE).then_some(Verdict::Unknown);
-        }
-        let applies = if check.conditional { self.applies(body, &frame) } else { Mask::NONE };
-        Some(self.doubted(settled(self.condition(body, &frame), || applies), applies, body, &frame))
+        let verdict = Verdict::of(outcomes)?;
+        Some(self.doubted(verdict, outcomes.applies, body, &self.frame(resource)))
     }
 
     /// Makes a pass unknown where only damage hides that the check does not apply.
@@ -216,28 +243,5 @@ impl Machine<'_> {
             return Verdict::Unknown;
         }
         verdict
-    }
-
-    /// All `when` clauses together.
-    fn applies(&self, body: &Body, frame: &Frame) -> Mask {
-        let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-        let mut mask = Mask::TRUE;
-        for clause in whens {
-            if !mask.may(Mask::TRUE) {
-                break;
-            }
-            mask = mask.and(self.mask(clause.node, frame));
-        }
-        mask
-    }
-}
-
-/// The verdict on a condition, and on what of it says whether the check applies.
-pub(crate) fn settled(condition: Mask, applies: impl FnOnce() -> Mask) -> Verdict {
-    match condition {
-        Mask::TRUE => Verdict::Fail,
-        Mask::FALSE if applies() == Mask::FALSE => Verdict::NotApplicable,
-        Mask::FALSE => Verdict::Pass,
-        _ => Verdict::Unknown,
     }
 }

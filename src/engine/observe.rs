@@ -5,11 +5,9 @@
 //! with unknown as an answer and as a verdict.
 
 use super::eval::{Frame, Machine, PHANTOM};
-use super::judge::{Subject, Verdict, settled};
-use super::mask::Mask;
-use crate::policy::ClauseKind;
-use crate::program::{Body, Formula, NodeId};
-use crate::value::EntityRef;
+use super::judge::{Subject, Verdict};
+use crate::program::{Body, NodeId, evaluate_policy};
+use crate::value::{EntityRef, Mask};
 use rustc_hash::FxHashMap;
 
 /// What a leaf has come to so far.
@@ -38,33 +36,20 @@ impl Sight {
     }
 }
 
-/// The policy that is observed, in one place.
-struct Trial<'t, 'a> {
-    machine: &'t Machine<'a>,
-    body: &'t Body,
-    formulas: &'t [(ClauseKind, Formula)],
-    conditional: bool,
-    frame: Frame,
-    /// Leaves that were evaluated.
-    masks: FxHashMap<NodeId, Mask>,
-}
-
 impl Machine<'_> {
     /// Observes the leaves of a check while it judges some subjects.
     pub fn observe(&self, body: &Body, conditional: bool, subjects: &[Subject], sights: &mut Sights) {
-        let formulas = self.formulas(body);
         for subject in subjects {
             let frame = match *subject {
                 Subject::Entity(resource) => self.frame(resource),
                 Subject::Uncaptured(ty, at) => self.uncaptured_frame(ty, at),
             };
-            self.observe_one(body, &formulas, conditional, frame, sights);
+            self.observe_one(body, conditional, frame, sights);
         }
     }
 
     /// Observes the leaves of a derivation over at most `most` pairs; [`Machine::derive`] must have been called.
     pub fn observe_pairs(&self, body: &Body, most: usize, sights: &mut Sights) {
-        let formulas = self.formulas(body);
         let (principals, resources) = (self.snapshot.table(body.principal), self.snapshot.table(body.resource));
         let captured = (0..principals.rows.len() as u32).map(|row| (row, None));
         let missing = principals.missing.iter().map(|missing| (PHANTOM, Some(missing.scope)));
@@ -73,98 +58,38 @@ impl Machine<'_> {
         });
         for ((row, phantom), resource) in pairs.take(most) {
             let frame = Frame { principal: EntityRef { ty: body.principal, row }, resource, phantom };
-            self.observe_one(body, &formulas, false, frame, sights);
+            self.observe_one(body, false, frame, sights);
         }
     }
 
-    fn formulas(&self, body: &Body) -> Vec<(ClauseKind, Formula)> {
-        body.clauses.iter().map(|clause| (clause.kind, self.program.formula(clause.node))).collect()
-    }
-
-    fn observe_one(
-        &self,
-        body: &Body,
-        formulas: &[(ClauseKind, Formula)],
-        conditional: bool,
-        frame: Frame,
-        sights: &mut Sights,
-    ) {
-        let mut trial = Trial { machine: self, body, formulas, conditional, frame, masks: FxHashMap::default() };
-        let Some(verdict) = trial.verdict(None) else { return };
-        let evaluated: Vec<(NodeId, Mask)> = trial.masks.iter().map(|(leaf, mask)| (*leaf, *mask)).collect();
+    fn observe_one(&self, body: &Body, conditional: bool, frame: Frame, sights: &mut Sights) {
+        let conditional = conditional && frame.phantom.is_none();
+        // The verdict if one leaf had another outcome.
+        let verdict = |masks: &mut FxHashMap<NodeId, Mask>, flipped: Option<(NodeId, Mask)>| {
+            let mut leaf = |leaf: &NodeId, _| match flipped.filter(|(flipped, _)| flipped == leaf) {
+                Some((_, mask)) => mask,
+                None => *masks.entry(*leaf).or_insert_with(|| self.mask(*leaf, &frame)),
+            };
+            let outcomes = evaluate_policy(&body.scope, &body.clauses, conditional, Mask::EITHER, &mut leaf);
+            match Verdict::of(&outcomes)? {
+                // Nothing is known to be in a list that was not captured: what could fail there is unknown.
+                Verdict::Fail if frame.phantom.is_some() => Some(Verdict::Unknown),
+                verdict => Some(verdict),
+            }
+        };
+        let mut masks = FxHashMap::default();
+        let Some(actual) = verdict(&mut masks, None) else { return };
+        let clauses = body.clauses.iter().flat_map(|clause| clause.condition.leaves());
+        let evaluated: Vec<(NodeId, Mask)> = clauses.filter_map(|leaf| Some((*leaf, *masks.get(leaf)?))).collect();
         for (leaf, mask) in evaluated {
-            let others = [Mask::TRUE, Mask::FALSE].into_iter().filter(|other| *other != mask);
+            let mut others = [Mask::TRUE, Mask::FALSE].into_iter().filter(|other| *other != mask);
             let sight = Sight {
                 true_: mask == Mask::TRUE,
                 false_: mask == Mask::FALSE,
                 unknown: mask.known().is_none(),
-                decided: others.into_iter().any(|other| trial.verdict(Some((leaf, other))) != Some(verdict)),
+                decided: others.any(|other| verdict(&mut masks, Some((leaf, other))) != Some(actual)),
             };
             sights.entry(leaf).or_default().merge(sight);
-        }
-    }
-}
-
-impl Trial<'_, '_> {
-    /// The verdict, had one leaf come to something else; `None` where the scope names another resource.
-    fn verdict(&mut self, other: Option<(NodeId, Mask)>) -> Option<Verdict> {
-        let mut total = Mask::TRUE;
-        for node in &self.body.scope {
-            total = total.and(self.machine.mask(*node, &self.frame));
-        }
-        if total == Mask::FALSE {
-            return None;
-        }
-        for (kind, formula) in self.formulas {
-            if !total.may(Mask::TRUE) {
-                break;
-            }
-            let mask = self.mask(formula, other);
-            total = total.and(if *kind == ClauseKind::Unless { mask.not() } else { mask });
-        }
-        if self.frame.phantom.is_some() {
-            // Nothing is known to be in a list that was not captured: what could not fail there has no verdict.
-            return Some(if total == Mask::FALSE { Verdict::Pass } else { Verdict::Unknown });
-        }
-        let mut applies = if self.conditional { Mask::TRUE } else { Mask::NONE };
-        if total == Mask::FALSE {
-            for (_, formula) in self.formulas.iter().filter(|(kind, _)| *kind == ClauseKind::When) {
-                if !applies.may(Mask::TRUE) {
-                    break;
-                }
-                applies = applies.and(self.mask(formula, other));
-            }
-        }
-        Some(settled(total, || applies))
-    }
-
-    fn mask(&mut self, formula: &Formula, other: Option<(NodeId, Mask)>) -> Mask {
-        match formula {
-            Formula::Leaf(leaf) => match other.filter(|(flipped, _)| flipped == leaf) {
-                Some((_, mask)) => mask,
-                None => *self.masks.entry(*leaf).or_insert_with(|| self.machine.mask(*leaf, &self.frame)),
-            },
-            Formula::Not(inner) => self.mask(inner, other).not(),
-            Formula::And(left, right) => {
-                let left = self.mask(left, other);
-                if left.may(Mask::TRUE) { left.and(self.mask(right, other)) } else { left }
-            }
-            Formula::Or(left, right) => {
-                let left = self.mask(left, other);
-                if left.may(Mask::FALSE) { left.or(self.mask(right, other)) } else { left }
-            }
-            Formula::If(parts) => {
-                let [test, then, otherwise] = &**parts;
-                let test = self.mask(test, other);
-                let mut mask = if test.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
-                if test.may(Mask::TRUE) {
-                    mask |= self.mask(then, other);
-                }
-                if test.may(Mask::FALSE) {
-                    mask |= self.mask(otherwise, other);
-                }
-                mask
-            }
         }
     }
 }

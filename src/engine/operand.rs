@@ -1,8 +1,7 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
 use super::eval::{PHANTOM, is_nameless, is_unseen};
-use super::mask::Mask;
-use crate::value::{EntityRef, IpNet, Record, Set, Value};
+use crate::value::{EntityRef, IpNet, Mask, Record, Set, Value};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -104,6 +103,14 @@ impl<'a> Outcome<'a> {
 }
 
 impl<'a> Operand<'a> {
+    /// Returns a number of any type.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => Some(*n),
+            _ => None,
+        }
+    }
+
     pub fn of(value: &'a Value) -> Self {
         match value {
             Value::Bool(b) => Operand::Bool(*b),

@@ -101,19 +101,30 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// # Errors
     /// When Cedar refuses a value or a policy.
     pub fn judge(&self) -> Result<Vec<Judgement>> {
+        let verdicts = self.verdicts(&|_, _| true)?.into_iter();
+        let checks = self.machine.program.checks.iter().zip(verdicts);
+        Ok(checks.map(|(check, judged)| Judgement::of(check, judged.into_iter())).collect())
+    }
+
+    /// Returns the verdicts of every check, by its place in the program, on the resources that are `wanted`.
+    ///
+    /// # Errors
+    /// When Cedar refuses a value or a policy.
+    pub(super) fn verdicts(&self, wanted: &dyn Fn(usize, Subject) -> bool) -> Result<Vec<Vec<Judged>>> {
         let entities = self.entities(&self.derive()?)?;
         let audit = self.action(&self.model().audit)?;
-        let mut judgements = Vec::new();
-        for check in &self.machine.program.checks {
+        let mut verdicts = Vec::new();
+        for (at, check) in self.machine.program.checks.iter().enumerate() {
             let Some(policy) = self.policies.checks.get(check.check) else { continue };
             let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
             let is_open = self.may_name_unknown(&policy.statement);
-            let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
+            let mut judged = Vec::new();
             for body in &check.bodies {
                 for row in 0..self.snapshot().table(body.resource).rows.len() as u32 {
                     let resource = EntityRef { ty: body.resource, row };
+                    let subject = Subject::Entity(resource);
                     // Whether the scope names this resource is not a question of evaluation.
-                    if self.machine.verdict(check, body, resource).is_none() {
+                    if !wanted(at, subject) || self.machine.verdict(check, body, resource).is_none() {
                         continue;
                     }
                     let request = self.request(self.machine.root(), &audit, resource)?;
@@ -131,21 +142,16 @@ impl<'m, 'a> Reference<'m, 'a> {
                             Held::Yes | Held::Failed => Verdict::Pass,
                         },
                     };
-                    judgement.counts[verdict as usize] += 1;
-                    if verdict != Verdict::Pass {
-                        judgement.judged.push(Judged { subject: Subject::Entity(resource), verdict });
-                    }
+                    judged.push(Judged { subject, verdict });
                 }
-                for at in self.machine.uncaptured(body) {
-                    judgement.counts[Verdict::Unknown as usize] += 1;
-                    judgement
-                        .judged
-                        .push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
-                }
+                let lists = self.machine.uncaptured(body).into_iter();
+                let lists = lists.map(|list| Subject::Uncaptured(body.resource, list));
+                let unknown = lists.filter(|subject| wanted(at, *subject));
+                judged.extend(unknown.map(|subject| Judged { subject, verdict: Verdict::Unknown }));
             }
-            judgements.push(judgement);
+            verdicts.push(judged);
         }
-        Ok(judgements)
+        Ok(verdicts)
     }
 
     /// Every derived attribute, by trying every principal on every resource.

@@ -5,13 +5,14 @@
 //! only if they cannot fail: a pair left out must be one that Cedar would have answered with plain "no".
 
 use super::*;
+use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
 /// A condition of a derivation's top-level conjunction.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Conjunct {
     /// The condition.
-    pub node: NodeId,
+    pub condition: Condition,
     /// Whether it reads the principal.
     pub principal: bool,
     /// Whether it reads the resource.
@@ -61,22 +62,18 @@ impl Tie {
 /// The outcome of planning.
 #[derive(Default)]
 pub(super) struct Plan {
-    pub filters: Vec<NodeId>,
+    pub filters: Vec<Condition>,
     pub joins: Vec<Join>,
-    pub rest: Option<Vec<NodeId>>,
+    pub rest: Option<Vec<Condition>>,
 }
 
-pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
-    let mut conjuncts = Vec::new();
-    for node in &body.scope {
-        conjuncts.push(conjunct(model, program, *node));
-    }
+pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
+    let mut conjuncts: Vec<Conjunct> = body.scope.iter().map(|part| conjunct(model, program, part.clone())).collect();
     for clause in &body.clauses {
         match clause.kind {
-            ClauseKind::When => flatten(model, program, clause.node, &mut conjuncts),
+            ClauseKind::When => flatten(model, program, &clause.condition, &mut conjuncts),
             ClauseKind::Unless => {
-                program.nodes.push(Node { kind: NodeKind::Not(clause.node), span: clause.span });
-                let negated = NodeId(program.nodes.len() as u32 - 1);
+                let negated = Condition::Not(Box::new(clause.condition.clone()));
                 conjuncts.push(conjunct(model, program, negated));
             }
         }
@@ -84,21 +81,21 @@ pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
     let mut plan = Plan::default();
     let (of_principal, others): (Vec<&Conjunct>, Vec<&Conjunct>) = conjuncts
         .iter()
-        .filter(|conjunct| !in_root(model, program, conjunct.node))
+        .filter(|conjunct| !in_root(model, program, &conjunct.condition))
         .partition(|conjunct| conjunct.principal && !conjunct.resource);
     if !others.iter().any(|conjunct| conjunct.fallible) {
         // Whether one of the principal's own fails is seen of every principal beforehand, so their order is free.
-        plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.node));
+        plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.condition.clone()));
         plan.joins.extend(others.iter().filter_map(|conjunct| join_of(model, program, conjunct)));
-        plan.rest = Some(others.iter().map(|conjunct| conjunct.node).collect());
+        plan.rest = Some(others.iter().map(|conjunct| conjunct.condition.clone()).collect());
         return plan;
     }
     for conjunct in &conjuncts {
         plan.joins.extend(join_of(model, program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
-            (true, false, false) => plan.filters.push(conjunct.node),
+            (true, false, false) => plan.filters.push(conjunct.condition.clone()),
             // Without a join before it, it fails for every resource alike.
-            (true, false, true) if plan.joins.is_empty() => plan.filters.push(conjunct.node),
+            (true, false, true) if plan.joins.is_empty() => plan.filters.push(conjunct.condition.clone()),
             (_, _, false) => {}
             // It may fail, and for which pairs depends on the resource: what comes after it leaves nothing out.
             (_, _, true) => break,
@@ -108,8 +105,9 @@ pub(super) fn plan(model: &Model, program: &mut Program, body: &Body) -> Plan {
 }
 
 /// Whether a condition says that the principal or the resource lies in the root, as everything does.
-fn in_root(model: &Model, program: &Program, node: NodeId) -> bool {
-    let NodeKind::In(left, right) = program.node(node).kind else { return false };
+fn in_root(model: &Model, program: &Program, condition: &Condition) -> bool {
+    let Condition::Leaf(node) = condition else { return false };
+    let NodeKind::In(left, right) = program.node(*node).kind else { return false };
     let is_entity = |node: NodeId| matches!(program.node(node).kind, NodeKind::Principal | NodeKind::Resource);
     let root = match program.node(right).kind {
         NodeKind::Root => true,
@@ -121,13 +119,18 @@ fn in_root(model: &Model, program: &Program, node: NodeId) -> bool {
     is_entity(left) && root
 }
 
-fn flatten(model: &Model, program: &Program, node: NodeId, into: &mut Vec<Conjunct>) {
-    match program.node(node).kind {
-        NodeKind::And(left, right) => {
-            flatten(model, program, left, into);
-            flatten(model, program, right, into);
-        }
-        _ => into.push(conjunct(model, program, node)),
+fn flatten(model: &Model, program: &Program, condition: &Condition, into: &mut Vec<Conjunct>) {
+    match condition {
+        Condition::All(parts) => parts.iter().for_each(|part| flatten(model, program, part, into)),
+        Condition::Leaf(node) => match &program.node(*node).kind {
+            // What the text shows as one condition may be several joins.
+            NodeKind::Condition(inner) => match **inner {
+                Condition::All(_) => flatten(model, program, inner, into),
+                _ => into.push(conjunct(model, program, condition.clone())),
+            },
+            _ => into.push(conjunct(model, program, condition.clone())),
+        },
+        _ => into.push(conjunct(model, program, condition.clone())),
     }
 }
 
@@ -143,9 +146,9 @@ fn has_row(model: &Model, program: &Program, node: NodeId) -> bool {
     }
 }
 
-fn conjunct(model: &Model, program: &Program, node: NodeId) -> Conjunct {
-    let mut found = Conjunct { node, principal: false, resource: false, fallible: false };
-    let mut left = vec![node];
+fn conjunct(model: &Model, program: &Program, condition: Condition) -> Conjunct {
+    let mut left: Vec<NodeId> = condition.leaves().into_iter().copied().collect();
+    let mut found = Conjunct { condition, principal: false, resource: false, fallible: false };
     while let Some(node) = left.pop() {
         match &program.node(node).kind {
             NodeKind::Principal => found.principal = true,
@@ -155,7 +158,7 @@ fn conjunct(model: &Model, program: &Program, node: NodeId) -> Conjunct {
             }
             NodeKind::GetTag(..) => found.fallible = true,
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) | NodeKind::Unreachable => found.fallible = true,
-            NodeKind::Call(Function::Offset | Function::DurationSince | Function::ToDate, _) => found.fallible = true,
+            NodeKind::Call(function, _) => found.fallible |= function.is_fallible(),
             _ => {}
         }
         left.extend(program.operands(node));
@@ -165,14 +168,15 @@ fn conjunct(model: &Model, program: &Program, node: NodeId) -> Conjunct {
 
 fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
     let of_principal = |node: NodeId| {
-        let side = conjunct(model, program, node);
+        let side = conjunct(model, program, Condition::Leaf(node));
         side.principal && !side.resource
     };
     let of_resource = |node: NodeId| {
-        let side = conjunct(model, program, node);
+        let side = conjunct(model, program, Condition::Leaf(node));
         side.resource && !side.principal
     };
-    let tie = match program.node(at.node).kind {
+    let Condition::Leaf(node) = at.condition else { return None };
+    let tie = match program.node(node).kind {
         NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => {
             Tie::Within(right)
         }
@@ -182,5 +186,5 @@ fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
         NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => Tie::Holds(set, item),
         _ => return None,
     };
-    Some(Join { node: at.node, tie })
+    Some(Join { node, tie })
 }

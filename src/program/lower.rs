@@ -6,7 +6,7 @@
 mod fork;
 
 use super::*;
-use crate::policy::{Derivation, Policy, Scope, Statement};
+use crate::policy::{Clause, ClauseKind, Derivation, Policy, Scope, Statement};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
 use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
@@ -235,7 +235,7 @@ impl<'m> Lowering<'m> {
         let ty = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.model.type_named(name));
         let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);
         let body = self.body(statement, principal, resource);
-        let plan = join::plan(self.model, &mut self.program, &body);
+        let plan = join::plan(self.model, &self.program, &body);
         Some(DerivationProgram {
             derivation,
             subtracts: policy.subtracts,
@@ -255,19 +255,59 @@ impl<'m> Lowering<'m> {
         ] {
             if let Some(uid) = &constraint.equals {
                 let (left, right) = (self.push(variable.clone()), self.entity(uid).0);
-                scope.push(self.push(NodeKind::Equal(left, right)));
+                scope.push(Condition::Leaf(self.push(NodeKind::Equal(left, right))));
             }
             if let Some(uid) = &constraint.within {
                 let (left, right) = (self.typed(variable, Ty::Entity(ty)), self.entity(uid).0);
-                scope.push(self.lies_in(left, right).0);
+                scope.push(Condition::Leaf(self.lies_in(left, right).0));
             }
         }
-        let clauses = statement
-            .clauses
-            .iter()
-            .map(|clause| LoweredClause { kind: clause.kind, node: self.lower(&clause.expr).0, span: clause.span })
-            .collect();
+        let lowered = |clause: &Clause| {
+            let node = self.lower(&clause.expr).0;
+            let (condition, written) = (self.condition(node), self.program.node(node).span);
+            LoweredClause { kind: clause.kind, condition, written, span: clause.span }
+        };
+        let clauses = statement.clauses.iter().map(lowered).collect();
         Body { principal, resource, scope, clauses }
+    }
+
+    /// Returns the condition that a node of type `Bool` is.
+    ///
+    /// What the text shows as one condition remains one leaf: `a != b` is `!(a == b)` in Cedar's tree, `x is T in y` and
+    /// `x has a.b` are conjunctions, and all their parts have one span.
+    fn condition(&self, node: NodeId) -> Condition {
+        let NodeKind::Condition(condition) = &self.program.node(node).kind else { return Condition::Leaf(node) };
+        let span = |node: NodeId| self.program.node(node).span;
+        let is_one = condition.leaves().into_iter().all(|leaf| span(*leaf) == span(node));
+        match **condition {
+            Condition::If(_) => (**condition).clone(),
+            _ if is_one => Condition::Leaf(node),
+            _ => (**condition).clone(),
+        }
+    }
+
+    /// `&&` or `||`: a chain is one condition, however long it is.
+    fn chained<'e>(
+        &mut self,
+        expr: &'e Expr,
+        operands: fn(&'e Expr) -> Option<(&'e Expr, &'e Expr)>,
+        condition: fn(Vec<Condition>) -> Condition,
+    ) -> Typed {
+        let (mut first, mut rest) = (expr, Vec::new());
+        while let Some((left, right)) = operands(first).filter(|_| rest.is_empty() || !is_one(first)) {
+            rest.push(right);
+            first = left;
+        }
+        let parts = std::iter::once(first).chain(rest.into_iter().rev());
+        let parts = parts.map(|part| self.lower(part).0).collect::<Vec<_>>();
+        let parts = parts.into_iter().map(|node| self.condition(node)).collect();
+        self.typed(NodeKind::Condition(Box::new(condition(parts))), Ty::Bool)
+    }
+
+    /// A conjunction that the text shows as one condition.
+    fn both(&mut self, here: NodeId, there: NodeId) -> Typed {
+        let parts = vec![Condition::Leaf(here), Condition::Leaf(there)];
+        self.typed(NodeKind::Condition(Box::new(Condition::All(parts))), Ty::Bool)
     }
 
     fn push(&mut self, kind: NodeKind) -> NodeId {
@@ -341,14 +381,8 @@ impl<'m> Lowering<'m> {
                 let (test, then, other) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
                 self.choose(test, then, other)
             }
-            ExprKind::And { left, right } => {
-                let (left, right) = (self.lower(left).0, self.lower(right).0);
-                self.typed(NodeKind::And(left, right), Ty::Bool)
-            }
-            ExprKind::Or { left, right } => {
-                let (left, right) = (self.lower(left).0, self.lower(right).0);
-                self.typed(NodeKind::Or(left, right), Ty::Bool)
-            }
+            ExprKind::And { .. } => self.chained(expr, conjuncts, Condition::All),
+            ExprKind::Or { .. } => self.chained(expr, disjuncts, Condition::Any),
             ExprKind::UnaryApp { op, arg } => self.unary(*op, arg),
             ExprKind::BinaryApp { op, arg1, arg2 } => self.binary(*op, arg1, arg2),
             ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(&fn_name.to_string(), args),
@@ -396,7 +430,10 @@ impl<'m> Lowering<'m> {
     fn unary(&mut self, op: UnaryOp, arg: &Expr) -> Typed {
         let operand = self.lower(arg).0;
         match op {
-            UnaryOp::Not => self.typed(NodeKind::Not(operand), Ty::Bool),
+            UnaryOp::Not => {
+                let negated = Condition::Not(Box::new(self.condition(operand)));
+                self.typed(NodeKind::Condition(Box::new(negated)), Ty::Bool)
+            }
             UnaryOp::Neg => self.typed(NodeKind::Negate(operand), Ty::Long),
             UnaryOp::IsEmpty => self.typed(NodeKind::IsEmpty(operand), Ty::Bool),
         }
@@ -459,29 +496,9 @@ impl<'m> Lowering<'m> {
                 return self.constant(Constant::Value(value), ty);
             }
         }
-        let (function, ty) = match name {
-            "isIpv4" => (Function::IsIpv4, Ty::Bool),
-            "isIpv6" => (Function::IsIpv6, Ty::Bool),
-            "isLoopback" => (Function::IsLoopback, Ty::Bool),
-            "isMulticast" => (Function::IsMulticast, Ty::Bool),
-            "isInRange" => (Function::IsInRange, Ty::Bool),
-            "lessThan" => (Function::LessThan, Ty::Bool),
-            "lessThanOrEqual" => (Function::LessThanOrEqual, Ty::Bool),
-            "greaterThan" => (Function::GreaterThan, Ty::Bool),
-            "greaterThanOrEqual" => (Function::GreaterThanOrEqual, Ty::Bool),
-            "offset" => (Function::Offset, Ty::Datetime),
-            "durationSince" => (Function::DurationSince, Ty::Duration),
-            "toDate" => (Function::ToDate, Ty::Datetime),
-            "toTime" => (Function::ToTime, Ty::Duration),
-            "toMilliseconds" => (Function::ToMilliseconds, Ty::Long),
-            "toSeconds" => (Function::ToSeconds, Ty::Long),
-            "toMinutes" => (Function::ToMinutes, Ty::Long),
-            "toHours" => (Function::ToHours, Ty::Long),
-            "toDays" => (Function::ToDays, Ty::Long),
-            _ => return self.unreachable(),
-        };
+        let Some(function) = Function::named(name) else { return self.unreachable() };
         let args = args.iter().map(|arg| self.lower(arg).0).collect();
-        self.typed(NodeKind::Call(function, args), ty)
+        self.typed(NodeKind::Call(function, args), function.result().clone())
     }
 
     /// Splits `a.b.c` into what it starts from and the names.
@@ -648,7 +665,7 @@ impl<'m> Lowering<'m> {
                             let here = self.push(NodeKind::Has(node, entity, slots, asked));
                             let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
                             let there = self.has_rest(read, &attrs[at + 1..]).0;
-                            return self.typed(NodeKind::And(here, there), Ty::Bool);
+                            return self.both(here, there);
                         }
                         None => {
                             let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
@@ -677,7 +694,7 @@ impl<'m> Lowering<'m> {
                             let here = self.push(NodeKind::HasMember(node, attrs[..=at].to_vec()));
                             let read = self.follow((node, ty), &attrs[..=at]);
                             let there = self.has_rest(read, &attrs[at + 1..]).0;
-                            return self.typed(NodeKind::And(here, there), Ty::Bool);
+                            return self.both(here, there);
                         }
                         _ => break,
                     }
@@ -692,7 +709,7 @@ impl<'m> Lowering<'m> {
                     let here = self.push(NodeKind::HasMember(node, vec![first.clone()]));
                     let below = |lowering: &mut Self, read| lowering.has_rest(read, rest);
                     let there = self.each_type_of_member(node, first, &below).0;
-                    self.typed(NodeKind::And(here, there), Ty::Bool)
+                    self.both(here, there)
                 }
                 _ if self.forks.is_record(node) => self.typed(NodeKind::HasMember(node, attrs.to_vec()), Ty::Bool),
                 _ => self.unreachable(),
@@ -781,7 +798,7 @@ impl<'m> Lowering<'m> {
                 }
                 let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
                 let there = self.has_rest(read, rest).0;
-                self.typed(NodeKind::And(here, there), Ty::Bool)
+                self.both(here, there)
             }
             (_, []) => truth(self, true),
             (ContextOrigin::Parameters, [name]) => {
@@ -795,6 +812,26 @@ impl<'m> Lowering<'m> {
             _ => truth(self, false),
         }
     }
+}
+
+fn conjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    match expr.expr_kind() {
+        ExprKind::And { left, right } => Some((left, right)),
+        _ => None,
+    }
+}
+
+fn disjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    match expr.expr_kind() {
+        ExprKind::Or { left, right } => Some((left, right)),
+        _ => None,
+    }
+}
+
+/// Whether the text shows a conjunction as one condition: `x is T in y`.
+fn is_one(expr: &Expr) -> bool {
+    let same = |part: &Expr| part.source_loc() == expr.source_loc();
+    conjuncts(expr).is_some_and(|(left, right)| same(left) && same(right))
 }
 
 /// Whether a scope can match an entity of a type.

@@ -1,15 +1,16 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::capture::Capture;
 use super::mask::MASK;
-use crate::engine::{Decided, Explanation, Machine, Mask, Read, ReadOf, ReadValue, Subject, Verdict};
+use crate::engine::{Decided, Evaluation, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
-use crate::program::Body;
+use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot};
 use crate::snapshot::{Found, Gap, Located, Missing};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, misspelling, one_line};
-use crate::value::{self, EntityRef, TypeId, Value};
+use crate::value::{self, EntityRef, Mask, TypeId, Value};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::{HashMap, HashSet};
@@ -41,6 +42,8 @@ pub struct Finding {
     pub message: String,
     /// The clauses that decided.
     pub clauses: Vec<ClauseReport>,
+    /// What to capture so that an unknown verdict can be decided.
+    pub captures: Vec<Capture>,
     /// The same for the same defect in the next snapshot, wherever its lines have moved.
     pub fingerprint: String,
 }
@@ -78,7 +81,7 @@ pub struct ReadReport {
     pub kind: &'static str,
     /// The attribute path, `two_step.enforced`, or the name of a parameter.
     pub name: String,
-    /// The entity it was read from, as Cedar writes it.
+    /// The entity it was read from, as Cedar writes it; of a parameter the instance for which it was set.
     pub entity: Option<String>,
     /// Whether it is the resource's own.
     pub own: bool,
@@ -104,6 +107,29 @@ pub struct ReadReport {
     pub more_witnesses: usize,
     /// Lists that were not captured and may hold more of them.
     pub uncaptured: Vec<WitnessReport>,
+}
+
+impl ReadReport {
+    /// Returns the report of an attribute about which nothing else is known.
+    fn unknown(name: &str) -> Self {
+        Self {
+            kind: "attribute",
+            name: name.to_owned(),
+            entity: None,
+            own: false,
+            state: ReadState::Uncaptured,
+            value: None,
+            compared_as: None,
+            pointer: None,
+            place: None,
+            lacks: None,
+            default: None,
+            misspelt: None,
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            uncaptured: Vec::new(),
+        }
+    }
 }
 
 /// What was found of a value.
@@ -169,6 +195,8 @@ pub struct WitnessReport {
 
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
+    pub evaluation: &'m Evaluation<'a>,
+    /// The machine with the parameters of the run: names and places are the same in all machines of the evaluation.
     pub machine: &'m Machine<'a>,
     /// The account's snapshot, as it is called in the report.
     pub path: SmolStr,
@@ -178,33 +206,45 @@ pub(crate) struct Findings<'m, 'a> {
     pub most_witnesses: usize,
 }
 
-impl Findings<'_, '_> {
+impl<'m, 'a> Findings<'m, 'a> {
+    /// Returns what builds the findings of a snapshot that is called `path`.
+    pub fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
+        Self { evaluation, machine: evaluation.base(), path, places: Mutex::default(), most_witnesses }
+    }
+
     /// Explains one verdict.
     pub fn finding(
         &self,
-        check_index: usize,
+        program: &CheckProgram,
         check: &Check,
         body: &Body,
         subject: Subject,
         verdict: Verdict,
         order: usize,
     ) -> Finding {
-        let machine = self.machine;
         let resource = self.resource(subject, order);
-        let clauses = match subject {
-            Subject::Entity(entity) => {
-                let frame = machine.frame(entity);
-                let explanation = machine.explain_verdict(body, &frame, verdict);
-                self.clauses(check, entity, explanation)
-            }
+        let (clauses, captures) = match subject {
+            Subject::Entity(entity) => match self.evaluation.explains(program, body, subject, verdict) {
+                Some(machine) => {
+                    let explanation = machine.explain_verdict(body, &machine.frame(entity), verdict);
+                    let is_unknown = verdict == Verdict::Unknown;
+                    let captures = if is_unknown { self.captures(&explanation) } else { Vec::new() };
+                    (self.clauses(check, entity, explanation), captures)
+                }
+                None => {
+                    let nameless = self.evaluation.nameless_around(entity);
+                    (nameless.map(|nameless| self.nameless_clause(check, nameless)).into_iter().collect(), Vec::new())
+                }
+            },
             Subject::Uncaptured(ty, at) => {
-                vec![self.uncaptured_clause(check, &machine.snapshot.table(ty).missing[at])]
+                let missing = &self.machine.snapshot.table(ty).missing[at];
+                (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
             }
         };
         let message = message(verdict, &clauses);
         let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
         let path = self.path.clone();
-        Finding { check: check_index, verdict, snapshot: 0, path, resource, message, clauses, fingerprint }
+        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, fingerprint }
     }
 
     /// Names what a verdict is about.
@@ -269,37 +309,28 @@ impl Findings<'_, '_> {
 
     /// For resources nobody captured the policy's scope is what cannot be answered.
     fn uncaptured_clause(&self, check: &Check, missing: &Missing) -> ClauseReport {
-        let snapshot = self.machine.snapshot;
-        let whole = check.statement.span;
-        let text = check.statement.source.slice(whole);
-        let scope = text.find("resource is").map_or(whole, |at| {
-            let start = whole.start + at as u32;
-            let end = text[at..].find([')', ',']).map_or(whole.end, |end| start + end as u32);
-            source::Span::new(start, end)
-        });
         let read = ReadReport {
-            kind: "attribute",
-            name: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
             entity: Some(self.show(missing.scope)),
-            own: false,
             state: missing.gap.into(),
-            value: None,
-            compared_as: None,
             pointer: Some(missing.pointer.clone()),
-            place: Some(Place::new(&snapshot.source, missing.span)),
+            place: Some(Place::new(&self.machine.snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
-            default: None,
             misspelt: self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property),
-            witnesses: Vec::new(),
-            more_witnesses: 0,
-            uncaptured: Vec::new(),
+            ..ReadReport::unknown(missing.pointer.as_str().rsplit('/').next().unwrap_or_default())
         };
-        ClauseReport {
-            place: Place::new(&check.statement.source, scope),
-            outcome: "unknown",
-            failure: None,
-            reads: vec![read],
+        scope_clause(check, read)
+    }
+
+    /// For an instance without a known id it is not known which parameters apply.
+    fn nameless_clause(&self, check: &Check, nameless: EntityRef) -> ClauseReport {
+        let key = self.machine.model.ty(nameless.ty).key.as_deref().unwrap_or_default();
+        let mut read = ReadReport { entity: Some(self.show(nameless)), ..ReadReport::unknown(&key.join(".")) };
+        if let Some(Found::Value(kind)) = self.locate(&mut read, nameless, key)
+            && kind != Kind::Null
+        {
+            read.state = ReadState::Unreadable;
         }
+        scope_clause(check, read)
     }
 
     fn show(&self, entity: EntityRef) -> String {
@@ -329,23 +360,7 @@ impl Findings<'_, '_> {
     fn read(&self, read: &Read<'_>, resource: EntityRef) -> ReadReport {
         let machine = self.machine;
         let (model, snapshot) = (machine.model, machine.snapshot);
-        let mut report = ReadReport {
-            kind: "attribute",
-            name: String::new(),
-            entity: None,
-            own: false,
-            state: ReadState::Known,
-            value: None,
-            compared_as: None,
-            pointer: None,
-            place: None,
-            lacks: None,
-            default: None,
-            misspelt: None,
-            witnesses: Vec::new(),
-            more_witnesses: 0,
-            uncaptured: Vec::new(),
-        };
+        let mut report = ReadReport { state: ReadState::Known, ..ReadReport::unknown("") };
         let (mut secret, mut unreadable_tag, mut reader) = (false, false, None);
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
@@ -353,7 +368,8 @@ impl Findings<'_, '_> {
                 (report.kind, report.name) = (
                     "parameter",
                     model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default(),
-                )
+                );
+                report.entity = self.evaluation.scope(resource, *at).map(|scope| self.show(scope));
             }
             ReadOf::Tag(entity, name) => {
                 (report.kind, report.name) = ("tag", name.clone());
@@ -525,6 +541,19 @@ fn outcome(mask: Mask) -> &'static str {
         Mask::ERROR => "error",
         _ => "unknown",
     }
+}
+
+/// The clause of a verdict that is unknown whatever the conditions are: the scope of the policy.
+fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
+    let source = &check.statement.source;
+    let whole = check.statement.span;
+    let text = source.slice(whole);
+    let scope = text.find("resource is").map_or(whole, |at| {
+        let start = whole.start + at as u32;
+        let end = text[at..].find([')', ',']).map_or(whole.end, |end| start + end as u32);
+        source::Span::new(start, end)
+    });
+    ClauseReport { place: Place::new(source, scope), outcome: "unknown", failure: None, reads: vec![read] }
 }
 
 /// Says in one phrase what was found.

@@ -3,7 +3,9 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
 use super::controls::{ByControl, by_control};
-use super::{CheckReport, ClauseReport, Finding, PackReport, ReadReport, Report, WitnessReport};
+use super::{
+    Capture, CheckReport, ClauseReport, Finding, PackReport, ParameterReport, ReadReport, Report, WitnessReport,
+};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::source::{Place, Position, Source, Span};
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub const VERSION: &str = "1.1";
+pub const VERSION: &str = "1.2";
 
 /// Writes a report.
 ///
@@ -57,6 +59,8 @@ struct RunJson<'r> {
     statuses: Vec<&'static str>,
     snapshots: Vec<SnapshotJson<'r>>,
     parameters: BTreeMap<&'r str, ParameterJson<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scoped_parameters: Vec<ScopedParameterJson<'r>>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +81,15 @@ struct SnapshotJson<'r> {
 struct ParameterJson<'r> {
     value: Option<&'r str>,
     origin: &'static str,
+}
+
+#[derive(Serialize)]
+struct ScopedParameterJson<'r> {
+    #[serde(rename = "type")]
+    ty: &'r str,
+    id: &'r str,
+    name: &'r str,
+    value: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -127,8 +140,17 @@ pub(super) struct FindingJson<'r> {
     resource: ResourceJson<'r>,
     message: &'r str,
     remediation: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<Vec<CaptureJson<'r>>>,
     fingerprint: &'r str,
     clauses: Vec<ClauseJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct CaptureJson<'r> {
+    pointer: &'r str,
+    attribute: &'r str,
+    doc: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -252,6 +274,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
             parameters: run
                 .parameters
                 .iter()
+                .filter(|parameter| parameter.scope.is_none())
                 .map(|parameter| {
                     (
                         parameter.name.as_str(),
@@ -262,6 +285,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
                     )
                 })
                 .collect(),
+            scoped_parameters: run.parameters.iter().filter_map(scoped_parameter).collect(),
         },
         summary: SummaryJson {
             checks: report.checks.len(),
@@ -278,6 +302,12 @@ fn envelope(report: &Report) -> Envelope<'_> {
         findings: report.findings.iter().map(|found| finding(report, found)).collect(),
         diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
     }
+}
+
+fn scoped_parameter(parameter: &ParameterReport) -> Option<ScopedParameterJson<'_>> {
+    let scope = parameter.scope.as_ref()?;
+    let value = parameter.value.as_deref();
+    Some(ScopedParameterJson { ty: &scope.ty, id: &scope.id, name: &parameter.name, value })
 }
 
 pub(crate) fn pack_files(pack: &PackReport) -> Vec<PackFileJson<'_>> {
@@ -333,10 +363,17 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
             pointer: found.resource.pointer.as_str(),
         },
         message: &found.message,
-        remediation: check.and_then(|check| check.remediation.as_deref()),
+        remediation: check
+            .filter(|_| matches!(found.verdict, Verdict::Fail | Verdict::Waived))
+            .and_then(|check| check.remediation.as_deref()),
+        capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
         fingerprint: &found.fingerprint,
         clauses: found.clauses.iter().map(clause).collect(),
     }
+}
+
+fn capture(capture: &Capture) -> CaptureJson<'_> {
+    CaptureJson { pointer: capture.pointer.as_str(), attribute: &capture.attribute, doc: capture.doc.as_deref() }
 }
 
 fn clause(clause: &ClauseReport) -> ClauseJson<'_> {

@@ -4,15 +4,17 @@ use super::controls::{ByControl, ControlReport, Standing, by_control};
 use super::excerpt::{Excerpts, first_line, plain, short};
 use super::finding::show_constant;
 use super::{
-    CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase, unknown_phrase,
+    Capture, CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase,
+    unknown_phrase,
 };
 use crate::diagnostic::{self, Diagnostic, Label};
 use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
 use crate::program::{Constant, Program};
-use crate::schema::Model;
+use crate::schema::{Model, SlotId};
+use crate::source::pointer::{Pattern, Pointer};
 use crate::source::{Place, Source, Span};
-use crate::value::show_datetime;
+use crate::value::{TypeId, show_datetime};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 use std::collections::HashSet;
 use std::fmt;
@@ -113,8 +115,11 @@ fn write_findings(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
         let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
             continue;
         };
+        let mut told = HashSet::new();
         for (at, finding) in same.iter().enumerate() {
-            write_finding(report, check, finding, at == 0, style, out)?;
+            let new = finding.captures.iter().filter(|capture| told.insert((&capture.attribute, &capture.doc)));
+            let captures: Vec<&Capture> = new.collect();
+            write_finding(report, check, finding, &captures, at == 0, style, out)?;
         }
         let more = check.count(first.verdict).saturating_sub(same.len());
         if more > 0 {
@@ -147,11 +152,13 @@ pub(crate) fn evidence(finding: &Finding) -> Vec<Label> {
     clauses.chain(values(finding)).map(|(place, text)| Label { place, text }).collect()
 }
 
-/// Two excerpts: the clauses that decided, then the values they decided on.
+/// Two excerpts: the clauses that decided, then the values they decided on. `captures` are the values to capture that no
+/// earlier finding of the check names.
 fn write_finding(
     report: &Report,
     check: &CheckReport,
     finding: &Finding,
+    captures: &[&Capture],
     first: bool,
     style: Style,
     out: &mut dyn Write,
@@ -176,22 +183,42 @@ fn write_finding(
     let values = values(finding);
     let groups = by_source(&values);
     let shown = Shown::new(report, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
+    let (shown_captures, more_captures) = captures.split_at(captures.len().min(CAPTURES));
+    let mut helps = shown_captures.iter().map(|capture| capture_help(capture));
     let help = match finding.verdict {
-        Verdict::Unknown => Some(unknown_help(finding).to_owned()),
+        Verdict::Unknown if finding.captures.is_empty() => Some(unknown_help(finding).to_owned()),
+        Verdict::Unknown => helps.next(),
         Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
         Verdict::NotApplicable | Verdict::Pass => None,
     };
+    let more_helps = helps.collect();
     // What to do is the same for every failure of a check: the first says it.
+    let help = help.filter(|_| first || !captures.is_empty());
     let mut defaults = groups.iter().skip(1);
     let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
-    Shown { help: help.filter(|_| first), source_link: source, labelled: "values", ..shown }.write(style, out)?;
+    let labelled = "values";
+    Shown { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, ..shown }
+        .write(style, out)?;
     defaults.try_for_each(|group| {
         let message = "a value that is not in the snapshot has a default".to_owned();
         Shown::new(report, Severity::Advice, None, message, Some(group)).write(style, out)
     })
 }
 
-/// The remedy for an unknown verdict.
+/// Values to capture that one finding names; of the others the number is given.
+const CAPTURES: usize = 3;
+
+/// Says what to capture, and where a person finds it.
+fn capture_help(capture: &Capture) -> String {
+    let place = match capture.pointer.as_str() {
+        "" => "the document",
+        pointer => pointer,
+    };
+    let doc = capture.doc.as_ref().map_or(String::new(), |doc| format!(": {doc}"));
+    format!("capture {} at {place}{doc}", capture.attribute)
+}
+
+/// The remedy for an unknown verdict if no value to capture is known.
 fn unknown_help(finding: &Finding) -> &'static str {
     let reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
     let states =
@@ -212,8 +239,12 @@ fn clause_label(clause: &ClauseReport) -> String {
         (outcome, None) => format!("this is {outcome}"),
     };
     let parameters = clause.reads.iter().filter(|read| read.kind == "parameter");
-    let parameters: Vec<String> =
-        parameters.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or("(not set)"))).collect();
+    let parameters: Vec<String> = parameters
+        .map(|read| {
+            let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
+            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or("(not set)"))
+        })
+        .collect();
     let derived = clause
         .reads
         .iter()
@@ -315,6 +346,10 @@ struct Shown {
     /// What the message is about, on a line of its own.
     about: Option<String>,
     help: Option<String>,
+    /// Further remedies, each after a `help:` of its own.
+    more_helps: Vec<String>,
+    /// Remedies that are not shown.
+    unhelped: usize,
     labels: Vec<LabeledSpan>,
     source: Option<Excerpts>,
     /// Written on a line of its own: a link that is broken over lines is no link.
@@ -358,6 +393,8 @@ impl Shown {
             message,
             about: None,
             help: None,
+            more_helps: Vec::new(),
+            unhelped: 0,
             labels: labelled.collect(),
             source_link: None,
             more: all.len() - written.len(),
@@ -381,6 +418,12 @@ impl Shown {
         }
         if self.more > 0 {
             writeln!(out, "  … and {} more {}; --format json shows them", self.more, self.labelled)?;
+        }
+        for help in &self.more_helps {
+            writeln!(out, "{}", help_line(help, style))?;
+        }
+        if self.unhelped > 0 {
+            writeln!(out, "  … and {} more values to capture; --format json shows them", self.unhelped)?;
         }
         if let Some(link) = &self.source_link {
             writeln!(out, "  see:  {}", plain(link))?;
@@ -701,7 +744,9 @@ pub fn write_check(
     });
     let used: Vec<_> = used.collect();
     if !used.is_empty() {
-        writeln!(out, "\nParameters")?;
+        let scope =
+            model.parameter_scope().map(|ty| format!(" (of one {}: --param ID:name=value)", model.short_name(ty)));
+        writeln!(out, "\nParameters{}", scope.unwrap_or_default())?;
     }
     for parameter in used {
         let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
@@ -732,6 +777,42 @@ pub fn write_check(
 fn paragraph(head: &str, indent: &str, text: &str, style: Style) -> String {
     let words: Vec<_> = text.split_whitespace().map(plain).collect();
     textwrap::fill(&words.join(" "), wrapped(style.width).initial_indent(head).subsequent_indent(indent))
+}
+
+/// Writes a remedy as miette writes the first one of a diagnostic.
+fn help_line(help: &str, style: Style) -> String {
+    let head = if style.color { "\x1b[36m  help: \x1b[0m" } else { "  help: " };
+    let options = wrapped(style.width).initial_indent(head).subsequent_indent("        ");
+    textwrap::fill(&short(help), options)
+}
+
+/// Writes what a check reads of a snapshot, with what the schema says of each attribute.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_reads(
+    model: &Model,
+    reads: &[(TypeId, Vec<SlotId>)],
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let attributes = reads.iter().flat_map(|(ty, slots)| slots.iter().map(move |slot| (*ty, *slot)));
+    let attributes: Vec<(TypeId, SlotId)> = attributes.collect();
+    if !attributes.is_empty() {
+        writeln!(out, "\nValues it reads")?;
+    }
+    for (ty, slot) in attributes {
+        let (name, ty) = (model.short_name(ty), model.ty(ty));
+        let declared = &ty.slots[slot.index()];
+        let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
+        let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
+        let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
+        writeln!(out, "  {}", plain(&format!("{name}.{} at {place}{open}", declared.dotted())))?;
+        if let Some(doc) = ty.doc_of(slot) {
+            writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a line of a policy: its tabs stay.

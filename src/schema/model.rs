@@ -95,8 +95,14 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
+    pub open: bool,
+    /// Words that an enumerated type no longer has: `@former`.
+    pub former: Vec<Former>,
     /// The version of the pack; only the root has one.
     pub version: Option<SmolStr>,
+    /// Whether parameters may be set for one of its instances; at most one type of a schema has `@parameter_scope`.
+    pub is_parameter_scope: bool,
     /// The `@doc` text.
     pub doc: Option<SmolStr>,
     /// The declaration.
@@ -114,6 +120,15 @@ pub struct EntityType {
     pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
+}
+
+/// A word that an enumerated type had in an earlier version of the pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The word.
+    pub word: SmolStr,
+    /// How to change a snapshot that has it.
+    pub migration: SmolStr,
 }
 
 /// What a list of instances stands for where it is not there: `@null` and `@missing` on an entity type.
@@ -184,6 +199,16 @@ pub struct Attribute {
     pub span: Span,
     /// How it is stored.
     pub shape: Shape,
+}
+
+impl Attribute {
+    /// Returns a member of an attribute that is stored as a record.
+    fn member(&self, name: &SmolStr) -> Option<&Self> {
+        match &self.shape {
+            Shape::Record(_, members) => members.iter().find(|member| member.name == *name),
+            Shape::Leaf(_) => None,
+        }
+    }
 }
 
 /// How an attribute is stored.
@@ -267,6 +292,8 @@ pub enum Reader {
     EmailDomain,
     /// The part of an e-mail address before the `@`.
     EmailLocal,
+    /// The words before the `@` of an e-mail address: its runs of letters.
+    EmailLocalWords,
     /// The prefix length of an address or CIDR range.
     PrefixLength,
     /// The scheme of a URL.
@@ -279,11 +306,12 @@ pub enum Reader {
 
 impl Reader {
     /// All readers with the names `@as` takes.
-    pub const ALL: [(&'static str, Reader); 8] = [
+    pub const ALL: [(&'static str, Reader); 9] = [
         ("casefold", Reader::Casefold),
         ("email", Reader::Email),
         ("email-domain", Reader::EmailDomain),
         ("email-local", Reader::EmailLocal),
+        ("email-local-words", Reader::EmailLocalWords),
         ("prefix-length", Reader::PrefixLength),
         ("url-scheme", Reader::UrlScheme),
         ("url-host", Reader::UrlHost),
@@ -294,6 +322,7 @@ impl Reader {
     pub fn ty(self) -> Ty {
         match self {
             Reader::PrefixLength | Reader::Length => Ty::Long,
+            Reader::EmailLocalWords => Ty::Set(Arc::new(Ty::String)),
             _ => Ty::String,
         }
     }
@@ -389,6 +418,11 @@ impl Model {
         self.types.get(self.root.index())?.version.as_ref()
     }
 
+    /// Returns the type for whose instances parameters may be set, if the schema has one.
+    pub fn parameter_scope(&self) -> Option<TypeId> {
+        self.types.iter().position(|ty| ty.is_parameter_scope).map(|at| TypeId(at as u16))
+    }
+
     /// Returns the type with a full name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
@@ -452,6 +486,16 @@ impl Model {
         name.rsplit("::").next().unwrap_or(name)
     }
 
+    /// Returns whether values of a type can have words that an open enumerated type does not list.
+    pub fn is_open(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Entity(id) => self.ty(*id).open,
+            Ty::Set(element) => self.is_open(element),
+            Ty::Record(members) => members.iter().any(|member| self.is_open(&member.ty)),
+            _ => false,
+        }
+    }
+
     /// Writes a type as Cedar does.
     pub fn show(&self, ty: &Ty) -> String {
         match ty {
@@ -482,7 +526,10 @@ impl EntityType {
             total: None,
             more: None,
             closed: false,
+            open: false,
+            former: Vec::new(),
             version: None,
+            is_parameter_scope: false,
             doc: None,
             span: Span::default(),
             attributes: Vec::new(),
@@ -497,6 +544,12 @@ impl EntityType {
     /// Returns the top-level attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Returns the `@doc` of the attribute that a slot stores.
+    pub fn doc_of(&self, slot: SlotId) -> Option<&SmolStr> {
+        let (first, rest) = self.slots[slot.index()].path.split_first()?;
+        rest.iter().try_fold(self.attribute(first)?, Attribute::member)?.doc.as_ref()
     }
 
     /// Returns the choices of an enumerated type or the actions of an action type.

@@ -23,15 +23,30 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const ON_ENTITY: &[&str] =
-    &["path", "key", "expect", "total", "more", "null", "missing", "closed", "ignore", "tags", "version", "doc"];
+const ON_ENTITY: &[&str] = &[
+    "path",
+    "key",
+    "expect",
+    "total",
+    "more",
+    "null",
+    "missing",
+    "closed",
+    "open",
+    "former",
+    "ignore",
+    "tags",
+    "version",
+    "parameter_scope",
+    "doc",
+];
 const ON_ATTRIBUTE: &[&str] =
     &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
 const ON_PARAMETER: &[&str] = &["default", "doc"];
 const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
-const FLAGS: &[&str] = &["closed", "enclosing", "derived", "secret"];
+const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret", "parameter_scope"];
 
 /// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
 pub(super) fn parse(
@@ -217,15 +232,25 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
-                self.none_of(&notes, &["key", "expect", "closed", "ignore", "tags"], "an enumerated entity type");
+                let others = &["key", "expect", "closed", "ignore", "tags", "parameter_scope"];
+                self.none_of(&notes, others, "an enumerated entity type");
+            } else {
+                self.none_of(&notes, &["open", "former"], "an entity type that is not enumerated");
             }
+            let former = match &kind {
+                EntityKind::Enumerated(choices) => self.former(choices, &notes),
+                _ => Vec::new(),
+            };
             let key = notes.get("key").and_then(|key| self.relative(key));
             types.push(EntityType {
                 key,
                 expect: self.expected(&notes),
                 list_defaults: self.list_defaults(&kind, &notes),
                 closed: notes.contains_key("closed"),
+                open: notes.contains_key("open"),
+                former,
                 version: self.version(&notes),
+                is_parameter_scope: matches!(kind, EntityKind::Rows(_)) && self.is_parameter_scope(&notes, &types),
                 doc: notes.get("doc").map(|doc| doc.value.clone()),
                 span,
                 ..EntityType::new(name, kind)
@@ -233,6 +258,25 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         types.extend(layout::action_types(self.validator));
         types
+    }
+
+    /// Reads the words that an enumerated type no longer has: one a line, each with how to change a snapshot.
+    fn former(&mut self, choices: &[SmolStr], notes: &HashMap<&str, Note>) -> Vec<Former> {
+        let Some(note) = notes.get("former") else { return Vec::new() };
+        let mut all: Vec<Former> = Vec::new();
+        for line in note.value.lines() {
+            let (word, migration) = line.split_once(':').map_or(("", ""), |(word, rest)| (word.trim(), rest.trim()));
+            if word.is_empty() || migration.is_empty() {
+                let error = self.error("schema-annotation", note.span, "`@former` lacks a word or its migration");
+                error.help = Some("write a line for each word, such as @former(\"1.0: rename `a` to `b`\")".into());
+            } else if choices.iter().any(|choice| choice == word) || all.iter().any(|former| former.word == word) {
+                let message = format!("`@former` names `{word}`, which is a word of the type or is named twice");
+                self.error("schema-annotation", note.span, message).help = Some("name each former word once".into());
+            } else {
+                all.push(Former { word: word.into(), migration: migration.into() });
+            }
+        }
+        all
     }
 
     /// The keys that every list of instances has, separated by commas.
@@ -259,6 +303,23 @@ impl<'f> SchemaReader<'_, 'f> {
             return None;
         }
         Some(note.value.clone())
+    }
+
+    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read before.
+    fn is_parameter_scope(&mut self, notes: &HashMap<&str, Note>, earlier: &[EntityType]) -> bool {
+        let Some(note) = notes.get("parameter_scope") else { return false };
+        if !notes.contains_key("key") {
+            let message = "`@parameter_scope` needs ids that name the instances, so the type needs a `@key`";
+            self.error("schema-annotation", note.span, message);
+        }
+        if let Some(other) = earlier.iter().find(|other| other.is_parameter_scope) {
+            let message = format!("`@parameter_scope` is on `{}`, too", other.name);
+            let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+            let error = error.label(self.source, other.span, "the first type with it");
+            self.diagnostics.push(error.help("keep it on one entity type"));
+            return false;
+        }
+        true
     }
 
     fn pattern(&mut self, note: &Note) -> Pattern {

@@ -35,10 +35,10 @@ impl Reader {
         let part = match self {
             Reader::PrefixLength | Reader::Length => return None,
             Reader::Casefold => Ok(text),
-            Reader::Email | Reader::EmailDomain | Reader::EmailLocal => email_parts(text)
+            Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords => email_parts(text)
                 .map(|(local, domain)| match self {
                     Reader::EmailDomain => domain,
-                    Reader::EmailLocal => local,
+                    Reader::EmailLocal | Reader::EmailLocalWords => local,
                     _ => text,
                 })
                 .ok_or(WrongShape { expected: "an e-mail address", help: "valid is as name@example.com" }),
@@ -63,8 +63,18 @@ impl Reader {
     }
 }
 
+/// Returns the words of a folded text: its maximal runs of letters.
+///
+/// ```
+/// use deodar::schema::words;
+/// assert_eq!(words("qa-team2go").collect::<Vec<_>>(), ["qa", "team", "go"]);
+/// ```
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
+}
+
 /// Returns the form in which a reader would return `text`, for texts that are compared with what it returns; `None`
-/// for a reader of numbers.
+/// for a reader of numbers, and if a reader of words can never return `text`.
 ///
 /// ```
 /// use deodar::schema::{Reader, folded};
@@ -74,6 +84,10 @@ impl Reader {
 pub fn folded(reader: Reader, text: &str) -> Option<String> {
     match reader {
         Reader::PrefixLength | Reader::Length => None,
+        Reader::EmailLocalWords => {
+            let text = reader.fold(text.trim()).text;
+            words(&text).eq([text.as_ref()]).then(|| text.into_owned())
+        }
         _ => Some(reader.fold(text.trim()).text.into_owned()),
     }
 }
@@ -143,6 +157,22 @@ mod tests {
     }
 
     #[test]
+    fn words_are_the_runs_of_letters_before_the_at_sign() {
+        for (text, expected) in [
+            ("QA.Team-2go_x+y@x.example", vec!["qa", "team", "go", "x", "y"]),
+            ("Jose\u{301}.STRASSE@x.example", vec!["jos\u{e9}", "strasse"]),
+            ("\u{39f}\u{394}\u{39f}\u{3a3}9@x.example", vec!["\u{3bf}\u{3b4}\u{3bf}\u{3c3}"]),
+            ("42@x.example", vec![]),
+        ] {
+            let local = read(Reader::EmailLocalWords, text).unwrap();
+            assert_eq!(words(&local).collect::<Vec<_>>(), expected, "{text}");
+        }
+        assert_eq!(read(Reader::EmailLocalWords, "qa.team"), None);
+        assert_eq!(folded(Reader::EmailLocalWords, "QA").as_deref(), Some("qa"));
+        assert_eq!(folded(Reader::EmailLocalWords, "qa2"), None);
+    }
+
+    #[test]
     fn texts_of_another_shape_are_rejected() {
         for (reader, text) in [
             (Reader::Email, "name"),
@@ -159,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_a_reader_returns_is_in_folded_form() {
-        for (_, reader) in Reader::ALL {
+        for (_, reader) in Reader::ALL.into_iter().filter(|(_, reader)| *reader != Reader::EmailLocalWords) {
             for text in ["Jos\u{c9}@B\u{fc}cher.Example", "https://Stra\u{df}e.example/", "a@xn--a", "\u{1e9e}\u{130}"]
             {
                 let Some(Ok(first)) = reader.read(text) else { continue };

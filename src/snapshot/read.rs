@@ -2,11 +2,11 @@
 
 use super::{StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, nearest};
 use crate::value::fold::is_same;
-use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, Value};
+use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -65,6 +65,9 @@ const KNOWN: usize = 256;
 
 /// Diagnostics that are searched for one of the same value.
 const RECENT: usize = 8;
+
+/// The code of the warning about a word that an open list does not contain.
+pub(super) const UNLISTED: &str = "snapshot-word";
 
 /// What a value is called, put together only when something is to be said of it.
 #[derive(Clone, Copy)]
@@ -257,6 +260,10 @@ impl<'s> Reading<'s> {
             self.warning("snapshot-domain", span, message, "compared without regard to case only", help.into());
         }
         match (folded, &whole) {
+            (folded, _) if reader == Reader::EmailLocalWords => {
+                let words = words(&folded).map(|word| Value::String(SmolStr::new(word))).collect();
+                Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
+            }
             // The file holds the text in folded form.
             (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
@@ -347,21 +354,7 @@ impl<'s> Reading<'s> {
             })),
             (Ty::Entity(target), Kind::String) => match self.model.ty(*target).choices() {
                 Some(choices) => {
-                    let word = text.as_deref().unwrap_or_default();
-                    match choices.iter().position(|choice| choice == word) {
-                        Some(at) => Ok(Value::Entity(EntityRef { ty: *target, row: at as u32 })),
-                        None => {
-                            let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
-                            let message =
-                                format!("`{name}` is {quoted}, which is no {}", self.model.short_name(*target));
-                            let error = Diagnostic::error("snapshot-value", message);
-                            let error = error.label(self.source, span, "unknown value");
-                            let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
-                            let suggested = if self.secret { error } else { error.suggest(word, choices) };
-                            self.diagnostics.push(suggested);
-                            return None;
-                        }
-                    }
+                    return self.choice(*target, choices, text.as_deref().unwrap_or_default(), span, name);
                 }
                 // A reference inside a set: resolved with the others.
                 None => Ok(Value::String(SmolStr::new(text.as_deref().unwrap_or_default()))),
@@ -396,6 +389,39 @@ impl<'s> Reading<'s> {
                 None
             }
         }
+    }
+
+    /// Reads a word of an enumerated type. A word that an open type does not list is unknown, and that is not an error.
+    fn choice(&mut self, ty: TypeId, choices: &[SmolStr], word: &str, span: Span, name: Name<'_>) -> Option<Value> {
+        if let Some(at) = choices.iter().position(|choice| choice == word) {
+            return Some(Value::Entity(EntityRef { ty, row: at as u32 }));
+        }
+        let of = self.model.short_name(ty);
+        let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
+        if let Some(former) = self.model.ty(ty).former.iter().find(|former| former.word == word) {
+            let by = match choices {
+                [only] => format!("superseded by `{only}`"),
+                _ => format!("a former {of}"),
+            };
+            let message = format!("`{name}` is {quoted}, which is {by}");
+            self.error("snapshot-former", span, message, "former word".into(), Some(former.migration.to_string()));
+            return None;
+        }
+        if self.model.ty(ty).open {
+            let message = format!("`{name}` is {quoted}, which the open list {of} does not contain");
+            let near = if self.secret { None } else { nearest(word, choices.iter().map(SmolStr::as_str)) };
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? If the word is new, add it to {of} in the schema"),
+                None => format!("correct the word, or add it to {of} in the schema"),
+            };
+            self.warning(UNLISTED, span, message, "unknown word: the value is unknown", help);
+            return None;
+        }
+        let error = Diagnostic::error("snapshot-value", format!("`{name}` is {quoted}, which is not a {of}"));
+        let error = error.label(self.source, span, "unknown value");
+        let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
+        self.diagnostics.push(if self.secret { error } else { error.suggest(word, choices) });
+        None
     }
 
     fn set(&mut self, element: &Ty, span: Span, name: Name<'_>) -> Value {

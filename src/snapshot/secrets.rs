@@ -221,7 +221,8 @@ impl SecretPaths {
 fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     let Slot { ty, origin, .. } = &ty.slots[slot.index()];
     match origin {
-        Origin::Read(_, reader) => matches!(ty, Ty::Set(_) | Ty::Record(_)) || *reader == Some(Reader::Length),
+        Origin::Read(_, Some(reader)) => *reader == Reader::Length,
+        Origin::Read(_, None) => matches!(ty, Ty::Set(_) | Ty::Record(_)),
         Origin::Tags(_) => true,
         _ => false,
     }

@@ -97,6 +97,7 @@ fn annotations_that_contradict_each_other_are_refused() {
         |annotation: &str| replaced(SCHEMA, "@path(\"/piers/*\")", &format!("{annotation}\n@path(\"/piers/*\")"));
     let on_boats =
         |annotation: &str| replaced(SCHEMA, "  @derived\n  boats", &format!("  {annotation}\n  @derived\n  boats"));
+    let on_light = |annotation: &str| replaced(SCHEMA, "entity Light", &format!("{annotation}\nentity Light"));
     let on_pier_of = |annotation: &str| replaced(SCHEMA, "  @enclosing\n", &format!("  {annotation}\n  @enclosing\n"));
     let on_flags = |annotation: &str| replaced(SCHEMA, "  flags: Set", &format!("  {annotation}\n  flags: Set"));
     let key = |key: &str| replaced(SCHEMA, "@key(\"id\")", key);
@@ -113,6 +114,22 @@ fn annotations_that_contradict_each_other_are_refused() {
         (
             on_pier("@ignore(\"Flags\")"),
             "schema-annotation: `@ignore` names `Flags`, which differs from the declared `flags` only in writing (remove `Flags` from `@ignore`, or remove the attribute)",
+        ),
+        (
+            on_pier("@open"),
+            "schema-annotation: `@open` is not possible on an entity type that is not enumerated (remove `@open`)",
+        ),
+        (
+            on_pier("@former(\"a: b\")"),
+            "schema-annotation: `@former` is not possible on an entity type that is not enumerated (remove `@former`)",
+        ),
+        (
+            on_light("@former(\"blue\")"),
+            "schema-annotation: `@former` lacks a word or its migration (write a line for each word, such as @former(\"1.0: rename `a` to `b`\"))",
+        ),
+        (
+            on_light("@former(\"red: write `green`\")"),
+            "schema-annotation: `@former` names `red`, which is a word of the type or is named twice (name each former word once)",
         ),
         (
             on_pier("@ignore(\" , \")"),

@@ -61,6 +61,14 @@ fn whatever_a_check_of_an_embedded_pack_reads_is_documented() {
 }
 
 #[test]
+fn a_page_says_which_lists_of_words_are_open() {
+    let schema = replaced(SCHEMA, "entity Light", "@open entity Light");
+    let run = deodar(&harbour(&schema, POLICIES), &PACK);
+    let line = "* `light`, `/piers/*/boats/*/light` (an unlisted word is unknown)";
+    assert!(run.stdout.contains(line), "{run:?}");
+}
+
+#[test]
 fn a_page_tells_all_there_is_of_a_check() {
     let schema = replaced(SCHEMA, "entity Pier in", "@doc(\"Where boats lie. On *the* chart.\")\nentity Pier in");
     let policies = replaced(

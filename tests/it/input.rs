@@ -730,7 +730,7 @@ fn an_unknown_word_comes_with_a_suggestion() {
         expect![[r#"
             snapshot-value
 
-              × `light` is "gren", which is no Light
+              × `light` is "gren", which is not a Light
                 ╭─[snapshot.json:15:77]
              14 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
              15 │         { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "gren" }
@@ -744,6 +744,49 @@ fn an_unknown_word_comes_with_a_suggestion() {
             exit 5: some files are unreadable or invalid; some verdicts are unknown
         "#]],
     );
+}
+
+#[test]
+fn a_word_that_an_open_list_does_not_contain_is_a_warning() {
+    let schema = replaced(SCHEMA, "entity Light", "@open entity Light");
+    for (word, help) in [
+        ("gren", "did you mean `green`? If the word is new, add it to Light in the schema"),
+        ("ultraviolet", "correct the word, or add it to Light in the schema"),
+    ] {
+        let json = edited("\"green\"", &format!("{word:?}"));
+        let run = harbour_by(&schema, POLICIES, json, &["--format", "json"]);
+        let report = run.json();
+        let found = &report["diagnostics"][0];
+        assert_eq!((run.code, &found["code"], &found["severity"]), (4, &"snapshot-word".into(), &"warning".into()));
+        assert_eq!(found["message"], format!("`light` is {word:?}, which the open list Light does not contain"));
+        assert_eq!(found["help"], help);
+        let finding = &report["findings"][0];
+        assert_eq!((&finding["check"], &finding["verdict"]), (&"HB-LEN-01".into(), &"unknown".into()), "{run:?}");
+        assert_eq!(finding["message"], "light is unreadable");
+    }
+    let schema = replaced(&schema, "light: Light", "@secret light: Light");
+    let run = harbour_by(&schema, POLICIES, edited("\"green\"", "\"gren\""), &[]);
+    assert!(!run.stdout.contains("gren") && run.stdout.contains("`light` is ***, which the open list"), "{run:?}");
+}
+
+#[test]
+fn a_former_word_is_an_error_with_its_migration() {
+    let former = "@former(\"blue: write `green`; lights were renamed\\nviolet: write `red`\")";
+    for (open, choices, message) in [
+        ("", "[\"red\", \"green\", \"white\"]", "`light` is \"blue\", which is a former Light"),
+        ("@open ", "[\"red\"]", "`light` is \"blue\", which is superseded by `red`"),
+    ] {
+        let declared = format!("{open}{former}\nentity Light enum {choices};");
+        let schema = replaced(SCHEMA, "entity Light enum [\"red\", \"green\", \"white\"];", &declared);
+        let policies = POLICIES.replace("Light::\"white\"", "Light::\"red\"");
+        let run = harbour_by(&schema, &policies, edited("\"green\"", "\"blue\""), &["--format", "json"]);
+        let report = run.json();
+        let found = &report["diagnostics"][0];
+        assert_eq!((run.code, &found["code"], &found["severity"]), (5, &"snapshot-former".into(), &"error".into()));
+        assert_eq!(found["message"], message);
+        assert_eq!(found["help"], "write `green`; lights were renamed");
+        assert_eq!(found["labels"][0]["span"]["start"]["line"], 15);
+    }
 }
 
 #[test]

@@ -11,20 +11,21 @@ mod damage;
 mod oracle;
 mod policies;
 pub mod requests;
+mod scopes;
 mod world;
 
 use blueprint::{Blueprint, Kind};
 use cedar_policy::{ValidationMode, Validator};
 use choices::Choices;
 use deodar::diagnostic::{Diagnostic, Severity};
-use deodar::engine::{Judgement, Machine, Mask, ReadOf, ReadValue, Reference, Subject, Verdict};
+use deodar::engine::{Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::{Schema, parse_value};
 use deodar::snapshot::{Found, Limits, Snapshot};
 use deodar::source::Source;
 use deodar::source::json::Kind as JsonKind;
-use deodar::value::{EntityRef, TypeId, Value};
+use deodar::value::{EntityRef, Mask, TypeId, Value};
 use oracle::{Answer, Asked, Derives, Oracle};
 use policies::{Writer, Written};
 use proptest::collection::vec;
@@ -808,7 +809,7 @@ fn what_an_explanation_names_suffices_for_the_verdict() {
                 .row(&case, &snapshot, *uid)
                 .and_then(|resource| Some((check?.bodies.iter().find(|body| body.resource == resource.ty)?, resource)));
             let Some((body, resource)) = body else { continue };
-            let condition = machine.condition(body, &machine.frame(resource));
+            let condition = machine.policy(body, false, &machine.frame(resource)).satisfied;
             if condition.may(Mask::ERROR) {
                 continue;
             }

@@ -4,6 +4,7 @@
 
 mod advice;
 mod authorize;
+mod capture;
 mod cases;
 mod controls;
 mod doc;
@@ -19,6 +20,7 @@ mod mutation;
 mod organisation;
 mod origin;
 mod pack;
+mod parameters;
 mod secrets;
 mod review;
 mod semantics;

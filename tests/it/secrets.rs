@@ -48,7 +48,7 @@ struct Kind {
     marked: &'static str,
 }
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind { ty: "String", condition: "# == \"x\"", plain: "\"calm\"", marked: "\"HUSH one\"" },
     Kind { ty: "Long", condition: "# > 3", plain: "7", marked: "771357" },
     Kind { ty: "Mode", condition: "# == Mode::\"on\"", plain: "\"on\"", marked: "\"HUSH\"" },
@@ -80,6 +80,12 @@ const KINDS: [Kind; 16] = [
     },
     Kind { ty: "@as(\"casefold\") String", condition: "# == \"x\"", plain: "\"Calm\"", marked: "\"HUSH Loud\"" },
     Kind { ty: "@as(\"email\") String", condition: "# == \"x@x\"", plain: "\"a@b.example\"", marked: "\"HUSH a@b\"" },
+    Kind {
+        ty: "@as(\"email-local-words\") Set<String>",
+        condition: "#.contains(\"x\")",
+        plain: "\"a@b.example\"",
+        marked: "\"HUSH a@b\"",
+    },
 ];
 
 const SECRET_NAMES: [&str; 5] = ["passphrase", "api_token", "recovery", "seedWords", "pin-code"];

@@ -440,3 +440,41 @@ fn whether_a_check_applies_is_unknown_where_damage_hides_it() {
     ];
     check(schema, policies, &table);
 }
+
+#[test]
+fn a_word_that_an_open_list_does_not_contain_is_unknown() {
+    let schema = r#"
+        @open entity Level enum ["view", "edit"];
+        @path("") entity Account = { on: Bool, level: Level, levels: Set<Level>, kind?: Level, pair?: { inner: Level } };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("IS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.level == Level::"edit" };
+        @id("IN") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.levels.contains(Level::"edit") };
+        @id("ONLY") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { [Level::"view", Level::"edit"].containsAll(resource.levels) };
+        @id("HAS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has kind };
+        @id("PAIR") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has pair.inner && resource.pair.inner == Level::"edit" };
+        @id("WHEN") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.level == Level::"edit" } unless { resource.on };
+    "#;
+    let table = [
+        (
+            r#"{"on": true, "level": "view", "levels": ["view"], "kind": null}"#,
+            "HAS: pass; IN: pass; IS: pass; ONLY: pass; PAIR: pass; WHEN: not_applicable",
+        ),
+        (
+            r#"{"on": true, "level": "audit", "levels": ["view", "audit"], "kind": "audit", "pair": {"inner": "audit"}}"#,
+            "HAS: unknown; IN: unknown; IS: unknown; ONLY: unknown; PAIR: unknown; WHEN: unknown",
+        ),
+        (
+            r#"{"on": true, "level": "edit", "levels": ["edit", "audit"], "pair": {"inner": "Edit"}}"#,
+            "HAS: pass; IN: fail; IS: fail; ONLY: unknown; PAIR: unknown; WHEN: pass",
+        ),
+    ];
+    check(schema, policies, &table);
+}

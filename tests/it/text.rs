@@ -449,3 +449,35 @@ fn no_argument_or_file_name_begins_a_line_of_the_output() {
         assert_not_forged(&output.into(), &format!("{arguments:?}"));
     }
 }
+
+#[test]
+fn the_words_of_a_local_part_are_a_set() {
+    for engine in ["compiled", "reference"] {
+        for (mail, condition, code) in [
+            ("QA.Team-2go@x.example", "resource.words.contains(\"qa\")", 1),
+            ("QA.Team-2go@x.example", "resource.words.containsAny([\"go\", \"ops\"])", 1),
+            ("aquarius@x.example", "resource.words.contains(\"qa\")", 0),
+            ("42@x.example", "resource.words.isEmpty()", 1),
+            ("Jose\u{301}.x@x.example", "resource.words == [\"x\", \"jos\u{e9}\"]", 1),
+            ("qa.team", "resource.words.contains(\"qa\")", 5),
+        ] {
+            let declared = "@path(\"mail\") @as(\"email-local-words\") words: Set<String>";
+            let snapshot = json!({ "mail": mail }).to_string();
+            let run = account(declared, condition, &snapshot, &["--engine", engine]);
+            assert_eq!(run.code, code, "{mail} {condition} {engine}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_no_word_of_a_local_part_is_an_error() {
+    for (text, help) in [("QA", Some("write \"qa\"")), ("qa2", None), ("", None)] {
+        let declared = "@path(\"mail\") @as(\"email-local-words\") words: Set<String>";
+        let condition = format!("resource.words.contains({text:?})");
+        let run = account(declared, &condition, "{ \"mail\": \"a@x.example\" }", &["--format", "json"]);
+        let report = run.json();
+        let found = &report["diagnostics"][0];
+        assert_eq!((run.code, &found["code"]), (5, &json!("policy-folded")), "{text}: {run:?}");
+        assert_eq!(found["help"].as_str(), help, "{text}");
+    }
+}

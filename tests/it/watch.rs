@@ -4,6 +4,7 @@ use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository,
 };
 use deodar::check::{Inputs, Limits, Options, Session, Work};
+use deodar::parameters::Setting;
 use deodar::project::{Loader, Selection};
 use deodar::source::Source;
 use serde_json::Value;
@@ -460,6 +461,7 @@ fn an_edit_of_the_schema_parses_no_policy_again() {
 fn another_time_or_parameter_needs_no_file_again() {
     let later = |_: &mut Inputs, options: &mut Options| options.now += 30 * 24 * 60 * 60 * 1000;
     assert_eq!(after(later), (Work::default(), 1));
-    let stricter = |_: &mut Inputs, options: &mut Options| options.parameters.push(("max_boats".into(), "1".into()));
+    let setting = Setting::parse("max_boats=1").expect("it is one");
+    let stricter = |_: &mut Inputs, options: &mut Options| options.parameters.push(setting.clone());
     assert_eq!(after(stricter), (Work::default(), 1));
 }

@@ -100,7 +100,7 @@ fn derived_in(model: &Model, program: &Program, body: &Body) -> Vec<Target> {
 
 /// The nodes of a body.
 fn nodes<'p>(program: &'p Program, body: &Body) -> impl Iterator<Item = NodeId> + use<'p> {
-    let (mut left, mut seen): (Vec<NodeId>, BTreeSet<NodeId>) = (body.conditions().collect(), BTreeSet::new());
+    let (mut left, mut seen): (Vec<NodeId>, BTreeSet<NodeId>) = (body.leaves().collect(), BTreeSet::new());
     std::iter::from_fn(move || {
         while let Some(node) = left.pop() {
             if seen.insert(node) {

@@ -204,10 +204,8 @@ impl Found<'_> {
             NodeKind::If(_, then, other) => [*then, *other].iter().flat_map(|node| self.leaves(*node)).collect(),
             NodeKind::Slot(_, ty, slot) => {
                 let declared = &self.model.ty(*ty).slots[slot.index()];
-                match (&declared.ty, &declared.origin) {
-                    (Ty::String, Origin::Read(_, Some(reader))) if folds(*reader) => {
-                        vec![Leaf::Folded(*ty, *slot, *reader)]
-                    }
+                match &declared.origin {
+                    Origin::Read(_, Some(reader)) if folds(*reader) => vec![Leaf::Folded(*ty, *slot, *reader)],
                     _ => vec![Leaf::Other],
                 }
             }
@@ -284,5 +282,5 @@ fn fold(with: &[(String, Reader)], text: &str) -> Option<String> {
 
 /// Returns whether a reader folds texts.
 fn folds(reader: Reader) -> bool {
-    reader.ty() == Ty::String
+    reader.ty() != Ty::Long
 }

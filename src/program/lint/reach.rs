@@ -2,9 +2,10 @@
 //! that are never evaluated for that reason.
 
 use crate::policy::ClauseKind;
-use crate::program::{Body, Constant, NodeId, NodeKind, Program};
+use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Program};
 use crate::schema::{EntityKind, Model, Ty};
-use crate::value::{EntityRef, TypeId, Value};
+use crate::source::Span;
+use crate::value::{EntityRef, Mask, TypeId, Value};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -17,24 +18,40 @@ pub(super) struct Reach<'p> {
 }
 
 impl<'p> Reach<'p> {
-    /// Returns the clause, or part of the scope, for which the policy can never hold, if there is one.
-    pub fn settled_by(&self) -> Option<NodeId> {
-        let scope = self.body.scope.iter().map(|node| (ClauseKind::When, *node));
-        let mut all = scope.chain(self.body.clauses.iter().map(|clause| (clause.kind, clause.node)));
-        all.find(|(kind, node)| self.truth(*node) == Some(*kind == ClauseKind::Unless)).map(|(_, node)| node)
+    /// Returns the condition of a clause, or part of the scope, for which the policy can never hold, if there is one, and
+    /// where it is written.
+    pub fn settled_by(&self) -> Option<(&'p Condition, Span)> {
+        let written = |condition: &Condition| match condition {
+            Condition::Leaf(node) => self.program.node(*node).span,
+            _ => Span::default(),
+        };
+        let scope = self.body.scope.iter().map(|part| (false, part, written(part)));
+        let clauses = self.body.clauses.iter();
+        let clauses = clauses.map(|clause| (clause.kind == ClauseKind::Unless, &clause.condition, clause.written));
+        let mut all = scope.chain(clauses);
+        let found = all.find(|(excluded, condition, _)| self.truth(condition) == Some(*excluded));
+        found.map(|(_, condition, span)| (condition, span))
     }
 
     /// Returns the nodes that can be evaluated.
     pub fn nodes(&self) -> Vec<NodeId> {
         let settled = self.settled_by();
         let mut nodes = BTreeSet::new();
-        for node in self.body.conditions() {
-            self.walk(node, &mut nodes);
-            if settled == Some(node) {
+        for condition in self.body.conditions() {
+            self.visit(condition, &mut nodes);
+            if settled.is_some_and(|(settled, _)| std::ptr::eq(settled, condition)) {
                 break;
             }
         }
         nodes.into_iter().collect()
+    }
+
+    /// Adds the nodes of a condition that can be evaluated, and returns its possible outcomes.
+    fn visit(&self, condition: &Condition, nodes: &mut BTreeSet<NodeId>) -> Mask {
+        condition.evaluate(Mask::EITHER, &mut |leaf, _| {
+            self.walk(*leaf, nodes);
+            self.outcomes(*leaf)
+        })
     }
 
     fn walk(&self, node: NodeId, nodes: &mut BTreeSet<NodeId>) {
@@ -42,21 +59,16 @@ impl<'p> Reach<'p> {
             return;
         }
         match &self.program.node(node).kind {
-            NodeKind::And(left, right) | NodeKind::Or(left, right) => {
-                self.walk(*left, nodes);
-                let ends = matches!(self.program.node(node).kind, NodeKind::Or(..));
-                if self.truth(*left) != Some(ends) {
-                    self.walk(*right, nodes);
-                }
+            NodeKind::Condition(condition) => {
+                self.visit(condition, nodes);
             }
             NodeKind::If(test, then, other) => {
                 self.walk(*test, nodes);
-                let test = self.truth(*test);
-                if test != Some(false) {
-                    self.walk(*then, nodes);
-                }
-                if test != Some(true) {
-                    self.walk(*other, nodes);
+                let test = self.outcomes(*test);
+                for (branch, taken) in [(then, Mask::TRUE), (other, Mask::FALSE)] {
+                    if test.may(taken) {
+                        self.walk(*branch, nodes);
+                    }
                 }
             }
             _ => self.program.operands(node).into_iter().for_each(|operand| self.walk(operand, nodes)),
@@ -64,33 +76,24 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns the answer of a condition, if it is the same for every snapshot.
-    pub fn truth(&self, node: NodeId) -> Option<bool> {
-        match &self.program.node(node).kind {
+    pub fn truth(&self, condition: &Condition) -> Option<bool> {
+        condition.evaluate(Mask::EITHER, &mut |leaf, _| self.outcomes(*leaf)).known()
+    }
+
+    /// Returns the outcomes of an expression that types and literals leave open.
+    fn outcomes(&self, node: NodeId) -> Mask {
+        let answer = match &self.program.node(node).kind {
             NodeKind::Constant(at) => match self.program.constants.get(*at) {
                 Some(Constant::Value(Value::Bool(answer))) => Some(*answer),
                 _ => None,
             },
             NodeKind::Settled(_, answer) => Some(*answer),
-            NodeKind::Not(operand) => self.truth(*operand).map(|answer| !answer),
-            NodeKind::And(left, right) => match (self.truth(*left), self.truth(*right)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            },
-            NodeKind::Or(left, right) => match (self.truth(*left), self.truth(*right)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            },
-            NodeKind::If(test, then, other) => match self.truth(*test) {
-                Some(true) => self.truth(*then),
-                Some(false) => self.truth(*other),
-                None => self.truth(*then).filter(|answer| self.truth(*other) == Some(*answer)),
-            },
+            NodeKind::Condition(condition) => self.truth(condition),
             NodeKind::Equal(left, right) => self.same_entity(*left, *right),
             NodeKind::In(left, right) => self.lies_in(*left, *right),
             _ => None,
-        }
+        };
+        answer.map_or(Mask::EITHER, Mask::of)
     }
 
     /// Returns the type and id of an entity literal.

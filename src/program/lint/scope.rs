@@ -4,7 +4,7 @@ use super::Reviewed;
 use super::reach::Reach;
 use crate::diagnostic::Diagnostic;
 use crate::policy::Scope;
-use crate::program::{NodeId, NodeKind, Program};
+use crate::program::{Condition, NodeKind, Program};
 use crate::schema::{EntityKind, Model};
 use crate::source::Span;
 use crate::value::TypeId;
@@ -41,7 +41,7 @@ pub(super) fn never(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -
 fn parts(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -> Option<Reason> {
     let mut reasons = reviewed.bodies.iter().map(|body| {
         let reach = Reach { model, program, body };
-        reach.settled_by().map(|node| settled(&reach, reviewed, node))
+        reach.settled_by().map(|(condition, span)| settled(&reach, reviewed, condition, span))
     });
     let first = reasons.next()??;
     reasons.all(|reason| reason.is_some()).then_some(first)
@@ -89,15 +89,16 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
 }
 
 /// The reason why one part of a policy excludes every request.
-fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, node: NodeId) -> Reason {
+fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, span: Span) -> Reason {
     let (model, statement) = (reach.model, reviewed.statement);
-    let (NodeKind::Equal(left, right) | NodeKind::In(left, right)) = &reach.program.node(node).kind else {
-        return Reason::exclusion(reach.program.node(node).span);
+    let Condition::Leaf(node) = condition else { return Reason::exclusion(span) };
+    let (NodeKind::Equal(left, right) | NodeKind::In(left, right)) = &reach.program.node(*node).kind else {
+        return Reason::exclusion(span);
     };
     let span = match reach.program.node(*left).kind {
-        NodeKind::Principal if reach.body.scope.contains(&node) => statement.principal_span,
-        NodeKind::Resource if reach.body.scope.contains(&node) => statement.resource_span,
-        _ => reach.program.node(node).span,
+        NodeKind::Principal if reach.body.scope.contains(condition) => statement.principal_span,
+        NodeKind::Resource if reach.body.scope.contains(condition) => statement.resource_span,
+        _ => span,
     };
     let nothing = [left, right].into_iter().find(|side| reach.names_nothing(**side));
     if let Some((ty, id)) = nothing.and_then(|side| reach.literal(*side)) {

@@ -29,16 +29,20 @@ impl Forks {
 impl Lowering<'_> {
     /// `if then else`.
     pub(super) fn choose(&mut self, test: NodeId, then: Typed, other: Typed) -> Typed {
-        let node = self.push(NodeKind::If(test, then.0, other.0));
         let ty = match (&then.1, &other.1) {
             (Some(ty), Some(same)) if ty == same => Some(ty.clone()),
             (Some(ty), None) if !self.forks.is_open(other.0) => Some(ty.clone()),
             (None, Some(ty)) if !self.forks.is_open(then.0) => Some(ty.clone()),
-            _ => {
-                self.forks.ifs.insert(node, (test, then, other));
-                None
-            }
+            _ => None,
         };
+        if ty == Some(Ty::Bool) {
+            let parts = [test, then.0, other.0].map(|node| self.condition(node));
+            return self.typed(NodeKind::Condition(Box::new(Condition::If(Box::new(parts)))), Ty::Bool);
+        }
+        let node = self.push(NodeKind::If(test, then.0, other.0));
+        if ty.is_none() {
+            self.forks.ifs.insert(node, (test, then, other));
+        }
         (node, ty)
     }
 

@@ -76,6 +76,8 @@ pub struct Blueprint {
     pub context: Option<usize>,
     /// Derived attributes, by type and field; each may read those before it.
     pub derived: Vec<(usize, usize)>,
+    /// The type with `@parameter_scope`, if there is one.
+    pub parameter_scope: Option<usize>,
 }
 
 /// A name with a blank, which is no identifier.
@@ -91,6 +93,7 @@ impl Blueprint {
             parameters: Vec::new(),
             context: None,
             derived: Vec::new(),
+            parameter_scope: None,
         };
         let names = ["Org", "Alpha", "Beta", "Gamma", "Delta"];
         for (at, name) in names.iter().enumerate().take(2 + c.below(4)) {
@@ -295,18 +298,20 @@ impl Blueprint {
                 .filter(|(property, _)| property != "tags")
                 .map(|(property, _)| format!(" @tags({property:?})"))
                 .unwrap_or_default();
+            let scope = if self.parameter_scope == Some(at) { " @parameter_scope" } else { "" };
             let parents = ty.parent.map(|parent| format!(" in [{}]", self.types[parent].name)).unwrap_or_default();
             let tags = ty.tags.as_ref().map(|(_, kind)| format!(" tags {}", self.show(kind))).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "@path({:?}){key}{tags_at}\nentity {}{parents} {{ {} }}{tags};",
+                "@path({:?}){key}{tags_at}{scope}\nentity {}{parents} {{ {} }}{tags};",
                 self.path(at),
                 ty.name,
                 self.members(&ty.fields)
             );
         }
         for (at, choices) in self.enums.iter().enumerate() {
-            let _ = writeln!(text, "entity Choice{at} enum {choices:?};");
+            let open = if self.types.len().is_multiple_of(2) { "@open " } else { "" };
+            let _ = writeln!(text, "{open}entity Choice{at} enum {choices:?};");
         }
         let mut context =
             vec!["now: datetime".to_owned(), format!("parameters: {{ {} }}", self.members(&self.parameters))];

@@ -149,7 +149,7 @@ fn a_condition_decides_where_another_answer_in_its_place_gives_another_verdict()
                     let was = verdict(&read, &machine, check.check, subject);
                     // What is read of one of two entities is two leaves with one place.
                     let mut found: BTreeMap<Span, Sight> = BTreeMap::new();
-                    for leaf in body.clauses.iter().flat_map(|clause| read.program.formula(clause.node).leaves()) {
+                    for leaf in body.clauses.iter().flat_map(|clause| clause.condition.leaves()).copied() {
                         let sight = sights.get(&leaf).copied().unwrap_or_default();
                         found.entry(read.program.node(leaf).span).or_default().merge(sight);
                     }

@@ -1,22 +1,8 @@
-//! What a policy is made of: leaves, and the `&&`, `||`, `!` and `if` that put them together.
+//! What types and schema determine of a condition: the possible answers of its leaves, and its simplified form.
 
 use super::*;
+use crate::policy::ClauseKind;
 use crate::schema::Origin;
-
-/// A condition down to its leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Formula {
-    /// A part that stands in the text as one: a comparison, a `has`, an attribute that is true or false.
-    Leaf(NodeId),
-    /// `!`.
-    Not(Box<Formula>),
-    /// `&&`.
-    And(Box<Formula>, Box<Formula>),
-    /// `||`.
-    Or(Box<Formula>, Box<Formula>),
-    /// `if then else`.
-    If(Box<[Formula; 3]>),
-}
 
 /// Possible answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a leaf
 /// that is never evaluated.
@@ -42,46 +28,7 @@ impl Possible {
     }
 }
 
-impl Formula {
-    /// Returns the leaves in the order of the text.
-    pub fn leaves(&self) -> Vec<NodeId> {
-        match self {
-            Formula::Leaf(node) => vec![*node],
-            Formula::Not(inner) => inner.leaves(),
-            Formula::And(left, right) | Formula::Or(left, right) => [left.leaves(), right.leaves()].concat(),
-            Formula::If(parts) => parts.iter().flat_map(Formula::leaves).collect(),
-        }
-    }
-}
-
 impl Program {
-    /// Returns a condition down to its leaves.
-    pub fn formula(&self, node: NodeId) -> Formula {
-        let part = |node: &NodeId| Box::new(self.formula(*node));
-        match &self.node(node).kind {
-            _ if self.is_leaf(node) => Formula::Leaf(node),
-            NodeKind::Not(inner) => Formula::Not(part(inner)),
-            NodeKind::And(left, right) => Formula::And(part(left), part(right)),
-            NodeKind::Or(left, right) => Formula::Or(part(left), part(right)),
-            NodeKind::If(test, then, other) => {
-                Formula::If(Box::new([test, then, other].map(|node| self.formula(*node))))
-            }
-            _ => Formula::Leaf(node),
-        }
-    }
-
-    /// Returns whether a condition stands in the text as one: `a != b` is `!(a == b)` in the tree, `x is T in y` and
-    /// `x has a.b` are conjunctions, and all their nodes have one span.
-    pub fn is_leaf(&self, node: NodeId) -> bool {
-        let same = |part: &NodeId| self.node(*part).span == self.node(node).span;
-        match &self.node(node).kind {
-            NodeKind::And(left, right) | NodeKind::Or(left, right) => same(left) && same(right),
-            NodeKind::Not(inner) => same(inner),
-            NodeKind::If(..) => false,
-            _ => true,
-        }
-    }
-
     /// Returns the possible answers of each leaf of a body for any snapshot.
     ///
     /// Some answers are settled by the types of principal and resource: `resource is T`, `has` of an attribute that is
@@ -94,14 +41,14 @@ impl Program {
             .all(|kind| body.clauses.iter().any(|clause| clause.kind == kind));
         let (mut satisfiable, mut applicable) = (true, true);
         for clause in &body.clauses {
-            let formula = self.formula(clause.node);
+            let condition = &clause.condition;
             let evaluated = satisfiable || (conditional && applicable && clause.kind == ClauseKind::When);
             if !evaluated {
-                found.extend(formula.leaves().into_iter().map(|leaf| (leaf, Possible::default())));
+                found.extend(condition.leaves().into_iter().map(|leaf| (*leaf, Possible::default())));
                 continue;
             }
-            let (may_be_true, may_be_false) = self.answers(model, body, &formula);
-            self.possible_in(model, body, &formula, true, &mut found);
+            let (may_be_true, may_be_false) = self.answers(model, body, condition);
+            self.possible_in(model, body, condition, true, &mut found);
             match clause.kind {
                 ClauseKind::When => (satisfiable, applicable) = (satisfiable && may_be_true, applicable && may_be_true),
                 ClauseKind::Unless => satisfiable &= may_be_false,
@@ -110,35 +57,38 @@ impl Program {
         found
     }
 
-    /// Notes the possible answers of the leaves of a formula that is evaluated. `decides` says whether its answer matters.
+    /// Notes the possible answers of the leaves of a condition that is evaluated. `decides` says whether its answer
+    /// matters.
     fn possible_in(
         &self,
         model: &Model,
         body: &Body,
-        formula: &Formula,
+        condition: &Condition,
         decides: bool,
         found: &mut Vec<(NodeId, Possible)>,
     ) {
-        let answers = |part: &Formula| self.answers(model, body, part);
-        let never = |part: &Formula| part.leaves().into_iter().map(|leaf| (leaf, Possible::default()));
-        match formula {
-            Formula::Leaf(leaf) => found.push((*leaf, Possible { decides, ..self.possible_of(model, body, *leaf) })),
-            Formula::Not(inner) => self.possible_in(model, body, inner, decides, found),
-            Formula::And(left, right) => {
-                self.possible_in(model, body, left, decides && answers(right).0, found);
-                match answers(left).0 {
-                    true => self.possible_in(model, body, right, decides, found),
-                    false => found.extend(never(right)),
+        let answers = |part: &Condition| self.answers(model, body, part);
+        let never = |part: &Condition| -> Vec<(NodeId, Possible)> {
+            part.leaves().into_iter().map(|leaf| (*leaf, Possible::default())).collect()
+        };
+        match condition {
+            Condition::Leaf(leaf) => found.push((*leaf, Possible { decides, ..self.possible_of(model, body, *leaf) })),
+            Condition::Not(inner) => self.possible_in(model, body, inner, decides, found),
+            Condition::All(parts) | Condition::Any(parts) => {
+                let is_all = matches!(condition, Condition::All(_));
+                let goes_on = |part: &Condition| if is_all { answers(part).0 } else { answers(part).1 };
+                // A part matters only if the parts after it can leave the answer to it.
+                let open_after = |at: usize| parts[at + 1..].iter().all(goes_on);
+                let mut evaluated = true;
+                for (at, part) in parts.iter().enumerate() {
+                    match evaluated {
+                        true => self.possible_in(model, body, part, decides && open_after(at), found),
+                        false => found.extend(never(part)),
+                    }
+                    evaluated &= goes_on(part);
                 }
             }
-            Formula::Or(left, right) => {
-                self.possible_in(model, body, left, decides && answers(right).1, found);
-                match answers(left).1 {
-                    true => self.possible_in(model, body, right, decides, found),
-                    false => found.extend(never(right)),
-                }
-            }
-            Formula::If(parts) => {
+            Condition::If(parts) => {
                 let [test, then, other] = &**parts;
                 let (may_be_true, may_be_false) = answers(test);
                 let one = |answers: (bool, bool)| answers.0 != answers.1;
@@ -154,31 +104,14 @@ impl Program {
         }
     }
 
-    /// Returns whether a formula can be true, and whether it can be false.
-    fn answers(&self, model: &Model, body: &Body, formula: &Formula) -> (bool, bool) {
-        let answers = |part: &Formula| self.answers(model, body, part);
-        match formula {
-            Formula::Leaf(leaf) => {
-                let Possible { true_, false_, .. } = self.possible_of(model, body, *leaf);
-                (true_, false_)
-            }
-            Formula::Not(inner) => {
-                let (true_, false_) = answers(inner);
-                (false_, true_)
-            }
-            Formula::And(left, right) => {
-                let (left, right) = (answers(left), answers(right));
-                (left.0 && right.0, left.1 || (left.0 && right.1))
-            }
-            Formula::Or(left, right) => {
-                let (left, right) = (answers(left), answers(right));
-                (left.0 || (left.1 && right.0), left.1 && right.1)
-            }
-            Formula::If(parts) => {
-                let [test, then, other] = [&parts[0], &parts[1], &parts[2]].map(answers);
-                ((test.0 && then.0) || (test.1 && other.0), (test.0 && then.1) || (test.1 && other.1))
-            }
-        }
+    /// Returns whether a condition can be true, and whether it can be false.
+    fn answers(&self, model: &Model, body: &Body, condition: &Condition) -> (bool, bool) {
+        let outcomes = condition.evaluate(Mask::EITHER, &mut |leaf, _| {
+            let Possible { true_, false_, .. } = self.possible_of(model, body, *leaf);
+            let outcome = |can, outcome| if can { outcome } else { Mask::NONE };
+            outcome(true_, Mask::TRUE) | outcome(false_, Mask::FALSE)
+        });
+        (outcomes.may(Mask::TRUE), outcomes.may(Mask::FALSE))
     }
 
     /// Returns the possible answers of a leaf that is evaluated.
@@ -190,7 +123,7 @@ impl Program {
         match &self.node(leaf).kind {
             NodeKind::Constant(_) => either(false),
             NodeKind::Unreachable => Possible::default(),
-            NodeKind::And(..) => {
+            NodeKind::Condition(condition) if matches!(**condition, Condition::All(_)) => {
                 either(self.operands(leaf).iter().any(|part| self.possible_of(model, body, *part).unknown))
             }
             _ => either(self.reads_captured(model, leaf)),
@@ -230,34 +163,41 @@ impl Program {
 
     /// Returns a condition of a body as a text that is the same for conditions that the types make the same: settled
     /// answers are left out, and so is what they keep from being evaluated.
-    pub fn simplified(&self, model: &Model, body: &Body, formula: &Formula) -> String {
+    pub fn simplified(&self, model: &Model, body: &Body, condition: &Condition) -> String {
         const ANSWERS: [&str; 2] = ["false", "true"];
-        let simplified = |part: &Formula| self.simplified(model, body, part);
-        let joined = |left: &Formula, right: &Formula, mark: &str, neutral: bool| {
-            let (short, both) = (ANSWERS[usize::from(!neutral)], self.answers(model, body, left));
-            let goes_on = if neutral { both.0 } else { both.1 };
-            let (left, right) = (simplified(left), if goes_on { simplified(right) } else { String::new() });
-            match (left.as_str(), right.as_str()) {
-                (_, "") => left,
-                (one, _) if one == short => left,
-                (one, _) if one == ANSWERS[usize::from(neutral)] => right,
-                (_, other) if other == ANSWERS[usize::from(neutral)] => left,
-                _ => format!("({left} {mark} {right})"),
-            }
-        };
-        match formula {
-            Formula::Leaf(leaf) => match self.settled(model, body, *leaf) {
+        let simplified = |part: &Condition| self.simplified(model, body, part);
+        match condition {
+            Condition::Leaf(leaf) => match self.settled(model, body, *leaf) {
                 Some(answer) if !self.may_fail(*leaf) => ANSWERS[usize::from(answer)].to_owned(),
                 _ => self.text(*leaf),
             },
-            Formula::Not(inner) => match simplified(inner).as_str() {
+            Condition::Not(inner) => match simplified(inner).as_str() {
                 "true" => "false".to_owned(),
                 "false" => "true".to_owned(),
                 inner => format!("!{inner}"),
             },
-            Formula::And(left, right) => joined(left, right, "&&", true),
-            Formula::Or(left, right) => joined(left, right, "||", false),
-            Formula::If(parts) => {
+            Condition::All(parts) | Condition::Any(parts) => {
+                let is_all = matches!(condition, Condition::All(_));
+                let (neutral, decisive) = (ANSWERS[usize::from(is_all)], ANSWERS[usize::from(!is_all)]);
+                let mut texts: Vec<String> = Vec::new();
+                for part in parts {
+                    let text = simplified(part);
+                    if text != neutral {
+                        texts.push(text);
+                    }
+                    let (may_be_true, may_be_false) = self.answers(model, body, part);
+                    let goes_on = if is_all { may_be_true } else { may_be_false };
+                    if !goes_on || texts.last().is_some_and(|last| last == decisive) {
+                        break;
+                    }
+                }
+                match texts.as_slice() {
+                    [] => neutral.to_owned(),
+                    [one] => one.clone(),
+                    _ => format!("({})", texts.join(if is_all { " && " } else { " || " })),
+                }
+            }
+            Condition::If(parts) => {
                 let [test, then, other] = &**parts;
                 match simplified(test).as_str() {
                     "true" => simplified(then),
@@ -279,9 +219,27 @@ impl Program {
         !self.operands(leaf).into_iter().all(is_variable)
     }
 
+    /// Returns a condition as a text, like [`Program::text`].
+    fn condition_text(&self, condition: &Condition) -> String {
+        let texts = |parts: &[Condition]| -> String {
+            let texts: Vec<String> = parts.iter().map(|part| self.condition_text(part)).collect();
+            texts.join(", ")
+        };
+        match condition {
+            Condition::Leaf(leaf) => self.text(*leaf),
+            Condition::Not(inner) => format!("not({})", self.condition_text(inner)),
+            Condition::All(parts) => format!("all({})", texts(parts)),
+            Condition::Any(parts) => format!("any({})", texts(parts)),
+            Condition::If(parts) => format!("if({})", texts(&**parts)),
+        }
+    }
+
     /// Returns an expression as a text that is the same for expressions that compute the same in the same way.
     fn text(&self, node: NodeId) -> String {
         let kind = &self.node(node).kind;
+        if let NodeKind::Condition(condition) = kind {
+            return self.condition_text(condition);
+        }
         let own = match kind {
             NodeKind::Constant(at) => format!("{:?}", self.constants.get(*at)),
             NodeKind::Slot(_, ty, slot) => format!("{ty:?} {slot:?}"),
@@ -297,7 +255,7 @@ impl Program {
             }
             NodeKind::Member(_, name) => format!("{name:?}"),
             NodeKind::HasMember(_, names) => format!("{names:?}"),
-            NodeKind::Call(function, _) => format!("{function:?}"),
+            NodeKind::Call(function, _) => function.name().to_owned(),
             _ => String::new(),
         };
         let operands: Vec<String> = self.operands(node).into_iter().map(|operand| self.text(operand)).collect();
@@ -320,16 +278,50 @@ impl Program {
         here || self.operands(node).into_iter().any(|operand| self.reads_captured(model, operand))
     }
 
+    /// Returns what depends on some parameters, by their places in the model, directly or through derivations.
+    pub fn depends_on(&self, model: &Model, parameters: &BTreeSet<usize>) -> Depends {
+        let reads = |at: &usize| match self.constants.get(*at) {
+            Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => parameters.contains(parameter),
+            _ => false,
+        };
+        let mut nodes = vec![false; self.nodes.len()];
+        let mut derived = vec![false; self.derived.len()];
+        let holds = |nodes: &[bool], body: &Body| body.leaves().any(|node| nodes[node.index()]);
+        // A derived attribute may read others, which are found one level after the other.
+        loop {
+            for at in 0..nodes.len() {
+                let node = NodeId(at as u32);
+                let kind = &self.node(node).kind;
+                let slots = lower::slots_read(model, kind);
+                let is_derived = |(attribute, depends): (&super::DerivedAttribute, &bool)| {
+                    *depends && slots.contains(&(attribute.ty, attribute.slot))
+                };
+                nodes[at] = matches!(kind, NodeKind::Constant(constant) if reads(constant))
+                    || self.operands(node).iter().any(|operand| nodes[operand.index()])
+                    || self.derived.iter().zip(&derived).any(is_derived);
+            }
+            let parts =
+                |attribute: &super::DerivedAttribute| attribute.parts.iter().any(|part| holds(&nodes, &part.body));
+            let now: Vec<bool> = self.derived.iter().map(parts).collect();
+            if now == derived {
+                break;
+            }
+            derived = now;
+        }
+        let checks = self.checks.iter().map(|check| check.bodies.iter().any(|body| holds(&nodes, body))).collect();
+        Depends { derived, checks }
+    }
+
     /// Returns the derived attributes that a check rests on, by their places in [`Program::derived`], each after those
     /// it reads.
     pub fn derived_behind(&self, model: &Model, check: &CheckProgram) -> BTreeSet<usize> {
         let mut behind = BTreeSet::new();
-        let mut left: Vec<NodeId> = check.bodies.iter().flat_map(Body::conditions).collect();
+        let mut left: Vec<NodeId> = check.bodies.iter().flat_map(Body::leaves).collect();
         while let Some(node) = left.pop() {
             for read in lower::slots_read(model, &self.node(node).kind) {
                 let derived = self.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == read);
                 if let Some(at) = derived.filter(|at| behind.insert(*at)) {
-                    left.extend(self.derived[at].parts.iter().flat_map(|part| part.body.conditions()));
+                    left.extend(self.derived[at].parts.iter().flat_map(|part| part.body.leaves()));
                 }
             }
             left.extend(self.operands(node));
@@ -338,9 +330,23 @@ impl Program {
     }
 }
 
+/// What depends on some parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Depends {
+    /// For every derived attribute of the program, whether it does.
+    pub derived: Vec<bool>,
+    /// For every check of the program, whether it does.
+    pub checks: Vec<bool>,
+}
+
 impl Body {
     /// Returns the conditions of scope and clauses, in order.
-    pub fn conditions(&self) -> impl Iterator<Item = NodeId> {
-        self.scope.iter().copied().chain(self.clauses.iter().map(|clause| clause.node))
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.scope.iter().chain(self.clauses.iter().map(|clause| &clause.condition))
+    }
+
+    /// Returns the leaves of scope and clauses, in order.
+    pub fn leaves(&self) -> impl Iterator<Item = NodeId> {
+        self.conditions().flat_map(|condition| condition.leaves().into_iter().copied())
     }
 }

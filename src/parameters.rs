@@ -1,0 +1,238 @@
+//! Parameters: from settings as they were typed to the values that policies read.
+//!
+//! [`Setting`] is the one form of a setting, on the command line and in a case file. [`Parameters::read`] checks settings
+//! against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names is a
+//! question for the engine.
+
+use crate::diagnostic::Diagnostic;
+use crate::program::Program;
+use crate::schema::{Model, Parameter, parse_value};
+use crate::source::Place;
+use crate::source::json::{Scanner, string_text};
+use crate::value::{IpNet, Value};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+
+/// A setting as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// What is set: `name` for the whole run, `SCOPE:name` for one instance. A scope may be a string in JSON.
+    pub key: String,
+    /// The value.
+    pub text: String,
+    /// Where the key is written, if it is in a file.
+    pub place: Option<Place>,
+}
+
+impl Setting {
+    /// Reads `name=value` or `SCOPE:name=value`.
+    ///
+    /// # Errors
+    /// A phrase saying what is valid.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start();
+        // A quoted scope may contain `=`.
+        let quoted = quoted(text).map_or(0, |(_, rest)| text.len() - rest.len());
+        let equals = text[quoted..].find('=').ok_or("write it as NAME=VALUE or SCOPE:NAME=VALUE")?;
+        let (key, value) = (&text[..quoted + equals], &text[quoted + equals + 1..]);
+        Ok(Self { key: key.trim().to_owned(), text: value.to_owned(), place: None })
+    }
+
+    /// Returns the id of the instance that it is for, if it is for one, and the name of the parameter.
+    fn parts(&self, model: &Model) -> (Option<SmolStr>, &str) {
+        let key = self.key.as_str();
+        if model.parameters.iter().any(|known| known.name == key) {
+            return (None, key);
+        }
+        if let Some((scope, rest)) = quoted(key)
+            && let Some(name) = rest.trim_start().strip_prefix(':')
+        {
+            return (Some(scope.into()), name.trim());
+        }
+        match key.rsplit_once(':') {
+            Some((scope, name)) => (Some(scope.trim().into()), name.trim()),
+            None => (None, key),
+        }
+    }
+}
+
+/// Returns the string in JSON at the start of a text, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let span = Scanner::new(text).skip().ok().filter(|_| text.starts_with('"'))?;
+    let (string, rest) = text.split_at_checked(span.end as usize)?;
+    Some((string_text(string)?.into_owned(), rest))
+}
+
+/// The values of all parameters, in the order of the model; `None` is not set, or invalid.
+pub type Values = Vec<Option<Value>>;
+
+/// The parameters of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters {
+    /// The values for the whole run: those that were set, otherwise the defaults of the schema.
+    pub values: Values,
+    /// Which of them were set.
+    pub is_set: Vec<bool>,
+    /// The instances for which parameters were set, in order of their ids.
+    pub scopes: Vec<Scope>,
+}
+
+/// What was set for one instance of the type with `@parameter_scope`.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The id of the instance.
+    pub id: SmolStr,
+    /// The values, by the places of their parameters in the model.
+    pub set: BTreeMap<usize, Option<Value>>,
+    /// Where the first setting is written, if it is in a file.
+    pub place: Option<Place>,
+}
+
+/// A parameter of the model with its place.
+type Declared<'m> = (usize, &'m Parameter);
+
+impl Parameters {
+    /// Reads settings, and reports those that are invalid.
+    ///
+    /// A setting for an instance overrides one for the run, which overrides `@default`. Of two settings of the same
+    /// parameter the first is read, and the second is an error.
+    pub fn read(model: &Model, program: &Program, settings: &[Setting]) -> (Self, Vec<Diagnostic>) {
+        let values = model.parameters.iter().map(|parameter| parameter.default.clone()).collect();
+        let mut parameters = Self { values, is_set: vec![false; model.parameters.len()], scopes: Vec::new() };
+        let mut diagnostics = Vec::new();
+        for setting in settings {
+            let mut found = Vec::new();
+            parameters.set(model, program, setting, &mut found);
+            diagnostics.extend(found.into_iter().map(|found| match &setting.place {
+                Some(place) => found.label(&place.source, place.span, "set here"),
+                None => found,
+            }));
+        }
+        parameters.scopes.sort_by(|a, b| a.id.cmp(&b.id));
+        (parameters, diagnostics)
+    }
+
+    fn set(&mut self, model: &Model, program: &Program, setting: &Setting, diagnostics: &mut Vec<Diagnostic>) {
+        let (id, name) = setting.parts(model);
+        let Some(scope) = in_words(model, id.as_ref()) else {
+            diagnostics.push(without_scopes(model, setting, name));
+            return;
+        };
+        let Some(declared) = model.parameters.iter().enumerate().find(|(_, known)| known.name == name) else {
+            let error = Diagnostic::error("parameter", format!("there is no parameter `{name}`{scope}"));
+            let names: Vec<&str> = model.parameters.iter().map(|known| known.name.as_str()).collect();
+            diagnostics.push(error.suggest(name, names));
+            return;
+        };
+        let is_second = match &id {
+            None => std::mem::replace(&mut self.is_set[declared.0], true),
+            Some(id) => self.scopes.iter().any(|known| known.id == *id && known.set.contains_key(&declared.0)),
+        };
+        if is_second {
+            let message = format!("parameter `{name}`{scope} is set twice");
+            diagnostics.push(Diagnostic::error("parameter", message));
+            return;
+        }
+        let value = value(model, program, declared, &scope, &setting.text, diagnostics);
+        match id {
+            None => self.values[declared.0] = value,
+            Some(id) => self.scope(id, setting).set.extend([(declared.0, value)]),
+        }
+    }
+
+    fn scope(&mut self, id: SmolStr, setting: &Setting) -> &mut Scope {
+        let at = self.scopes.iter().position(|known| known.id == id).unwrap_or_else(|| {
+            self.scopes.push(Scope { id, set: BTreeMap::new(), place: setting.place.clone() });
+            self.scopes.len() - 1
+        });
+        &mut self.scopes[at]
+    }
+
+    /// Returns the values for an instance and what is nested in it.
+    pub fn values_in(&self, scope: &Scope) -> Values {
+        let value = |(at, value): (usize, &Option<Value>)| scope.set.get(&at).unwrap_or(value).clone();
+        self.values.iter().enumerate().map(value).collect()
+    }
+}
+
+/// Names the instance of a setting in a message; `None` if the schema has no type for it.
+fn in_words(model: &Model, id: Option<&SmolStr>) -> Option<String> {
+    let Some(id) = id else { return Some(String::new()) };
+    Some(format!(" (set for {} `{id}`)", model.short_name(model.parameter_scope()?)))
+}
+
+/// The error for a setting for one instance where the schema has no type with `@parameter_scope`.
+fn without_scopes(model: &Model, setting: &Setting, name: &str) -> Diagnostic {
+    let message = format!("`{}` cannot be set: no entity type of the schema has `@parameter_scope`", setting.key);
+    let error = Diagnostic::error("parameter", message);
+    match model.parameters.iter().any(|known| known.name == name) {
+        true => error.help(format!("set `{name}` for the whole run")),
+        false => error.suggest(name, model.parameters.iter().map(|known| known.name.as_str())),
+    }
+}
+
+/// Reads a value; `scope` names the instance that it is for.
+fn value(
+    model: &Model,
+    program: &Program,
+    (at, parameter): Declared<'_>,
+    scope: &str,
+    text: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Value> {
+    let name = &parameter.name;
+    match parse_value(&parameter.ty, text) {
+        Ok(value) if let Some(mut error) = program.unfolded(model, at, &value) => {
+            error.message.push_str(scope);
+            diagnostics.push(error);
+            None
+        }
+        Ok(value) => {
+            diagnostics.extend(mapped(&value).map(|(ip, carried)| {
+                let message = format!("parameter `{name}`{scope} holds an IPv4-mapped IPv6 address");
+                let help = format!("write `{carried}` for the IPv4 address: no IPv4 address is in `{ip}`");
+                Diagnostic::warning("parameter", message).help(help)
+            }));
+            Some(value)
+        }
+        Err(help) => {
+            let ty = model.show(&parameter.ty);
+            let message = format!("`{text}` is no value for parameter `{name}`{scope}, a {ty}");
+            diagnostics.push(Diagnostic::error("parameter", message).help(help));
+            None
+        }
+    }
+}
+
+/// Returns the first IPv4-mapped address in a value, and the IPv4 address that it carries.
+fn mapped(value: &Value) -> Option<(IpNet, IpNet)> {
+    match value {
+        Value::Ip(ip) => Some((*ip, ip.mapped()?)),
+        Value::Set(set) => set.items().iter().find_map(mapped),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Option<(Option<SmolStr>, String, String)> {
+        let setting = Setting::parse(text).ok()?;
+        let (scope, name) = setting.parts(&Model::default());
+        Some((scope, name.to_owned(), setting.text.clone()))
+    }
+
+    #[test]
+    fn the_last_colon_before_the_first_equals_sign_ends_the_scope() {
+        let read =
+            |scope: Option<&str>, name: &str, text: &str| Some((scope.map(Into::into), name.into(), text.into()));
+        assert_eq!(key("n=2"), read(None, "n", "2"));
+        assert_eq!(key(" n =a:b=c"), read(None, "n", "a:b=c"));
+        assert_eq!(key("WS1:n=2"), read(Some("WS1"), "n", "2"));
+        assert_eq!(key("a/b:c:n=2026-09-01T12:00:00Z"), read(Some("a/b:c"), "n", "2026-09-01T12:00:00Z"));
+        assert_eq!(key(r#""a=b\u003a:":n=[":"]"#), read(Some("a=b::"), "n", "[\":\"]"));
+        assert_eq!(key(r#""open:n=2"#), read(Some("\"open"), "n", "2"));
+        assert_eq!(key("WS1:n"), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Cedar's extension functions: one table with the name, the type and the meaning of each.
+//!
+//! Constructors such as `datetime("...")` are constants of the program. The table is complete for the extensions `ipaddr`,
+//! `decimal`, `datetime` and `duration` of [Cedar](https://docs.cedarpolicy.com/policies/syntax-operators.html).
+
+use crate::schema::Ty;
+use crate::value::IpNet;
+
+/// One of Cedar's extension functions, by its place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Function(u8);
+
+/// How a function computes its result. Decimals, moments and durations are numbers.
+#[derive(Clone, Copy)]
+pub enum Kernel {
+    /// A question about an address or range.
+    Address(fn(&IpNet) -> bool),
+    /// A question about two addresses or ranges.
+    Addresses(fn(&IpNet, &IpNet) -> bool),
+    /// A comparison of two numbers.
+    Comparison(fn(&i64, &i64) -> bool),
+    /// A number from a number.
+    Total(fn(i64) -> i64),
+    /// A number from a number, or an error if the result does not fit. Monotone.
+    Checked(fn(i64) -> Option<i64>),
+    /// A number from two numbers, or an error if the result does not fit. Monotone in both.
+    CheckedPair(fn(i64, i64) -> Option<i64>),
+}
+
+struct Row {
+    name: &'static str,
+    operand: Ty,
+    result: Ty,
+    kernel: Kernel,
+}
+
+const fn row(name: &'static str, operand: Ty, result: Ty, kernel: Kernel) -> Row {
+    Row { name, operand, result, kernel }
+}
+
+/// A day in milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+static FUNCTIONS: [Row; 18] = [
+    row("isIpv4", Ty::Ip, Ty::Bool, Kernel::Address(|ip| ip.addr.is_ipv4())),
+    row("isIpv6", Ty::Ip, Ty::Bool, Kernel::Address(|ip| ip.addr.is_ipv6())),
+    row("isLoopback", Ty::Ip, Ty::Bool, Kernel::Address(IpNet::is_loopback)),
+    row("isMulticast", Ty::Ip, Ty::Bool, Kernel::Address(IpNet::is_multicast)),
+    row("isInRange", Ty::Ip, Ty::Bool, Kernel::Addresses(IpNet::is_in_range)),
+    row("lessThan", Ty::Decimal, Ty::Bool, Kernel::Comparison(i64::lt)),
+    row("lessThanOrEqual", Ty::Decimal, Ty::Bool, Kernel::Comparison(i64::le)),
+    row("greaterThan", Ty::Decimal, Ty::Bool, Kernel::Comparison(i64::gt)),
+    row("greaterThanOrEqual", Ty::Decimal, Ty::Bool, Kernel::Comparison(i64::ge)),
+    row("offset", Ty::Datetime, Ty::Datetime, Kernel::CheckedPair(i64::checked_add)),
+    row("durationSince", Ty::Datetime, Ty::Duration, Kernel::CheckedPair(i64::checked_sub)),
+    row("toDate", Ty::Datetime, Ty::Datetime, Kernel::Checked(|moment| moment.checked_sub(moment.rem_euclid(DAY)))),
+    row("toTime", Ty::Datetime, Ty::Duration, Kernel::Total(|moment| moment.rem_euclid(DAY))),
+    row("toMilliseconds", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis)),
+    row("toSeconds", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / 1000)),
+    row("toMinutes", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / 60_000)),
+    row("toHours", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / 3_600_000)),
+    row("toDays", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / DAY)),
+];
+
+impl Function {
+    /// Returns the function with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let at = FUNCTIONS.iter().position(|row| row.name == name)?;
+        u8::try_from(at).ok().map(Self)
+    }
+
+    /// Returns its name in Cedar.
+    pub fn name(self) -> &'static str {
+        FUNCTIONS[usize::from(self.0)].name
+    }
+
+    /// Returns the type of its first operand.
+    pub fn operand(self) -> &'static Ty {
+        &FUNCTIONS[usize::from(self.0)].operand
+    }
+
+    /// Returns the type of its result.
+    pub fn result(self) -> &'static Ty {
+        &FUNCTIONS[usize::from(self.0)].result
+    }
+
+    /// Returns how it computes its result.
+    pub fn kernel(self) -> Kernel {
+        FUNCTIONS[usize::from(self.0)].kernel
+    }
+
+    /// Whether it can end in an error.
+    pub fn is_fallible(self) -> bool {
+        matches!(self.kernel(), Kernel::Checked(_) | Kernel::CheckedPair(_))
+    }
+}

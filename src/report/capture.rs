@@ -1,0 +1,120 @@
+//! What to capture so that an unknown verdict can be decided: the values that its explanation reads and does not know.
+//!
+//! A derived value is not captured itself. In its place are the lists that may hold more principals, and the values that
+//! its derivations read of the principals in doubt.
+
+use super::finding::Findings;
+use crate::engine::{Explanation, Frame, Gathered, Read, ReadOf, ReadValue};
+use crate::schema::SlotId;
+use crate::snapshot::Missing;
+use crate::source::pointer::Pointer;
+use crate::value::{EntityRef, TypeId};
+use smol_str::SmolStr;
+use std::collections::HashSet;
+
+/// A value to capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// Where it is in the snapshot, or would be.
+    pub pointer: Pointer,
+    /// The type and the attribute, `Member.status`; of a list of instances their type.
+    pub attribute: String,
+    /// The `@doc` of the attribute; of a list that of its type.
+    pub doc: Option<SmolStr>,
+}
+
+impl Findings<'_, '_> {
+    /// Returns what an explanation reads and does not know, each value once, in order of reading.
+    pub(super) fn captures(&self, explanation: &Explanation<'_>) -> Vec<Capture> {
+        let mut captures = Captures { findings: self, seen: HashSet::new(), found: Vec::new() };
+        captures.add(explanation);
+        captures.found
+    }
+
+    /// Returns what to capture for a list of instances that is not known in full.
+    pub(super) fn capture_of_list(&self, ty: TypeId, missing: &Missing) -> Capture {
+        let model = self.machine.model;
+        let attribute = model.short_name(ty).to_owned();
+        Capture { pointer: missing.pointer.clone(), attribute, doc: model.ty(ty).doc.clone() }
+    }
+}
+
+struct Captures<'f, 'm, 'a> {
+    findings: &'f Findings<'m, 'a>,
+    /// The pairs of a derivation and of a value that have been looked at.
+    seen: HashSet<(EntityRef, Option<EntityRef>, Option<SlotId>)>,
+    found: Vec<Capture>,
+}
+
+impl Captures<'_, '_, '_> {
+    fn add(&mut self, explanation: &Explanation<'_>) {
+        for read in explanation.clauses.iter().flat_map(|clause| &clause.reads) {
+            match &read.of {
+                ReadOf::Attribute(entity, slot) => self.attribute(read, *entity, *slot),
+                ReadOf::Tag(entity, _) if read.found == ReadValue::Uncaptured => {
+                    if let Some(slot) = self.findings.machine.model.ty(entity.ty).tags {
+                        self.value(*entity, slot);
+                    }
+                }
+                ReadOf::Tag(..) | ReadOf::Parameter(_) | ReadOf::Now => {}
+            }
+        }
+    }
+
+    fn attribute(&mut self, read: &Read<'_>, entity: EntityRef, slot: SlotId) {
+        let is_known = match &read.found {
+            ReadValue::Known(value) => value.is_exact(),
+            ReadValue::Absent | ReadValue::Present => true,
+            ReadValue::Between(..) | ReadValue::Uncaptured | ReadValue::Unreadable => false,
+        };
+        match &read.gathered {
+            Some(gathered) => self.gathered(gathered, entity, slot),
+            None if !is_known => self.value(entity, slot),
+            None => {}
+        }
+    }
+
+    fn value(&mut self, entity: EntityRef, slot: SlotId) {
+        let (machine, model) = (self.findings.machine, self.findings.machine.model);
+        let declared = &model.ty(entity.ty).slots[slot.index()];
+        let Some(pointer) = declared.origin.pointer() else { return };
+        if self.seen.insert((entity, None, Some(slot))) {
+            self.found.push(Capture {
+                pointer: machine.snapshot.pointer(model, entity).join(pointer),
+                attribute: format!("{}.{}", model.short_name(entity.ty), declared.dotted()),
+                doc: model.ty(entity.ty).doc_of(slot).cloned(),
+            });
+        }
+    }
+
+    /// Adds what is not known behind a derived value of `resource`.
+    fn gathered(&mut self, gathered: &Gathered<'_>, resource: EntityRef, slot: SlotId) {
+        let machine = self.findings.machine;
+        let derived = machine.program.derived.iter().find(|it| (it.ty, it.slot) == (resource.ty, slot));
+        let Some(derived) = derived else { return };
+        let types: Vec<TypeId> = derived.parts.iter().map(|part| part.body.principal).collect();
+        for missing in &gathered.missing {
+            let is_in = |ty: &&TypeId| {
+                let list = machine.snapshot.table(**ty).missing_in(missing.scope);
+                list.is_some_and(|list| std::ptr::eq(list, *missing))
+            };
+            let Some(ty) = types.iter().find(is_in) else { continue };
+            let capture = self.findings.capture_of_list(*ty, missing);
+            if !self.found.contains(&capture) {
+                self.found.push(capture);
+            }
+        }
+        let doubtful = gathered.witnesses.iter().filter(|witness| !witness.certain);
+        for witness in doubtful.take(self.findings.most_witnesses) {
+            if !self.seen.insert((resource, Some(witness.entity), Some(slot))) {
+                continue;
+            }
+            let frame = Frame { principal: witness.entity, resource, phantom: None };
+            for part in derived.parts.iter().filter(|part| part.body.principal == witness.entity.ty) {
+                let explanation = machine.explain(&part.body, &frame);
+                let undecided = explanation.clauses.into_iter().filter(|clause| clause.mask.known().is_none());
+                self.add(&Explanation { clauses: undecided.collect() });
+            }
+        }
+    }
+}

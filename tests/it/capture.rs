@@ -1,0 +1,105 @@
+//! What to capture: the values that an unknown verdict names, in every format, and what `explain` says of them.
+
+use crate::support::{NOW, Run, deodar};
+use expect_test::expect;
+use serde_json::{Value, json};
+
+const SCHEMA: &str = r#"@path("") entity Account = { @derived idle: Long };
+@doc("A member. Settings > Members.")
+@path("/members/*") @key("id") entity Member in [Account] = {
+  @doc("Whether the member has joined. Status column.") joined: Bool,
+  @doc("Last sign-in. Last active column.") seen: datetime,
+  levels: Set<Level>,
+};
+@open entity Level enum ["view", "edit"];
+type Context = { now: datetime };
+action "audit" appliesTo { principal: [Account], resource: [Account, Member], context: Context };
+action "derive" appliesTo { principal: [Member], resource: [Account], context: Context };
+"#;
+
+const POLICIES: &str = r#"@id("idle") @derives("idle")
+permit (principal is Member, action == Action::"derive", resource is Account)
+when { principal.joined && context.now.durationSince(principal.seen) > duration("30d") };
+@id("IDLE") @title("No member is idle") @severity("high") @remediation("Remove the member.")
+forbid (principal, action == Action::"audit", resource is Account)
+unless { resource.idle == 0 };
+@id("EDIT") @title("No member edits") @severity("low") @remediation("Take the level.")
+forbid (principal, action == Action::"audit", resource is Member)
+when { resource.joined && resource.levels.contains(Level::"edit") };
+"#;
+
+fn run(snapshot: &str, arguments: &[&str]) -> Run {
+    let files =
+        [("s.cedarschema", SCHEMA.as_bytes()), ("p.cedar", POLICIES.as_bytes()), ("a.json", snapshot.as_bytes())];
+    deodar(&files, &[arguments, &["--schema", "s.cedarschema", "--policies", "p.cedar"]].concat())
+}
+
+fn check(snapshot: &str, arguments: &[&str]) -> Run {
+    run(snapshot, &[&["check", "a.json", "--now", NOW], arguments].concat())
+}
+
+/// Returns check, verdict, remediation and captures of every finding.
+fn findings(snapshot: &str) -> Vec<Value> {
+    let report = check(snapshot, &["--format", "json"]).json();
+    let of = |it: &Value| json!([it["check"], it["verdict"], it["remediation"], it["capture"]]);
+    report["findings"].as_array().into_iter().flatten().map(of).collect()
+}
+
+#[test]
+fn an_unknown_verdict_lists_what_to_capture_and_a_failure_what_to_do() {
+    let levels = |pointer: &str| json!({ "pointer": pointer, "attribute": "Member.levels", "doc": null });
+    let seen =
+        json!({ "pointer": "/members/0/seen", "attribute": "Member.seen", "doc": "Last sign-in. Last active column." });
+    let members = json!({ "pointer": "/members", "attribute": "Member", "doc": "A member. Settings > Members." });
+    let table = [
+        (
+            r#"{"members": [{"id": "a", "joined": true, "levels": ["edit"]}]}"#,
+            vec![json!(["EDIT", "fail", "Take the level.", null]), json!(["IDLE", "unknown", null, [seen]])],
+        ),
+        (
+            r#"{"members": [{"id": "a", "joined": true, "seen": "2026-08-30", "levels": ["view", "audit"]}]}"#,
+            vec![json!(["EDIT", "unknown", null, [levels("/members/0/levels")]])],
+        ),
+        (
+            r#"{"members": null}"#,
+            vec![json!(["IDLE", "unknown", null, [members.clone()]]), json!(["EDIT", "unknown", null, [members]])],
+        ),
+    ];
+    for (snapshot, expected) in table {
+        let mut found = findings(snapshot);
+        found.sort_by_key(|it| expected.iter().position(|other| other[0] == it[0]));
+        assert_eq!(found, expected, "{snapshot}");
+    }
+}
+
+#[test]
+fn the_text_report_names_every_attribute_once_for_a_check() {
+    let member = |id: &str| format!(r#"{{"id": "{id}", "joined": null, "levels": null}}"#);
+    let snapshot = format!(r#"{{"members": [{}, {}]}}"#, member("a"), member("b"));
+    let text = check(&snapshot, &[]).stdout;
+    let helps: Vec<&str> = text.lines().filter(|line| line.starts_with("  help: ")).collect();
+    expect![[r#"
+        [
+            "  help: capture Member.joined at /members/0/joined: Whether the member has",
+            "  help: capture Member.seen at /members/0/seen: Last sign-in. Last active",
+            "  help: capture Member.joined at /members/0/joined: Whether the member has",
+            "  help: capture Member.levels at /members/0/levels",
+        ]
+    "#]]
+    .assert_debug_eq(&helps);
+}
+
+#[test]
+fn explain_lists_what_a_check_reads_and_where_that_is() {
+    let text = run("{}", &["explain", "IDLE"]).stdout;
+    let (_, reads) = text.split_once("\nValues it reads\n").expect("there is a list");
+    let expected = [
+        "  Member.joined at /members/*/joined",
+        "    Whether the member has joined. Status column.",
+        "  Member.seen at /members/*/seen",
+        "    Last sign-in. Last active column.",
+    ];
+    assert_eq!(reads.lines().collect::<Vec<_>>(), expected);
+    let text = run("{}", &["explain", "EDIT"]).stdout;
+    assert!(text.contains("  Member.levels at /members/*/levels, where an unlisted word is unknown\n"), "{text}");
+}
