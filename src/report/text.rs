@@ -408,6 +408,8 @@ impl Shown {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(style.width)
             .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+            // A pointer or an address that is broken over lines cannot be copied.
+            .with_word_separator(textwrap::WordSeparator::AsciiSpace)
             .with_context_lines(1)
             .with_links(false);
         let mut text = String::new();
@@ -550,7 +552,8 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
 
 /// How text is wrapped: between words only, as an id such as `MOE-AUTH-01` is one.
 fn wrapped(width: usize) -> textwrap::Options<'static> {
-    textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation)
+    let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    options.word_separator(textwrap::WordSeparator::AsciiSpace)
 }
 
 /// Returns the ids of checks, with a mark on those that were not run.
@@ -807,7 +810,8 @@ pub fn write_reads(
         let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
         let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
         let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
-        writeln!(out, "  {}", plain(&format!("{name}.{} at {place}{open}", declared.dotted())))?;
+        let line = format!("{name}.{} at {place}{open}", declared.dotted());
+        writeln!(out, "{}", paragraph("  ", "    ", &line, style))?;
         if let Some(doc) = ty.doc_of(slot) {
             writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
         }

@@ -391,7 +391,7 @@ fn objects(value: &Value, found: &mut Vec<Vec<String>>) {
 fn properties_that_stand_side_by_side_are_not_misspellings_of_each_other() {
     let mut all: Vec<Vec<String>> =
         SIBLINGS.iter().map(|names| names.split_whitespace().map(str::to_owned).collect()).collect();
-    for example in ["acme", "clean", "half-captured", "own-pack"] {
+    for example in ["acme", "clean", "half-captured", "small", "own-pack"] {
         let file = repository().join("examples").join(example).join("snapshot.json");
         let text = std::fs::read_to_string(file).expect("it is there");
         objects(&serde_json::from_str(&text).expect("it is JSON"), &mut all);

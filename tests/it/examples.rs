@@ -1,7 +1,7 @@
 //! The example accounts: what a run says of each, that every place it names is true, and that nothing but the input
 //! decides what is written.
 
-use crate::support::{NOW, Run, command, deodar, repository};
+use crate::support::{NOW, Run, command, deodar, replaced, repository};
 use expect_test::expect_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,6 +41,56 @@ fn half_captured_is_not_read_as_fine() {
     assert_eq!(run.code, 1);
     let report = report("half-captured", &[]);
     assert!(report["summary"]["verdicts"]["unknown"].as_u64() > Some(0));
+}
+
+#[test]
+fn small_is_judged_as_its_readme_tells() {
+    let run = check("small", &[]);
+    expect_file!["../../examples/small/expected.txt"].assert_eq(&run.stdout);
+    expect_file!["../../examples/small/expected.json"].assert_eq(&check("small", &["--format", "json"]).stdout);
+    assert_eq!(run.code, 1);
+}
+
+/// Adds the JSON pointers of the values of a document. `null`, `[]` and `{}` are values.
+fn leaves(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                leaves(member, &format!("{pointer}/{name}"), found);
+            }
+        }
+        _ => found.push(pointer.to_owned()),
+    }
+}
+
+/// Returns whether a pattern, in which `*` is any one step, matches a pointer or the beginning of it.
+fn covers(pattern: &str, pointer: &str) -> bool {
+    let mut steps = pointer.split('/');
+    pattern.split('/').all(|wanted| steps.next().is_some_and(|step| wanted == "*" || wanted == step))
+}
+
+#[test]
+fn small_needs_few_typed_values_and_leaves_little_unknown() {
+    let mut files = Files::default();
+    let mut values = Vec::new();
+    leaves(&files.document("examples/small/snapshot.json"), "", &mut values);
+    let list = files.text("examples/small/exported.txt").to_owned();
+    let exported: Vec<&str> = list.lines().filter(|line| line.starts_with('/')).collect();
+    for pattern in &exported {
+        assert!(values.iter().any(|value| covers(pattern, value)), "no value matches {pattern}");
+    }
+    let typed = values.iter().filter(|value| !exported.iter().any(|pattern| covers(pattern, value))).count();
+    assert!(typed <= 80, "{typed} typed values");
+    let readme = files.text("examples/small/README.md");
+    assert!(readme.contains(&format!("{typed} typed values")), "the README does not say: {typed} typed values");
+    let report = report("small", &[]);
+    let unknown = report["summary"]["verdicts"]["unknown"].as_u64().expect("a count");
+    assert!(unknown <= 10, "{unknown} unknown verdicts");
 }
 
 /// Files by name, as text and as JSON where they are.
@@ -97,7 +147,7 @@ fn looked_up(files: &mut Files, place: &Value) -> Value {
 fn every_place_in_a_report_is_what_it_says() {
     let mut files = Files::default();
     let mut values = 0;
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         let report = report(example, &["--verbose"]);
         for finding in report["findings"].as_array().expect("a list") {
             for clause in finding["clauses"].as_array().expect("a list") {
@@ -163,7 +213,7 @@ fn verdicts(report: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn the_reference_engine_agrees_or_says_unknown() {
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         let (ours, theirs) = (report(example, &[]), report(example, &["--engine", "reference"]));
         let (own, reference) = (verdicts(&ours), verdicts(&theirs));
         for key in own.keys().chain(reference.keys()) {
@@ -182,7 +232,7 @@ fn the_reference_engine_agrees_or_says_unknown() {
 
 #[test]
 fn threads_do_not_show() {
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         for format in ["text", "json"] {
             let with = |threads| check(example, &["--format", format, "--verbose", "--threads", threads]).stdout;
             let one = with("1");
@@ -237,4 +287,18 @@ fn a_snapshot_of_another_account_is_not_taken_for_one_of_the_pack_without_a_word
     let words: Vec<&str> = run.stdout.split_whitespace().filter(|word| *word != "│").take(20).collect();
     let said = words.join(" ");
     assert!(said.contains(" judges: no `policy_context`, no `workspaces`"), "{said}");
+}
+
+#[test]
+fn a_snapshot_of_an_older_layout_is_told_how_to_migrate() {
+    let snapshot = std::fs::read_to_string(repository().join("examples/clean/snapshot.json")).expect("it is there");
+    let older = replaced(&snapshot, "\"schema_version\": \"2.0\"", "\"schema_version\": \"1.0\"");
+    let run = deodar(&[("a.json", older.as_bytes())], &["check", "a.json", "--now", NOW, "--format", "json"]);
+    let found = &run.json()["diagnostics"][0];
+    assert_eq!((run.code, found["code"].as_str()), (5, Some("snapshot-former")), "{run:?}");
+    assert_eq!(found["message"], "`schema_version` is \"1.0\", which is superseded by `2.0`");
+    let help = found["help"].as_str().unwrap_or_default();
+    let page = std::fs::read_to_string(repository().join("docs/moengage.md")).expect("it is there");
+    let section = "Migrating from layout 1.0";
+    assert!(help.contains(section) && page.contains(&format!("\n## {section}\n")), "{help}");
 }

@@ -1127,7 +1127,7 @@ fn an_account_that_no_pack_knows_is_an_error() {
               help: is it a snapshot? if it is one of another account, name its schema and
                     policies with --schema and --policies
 
-            50 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            61 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
             exit 5: some files are unreadable or invalid; nothing was evaluated
         "#]],
     );

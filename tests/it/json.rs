@@ -27,7 +27,7 @@ fn harbour_report(snapshot: impl AsRef<[u8]>, arguments: &[&str]) -> Value {
 
 #[test]
 fn examples_are_reported_as_the_schema_says() {
-    for example in ["acme", "clean", "half-captured"] {
+    for example in ["acme", "clean", "half-captured", "small"] {
         for engine in ["compiled", "reference"] {
             let snapshot = format!("examples/{example}/snapshot.json");
             let arguments = ["check", &snapshot, "--now", NOW, "--format", "json", "--verbose", "--engine", engine];
