@@ -18,7 +18,7 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use deodar::check::{Inputs, Limits, Options, Session};
-use deodar::engine::{Judgement, Machine, Reference, Subject, Verdict};
+use deodar::engine::{Binding, Judgement, Machine, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::project::EMBEDDED;
@@ -163,8 +163,8 @@ impl Rules {
     }
 
     fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
-        let mut machine = Machine::bind(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        machine.derive(usize::MAX);
+        let binding = Binding::new(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
+        let (machine, _) = binding.derive(usize::MAX);
         machine
     }
 }

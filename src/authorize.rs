@@ -5,7 +5,7 @@
 //! its own; nothing in it is missing, so nothing may be left undecided.
 
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Frame, Machine};
+use crate::engine::{Binding, Frame, Machine};
 use crate::policy::Policy;
 use crate::program::Program;
 use crate::schema::Model;
@@ -68,9 +68,10 @@ impl Authorizer {
             .ok_or("the action does not apply to principal and resource")?;
         let program = Program::of_request(&model, &self.policies, principal_type, resource_type);
         let snapshot = Snapshot::of_request(&model, &program.reads, request, entities)?;
-        let mut machine = Machine::bind(&model, &program, &snapshot, 0, &[]);
-        let mut named = |ty, uid: &EntityUid| machine.named(ty, &uid.id().unescaped().into());
+        let mut binding = Binding::new(&model, &program, &snapshot, 0, &[]);
+        let mut named = |ty, uid: &EntityUid| binding.named(ty, &uid.id().unescaped().into());
         let (principal, resource) = (named(principal_type, principal), named(resource_type, resource));
+        let (machine, _) = binding.derive(0);
         Ok(self.response(&machine, &Frame { principal, resource, phantom: None }))
     }
 

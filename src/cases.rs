@@ -26,14 +26,11 @@ pub use read::OpenBase;
 pub use secrets::secrets_of_files;
 pub use survivors::{Explained, SurvivorList};
 
-use crate::check::Inputs;
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::Verdict;
-use crate::parameters::{Parameters, Setting};
-use crate::policy::Policies;
-use crate::program::Program;
+use crate::pack::Pack;
+use crate::parameters::Setting;
 use crate::report::{PackReport, Status};
-use crate::schema::{Model, Schema};
 use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
@@ -140,9 +137,7 @@ pub struct Insertion {
 /// The policies under test, compiled once.
 #[derive(Debug)]
 pub struct Suite {
-    schema: Schema,
-    policies: Policies,
-    program: Program,
+    pack: Pack,
     secrets: Option<Arc<SecretPaths>>,
 }
 
@@ -223,22 +218,10 @@ pub struct Outcome {
 }
 
 impl Suite {
-    /// Compiles the policies. What is wrong with them comes beside; `None` if there is nothing to run.
-    pub fn compile(inputs: &Inputs) -> (Option<Self>, Vec<Diagnostic>) {
-        let (schema, mut diagnostics) = Schema::parse(&inputs.schema);
-        let Some(schema) = schema else { return (None, diagnostics) };
-        let (policies, wrong) = Policies::parse(&schema, &inputs.policies);
-        diagnostics.extend(wrong);
-        let (program, wrong) = Program::lower(&schema.model, &policies, |_| true);
-        diagnostics.extend(wrong);
-        let sound = !has_errors(&diagnostics);
-        let secrets = SecretPaths::of(&schema.model);
-        (sound.then_some(Self { schema, policies, program, secrets }), diagnostics)
-    }
-
-    /// Returns the model of the schema.
-    pub fn model(&self) -> &Model {
-        &self.schema.model
+    /// Returns the suite of a pack without errors.
+    pub fn new(pack: Pack) -> Self {
+        let secrets = pack.secrets();
+        Self { pack, secrets }
     }
 
     /// Runs every case that was chosen, unless a file names what does not exist.
@@ -246,7 +229,7 @@ impl Suite {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
         outcome.secret_paths.clone_from(&self.secrets);
-        outcome.secrets = secrets_of_files(files, Some(&self.schema));
+        outcome.secrets = secrets_of_files(files, Some(self.pack.schema()));
         outcome.diagnostics = self.unknown_checks(files);
         for file in files {
             outcome.diagnostics.extend(self.wrong_parameters(file));
@@ -319,7 +302,7 @@ impl Suite {
     /// The checks that the chosen cases test: all, unless something was chosen; then those that the filter names, or
     /// else all that these cases expect something of.
     fn concerned<'c>(&self, cases: impl Iterator<Item = &'c Case>, choice: &Choice) -> BTreeSet<usize> {
-        let ids = || self.policies.checks.iter().map(|check| check.statement.id.as_str()).enumerate();
+        let ids = || self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).enumerate();
         if choice.complete {
             return ids().map(|(at, _)| at).collect();
         }
@@ -335,7 +318,7 @@ impl Suite {
 
     /// Checks that there are not, each where it is first expected.
     fn unknown_checks(&self, files: &[CaseFile]) -> Vec<Diagnostic> {
-        let ids: Vec<&str> = self.policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
+        let ids: Vec<&str> = self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).collect();
         let mut unknown: Vec<(&CaseFile, &Expectation, usize)> = Vec::new();
         let mut known = 0;
         for file in files {
@@ -371,7 +354,7 @@ impl Suite {
     fn wrong_parameters(&self, file: &CaseFile) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         for variant in file.cases.iter().flat_map(|case| &case.variants) {
-            let (_, wrong) = Parameters::read(&self.schema.model, &self.program, &variant.settings);
+            let (_, wrong) = self.pack.parameters(&variant.settings);
             for wrong in wrong {
                 // Many cases share the parameters at the top of the file.
                 if !diagnostics.contains(&wrong) {
@@ -386,7 +369,7 @@ impl Suite {
     fn gaps(&self, files: &[CaseFile], severity: Severity) -> Vec<Diagnostic> {
         let expectations = files.iter().flat_map(|file| &file.cases).flat_map(|case| &case.expectations);
         let tested: BTreeSet<&str> = expectations.map(|expectation| expectation.check.as_str()).collect();
-        let untested = self.policies.checks.iter().filter(|check| !tested.contains(check.statement.id.as_str()));
+        let untested = self.pack.policies().checks.iter().filter(|check| !tested.contains(check.statement.id.as_str()));
         let gap = |check: &crate::policy::Check| {
             let statement = &check.statement;
             let gap = Diagnostic::warning("no-case", format!("check `{}` has no case", statement.id));

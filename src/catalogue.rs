@@ -12,6 +12,7 @@ mod words;
 pub use markdown::write;
 pub use words::{Voice, Words};
 
+use crate::pack::Pack;
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
 use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
@@ -77,7 +78,8 @@ pub struct Part<'p> {
 
 impl<'p> Catalogue<'p> {
     /// Describes the checks of sound policies.
-    pub fn new(schema: &'p Schema, policies: &'p Policies) -> Self {
+    pub fn new(pack: &'p Pack) -> Self {
+        let (schema, policies) = (pack.schema(), pack.policies());
         let entries = (0..policies.checks.len()).filter_map(|at| entry(&schema.model, policies, at));
         Self { schema, entries: on_deep_stack(|| entries.collect()) }
     }

@@ -3,21 +3,20 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
-use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict};
+use crate::engine::{Judgement, Machine, Sought, Verdict};
+use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
 use crate::parameters::Parameters;
-use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
-use crate::program::Program;
+use crate::policy::{Check, Level, Statement};
 use crate::report::{
     Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report, ScopeReport,
     SnapshotReport, Times, WITNESSES, show_constant,
 };
-use crate::schema::{Model, Schema, SlotId};
+use crate::schema::{Model, SlotId};
 use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
-use crate::source::{Source, Span, nearest};
+use crate::source::{Source, Span};
 use crate::value::{TypeId, show_datetime};
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
@@ -54,6 +53,13 @@ pub struct Inputs {
     pub partial_pack: bool,
 }
 
+impl Inputs {
+    /// Returns the texts of the pack.
+    pub fn sources(&self) -> PackSources<'_> {
+        PackSources { schema: &self.schema, policies: &self.policies }
+    }
+}
+
 /// A snapshot that is read when its turn comes.
 #[derive(Debug)]
 pub struct Delivery {
@@ -86,28 +92,21 @@ const BATCH: usize = 1024;
 /// Runs checks, and remembers what does not change between runs.
 #[derive(Debug, Default)]
 pub struct Session {
-    schema: Option<(Arc<Source>, Option<Schema>, Vec<Diagnostic>)>,
-    /// The policy files of the last run, parsed.
-    files: Vec<PolicyFile>,
-    policies: Option<(Vec<Arc<Source>>, Policies, Vec<Diagnostic>)>,
-    program: Option<(Vec<bool>, Program, Vec<Diagnostic>)>,
+    compiler: Compiler,
     /// What the snapshots below were read for.
     reads: BTreeSet<(TypeId, SlotId)>,
+    schema: Option<Arc<Source>>,
     limits: Limits,
     snapshots: Vec<ReadSnapshot>,
-    /// What the last run did anew: files parsed, programs lowered.
+    /// What the last run did anew.
     pub work: Work,
 }
 
 /// What a run did anew.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
-    /// Schemas parsed.
-    pub schemas: usize,
-    /// Policy files parsed.
-    pub policies: usize,
-    /// Programs lowered.
-    pub programs: usize,
+    /// Parts of the pack compiled.
+    pub compiled: Compiled,
     /// Snapshots read.
     pub snapshots: usize,
 }
@@ -122,9 +121,7 @@ struct ReadSnapshot {
 
 /// Everything that judging one account takes.
 struct Judge<'s> {
-    model: &'s Model,
-    policies: &'s Policies,
-    program: &'s Program,
+    pack: &'s Pack,
     parameters: Parameters,
     options: &'s Options,
     /// The pack, if a snapshot that it does not know is an error.
@@ -138,9 +135,9 @@ struct Judge<'s> {
 impl Session {
     /// Judges every snapshot that is held in memory by every selected check.
     pub fn run(&mut self, inputs: &Inputs, options: &Options) -> Report {
-        let mut report = self.prepare(inputs, options);
+        let (mut report, pack) = self.prepare(inputs, options);
         let (mut known, mut read, mut fresh) = (std::mem::take(&mut self.snapshots), Vec::new(), 0);
-        if let Some(judge) = self.judge(inputs, options, &mut report) {
+        if let Some(judge) = Judge::new(pack.as_ref(), inputs, options, &mut report) {
             let mut unread = inputs.unread.iter().peekable();
             for (at, source) in inputs.snapshots.iter().enumerate() {
                 while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
@@ -160,7 +157,7 @@ impl Session {
         }
         self.snapshots = read;
         self.work.snapshots = fresh;
-        self.finish(report)
+        finish(pack.as_ref(), report)
     }
 
     /// Judges snapshots as they come in, many at a time, and forgets each when `sink` has seen what it came to.
@@ -177,8 +174,8 @@ impl Session {
         options: &Options,
         sink: &mut Sink<'_, E>,
     ) -> Result<Report, E> {
-        let mut report = self.prepare(inputs, options);
-        if let Some(judge) = self.judge(inputs, options, &mut report) {
+        let (mut report, pack) = self.prepare(inputs, options);
+        if let Some(judge) = Judge::new(pack.as_ref(), inputs, options, &mut report) {
             let mut batch = gather(deliveries);
             while !batch.is_empty() {
                 let judged = || -> Result<(), E> {
@@ -199,175 +196,83 @@ impl Session {
             }
             report.skipped_reports += deliveries.skipped_reports();
         }
-        Ok(self.finish(report))
+        Ok(finish(pack.as_ref(), report))
     }
 
-    /// Reads schema and policies, and returns the report before anything is judged.
-    fn prepare(&mut self, inputs: &Inputs, options: &Options) -> Report {
+    /// Compiles the pack, and returns it with the report before anything is judged.
+    fn prepare(&mut self, inputs: &Inputs, options: &Options) -> (Report, Option<Pack>) {
         self.work = Work::default();
         let mut report = Report::new(options, inputs.diagnostics.clone());
         (report.skipped, report.skipped_reports) = (inputs.skipped, inputs.skipped_reports);
         report.run.pack = describe_pack(inputs, None);
         report.invalid = inputs.partial_pack;
-        self.parse(inputs);
-        if let Some((_, _, diagnostics)) = &self.schema {
-            report.diagnostics.extend(diagnostics.iter().cloned());
+        let filter = CheckFilter { only: &options.only, skip: &options.skip };
+        let (pack, diagnostics) = self.compiler.compile(inputs.sources(), filter);
+        self.work.compiled = self.compiler.compiled;
+        report.diagnostics.extend(diagnostics);
+        if let Some(pack) = &pack {
+            report.run.pack.version = pack.model().version().cloned();
+            report.checks = listed(pack);
+            let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, &inputs.schema));
+            if !same_schema || self.reads != pack.program().reads || self.limits != options.limits {
+                self.snapshots.clear();
+                self.schema = Some(Arc::clone(&inputs.schema));
+                self.reads.clone_from(&pack.program().reads);
+                self.limits = options.limits;
+            }
         }
-        let Some((_, Some(schema), _)) = &self.schema else { return report };
-        let schema = schema.clone();
-        report.run.pack.version = schema.model.version().cloned();
-        self.read_policies(&schema, &inputs.policies);
-        let selected = self.select(options, &mut report);
-        self.lower(&schema.model, &selected);
-        self.list(&schema.model, &selected, &mut report);
-        if self.limits != options.limits {
-            self.snapshots.clear();
-            self.limits = options.limits;
-        }
-        report
+        (report, pack)
     }
+}
 
-    /// Returns what judges, unless the schema cannot be read.
-    fn judge<'s>(&'s self, inputs: &'s Inputs, options: &'s Options, report: &mut Report) -> Option<Judge<'s>> {
-        let (_, Some(schema), _) = self.schema.as_ref()? else { return None };
-        let (_, policies, _) = self.policies.as_ref()?;
-        let (_, program, diagnostics) = self.program.as_ref()?;
-        let (parameters, wrong) = Parameters::read(&schema.model, program, &options.parameters);
-        report.diagnostics.extend(wrong);
-        report.diagnostics.extend(diagnostics.iter().cloned());
-        let known = inputs.diagnostics.len();
-        report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
-        report.run.parameters = describe_parameters(&schema.model, &parameters);
-        report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
-        let recognised = inputs.recognised.then_some(inputs.pack.as_str());
-        Some(Judge {
-            model: &schema.model,
-            policies,
-            program,
-            parameters,
-            options,
-            recognised,
-            secrets: SecretPaths::of(&schema.model),
-            checks: report.checks.len(),
-        })
-    }
+/// Compiles a pack, and returns it with the report of a run without snapshots.
+pub fn without_snapshots(inputs: &Inputs, options: &Options) -> (Option<Pack>, Report) {
+    let (mut report, pack) = Session::default().prepare(inputs, options);
+    Judge::new(pack.as_ref(), inputs, options, &mut report);
+    let report = finish(pack.as_ref(), report);
+    (pack, report)
+}
 
-    /// Parses the schema and the policy files that changed, side by side.
-    fn parse(&mut self, inputs: &Inputs) {
-        let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
-        let changed: Vec<&Arc<Source>> = inputs.policies.iter().filter(|file| !known(file)).collect();
-        let same_schema = self.schema.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, &inputs.schema));
-        let (schema, fresh) = rayon::join(
-            || (!same_schema).then(|| Schema::parse(&inputs.schema)),
-            || {
-                if !same_schema {
-                    warm_up();
-                }
-                changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>()
-            },
-        );
-        self.work.policies += fresh.len();
-        let wanted = |file: &PolicyFile| inputs.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));
-        self.files.retain(wanted);
-        self.files.extend(fresh);
-        if let Some((schema, diagnostics)) = schema {
-            self.schema = Some((Arc::clone(&inputs.schema), schema, diagnostics));
-            (self.policies, self.program) = (None, None);
-            self.snapshots.clear();
-            self.work.schemas += 1;
-        }
-    }
+/// Lists every check of a pack, with its state.
+fn listed(pack: &Pack) -> Vec<CheckReport> {
+    let checks = pack.policies().checks.iter().enumerate();
+    let report = |(at, check): (usize, &Check)| CheckReport {
+        id: check.statement.id.clone(),
+        title: check.title.clone(),
+        level: check.level,
+        remediation: check.remediation.clone(),
+        source: check.source.clone(),
+        controls: check.controls.clone(),
+        state: match (pack.is_valid(check), pack.is_selected(at)) {
+            (false, _) => CheckState::Invalid,
+            (true, true) => CheckState::Run,
+            (true, false) => CheckState::Deselected,
+        },
+        accounts: accounts_of(pack.model(), &check.statement),
+        met: false,
+        counts: [0; 5],
+        explained: [0; 5],
+    };
+    checks.map(report).collect()
+}
 
-    fn read_policies(&mut self, schema: &Schema, files: &[Arc<Source>]) {
-        let same = |known: &[Arc<Source>]| {
-            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
-        };
-        if self.policies.as_ref().is_some_and(|(known, ..)| same(known)) {
-            return;
-        }
-        let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
-        let (policies, diagnostics) = Policies::read(schema, &files.iter().filter_map(parsed).collect::<Vec<_>>());
-        self.policies = Some((files.to_vec(), policies, diagnostics));
-        self.program = None;
-    }
-
-    /// Returns which checks were selected.
-    fn select(&self, options: &Options, report: &mut Report) -> Vec<bool> {
-        let Some((_, policies, diagnostics)) = &self.policies else { return Vec::new() };
-        report.diagnostics.extend(diagnostics.iter().cloned());
-        let only = Selection::new(&options.only, policies, &mut report.diagnostics);
-        let skip = Selection::new(&options.skip, policies, &mut report.diagnostics);
-        let selected = policies.checks.iter().map(|check| {
-            let id = check.statement.id.as_str();
-            (options.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level)
+/// Adds what only the whole run shows, and sorts what it has to say.
+fn finish(pack: Option<&Pack>, mut report: Report) -> Report {
+    if let Some(pack) = pack {
+        let unmatched = pack.policies().checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
+            let other = listed.state == CheckState::Run && !listed.met && !listed.accounts.is_empty();
+            (other && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, &report))
         });
-        selected.collect()
+        let unmatched: Vec<Diagnostic> = unmatched.collect();
+        report.diagnostics.extend(unmatched);
+        let sought = report.scopes.iter().filter_map(|(id, sought)| Some((id, sought.as_ref()?)));
+        let unmatched = sought.filter(|(_, sought)| **sought != Sought::Found);
+        let unmatched: Vec<Diagnostic> = unmatched.map(|(id, sought)| no_scope(pack.model(), id, sought)).collect();
+        report.diagnostics.extend(unmatched);
     }
-
-    /// Lists every check in the report, with its state.
-    fn list(&self, model: &Model, selected: &[bool], report: &mut Report) {
-        let (Some((_, policies, _)), Some((_, program, _))) = (&self.policies, &self.program) else { return };
-        for (check, selected) in policies.checks.iter().zip(selected) {
-            let Statement { id, valid, idle, .. } = &check.statement;
-            let state = if !valid || *idle || program.refused.contains(id) {
-                CheckState::Invalid
-            } else if *selected {
-                CheckState::Run
-            } else {
-                CheckState::Deselected
-            };
-            report.checks.push(CheckReport {
-                id: id.clone(),
-                title: check.title.clone(),
-                level: check.level,
-                remediation: check.remediation.clone(),
-                source: check.source.clone(),
-                controls: check.controls.clone(),
-                state,
-                accounts: accounts_of(model, &check.statement),
-                met: false,
-                counts: [0; 5],
-                explained: [0; 5],
-            });
-        }
-    }
-
-    fn lower(&mut self, model: &Model, selected: &[bool]) {
-        let Some((_, policies, _)) = &self.policies else { return };
-        if self.program.as_ref().is_some_and(|(known, ..)| known == selected) {
-            return;
-        }
-        let (program, diagnostics) =
-            Program::lower(model, policies, |check| selected.get(check).copied().unwrap_or(false));
-        if self.reads != program.reads {
-            self.snapshots.clear();
-            self.reads.clone_from(&program.reads);
-        }
-        self.program = Some((selected.to_vec(), program, diagnostics));
-        self.work.programs += 1;
-    }
-
-    /// Adds what only the whole run shows, and sorts what it has to say.
-    fn finish(&self, mut report: Report) -> Report {
-        if let Some((_, policies, _)) = &self.policies {
-            let unmatched = policies.checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
-                let other = listed.state == CheckState::Run && !listed.met && !listed.accounts.is_empty();
-                (other && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, &report))
-            });
-            let unmatched: Vec<Diagnostic> = unmatched.collect();
-            report.diagnostics.extend(unmatched);
-        }
-        if let Some((_, Some(schema), _)) = &self.schema {
-            let sought = report.scopes.iter().filter_map(|(id, sought)| Some((id, sought.as_ref()?)));
-            let unmatched = sought.filter(|(_, sought)| **sought != Sought::Found);
-            let unmatched: Vec<Diagnostic> =
-                unmatched.map(|(id, sought)| no_scope(&schema.model, id, sought)).collect();
-            report.diagnostics.extend(unmatched);
-        }
-        report.findings.sort_by_key(|finding| order(&report.checks, finding));
-        sort(&mut report.diagnostics);
-        report
-    }
+    report.findings.sort_by_key(|finding| order(&report.checks, finding));
+    sort(&mut report.diagnostics);
+    report
 }
 
 /// Returns the ids of root entities that the scope of a check names: it judges an account only if all are its id.
@@ -400,11 +305,24 @@ fn gather(deliveries: &mut dyn Deliveries) -> Vec<Delivery> {
     batch
 }
 
-impl Judge<'_> {
+impl<'s> Judge<'s> {
+    /// Returns what judges, unless there is no pack. Reads the parameters.
+    fn new(pack: Option<&'s Pack>, inputs: &'s Inputs, options: &'s Options, report: &mut Report) -> Option<Self> {
+        let pack = pack?;
+        let (parameters, wrong) = pack.parameters(&options.parameters);
+        report.diagnostics.extend(wrong);
+        let known = inputs.diagnostics.len();
+        report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
+        report.run.parameters = describe_parameters(pack.model(), &parameters);
+        report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
+        let recognised = inputs.recognised.then_some(inputs.pack.as_str());
+        let (secrets, checks) = (pack.secrets(), report.checks.len());
+        Some(Self { pack, parameters, options, recognised, secrets, checks })
+    }
+
     fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
         let limits = &self.options.limits;
-        let ((snapshot, diagnostics), sha256) =
-            rayon::join(|| Snapshot::read(source, self.model, &self.program.reads, limits), || digest(source));
+        let ((snapshot, diagnostics), sha256) = rayon::join(|| self.pack.read(source, limits), || digest(source));
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
@@ -453,10 +371,9 @@ impl Judge<'_> {
         account.other_properties = snapshot.other_properties;
         account.times.read = snapshot.times;
         let begin = Instant::now();
-        let mut evaluation = Evaluation::bind(self.model, self.program, snapshot, self.options.now, &self.parameters);
-        let too_many = evaluation.derive(self.options.limits.pairs);
-        let too_many = too_many.into_iter().map(|found| too_many_pairs(self.policies, found, &self.options.limits));
-        account.diagnostics.extend(too_many);
+        let run = Run { now: self.options.now, parameters: &self.parameters, pairs: self.options.limits.pairs };
+        let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
+        account.diagnostics.extend(diagnostics);
         let machine = evaluation.base();
         account.id = Some(machine.id(machine.root()));
         account.scopes = evaluation.sought();
@@ -468,7 +385,7 @@ impl Judge<'_> {
         let judgements = match self.options.engine {
             Engine::Compiled => evaluation.judge(listed),
             Engine::Reference => {
-                match evaluation.judge_by_reference(self.policies) {
+                match evaluation.judge_by_reference(self.pack.policies()) {
                     Ok(judgements) => judgements,
                     Err(error) => {
                         // Cedar's messages quote values.
@@ -495,10 +412,10 @@ impl Judge<'_> {
 
     /// Explains the verdicts of one check, at most `left` of each kind.
     fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: [usize; 5]) -> Vec<Finding> {
-        let Some(check) = self.program.checks.iter().find(|check| check.check == judgement.check) else {
+        let Some(check) = self.pack.program().checks.iter().find(|check| check.check == judgement.check) else {
             return Vec::new();
         };
-        let policy = &self.policies.checks[judgement.check];
+        let policy = &self.pack.policies().checks[judgement.check];
         let one = |(order, judged): (usize, &crate::engine::Judged)| {
             let ty = match judged.subject {
                 crate::engine::Subject::Entity(entity) => entity.ty,
@@ -519,7 +436,7 @@ impl Judge<'_> {
 
     /// The error for a document that has nothing of what the schema declares: it is not a snapshot.
     fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
-        if !is_object(source) || !Snapshot::is_strange(self.model, source) {
+        if !is_object(source) || !Snapshot::is_strange(self.pack.model(), source) {
             return None;
         }
         let found = match self.recognised {
@@ -535,10 +452,10 @@ impl Judge<'_> {
     /// What is to be said of a document without any list that a recognised pack judges.
     fn without_lists(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
         self.recognised?;
-        if !is_object(source) || Snapshot::has_lists(self.model, source) {
+        if !is_object(source) || Snapshot::has_lists(self.pack.model(), source) {
             return None;
         }
-        let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
+        let lists: Vec<String> = Snapshot::lists(self.pack.model()).map(|name| format!("`{name}`")).collect();
         let pack = self.recognised.unwrap_or_default();
         let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
         let found = Diagnostic::warning("no-pack", message);
@@ -551,28 +468,6 @@ const OTHER_ACCOUNT: &str =
 
 fn is_object(source: &Source) -> bool {
     source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
-}
-
-/// The error for a derivation that would try too many pairs.
-pub(crate) fn too_many_pairs(policies: &Policies, excess: TooManyPairs, limits: &Limits) -> Diagnostic {
-    let derivation = &policies.derivations[excess.derivation];
-    let TooManyPairs { principals, resources, found, .. } = excess;
-    let (tries, label, help) = match found {
-        None => (
-            format!("each of {principals} principals on each of {resources} resources"),
-            "no condition here ties principal and resource together",
-            "add what they have in common, such as `principal.email == resource.email` or `principal in resource.workspace`",
-        ),
-        Some(found) => (
-            format!("{found} pairs of principal and resource"),
-            "too many principals have what a resource is tied to",
-            "tie them by a value that fewer principals have",
-        ),
-    };
-    let message = format!("derivation of `{}` tries {tries}, which is more than {}", derivation.derives, limits.pairs);
-    Diagnostic::error("derivation-pairs", message)
-        .label(&derivation.statement.source, derivation.statement.span, label)
-        .help(format!("{help}, or allow more with --max-pairs"))
 }
 
 /// The worst first; within a check as the document has it.
@@ -640,47 +535,6 @@ pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
         name: inputs.pack.clone(),
         version: model.and_then(Model::version).cloned(),
         files: std::iter::once(file(&inputs.schema, "schema")).chain(policies).collect(),
-    }
-}
-
-/// What `--only` or `--skip` says.
-struct Selection {
-    ids: GlobSet,
-    levels: Vec<Level>,
-}
-
-impl Selection {
-    /// Reads patterns; one that no check and no severity matches is an error.
-    fn new(patterns: &[String], policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let (mut ids, mut levels) = (GlobSetBuilder::new(), Vec::new());
-        let known: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
-        for pattern in patterns {
-            if let Ok(level) = pattern.parse::<Level>() {
-                levels.push(level);
-                continue;
-            }
-            match Glob::new(pattern) {
-                Ok(glob) => {
-                    if !known.iter().any(|id| glob.compile_matcher().is_match(id)) {
-                        let error = Diagnostic::error("selection", format!("no check is called `{pattern}`"));
-                        let help = match nearest(pattern, known.iter().copied()) {
-                            Some(near) => format!("did you mean `{near}`?"),
-                            None => "valid are ids, patterns as `MOE-AUTH-*`, and severities; `deodar list` shows them"
-                                .to_owned(),
-                        };
-                        diagnostics.push(error.help(help));
-                    }
-                    ids.add(glob);
-                }
-                Err(error) => diagnostics
-                    .push(Diagnostic::error("selection", format!("`{pattern}` is not a pattern: {}", error.kind()))),
-            }
-        }
-        Self { ids: ids.build().unwrap_or_else(|_| GlobSet::empty()), levels }
-    }
-
-    fn matches(&self, id: &str, level: Level) -> bool {
-        self.levels.contains(&level) || self.ids.is_match(id)
     }
 }
 

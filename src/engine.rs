@@ -4,6 +4,7 @@
 //! are that were not captured ([`Mask`](crate::value::Mask)). A verdict is decided when one outcome is left.
 
 mod batch;
+mod bind;
 mod derive;
 mod eval;
 mod explain;
@@ -13,6 +14,7 @@ mod operand;
 mod reference;
 mod scoped;
 
+pub use bind::Binding;
 pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};

@@ -6,9 +6,11 @@
 
 pub mod fold;
 
+mod entity;
 mod mask;
 mod problem;
 
+pub use entity::{EntityRef, RefKind};
 pub use mask::Mask;
 pub use problem::epoch;
 
@@ -27,15 +29,6 @@ impl TypeId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-/// An entity: its type, and its row in that type's table, or beyond the last row the number of an absent entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntityRef {
-    /// The entity's type.
-    pub ty: TypeId,
-    /// The row, or the choice of an enumerated type.
-    pub row: u32,
 }
 
 /// An address or a network: Cedar's `ipaddr`.

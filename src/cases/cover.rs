@@ -167,7 +167,7 @@ impl Coverage {
 
     /// Puts together what was observed of some checks and of the derivations behind them.
     pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<usize>, observed: &Observed) -> Self {
-        let Tested { model, policies, program, .. } = tested;
+        let (model, policies, program) = (tested.pack.model(), tested.pack.policies(), tested.pack.program());
         let mut parts = BTreeSet::new();
         for check in program.checks.iter().filter(|check| checks.contains(&check.check)) {
             parts.insert(Part::Check(check.check));
@@ -230,7 +230,7 @@ fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Po
 
 /// Observes what one case speaks of, and the derivations behind it.
 pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: &SpokenOf) -> Observed {
-    let Tested { model, program, .. } = tested;
+    let (model, program) = (tested.pack.model(), tested.pack.program());
     let evaluation = judging.findings.evaluation;
     let mut observed = Observed::default();
     let mut take = |part: Part, sights: Sights| {

@@ -118,8 +118,9 @@ impl Suite {
         let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
-        let mutants =
-            on_deep_stack(|| mutants(&self.schema.model, &self.policies, &self.program, &self.parts(&checks)));
+        let mutants = on_deep_stack(|| {
+            mutants(self.pack.model(), self.pack.policies(), self.pack.program(), &self.parts(&checks))
+        });
         let resting = self.resting();
         let fate = |mutant| on_deep_stack(|| self.fate(mutant, &prepared, &resting));
         let fates = mutants.into_par_iter().map(fate);
@@ -140,8 +141,9 @@ impl Suite {
 
     /// Takes over what somebody has explained, and returns explanations that explain nothing.
     fn explain(&self, mutation: &mut Mutation, choice: &Choice) -> Vec<Diagnostic> {
-        let statements = self.policies.checks.iter().map(|check| &check.statement);
-        let statements = statements.chain(self.policies.derivations.iter().map(|derivation| &derivation.statement));
+        let statements = self.pack.policies().checks.iter().map(|check| &check.statement);
+        let statements =
+            statements.chain(self.pack.policies().derivations.iter().map(|derivation| &derivation.statement));
         let policies: Vec<&str> = statements.map(|statement| statement.id.as_str()).collect();
         let mut unused = Vec::new();
         for list in &choice.survivors {
@@ -172,9 +174,9 @@ impl Suite {
 
     /// The checks and what is derived for them.
     fn parts(&self, checks: &BTreeSet<usize>) -> BTreeSet<Part> {
-        let chosen = self.program.checks.iter().filter(|check| checks.contains(&check.check));
-        let behind = chosen.clone().flat_map(|check| self.program.derived_behind(&self.schema.model, check));
-        let derivations = behind.flat_map(|at| &self.program.derived[at].parts);
+        let chosen = self.pack.program().checks.iter().filter(|check| checks.contains(&check.check));
+        let behind = chosen.clone().flat_map(|check| self.pack.program().derived_behind(self.pack.model(), check));
+        let derivations = behind.flat_map(|at| &self.pack.program().derived[at].parts);
         let derivations = derivations.map(|part| Part::Derivation(part.derivation));
         chosen.map(|check| Part::Check(check.check)).chain(derivations).collect()
     }
@@ -182,9 +184,9 @@ impl Suite {
     /// The checks that rest on each derivation.
     fn resting(&self) -> Resting {
         let mut resting = Resting::new();
-        for check in &self.program.checks {
-            let behind = self.program.derived_behind(&self.schema.model, check);
-            for part in behind.iter().flat_map(|behind| &self.program.derived[*behind].parts) {
+        for check in &self.pack.program().checks {
+            let behind = self.pack.program().derived_behind(self.pack.model(), check);
+            for part in behind.iter().flat_map(|behind| &self.pack.program().derived[*behind].parts) {
                 resting.entry(part.derivation).or_default().insert(check.check);
             }
         }
@@ -193,9 +195,9 @@ impl Suite {
 
     fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>], resting: &Resting) -> Fate {
         let part = mutant.part;
-        let original = statement(&self.policies, part);
+        let original = statement(self.pack.policies(), part);
         let Some(changed) = self.changed(&mutant, original, resting) else { return Fate::Refused };
-        let model = &self.schema.model;
+        let model = self.pack.model();
         // A policy that is dropped never holds, which the review would refuse.
         let (program, wrong) = match mutant.drops_policy() {
             true => (Program::unreviewed(model, &changed, |_| true), Vec::new()),
@@ -204,7 +206,9 @@ impl Suite {
         if has_errors(&wrong) {
             return Fate::Refused;
         }
-        let tested = Tested { model, policies: &changed, program: &program, changed: true };
+        let pack = self.pack.with_policies(changed, program);
+        let (changed, program) = (pack.policies(), pack.program());
+        let tested = Tested { pack: &pack, changed: true };
         let checks: BTreeSet<&str> = changed.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let speaks = |run: &Prepared<'_>| {
             run.planned.case.expectations.iter().any(|known| checks.contains(known.check.as_str()))
@@ -230,12 +234,12 @@ impl Suite {
             Part::Check(_) => changed.checks.first().map(|check| &check.statement),
             Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
         };
-        let then = bodies(&self.program, part);
+        let then = bodies(self.pack.program(), part);
         let now = match part {
-            Part::Check(_) => bodies(&program, Part::Check(0)),
-            Part::Derivation(_) => bodies(&program, part),
+            Part::Check(_) => bodies(program, Part::Check(0)),
+            Part::Derivation(_) => bodies(program, part),
         };
-        if same::is_same_by_types(model, (&self.program, &then[..]), (&program, &now[..]))
+        if same::is_same_by_types(model, (self.pack.program(), &then[..]), (program, &now[..]))
             || replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced))
         {
             return Fate::Equivalent(survivor);
@@ -247,7 +251,7 @@ impl Suite {
 
     /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is invalid then.
     fn changed(&self, mutant: &Mutant, original: &Statement, resting: &Resting) -> Option<Policies> {
-        let mut changed = Policies { derivations: self.policies.derivations.clone(), ..Policies::default() };
+        let mut changed = Policies { derivations: self.pack.policies().derivations.clone(), ..Policies::default() };
         let read = if mutant.drops_policy() {
             // A policy that is not there derives nothing, and that is no error here.
             let never = Clause { kind: ClauseKind::When, span: original.span, expr: Expr::val(false) };
@@ -259,13 +263,13 @@ impl Suite {
         };
         match mutant.part {
             Part::Check(at) => {
-                let check = self.policies.checks.get(at)?.clone();
+                let check = self.pack.policies().checks.get(at)?.clone();
                 changed.checks.push(Check { statement: read, ..check });
             }
             Part::Derivation(at) => {
                 changed.derivations.get_mut(at)?.statement = read;
                 let checks = resting.get(&at).into_iter().flatten();
-                changed.checks.extend(checks.map(|check| self.policies.checks[*check].clone()));
+                changed.checks.extend(checks.map(|check| self.pack.policies().checks[*check].clone()));
             }
         }
         (!changed.checks.is_empty()).then_some(changed)
@@ -275,7 +279,7 @@ impl Suite {
     fn edited(&self, mutant: &Mutant, original: &Statement) -> Option<Statement> {
         let changed = mutant.applied(original.source.text(), original.span);
         let source = Source::new(original.source.name(), changed).ok()?;
-        let (mut read, wrong) = Policies::read(&self.schema, &[&PolicyFile::parse(&source)]);
+        let (mut read, wrong) = Policies::read(self.pack.schema(), &[&PolicyFile::parse(&source)]);
         if has_errors(&wrong) {
             return None;
         }

@@ -3,12 +3,12 @@
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
-use crate::check::{Limits, no_scope, too_many_pairs};
+use crate::check::{Limits, no_scope};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
+use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
-use crate::policy::Policies;
-use crate::program::{CheckProgram, Program};
+use crate::program::CheckProgram;
 use crate::report::text::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::Model;
@@ -42,9 +42,7 @@ pub(super) struct Prepared<'c> {
 /// The policies that cases are run against.
 #[derive(Clone, Copy)]
 pub(super) struct Tested<'s> {
-    pub model: &'s Model,
-    pub policies: &'s Policies,
-    pub program: &'s Program,
+    pub pack: &'s Pack,
     /// Whether the policies are not what the cases were written for, so that their text says nothing.
     pub changed: bool,
 }
@@ -77,7 +75,7 @@ impl Planned<'_> {
 
 impl Suite {
     pub(super) fn tested(&self) -> Tested<'_> {
-        Tested { model: &self.schema.model, policies: &self.policies, program: &self.program, changed: false }
+        Tested { pack: &self.pack, changed: false }
     }
 
     /// Makes the edits of a case and reads the snapshot.
@@ -87,9 +85,8 @@ impl Suite {
     pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
         let mut trial = planned.trial();
         let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
-        let model = &self.schema.model;
         let secrets = self.secrets.as_ref().map(|paths| Secrets::new(&source, paths));
-        let (snapshot, diagnostics) = Snapshot::read(&source, model, &self.program.reads, &Limits::default());
+        let (snapshot, diagnostics) = self.pack.read(&source, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
             let error = Diagnostic::error("case-snapshot", message);
@@ -99,7 +96,7 @@ impl Suite {
             return Err(Box::new(trial));
         };
         // What is invalid has been reported before anything was run.
-        let (parameters, _) = Parameters::read(model, &self.program, &planned.variant.settings);
+        let (parameters, _) = self.pack.parameters(&planned.variant.settings);
         Ok(Prepared { planned, snapshot, secrets, parameters })
     }
 
@@ -159,12 +156,11 @@ impl<'c> Prepared<'c> {
         beside: impl FnOnce(&Judging<'_, '_>, &Trial, &SpokenOf),
     ) -> Trial {
         let Planned { case, .. } = self.planned;
-        let limits = Limits::default();
         let mut trial = self.planned.trial();
-        let mut evaluation = Evaluation::bind(tested.model, tested.program, &self.snapshot, case.now, &self.parameters);
-        trial.diagnostics.extend(self.without_instance(tested.model, &evaluation));
-        let too_many = evaluation.derive(limits.pairs);
-        trial.diagnostics.extend(too_many.into_iter().map(|found| too_many_pairs(tested.policies, found, &limits)));
+        let run = Run { now: case.now, parameters: &self.parameters, pairs: Limits::default().pairs };
+        let Assessment { evaluation, diagnostics, .. } = tested.pack.assess(&self.snapshot, run);
+        trial.diagnostics.extend(self.without_instance(tested.pack.model(), &evaluation));
+        trial.diagnostics.extend(diagnostics);
         let judgements = evaluation.judge(&Verdict::ALL);
         let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
         let judging = Judging {
@@ -181,7 +177,7 @@ impl<'c> Prepared<'c> {
         };
         let spoken_of = judging.compare(&mut trial);
         beside(&judging, &trial, &spoken_of);
-        let id = |judgement: &Judgement| tested.policies.checks[judgement.check].statement.id.to_string();
+        let id = |judgement: &Judgement| tested.pack.policies().checks[judgement.check].statement.id.to_string();
         trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
         if !trial.diagnostics.is_empty() {
             trial.secrets.clone_from(&self.secrets);
@@ -279,11 +275,11 @@ impl Judging<'_, '_> {
 
     /// The place of a check in the policies.
     fn check(&self, id: &str) -> Option<usize> {
-        self.tested.policies.checks.iter().position(|check| check.statement.id == id)
+        self.tested.pack.policies().checks.iter().position(|check| check.statement.id == id)
     }
 
     pub(super) fn program(&self, check: usize) -> Option<&CheckProgram> {
-        self.tested.program.checks.iter().find(|program| program.check == check)
+        self.tested.pack.program().checks.iter().find(|program| program.check == check)
     }
 
     /// The verdicts of a check, with the names of what they are about.
@@ -304,7 +300,7 @@ impl Judging<'_, '_> {
     pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
-        let check = &self.tested.policies.checks[given.check];
+        let check = &self.tested.pack.policies().checks[given.check];
         Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
     }
 
@@ -337,7 +333,7 @@ impl Judging<'_, '_> {
     fn not_given(&self, check: usize, expectation: &Expectation, all: &[Given]) -> Diagnostic {
         let id = &expectation.check;
         let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
-        let types: Vec<&str> = bodies.iter().map(|body| self.tested.model.short_name(body.resource)).collect();
+        let types: Vec<&str> = bodies.iter().map(|body| self.tested.pack.model().short_name(body.resource)).collect();
         let ids = || all.iter().map(|given| shown(&given.resource)).collect::<Vec<_>>();
         let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
         let (message, help) = match &expectation.target {
@@ -439,7 +435,7 @@ impl Judging<'_, '_> {
             failed.filter(|given| given.verdict == Verdict::Fail && !spoken_of.contains(&(given.check, given.subject)));
         let mut entries = Vec::new();
         for given in others {
-            let id = &self.tested.policies.checks[given.check].statement.id;
+            let id = &self.tested.pack.policies().checks[given.check].statement.id;
             let finding = self.finding(&given);
             let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
             let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));

@@ -23,11 +23,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    let (parsed, report) = args.pack.read(style);
+    let (pack, report) = args.pack.read(style);
     // Half a page would pass for a whole one.
     let sound = deodar::check::is_sound(&report);
-    let Some((schema, policies)) = parsed.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
-    let catalogue = Catalogue::new(&schema, &policies);
+    let Some(pack) = pack.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
+    let catalogue = Catalogue::new(&pack);
     let mut page = Vec::new();
     catalogue::write(&catalogue, &args.command(), &mut page)?;
     match &args.output {

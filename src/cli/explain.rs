@@ -22,8 +22,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    let (parsed, report) = args.pack.read(style);
-    let Some((schema, policies)) = parsed else { return Ok(ExitCode::from(5)) };
+    let (pack, report) = args.pack.read(style);
+    let Some(pack) = pack else { return Ok(ExitCode::from(5)) };
+    let policies = pack.policies();
     let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let error =
@@ -32,9 +33,9 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let mut out = Output::new();
-    text::write_check(check, &schema.model, &policies, style, &mut out)?;
-    let reads = catalogue::reads_of(&schema.model, &policies, check);
-    text::write_reads(&schema.model, &reads, style, &mut out)?;
+    text::write_check(check, pack.model(), policies, style, &mut out)?;
+    let reads = catalogue::reads_of(pack.model(), policies, check);
+    text::write_reads(pack.model(), &reads, style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))
 }

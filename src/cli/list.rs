@@ -1,6 +1,6 @@
 //! `deodar list`
 
-use super::output::{Output, tell};
+use super::output::Output;
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::report::text::{self, Detail, Style};
@@ -17,9 +17,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
-    let (_, report) = args.pack.checks();
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
+    let (_, report) = args.pack.read(style);
     let mut out = Output::new();
     text::write_list(&report, style, &mut out)?;
     out.flush()?;

@@ -1,12 +1,11 @@
 //! Arguments that say which schema and policies are meant.
 
 use super::output::tell;
-use deodar::check::{Inputs, Limits, Options, Session};
-use deodar::policy::Policies;
+use deodar::check::{Limits, Options};
+use deodar::pack::Pack;
 use deodar::project::{Form, Loader, PackOrigin, Selection};
 use deodar::report::Report;
 use deodar::report::text::{self, Style};
-use deodar::schema::Schema;
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
@@ -34,28 +33,15 @@ impl PackArgs {
         }
     }
 
-    /// Reads schema and policies, and says on standard error what is wrong with them; `None` for the policies if there is
-    /// no schema.
-    pub fn read(&self, style: Style) -> (Option<(Schema, Policies)>, Report) {
-        let (inputs, report) = self.checks();
-        tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
-        let parsed = inputs.and_then(|inputs| {
-            let schema = Schema::parse(&inputs.schema).0?;
-            let (policies, _) = Policies::parse(&schema, &inputs.policies);
-            Some((schema, policies))
-        });
-        (parsed, report)
-    }
-
-    /// Reads schema and policies and lists the checks, without any snapshot.
-    pub fn checks(&self) -> (Option<Inputs>, Report) {
+    /// Compiles the pack, and writes what is wrong with it to standard error. The report lists its checks and does not
+    /// have any snapshot.
+    pub fn read(&self, style: Style) -> (Option<Pack>, Report) {
         let options = Options::at(0);
-        match Loader::default().load(&self.selection(&[], Form::ByName), &Limits::default()) {
-            Ok(inputs) => {
-                let report = Session::default().run(&inputs, &options);
-                (Some(inputs), report)
-            }
+        let (pack, report) = match Loader::default().load(&self.selection(&[], Form::ByName), &Limits::default()) {
+            Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
             Err(diagnostics) => (None, Report::unread(diagnostics, &options)),
-        }
+        };
+        tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
+        (pack, report)
     }
 }

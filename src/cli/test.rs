@@ -6,10 +6,10 @@ use super::{Color, width};
 use deodar::cases::{self, Choice, Outcome, Suite, secrets_of_files};
 use deodar::check::{Limits, describe_pack};
 use deodar::diagnostic::has_errors;
+use deodar::pack::Pack;
 use deodar::project::{CaseFiles, Form, Loader, PackOrigin, Selection};
 use deodar::report::excerpt::plain;
 use deodar::report::text::{Detail, Style};
-use deodar::schema::Schema;
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -118,12 +118,8 @@ fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
         Ok(inputs) => inputs,
         Err(diagnostics) => return (CaseFiles::default(), Outcome::unread(diagnostics)),
     };
-    let (suite, mut diagnostics) = Suite::compile(&inputs);
-    let pack = match &suite {
-        Some(suite) => describe_pack(&inputs, Some(suite.model())),
-        // The schema may be valid though a policy is not.
-        None => describe_pack(&inputs, Schema::parse(&inputs.schema).0.as_ref().map(|schema| &*schema.model)),
-    };
+    let (pack, mut diagnostics) = Pack::compile(inputs.sources());
+    let described = describe_pack(&inputs, pack.as_ref().map(Pack::model));
     diagnostics.extend(inputs.diagnostics);
     let (found, wrong) = loader.cases(&args.paths, &selection);
     diagnostics.extend(wrong);
@@ -133,15 +129,14 @@ fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
         diagnostics.extend(wrong);
         choice.survivors = survivors;
     }
-    let mut outcome = match suite.filter(|_| !has_errors(&diagnostics)) {
-        None => {
-            let (schema, _) = Schema::parse(&inputs.schema);
-            let secrets = secrets_of_files(&found.files, schema.as_ref());
+    let mut outcome = match pack {
+        Some(pack) if !has_errors(&diagnostics) => Suite::new(pack).run(&found.files, &choice),
+        pack => {
+            let secrets = secrets_of_files(&found.files, pack.as_ref().map(Pack::schema));
             Outcome { secrets, ..Outcome::unread(Vec::new()) }
         }
-        Some(suite) => suite.run(&found.files, &choice),
     };
-    outcome.pack = Some(pack);
+    outcome.pack = Some(described);
     outcome.diagnostics.splice(..0, diagnostics);
     (found, outcome)
 }

@@ -3,7 +3,7 @@
 //! This is a fast path and no second meaning: it reads known values of rows that exist, column by column, and leaves
 //! every other row and every other expression to [`Machine::mask`].
 
-use super::eval::{Frame, Machine, is_unseen};
+use super::eval::{Frame, Machine};
 use super::operand::{self, Operand};
 use crate::hash::keyed;
 use crate::program::{
@@ -118,7 +118,7 @@ impl<'m> Values<'m> {
     fn compared<'v>(&'v self, other: &Values<'m>) -> Option<(Cells<'v>, &'m Value)> {
         let (Values::Column(_, _, ty, _), Values::Same(constant)) = (self, other) else { return None };
         match constant {
-            Value::Entity(entity) if is_unseen(*entity) || **ty != Ty::Entity(entity.ty) => None,
+            Value::Entity(entity) if entity.is_literal() || **ty != Ty::Entity(entity.ty) => None,
             _ => Some((self.cells()?, constant)),
         }
     }
@@ -147,7 +147,7 @@ pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
         Value::Long(n) | Value::Decimal(n) | Value::Datetime(n) | Value::Duration(n) => Plain::Number(*n),
         Value::String(text) => Plain::Text(text),
         Value::Ip(ip) => Plain::Ip(*ip),
-        Value::Entity(entity) if is_unseen(*entity) => return None,
+        Value::Entity(entity) if entity.is_literal() => return None,
         Value::Entity(entity) => Plain::Entity(*entity),
         Value::Set(set) => Plain::Set(set),
         Value::Record(_) => return None,

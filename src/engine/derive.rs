@@ -1,7 +1,7 @@
 //! Derivation: values computed from the principals that derivation policies permit.
 
 use super::batch::{Batch, Key, Place, Values, plain};
-use super::eval::{Frame, Machine, PHANTOM, is_unseen};
+use super::eval::{Frame, Machine};
 use super::operand::{Operand, Outcome, Possible};
 use crate::hash::keyed;
 use crate::program::{Body, Condition, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Outcomes, Tie};
@@ -198,7 +198,7 @@ impl<'a> Machine<'a> {
     /// Computes every derived attribute of the program.
     ///
     /// Returns the derivations that would try more than `most_pairs` pairs: of what they derive nothing is known.
-    pub fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
+    pub(super) fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
         self.derive_where(|_| true, most_pairs)
     }
 
@@ -435,7 +435,7 @@ impl<'a> Machine<'a> {
                     continue;
                 };
                 let phantom = Some(list.scope);
-                let frame = Frame { principal: EntityRef { ty, row: PHANTOM }, resource, phantom };
+                let frame = Frame { principal: EntityRef::placeholder(ty), resource, phantom };
                 if settle(self.policy(&part.body, false, &frame).satisfied) == Mask::FALSE {
                     continue;
                 }
@@ -467,7 +467,7 @@ impl<'a> Machine<'a> {
             Keys::Several(keys) => keys.into_iter().map(|(key, _)| key).collect(),
         };
         // A literal may name what lies between an instance that was not captured and its list.
-        if keys.iter().any(|key| key.exact && is_unseen(EntityRef { ty: TypeId::default(), row: key.bits as u32 })) {
+        if keys.iter().any(|key| key.exact && EntityRef { ty: TypeId::default(), row: key.bits as u32 }.is_literal()) {
             return None;
         }
         let found = keys.into_iter().flat_map(|key| lookup.found(key));
@@ -519,7 +519,7 @@ impl<'a> Machine<'a> {
 
     /// The frame of a principal that may be in a list that was not captured; the root stands in for the resource.
     fn phantom(&self, part: &DerivationProgram, list: &Missing) -> Frame {
-        let principal = EntityRef { ty: part.body.principal, row: PHANTOM };
+        let principal = EntityRef::placeholder(part.body.principal);
         Frame { principal, resource: self.root(), phantom: Some(list.scope) }
     }
 

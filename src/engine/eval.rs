@@ -8,7 +8,7 @@ use crate::program::{
 };
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
-use crate::value::{self, EntityRef, Mask, Record, Set, TypeId, Value};
+use crate::value::{self, EntityRef, Mask, Record, RefKind, Set, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::{Arc, OnceLock};
@@ -26,7 +26,7 @@ pub struct Machine<'a> {
     /// Sets written out of constants, by node.
     folded: FxHashMap<NodeId, Value>,
     /// Ids of entity literals that name nothing in the snapshot, by type; numbered after the table's own, or, where
-    /// instances of the type were not captured, from [`UNSEEN`] downwards.
+    /// instances of the type were not captured, as literals.
     pub(super) strangers: Vec<Vec<SmolStr>>,
     /// Columns of derived attributes, by type and slot.
     pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
@@ -47,35 +47,9 @@ pub struct Frame {
     pub phantom: Option<EntityRef>,
 }
 
-/// The row of an instance nobody captured: it may hold any values.
-pub(super) const PHANTOM: u32 = u32::MAX;
-
-/// The row of the first entity literal that may name an instance nobody captured; others follow below it.
-const UNSEEN: u32 = PHANTOM - 1;
-
-/// Literals of one type that have rows of their own.
-const LITERALS: u32 = 1 << 20;
-
-/// The row of the first entity literal that may also name a captured instance of which the id is not known; others
-/// follow below it.
-const NAMELESS: u32 = UNSEEN - LITERALS;
-
-/// The least such row.
-const LEAST: u32 = NAMELESS - LITERALS;
-
-/// Whether an entity is one that may or may not be: a literal that may name an instance nobody captured.
-pub(super) fn is_unseen(entity: EntityRef) -> bool {
-    (LEAST..=UNSEEN).contains(&entity.row)
-}
-
-/// Whether an entity is a literal that may name a captured instance of which the id is not known.
-pub(super) fn is_nameless(entity: EntityRef) -> bool {
-    (LEAST..=NAMELESS).contains(&entity.row)
-}
-
 impl<'a> Machine<'a> {
     /// Binds a program; `now` is in milliseconds since 1970, `parameters` are in the model's order.
-    pub fn bind(
+    pub(super) fn bind(
         model: &'a Model,
         program: &'a Program,
         snapshot: &'a Snapshot,
@@ -131,7 +105,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Returns the entity of a type with an id, which need not be in the snapshot: what an entity literal would mean.
-    pub fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
+    pub(super) fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
         named(self.model, self.snapshot, &mut self.strangers[ty.index()], ty, id)
     }
 
@@ -149,12 +123,10 @@ impl<'a> Machine<'a> {
     pub fn id(&self, entity: EntityRef) -> SmolStr {
         let table = self.snapshot.table(entity.ty);
         let known = table.rows.len() + table.absent.len();
-        let at = if is_nameless(entity) {
-            Some((NAMELESS - entity.row) as usize)
-        } else if is_unseen(entity) {
-            Some((UNSEEN - entity.row) as usize)
-        } else {
-            (entity.row as usize).checked_sub(known)
+        let at = match entity.kind() {
+            RefKind::Literal(number) | RefKind::OpenLiteral(number) => Some(number as usize),
+            RefKind::Row(row) => (row as usize).checked_sub(known),
+            RefKind::Placeholder => None,
         };
         let stranger = at.and_then(|at| self.strangers[entity.ty.index()].get(at));
         match stranger {
@@ -207,7 +179,7 @@ impl<'a> Machine<'a> {
             NodeKind::Has(entity, ty, slots, asked) => match self.value(*entity, frame) {
                 Outcome { value: Possible::Known(Operand::Entity(entity)), may_fail } => {
                     let mask = match slots.first().and_then(|slot| self.state(entity, *ty, *slot)) {
-                        None if *asked == Asked::Record && is_unseen(entity) => Mask::EITHER | Mask::ERROR,
+                        None if *asked == Asked::Record && entity.is_literal() => Mask::EITHER | Mask::ERROR,
                         None if *asked == Asked::Record => Mask::ERROR,
                         _ => self.has(entity, *ty, slots),
                     };
@@ -325,12 +297,12 @@ impl<'a> Machine<'a> {
         if let Origin::Enclosing(around) = declared.origin {
             return match self.enclosing(entity, around, frame) {
                 Some(found) => Outcome::known(Operand::Entity(found)),
-                None if entity.row == PHANTOM => Outcome::UNKNOWN,
-                None if is_unseen(entity) => Outcome { may_fail: true, ..Outcome::UNKNOWN },
+                None if entity.is_placeholder() => Outcome::UNKNOWN,
+                None if entity.is_literal() => Outcome { may_fail: true, ..Outcome::UNKNOWN },
                 None => Outcome::ERROR,
             };
         }
-        if entity.row == PHANTOM {
+        if entity.is_placeholder() {
             return match (&declared.origin, &declared.ty) {
                 (Origin::Derived, Ty::Long) => Outcome::range(0, i64::MAX),
                 _ => uncaptured(&declared.ty),
@@ -340,7 +312,7 @@ impl<'a> Machine<'a> {
         let row = entity.row as usize;
         match column.states.get(row) {
             // Beyond the rows are entities that the snapshot names and does not hold.
-            None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
+            None if entity.is_literal() => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None => return Outcome::ERROR,
             Some(State::Absent) => return Outcome::ERROR,
             Some(State::Uncaptured | State::Unreadable) => {
@@ -371,14 +343,14 @@ impl<'a> Machine<'a> {
 
     /// The entity of a type that another is nested in; for an instance nobody captured, as far as that is known.
     fn enclosing(&self, entity: EntityRef, around: TypeId, frame: &Frame) -> Option<EntityRef> {
-        if entity.row == PHANTOM {
+        if entity.is_placeholder() {
             return self.snapshot.enclosing(self.model, frame.phantom?, around);
         }
         self.snapshot.enclosing(self.model, entity, around)
     }
 
     fn state(&self, entity: EntityRef, ty: TypeId, slot: SlotId) -> Option<State> {
-        if entity.row == PHANTOM {
+        if entity.is_placeholder() {
             let required = self.model.ty(ty).slots[slot.index()].required;
             return Some(if required { State::Known } else { State::Uncaptured });
         }
@@ -397,7 +369,7 @@ impl<'a> Machine<'a> {
                         Mask::EITHER
                     }
                 }
-                None if is_unseen(entity) => Mask::EITHER,
+                None if entity.is_literal() => Mask::EITHER,
                 Some(_) | None => Mask::FALSE,
             })
         })
@@ -406,12 +378,12 @@ impl<'a> Machine<'a> {
     fn record(&self, entity: EntityRef, ty: TypeId, attribute: &Attribute, frame: &Frame) -> Outcome<'_> {
         let Shape::Record(presence, members) = &attribute.shape else { return Outcome::ERROR };
         match self.state(entity, ty, *presence) {
-            None if is_unseen(entity) => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
+            None if entity.is_literal() => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
             None | Some(State::Absent) => return Outcome::ERROR,
             Some(State::Uncaptured | State::Unreadable) => return Outcome::UNKNOWN,
             Some(State::Known) => {}
         }
-        if entity.row == PHANTOM {
+        if entity.is_placeholder() {
             return Outcome::UNKNOWN;
         }
         let mut fields = Vec::new();
@@ -516,19 +488,19 @@ impl<'a> Machine<'a> {
 
     fn is_nested(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
         // A literal without a row of its own may mean any instance of its type.
-        let may_mean = |literal: EntityRef, ty: TypeId| is_nameless(literal) && literal.ty == ty;
+        let may_mean = |literal: EntityRef, ty: TypeId| literal.is_open_literal() && literal.ty == ty;
         if entity != other
             && (may_mean(entity, other.ty) || self.model.ancestry(entity.ty).any(|ty| may_mean(other, ty)))
         {
             return Mask::EITHER;
         }
-        if is_unseen(entity) {
+        if entity.is_literal() {
             // It may lie in the other; or be the other, where that was not captured either.
-            let from = if other.row == PHANTOM { 0 } else { 1 };
+            let from = if other.is_placeholder() { 0 } else { 1 };
             let around = entity != other && self.model.ancestry(entity.ty).skip(from).any(|ty| ty == other.ty);
             return if around { Mask::EITHER } else { Mask::of(entity == other) };
         }
-        if entity.row != PHANTOM {
+        if !entity.is_placeholder() {
             return Mask::of(self.snapshot.lies_in(self.model, entity, other));
         }
         let Some(scope) = frame.phantom else { return Mask::EITHER };
@@ -537,7 +509,7 @@ impl<'a> Machine<'a> {
         }
         // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
         let between = self.model.ancestry(entity.ty).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
-        if between && is_unseen(other) { Mask::EITHER } else { Mask::FALSE }
+        if between && other.is_literal() { Mask::EITHER } else { Mask::FALSE }
     }
 
     /// Whether an entity lies in another in which it is not nested.
@@ -670,12 +642,11 @@ fn named(model: &Model, snapshot: &Snapshot, strangers: &mut Vec<SmolStr>, ty: T
     });
     let table = snapshot.table(ty);
     let known = model.ty(ty).choices().map_or(table.rows.len() + table.absent.len(), <[_]>::len);
-    let row = match at as u32 {
-        at if table.has_nameless() => NAMELESS - at,
-        at if !table.missing.is_empty() => UNSEEN - at,
-        at => known as u32 + at,
-    };
-    EntityRef { ty, row }
+    match at as u32 {
+        at if table.has_nameless() => EntityRef::open_literal(ty, at),
+        at if !table.missing.is_empty() => EntityRef::literal(ty, at),
+        at => EntityRef { ty, row: known as u32 + at },
+    }
 }
 
 fn either(left: Mask, right: Mask) -> Mask {

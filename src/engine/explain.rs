@@ -5,7 +5,7 @@
 //! it can be dropped.
 
 use super::derive::Gathered;
-use super::eval::{Frame, Machine, PHANTOM};
+use super::eval::{Frame, Machine};
 use super::judge::Verdict;
 use super::operand::Possible;
 use crate::policy::ClauseKind;
@@ -340,7 +340,7 @@ impl<'a> Machine<'a> {
         let Some(entity) = self.entity(entity, frame) else { return };
         let declared = &self.model.ty(ty).slots[slot.index()];
         // Where an entity is nested is plain from where the reader stands.
-        if matches!(declared.origin, Origin::Enclosing(_)) || entity.row == PHANTOM {
+        if matches!(declared.origin, Origin::Enclosing(_)) || entity.is_placeholder() {
             return;
         }
         let column = self.column(ty, slot);

@@ -1,7 +1,7 @@
 //! Verdicts: one for every check and every resource it applies to.
 
 use super::batch::{Batch, Place};
-use super::eval::{Frame, Machine, PHANTOM};
+use super::eval::{Frame, Machine};
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, TypeId};
@@ -127,7 +127,6 @@ const RUN: u32 = 4096;
 
 impl Machine<'_> {
     /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
-    /// Attributes must have been derived.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
         self.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
     }
@@ -185,7 +184,7 @@ impl Machine<'_> {
     /// Returns the frame in which a check judges what a list that was not captured may hold.
     pub(super) fn uncaptured_frame(&self, ty: TypeId, at: usize) -> Frame {
         let phantom = self.snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
-        Frame { phantom, ..self.frame(EntityRef { ty, row: PHANTOM }) }
+        Frame { phantom, ..self.frame(EntityRef::placeholder(ty)) }
     }
 
     fn judge_rows(

@@ -4,7 +4,7 @@
 //! of modified condition/decision coverage (Chilenski, "An Investigation of Three Forms of the MC/DC Criterion", 2001),
 //! with unknown as an answer and as a verdict.
 
-use super::eval::{Frame, Machine, PHANTOM};
+use super::eval::{Frame, Machine};
 use super::judge::{Subject, Verdict};
 use crate::program::{Body, NodeId, evaluate_policy};
 use crate::value::{EntityRef, Mask};
@@ -51,13 +51,15 @@ impl Machine<'_> {
     /// Observes the leaves of a derivation over at most `most` pairs; [`Machine::derive`] must have been called.
     pub fn observe_pairs(&self, body: &Body, most: usize, sights: &mut Sights) {
         let (principals, resources) = (self.snapshot.table(body.principal), self.snapshot.table(body.resource));
-        let captured = (0..principals.rows.len() as u32).map(|row| (row, None));
-        let missing = principals.missing.iter().map(|missing| (PHANTOM, Some(missing.scope)));
+        let row = |row| EntityRef { ty: body.principal, row };
+        let captured = (0..principals.rows.len() as u32).map(|at| (row(at), None));
+        let placeholder = EntityRef::placeholder(body.principal);
+        let missing = principals.missing.iter().map(|missing| (placeholder, Some(missing.scope)));
         let pairs = captured.chain(missing).flat_map(|principal| {
             (0..resources.rows.len() as u32).map(move |row| (principal, EntityRef { ty: body.resource, row }))
         });
-        for ((row, phantom), resource) in pairs.take(most) {
-            let frame = Frame { principal: EntityRef { ty: body.principal, row }, resource, phantom };
+        for ((principal, phantom), resource) in pairs.take(most) {
+            let frame = Frame { principal, resource, phantom };
             self.observe_one(body, false, frame, sights);
         }
     }

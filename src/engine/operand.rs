@@ -1,6 +1,5 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
-use super::eval::{PHANTOM, is_nameless, is_unseen};
 use crate::value::{EntityRef, IpNet, Mask, Record, Set, Value};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
@@ -207,13 +206,13 @@ impl<'a> Operand<'a> {
             (Operand::Ip(a), Operand::Ip(b)) => Mask::of(a == b),
             // A literal may name the very instance that nobody captured.
             (Operand::Entity(a), Operand::Entity(b))
-                if a.ty == b.ty && (a.row == PHANTOM && is_unseen(*b) || b.row == PHANTOM && is_unseen(*a)) =>
+                if a.ty == b.ty && (a.is_placeholder() && b.is_literal() || b.is_placeholder() && a.is_literal()) =>
             {
                 Mask::EITHER
             }
             (Operand::Entity(a), Operand::Entity(b)) if a == b => Mask::TRUE,
             // A literal may name an instance of which the id is not known.
-            (Operand::Entity(a), Operand::Entity(b)) if a.ty == b.ty && is_nameless(*a) != is_nameless(*b) => {
+            (Operand::Entity(a), Operand::Entity(b)) if a.ty == b.ty && a.is_open_literal() != b.is_open_literal() => {
                 Mask::EITHER
             }
             (Operand::Entity(_), Operand::Entity(_)) => Mask::FALSE,
@@ -237,7 +236,7 @@ fn value_is_exact(value: &Value) -> bool {
 
 /// Whether it is known which entity this is.
 fn is_exact(entity: EntityRef) -> bool {
-    entity.row != PHANTOM && !is_nameless(entity)
+    !entity.is_placeholder() && !entity.is_open_literal()
 }
 
 fn set_is_exact(set: &Set) -> bool {
@@ -324,10 +323,10 @@ mod tests {
     #[test]
     fn a_set_holds_what_it_certainly_holds_whatever_else_may_be_in_it() {
         let entity = |row| Value::Entity(EntityRef { ty: TypeId(0), row });
-        let set = Set::new(vec![entity(3), entity(PHANTOM)]);
+        let set = Set::new(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))]);
         let asked = |row| contains(&set, Some(&Operand::of(&entity(row))));
-        assert_eq!([asked(3), asked(PHANTOM), asked(4)], [Mask::TRUE, Mask::TRUE, Mask::FALSE]);
-        let open = Set::partial(vec![entity(3), entity(PHANTOM)], Vec::new(), true);
+        assert_eq!([asked(3), asked(u32::MAX), asked(4)], [Mask::TRUE, Mask::TRUE, Mask::FALSE]);
+        let open = Set::partial(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))], Vec::new(), true);
         let asked = |row| contains(&open, Some(&Operand::of(&entity(row))));
         assert_eq!([asked(3), asked(4)], [Mask::TRUE, Mask::EITHER]);
     }

@@ -64,8 +64,24 @@ pub enum Sought {
 }
 
 impl<'a> Evaluation<'a> {
-    /// Binds a program; `now` is in milliseconds since 1970.
-    pub fn bind(
+    /// Binds a program and computes every derived attribute, once for every set of values that it depends on; `now` is in
+    /// milliseconds since 1970.
+    ///
+    /// Returns the derivations that would try more than `most_pairs` pairs beside it, each once: their attributes are
+    /// unknown.
+    pub fn new(
+        model: &'a Model,
+        program: &'a Program,
+        snapshot: &'a Snapshot,
+        (now, parameters): (i64, &'a Parameters),
+        most_pairs: usize,
+    ) -> (Self, Vec<TooManyPairs>) {
+        let mut evaluation = Self::bind(model, program, snapshot, now, parameters);
+        let too_many = evaluation.derive(most_pairs);
+        (evaluation, too_many)
+    }
+
+    fn bind(
         model: &'a Model,
         program: &'a Program,
         snapshot: &'a Snapshot,
@@ -127,10 +143,7 @@ impl<'a> Evaluation<'a> {
         &self.bound[0].machine
     }
 
-    /// Computes every derived attribute, once for every set of values that it depends on.
-    ///
-    /// Returns the derivations that would try more than `most_pairs` pairs, each once.
-    pub fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
+    fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
         let Some((first, others)) = self.bound.split_first_mut() else { return Vec::new() };
         let mut too_many = first.machine.derive(most_pairs);
         for Bound { machine, depends, .. } in others {
@@ -165,7 +178,6 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
-    /// Attributes must have been derived.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
         let program = self.base().program;
         program.checks.par_iter().enumerate().map(|(at, check)| self.judge_check(at, check, listed)).collect()

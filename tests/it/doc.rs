@@ -3,9 +3,8 @@
 
 use crate::support::{POLICIES, SCHEMA, command, deodar, folder, replaced, repository};
 use deodar::catalogue::{Catalogue, doc};
-use deodar::policy::Policies;
+use deodar::pack::{Pack, PackSources};
 use deodar::project::EMBEDDED;
-use deodar::schema::Schema;
 use deodar::source::Source;
 use expect_test::{expect, expect_file};
 use std::collections::BTreeSet;
@@ -31,10 +30,11 @@ fn whatever_a_check_of_an_embedded_pack_reads_is_documented() {
     let mut wrong = BTreeSet::new();
     for pack in EMBEDDED {
         let source = |(name, text): (&str, &str)| Source::new(name, text).expect("it is small");
-        let schema = Schema::parse(&source(pack.schema)).0.expect("the schema is sound");
         let sources: Vec<_> = pack.policies.iter().copied().map(source).collect();
-        let policies = Policies::parse(&schema, &sources).0;
-        let catalogue = Catalogue::new(&schema, &policies);
+        let sources = PackSources { schema: &source(pack.schema), policies: &sources };
+        let compiled = Pack::compile(sources).0.expect("the schema is sound");
+        let (schema, policies) = (compiled.schema(), compiled.policies());
+        let catalogue = Catalogue::new(&compiled);
         assert_eq!(catalogue.entries.len(), policies.checks.len());
         // What is told of one attribute must be understood without the others.
         let alone = |doc: Option<&str>| doc.is_some_and(|doc| !doc.is_empty() && !doc.contains("Same "));

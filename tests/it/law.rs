@@ -18,7 +18,7 @@ use blueprint::{Blueprint, Kind};
 use cedar_policy::{ValidationMode, Validator};
 use choices::Choices;
 use deodar::diagnostic::{Diagnostic, Severity};
-use deodar::engine::{Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict};
+use deodar::engine::{Binding, Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::{Schema, parse_value};
@@ -291,8 +291,8 @@ impl Read {
     }
 
     fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
-        let mut machine = Machine::bind(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        machine.derive(usize::MAX);
+        let binding = Binding::new(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
+        let (machine, _) = binding.derive(usize::MAX);
         machine
     }
 
@@ -844,8 +844,8 @@ fn said(schema: &str, policies: &str, snapshot: &str) -> String {
     let (snapshot, diagnostics) =
         Snapshot::read(&source("s.json", snapshot), &schema.model, &program.reads, &Limits::default());
     let snapshot = snapshot.unwrap_or_else(|| panic!("{}", shown(&diagnostics)));
-    let mut machine = Machine::bind(&schema.model, &program, &snapshot, NOW, &[]);
-    machine.derive(usize::MAX);
+    let binding = Binding::new(&schema.model, &program, &snapshot, NOW, &[]);
+    let (machine, _) = binding.derive(usize::MAX);
     let mut said = Vec::new();
     for check in &program.checks {
         for body in &check.bodies {

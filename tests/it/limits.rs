@@ -5,6 +5,7 @@
 use crate::support::{SCHEMA, SOUND, command, folder, harbour_by, replaced};
 use deodar::catalogue::{self, Catalogue};
 use deodar::diagnostic::Diagnostic;
+use deodar::pack::{Pack, PackSources};
 use deodar::policy::Policies;
 use deodar::schema::Schema;
 use deodar::source::Source;
@@ -55,10 +56,11 @@ fn large_conditions_within_the_limits_are_judged_and_described() {
         let run = harbour_by(SCHEMA, &policies, SOUND, &["--only", "X"]);
         assert_eq!(run.code, i32::from(fails), "{}: {}", &condition[..60], run.stderr);
 
-        let schema = schema_of(SCHEMA).0.expect("the harbour has a schema");
-        let (policies, diagnostics) = policies_of(&policies);
+        let sources = [source(&policies)];
+        let (pack, diagnostics) = Pack::compile(PackSources { schema: &source(SCHEMA), policies: &sources });
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        let catalogue = Catalogue::new(&schema, &policies);
+        let pack = pack.expect("the harbour has a schema");
+        let catalogue = Catalogue::new(&pack);
         catalogue::write(&catalogue, "deodar doc", &mut Vec::new()).expect("it can be written");
     }
 }

@@ -6,6 +6,7 @@ use crate::support::{NOW, repository};
 use deodar::cases::{Case, CaseFile, Change, Choice, Edit, Suite, Target, Variant};
 use deodar::check::{Inputs, Options, Session};
 use deodar::engine::Verdict;
+use deodar::pack::Pack;
 use deodar::policy::{ClauseKind, Policies};
 use deodar::project::{EMBEDDED, Loader, Selection};
 use deodar::schema::Schema;
@@ -45,12 +46,12 @@ impl Bench {
             skipped_reports: 0,
             partial_pack: false,
         };
-        let (suite, diagnostics) = Suite::compile(&inputs);
+        let (compiled, diagnostics) = Pack::compile(inputs.sources());
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         let folder = repository().join("policies").join(pack.name);
         let (found, diagnostics) = Loader::default().cases(&[folder], &Selection::default());
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        Self { inputs, suite: suite.expect("it is sound"), files: found.files, checks }
+        Self { inputs, suite: Suite::new(compiled.expect("it is sound")), files: found.files, checks }
     }
 }
 

@@ -5,6 +5,8 @@
 
 use deodar::cases::{self, CaseFile, Choice, Suite};
 use deodar::check::{Deliveries, Delivery, Engine, Inputs, Options, Session};
+use deodar::diagnostic::has_errors;
+use deodar::pack::Pack;
 use deodar::report::text::{Detail, Style};
 use deodar::report::{json, ndjson, text};
 use deodar::source::Source;
@@ -494,7 +496,8 @@ fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>)
     }
     let file = source("cases.test.toml", &cases);
     let (file, wrong) = CaseFile::parse(&file, &mut |_| Ok(Arc::clone(snapshot)));
-    let (suite, _) = Suite::compile(inputs);
+    let (pack, problems) = Pack::compile(inputs.sources());
+    let suite = pack.filter(|_| !has_errors(&problems)).map(Suite::new);
     let suite = suite.expect("schema and policies are valid");
     let choice = Choice { coverage: true, ..Choice::default() };
     let mut outcome = suite.run(std::slice::from_ref(&file), &choice);

@@ -1,7 +1,7 @@
 //! States of values and lists: what is known, absent, uncaptured, unreadable or partial, and what follows for verdicts.
 
 use deodar::diagnostic::Severity;
-use deodar::engine::{Machine, Reference, Verdict};
+use deodar::engine::{Binding, Reference, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::Schema;
@@ -28,8 +28,8 @@ fn judged(schema: &str, policies: &str, json: &str) -> String {
     let (snapshot, diagnostics) =
         Snapshot::read(&source("a.json", json), &schema.model, &program.reads, &Limits::default());
     let snapshot = snapshot.unwrap_or_else(|| panic!("{diagnostics:?}"));
-    let mut machine = Machine::bind(&schema.model, &program, &snapshot, NOW, &[]);
-    machine.derive(usize::MAX);
+    let binding = Binding::new(&schema.model, &program, &snapshot, NOW, &[]);
+    let (machine, _) = binding.derive(usize::MAX);
     let judgements = machine.judge(&Verdict::ALL);
     let reference = Reference::new(&machine, &policies, NOW, &[]).judge().expect("Cedar takes the snapshot");
     for (mine, theirs) in judgements.iter().zip(&reference) {

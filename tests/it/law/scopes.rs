@@ -4,7 +4,7 @@
 
 use super::blueprint::{Field, From};
 use super::*;
-use deodar::engine::Evaluation;
+use deodar::engine::{Binding, Evaluation};
 use deodar::parameters::{Parameters, Scope, Values};
 use deodar::schema::Model;
 use smol_str::SmolStr;
@@ -33,8 +33,8 @@ struct Plain<'a> {
 
 impl<'a> Plain<'a> {
     fn new(case: &Case, read: &'a Read, snapshot: &'a Snapshot, values: &Values) -> Result<Self, TestCaseError> {
-        let mut machine = Machine::bind(&read.schema.model, &read.program, snapshot, NOW, values);
-        machine.derive(usize::MAX);
+        let binding = Binding::new(&read.schema.model, &read.program, snapshot, NOW, values);
+        let (machine, _) = binding.derive(usize::MAX);
         let reference = Reference::new(&machine, &read.policies, NOW, values).judge();
         let reference = reference.map_err(|error| fail(error, case, None))?;
         Ok(Self { machine, reference })
@@ -122,8 +122,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
         is_set: vec![true; model.parameters.len()],
         scopes: scopes(c, &case, model, &ids),
     };
-    let mut evaluation = Evaluation::bind(model, program, snapshot, NOW, &parameters);
-    evaluation.derive(usize::MAX);
+    let (evaluation, _) = Evaluation::new(model, program, snapshot, (NOW, &parameters), usize::MAX);
     let mine = evaluation.judge(&Verdict::ALL);
     let theirs = evaluation.judge_by_reference(&read.policies).map_err(|error| fail(error, &case, None))?;
     let of_run = Plain::new(&case, &read, snapshot, &parameters.values)?;

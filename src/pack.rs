@@ -1,0 +1,177 @@
+//! A compiled pack: a schema, its policies, and the program that they are lowered to.
+//!
+//! A [`Pack`] is what judges snapshots. [`Pack::compile`] makes one from texts; a [`Compiler`] makes one again after a
+//! change and compiles only what the change affects. A pack does not read files and does not know the clock.
+
+mod compile;
+mod select;
+
+pub use compile::{Compiled, Compiler, PackSources};
+pub use select::CheckFilter;
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Evaluation, Subject, TooManyPairs, Verdict};
+use crate::parameters::{Parameters, Setting};
+use crate::policy::{Check, Policies};
+use crate::program::Program;
+use crate::schema::{Model, Schema};
+use crate::snapshot::{Limits, SecretPaths, Snapshot};
+use crate::source::Source;
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// A schema and policies, compiled.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    schema: Arc<Schema>,
+    policies: Arc<Policies>,
+    program: Arc<Program>,
+    /// Whether each check is selected.
+    selected: Vec<bool>,
+}
+
+/// The time and the parameters that snapshots are judged with.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'r> {
+    /// The time of the run, in milliseconds since 1970.
+    pub now: i64,
+    /// The parameters: see [`Pack::parameters`].
+    pub parameters: &'r Parameters,
+    /// The largest number of pairs that one derivation may try.
+    pub pairs: usize,
+}
+
+/// A snapshot that is bound to a pack and has all its derived attributes.
+pub struct Assessment<'a> {
+    /// What judges, explains and compares.
+    pub evaluation: Evaluation<'a>,
+    /// The derivations that exceed the limit on pairs. Their attributes are unknown.
+    pub diagnostics: Vec<Diagnostic>,
+    pack: &'a Pack,
+}
+
+/// The verdict of a check on a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckVerdict {
+    /// The id of the check.
+    pub check: SmolStr,
+    /// The type of the resource, without namespace.
+    pub ty: String,
+    /// The id of the resource; `None` for resources of a list that was not captured.
+    pub id: Option<SmolStr>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+impl Pack {
+    /// Compiles a pack with all its checks.
+    ///
+    /// Returns the problems beside it. There is no pack if the schema cannot be read; a check with an error is not
+    /// evaluated.
+    pub fn compile(sources: PackSources<'_>) -> (Option<Self>, Vec<Diagnostic>) {
+        Compiler::default().compile(sources, CheckFilter::default())
+    }
+
+    /// Returns the schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Returns the model of the schema.
+    pub fn model(&self) -> &Model {
+        &self.schema.model
+    }
+
+    /// Returns the policies.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Returns the program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Returns whether a check, by its place in the policies, is selected.
+    pub fn is_selected(&self, check: usize) -> bool {
+        self.selected.get(check).copied().unwrap_or(false)
+    }
+
+    /// Returns whether a check can be evaluated: it, and the derivations that it depends on, are valid.
+    pub fn is_valid(&self, check: &Check) -> bool {
+        let statement = &check.statement;
+        statement.valid && !statement.idle && !self.program.refused.contains(&statement.id)
+    }
+
+    /// Returns the places of secret values in snapshots; `None` if the schema declares none.
+    pub fn secrets(&self) -> Option<Arc<SecretPaths>> {
+        SecretPaths::of(self.model())
+    }
+
+    /// Returns a pack with the same schema and other policies, all of them selected.
+    pub(crate) fn with_policies(&self, policies: Policies, program: Program) -> Self {
+        let selected = vec![true; policies.checks.len()];
+        Self { schema: Arc::clone(&self.schema), policies: Arc::new(policies), program: Arc::new(program), selected }
+    }
+
+    /// Reads a snapshot for the checks of the pack, and reports everything that is wrong with it.
+    pub fn read(&self, source: &Arc<Source>, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
+        Snapshot::read(source, self.model(), &self.program.reads, limits)
+    }
+
+    /// Reads settings of parameters, and reports those that are invalid.
+    pub fn parameters(&self, settings: &[Setting]) -> (Parameters, Vec<Diagnostic>) {
+        Parameters::read(self.model(), &self.program, settings)
+    }
+
+    /// Binds a snapshot and computes its derived attributes.
+    pub fn assess<'a>(&'a self, snapshot: &'a Snapshot, run: Run<'a>) -> Assessment<'a> {
+        let given = (run.now, run.parameters);
+        let (evaluation, too_many) = Evaluation::new(self.model(), &self.program, snapshot, given, run.pairs);
+        let diagnostics = too_many.into_iter().map(|excess| self.too_many_pairs(excess, run.pairs)).collect();
+        Assessment { evaluation, diagnostics, pack: self }
+    }
+
+    /// The error for a derivation that would try more than `most` pairs.
+    fn too_many_pairs(&self, excess: TooManyPairs, most: usize) -> Diagnostic {
+        let derivation = &self.policies.derivations[excess.derivation];
+        let TooManyPairs { principals, resources, found, .. } = excess;
+        let (tries, label, help) = match found {
+            None => (
+                format!("each of {principals} principals on each of {resources} resources"),
+                "no condition here ties principal and resource together",
+                "add what they have in common, such as `principal.email == resource.email` or `principal in resource.workspace`",
+            ),
+            Some(found) => (
+                format!("{found} pairs of principal and resource"),
+                "too many principals have what a resource is tied to",
+                "tie them by a value that fewer principals have",
+            ),
+        };
+        let message = format!("derivation of `{}` tries {tries}, which is more than {most}", derivation.derives);
+        Diagnostic::error("derivation-pairs", message)
+            .label(&derivation.statement.source, derivation.statement.span, label)
+            .help(format!("{help}, or allow more with --max-pairs"))
+    }
+}
+
+impl Assessment<'_> {
+    /// Returns every verdict, by check, resource type and place in the snapshot.
+    pub fn verdicts(&self) -> Vec<CheckVerdict> {
+        let machine = self.evaluation.base();
+        let mut verdicts = Vec::new();
+        for judgement in self.evaluation.judge(&Verdict::ALL) {
+            let Some(check) = self.pack.policies.checks.get(judgement.check) else { continue };
+            verdicts.extend(judgement.judged.iter().map(|judged| CheckVerdict {
+                check: check.statement.id.clone(),
+                ty: machine.model.short_name(judged.subject.ty()).to_owned(),
+                id: match judged.subject {
+                    Subject::Entity(entity) => Some(machine.id(entity)),
+                    Subject::Uncaptured(..) => None,
+                },
+                verdict: judged.verdict,
+            }));
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,131 @@
+//! Compilation by part: what did not change since the last time is not compiled again.
+
+use super::{CheckFilter, Pack};
+use crate::diagnostic::Diagnostic;
+use crate::policy::{Policies, PolicyFile, warm_up};
+use crate::program::Program;
+use crate::schema::Schema;
+use crate::source::Source;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// The texts of a pack.
+#[derive(Debug, Clone, Copy)]
+pub struct PackSources<'s> {
+    /// The schema.
+    pub schema: &'s Arc<Source>,
+    /// The policy files, in order of their names.
+    pub policies: &'s [Arc<Source>],
+}
+
+/// What the last compilation did anew.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Compiled {
+    /// Schemas parsed.
+    pub schemas: usize,
+    /// Policy files parsed.
+    pub policies: usize,
+    /// Programs lowered.
+    pub programs: usize,
+}
+
+/// Compiles packs, and keeps the parts of the last one.
+#[derive(Debug, Default)]
+pub struct Compiler {
+    schema: Option<Part<Arc<Source>, Option<Arc<Schema>>>>,
+    /// The policy files, parsed.
+    files: Vec<PolicyFile>,
+    policies: Option<Part<Vec<Arc<Source>>, Arc<Policies>>>,
+    program: Option<Part<Vec<bool>, Arc<Program>>>,
+    /// What the last compilation did anew.
+    pub compiled: Compiled,
+}
+
+/// A part of a pack: what it was made of, what it is, and what is wrong with it.
+#[derive(Debug)]
+struct Part<K, V> {
+    of: K,
+    value: V,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Compiler {
+    /// Compiles a pack.
+    ///
+    /// Returns the problems beside it. There is no pack if the schema cannot be read; a check with an error is not
+    /// evaluated.
+    pub fn compile(&mut self, sources: PackSources<'_>, filter: CheckFilter<'_>) -> (Option<Pack>, Vec<Diagnostic>) {
+        self.compiled = Compiled::default();
+        self.parse(sources);
+        let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
+        let mut diagnostics = diagnostics.clone();
+        let Some(schema) = value.clone() else { return (None, diagnostics) };
+        let policies = self.policies(&schema, sources.policies, &mut diagnostics);
+        let selected = filter.selected(&policies, &mut diagnostics);
+        let program = self.program(&schema, &policies, &selected, &mut diagnostics);
+        (Some(Pack { schema, policies, program, selected }), diagnostics)
+    }
+
+    /// Parses the schema and the policy files that changed, in parallel.
+    fn parse(&mut self, sources: PackSources<'_>) {
+        let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
+        let changed: Vec<&Arc<Source>> = sources.policies.iter().filter(|file| !known(file)).collect();
+        let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
+        let (schema, fresh) = rayon::join(
+            || (!same_schema).then(|| Schema::parse(sources.schema)),
+            || {
+                if !same_schema {
+                    warm_up();
+                }
+                changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>()
+            },
+        );
+        self.compiled.policies = fresh.len();
+        let wanted = |file: &PolicyFile| sources.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));
+        self.files.retain(wanted);
+        self.files.extend(fresh);
+        if let Some((schema, diagnostics)) = schema {
+            self.schema = Some(Part { of: Arc::clone(sources.schema), value: schema.map(Arc::new), diagnostics });
+            (self.policies, self.program) = (None, None);
+            self.compiled.schemas = 1;
+        }
+    }
+
+    fn policies(&mut self, schema: &Schema, files: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Arc<Policies> {
+        let same = |known: &[Arc<Source>]| {
+            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        let part = match self.policies.take().filter(|known| same(&known.of)) {
+            Some(known) => known,
+            None => {
+                let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
+                let parsed: Vec<&PolicyFile> = files.iter().filter_map(parsed).collect();
+                let (policies, diagnostics) = Policies::read(schema, &parsed);
+                self.program = None;
+                Part { of: files.to_vec(), value: Arc::new(policies), diagnostics }
+            }
+        };
+        diagnostics.extend(part.diagnostics.iter().cloned());
+        Arc::clone(&self.policies.insert(part).value)
+    }
+
+    fn program(
+        &mut self,
+        schema: &Schema,
+        policies: &Policies,
+        selected: &[bool],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Arc<Program> {
+        let part = match self.program.take().filter(|known| known.of == selected) {
+            Some(known) => known,
+            None => {
+                let select = |check: usize| selected.get(check).copied().unwrap_or(false);
+                let (program, diagnostics) = Program::lower(&schema.model, policies, select);
+                self.compiled.programs = 1;
+                Part { of: selected.to_vec(), value: Arc::new(program), diagnostics }
+            }
+        };
+        diagnostics.extend(part.diagnostics.iter().cloned());
+        Arc::clone(&self.program.insert(part).value)
+    }
+}
