@@ -7,6 +7,7 @@
 //!
 //! `cargo bench --bench engine`, or with a filter: `cargo bench --bench engine -- judge`
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock and files")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 mod organisation;

@@ -5,6 +5,7 @@
 //! several times; the table shows medians and their ratios. Times are wall-clock, on all cores unless a row says
 //! otherwise.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock and files")]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on stops, and prints its table")]
 
 mod organisation;

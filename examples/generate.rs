@@ -3,6 +3,8 @@
 //! `cargo run --release --example generate -- --members 200000 > organisation.json`, or a fleet, one a line:
 //! `cargo run --release --example generate -- --members 5 --accounts 1000000 | deodar check - --input ndjson`
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its arguments and files")]
+
 #[path = "../benches/organisation.rs"]
 mod organisation;
 

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example parse_value -- organisation.json`
 
+#![allow(clippy::disallowed_methods, reason = "a program reads its arguments and files")]
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: parse_value FILE")?;
     let bytes = std::fs::read(path)?;

@@ -5,6 +5,7 @@
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
 use crate::engine::{Judgement, Machine, Sought, Verdict};
 use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
+use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::{Check, Level, Statement};
 use crate::report::{
@@ -16,13 +17,12 @@ use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
+use crate::stopwatch::Stopwatch;
 use crate::value::{TypeId, show_datetime};
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 pub use crate::report::{Clock, Engine, Options};
 pub use crate::snapshot::Limits;
@@ -187,12 +187,9 @@ impl Session {
                     Ok(())
                 };
                 // Reading may wait for input, which no thread that judges should.
-                let (outcome, next) = std::thread::scope(|scope| {
-                    let next = scope.spawn(|| gather(deliveries));
-                    (judged(), next.join())
-                });
+                let (outcome, next) = crate::parallel::beside(judged, || gather(deliveries));
                 outcome?;
-                batch = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                batch = next;
             }
             report.skipped_reports += deliveries.skipped_reports();
         }
@@ -322,7 +319,8 @@ impl<'s> Judge<'s> {
 
     fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
         let limits = &self.options.limits;
-        let ((snapshot, diagnostics), sha256) = rayon::join(|| self.pack.read(source, limits), || digest(source));
+        let ((snapshot, diagnostics), sha256) =
+            crate::parallel::join(|| self.pack.read(source, limits), || digest(source));
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
@@ -370,15 +368,14 @@ impl<'s> Judge<'s> {
         account.diagnostics.extend(read.diagnostics.iter().cloned());
         account.other_properties = snapshot.other_properties;
         account.times.read = snapshot.times;
-        let begin = Instant::now();
+        let mut stopwatch = Stopwatch::start();
         let run = Run { now: self.options.now, parameters: &self.parameters, pairs: self.options.limits.pairs };
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
         account.diagnostics.extend(diagnostics);
         let machine = evaluation.base();
         account.id = Some(machine.id(machine.root()));
         account.scopes = evaluation.sought();
-        let derived = Instant::now();
-        account.times.derive = derived - begin;
+        account.times.derive = stopwatch.lap();
         account.snapshot.captured_at = captured_at(machine);
         account.diagnostics.extend(odd_capture(machine, &account.snapshot, self.options));
         let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
@@ -397,8 +394,7 @@ impl<'s> Judge<'s> {
                 }
             }
         };
-        let judged = Instant::now();
-        account.times.judge = judged - derived;
+        account.times.judge = stopwatch.lap();
         let findings = Findings::new(&evaluation, path.into(), WITNESSES);
         for judgement in &judgements {
             account.counts[judgement.check] = judgement.counts;
@@ -406,7 +402,7 @@ impl<'s> Judge<'s> {
             let left = explained.map(|explained| self.options.most_findings.saturating_sub(explained));
             account.findings.extend(self.explain(&findings, judgement, left));
         }
-        account.times.explain = judged.elapsed();
+        account.times.explain = stopwatch.lap();
         account
     }
 

@@ -40,6 +40,8 @@
 //! [`check::Session`] runs a pack on many snapshots and returns a [`report::Report`] with the explanations. The modules are
 //! in dependency order: each uses only those above it.
 
+pub mod parallel;
+pub mod stopwatch;
 pub mod hash;
 pub mod source;
 pub mod value;
@@ -56,4 +58,6 @@ pub mod report;
 pub mod catalogue;
 pub mod check;
 pub mod cases;
+#[cfg(feature = "files")]
+#[allow(clippy::disallowed_methods, reason = "the only module that reads files, and the clock to watch them")]
 pub mod project;

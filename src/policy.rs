@@ -6,13 +6,13 @@
 mod absence;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::parallel::*;
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar};
 use crate::value::{IpNet, TypeId};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, err::ParseErrors, text_to_cst};
-use rayon::prelude::*;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

@@ -25,12 +25,13 @@ use crate::schema::{Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
+use crate::stopwatch::Stopwatch;
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The state of an account at one moment.
 #[derive(Debug)]
@@ -171,15 +172,14 @@ impl Snapshot {
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let begin = Instant::now();
+        let mut stopwatch = Stopwatch::start();
         let Some(mut split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
-        let is_split = Instant::now();
+        let split_took = stopwatch.lap();
         let twice = std::mem::take(&mut split.twice);
         let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
-        let is_decoded = Instant::now();
+        let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
-        snapshot.times =
-            ReadTimes { split: is_split - begin, decode: is_decoded - is_split, resolve: is_decoded.elapsed() };
+        snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };
         let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == read::UNLISTED;
         snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics) || diagnostics.iter().any(is_unlisted);
         crate::diagnostic::sort(&mut diagnostics);

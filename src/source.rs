@@ -45,6 +45,14 @@ pub const MAX_SOURCE_BYTES: usize = u32::MAX as usize - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
 
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the text is larger than {MAX_SOURCE_BYTES} bytes")
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
 impl Source {
     /// Returns a source that shows `name` in messages.
     ///

@@ -234,6 +234,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: 
     let evaluation = judging.findings.evaluation;
     let mut observed = Observed::default();
     let mut take = |part: Part, sights: Sights| {
+        #[expect(clippy::iter_over_hash_type, reason = "the order of merging does not matter")]
         for (leaf, sight) in sights {
             observed.entry((part, program.node(leaf).span)).or_default().merge(sight);
         }
@@ -271,6 +272,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: 
 
 /// Adds what was observed elsewhere.
 pub(super) fn merge(mut into: Observed, other: Observed) -> Observed {
+    #[expect(clippy::iter_over_hash_type, reason = "the order of merging does not matter")]
     for (place, sight) in other {
         into.entry(place).or_default().merge(sight);
     }

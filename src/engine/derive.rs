@@ -4,12 +4,12 @@ use super::batch::{Batch, Key, Place, Values, plain};
 use super::eval::{Frame, Machine};
 use super::operand::{Operand, Outcome, Possible};
 use crate::hash::keyed;
+use crate::parallel::*;
 use crate::program::{Body, Condition, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Outcomes, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, Set, TypeId, Value};
 use hashbrown::HashTable;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -304,7 +304,8 @@ impl<'a> Machine<'a> {
             };
             (0..len).map(one).fold(Tally::default(), Tally::plus)
         };
-        starts.par_iter().map(|start| on_deep_stack(|| run(start))).reduce(Tally::default, Tally::plus)
+        let tallies: Vec<Tally> = starts.par_iter().map(|start| on_deep_stack(|| run(start))).collect();
+        tallies.into_iter().fold(Tally::default(), Tally::plus)
     }
 
     fn derived_column(&self, attribute: &DerivedAttribute, indexes: &[Index]) -> Column {

@@ -2,10 +2,10 @@
 
 use super::batch::{Batch, Place};
 use super::eval::{Frame, Machine};
+use crate::parallel::*;
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, TypeId};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// What is said of a check and a resource.

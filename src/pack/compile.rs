@@ -2,11 +2,11 @@
 
 use super::{CheckFilter, Pack};
 use crate::diagnostic::Diagnostic;
+use crate::parallel::*;
 use crate::policy::{Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::schema::Schema;
 use crate::source::Source;
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// The texts of a pack.
@@ -71,7 +71,7 @@ impl Compiler {
         let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
         let changed: Vec<&Arc<Source>> = sources.policies.iter().filter(|file| !known(file)).collect();
         let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
-        let (schema, fresh) = rayon::join(
+        let (schema, fresh) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
             || {
                 if !same_schema {

@@ -3,8 +3,8 @@
 
 use super::json::{DiagnosticJson, FindingJson, VERSION, diagnostic, finding, verdicts};
 use super::{Account, CheckState, Report};
+use crate::parallel::*;
 use crate::value::show_datetime;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};

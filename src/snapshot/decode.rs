@@ -9,11 +9,11 @@ use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled};
 use crate::diagnostic::Diagnostic;
+use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
-use rayon::prelude::*;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -76,7 +76,8 @@ pub(super) fn decode(
         while let Some(done) = runs {
             // While one wave is put in its place the next is decoded.
             let next = waves.next();
-            ((), runs) = rayon::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
+            ((), runs) =
+                crate::parallel::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
         let Whole { columns, keys, odd_keys, nameless, side, other_properties, .. } = whole;
         snapshot.side.push_str(&side);

@@ -2,13 +2,13 @@
 
 use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
 use crate::diagnostic::Diagnostic;
+use crate::parallel::*;
 use crate::schema::{Model, Origin, Ty};
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
 use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
-use rayon::prelude::*;
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};

@@ -1,5 +1,6 @@
 //! Tests of the whole program, one module per theme. What a single module of the library can show is tested there.
 
+#![allow(clippy::disallowed_methods, reason = "tests run the program on files")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;
