@@ -1,4 +1,4 @@
-//! Arguments that say which schema and policies are meant.
+//! Arguments that select the schema and the policies.
 
 use super::output::tell;
 use deodar::check::{Inputs, Limits, Options, Session};
@@ -11,14 +11,14 @@ use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
 pub struct PackArgs {
-    /// Pack to use: a built-in one, or for `test` one of the working directory (default: detected)
-    #[arg(long, value_name = "NAME")]
+    /// Use this built-in pack; `test` uses a pack of the working directory [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = "Policies")]
     pub pack: Option<String>,
-    /// Policy files or folders, in place of the pack's; with --pack beside them
-    #[arg(long, value_name = "PATH")]
+    /// Use these policy files or folders instead of the pack's, or in addition if --pack is given
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
     pub policies: Vec<PathBuf>,
-    /// The schema, in place of the pack's
-    #[arg(long, value_name = "FILE")]
+    /// Use this schema instead of the pack's
+    #[arg(long, value_name = "FILE", help_heading = "Policies")]
     pub schema: Option<PathBuf>,
 }
 
@@ -34,8 +34,8 @@ impl PackArgs {
         }
     }
 
-    /// Reads schema and policies, and says on standard error what is wrong with them; `None` for the policies if there is
-    /// no schema.
+    /// Reads schema and policies, and writes their errors to standard error. The policies are `None` if the schema is
+    /// invalid.
     pub fn read(&self, style: Style) -> (Option<(Schema, Policies)>, Report) {
         let (inputs, report) = self.checks();
         tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
@@ -47,7 +47,7 @@ impl PackArgs {
         (parsed, report)
     }
 
-    /// Reads schema and policies and lists the checks, without any snapshot.
+    /// Reads schema and policies and lists the checks, without a snapshot.
     pub fn checks(&self) -> (Option<Inputs>, Report) {
         let options = Options::at(0);
         match Loader::default().load(&self.selection(&[], Form::ByName), &Limits::default()) {

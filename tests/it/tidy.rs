@@ -220,7 +220,7 @@ fn check_mentions(page: &str, words: &[String], written: impl Fn(&str) -> Vec<St
 #[test]
 fn reference_pages_are_complete() {
     let read = |path: &str| std::fs::read_to_string(repository().join(path)).expect("the source is in the repository");
-    let annotation = |name: &str| vec![format!("`@{name}")];
+    let annotation = |name: &str| vec![format!("`@{name}`"), format!("`@{name}(")];
     for constant in ["ON_ENTITY", "ON_ATTRIBUTE", "ON_PARAMETER", "ON_OTHER"] {
         check_mentions("docs/schema.md", &listed(&read("src/schema/read.rs"), constant), annotation);
     }
