@@ -1,7 +1,7 @@
-//! Deodar judges JSON snapshots of a SaaS account by Cedar policies and explains every verdict down to two spans:
-//! the clause of the policy that decided, and the value in the snapshot that it decided on.
+//! Deodar checks JSON snapshots of a SaaS account against Cedar policies, and explains every verdict by two spans: the
+//! clause of the policy that decided, and the value in the snapshot that the clause read.
 //!
-//! The modules stand in reading order; each uses only those above it.
+//! The modules are in reading order; each uses only those above it.
 
 pub mod hash;
 pub mod source;

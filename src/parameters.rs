@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// A setting as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// What is set: `name` for the whole run, `SCOPE:name` for one instance. A scope may be a string in JSON.
+    /// The parameter: `name` for the whole run, `SCOPE:name` for one instance. A scope may be a string in JSON.
     pub key: String,
     /// The value.
     pub text: String,
@@ -77,7 +77,7 @@ pub struct Parameters {
     pub scopes: Vec<Scope>,
 }
 
-/// What was set for one instance of the type with `@parameter_scope`.
+/// The settings for one instance of the type with `@parameter_scope`.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The id of the instance.
@@ -94,8 +94,8 @@ type Declared<'m> = (usize, &'m Parameter);
 impl Parameters {
     /// Reads settings, and reports those that are invalid.
     ///
-    /// A setting for an instance overrides one for the run, which overrides `@default`. Of two settings of the same
-    /// parameter the first is read, and the second is an error.
+    /// A setting for an instance overrides one for the run, which overrides `@default`. If the same parameter is set
+    /// twice, the first setting is read, and the second is an error.
     pub fn read(model: &Model, program: &Program, settings: &[Setting]) -> (Self, Vec<Diagnostic>) {
         let values = model.parameters.iter().map(|parameter| parameter.default.clone()).collect();
         let mut parameters = Self { values, is_set: vec![false; model.parameters.len()], scopes: Vec::new() };

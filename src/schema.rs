@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub struct Schema {
     /// The file.
     pub source: Arc<Source>,
-    /// What Cedar validates and type-checks policies against.
+    /// The schema in Cedar's form, for the validation of policies.
     pub cedar: cedar_policy::Schema,
     /// Where everything lives in a snapshot.
     pub model: Arc<Model>,
@@ -36,7 +36,7 @@ pub struct Schema {
 impl Schema {
     /// Reads a schema.
     ///
-    /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
+    /// Returns the schema with its diagnostics. If there is no schema, at least one of the diagnostics is an error.
     pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         cedar::on_deep_stack(|| Self::parse_here(source))
     }

@@ -87,7 +87,7 @@ pub struct EntityType {
     pub key: Option<Vec<String>>,
     /// Keys that every list of instances has: one that is lacking was not captured.
     pub expect: Vec<SmolStr>,
-    /// What a list of instances that is `null`, and one that is missing, stands for.
+    /// The meaning of a list of instances that is `null` or missing.
     pub list_defaults: ListDefaults,
     /// Where the parent instance says how many instances there are: `@total`.
     pub total: Option<Vec<String>>,
@@ -109,14 +109,14 @@ pub struct EntityType {
     pub span: Span,
     /// Attributes in order of their names.
     pub attributes: Vec<Attribute>,
-    /// What is stored of an instance: one slot for every leaf of the attributes.
+    /// The stored values of an instance: one slot for every leaf of the attributes.
     pub slots: Vec<Slot>,
     /// How the properties of an instance lead to slots; the first node is the instance.
     pub fields: Vec<FieldNode>,
     /// The slot of Cedar tags, if the type has them.
     pub tags: Option<SlotId>,
-    /// What instances lie in besides the one they are nested in: by type, the slot of the set of all of these. Only the
-    /// models of requests have such slots.
+    /// Further ancestors (Cedar's `in`) in addition to the nesting: for each type, the slot of the set of all ancestors
+    /// of this type. Only the models of requests have such slots.
     pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
@@ -131,7 +131,7 @@ pub struct Former {
     pub migration: SmolStr,
 }
 
-/// What a list of instances stands for where it is not there: `@null` and `@missing` on an entity type.
+/// The meaning of a list of instances that is `null` or missing: `@null` and `@missing` on an entity type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ListDefaults {
     /// Whether `null` is an empty list; otherwise it is an uncaptured one.
@@ -140,7 +140,7 @@ pub struct ListDefaults {
     pub missing_is_empty: bool,
 }
 
-/// What a value stands for where it is `null` or missing: an argument of `@null` or `@missing`.
+/// The meaning of a value that is `null` or missing: an argument of `@null` or `@missing`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fallback {
     /// The value is uncaptured.
@@ -153,10 +153,10 @@ pub enum Fallback {
     Record(Vec<(SlotId, Fallback)>),
 }
 
-/// An annotation that says what a `null` or missing value stands for, with its span.
+/// An annotation that states the meaning of a `null` or missing value, with its span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeclaredDefault {
-    /// What the value stands for.
+    /// The meaning of the value.
     pub fallback: Fallback,
     /// The annotation in the schema.
     pub span: Span,
@@ -231,13 +231,13 @@ pub struct Slot {
     pub origin: Origin,
     /// Whether a lacking value was not captured (`true`) or is absent (`false`).
     pub required: bool,
-    /// The presence slot of the record this lies in.
+    /// The presence slot of the record that contains this slot.
     pub within: Option<SlotId>,
     /// The presence slots of the innermost declared record that the pointer crosses.
     pub above: Vec<SlotId>,
-    /// What `null` stands for, if the schema says so.
+    /// The meaning of `null`, if the schema states it.
     pub null: Option<DeclaredDefault>,
-    /// What a missing property stands for, if the schema says so.
+    /// The meaning of a missing property, if the schema states it.
     pub missing: Option<DeclaredDefault>,
     /// Whether outputs mask the value.
     pub secret: bool,
@@ -480,7 +480,7 @@ impl Model {
         children.chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
-    /// Returns the name of a type as people say it: without its namespace when the model needs none to tell types apart.
+    /// Returns the name of a type without its namespace, if the model has only one type of this name.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();
         name.rsplit("::").next().unwrap_or(name)

@@ -18,7 +18,7 @@ impl Model {
     ///
     /// The document is the request. The members of its `context` are attributes of the root, whose type has a name that
     /// no policy can write. Below `entities` are the entities by type and id, each with its `attrs`, its `tags`, and
-    /// below `in` the ids of everything it lies in, by type.
+    /// below `in` the ids of all its ancestors, by type.
     pub fn of_action(schema: &cedar_policy::Schema, action: &EntityUID) -> Option<Self> {
         if Self::excess(schema).is_some() {
             return None;
@@ -125,7 +125,7 @@ fn context(model: &mut Model, context: &Attributes) -> Option<()> {
     Some(())
 }
 
-/// What surrounds the members being read.
+/// The context of the members that are being read.
 struct Inside {
     pointer: Vec<String>,
     path: Vec<SmolStr>,

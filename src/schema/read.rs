@@ -97,14 +97,14 @@ struct SchemaReader<'s, 'f> {
     source: &'s Arc<Source>,
     validator: &'s ValidatorSchema,
     written: Written<'f>,
-    /// Whether some entity type has no place in a snapshot: then who is nested in whom cannot be told.
+    /// Whether some entity type has no place in a snapshot. The nesting is then undetermined.
     misplaced: bool,
     /// The `@ignore` annotations of the type that is being read, with the pointers to the objects they are about.
     ignored: Vec<(Vec<String>, Note)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
-/// An annotation: its value and where it stands.
+/// An annotation: its value and its span.
 #[derive(Clone)]
 struct Note {
     value: SmolStr,
@@ -343,7 +343,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Finds the root, who is nested in whom, and builds the tree of paths. `false` when that cannot be told.
+    /// Determines the root and the nesting, and builds the tree of paths. Returns `false` if they are undetermined.
     fn nest(&mut self, model: &mut Model) -> bool {
         if self.misplaced {
             return false;
@@ -426,7 +426,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Returns the pointer of a value that tells about a list, below the instance that has the list.
+    /// Returns the pointer of a value that describes a list, below the instance that has the list.
     fn beside_list(&mut self, model: &Model, ty: TypeId, name: &str, note: &Note) -> Option<Vec<String>> {
         let declared = model.ty(ty);
         if !declared.is_collection() {
@@ -658,7 +658,7 @@ impl<'f> SchemaReader<'_, 'f> {
         attributes
     }
 
-    /// Reads what an attribute stands for where it is `null` or missing; of a record, with its members.
+    /// Reads the meaning of an attribute that is `null` or missing; for a record, also that of its members.
     fn defaults(
         &mut self,
         model: &Model,
@@ -702,7 +702,7 @@ impl<'f> SchemaReader<'_, 'f> {
         (slot.null, slot.missing) = (null, missing);
     }
 
-    /// Reads what a list of instances stands for where it is `null` or missing.
+    /// Reads the meaning of a list of instances that is `null` or missing.
     fn list_defaults(&mut self, kind: &EntityKind, notes: &HashMap<&str, Note>) -> ListDefaults {
         let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
         let mut is_empty = |name: &str| {
@@ -721,8 +721,8 @@ impl<'f> SchemaReader<'_, 'f> {
         ListDefaults { null_is_empty: is_empty("null"), missing_is_empty: is_empty("missing") }
     }
 
-    /// What one attribute keeps secret no other shows. Reports show ids, references and the time of the capture, so none
-    /// of them can be secret.
+    /// Marks the slots of secrets. If one attribute marks a value as secret, every attribute that reads the same value is
+    /// masked. Reports show ids, references and the time of the capture, so none of them can be secret.
     fn secrets(&mut self, model: &Model, at: usize, slots: &mut Slots) {
         let concerns = slots.fill_secrets();
         for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
@@ -1045,7 +1045,7 @@ impl<'f> SchemaReader<'_, 'f> {
     }
 }
 
-/// What surrounds the members being read.
+/// The context of the members that are being read.
 #[derive(Default, Clone)]
 struct Inside {
     pointer: Vec<String>,

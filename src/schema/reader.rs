@@ -1,11 +1,11 @@
-//! Readers: what `@as` makes of a text, and the folded form in which texts are compared.
+//! Readers: the values that `@as` reads from a text, and the folded form in which texts are compared.
 
 use super::model::Reader;
 use crate::source::is_hidden;
 use crate::value::fold::{self, Domain};
 use std::borrow::Cow;
 
-/// What a reader of text returns.
+/// The result of a reader of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded<'t> {
     /// The part of the text that the reader selects, as written.
@@ -21,7 +21,7 @@ pub struct Folded<'t> {
 pub struct WrongShape {
     /// The shape in words.
     pub expected: &'static str,
-    /// What to write.
+    /// The remedy.
     pub help: &'static str,
 }
 

@@ -1,6 +1,6 @@
-//! What is wrong with a text that is not a value of its type, and what to write in its place.
+//! Messages about texts that are not values of their types: the problem, and a valid text.
 //!
-//! The readers of values call these functions only after they have refused a text. Nothing here accepts one.
+//! The readers of values call these functions only after they have rejected a text. No function here accepts a text.
 
 use super::{DAY, is_decimal, parse_decimal, show_datetime, show_decimal, show_duration};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
