@@ -1,8 +1,8 @@
 //! Parameters: from settings as they were typed to the values that policies read.
 //!
-//! [`Setting`] is the one form of a setting, on the command line and in a case file. [`Parameters::read`] checks settings
-//! against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names is a
-//! question for the engine.
+//! [`Setting`] is the one form of a setting, on the command line and in a case file. [`Parameters::read`] checks
+//! settings against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names
+//! is a question for the engine.
 
 use crate::diagnostic::Diagnostic;
 use crate::program::Program;

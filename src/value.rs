@@ -1,8 +1,8 @@
 //! Cedar values in the form that the engine uses, and the functions that read them from text.
 //!
 //! Datetimes and durations are milliseconds, decimals ten-thousandths, as in Cedar. The readers accept Cedar's syntax
-//! and, for text of an account, common forms: RFC 3339 with any precision and offset, numbers for decimals. Operations on
-//! values are in the engine.
+//! and, for text of an account, common forms: RFC 3339 with any precision and offset, numbers for decimals. Operations
+//! on values are in the engine.
 
 pub mod fold;
 
@@ -393,8 +393,8 @@ pub enum Inexact {
     TooLarge,
 }
 
-/// Reads a number as JSON writes it, with a fraction and an exponent, as a whole number of units of which `places` decimal
-/// places make one: `1.5e2` is 150 with 0 places. Nothing is rounded.
+/// Reads a number as JSON writes it, with a fraction and an exponent, as a whole number of units of which `places`
+/// decimal places make one: `1.5e2` is 150 with 0 places. Nothing is rounded.
 ///
 /// # Errors
 /// [`Inexact`] when the number is not held exactly.

@@ -23,7 +23,8 @@ pub fn refused(selection: &Selection) -> Option<String> {
     Some(format!("`{}` is not a file or folder and cannot be watched", stream.display()))
 }
 
-/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid files.
+/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
+/// files.
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());

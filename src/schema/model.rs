@@ -463,8 +463,9 @@ impl Model {
         std::iter::successors(Some(ty), |ty| self.ty(*ty).parent)
     }
 
-    /// Returns the names of properties that the schema knows in an object of an instance: those that are read, those that
-    /// lead to other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
+    /// Returns the names of properties that the schema knows in an object of an instance: those that are read, those
+    /// that lead to other instances, and those that `@ignore` names. `object` is the pointer from the instance to the
+    /// object.
     pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
         let fields = &self.ty(ty).fields;
         let below = |children: &[(String, usize)], step: &String| {

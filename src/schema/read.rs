@@ -137,7 +137,8 @@ impl<'f> SchemaReader<'_, 'f> {
         notes
     }
 
-    /// Refuses an annotation that means nothing on a declaration, with the place where it means something if there is one.
+    /// Refuses an annotation that means nothing on a declaration, with the place where it means something if there is
+    /// one.
     fn unknown_annotation(&mut self, name: &str, span: Span, known: &[&str]) {
         let places =
             [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
@@ -305,7 +306,8 @@ impl<'f> SchemaReader<'_, 'f> {
         Some(note.value.clone())
     }
 
-    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read before.
+    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read
+    /// before.
     fn is_parameter_scope(&mut self, notes: &HashMap<&str, Note>, earlier: &[EntityType]) -> bool {
         let Some(note) = notes.get("parameter_scope") else { return false };
         if !notes.contains_key("key") {
@@ -721,8 +723,8 @@ impl<'f> SchemaReader<'_, 'f> {
         ListDefaults { null_is_empty: is_empty("null"), missing_is_empty: is_empty("missing") }
     }
 
-    /// Marks the slots of secrets. If one attribute marks a value as secret, every attribute that reads the same value is
-    /// masked. Reports show ids, references and the time of the capture, so none of them can be secret.
+    /// Marks the slots of secrets. If one attribute marks a value as secret, every attribute that reads the same value
+    /// is masked. Reports show ids, references and the time of the capture, so none of them can be secret.
     fn secrets(&mut self, model: &Model, at: usize, slots: &mut Slots) {
         let concerns = slots.fill_secrets();
         for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {

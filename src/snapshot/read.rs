@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What was read for a slot.
+/// The value that was read for a slot.
 pub(super) enum Cell {
     /// A captured value that is not there.
     Absent,
@@ -37,7 +37,7 @@ pub(super) struct Reading<'s> {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether the slot in hand is secret, so that nothing of its value is quoted.
     secret: bool,
-    /// Text that does not stand in the file as it is read.
+    /// The side text: strings that differ from the bytes of the file.
     pub side: String,
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
@@ -69,7 +69,7 @@ const RECENT: usize = 8;
 /// The code of the warning about a word that an open list does not contain.
 pub(super) const UNLISTED: &str = "snapshot-word";
 
-/// What a value is called, put together only when something is to be said of it.
+/// The name of a value, assembled only for a diagnostic.
 #[derive(Clone, Copy)]
 enum Name<'n> {
     Slot(&'n Slot),
@@ -104,7 +104,7 @@ impl<'s> Reading<'s> {
         Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new() }
     }
 
-    /// Copies text beside the file.
+    /// Copies text to the side text.
     pub fn side(&mut self, text: &str) -> StrRef {
         let start = self.side.len();
         self.side.push_str(text);
@@ -126,7 +126,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Refers to a string of the file, or copies it when it holds escapes; `None` when it is no text.
+    /// Returns a reference to a string of the file, or to a copy if it has escapes. Returns `None` if it is not text.
     fn string(&mut self, span: Span) -> Option<StrRef> {
         match string_text(self.source.slice(span))? {
             Cow::Borrowed(text) => Some(StrRef::in_file(span.start + 1, text)),
@@ -156,7 +156,7 @@ impl<'s> Reading<'s> {
         cell
     }
 
-    /// What a slot holds whose value is `null` or missing, by what the schema says of that.
+    /// Returns the value of a slot that is `null` or missing, by the annotation of the schema.
     pub fn default(&mut self, slot: &Slot, declared: Option<&DeclaredDefault>) -> Cell {
         match declared.map(|declared| &declared.fallback) {
             None if slot.required => Cell::Uncaptured,
@@ -165,7 +165,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// What a slot holds by an argument of `@null` or `@missing`.
+    /// Returns the value of a slot by an argument of `@null` or `@missing`.
     pub fn fallback(&mut self, slot: &Slot, fallback: &Fallback) -> Cell {
         match fallback {
             Fallback::Unknown => Cell::Uncaptured,
@@ -295,7 +295,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// The length of an array. An element that is `null` may stand for any number of elements.
+    /// Returns the length of an array. An element that is `null` represents any number of elements.
     fn length(&self, span: Span) -> Cell {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
@@ -500,7 +500,7 @@ impl<'s> Reading<'s> {
     }
 }
 
-/// The error for a property that stands twice in one object.
+/// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
     error

@@ -1,4 +1,4 @@
-//! The resolve: ids must be unique, references must meet.
+//! The resolve: ids must be unique, and references must refer to instances.
 
 use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
 use crate::diagnostic::Diagnostic;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Keys looked at for a suggestion.
 const SUGGESTIONS: usize = 2000;
 
-/// References to nobody for which a suggestion is looked for, by attribute.
+/// The number of dangling references of one attribute for which a suggestion is computed.
 const SUGGESTED: usize = 100;
 
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
@@ -53,8 +53,8 @@ pub(super) type Twice = (TypeId, u32, u32);
 
 /// Makes everything unknown about instances that share an id.
 ///
-/// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own is
-/// not known either. The lists inside them were given more than once, so what these hold is not known.
+/// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own
+/// is not known either. The lists inside them were given more than once, so what these hold is not known.
 fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     for (ty, _, again) in twice {
         snapshot.tables[ty.index()].copies.insert(*again);
@@ -116,7 +116,7 @@ fn named(table: &Table) -> HashTable<u32> {
     by_key
 }
 
-/// Finds rows by their keys, and reports ids that stand twice.
+/// Builds the table of rows by their keys, and reports duplicate ids.
 fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Twice>, Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
@@ -318,7 +318,7 @@ fn refers(model: &Model, ty: &Ty) -> bool {
     }
 }
 
-/// What is said of the references of one attribute.
+/// The diagnostics about the references of one attribute.
 struct Complaints<'d> {
     attribute: String,
     suggested: usize,
@@ -364,13 +364,13 @@ fn resolved(
     }
 }
 
-/// What a reference meets.
+/// The target of a reference.
 enum Met {
     /// This row.
     Row(u32),
-    /// Nobody knows: the instances it may mean were not captured.
+    /// An unknown instance: the instances that it may refer to were not captured.
     Uncaptured,
-    /// Nobody in this scope.
+    /// No instance in this scope: the reference is dangling.
     Nobody(EntityRef),
 }
 
@@ -389,7 +389,7 @@ fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, tex
     }
 }
 
-/// Reports a reference to nobody, and returns the number of the absent entity, beyond the rows.
+/// Reports a dangling reference, and returns the number of the absent entity, beyond the rows.
 #[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
 fn nobody(
     snapshot: &mut Snapshot,

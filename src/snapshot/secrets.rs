@@ -205,7 +205,7 @@ impl SecretPaths {
         if self.resembles_secret(name) { Meaning::Secret } else { Meaning::Other }
     }
 
-    /// Returns what an undeclared property may mean beside the declared ones.
+    /// Returns the meaning of an undeclared property in an object with declared ones.
     fn meaning(&self, node: &Node, name: &str) -> Meaning {
         let like = node.children.iter().filter(|(child, at)| self.nodes[*at].holds && resembles(name, child));
         match like.map(|(_, at)| *at).collect::<Vec<_>>()[..] {
@@ -217,7 +217,7 @@ impl SecretPaths {
     }
 }
 
-/// Whether a slot reads an array or an object.
+/// Returns whether a slot reads an array or an object.
 fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     let Slot { ty, origin, .. } = &ty.slots[slot.index()];
     match origin {
@@ -228,7 +228,7 @@ fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     }
 }
 
-/// What an undeclared property may mean.
+/// The meaning of an undeclared property.
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
     /// A secret.
@@ -239,7 +239,8 @@ enum Meaning {
     Other,
 }
 
-/// Whether a name may be another one, written otherwise or with slips. Laxer than every suggestion that reports make.
+/// Returns whether a name may be another one, written otherwise or with slips. Laxer than every suggestion that reports
+/// make.
 fn resembles(name: &str, declared: &str) -> bool {
     const FARTHEST: usize = 4;
     let near = |a: &str, b: &str| {
@@ -277,7 +278,7 @@ struct Walk<'p, 't> {
     paths: &'p SecretPaths,
     text: &'t str,
     spans: Vec<Span>,
-    /// What undeclared names mean, by place; `None` is any place that the schema does not declare.
+    /// The meaning of undeclared names, by place; `None` is any place that the schema does not declare.
     meanings: HashMap<(Option<usize>, String), Meaning>,
     /// The end of the last name or value that was read.
     read: u32,
@@ -384,8 +385,8 @@ impl<'t> Walk<'_, 't> {
         walked.map(|_| ())
     }
 
-    /// Whether the object that comes next is empty or has a property that is declared, or that may mean one which is:
-    /// any other object in its place may hold anything.
+    /// Returns whether the object that comes next is empty or has a property that is declared, or that may mean one
+    /// which is: any other object in its place may hold anything.
     fn has_shape(&mut self, scanner: &Scanner<'t>, at: usize) -> bool {
         let paths = self.paths;
         let node = &paths.nodes[at];
@@ -395,7 +396,7 @@ impl<'t> Walk<'_, 't> {
             || self.any_name(scanner, |name| !matches!(paths.meaning(node, name), Meaning::Other))
     }
 
-    /// Whether a property of the object that comes next has a name of some kind.
+    /// Returns whether a property of the object that comes next has a name of some kind.
     fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
         let _ = scanner.clone().object(|scanner, key| {

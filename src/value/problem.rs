@@ -77,7 +77,7 @@ pub(super) fn of_datetime(text: &str) -> String {
     }
 }
 
-/// Whether a text has the shape of a date, `2026-09-01`.
+/// Returns whether a text has the shape of a date, `2026-09-01`.
 fn is_date(text: &str) -> bool {
     let shape = text.bytes().enumerate();
     text.len() == 10
@@ -338,7 +338,7 @@ pub(super) fn of_ip(text: &str) -> String {
     EXPECTED.into()
 }
 
-/// Whether a text is an address or a range.
+/// Returns whether a text is an address or a range.
 fn parses(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let Ok(address) = address.parse::<IpAddr>() else { return false };
