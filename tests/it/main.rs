@@ -1,4 +1,4 @@
-//! Tests of the whole program, one module per theme. What a single module of the library can show is tested there.
+//! Tests of the whole program, one module per theme. Tests of a single module of the library are in that module.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -33,3 +33,4 @@ mod tutorial;
 mod watch;
 #[cfg(unix)]
 mod watch_law;
+mod wording;

@@ -29,7 +29,7 @@ fn modules() -> Vec<String> {
     lib.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned())).collect()
 }
 
-/// Whatever follows `crate::` in code: a module, or a list of them.
+/// Returns the modules that follow `crate::` in code, alone or in a list.
 fn used(code: &str) -> BTreeSet<String> {
     let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = BTreeSet::new();
