@@ -42,8 +42,8 @@ impl Authorizer {
     /// Reads policies; their ids are `policy0`, `policy1` and so on in the order of the file.
     ///
     /// # Errors
-    /// What does not parse (`policy-syntax`), does not validate strictly (`policy-invalid`) or is too large
-    /// (`policy-size`, `schema-size`).
+    /// A diagnostic for each policy that does not parse (`policy-syntax`), does not validate strictly (`policy-invalid`)
+    /// or is too large (`policy-size`), or for a schema that is too large (`schema-size`).
     pub fn new(schema: cedar_policy::Schema, policies: &Arc<Source>) -> Result<Self, Vec<Diagnostic>> {
         if let Some(message) = Model::excess(&schema) {
             return Err(vec![Diagnostic::error("schema-size", message)]);

@@ -190,7 +190,7 @@ impl Policy {
     /// Reads the policies of a file and validates them strictly. Templates are left out: nothing fills their slots.
     ///
     /// # Errors
-    /// What does not parse or validate.
+    /// A diagnostic for each policy that does not parse or validate.
     pub fn parse(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
         cedar::on_deep_stack(|| Self::parse_here(schema, file))
     }

@@ -48,7 +48,7 @@ pub struct Args {
     /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
     only: Vec<String>,
-    /// Do not run these checks
+    /// Do not run these checks [default: none]
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
     skip: Vec<String>,
     /// Exit with 1 only for failures of at least this severity
@@ -57,7 +57,7 @@ pub struct Args {
     /// Group verdicts by control: framework=cis-v8, nist-800-53, iso-27001 or soc2
     #[arg(long, value_name = "framework=NAME", value_parser = parse_framework, help_heading = "Output")]
     by: Option<&'static str>,
-    /// Exit with 0 instead of 4 if verdicts are unknown
+    /// Do not exit with 4 if verdicts are unknown
     #[arg(long, help_heading = "Exit code")]
     allow_unknown: bool,
     /// Set the evaluation engine
@@ -89,16 +89,16 @@ pub struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// Bytes of one snapshot, decompressed
+    /// Accept at most this many bytes per snapshot, decompressed
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     max_bytes: usize,
-    /// Nesting of arrays and objects
+    /// Accept at most this many levels of arrays and objects
     #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
     max_depth: usize,
-    /// Instances of one entity type in one snapshot
+    /// Accept at most this many instances of one entity type per snapshot
     #[arg(long, value_name = "N", default_value_t = Limits::default().entities)]
     max_entities: usize,
-    /// Pairs of principal and resource that one derivation tries
+    /// Try at most this many pairs of principal and resource per derivation
     #[arg(long, value_name = "N", default_value_t = Limits::default().pairs)]
     max_pairs: usize,
 }

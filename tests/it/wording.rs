@@ -56,7 +56,8 @@ fn faults(paragraph: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| tokens[before].trim_end_matches(['"', ')', '*', '_']));
-        let is_opening = before.is_none_or(|before| before.ends_with(['.', '?', '!']));
+        // A name before a colon, as in a list of values, does not begin a sentence.
+        let is_opening = before.is_none_or(|before| before.ends_with(['.', '?', '!'])) && !tokens[at].ends_with(':');
         if is_opening && OPENINGS.contains(&word.as_str()) {
             found.push(format!("a sentence begins with `{word}`"));
         }
@@ -98,7 +99,7 @@ fn paragraphs<'l>(lines: impl Iterator<Item = Option<&'l str>>) -> Vec<Paragraph
                 Some((_, paragraph)) if is_open && !is_item => *paragraph += &format!(" {text}"),
                 _ => found.push((at + 1, text.to_owned())),
             }
-            is_open = true;
+            is_open = !text.starts_with('#');
         }
     }
     found
