@@ -20,7 +20,7 @@ pub struct Setting {
     pub key: String,
     /// The value.
     pub text: String,
-    /// Where the key is written, if it is in a file.
+    /// The place of the key, if it is in a file.
     pub place: Option<Place>,
 }
 
@@ -84,7 +84,7 @@ pub struct Scope {
     pub id: SmolStr,
     /// The values, by the places of their parameters in the model.
     pub set: BTreeMap<usize, Option<Value>>,
-    /// Where the first setting is written, if it is in a file.
+    /// The place of the first setting, if it is in a file.
     pub place: Option<Place>,
 }
 
@@ -148,20 +148,20 @@ impl Parameters {
         &mut self.scopes[at]
     }
 
-    /// Returns the values for an instance and what is nested in it.
+    /// Returns the values for an instance and the entities nested in it.
     pub fn values_in(&self, scope: &Scope) -> Values {
         let value = |(at, value): (usize, &Option<Value>)| scope.set.get(&at).unwrap_or(value).clone();
         self.values.iter().enumerate().map(value).collect()
     }
 }
 
-/// Names the instance of a setting in a message; `None` if the schema has no type for it.
+/// Returns the name of the instance of a setting for a message; `None` if the schema has no type for it.
 fn in_words(model: &Model, id: Option<&SmolStr>) -> Option<String> {
     let Some(id) = id else { return Some(String::new()) };
     Some(format!(" (set for {} `{id}`)", model.short_name(model.parameter_scope()?)))
 }
 
-/// The error for a setting for one instance where the schema has no type with `@parameter_scope`.
+/// Returns the error for a setting for one instance if the schema has no type with `@parameter_scope`.
 fn without_scopes(model: &Model, setting: &Setting, name: &str) -> Diagnostic {
     let message = format!("`{}` cannot be set: no entity type of the schema has `@parameter_scope`", setting.key);
     let error = Diagnostic::error("parameter", message);

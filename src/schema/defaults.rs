@@ -50,7 +50,7 @@ pub(super) fn of_list(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The words that are not JSON.
+/// Reads an argument that is not JSON: `unknown` or `absent`.
 fn word(required: bool, text: &str) -> Result<Option<Fallback>, String> {
     match text {
         "unknown" => Ok(Some(Fallback::Unknown)),

@@ -73,8 +73,8 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
 }
 
-/// Returns the form in which a reader would return `text`, for texts that are compared with what it returns; `None`
-/// for a reader of numbers, and if a reader of words can never return `text`.
+/// Returns the folded form of `text` for a comparison with values of a reader. Returns `None` for a reader of numbers,
+/// and if a reader of words cannot return `text`.
 ///
 /// ```
 /// use deodar::schema::{Reader, folded};

@@ -117,7 +117,7 @@ impl<'s> Reading<'s> {
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
     }
 
-    /// Reads what identifies an instance.
+    /// Reads the key of an instance.
     pub fn key(&mut self, kind: Kind, span: Span) -> Option<StrRef> {
         match kind {
             Kind::String => self.string(span),
@@ -273,7 +273,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Warns of an IPv4-mapped address: for Cedar it is not the IPv4 address that it carries.
+    /// Warns of an IPv4-mapped address, which Cedar does not treat as the IPv4 address that it carries.
     fn warn_of_mapped(&mut self, ip: &IpNet, span: Span, name: Name<'_>) {
         let Some(carried) = ip.mapped() else { return };
         let message = format!("`{name}` is an IPv4-mapped IPv6 address");
@@ -509,7 +509,8 @@ pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again
         .help("which of the two is meant cannot be known: remove one")
 }
 
-/// Returns what to write in place of a value of another JSON type, if that is clear: the text of a string, or a number.
+/// Returns the remedy for a value of another JSON type, if the intended value is clear: the text of a string, or a
+/// number.
 fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
     let word = text.trim();
     match (ty, kind) {
@@ -535,7 +536,7 @@ fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
     }
 }
 
-/// Takes zeros off the end of a fraction: `0.500000` has one digit after the point.
+/// Removes zeros from the end of a fraction: `0.500000` has one digit after the point.
 fn plain_decimal(raw: &str) -> Cow<'_, str> {
     match raw.split_once('.') {
         Some((whole, fraction)) if fraction.len() > 4 => {

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Keys looked at for a suggestion.
+/// The number of keys that are compared for a suggestion.
 const SUGGESTIONS: usize = 2000;
 
 /// The number of dangling references of one attribute for which a suggestion is computed.
@@ -105,7 +105,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     }
 }
 
-/// Finds the rows of a table that are found by their keys.
+/// Returns the table of rows by their keys, without rows that no key finds.
 fn named(table: &Table) -> HashTable<u32> {
     let rows = &table.rows;
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
@@ -167,7 +167,7 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
     }
 }
 
-/// Warns of ids that have one folded form: they are two ids, and rarely meant to be.
+/// Warns of ids with one folded form: they are different ids, which is rarely intended.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
     let mut seen: HashMap<(u32, String), u32> = HashMap::new();
@@ -192,7 +192,7 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
     }
 }
 
-/// A list that lacks an instance which every such list has was not fully captured.
+/// Records lists that lack an instance of `@expect`, which were not captured in full.
 fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let declared = model.ty(ty);
     let (Some(parent), false) = (declared.parent, declared.expect.is_empty()) else { return };
@@ -284,7 +284,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
     }
 }
 
-/// Resolves the values of tags. A tag whose reference is not known is not known.
+/// Resolves the values of tags. A tag with an unknown reference is unknown.
 fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
     let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
