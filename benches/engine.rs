@@ -1,9 +1,9 @@
-//! What each step of a run costs on one core, beside two yardsticks.
+//! The cost of each step of a run on one core, compared with two yardsticks.
 //!
-//! The first is `serde_json` building a `Value` of the same bytes, which Deodar never does. The second is the official
+//! The first is `serde_json` building a `Value` of the same bytes, which Deodar does not do. The second is the official
 //! evaluator: the whole reference engine, and `Authorizer::is_authorized` alone on entities and requests that were
-//! made beforehand, for the same pairs of check and resource. Throughput is in bytes of the snapshot, for judging in
-//! pairs. Everything runs on one thread; what is built is dropped outside the measured time.
+//! built before, for the same pairs of check and resource. Throughput is in bytes of the snapshot, for judging in
+//! pairs. All steps run on one thread. Values are dropped outside the measured time.
 //!
 //! `cargo bench --bench engine`, or with a filter: `cargo bench --bench engine -- judge`
 
@@ -90,7 +90,7 @@ fn judging(criterion: &mut Criterion) {
     }
 }
 
-/// What one core does; `deodar check` uses all of them.
+/// Limits the run to one core; `deodar check` uses all of them.
 fn one_thread() {
     // The second call finds the pool built.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();

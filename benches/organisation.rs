@@ -1,10 +1,9 @@
 //! Made-up MoEngage organisations of any size, for measuring.
 //!
-//! What comes out follows `schemas/moengage.cedarschema` and looks like `examples/acme/snapshot.json`: people who are
-//! on a member list and, by e-mail, in the people system; roles with permissions; LIVE and TEST with firewalls,
-//! keys, attributes and connections; a log with its exports; and beside all of it properties that the schema does not
-//! declare. One instance stands on a line, without other
-//! white space. The same [`Organisation`] gives the same bytes everywhere.
+//! The output follows `schemas/moengage.cedarschema` and resembles `examples/acme/snapshot.json`: people who are on a
+//! member list and, by e-mail, in the people system; roles with permissions; LIVE and TEST with firewalls, keys,
+//! attributes and connections; a log with its exports; and properties that the schema does not declare. Each instance
+//! is on one line, without other white space. The same [`Organisation`] gives the same bytes everywhere.
 
 use std::fmt::Write;
 
@@ -353,12 +352,12 @@ impl Organisation {
 /// Workspaces that one access review looks at.
 const REVIEWED_TOGETHER: usize = 4;
 
-/// Whether whoever has this place in a workspace is in all of them.
+/// Returns whether the person at this place in a workspace is in all of them.
 fn is_central(place: usize) -> bool {
     place % 16 == 15
 }
 
-/// What can be wrong with a person.
+/// A fault of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
     /// No second factor is enrolled.
@@ -367,7 +366,7 @@ enum Defect {
     Dormant,
     /// The people system says that the person has left.
     Left,
-    /// From outside, and nobody has recorded why.
+    /// From outside, without a recorded reason.
     Unlisted,
 }
 
@@ -544,7 +543,7 @@ fn capitalised(text: &str) -> String {
     first.to_uppercase() + rest
 }
 
-/// A name as it stands in an address.
+/// Returns a name as it is written in an address.
 fn plain(name: &str) -> String {
     let letter = |c: char| match c {
         'á' => 'a',

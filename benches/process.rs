@@ -1,4 +1,4 @@
-//! What a whole run costs, from the start of the process to its end, beside a process that only builds a
+//! The cost of a whole run, from the start of the process to its end, compared with a process that only builds a
 //! `serde_json::Value` of the same bytes.
 //!
 //! `cargo bench --bench process`, and with `-- --quick` smaller organisations. Both processes are run in turns, each
@@ -18,7 +18,7 @@ use wait4::Wait4;
 
 const NOW: &str = "2026-09-01T12:00:00Z";
 
-/// What one process came to.
+/// The measurements of one process.
 #[derive(Clone, Copy)]
 struct Cost {
     time: Duration,

@@ -1,8 +1,8 @@
 //! Deodar's program as a Cedar authorizer: any schema, any policies that validate strictly, any entities.
 //!
 //! A posture check is a policy like any other, so the program that judges snapshots can also answer requests, and its
-//! answers must be those of `cedar_policy::Authorizer`: decision, reasons and errors. A request is read as a snapshot of
-//! its own; nothing in it is missing, so nothing may be left undecided.
+//! answers must be those of `cedar_policy::Authorizer`: decision, reasons and errors. A request is read as a snapshot
+//! of its own; nothing in it is missing, so nothing may be left undecided.
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Binding, Frame, Machine};
@@ -42,8 +42,8 @@ impl Authorizer {
     /// Reads policies; their ids are `policy0`, `policy1` and so on in the order of the file.
     ///
     /// # Errors
-    /// What does not parse (`policy-syntax`), does not validate strictly (`policy-invalid`) or is too large
-    /// (`policy-size`, `schema-size`).
+    /// A diagnostic for each policy that does not parse (`policy-syntax`), does not validate strictly
+    /// (`policy-invalid`) or is too large (`policy-size`), or for a schema that is too large (`schema-size`).
     pub fn new(schema: cedar_policy::Schema, policies: &Arc<Source>) -> Result<Self, Vec<Diagnostic>> {
         if let Some(message) = Model::excess(&schema) {
             return Err(vec![Diagnostic::error("schema-size", message)]);

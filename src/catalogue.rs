@@ -21,7 +21,7 @@ use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What there is to say about the checks of a pack.
+/// The content of the page about a pack.
 #[derive(Debug)]
 pub struct Catalogue<'p> {
     /// The schema.
@@ -30,14 +30,14 @@ pub struct Catalogue<'p> {
     pub entries: Vec<Entry<'p>>,
 }
 
-/// What there is to say about one check.
+/// The content of the page about one check.
 #[derive(Debug)]
 pub struct Entry<'p> {
     /// The check.
     pub check: &'p Check,
     /// The types it judges.
     pub judged: Vec<TypeId>,
-    /// What its scope asks of them beyond that.
+    /// The further conditions of its scope.
     pub scope: Vec<Words>,
     /// When it applies; `None` if always.
     pub applies: Option<Words>,
@@ -47,8 +47,7 @@ pub struct Entry<'p> {
     pub parameters: Vec<usize>,
     /// The derived attributes behind it, each before those it rests on.
     pub derived: Vec<Derived<'p>>,
-    /// What it reads of the snapshot, directly or through derivations: types of entities, those judged first, and the
-    /// attributes that are read of each.
+    /// The attributes that it reads, directly or through derivations, by entity type. The judged types are first.
     pub reads: Vec<(TypeId, Vec<SlotId>)>,
 }
 
@@ -65,7 +64,7 @@ pub struct Derived<'p> {
     pub parts: Vec<Part<'p>>,
 }
 
-/// What one derivation adds or takes away.
+/// The principals that one derivation adds or removes.
 #[derive(Debug)]
 pub struct Part<'p> {
     /// The derivation.

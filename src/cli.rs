@@ -1,4 +1,4 @@
-//! Arguments, streams, exit codes. What is computed and written comes from the library.
+//! Arguments, streams, exit codes. The library computes and writes everything else.
 
 mod check;
 mod completions;
@@ -16,9 +16,9 @@ use output::{Output, failed, tell};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Judges JSON snapshots of a SaaS account by Cedar policies, and explains every verdict.
+/// Checks JSON snapshots of a SaaS account against Cedar policies, and explains every verdict.
 #[derive(Parser)]
-#[command(name = "deodar", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "deodar", version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,34 +26,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Judge snapshots: say what is wrong, why, and where
+    /// Judge snapshots, and explain every verdict that is not a pass
     Check(check::Args),
     /// List the checks of a pack
     List(list::Args),
-    /// Show what a check asks, and its policy
+    /// Print one check: its condition, its policy, its parameters, and the values that it reads
     Explain(explain::Args),
-    /// Write the catalogue of a pack: every check in words, as Markdown
+    /// Write all checks of a pack in plain English, as Markdown
     Doc(doc::Args),
     /// Run the test cases of policies
     Test(test::Args),
-    /// Write shell completions
+    /// Write a shell completion script
     Completions(completions::Args),
 }
 
-const EXIT_CODES: &str = "\
-Exit codes (where several hold, the first of 5, 1, 4, 3):
+const AFTER_HELP: &str = "\
+Exit codes (if several apply, the first of 5, 1, 4, 3):
   0  nothing failed at or above the threshold, and every verdict is known
-  1  failures at or above --fail-on; of `deodar test`, wrong expectations
-     and gates that were missed
+  1  failures at or above --fail-on; for `deodar test`, wrong expectations
+     and missed minimums
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file is unreadable or invalid, a
-     parameter or a choice of checks is, or the output cannot be written
+  5  a policy, schema, snapshot or case file, a parameter or a selection of
+     checks is invalid, a file is unreadable, or the output cannot be written
   101 / 130  a bug in Deodar / interrupted
-  141  the reader of the output is gone";
+  141  output closed (broken pipe)
 
-/// Conditions are trees, and walking them recurses: long chains of `||` are deep ones.
+Examples:
+  deodar check snapshot.json
+  deodar explain MOE-AUTH-02
+  deodar test --coverage
+
+`deodar COMMAND --help` describes the options of a command.";
+
+/// Bytes of the stack of the main thread. Walks of conditions recurse, and chains of `||` are deep in Cedar's tree.
 const STACK: usize = 256 << 20;
 
 /// Runs the command that was typed.
@@ -89,7 +96,7 @@ fn command() -> ExitCode {
     outcome.unwrap_or_else(|error| failed(&error))
 }
 
-/// Writes help that was asked for, or what is wrong with the command line.
+/// Writes requested help, or an error of the command line.
 fn usage(message: &clap::Error) -> ExitCode {
     let text = |color: bool| {
         let text = message.render();
@@ -107,7 +114,7 @@ fn usage(message: &clap::Error) -> ExitCode {
     written.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
-/// Reads the command line. A message about it quotes arguments, file names among them, so it shows them escaped.
+/// Parses the command line. An error quotes arguments such as file names, so they are escaped.
 fn parsed() -> Result<Cli, clap::Error> {
     let shown = || std::env::args_os().map(|argument| plain(&argument.to_string_lossy()).into_owned());
     Cli::try_parse().map_err(|error| match Cli::try_parse_from(shown()) {
@@ -116,8 +123,8 @@ fn parsed() -> Result<Cli, clap::Error> {
     })
 }
 
-/// Starts the threads that judge, with room for deep conditions: without a number, one for each core or as many as
-/// `RAYON_NUM_THREADS` says.
+/// Starts the threads that judge, with stacks for deep conditions. Without a number, `RAYON_NUM_THREADS` sets it, and
+/// otherwise there is one for each core.
 fn start_threads(threads: Option<u16>) -> io::Result<()> {
     let threads = match threads {
         Some(threads) => usize::from(threads),
@@ -127,10 +134,10 @@ fn start_threads(threads: Option<u16>) -> io::Result<()> {
     pool.build_global().map_err(io::Error::other)
 }
 
-/// The threads of one run.
+/// The maximal number of threads of one run.
 const MAX_THREADS: u16 = 1024;
 
-/// Returns what `RAYON_NUM_THREADS` says, within bounds, or else one for each core.
+/// Returns the number in `RAYON_NUM_THREADS` if it is within bounds, and otherwise the number of cores.
 fn threads_of_environment() -> io::Result<usize> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
     // Rayon would read the variable itself for a number of zero.
@@ -155,7 +162,9 @@ enum Color {
     /// In a terminal, unless NO_COLOR is set
     #[default]
     Auto,
+    /// Also in files and pipes
     Always,
+    /// Not at all
     Never,
 }
 
@@ -172,7 +181,7 @@ impl Color {
     }
 }
 
-/// Columns to write: those of the terminal, at most 100; 80 in a pipe.
+/// Returns the width of the output in columns: the width of the terminal, at most 100, or 80 in a pipe.
 fn width() -> usize {
     match terminal_size::terminal_size() {
         Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 100),

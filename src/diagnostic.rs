@@ -1,6 +1,6 @@
-//! What Deodar tells a person: a code, a severity, one phrase, labelled places and what to do about it.
+//! Diagnostics: problems of inputs, with a code, a severity, one phrase, labelled places and a remedy.
 //!
-//! Diagnostics are data. They are collected, sorted and turned into text elsewhere.
+//! Diagnostics are data. Other modules collect, sort and render them.
 
 use crate::source::{Place, Source, Span};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Severity {
 pub struct Label {
     /// Where.
     pub place: Place,
-    /// What is to be seen there; may be empty.
+    /// The fact that the place shows; may be empty.
     pub text: String,
 }
 
@@ -43,11 +43,11 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// One phrase, lower case, without a final period; stands alone.
+    /// The problem: one phrase in lower case without a final period, complete without the other fields.
     pub message: String,
     /// Places, the one the message is about first.
     pub labels: Vec<Label>,
-    /// What to do.
+    /// The remedy.
     pub help: Option<String>,
 }
 
@@ -102,7 +102,7 @@ impl Diagnostic {
     }
 }
 
-/// Sorts by file and place, so that any number of threads tells the same story.
+/// Sorts by file and place, so that the output does not depend on the number of threads.
 pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| {

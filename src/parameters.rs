@@ -1,8 +1,8 @@
 //! Parameters: from settings as they were typed to the values that policies read.
 //!
-//! [`Setting`] is the one form of a setting, on the command line and in a case file. [`Parameters::read`] checks settings
-//! against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names is a
-//! question for the engine.
+//! [`Setting`] is the one form of a setting, on the command line and in a case file. [`Parameters::read`] checks
+//! settings against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names
+//! is a question for the engine.
 
 use crate::diagnostic::Diagnostic;
 use crate::program::Program;
@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 /// A setting as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// What is set: `name` for the whole run, `SCOPE:name` for one instance. A scope may be a string in JSON.
+    /// The parameter: `name` for the whole run, `SCOPE:name` for one instance. A scope may be a string in JSON.
     pub key: String,
     /// The value.
     pub text: String,
-    /// Where the key is written, if it is in a file.
+    /// The place of the key, if it is in a file.
     pub place: Option<Place>,
 }
 
@@ -77,14 +77,14 @@ pub struct Parameters {
     pub scopes: Vec<Scope>,
 }
 
-/// What was set for one instance of the type with `@parameter_scope`.
+/// The settings for one instance of the type with `@parameter_scope`.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The id of the instance.
     pub id: SmolStr,
     /// The values, by the places of their parameters in the model.
     pub set: BTreeMap<usize, Option<Value>>,
-    /// Where the first setting is written, if it is in a file.
+    /// The place of the first setting, if it is in a file.
     pub place: Option<Place>,
 }
 
@@ -94,8 +94,8 @@ type Declared<'m> = (usize, &'m Parameter);
 impl Parameters {
     /// Reads settings, and reports those that are invalid.
     ///
-    /// A setting for an instance overrides one for the run, which overrides `@default`. Of two settings of the same
-    /// parameter the first is read, and the second is an error.
+    /// A setting for an instance overrides one for the run, which overrides `@default`. If the same parameter is set
+    /// twice, the first setting is read, and the second is an error.
     pub fn read(model: &Model, program: &Program, settings: &[Setting]) -> (Self, Vec<Diagnostic>) {
         let values = model.parameters.iter().map(|parameter| parameter.default.clone()).collect();
         let mut parameters = Self { values, is_set: vec![false; model.parameters.len()], scopes: Vec::new() };
@@ -148,20 +148,20 @@ impl Parameters {
         &mut self.scopes[at]
     }
 
-    /// Returns the values for an instance and what is nested in it.
+    /// Returns the values for an instance and the entities nested in it.
     pub fn values_in(&self, scope: &Scope) -> Values {
         let value = |(at, value): (usize, &Option<Value>)| scope.set.get(&at).unwrap_or(value).clone();
         self.values.iter().enumerate().map(value).collect()
     }
 }
 
-/// Names the instance of a setting in a message; `None` if the schema has no type for it.
+/// Returns the name of the instance of a setting for a message; `None` if the schema has no type for it.
 fn in_words(model: &Model, id: Option<&SmolStr>) -> Option<String> {
     let Some(id) = id else { return Some(String::new()) };
     Some(format!(" (set for {} `{id}`)", model.short_name(model.parameter_scope()?)))
 }
 
-/// The error for a setting for one instance where the schema has no type with `@parameter_scope`.
+/// Returns the error for a setting for one instance if the schema has no type with `@parameter_scope`.
 fn without_scopes(model: &Model, setting: &Setting, name: &str) -> Diagnostic {
     let message = format!("`{}` cannot be set: no entity type of the schema has `@parameter_scope`", setting.key);
     let error = Diagnostic::error("parameter", message);

@@ -112,7 +112,7 @@ pub struct Check {
 pub struct Derivation {
     /// The attribute it computes.
     pub derives: SmolStr,
-    /// Where `@derives` stands.
+    /// The span of `@derives`.
     pub derives_span: Span,
     /// Whether it takes away (`forbid`) instead of adding.
     pub subtracts: bool,
@@ -120,7 +120,7 @@ pub struct Derivation {
     pub statement: Statement,
 }
 
-/// What checks and derivations have in common.
+/// The common part of checks and derivations.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// The `@id`.
@@ -175,7 +175,7 @@ pub enum ClauseKind {
     Unless,
 }
 
-/// A policy with any effect, for any action: whatever Cedar's authorizer takes.
+/// A policy with any effect, for any action, as Cedar's authorizer accepts it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Whether it forbids; otherwise it permits.
@@ -190,7 +190,7 @@ impl Policy {
     /// Reads the policies of a file and validates them strictly. Templates are left out: nothing fills their slots.
     ///
     /// # Errors
-    /// What does not parse or validate.
+    /// A diagnostic for each policy that does not parse or validate.
     pub fn parse(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
         cedar::on_deep_stack(|| Self::parse_here(schema, file))
     }
@@ -270,7 +270,7 @@ impl Policies {
     }
 }
 
-/// A policy file, parsed. It knows no schema.
+/// A policy file, parsed without a schema.
 #[derive(Debug)]
 pub struct PolicyFile {
     /// The file.
@@ -382,7 +382,7 @@ fn syntax_errors(file: &Arc<Source>, start: u32, errors: &ParseErrors) -> Vec<Di
     diagnostics
 }
 
-/// What it takes to validate a policy.
+/// The cost of the validation of a policy.
 struct Cost {
     parts: usize,
     environments: usize,
@@ -430,7 +430,7 @@ struct Reader<'s> {
     schema: &'s Schema,
     policies: Policies,
     seen: HashMap<SmolStr, (Arc<Source>, Span)>,
-    /// What the policies so far take to validate, of [`MAX_VALIDATED`].
+    /// The cost of the validation of the policies so far, up to [`MAX_VALIDATED`].
     validated: usize,
     diagnostics: Vec<Diagnostic>,
 }

@@ -38,16 +38,16 @@ impl NodeId {
     }
 }
 
-/// An expression: what it computes and where it is written.
+/// An expression with its place in the text.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// What it computes.
+    /// The operation.
     pub kind: NodeKind,
     /// Where it is written in its policy's file.
     pub span: Span,
 }
 
-/// What a node computes.
+/// The operation of a node.
 #[derive(Debug, Clone)]
 pub enum NodeKind {
     /// A constant of the run.
@@ -110,7 +110,7 @@ pub enum NodeKind {
     Unreachable,
 }
 
-/// What `has` is asked of.
+/// The left side of a `has`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The entity itself, which need not exist.
@@ -150,7 +150,7 @@ pub struct Body {
     pub principal: TypeId,
     /// The type of the resource.
     pub resource: TypeId,
-    /// What the scope asks of entities beyond their types.
+    /// The conditions of the scope on entities, except their types.
     pub scope: Vec<Condition>,
     /// The clauses in order.
     pub clauses: Vec<LoweredClause>,
@@ -204,12 +204,12 @@ pub struct DerivationProgram {
     pub subtracts: bool,
     /// The lowered policy.
     pub body: Body,
-    /// Conditions on the principal alone; of a principal that does not meet them, no pair can be permitted.
+    /// Conditions on the principal alone. No pair of a principal is permitted if one of them is false.
     pub filters: Vec<Condition>,
     /// Ways to find the pairs, any of which finds all; without one, everything is paired with everything.
     pub joins: Vec<Join>,
-    /// The conditions beside the filters. `None` where one of them may fail: then the whole policy is evaluated in
-    /// order, for every pair that is found.
+    /// The conditions that are not filters. `None` if one of them may be an error: then the whole policy is evaluated
+    /// in order, for every pair that is found.
     pub rest: Option<Vec<Condition>>,
 }
 

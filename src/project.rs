@@ -1,4 +1,4 @@
-//! The only part of the library that touches disk, clock and watcher: finding files, reading them, watching them.
+//! Files, the clock and the watcher. No other module of the library uses these.
 
 mod accounts;
 mod encoding;
@@ -33,20 +33,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walk::{Listing, OwnOutputs};
 
-/// Which files a user named.
+/// The files that the user named.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Snapshots: files, folders, `-` for standard input.
     pub snapshots: Vec<PathBuf>,
-    /// How snapshots lie in those files.
+    /// The input format of these files.
     pub form: Form,
     /// A pack by name.
     pub pack: Option<String>,
     /// Where packs are looked up.
     pub packs: PackOrigin,
-    /// Policy files and folders that stand in for the pack's, or beside them when a pack is named too.
+    /// Policy files and folders that replace those of the pack, or are added to them if a pack is named too.
     pub policies: Vec<PathBuf>,
-    /// A schema file that stands in for the pack's.
+    /// A schema file that replaces that of the pack.
     pub schema: Option<PathBuf>,
 }
 
@@ -56,7 +56,7 @@ pub enum PackOrigin {
     /// In the binary. Files of the working directory are used only if an option names them.
     #[default]
     BuiltIn,
-    /// In the working directory, then in the binary: for commands that are no gate.
+    /// In the working directory, then in the binary; for commands that do not judge snapshots.
     Folder,
 }
 
@@ -80,12 +80,12 @@ pub struct Loader {
     pub seen: Seen,
 }
 
-/// Schema and policies, and where they come from.
+/// Schema and policies with their origin.
 struct Pack {
     name: String,
     /// The built-in pack of that name, if it was taken.
     built_in: Option<&'static EmbeddedPack>,
-    /// Whether nobody chose it.
+    /// Whether the snapshot determined it.
     recognised: bool,
     schema: Arc<Source>,
     policies: Vec<Arc<Source>>,
@@ -97,11 +97,10 @@ pub fn now() -> i64 {
 }
 
 impl Loader {
-    /// Reads everything a selection names, the snapshots too. Without a schema there is nothing to run: then only what
-    /// went wrong is left.
+    /// Reads all files of a selection, including the snapshots.
     ///
     /// # Errors
-    /// All that went wrong, when no schema could be read.
+    /// All diagnostics, if the schema cannot be read.
     pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
@@ -119,10 +118,10 @@ impl Loader {
         Ok(Inputs { unread, skipped_reports: reports, ..inputs? })
     }
 
-    /// Reads schema and policies, and returns the snapshots to be read when their turn comes.
+    /// Reads schema and policies, and returns the snapshots, which are read one after the other.
     ///
     /// # Errors
-    /// All that went wrong, when no schema could be read.
+    /// All diagnostics, if the schema cannot be read.
     pub fn open(&mut self, selection: &Selection, limits: &Limits) -> Result<(Inputs, Accounts), Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
@@ -175,8 +174,8 @@ impl Loader {
         })
     }
 
-    /// Returns the files that hold snapshots, in the order they were named and in folders by their names, and how many
-    /// others lie in the folders.
+    /// Returns the files with snapshots, in the order in which they were named and in folders by their names, and the
+    /// number of other files in the folders.
     fn snapshot_files(
         &mut self,
         selection: &Selection,
@@ -207,8 +206,8 @@ impl Loader {
         (files, skipped)
     }
 
-    /// Reads the snapshots in a file, or hands out again those that say the same in the same place, and counts the
-    /// reports that it skips. Returns what it could not read: the number of snapshots before, a name and the reason.
+    /// Reads the snapshots in a file and counts the reports that it skips. A snapshot with the same text in the same
+    /// place is reused. Returns an unreadable input: the number of snapshots before it, a name and the reason.
     fn read_snapshots(
         &mut self,
         SnapshotFile { path, found }: &SnapshotFile,
@@ -256,7 +255,7 @@ impl Loader {
         wrong
     }
 
-    /// Returns the files below a folder that are wanted, in order of their names, and how many others there are.
+    /// Returns the wanted files below a folder in the order of their names, and the number of other files.
     fn walk(
         &mut self,
         folder: &Path,
@@ -287,7 +286,7 @@ impl Loader {
         (found, others)
     }
 
-    /// Reads a file of at most `most_bytes`, or returns what was read before when it says the same.
+    /// Reads a file of at most `most_bytes`, or returns the earlier source if it has the same text.
     fn read(&mut self, path: &Path, most_bytes: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
         self.seen.file(path);
         let read = self.read_text(path, most_bytes);
@@ -408,7 +407,7 @@ impl Loader {
         }
     }
 
-    /// Returns a pack of the working directory. What it lacks of a built-in pack of that name is built in.
+    /// Returns a pack of the working directory. A part that it lacks is taken from the built-in pack of that name.
     fn folder_pack(
         &mut self,
         name: &str,
@@ -461,7 +460,7 @@ impl Loader {
         Some(Pack { name: pack.name.to_owned(), built_in: None, recognised: false, schema, policies })
     }
 
-    /// Finds the pack whose document the first readable snapshot looks like.
+    /// Returns the pack whose schema matches the first readable snapshot best.
     fn recognised_pack(
         &mut self,
         origin: PackOrigin,
@@ -503,8 +502,8 @@ impl Loader {
     }
 }
 
-/// Returns the names of the packs in the working directory: those with a schema and a folder of policies, and those that
-/// replace a part of a built-in pack.
+/// Returns the names of the packs in the working directory: those with a schema and a folder of policies, and those
+/// with a part of a built-in pack.
 fn folder_packs() -> BTreeSet<String> {
     let folders = Path::new("policies").read_dir().into_iter().flatten().flatten();
     let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
@@ -522,7 +521,7 @@ fn no_pack(name: &str) -> Diagnostic {
     Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names)
 }
 
-/// Whether a file has its place among policies.
+/// Returns whether a file has its place among policies.
 fn belongs(path: &Path) -> bool {
     let schema = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedarschema"));
     schema || is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
@@ -532,7 +531,7 @@ fn is_policy(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedar"))
 }
 
-/// The path as the user wrote it, with `/` on every system.
+/// Returns the path as the user wrote it, with `/` on every system.
 fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
@@ -557,7 +556,7 @@ fn regular(path: &Path, name: &str) -> Result<(), Diagnostic> {
     Err(error.help("name a file; only snapshots are read from pipes"))
 }
 
-/// The operating system's message without its number.
+/// Returns the operating system's message without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
@@ -566,12 +565,12 @@ fn plain(error: &std::io::Error) -> String {
     first.into_iter().chain(chars).collect()
 }
 
-/// Returns a text as a source, `lines` and `bytes_before` of a larger one standing before it.
+/// Returns a text as a source, with `lines` and `bytes_before` of a larger text before it.
 fn source_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
     Source::part(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
 }
 
-/// Returns a document on one line of a file as a source, `lines` and `bytes_before` standing before it.
+/// Returns a document on one line of a file as a source, with `lines` and `bytes_before` before it.
 fn line_of(name: &str, bytes: Vec<u8>, lines: usize, bytes_before: usize) -> Result<Arc<Source>, Diagnostic> {
     Source::on_line(name, text_of(name, bytes, lines)?, lines, bytes_before).map_err(|_| over_4_gib(name))
 }

@@ -1,7 +1,7 @@
-//! A `.cedarschema` file, read twice: by Cedar for its types, and here for the annotations that say where in a
-//! snapshot each entity and attribute lives. The outcome is a [`Model`].
+//! A `.cedarschema` file, read twice: by Cedar for its types, and here for the annotations that give the place of each
+//! entity and attribute in a snapshot. The result is a [`Model`].
 //!
-//! Nothing here knows any account: every name comes from the file.
+//! This module does not depend on an account: every name is from the file.
 
 mod model;
 mod reader;
@@ -22,21 +22,21 @@ use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{Place, Source, Span, cedar};
 use std::sync::Arc;
 
-/// A schema: Cedar's own form of it, and ours.
+/// A schema in Cedar's form and as a model.
 #[derive(Debug, Clone)]
 pub struct Schema {
     /// The file.
     pub source: Arc<Source>,
-    /// What Cedar validates and type-checks policies against.
+    /// The schema in Cedar's form, for the validation of policies.
     pub cedar: cedar_policy::Schema,
-    /// Where everything lives in a snapshot.
+    /// The place of each entity and attribute in a snapshot.
     pub model: Arc<Model>,
 }
 
 impl Schema {
     /// Reads a schema.
     ///
-    /// Returns what was wrong beside the schema; without a schema at least one of the diagnostics is an error.
+    /// Returns the schema with its diagnostics. If there is no schema, at least one of the diagnostics is an error.
     pub fn parse(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         cedar::on_deep_stack(|| Self::parse_here(source))
     }
@@ -65,7 +65,7 @@ impl Schema {
     }
 }
 
-/// Turns one of Cedar's diagnostics into ours: with its labels, and in plain words.
+/// Returns one of Cedar's diagnostics as a [`Diagnostic`] with its labels, in plain words.
 pub fn from_cedar(
     code: &'static str,
     severity: Severity,
@@ -80,7 +80,7 @@ pub fn from_cedar(
     wording::reworded(Diagnostic { code, severity, message, labels: labels.collect(), help }, source.text())
 }
 
-/// Turns one of Cedar's errors, and those it carries as related, into ours.
+/// Returns one of Cedar's errors with its related errors as diagnostics.
 pub fn errors_from_cedar(code: &'static str, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Vec<Diagnostic> {
     let mut errors = vec![from_cedar(code, Severity::Error, source, theirs)];
     errors.extend(theirs.related().into_iter().flatten().flat_map(|other| errors_from_cedar(code, source, other)));

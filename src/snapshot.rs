@@ -1,9 +1,9 @@
-//! A snapshot as the engine sees it: rows cut out of the file's bytes, and typed columns decoded from them.
+//! A snapshot in the form that the engine uses: rows, which are byte ranges of the file, and typed columns.
 //!
-//! Three steps. The *split* walks the document once along the schema's `@path` tree and notes where every instance
-//! lies. The *decode* reads the declared attributes of every row, in parallel, straight from its bytes. The *resolve*
-//! finds out which entities references mean. What is wrong on the way is a diagnostic with the span of the value, and
-//! the value counts as not captured.
+//! Reading has three steps. The *split* walks the document once along the schema's `@path` tree and records the place
+//! of every instance. The *decode* reads the declared attributes of every row, in parallel, from its bytes. The
+//! *resolve* finds the entities that references refer to. An invalid value is a diagnostic with its span, and counts as
+//! unknown.
 
 mod column;
 mod decode;
@@ -33,7 +33,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The state of an account at one moment.
+/// The state of an account at one time.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The file.
@@ -42,13 +42,13 @@ pub struct Snapshot {
     pub tables: Vec<Table>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
-    /// Text of strings that are not written plainly in the file: with escapes, or changed by a reader.
+    /// Texts that differ from the bytes of the file: strings with escapes, and results of readers. The side text.
     side: String,
-    /// Where each list of instances ends, by where it starts: whoever looks for something else jumps over it.
+    /// The end of each list of instances by its start, so that a search for other values skips the list.
     jumps: HashMap<u32, u32>,
-    /// Whether reading it has reported an invalid value or a word that an open list does not contain.
+    /// Whether the read has reported an invalid value or a word that an open list does not contain.
     pub is_damaged: bool,
-    /// How long it took to read.
+    /// The durations of the steps of reading.
     pub times: ReadTimes,
 }
 
@@ -57,22 +57,22 @@ pub struct Snapshot {
 pub struct Table {
     /// Instances in the order of the document.
     pub rows: Vec<Row>,
-    /// One column for every slot; of slots that no policy reads, an empty one.
+    /// One column for every slot; empty for a slot that no policy reads.
     pub columns: Vec<Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
     pub missing: Vec<Missing>,
-    /// Rows that share their id with an earlier one, and rows inside such instances: whether they are instances of
-    /// their own is not known, so they are not subjects, and counts include them at most.
+    /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
+    /// they are not subjects, and only the upper bound of a count includes them.
     pub copies: BTreeSet<u32>,
-    /// Rows of which the id is not known. They are found by no key.
+    /// Rows whose id is not known. No key finds them.
     pub nameless: BTreeSet<u32>,
     /// The places of `missing` lists by the instance around them.
     missing_in: HashMap<EntityRef, u32>,
-    /// Ids of entities that are named somewhere but have no row; they are numbered after the rows.
+    /// Ids of dangling references and of entity literals without a row; they are numbered after the rows.
     pub absent: Vec<SmolStr>,
-    /// Rows whose keys hold a `/` or a capital, in order.
+    /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
-    /// Rows by parent and key; where an id stands twice, the first.
+    /// Rows by parent and key; the first row if an id is given twice.
     by_key: HashTable<u32>,
     /// The places of `absent` ids.
     by_absent: HashMap<SmolStr, u32>,
@@ -83,7 +83,7 @@ pub struct Table {
 pub struct Row {
     /// Its bytes.
     pub span: Span,
-    /// The row of the parent type it is nested in.
+    /// The row of the parent type that it is nested in.
     pub parent: u32,
     /// The last step of its pointer.
     pub step: RowStep,
@@ -102,7 +102,7 @@ pub enum RowStep {
     Fixed,
 }
 
-/// Why it is not known what a list of instances holds.
+/// The reason why the elements of a list of instances are not all known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
     /// Some of its instances were captured.
@@ -113,33 +113,33 @@ pub enum Gap {
     Unreadable,
 }
 
-/// A list of instances, or a place for one, of which it is not known what it holds.
+/// A list of instances whose elements are not all known, or the place of such a list.
 #[derive(Debug, Clone)]
 pub struct Missing {
     /// The instance whose list it is.
     pub scope: EntityRef,
-    /// The object that lacks it, or the `null` in its place.
+    /// The object without the list, or the `null` in its place.
     pub span: Span,
-    /// The property that is lacking, or the key of the instance that is.
+    /// The missing property, or the key of the missing instance.
     pub property: String,
-    /// Where it would be.
+    /// The expected place.
     pub pointer: Pointer,
-    /// Why it is not known.
+    /// The reason.
     pub gap: Gap,
-    /// How many instances it holds at most beyond those that were captured, where the snapshot says so.
+    /// The maximal number of instances beyond the captured ones, if the snapshot states it.
     pub most: Option<u64>,
 }
 
-/// How much a run takes on before it says that it is too much.
+/// Limits of the input of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one snapshot, once it is unpacked.
+    /// Bytes of one snapshot, decompressed.
     pub bytes: usize,
-    /// How deep its arrays and objects may nest.
+    /// The nesting of arrays and objects.
     pub depth: usize,
     /// Instances of one entity type.
     pub entities: usize,
-    /// Pairs of principal and resource that a derivation may try.
+    /// Pairs of principal and resource that one derivation tries.
     pub pairs: usize,
 }
 
@@ -149,22 +149,22 @@ impl Default for Limits {
     }
 }
 
-/// How long the steps of reading took.
+/// The durations of the steps of reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReadTimes {
-    /// Finding the instances.
+    /// The split.
     pub split: Duration,
-    /// Reading their attributes.
+    /// The decode.
     pub decode: Duration,
-    /// Finding what references mean.
+    /// The resolve.
     pub resolve: Duration,
 }
 
 impl Snapshot {
-    /// Reads a snapshot; of its attributes only those in `reads` are kept, though all are checked.
+    /// Reads a snapshot. All attributes are checked; only those in `reads` are kept.
     ///
-    /// Without a snapshot at least one of the diagnostics is an error: the text is not JSON, not an object, or beyond
-    /// the limits.
+    /// If there is no snapshot, at least one of the diagnostics is an error: the text is not JSON, not an object, or
+    /// beyond the limits.
     pub fn read(
         source: &Arc<Source>,
         model: &Model,
@@ -186,7 +186,9 @@ impl Snapshot {
         (Some(snapshot), diagnostics)
     }
 
-    /// Returns how many of the first properties of a document the root of a schema declares, or nearly, up to `enough`.
+    /// Returns the number of first properties of a document that the root of a schema declares or nearly declares, up
+    /// to
+    /// `enough`.
     pub fn likeness(model: &Model, source: &Source, enough: usize) -> usize {
         let fields = model.ty(model.root).fields.first().into_iter().flat_map(|node| &node.children);
         let declared: Vec<&str> = fields.map(|(name, _)| name.as_str()).chain(Self::lists(model)).collect();
@@ -210,7 +212,7 @@ impl Snapshot {
         Self::known_properties(&Self::lists(model).collect::<Vec<_>>(), source, 1) > 0
     }
 
-    /// The properties of a document below which entities are.
+    /// Returns the properties of a document that contain entities.
     pub fn lists(model: &Model) -> impl Iterator<Item = &str> {
         let lists = model.paths.first().into_iter().flat_map(|node| &node.children);
         lists.map(|(name, _)| name.as_str())
@@ -236,12 +238,12 @@ impl Snapshot {
         &self.tables[ty.index()]
     }
 
-    /// Returns the text a reference stands for.
+    /// Returns the text of a reference.
     pub fn text(&self, at: StrRef) -> &str {
         if at.is_side() { self.side.get(at.range()) } else { self.source.text().get(at.range()) }.unwrap_or_default()
     }
 
-    /// Returns the row of the instance that holds `entity`, itself included, of type `ancestor`.
+    /// Returns the row of the instance of type `ancestor` that encloses `entity` or is `entity`.
     pub fn enclosing(&self, model: &Model, entity: EntityRef, ancestor: TypeId) -> Option<EntityRef> {
         let mut at = entity;
         while at.ty != ancestor {
@@ -251,12 +253,12 @@ impl Snapshot {
         Some(at)
     }
 
-    /// Returns whether `entity` is `other` or lies in it.
+    /// Returns whether `entity` is `other` or is nested in it.
     pub fn lies_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
         entity == other || self.enclosing(model, entity, other.ty) == Some(other)
     }
 
-    /// Returns the id of an entity: its key, after the keys of the instances it is nested in, the root's left out.
+    /// Returns the id of an entity: its key after the keys of the instances that it is nested in, without the root.
     pub fn id(&self, model: &Model, entity: EntityRef) -> SmolStr {
         let ty = model.ty(entity.ty);
         if let Some(choices) = ty.choices() {
@@ -334,17 +336,17 @@ impl Snapshot {
         Some(EntityRef { ty, row: row as u32 })
     }
 
-    /// Returns whether an entity is a row that shares its id with an earlier one, or lies in one that does: it is not a
-    /// subject, and counts include it at most.
+    /// Returns whether an entity is a row that shares its id with an earlier one, or is nested in such a row. It is not
+    /// a subject, and only the upper bound of a count includes it.
     pub fn is_copy(&self, entity: EntityRef) -> bool {
         let copies = &self.table(entity.ty).copies;
         !copies.is_empty() && copies.contains(&entity.row)
     }
 
-    /// Returns whether a reference to an unknown key of `ty` in `scope` may mean an instance all the same: one that was
-    /// not captured, or one of which the id is not known.
+    /// Returns whether a reference to an unknown key of `ty` in `scope` may refer to an instance: one that was not
+    /// captured, or one whose id is not known.
     ///
-    /// What is missing around `scope` is missing beside it: `scope` itself has a row.
+    /// `scope` itself has a row, so a missing list around it does not matter.
     pub(crate) fn may_mean(&self, ty: TypeId, scope: EntityRef) -> bool {
         let table = self.table(ty);
         table.missing_in.contains_key(&scope) || table.has_nameless()
@@ -357,17 +359,17 @@ impl Table {
         !self.nameless.contains(&row) && !self.copies.contains(&row)
     }
 
-    /// Returns whether there are rows that a literal or a reference may mean without naming them.
+    /// Returns whether there are rows that a literal or a reference may refer to although their ids are not known.
     pub fn has_nameless(&self) -> bool {
         !self.nameless.is_empty() || !self.copies.is_empty()
     }
 
-    /// Returns the list that is not known in full in an instance.
+    /// Returns the list of an instance whose elements are not all known.
     pub fn missing_in(&self, scope: EntityRef) -> Option<&Missing> {
         self.missing.get(*self.missing_in.get(&scope)? as usize)
     }
 
-    /// Notes that a list is not known in full. Of two reasons the stronger one stays.
+    /// Records a list whose elements are not all known. If there are two reasons, the stronger one is kept.
     fn note_missing(&mut self, new: Missing) {
         match self.missing_in.get(&new.scope).and_then(|at| self.missing.get_mut(*at as usize)) {
             Some(known) if known.gap >= new.gap => {}
@@ -380,7 +382,7 @@ impl Table {
     }
 }
 
-/// Returns whether two names are one in two spellings: they differ, but not in letters and digits without case.
+/// Returns whether two names are spellings of one: they differ, but have the same letters and digits without case.
 fn is_respelled(declared: &str, name: &str) -> bool {
     declared != name && is_same_but_for_writing(declared, name)
 }
@@ -394,7 +396,7 @@ impl From<SyntaxError> for Enough {
     }
 }
 
-/// The hash of a key, given by its own hash, in a scope.
+/// Returns the hash of a key in a scope, from the hash of the key.
 fn key_hash(scope: u32, key: u32) -> u64 {
     keyed(&(u64::from(scope) << 32 | u64::from(key)))
 }

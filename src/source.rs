@@ -1,7 +1,7 @@
 //! Text and positions: a named text, byte spans in it, lines and columns, JSON scanning and pointers.
 //!
-//! Nothing here reads a file. Every span in the program is a byte range of one [`Source`];
-//! lines are counted only when somebody looks.
+//! This module does not read files. Every span in the program is a byte range of one [`Source`]. Lines are counted on
+//! the first use.
 
 pub mod cedar;
 pub mod json;
@@ -18,7 +18,7 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: OnceLock<Vec<u32>>,
-    /// Where the text stands in a larger one: lines and bytes before it.
+    /// The place of the text in a larger one: lines and bytes before it.
     before: (usize, usize),
     /// Whether the text is a document of its own in a file that has one on each line.
     is_line: bool,
@@ -96,7 +96,7 @@ impl Source {
         Ok(Self { name, text, line_starts, before, is_line, scalars_before })
     }
 
-    /// Returns the name messages show, usually a path as the user typed it.
+    /// Returns the name that messages show, usually a path as the user typed it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -111,7 +111,7 @@ impl Source {
         &self.text
     }
 
-    /// Returns the text of `span`, or the empty string when it does not lie in this text.
+    /// Returns the text of `span`, or the empty string if the span is not in this text.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
     }
@@ -134,12 +134,12 @@ impl Source {
         self.before == (0, '\u{feff}'.len_utf8())
     }
 
-    /// Returns how many bytes of a larger text stand before this one.
+    /// Returns the number of bytes of a larger text before this one.
     pub fn bytes_before(&self) -> usize {
         self.before.1
     }
 
-    /// Returns the line of this text, from 0, that a byte offset lies in.
+    /// Returns the line of this text, from 0, that contains a byte offset.
     pub fn line_at(&self, offset: u32) -> usize {
         self.line_starts().partition_point(|start| *start <= offset).saturating_sub(1)
     }
@@ -215,7 +215,7 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// Returns whether `other` lies inside this span.
+    /// Returns whether `other` is inside this span.
     pub const fn contains(self, other: Span) -> bool {
         self.start <= other.start && other.end <= self.end
     }
@@ -232,7 +232,7 @@ pub struct Position {
     pub offset: usize,
 }
 
-/// A span together with the text it lies in.
+/// A span with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The text.
@@ -253,7 +253,7 @@ impl Place {
     }
 }
 
-/// Returns the bytes of a Cedar file that stand outside strings and comments, with their offsets.
+/// Returns the bytes of a Cedar file outside strings and comments, with their offsets.
 pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -280,7 +280,7 @@ pub fn cedar_marks(text: &str) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// Returns Cedar on one line, without the comments; blanks in strings stay what they are.
+/// Returns Cedar on one line, without the comments. Blanks in strings do not change.
 pub fn one_line(text: &str) -> String {
     let (mut line, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
     for c in without_comments(text).trim().chars() {

@@ -1,8 +1,8 @@
-//! Cedar values as the engine holds them, and how text becomes one.
+//! Cedar values in the form that the engine uses, and the functions that read them from text.
 //!
-//! Datetimes and durations are milliseconds, decimals ten-thousandths, as in Cedar. The readers here accept what
-//! Cedar accepts and, for text that comes from an account, what people write: RFC 3339 with any precision and offset,
-//! numbers for decimals. Operations on values live in the engine.
+//! Datetimes and durations are milliseconds, decimals ten-thousandths, as in Cedar. The readers accept Cedar's syntax
+//! and, for text of an account, common forms: RFC 3339 with any precision and offset, numbers for decimals. Operations
+//! on values are in the engine.
 
 pub mod fold;
 
@@ -100,12 +100,12 @@ impl Set {
         Self { items, maybe, open }
     }
 
-    /// Returns the elements that are certainly there, in order.
+    /// Returns the certain elements, in order.
     pub fn items(&self) -> &[Value] {
         &self.items
     }
 
-    /// Returns the elements that may be there, in order.
+    /// Returns the possible elements, in order.
     pub fn maybe(&self) -> &[Value] {
         &self.maybe
     }
@@ -130,15 +130,14 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the record of `fields`; of two members with one name the first wins.
+    /// Returns the record of `fields`. If two members have one name, the first is used.
     pub fn new(mut fields: Vec<(SmolStr, Value)>) -> Self {
         fields.sort_by(|a, b| a.0.cmp(&b.0));
         fields.dedup_by(|later, first| later.0 == first.0);
         Self { fields, unknown: Vec::new() }
     }
 
-    /// Returns the record of `fields`, in which it is not known whether and with which value the members `unknown` are
-    /// there.
+    /// Returns the record of `fields`. Presence and value of the members `unknown` are not known.
     pub fn partial(mut fields: Vec<(SmolStr, Value)>, mut unknown: Vec<SmolStr>) -> Self {
         unknown.sort_unstable();
         unknown.dedup();
@@ -146,12 +145,12 @@ impl Record {
         Self { unknown, ..Self::new(fields) }
     }
 
-    /// Returns the names of the members of which nothing is known, in order.
+    /// Returns the names of the members whose presence and value are not known, in order.
     pub fn unknown(&self) -> &[SmolStr] {
         &self.unknown
     }
 
-    /// Returns whether nothing is known of a member.
+    /// Returns whether presence and value of a member are not known.
     pub fn is_unknown(&self, name: &str) -> bool {
         self.unknown.binary_search_by(|unknown| unknown.as_str().cmp(name)).is_ok()
     }
@@ -224,7 +223,7 @@ impl IpNet {
         }
     }
 
-    /// Returns whether every address of this range is one of `other`'s; never across IPv4 and IPv6.
+    /// Returns whether `other` contains every address of this range. An IPv4 range does not contain IPv6 addresses.
     pub fn is_in_range(&self, other: &Self) -> bool {
         let (low, high) = self.bounds();
         let (other_low, other_high) = other.bounds();
@@ -368,7 +367,7 @@ pub fn parse_decimal(text: &str) -> Result<i64, String> {
     parse_number(text, 4).map_err(|_| "the number is too large for a decimal".into())
 }
 
-/// Whether a text is a number with at most four digits after the point, as [`parse_decimal`] reads it.
+/// Returns whether a text is a number with at most four digits after the point, as [`parse_decimal`] reads it.
 fn is_decimal(text: &str) -> bool {
     let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or_else(|| {
         let whole = text.strip_prefix('-').unwrap_or(text);
@@ -378,17 +377,17 @@ fn is_decimal(text: &str) -> bool {
     numeric(whole) && numeric(fraction) && fraction.len() <= 4
 }
 
-/// Why a number of JSON is not held exactly.
+/// The reason why a number of JSON is not represented exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inexact {
-    /// It has more digits after the point than are held.
+    /// It has more digits after the point than the type.
     TooFine,
     /// It does not fit 64 bits.
     TooLarge,
 }
 
-/// Reads a number as JSON writes it, with a fraction and an exponent, as a whole number of units of which `places` decimal
-/// places make one: `1.5e2` is 150 with 0 places. Nothing is rounded.
+/// Reads a number as JSON writes it, with a fraction and an exponent, as a whole number of units of which `places`
+/// decimal places make one: `1.5e2` is 150 with 0 places. Nothing is rounded.
 ///
 /// # Errors
 /// [`Inexact`] when the number is not held exactly.
@@ -419,7 +418,7 @@ pub fn parse_number(raw: &str, places: i64) -> Result<i64, Inexact> {
     i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| Inexact::TooLarge)
 }
 
-/// Writes a moment in RFC 3339, UTC; beyond the years 0 to 9999 as milliseconds since 1970.
+/// Returns a moment in RFC 3339, UTC; beyond the years 0 to 9999 as milliseconds since 1970.
 pub fn show_datetime(millis: i64) -> String {
     match jiff::Timestamp::from_millisecond(millis) {
         Ok(moment) => moment.to_string(),
@@ -427,7 +426,7 @@ pub fn show_datetime(millis: i64) -> String {
     }
 }
 
-/// Writes a duration as Cedar writes it, in the largest units that leave nothing over.
+/// Returns a duration in Cedar's syntax, in the largest units without a remainder.
 pub fn show_duration(millis: i64) -> String {
     let mut rest = millis.unsigned_abs();
     let mut text = String::from(if millis < 0 { "-" } else { "" });
@@ -440,7 +439,7 @@ pub fn show_duration(millis: i64) -> String {
     if text.is_empty() { "0ms".into() } else { text }
 }
 
-/// Writes a decimal with its point.
+/// Returns a decimal with its point.
 pub fn show_decimal(scaled: i64) -> String {
     let sign = if scaled < 0 { "-" } else { "" };
     let (whole, fraction) = (scaled.unsigned_abs() / 10_000, scaled.unsigned_abs() % 10_000);

@@ -8,7 +8,7 @@ use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
-/// What a case file would say at a place, had it been right. `None` if no one text is.
+/// The correct text at a place of a case file; `None` if no single text is correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Blessing {
     pub span: Span,

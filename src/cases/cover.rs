@@ -1,6 +1,6 @@
-//! Coverage: which conditions of the policies the cases have seen true, false and unknown, and which decided.
+//! Coverage: the conditions of the policies that were true, false and unknown in the cases, and those that decided.
 //!
-//! Counted is only what some expectation speaks of, in cases that hold: what nobody looks at is not tested.
+//! Only results that an expectation names count, in cases that hold. A result without an expectation is not tested.
 
 use super::run::{Judging, SpokenOf, Tested};
 use crate::diagnostic::Diagnostic;
@@ -24,17 +24,17 @@ pub(super) enum Part {
     Derivation(usize),
 }
 
-/// What conditions came to, by policy and place in its file.
+/// The observed outcomes of conditions, by policy and place in its file.
 pub(super) type Observed = FxHashMap<(Part, Span), Sight>;
 
-/// What the cases have seen of the policies.
+/// The coverage of the policies.
 #[derive(Debug, Default)]
 pub struct Coverage {
     /// The policies, in the order of their files.
     pub policies: Vec<PolicyCoverage>,
 }
 
-/// What the cases have seen of a policy.
+/// The coverage of a policy.
 #[derive(Debug)]
 pub struct PolicyCoverage {
     /// Its id.
@@ -47,28 +47,29 @@ pub struct PolicyCoverage {
     pub conditions: Vec<ConditionCoverage>,
 }
 
-/// What the cases have seen of a condition: a part of a clause without `&&`, `||`, `!` or `if` in it.
+/// The coverage of a condition: a part of a clause without `&&`, `||`, `!` or `if`.
 #[derive(Debug, Clone, Copy)]
 pub struct ConditionCoverage {
     /// Where it is written.
     pub span: Span,
-    /// What it can come to.
+    /// Its possible outcomes.
     pub possible: Possible,
-    /// What it came to.
+    /// Its observed outcomes.
     pub seen: Sight,
 }
 
 /// Something to be seen of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Goal {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// Whether it has been seen.
     pub met: bool,
 }
 
 impl ConditionCoverage {
-    /// Returns what is to be seen of it: true, false, unknown and that a verdict hung on it, as far as they are possible.
+    /// Returns what is to be seen of it: true, false, unknown and that a verdict hung on it, as far as they are
+    /// possible.
     pub fn goals(&self) -> Vec<Goal> {
         let Self { possible, seen, .. } = self;
         // A redundant condition decides nothing.
@@ -85,17 +86,17 @@ impl ConditionCoverage {
     }
 }
 
-/// How many goals there are, and how many are met.
+/// The number of goals, and the number of those that are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
-    /// How many are met.
+    /// The number of goals that are reached.
     pub met: usize,
-    /// How many there are.
+    /// The number of all goals.
     pub all: usize,
 }
 
 impl Share {
-    /// Returns the share in percent, 100 where there is nothing to meet; rounded down to a tenth, so that only all is all.
+    /// Returns the share in percent, or 100 without goals. It is rounded down to a tenth, so that 100 means all goals.
     pub fn percent(self) -> f64 {
         (self.met * 1000).checked_div(self.all).map_or(100.0, |tenths| tenths as f64 / 10.0)
     }
@@ -107,12 +108,13 @@ impl Share {
 }
 
 impl PolicyCoverage {
-    /// Returns how many goals of its conditions are met.
+    /// Returns the share of goals of its conditions that are reached.
     pub fn share(&self) -> Share {
         share(self.conditions.iter())
     }
 
-    /// Returns why a condition is redundant, if it is: it has the same answer for every snapshot, or is never evaluated.
+    /// Returns why a condition is redundant, if it is: it has the same answer for every snapshot, or is never
+    /// evaluated.
     /// `true` and `false` as such are not redundant.
     pub fn redundant(&self, condition: &ConditionCoverage) -> Option<&'static str> {
         let Possible { true_, false_, .. } = condition.possible;
@@ -147,7 +149,7 @@ impl PolicyCoverage {
 }
 
 impl Coverage {
-    /// Returns how many goals of all conditions are met.
+    /// Returns the share of goals of all conditions that are reached.
     pub fn share(&self) -> Share {
         share(self.policies.iter().flat_map(|policy| &policy.conditions))
     }
@@ -219,7 +221,7 @@ pub(super) fn bodies(program: &Program, part: Part) -> Vec<&Body> {
     }
 }
 
-/// The conditions of a policy by their places, and what each can come to in some body.
+/// Returns the conditions of a policy by their places, with the possible outcomes of each in some body.
 fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Possible> {
     let mut conditions: BTreeMap<Span, Possible> = BTreeMap::new();
     for (leaf, possible) in bodies(program, part).into_iter().flat_map(|body| program.possible(model, body)) {

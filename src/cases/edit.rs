@@ -9,13 +9,13 @@ use crate::source::{Span, nearest};
 pub struct Edit {
     /// The pointer, spelt out.
     pub at: String,
-    /// What is done there.
+    /// The change at this place.
     pub change: Change,
     /// Where the case file says so.
     pub span: Span,
 }
 
-/// What is done at a pointer.
+/// The change at a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Another value in place of the one there, as JSON.
@@ -37,7 +37,7 @@ pub enum Change {
 pub struct Miss {
     /// Why, in one phrase.
     pub message: String,
-    /// What to write instead, if something is near.
+    /// The remedy, if a similar name exists.
     pub help: Option<String>,
 }
 
@@ -112,7 +112,7 @@ impl Edit {
         self.at.rsplit_once('/').map(|(parent, name)| (parent, unescape(name))).ok_or_else(whole)
     }
 
-    /// What stands beside the value, and its place there.
+    /// Returns the children of the value's parent, and the place of the value among them.
     fn child(&self, text: &str) -> Result<(Vec<Child>, usize), Miss> {
         let (parent, name) = self.split()?;
         find(text, &self.at)?;
@@ -220,7 +220,7 @@ fn appended(text: &str, at: &str, json: &str) -> Result<String, Miss> {
     Ok(inserted(text, list, &children(text, list)?, json))
 }
 
-/// Puts something after the last child, as far apart as the first one stands from what is before it.
+/// Inserts a text after the last child, with the white space that precedes the first child.
 fn inserted(text: &str, around: Span, children: &[Child], new: &str) -> String {
     let (Some(first), Some(last)) = (children.first(), children.last()) else {
         return replaced(text, Span::new(around.start + 1, around.start + 1), new);

@@ -1,4 +1,4 @@
-//! What cases came to, as JSON.
+//! The results of cases as JSON.
 
 use super::{CaseFile, ConditionCoverage, Coverage, Goal, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
 use crate::report::json::{DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
@@ -112,9 +112,9 @@ struct ChangeJson<'o> {
 struct SurvivorJson<'o> {
     #[serde(flatten)]
     change: ChangeJson<'o>,
-    /// What a case would be like that notices.
+    /// A description of a case that detects the change.
     hint: &'o str,
-    /// Why none is needed, if somebody has said so.
+    /// The explanation in the list of survivors, if there is one.
     explained: Option<&'o str>,
     near: Option<NearJson<'o>>,
 }

@@ -1,11 +1,11 @@
-//! What cases came to, as JUnit XML: a suite for every file.
+//! The results of cases as JUnit XML: a suite for every file.
 
 use super::Outcome;
 use crate::diagnostic::Severity;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
-/// Writes an outcome. What is wrong with the files themselves, or with the cases as a whole, is a suite of its own.
+/// Writes an outcome. Diagnostics about the files, or about the cases as a whole, are a suite of their own.
 ///
 /// # Errors
 /// When `out` cannot be written.

@@ -1,7 +1,7 @@
-//! Changes of policies, one at a time, each a small edit of the text that a slip of the pen could have made.
+//! Mutants: changes of policies, one at a time, each a small edit of the text that is a likely mistake.
 //!
-//! They are found in the tree, whose nodes know their places, and made in the text, so that what is tested is what
-//! somebody would have written. See DeMillo, Lipton and Sayward, "Hints on Test Data Selection" (1978).
+//! They are found in Cedar's tree, whose nodes have their places, and applied to the text, so that each mutant is a
+//! policy that an author could write. See DeMillo, Lipton and Sayward, "Hints on Test Data Selection" (1978).
 
 use super::cover::{Part, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
@@ -24,15 +24,15 @@ const DERIVATION_DROPPED: &str = "derivation dropped";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutant {
     pub(super) part: Part,
-    /// What was changed, in one or two words.
+    /// The kind of the change, in one or two words.
     pub operator: &'static str,
-    /// What is replaced in the policy's file.
+    /// The replaced text in the policy's file.
     pub span: Span,
-    /// By what.
+    /// The new text.
     pub replacement: String,
-    /// The condition, clause or scope it stands in.
+    /// The condition, clause or scope that contains it.
     pub whole: Span,
-    /// What a case must be like to tell the two apart.
+    /// A description of a case that detects the change.
     pub hint: String,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn mutants(model: &Model, policies: &Policies, program: &Program, par
 
 struct Generator<'g> {
     model: &'g Model,
-    /// What the policies read.
+    /// The slots that the policies read.
     reads: &'g BTreeSet<(TypeId, SlotId)>,
     /// The types of principal and resource, if there is but one.
     types: (Option<TypeId>, Option<TypeId>),
@@ -133,17 +133,17 @@ struct Generator<'g> {
     part: Part,
     text: &'g str,
     whole: Span,
-    /// What stands in the same set.
+    /// The other elements of the same set.
     siblings: BTreeSet<(Option<SmolStr>, SmolStr)>,
     found: Vec<Mutant>,
 }
 
-/// Where an expression is written; nothing can be changed in one that is written nowhere.
+/// Returns the place of an expression. An expression without a place cannot be changed.
 pub(super) fn span(expr: &Expr) -> Option<Span> {
     expr.source_loc().map(|loc| Span::new(loc.start() as u32, loc.end() as u32))
 }
 
-/// Whether `&&`, `||` or `!` stands in the text as one condition: `a != b`, `x is T in y`.
+/// Returns whether the text shows a `&&`, `||` or `!` as one condition: `a != b`, `x is T in y`.
 pub(super) fn is_leaf(expr: &Expr) -> bool {
     let same = |part: &Expr| span(part) == span(expr);
     match expr.expr_kind() {
@@ -215,7 +215,7 @@ impl Generator<'_> {
         self.push("scope dropped", dropped, ty, hint);
     }
 
-    /// What is true or false.
+    /// Finds changes of an expression that is true or false.
     fn condition(&mut self, expr: &Expr) {
         match expr.expr_kind() {
             _ if is_leaf(expr) => self.leaf(expr),
@@ -261,7 +261,7 @@ impl Generator<'_> {
         self.inside(expr, None);
     }
 
-    /// What stands in a leaf: `beside` is what a literal is compared with.
+    /// Finds changes inside a leaf; `beside` is the other side of the comparison of a literal.
     fn inside(&mut self, expr: &Expr, beside: Option<&Expr>) {
         match expr.expr_kind() {
             ExprKind::Lit(literal) => self.literal(expr, literal, beside),
@@ -356,7 +356,7 @@ impl Generator<'_> {
         }
     }
 
-    /// What a chain of attributes starts from.
+    /// Returns the expression at the start of a chain of attributes.
     fn chain_start(mut expr: &Expr) -> &Expr {
         while let ExprKind::GetAttr { expr: of, .. } = expr.expr_kind() {
             expr = of;
@@ -629,7 +629,7 @@ fn literal(expr: &Expr) -> Option<(Option<SmolStr>, SmolStr)> {
     }
 }
 
-/// Where a word stands in a text: at its end, or in the only place it has.
+/// Returns the place of a word in a text: at its end, or the only one.
 fn only_word(text: &str, word: &str) -> Option<usize> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let mut places = text.match_indices(word).map(|(at, _)| at).filter(|at| {

@@ -19,20 +19,20 @@ use std::sync::Arc;
 /// Cases that are searched for one that reads what was changed.
 const SEARCHED: usize = 16;
 
-/// What mutation testing came to.
+/// The result of mutation testing.
 #[derive(Debug, Default)]
 pub struct Mutation {
-    /// Changes that some case noticed.
+    /// The number of changes that a case detected.
     pub killed: usize,
-    /// Changes that no case noticed, in the order of the policies' ids and texts.
+    /// Changes that no case detected, in the order of the policies' ids and texts.
     pub survivors: Vec<Survivor>,
-    /// Changes that make no difference, whatever the snapshot, in the same order; not counted.
+    /// Changes that have no effect for any snapshot, in the same order; not counted.
     pub equivalent: Vec<Survivor>,
     /// Changes after which the policy is invalid; not counted.
     pub refused: usize,
 }
 
-/// A change that no case noticed.
+/// A change that no case detected.
 #[derive(Debug)]
 pub struct Survivor {
     /// The change.
@@ -45,7 +45,7 @@ pub struct Survivor {
     pub before: String,
     /// The text as it was changed, on one line.
     pub after: String,
-    /// Why no case needs to notice, if somebody has said so.
+    /// The explanation in the list of survivors, if there is one.
     pub why: Option<String>,
     /// A case to start from.
     pub near: Option<Near>,
@@ -60,14 +60,14 @@ pub struct Near {
     pub span: Span,
     /// Its name.
     pub case: String,
-    /// What is read there, if it stands in the snapshot.
+    /// The pointer of the value that is read there, if it is in the snapshot.
     pub pointer: Option<String>,
 }
 
 /// The checks that rest on each derivation, by their places.
 type Resting = BTreeMap<usize, BTreeSet<usize>>;
 
-/// What became of a change.
+/// The result for one change.
 enum Fate {
     Killed,
     Refused,
@@ -81,7 +81,7 @@ impl Mutation {
         Share { met: self.killed, all: self.killed + self.survivors.len() }
     }
 
-    /// Returns the survivors that nobody has explained.
+    /// Returns the survivors without an explanation.
     pub fn unexplained(&self) -> impl Iterator<Item = &Survivor> {
         self.survivors.iter().filter(|survivor| survivor.why.is_none())
     }
@@ -139,7 +139,7 @@ impl Suite {
         (mutation, diagnostics)
     }
 
-    /// Takes over what somebody has explained, and returns explanations that explain nothing.
+    /// Adds the explanations to the survivors, and returns diagnostics for explanations without a survivor.
     fn explain(&self, mutation: &mut Mutation, choice: &Choice) -> Vec<Diagnostic> {
         let statements = self.pack.policies().checks.iter().map(|check| &check.statement);
         let statements =
@@ -249,7 +249,8 @@ impl Suite {
         Fate::Survived(survivor)
     }
 
-    /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is invalid then.
+    /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is
+    /// invalid then.
     fn changed(&self, mutant: &Mutant, original: &Statement, resting: &Resting) -> Option<Policies> {
         let mut changed = Policies { derivations: self.pack.policies().derivations.clone(), ..Policies::default() };
         let read = if mutant.drops_policy() {
@@ -287,7 +288,7 @@ impl Suite {
         check.or_else(|| read.derivations.pop().map(|derivation| derivation.statement))
     }
 
-    /// What a case reads where the change was made.
+    /// Returns the value that a case reads at the place of the change.
     fn near(&self, run: &Prepared<'_>, mutant: &Mutant, exactly: bool) -> Option<Near> {
         let case = run.planned.case;
         let near =

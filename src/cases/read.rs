@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
 
-/// What a file knows at its top.
+/// The keys at the top of a file.
 const IN_FILE: [&str; 5] = ["base", "now", "parameters", "pointers", "case"];
-/// What a case knows.
+/// The keys of a case.
 const IN_CASE: [&str; 14] = [
     "name",
     "base",
@@ -31,16 +31,16 @@ const IN_CASE: [&str; 14] = [
     "expect",
     "no_other_failures",
 ];
-/// What an element of `each` knows.
+/// The keys of an element of `each`.
 const IN_EACH: [&str; 8] = ["parameters", "set", "add", "null", "remove", "append", "rename", "copy"];
-/// What an expectation knows that says more than a verdict.
+/// The keys of an expectation that is a table.
 const IN_EXPECTATION: [&str; 4] = ["verdict", "reads", "clause", "witnesses"];
 
 /// Finds the snapshot that a path in a case file means.
 pub type OpenBase<'o> = dyn FnMut(&str) -> Result<Arc<Source>, Diagnostic> + 'o;
 
 impl CaseFile {
-    /// Reads a file; `open` finds the snapshots it names. What is wrong is reported, and a case with it left out.
+    /// Reads a file; `open` returns the snapshots that it names. Mistakes are reported, and their cases are omitted.
     pub fn parse(source: &Arc<Source>, open: &mut OpenBase<'_>) -> (Self, Vec<Diagnostic>) {
         let mut file = Self { source: Arc::clone(source), cases: Vec::new() };
         let document = match Document::parse(source.text()) {
@@ -65,7 +65,7 @@ struct Reader<'r, 'o> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// What a case takes from its file unless it says otherwise. What is there and wrong is `Some(None)`.
+/// The defaults of a file for its cases. An invalid value is `Some(None)`.
 #[derive(Clone, Default)]
 struct Defaults {
     base: Option<Option<Arc<Source>>>,
@@ -252,7 +252,8 @@ impl Reader<'_, '_> {
         None
     }
 
-    /// What begins neither with `/` nor with a short name is no pointer, and without a type it is no id.
+    /// Reports a target that is neither a pointer, because it does not begin with `/` or a short name, nor a type and
+    /// id.
     fn no_target(&mut self, text: &str, span: Span) {
         let head = text.split('/').next().unwrap_or(text);
         let near = crate::source::nearest(head, self.pointers.keys().map(String::as_str));
@@ -339,7 +340,7 @@ impl Reader<'_, '_> {
         found
     }
 
-    /// Reports the keys of a table that nobody reads.
+    /// Reports the unknown keys of a table.
     fn known(&mut self, table: &dyn TableLike, valid: &[&'static str], what: &str) {
         for (key, _) in table.iter().filter(|(key, _)| !valid.contains(key)) {
             let error = Diagnostic::error("case-key", format!("{what} knows no `{key}`"));
@@ -425,7 +426,7 @@ fn too_large() -> Diagnostic {
     Diagnostic::error("too-large", "a snapshot is larger than 4 GiB, which is the most one may hold")
 }
 
-/// Without an excerpt or a character of the text: nobody knows yet which values are secret.
+/// Returns an error if a text is not JSON. It does not quote the text, because the secrets are not known yet.
 fn is_json(base: &Source) -> Result<(), Diagnostic> {
     let text = base.text().trim_start_matches('\u{feff}');
     let mut scanner = Scanner::new(text);

@@ -128,7 +128,7 @@ impl Suite {
         source.ok()
     }
 
-    /// What is said of an edit that changes nothing, without anything secret.
+    /// Returns the message about an edit without an effect, without secrets.
     fn open(&self, edit: &Edit, miss: Miss, text: &str) -> Miss {
         let Some(paths) = &self.secrets else { return miss };
         match paths.relation(&edit.at) {
@@ -215,7 +215,7 @@ fn without_secrets(miss: Miss, pointer: &str, text: &str, secrets: &[Span]) -> M
     Miss { help: miss.help.filter(|_| !secret), ..miss }
 }
 
-/// A judged snapshot beside what was expected of it.
+/// A judged snapshot with its expectations.
 pub(super) struct Judging<'j, 'a> {
     tested: Tested<'j>,
     planned: Planned<'j>,

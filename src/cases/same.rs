@@ -1,10 +1,10 @@
-//! Whether two versions of a policy say the same, shown by trying everything that could tell them apart.
+//! Equivalence of two versions of a policy, by trying every situation in which their results could differ.
 //!
-//! A leaf that compares something with a constant depends on what that something is: below, at or above the constant,
-//! or one of the entities that are named. So a few values stand for all. A value may also be known in part, or not at
-//! all, or fail to be read; then a comparison comes to what the engine makes of it, which may be less than what could be
-//! told. What both versions share and nothing ties to what was changed is taken for something that may come to anything.
-//! Not everything that is the same can be shown to be, and what is shown is so.
+//! A leaf that compares a term with a constant depends on the class of the term's value only: below, at or above the
+//! constant, or one of the named entities. So a few values represent all. A value may also be a range, unknown, or an
+//! error; the comparison then has the outcomes that the engine computes. A leaf that both versions share, and that does
+//! not depend on a changed term, may have any outcome. The test is sound and not complete: versions that it calls
+//! equivalent are equivalent, and it does not find all equivalent versions.
 
 use super::cover::Part;
 use super::mutants::{factor, is_leaf};
@@ -18,12 +18,12 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many situations are tried at most.
+/// The maximal number of situations.
 const MOST: usize = 1 << 18;
-/// How many values may stand for all that a term can be.
+/// The maximal number of values that represent all values of a term.
 const MOST_POINTS: usize = 8;
 
-/// What a term can be.
+/// A value of a term, which represents a class of values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Point {
     Bool(bool),
@@ -47,7 +47,7 @@ enum Test {
 /// A condition over terms.
 type Form = Condition<Test>;
 
-/// A comparison with constants: the term, and which values meet it.
+/// A comparison with constants: the term, and the values that satisfy it.
 struct Comparison<'e> {
     term: &'e Expr,
     constants: Vec<Point>,
@@ -57,7 +57,7 @@ struct Comparison<'e> {
     of_set: bool,
 }
 
-/// What is known of the value of a term.
+/// The knowledge about the value of a term.
 #[derive(Debug, Clone, Copy)]
 struct State {
     value: Value,
@@ -70,7 +70,7 @@ enum Value {
     Known(usize),
     /// A number from one of these points to the other.
     Between(usize, usize),
-    /// An entity nobody captured: perhaps one of these literals, by a bit for each point.
+    /// An uncaptured entity, which may be one of these literals, by a bit for each point.
     Perhaps(usize),
     /// Any.
     Unknown,
@@ -78,8 +78,8 @@ enum Value {
     Nothing,
 }
 
-/// Returns whether two versions of a policy are the same for every type of principal and resource, once the answers that
-/// these types settle are left out.
+/// Returns whether two versions of a policy are the same for every type of principal and resource, once the answers
+/// that these types settle are left out.
 pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: (&Program, &[&Body])) -> bool {
     let of = |(program, bodies): (&Program, &[&Body])| -> Vec<_> {
         let clauses = |body: &Body| {
@@ -156,7 +156,7 @@ fn leaves<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
     }
 }
 
-/// What a leaf depends on: the term that it compares, or all of it.
+/// Returns the term that a leaf depends on: the one that it compares, or the whole leaf.
 fn term(model: &Model, leaf: &Expr) -> String {
     comparison(model, leaf).map_or_else(|| leaf.to_string(), |found| found.term.to_string())
 }
@@ -233,20 +233,20 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
     }
 }
 
-/// Everything that could tell two versions apart.
+/// The situations in which the results of two versions could differ.
 struct Space<'s> {
     model: &'s Model,
     statement: &'s Statement,
     /// Terms of what was changed.
     terms: BTreeSet<String>,
-    /// What they can be.
+    /// The values of these terms.
     points: BTreeMap<String, BTreeSet<Point>>,
     /// Terms in the order of their places, and how many states each can be in.
     names: Vec<String>,
     states: Vec<usize>,
 }
 
-/// What is asked of a policy.
+/// The result of a policy that is compared.
 #[derive(Clone, Copy)]
 enum Asks {
     /// Whether a pair is permitted.
@@ -258,7 +258,7 @@ enum Asks {
 type Clauses = Vec<LoweredClause<Test>>;
 
 impl Space<'_> {
-    /// Adds the points that a leaf tells apart.
+    /// Adds the values that a leaf distinguishes.
     fn note(&mut self, leaf: &Expr) {
         let Some(Comparison { term, constants, .. }) = comparison(self.model, leaf) else { return };
         let name = term.to_string();
@@ -335,7 +335,8 @@ impl Space<'_> {
         }
     }
 
-    /// The form of a condition, `Some(None)` where nothing ties it to what was changed; `None` if there is too much of it.
+    /// The form of a condition, `Some(None)` where nothing ties it to what was changed; `None` if there is too much of
+    /// it.
     fn tied(&mut self, expr: &Expr) -> Option<Option<Form>> {
         match expr.expr_kind() {
             ExprKind::And { left, right } if !is_leaf(expr) => {
@@ -388,7 +389,7 @@ impl Space<'_> {
         Some(Some(Form::Leaf(Test::Term(self.place(name, masks.len()), masks))))
     }
 
-    /// Something that may come to anything, unless it is written out.
+    /// Returns a leaf that may have any outcome, unless it is a constant.
     fn anything(&mut self, expr: &Expr) -> Form {
         if let Some(Point::Bool(answer)) = constant(expr) {
             return Form::Leaf(Test::Constant(answer));
@@ -398,7 +399,7 @@ impl Space<'_> {
         Form::Leaf(Test::Term(self.place(format!("any of {expr}"), masks.len()), masks))
     }
 
-    /// Whether two versions come to the same in every situation.
+    /// Returns whether two versions have the same result in every situation.
     fn agree(&self, asks: Asks, ours: &Clauses, theirs: &Clauses) -> bool {
         let situations = self.states.iter().try_fold(1usize, |product, states| product.checked_mul(*states));
         if situations.is_none_or(|situations| situations > MOST) {
@@ -416,7 +417,7 @@ impl Space<'_> {
     }
 }
 
-/// Everything that can be known of a term with these points.
+/// Returns all states of a term with these values.
 fn states(points: &[&Point]) -> Vec<State> {
     let mut values: Vec<Value> = (0..points.len()).map(Value::Known).collect();
     values.push(Value::Unknown);
@@ -444,7 +445,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// What the engine makes of it.
+    /// Returns the outcomes that the engine computes in a state.
     fn mask(&self, points: &[&Point], state: State) -> Mask {
         let any = |some: &[&Point]| some.iter().fold(Mask::NONE, |mask, point| mask | Mask::of(self.meets(point)));
         let mask = match state.value {

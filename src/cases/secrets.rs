@@ -33,7 +33,7 @@ pub(super) fn secret_spans(source: &Arc<Source>, paths: Option<&SecretPaths>) ->
     search.spans
 }
 
-/// A text that is no TOML: on every line what follows the first `=`, or the whole line.
+/// Returns the values of a text that is not TOML: on every line the part after the first `=`, or the whole line.
 fn values_of_lines(source: &Source) -> Vec<Span> {
     let mut at = 0;
     let lines = source.text().split_inclusive('\n').map(|line| {

@@ -5,13 +5,13 @@ use crate::source::{Source, Span, nearest, one_line};
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike};
 
-/// What an entry knows, all of it needed.
+/// The keys of an entry, all of them required.
 const IN_ENTRY: [&str; 4] = ["policy", "before", "after", "why"];
 
 /// Survivors that are named where an entry means none of them.
 const LISTED: usize = 3;
 
-/// A list of survivors that somebody has explained.
+/// A list of explained survivors.
 #[derive(Debug)]
 pub struct SurvivorList {
     /// Its file.
@@ -20,7 +20,7 @@ pub struct SurvivorList {
     pub entries: Vec<Explained>,
 }
 
-/// A survivor that somebody has explained.
+/// An explained survivor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// The id of the policy.
@@ -36,7 +36,7 @@ pub struct Explained {
 }
 
 impl SurvivorList {
-    /// Reads a list. What is wrong is reported, and the entry left out.
+    /// Reads a list. Mistakes are reported, and their entries are omitted.
     pub fn parse(source: &Arc<Source>) -> (Self, Vec<Diagnostic>) {
         let mut list = Self { source: Arc::clone(source), entries: Vec::new() };
         let document = match Document::parse(source.text()) {
@@ -113,7 +113,8 @@ impl Explained {
         (&self.policy, &self.before, &self.after) == (&other.policy, &other.before, &other.after)
     }
 
-    /// Returns that no such change survives; `survivors` are the texts of those of the policy that nobody has explained.
+    /// Returns the diagnostic that this change does not survive; `survivors` are the texts of the unexplained survivors
+    /// of the policy.
     pub(super) fn stale(
         &self,
         source: &Arc<Source>,

@@ -1,4 +1,4 @@
-//! What cases came to, for people: every wrong expectation with its evidence, then the files.
+//! The results of cases as text: every wrong expectation with its evidence, then the files.
 
 use super::{Coverage, Mutation, Outcome, Share, Survivor};
 use crate::check::Options;

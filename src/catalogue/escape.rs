@@ -1,9 +1,9 @@
-//! Markdown as it is written, so that what a pack says comes out as it was meant: text that is no markup, code that
-//! holds anything, and the names GitHub gives to headings.
+//! Markdown that shows the texts of a pack literally: text without markup, code with any content, and the anchors that
+//! GitHub gives to headings.
 
 use crate::report::excerpt::plain;
 
-/// Writes a text that is no markup, on one line.
+/// Returns a text without markup, on one line.
 pub(super) fn text(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().map(plain).collect();
     let line: Vec<char> = words.join(" ").chars().collect();

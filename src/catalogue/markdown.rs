@@ -46,7 +46,7 @@ fn write_page(catalogue: &Catalogue, command: &str, out: &mut dyn Write) -> io::
     page.controls(out)
 }
 
-/// What the headings of checks say, and where links to them lead.
+/// The headings of checks, and the targets of links to them.
 struct Links {
     headings: Vec<String>,
     anchors: Vec<String>,
@@ -232,7 +232,7 @@ impl Page<'_> {
         format!("{}, {place}{notes}", code(&slot.dotted()))
     }
 
-    /// Says what a default stands for.
+    /// Returns the meaning of a default in words.
     fn stands_for(&self, default: &DeclaredDefault) -> String {
         match &default.fallback {
             Fallback::Unknown => "is unknown".into(),
@@ -397,7 +397,7 @@ fn split<'w>(lead: &str, words: &'w Words) -> (String, Vec<(&'static str, &'w Wo
     }
 }
 
-/// Says what a reader makes of a value.
+/// Returns the effect of a reader in words.
 fn manner(reader: Reader) -> &'static str {
     match reader {
         Reader::Casefold => "compared without regard to case",

@@ -10,7 +10,7 @@ const ACRONYMS: [&str; 27] = [
     "pii", "saml", "scim", "sftp", "sms", "ssh", "sso", "tls", "ttl", "url", "vpn",
 ];
 
-/// Words after which a name wants to go on: `created_by` is no noun.
+/// Last words of names that are not nouns, such as `created_by`.
 const OPEN: [&str; 14] =
     ["after", "as", "at", "before", "by", "during", "for", "from", "in", "of", "on", "since", "to", "until"];
 
@@ -24,7 +24,7 @@ pub(super) fn type_name(model: &Model, ty: TypeId) -> String {
     }
 }
 
-/// Returns the words of an attribute's name, if they can stand as a noun.
+/// Returns the words of an attribute's name, if they form a noun.
 pub(super) fn phrase(name: &str) -> Option<String> {
     words(name).filter(|words| words.rsplit(' ').next().is_some_and(|last| !OPEN.contains(&last)))
 }

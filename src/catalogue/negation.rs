@@ -69,7 +69,7 @@ fn quantified(words: &[&str]) -> Option<Option<String>> {
     Some(plain.then(|| format!("{head} {}", rest.join(" "))))
 }
 
-/// Negates the verb of a statement, if it is an auxiliary that stands before any relative clause.
+/// Negates the verb of a statement, if it is an auxiliary before any relative clause.
 fn by_verb(words: &[&str]) -> Option<String> {
     let relative = |word: &&str| RELATIVE.contains(word);
     let auxiliary = |word: &&str| matches!(*word, "is" | "are" | "was" | "were" | "can" | "could" | "has" | "have");

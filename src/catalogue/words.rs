@@ -1,7 +1,7 @@
 //! Conditions in English.
 //!
-//! Negation is pushed down to the single statements, so that nobody has to take a "not" around a list apart in their
-//! head. Where there are no good words for an expression, its Cedar text stands in for them.
+//! Negation is pushed down to the single statements, so that no "not" applies to a list. An expression without good
+//! words is written as Cedar text.
 
 use super::escape::{code, text};
 use super::names::{article, phrase, plural, type_name};
@@ -61,7 +61,7 @@ impl Words {
     }
 }
 
-/// Speaks of one policy: knows what its variables stand for and what to call them.
+/// The writer of one policy, with the meanings and names of its variables.
 #[derive(Debug)]
 pub struct Voice<'m> {
     model: &'m Model,
@@ -69,7 +69,7 @@ pub struct Voice<'m> {
     resource: Actor,
 }
 
-/// What a variable stands for.
+/// The meaning of a variable.
 #[derive(Debug)]
 struct Actor {
     types: Vec<TypeId>,
@@ -216,7 +216,7 @@ impl<'m> Voice<'m> {
         }
     }
 
-    /// Says that an attribute is true or false, by what its documentation says that it tells.
+    /// Returns the statement that an attribute is true or false, from its documentation.
     fn flag(&self, expr: &Expr, base: &Expr, name: &str, truth: bool) -> String {
         let doc = self.attribute(expr).and_then(|(_, attribute)| attribute.doc.as_deref());
         let Some(told) = doc.and_then(told) else { return format!("{} is {truth}", self.noun(expr)) };
@@ -414,7 +414,7 @@ impl<'m> Voice<'m> {
         }
     }
 
-    /// A noun that is computed stands in parentheses where something is computed from it.
+    /// Returns an operand of a computation; an operand that is itself computed is in parentheses.
     fn operand(&self, expr: &Expr) -> String {
         let computed = match expr.expr_kind() {
             ExprKind::BinaryApp { op, .. } => operator(*op).is_some(),
@@ -633,7 +633,7 @@ fn lies_in(same: bool, truth: bool) -> &'static str {
     }
 }
 
-/// What the documentation of a truth value says that it tells: the first sentence behind "Whether".
+/// Returns the statement in the documentation of a truth value: the first sentence after "Whether".
 fn told(doc: &str) -> Option<&str> {
     let told = ["Whether ", "True if "].iter().find_map(|start| doc.strip_prefix(start))?;
     // A full stop before a small letter ends an abbreviation.
@@ -710,7 +710,7 @@ fn since(expr: &Expr) -> Option<(&Expr, &Expr)> {
     }
 }
 
-/// The value that a constructor makes of a literal.
+/// Returns the value of a constructor with a literal.
 fn constant(name: &str, args: &[Expr]) -> Option<String> {
     let [argument] = args else { return None };
     let ExprKind::Lit(Literal::String(text)) = argument.expr_kind() else { return None };

@@ -15,65 +15,73 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar check snapshot.json
+  deodar check snapshot.json --only 'MOE-AUTH-*,critical' --param max_admins=2
+  deodar check snapshot.json --by framework=iso-27001
+  deodar check devices.json --schema devices.cedarschema --policies policies --watch
+  zcat fleet.ndjson.gz | deodar check - --input ndjson --format ndjson
+
+`deodar --help` lists the exit codes.";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Snapshots: files (.json, .ndjson with one a line, and either as .gz or .zst), folders of them, or - for standard
-    /// input
+    /// Snapshot files (.json, .ndjson, and both as .gz or .zst), folders of them, or - for standard input
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
     pack: PackArgs,
-    /// How snapshots lie in the files
-    #[arg(long, value_enum, default_value_t)]
+    /// Set the input format
+    #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     input: Input,
-    /// How to write the report
-    #[arg(long, value_enum, default_value_t)]
+    /// Set the format of the report
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub(super) format: Format,
-    /// The time that checks take for now, as 2026-09-01T12:00:00Z; without it, the clock
-    #[arg(long, value_name = "TIME", value_parser = parse_now)]
+    /// Evaluate as of this time, for example 2026-09-01T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_now, help_heading = "Evaluation")]
     now: Option<i64>,
-    /// Set a parameter, as max_admins=2, or for one instance of the type that the schema allows it for, as
-    /// FERNBOOKS1:max_admins=2; may be repeated
-    #[arg(long = "param", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
+    /// Set a parameter, for example max_admins=2, or FERNBOOKS1:max_admins=2 for one instance; may be repeated
+    #[arg(long = "param", help_heading = "Evaluation", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
     parameters: Vec<Setting>,
-    /// Run only these checks: ids, patterns as MOE-AUTH-*, severities
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
     only: Vec<String>,
-    /// Leave these checks out
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    /// Do not run these checks [default: none]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
     skip: Vec<String>,
-    /// The mildest severity whose failures end with exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = parse_level)]
+    /// Exit with 1 only for failures of at least this severity
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = parse_level, help_heading = "Exit code")]
     fail_on: Level,
-    /// Roll verdicts up by the controls of a framework: framework=cis-v8, nist-800-53, iso-27001 or soc2
-    #[arg(long, value_name = "framework=NAME", value_parser = parse_framework)]
+    /// Group verdicts by control: framework=cis-v8, nist-800-53, iso-27001 or soc2
+    #[arg(long, value_name = "framework=NAME", value_parser = parse_framework, help_heading = "Output")]
     by: Option<&'static str>,
-    /// Do not end with exit code 4 when some verdict is unknown
-    #[arg(long)]
+    /// Do not exit with 4 if verdicts are unknown
+    #[arg(long, help_heading = "Exit code")]
     allow_unknown: bool,
-    /// Who judges
-    #[arg(long, value_enum, default_value_t)]
+    /// Set the evaluation engine
+    #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     engine: EngineArg,
-    /// Threads; without it one per core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
+    /// Set the number of threads [default: one per core]
+    #[arg(long, help_heading = "Evaluation", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
     pub threads: Option<u16>,
-    /// Failures, and unknown verdicts, of one check that are written out as text, and of other problems at least 50 of
-    /// one kind
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// Print at most this many findings per check and verdict (text only). Other problems: at least 50 of one kind
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     max_findings: usize,
-    /// Run again whenever a policy, the schema or a snapshot changes
+    /// Run again after every change of a policy, the schema or a snapshot
     #[arg(long)]
     watch: bool,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
-    /// Write only errors and totals
-    #[arg(short, long, conflicts_with = "verbose")]
+    /// Print only errors and totals
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
-    /// Also write what is not applicable and why, and how long each step took
-    #[arg(short, long)]
+    /// Also print verdicts that are not applicable with the reason, and the duration of each step
+    #[arg(short, long, help_heading = "Output")]
     verbose: bool,
-    // The last, as its heading goes on to the end.
+    // The last, because its heading applies to all options after it.
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -81,48 +89,48 @@ pub struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// Bytes of one snapshot, unpacked
+    /// Accept at most this many bytes per snapshot, decompressed
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     max_bytes: usize,
-    /// How deep arrays and objects may nest
+    /// Accept at most this many levels of arrays and objects
     #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
     max_depth: usize,
-    /// Instances of one entity type in one snapshot
+    /// Accept at most this many instances of one entity type per snapshot
     #[arg(long, value_name = "N", default_value_t = Limits::default().entities)]
     max_entities: usize,
-    /// Pairs of principal and resource that a derivation may try
+    /// Try at most this many pairs of principal and resource per derivation
     #[arg(long, value_name = "N", default_value_t = Limits::default().pairs)]
     max_pairs: usize,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 enum Input {
-    /// By the name of the file: .ndjson and .jsonl hold one a line
+    /// By file name: one snapshot per line in .ndjson and .jsonl, otherwise one per file
     #[default]
     Auto,
-    /// One in each
+    /// One snapshot per file
     Json,
-    /// One a line
+    /// One snapshot per line
     Ndjson,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Format {
-    /// For people
+    /// Findings and a scorecard
     #[default]
     Text,
-    /// For programs; described by schemas/report.schema.json
+    /// One document, described by schemas/report.schema.json
     Json,
-    /// For programs: one line for every snapshot, as it is judged
+    /// One line per snapshot, written as soon as it is judged
     Ndjson,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 enum EngineArg {
-    /// Deodar's own program
+    /// Policies compiled to Deodar's own program
     #[default]
     Compiled,
-    /// The official Cedar evaluator: slow, and the judge of the other
+    /// The official Cedar evaluator; slower, used to verify `compiled`
     Reference,
 }
 
@@ -257,7 +265,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     Ok(code)
 }
 
-/// Writes how long it took.
+/// Writes the duration of the run.
 fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
     if args.verbose {
         let times = &report.times;
@@ -280,7 +288,7 @@ fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -
     Ok(())
 }
 
-/// How far a long run has come; shown in a terminal only.
+/// The progress of a long run, shown in a terminal only.
 struct Progress {
     started: Instant,
     bar: Option<ProgressBar>,
@@ -290,7 +298,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Runs that take longer show how far they have come.
+    /// The time after which a run shows its progress.
     const LONG: Duration = Duration::from_millis(700);
 
     fn new(args: &Args, started: Instant) -> Self {

@@ -5,9 +5,15 @@ use clap::CommandFactory;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar completions bash > ~/.local/share/bash-completion/completions/deodar
+  deodar completions zsh > ~/.zfunc/_deodar";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The shell to complete in
+    /// Shell that the script is for
     shell: clap_complete::Shell,
 }
 

@@ -9,15 +9,21 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar doc --output catalogue.md
+  deodar doc --schema devices.cedarschema --policies policies";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     pack: PackArgs,
-    /// Write the page to a file instead of standard output
-    #[arg(long, short, value_name = "FILE")]
+    /// Write the page to this file [default: standard output]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
 }
 
@@ -44,7 +50,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
-    /// What was typed, without where the page goes: that does not change it.
+    /// Returns the command without `--output`, which does not change the page.
     fn command(&self) -> String {
         let mut words = vec!["deodar".to_owned(), "doc".to_owned()];
         let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), quoted(value)]);
@@ -61,7 +67,7 @@ impl Args {
     }
 }
 
-/// Writes a word as a shell reads it.
+/// Returns a word with the quotes that a shell needs.
 fn quoted(word: String) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | ',' | '@' | '%' | '=');
     if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }

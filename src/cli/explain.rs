@@ -9,14 +9,20 @@ use deodar::report::text::{self, Detail, Style};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar explain MOE-AUTH-02
+  deodar explain DEV-DISK-01 --schema devices.cedarschema --policies policies";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The id of a check
+    /// Id of the check
     check: String,
     #[command(flatten)]
     pack: PackArgs,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
 }
 

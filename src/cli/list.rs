@@ -7,12 +7,18 @@ use deodar::report::text::{self, Detail, Style};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar list
+  deodar list --schema devices.cedarschema --policies policies";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     pack: PackArgs,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
 }
 

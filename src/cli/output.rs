@@ -1,17 +1,17 @@
 //! Standard output, and messages on standard error.
 //!
 //! A failed write to standard output ends the process: with 141 if the reader is gone, otherwise with 5. Standard error
-//! is for people who may have closed it, so a failed write there changes nothing.
+//! may be closed, so a failed write to it changes nothing.
 
 use deodar::report::excerpt::plain;
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;
 
-/// The exit code of a process whose reader is gone, as if SIGPIPE had ended it.
+/// The exit code after a write to a closed pipe, as if SIGPIPE had ended the process.
 const CLOSED_PIPE: u8 = 141;
 
-/// Standard output with a buffer. It must be flushed, because a failed write when it is dropped is not seen.
+/// Standard output with a buffer. It must be flushed, because an error of a write on drop is lost.
 pub struct Output(BufWriter<Stdout>);
 
 impl Output {
@@ -35,7 +35,7 @@ fn named(error: io::Error) -> io::Error {
     cannot_write("standard output", &error)
 }
 
-/// Adds to a failed write what was written.
+/// Adds the name of the target to the error of a failed write.
 pub fn cannot_write(what: impl fmt::Display, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write {what}: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Arguments that say which schema and policies are meant.
+//! Arguments that select the schema and the policies.
 
 use super::output::tell;
 use deodar::check::{Limits, Options};
@@ -10,14 +10,14 @@ use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
 pub struct PackArgs {
-    /// Pack to use: a built-in one, or for `test` one of the working directory (default: detected)
-    #[arg(long, value_name = "NAME")]
+    /// Use this built-in pack; `test` uses a pack of the working directory [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = "Policies")]
     pub pack: Option<String>,
-    /// Policy files or folders, in place of the pack's; with --pack beside them
-    #[arg(long, value_name = "PATH")]
+    /// Use these policy files or folders instead of the pack's, or in addition if --pack is given
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
     pub policies: Vec<PathBuf>,
-    /// The schema, in place of the pack's
-    #[arg(long, value_name = "FILE")]
+    /// Use this schema instead of the pack's
+    #[arg(long, value_name = "FILE", help_heading = "Policies")]
     pub schema: Option<PathBuf>,
 }
 

@@ -15,54 +15,65 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  deodar test
+  deodar test --filter 'MOE-AUTH-*'
+  deodar test --schema devices.cedarschema --policies devices.cedar --bless
+  deodar test --strict --min-coverage 100 --min-score 95
+  deodar test --format junit > results.xml
+
+`deodar --help` lists the exit codes.";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Case files (.test.toml) or folders of them; without any, those beside the policies
+    /// Case files (.test.toml) or folders of them [default: those in the folders of the policies]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     pack: PackArgs,
-    /// Run only cases whose name, or one of whose checks, matches, as MOE-AUTH-*
+    /// Run only cases whose name or one of whose checks matches, for example MOE-AUTH-*
     #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
     filter: Option<GlobMatcher>,
-    /// How to write the outcome
-    #[arg(long, value_enum, default_value_t)]
+    /// Set the format of the results
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
-    /// Write what happened into the case files, and show the difference
+    /// Write the actual verdicts into the case files, and show the difference
     #[arg(long)]
     bless: bool,
-    /// Fail also for checks without a case, for cases that expect nothing or matched nothing, and for changes that no
-    /// case notices and nobody has explained
+    /// Also fail for checks without a case, for cases that expect or match nothing, and for survivors without an
+    /// explanation
     #[arg(long)]
     strict: bool,
-    /// Say which conditions of the policies the cases have not seen true, false and unknown, and deciding
-    #[arg(long)]
+    /// Report conditions that no case has exercised as true, false, unknown and decisive
+    #[arg(long, help_heading = "Quality of the cases")]
     coverage: bool,
-    /// Fail if less than this share of them has been seen
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    /// Fail if the cases cover less than this share of the conditions
+    #[arg(long, help_heading = "Quality of the cases", value_name = "PERCENT", value_parser = parse_percent)]
     min_coverage: Option<f64>,
-    /// Change the policies, one thing at a time, and say which changes no case notices
-    #[arg(long)]
+    /// Change the policies one thing at a time, and list the changes that no case detects
+    #[arg(long, help_heading = "Quality of the cases")]
     mutate: bool,
-    /// Fail if cases notice less than this share of the changes
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    /// Fail if the cases detect less than this share of the changes
+    #[arg(long, help_heading = "Quality of the cases", value_name = "PERCENT", value_parser = parse_percent)]
     min_score: Option<f64>,
-    /// The list of changes that need not be noticed; without it survivors.toml beside the policies
-    #[arg(long, value_name = "FILE")]
+    /// Read accepted survivors from this file [default: survivors.toml in the folder of the policies]
+    #[arg(long, value_name = "FILE", help_heading = "Quality of the cases")]
     survivors: Option<PathBuf>,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     color: Color,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 enum Format {
-    /// For people
+    /// Wrong expectations with their reasons
     #[default]
     Text,
-    /// For programs
+    /// One document, described by schemas/test.schema.json
     Json,
-    /// For pipelines: JUnit XML
+    /// JUnit XML
     Junit,
 }
 
@@ -110,7 +121,7 @@ impl Args {
     }
 }
 
-/// Reads policies and cases, and runs them unless a file is wrong.
+/// Reads policies and cases, and runs the cases unless a file is invalid.
 fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
     let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], Form::ByName) };
@@ -141,7 +152,7 @@ fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
     (found, outcome)
 }
 
-/// Writes what happened into the files and shows the difference.
+/// Writes the actual verdicts into the files and shows the difference.
 fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     for (at, (file, path)) in found.files.iter().zip(&found.paths).enumerate() {
         let old = file.source.text();

@@ -11,19 +11,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Returns why a selection cannot be watched, if it cannot.
+/// Returns the reason if a selection cannot be watched.
 pub fn refused(selection: &Selection) -> Option<String> {
     if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
         return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
     }
     let mut named = selection.snapshots.iter().chain(&selection.policies).chain(&selection.schema);
-    // What a pipe holds can be read once.
+    // The content of a pipe can be read once.
     let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     let stream = named.find(is_stream)?;
     Some(format!("`{}` is not a file or folder and cannot be watched", stream.display()))
 }
 
-/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid files.
+/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
+/// files.
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
@@ -38,7 +39,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
             tell(|out| writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans"));
         }
         let inputs = Some(inputs);
-        // Files that were written with the text they had change nothing.
+        // A file that was written again with the same text changes nothing.
         if inputs != last_inputs {
             last_inputs = inputs;
             if let Some(inputs) = &last_inputs {
@@ -49,7 +50,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     }
 }
 
-/// What has been shown, and what is kept for the next run.
+/// The last screen, and the state that the next run reuses.
 #[derive(Default)]
 struct Screens {
     session: Session,

@@ -1,8 +1,9 @@
-//! What to write where a policy reads an optional attribute or a tag without asking whether it is there.
+//! The remedy for a policy that reads an optional attribute or a tag without a `has`.
 //!
-//! Cedar's advice, `e has a && ..`, is made for `permit`: without the attribute, the policy does not hold. A check is a
-//! `forbid`, so a resource without the attribute would pass in silence. Here the advice follows from the place of the
-//! read: in `when` or `unless`, and below which `!`.
+//! Cedar's advice, `e has a && ..`, is correct for `permit`: without the attribute, the policy is not satisfied. A
+//! check is a `forbid`, so a resource without the attribute would pass. Here the advice follows from the place of the
+//! read: in
+//! `when` or `unless`, and below which `!`.
 
 use super::{Clause, ClauseKind, Statement};
 use crate::diagnostic::Diagnostic;
@@ -12,7 +13,7 @@ use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, UnaryOp};
 
 /// A read of something that may be absent, found in its policy.
 struct UnguardedRead {
-    /// What is read, as Cedar writes it.
+    /// The expression that is read, in Cedar's syntax.
     read: String,
     /// The condition that is true where it is there.
     guard: String,
@@ -74,7 +75,7 @@ fn for_derivation(read: &UnguardedRead) -> String {
     format!("write `{guard} && ...`, or `if {guard} then ... else true` if the condition holds without it")
 }
 
-/// What is looked for: the place of the read, and Cedar's advice, which names the attribute.
+/// The search for the place of the read, with Cedar's advice, which names the attribute.
 struct Search<'s> {
     at: Span,
     advised: &'s str,

@@ -1,8 +1,8 @@
-//! How the pairs of a derivation are found without trying every principal on every resource.
+//! Join plans: the pairs of a derivation are found without trying every principal on every resource.
 //!
-//! A condition that ties the two together, `principal in resource.workspace` or `principal.email == resource.email`,
-//! becomes an index. Cedar evaluates in order, so a condition may stand in for those after it, and for those before it
-//! only if they cannot fail: a pair left out must be one that Cedar would have answered with plain "no".
+//! A join condition, such as `principal in resource.workspace` or `principal.email == resource.email`, becomes a hash
+//! join. Cedar evaluates conditions in order. A join may therefore skip the conditions after it, and those before it
+//! only if they cannot be an error: for a pair that the join omits, Cedar's result must be `false`.
 
 use super::*;
 use crate::policy::ClauseKind;
@@ -26,14 +26,14 @@ pub struct Conjunct {
 pub struct Join {
     /// The condition.
     pub node: NodeId,
-    /// What it ties together.
+    /// The join predicate.
     pub tie: Tie,
 }
 
-/// What ties a principal to a resource.
+/// The predicate that joins a principal to a resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Tie {
-    /// The principal lies in the entity that this node gives for the resource.
+    /// The principal is in the entity that this node gives for the resource.
     Within(NodeId),
     /// A value of the principal equals a value of the resource.
     Equal(NodeId, NodeId),
@@ -104,7 +104,7 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
     if plan.joins.is_empty() { Plan::default() } else { plan }
 }
 
-/// Whether a condition says that the principal or the resource lies in the root, as everything does.
+/// Returns whether a condition states that the principal or the resource is in the root, which is always true.
 fn in_root(model: &Model, program: &Program, condition: &Condition) -> bool {
     let Condition::Leaf(node) = condition else { return false };
     let NodeKind::In(left, right) = program.node(*node).kind else { return false };

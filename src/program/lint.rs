@@ -1,7 +1,7 @@
 //! The review of a pack: errors in policies that Cedar accepts, because they depend on how Deodar evaluates.
 //!
-//! A check that can never be evaluated, or that compares what can never be equal, passes for ever. The review refuses
-//! it, and every check that depends on a derivation that is refused. It knows no snapshot.
+//! A check that is not evaluated for any snapshot, or that compares values that cannot be equal, always passes. The
+//! review rejects it, and every check that depends on a rejected derivation. It does not read snapshots.
 
 mod reach;
 mod scope;

@@ -53,7 +53,7 @@ pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
     Whole { program: lowering.program, derived, presence: lowering.presence }
 }
 
-/// What the types say of one expression with `has`, for one type that its left side can have.
+/// The result that the types determine for one expression with `has`, for one possible type of its left side.
 #[derive(Debug, Clone)]
 pub(super) struct Presence {
     /// Whether every step is required, so that the answer is always true.
@@ -93,7 +93,8 @@ pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, Slot
     slots
 }
 
-/// Orders derived attributes so that each comes after what it reads. What is on a cycle, or reads what is, is left.
+/// Orders derived attributes so that each follows those that it reads. Returns the rest: attributes on a cycle, and
+/// those that read them.
 pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) {
     let (mut order, mut level) = (Vec::new(), 0);
     loop {
@@ -271,10 +272,10 @@ impl<'m> Lowering<'m> {
         Body { principal, resource, scope, clauses }
     }
 
-    /// Returns the condition that a node of type `Bool` is.
+    /// Returns a node of type `Bool` as a condition.
     ///
-    /// What the text shows as one condition remains one leaf: `a != b` is `!(a == b)` in Cedar's tree, `x is T in y` and
-    /// `x has a.b` are conjunctions, and all their parts have one span.
+    /// An expression that the text shows as one condition remains one leaf: `a != b` is `!(a == b)` in Cedar's tree,
+    /// `x is T in y` and `x has a.b` are conjunctions, and all their parts have one span.
     fn condition(&self, node: NodeId) -> Condition {
         let NodeKind::Condition(condition) = &self.program.node(node).kind else { return Condition::Leaf(node) };
         let span = |node: NodeId| self.program.node(node).span;
@@ -588,7 +589,7 @@ impl<'m> Lowering<'m> {
         })
     }
 
-    /// The part of a `has` that lies beyond an entity.
+    /// Lowers the part of a `has` after an entity.
     fn has_rest(&mut self, base: Typed, attrs: &[SmolStr]) -> Typed {
         self.each_type(base, &|lowering, base| lowering.has_below_one(base, &[], attrs))
     }

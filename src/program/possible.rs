@@ -1,11 +1,11 @@
-//! What types and schema determine of a condition: the possible answers of its leaves, and its simplified form.
+//! Facts about a condition that types and schema determine: the possible values of its leaves, and its simplified form.
 
 use super::*;
 use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
-/// Possible answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a leaf
-/// that is never evaluated.
+/// Possible answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a
+/// leaf that is never evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Possible {
     /// Whether it can be true.
@@ -32,8 +32,8 @@ impl Program {
     /// Returns the possible answers of each leaf of a body for any snapshot.
     ///
     /// Some answers are settled by the types of principal and resource: `resource is T`, `has` of an attribute that is
-    /// required or not declared, `principal in resource` where the resource is the root. Behind a settled answer a leaf may
-    /// never be evaluated, or never matter.
+    /// required or not declared, `principal in resource` where the resource is the root. Behind a settled answer a leaf
+    /// may never be evaluated, or never matter.
     pub fn possible(&self, model: &Model, body: &Body) -> Vec<(NodeId, Possible)> {
         let mut found = Vec::new();
         let conditional = [ClauseKind::When, ClauseKind::Unless]
@@ -330,7 +330,7 @@ impl Program {
     }
 }
 
-/// What depends on some parameters.
+/// The parts of a program that depend on some parameters.
 #[derive(Debug, Clone, Default)]
 pub struct Depends {
     /// For every derived attribute of the program, whether it does.

@@ -1,4 +1,4 @@
-//! Snapshots as they come in: files, folders, standard input; packed or not; one a file or one a line.
+//! The snapshots of a run: from files, folders or standard input, compressed or not, one per file or one per line.
 
 use super::unpack::{Input, open};
 use super::{line_of, reports, shown, source_of, unreadable};
@@ -10,20 +10,20 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How snapshots lie in a file.
+/// The input format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {
-    /// By the file's name: `.ndjson` and `.jsonl` hold one a line, everything else is one.
+    /// By the file's name: one snapshot per line in `.ndjson` and `.jsonl`, otherwise one per file.
     #[default]
     ByName,
-    /// One.
+    /// One snapshot per file.
     Json,
-    /// One a line.
+    /// One snapshot per line.
     Ndjson,
 }
 
 impl Form {
-    /// Returns whether a file holds one snapshot a line.
+    /// Returns whether a file has one snapshot per line.
     pub(super) fn is_lines(self, path: &Path) -> bool {
         match self {
             Form::ByName => {
@@ -36,18 +36,18 @@ impl Form {
     }
 }
 
-/// Returns whether a file is a snapshot, or holds some, by its name.
+/// Returns whether a file contains snapshots, by its name.
 pub(super) fn is_snapshot(path: &Path) -> bool {
     let path = unpacked(path);
     path.extension().is_some_and(|found| ["json", "ndjson", "jsonl"].iter().any(|one| found.eq_ignore_ascii_case(one)))
 }
 
-/// Returns whether a file is packed, by its name.
+/// Returns whether a file is compressed, by its name.
 pub(super) fn is_packed(path: &Path) -> bool {
     path.extension().is_some_and(|found| ["gz", "zst"].iter().any(|one| found.eq_ignore_ascii_case(one)))
 }
 
-/// A path without the ending that says it is packed.
+/// Returns a path without the ending of a compressed file.
 fn unpacked(path: &Path) -> PathBuf {
     if is_packed(path) { path.with_extension("") } else { path.to_owned() }
 }
@@ -57,11 +57,11 @@ fn unpacked(path: &Path) -> PathBuf {
 pub(super) struct SnapshotFile {
     /// Its path; `-` is standard input.
     pub path: PathBuf,
-    /// How it was found.
+    /// The origin of the path.
     pub found: Found,
 }
 
-/// How a file was found.
+/// The origin of the path of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// The user named it: a report in it is an error.
@@ -91,24 +91,24 @@ pub(super) fn snapshot(
     }
 }
 
-/// Snapshots that are read when their turn comes.
+/// A reader of snapshots, one after the other.
 pub struct Accounts {
     files: VecDeque<SnapshotFile>,
     form: Form,
     most_bytes: usize,
     lines: Option<Lines>,
-    /// One that was looked at and not yet taken.
+    /// A snapshot that was peeked at and is not taken yet.
     first: Option<Delivery>,
-    /// Reports of Deodar in folders, which are no snapshots.
+    /// The number of skipped reports of Deodar in folders.
     reports: usize,
 }
 
-/// A file of which every line is a snapshot.
+/// A file with one snapshot per line.
 struct Lines {
     name: String,
     found: Found,
     input: Input,
-    /// Whether the next line is there or never comes: it is no pipe.
+    /// Whether the input is a file. A pipe may make the reader wait for the next line.
     complete: bool,
     /// Lines and bytes before the next one.
     line: usize,
@@ -221,14 +221,14 @@ impl Lines {
         }
     }
 
-    /// What cannot be read is the last thing of a file: what follows cannot be found any more.
+    /// Returns an unreadable snapshot and ends its file, because the start of the next one is unknown.
     fn ended_by(&mut self, path: String, error: &io::Error) -> Delivery {
         self.input = BufReader::new(Box::new(io::empty()));
         Delivery { path, source: Err(unreadable(&self.name, error)) }
     }
 }
 
-/// Skips to the start of the next line; returns how many bytes that took.
+/// Skips to the start of the next line; returns the number of skipped bytes.
 fn skip_line(input: &mut Input) -> io::Result<usize> {
     let mut skipped = 0;
     loop {
@@ -255,7 +255,7 @@ fn size_of(path: &Path) -> usize {
     if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| metadata.len() as usize) }
 }
 
-/// Reads a whole file, unpacked.
+/// Reads a whole file, decompressed.
 pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
     let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
     whole(open(path, name)?, path, name, most_bytes)

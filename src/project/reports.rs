@@ -1,4 +1,4 @@
-//! Recognising Deodar's own reports, which often lie next to the snapshots that they are about.
+//! Recognising Deodar's own reports, which are often in the same folder as the snapshots.
 
 use crate::diagnostic::Diagnostic;
 use crate::report::FORMATS;

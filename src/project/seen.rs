@@ -1,4 +1,4 @@
-//! What was there when a load looked at files and folders, and whether it is still there.
+//! The states of files and folders at the time of a load, and their comparison with the present states.
 //!
 //! A file counts as unchanged while its identity, size and times are the same. That misses a second write within the
 //! resolution of the file system's clock, so a watch confirms what it has read once that time has passed.
@@ -17,7 +17,7 @@ pub struct Seen {
     folders: BTreeMap<PathBuf, u64>,
 }
 
-/// What changes when a file is written, replaced or given other rights.
+/// The metadata that changes if a file is written or replaced, or if its rights change.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     identity: [u64; 2],

@@ -1,4 +1,4 @@
-//! Finding case files and the snapshots they start from.
+//! Finding case files and the snapshots that they change.
 
 use super::{Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused};
 use crate::cases::{CaseFile, SurvivorList};
@@ -9,22 +9,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// The list of changes that need not be noticed, beside the policies.
+/// The file of accepted survivors in the folder of the policies.
 const SURVIVORS: &str = "survivors.toml";
 
-/// Case files as they were found.
+/// The case files of a run.
 #[derive(Debug, Default)]
 pub struct CaseFiles {
     /// The files, those of a folder in order of their names.
     pub files: Vec<CaseFile>,
-    /// Where they lie, to be written to.
+    /// Their paths, for `--bless`.
     pub paths: Vec<PathBuf>,
-    /// Whether they are all that lie beside the policies.
+    /// Whether they are all case files in the folders of the policies.
     pub complete: bool,
 }
 
 impl Loader {
-    /// Reads case files: those named, or else those beside the policies. What is wrong with them comes beside.
+    /// Reads the named case files, or without any those in the folders of the policies. Returns them with diagnostics.
     pub fn cases(&mut self, named: &[PathBuf], selection: &Selection) -> (CaseFiles, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let mut found = CaseFiles { complete: named.iter().all(|path| path.is_dir()), ..CaseFiles::default() };
@@ -59,7 +59,7 @@ impl Loader {
 }
 
 impl Loader {
-    /// Reads the lists of changes that need not be noticed: the one that is named, or else those beside the policies.
+    /// Reads the named list of accepted survivors, or without one those in the folders of the policies.
     pub fn survivors(&mut self, named: Option<&Path>, selection: &Selection) -> (Vec<SurvivorList>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let paths: Vec<PathBuf> = match named {
@@ -90,7 +90,7 @@ impl Loader {
     }
 }
 
-/// The folders of the policies, and what belongs to a policy file that was named by itself.
+/// Returns the folders of the policies, and the case file of a policy file that was named itself.
 fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
     if selection.policies.is_empty() {
         let names = selection.pack.clone().map_or_else(folder_packs, |name| BTreeSet::from([name]));
@@ -121,7 +121,7 @@ fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<A
     Ok(source)
 }
 
-/// The path without the detours of `..`, for messages.
+/// Returns the path without `..`, for messages.
 fn straight(path: &Path) -> PathBuf {
     let mut straight = PathBuf::new();
     for part in path.components() {

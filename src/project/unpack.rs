@@ -18,7 +18,7 @@ use std::path::Path;
 /// Bytes that are read ahead.
 const AHEAD: usize = 1 << 18;
 
-/// Bytes that tell a format.
+/// The number of bytes that determine a format.
 const HEAD: usize = 4;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -109,7 +109,7 @@ fn is_skippable(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, magic @ ..] if *magic == SKIPPABLE)
 }
 
-/// What is wrong with a compressed input.
+/// The fault of a compressed input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
     /// It ends too early.

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
-/// Endings of backup, swap and temporary files. README.md lists them.
+/// Endings of backup, swap and temporary files. docs/cli.md lists them.
 const LEFT_OUT: [&str; 9] = ["~", ".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", "___jb_tmp___", "___jb_old___"];
 
 /// The file that Vim creates to find out whether a folder is writable.

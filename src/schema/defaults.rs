@@ -1,4 +1,4 @@
-//! Arguments of `@null` and `@missing`: what a value stands for where it is `null` or missing.
+//! Arguments of `@null` and `@missing`: the meaning of a value that is `null` or missing.
 //!
 //! An argument is `unknown`, `absent`, or a JSON literal of the attribute's type. A literal is not passed through the
 //! readers of `@as`.
@@ -38,7 +38,7 @@ pub(super) fn of_record(
     }
 }
 
-/// Reads an argument for a list of instances: whether it stands for an empty one.
+/// Reads an argument for a list of instances. Returns whether it means an empty list.
 ///
 /// # Errors
 /// A phrase that says what is valid.
@@ -50,7 +50,7 @@ pub(super) fn of_list(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The words that are not JSON.
+/// Reads an argument that is not JSON: `unknown` or `absent`.
 fn word(required: bool, text: &str) -> Result<Option<Fallback>, String> {
     match text {
         "unknown" => Ok(Some(Fallback::Unknown)),

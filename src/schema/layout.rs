@@ -1,4 +1,4 @@
-//! How a model is laid out: the types of attributes, actions and their groups, the slots of an entity type, the tree of
+//! The layout of a model: the types of attributes, actions and their groups, the slots of an entity type, the tree of
 //! paths.
 
 use super::model::*;
@@ -11,7 +11,7 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Returns a type of Cedar's as the model has it; `None` for one that no attribute can have.
+/// Returns a type of Cedar as a type of the model; `None` for a type that no attribute can have.
 pub(super) fn ty(model: &Model, ty: &Type) -> Option<Ty> {
     Some(match ty {
         Type::Bool(_) => Ty::Bool,
@@ -55,7 +55,7 @@ pub(super) fn action_types(validator: &ValidatorSchema) -> impl Iterator<Item = 
     })
 }
 
-/// Notes at every action the groups it is in.
+/// Records the groups of every action.
 pub(super) fn groups(model: &mut Model, validator: &ValidatorSchema) {
     for action in validator.action_ids() {
         let Some(group) = model.choice(action.name()) else { continue };
@@ -80,7 +80,7 @@ pub(super) fn paths(model: &mut Model) {
     fill_below(&mut model.paths, 0);
 }
 
-/// The slots of one entity type, and the way to them.
+/// The slots of one entity type, and the fields that contain them.
 pub(super) struct Slots {
     pub list: Vec<Slot>,
     pub fields: Vec<FieldNode>,
@@ -93,7 +93,7 @@ impl Default for Slots {
 }
 
 impl Slots {
-    /// Notes at every field which slots are there and below, and at every slot which record is above it.
+    /// Records the slots at and below every field, and the record above every slot.
     pub fn fill_below(&mut self) {
         fill_slots_below(&mut self.fields, 0);
         for at in 0..self.list.len() {
@@ -102,7 +102,7 @@ impl Slots {
         }
     }
 
-    /// The presence slots of the innermost record that a pointer crosses.
+    /// Returns the presence slots of the innermost record that a pointer crosses.
     fn above(&self, pointer: &[String]) -> Vec<SlotId> {
         let (mut at, mut above) = (0, &[][..]);
         for step in pointer {

@@ -1,4 +1,4 @@
-//! The model: entity types, their attributes, and where each is found in a snapshot.
+//! The model: entity types, their attributes, and their places in a snapshot.
 
 use crate::source::pointer::{Pattern, Step};
 use crate::source::{Source, Span};
@@ -31,11 +31,11 @@ pub struct Member {
     pub name: SmolStr,
     /// Its type.
     pub ty: Ty,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
 }
 
-/// Everything a schema says.
+/// The content of a schema.
 #[derive(Debug, Default)]
 pub struct Model {
     /// The schema file, into which the spans of the model point; `None` for a model without annotations.
@@ -44,9 +44,9 @@ pub struct Model {
     pub types: Vec<EntityType>,
     /// The type of the document itself.
     pub root: TypeId,
-    /// The action checks forbid.
+    /// The action that checks forbid.
     pub audit: ActionRef,
-    /// The action derivations permit, if the schema has it.
+    /// The action that derivations permit, if the schema has it.
     pub derive: Option<ActionRef>,
     /// The tree of `@path` patterns; its first node is the document.
     pub paths: Vec<PathNode>,
@@ -68,9 +68,9 @@ pub struct ActionRef {
     pub choice: u32,
     /// The action as Cedar writes it.
     pub name: SmolStr,
-    /// Types a principal may have.
+    /// The types of principals.
     pub principals: Vec<TypeId>,
-    /// Types a resource may have.
+    /// The types of resources.
     pub resources: Vec<TypeId>,
 }
 
@@ -79,19 +79,19 @@ pub struct ActionRef {
 pub struct EntityType {
     /// The full name, `MoEngage::Member`.
     pub name: SmolStr,
-    /// Where its entities come from.
+    /// The origin of its entities.
     pub kind: EntityKind,
-    /// The type whose instances its own are nested in.
+    /// The type whose instances enclose its own.
     pub parent: Option<TypeId>,
     /// The pointer to the property that is an instance's id.
     pub key: Option<Vec<String>>,
-    /// Keys that every list of instances has: one that is lacking was not captured.
+    /// Keys that every list of instances has. An instance that a list lacks was not captured.
     pub expect: Vec<SmolStr>,
-    /// What a list of instances that is `null`, and one that is missing, stands for.
+    /// The meaning of a list of instances that is `null` or missing.
     pub list_defaults: ListDefaults,
-    /// Where the parent instance says how many instances there are: `@total`.
+    /// The place of the number of instances in the parent instance: `@total`.
     pub total: Option<Vec<String>>,
-    /// Where the parent instance says that there are more instances than were captured: `@more`.
+    /// The place in the parent instance that shows whether there are more instances than the captured ones: `@more`.
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
@@ -109,14 +109,14 @@ pub struct EntityType {
     pub span: Span,
     /// Attributes in order of their names.
     pub attributes: Vec<Attribute>,
-    /// What is stored of an instance: one slot for every leaf of the attributes.
+    /// The stored values of an instance: one slot for every leaf of the attributes.
     pub slots: Vec<Slot>,
-    /// How the properties of an instance lead to slots; the first node is the instance.
+    /// The tree of the properties of an instance, with their slots; the first node is the instance.
     pub fields: Vec<FieldNode>,
     /// The slot of Cedar tags, if the type has them.
     pub tags: Option<SlotId>,
-    /// What instances lie in besides the one they are nested in: by type, the slot of the set of all of these. Only the
-    /// models of requests have such slots.
+    /// Further ancestors (Cedar's `in`) in addition to the nesting: for each type, the slot of the set of all ancestors
+    /// of this type. Only the models of requests have such slots.
     pub memberships: Vec<(TypeId, SlotId)>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
@@ -131,7 +131,7 @@ pub struct Former {
     pub migration: SmolStr,
 }
 
-/// What a list of instances stands for where it is not there: `@null` and `@missing` on an entity type.
+/// The meaning of a list of instances that is `null` or missing: `@null` and `@missing` on an entity type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ListDefaults {
     /// Whether `null` is an empty list; otherwise it is an uncaptured one.
@@ -140,7 +140,7 @@ pub struct ListDefaults {
     pub missing_is_empty: bool,
 }
 
-/// What a value stands for where it is `null` or missing: an argument of `@null` or `@missing`.
+/// The meaning of a value that is `null` or missing: an argument of `@null` or `@missing`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fallback {
     /// The value is uncaptured.
@@ -153,16 +153,16 @@ pub enum Fallback {
     Record(Vec<(SlotId, Fallback)>),
 }
 
-/// An annotation that says what a `null` or missing value stands for, with its span.
+/// An annotation that states the meaning of a `null` or missing value, with its span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeclaredDefault {
-    /// What the value stands for.
+    /// The meaning of the value.
     pub fallback: Fallback,
     /// The annotation in the schema.
     pub span: Span,
 }
 
-/// Where the entities of a type come from.
+/// The origin of the entities of a type.
 #[derive(Debug, Clone)]
 pub enum EntityKind {
     /// Instances in the snapshot.
@@ -191,13 +191,13 @@ pub struct Attribute {
     pub name: SmolStr,
     /// Its type.
     pub ty: Ty,
-    /// Whether it is required: lacking, it was not captured; otherwise it is absent.
+    /// Whether it is required. A missing required attribute is uncaptured, a missing optional one absent.
     pub required: bool,
     /// Its `@doc` text.
     pub doc: Option<SmolStr>,
     /// Its declaration.
     pub span: Span,
-    /// How it is stored.
+    /// The form in which it is stored.
     pub shape: Shape,
 }
 
@@ -211,12 +211,12 @@ impl Attribute {
     }
 }
 
-/// How an attribute is stored.
+/// The form in which an attribute is stored.
 #[derive(Debug, Clone)]
 pub enum Shape {
     /// In one slot.
     Leaf(SlotId),
-    /// As a record: whether it is there, and its members.
+    /// As a record: the slot of its presence, and its members.
     Record(SlotId, Vec<Attribute>),
 }
 
@@ -227,17 +227,17 @@ pub struct Slot {
     pub path: Vec<SmolStr>,
     /// The type of the value.
     pub ty: Ty,
-    /// Where the value comes from.
+    /// The origin of the value.
     pub origin: Origin,
-    /// Whether a lacking value was not captured (`true`) or is absent (`false`).
+    /// Whether a missing value is uncaptured (`true`) or absent (`false`).
     pub required: bool,
-    /// The presence slot of the record this lies in.
+    /// The presence slot of the record that contains this slot.
     pub within: Option<SlotId>,
     /// The presence slots of the innermost declared record that the pointer crosses.
     pub above: Vec<SlotId>,
-    /// What `null` stands for, if the schema says so.
+    /// The meaning of `null`, if the schema states it.
     pub null: Option<DeclaredDefault>,
-    /// What a missing property stands for, if the schema says so.
+    /// The meaning of a missing property, if the schema states it.
     pub missing: Option<DeclaredDefault>,
     /// Whether outputs mask the value.
     pub secret: bool,
@@ -254,23 +254,23 @@ impl Slot {
     }
 }
 
-/// Where the value of a slot comes from.
+/// The origin of the value of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The snapshot, at this pointer below the instance, through a reader.
     Read(Vec<String>, Option<Reader>),
-    /// Whether the object at this pointer is there.
+    /// The presence of the object at this pointer.
     Presence(Vec<String>),
     /// The object at this pointer, whose properties are Cedar tags.
     Tags(Vec<String>),
-    /// The entity this one is nested in.
+    /// The entity that encloses this one.
     Enclosing(TypeId),
     /// Derivation policies.
     Derived,
 }
 
 impl Origin {
-    /// Returns the pointer below the instance, for what is read from the snapshot.
+    /// Returns the pointer below the instance, if the value is read from the snapshot.
     pub fn pointer(&self) -> Option<&[String]> {
         match self {
             Origin::Read(pointer, _) | Origin::Presence(pointer) | Origin::Tags(pointer) => Some(pointer),
@@ -305,7 +305,7 @@ pub enum Reader {
 }
 
 impl Reader {
-    /// All readers with the names `@as` takes.
+    /// All readers, with their names in `@as`.
     pub const ALL: [(&'static str, Reader); 9] = [
         ("casefold", Reader::Casefold),
         ("email", Reader::Email),
@@ -318,7 +318,7 @@ impl Reader {
         ("length", Reader::Length),
     ];
 
-    /// Returns the type of what it reads.
+    /// Returns the type of the values that it reads.
     pub fn ty(self) -> Ty {
         match self {
             Reader::PrefixLength | Reader::Length => Ty::Long,
@@ -328,7 +328,7 @@ impl Reader {
     }
 }
 
-/// A step of the way from an instance's properties to slots.
+/// A place in an instance, in the tree of its properties.
 #[derive(Debug, Default)]
 pub struct FieldNode {
     /// Properties below, in order of their names.
@@ -339,20 +339,20 @@ pub struct FieldNode {
     pub key: bool,
     /// Presence slots of the record here.
     pub presence: Vec<SlotId>,
-    /// Slots here and below: what a wrong type makes unknown.
+    /// Slots here and below, which a value of the wrong type makes unknown.
     pub below: Vec<SlotId>,
     /// Whether the value here is secret, with everything in it.
     pub secret: bool,
-    /// Properties that `@ignore` names: they are known, and nothing reads them.
+    /// Properties that `@ignore` names: they are known, and no attribute reads them.
     pub ignored: Vec<String>,
 }
 
-/// A step of the way from the document to instances.
+/// A place in the document, in the tree of paths.
 #[derive(Debug, Default)]
 pub struct PathNode {
-    /// Properties that lead on.
+    /// Properties with places below.
     pub children: Vec<(String, usize)>,
-    /// Where every element or property value leads.
+    /// The place of every element or property value.
     pub each: Option<usize>,
     /// The type whose instance is here.
     pub ty: Option<TypeId>,
@@ -369,11 +369,11 @@ pub struct ContextMember {
     pub ty: Ty,
     /// Whether it is required.
     pub required: bool,
-    /// Where its value comes from.
+    /// The origin of its value.
     pub origin: ContextOrigin,
 }
 
-/// Where a member of the context comes from.
+/// The origin of a member of the context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContextOrigin {
     /// The clock of the run.
@@ -384,7 +384,7 @@ pub enum ContextOrigin {
     Root(SlotId),
 }
 
-/// A parameter: a threshold that a team may set.
+/// A parameter: a threshold that the user may set.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// Its name.
@@ -435,7 +435,7 @@ impl Model {
         Some(EntityRef { ty, row: row as u32 })
     }
 
-    /// Returns whether the scope of a policy takes an action in.
+    /// Returns whether the scope of a policy includes an action.
     pub fn takes_in(&self, scope: &ActionConstraint, action: &ActionRef) -> bool {
         let action = EntityRef { ty: action.ty, row: action.choice };
         match scope {
@@ -447,7 +447,7 @@ impl Model {
         }
     }
 
-    /// Returns whether an action is another or in the group that the other is.
+    /// Returns whether `action` is `group` or in it.
     pub fn is_in_group(&self, action: EntityRef, group: EntityRef) -> bool {
         let groups = self.ty(action.ty).groups.get(action.row as usize);
         action == group || groups.is_some_and(|groups| groups.contains(&group))
@@ -458,13 +458,13 @@ impl Model {
         &self.types[id.index()]
     }
 
-    /// Returns `ty` and the types its instances are nested in, innermost first.
+    /// Returns `ty` and the types that enclose its instances, innermost first.
     pub fn ancestry(&self, ty: TypeId) -> impl Iterator<Item = TypeId> {
         std::iter::successors(Some(ty), |ty| self.ty(*ty).parent)
     }
 
-    /// Returns the names of properties that the schema knows in an object of an instance: those that are read, those that
-    /// lead to other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
+    /// Returns the names of the known properties of an object in an instance: those that are read, those that contain
+    /// other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
     pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
         let fields = &self.ty(ty).fields;
         let below = |children: &[(String, usize)], step: &String| {
@@ -480,7 +480,7 @@ impl Model {
         children.chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
-    /// Returns the name of a type as people say it: without its namespace when the model needs none to tell types apart.
+    /// Returns the name of a type without its namespace, if the model has only one type of this name.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();
         name.rsplit("::").next().unwrap_or(name)
@@ -496,7 +496,7 @@ impl Model {
         }
     }
 
-    /// Writes a type as Cedar does.
+    /// Returns a type in Cedar's syntax.
     pub fn show(&self, ty: &Ty) -> String {
         match ty {
             Ty::Bool => "Bool".into(),
@@ -514,7 +514,7 @@ impl Model {
 }
 
 impl EntityType {
-    /// Returns a type of which nothing but its name and kind is known yet.
+    /// Returns a type with a name and a kind, without attributes.
     pub(super) fn new(name: impl Into<SmolStr>, kind: EntityKind) -> Self {
         Self {
             name: name.into(),

@@ -1,5 +1,5 @@
-//! The model of any Cedar schema, without annotations: nothing says where anything lives, so everything has a place of
-//! its own in a document that is made for one request.
+//! The model of any Cedar schema, without annotations. Each entity and attribute has a place in a document that is
+//! written for one request.
 
 use super::layout::{self, Slots};
 use super::model::*;
@@ -18,7 +18,7 @@ impl Model {
     ///
     /// The document is the request. The members of its `context` are attributes of the root, whose type has a name that
     /// no policy can write. Below `entities` are the entities by type and id, each with its `attrs`, its `tags`, and
-    /// below `in` the ids of everything it lies in, by type.
+    /// below `in` the ids of all its ancestors, by type.
     pub fn of_action(schema: &cedar_policy::Schema, action: &EntityUID) -> Option<Self> {
         if Self::excess(schema).is_some() {
             return None;
@@ -49,13 +49,13 @@ impl Model {
         Some(model)
     }
 
-    /// Says which limit a schema exceeds, so that there are no models of its requests.
+    /// Returns the limit that a schema exceeds, so that there are no models of its requests.
     pub fn excess(schema: &cedar_policy::Schema) -> Option<String> {
         size::excess_of(schema.as_ref())
     }
 }
 
-/// The root, entity types in order of their names, then action types; without attributes yet.
+/// Returns the root, entity types in order of their names, then action types; without attributes.
 fn types(validator: &ValidatorSchema) -> Vec<EntityType> {
     let mut types = vec![EntityType::new("", EntityKind::Rows(Pattern::default()))];
     for ty in validator.entity_types() {
@@ -77,7 +77,7 @@ fn types(validator: &ValidatorSchema) -> Vec<EntityType> {
     types
 }
 
-/// Gives the instances of a type their attributes, tags and memberships.
+/// Adds the attributes, tags and memberships of the instances of a type.
 fn instances(model: &mut Model, validator: &ValidatorSchema, id: TypeId, cedar: &ValidatorEntityType) -> Option<()> {
     let mut slots = Slots::default();
     let attributes = members(model, &mut slots, cedar.attributes(), &Inside::at("attrs"))?;
@@ -109,7 +109,7 @@ fn instances(model: &mut Model, validator: &ValidatorSchema, id: TypeId, cedar: 
     Some(())
 }
 
-/// Makes the members of a context attributes of the root, each in one slot.
+/// Adds the members of a context as attributes of the root, each in one slot.
 fn context(model: &mut Model, context: &Attributes) -> Option<()> {
     let mut slots = Slots::default();
     for (name, member) in context.iter() {
@@ -125,7 +125,7 @@ fn context(model: &mut Model, context: &Attributes) -> Option<()> {
     Some(())
 }
 
-/// What surrounds the members being read.
+/// The context of the members that are being read.
 struct Inside {
     pointer: Vec<String>,
     path: Vec<SmolStr>,

@@ -1,4 +1,4 @@
-//! From annotations to the [`Model`]. Every mistake is a diagnostic at the annotation that holds it.
+//! Reads annotations into the [`Model`]. Every mistake is a diagnostic at its annotation.
 
 use super::defaults;
 use super::layout::{self, Slots};
@@ -48,7 +48,7 @@ const ON_OTHER: &[&str] = &["doc"];
 /// Annotations without a value.
 const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret", "parameter_scope"];
 
-/// Parses a schema: as it is written, with annotations and places, and as Cedar takes it.
+/// Parses a schema: as it is written, with annotations and places, and in Cedar's form.
 pub(super) fn parse(
     source: &Arc<Source>,
 ) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Vec<Diagnostic>> {
@@ -97,14 +97,14 @@ struct SchemaReader<'s, 'f> {
     source: &'s Arc<Source>,
     validator: &'s ValidatorSchema,
     written: Written<'f>,
-    /// Whether some entity type has no place in a snapshot: then who is nested in whom cannot be told.
+    /// Whether some entity type has no place in a snapshot. The nesting is then undetermined.
     misplaced: bool,
-    /// The `@ignore` annotations of the type that is being read, with the pointers to the objects they are about.
+    /// The `@ignore` annotations of the type that is being read, with the pointers to their objects.
     ignored: Vec<(Vec<String>, Note)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
-/// An annotation: its value and where it stands.
+/// An annotation: its value and its span.
 #[derive(Clone)]
 struct Note {
     value: SmolStr,
@@ -118,7 +118,7 @@ impl<'f> SchemaReader<'_, 'f> {
         &mut self.diagnostics[last]
     }
 
-    /// Reads the annotations of one declaration, refusing those that mean nothing there.
+    /// Reads the annotations of one declaration, and rejects those without a meaning there.
     fn notes(&mut self, annotations: &'f Annotations, known: &[&str], declared: Span) -> HashMap<&'f str, Note> {
         let mut notes = HashMap::new();
         for (name, annotation) in &annotations.0 {
@@ -137,7 +137,7 @@ impl<'f> SchemaReader<'_, 'f> {
         notes
     }
 
-    /// Refuses an annotation that means nothing on a declaration, with the place where it means something if there is one.
+    /// Rejects an annotation without a meaning on a declaration, and names the declarations where it has one.
     fn unknown_annotation(&mut self, name: &str, span: Span, known: &[&str]) {
         let places =
             [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
@@ -165,7 +165,7 @@ impl<'f> SchemaReader<'_, 'f> {
         named.next().map(|(_, annotation)| self.note(annotation.as_ref(), declared))
     }
 
-    /// Cedar gives the place of an annotation's value: widen it to the `@`.
+    /// Returns the span of an annotation from the `@` on. Cedar gives the span of the value only.
     fn whole_annotation(&self, value: &Loc) -> Span {
         let before = self.source.text().get(..value.start()).unwrap_or_default();
         let start = before.rfind('@').filter(|at| !before[*at..].contains(['"', '\n'])).unwrap_or(value.start());
@@ -174,7 +174,7 @@ impl<'f> SchemaReader<'_, 'f> {
         Span::new(start as u32, (value.end() + close) as u32)
     }
 
-    /// The declaration of an attribute, from its name to its type, found backwards from the type.
+    /// Returns the span of the declaration of an attribute, from its name to its type.
     fn declaration(&self, ty: Option<&Loc>, name: &str) -> Span {
         let Some(loc) = ty else { return Span::default() };
         let before = self.source.text().get(..loc.start()).unwrap_or_default();
@@ -199,7 +199,8 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Entity types in order of their names, then a type for the actions of every namespace; without attributes yet.
+    /// Returns entity types in order of their names, then a type for the actions of every namespace; without
+    /// attributes.
     fn entity_types(&mut self) -> Vec<EntityType> {
         let declared: Vec<_> =
             self.written.entities.iter().map(|(name, (_, entity))| (name.clone(), *entity)).collect();
@@ -279,7 +280,7 @@ impl<'f> SchemaReader<'_, 'f> {
         all
     }
 
-    /// The keys that every list of instances has, separated by commas.
+    /// Returns the keys of `@expect`, which are separated by commas.
     fn expected(&mut self, notes: &HashMap<&str, Note>) -> Vec<SmolStr> {
         let Some(note) = notes.get("expect") else { return Vec::new() };
         if !notes.contains_key("key") {
@@ -288,7 +289,7 @@ impl<'f> SchemaReader<'_, 'f> {
         note.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
     }
 
-    /// The version of the pack, on the root entity type.
+    /// Returns the version of the pack, from the root entity type.
     fn version(&mut self, notes: &HashMap<&str, Note>) -> Option<SmolStr> {
         let note = notes.get("version")?;
         if notes.get("path").is_none_or(|path| !path.value.is_empty()) {
@@ -305,7 +306,8 @@ impl<'f> SchemaReader<'_, 'f> {
         Some(note.value.clone())
     }
 
-    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read before.
+    /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read
+    /// before.
     fn is_parameter_scope(&mut self, notes: &HashMap<&str, Note>, earlier: &[EntityType]) -> bool {
         let Some(note) = notes.get("parameter_scope") else { return false };
         if !notes.contains_key("key") {
@@ -343,7 +345,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Finds the root, who is nested in whom, and builds the tree of paths. `false` when that cannot be told.
+    /// Determines the root and the nesting, and builds the tree of paths. Returns `false` if they are undetermined.
     fn nest(&mut self, model: &mut Model) -> bool {
         if self.misplaced {
             return false;
@@ -411,7 +413,7 @@ impl<'f> SchemaReader<'_, 'f> {
         true
     }
 
-    /// Reads where the parent of a list says how much of it was captured: `@total` and `@more`.
+    /// Reads `@total` and `@more`: the places in the parent that state the part of a list that was captured.
     fn page_notes(&mut self, model: &mut Model) {
         for at in 0..model.types.len() {
             let name = model.types[at].name.clone();
@@ -426,7 +428,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Returns the pointer of a value that tells about a list, below the instance that has the list.
+    /// Returns the pointer of a value that describes a list, below the instance that has the list.
     fn beside_list(&mut self, model: &Model, ty: TypeId, name: &str, note: &Note) -> Option<Vec<String>> {
         let declared = model.ty(ty);
         if !declared.is_collection() {
@@ -547,7 +549,7 @@ impl<'f> SchemaReader<'_, 'f> {
         self.lists_in_secrets(model);
     }
 
-    /// A key is read from the snapshot, so it cannot be an attribute that has its value from elsewhere.
+    /// Rejects a key that is an attribute without a value in the snapshot.
     fn key_is_read(&mut self, note: &Note, key: &[String], slots: &Slots) {
         let node = slots.fields.iter().find(|node| node.key);
         let (read, [name]) = (node.is_some_and(|node| !node.slots.is_empty()), key) else { return };
@@ -561,7 +563,7 @@ impl<'f> SchemaReader<'_, 'f> {
         self.diagnostics.push(error.help("name a property of the snapshot that identifies an instance"));
     }
 
-    /// Returns the names that an `@ignore` lists, separated by commas, refusing those that the schema declares.
+    /// Returns the names in an `@ignore`, which are separated by commas. Rejects names that the schema declares.
     fn ignored_names(&mut self, model: &Model, ty: TypeId, object: &[String], note: &Note) -> Vec<String> {
         let names: Vec<String> =
             note.value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -658,7 +660,7 @@ impl<'f> SchemaReader<'_, 'f> {
         attributes
     }
 
-    /// Reads what an attribute stands for where it is `null` or missing; of a record, with its members.
+    /// Reads the meaning of an attribute that is `null` or missing; for a record, also that of its members.
     fn defaults(
         &mut self,
         model: &Model,
@@ -702,7 +704,7 @@ impl<'f> SchemaReader<'_, 'f> {
         (slot.null, slot.missing) = (null, missing);
     }
 
-    /// Reads what a list of instances stands for where it is `null` or missing.
+    /// Reads the meaning of a list of instances that is `null` or missing.
     fn list_defaults(&mut self, kind: &EntityKind, notes: &HashMap<&str, Note>) -> ListDefaults {
         let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
         let mut is_empty = |name: &str| {
@@ -721,8 +723,8 @@ impl<'f> SchemaReader<'_, 'f> {
         ListDefaults { null_is_empty: is_empty("null"), missing_is_empty: is_empty("missing") }
     }
 
-    /// What one attribute keeps secret no other shows. Reports show ids, references and the time of the capture, so none
-    /// of them can be secret.
+    /// Marks the slots of secrets. If one attribute marks a value as secret, every attribute that reads the same value
+    /// is masked. Reports show ids, references and the time of the capture, so none of them can be secret.
     fn secrets(&mut self, model: &Model, at: usize, slots: &mut Slots) {
         let concerns = slots.fill_secrets();
         for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
@@ -743,7 +745,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Instances have ids, which reports show, so no list of instances can be in a secret.
+    /// Rejects lists of instances in secrets, because reports show the ids of instances.
     fn lists_in_secrets(&mut self, model: &Model) {
         for (ty, path) in model.types.iter().zip(&model.path_of) {
             let mut places: Vec<(usize, usize)> = path.iter().map(|path| (*path, 0)).collect();
@@ -767,7 +769,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Elements of a set are read whole: an annotation inside one would mean nothing.
+    /// Rejects annotations inside elements of sets. They have no meaning, because elements are read as a whole.
     fn plain_elements(&mut self, namespace: Option<&'f Name>, ty: &'f WrittenType, in_set: bool) {
         match self.written.resolve(namespace, ty) {
             (namespace, WrittenType::Type { ty: json_schema::TypeVariant::Set { element }, .. }) => {
@@ -794,7 +796,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Refuses annotations that mean nothing on a kind of declaration.
+    /// Rejects annotations without a meaning on a kind of declaration.
     fn none_of(&mut self, notes: &HashMap<&str, Note>, names: &[&str], what: &str) {
         for name in names {
             if let Some(note) = notes.get(name) {
@@ -877,7 +879,7 @@ impl<'f> SchemaReader<'_, 'f> {
         Origin::Read(pointer, reader)
     }
 
-    /// References resolve in an enclosing scope, `@enclosing` names one.
+    /// Checks that references can be resolved in an enclosing scope, and that `@enclosing` names an enclosing type.
     fn references(&mut self, model: &Model) {
         for (at, ty) in model.types.iter().enumerate() {
             let around: Vec<TypeId> = model.ancestry(TypeId(at as u16)).collect();
@@ -955,7 +957,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    /// Reads the context of an action; the contexts of both actions add up.
+    /// Reads the context of an action; the contexts of both actions are merged.
     fn context(&mut self, model: &mut Model, eid: &str) {
         let Some((namespace, written)) = self
             .written
@@ -1045,7 +1047,7 @@ impl<'f> SchemaReader<'_, 'f> {
     }
 }
 
-/// What surrounds the members being read.
+/// The context of the members that are being read.
 #[derive(Default, Clone)]
 struct Inside {
     pointer: Vec<String>,
@@ -1071,7 +1073,7 @@ fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
-/// Reads a value of a parameter as a person types it: `14`, `true`, `14d`, `10.0.0.0/8`, `["a", "b"]`.
+/// Reads a value of a parameter as typed: `14`, `true`, `14d`, `10.0.0.0/8`, `["a", "b"]`.
 ///
 /// # Errors
 /// A phrase saying what is valid.

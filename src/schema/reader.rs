@@ -1,11 +1,11 @@
-//! Readers: what `@as` makes of a text, and the folded form in which texts are compared.
+//! Readers: the values that `@as` reads from a text, and the folded form in which texts are compared.
 
 use super::model::Reader;
 use crate::source::is_hidden;
 use crate::value::fold::{self, Domain};
 use std::borrow::Cow;
 
-/// What a reader of text returns.
+/// The result of a reader of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded<'t> {
     /// The part of the text that the reader selects, as written.
@@ -21,7 +21,7 @@ pub struct Folded<'t> {
 pub struct WrongShape {
     /// The shape in words.
     pub expected: &'static str,
-    /// What to write.
+    /// The remedy.
     pub help: &'static str,
 }
 
@@ -73,8 +73,8 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
 }
 
-/// Returns the form in which a reader would return `text`, for texts that are compared with what it returns; `None`
-/// for a reader of numbers, and if a reader of words can never return `text`.
+/// Returns the folded form of `text` for a comparison with values of a reader. Returns `None` for a reader of numbers,
+/// and if a reader of words cannot return `text`.
 ///
 /// ```
 /// use deodar::schema::{Reader, folded};

@@ -1,7 +1,7 @@
-//! The size of a schema: how large its types are once each name of a type is replaced by the type.
+//! The size of a schema: the size of its types after each name of a type is replaced by the type.
 //!
-//! A few lines of nested names declare a type of any size, and Cedar writes it out. So sizes are computed here first,
-//! from the declarations.
+//! A few lines of nested names can declare a type of any size, which Cedar expands. Therefore the sizes are computed
+//! from the declarations before Cedar reads the schema.
 
 use super::written::{Written, WrittenType, span_of};
 use crate::diagnostic::Diagnostic;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub const MAX_TYPE_PARTS: usize = 4_096;
 /// Parts of all types of a schema.
 pub const MAX_PARTS: usize = 100_000;
-/// How deep types nest, names included.
+/// The nesting of types, names included.
 pub const MAX_TYPE_NESTING: usize = 64;
 /// Entity types of a schema, and actions of a schema.
 pub const MAX_DECLARATIONS: usize = 1_000;
@@ -30,7 +30,7 @@ pub(super) fn excess(source: &Arc<Source>, written: &Written<'_>) -> Option<Diag
     Some(error.help(excess.help))
 }
 
-/// Says how a schema without a text is too large for a model of its requests, if it is.
+/// Returns the limit that a schema without a text exceeds, if it is too large for a model of its requests.
 pub(super) fn excess_of(validator: &ValidatorSchema) -> Option<String> {
     let (types, actions) = (validator.entity_types().count(), validator.action_ids().count());
     if types > MAX_DECLARATIONS || actions > MAX_DECLARATIONS {
@@ -53,7 +53,7 @@ pub(super) fn excess_of(validator: &ValidatorSchema) -> Option<String> {
     entity.or_else(|| Some(contexts()?.name().to_string())).map(too_large)
 }
 
-/// Returns whether a type has no more parts than are left, and is not deeper.
+/// Returns whether a type has at most `left` parts and is within the limit of nesting.
 fn fits(ty: &Type, depth: usize, left: &mut usize) -> bool {
     let Some((depth, rest)) = depth.checked_sub(1).zip(left.checked_sub(1)) else { return false };
     *left = rest;
@@ -64,7 +64,7 @@ fn fits(ty: &Type, depth: usize, left: &mut usize) -> bool {
     }
 }
 
-/// A limit, where it is exceeded, and the remedy.
+/// A limit, the place where it is exceeded, and the remedy.
 struct Excess {
     span: Span,
     message: String,

@@ -1,11 +1,10 @@
-//! Cedar's messages in the words of its users: without names that are internal to Cedar, and with what to write where the
-//! reason for an error is a common mistake.
+//! Cedar's messages without names that are internal to Cedar, and with a remedy for common mistakes.
 
 use crate::diagnostic::Diagnostic;
 use crate::source::nearest;
 use crate::value::{parse_datetime, parse_duration};
 
-/// Names that other languages have for Cedar's types.
+/// Names of Cedar's types in other languages.
 const TYPE_NAMES: &[(&str, &[&str])] = &[
     ("Bool", &["bool", "boolean"]),
     ("Long", &["int", "integer", "int32", "int64", "long", "number", "uint"]),
@@ -35,7 +34,7 @@ fn plain_names(text: &str) -> String {
         .replace("__cedar::internal::", "")
 }
 
-/// Returns what to write instead, where the mistake is a common one. `written` is the text at the place of the error.
+/// Returns the remedy for a common mistake. `written` is the text at the place of the error.
 fn advice(message: &str, written: &str, text: &str) -> Option<String> {
     if let Some(name) = message.strip_prefix("failed to resolve type: ") {
         return type_named(name, text);
@@ -97,7 +96,7 @@ fn type_named(name: &str, text: &str) -> Option<String> {
     }
 }
 
-/// Returns what a name that is not a variable of Cedar probably means.
+/// Returns the remedy for a name that is not a variable of Cedar.
 fn variable(name: &str) -> Option<String> {
     if matches!(name, "null" | "nil" | "None" | "undefined") {
         return Some(format!("Cedar has no `{name}`: ask whether an attribute is there, such as `resource has owner`"));

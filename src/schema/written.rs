@@ -1,4 +1,4 @@
-//! A schema as it is written: declarations with their annotations and places, and what their names stand for.
+//! A schema as it is written: declarations with their annotations and places, and the declarations that names refer to.
 
 use crate::source::Span;
 use cedar_policy_core::ast::Name;

@@ -7,13 +7,13 @@ use crate::value::{IpNet, TypeId, Value};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
-/// What is known of a value.
+/// The state of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
     /// The value is known.
     Known,
-    /// The value was captured, and is not there.
+    /// The capture covers the value, and it does not exist.
     Absent,
     /// The capture does not cover the value.
     Uncaptured,
@@ -22,13 +22,13 @@ pub enum State {
 }
 
 impl State {
-    /// Returns whether nothing is known of the value, not even whether it is there.
+    /// Returns whether neither the value nor its presence is known.
     pub fn is_unknown(self) -> bool {
         matches!(self, State::Uncaptured | State::Unreadable)
     }
 }
 
-/// A text, in the file or beside it, with its hash: most texts are told apart without looking at them again.
+/// A text in the file or in the side text, with its hash. Most comparisons need the hashes only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StrRef {
     start: u32,
@@ -39,12 +39,12 @@ pub struct StrRef {
 const SIDE: u32 = 1 << 31;
 
 impl StrRef {
-    /// Returns a reference to `text`, which starts here in the file.
+    /// Returns a reference to `text`, which starts at `start` in the file.
     pub fn in_file(start: u32, text: &str) -> Self {
         Self { start, len: text.len() as u32 & !SIDE, hash: text_hash(text) }
     }
 
-    /// Returns a reference to `text`, which starts here beside the file.
+    /// Returns a reference to `text`, which starts at `start` in the side text.
     pub fn on_side(start: usize, text: &str) -> Self {
         Self { start: start as u32, len: text.len() as u32 | SIDE, hash: text_hash(text) }
     }
@@ -54,7 +54,7 @@ impl StrRef {
         self.hash
     }
 
-    /// Returns whether the text stands beside the file.
+    /// Returns whether the text is in the side text.
     pub fn is_side(self) -> bool {
         self.len & SIDE != 0
     }
@@ -65,7 +65,7 @@ impl StrRef {
         start..start + (self.len & !SIDE) as usize
     }
 
-    /// Moves a side reference, when side texts are put together.
+    /// Moves a reference to a side text that is appended to another.
     pub(super) fn rebased(self, by: usize) -> Self {
         if self.is_side() { Self { start: self.start + by as u32, ..self } } else { self }
     }
@@ -79,9 +79,9 @@ pub fn text_hash(text: &str) -> u32 {
 /// The values of one slot.
 #[derive(Debug, Default)]
 pub struct Column {
-    /// Whether each is there.
+    /// The states of the values.
     pub states: Vec<State>,
-    /// What they are; of those that are not there, anything.
+    /// The values. A value that is not known or absent is arbitrary.
     pub data: Data,
 }
 
@@ -98,7 +98,7 @@ impl Column {
 /// Values of one type.
 #[derive(Debug, Default)]
 pub enum Data {
-    /// Nothing but the states: a record's presence, or a slot that nobody reads.
+    /// No values, only states: the presence of a record, or a slot that no policy reads.
     #[default]
     Nothing,
     /// Booleans.
@@ -120,7 +120,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// The range of a number of which nothing is known.
+    /// The range of an unknown number.
     const ANY: (i64, i64) = (0, i64::MAX);
 
     /// Returns empty storage for a type; references are stored as text until they are resolved.
@@ -135,7 +135,7 @@ impl Data {
             Ty::Set(_) | Ty::Record(_) => Data::Value(Vec::new()),
         }
     }
-    /// Returns the storage, empty, with room for so many values.
+    /// Returns empty storage with capacity for a number of values.
     pub(super) fn with_capacity(self, rows: usize) -> Self {
         match self {
             Data::Bool(_) => Data::Bool(Vec::with_capacity(rows)),
@@ -149,7 +149,7 @@ impl Data {
         }
     }
 
-    /// Returns the storage with so many values of no meaning.
+    /// Returns the storage with a number of arbitrary values.
     pub(super) fn filled(self, rows: usize) -> Self {
         let nowhere = IpNet { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), prefix: 32 };
         match self {
@@ -164,7 +164,7 @@ impl Data {
         }
     }
 
-    /// Forgets what is known of a value: a range is used even where the state is not known.
+    /// Makes the value of a row unknown. A range is used even if its state is unknown.
     pub(super) fn forget(&mut self, row: usize) {
         if let Data::Range(all) = self
             && let Some(range) = all.get_mut(row)
@@ -173,7 +173,7 @@ impl Data {
         }
     }
 
-    /// Stores what was read, if this is storage for it.
+    /// Stores a value, if this is storage for its type.
     pub(super) fn set(&mut self, row: usize, cell: Cell) {
         match (self, cell) {
             (Data::Bool(all), Cell::Bool(b)) => all[row] = b,

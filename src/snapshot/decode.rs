@@ -1,7 +1,7 @@
 //! The decode: from the bytes of a row to the values of its slots.
 //!
-//! Rows are decoded in parallel, a run of rows at a time; runs are put together in order. Every declared attribute is
-//! read and checked, whether a policy reads it or not; only those that one reads are kept.
+//! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
+//! read and checked. Only the attributes that a policy reads are kept.
 
 use super::locate::Found;
 use super::partial;
@@ -18,10 +18,10 @@ use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Rows decoded in one piece of work.
+/// The number of rows that one task decodes.
 const RUN: usize = 2048;
 
-/// Pieces decoded before they are put together: all of them at once would be held twice.
+/// The number of tasks whose results are concatenated at once. All of them at once would need twice the memory.
 const WAVE: usize = 32;
 
 pub(super) fn decode(
@@ -106,14 +106,14 @@ fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
     }
 }
 
-/// The runs of one type, put together.
+/// The concatenated runs of one type.
 struct Whole<'d> {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
     odd_keys: Vec<u32>,
     nameless: BTreeSet<u32>,
     side: String,
-    /// Bytes beside the file before `side`.
+    /// Bytes of the side text before `side`.
     before: usize,
     other_properties: usize,
     diagnostics: &'d mut Vec<Diagnostic>,
@@ -145,7 +145,7 @@ impl Whole<'_> {
     }
 }
 
-/// The ways through a row of one type: every object in it that somebody reads.
+/// The objects in a row of one type whose properties are read.
 struct Route {
     /// The first is the row itself.
     stops: Vec<Stop>,
@@ -161,7 +161,7 @@ struct Stop {
     children: Vec<usize>,
     /// Whether the value is read here.
     read: bool,
-    /// Whether the value is an object of which properties are read.
+    /// Whether the value is an object whose properties are read.
     leads_on: bool,
     /// Whether the value is a list of instances of other types.
     list: bool,
@@ -220,11 +220,11 @@ impl Route {
     }
 }
 
-/// What one run of rows decodes to.
+/// The result of decoding one run of rows.
 struct Run {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
-    /// Rows whose keys hold a `/` or a capital.
+    /// Rows whose keys contain a `/` or a capital.
     odd_keys: Vec<u32>,
     /// Rows without a readable key.
     nameless: Vec<u32>,
@@ -240,17 +240,17 @@ struct Decoder<'s> {
     snapshot: &'s Snapshot,
     /// The row in hand, from the start of the run.
     row: usize,
-    /// One column for every slot; a value that was not met has no state yet.
+    /// One column for every slot. A value that has not been read yet has no state.
     states: Vec<Vec<Option<State>>>,
     values: Vec<Data>,
     key: Option<StrRef>,
-    /// Whether the row is the document, of which a property lists partial lists.
+    /// Whether the row is the document, and its property `partial` lists partial lists.
     lists_partial: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
     key_twice: bool,
-    /// For every stop and child, which child followed it last time: rows of a file are mostly written alike.
+    /// For every stop and child, the child that followed it last time. Most rows of a file have the same layout.
     next: Vec<Vec<usize>>,
-    /// Whether an undeclared name is close to a declared one, and to which; by stop.
+    /// The declared name that an undeclared name resembles, if there is one; by stop.
     near: Vec<HashMap<SmolStr, Option<usize>>>,
 }
 
@@ -345,7 +345,7 @@ impl Decoder<'_> {
         self.values[slot.index()].set(self.row, cell);
     }
 
-    /// Settles the slots at a field whose value is `null` or missing. Slots below it are settled with the row.
+    /// Sets the slots at a field whose value is `null` or missing. Slots below it are set at the end of the row.
     fn lacking(&mut self, field: usize, default: impl Fn(&Slot) -> Option<&DeclaredDefault>) {
         let ty = self.ty;
         let node = &ty.fields[field];
@@ -360,7 +360,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Settles the members of a record that is a default.
+    /// Sets the members of a record that is a default.
     fn members(&mut self, members: &[(SlotId, Fallback)]) {
         for (id, fallback) in members {
             let cell = self.reading.fallback(&self.ty.slots[id.index()], fallback);
@@ -419,7 +419,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Notes that a value through which attributes are read is not an object.
+    /// Records that a value that contains attributes is not an object.
     fn not_an_object(&mut self, at: usize, kind: Kind, span: Span) {
         let stop = &self.route.stops[at];
         let Some(field) = stop.field else { return };
@@ -508,7 +508,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Settles what an object lacks.
+    /// Sets the slots of the properties that an object lacks.
     fn unseen(&mut self, at: usize, seen: &Seen) {
         let route = self.route;
         let children = &route.stops[at].children;
@@ -522,7 +522,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Returns the child of a stop that a key names, the one that is likely to follow `last` being tried first.
+    /// Returns the child of a stop that a key names. The child that followed `last` before is tried first.
     fn child(&mut self, at: usize, last: usize, key: &Key<'_>) -> Option<usize> {
         let children = &self.route.stops[at].children;
         let named = |child: usize| children.get(child).map(|stop| self.route.stops[*stop].name.as_str());
@@ -539,7 +539,7 @@ impl Decoder<'_> {
         (0..children.len()).find(|child| named(*child) == Some(&*text))
     }
 
-    /// Returns whether the schema says that a property at a stop is known and not needed.
+    /// Returns whether `@ignore` in the schema names a property at a stop.
     fn is_ignored(&self, at: usize, name: &str) -> bool {
         let field = self.route.stops[at].field.map(|field| &self.ty.fields[field]);
         field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
@@ -556,8 +556,8 @@ impl Decoder<'_> {
         near
     }
 
-    /// A property nobody declared: an error on a closed type, or where it differs from a declared one beside it only
-    /// in writing; a warning if it looks like a slip, and then what it may have meant to say is not known.
+    /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
+    /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
     fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
         // Names in a secret are secret, and a suggestion says what they are like.
@@ -592,7 +592,7 @@ impl Decoder<'_> {
         self.key_twice |= beside && meant.field.is_some_and(|field| ty.leads_to_key(field));
     }
 
-    /// Settles what was not met, and drops what nobody reads.
+    /// Sets the values that were not read, and drops the columns that no policy reads.
     fn columns(&mut self, kept: &[bool]) -> Vec<Column> {
         let slots = &self.ty.slots;
         let mut settled: Vec<Vec<State>> = vec![Vec::new(); slots.len()];
@@ -618,9 +618,9 @@ impl Decoder<'_> {
     }
 }
 
-/// The state of a value whose object is not there, by the states of the record above it, if there is one.
+/// Returns the state of a value whose object is missing, by the states of the records above it, if there are any.
 ///
-/// Below an absent record nothing exists. An object that is not a declared record is never absent.
+/// A value below an absent record is absent. An object that is not a declared record cannot be absent.
 fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
     let mut state = None;
     for above in above {
@@ -639,7 +639,7 @@ fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
     }
 }
 
-/// A property nobody declared.
+/// An undeclared property.
 struct Other {
     name: SmolStr,
     key: Span,
@@ -647,7 +647,7 @@ struct Other {
     near: Option<usize>,
 }
 
-/// Where each property of an object stands first: found out once, when the first complaint needs it.
+/// The first place of each property of an object; computed once, for the first diagnostic that needs it.
 #[derive(Default)]
 struct Firsts(Option<HashMap<String, Span>>);
 
@@ -664,7 +664,7 @@ impl Firsts {
     }
 }
 
-/// Which children of an object were seen.
+/// The children of an object that were seen.
 #[derive(Default)]
 struct Seen {
     first: u64,
@@ -677,7 +677,7 @@ impl Seen {
         self.first == 0 && self.others.is_empty()
     }
 
-    /// Notes a child; returns whether it was not seen before.
+    /// Adds a child; returns whether it was not seen before.
     fn insert(&mut self, child: usize) -> bool {
         let new = !self.contains(child);
         match child {

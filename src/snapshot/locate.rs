@@ -1,19 +1,19 @@
-//! Finding a value's place again, inside its row's own bytes, when there is something to show.
+//! Locating a value in the bytes of its row, for a finding or a diagnostic that shows it.
 
 use super::Snapshot;
 use crate::source::Span;
 use crate::source::json::{Kind, Scanner, SyntaxError};
 
-/// Where a value is, or where it should be.
+/// The place of a value, or the place where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Located {
     /// The value, or the object that lacks it.
     pub span: Span,
-    /// What was found there.
+    /// The value or the missing property at this place.
     pub found: Found,
 }
 
-/// What was found at a pointer.
+/// The result of following a pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// A value of this kind.
@@ -22,7 +22,7 @@ pub enum Found {
     Lacks(usize),
 }
 
-/// Why a walk over an object ended.
+/// The end of a walk over an object.
 struct Stop;
 
 impl From<SyntaxError> for Stop {

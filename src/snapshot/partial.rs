@@ -1,5 +1,5 @@
-//! What a snapshot says of its own coverage: how many instances a list has (`@total`), whether there are more
-//! (`@more`), and which lists were captured in part (the root property `partial`).
+//! Statements of a snapshot about its own coverage: the number of instances of a list (`@total`), whether there are
+//! more (`@more`), and the lists that were captured in part (the root property `partial`).
 
 use super::locate::Found;
 use super::{Gap, Missing, RowStep, Snapshot, Table, is_respelled};
@@ -21,7 +21,7 @@ pub(super) fn is_reserved(model: &Model) -> bool {
     !fields.iter().chain(paths).any(|(name, _)| name == PARTIAL)
 }
 
-/// Notes the lists that were captured in part.
+/// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);
@@ -33,7 +33,7 @@ pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Ve
     }
 }
 
-/// The property names between the parent instance and a list of instances.
+/// Returns the property names between the parent instance and a list of instances.
 fn steps_to_list(model: &Model, ty: TypeId) -> Option<(TypeId, Vec<String>)> {
     let declared = model.ty(ty);
     let parent = declared.parent.filter(|_| declared.is_collection())?;
@@ -45,13 +45,13 @@ fn steps_to_list(model: &Model, ty: TypeId) -> Option<(TypeId, Vec<String>)> {
     Some((parent, steps.collect()))
 }
 
-/// A list that was captured in part.
+/// Returns the record of a list that was captured in part.
 fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], span: Span) -> Missing {
     let pointer = snapshot.pointer(model, scope).join(steps);
     Missing { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None }
 }
 
-/// Reads `@total` and `@more` beside every list of a type.
+/// Reads `@total` and `@more` for every list of a type.
 fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let declared = model.ty(ty);
     let Some((parent, steps)) = steps_to_list(model, ty) else { return };
@@ -133,7 +133,7 @@ fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
     })
 }
 
-/// Returns the property that is a misspelling of the last step of a pointer and is beside its place.
+/// Returns the property of the same object that is a misspelling of the last step of a pointer.
 fn misspelt(snapshot: &Snapshot, within: Span, pointer: &[String]) -> Option<(String, Span)> {
     let (last, before) = pointer.split_last()?;
     let object = snapshot.locate(within, before);
@@ -142,7 +142,7 @@ fn misspelt(snapshot: &Snapshot, within: Span, pointer: &[String]) -> Option<(St
     snapshot.properties(object.span).into_iter().filter(|_| is_object).find(|(name, _)| near(name))
 }
 
-/// What is stated about the number of instances of a list.
+/// The stated number of instances of a list.
 enum Stated {
     Number(u64),
     Unknown,
@@ -158,7 +158,7 @@ fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Loc
     }
 }
 
-/// Notes how many instances a list holds at most beyond those that were captured.
+/// Records the maximal number of instances of a list beyond the captured ones.
 fn bound(
     snapshot: &mut Snapshot,
     model: &Model,
@@ -177,12 +177,12 @@ fn bound(
 }
 
 impl Table {
-    /// Whether a list is known to be incomplete.
+    /// Returns whether a list is known to be incomplete.
     fn has_gap(&self, scope: EntityRef) -> bool {
         self.missing_in.contains_key(&scope)
     }
 
-    /// Bounds how many instances a list holds beyond those that were captured.
+    /// Bounds the number of instances of a list beyond the captured ones.
     fn bound(&mut self, scope: EntityRef, most: u64) {
         let at = self.missing_in.get(&scope).copied();
         if let Some(missing) = at.and_then(|at| self.missing.get_mut(at as usize)) {
@@ -190,7 +190,7 @@ impl Table {
         }
     }
 
-    /// Drops the lists that hold no more than was captured.
+    /// Drops the lists that have been captured in full.
     fn drop_complete(&mut self) {
         if self.missing.iter().any(|missing| missing.most == Some(0)) {
             let missing = std::mem::take(&mut self.missing);
@@ -203,7 +203,7 @@ impl Table {
     }
 }
 
-/// Reads the root property `partial`. Where it cannot be used, every list may be partial.
+/// Reads the root property `partial`. If it is invalid, every list may be partial.
 fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     let Some(root) = snapshot.table(model.root).rows.first().copied() else { return };
     let at = snapshot.locate(root.span, &[PARTIAL.to_owned()]);
@@ -274,7 +274,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     }
 }
 
-/// Notes that every list of instances may have been captured in part.
+/// Records that every list of instances may have been captured in part.
 fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
     for at in 0..model.types.len() {
         let ty = TypeId(at as u16);

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What was read for a slot.
+/// The value that was read for a slot.
 pub(super) enum Cell {
     /// A captured value that is not there.
     Absent,
@@ -37,7 +37,7 @@ pub(super) struct Reading<'s> {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether the slot in hand is secret, so that nothing of its value is quoted.
     secret: bool,
-    /// Text that does not stand in the file as it is read.
+    /// The side text: strings that differ from the bytes of the file.
     pub side: String,
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
@@ -69,7 +69,7 @@ const RECENT: usize = 8;
 /// The code of the warning about a word that an open list does not contain.
 pub(super) const UNLISTED: &str = "snapshot-word";
 
-/// What a value is called, put together only when something is to be said of it.
+/// The name of a value, assembled only for a diagnostic.
 #[derive(Clone, Copy)]
 enum Name<'n> {
     Slot(&'n Slot),
@@ -104,7 +104,7 @@ impl<'s> Reading<'s> {
         Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new() }
     }
 
-    /// Copies text beside the file.
+    /// Copies text to the side text.
     pub fn side(&mut self, text: &str) -> StrRef {
         let start = self.side.len();
         self.side.push_str(text);
@@ -117,7 +117,7 @@ impl<'s> Reading<'s> {
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
     }
 
-    /// Reads what identifies an instance.
+    /// Reads the key of an instance.
     pub fn key(&mut self, kind: Kind, span: Span) -> Option<StrRef> {
         match kind {
             Kind::String => self.string(span),
@@ -126,7 +126,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Refers to a string of the file, or copies it when it holds escapes; `None` when it is no text.
+    /// Returns a reference to a string of the file, or to a copy if it has escapes. Returns `None` if it is not text.
     fn string(&mut self, span: Span) -> Option<StrRef> {
         match string_text(self.source.slice(span))? {
             Cow::Borrowed(text) => Some(StrRef::in_file(span.start + 1, text)),
@@ -156,7 +156,7 @@ impl<'s> Reading<'s> {
         cell
     }
 
-    /// What a slot holds whose value is `null` or missing, by what the schema says of that.
+    /// Returns the value of a slot that is `null` or missing, by the annotation of the schema.
     pub fn default(&mut self, slot: &Slot, declared: Option<&DeclaredDefault>) -> Cell {
         match declared.map(|declared| &declared.fallback) {
             None if slot.required => Cell::Uncaptured,
@@ -165,7 +165,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// What a slot holds by an argument of `@null` or `@missing`.
+    /// Returns the value of a slot by an argument of `@null` or `@missing`.
     pub fn fallback(&mut self, slot: &Slot, fallback: &Fallback) -> Cell {
         match fallback {
             Fallback::Unknown => Cell::Uncaptured,
@@ -273,7 +273,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Warns of an IPv4-mapped address: for Cedar it is not the IPv4 address that it carries.
+    /// Warns of an IPv4-mapped address, which Cedar does not treat as the IPv4 address that it carries.
     fn warn_of_mapped(&mut self, ip: &IpNet, span: Span, name: Name<'_>) {
         let Some(carried) = ip.mapped() else { return };
         let message = format!("`{name}` is an IPv4-mapped IPv6 address");
@@ -295,7 +295,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// The length of an array. An element that is `null` may stand for any number of elements.
+    /// Returns the length of an array. An element that is `null` represents any number of elements.
     fn length(&self, span: Span) -> Cell {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
@@ -500,7 +500,7 @@ impl<'s> Reading<'s> {
     }
 }
 
-/// The error for a property that stands twice in one object.
+/// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
     error
@@ -509,7 +509,8 @@ pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again
         .help("which of the two is meant cannot be known: remove one")
 }
 
-/// Returns what to write in place of a value of another JSON type, if that is clear: the text of a string, or a number.
+/// Returns the remedy for a value of another JSON type, if the intended value is clear: the text of a string, or a
+/// number.
 fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
     let word = text.trim();
     match (ty, kind) {
@@ -535,7 +536,7 @@ fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
     }
 }
 
-/// Takes zeros off the end of a fraction: `0.500000` has one digit after the point.
+/// Removes zeros from the end of a fraction: `0.500000` has one digit after the point.
 fn plain_decimal(raw: &str) -> Cow<'_, str> {
     match raw.split_once('.') {
         Some((whole, fraction)) if fraction.len() > 4 => {

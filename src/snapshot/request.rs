@@ -1,5 +1,5 @@
-//! A request of Cedar's authorizer as a snapshot: its context and the entities around it, written down where
-//! [`Model::of_action`] says, then read as any snapshot is.
+//! A request of Cedar's authorizer as a snapshot. The context and the entities are written at the places of
+//! [`Model::of_action`], and then read like any snapshot.
 
 use super::{Limits, Snapshot};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -114,7 +114,7 @@ fn json(value: &Value) -> Result<Json, String> {
     })
 }
 
-/// The text that an extension function makes the value from.
+/// Returns the argument of the constructor of an extension value.
 fn text(expr: &ast::Expr) -> Result<String, String> {
     let ExprKind::ExtensionFunctionApp { fn_name, args } = expr.expr_kind() else {
         return Err(format!("`{expr}` is no value of an extension type"));

@@ -1,4 +1,4 @@
-//! The resolve: ids must be unique, references must meet.
+//! The resolve: ids must be unique, and references must refer to instances.
 
 use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
 use crate::diagnostic::Diagnostic;
@@ -14,10 +14,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Keys looked at for a suggestion.
+/// The number of keys that are compared for a suggestion.
 const SUGGESTIONS: usize = 2000;
 
-/// References to nobody for which a suggestion is looked for, by attribute.
+/// The number of dangling references of one attribute for which a suggestion is computed.
 const SUGGESTED: usize = 100;
 
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
@@ -53,8 +53,8 @@ pub(super) type Twice = (TypeId, u32, u32);
 
 /// Makes everything unknown about instances that share an id.
 ///
-/// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own is
-/// not known either. The lists inside them were given more than once, so what these hold is not known.
+/// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own
+/// is not known either. The lists inside them were given more than once, so what these hold is not known.
 fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     for (ty, _, again) in twice {
         snapshot.tables[ty.index()].copies.insert(*again);
@@ -105,7 +105,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     }
 }
 
-/// Finds the rows of a table that are found by their keys.
+/// Returns the table of rows by their keys, without rows that no key finds.
 fn named(table: &Table) -> HashTable<u32> {
     let rows = &table.rows;
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
@@ -116,7 +116,7 @@ fn named(table: &Table) -> HashTable<u32> {
     by_key
 }
 
-/// Finds rows by their keys, and reports ids that stand twice.
+/// Builds the table of rows by their keys, and reports duplicate ids.
 fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Twice>, Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
@@ -167,7 +167,7 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
     }
 }
 
-/// Warns of ids that have one folded form: they are two ids, and rarely meant to be.
+/// Warns of ids with one folded form: they are different ids, which is rarely intended.
 fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
     let mut seen: HashMap<(u32, String), u32> = HashMap::new();
@@ -192,7 +192,7 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
     }
 }
 
-/// A list that lacks an instance which every such list has was not fully captured.
+/// Records lists that lack an instance of `@expect`, which were not captured in full.
 fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let declared = model.ty(ty);
     let (Some(parent), false) = (declared.parent, declared.expect.is_empty()) else { return };
@@ -284,7 +284,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
     }
 }
 
-/// Resolves the values of tags. A tag whose reference is not known is not known.
+/// Resolves the values of tags. A tag with an unknown reference is unknown.
 fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
     let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
@@ -318,7 +318,7 @@ fn refers(model: &Model, ty: &Ty) -> bool {
     }
 }
 
-/// What is said of the references of one attribute.
+/// The diagnostics about the references of one attribute.
 struct Complaints<'d> {
     attribute: String,
     suggested: usize,
@@ -364,13 +364,13 @@ fn resolved(
     }
 }
 
-/// What a reference meets.
+/// The target of a reference.
 enum Met {
     /// This row.
     Row(u32),
-    /// Nobody knows: the instances it may mean were not captured.
+    /// An unknown instance: the instances that it may refer to were not captured.
     Uncaptured,
-    /// Nobody in this scope.
+    /// No instance in this scope: the reference is dangling.
     Nobody(EntityRef),
 }
 
@@ -389,7 +389,7 @@ fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, tex
     }
 }
 
-/// Reports a reference to nobody, and returns the number of the absent entity, beyond the rows.
+/// Reports a dangling reference, and returns the number of the absent entity, beyond the rows.
 #[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
 fn nobody(
     snapshot: &mut Snapshot,

@@ -1,6 +1,6 @@
-//! Where the secrets of a document are: the bytes at and below every place that an attribute with `@secret` may mean.
+//! The places of the secrets of a document: the bytes at and below every place of an attribute with `@secret`.
 //!
-//! The walk is independent of split and decode. It reads any text, valid or not, and masks more where it cannot know:
+//! The walk is independent of split and decode. It reads any text, valid or not, and masks more in case of doubt:
 //! a value of another type on the way to a secret, a name that resembles the name of a secret, everything after a
 //! syntax error. It runs only for schemas with secrets, and only when something of the text is shown.
 
@@ -14,13 +14,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// How deep the walk looks for names of secrets in values that the schema does not declare. Deeper values are masked.
+/// The depth to which the walk searches undeclared values for names of secrets. Deeper values are masked.
 const DEEPEST: usize = 64;
 
 /// Undeclared names whose meaning is remembered.
 const REMEMBERED: usize = 10_000;
 
-/// Everything that a schema reads from a document, and which of it is secret.
+/// The places that a schema reads from a document, and the secrets among them.
 #[derive(Debug, Default)]
 pub struct SecretPaths {
     /// The first is the document.
@@ -46,7 +46,7 @@ struct Node {
     marks: Vec<String>,
 }
 
-/// How a place named by a pointer is related to secrets.
+/// The relation of a place to secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// No secret is there.
@@ -57,7 +57,7 @@ pub enum Relation {
     Within(usize),
 }
 
-/// A text, and where its secrets are: looked for when it is asked for the first time.
+/// A text with the places of its secrets, which are computed on the first use.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     source: Arc<Source>,
@@ -153,7 +153,7 @@ impl SecretPaths {
         holds
     }
 
-    /// Returns where secrets are in a text, in order; none overlap.
+    /// Returns the places of secrets in a text, in order; none overlap.
     pub fn spans(&self, source: &Source) -> Vec<Span> {
         let text = source.text();
         let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
@@ -169,7 +169,7 @@ impl SecretPaths {
         merged(walk.spans)
     }
 
-    /// Returns how the place that a JSON Pointer names is related to secrets.
+    /// Returns the relation of the place of a JSON Pointer to secrets.
     pub fn relation(&self, pointer: &str) -> Relation {
         let mut at = Some(0);
         for (step, name) in pointer.split('/').skip(1).map(unescape).enumerate() {
@@ -205,7 +205,7 @@ impl SecretPaths {
         if self.resembles_secret(name) { Meaning::Secret } else { Meaning::Other }
     }
 
-    /// Returns what an undeclared property may mean beside the declared ones.
+    /// Returns the meaning of an undeclared property in an object with declared ones.
     fn meaning(&self, node: &Node, name: &str) -> Meaning {
         let like = node.children.iter().filter(|(child, at)| self.nodes[*at].holds && resembles(name, child));
         match like.map(|(_, at)| *at).collect::<Vec<_>>()[..] {
@@ -217,7 +217,7 @@ impl SecretPaths {
     }
 }
 
-/// Whether a slot reads an array or an object.
+/// Returns whether a slot reads an array or an object.
 fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     let Slot { ty, origin, .. } = &ty.slots[slot.index()];
     match origin {
@@ -228,7 +228,7 @@ fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     }
 }
 
-/// What an undeclared property may mean.
+/// The meaning of an undeclared property.
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
     /// A secret.
@@ -239,7 +239,8 @@ enum Meaning {
     Other,
 }
 
-/// Whether a name may be another one, written otherwise or with slips. Laxer than every suggestion that reports make.
+/// Returns whether a name may be another one, written otherwise or with slips. Laxer than every suggestion that reports
+/// make.
 fn resembles(name: &str, declared: &str) -> bool {
     const FARTHEST: usize = 4;
     let near = |a: &str, b: &str| {
@@ -277,15 +278,15 @@ struct Walk<'p, 't> {
     paths: &'p SecretPaths,
     text: &'t str,
     spans: Vec<Span>,
-    /// What undeclared names mean, by place; `None` is any place that the schema does not declare.
+    /// The meaning of undeclared names, by place; `None` is any place that the schema does not declare.
     meanings: HashMap<(Option<usize>, String), Meaning>,
     /// The end of the last name or value that was read.
     read: u32,
 }
 
 impl<'t> Walk<'_, 't> {
-    /// Returns where the text begins of which nothing is known because of a syntax error: it is unknown there what is a
-    /// name and what is a value. Punctuation belongs to neither.
+    /// Returns the start of the text that a syntax error makes unreadable: names and values cannot be distinguished
+    /// after it. Punctuation belongs to neither.
     fn unread(&self, error: u32) -> u32 {
         let rest = self.text.get(self.read as usize..).unwrap_or_default();
         let limit = error.saturating_sub(self.read) as usize;
@@ -384,8 +385,8 @@ impl<'t> Walk<'_, 't> {
         walked.map(|_| ())
     }
 
-    /// Whether the object that comes next is empty or has a property that is declared, or that may mean one which is:
-    /// any other object in its place may hold anything.
+    /// Returns whether the object that comes next is empty or has a property that is declared, or that may mean one
+    /// which is: any other object in its place may hold anything.
     fn has_shape(&mut self, scanner: &Scanner<'t>, at: usize) -> bool {
         let paths = self.paths;
         let node = &paths.nodes[at];
@@ -395,7 +396,7 @@ impl<'t> Walk<'_, 't> {
             || self.any_name(scanner, |name| !matches!(paths.meaning(node, name), Meaning::Other))
     }
 
-    /// Whether a property of the object that comes next has a name of some kind.
+    /// Returns whether a property of the object that comes next has a name of some kind.
     fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
         let _ = scanner.clone().object(|scanner, key| {

@@ -1,4 +1,4 @@
-//! The split: one pass over the document that notes where every instance lies.
+//! The split: one pass over the document that records the place of every instance.
 
 use super::read::duplicate_key;
 use super::{Gap, Limits, Missing, Row, RowStep, StrRef, Table, is_respelled};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(super) struct Split {
     pub tables: Vec<Table>,
-    /// Where each list of instances ends, by where it starts: the decoder of the outer row jumps over it.
+    /// The end of each list of instances by its start. The decoder of the outer row skips the list.
     pub jumps: HashMap<u32, u32>,
     /// Escaped property names that became ids.
     pub side: String,
@@ -81,10 +81,10 @@ struct Splitter<'s> {
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
-/// Why the walk ended before the document did.
+/// The reason why the walk ended before the end of the document.
 enum Stop {
     Syntax(SyntaxError),
-    /// There are too many instances of a type; the one that is too many starts here.
+    /// There are too many instances of a type; the first one beyond the limit starts here.
     TooMany(TypeId, u32),
 }
 
@@ -103,7 +103,7 @@ impl From<SyntaxError> for Decided {
     }
 }
 
-/// Where the walk is: the innermost instance and the properties below it.
+/// The place of the walk: the innermost instance and the properties below it.
 #[derive(Clone)]
 struct Here {
     scope: EntityRef,
@@ -150,7 +150,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Walks a value that lies at a node of the path tree and belongs to the instance `here.scope`.
+    /// Walks a value at a node of the path tree that belongs to the instance `here.scope`.
     fn value(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
         let model = self.model;
         let tree = &model.paths[node];
@@ -246,8 +246,8 @@ impl Splitter<'_> {
         Some(self.split.tables[ty.index()].rows.len() as u32)
     }
 
-    /// Whether a value in a map has the shape of an instance: an object that has the key or, without one, at least one
-    /// declared property; for instances that are scalars, a scalar.
+    /// Returns whether a value in a map has the shape of an instance: an object that has the key or, without one, at
+    /// least one declared property; for instances that are scalars, a scalar.
     fn has_shape(&self, node: usize, kind: Kind, start: u32) -> bool {
         let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
         let declared = self.model.ty(ty);
@@ -261,7 +261,8 @@ impl Splitter<'_> {
             }
     }
 
-    /// Whether an object has a property that a type declares, or a misspelling of one. Any object has if none is declared.
+    /// Returns whether an object has a property that a type declares, or a misspelling of one. Any object has if none
+    /// is declared.
     fn has_declared(&self, node: usize, ty: TypeId, start: u32) -> bool {
         let declared = self.model.ty(ty);
         let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
@@ -275,7 +276,7 @@ impl Splitter<'_> {
             || self.has_property(start, |name| misspelling(name, names()).is_some())
     }
 
-    /// Whether an object has a property with a certain name.
+    /// Returns whether an object has a property with a certain name.
     fn has_property(&self, start: u32, wanted: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
         // The walk ends at the first property that decides; the value is scanned as a whole elsewhere.
@@ -402,7 +403,7 @@ impl Splitter<'_> {
         if at.is_side() { self.split.side.as_str() } else { self.source.text() }.get(at.range()).unwrap_or_default()
     }
 
-    /// Notes that the value at a node is `null`.
+    /// Records that the value at a node is `null`.
     fn null(&mut self, node: usize, here: &Here, span: Span) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.null_is_empty) {
@@ -410,7 +411,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Notes that an object lacks the property that leads to a node.
+    /// Records that an object lacks the property of a node.
     fn missing(&mut self, node: usize, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty) {
@@ -418,7 +419,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Notes that instances at or below a node are not known for an instance.
+    /// Records that the instances at or below a node are not known for an instance.
     fn lost(&mut self, node: usize, here: &Here, span: Span, property: &str, gap: Gap) {
         for ty in &self.model.paths[node].below {
             if *ty == here.scope.ty {
@@ -442,7 +443,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// How many rows and gaps there are of every type at or below a node.
+    /// Returns the number of rows and gaps of every type at or below a node.
     fn mark(&self, node: usize) -> Vec<(usize, usize, TypeId)> {
         let below = self.model.paths[node].below.iter();
         below

@@ -1,32 +1,32 @@
-//! Limits of Cedar texts: how large a policy or schema file is, how deep it nests, how much it expands to.
+//! Limits of Cedar texts: the size, the nesting and the expanded size of a policy or schema file.
 //!
 //! Cedar's parser and validator recurse, and some of Cedar's syntax is shorthand for a larger tree. One pass over the
-//! tokens bounds both before the parser reads the text. Nothing here decides whether a text is valid Cedar.
+//! tokens bounds both before the parser reads the text. This module does not decide whether a text is valid Cedar.
 
 use super::Span;
 
 /// The length of one Cedar file, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
-/// How many policies one file holds.
+/// The number of policies of one file.
 pub const MAX_POLICIES: usize = 20_000;
-/// How deep brackets and `if` nest in a policy or a schema.
+/// The nesting of brackets and `if` in a policy or a schema.
 pub const MAX_NESTING: usize = 200;
-/// How deep the syntax tree of one policy is: a chain of operators is as deep as it is long.
+/// The depth of the syntax tree of one policy. A chain of operators is as deep as it is long.
 pub const MAX_DEPTH: usize = 2_000;
-/// How many tokens one policy expands to.
+/// The number of tokens that one policy expands to.
 pub const MAX_PARTS: usize = 100_000;
-/// How many attributes one record of a schema declares: Cedar's parser compares each with all others.
+/// The number of attributes of one record of a schema. Cedar's parser compares each with all others.
 pub const MAX_ATTRIBUTES: usize = 4_096;
-/// How long one name is, in bytes, with its namespaces.
+/// The length of one name with its namespaces, in bytes.
 pub const MAX_NAME: usize = 1_000;
-/// How long one string of a schema or one annotation of a policy is, in bytes.
+/// The length of one string of a schema or one annotation of a policy, in bytes.
 pub const MAX_STRING: usize = 16 << 10;
 
 /// The stack on which trees within these limits are walked, in bytes: [`MAX_DEPTH`] times what Cedar's validator takes
 /// for an operator, and a reserve.
 const STACK: usize = 32 << 20;
 
-/// Calls a function on a stack on which trees within these limits can be walked, whatever thread this is.
+/// Calls a function on a stack that is large enough to walk trees within these limits, on any thread.
 pub fn on_deep_stack<R>(walk: impl FnOnce() -> R) -> R {
     stacker::maybe_grow(STACK, 2 * STACK, walk)
 }
@@ -156,7 +156,7 @@ pub fn parts(text: &str) -> usize {
     measure.open.iter().fold(measure.here.size(), |sum, level| sum.saturating_add(level.size()))
 }
 
-/// What a text is written in.
+/// The language of a text.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Grammar {
     #[default]
@@ -164,7 +164,7 @@ enum Grammar {
     Schema,
 }
 
-/// What has been read of a text: one [`Level`] for every open bracket.
+/// The part of a text that has been read: one [`Level`] for every open bracket.
 #[derive(Debug, Default)]
 struct Measure {
     grammar: Grammar,

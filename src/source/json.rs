@@ -1,12 +1,12 @@
-//! A strict JSON scanner over a `&str`: walks objects and arrays, skips values, and knows where it is.
+//! A strict JSON scanner over a `&str`. It walks objects and arrays, skips values, and yields byte offsets.
 //!
-//! It builds nothing. A value is a [`Span`]; the caller says which ones are read as text, number or list.
-//! It accepts what RFC 8259 accepts, nesting up to a depth that the caller sets.
+//! It does not build values. A value is a [`Span`]; the caller decides which ones are read as text, number or list.
+//! It accepts the texts of RFC 8259, with nesting up to a depth that the caller sets.
 
 use super::Span;
 use std::borrow::Cow;
 
-/// How deep arrays and objects may nest, unless somebody says otherwise.
+/// The default limit of the nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 512;
 
 /// The text is not JSON at this byte.
@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = 512;
 pub struct SyntaxError {
     /// Where.
     pub span: Span,
-    /// What was expected, in one phrase.
+    /// The expected syntax, in one phrase.
     pub message: String,
     /// The same without any character of a value, for texts with secrets.
     pub unquoted: String,
@@ -22,7 +22,7 @@ pub struct SyntaxError {
     pub too_deep: bool,
 }
 
-/// The kind of a JSON value, told by its first byte.
+/// The kind of a JSON value, which its first byte determines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the JSON kinds name themselves")]
 pub enum Kind {
@@ -90,7 +90,8 @@ impl<'a> Scanner<'a> {
         Self::at(text, 0).up_to(MAX_DEPTH)
     }
 
-    /// Returns a scanner of `text` that starts at a byte offset. What was scanned before may be as deep as it was.
+    /// Returns a scanner of `text` that starts at a byte offset. It has no limit of depth, for text that was scanned
+    /// before.
     pub fn at(text: &'a str, offset: u32) -> Self {
         Self { text, at: offset as usize, depth: 0, max_depth: usize::MAX }
     }

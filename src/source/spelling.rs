@@ -2,7 +2,8 @@
 //!
 //! Two questions have different costs. [`misspelling`] changes verdicts: a property that is a misspelling of a missing
 //! one makes that one unknown. It accepts another way of writing the same words, and small slips in one word, but not
-//! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts more.
+//! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts
+//! more.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -15,7 +16,8 @@ const LONGEST: usize = 256;
 static COMMON_WORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("spelling/words.txt").split_whitespace().collect());
 
-/// Endings that make another word when they differ: `expired` is not a misspelling of `expires`, nor `owned` of `owner`.
+/// Endings that make another word when they differ: `expired` is not a misspelling of `expires`, nor `owned` of
+/// `owner`.
 const ENDINGS: [&str; 27] = [
     "s", "d", "r", "ed", "es", "er", "or", "rs", "ers", "ors", "ion", "ions", "al", "ly", "ing", "ings", "able", "ive",
     "ment", "ity", "ies", "ied", "ic", "ance", "ence", "ent", "y",
@@ -24,8 +26,9 @@ const ENDINGS: [&str; 27] = [
 /// Returns the declared name that a property's name is a misspelling of.
 ///
 /// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
-/// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if one word has a slip: one edit, or two
-/// in a word of eight letters or more, after the same first letter. Digits are never slips. A tie goes to the first.
+/// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if
+/// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. Digits are
+/// never slips. A tie goes to the first.
 pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let mut written: Option<Name> = None;
     let mut best: Option<(usize, &str)> = None;
@@ -44,10 +47,10 @@ pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) 
     best.map(|(_, candidate)| candidate)
 }
 
-/// Returns the candidate nearest to a word that a person typed, if one is near enough to be meant.
+/// Returns the candidate that is nearest to a typed word, if one is near enough to be intended.
 ///
-/// A [`misspelling`] is the nearest. Otherwise the distance is Damerau-Levenshtein on lower-cased text, at most a third of
-/// the longer word, and a pair of different common words does not count; a tie goes to the first.
+/// A [`misspelling`] is the nearest. Otherwise the distance is Damerau-Levenshtein on lower-cased text, at most a third
+/// of the longer word, and a pair of different common words does not count; a tie goes to the first.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> Option<&'c str> {
     const FARTHEST: usize = 4;
     if let Some(misspelt) = misspelling(word, candidates.clone()) {
@@ -80,8 +83,8 @@ pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
     !a.letters.is_empty() && a.letters == b.letters
 }
 
-/// Returns whether two names can be slips of each other by their first letters: the same one, the first two swapped, or a
-/// letter of another script that may look the same.
+/// Returns whether two names can be slips of each other by their first letters: the same one, the first two swapped, or
+/// a letter of another script that may look the same.
 fn begin_alike(a: &str, b: &str) -> bool {
     let first_two = |name: &str| {
         let mut letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
@@ -99,7 +102,7 @@ fn begin_alike(a: &str, b: &str) -> bool {
 struct Name {
     /// The letters and digits of the name, in lower case.
     letters: String,
-    /// Where each word ends in `letters`.
+    /// The end of each word in `letters`.
     ends: Vec<usize>,
 }
 
@@ -168,16 +171,16 @@ impl Name {
         [self.slips_in_one_word(other), other.slips_in_one_word(self)].into_iter().flatten().min()
     }
 
-    /// Returns the letters without the last word, if that is `at`. After a past participle the name without it is another
-    /// one: `locked` and `locked_at` are two properties.
+    /// Returns the letters without the last word, if that is `at`. After a past participle the name without it is
+    /// another one: `locked` and `locked_at` are two properties.
     fn without_at(&self) -> Option<&str> {
         let end = self.ends.iter().rev().nth(1)?;
         let (before, last) = self.letters.split_at_checked(*end)?;
         (last == "at" && !before.ends_with("ed")).then_some(before)
     }
 
-    /// Returns the slips in one word of this name, if all the others are the same. The other name may not be divided into
-    /// words there: `lastlogn_at` is a misspelling of `last_login_at`.
+    /// Returns the slips in one word of this name, if all the others are the same. The other name may not be divided
+    /// into words there: `lastlogn_at` is a misspelling of `last_login_at`.
     fn slips_in_one_word(&self, other: &Self) -> Option<usize> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let slips = starts.zip(&self.ends).filter_map(|(start, end)| {

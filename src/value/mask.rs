@@ -2,7 +2,7 @@
 
 use std::ops::{BitOr, BitOrAssign};
 
-/// The outcomes a condition may have.
+/// The set of outcomes that a condition may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mask(u8);
 
@@ -28,7 +28,7 @@ impl Mask {
         self.0 & other.0 != 0
     }
 
-    /// Returns the mask as known answer, if there is just one and it is no error.
+    /// Returns the outcome if it is the only one and is not an error.
     pub const fn known(self) -> Option<bool> {
         match self {
             Mask::TRUE => Some(true),
@@ -37,18 +37,18 @@ impl Mask {
         }
     }
 
-    /// Cedar's `&&`: the right side counts where the left may be true. What is false on the right whatever the left
-    /// is, is false, unless the left may fail first.
+    /// Returns the outcomes of Cedar's `&&`: the right side counts if the left may be true. If the right side is false,
+    /// the result is false, unless the left side may be an error.
     pub const fn and(self, right: Mask) -> Mask {
         Mask((self.0 & 0b110) | if self.0 & 1 != 0 { right.0 } else { 0 })
     }
 
-    /// Cedar's `||`: the right side counts where the left may be false.
+    /// Returns the outcomes of Cedar's `||`: the right side counts if the left may be false.
     pub const fn or(self, right: Mask) -> Mask {
         Mask((self.0 & 0b101) | if self.0 & 2 != 0 { right.0 } else { 0 })
     }
 
-    /// Cedar's `!`.
+    /// Returns the outcomes of Cedar's `!`.
     pub const fn not(self) -> Mask {
         Mask((self.0 & 1) << 1 | (self.0 >> 1) & 1 | self.0 & 4)
     }

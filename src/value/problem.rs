@@ -1,6 +1,6 @@
-//! What is wrong with a text that is not a value of its type, and what to write in its place.
+//! Messages about texts that are not values of their types: the problem, and a valid text.
 //!
-//! The readers of values call these functions only after they have refused a text. Nothing here accepts one.
+//! The readers of values call these functions only after they have rejected a text. No function here accepts a text.
 
 use super::{DAY, is_decimal, parse_decimal, show_datetime, show_decimal, show_duration};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -77,7 +77,7 @@ pub(super) fn of_datetime(text: &str) -> String {
     }
 }
 
-/// Whether a text has the shape of a date, `2026-09-01`.
+/// Returns whether a text has the shape of a date, `2026-09-01`.
 fn is_date(text: &str) -> bool {
     let shape = text.bytes().enumerate();
     text.len() == 10
@@ -338,7 +338,7 @@ pub(super) fn of_ip(text: &str) -> String {
     EXPECTED.into()
 }
 
-/// Whether a text is an address or a range.
+/// Returns whether a text is an address or a range.
 fn parses(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
     let Ok(address) = address.parse::<IpAddr>() else { return false };

@@ -1,4 +1,4 @@
-//! What Deodar advises: misspelt properties, ignored ones, annotations, values, and conditions that may be absent.
+//! Advice in messages: misspelt properties, ignored ones, annotations, values, and conditions that may be absent.
 
 use crate::support::{POLICIES, Run, SCHEMA, SOUND, deodar, edited, harbour, harbour_by, replaced, repository};
 use serde_json::Value;
@@ -328,7 +328,7 @@ fn the_time_of_the_run_is_advised_only_where_it_was_not_given() {
     );
 }
 
-/// Properties that stand side by side in objects of well-known interfaces.
+/// Properties that occur in the same objects of well-known interfaces.
 const SIBLINGS: &[&str] = &[
     // A repository of GitHub.
     "allow_auto_merge allow_forking allow_merge_commit allow_rebase_merge allow_squash_merge archive_url archived \

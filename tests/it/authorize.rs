@@ -1,5 +1,5 @@
-//! Deodar's program as a Cedar authorizer gives the official answers: on test cases in the format of Cedar's integration
-//! tests, and on random ones.
+//! Deodar's program as a Cedar authorizer gives the official answers: on test cases in the format of Cedar's
+//! integration tests, and on random ones.
 
 #[path = "../../examples/authorize/cases.rs"]
 mod cases;
@@ -15,7 +15,7 @@ use proptest::test_runner::TestCaseError;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// What many answers were.
+/// Counts of answers.
 #[derive(Debug, Default)]
 struct Tally {
     policies: usize,

@@ -1,4 +1,4 @@
-//! What to capture: the values that an unknown verdict names, in every format, and what `explain` says of them.
+//! Values to capture: those that an unknown verdict names, in every format, and their descriptions in `explain`.
 
 use crate::support::{NOW, Run, deodar};
 use expect_test::expect;

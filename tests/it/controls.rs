@@ -1,9 +1,9 @@
-//! Verdicts by control: what passes, what fails, and what nobody may read as passing.
+//! Verdicts by control: controls that pass, controls that fail, and those without a decided check.
 
 use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, edited, harbour_by, replaced, repository};
 use serde_json::{Value, json};
 
-/// The harbour's policies, mapped so that every standing can come up.
+/// The harbour's policies, mapped so that controls have every result.
 fn mapped() -> String {
     [("low", "AC-10"), ("high", "AC-2(1), AC-2, AC-2"), ("critical", "AC-2")].into_iter().fold(
         POLICIES.to_owned(),

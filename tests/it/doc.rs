@@ -1,5 +1,5 @@
-//! The catalogue: that the shipped page is what the command writes, that everything on it is documented, and what the
-//! command makes of packs and outputs that are not as they should be.
+//! The catalogue: the shipped page equals the output of the command, every value on it is documented, and invalid packs
+//! and outputs are errors.
 
 use crate::support::{POLICIES, SCHEMA, command, deodar, folder, replaced, repository};
 use deodar::catalogue::{Catalogue, doc};

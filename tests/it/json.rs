@@ -181,7 +181,7 @@ fn checks_that_were_not_run_are_listed_with_the_reason() {
     assert_eq!(states, ["run", "deselected", "run", "invalid"]);
 }
 
-/// Calls `each` with every object schema and the place where it stands.
+/// Calls `each` with every object schema and its place.
 fn objects(schema: &Value, place: &str, each: &mut impl FnMut(&str, &Value)) {
     match schema {
         Value::Object(members) => {

@@ -1,8 +1,9 @@
-//! The agreement law: on random schemas, policies and snapshots Deodar says what the official Cedar evaluator says.
+//! The agreement law: on random schemas, policies and snapshots Deodar gives the verdicts of the official Cedar
+//! evaluator.
 //!
-//! On a complete snapshot the two agree on every pair of check and resource. On an incomplete one, whatever Deodar calls
-//! decided holds under any filling of what was not captured. The seed is fixed, so that a run says something about the
-//! code and not about luck; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` widen the search.
+//! On a complete snapshot the two agree on every pair of check and resource. On an incomplete one, a decided verdict
+//! holds for all values of the missing data. The seed is fixed, so that the result of a run depends on the code only;
+//! `PROPTEST_CASES` and `PROPTEST_RNG_SEED` widen the search.
 
 mod blueprint;
 mod changes;
@@ -80,7 +81,7 @@ fn given() -> impl Strategy<Value = Given> {
     })
 }
 
-/// What a case is made of.
+/// The parts of a case.
 struct Case {
     blueprint: Blueprint,
     world: World,
@@ -315,7 +316,7 @@ impl Read {
     }
 }
 
-/// What many cases came to.
+/// Counts over many cases.
 #[derive(Default, Debug)]
 struct Tally {
     policies: usize,
@@ -651,7 +652,7 @@ fn runs_of_many_rows_come_out_in_order_at_any_number_of_threads() {
     assert!([2, 8].iter().all(|threads| at(*threads) == one), "more threads, another outcome");
 }
 
-/// Holds an explanation to the texts: spans lie in the policy, and what was read is found in the snapshot.
+/// Checks an explanation against the texts: its spans are in the policy, and the read values are in the snapshot.
 fn points_into_both_texts(
     case: &Case,
     read: &Read,

@@ -1,4 +1,4 @@
-//! Tests of the whole program, one module per theme. What a single module of the library can show is tested there.
+//! Tests of the whole program, one module per theme. Tests of a single module of the library are in that module.
 
 #![allow(clippy::disallowed_methods, reason = "tests run the program on files")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
@@ -34,3 +34,4 @@ mod tutorial;
 mod watch;
 #[cfg(unix)]
 mod watch_law;
+mod wording;

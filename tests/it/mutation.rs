@@ -1,4 +1,4 @@
-//! What cases are worth: `deodar test --coverage` and `--mutate` on the harbour.
+//! The quality of cases: `deodar test --coverage` and `--mutate` on the harbour.
 
 use crate::support::{self, POLICIES, Run, SCHEMA, SOUND, edited, repository};
 use expect_test::expect;

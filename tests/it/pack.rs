@@ -100,7 +100,7 @@ fn every_check_has_a_case_for_every_verdict_it_can_give() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What fails for a value does not pass because the value was lost: nulled, removed, or under a name with a slip.
+/// A failure for a value does not become a pass if the value is lost: nulled, removed, or under a misspelt name.
 #[test]
 fn what_fails_does_not_pass_when_the_reason_was_not_captured() {
     let mut bench = Bench::new();

@@ -45,7 +45,7 @@ const DERIVATIONS: &str = r#"
 @id("more") @derives("more") permit (principal is Person, action == Action::"derive", resource is Account);
 "#;
 
-/// What the review says of policies, an error or a warning a line, and the ids that it refuses.
+/// The diagnostics of the review of policies, and the ids that it rejects.
 fn reviewed(policies: &str) -> (Vec<Diagnostic>, Vec<String>) {
     let source = |name: &str, text: &str| Source::new(name, text).expect("a small text");
     let (schema, wrong) = Schema::parse(&source("s.cedarschema", SCHEMA));

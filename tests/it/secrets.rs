@@ -1,7 +1,7 @@
 //! The masking law: no byte at or below a secret is in any output.
 //!
-//! Random schemas have secrets of every kind. Random documents hold a marker wherever a secret is, may be, or would be in
-//! place of something damaged. Every format is searched for the marker, of checks and of cases.
+//! Random schemas have secrets of every kind. Random documents hold a marker wherever a secret is, may be, or would be
+//! in place of something damaged. Every format is searched for the marker, of checks and of cases.
 
 use deodar::cases::{self, CaseFile, Choice, Suite};
 use deodar::check::{Deliveries, Delivery, Engine, Inputs, Options, Session};
@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// What no output may hold, in lower case.
+/// Texts that no output may contain, in lower case.
 const MARKERS: [&str; 4] = ["hush", "771357", "77.13.57", "7713-05"];
 
 /// The time of every run.
@@ -42,7 +42,7 @@ impl Dice {
     }
 }
 
-/// A kind of attribute: its type, a condition on it, a value that is no secret, and one that is.
+/// A kind of attribute: its type, a condition on it, a public value, and a secret value.
 struct Kind {
     ty: &'static str,
     condition: &'static str,
@@ -198,7 +198,7 @@ impl Case {
         text
     }
 
-    /// The document: properties in order, so that they may stand twice.
+    /// The document: properties in order, so that one may be duplicated.
     fn document(&self, dice: &mut Dice) -> Json {
         let mut root = self.instance(dice, 0, "");
         let mut members = Vec::new();
@@ -408,7 +408,7 @@ impl Deliveries for One {
     }
 }
 
-/// What outputs a case has: a name and a text.
+/// The outputs of a case: a name and a text.
 type Outputs = Vec<(String, String)>;
 
 fn text_of(bytes: Vec<u8>) -> String {
@@ -517,7 +517,7 @@ fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>)
     outputs
 }
 
-/// What the search has met, so that it is no idle one.
+/// Counts of the search, so that it is not idle.
 #[derive(Default)]
 struct Seen {
     codes: BTreeSet<&'static str>,
@@ -595,7 +595,7 @@ fn no_byte_of_a_secret_is_in_any_output() {
     }
 }
 
-/// The text report on a document, by a schema with a secret beside a value that fails.
+/// The text report on a document, by a schema with a secret next to a value that fails.
 fn reported(document: &str) -> String {
     let schema = "@path(\"\") entity Account = { on: Bool, @secret pin: String };\n\
         type Context = { now: datetime };\n\

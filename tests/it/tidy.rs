@@ -1,9 +1,10 @@
 //! Conventions that nothing else holds: module order, complete metadata, embedded files, names that documents use.
 
 use crate::support::repository;
-use deodar::policy::Policies;
+use deodar::engine::Verdict;
+use deodar::policy::{FRAMEWORKS, Policies};
 use deodar::project::EMBEDDED;
-use deodar::schema::Schema;
+use deodar::schema::{Reader, Schema};
 use deodar::source::Source;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +29,7 @@ fn modules() -> Vec<String> {
     lib.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned())).collect()
 }
 
-/// Whatever follows `crate::` in code: a module, or a list of them.
+/// Returns the modules that follow `crate::` in code, alone or in a list.
 fn used(code: &str) -> BTreeSet<String> {
     let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = BTreeSet::new();
@@ -134,6 +135,15 @@ fn the_engine_knows_no_account() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Returns the pages that are written by hand: README.md, ARCHITECTURE.md and those in `docs`.
+fn documents() -> Vec<(String, String)> {
+    let read = |path: &str| {
+        (path.to_owned(), std::fs::read_to_string(repository().join(path)).expect("the page is in the repository"))
+    };
+    let pages = files("docs", "md").into_iter().filter(|(path, _)| path != "docs/moengage-catalogue.md");
+    ["README.md", "ARCHITECTURE.md"].map(read).into_iter().chain(pages).collect()
+}
+
 /// The string literals of a slice constant, `const NAME: ... = &[...]`.
 fn listed(code: &str, constant: &str) -> Vec<String> {
     let declared = code.split_once(&format!("const {constant}: ")).map(|(_, rest)| rest);
@@ -159,8 +169,7 @@ fn annotations_and_exit_codes_of_the_documents_exist() {
     let codes: BTreeSet<String> = words.filter(|word| word.parse::<u8>().is_ok()).collect();
     assert!(codes.contains("5") && codes.contains("130"), "{codes:?}");
     let mut wrong = Vec::new();
-    for document in ["README.md", "ARCHITECTURE.md"] {
-        let text = read(document);
+    for (document, text) in documents() {
         for (at, line) in text.lines().enumerate() {
             for (before, rest) in line.match_indices('@').map(|(at, _)| line.split_at(at)) {
                 let name: String = rest[1..]
@@ -193,6 +202,64 @@ fn annotations_and_exit_codes_of_the_documents_exist() {
             for code in cell.split([' ', '/', '`']).filter(|word| word.parse::<u8>().is_ok()) {
                 if !codes.contains(code) {
                     wrong.push(format!("{document}: there is no exit code {code}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Asserts that a page mentions each of these words in code.
+#[track_caller]
+fn check_mentions(page: &str, words: &[String], written: impl Fn(&str) -> Vec<String>) {
+    let text = std::fs::read_to_string(repository().join(page)).expect("the page is in the repository");
+    let lacking: Vec<&String> = words.iter().filter(|word| !written(word).iter().any(|it| text.contains(it))).collect();
+    assert!(lacking.is_empty(), "{page} does not mention {lacking:?}");
+}
+
+#[test]
+fn reference_pages_are_complete() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).expect("the source is in the repository");
+    let annotation = |name: &str| vec![format!("`@{name}`"), format!("`@{name}(")];
+    for constant in ["ON_ENTITY", "ON_ATTRIBUTE", "ON_PARAMETER", "ON_OTHER"] {
+        check_mentions("docs/schema.md", &listed(&read("src/schema/read.rs"), constant), annotation);
+    }
+    for constant in ["ON_CHECK", "ON_DERIVATION"] {
+        check_mentions("docs/policies.md", &listed(&read("src/policy.rs"), constant), annotation);
+    }
+    let readers = Reader::ALL.map(|(name, _)| name.to_owned());
+    check_mentions("docs/schema.md", &readers, |name| vec![format!("`{name}`")]);
+    let key = |name: &str| vec![format!("`{name}`"), format!("{name} = "), format!("[{name}]")];
+    for constant in ["IN_FILE", "IN_CASE", "IN_EACH", "IN_EXPECTATION"] {
+        check_mentions("docs/testing.md", &listed(&read("src/cases/read.rs"), constant), key);
+    }
+    let verdicts = Verdict::ALL.map(|verdict| verdict.name().to_owned());
+    check_mentions("docs/reports.md", &verdicts, |name| vec![format!("`{name}`")]);
+    let frameworks = FRAMEWORKS.map(|(_, name)| name.to_owned());
+    check_mentions("docs/reports.md", &frameworks, |name| vec![format!("`{name}`"), format!("={name}`")]);
+}
+
+/// Returns the anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn links_between_documents_have_targets() {
+    let mut wrong = Vec::new();
+    for (document, text) in documents() {
+        let folder = repository().join(&document).parent().expect("a file has a folder").to_owned();
+        for (at, line) in text.lines().enumerate() {
+            let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
+            for target in targets.filter(|target| !target.starts_with("http")) {
+                let (path, place) = target.split_once('#').unwrap_or((target, ""));
+                let path = if path.is_empty() { repository().join(&document) } else { folder.join(path) };
+                let headings = std::fs::read_to_string(&path).unwrap_or_default();
+                let mut headings = headings.lines().filter_map(|line| line.strip_prefix('#'));
+                let is_known = |heading: &str| anchor(heading.trim_start_matches('#')) == place;
+                if !path.exists() || !place.is_empty() && !headings.any(is_known) {
+                    wrong.push(format!("{document}:{}: {target}", at + 1));
                 }
             }
         }

@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// What stands in for `deodar` where it was not installed.
+/// The command that replaces `deodar` if it is not installed.
 const CARGO: &str = "cargo run -q -- ";
 
 /// A folder to work in that holds the pack where the repository does.

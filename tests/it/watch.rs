@@ -1,4 +1,5 @@
-//! Watching: the binary as a child that is told of edits, and the session that redoes only what an edit changed.
+//! Watching: the binary as a child that notices edits, and the session that repeats only the parts that an edit
+//! changed.
 
 use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository,

@@ -74,7 +74,7 @@ impl Disk {
         self.root.path().join(name)
     }
 
-    /// Writes whatever is not there.
+    /// Writes the missing files.
     fn build(&mut self) -> io::Result<()> {
         for name in FILES {
             if !self.path(name).exists() {

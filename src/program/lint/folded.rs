@@ -23,7 +23,7 @@ pub(crate) struct Comparison {
     span: Span,
 }
 
-/// What one side of a comparison is made of.
+/// A part of one side of a comparison.
 enum Leaf {
     /// An attribute that is read through a folding reader.
     Folded(TypeId, SlotId, Reader),
@@ -192,7 +192,7 @@ impl Found<'_> {
         folded.collect()
     }
 
-    /// What a value, or an element of a set, can be.
+    /// Returns the possible sources of a value, or of the elements of a set.
     fn leaves(&self, node: NodeId) -> Vec<Leaf> {
         match &self.program.node(node).kind {
             NodeKind::Constant(at) => match self.program.constants.get(*at) {

@@ -1,5 +1,5 @@
-//! What types and literals settle without a snapshot: conditions that are always true or always false, and the nodes
-//! that are never evaluated for that reason.
+//! Conditions that are always true or always false by types and literals, and the nodes that are therefore not
+//! evaluated for any snapshot.
 
 use crate::policy::ClauseKind;
 use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Program};
@@ -18,8 +18,8 @@ pub(super) struct Reach<'p> {
 }
 
 impl<'p> Reach<'p> {
-    /// Returns the condition of a clause, or part of the scope, for which the policy can never hold, if there is one, and
-    /// where it is written.
+    /// Returns the condition of a clause, or part of the scope, for which the policy can never hold, if there is one,
+    /// and where it is written.
     pub fn settled_by(&self) -> Option<(&'p Condition, Span)> {
         let written = |condition: &Condition| match condition {
             Condition::Leaf(node) => self.program.node(*node).span,

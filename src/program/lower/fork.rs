@@ -1,12 +1,12 @@
 //! Expressions of which the types leave open what type they have.
 //!
-//! Cedar's validator looks at one branch of an `if` whose test it knows, so the other may be of any type. Which one it is
-//! need not be known here: what depends on the type is lowered once for either branch, and the one that is never taken
-//! is never evaluated.
+//! Cedar's validator looks at one branch of an `if` whose test it knows, so the other may be of any type. Which one it
+//! is need not be known here: what depends on the type is lowered once for either branch, and the one that is never
+//! taken is never evaluated.
 
 use super::*;
 
-/// What is known of expressions without a type.
+/// The facts about expressions without a type.
 #[derive(Default)]
 pub(super) struct Forks {
     /// Every `if` whose branches have two types: its test and its branches.

@@ -40,7 +40,7 @@ pub struct Field {
     pub from: From,
 }
 
-/// Where the instances of a type stand.
+/// The place of the instances of a type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Place {
     Array,

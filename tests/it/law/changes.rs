@@ -124,7 +124,7 @@ fn verdict(read: &Read, machine: &Machine<'_>, check: usize, subject: Subject) -
     }
 }
 
-/// What was looked at, and what was found, over many cases.
+/// Counts over many cases.
 #[derive(Debug, Default)]
 struct Seen {
     decided: usize,

@@ -1,4 +1,4 @@
-//! What the official evaluator says of a world: verdicts pair by pair, and derived values by plain cross product.
+//! The results of the official evaluator for a world: verdicts pair by pair, and derived values by plain cross product.
 
 use super::blueprint::{Blueprint, Kind};
 use super::choices::Choices;

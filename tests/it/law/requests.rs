@@ -1,4 +1,4 @@
-//! Random requests: entities that lie in several others, actions in groups, policies for any of them, and what is asked.
+//! Random requests: entities with several parents, actions in groups, policies for any of them, and questions.
 
 use super::blueprint::{Blueprint, Field, From, Kind};
 use super::choices::Choices;
@@ -9,7 +9,7 @@ use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpr
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
-/// What an authorizer is asked, and what it is given to answer.
+/// A question to an authorizer with its data.
 pub struct Asked {
     pub schema: String,
     pub policies: Vec<Written>,
@@ -18,7 +18,7 @@ pub struct Asked {
     pub requests: Vec<Request>,
 }
 
-/// What instances of a type may lie in besides the one they are nested in.
+/// The possible further parents of instances of a type.
 struct Around {
     types: Vec<usize>,
     /// Whether in enumerated entities too.

@@ -1,6 +1,6 @@
-//! The law of parameters per instance: under parameters for an instance W, a resource that is W or is nested in W has the
-//! verdict that it has under the same parameters for the whole run. Every other resource has the verdict that it has
-//! without them. Both hold in both engines.
+//! The law of parameters per instance: under parameters for an instance W, a resource that is W or is nested in W has
+//! the verdict that it has under the same parameters for the whole run. Every other resource has the verdict that it
+//! has without them. Both hold in both engines.
 
 use super::blueprint::{Field, From};
 use super::*;
@@ -87,7 +87,7 @@ fn more_policies(case: &Case) -> String {
     text
 }
 
-/// What the cases came to.
+/// Counts over the cases.
 #[derive(Default, Debug)]
 struct Seen {
     verdicts: Cell<usize>,

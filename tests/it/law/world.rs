@@ -50,7 +50,7 @@ pub struct World {
     dangles: bool,
 }
 
-/// What of a world was not captured.
+/// The missing data of a world.
 #[derive(Debug, Clone, Default)]
 pub struct Blanks {
     /// Values, by holder and path; of records and sets also single members and elements.
@@ -730,7 +730,7 @@ fn inside(kind: &Kind, datum: &Datum, path: &[String]) -> Vec<Vec<String>> {
     }
 }
 
-/// The paths of required attributes and members that are no records.
+/// The paths of required attributes and members that are not records.
 fn leaves(fields: &[Field], data: &BTreeMap<String, Datum>, path: &[String]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for field in fields.iter().filter(|field| field.from == From::Snapshot) {
