@@ -3,7 +3,7 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
-use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict};
+use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict, VerdictCounts};
 use crate::parameters::Parameters;
 use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
 use crate::program::Program;
@@ -182,7 +182,7 @@ impl Session {
             let mut batch = gather(deliveries);
             while !batch.is_empty() {
                 let judged = || -> Result<(), E> {
-                    let full: Vec<[usize; 5]> = report.checks.iter().map(|check| check.explained).collect();
+                    let full: Vec<VerdictCounts> = report.checks.iter().map(|check| check.explained).collect();
                     let accounts: Vec<Account> =
                         batch.into_par_iter().map(|delivery| judge.delivered(delivery, &full)).collect();
                     sink(&report, &accounts)?;
@@ -326,8 +326,8 @@ impl Session {
                 state,
                 accounts: accounts_of(model, &check.statement),
                 met: false,
-                counts: [0; 5],
-                explained: [0; 5],
+                counts: VerdictCounts::default(),
+                explained: VerdictCounts::default(),
             });
         }
     }
@@ -408,7 +408,7 @@ impl Judge<'_> {
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
-    fn delivered(&self, delivery: Delivery, explained: &[[usize; 5]]) -> Account {
+    fn delivered(&self, delivery: Delivery, explained: &[VerdictCounts]) -> Account {
         match delivery.source {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
             Err(diagnostic) => self.unread(delivery.path, vec![diagnostic]),
@@ -420,7 +420,7 @@ impl Judge<'_> {
         Account {
             snapshot: SnapshotReport { path, sha256: None, captured_at: None },
             id: None,
-            counts: vec![[0; 5]; self.checks],
+            counts: vec![VerdictCounts::default(); self.checks],
             findings: Vec::new(),
             diagnostics,
             scopes: Vec::new(),
@@ -431,11 +431,11 @@ impl Judge<'_> {
     }
 
     /// Judges one account. Of what is `explained` already, by check and verdict, less is explained again.
-    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[[usize; 5]]) -> Account {
+    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> Account {
         let mut account = Account {
             snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
             id: None,
-            counts: vec![[0; 5]; self.checks],
+            counts: vec![VerdictCounts::default(); self.checks],
             findings: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
@@ -494,7 +494,7 @@ impl Judge<'_> {
     }
 
     /// Explains the verdicts of one check, at most `left` of each kind.
-    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: [usize; 5]) -> Vec<Finding> {
+    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: VerdictCounts) -> Vec<Finding> {
         let Some(check) = self.program.checks.iter().find(|check| check.check == judgement.check) else {
             return Vec::new();
         };
@@ -508,7 +508,7 @@ impl Judge<'_> {
             Some(on_deep_stack(|| findings.finding(check, policy, body, judged.subject, judged.verdict, order)))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
-            let left = &mut left[judged.verdict as usize];
+            let left = &mut left[judged.verdict];
             let wanted = *left > 0 && (self.options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
             *left = left.saturating_sub(1);
             wanted

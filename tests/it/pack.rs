@@ -121,7 +121,7 @@ fn what_fails_does_not_pass_when_the_reason_was_not_captured() {
             );
             // A resource that is no longer there is unknown with its list.
             let counts = trial.counts.iter().find(|(check, _)| *check == expectation.check);
-            let unknown = counts.is_some_and(|(_, counts)| counts[Verdict::Unknown as usize] > 0);
+            let unknown = counts.is_some_and(|(_, counts)| counts[Verdict::Unknown] > 0);
             match actual {
                 Some(Verdict::Fail | Verdict::Unknown) => {}
                 None if unknown => {}
