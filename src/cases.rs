@@ -27,7 +27,7 @@ pub use secrets::secrets_of_files;
 pub use survivors::{Explained, SurvivorList};
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
-use crate::engine::Verdict;
+use crate::engine::{Verdict, VerdictCounts};
 use crate::pack::Pack;
 use crate::parallel::*;
 use crate::parameters::Setting;
@@ -176,7 +176,7 @@ pub struct Trial {
     /// For every expectation the verdict that was given; `None` if there was none, or not the same for all.
     pub actual: Vec<Option<Verdict>>,
     /// What every check came to: verdicts by kind, in the order of [`Verdict::ALL`]. It has judged nothing where all are 0.
-    pub counts: Vec<(String, [usize; 5])>,
+    pub counts: Vec<(String, VerdictCounts)>,
     /// What is wrong; the case holds if none is an error.
     pub diagnostics: Vec<Diagnostic>,
     /// The secrets of the snapshot as it was judged; `None` if the schema declares none.

@@ -3,7 +3,7 @@
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
-use crate::engine::{Judgement, Machine, Sought, Verdict};
+use crate::engine::{Judgement, Machine, Sought, Verdict, VerdictCounts};
 use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
@@ -179,7 +179,7 @@ impl Session {
             let mut batch = gather(deliveries);
             while !batch.is_empty() {
                 let judged = || -> Result<(), E> {
-                    let full: Vec<[usize; 5]> = report.checks.iter().map(|check| check.explained).collect();
+                    let full: Vec<VerdictCounts> = report.checks.iter().map(|check| check.explained).collect();
                     let accounts: Vec<Account> =
                         batch.into_par_iter().map(|delivery| judge.delivered(delivery, &full)).collect();
                     sink(&report, &accounts)?;
@@ -247,8 +247,8 @@ fn listed(pack: &Pack) -> Vec<CheckReport> {
         },
         accounts: accounts_of(pack.model(), &check.statement),
         met: false,
-        counts: [0; 5],
-        explained: [0; 5],
+        counts: VerdictCounts::default(),
+        explained: VerdictCounts::default(),
     };
     checks.map(report).collect()
 }
@@ -324,7 +324,7 @@ impl<'s> Judge<'s> {
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
-    fn delivered(&self, delivery: Delivery, explained: &[[usize; 5]]) -> Account {
+    fn delivered(&self, delivery: Delivery, explained: &[VerdictCounts]) -> Account {
         match delivery.source {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
             Err(diagnostic) => self.unread(delivery.path, vec![diagnostic]),
@@ -336,7 +336,7 @@ impl<'s> Judge<'s> {
         Account {
             snapshot: SnapshotReport { path, sha256: None, captured_at: None },
             id: None,
-            counts: vec![[0; 5]; self.checks],
+            counts: vec![VerdictCounts::default(); self.checks],
             findings: Vec::new(),
             diagnostics,
             scopes: Vec::new(),
@@ -347,11 +347,11 @@ impl<'s> Judge<'s> {
     }
 
     /// Judges one account. Of what is `explained` already, by check and verdict, less is explained again.
-    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[[usize; 5]]) -> Account {
+    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> Account {
         let mut account = Account {
             snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
             id: None,
-            counts: vec![[0; 5]; self.checks],
+            counts: vec![VerdictCounts::default(); self.checks],
             findings: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
@@ -407,7 +407,7 @@ impl<'s> Judge<'s> {
     }
 
     /// Explains the verdicts of one check, at most `left` of each kind.
-    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: [usize; 5]) -> Vec<Finding> {
+    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut left: VerdictCounts) -> Vec<Finding> {
         let Some(check) = self.pack.program().checks.iter().find(|check| check.check == judgement.check) else {
             return Vec::new();
         };
@@ -421,7 +421,7 @@ impl<'s> Judge<'s> {
             Some(on_deep_stack(|| findings.finding(check, policy, body, judged.subject, judged.verdict, order)))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
-            let left = &mut left[judged.verdict as usize];
+            let left = &mut left[judged.verdict];
             let wanted = *left > 0 && (self.options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
             *left = left.saturating_sub(1);
             wanted

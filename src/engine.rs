@@ -13,12 +13,14 @@ mod observe;
 mod operand;
 mod reference;
 mod scoped;
+mod verdict;
 
 pub use bind::Binding;
 pub use derive::{Gathered, TooManyPairs, Witness};
 pub use eval::{Frame, Machine};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
-pub use judge::{Judged, Judgement, Subject, Verdict};
+pub use judge::{Judged, Judgement, Subject};
 pub use observe::{Sight, Sights};
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
+pub use verdict::{Verdict, VerdictCounts};

@@ -16,7 +16,7 @@ pub use finding::{
 pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
 
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
-use crate::engine::{Sought, Verdict};
+use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::parameters::Setting;
 use crate::policy::Level;
 use crate::snapshot::{Limits, ReadTimes, Secrets};
@@ -74,8 +74,8 @@ pub struct Account {
     pub snapshot: SnapshotReport,
     /// The id of its root entity; `None` if it was not judged.
     pub id: Option<SmolStr>,
-    /// Verdicts by check and kind, in the order of the run's checks.
-    pub counts: Vec<[usize; 5]>,
+    /// How often each verdict was given, in the order of the run's checks.
+    pub counts: Vec<VerdictCounts>,
     /// Verdicts that are explained.
     pub findings: Vec<Finding>,
     /// What is wrong with the snapshot.
@@ -226,21 +226,21 @@ pub struct CheckReport {
     pub accounts: Vec<SmolStr>,
     /// Whether one of these was judged.
     pub met: bool,
-    /// Verdicts by kind, in the order of [`Verdict::ALL`].
-    pub counts: [usize; 5],
+    /// How often each verdict was given.
+    pub counts: VerdictCounts,
     /// How many of them are explained.
-    pub explained: [usize; 5],
+    pub explained: VerdictCounts,
 }
 
 impl CheckReport {
     /// Returns how often a verdict was given.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.counts[verdict as usize]
+        self.counts[verdict]
     }
 
     /// Returns how many verdicts were given.
     pub fn total(&self) -> usize {
-        self.counts.iter().sum()
+        self.counts.total()
     }
 
     /// Returns its state after the run.
@@ -264,9 +264,8 @@ pub enum CheckState {
 
 impl CheckState {
     /// Returns the state of a check after it gave some verdicts.
-    pub fn after(self, counts: &[usize; 5]) -> Self {
-        let none = counts.iter().all(|count| *count == 0);
-        if self == CheckState::Run && none { CheckState::NoResources } else { self }
+    pub fn after(self, counts: &VerdictCounts) -> Self {
+        if self == CheckState::Run && counts.total() == 0 { CheckState::NoResources } else { self }
     }
 
     /// Returns the name reports use.
@@ -386,12 +385,12 @@ impl Status {
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
-    fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c [usize; 5])>, invalid: bool) -> Vec<Status> {
+    fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c VerdictCounts)>, invalid: bool) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
         for (level, counts) in checks {
-            failed |= level >= run.fail_on && counts[Verdict::Fail as usize] > 0;
-            unknown |= counts[Verdict::Unknown as usize] > 0;
-            decided += counts.iter().sum::<usize>() - counts[Verdict::Unknown as usize];
+            failed |= level >= run.fail_on && counts[Verdict::Fail] > 0;
+            unknown |= counts[Verdict::Unknown] > 0;
+            decided += counts.total() - counts[Verdict::Unknown];
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,
@@ -475,7 +474,7 @@ impl Report {
             self.run.snapshots.push(account.snapshot);
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
-            check.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+            check.counts += counts;
         }
         if let Some(id) = account.id {
             for check in self.checks.iter_mut().filter(|check| !check.met) {
@@ -495,7 +494,7 @@ impl Report {
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
-            let explained = &mut self.checks[finding.check].explained[finding.verdict as usize];
+            let explained = &mut self.checks[finding.check].explained[finding.verdict];
             if *explained < options.most_kept {
                 *explained += 1;
                 self.findings.push(Finding { snapshot: number, ..finding });

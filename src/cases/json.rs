@@ -219,7 +219,7 @@ fn result<'o>(trial: &'o Trial, file: &'o CaseFile) -> Option<ResultJson<'o>> {
         expected: expectation.verdict.name(),
         actual: actual.map(|actual| actual.name()),
     });
-    let judged = trial.counts.iter().filter(|(_, counts)| counts.iter().sum::<usize>() > 0);
+    let judged = trial.counts.iter().filter(|(_, counts)| counts.total() > 0);
     Some(ResultJson {
         file: file.source.name(),
         line: line(case.span.start),

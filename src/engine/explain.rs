@@ -6,8 +6,8 @@
 
 use super::derive::Gathered;
 use super::eval::{Frame, Machine};
-use super::judge::Verdict;
 use super::operand::Possible;
+use super::verdict::Verdict;
 use crate::policy::ClauseKind;
 use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Outcomes};
 use crate::schema::{Origin, Shape, SlotId};

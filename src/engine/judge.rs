@@ -2,56 +2,12 @@
 
 use super::batch::{Batch, Place};
 use super::eval::{Frame, Machine};
+use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, TypeId};
 use std::ops::Range;
-
-/// What is said of a check and a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// The forbid is satisfied.
-    Fail,
-    /// The answer depends on something that was not captured, or evaluation met an error.
-    Unknown,
-    /// It would be a failure, and a live waiver covers it.
-    Waived,
-    /// The check does not apply to the resource.
-    NotApplicable,
-    /// The forbid is not satisfied, and nothing unknown mattered.
-    Pass,
-}
-
-impl Verdict {
-    /// All verdicts, the worst first.
-    pub const ALL: [Verdict; 5] =
-        [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
-
-    /// Returns the verdict of a check with these outcomes. `None` if its scope excludes the resource.
-    pub fn of(outcomes: &PolicyOutcomes<Mask>) -> Option<Self> {
-        Some(match (outcomes.scope, outcomes.satisfied) {
-            (Mask::FALSE, _) => return None,
-            // Whether the scope names a resource of which the id is not known is not known either.
-            (scope, _) if scope != Mask::TRUE => Verdict::Unknown,
-            (_, Mask::TRUE) => Verdict::Fail,
-            (_, Mask::FALSE) if outcomes.applies == Mask::FALSE => Verdict::NotApplicable,
-            (_, Mask::FALSE) => Verdict::Pass,
-            _ => Verdict::Unknown,
-        })
-    }
-
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Fail => "fail",
-            Verdict::Unknown => "unknown",
-            Verdict::Waived => "waived",
-            Verdict::NotApplicable => "not_applicable",
-            Verdict::Pass => "pass",
-        }
-    }
-}
 
 /// What a verdict is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,8 +42,8 @@ pub struct Judged {
 pub struct Judgement {
     /// The check, by its place in the policies.
     pub check: usize,
-    /// Verdicts by kind, in the order of [`Verdict::ALL`].
-    pub counts: [usize; 5],
+    /// How often each verdict was given.
+    pub counts: VerdictCounts,
     /// Those that were to be listed, in order of resource type and row.
     pub judged: Vec<Judged>,
 }
@@ -95,9 +51,9 @@ pub struct Judgement {
 impl Judgement {
     /// Returns the judgement of a check that lists and counts some verdicts; passes are counted only.
     pub(super) fn of(check: &CheckProgram, judged: impl Iterator<Item = Judged>) -> Self {
-        let mut judgement = Self { check: check.check, counts: [0; 5], judged: Vec::new() };
+        let mut judgement = Self { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
         for judged in judged {
-            judgement.counts[judged.verdict as usize] += 1;
+            judgement.counts[judged.verdict] += 1;
             if judged.verdict != Verdict::Pass {
                 judgement.judged.push(judged);
             }
@@ -106,19 +62,19 @@ impl Judgement {
     }
 
     /// Adds the verdicts on more resources.
-    pub(super) fn add(&mut self, (counts, judged): ([usize; 5], Vec<Judged>)) {
-        self.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+    pub(super) fn add(&mut self, (counts, judged): (VerdictCounts, Vec<Judged>)) {
+        self.counts += counts;
         self.judged.extend(judged);
     }
 
     /// Returns how often a verdict was given.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.counts[verdict as usize]
+        self.counts[verdict]
     }
 
     /// Returns how many verdicts were given.
     pub fn total(&self) -> usize {
-        self.counts.iter().sum()
+        self.counts.total()
     }
 }
 
@@ -132,12 +88,12 @@ impl Machine<'_> {
     }
 
     fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
-        let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
+        let mut judgement = Judgement { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
         for body in &check.bodies {
             let rows = self.snapshot.table(body.resource).rows.len() as u32;
             judgement.add(self.judge_range(check, body, 0..rows, listed));
             for at in self.uncaptured(body) {
-                judgement.counts[Verdict::Unknown as usize] += 1;
+                judgement.counts[Verdict::Unknown] += 1;
                 judgement
                     .judged
                     .push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
@@ -153,16 +109,16 @@ impl Machine<'_> {
         body: &Body,
         rows: Range<u32>,
         listed: &[Verdict],
-    ) -> ([usize; 5], Vec<Judged>) {
+    ) -> (VerdictCounts, Vec<Judged>) {
         let starts: Vec<u32> = rows.clone().step_by(RUN as usize).collect();
         let run = |start: &u32| {
             let end = rows.end.min(start.saturating_add(RUN));
             on_deep_stack(|| self.judge_rows(check, body, *start, end, listed))
         };
-        let runs: Vec<([usize; 5], Vec<Judged>)> = starts.par_iter().map(run).collect();
-        let (mut counts, mut judged) = ([0; 5], Vec::new());
+        let runs: Vec<(VerdictCounts, Vec<Judged>)> = starts.par_iter().map(run).collect();
+        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
         for (more_counts, more) in runs {
-            counts.iter_mut().zip(more_counts).for_each(|(all, more)| *all += more);
+            counts += more_counts;
             judged.extend(more);
         }
         (counts, judged)
@@ -194,18 +150,18 @@ impl Machine<'_> {
         start: u32,
         end: u32,
         listed: &[Verdict],
-    ) -> ([usize; 5], Vec<Judged>) {
+    ) -> (VerdictCounts, Vec<Judged>) {
         let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
         let asked = vec![Mask::EITHER; (end - start) as usize];
         let PolicyOutcomes { scope, satisfied, applies } = self.policies(body, check.conditional, batch, asked);
-        let (mut counts, mut judged) = ([0; 5], Vec::new());
+        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
         for (row, (scope, (satisfied, applies))) in
             (start..).zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
         {
             let resource = EntityRef { ty: body.resource, row };
             let outcomes = PolicyOutcomes { scope, satisfied, applies };
             let Some(verdict) = self.verdict_of(&outcomes, body, resource) else { continue };
-            counts[verdict as usize] += 1;
+            counts[verdict] += 1;
             if listed.contains(&verdict) {
                 judged.push(Judged { subject: Subject::Entity(resource), verdict });
             }

@@ -5,7 +5,8 @@
 //! with unknown as an answer and as a verdict.
 
 use super::eval::{Frame, Machine};
-use super::judge::{Subject, Verdict};
+use super::judge::Subject;
+use super::verdict::Verdict;
 use crate::program::{Body, NodeId, evaluate_policy};
 use crate::value::{EntityRef, Mask};
 use rustc_hash::FxHashMap;

@@ -7,7 +7,8 @@
 mod guard;
 
 use super::eval::Machine;
-use super::judge::{Judged, Judgement, Subject, Verdict};
+use super::judge::{Judged, Judgement, Subject};
+use super::verdict::Verdict;
 use crate::policy::{ClauseKind, Policies, Statement};
 use crate::program::Gather;
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};

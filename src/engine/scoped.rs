@@ -6,8 +6,9 @@
 
 use super::derive::TooManyPairs;
 use super::eval::Machine;
-use super::judge::{Judged, Judgement, Subject, Verdict};
+use super::judge::{Judged, Judgement, Subject};
 use super::reference::{Reference, ReferenceError};
+use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
 use crate::parameters::{Parameters, Scope, Values};
 use crate::policy::Policies;
@@ -184,7 +185,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn judge_check(&self, at: usize, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
-        let mut judgement = Judgement { check: check.check, counts: [0; 5], judged: Vec::new() };
+        let mut judgement = Judgement { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
         for body in &check.bodies {
             for (rows, judges) in self.shares(at, body.resource) {
                 match judges[..] {
@@ -195,7 +196,7 @@ impl<'a> Evaluation<'a> {
             for place in 0..self.base().snapshot.table(body.resource).missing.len() {
                 let subject = Subject::Uncaptured(body.resource, place);
                 if self.judges(at, subject).into_iter().any(|one| self.bound[one].machine.may_fail(body, place)) {
-                    judgement.counts[Verdict::Unknown as usize] += 1;
+                    judgement.counts[Verdict::Unknown] += 1;
                     judgement.judged.push(Judged { subject, verdict: Verdict::Unknown });
                 }
             }
@@ -211,13 +212,13 @@ impl<'a> Evaluation<'a> {
         rows: Range<u32>,
         judges: &[usize],
         listed: &[Verdict],
-    ) -> ([usize; 5], Vec<Judged>) {
-        let (mut counts, mut judged) = ([0; 5], Vec::new());
+    ) -> (VerdictCounts, Vec<Judged>) {
+        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
         for row in rows {
             let resource = EntityRef { ty: body.resource, row };
             let verdicts = judges.iter().filter_map(|one| self.bound[*one].machine.verdict(check, body, resource));
             let Some(verdict) = verdicts.reduce(agreed) else { continue };
-            counts[verdict as usize] += 1;
+            counts[verdict] += 1;
             if listed.contains(&verdict) {
                 judged.push(Judged { subject: Subject::Entity(resource), verdict });
             }

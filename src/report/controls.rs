@@ -2,7 +2,7 @@
 //! one of which nothing was judged stands apart.
 
 use super::{CheckReport, CheckState, Report};
-use crate::engine::Verdict;
+use crate::engine::{Verdict, VerdictCounts};
 use std::collections::BTreeMap;
 
 /// The checks of a run by the controls of one framework.
@@ -23,8 +23,8 @@ pub struct ControlReport<'r> {
     pub control: &'r str,
     /// What the counts come to.
     pub standing: Standing,
-    /// Verdicts by kind, in the order of [`Verdict::ALL`].
-    pub counts: [usize; 5],
+    /// How often each verdict was given.
+    pub counts: VerdictCounts,
     /// Its checks, in order of ids.
     pub checks: Vec<&'r CheckReport>,
 }
@@ -76,11 +76,11 @@ pub fn by_control<'r>(report: &'r Report, framework: &'static str) -> ByControl<
 }
 
 fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> ControlReport<'r> {
-    let mut counts = [0; 5];
+    let mut counts = VerdictCounts::default();
     for check in &checks {
-        counts.iter_mut().zip(check.counts).for_each(|(all, more)| *all += more);
+        counts += check.counts;
     }
-    let given = |verdict: Verdict| counts[verdict as usize] > 0;
+    let given = |verdict: Verdict| counts[verdict] > 0;
     let open =
         given(Verdict::Unknown) || given(Verdict::Waived) || checks.iter().any(|check| check.state != CheckState::Run);
     let standing = match (given(Verdict::Fail), given(Verdict::Pass) || given(Verdict::Waived)) {

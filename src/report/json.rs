@@ -340,7 +340,7 @@ fn by_control_json<'r>(rolled: &ByControl<'r>) -> ByControlJson<'r> {
     let control = |control: &super::controls::ControlReport<'r>| ControlJson {
         control: control.control,
         standing: control.standing.name(),
-        counts: verdicts(|verdict| control.counts[verdict as usize]),
+        counts: verdicts(|verdict| control.counts[verdict]),
         checks: ids(&control.checks),
     };
     ByControlJson {

@@ -3,6 +3,7 @@
 
 use super::json::{DiagnosticJson, FindingJson, VERSION, diagnostic, finding, verdicts};
 use super::{Account, CheckState, Report};
+use crate::engine::VerdictCounts;
 use crate::parallel::*;
 use crate::value::show_datetime;
 use serde::Serialize;
@@ -49,10 +50,10 @@ struct CheckOfAccountJson {
 
 fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
     let statuses = report.statuses_of(account);
-    let count = |verdict| account.counts.iter().map(|counts| counts[verdict as usize]).sum();
-    let of_account = |state: CheckState, counts: &[usize; 5]| {
+    let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
+    let of_account = |state: CheckState, counts: &VerdictCounts| {
         let state = state.after(counts).name();
-        let mut counts = verdicts(|verdict| counts[verdict as usize]);
+        let mut counts = verdicts(|verdict| counts[verdict]);
         counts.retain(|_, count| *count > 0);
         CheckOfAccountJson { state, counts }
     };

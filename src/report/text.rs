@@ -531,7 +531,7 @@ fn write_control_table(controls: &[&ControlReport<'_>], style: Style, out: &mut 
     let room = style.width.saturating_sub(names + 35).max(12);
     let options = wrapped(room);
     for control in controls {
-        let count = |verdict: Verdict| shown_count(control.counts[verdict as usize]);
+        let count = |verdict: Verdict| shown_count(control.counts[verdict]);
         table.add_row([
             match control.standing {
                 Standing::Failed => "✗".to_owned(),

@@ -19,7 +19,7 @@ use blueprint::{Blueprint, Kind};
 use cedar_policy::{ValidationMode, Validator};
 use choices::Choices;
 use deodar::diagnostic::{Diagnostic, Severity};
-use deodar::engine::{Binding, Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict};
+use deodar::engine::{Binding, Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict, VerdictCounts};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::{Schema, parse_value};
@@ -373,7 +373,7 @@ fn verdicts<'c>(case: &'c Case, read: &Read, machine: &Machine<'_>) -> Result<Ve
             return Err(fail("a check was not lowered", case, Some(&written.id)));
         };
         let judgement = &judgements[at];
-        let mut counts = [0; 5];
+        let mut counts = VerdictCounts::default();
         for uid in case.world.instances.keys().copied().filter(|uid| case.world.captured(&case.blanks, *uid)) {
             let Some(resource) = read.row(case, machine.snapshot, uid) else {
                 return Err(fail(format!("{} has no row", case.world.id(uid)), case, Some(&written.id)));
@@ -390,11 +390,11 @@ fn verdicts<'c>(case: &'c Case, read: &Read, machine: &Machine<'_>) -> Result<Ve
                 return Err(fail(format!("judged {listed:?} and {verdict:?}"), case, Some(&written.id)));
             }
             if let Some(verdict) = verdict {
-                counts[verdict as usize] += 1;
+                counts[verdict] += 1;
             }
             pairs.push((written, uid, verdict));
         }
-        counts[Verdict::Unknown as usize] +=
+        counts[Verdict::Unknown] +=
             judgement.judged.iter().filter(|judged| matches!(judged.subject, Subject::Uncaptured(..))).count();
         if counts != judgement.counts {
             return Err(fail(

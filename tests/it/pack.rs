@@ -119,11 +119,11 @@ fn what_fails_does_not_pass_when_the_reason_was_not_captured() {
             let is_one = match expectation.target {
                 Target::Pointer(_) | Target::Named { .. } => true,
                 // The organisation itself.
-                _ => counts.is_some_and(|(_, counts)| counts.iter().sum::<usize>() == 1),
+                _ => counts.is_some_and(|(_, counts)| counts.total() == 1),
             };
             assert!(is_one, "{}: one resource", trial.name);
             // A resource that is no longer there is unknown with its list.
-            let unknown = counts.is_some_and(|(_, counts)| counts[Verdict::Unknown as usize] > 0);
+            let unknown = counts.is_some_and(|(_, counts)| counts[Verdict::Unknown] > 0);
             match actual {
                 Some(Verdict::Fail | Verdict::Unknown) => {}
                 None if unknown => {}

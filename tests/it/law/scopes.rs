@@ -4,7 +4,7 @@
 
 use super::blueprint::{Field, From};
 use super::*;
-use deodar::engine::{Binding, Evaluation};
+use deodar::engine::{Binding, Evaluation, VerdictCounts};
 use deodar::parameters::{Parameters, Scope, Values};
 use deodar::schema::Model;
 use smol_str::SmolStr;
@@ -151,7 +151,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
             let message = format!("{what} on {shown} is {is:?}, and {was:?} in a run of its own\n{parameters:?}");
             fail(message, &case, Some(id))
         };
-        let mut counts = [0; 5];
+        let mut counts = VerdictCounts::default();
         for body in &check.bodies {
             for row in 0..snapshot.table(body.resource).rows.len() as u32 {
                 let resource = EntityRef { ty: body.resource, row };
@@ -169,7 +169,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
                 if evaluation.explains(check, body, subject, verdict).is_none() {
                     return Err(wrong("the explanation", subject, None, Some(verdict)));
                 }
-                counts[verdict as usize] += 1;
+                counts[verdict] += 1;
                 add(&seen.verdicts, 1);
                 add(&seen.other, usize::from(of_run.machine.verdict(check, body, resource) != Some(verdict)));
             }
@@ -193,7 +193,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
                         return Err(wrong("the verdict", subject, listed(judgement, subject), verdict));
                     }
                 }
-                counts[Verdict::Unknown as usize] += usize::from(unknown);
+                counts[Verdict::Unknown] += usize::from(unknown);
             }
         }
         if mine[at].counts != counts {

@@ -1,0 +1,86 @@
+//! Verdicts, and how often each was given.
+
+use crate::program::PolicyOutcomes;
+use crate::value::Mask;
+use std::ops::{AddAssign, Index, IndexMut};
+
+/// What is said of a check and a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The forbid is satisfied.
+    Fail,
+    /// The answer depends on something that was not captured, or evaluation met an error.
+    Unknown,
+    /// It would be a failure, and a live waiver covers it.
+    Waived,
+    /// The check does not apply to the resource.
+    NotApplicable,
+    /// The forbid is not satisfied, and nothing unknown mattered.
+    Pass,
+}
+
+impl Verdict {
+    /// All verdicts, the worst first.
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+
+    /// Returns the verdict of a check with these outcomes. `None` if its scope excludes the resource.
+    pub fn of(outcomes: &PolicyOutcomes<Mask>) -> Option<Self> {
+        Some(match (outcomes.scope, outcomes.satisfied) {
+            (Mask::FALSE, _) => return None,
+            // Whether the scope names a resource of which the id is not known is not known either.
+            (scope, _) if scope != Mask::TRUE => Verdict::Unknown,
+            (_, Mask::TRUE) => Verdict::Fail,
+            (_, Mask::FALSE) if outcomes.applies == Mask::FALSE => Verdict::NotApplicable,
+            (_, Mask::FALSE) => Verdict::Pass,
+            _ => Verdict::Unknown,
+        })
+    }
+
+    /// Returns the name reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Fail => "fail",
+            Verdict::Unknown => "unknown",
+            Verdict::Waived => "waived",
+            Verdict::NotApplicable => "not_applicable",
+            Verdict::Pass => "pass",
+        }
+    }
+}
+
+/// How often each verdict was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VerdictCounts([usize; Verdict::ALL.len()]);
+
+impl VerdictCounts {
+    /// Returns how many verdicts were given.
+    pub fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Returns the counts with `change` applied to each.
+    pub fn map(self, change: impl FnMut(usize) -> usize) -> Self {
+        Self(self.0.map(change))
+    }
+}
+
+impl Index<Verdict> for VerdictCounts {
+    type Output = usize;
+
+    fn index(&self, verdict: Verdict) -> &usize {
+        &self.0[verdict as usize]
+    }
+}
+
+impl IndexMut<Verdict> for VerdictCounts {
+    fn index_mut(&mut self, verdict: Verdict) -> &mut usize {
+        &mut self.0[verdict as usize]
+    }
+}
+
+impl AddAssign for VerdictCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.0.iter_mut().zip(more.0).for_each(|(count, more)| *count += more);
+    }
+}
