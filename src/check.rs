@@ -2,7 +2,7 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors, sort};
 use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict};
 use crate::parameters::Parameters;
 use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
@@ -385,7 +385,7 @@ fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> D
     let more = if report.more_ids { " and others" } else { "" };
     let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
     let span = if named { statement.principal_span } else { statement.resource_span };
-    let warning = Diagnostic::warning("no-account", message).label(&statement.source, span, "");
+    let warning = Diagnostic::warning(Code::NoAccount, message).label(&statement.source, span, "");
     warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
 }
 
@@ -474,7 +474,7 @@ impl Judge<'_> {
                         // Cedar's messages quote values.
                         let quotes = self.secrets.is_none();
                         let message = if quotes { error.to_string() } else { error.unquoted().to_owned() };
-                        account.diagnostics.push(Diagnostic::error("reference-engine", message));
+                        account.diagnostics.push(Diagnostic::error(Code::ReferenceEngine, message));
                         return account;
                     }
                 }
@@ -523,8 +523,8 @@ impl Judge<'_> {
             return None;
         }
         let found = match self.recognised {
-            Some(pack) => Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows")),
-            None => Diagnostic::error("no-pack", format!("`{path}` has no property that the schema declares")),
+            Some(pack) => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {pack} knows")),
+            None => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that the schema declares")),
         };
         Some(found.label(source, Span::new(0, 0), "this document").help(match self.recognised {
             Some(_) => OTHER_ACCOUNT,
@@ -541,7 +541,7 @@ impl Judge<'_> {
         let lists: Vec<String> = Snapshot::lists(self.model).map(|name| format!("`{name}`")).collect();
         let pack = self.recognised.unwrap_or_default();
         let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
-        let found = Diagnostic::warning("no-pack", message);
+        let found = Diagnostic::warning(Code::NoPack, message);
         Some(found.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
     }
 }
@@ -570,7 +570,7 @@ pub(crate) fn too_many_pairs(policies: &Policies, excess: TooManyPairs, limits: 
         ),
     };
     let message = format!("derivation of `{}` tries {tries}, which is more than {}", derivation.derives, limits.pairs);
-    Diagnostic::error("derivation-pairs", message)
+    Diagnostic::error(Code::DerivationPairs, message)
         .label(&derivation.statement.source, derivation.statement.span, label)
         .help(format!("{help}, or allow more with --max-pairs"))
 }
@@ -603,7 +603,7 @@ fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Opti
         }
         Some(_) => return None,
     };
-    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help(help))
+    Some(Diagnostic::warning(Code::CaptureTime, format!("`{}` {odd}", described.path)).help(help))
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.
@@ -662,7 +662,7 @@ impl Selection {
             match Glob::new(pattern) {
                 Ok(glob) => {
                     if !known.iter().any(|id| glob.compile_matcher().is_match(id)) {
-                        let error = Diagnostic::error("selection", format!("no check is called `{pattern}`"));
+                        let error = Diagnostic::error(Code::Selection, format!("no check is called `{pattern}`"));
                         let help = match nearest(pattern, known.iter().copied()) {
                             Some(near) => format!("did you mean `{near}`?"),
                             None => "valid are ids, patterns as `MOE-AUTH-*`, and severities; `deodar list` shows them"
@@ -672,8 +672,10 @@ impl Selection {
                     }
                     ids.add(glob);
                 }
-                Err(error) => diagnostics
-                    .push(Diagnostic::error("selection", format!("`{pattern}` is not a pattern: {}", error.kind()))),
+                Err(error) => diagnostics.push(Diagnostic::error(
+                    Code::Selection,
+                    format!("`{pattern}` is not a pattern: {}", error.kind()),
+                )),
             }
         }
         Self { ids: ids.build().unwrap_or_else(|_| GlobSet::empty()), levels }
@@ -711,7 +713,7 @@ fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterR
 pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
     let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
-    let error = Diagnostic::error("parameter", message);
+    let error = Diagnostic::error(Code::Parameter, message);
     match sought {
         Sought::Similar(similar) => error.help(format!("did you mean `{similar}`?")),
         Sought::Others(ids) if !ids.is_empty() => {

@@ -3,7 +3,7 @@
 //! Counted is only what some expectation speaks of, in cases that hold: what nobody looks at is not tested.
 
 use super::run::{Judging, SpokenOf, Tested};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Sight, Sights, Subject};
 use crate::policy::Statement;
 use crate::program::{Body, Possible, Program};
@@ -140,7 +140,7 @@ impl PolicyCoverage {
         };
         let Share { met, all } = self.share();
         let message = format!("{conditions} of `{}` {are} not fully tested: {met} of {all}", self.id);
-        let warning = Diagnostic::warning("coverage", message);
+        let warning = Diagnostic::warning(Code::Coverage, message);
         let hole = |found: Diagnostic, (span, text): &(Span, String)| found.label(&self.source, *span, text.as_str());
         (!holes.is_empty()).then(|| holes.iter().fold(warning, hole))
     }
