@@ -4,7 +4,7 @@
 //! answers must be those of `cedar_policy::Authorizer`: decision, reasons and errors. A request is read as a snapshot
 //! of its own; nothing in it is missing, so nothing may be left undecided.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Binding, Frame, Machine};
 use crate::policy::Policy;
 use crate::program::Program;
@@ -46,7 +46,7 @@ impl Authorizer {
     /// (`policy-invalid`) or is too large (`policy-size`), or for a schema that is too large (`schema-size`).
     pub fn new(schema: cedar_policy::Schema, policies: &Arc<Source>) -> Result<Self, Vec<Diagnostic>> {
         if let Some(message) = Model::excess(&schema) {
-            return Err(vec![Diagnostic::error("schema-size", message)]);
+            return Err(vec![Diagnostic::error(Code::SchemaSize, message)]);
         }
         let policies = Policy::parse(&schema, policies)?;
         Ok(Self { schema, policies })

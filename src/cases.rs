@@ -26,7 +26,7 @@ pub use read::OpenBase;
 pub use secrets::secrets_of_files;
 pub use survivors::{Explained, SurvivorList};
 
-use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors, sort};
 use crate::engine::{Verdict, VerdictCounts};
 use crate::pack::Pack;
 use crate::parallel::*;
@@ -267,17 +267,17 @@ impl Suite {
         }
         if let Some(coverage) = &outcome.coverage {
             outcome.gaps.extend(coverage.policies.iter().filter_map(PolicyCoverage::holes));
-            outcome.gaps.extend(too_low("min-coverage", "coverage", coverage.share(), choice.min_coverage));
+            outcome.gaps.extend(too_low(Code::MinCoverage, "coverage", coverage.share(), choice.min_coverage));
         }
         if choice.mutate && outcome.holding() < outcome.trials.len() {
-            let error = Diagnostic::error("mutation", "nothing was mutated, because some expectations are wrong");
+            let error = Diagnostic::error(Code::Mutation, "nothing was mutated, because some expectations are wrong");
             outcome
                 .gaps
                 .push(error.help("mend the cases or the policies first: a change is noticed by a case that held"));
         } else if choice.mutate {
             let (mutation, found) = self.mutate(files, choice);
             outcome.gaps.extend(found);
-            outcome.gaps.extend(too_low("min-score", "the mutation score", mutation.share(), choice.min_score));
+            outcome.gaps.extend(too_low(Code::MinScore, "the mutation score", mutation.share(), choice.min_score));
             outcome.mutation = Some(mutation);
         }
         outcome
@@ -334,7 +334,7 @@ impl Suite {
         }
         if let (0, [(file, first, _), _, ..]) = (known, &unknown[..]) {
             let message = format!("there is none of the {} checks that these cases speak of", unknown.len());
-            let error = Diagnostic::error("no-check", message).label(&file.source, first.span, "the first of them");
+            let error = Diagnostic::error(Code::NoCheck, message).label(&file.source, first.span, "the first of them");
             let help = "the cases belong to other policies: name these with --policies and --schema, or with --pack";
             return vec![error.help(help)];
         }
@@ -344,7 +344,7 @@ impl Suite {
                 1 => "expected here, and once more".to_owned(),
                 more => format!("expected here, and {more} times more"),
             };
-            let error = Diagnostic::error("no-check", format!("there is no check `{}`", first.check));
+            let error = Diagnostic::error(Code::NoCheck, format!("there is no check `{}`", first.check));
             error.label(&file.source, first.span, label).suggest(&first.check, ids.iter().copied())
         };
         unknown.iter().map(error).collect()
@@ -372,7 +372,7 @@ impl Suite {
         let untested = self.pack.policies().checks.iter().filter(|check| !tested.contains(check.statement.id.as_str()));
         let gap = |check: &crate::policy::Check| {
             let statement = &check.statement;
-            let gap = Diagnostic::warning("no-case", format!("check `{}` has no case", statement.id));
+            let gap = Diagnostic::warning(Code::NoCase, format!("check `{}` has no case", statement.id));
             let help = format!("add a case with `expect = {{ \"{}\" = \"fail\" }}`", statement.id);
             let gap = gap.label(&statement.source, statement.span, "never tested").help(help);
             Diagnostic { severity, ..gap }
@@ -382,7 +382,7 @@ impl Suite {
 }
 
 /// The error where less is met than must be, or where there is nothing to be met: that is no success.
-fn too_low(code: &'static str, what: &str, share: Share, least: Option<f64>) -> Option<Diagnostic> {
+fn too_low(code: Code, what: &str, share: Share, least: Option<f64>) -> Option<Diagnostic> {
     let least = least.filter(|least| *least > 0.0)?;
     let Share { met, all } = share;
     if all == 0 {
@@ -434,11 +434,11 @@ impl Outcome {
         }
         for found in self.gaps.iter().filter(|found| found.severity == Severity::Error) {
             let phrase = match found.code {
-                "no-case" => "some check has no case",
-                "min-coverage" => "coverage is too low",
-                "min-score" => "the mutation score is too low",
-                "survivor" => "some change is noticed by no case",
-                "survivor-stale" => "some explanation of a survivor is out of date",
+                Code::NoCase => "some check has no case",
+                Code::MinCoverage => "coverage is too low",
+                Code::MinScore => "the mutation score is too low",
+                Code::Survivor => "some change is noticed by no case",
+                Code::SurvivorStale => "some explanation of a survivor is out of date",
                 _ => continue,
             };
             if !phrases.contains(&phrase) {

@@ -2,7 +2,7 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors, sort};
 use crate::engine::{Judgement, Machine, Sought, Verdict, VerdictCounts};
 use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
 use crate::parallel::*;
@@ -287,7 +287,7 @@ fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> D
     let more = if report.more_ids { " and others" } else { "" };
     let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
     let span = if named { statement.principal_span } else { statement.resource_span };
-    let warning = Diagnostic::warning("no-account", message).label(&statement.source, span, "");
+    let warning = Diagnostic::warning(Code::NoAccount, message).label(&statement.source, span, "");
     warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
 }
 
@@ -388,7 +388,7 @@ impl<'s> Judge<'s> {
                         // Cedar's messages quote values.
                         let quotes = self.secrets.is_none();
                         let message = if quotes { error.to_string() } else { error.unquoted().to_owned() };
-                        account.diagnostics.push(Diagnostic::error("reference-engine", message));
+                        account.diagnostics.push(Diagnostic::error(Code::ReferenceEngine, message));
                         return account;
                     }
                 }
@@ -436,8 +436,8 @@ impl<'s> Judge<'s> {
             return None;
         }
         let found = match self.recognised {
-            Some(pack) => Diagnostic::error("no-pack", format!("`{path}` has no property that {pack} knows")),
-            None => Diagnostic::error("no-pack", format!("`{path}` has no property that the schema declares")),
+            Some(pack) => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {pack} knows")),
+            None => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that the schema declares")),
         };
         Some(found.label(source, Span::new(0, 0), "this document").help(match self.recognised {
             Some(_) => OTHER_ACCOUNT,
@@ -454,7 +454,7 @@ impl<'s> Judge<'s> {
         let lists: Vec<String> = Snapshot::lists(self.pack.model()).map(|name| format!("`{name}`")).collect();
         let pack = self.recognised.unwrap_or_default();
         let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
-        let found = Diagnostic::warning("no-pack", message);
+        let found = Diagnostic::warning(Code::NoPack, message);
         Some(found.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
     }
 }
@@ -494,7 +494,7 @@ fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Opti
         }
         Some(_) => return None,
     };
-    Some(Diagnostic::warning("capture-time", format!("`{}` {odd}", described.path)).help(help))
+    Some(Diagnostic::warning(Code::CaptureTime, format!("`{}` {odd}", described.path)).help(help))
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.
@@ -561,7 +561,7 @@ fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterR
 pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
     let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
-    let error = Diagnostic::error("parameter", message);
+    let error = Diagnostic::error(Code::Parameter, message);
     match sought {
         Sought::Similar(similar) => error.help(format!("did you mean `{similar}`?")),
         Sought::Others(ids) if !ids.is_empty() => {

@@ -2,6 +2,10 @@
 //!
 //! Diagnostics are data. Other modules collect, sort and render them.
 
+mod code;
+
+pub use code::Code;
+
 use crate::source::{Place, Source, Span};
 use std::sync::Arc;
 
@@ -39,8 +43,8 @@ pub struct Label {
 /// Something a person should know about one of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable kebab-case name of the defect.
-    pub code: &'static str,
+    /// Kind of defect.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// The problem: one phrase in lower case without a final period, complete without the other fields.
@@ -53,12 +57,12 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// Returns an error without a place.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
     }
 
     /// Returns a warning without a place.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
@@ -110,7 +114,7 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
                 .first()
                 .map(|Label { place, .. }| (place.source.name().to_owned(), place.source.bytes_before(), place.span))
         };
-        key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
+        key(a).cmp(&key(b)).then_with(|| a.code.cmp(&b.code)).then_with(|| a.message.cmp(&b.message))
     });
 }
 

@@ -9,7 +9,7 @@ mod select;
 pub use compile::{Compiled, Compiler, PackSources};
 pub use select::CheckFilter;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluation, Subject, TooManyPairs, Verdict};
 use crate::parameters::{Parameters, Setting};
 use crate::policy::{Check, Policies};
@@ -149,7 +149,7 @@ impl Pack {
             ),
         };
         let message = format!("derivation of `{}` tries {tries}, which is more than {most}", derivation.derives);
-        Diagnostic::error("derivation-pairs", message)
+        Diagnostic::error(Code::DerivationPairs, message)
             .label(&derivation.statement.source, derivation.statement.span, label)
             .help(format!("{help}, or allow more with --max-pairs"))
     }

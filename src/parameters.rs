@@ -4,7 +4,7 @@
 //! settings against the schema. It does not know any snapshot: whether a snapshot has the instance that a setting names
 //! is a question for the engine.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::schema::{Model, Parameter, parse_value};
 use crate::source::Place;
@@ -119,7 +119,7 @@ impl Parameters {
             return;
         };
         let Some(declared) = model.parameters.iter().enumerate().find(|(_, known)| known.name == name) else {
-            let error = Diagnostic::error("parameter", format!("there is no parameter `{name}`{scope}"));
+            let error = Diagnostic::error(Code::Parameter, format!("there is no parameter `{name}`{scope}"));
             let names: Vec<&str> = model.parameters.iter().map(|known| known.name.as_str()).collect();
             diagnostics.push(error.suggest(name, names));
             return;
@@ -130,7 +130,7 @@ impl Parameters {
         };
         if is_second {
             let message = format!("parameter `{name}`{scope} is set twice");
-            diagnostics.push(Diagnostic::error("parameter", message));
+            diagnostics.push(Diagnostic::error(Code::Parameter, message));
             return;
         }
         let value = value(model, program, declared, &scope, &setting.text, diagnostics);
@@ -164,7 +164,7 @@ fn in_words(model: &Model, id: Option<&SmolStr>) -> Option<String> {
 /// Returns the error for a setting for one instance if the schema has no type with `@parameter_scope`.
 fn without_scopes(model: &Model, setting: &Setting, name: &str) -> Diagnostic {
     let message = format!("`{}` cannot be set: no entity type of the schema has `@parameter_scope`", setting.key);
-    let error = Diagnostic::error("parameter", message);
+    let error = Diagnostic::error(Code::Parameter, message);
     match model.parameters.iter().any(|known| known.name == name) {
         true => error.help(format!("set `{name}` for the whole run")),
         false => error.suggest(name, model.parameters.iter().map(|known| known.name.as_str())),
@@ -191,14 +191,14 @@ fn value(
             diagnostics.extend(mapped(&value).map(|(ip, carried)| {
                 let message = format!("parameter `{name}`{scope} holds an IPv4-mapped IPv6 address");
                 let help = format!("write `{carried}` for the IPv4 address: no IPv4 address is in `{ip}`");
-                Diagnostic::warning("parameter", message).help(help)
+                Diagnostic::warning(Code::Parameter, message).help(help)
             }));
             Some(value)
         }
         Err(help) => {
             let ty = model.show(&parameter.ty);
             let message = format!("`{text}` is no value for parameter `{name}`{scope}, a {ty}");
-            diagnostics.push(Diagnostic::error("parameter", message).help(help));
+            diagnostics.push(Diagnostic::error(Code::Parameter, message).help(help));
             None
         }
     }

@@ -5,7 +5,7 @@
 
 mod absence;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::parallel::*;
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar};
@@ -201,7 +201,7 @@ impl Policy {
             return Err(vec![too_much(file, excess)]);
         }
         let Grammatical { set, parts } = *parse(file.text()).map_err(|errors| {
-            errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect::<Vec<_>>()
+            errors.iter().flat_map(|error| errors_from_cedar(Code::PolicySyntax, file, error)).collect::<Vec<_>>()
         })?;
         let mut total = 0usize;
         for (policy, _) in with_parts(&set, &parts) {
@@ -353,7 +353,7 @@ impl PolicyFile {
         let Some(first) = self.broken.get(MAX_EXPLAINED) else { return };
         let more = self.broken.len() - MAX_EXPLAINED;
         let message = format!("{more} more policies of `{}` do not parse", self.source.name());
-        let error = Diagnostic::error("policy-syntax", message).label(&self.source, *first, "the first of them");
+        let error = Diagnostic::error(Code::PolicySyntax, message).label(&self.source, *first, "the first of them");
         self.diagnostics.push(error.help("correct the policies before it, then check again"));
     }
 }
@@ -369,13 +369,13 @@ fn excesses(text: &str) -> Vec<Option<cedar::Excess>> {
 }
 
 fn too_much(file: &Arc<Source>, excess: cedar::Excess) -> Diagnostic {
-    Diagnostic::error("policy-size", excess.message).label(file, excess.span, "here").help(excess.help)
+    Diagnostic::error(Code::PolicySize, excess.message).label(file, excess.span, "here").help(excess.help)
 }
 
 /// Returns the syntax errors of a part of a file that begins at `start`.
 fn syntax_errors(file: &Arc<Source>, start: u32, errors: &ParseErrors) -> Vec<Diagnostic> {
     let mut diagnostics: Vec<Diagnostic> =
-        errors.iter().flat_map(|error| errors_from_cedar("policy-syntax", file, error)).collect();
+        errors.iter().flat_map(|error| errors_from_cedar(Code::PolicySyntax, file, error)).collect();
     for span in diagnostics.iter_mut().flat_map(|error| &mut error.labels).map(|label| &mut label.place.span) {
         *span = Span::new(start + span.start, start + span.end);
     }
@@ -399,7 +399,7 @@ impl Cost {
             "with this policy, which has {parts} parts and is validated for {environments} pairs of types, the \
              policies have more than {MAX_VALIDATED} parts to validate"
         );
-        let error = Diagnostic::error("policy-size", message).label(file, span, "this policy");
+        let error = Diagnostic::error(Code::PolicySize, message).label(file, span, "this policy");
         error.help("name the types in its scope, as in `resource is T`, or divide it")
     }
 }
@@ -462,8 +462,10 @@ impl Reader<'_> {
     fn policies_of(&mut self, file: &Arc<Source>, Grammatical { set, parts }: &Grammatical) {
         for template in set.templates() {
             let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
-            let error =
-                Diagnostic::error("policy-template", "a template cannot be a check: it has a slot that nothing fills");
+            let error = Diagnostic::error(
+                Code::PolicyTemplate,
+                "a template cannot be a check: it has a slot that nothing fills",
+            );
             self.diagnostics.push(
                 error
                     .label(file, span, "this policy has a slot")
@@ -497,7 +499,7 @@ impl Reader<'_> {
             let length = note.value.chars().count();
             if length > most {
                 let message = format!("`@{name}` has {length} characters, where at most {most} are read");
-                let error = Diagnostic::error("policy-annotation", message).label(file, note.value_span, "");
+                let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, note.value_span, "");
                 self.diagnostics.push(error.help("shorten it"));
                 return false;
             }
@@ -505,14 +507,15 @@ impl Reader<'_> {
         let id = match notes.get("id") {
             Some(note) if !note.value.is_empty() => note.value.clone(),
             _ => {
-                let error = Diagnostic::error("policy-id", "policy without `@id`").label(file, keyword, "this policy");
+                let error =
+                    Diagnostic::error(Code::PolicyId, "policy without `@id`").label(file, keyword, "this policy");
                 self.diagnostics.push(error.help("give it a name that never changes, as @id(\"ORG-AUTH-01\")"));
                 return false;
             }
         };
         let id_span = notes.get("id").map_or(keyword, |note| note.span);
         if let Some((first, at)) = self.seen.get(&id) {
-            let error = Diagnostic::error("policy-id", format!("two policies have the id `{id}`"));
+            let error = Diagnostic::error(Code::PolicyId, format!("two policies have the id `{id}`"));
             self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
             return false;
         }
@@ -532,13 +535,13 @@ impl Reader<'_> {
             if model.derive.is_none() {
                 let message = format!("`{id}` is a derivation, and the schema declares no action `derive`");
                 let help = "write `action \"derive\" appliesTo { principal: [...], resource: [...], context: ... };`";
-                self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
+                self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
                 return false;
             }
             if !derives {
                 refuse(
                     self,
-                    "policy-role",
+                    Code::PolicyRole,
                     keyword,
                     format!("`{id}` has `@derives` but is not for the action `derive`"),
                 );
@@ -547,7 +550,7 @@ impl Reader<'_> {
             self.derivation(file, &notes, !forbids, statement);
             ON_DERIVATION
         } else if notes.contains_key("waives") {
-            refuse(self, "policy-role", keyword, format!("`{id}` is a waiver, and this version reads none"));
+            refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, and this version reads none"));
             return false;
         } else if forbids && audits {
             self.check(file, &notes, statement, keyword);
@@ -562,17 +565,17 @@ impl Reader<'_> {
                 format!(", a derivation a `permit` for `{}` with `@derives`", derive.name)
             });
             let help = format!("by this schema a check is a `forbid` for `{}`{derivation}", model.audit.name);
-            self.diagnostics.push(Diagnostic::error("policy-role", message).label(file, keyword, "").help(help));
+            self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
             return false;
         };
         for (name, note) in notes.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let error = Diagnostic::error("policy-annotation", format!("unknown annotation `@{name}`"));
+            let error = Diagnostic::error(Code::PolicyAnnotation, format!("unknown annotation `@{name}`"));
             let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
             let error = error.label(file, note.span, "").suggest(&format!("@{name}"), known.iter().map(String::as_str));
             self.diagnostics.push(error);
         }
         if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
-            refuse(self, "policy-id", id_span, format!("two policies have the id `{id}`"));
+            refuse(self, Code::PolicyId, id_span, format!("two policies have the id `{id}`"));
         }
         true
     }
@@ -585,7 +588,7 @@ impl Reader<'_> {
             if text(name).is_none_or(|value| value.is_empty()) {
                 sound = false;
                 let span = notes.get(name).map_or(keyword, |note| note.span);
-                let error = Diagnostic::error("policy-annotation", format!("check `{id}` has no `@{name}`"));
+                let error = Diagnostic::error(Code::PolicyAnnotation, format!("check `{id}` has no `@{name}`"));
                 let help = match name {
                     "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
                     _ => "say in one line what the check demands, such as @title(\"Disks are encrypted\")",
@@ -598,7 +601,7 @@ impl Reader<'_> {
                 Ok(level) => Some(level),
                 Err(_) => {
                     sound = false;
-                    let error = Diagnostic::error("policy-severity", format!("unknown severity `{}`", note.value));
+                    let error = Diagnostic::error(Code::PolicySeverity, format!("unknown severity `{}`", note.value));
                     self.diagnostics
                         .push(error.label(file, note.value_span, "").suggest(&note.value, Level::ALL.map(Level::name)));
                     None
@@ -642,7 +645,7 @@ impl Reader<'_> {
             if ty.is_none() {
                 sound = false;
                 let message = format!("derivation `{}` does not say of which type its {variable} is", statement.id);
-                let error = Diagnostic::error("derivation-scope", message).label(file, note.span, "");
+                let error = Diagnostic::error(Code::DerivationScope, message).label(file, note.span, "");
                 self.diagnostics.push(error.help(format!("write `{variable} is T` in its scope")));
             }
         }
@@ -651,7 +654,7 @@ impl Reader<'_> {
             Some(ty) if !derived(ty).contains(&note.value.to_string()) => {
                 sound = false;
                 let error = Diagnostic::error(
-                    "derivation-target",
+                    Code::DerivationTarget,
                     format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, note.value),
                 );
                 let valid = derived(ty);
@@ -671,7 +674,7 @@ impl Reader<'_> {
                         note.value,
                         model.short_name(principal)
                     );
-                    self.diagnostics.push(Diagnostic::error("derivation-target", message).label(
+                    self.diagnostics.push(Diagnostic::error(Code::DerivationTarget, message).label(
                         file,
                         note.value_span,
                         "",
@@ -716,7 +719,7 @@ impl Reader<'_> {
             if let ValidationWarning::ImpossiblePolicy(_) = warning {
                 idle.insert(id);
             } else {
-                warned.push((id, from_cedar("policy-warning", Severity::Warning, source, warning)));
+                warned.push((id, from_cedar(Code::PolicyWarning, Severity::Warning, source, warning)));
             }
         }
         let warned = warned.into_iter().filter(|(id, _)| !idle.contains(id)).map(|(_, warning)| warning);
@@ -736,7 +739,7 @@ fn first_errors(id: &str, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
     errors.truncate(MAX_ERRORS);
     if more > 0 {
         let labels = errors.last().map(|last| last.labels.clone()).unwrap_or_default();
-        let count = Diagnostic::error("policy-invalid", format!("`{id}` has {more} more errors, from here on"));
+        let count = Diagnostic::error(Code::PolicyInvalid, format!("`{id}` has {more} more errors, from here on"));
         errors.push(Diagnostic { labels, ..count }.help("correct the errors before it, then check again"));
     }
     errors
@@ -773,7 +776,7 @@ fn with_parts<'s>(
 
 /// The error for a file of which some policy would be left out.
 fn not_by_policy(file: &Source) -> Diagnostic {
-    Diagnostic::error("policy-syntax", format!("`{}` cannot be read policy by policy", file.name()))
+    Diagnostic::error(Code::PolicySyntax, format!("`{}` cannot be read policy by policy", file.name()))
 }
 
 /// Returns a policy by its parts, with the id that Cedar gives it.
@@ -848,7 +851,7 @@ fn without(text: &str, parts: &[Span]) -> String {
 /// Turns one of Cedar's validation errors into ours. For an address whose notation only Cedar rejects, the help gives
 /// the notation that Cedar reads.
 fn invalid(source: &Arc<Source>, error: &dyn miette::Diagnostic) -> Diagnostic {
-    let diagnostic = from_cedar("policy-invalid", Severity::Error, source, error);
+    let diagnostic = from_cedar(Code::PolicyInvalid, Severity::Error, source, error);
     let argument = diagnostic.labels.first().and_then(|label| label.place.text().split('"').nth(1));
     let notation = argument.filter(|text| IpNet::parse(text).is_ok()).and_then(|text| IpNet::literal(text).err());
     diagnostic.maybe_help(notation)

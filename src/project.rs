@@ -20,7 +20,7 @@ pub use suites::CaseFiles;
 pub use watch::Changes;
 
 use crate::check::Inputs;
-use crate::diagnostic::{Diagnostic, has_errors};
+use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
@@ -143,7 +143,7 @@ impl Loader {
         if file.symlink_metadata().is_err() {
             return Vec::new();
         }
-        let error = Diagnostic::error("no-configuration", format!("this version does not read `{CONFIGURATION}`"));
+        let error = Diagnostic::error(Code::NoConfiguration, format!("this version does not read `{CONFIGURATION}`"));
         vec![error.help("remove or rename it, and pass its content as options: --pack, --param, --only, --fail-on")]
     }
 
@@ -196,7 +196,7 @@ impl Loader {
             skipped += others + (all - found.len());
             if found.is_empty() {
                 let message = format!("folder `{}` holds no snapshot", path.display());
-                let warning = Diagnostic::warning("no-snapshot", message);
+                let warning = Diagnostic::warning(Code::NoSnapshot, message);
                 diagnostics.push(warning.help(
                     "snapshots are files whose name ends in `.json` or `.ndjson`, and perhaps in `.gz` or `.zst`",
                 ));
@@ -278,7 +278,7 @@ impl Loader {
                 Ok(_) => others += 1,
                 Err(error) => diagnostics.push(match (error.path(), error.io_error()) {
                     (Some(path), Some(error)) => unreadable(&shown(path), error),
-                    _ => Diagnostic::error("unreadable", format!("cannot read below `{}`: {error}", shown(folder))),
+                    _ => Diagnostic::error(Code::Unreadable, format!("cannot read below `{}`: {error}", shown(folder))),
                 }),
             }
         }
@@ -299,7 +299,7 @@ impl Loader {
         let input = unpack::open_regular(path, &name)?;
         input.take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&name, &error))?;
         if bytes.len() > most_bytes {
-            let error = Diagnostic::error("too-large", format!("`{name}` holds more than {most_bytes} bytes"));
+            let error = Diagnostic::error(Code::TooLarge, format!("`{name}` holds more than {most_bytes} bytes"));
             return Err(error.help("divide it into several files"));
         }
         // Cedar and TOML do not accept a byte order mark.
@@ -356,7 +356,7 @@ impl Loader {
                 self.policies(path, &mut pack.policies, diagnostics);
             }
         } else if selection.schema.is_some() && selection.pack.is_none() {
-            let error = Diagnostic::error("no-policy", "a schema is given, and no policies");
+            let error = Diagnostic::error(Code::NoPolicy, "a schema is given, and no policies");
             diagnostics.push(error.help("name policy files or folders with --policies, or a pack with --pack"));
         }
         Some(pack)
@@ -373,11 +373,11 @@ impl Loader {
             let (files, are) =
                 if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };
             let message = format!("{others} {files} in `{}` {are} left alone", path.display());
-            let warning = Diagnostic::warning("not-a-policy", message);
+            let warning = Diagnostic::warning(Code::NotAPolicy, message);
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
         if found.is_empty() {
-            let warning = Diagnostic::warning("no-policy", format!("folder `{}` holds no policy", path.display()));
+            let warning = Diagnostic::warning(Code::NoPolicy, format!("folder `{}` holds no policy", path.display()));
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
         for file in found {
@@ -474,7 +474,7 @@ impl Loader {
                 [only] => return self.named_pack(only, origin, diagnostics),
                 several => {
                     let message = format!("this folder holds several packs: `{}`", several.join("`, `"));
-                    diagnostics.push(Diagnostic::error("no-pack", message).help("choose one with --pack"));
+                    diagnostics.push(Diagnostic::error(Code::NoPack, message).help("choose one with --pack"));
                     return None;
                 }
             }
@@ -494,7 +494,7 @@ impl Loader {
             (Some((1.., name)), _) => self.named_pack(name, origin, diagnostics),
             (_, [only]) => Some(Pack { recognised: true, ..self.named_pack(only, origin, diagnostics)? }),
             _ => {
-                let error = Diagnostic::error("no-pack", "no pack knows a snapshot of this shape");
+                let error = Diagnostic::error(Code::NoPack, "no pack knows a snapshot of this shape");
                 diagnostics.push(error.help(format!("choose one with --pack: {}", names.join(", "))));
                 None
             }
@@ -518,7 +518,7 @@ fn folder_packs() -> BTreeSet<String> {
 
 fn no_pack(name: &str) -> Diagnostic {
     let names: Vec<&str> = EMBEDDED.iter().map(|pack| pack.name).collect();
-    Diagnostic::error("no-pack", format!("there is no pack `{name}`")).suggest(name, names)
+    Diagnostic::error(Code::NoPack, format!("there is no pack `{name}`")).suggest(name, names)
 }
 
 /// Returns whether a file has its place among policies.
@@ -537,13 +537,13 @@ fn shown(path: &Path) -> String {
 }
 
 fn own_output(name: &str) -> Diagnostic {
-    let error = Diagnostic::error("own-output", format!("`{name}` is also the output of this run"));
+    let error = Diagnostic::error(Code::OwnOutput, format!("`{name}` is also the output of this run"));
     error.help("write the report to another file")
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
     let remedy = unpack::Damage::remedy(error).map(str::to_owned);
-    Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", plain(error))).maybe_help(remedy)
+    Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {}", plain(error))).maybe_help(remedy)
 }
 
 /// Refuses a pipe or a device: reading it may never end. A folder is refused where it is opened.
@@ -552,7 +552,7 @@ fn regular(path: &Path, name: &str) -> Result<(), Diagnostic> {
     if kind.is_file() || kind.is_dir() {
         return Ok(());
     }
-    let error = Diagnostic::error("unreadable", format!("cannot read `{name}`: it is not a regular file"));
+    let error = Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: it is not a regular file"));
     Err(error.help("name a file; only snapshots are read from pipes"))
 }
 
@@ -580,5 +580,5 @@ fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnosti
 }
 
 fn over_4_gib(name: &str) -> Diagnostic {
-    Diagnostic::error("too-large", format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
+    Diagnostic::error(Code::TooLarge, format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
 }

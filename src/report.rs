@@ -15,7 +15,7 @@ pub use finding::{
 };
 pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
 
-use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::parameters::Setting;
 use crate::policy::Level;
@@ -43,9 +43,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is wrong with the files, as far as it is told.
     pub diagnostics: Vec<Diagnostic>,
-    told: BTreeMap<(&'static str, Severity), usize>,
+    told: BTreeMap<(Code, Severity), usize>,
     /// What more is wrong with them: how often, by code and severity.
-    pub untold: BTreeMap<(&'static str, Severity), usize>,
+    pub untold: BTreeMap<(Code, Severity), usize>,
     /// Whether the pack, a parameter or the selection is invalid: then no account is judged as it should be.
     pub invalid: bool,
     /// Ids of accounts, the first few.

@@ -18,7 +18,7 @@ pub use read::parse_value;
 pub use model::*;
 pub use reader::{Folded, WrongShape, folded, words};
 
-use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::diagnostic::{Code, Diagnostic, Label, Severity};
 use crate::source::{Place, Source, Span, cedar};
 use std::sync::Arc;
 
@@ -44,13 +44,13 @@ impl Schema {
     fn parse_here(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         if let Some(excess) = cedar::schema(source.text()) {
-            let error = Diagnostic::error("schema-size", excess.message);
+            let error = Diagnostic::error(Code::SchemaSize, excess.message);
             diagnostics.push(error.label(source, excess.span, "here").help(excess.help));
             return (None, diagnostics);
         }
         let (written, cedar) = match read::parse(source) {
             Ok((written, cedar, warnings)) => {
-                let warning = |warning| from_cedar("schema-warning", Severity::Warning, source, &warning);
+                let warning = |warning| from_cedar(Code::SchemaWarning, Severity::Warning, source, &warning);
                 diagnostics.extend(warnings.into_iter().map(warning));
                 (written, cedar)
             }
@@ -66,12 +66,7 @@ impl Schema {
 }
 
 /// Returns one of Cedar's diagnostics as a [`Diagnostic`] with its labels, in plain words.
-pub fn from_cedar(
-    code: &'static str,
-    severity: Severity,
-    source: &Arc<Source>,
-    theirs: &dyn miette::Diagnostic,
-) -> Diagnostic {
+pub fn from_cedar(code: Code, severity: Severity, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Diagnostic {
     let labels = theirs.labels().into_iter().flatten().map(|label| Label {
         place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
         text: label.label().unwrap_or_default().to_owned(),
@@ -81,7 +76,7 @@ pub fn from_cedar(
 }
 
 /// Returns one of Cedar's errors with its related errors as diagnostics.
-pub fn errors_from_cedar(code: &'static str, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Vec<Diagnostic> {
+pub fn errors_from_cedar(code: Code, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Vec<Diagnostic> {
     let mut errors = vec![from_cedar(code, Severity::Error, source, theirs)];
     errors.extend(theirs.related().into_iter().flatten().flat_map(|other| errors_from_cedar(code, source, other)));
     errors

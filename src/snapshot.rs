@@ -19,7 +19,7 @@ pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};
 pub use secrets::{Relation, SecretPaths, Secrets};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
@@ -180,7 +180,7 @@ impl Snapshot {
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };
-        let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == read::UNLISTED;
+        let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == Code::SnapshotWord;
         snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics) || diagnostics.iter().any(is_unlisted);
         crate::diagnostic::sort(&mut diagnostics);
         (Some(snapshot), diagnostics)

@@ -2,6 +2,7 @@
 
 use cedar_policy::{Context, Entities, EntityUid, PolicyId, PolicySet, Request, Schema};
 use deodar::authorize::{Authorizer, Response};
+use deodar::diagnostic::Code;
 use deodar::source::Source;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -193,7 +194,7 @@ impl Judge {
         let schema = schema.ok_or("the schema does not parse")?;
         let source = Source::new("policies", policies).map_err(|_| "the policies are too large")?;
         let authorizer = Authorizer::new(schema.clone(), &source).map_err(|errors| {
-            let invalid = errors.iter().any(|error| error.code == "policy-invalid");
+            let invalid = errors.iter().any(|error| error.code == Code::PolicyInvalid);
             if invalid { "the policies do not validate strictly" } else { "the policies do not parse" }
         })?;
         let policies = policies.parse().map_err(|_| "the policies do not parse")?;

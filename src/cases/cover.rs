@@ -3,7 +3,7 @@
 //! Only results that an expectation names count, in cases that hold. A result without an expectation is not tested.
 
 use super::run::{Judging, SpokenOf, Tested};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Sight, Sights, Subject};
 use crate::policy::Statement;
 use crate::program::{Body, Possible, Program};
@@ -142,7 +142,7 @@ impl PolicyCoverage {
         };
         let Share { met, all } = self.share();
         let message = format!("{conditions} of `{}` {are} not fully tested: {met} of {all}", self.id);
-        let warning = Diagnostic::warning("coverage", message);
+        let warning = Diagnostic::warning(Code::Coverage, message);
         let hole = |found: Diagnostic, (span, text): &(Span, String)| found.label(&self.source, *span, text.as_str());
         (!holes.is_empty()).then(|| holes.iter().fold(warning, hole))
     }

@@ -33,7 +33,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     for found in errors {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(valid(&found.message));
-        others.add_test_case(TestCase::new(found.code, status));
+        others.add_test_case(TestCase::new(found.code.name(), status));
     }
     if !others.test_cases.is_empty() {
         report.add_test_suite(others);
@@ -53,7 +53,7 @@ fn valid(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::cases::Trial;
-    use crate::diagnostic::Diagnostic;
+    use crate::diagnostic::{Code, Diagnostic};
     use crate::source::Source;
 
     /// The characters of XML 1.0, section 2.2.
@@ -67,7 +67,7 @@ mod tests {
             ('\0'..='\u{ff}').chain('\u{ff00}'..='\u{1000f}').chain(['\u{2028}', '\u{1fffe}', '\u{10ffff}']).collect();
         let text = format!("{all}]]>&<\"'\u{1b}[31mred");
         let source = Source::new(text.as_str(), "").unwrap();
-        let wrong = Diagnostic::error("expectation", text.as_str());
+        let wrong = Diagnostic::error(Code::Expectation, text.as_str());
         let trial = Trial {
             file: 0,
             case: 0,

@@ -5,7 +5,7 @@ use super::mutants::{Mutant, mutants};
 use super::run::{Prepared, Tested};
 use super::same;
 use super::{CaseFile, Choice, Suite};
-use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::parallel::*;
 use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
 use crate::program::Program;
@@ -96,7 +96,7 @@ impl Survivor {
             "" => "gone".to_owned(),
             becomes => format!("becomes `{}`", one_line(becomes)),
         };
-        let mut found = Diagnostic::warning("survivor", message).label(&self.source, *span, label);
+        let mut found = Diagnostic::warning(Code::Survivor, message).label(&self.source, *span, label);
         if let Some(near) = &self.near {
             let label = match &near.pointer {
                 Some(pointer) => format!("this case reads {pointer}"),

@@ -2,7 +2,7 @@
 
 use super::edit::{Change, Edit, quoted};
 use super::{Case, CaseFile, Expectation, Insertion, Target, Variant};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
 use crate::parameters::Setting;
 use crate::source::json::Scanner;
@@ -47,7 +47,7 @@ impl CaseFile {
             Ok(document) => document,
             Err(error) => {
                 let message = format!("`{}` is not TOML: {}", source.name(), error.message().replace('\n', ", "));
-                let error = Diagnostic::error("not-toml", message).label(source, span(error.span()), "here");
+                let error = Diagnostic::error(Code::NotToml, message).label(source, span(error.span()), "here");
                 return (file, vec![error]);
             }
         };
@@ -94,7 +94,7 @@ impl Reader<'_, '_> {
                 continue;
             };
             if let Some(first) = cases.iter().find(|first| first.name == case.name) {
-                let error = Diagnostic::error("case-value", format!("two cases are called `{}`", case.name));
+                let error = Diagnostic::error(Code::CaseValue, format!("two cases are called `{}`", case.name));
                 let error = error.label(self.source, case.span, "this one");
                 self.diagnostics.push(error.label(self.source, first.span, "and this one"));
             }
@@ -243,7 +243,7 @@ impl Reader<'_, '_> {
         if let Some(start) = self.pointers.get(head) {
             return Some(format!("{start}{rest}"));
         }
-        let error = Diagnostic::error("case-value", format!("`{head}` is no name under `[pointers]`"));
+        let error = Diagnostic::error(Code::CaseValue, format!("`{head}` is no name under `[pointers]`"));
         let error = match self.pointers.is_empty() {
             true => error.help("a pointer starts with `/`, or with a name that `[pointers]` gives one"),
             false => error.suggest(head, self.pointers.keys().map(String::as_str)),
@@ -263,7 +263,7 @@ impl Reader<'_, '_> {
                 "write the type before the id, as `Type {text}`; a pointer starts with `/` or a name from `[pointers]`"
             ),
         };
-        let error = Diagnostic::error("case-value", format!("`{text}` is neither a pointer nor a resource"));
+        let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is neither a pointer nor a resource"));
         self.diagnostics.push(error.label(self.source, span, "expected here").help(help));
     }
 
@@ -333,7 +333,7 @@ impl Reader<'_, '_> {
         let text = self.text(item)?;
         let found = Verdict::ALL.into_iter().find(|verdict| verdict.name() == text);
         if found.is_none() {
-            let error = Diagnostic::error("case-value", format!("`{text}` is no verdict"));
+            let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is no verdict"));
             let error = error.label(self.source, span_of(item), "expected here");
             self.diagnostics.push(error.suggest(&text, Verdict::ALL.map(Verdict::name)));
         }
@@ -343,14 +343,14 @@ impl Reader<'_, '_> {
     /// Reports the unknown keys of a table.
     fn known(&mut self, table: &dyn TableLike, valid: &[&'static str], what: &str) {
         for (key, _) in table.iter().filter(|(key, _)| !valid.contains(key)) {
-            let error = Diagnostic::error("case-key", format!("{what} knows no `{key}`"));
+            let error = Diagnostic::error(Code::CaseKey, format!("{what} knows no `{key}`"));
             let error = error.label(self.source, key_span(table, key), "not known");
             self.diagnostics.push(error.suggest(key, valid.iter().copied()));
         }
     }
 
     fn wrong(&mut self, span: Span, message: String, help: &str) {
-        let error = Diagnostic::error("case-value", message).label(self.source, span, "here");
+        let error = Diagnostic::error(Code::CaseValue, message).label(self.source, span, "here");
         self.diagnostics.push(error.help(help));
     }
 
@@ -423,7 +423,7 @@ impl Reader<'_, '_> {
 }
 
 fn too_large() -> Diagnostic {
-    Diagnostic::error("too-large", "a snapshot is larger than 4 GiB, which is the most one may hold")
+    Diagnostic::error(Code::TooLarge, "a snapshot is larger than 4 GiB, which is the most one may hold")
 }
 
 /// Returns an error if a text is not JSON. It does not quote the text, because the secrets are not known yet.
@@ -433,7 +433,7 @@ fn is_json(base: &Source) -> Result<(), Diagnostic> {
     scanner.skip().and_then(|_| scanner.end()).map_err(|error| {
         let at = base.position(error.span.start.saturating_add((base.text().len() - text.len()) as u32));
         let place = format!("in line {}, column {}", at.line, at.column);
-        Diagnostic::error("not-json", format!("`{}` is not JSON {place}: {}", base.name(), error.unquoted))
+        Diagnostic::error(Code::NotJson, format!("`{}` is not JSON {place}: {}", base.name(), error.unquoted))
     })
 }
 

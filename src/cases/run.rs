@@ -4,7 +4,7 @@ use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
 use crate::check::{Limits, no_scope};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
@@ -89,7 +89,7 @@ impl Suite {
         let (snapshot, diagnostics) = self.pack.read(&source, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
-            let error = Diagnostic::error("case-snapshot", message);
+            let error = Diagnostic::error(Code::CaseSnapshot, message);
             trial.diagnostics.push(error.label(planned.file, planned.case.span, "this case"));
             trial.diagnostics.extend(diagnostics);
             trial.secrets = secrets;
@@ -113,7 +113,7 @@ impl Suite {
                 Err(miss) => {
                     let miss = self.open(edit, miss, &text);
                     let message = format!("an edit of case `{}` changes nothing: {}", trial.name, miss.message);
-                    let error = Diagnostic::error("edit", message).label(file, edit.span, "this edit");
+                    let error = Diagnostic::error(Code::Edit, message).label(file, edit.span, "this edit");
                     trial.diagnostics.push(error.maybe_help(miss.help));
                     return None;
                 }
@@ -123,7 +123,7 @@ impl Suite {
         let source = Source::new(name, text.into_owned());
         if source.is_err() {
             let message = format!("the snapshot of case `{}` is larger than 4 GiB", trial.name);
-            trial.diagnostics.push(Diagnostic::error("too-large", message).label(file, case.span, "this case"));
+            trial.diagnostics.push(Diagnostic::error(Code::TooLarge, message).label(file, case.span, "this case"));
         }
         source.ok()
     }
@@ -241,7 +241,7 @@ impl Judging<'_, '_> {
     fn compare(&self, trial: &mut Trial) -> SpokenOf {
         if self.planned.case.expectations.is_empty() && self.planned.case.no_other_failures.is_none() {
             let message = format!("case `{}` expects nothing", trial.name);
-            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("no-expectation", message) };
+            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error(Code::NoExpectation, message) };
             let help = "add `expect = { \"CHECK Type id\" = \"fail\" }`, or `no_other_failures = true`";
             trial.diagnostics.push(found.label(self.planned.file, self.planned.case.span, "this case").help(help));
         }
@@ -323,7 +323,8 @@ impl Judging<'_, '_> {
             1 => format!("it is {actual}, and one more is not {expected}"),
             n => format!("it is {actual}, and {n} more are not {expected}"),
         };
-        let error = Diagnostic::error("expectation", message).label(self.planned.file, expectation.verdict_span, label);
+        let error =
+            Diagnostic::error(Code::Expectation, message).label(self.planned.file, expectation.verdict_span, label);
         let mut error = self.in_variant(error);
         error.labels.extend(finding.iter().flat_map(evidence));
         error
@@ -363,7 +364,7 @@ impl Judging<'_, '_> {
                 (format!("`{id}` judged nothing at `{pointer}`"), help)
             }
         };
-        let error = Diagnostic::error("nothing-matched", message);
+        let error = Diagnostic::error(Code::NothingMatched, message);
         // Whatever is said of all holds of nothing; that something fails does not.
         let of_all = match &expectation.target {
             Target::All => true,
@@ -385,7 +386,7 @@ impl Judging<'_, '_> {
         let Some(finding) = self.finding(given) else { return };
         let all_reads = || finding.clauses.iter().flat_map(|clause| &clause.reads);
         let mut report = |span: Span, label: &str, message: String, help: Option<String>| {
-            let error = Diagnostic::error("expectation", message).label(self.planned.file, span, label);
+            let error = Diagnostic::error(Code::Expectation, message).label(self.planned.file, span, label);
             let mut error = self.in_variant(error).maybe_help(help);
             error.labels.extend(evidence(&finding));
             diagnostics.push(error);
@@ -426,7 +427,7 @@ impl Judging<'_, '_> {
     fn no_others(&self, said: Span, spoken_of: &SpokenOf, trial: &mut Trial) {
         if self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
-            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error("nothing-matched", message) };
+            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
             trial.diagnostics.push(found.label(self.planned.file, said, "said here"));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
@@ -439,8 +440,11 @@ impl Judging<'_, '_> {
             let finding = self.finding(&given);
             let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
             let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));
-            let error =
-                Diagnostic::error("expectation", message).label(self.planned.file, said, "nothing else was to fail");
+            let error = Diagnostic::error(Code::Expectation, message).label(
+                self.planned.file,
+                said,
+                "nothing else was to fail",
+            );
             let mut error = self.in_variant(error);
             error.labels.extend(finding.iter().flat_map(evidence));
             trial.diagnostics.push(error);

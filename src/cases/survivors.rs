@@ -1,6 +1,6 @@
 //! The list of changes that no case is to notice, each with the reason why.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{Source, Span, nearest, one_line};
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike};
@@ -43,7 +43,7 @@ impl SurvivorList {
             Ok(document) => document,
             Err(error) => {
                 let message = format!("`{}` is not TOML: {}", source.name(), error.message().replace('\n', ", "));
-                let error = Diagnostic::error("not-toml", message).label(source, span(error.span()), "here");
+                let error = Diagnostic::error(Code::NotToml, message).label(source, span(error.span()), "here");
                 return (list, vec![error]);
             }
         };
@@ -51,7 +51,7 @@ impl SurvivorList {
         for (name, item) in document.as_table().iter() {
             if name != "survivor" {
                 let at = document.as_table().key(name).and_then(toml_edit::Key::span);
-                let error = Diagnostic::error("survivor-key", format!("a list of survivors knows no `{name}`"));
+                let error = Diagnostic::error(Code::SurvivorKey, format!("a list of survivors knows no `{name}`"));
                 diagnostics.push(error.label(source, span(at), "").suggest(name, ["survivor"]));
                 continue;
             }
@@ -62,7 +62,7 @@ impl SurvivorList {
                     }
                 }
                 _ => {
-                    let error = Diagnostic::error("survivor-key", "`survivor` is no list of tables");
+                    let error = Diagnostic::error(Code::SurvivorKey, "`survivor` is no list of tables");
                     let error = error.label(source, span(item.span()), "this");
                     diagnostics.push(error.help("write `[[survivor]]` over every entry"));
                 }
@@ -74,7 +74,7 @@ impl SurvivorList {
     fn entry(&mut self, table: &dyn TableLike, at: Span, diagnostics: &mut Vec<Diagnostic>) {
         let before = diagnostics.len();
         for (name, item) in table.iter().filter(|(name, _)| !IN_ENTRY.contains(name)) {
-            let error = Diagnostic::error("survivor-key", format!("a survivor knows no `{name}`"));
+            let error = Diagnostic::error(Code::SurvivorKey, format!("a survivor knows no `{name}`"));
             let place = table.key(name).and_then(toml_edit::Key::span).or(item.span());
             diagnostics.push(error.label(&self.source, span(place), "").suggest(name, IN_ENTRY));
         }
@@ -85,7 +85,7 @@ impl SurvivorList {
             },
             _ => {
                 let place = table.get(name).and_then(Item::span).map_or(at, |found| span(Some(found)));
-                let error = Diagnostic::error("survivor-key", format!("a survivor has no text for `{name}`"));
+                let error = Diagnostic::error(Code::SurvivorKey, format!("a survivor has no text for `{name}`"));
                 let help =
                     "an entry has `policy`, `before` and `after` as `deodar test --mutate` shows them, and `why`";
                 diagnostics.push(error.label(&self.source, place, "here").help(help));
@@ -99,7 +99,7 @@ impl SurvivorList {
         let entry = Explained { policy, before: text, after, why, span: at };
         match self.entries.iter().find(|known| known.is_same(&entry)) {
             Some(first) => {
-                let error = Diagnostic::error("survivor-key", "a survivor is explained twice");
+                let error = Diagnostic::error(Code::SurvivorKey, "a survivor is explained twice");
                 let error = error.label(&self.source, at, "again here");
                 diagnostics.push(error.label(&self.source, first.span, "first here"));
             }
@@ -139,7 +139,7 @@ impl Explained {
                 format!("what survives and is not explained: {}{more}", listed.join("; "))
             }
         };
-        let stale = Diagnostic::warning("survivor-stale", message).label(source, self.span, "explained here");
+        let stale = Diagnostic::warning(Code::SurvivorStale, message).label(source, self.span, "explained here");
         Diagnostic { severity, ..stale.help(help) }
     }
 }

@@ -763,6 +763,7 @@ fn duration(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Code;
     use crate::policy::Policies;
     use crate::schema::Schema;
     use crate::source::Source;
@@ -807,7 +808,7 @@ action "derive" appliesTo { principal: [Boat, Pier], resource: [Pier], context: 
         let schema = Schema::parse(&Source::new("test.cedarschema", SCHEMA).unwrap()).0.unwrap();
         let policy = format!("{head} when {{ {condition} }};");
         let (policies, diagnostics) = Policies::parse(&schema, &[Source::new("test.cedar", policy).unwrap()]);
-        assert!(diagnostics.iter().all(|found| found.code == "policy-warning"), "{condition}: {diagnostics:?}");
+        assert!(diagnostics.iter().all(|found| found.code == Code::PolicyWarning), "{condition}: {diagnostics:?}");
         let ty = |name: &str| schema.model.type_named(name).unwrap();
         let (voice, statement) = match (policies.checks.first(), policies.derivations.first()) {
             (Some(check), _) => (Voice::of_check(&schema.model, &[ty("Boat")]), &check.statement),

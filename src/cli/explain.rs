@@ -4,7 +4,7 @@ use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue;
-use deodar::diagnostic::Diagnostic;
+use deodar::diagnostic::{Code, Diagnostic};
 use deodar::report::text::{self, Detail, Style};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let error =
-            Diagnostic::error("no-check", format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
+            Diagnostic::error(Code::NoCheck, format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
         tell(|out| text::write_diagnostics(&[error], &report, style, out));
         return Ok(ExitCode::from(2));
     };

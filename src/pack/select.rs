@@ -1,6 +1,6 @@
 //! The checks that a run selects, by id, pattern or severity.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::{Level, Policies};
 use crate::source::nearest;
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -46,7 +46,7 @@ impl Patterns {
             match Glob::new(pattern) {
                 Ok(glob) => {
                     if !known.iter().any(|id| glob.compile_matcher().is_match(id)) {
-                        let error = Diagnostic::error("selection", format!("no check is called `{pattern}`"));
+                        let error = Diagnostic::error(Code::Selection, format!("no check is called `{pattern}`"));
                         let help = match nearest(pattern, known.iter().copied()) {
                             Some(near) => format!("did you mean `{near}`?"),
                             None => "valid are ids, patterns as `MOE-AUTH-*`, and severities; `deodar list` shows them"
@@ -56,8 +56,10 @@ impl Patterns {
                     }
                     ids.add(glob);
                 }
-                Err(error) => diagnostics
-                    .push(Diagnostic::error("selection", format!("`{pattern}` is not a pattern: {}", error.kind()))),
+                Err(error) => diagnostics.push(Diagnostic::error(
+                    Code::Selection,
+                    format!("`{pattern}` is not a pattern: {}", error.kind()),
+                )),
             }
         }
         Self { ids: ids.build().unwrap_or_else(|_| GlobSet::empty()), levels }

@@ -3,7 +3,7 @@
 use super::unpack::{Input, open};
 use super::{line_of, reports, shown, source_of, unreadable};
 use crate::check::{Deliveries, Delivery};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{MAX_SOURCE_BYTES, Source};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
@@ -247,7 +247,7 @@ fn skip_line(input: &mut Input) -> io::Result<usize> {
 
 fn too_large(name: &str, most_bytes: usize) -> Diagnostic {
     let message = format!("`{name}` holds more than {most_bytes} bytes");
-    Diagnostic::error("too-large", message).help("allow more with --max-bytes; the most is 4 GiB")
+    Diagnostic::error(Code::TooLarge, message).help("allow more with --max-bytes; the most is 4 GiB")
 }
 
 fn size_of(path: &Path) -> usize {

@@ -1,6 +1,6 @@
 //! Naming the encoding, or the format, of a file that is not UTF-8, so that the message can say how to convert it.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 
 /// An encoding with code units of more than one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Wide {
         };
         let short = if order.starts_with('l') { "LE" } else { "BE" };
         let message = format!("`{name}` is {encoding} ({order}), not UTF-8");
-        Diagnostic::error("not-utf8", message).help(converted(&format!("{encoding}{short}")))
+        Diagnostic::error(Code::NotUtf8, message).help(converted(&format!("{encoding}{short}")))
     }
 }
 
@@ -63,7 +63,7 @@ const FORMATS: [(&[u8], &str); 8] = [
 /// The message has no excerpt: which values are secret is not known yet.
 pub(super) fn not_utf8(name: &str, bytes: &[u8], lines: usize) -> Diagnostic {
     if let Some((_, format)) = FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        let error = Diagnostic::error("not-utf8", format!("`{name}` is {format}, not a text"));
+        let error = Diagnostic::error(Code::NotUtf8, format!("`{name}` is {format}, not a text"));
         return error.help("decompress it first; only snapshots may be compressed, with gzip or zstd");
     }
     let at = std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to());
@@ -74,9 +74,9 @@ pub(super) fn not_utf8(name: &str, bytes: &[u8], lines: usize) -> Diagnostic {
     let place = format!("`{name}` is not UTF-8: byte 0x{byte:02X} in line {line}, column {column}");
     if is_single_byte(bytes) {
         let message = format!("{place}; it may be Latin-1 or Windows-1252");
-        return Diagnostic::error("not-utf8", message).help(converted("WINDOWS-1252"));
+        return Diagnostic::error(Code::NotUtf8, message).help(converted("WINDOWS-1252"));
     }
-    Diagnostic::error("not-utf8", place).help("save the file as UTF-8")
+    Diagnostic::error(Code::NotUtf8, place).help("save the file as UTF-8")
 }
 
 /// Returns whether a text may have an encoding of one byte for each character: no part of it is UTF-8 beyond ASCII, and

@@ -1,6 +1,6 @@
 //! Recognising Deodar's own reports, which are often in the same folder as the snapshots.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::report::FORMATS;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 
@@ -40,7 +40,7 @@ impl From<SyntaxError> for Enough {
 /// Returns the error for a report in the place of a snapshot.
 pub(super) fn refused(name: &str, format: &str) -> Diagnostic {
     let message = format!("`{name}` is a report of Deodar (`{format}`), not a snapshot");
-    Diagnostic::error("not-a-snapshot", message).help("name the snapshot that the report is about")
+    Diagnostic::error(Code::NotASnapshot, message).help("name the snapshot that the report is about")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused};
 use crate::cases::{CaseFile, SurvivorList};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::snapshot::Limits;
 use crate::source::Source;
 use std::collections::{BTreeSet, HashMap};
@@ -52,7 +52,7 @@ impl Loader {
                 false => format!("there is no case in {}", places.join(", ")),
             };
             let help = "cases lie in files whose name ends in `.test.toml`, beside the policies; or name the files";
-            diagnostics.push(Diagnostic::warning("no-case", message).help(help));
+            diagnostics.push(Diagnostic::warning(Code::NoCase, message).help(help));
         }
         (found, diagnostics)
     }

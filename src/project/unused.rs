@@ -1,7 +1,7 @@
 //! Files of the working directory in the place of a built-in pack. They are not used, and a warning says so.
 
 use super::{EmbeddedPack, Selection, is_policy, shown};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(super) fn warning(pack: &EmbeddedPack, selection: &Selection) -> Option<Diag
     let options: Vec<String> = unused.iter().map(|(path, option)| format!("{option} {}", shown(path))).collect();
     let (paths, name) = (paths.join(" and "), pack.name);
     let message = format!("{paths} in the working directory {are} not used: pack `{name}` is built in");
-    Some(Diagnostic::warning("unused-pack", message).help(format!("to use {them}, pass {}", options.join(" "))))
+    Some(Diagnostic::warning(Code::UnusedPack, message).help(format!("to use {them}, pass {}", options.join(" "))))
 }
 
 /// Returns whether one path is in, or is, the other.

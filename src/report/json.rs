@@ -420,7 +420,7 @@ fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
 
 pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
     DiagnosticJson {
-        code: diagnostic.code,
+        code: diagnostic.code.name(),
         severity: diagnostic.severity.name(),
         message: &diagnostic.message,
         help: diagnostic.help.as_deref(),

@@ -88,7 +88,7 @@ pub fn write_diagnostics(
         let shown = Shown::new(
             report,
             severity,
-            Some(diagnostic.code.to_owned()),
+            Some(diagnostic.code.name().to_owned()),
             diagnostic.message.clone(),
             first.as_deref(),
         );

@@ -5,7 +5,7 @@ use super::layout::{self, Slots};
 use super::model::*;
 use super::written::{Fragment, Written, WrittenType, span_of};
 use super::{errors_from_cedar, size};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::json::string_text;
 use crate::source::pointer::{self, Pattern, Step};
 use crate::source::{Source, Span, is_same_but_for_writing};
@@ -53,7 +53,7 @@ pub(super) fn parse(
     source: &Arc<Source>,
 ) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Vec<Diagnostic>> {
     let extensions = Extensions::all_available();
-    let invalid = |error: CedarSchemaError| errors_from_cedar("schema-invalid", source, &error);
+    let invalid = |error: CedarSchemaError| errors_from_cedar(Code::SchemaInvalid, source, &error);
     let (written, warnings) = Fragment::from_cedarschema_str(source.text(), extensions).map_err(invalid)?;
     if let Some(error) = size::excess(source, &Written::new(&written)) {
         return Err(vec![error]);
@@ -78,8 +78,11 @@ pub(super) fn model(
     let mut model = Model::with_types(reader.entity_types());
     layout::groups(&mut model, validator);
     if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {
-        let error =
-            reader.error("schema-root", Span::default(), "the schema declares no entity type that lives in a snapshot");
+        let error = reader.error(
+            Code::SchemaRoot,
+            Span::default(),
+            "the schema declares no entity type that lives in a snapshot",
+        );
         error.help = Some("one must be the document itself: `@path(\"\") entity Account;`".into());
         return None;
     }
@@ -112,7 +115,7 @@ struct Note {
 }
 
 impl<'f> SchemaReader<'_, 'f> {
-    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+    fn error(&mut self, code: Code, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, ""));
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
@@ -129,7 +132,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 continue;
             }
             if FLAGS.contains(&name) && !note.value.is_empty() {
-                let error = self.error("schema-annotation", note.span, format!("`@{name}` has a value"));
+                let error = self.error(Code::SchemaAnnotation, note.span, format!("`@{name}` has a value"));
                 error.help = Some(format!("write `@{name}`, or remove it if that is not meant"));
             }
             notes.insert(name, note);
@@ -142,11 +145,11 @@ impl<'f> SchemaReader<'_, 'f> {
         let places =
             [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
         if let Some((place, _)) = places.iter().find(|(_, there)| there.contains(&name)) {
-            let error = self.error("schema-annotation", span, format!("`@{name}` means nothing here"));
+            let error = self.error(Code::SchemaAnnotation, span, format!("`@{name}` means nothing here"));
             error.help = Some(format!("`@{name}` belongs on {place}"));
             return;
         }
-        let error = self.error("schema-annotation", span, format!("unknown annotation `@{name}`"));
+        let error = self.error(Code::SchemaAnnotation, span, format!("unknown annotation `@{name}`"));
         let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
         *error = error.clone().suggest(&format!("@{name}"), known.iter().map(String::as_str));
     }
@@ -218,7 +221,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 (Some(choices), None) => EntityKind::Enumerated(choices),
                 (Some(choices), Some(path)) => {
                     self.error(
-                        "schema-path",
+                        Code::SchemaPath,
                         path.span,
                         format!("`{name}` is enumerated: its entities are not in the snapshot"),
                     );
@@ -227,7 +230,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 (None, Some(path)) => EntityKind::Rows(self.pattern(path)),
                 (None, None) => {
                     self.misplaced = true;
-                    let error = self.error("schema-path", span, format!("entity type `{name}` has no `@path`"));
+                    let error = self.error(Code::SchemaPath, span, format!("entity type `{name}` has no `@path`"));
                     error.help = Some("say where in a snapshot its instances are, as @path(\"/members/*\"), or @path(\"\") for the document itself".into());
                     EntityKind::Rows(Pattern::default())
                 }
@@ -268,11 +271,11 @@ impl<'f> SchemaReader<'_, 'f> {
         for line in note.value.lines() {
             let (word, migration) = line.split_once(':').map_or(("", ""), |(word, rest)| (word.trim(), rest.trim()));
             if word.is_empty() || migration.is_empty() {
-                let error = self.error("schema-annotation", note.span, "`@former` lacks a word or its migration");
+                let error = self.error(Code::SchemaAnnotation, note.span, "`@former` lacks a word or its migration");
                 error.help = Some("write a line for each word, such as @former(\"1.0: rename `a` to `b`\")".into());
             } else if choices.iter().any(|choice| choice == word) || all.iter().any(|former| former.word == word) {
                 let message = format!("`@former` names `{word}`, which is a word of the type or is named twice");
-                self.error("schema-annotation", note.span, message).help = Some("name each former word once".into());
+                self.error(Code::SchemaAnnotation, note.span, message).help = Some("name each former word once".into());
             } else {
                 all.push(Former { word: word.into(), migration: migration.into() });
             }
@@ -284,7 +287,7 @@ impl<'f> SchemaReader<'_, 'f> {
     fn expected(&mut self, notes: &HashMap<&str, Note>) -> Vec<SmolStr> {
         let Some(note) = notes.get("expect") else { return Vec::new() };
         if !notes.contains_key("key") {
-            self.error("schema-annotation", note.span, "`@expect` names ids, so the type needs a `@key`");
+            self.error(Code::SchemaAnnotation, note.span, "`@expect` names ids, so the type needs a `@key`");
         }
         note.value.split(',').map(|key| SmolStr::new(key.trim())).filter(|key| !key.is_empty()).collect()
     }
@@ -293,13 +296,13 @@ impl<'f> SchemaReader<'_, 'f> {
     fn version(&mut self, notes: &HashMap<&str, Note>) -> Option<SmolStr> {
         let note = notes.get("version")?;
         if notes.get("path").is_none_or(|path| !path.value.is_empty()) {
-            let error = self.error("schema-annotation", note.span, "`@version` is not on the root entity type");
+            let error = self.error(Code::SchemaAnnotation, note.span, "`@version` is not on the root entity type");
             error.help = Some("the version of a pack is an annotation of the type with @path(\"\")".into());
             return None;
         }
         if let Err(reason) = semver::Version::parse(&note.value) {
             let message = format!("`{}` is not a semantic version: {reason}", note.value);
-            let error = self.error("schema-version", note.span, message);
+            let error = self.error(Code::SchemaVersion, note.span, message);
             error.help = Some("write three numbers, such as @version(\"1.2.0\")".into());
             return None;
         }
@@ -312,11 +315,11 @@ impl<'f> SchemaReader<'_, 'f> {
         let Some(note) = notes.get("parameter_scope") else { return false };
         if !notes.contains_key("key") {
             let message = "`@parameter_scope` needs ids that name the instances, so the type needs a `@key`";
-            self.error("schema-annotation", note.span, message);
+            self.error(Code::SchemaAnnotation, note.span, message);
         }
         if let Some(other) = earlier.iter().find(|other| other.is_parameter_scope) {
             let message = format!("`@parameter_scope` is on `{}`, too", other.name);
-            let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+            let error = Diagnostic::error(Code::SchemaAnnotation, message).label(self.source, note.span, "");
             let error = error.label(self.source, other.span, "the first type with it");
             self.diagnostics.push(error.help("keep it on one entity type"));
             return false;
@@ -329,7 +332,7 @@ impl<'f> SchemaReader<'_, 'f> {
             Ok(pattern) => pattern,
             Err(message) => {
                 self.misplaced = true;
-                self.error("schema-path", note.span, message);
+                self.error(Code::SchemaPath, note.span, message);
                 Pattern::default()
             }
         }
@@ -339,7 +342,7 @@ impl<'f> SchemaReader<'_, 'f> {
         match pointer::relative(&note.value) {
             Ok(steps) => Some(steps),
             Err(message) => {
-                self.error("schema-path", note.span, message);
+                self.error(Code::SchemaPath, note.span, message);
                 None
             }
         }
@@ -360,7 +363,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let Some((other, _)) = rows.iter().take(at).find(|(_, other)| other == path) else { continue };
             self.misplaced = true;
             let message = format!("`{}` and `{}` have the same `@path`", model.ty(*other).name, model.ty(*id).name);
-            let error = Diagnostic::error("schema-path", message).label(self.source, model.ty(*id).span, "");
+            let error = Diagnostic::error(Code::SchemaPath, message).label(self.source, model.ty(*id).span, "");
             let error = error.label(self.source, model.ty(*other).span, "also here");
             self.diagnostics.push(error.help("one place in a snapshot holds instances of one type"));
         }
@@ -369,7 +372,7 @@ impl<'f> SchemaReader<'_, 'f> {
             None => {
                 self.misplaced = true;
                 self.error(
-                    "schema-root",
+                    Code::SchemaRoot,
                     Span::default(),
                     "no entity type has `@path(\"\")`: one must be the document itself",
                 );
@@ -389,7 +392,7 @@ impl<'f> SchemaReader<'_, 'f> {
             {
                 let name = model.ty(*id).name.clone();
                 let error = self.error(
-                    "schema-path",
+                    Code::SchemaPath,
                     model.ty(*id).span,
                     format!("no entity type is declared between `{}` and `{name}`", model.ty(parent).name),
                 );
@@ -401,7 +404,7 @@ impl<'f> SchemaReader<'_, 'f> {
             });
             if allowed != Some(true) {
                 let error = self.error(
-                    "schema-nesting",
+                    Code::SchemaNesting,
                     model.ty(*id).span,
                     format!("instances of `{}` are nested in `{}`, but the declaration lacks `in`", names.0, names.1),
                 );
@@ -434,13 +437,13 @@ impl<'f> SchemaReader<'_, 'f> {
         if !declared.is_collection() {
             let message =
                 format!("`@{name}` describes a list, and the `@path` of `{}` does not end in `/*`", declared.name);
-            self.error("schema-annotation", note.span, message);
+            self.error(Code::SchemaAnnotation, note.span, message);
             return None;
         }
         let pattern = match Pattern::absolute(&note.value) {
             Ok(pattern) => pattern,
             Err(message) => {
-                self.error("schema-path", note.span, message);
+                self.error(Code::SchemaPath, note.span, message);
                 return None;
             }
         };
@@ -456,7 +459,7 @@ impl<'f> SchemaReader<'_, 'f> {
         if inside.is_none() {
             let around = Pattern(around.to_vec()).to_text();
             let error = self.error(
-                "schema-path",
+                Code::SchemaPath,
                 note.span,
                 format!("`{}` is not a property of the instance that has the list", note.value),
             );
@@ -490,7 +493,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 _ => None,
             };
             if let (None, Some(note)) = (tags, self.note_named(&entity.annotations, "tags", declared)) {
-                let error = self.error("schema-annotation", note.span, format!("`{name}` has no tags"));
+                let error = self.error(Code::SchemaAnnotation, note.span, format!("`{name}` has no tags"));
                 error.help = Some("add `tags String` to the declaration, or remove `@tags`".into());
             }
             let tags = tags.and_then(|ty| {
@@ -524,7 +527,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     let slot = &slots.list[slot.index()];
                     if let Some(default) = slot.null.as_ref().or(slot.missing.as_ref()) {
                         let message = "`@null` and `@missing` are not valid on the `@key`: an id has no default";
-                        self.error("schema-default", default.span, message);
+                        self.error(Code::SchemaDefault, default.span, message);
                     }
                 }
                 if let Some(note) = self.note_named(&entity.annotations, "key", declared) {
@@ -558,7 +561,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let kind = if slot.origin == Origin::Derived { "@derived" } else { "@enclosing" };
         let span = slot.span;
         let message = format!("the key `{name}` is an attribute with `{kind}`, which is not in the snapshot");
-        let error = Diagnostic::error("schema-annotation", message).label(self.source, note.span, "");
+        let error = Diagnostic::error(Code::SchemaAnnotation, message).label(self.source, note.span, "");
         let error = error.label(self.source, span, "this attribute");
         self.diagnostics.push(error.help("name a property of the snapshot that identifies an instance"));
     }
@@ -568,7 +571,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let names: Vec<String> =
             note.value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         if names.is_empty() {
-            let error = self.error("schema-annotation", note.span, "`@ignore` names no property");
+            let error = self.error(Code::SchemaAnnotation, note.span, "`@ignore` names no property");
             error.help = Some("list properties, such as @ignore(\"avatar_url, gravatar_id\")".into());
         }
         for name in &names {
@@ -581,7 +584,7 @@ impl<'f> SchemaReader<'_, 'f> {
             } else {
                 format!("`@ignore` names `{name}`, which differs from the declared `{declared}` only in writing")
             };
-            let error = self.error("schema-annotation", note.span, message);
+            let error = self.error(Code::SchemaAnnotation, note.span, message);
             error.help = Some(format!("remove `{name}` from `@ignore`, or remove the attribute"));
         }
         names
@@ -674,7 +677,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let note = notes.get(name)?;
             let Some(pointer) = slot.origin.pointer() else {
                 let message = format!("`@{name}` is not valid on an attribute that is not read from the snapshot");
-                self.error("schema-default", note.span, message);
+                self.error(Code::SchemaDefault, note.span, message);
                 return None;
             };
             let fallback = match members {
@@ -685,7 +688,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 Ok(fallback) => Some(DeclaredDefault { fallback, span: note.span }),
                 Err(help) => {
                     let message = format!("`{}` is not a default for `{}`", note.value, slot.dotted());
-                    self.error("schema-default", note.span, message).help = Some(help);
+                    self.error(Code::SchemaDefault, note.span, message).help = Some(help);
                     None
                 }
             }
@@ -697,7 +700,7 @@ impl<'f> SchemaReader<'_, 'f> {
         if let (true, true, false, Some(default)) = (literal(&null), literal(&missing), slot.required, &missing) {
             let message =
                 format!("`{}` is never absent: both `null` and a missing value have a default", slot.dotted());
-            let error = self.error("schema-default", default.span, message);
+            let error = self.error(Code::SchemaDefault, default.span, message);
             error.help = Some("make the attribute required: remove the `?`".into());
         }
         let slot = &mut slots.list[id.index()];
@@ -711,12 +714,12 @@ impl<'f> SchemaReader<'_, 'f> {
             let Some(note) = notes.get(name) else { return false };
             if !is_list {
                 let message = format!("`@{name}` on an entity type describes a list: its `@path` ends in `/*`");
-                self.error("schema-default", note.span, message);
+                self.error(Code::SchemaDefault, note.span, message);
                 return false;
             }
             defaults::of_list(&note.value).unwrap_or_else(|help| {
                 let message = format!("`{}` is not a default for a list", note.value);
-                self.error("schema-default", note.span, message).help = Some(help);
+                self.error(Code::SchemaDefault, note.span, message).help = Some(help);
                 false
             })
         };
@@ -729,17 +732,17 @@ impl<'f> SchemaReader<'_, 'f> {
         let concerns = slots.fill_secrets();
         for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
             let Some(span) = span else { continue };
-            let error = self.error("schema-secret", span, "a secret cannot be an id");
+            let error = self.error(Code::SchemaSecret, span, "a secret cannot be an id");
             error.help = Some("findings name entities by their ids: choose another `@key`".into());
         }
         let captured_at = slots.list.iter().find(|slot| slot.secret && slot.path == ["captured_at"]);
         if let Some(slot) = captured_at.filter(|_| at == model.root.index()) {
-            let error = self.error("schema-secret", slot.span, "the time of the capture cannot be secret");
+            let error = self.error(Code::SchemaSecret, slot.span, "the time of the capture cannot be secret");
             error.help = Some("reports show it: remove `@secret`, or rename the attribute".into());
         }
         for slot in slots.list.iter().filter(|slot| slot.secret && slot.origin.pointer().is_some()) {
             if entity_types_in(&slot.ty).iter().any(|target| model.ty(*target).choices().is_none()) {
-                let error = self.error("schema-secret", slot.span, "a secret cannot be a reference");
+                let error = self.error(Code::SchemaSecret, slot.span, "a secret cannot be a reference");
                 error.help = Some("findings name the entities they are about: hold a secret as a String".into());
             }
         }
@@ -756,7 +759,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 if let (true, Some(inner)) = (node.secret, inner) {
                     let slot = node.below.iter().map(|slot| &ty.slots[slot.index()]).find(|slot| slot.secret);
                     let message = format!("a secret cannot hold instances of {}", model.short_name(*inner));
-                    let error = self.error("schema-secret", slot.map_or(ty.span, |slot| slot.span), message);
+                    let error = self.error(Code::SchemaSecret, slot.map_or(ty.span, |slot| slot.span), message);
                     error.help = Some("findings name entities by their ids: make only their attributes secret".into());
                     continue;
                 }
@@ -782,8 +785,11 @@ impl<'f> SchemaReader<'_, 'f> {
                     let mut written: Vec<_> = notes.iter().filter(|(note, _)| **note != "doc").collect();
                     written.sort_by_key(|(note, _)| **note);
                     for (note, at) in written {
-                        let error =
-                            self.error("schema-annotation", at.span, format!("`@{note}` means nothing inside a set"));
+                        let error = self.error(
+                            Code::SchemaAnnotation,
+                            at.span,
+                            format!("`@{note}` means nothing inside a set"),
+                        );
                         error.help = Some(
                             "elements of a set are read whole: put it on the attribute, or give them an entity type"
                                 .into(),
@@ -800,7 +806,8 @@ impl<'f> SchemaReader<'_, 'f> {
     fn none_of(&mut self, notes: &HashMap<&str, Note>, names: &[&str], what: &str) {
         for name in names {
             if let Some(note) = notes.get(name) {
-                let error = self.error("schema-annotation", note.span, format!("`@{name}` is not possible on {what}"));
+                let error =
+                    self.error(Code::SchemaAnnotation, note.span, format!("`@{name}` is not possible on {what}"));
                 error.help = Some(format!("remove `@{name}`"));
             }
         }
@@ -813,13 +820,13 @@ impl<'f> SchemaReader<'_, 'f> {
             && let Some(note) = notes.get(second)
         {
             let message = format!("`@{first}` and `@{second}` exclude each other");
-            self.error("schema-annotation", note.span, message).help = Some("remove one of them".into());
+            self.error(Code::SchemaAnnotation, note.span, message).help = Some("remove one of them".into());
         }
         if let Some(note) = notes.get("unknown")
             && !matches!(ty, Ty::String | Ty::Entity(_))
         {
             self.error(
-                "schema-annotation",
+                Code::SchemaAnnotation,
                 note.span,
                 format!("`@unknown` names a text, but the attribute is of type {}", model.show(ty)),
             );
@@ -832,7 +839,7 @@ impl<'f> SchemaReader<'_, 'f> {
             };
             if !gathered {
                 let error = self.error(
-                    "schema-annotation",
+                    Code::SchemaAnnotation,
                     note.span,
                     format!("an attribute of type {} cannot be derived", model.show(ty)),
                 );
@@ -845,7 +852,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 Ty::Entity(enclosing) => Origin::Enclosing(*enclosing),
                 _ => {
                     self.error(
-                        "schema-annotation",
+                        Code::SchemaAnnotation,
                         note.span,
                         format!("`@enclosing` needs an entity type, not {}", model.show(ty)),
                     );
@@ -858,7 +865,7 @@ impl<'f> SchemaReader<'_, 'f> {
             match found {
                 Some(reader) if reader.ty() != *ty => {
                     self.error(
-                        "schema-reader",
+                        Code::SchemaReader,
                         note.span,
                         format!(
                             "`{}` reads a {}, but the attribute is of type {}",
@@ -870,7 +877,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
                 Some(_) => {}
                 None => {
-                    let error = self.error("schema-reader", note.span, format!("unknown reader `{}`", note.value));
+                    let error = self.error(Code::SchemaReader, note.span, format!("unknown reader `{}`", note.value));
                     *error = error.clone().suggest(&note.value, Reader::ALL.map(|(name, _)| name));
                 }
             }
@@ -889,7 +896,7 @@ impl<'f> SchemaReader<'_, 'f> {
                         if !around.get(1..).is_some_and(|around| around.contains(target)) =>
                     {
                         let message = format!("`{}` is not nested in `{}`", ty.name, model.ty(*target).name);
-                        self.error("schema-enclosing", slot.span, message);
+                        self.error(Code::SchemaEnclosing, slot.span, message);
                     }
                     (Origin::Read(..) | Origin::Tags(_), slot_ty) => {
                         for target in entity_types_in(slot_ty) {
@@ -903,7 +910,7 @@ impl<'f> SchemaReader<'_, 'f> {
                                     ty.name,
                                     model.ty(target).name
                                 );
-                                let error = self.error("schema-reference", slot.span, message);
+                                let error = self.error(Code::SchemaReference, slot.span, message);
                                 error.help =
                                     Some("hold the key as a String and join by equality in a derivation".into());
                             }
@@ -923,7 +930,7 @@ impl<'f> SchemaReader<'_, 'f> {
             if let Some(second) = found.next() {
                 let message =
                     format!("both `{}` and `{}` are called `{eid}`: one action is", first.name(), second.name());
-                reader.error("schema-action", Span::default(), message);
+                reader.error(Code::SchemaAction, Span::default(), message);
             }
             let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
             let choice = model.ty(ty).choices()?.iter().position(|choice| choice == eid)?;
@@ -939,7 +946,7 @@ impl<'f> SchemaReader<'_, 'f> {
         };
         let (audit, derive) = (find(self, "audit"), find(self, "derive"));
         let Some(audit) = audit else {
-            let error = self.error("schema-action", Span::default(), "the schema declares no action `audit`");
+            let error = self.error(Code::SchemaAction, Span::default(), "the schema declares no action `audit`");
             error.help = Some("checks forbid `audit`: write `action \"audit\" appliesTo { principal: [Root], resource: [...], context: {...} };`".into());
             return;
         };
@@ -948,7 +955,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 "the principal of `audit` is the document, so its types must name `{}`",
                 model.ty(model.root).name
             );
-            self.error("schema-action", Span::default(), message);
+            self.error(Code::SchemaAction, Span::default(), message);
         }
         (model.audit, model.derive) = (audit, derive);
         self.context(model, "audit");
@@ -998,7 +1005,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     let root = model.ty(model.root).attribute(name).filter(|attribute| attribute.ty == ty);
                     let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
                         let message = format!("nothing gives `context.{name}` its value");
-                        let error = self.error("schema-context", span, message);
+                        let error = self.error(Code::SchemaContext, span, message);
                         error.help = Some(format!(
                             "valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"
                         ));
@@ -1026,14 +1033,14 @@ impl<'f> SchemaReader<'_, 'f> {
             let span = self.declaration(written.ty.loc(), name);
             let notes = self.notes(&written.annotations, ON_PARAMETER, span);
             if matches!(ty, Ty::Record(_) | Ty::Entity(_)) {
-                self.error("schema-parameter", span, format!("a parameter cannot be of type {}", model.show(&ty)));
+                self.error(Code::SchemaParameter, span, format!("a parameter cannot be of type {}", model.show(&ty)));
                 continue;
             }
             let default = notes.get("default").and_then(|note| match parse_value(&ty, &note.value) {
                 Ok(value) => Some(value),
                 Err(message) => {
                     self.error(
-                        "schema-parameter",
+                        Code::SchemaParameter,
                         note.span,
                         format!("`{}` is not a {}: {message}", note.value, model.show(&ty)),
                     );

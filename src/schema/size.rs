@@ -4,7 +4,7 @@
 //! from the declarations before Cedar reads the schema.
 
 use super::written::{Written, WrittenType, span_of};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use cedar_policy_core::ast::Name;
 use cedar_policy_core::validator::types::Type;
@@ -26,7 +26,7 @@ pub const MAX_ENVIRONMENTS: usize = 20_000;
 /// Returns the first limit that a schema exceeds.
 pub(super) fn excess(source: &Arc<Source>, written: &Written<'_>) -> Option<Diagnostic> {
     let excess = too_many(written).err().or_else(|| Sizes::new(written).declarations().err())?;
-    let error = Diagnostic::error("schema-size", excess.message).label(source, excess.span, "here");
+    let error = Diagnostic::error(Code::SchemaSize, excess.message).label(source, excess.span, "here");
     Some(error.help(excess.help))
 }
 

@@ -8,7 +8,7 @@ use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
@@ -296,7 +296,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                     Found::Value(_) => "has an unreadable",
                 };
                 let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
-                let error = Diagnostic::error("snapshot-key", message).label(&snapshot.source, at.span, "here");
+                let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
                 let help = "write the id as a text or a number: a finding names the instance by it";
                 // A key that is given twice has been reported.
                 if !decoder.key_twice {
@@ -430,7 +430,7 @@ impl Decoder<'_> {
         // The slots here have read the value, and the split has reported it on the way to lists.
         if stop.path.is_none() {
             self.reading.error(
-                "snapshot-type",
+                Code::SnapshotType,
                 span,
                 format!("expected an object at `{}`, found {}", stop.name, kind.described()),
                 format!("this is {}", kind.described()),
@@ -564,7 +564,7 @@ impl Decoder<'_> {
         let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
         let name = if secret { "***" } else { other.name.as_str() };
         if ty.closed {
-            let error = Diagnostic::error("snapshot-property", format!("a {} has no property `{name}`", ty.name));
+            let error = Diagnostic::error(Code::SnapshotProperty, format!("a {} has no property `{name}`", ty.name));
             let error = error.label(self.reading.source, other.key, "not declared");
             let suggested = if secret { error } else { error.suggest(name, route.children(at)) };
             self.reading.diagnostics.push(suggested);
@@ -575,14 +575,14 @@ impl Decoder<'_> {
         let beside = seen.contains(near);
         if !ty.closed && beside && is_respelled(&meant.name, name) {
             let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
-            let error = Diagnostic::error("snapshot-duplicate-key", message);
+            let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
             let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
             self.reading.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
         } else if !ty.closed && !beside {
             let message = format!("unknown property `{name}`, and `{}` is missing beside it", meant.name);
-            let warning = Diagnostic::warning("snapshot-property", message);
+            let warning = Diagnostic::warning(Code::SnapshotProperty, message);
             let warning = warning.label(self.reading.source, other.key, "not declared");
             self.reading.diagnostics.push(warning.help(format!("did you mean `{}`?", meant.name)));
         } else if !ty.closed {

@@ -3,7 +3,7 @@
 
 use super::locate::Found;
 use super::{Gap, Missing, RowStep, Snapshot, Table, is_respelled};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
@@ -76,7 +76,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     let misspelt = misspelt(snapshot, within, more);
                     if let Some((name, span)) = &misspelt {
                         let message = format!("unknown property `{name}`, and `{}` is missing beside it", more[step]);
-                        let warning = Diagnostic::warning("snapshot-property", message);
+                        let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                         let warning = warning.label(&snapshot.source, *span, "not declared");
                         diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
                     }
@@ -100,7 +100,8 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     "`{}` has more instances than its stated total: {captured}, not {total}",
                     snapshot.pointer(model, scope).join(&steps)
                 );
-                let error = Diagnostic::error("snapshot-total", message).label(&snapshot.source, at.span, "given here");
+                let error =
+                    Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "given here");
                 diagnostics.push(error.help("correct the number, or capture the list again"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty.index()].note_missing(new);
@@ -114,7 +115,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             }
             Stated::Unreadable => {
                 let message = format!("`{}` is not a number of instances", total.join("/"));
-                let error = Diagnostic::error("snapshot-total", message).label(&snapshot.source, at.span, "here");
+                let error = Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "here");
                 diagnostics.push(error.help("write a whole number that is not negative"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty.index()].note_missing(new);
@@ -214,13 +215,13 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
         (_, None) => return,
         (_, Some((name, span))) => {
             let message = format!("unknown property `{name}`, and `{PARTIAL}` is missing beside it");
-            let error = Diagnostic::error("snapshot-partial", message).label(&snapshot.source, span, "here");
+            let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
             diagnostics.push(error.help(format!("write `{PARTIAL}`; until then every list may be partial")));
             return all_partial(snapshot, model, span);
         }
     };
     let mut wrong = |snapshot: &Snapshot, span: Span, message: String, help: &str| {
-        let error = Diagnostic::error("snapshot-partial", message).label(&snapshot.source, span, "here");
+        let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
         diagnostics.push(error.help(help));
     };
     if is_twice(snapshot, root.span, &[PARTIAL.to_owned()]) {

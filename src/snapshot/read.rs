@@ -1,7 +1,7 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
 use super::{StrRef, is_respelled};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{Source, Span, nearest};
@@ -66,9 +66,6 @@ const KNOWN: usize = 256;
 /// Diagnostics that are searched for one of the same value.
 const RECENT: usize = 8;
 
-/// The code of the warning about a word that an open list does not contain.
-pub(super) const UNLISTED: &str = "snapshot-word";
-
 /// The name of a value, assembled only for a diagnostic.
 #[derive(Clone, Copy)]
 enum Name<'n> {
@@ -111,7 +108,7 @@ impl<'s> Reading<'s> {
         StrRef::on_side(start, text)
     }
 
-    pub fn error(&mut self, code: &'static str, span: Span, message: String, label: String, help: Option<String>) {
+    pub fn error(&mut self, code: Code, span: Span, message: String, label: String, help: Option<String>) {
         // A remedy says what the value is like.
         let help = help.filter(|_| !self.secret);
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
@@ -219,7 +216,7 @@ impl<'s> Reading<'s> {
 
     fn not_text(&mut self, span: Span) -> Cell {
         let message = "this string is not text: an escape is half of a surrogate pair";
-        self.error("snapshot-text", span, message.into(), "here".into(), None);
+        self.error(Code::SnapshotText, span, message.into(), "here".into(), None);
         Cell::Unreadable
     }
 
@@ -250,14 +247,14 @@ impl<'s> Reading<'s> {
             Ok(read) => read,
             Err((what, help)) => {
                 let message = format!("`{name}` is not {what}");
-                self.error("snapshot-value", span, message, "cannot be read".into(), Some(help));
+                self.error(Code::SnapshotValue, span, message, "cannot be read".into(), Some(help));
                 return Cell::Unreadable;
             }
         };
         if is_domain_rejected {
             let message = format!("the domain in `{name}` is not a valid internationalised domain name");
             let help = "correct it: its Unicode and `xn--` spellings do not compare as equal";
-            self.warning("snapshot-domain", span, message, "compared without regard to case only", help.into());
+            self.warning(Code::SnapshotDomain, span, message, "compared without regard to case only", help.into());
         }
         match (folded, &whole) {
             (folded, _) if reader == Reader::EmailLocalWords => {
@@ -282,11 +279,11 @@ impl<'s> Reading<'s> {
         } else {
             format!("write `{carried}` for the IPv4 address: `{ip}` is not in any IPv4 range, nor loopback")
         };
-        self.warning("snapshot-address", span, message, "compared as IPv6", help);
+        self.warning(Code::SnapshotAddress, span, message, "compared as IPv6", help);
     }
 
     /// Adds a warning, once for each value and code: several attributes may read one value.
-    fn warning(&mut self, code: &'static str, span: Span, message: String, label: &str, help: String) {
+    fn warning(&mut self, code: Code, span: Span, message: String, label: &str, help: String) {
         let is_same = |other: &Diagnostic| {
             other.code == code && other.labels.first().is_some_and(|label| label.place.span == span)
         };
@@ -310,7 +307,7 @@ impl<'s> Reading<'s> {
 
     fn wrong_type(&mut self, wanted: &str, kind: Kind, span: Span, name: Name<'_>, help: Option<String>) {
         let message = format!("`{name}` is {}, expected {wanted}", kind.described());
-        self.error("snapshot-type", span, message, format!("this is {}", kind.described()), help);
+        self.error(Code::SnapshotType, span, message, format!("this is {}", kind.described()), help);
     }
 
     /// Reads a value of any type. `None` after a diagnostic, or when part of it is not known.
@@ -385,7 +382,7 @@ impl<'s> Reading<'s> {
                 let message = format!("`{name}` is not a valid {}", self.model.show(ty));
                 // The help may repeat the value.
                 let help = Some(help).filter(|_| !self.secret);
-                self.error("snapshot-value", span, message, label.into(), help);
+                self.error(Code::SnapshotValue, span, message, label.into(), help);
                 None
             }
         }
@@ -404,7 +401,7 @@ impl<'s> Reading<'s> {
                 _ => format!("a former {of}"),
             };
             let message = format!("`{name}` is {quoted}, which is {by}");
-            self.error("snapshot-former", span, message, "former word".into(), Some(former.migration.to_string()));
+            self.error(Code::SnapshotFormer, span, message, "former word".into(), Some(former.migration.to_string()));
             return None;
         }
         if self.model.ty(ty).open {
@@ -414,10 +411,10 @@ impl<'s> Reading<'s> {
                 Some(near) => format!("did you mean `{near}`? If the word is new, add it to {of} in the schema"),
                 None => format!("correct the word, or add it to {of} in the schema"),
             };
-            self.warning(UNLISTED, span, message, "unknown word: the value is unknown", help);
+            self.warning(Code::SnapshotWord, span, message, "unknown word: the value is unknown", help);
             return None;
         }
-        let error = Diagnostic::error("snapshot-value", format!("`{name}` is {quoted}, which is not a {of}"));
+        let error = Diagnostic::error(Code::SnapshotValue, format!("`{name}` is {quoted}, which is not a {of}"));
         let error = error.label(self.source, span, "unknown value");
         let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
         self.diagnostics.push(if self.secret { error } else { error.suggest(word, choices) });
@@ -447,7 +444,7 @@ impl<'s> Reading<'s> {
             // The names of properties in a secret record are secret too.
             let (shown, meant_as) = if self.secret { ("***", "***") } else { (other.as_str(), meant.name.as_str()) };
             let message = format!("`{shown}` is not a property of `{name}`, which has `{meant_as}`");
-            let error = Diagnostic::error("snapshot-property", message).label(self.source, key, "not declared");
+            let error = Diagnostic::error(Code::SnapshotProperty, message).label(self.source, key, "not declared");
             self.diagnostics.push(error.help(format!("write `{meant_as}`, once")));
             unreadable.push(meant.name.clone());
         }
@@ -502,7 +499,7 @@ impl<'s> Reading<'s> {
 
 /// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
-    let error = Diagnostic::error("snapshot-duplicate-key", format!("property `{name}` stands twice in one object"));
+    let error = Diagnostic::error(Code::SnapshotDuplicateKey, format!("property `{name}` stands twice in one object"));
     error
         .label(source, again, "again here")
         .label(source, first, "first here")

@@ -1,7 +1,7 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
 use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
 use crate::schema::{Model, Origin, Ty};
 use crate::source::pointer::Step;
@@ -145,7 +145,7 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
                 again.push((ty, number, at));
                 let id = snapshot.id(model, EntityRef { ty, row: at });
                 let message = format!("two instances of {} have the id `{id}`", model.short_name(ty));
-                let error = Diagnostic::error("snapshot-duplicate-id", message)
+                let error = Diagnostic::error(Code::SnapshotDuplicateId, message)
                     .label(&snapshot.source, name_span(snapshot, model, ty, row), "again here")
                     .label(&snapshot.source, name_span(snapshot, model, ty, first), "first here");
                 let help = "remove one, or correct its id; until then both are one instance of which nothing is known";
@@ -185,7 +185,7 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
         let name = model.short_name(ty);
         let message =
             format!("two instances of {name} have ids that differ only in case or in the encoding of accents: `{key}`");
-        let warning = Diagnostic::warning("snapshot-duplicate-id", message)
+        let warning = Diagnostic::warning(Code::SnapshotDuplicateId, message)
             .label(&snapshot.source, name_span(snapshot, model, ty, again), "this one")
             .label(&snapshot.source, name_span(snapshot, model, ty, first), "and this one");
         diagnostics.push(warning.help("if they are one, remove one"));
@@ -407,7 +407,7 @@ fn nobody(
     });
     let what = model.short_name(target);
     let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", complaints.attribute);
-    let error = Diagnostic::error("snapshot-reference", message);
+    let error = Diagnostic::error(Code::SnapshotReference, message);
     let error = error.label(&snapshot.source, span, format!("no such {what}"));
     complaints.suggested += 1;
     let help = (complaints.suggested <= SUGGESTED).then(|| {

@@ -2,7 +2,7 @@
 
 use super::read::duplicate_key;
 use super::{Gap, Limits, Missing, Row, RowStep, StrRef, Table, is_respelled};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::pointer::Pointer;
@@ -32,8 +32,11 @@ pub(super) fn split(
     let text = source.text();
     let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     if text[begin..].trim().is_empty() {
-        let error =
-            Diagnostic::error("snapshot-empty", "the snapshot is empty").label(source, Span::new(0, 0), "nothing here");
+        let error = Diagnostic::error(Code::SnapshotEmpty, "the snapshot is empty").label(
+            source,
+            Span::new(0, 0),
+            "nothing here",
+        );
         diagnostics.push(error.help("a snapshot is a JSON object"));
         return None;
     }
@@ -54,7 +57,7 @@ pub(super) fn split(
         Err(Stop::TooMany(ty, at)) => {
             let name = model.short_name(ty);
             let message = format!("there are more than {} instances of {name}", limits.entities);
-            let error = Diagnostic::error("snapshot-entities", message);
+            let error = Diagnostic::error(Code::SnapshotEntities, message);
             let error = error.label(source, Span::new(at, at + 1), "this is one too many");
             diagnostics.push(error.help("allow more with --max-entities, or divide the snapshot"));
             None
@@ -66,8 +69,9 @@ pub(super) fn split(
                 _ => None,
             };
             let message = if model.has_secrets() { error.unquoted } else { error.message };
-            diagnostics
-                .push(Diagnostic::error("snapshot-syntax", message).label(source, error.span, "here").maybe_help(help));
+            diagnostics.push(
+                Diagnostic::error(Code::SnapshotSyntax, message).label(source, error.span, "here").maybe_help(help),
+            );
             None
         }
     }
@@ -121,7 +125,7 @@ impl Splitter<'_> {
         if kind != Kind::Object {
             let span = scanner.skip()?;
             let message = format!("a snapshot is an object, and this is {}", kind.described());
-            self.diagnostics.push(Diagnostic::error("snapshot-root", message).label(
+            self.diagnostics.push(Diagnostic::error(Code::SnapshotRoot, message).label(
                 self.source,
                 Span::new(span.start, span.start + 1),
                 "the document starts here",
@@ -190,7 +194,7 @@ impl Splitter<'_> {
 
     fn wrong_type(&mut self, here: &Here, wanted: &str, kind: Kind, span: Span) {
         let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
-        let error = Diagnostic::error("snapshot-type", message);
+        let error = Diagnostic::error(Code::SnapshotType, message);
         self.diagnostics.push(error.label(self.source, span, format!("this is {}", kind.described())));
     }
 
@@ -232,7 +236,7 @@ impl Splitter<'_> {
             let whole = Span::new(span.start, span.start + 1);
             let message =
                 format!("expected a list at `{}`, found an object that is not a map of instances", here.pointer);
-            let error = Diagnostic::error("snapshot-type", message).label(self.source, whole, "this object");
+            let error = Diagnostic::error(Code::SnapshotType, message).label(self.source, whole, "this object");
             let error = error.label(self.source, key, "this value is not an instance");
             self.diagnostics.push(error.help("write an array; in a map of instances every value is an instance"));
             self.lost(each, here, span, "", Gap::Unreadable);
@@ -359,7 +363,7 @@ impl Splitter<'_> {
         if is_element && !self.has_declared(node, ty, start) && !may_be_empty() {
             let span = scanner.skip()?;
             let message = format!("an element of `{}` has no property that `{}` declares", here.pointer, declared.name);
-            let error = Diagnostic::error("snapshot-type", message).label(self.source, span, "this object");
+            let error = Diagnostic::error(Code::SnapshotType, message).label(self.source, span, "this object");
             self.diagnostics.push(error.help(NO_INSTANCE));
             self.lost(node, here, span, "", Gap::Partial);
             return Ok(());
@@ -386,7 +390,7 @@ impl Splitter<'_> {
         let declared = self.model.ty(ty);
         let wanted = if declared.is_scalar() { "a text, a number or a boolean" } else { "an object" };
         let message = format!("`{}` is read from {wanted}, found {}", declared.name, kind.described());
-        let error = Diagnostic::error("snapshot-type", message);
+        let error = Diagnostic::error(Code::SnapshotType, message);
         let error = error.label(self.source, span, format!("this is {}", kind.described()));
         let (gap, help) = match step {
             RowStep::Fixed if kind == Kind::Array => {

@@ -18,7 +18,7 @@ mod world;
 use blueprint::{Blueprint, Kind};
 use cedar_policy::{ValidationMode, Validator};
 use choices::Choices;
-use deodar::diagnostic::{Diagnostic, Severity};
+use deodar::diagnostic::{Code, Diagnostic, Severity};
 use deodar::engine::{Binding, Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict, VerdictCounts};
 use deodar::policy::Policies;
 use deodar::program::Program;
@@ -250,7 +250,7 @@ impl Read {
             schema.ok_or_else(|| fail(format!("the schema is refused\n{}", shown(&diagnostics)), case, None))?;
         let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", policies)]);
         // Random policies may be invalid, or say nothing.
-        let expected = ["policy-invalid"];
+        let expected = [Code::PolicyInvalid];
         let strange = diagnostics
             .iter()
             .find(|diagnostic| diagnostic.severity == Severity::Error && !expected.contains(&diagnostic.code));
@@ -260,14 +260,14 @@ impl Read {
         // The engine is held to Cedar on policies that the review refuses, too.
         let program = Program::unreviewed(&schema.model, &policies, |_| true);
         let (_, diagnostics) = Program::lower(&schema.model, &policies, |_| true);
-        let expected = ["policy-idle", "policy-has", "check-not-run"];
+        let expected = [Code::PolicyIdle, Code::PolicyHas, Code::CheckNotRun];
         let strange = diagnostics
             .iter()
             .find(|diagnostic| diagnostic.severity == Severity::Error && !expected.contains(&diagnostic.code));
         if let Some(strange) = strange {
             return Err(fail(&strange.message, case, None));
         }
-        let idle = diagnostics.iter().filter(|diagnostic| diagnostic.code == "policy-idle");
+        let idle = diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::PolicyIdle);
         let idle = idle.filter_map(|diagnostic| Some(diagnostic.message.split('`').nth(1)?.to_owned())).collect();
         let parameters = case.blueprint.parameters.iter().zip(&case.parameters).map(|(field, datum)| {
             let declared = schema.model.parameters.iter().find(|parameter| parameter.name == field.name)?;
@@ -285,7 +285,7 @@ impl Read {
         let (snapshot, diagnostics) =
             Snapshot::read(&source("s.json", json), &self.schema.model, &self.program.reads, &Limits::default());
         // References may dangle; nothing else is wrong with these snapshots.
-        match (snapshot, diagnostics.iter().any(|diagnostic| diagnostic.code != "snapshot-reference")) {
+        match (snapshot, diagnostics.iter().any(|diagnostic| diagnostic.code != Code::SnapshotReference)) {
             (Some(snapshot), false) => Ok(snapshot),
             _ => Err(fail(format!("the snapshot is refused\n{}", shown(&diagnostics)), case, None)),
         }

@@ -4,7 +4,7 @@
 
 use crate::support::{SCHEMA, SOUND, command, folder, harbour_by, replaced};
 use deodar::catalogue::{self, Catalogue};
-use deodar::diagnostic::Diagnostic;
+use deodar::diagnostic::{Code, Diagnostic};
 use deodar::pack::{Pack, PackSources};
 use deodar::policy::Policies;
 use deodar::schema::Schema;
@@ -90,7 +90,7 @@ fn policies_beyond_a_limit_are_errors_and_hide_no_other() {
         let (policies, diagnostics) = policies_of(&text);
         let [error] = &diagnostics[..] else { panic!("{message}: {diagnostics:?}") };
         assert!(error.message.contains(message), "{message}: {}", error.message);
-        assert_eq!((error.code, error.labels.len(), error.help.is_some()), ("policy-size", 1, true));
+        assert_eq!((error.code, error.labels.len(), error.help.is_some()), (Code::PolicySize, 1, true));
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         assert_eq!(ids, ["AFTER", "BEFORE"]);
     }
@@ -138,7 +138,7 @@ fn schemas_beyond_a_limit_are_errors() {
         assert!(schema.is_none(), "{message}");
         let [error] = &diagnostics[..] else { panic!("{message}: {diagnostics:?}") };
         assert!(error.message.contains(message), "{message}: {}", error.message);
-        assert_eq!((error.code, error.labels.len(), error.help.is_some()), ("schema-size", 1, true));
+        assert_eq!((error.code, error.labels.len(), error.help.is_some()), (Code::SchemaSize, 1, true));
         assert!(!error.labels[0].place.span.is_empty(), "{message}");
     }
 }
@@ -164,7 +164,7 @@ fn types_that_name_themselves_are_errors_of_cedar() {
     for declarations in ["type A = A;", "type A = { b: B }; type B = Set<A>;"] {
         let (schema, diagnostics) = schema_of(&(SCHEMA.to_owned() + declarations));
         assert!(schema.is_none());
-        assert!(diagnostics.iter().all(|error| error.code == "schema-invalid"), "{diagnostics:?}");
+        assert!(diagnostics.iter().all(|error| error.code == Code::SchemaInvalid), "{diagnostics:?}");
     }
 }
 

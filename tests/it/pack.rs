@@ -5,6 +5,7 @@ use crate::organisation::Organisation;
 use crate::support::{NOW, repository};
 use deodar::cases::{Case, CaseFile, Change, Choice, Edit, Suite, Target, Variant};
 use deodar::check::{Inputs, Options, Session};
+use deodar::diagnostic::Code;
 use deodar::engine::Verdict;
 use deodar::pack::Pack;
 use deodar::policy::{ClauseKind, Policies};
@@ -113,7 +114,12 @@ fn what_fails_does_not_pass_when_the_reason_was_not_captured() {
     let mut wrong = Vec::new();
     for trial in &outcome.trials {
         let case = &bench.files[trial.file].cases[trial.case];
-        assert!(trial.diagnostics.iter().all(|found| found.code != "edit"), "{}: {:?}", trial.name, trial.diagnostics);
+        assert!(
+            trial.diagnostics.iter().all(|found| found.code != Code::Edit),
+            "{}: {:?}",
+            trial.name,
+            trial.diagnostics
+        );
         for (expectation, actual) in case.expectations.iter().zip(&trial.actual) {
             let counts = trial.counts.iter().find(|(check, _)| *check == expectation.check);
             let is_one = match expectation.target {

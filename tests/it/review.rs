@@ -69,7 +69,7 @@ fn said(rest: &str) -> (String, String, String) {
         [] => Default::default(),
         [one] => {
             let label = one.labels.first().map(|label| label.place.text().to_owned()).unwrap_or_default();
-            (one.code.to_owned(), format!("{} / {}", one.message, one.help.clone().unwrap_or_default()), label)
+            (one.code.name().to_owned(), format!("{} / {}", one.message, one.help.clone().unwrap_or_default()), label)
         }
         more => panic!("{rest}: {more:?}"),
     }
@@ -226,7 +226,7 @@ fn has_of_what_is_required_is_an_error_in_a_derivation() {
         check("(principal, action, resource is Account) when { resource.keys > 1 }")
     ));
     assert_eq!(refused, ["C", "keys"]);
-    let codes: Vec<&str> = all.iter().map(|found| found.code).collect();
+    let codes: Vec<&str> = all.iter().map(|found| found.code.name()).collect();
     assert!(codes.contains(&"policy-has") && codes.contains(&"check-not-run"), "{all:?}");
 }
 
@@ -289,7 +289,7 @@ fn a_derivation_for_types_that_are_not_derived_is_refused_with_its_dependants() 
     ] {
         let (all, refused) = reviewed(&format!("@id(\"keys\") @derives(\"keys\") permit {scope};\n{c}"));
         assert_eq!(refused, ["C", "keys"], "{scope}: {all:?}");
-        let codes: Vec<&str> = all.iter().map(|found| found.code).collect();
+        let codes: Vec<&str> = all.iter().map(|found| found.code.name()).collect();
         assert_eq!(codes, ["policy-idle", "check-not-run"], "{scope}: {all:?}");
     }
 }

@@ -44,7 +44,7 @@ fn judged(schema: &str, policies: &str, json: &str) -> String {
         format!("{}: {}", policies.checks[judgement.check].statement.id, verdicts.join(" "))
     });
     let mut errors: Vec<&str> =
-        diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code).collect();
+        diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code.name()).collect();
     errors.dedup();
     verdicts.chain(errors.into_iter().map(|code| format!("error {code}"))).collect::<Vec<_>>().join("; ")
 }

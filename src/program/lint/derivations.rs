@@ -2,7 +2,7 @@
 //! is not run.
 
 use super::{Review, Whole};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::{Derivation, Policies, Statement};
 use crate::program::lower::{self, Lowered, derived_slots, slots_read};
 use crate::program::{Body, NodeId, Program};
@@ -124,7 +124,7 @@ fn missing(model: &Model, target: Target, read: Option<Read<'_>>, checks: &[&Sta
         all => format!("{} need", ids(all)),
     };
     let message = format!("nothing derives `{}`, which {readers}", name(model, target));
-    let error = Diagnostic::error("derivation-missing", message).label(&statement.source, span, "read here");
+    let error = Diagnostic::error(Code::DerivationMissing, message).label(&statement.source, span, "read here");
     let attribute = model.ty(target.0).slots[target.1.index()].dotted();
     Some(error.help(format!("write a `permit` for `derive` with @derives({attribute:?})")))
 }
@@ -149,7 +149,7 @@ fn not_run(
     };
     let verb = if checks.len() == 1 { "is not run: it needs" } else { "are not run: they need" };
     let message = format!("{} {verb} `{}`, {why}", ids(checks), name(model, target));
-    let mut error = Diagnostic::error("check-not-run", message);
+    let mut error = Diagnostic::error(Code::CheckNotRun, message);
     if let Some((statement, span)) = read {
         error = error.label(&statement.source, span, "read here");
     }
@@ -227,8 +227,10 @@ fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
     names.dedup();
     let names: Vec<&str> = names.into_iter().map(SmolStr::as_str).collect();
     names.first()?;
-    let mut error =
-        Diagnostic::error("derivation-cycle", format!("derived attributes need each other: `{}`", names.join("`, `")));
+    let mut error = Diagnostic::error(
+        Code::DerivationCycle,
+        format!("derived attributes need each other: `{}`", names.join("`, `")),
+    );
     for derivation in derivations {
         error = error.label(&derivation.statement.source, derivation.derives_span, "on the cycle");
     }

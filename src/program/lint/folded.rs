@@ -1,7 +1,7 @@
 //! Texts that are compared with a folded attribute and are not in folded form: they are equal to no value.
 
 use super::{Reviewed, reached};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Statement;
 use crate::program::{Constant, NodeId, NodeKind, Program};
 use crate::schema::{Model, Origin, Reader, SlotId, Ty, folded};
@@ -174,7 +174,7 @@ impl Found<'_> {
 
     fn refuse(&mut self, span: Span, text: &str, with: &[(String, Reader)], help: Option<String>) {
         if self.seen.insert((span, text.to_owned())) {
-            let error = Diagnostic::error("policy-folded", message(&format!("{text:?}"), with));
+            let error = Diagnostic::error(Code::PolicyFolded, message(&format!("{text:?}"), with));
             self.errors.push(error.label(&self.statement.source, span, "never equal").maybe_help(help));
         }
     }
@@ -243,7 +243,7 @@ impl Comparison {
         let text = texts.into_iter().find(|text| !reads(&self.with, text))?;
         let name = &model.parameters.get(self.parameter)?.name;
         let what = format!("{text:?}, the value of parameter `{name}`,");
-        let error = Diagnostic::error("policy-folded", message(&what, &self.with));
+        let error = Diagnostic::error(Code::PolicyFolded, message(&what, &self.with));
         let error = error.label(&self.source, self.span, "compared here");
         Some(error.maybe_help(fold(&self.with, text).map(|folded| format!("write {folded:?}"))))
     }

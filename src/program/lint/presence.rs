@@ -2,7 +2,7 @@
 //! true, and `unless { resource has x }` passes for ever.
 
 use super::{Reviewed, reached};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::program::lower::{Presence, Whole};
 use crate::schema::Model;
 use crate::source::Span;
@@ -33,7 +33,7 @@ fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Dia
         None
     } else if answers.iter().all(|answer| answer.always) {
         let message = format!("`has {names}` is always true: `{names}` is required in {required}");
-        let error = Diagnostic::error("policy-has", message).label(source, span, "always true");
+        let error = Diagnostic::error(Code::PolicyHas, message).label(source, span, "always true");
         let last = names.rsplit('.').next().unwrap_or(names);
         Some(error.help(match answers.iter().any(|answer| answer.holder.starts_with("`context")) {
             true => "remove the `has`".to_owned(),
@@ -44,7 +44,7 @@ fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Dia
     } else {
         let message = format!("`has {names}` is always true for {required}, where `{names}` is required");
         let warning =
-            Diagnostic::warning("policy-has", message).label(source, span, "true or false for other types only");
+            Diagnostic::warning(Code::PolicyHas, message).label(source, span, "true or false for other types only");
         Some(warning.help("name the type that is meant with `is`"))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Reviewed;
 use super::reach::Reach;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Scope;
 use crate::program::{Condition, NodeKind, Program};
 use crate::schema::{EntityKind, Model};
@@ -33,7 +33,7 @@ pub(super) fn never(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -
     let by_cedar = || statement.idle.then(|| Reason::exclusion(statement.span));
     let Some(reason) = by_types.or_else(by_cedar) else { return Vec::new() };
     let message = format!("`{}` can never hold, whatever the snapshot says: {}", statement.id, reason.message);
-    let error = Diagnostic::error("policy-idle", message).label(&statement.source, reason.span, "");
+    let error = Diagnostic::error(Code::PolicyIdle, message).label(&statement.source, reason.span, "");
     vec![error.help(reason.help)]
 }
 

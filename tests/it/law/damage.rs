@@ -174,9 +174,9 @@ fn judged(case: &Case, read: &Read, json: &str) -> Result<(Verdicts, Verdicts, V
     let reference = Reference::new(&machine, &read.policies, NOW, &read.parameters).judge();
     let reference = reference.map_err(|error| fail(format!("{error}\n{json}"), case, None))?;
     // A word that an open list does not contain is reported as a warning.
-    let is_damage = |found: &&Diagnostic| found.severity == Severity::Error || found.code == "snapshot-word";
+    let is_damage = |found: &&Diagnostic| found.severity == Severity::Error || found.code == Code::SnapshotWord;
     let errors = diagnostics.iter().filter(is_damage);
-    let errors = errors.map(|diagnostic| diagnostic.code).collect();
+    let errors = errors.map(|diagnostic| diagnostic.code.name()).collect();
     Ok((by_place(machine.judge(&Verdict::ALL), false), by_place(reference, true), errors))
 }
 
