@@ -87,14 +87,14 @@ impl Organisation {
             |out, person| {
                 write!(
                     out,
-                    r#"{{"email":"{}","owner":"sec-ops@larch.example","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    r#"{{"email":"{}","owner":"team-security","expires_at":"2026-12-31T00:00:00Z"}}"#,
                     person.email()
                 )
             },
         )?;
         writeln!(
             out,
-            r#"],"service_accounts":[{{"email":"reports@larch.example","owner":"sec-ops@larch.example","expires_at":"2027-01-31T00:00:00Z"}}],"approved_privileged_roles":["#
+            r#"],"service_accounts":[{{"email":"reports@larch.example","owner":"team-security","expires_at":"2027-01-31T00:00:00Z"}}],"approved_privileged_roles":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
