@@ -249,12 +249,13 @@ impl Organisation {
         let mut dice = Dice::of(self.seed, MEMBERS + member as u64);
         let role = match place {
             0 => "Admin",
-            1 => "campaign-approver",
-            2 => "Manager",
+            1 => "Manager",
             3 => "regional-ops",
+            // A third publisher is few enough from fifteen members on.
+            16 => "campaign-approver",
             // Not left to the dice: no workspace, however small, gets too many who may export.
             _ if place % 8 == 5 => "Analyst",
-            _ => dice.pick(&["Marketer", "Marketer", "Developer", "crm-maker", "crm-maker", "crm-maker"]),
+            _ => dice.pick(&["campaign-editor", "campaign-editor", "integrator", "crm-maker", "crm-maker", "crm-maker"]),
         };
         let status = if place < 20 || person.defect.is_some() { 99 } else { dice.below(100) };
         let status = ["access_revoked", "access_revoked", "pending"].get(status).unwrap_or(&"joined");
@@ -288,7 +289,7 @@ impl Organisation {
             };
             let privileged = if place < 4 { format!("\"{}\"", recently(&mut dice)) } else { "null".to_owned() };
             let used = match role {
-                "campaign-approver" | "Marketer" => format!(r#""last_publish_at":"{}","#, recently(&mut dice)),
+                "campaign-approver" => format!(r#""last_publish_at":"{}","#, recently(&mut dice)),
                 "Analyst" => format!(r#""last_export_at":"{}","#, recently(&mut dice)),
                 _ => String::new(),
             };
@@ -648,8 +649,8 @@ const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
         ],
     ),
     (
-        "Marketer",
-        "Marketer",
+        "campaign-editor",
+        "Campaign editor",
         &[
             ("campaigns", r#"["view","create_and_manage"]"#),
             ("segments", r#"["view","create_and_manage"]"#),
@@ -657,8 +658,8 @@ const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
         ],
     ),
     (
-        "Developer",
-        "Developer",
+        "integrator",
+        "Integrator",
         &[("imports", r#"["create_and_manage"]"#), ("coupons", r#"["view","create_and_manage"]"#)],
     ),
     (
