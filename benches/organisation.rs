@@ -255,7 +255,9 @@ impl Organisation {
             16 => "campaign-approver",
             // Not left to the dice: no workspace, however small, gets too many who may export.
             _ if place % 8 == 5 => "Analyst",
-            _ => dice.pick(&["campaign-editor", "campaign-editor", "integrator", "crm-maker", "crm-maker", "crm-maker"]),
+            _ => {
+                dice.pick(&["campaign-editor", "campaign-editor", "integrator", "crm-maker", "crm-maker", "crm-maker"])
+            }
         };
         let status = if place < 20 || person.defect.is_some() { 99 } else { dice.below(100) };
         let status = ["access_revoked", "access_revoked", "pending"].get(status).unwrap_or(&"joined");
