@@ -129,11 +129,13 @@ impl Organisation {
             r#"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
-            write!(
-                out,
-                r#"{{"workspace_id":"{}","environment":"LIVE","key_name":"campaign-planner","expires_at":"2026-12-31T00:00:00Z"}}"#,
-                workspace_id(at)
-            )
+            list(out, ["LIVE", "TEST"].iter(), |out, name| {
+                write!(
+                    out,
+                    r#"{{"workspace_id":"{}","environment":"{name}","key_name":"campaign-planner","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    workspace_id(at)
+                )
+            })
         })?;
         writeln!(out, r#"],"approved_exports":["#)?;
         list(out, 0..self.workspaces, |out, at| {
