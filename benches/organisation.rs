@@ -86,14 +86,14 @@ impl Organisation {
             |out, person| {
                 write!(
                     out,
-                    r#"{{"email":"{}","owner":"sec-ops@larch.example","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    r#"{{"email":"{}","owner":"team-security","expires_at":"2026-12-31T00:00:00Z"}}"#,
                     person.email()
                 )
             },
         )?;
         writeln!(
             out,
-            r#"],"service_accounts":[{{"email":"reports@larch.example","owner":"sec-ops@larch.example","expires_at":"2027-01-31T00:00:00Z"}}],"approved_privileged_roles":["#
+            r#"],"service_accounts":[{{"email":"reports@larch.example","owner":"team-security","expires_at":"2027-01-31T00:00:00Z"}}],"approved_privileged_roles":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
             write!(
@@ -128,11 +128,13 @@ impl Organisation {
             r#"],"approved_mcp_clients":["Desktop assistant"],"approved_write_connectors":["Issue tracker"],"approved_recipient_domains":["pixelforge.example"],"approved_publish_keys":["#
         )?;
         list(out, 0..self.workspaces, |out, at| {
-            write!(
-                out,
-                r#"{{"workspace_id":"{}","environment":"LIVE","key_name":"campaign-planner","expires_at":"2026-12-31T00:00:00Z"}}"#,
-                workspace_id(at)
-            )
+            list(out, ["LIVE", "TEST"].iter(), |out, name| {
+                write!(
+                    out,
+                    r#"{{"workspace_id":"{}","environment":"{name}","key_name":"campaign-planner","expires_at":"2026-12-31T00:00:00Z"}}"#,
+                    workspace_id(at)
+                )
+            })
         })?;
         writeln!(out, r#"],"approved_exports":["#)?;
         list(out, 0..self.workspaces, |out, at| {
@@ -248,12 +250,15 @@ impl Organisation {
         let mut dice = Dice::of(self.seed, MEMBERS + member as u64);
         let role = match place {
             0 => "Admin",
-            1 => "campaign-approver",
-            2 => "Manager",
+            1 => "Manager",
             3 => "regional-ops",
+            // A third publisher is few enough from fifteen members on.
+            16 => "campaign-approver",
             // Not left to the dice: no workspace, however small, gets too many who may export.
             _ if place % 8 == 5 => "Analyst",
-            _ => dice.pick(&["Marketer", "Marketer", "Developer", "crm-maker", "crm-maker", "crm-maker"]),
+            _ => {
+                dice.pick(&["campaign-editor", "campaign-editor", "integrator", "crm-maker", "crm-maker", "crm-maker"])
+            }
         };
         let status = if place < 20 || person.defect.is_some() { 99 } else { dice.below(100) };
         let status = ["access_revoked", "access_revoked", "pending"].get(status).unwrap_or(&"joined");
@@ -287,7 +292,7 @@ impl Organisation {
             };
             let privileged = if place < 4 { format!("\"{}\"", recently(&mut dice)) } else { "null".to_owned() };
             let used = match role {
-                "campaign-approver" | "Marketer" => format!(r#""last_publish_at":"{}","#, recently(&mut dice)),
+                "campaign-approver" => format!(r#""last_publish_at":"{}","#, recently(&mut dice)),
                 "Analyst" => format!(r#""last_export_at":"{}","#, recently(&mut dice)),
                 _ => String::new(),
             };
@@ -647,8 +652,8 @@ const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
         ],
     ),
     (
-        "Marketer",
-        "Marketer",
+        "campaign-editor",
+        "Campaign editor",
         &[
             ("campaigns", r#"["view","create_and_manage"]"#),
             ("segments", r#"["view","create_and_manage"]"#),
@@ -656,8 +661,8 @@ const ROLES: [(&str, &str, &[(&str, &str)]); 8] = [
         ],
     ),
     (
-        "Developer",
-        "Developer",
+        "integrator",
+        "Integrator",
         &[("imports", r#"["create_and_manage"]"#), ("coupons", r#"["view","create_and_manage"]"#)],
     ),
     (
