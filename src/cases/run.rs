@@ -81,7 +81,7 @@ impl Suite {
     /// Makes the edits of a case and reads the snapshot.
     ///
     /// # Errors
-    /// What came of the case, when there is nothing to judge.
+    /// The trial of the case, if there is nothing to judge.
     pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
         let mut trial = planned.trial();
         let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
