@@ -2,14 +2,14 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::engine::{Evaluation, Judgement, Machine, Sought, TooManyPairs, Verdict, VerdictCounts};
 use crate::parameters::Parameters;
 use crate::policy::{Level, Policies, PolicyFile, Statement, warm_up};
 use crate::program::Program;
 use crate::report::{
-    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report, ScopeReport,
-    SnapshotReport, Times, WITNESSES, show_constant,
+    Account, CheckReport, CheckState, FileReport, FileRole, Finding, Findings, PackReport, ParameterReport, Report,
+    ScopeReport, SnapshotReport, Times, WITNESSES, show_constant,
 };
 use crate::schema::{Model, Schema, SlotId};
 use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
@@ -364,8 +364,7 @@ impl Session {
                 unmatched.map(|(id, sought)| no_scope(&schema.model, id, sought)).collect();
             report.diagnostics.extend(unmatched);
         }
-        report.findings.sort_by_key(|finding| order(&report.checks, finding));
-        sort(&mut report.diagnostics);
+        report.sort();
         report
     }
 }
@@ -464,7 +463,7 @@ impl Judge<'_> {
         account.times.derive = derived - begin;
         account.snapshot.captured_at = captured_at(machine);
         account.diagnostics.extend(odd_capture(machine, &account.snapshot, self.options));
-        let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
+        let listed = &Verdict::ALL[..if self.options.needs.not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
             Engine::Compiled => evaluation.judge(listed),
             Engine::Reference => {
@@ -486,7 +485,7 @@ impl Judge<'_> {
         for judgement in &judgements {
             account.counts[judgement.check] = judgement.counts;
             let explained = explained.get(judgement.check).copied().unwrap_or_default();
-            let left = explained.map(|explained| self.options.most_findings.saturating_sub(explained));
+            let left = explained.map(|explained| self.options.needs.explained().most().saturating_sub(explained));
             account.findings.extend(self.explain(&findings, judgement, left));
         }
         account.times.explain = judged.elapsed();
@@ -509,7 +508,7 @@ impl Judge<'_> {
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let left = &mut left[judged.verdict];
-            let wanted = *left > 0 && (self.options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
+            let wanted = *left > 0 && self.options.needs.wants(judged.verdict);
             *left = left.saturating_sub(1);
             wanted
         });
@@ -575,12 +574,6 @@ pub(crate) fn too_many_pairs(policies: &Policies, excess: TooManyPairs, limits: 
         .help(format!("{help}, or allow more with --max-pairs"))
 }
 
-/// The worst first; within a check as the document has it.
-fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Reverse<Level>, usize, usize, usize) {
-    let level = checks.get(finding.check).map_or(Level::Low, |check| check.level);
-    (finding.verdict, std::cmp::Reverse(level), finding.check, finding.snapshot, finding.resource.order)
-}
-
 /// What is odd about the time of a capture, if the schema wants to know it.
 fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Options) -> Option<Diagnostic> {
     let root = machine.model.ty(machine.model.root);
@@ -635,11 +628,11 @@ pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
         hash.update(source.text());
         FileReport { path: source.name().to_owned(), role, sha256: hexadecimal(hash.finalize().as_slice()) }
     };
-    let policies = inputs.policies.iter().map(|source| file(source, "policies"));
+    let policies = inputs.policies.iter().map(|source| file(source, FileRole::Policies));
     PackReport {
         name: inputs.pack.clone(),
         version: model.and_then(Model::version).cloned(),
-        files: std::iter::once(file(&inputs.schema, "schema")).chain(policies).collect(),
+        files: std::iter::once(file(&inputs.schema, FileRole::Schema)).chain(policies).collect(),
     }
 }
 

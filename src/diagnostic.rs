@@ -3,6 +3,7 @@
 //! Diagnostics are data. They are collected, sorted and turned into text elsewhere.
 
 use crate::source::{Place, Source, Span};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Valid words that are listed where none is near.
@@ -103,8 +104,9 @@ impl Diagnostic {
 }
 
 /// Sorts by file and place, so that any number of threads tells the same story.
-pub fn sort(diagnostics: &mut [Diagnostic]) {
+pub fn sort<D: Borrow<Diagnostic>>(diagnostics: &mut [D]) {
     diagnostics.sort_by(|a, b| {
+        let (a, b): (&Diagnostic, &Diagnostic) = (a.borrow(), b.borrow());
         let key = |d: &Diagnostic| {
             d.labels
                 .first()

@@ -1,7 +1,8 @@
 //! Deodar judges JSON snapshots of a SaaS account by Cedar policies and explains every verdict down to two spans:
 //! the clause of the policy that decided, and the value in the snapshot that it decided on.
 //!
-//! The modules stand in reading order; each uses only those above it.
+//! The modules are in reading order; each uses only those above it. `report` is what a run finds, as data; `render` writes
+//! it.
 
 pub mod hash;
 pub mod source;
@@ -15,6 +16,7 @@ pub mod snapshot;
 pub mod engine;
 pub mod authorize;
 pub mod report;
+pub mod render;
 pub mod catalogue;
 pub mod check;
 pub mod cases;

@@ -9,7 +9,7 @@ use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::parameters::Parameters;
 use crate::policy::Policies;
 use crate::program::{CheckProgram, Program};
-use crate::report::text::evidence;
+use crate::render::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::Model;
 use crate::snapshot::{Relation, Secrets, Snapshot};

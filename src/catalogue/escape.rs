@@ -1,7 +1,7 @@
 //! Markdown as it is written, so that what a pack says comes out as it was meant: text that is no markup, code that
 //! holds anything, and the names GitHub gives to headings.
 
-use crate::report::excerpt::plain;
+use crate::render::plain;
 
 /// Writes a text that is no markup, on one line.
 pub(super) fn text(text: &str) -> String {

@@ -3,7 +3,7 @@
 //! A failed write to standard output ends the process: with 141 if the reader is gone, otherwise with 5. Standard error
 //! is for people who may have closed it, so a failed write there changes nothing.
 
-use deodar::report::excerpt::plain;
+use deodar::render::plain;
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;

@@ -4,8 +4,8 @@ use super::output::tell;
 use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::policy::Policies;
 use deodar::project::{Form, Loader, PackOrigin, Selection};
+use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
-use deodar::report::text::{self, Style};
 use deodar::schema::Schema;
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ impl PackArgs {
     /// no schema.
     pub fn read(&self, style: Style) -> (Option<(Schema, Policies)>, Report) {
         let (inputs, report) = self.checks();
-        tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
+        tell(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         let parsed = inputs.and_then(|inputs| {
             let schema = Schema::parse(&inputs.schema).0?;
             let (policies, _) = Policies::parse(&schema, &inputs.policies);

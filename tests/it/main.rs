@@ -19,6 +19,7 @@ mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
 mod origin;
+mod outputs;
 mod pack;
 mod parameters;
 mod secrets;
