@@ -1,9 +1,10 @@
-//! The report of a run: findings with their evidence, counts per check, a status. It is data; `render`
+//! The report of a run: findings with their identity and evidence, counts per check, a status. It is data; `render`
 //! writes it.
 
 pub mod controls;
 mod needs;
 mod show;
+mod identity;
 mod evidence;
 mod message;
 mod finding;
@@ -12,6 +13,7 @@ mod capture;
 pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};
+pub use identity::Identity;
 pub(crate) use message::{phrase, unknown_phrase};
 pub use needs::{Evidence, Needs};
 pub use show::{show_constant, show_value};

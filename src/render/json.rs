@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub(super) const VERSION: &str = "1.2";
+pub(super) const VERSION: &str = "2.0";
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -166,7 +166,7 @@ pub(super) struct FindingJson<'r> {
     remediation: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Vec<CaptureJson<'r>>>,
-    fingerprint: &'r str,
+    fingerprint: String,
     clauses: Vec<ClauseJson<'r>>,
 }
 
@@ -394,7 +394,7 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
             .filter(|_| matches!(found.verdict, Verdict::Fail | Verdict::Waived))
             .and_then(|check| check.remediation.as_deref()),
         capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
-        fingerprint: &found.fingerprint,
+        fingerprint: found.identity.fingerprint(),
         clauses: found.clauses.iter().map(clause).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
 use super::evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
+use super::identity::{Identity, id_of};
 use super::message::message;
 use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
@@ -12,7 +13,6 @@ use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, misspelling};
 use crate::value::{EntityRef, TypeId, Value};
-use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -43,8 +43,8 @@ pub struct Finding {
     pub clauses: Vec<ClauseReport>,
     /// What to capture so that an unknown verdict can be decided.
     pub captures: Vec<Capture>,
-    /// The same for the same defect in the next snapshot, wherever its lines have moved.
-    pub fingerprint: String,
+    /// What it is about, in every run.
+    pub identity: Identity,
 }
 
 /// The name of a resource.
@@ -109,28 +109,21 @@ impl<'m, 'a> Findings<'m, 'a> {
             }
         };
         let message = message(verdict, &clauses);
-        let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
+        let Machine { model, snapshot, .. } = self.machine;
+        let identity = Identity::of(model, snapshot, &check.statement.id, subject);
         let path = self.path.clone();
-        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, fingerprint }
+        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
     }
 
     /// Names what a verdict is about.
     pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
-        let (machine, model) = (self.machine, self.machine.model);
-        let (ty, id, pointer) = match subject {
-            Subject::Entity(entity) => {
-                (entity.ty, machine.id(entity).to_string(), machine.snapshot.pointer(model, entity))
-            }
-            Subject::Uncaptured(ty, at) => {
-                let missing = &machine.snapshot.table(ty).missing[at];
-                let around = match missing.scope {
-                    scope if scope.ty == model.root => String::new(),
-                    scope => format!("{}/", machine.id(scope)),
-                };
-                (ty, format!("{around}*"), missing.pointer.clone())
-            }
+        let Machine { model, snapshot, .. } = self.machine;
+        let pointer = match subject {
+            Subject::Entity(entity) => snapshot.pointer(model, entity),
+            Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.clone(),
         };
-        ResourceName { ty: model.short_name(ty).to_owned(), id, pointer, order }
+        let (ty, id) = (model.short_name(subject.ty()).to_owned(), id_of(model, snapshot, subject).to_string());
+        ResourceName { ty, id, pointer, order }
     }
 
     fn clauses(&self, check: &Check, resource: EntityRef, explanation: Explanation<'_>) -> Vec<ClauseReport> {
@@ -412,21 +405,4 @@ fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
         source::Span::new(start, end)
     });
     ClauseReport { place: Place::new(source, scope), outcome: ClauseOutcome::Unknown, failure: None, reads: vec![read] }
-}
-
-fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport]) -> String {
-    let mut names: Vec<&str> = clauses
-        .iter()
-        .flat_map(|clause| &clause.reads)
-        .filter(|read| read.kind.is_of_snapshot())
-        .map(|read| read.name.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut hash = Sha256::new();
-    for part in [check.as_str(), &resource.ty, &resource.id].into_iter().chain(names) {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

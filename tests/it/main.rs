@@ -11,6 +11,7 @@ mod doc;
 mod encodings;
 mod examples;
 mod fleet;
+mod identity;
 mod input;
 mod json;
 mod law;
