@@ -23,6 +23,7 @@ use deodar::engine::{Binding, Judgement, Machine, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::project::EMBEDDED;
+use deodar::report::{Evidence, Needs};
 use deodar::schema::{Attribute, EntityKind, Origin, Schema, Shape, Ty};
 use deodar::snapshot::{Data, Snapshot, State};
 use deodar::source::Source;
@@ -102,7 +103,8 @@ fn measure<T>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut routine:
 
 /// The options of a text report: ten findings of a check are explained, the others counted.
 fn options() -> Options {
-    Options { most_findings: 10, explain_not_applicable: false, ..Options::at(NOW) }
+    let needs = Needs { findings: Evidence::AtMost(10), not_applicable: false, ..Needs::ALL };
+    Options { needs, ..Options::at(NOW) }
 }
 
 /// Explains every failure and every unknown, as a report does.

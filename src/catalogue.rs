@@ -15,6 +15,7 @@ pub use words::{Voice, Words};
 use crate::pack::Pack;
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
 use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program};
+use crate::render::explain::{AboutCheck, DerivedRead};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
 use crate::source::cedar::on_deep_stack;
 use crate::value::TypeId;
@@ -89,16 +90,40 @@ pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
     model.ty(ty).doc_of(slot).map(SmolStr::as_str)
 }
 
-/// Returns what a check reads of the snapshot: see [`Entry::reads`].
-pub fn reads_of(model: &Model, policies: &Policies, check: &Check) -> Vec<(TypeId, Vec<SlotId>)> {
-    let at = policies.checks.iter().position(|other| other.statement.id == check.statement.id);
-    on_deep_stack(|| at.and_then(|at| entry(model, policies, at)).map(|entry| entry.reads).unwrap_or_default())
+/// Returns what `deodar explain` writes about a check.
+pub fn about<'p>(model: &'p Model, policies: &'p Policies, check: &'p Check) -> AboutCheck<'p> {
+    on_deep_stack(|| {
+        let of_check = |at: usize| policies.checks.get(at).is_some_and(|it| it.statement.id == check.statement.id);
+        let program = Program::unreviewed(model, policies, of_check);
+        let parameters = program.constants.iter().filter_map(|constant| match constant {
+            Constant::Parameter(at) => Some(*at),
+            _ => None,
+        });
+        let derived = program.derived.iter().map(|attribute| {
+            let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.get(part.derivation));
+            let by = derivations.map(|derivation| derivation.statement.id.clone()).collect();
+            DerivedRead { ty: attribute.ty, slot: attribute.slot, by }
+        });
+        let counted = program.derived.iter().flat_map(|attribute| &attribute.parts).map(|part| part.body.principal);
+        AboutCheck {
+            check,
+            model,
+            parameters: parameters.collect(),
+            derived: derived.collect(),
+            reads: reads(model, &program, &judged(&program), counted),
+        }
+    })
+}
+
+/// Returns the types that the checks of a program judge.
+fn judged(program: &Program) -> Vec<TypeId> {
+    program.checks.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect()
 }
 
 fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entry<'p>> {
     let check = policies.checks.get(at)?;
     let program = Program::unreviewed(model, policies, |other| other == at);
-    let judged: Vec<TypeId> = program.checks.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect();
+    let judged = judged(&program);
     let voice = Voice::of_check(model, &judged);
     let has = |kind| check.statement.clauses.iter().any(|clause| clause.kind == kind);
     let said = |kind, truth| Some(voice.clauses(&check.statement, kind, truth));
@@ -112,7 +137,8 @@ fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entr
     let mut attributes: Vec<&DerivedAttribute> = program.derived.iter().collect();
     attributes.sort_by_key(|attribute| (std::cmp::Reverse(attribute.level), attribute.ty, attribute.slot));
     let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();
-    let reads = reads(model, &program, &judged, &derived);
+    let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
+    let reads = reads(model, &program, &judged, counted);
     let scope = voice.scope(&check.statement);
     Some(Entry { check, judged, scope, applies, complies, parameters: parameters(&program), derived, reads })
 }
@@ -141,9 +167,14 @@ fn parameters(program: &Program) -> Vec<usize> {
     read.collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
-fn reads(model: &Model, program: &Program, judged: &[TypeId], derived: &[Derived]) -> Vec<(TypeId, Vec<SlotId>)> {
+/// Returns the attributes of the snapshot that a program reads, by type; `counted` are the types of its principals.
+fn reads(
+    model: &Model,
+    program: &Program,
+    judged: &[TypeId],
+    counted: impl Iterator<Item = TypeId>,
+) -> Vec<(TypeId, Vec<SlotId>)> {
     let mut by_type: BTreeMap<TypeId, Vec<SlotId>> = BTreeMap::new();
-    let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
     for ty in judged.iter().copied().chain(counted) {
         by_type.entry(ty).or_default();
     }

@@ -2,15 +2,15 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Code, Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::engine::{Judgement, Machine, Sought, Verdict, VerdictCounts};
 use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
-use crate::policy::{Check, Level, Statement};
+use crate::policy::{Check, Statement};
 use crate::report::{
-    Account, CheckReport, CheckState, FileReport, Finding, Findings, PackReport, ParameterReport, Report, ScopeReport,
-    SnapshotReport, Times, WITNESSES, show_constant,
+    Account, CheckReport, CheckState, FileReport, FileRole, Finding, Findings, PackReport, ParameterReport, Report,
+    ScopeReport, SnapshotReport, Times, WITNESSES, show_constant,
 };
 use crate::schema::{Model, SlotId};
 use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
@@ -267,8 +267,7 @@ fn finish(pack: Option<&Pack>, mut report: Report) -> Report {
         let unmatched: Vec<Diagnostic> = unmatched.map(|(id, sought)| no_scope(pack.model(), id, sought)).collect();
         report.diagnostics.extend(unmatched);
     }
-    report.findings.sort_by_key(|finding| order(&report.checks, finding));
-    sort(&mut report.diagnostics);
+    report.sort();
     report
 }
 
@@ -378,7 +377,7 @@ impl<'s> Judge<'s> {
         account.times.derive = stopwatch.lap();
         account.snapshot.captured_at = captured_at(machine);
         account.diagnostics.extend(odd_capture(machine, &account.snapshot, self.options));
-        let listed = &Verdict::ALL[..if self.options.explain_not_applicable { 4 } else { 3 }];
+        let listed = &Verdict::ALL[..if self.options.needs.not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
             Engine::Compiled => evaluation.judge(listed),
             Engine::Reference => {
@@ -399,7 +398,7 @@ impl<'s> Judge<'s> {
         for judgement in &judgements {
             account.counts[judgement.check] = judgement.counts;
             let explained = explained.get(judgement.check).copied().unwrap_or_default();
-            let left = explained.map(|explained| self.options.most_findings.saturating_sub(explained));
+            let left = explained.map(|explained| self.options.needs.explained().most().saturating_sub(explained));
             account.findings.extend(self.explain(&findings, judgement, left));
         }
         account.times.explain = stopwatch.lap();
@@ -422,7 +421,7 @@ impl<'s> Judge<'s> {
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let left = &mut left[judged.verdict];
-            let wanted = *left > 0 && (self.options.explain_not_applicable || judged.verdict != Verdict::NotApplicable);
+            let wanted = *left > 0 && self.options.needs.wants(judged.verdict);
             *left = left.saturating_sub(1);
             wanted
         });
@@ -464,12 +463,6 @@ const OTHER_ACCOUNT: &str =
 
 fn is_object(source: &Source) -> bool {
     source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
-}
-
-/// The worst first; within a check as the document has it.
-fn order(checks: &[CheckReport], finding: &Finding) -> (Verdict, std::cmp::Reverse<Level>, usize, usize, usize) {
-    let level = checks.get(finding.check).map_or(Level::Low, |check| check.level);
-    (finding.verdict, std::cmp::Reverse(level), finding.check, finding.snapshot, finding.resource.order)
 }
 
 /// What is odd about the time of a capture, if the schema wants to know it.
@@ -526,11 +519,11 @@ pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
         hash.update(source.text());
         FileReport { path: source.name().to_owned(), role, sha256: hexadecimal(hash.finalize().as_slice()) }
     };
-    let policies = inputs.policies.iter().map(|source| file(source, "policies"));
+    let policies = inputs.policies.iter().map(|source| file(source, FileRole::Policies));
     PackReport {
         name: inputs.pack.clone(),
         version: model.and_then(Model::version).cloned(),
-        files: std::iter::once(file(&inputs.schema, "schema")).chain(policies).collect(),
+        files: std::iter::once(file(&inputs.schema, FileRole::Schema)).chain(policies).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ mod test;
 mod watch;
 
 use clap::{Parser, Subcommand};
-use deodar::report::excerpt::plain;
+use deodar::render::plain;
 use output::{Output, failed, tell};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

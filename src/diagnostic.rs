@@ -7,6 +7,7 @@ mod code;
 pub use code::Code;
 
 use crate::source::{Place, Source, Span};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Valid words that are listed where none is near.
@@ -107,8 +108,9 @@ impl Diagnostic {
 }
 
 /// Sorts by file and place, so that the output does not depend on the number of threads.
-pub fn sort(diagnostics: &mut [Diagnostic]) {
+pub fn sort<D: Borrow<Diagnostic>>(diagnostics: &mut [D]) {
     diagnostics.sort_by(|a, b| {
+        let (a, b): (&Diagnostic, &Diagnostic) = (a.borrow(), b.borrow());
         let key = |d: &Diagnostic| {
             d.labels
                 .first()

@@ -55,6 +55,7 @@ pub mod engine;
 pub mod pack;
 pub mod authorize;
 pub mod report;
+pub mod render;
 pub mod catalogue;
 pub mod check;
 pub mod cases;

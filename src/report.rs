@@ -1,33 +1,33 @@
-//! What a run came to: findings with their evidence, counts per check, a status. Formats render it; none adds to it.
+//! The report of a run: findings with their identity and evidence, counts per check, a status. It is data; `render`
+//! writes it.
 
 pub mod controls;
-pub mod excerpt;
-mod capture;
+mod needs;
+mod show;
+mod identity;
+mod evidence;
+mod message;
 mod finding;
-pub mod json;
-pub mod mask;
-pub mod ndjson;
-pub mod text;
+mod capture;
 
-pub use capture::Capture;
-pub use finding::{
-    ClauseReport, Finding, ReadReport, ReadState, ResourceName, WitnessReport, show_constant, show_value,
-};
-pub(crate) use finding::{Findings, WITNESSES, phrase, unknown_phrase};
+pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
+pub use finding::{Finding, MASK, ResourceName};
+pub(crate) use finding::{Findings, WITNESSES};
+pub use identity::Identity;
+pub(crate) use message::{phrase, unknown_phrase};
+pub use needs::{Evidence, Needs};
+pub use show::{show_constant, show_value};
 
-use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
+use crate::diagnostic::{self, Code, Diagnostic, Severity, has_errors};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::parameters::Setting;
 use crate::policy::Level;
 use crate::snapshot::{Limits, ReadTimes, Secrets};
-use crate::source::{Source, Span};
 use smol_str::SmolStr;
+use std::borrow::Borrow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// The formats of the documents that Deodar writes as JSON, as their property `format` says.
-pub const FORMATS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];
 
 /// Ids of accounts that a report keeps.
 const IDS: usize = 8;
@@ -43,9 +43,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is wrong with the files, as far as it is told.
     pub diagnostics: Vec<Diagnostic>,
-    told: BTreeMap<(Code, Severity), usize>,
+    /// The number of earlier diagnostics of the same kind, for those that accounts brought; in the order of `diagnostics`,
+    /// of which the last ones may have no entry.
+    ranks: Vec<Option<usize>>,
+    told: DiagnosticCounts,
     /// What more is wrong with them: how often, by code and severity.
-    pub untold: BTreeMap<(Code, Severity), usize>,
+    pub untold: DiagnosticCounts,
     /// Whether the pack, a parameter or the selection is invalid: then no account is judged as it should be.
     pub invalid: bool,
     /// Ids of accounts, the first few.
@@ -66,6 +69,9 @@ pub struct Report {
     /// How long the steps took, on all threads together.
     pub times: Times,
 }
+
+/// The number of diagnostics by code and severity.
+pub type DiagnosticCounts = BTreeMap<(Code, Severity), usize>;
 
 /// What one account of a run came to.
 #[derive(Debug)]
@@ -130,8 +136,8 @@ pub struct Run {
     pub accounts: usize,
     /// Parameters with their values and where those come from.
     pub parameters: Vec<ParameterReport>,
-    /// `compiled` or `reference`.
-    pub engine: &'static str,
+    /// The engine that judged.
+    pub engine: Engine,
     /// The mildest severity whose failures stop a pipeline.
     pub fail_on: Level,
     /// Whether unknown verdicts are tolerated.
@@ -166,10 +172,19 @@ impl PackReport {
 pub struct FileReport {
     /// The path as it was given.
     pub path: String,
-    /// `schema` or `policies`.
-    pub role: &'static str,
+    /// Its role in the pack.
+    pub role: FileRole,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+/// The role of a file of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileRole {
+    /// It is the schema.
+    Schema,
+    /// It contains policies.
+    Policies,
 }
 
 /// A snapshot of a run.
@@ -267,16 +282,6 @@ impl CheckState {
     pub fn after(self, counts: &VerdictCounts) -> Self {
         if self == CheckState::Run && counts.total() == 0 { CheckState::NoResources } else { self }
     }
-
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            CheckState::Run => "run",
-            CheckState::NoResources => "no_resources",
-            CheckState::Deselected => "deselected",
-            CheckState::Invalid => "invalid",
-        }
-    }
 }
 
 /// What a user may choose.
@@ -300,16 +305,8 @@ pub struct Options {
     pub allow_unknown: bool,
     /// The framework, by the name reports use, by whose controls the report rolls checks up.
     pub by: Option<&'static str>,
-    /// How many verdicts of one check and kind are explained of one account; the others are counted.
-    pub most_findings: usize,
-    /// How many of them the report keeps, over all accounts.
-    pub most_kept: usize,
-    /// Whether what is not applicable is explained too.
-    pub explain_not_applicable: bool,
-    /// How many diagnostics of one code the report keeps; the others are counted.
-    pub most_diagnostics: usize,
-    /// How many snapshots the report names; the others are counted.
-    pub most_snapshots: usize,
+    /// What the outputs of the run need.
+    pub needs: Needs,
     /// How much is taken on.
     pub limits: Limits,
 }
@@ -327,11 +324,7 @@ impl Options {
             fail_on: Level::Low,
             allow_unknown: false,
             by: None,
-            most_findings: usize::MAX,
-            most_kept: usize::MAX,
-            explain_not_applicable: true,
-            most_diagnostics: usize::MAX,
-            most_snapshots: usize::MAX,
+            needs: Needs::ALL,
             limits: Limits::default(),
         }
     }
@@ -353,16 +346,6 @@ pub enum Engine {
     Compiled,
     /// The official evaluator.
     Reference,
-}
-
-impl Engine {
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Engine::Compiled => "compiled",
-            Engine::Reference => "reference",
-        }
-    }
 }
 
 /// How a run ended.
@@ -413,16 +396,25 @@ impl Status {
             Status::Invalid => 5,
         }
     }
+}
 
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::Clean => "clean",
-            Status::Findings => "findings",
-            Status::Nothing => "nothing_evaluated",
-            Status::Incomplete => "incomplete",
-            Status::Invalid => "invalid_input",
-        }
+/// A diagnostic with the number of earlier ones of its kind, if an account brought it.
+struct Ranked {
+    diagnostic: Diagnostic,
+    rank: Option<usize>,
+}
+
+impl Borrow<Diagnostic> for Ranked {
+    fn borrow(&self) -> &Diagnostic {
+        &self.diagnostic
+    }
+}
+
+impl Account {
+    /// Returns the findings that an output needs.
+    pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
+        let not_applicable = needs.not_applicable;
+        self.findings.iter().filter(move |found| not_applicable || found.verdict != Verdict::NotApplicable)
     }
 }
 
@@ -440,7 +432,7 @@ impl Report {
             snapshots: Vec::new(),
             accounts: 0,
             parameters: Vec::new(),
-            engine: options.engine.name(),
+            engine: options.engine,
             fail_on: options.fail_on,
             allow_unknown: options.allow_unknown,
             by: options.by,
@@ -450,6 +442,7 @@ impl Report {
             checks: Vec::new(),
             findings: Vec::new(),
             diagnostics,
+            ranks: Vec::new(),
             told: BTreeMap::new(),
             untold: BTreeMap::new(),
             invalid: false,
@@ -470,7 +463,7 @@ impl Report {
         self.run.accounts += 1;
         self.other_properties += account.other_properties;
         self.times.add(&account.times);
-        if self.run.snapshots.len() < options.most_snapshots {
+        if self.run.snapshots.len() < options.needs.snapshots.most() {
             self.run.snapshots.push(account.snapshot);
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
@@ -495,7 +488,7 @@ impl Report {
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
             let explained = &mut self.checks[finding.check].explained[finding.verdict];
-            if *explained < options.most_kept {
+            if *explained < options.needs.findings.most() {
                 *explained += 1;
                 self.findings.push(Finding { snapshot: number, ..finding });
             }
@@ -512,13 +505,52 @@ impl Report {
         for diagnostic in diagnostics {
             let kind = (diagnostic.code, diagnostic.severity);
             let told = self.told.entry(kind).or_insert(0);
-            if *told < options.most_diagnostics {
-                *told += 1;
+            if *told < options.needs.diagnostics.most() {
+                self.ranks.resize(self.diagnostics.len(), None);
+                self.ranks.push(Some(*told));
                 self.diagnostics.push(diagnostic);
+                *told += 1;
             } else {
                 *self.untold.entry(kind).or_insert(0) += 1;
             }
         }
+    }
+
+    /// Sorts findings, the worst first, and diagnostics by file and place.
+    pub(crate) fn sort(&mut self) {
+        let checks = &self.checks;
+        self.findings.sort_by_key(|finding| {
+            let level = checks.get(finding.check).map_or(Level::Low, |check| check.level);
+            (finding.verdict, Reverse(level), finding.check, finding.snapshot, finding.resource.order)
+        });
+        self.ranks.resize(self.diagnostics.len(), None);
+        let ranked = std::mem::take(&mut self.diagnostics).into_iter().zip(std::mem::take(&mut self.ranks));
+        let mut ranked: Vec<Ranked> = ranked.map(|(diagnostic, rank)| Ranked { diagnostic, rank }).collect();
+        diagnostic::sort(&mut ranked);
+        (self.diagnostics, self.ranks) = ranked.into_iter().map(|it| (it.diagnostic, it.rank)).unzip();
+    }
+
+    /// Returns the findings that an output needs, in order: of each check and verdict the first ones.
+    pub fn findings_for(&self, needs: &Needs) -> Vec<&Finding> {
+        let wanted = self.findings.iter().filter(|finding| needs.wants(finding.verdict));
+        let wanted: Vec<&Finding> = wanted.collect();
+        let same = wanted.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict));
+        same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()
+    }
+
+    /// Returns the diagnostics that an output needs, in order, and the number of the others. Those that no account brought
+    /// are always needed.
+    pub fn diagnostics_for(&self, needs: &Needs) -> (Vec<&Diagnostic>, DiagnosticCounts) {
+        let (mut shown, mut others) = (Vec::new(), self.untold.clone());
+        let ranks = self.ranks.iter().copied().chain(std::iter::repeat(None));
+        for (diagnostic, rank) in self.diagnostics.iter().zip(ranks) {
+            if rank.is_none_or(|rank| rank < needs.diagnostics.most()) {
+                shown.push(diagnostic);
+            } else {
+                *others.entry((diagnostic.code, diagnostic.severity)).or_insert(0) += 1;
+            }
+        }
+        (shown, others)
     }
 
     /// Returns how many diagnostics of a severity there are, told or not.
@@ -548,12 +580,6 @@ impl Report {
     /// Returns the status that sets the exit code.
     pub fn status(&self) -> Status {
         self.statuses().first().copied().unwrap_or(Status::Clean)
-    }
-
-    /// Returns where the secrets of a source are, in order.
-    pub fn secrets_of(&self, source: &Arc<Source>) -> &[Span] {
-        let found = self.secrets.iter().find(|known| Arc::ptr_eq(known.source(), source));
-        found.map_or(&[], Secrets::spans)
     }
 
     /// Returns the checks that were run and met nothing to judge.

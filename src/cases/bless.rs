@@ -2,8 +2,8 @@
 
 use super::secrets::secret_spans;
 use super::{CaseFile, Trial};
-use crate::report::excerpt::plain;
-use crate::report::mask::masked;
+use crate::render::mask::masked;
+use crate::render::plain;
 use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The results of cases as JSON.
 
 use super::{CaseFile, ConditionCoverage, Coverage, Goal, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
-use crate::report::json::{DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
+use crate::render::{self, DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -139,7 +139,7 @@ pub fn write(outcome: &Outcome, files: &[CaseFile], out: &mut dyn Write) -> io::
         pack_version: outcome.pack.as_ref().and_then(|pack| pack.version.as_deref()),
         pack_files: outcome.pack.as_ref().map(pack_files).unwrap_or_default(),
         exit_code: status.exit_code(),
-        status: status.name(),
+        status: render::status(status),
         cases: outcome.trials.len(),
         as_expected: outcome.holding(),
         left_out: outcome.left_out,

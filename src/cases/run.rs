@@ -9,7 +9,7 @@ use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
 use crate::program::CheckProgram;
-use crate::report::text::evidence;
+use crate::render::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::Model;
 use crate::snapshot::{Relation, Secrets, Snapshot};

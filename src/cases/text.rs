@@ -1,10 +1,9 @@
 //! The results of cases as text: every wrong expectation with its evidence, then the files.
 
 use super::{Coverage, Mutation, Outcome, Share, Survivor};
-use crate::check::Options;
-use crate::report::excerpt::plain;
-use crate::report::text::{Style, write_diagnostics};
-use crate::report::{FileReport, PackReport, Report, Status};
+use crate::render::{Style, diagnostics, plain};
+use crate::report::{FileReport, PackReport, Status};
+use crate::snapshot::Secrets;
 use crate::source::{Source, Span, one_line};
 use std::io::{self, Write};
 
@@ -13,11 +12,9 @@ use std::io::{self, Write};
 /// # Errors
 /// When `out` cannot be written.
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut report = Report::unread(Vec::new(), &Options::at(0));
     let of_trials = outcome.trials.iter().filter_map(|trial| trial.secrets.as_ref());
-    report.secrets = outcome.secrets.iter().chain(of_trials).cloned().collect();
-    let diagnostics: Vec<_> = outcome.all_diagnostics().cloned().collect();
-    write_diagnostics(&diagnostics, &report, style, out)?;
+    let secrets: Vec<Secrets> = outcome.secrets.iter().chain(of_trials).cloned().collect();
+    diagnostics::write(outcome.all_diagnostics(), &secrets, style, out)?;
     let widest = outcome.files.iter().map(|file| file.name().chars().count()).max().unwrap_or(0);
     for (at, file) in outcome.files.iter().enumerate() {
         let trials = || outcome.trials.iter().filter(|trial| trial.file == at);

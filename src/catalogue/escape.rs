@@ -1,7 +1,7 @@
 //! Markdown that shows the texts of a pack literally: text without markup, code with any content, and the anchors that
 //! GitHub gives to headings.
 
-use crate::report::excerpt::plain;
+use crate::render::plain;
 
 /// Returns a text without markup, on one line.
 pub(super) fn text(text: &str) -> String {

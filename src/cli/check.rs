@@ -3,12 +3,13 @@
 use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use deodar::check::{Clock, Engine, Limits, Options, Session};
 use deodar::parameters::Setting;
 use deodar::policy::{FRAMEWORKS, Level};
 use deodar::project::{self, Form, Loader, Selection};
-use deodar::report::text::{Detail, Style};
-use deodar::report::{Account, Report, json, ndjson, text};
+use deodar::render::{self, Audience, Detail, FORMATS, Format, Outputs, Presentation, Style, Unit};
+use deodar::report::{Account, Needs, Report};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     input: Input,
     /// Set the format of the report
-    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    #[arg(long, default_value = FORMATS[0].name, value_parser = format_parser(), help_heading = "Output")]
     pub(super) format: Format,
     /// Evaluate as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_now, help_heading = "Evaluation")]
@@ -115,23 +116,28 @@ enum Input {
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Format {
-    /// Findings and a scorecard
-    #[default]
-    Text,
-    /// One document, described by schemas/report.schema.json
-    Json,
-    /// One line per snapshot, written as soon as it is judged
-    Ndjson,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 enum EngineArg {
     /// Policies compiled to Deodar's own program
     #[default]
     Compiled,
     /// The official Cedar evaluator; slower, used to verify `compiled`
     Reference,
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
+    PossibleValuesParser::new(names)
+        .try_map(|name| FORMATS.into_iter().find(|format| format.name == name).ok_or("there is no such format"))
+}
+
+/// The names of the formats that are written for a whole run, as a sentence lists them.
+fn formats_of_runs() -> String {
+    let of_runs = FORMATS.iter().filter(|format| format.unit == Unit::Run);
+    let names: Vec<&str> = of_runs.map(|format| format.name).collect();
+    names.split_last().map_or_else(String::new, |(last, others)| match others {
+        [] => (*last).to_owned(),
+        _ => format!("{} and {last}", others.join(", ")),
+    })
 }
 
 fn parse_now(text: &str) -> Result<i64, String> {
@@ -153,11 +159,11 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let refused = match args.watch {
-        _ if args.by.is_some() && args.format == Format::Ndjson => {
-            "lines are of one snapshot each: valid with --by are text and json".to_owned()
+        _ if args.by.is_some() && args.format.unit == Unit::Account => {
+            format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
         }
-        true if args.format == Format::Ndjson => {
-            "a watch writes whole reports: valid with --watch are text and json".to_owned()
+        true if args.format.unit == Unit::Account => {
+            format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
         true => match watch::refused(&args.selection()) {
             Some(refused) => refused,
@@ -170,9 +176,8 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
-    pub(super) fn options(&self) -> Options {
-        let text = |most| if self.format == Format::Text { most } else { usize::MAX };
-        let kept = |most| if self.format == Format::Ndjson { 0 } else { text(most) };
+    /// Returns the options of a run with outputs that have these needs.
+    pub(super) fn options(&self, needs: Needs) -> Options {
         Options {
             now: self.now.unwrap_or_else(project::now),
             clock: if self.now.is_some() { Clock::Given } else { Clock::Machine },
@@ -186,17 +191,17 @@ impl Args {
             fail_on: self.fail_on,
             allow_unknown: self.allow_unknown,
             by: self.by,
-            most_findings: text(self.max_findings),
-            most_kept: kept(self.max_findings),
-            most_diagnostics: kept(self.max_findings.max(50)),
-            most_snapshots: kept(1),
-            explain_not_applicable: self.verbose,
-            limits: Limits {
-                bytes: self.limits.max_bytes,
-                depth: self.limits.max_depth,
-                entities: self.limits.max_entities,
-                pairs: self.limits.max_pairs,
-            },
+            needs,
+            limits: self.limits(),
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.limits.max_bytes,
+            depth: self.limits.max_depth,
+            entities: self.limits.max_entities,
+            pairs: self.limits.max_pairs,
         }
     }
 
@@ -218,47 +223,31 @@ impl Args {
         Style { width: width(), color: self.color.wanted(), detail }
     }
 
-    pub(super) fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        match self.format {
-            Format::Text => text::write(report, self.style(), out),
-            Format::Json => json::write(report, out),
-            // Its lines have been written; what concerns no account, and the sum, is for whoever watches.
-            Format::Ndjson => {
-                let style = Style { detail: Detail::Quiet, color: false, ..self.style() };
-                tell(|out| match self.quiet {
-                    true => text::write_diagnostics(&report.diagnostics, report, style, out),
-                    false => text::write_sum(report, style, out),
-                });
-                Ok(())
-            }
-        }
+    /// Returns the output that was asked for.
+    pub(super) fn output(&self) -> Box<dyn render::Output> {
+        (self.format.open)(&Presentation { style: self.style(), most_findings: self.max_findings })
     }
 }
 
 fn once(args: &Args) -> io::Result<ExitCode> {
     let started = Instant::now();
-    let options = args.options();
-    let mut out = Output::new();
+    let mut outputs = Outputs::default().and(args.output(), Output::new());
+    let options = args.options(outputs.needs());
     let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
         Err(diagnostics) => Report::unread(diagnostics, &options),
         Ok((inputs, mut accounts)) => {
-            let lines = args.format == Format::Ndjson;
             let mut progress = Progress::new(args, started);
             let mut seen = |report: &Report, accounts: &[Account]| {
                 progress.add(accounts);
-                if !lines {
-                    return Ok(());
-                }
-                ndjson::write(report, accounts, &mut out)?;
-                out.flush()
+                outputs.accounts(report, accounts)
             };
             session.stream(&inputs, &mut accounts, &options, &mut seen)?
         }
     };
     let code = ExitCode::from(report.status().exit_code());
-    args.write(&report, &mut out)?;
-    out.flush()?;
+    outputs.finish(&report)?;
+    tell(|out| outputs.aside(&report, out));
     tell(|out| notes(args, &report, started.elapsed(), out));
     // The process ends here: nobody needs the memory back piece by piece.
     std::mem::forget((session, report));
@@ -282,7 +271,7 @@ fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -
             writeln!(out, "  {name:8} {millis:10.1} ms {rate:10.0} MB/s")?;
         }
         writeln!(out, "  {:8} {:10.1} ms, {} bytes", "all", elapsed.as_secs_f64() * 1e3, times.bytes)?;
-    } else if !args.quiet && args.format == Format::Text {
+    } else if !args.quiet && args.format.audience == Audience::People {
         writeln!(out, "  {} ms", elapsed.as_millis())?;
     }
     Ok(())
@@ -302,7 +291,7 @@ impl Progress {
     const LONG: Duration = Duration::from_millis(700);
 
     fn new(args: &Args, started: Instant) -> Self {
-        let lines_on_screen = args.format == Format::Ndjson && io::stdout().is_terminal();
+        let lines_on_screen = args.format.unit == Unit::Account && io::stdout().is_terminal();
         let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
         Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
     }

@@ -4,7 +4,7 @@ use super::output::{Output, cannot_write};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue::{self, Catalogue};
-use deodar::report::text::{Detail, Style};
+use deodar::render::{Detail, Style};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue;
 use deodar::diagnostic::{Code, Diagnostic};
-use deodar::report::text::{self, Detail, Style};
+use deodar::render::{Detail, Style, diagnostics, explain};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -35,13 +35,11 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         let error =
             Diagnostic::error(Code::NoCheck, format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
-        tell(|out| text::write_diagnostics(&[error], &report, style, out));
+        tell(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };
     let mut out = Output::new();
-    text::write_check(check, pack.model(), policies, style, &mut out)?;
-    let reads = catalogue::reads_of(pack.model(), policies, check);
-    text::write_reads(pack.model(), &reads, style, &mut out)?;
+    explain::write(&catalogue::about(pack.model(), policies, check), style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))
 }

@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::pack::PackArgs;
 use super::{Color, width};
-use deodar::report::text::{self, Detail, Style};
+use deodar::render::{Detail, Style, diagnostics, list};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let (_, report) = args.pack.read(style);
     let mut out = Output::new();
-    text::write_list(&report, style, &mut out)?;
+    list::write(&report, style, &mut out)?;
     out.flush()?;
     let sound = deodar::check::is_sound(&report);
     Ok(ExitCode::from(match (sound, report.checks.is_empty()) {

@@ -3,7 +3,7 @@
 //! A failed write to standard output ends the process: with 141 if the reader is gone, otherwise with 5. Standard error
 //! may be closed, so a failed write to it changes nothing.
 
-use deodar::report::excerpt::plain;
+use deodar::render::plain;
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;

@@ -4,8 +4,8 @@ use super::output::tell;
 use deodar::check::{Limits, Options};
 use deodar::pack::Pack;
 use deodar::project::{Form, Loader, PackOrigin, Selection};
+use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
-use deodar::report::text::{self, Style};
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
@@ -41,7 +41,7 @@ impl PackArgs {
             Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
             Err(diagnostics) => (None, Report::unread(diagnostics, &options)),
         };
-        tell(|out| text::write_diagnostics(&report.diagnostics, &report, style, out));
+        tell(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         (pack, report)
     }
 }

@@ -1,11 +1,12 @@
 //! `deodar check --watch`: runs again when the inputs change.
 
-use super::check::{Args, Format};
+use super::check::Args;
 use super::output::{Output, tell};
 use deodar::check::{Inputs, Session, is_sound};
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{Changes, Loader, Selection};
-use deodar::report::{Report, text};
+use deodar::render::{Audience, diagnostics};
+use deodar::report::Report;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +33,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let mut is_told = false;
     loop {
         let started = Instant::now();
-        let inputs = loader.load(&args.selection(), &args.options().limits);
+        let inputs = loader.load(&args.selection(), &args.limits());
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.seen))
             && !std::mem::replace(&mut is_told, true)
         {
@@ -61,21 +62,22 @@ struct Screens {
 impl Screens {
     /// Judges the inputs and writes the result.
     fn show(&mut self, args: &Args, inputs: &Result<Inputs, Vec<Diagnostic>>, started: Instant) -> io::Result<()> {
-        let options = args.options();
+        let mut output = args.output();
+        let options = args.options(output.needs());
         let report = match inputs {
             Ok(inputs) => self.session.run(inputs, &options),
             Err(diagnostics) => Report::unread(diagnostics.clone(), &options),
         };
         let mut screen = Vec::new();
         if is_sound(&report) {
-            args.write(&report, &mut screen)?;
+            output.finish(&report, &mut screen)?;
             self.last_sound = Some(screen.clone());
-        } else if let (Some(last), Format::Text) = (&self.last_sound, args.format) {
-            text::write_diagnostics(&report.diagnostics, &report, args.style(), &mut screen)?;
+        } else if let (Some(last), Audience::People) = (&self.last_sound, args.format.audience) {
+            diagnostics::write(&report.diagnostics, &report.secrets, args.style(), &mut screen)?;
             writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
             screen.extend_from_slice(last);
         } else {
-            args.write(&report, &mut screen)?;
+            output.finish(&report, &mut screen)?;
         }
         write(args, &screen, started)
     }
@@ -89,7 +91,7 @@ fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
     }
     out.write_all(screen)?;
     out.flush()?;
-    if args.format == Format::Text {
+    if args.format.audience == Audience::People {
         let millis = started.elapsed().as_millis();
         tell(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
     }

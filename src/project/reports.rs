@@ -1,7 +1,7 @@
 //! Recognising Deodar's own reports, which are often in the same folder as the snapshots.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::report::FORMATS;
+use crate::render::DOCUMENTS;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 
 /// Returns the format of a document that Deodar wrote, as its first top-level property `format` says.
@@ -21,7 +21,7 @@ pub(super) fn format_of(text: &str) -> Option<&'static str> {
         }
         if kind == Kind::String {
             let written = string_text(text.get(span.range()).unwrap_or_default());
-            found = written.and_then(|written| FORMATS.into_iter().find(|format| written == *format));
+            found = written.and_then(|written| DOCUMENTS.into_iter().find(|format| written == *format));
         }
         Err(Enough)
     });
@@ -45,11 +45,11 @@ pub(super) fn refused(name: &str, format: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORMATS, format_of};
+    use super::{DOCUMENTS, format_of};
 
     #[test]
     fn a_report_is_known_wherever_its_format_is() {
-        assert!(FORMATS.iter().all(|format| format.starts_with("deodar-")));
+        assert!(DOCUMENTS.iter().all(|format| format.starts_with("deodar-")));
         for text in [
             r#"{"format":"deodar-report","version":"1.0"}"#,
             r#" { "checks": [{"format": "other"}], "format": "deodar-report" }"#,

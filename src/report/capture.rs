@@ -3,25 +3,13 @@
 //! A derived value is not captured itself. In its place are the lists that may hold more principals, and the values that
 //! its derivations read of the principals in doubt.
 
+use super::evidence::Capture;
 use super::finding::Findings;
 use crate::engine::{Explanation, Frame, Gathered, Read, ReadOf, ReadValue};
 use crate::schema::SlotId;
 use crate::snapshot::Missing;
-use crate::source::pointer::Pointer;
 use crate::value::{EntityRef, TypeId};
-use smol_str::SmolStr;
 use std::collections::HashSet;
-
-/// A value to capture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capture {
-    /// Where it is in the snapshot, or would be.
-    pub pointer: Pointer,
-    /// The type and the attribute, `Member.status`; of a list of instances their type.
-    pub attribute: String,
-    /// The `@doc` of the attribute; of a list that of its type.
-    pub doc: Option<SmolStr>,
-}
 
 impl Findings<'_, '_> {
     /// Returns what an explanation reads and does not know, each value once, in order of reading.

@@ -42,18 +42,6 @@ pub enum Standing {
     NotJudged,
 }
 
-impl Standing {
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Standing::Failed => "failed",
-            Standing::Partial => "partial",
-            Standing::Passed => "passed",
-            Standing::NotJudged => "not_judged",
-        }
-    }
-}
-
 /// Returns the checks of a report by the controls of a framework.
 pub fn by_control<'r>(report: &'r Report, framework: &'static str) -> ByControl<'r> {
     let mut checks_of: BTreeMap<&str, Vec<&CheckReport>> = BTreeMap::new();

@@ -1,29 +1,28 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
-use super::capture::Capture;
-use super::mask::MASK;
+use super::evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
+use super::identity::{Identity, id_of};
+use super::message::message;
+use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot};
-use crate::snapshot::{Found, Gap, Located, Missing};
+use crate::snapshot::{Found, Located, Missing};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
-use crate::source::{self, misspelling, one_line};
-use crate::value::{self, EntityRef, Mask, TypeId, Value};
-use sha2::{Digest, Sha256};
+use crate::source::{self, misspelling};
+use crate::value::{EntityRef, TypeId, Value};
 use smol_str::SmolStr;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::source::Place;
 
 /// Principals that a report lists behind a derived value.
 pub(crate) const WITNESSES: usize = 5;
-/// Elements of a set that are shown.
-const ELEMENTS: usize = 8;
-/// Characters of a value that are shown: clauses that read the same value repeat it.
-const CHARACTERS: usize = 600;
+/// What is shown in place of a secret.
+pub const MASK: &str = "***";
 
 /// A verdict that is not a pass, with its evidence.
 #[derive(Debug, Clone)]
@@ -44,8 +43,8 @@ pub struct Finding {
     pub clauses: Vec<ClauseReport>,
     /// What to capture so that an unknown verdict can be decided.
     pub captures: Vec<Capture>,
-    /// The same for the same defect in the next snapshot, wherever its lines have moved.
-    pub fingerprint: String,
+    /// What it is about, in every run.
+    pub identity: Identity,
 }
 
 /// The name of a resource.
@@ -59,138 +58,6 @@ pub struct ResourceName {
     pub pointer: Pointer,
     /// Its place in the order of the document.
     pub order: usize,
-}
-
-/// A clause that decided.
-#[derive(Debug, Clone)]
-pub struct ClauseReport {
-    /// Where it is written.
-    pub place: Place,
-    /// `true`, `false`, `unknown` or `error`.
-    pub outcome: &'static str,
-    /// Why it could not be evaluated, and which part of it.
-    pub failure: Option<(Place, String)>,
-    /// What it read.
-    pub reads: Vec<ReadReport>,
-}
-
-/// A value that a clause read.
-#[derive(Debug, Clone)]
-pub struct ReadReport {
-    /// `attribute`, `derived`, `tag`, `parameter` or `now`.
-    pub kind: &'static str,
-    /// The attribute path, `two_step.enforced`, or the name of a parameter.
-    pub name: String,
-    /// The entity it was read from, as Cedar writes it; of a parameter the instance for which it was set.
-    pub entity: Option<String>,
-    /// Whether it is the resource's own.
-    pub own: bool,
-    /// What was found.
-    pub state: ReadState,
-    /// The value as the snapshot has it; of a secret only a mask.
-    pub value: Option<String>,
-    /// The folded form in which a text was compared, where it differs from the text.
-    pub compared_as: Option<String>,
-    /// Where it is, or would be.
-    pub pointer: Option<Pointer>,
-    /// The value in the snapshot, or the object that lacks it.
-    pub place: Option<Place>,
-    /// The property that the object at `place` lacks.
-    pub lacks: Option<String>,
-    /// The annotation of the schema that gives the value of what is `null` or missing.
-    pub default: Option<Place>,
-    /// A property of that object whose name looks like a slip.
-    pub misspelt: Option<(String, Place)>,
-    /// The first principals behind a derived value.
-    pub witnesses: Vec<WitnessReport>,
-    /// How many more there are.
-    pub more_witnesses: usize,
-    /// Lists that were not captured and may hold more of them.
-    pub uncaptured: Vec<WitnessReport>,
-}
-
-impl ReadReport {
-    /// Returns the report of an attribute about which nothing else is known.
-    fn unknown(name: &str) -> Self {
-        Self {
-            kind: "attribute",
-            name: name.to_owned(),
-            entity: None,
-            own: false,
-            state: ReadState::Uncaptured,
-            value: None,
-            compared_as: None,
-            pointer: None,
-            place: None,
-            lacks: None,
-            default: None,
-            misspelt: None,
-            witnesses: Vec::new(),
-            more_witnesses: 0,
-            uncaptured: Vec::new(),
-        }
-    }
-}
-
-/// What was found of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadState {
-    /// It is there.
-    Known,
-    /// It is not there, and that is known.
-    Absent,
-    /// The capture does not cover it.
-    Uncaptured,
-    /// It is present and invalid.
-    Unreadable,
-    /// Some of it was captured.
-    Partial,
-    /// A number between two others.
-    Between,
-}
-
-impl From<Gap> for ReadState {
-    fn from(gap: Gap) -> Self {
-        match gap {
-            Gap::Partial => ReadState::Partial,
-            Gap::Uncaptured => ReadState::Uncaptured,
-            Gap::Unreadable => ReadState::Unreadable,
-        }
-    }
-}
-
-impl ReadState {
-    /// Returns whether nothing, or not everything, is known of the value.
-    pub fn is_unknown(self) -> bool {
-        matches!(self, ReadState::Uncaptured | ReadState::Unreadable | ReadState::Partial)
-    }
-
-    /// Returns the name reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            ReadState::Known => "known",
-            ReadState::Absent => "absent",
-            ReadState::Uncaptured => "uncaptured",
-            ReadState::Unreadable => "unreadable",
-            ReadState::Partial => "partial",
-            ReadState::Between => "between",
-        }
-    }
-}
-
-/// An entity, or a list, behind a derived value.
-#[derive(Debug, Clone)]
-pub struct WitnessReport {
-    /// As Cedar writes it; of a list the property.
-    pub entity: String,
-    /// Where it is.
-    pub pointer: Pointer,
-    /// Its bytes.
-    pub place: Place,
-    /// Whether it certainly counts.
-    pub certain: bool,
-    /// What is known of it; of an entity, that it is there.
-    pub state: ReadState,
 }
 
 /// Builds the findings of one snapshot.
@@ -242,35 +109,28 @@ impl<'m, 'a> Findings<'m, 'a> {
             }
         };
         let message = message(verdict, &clauses);
-        let fingerprint = fingerprint(&check.statement.id, &resource, &clauses);
+        let Machine { model, snapshot, .. } = self.machine;
+        let identity = Identity::of(model, snapshot, &check.statement.id, subject);
         let path = self.path.clone();
-        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, fingerprint }
+        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
     }
 
     /// Names what a verdict is about.
     pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
-        let (machine, model) = (self.machine, self.machine.model);
-        let (ty, id, pointer) = match subject {
-            Subject::Entity(entity) => {
-                (entity.ty, machine.id(entity).to_string(), machine.snapshot.pointer(model, entity))
-            }
-            Subject::Uncaptured(ty, at) => {
-                let missing = &machine.snapshot.table(ty).missing[at];
-                let around = match missing.scope {
-                    scope if scope.ty == model.root => String::new(),
-                    scope => format!("{}/", machine.id(scope)),
-                };
-                (ty, format!("{around}*"), missing.pointer.clone())
-            }
+        let Machine { model, snapshot, .. } = self.machine;
+        let pointer = match subject {
+            Subject::Entity(entity) => snapshot.pointer(model, entity),
+            Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.clone(),
         };
-        ResourceName { ty: model.short_name(ty).to_owned(), id, pointer, order }
+        let (ty, id) = (model.short_name(subject.ty()).to_owned(), id_of(model, snapshot, subject).to_string());
+        ResourceName { ty, id, pointer, order }
     }
 
     fn clauses(&self, check: &Check, resource: EntityRef, explanation: Explanation<'_>) -> Vec<ClauseReport> {
         let source = &check.statement.source;
         let report = |decided: &Decided<'_>| ClauseReport {
             place: Place::new(source, decided.span),
-            outcome: outcome(decided.mask),
+            outcome: ClauseOutcome::of(decided.mask),
             failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
             reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
         };
@@ -363,16 +223,16 @@ impl<'m, 'a> Findings<'m, 'a> {
         let mut report = ReadReport { state: ReadState::Known, ..ReadReport::unknown("") };
         let (mut secret, mut unreadable_tag, mut reader) = (false, false, None);
         match &read.of {
-            ReadOf::Now => (report.kind, report.name) = ("now", "now".into()),
+            ReadOf::Now => (report.kind, report.name) = (ReadKind::Now, "now".into()),
             ReadOf::Parameter(at) => {
                 (report.kind, report.name) = (
-                    "parameter",
+                    ReadKind::Parameter,
                     model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default(),
                 );
                 report.entity = self.evaluation.scope(resource, *at).map(|scope| self.show(scope));
             }
             ReadOf::Tag(entity, name) => {
-                (report.kind, report.name) = ("tag", name.clone());
+                (report.kind, report.name) = (ReadKind::Tag, name.clone());
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
                 if let Some(slot) = model.ty(entity.ty).tags {
@@ -404,7 +264,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                         });
                     }
                     None if declared.origin == Origin::Derived => {
-                        report.kind = "derived";
+                        report.kind = ReadKind::Derived;
                         report.pointer = Some(snapshot.pointer(model, *entity));
                         report.place = Some(Place::new(&snapshot.source, self.name_span(*entity)));
                     }
@@ -534,15 +394,6 @@ fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
     serde_json::to_string(read.written).ok()
 }
 
-fn outcome(mask: Mask) -> &'static str {
-    match mask {
-        Mask::TRUE => "true",
-        Mask::FALSE => "false",
-        Mask::ERROR => "error",
-        _ => "unknown",
-    }
-}
-
 /// The clause of a verdict that is unknown whatever the conditions are: the scope of the policy.
 fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     let source = &check.statement.source;
@@ -553,133 +404,5 @@ fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
         let end = text[at..].find([')', ',']).map_or(whole.end, |end| start + end as u32);
         source::Span::new(start, end)
     });
-    ClauseReport { place: Place::new(source, scope), outcome: "unknown", failure: None, reads: vec![read] }
-}
-
-/// Says in one phrase what was found.
-fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
-    if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
-        return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
-    }
-    let reads =
-        clauses.iter().flat_map(|clause| &clause.reads).filter(|read| !matches!(read.kind, "now" | "parameter"));
-    let mut said: Vec<String> = Vec::new();
-    let mut seen: HashSet<String> = HashSet::new();
-    for read in reads {
-        if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
-            continue;
-        }
-        let phrase = phrase(read);
-        if seen.insert(phrase.clone()) {
-            said.push(phrase);
-        }
-    }
-    if verdict == Verdict::Unknown && said.is_empty() {
-        let unset = clauses
-            .iter()
-            .flat_map(|clause| &clause.reads)
-            .find(|read| read.kind == "parameter" && read.state == ReadState::Uncaptured);
-        return unset
-            .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
-    }
-    if said.is_empty() {
-        return clauses.first().map_or_else(
-            || "it holds for every resource".to_owned(),
-            |clause| format!("`{}` is {}", one_line(clause.place.text()), clause.outcome),
-        );
-    }
-    let more = said.len().saturating_sub(3);
-    let mut text = said.into_iter().take(3).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
-}
-
-/// `two_step.device_status is "not_set_up"`, in the words of the account.
-pub(crate) fn phrase(read: &ReadReport) -> String {
-    let of = match &read.entity {
-        Some(entity) if !read.own => format!(" of {entity}"),
-        _ => String::new(),
-    };
-    match (read.state, &read.value) {
-        (ReadState::Known, Some(value)) if read.default.is_some() => {
-            format!("{}{of} is {value} by default", read.name)
-        }
-        (ReadState::Known, Some(value)) => {
-            let compared = read.compared_as.as_ref().map(|folded| format!(" (compared as {folded})"));
-            format!("{}{of} is {value}{}", read.name, compared.unwrap_or_default())
-        }
-        (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
-        (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
-        (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
-    }
-}
-
-/// Why a value is not known, after its name.
-pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {
-    match state {
-        ReadState::Unreadable => "is unreadable",
-        ReadState::Partial => "was captured in part",
-        _ => "was not captured",
-    }
-}
-
-fn fingerprint(check: &SmolStr, resource: &ResourceName, clauses: &[ClauseReport]) -> String {
-    let mut names: Vec<&str> = clauses
-        .iter()
-        .flat_map(|clause| &clause.reads)
-        .filter(|read| !matches!(read.kind, "now" | "parameter"))
-        .map(|read| read.name.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut hash = Sha256::new();
-    for part in [check.as_str(), &resource.ty, &resource.id].into_iter().chain(names) {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// Writes a value as people read it.
-pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
-    let mut shown = show(&|entity| machine.id(entity), value);
-    if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown
-}
-
-/// Writes a value that holds no entity of a snapshot.
-pub fn show_constant(model: &Model, value: &Value) -> String {
-    let id = |entity: EntityRef| model.ty(entity.ty).choices().and_then(|ids| ids.get(entity.row as usize)).cloned();
-    show(&|entity| id(entity).unwrap_or_default(), value)
-}
-
-fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
-    match value {
-        Value::Bool(b) => b.to_string(),
-        Value::Long(n) => n.to_string(),
-        Value::String(s) => serde_json::to_string(s.as_str()).unwrap_or_default(),
-        Value::Decimal(n) => value::show_decimal(*n),
-        Value::Datetime(n) => value::show_datetime(*n),
-        Value::Duration(n) => value::show_duration(*n),
-        Value::Ip(ip) => ip.to_string(),
-        Value::Entity(entity) => serde_json::to_string(id(*entity).as_str()).unwrap_or_default(),
-        Value::Set(set) => {
-            let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show(id, item)).collect();
-            let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
-            if more > 0 {
-                items.push(format!("and {more} more"));
-            }
-            format!("[{}]", items.join(", "))
-        }
-        Value::Record(record) => {
-            let fields: Vec<String> =
-                record.fields().iter().map(|(name, value)| format!("{name}: {}", show(id, value))).collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-    }
+    ClauseReport { place: Place::new(source, scope), outcome: ClauseOutcome::Unknown, failure: None, reads: vec![read] }
 }

@@ -225,7 +225,7 @@ fn the_schema_refuses_what_the_report_never_says() {
         ("/findings/0/clauses/0/reads/0/pointer", json!("piers/0")),
         ("/checks/0/severity", json!("urgent")),
         ("/run/snapshots/0", json!({ "path": "snapshot.json" })),
-        ("/version", json!("2.0")),
+        ("/version", json!("3.0")),
     ] {
         let mut other = report.clone();
         *other.pointer_mut(pointer).expect("it is there") = wrong;

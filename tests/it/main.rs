@@ -12,6 +12,7 @@ mod doc;
 mod encodings;
 mod examples;
 mod fleet;
+mod identity;
 mod input;
 mod json;
 mod law;
@@ -20,6 +21,7 @@ mod mutation;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
 mod origin;
+mod outputs;
 mod pack;
 mod parameters;
 mod secrets;

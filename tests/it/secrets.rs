@@ -5,13 +5,11 @@
 
 use deodar::cases::{self, CaseFile, Choice, Suite};
 use deodar::check::{Deliveries, Delivery, Engine, Inputs, Options, Session};
-use deodar::diagnostic::has_errors;
+use deodar::diagnostic::{Code, has_errors};
 use deodar::pack::Pack;
-use deodar::report::text::{Detail, Style};
-use deodar::report::{json, ndjson, text};
+use deodar::render::{Detail, FORMATS, Outputs, Presentation, Style};
 use deodar::source::Source;
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -408,54 +406,50 @@ impl Deliveries for One {
     }
 }
 
-/// The outputs of a case: a name and a text.
-type Outputs = Vec<(String, String)>;
+/// What a case writes: names and texts.
+type Texts = Vec<(String, String)>;
 
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("outputs are UTF-8")
 }
 
 /// Everything that a check writes, in every format.
-fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Outputs {
-    let mut outputs = Outputs::new();
+fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
+    let mut outputs = Texts::new();
     for (engine, by) in [(Engine::Compiled, None), (Engine::Compiled, Some("soc2")), (Engine::Reference, None)] {
-        let options = Options { engine, by, ..Options::at(NOW) };
-        let inputs = Inputs { snapshots: vec![Arc::clone(snapshot)], ..inputs.clone() };
-        let report = Session::default().run(&inputs, &options);
+        let styles = [(Detail::Quiet, 100), (Detail::Normal, 60), (Detail::Verbose, 200)];
+        let presented = styles.iter().flat_map(|style| FORMATS.iter().map(move |format| (*style, format)));
+        let presented: Vec<_> = presented.collect();
+        let mut written = vec![Vec::new(); presented.len()];
+        let mut together = Outputs::default();
+        for (((detail, width), format), out) in presented.iter().zip(&mut written) {
+            let presentation = Presentation { style: style(*detail, *width), most_findings: usize::MAX };
+            together = together.and((format.open)(&presentation), out);
+        }
+        let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };
+        let delivery = Delivery { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
+        let report = Session::default().stream(inputs, &mut One(Some(delivery)), &options, &mut |report, accounts| {
+            together.accounts(report, accounts)
+        });
+        let report = report.expect("memory takes everything");
+        together.finish(&report).expect("memory takes everything");
+        let mut aside = Vec::new();
+        together.aside(&report, &mut aside).expect("memory takes everything");
+        drop(together);
         let invalid = report.diagnostics.iter().find(|found| found.code.name().starts_with("schema"));
         assert!(invalid.is_none(), "{invalid:?}\n{}", inputs.schema.text());
         seen.codes.extend(report.diagnostics.iter().map(|found| found.code.name()));
         seen.findings += report.findings.len();
-        for (detail, width) in [(Detail::Quiet, 100), (Detail::Normal, 60), (Detail::Verbose, 200)] {
-            let mut out = Vec::new();
-            text::write(&report, style(detail, width), &mut out).expect("memory takes everything");
-            outputs.push((format!("text, {detail:?}, {engine:?}, {by:?}"), text_of(out)));
+        for (((detail, _), format), out) in presented.iter().zip(written) {
+            outputs.push((format!("{}, {detail:?}, {engine:?}, {by:?}", format.name), text_of(out)));
         }
-        let mut out = Vec::new();
-        json::write(&report, &mut out).expect("memory takes everything");
-        outputs.push((format!("json, {engine:?}"), text_of(out)));
-        let mut lines = Vec::new();
-        let delivery = Delivery { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
-        let streamed = Session::default().stream::<Infallible>(
-            &inputs,
-            &mut One(Some(delivery)),
-            &options,
-            &mut |report, accounts| {
-                ndjson::write(report, accounts, &mut lines).expect("memory takes everything");
-                Ok(())
-            },
-        );
-        let mut out = Vec::new();
-        let Ok(streamed) = streamed;
-        text::write_sum(&streamed, style(Detail::Verbose, 100), &mut out).expect("memory takes everything");
-        outputs.push((format!("ndjson, {engine:?}"), text_of(lines)));
-        outputs.push((format!("sum, {engine:?}"), text_of(out)));
+        outputs.push((format!("beside, {engine:?}, {by:?}"), text_of(aside)));
     }
     outputs
 }
 
 /// Everything that cases write which start from the snapshot and put secrets into it.
-fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>) -> Outputs {
+fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>) -> Texts {
     let mut cases = String::from("base = \"snapshot.json\"\nnow = \"2026-09-01T12:00:00Z\"\n");
     cases.push_str("[pointers]\nfirst = \"/members/0\"\n\n");
     let values =
@@ -501,7 +495,7 @@ fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>)
     let choice = Choice { coverage: true, ..Choice::default() };
     let mut outcome = suite.run(std::slice::from_ref(&file), &choice);
     outcome.diagnostics.extend(wrong);
-    let mut outputs = Outputs::new();
+    let mut outputs = Texts::new();
     let mut out = Vec::new();
     cases::text::write(&outcome, style(Detail::Normal, 120), &mut out).expect("memory takes everything");
     outputs.push(("cases as text".to_owned(), text_of(out)));
@@ -617,7 +611,8 @@ fn reported(document: &str) -> String {
     };
     let report = Session::default().run(&inputs, &Options::at(NOW));
     let mut out = Vec::new();
-    text::write(&report, style(Detail::Verbose, 120), &mut out).expect("memory takes everything");
+    let presentation = Presentation { style: style(Detail::Verbose, 120), most_findings: usize::MAX };
+    (FORMATS[0].open)(&presentation).finish(&report, &mut out).expect("memory takes everything");
     text_of(out)
 }
 

@@ -1,17 +1,15 @@
 //! Excerpts: the lines around a place, as miette shows them, with secrets masked and very long lines cut.
 
+use super::escape::{harmless, plain};
 use super::mask::{MASK, Masked, inside};
-use crate::source::{Place, Position, Source, Span, is_hidden};
+use crate::source::{Place, Position, Source, Span};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
-use std::borrow::Cow;
 
 /// Characters of a line that are shown; of a longer line a window around the place.
 const WIDEST_LINE: u32 = 200;
 const AROUND: u32 = 60;
 /// Characters of a value that a label covers.
 const WIDEST_LABEL: usize = 60;
-/// Characters of a message or a label that are shown.
-const LONGEST_TEXT: usize = 600;
 
 /// A source as far as some places in it are concerned.
 ///
@@ -148,52 +146,6 @@ impl View<'_> {
             start += 1;
         }
         start
-    }
-}
-
-/// The text without characters that command a terminal: each becomes as many bytes, so that places stay true.
-fn harmless(shown: &str) -> String {
-    let mut text = String::with_capacity(shown.len());
-    let mut rest = shown.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\n' | '\t' => text.push(c),
-            '\r' if rest.peek() == Some(&'\n') => text.push(c),
-            '\r' => text.push(' '),
-            c if commands(c) => text.extend(std::iter::repeat_n('?', c.len_utf8())),
-            c => text.push(c),
-        }
-    }
-    text
-}
-
-/// Whether a character moves the cursor, hides, or turns around the text of whoever reads it.
-fn commands(c: char) -> bool {
-    c.is_control() || is_hidden(c)
-}
-
-/// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
-/// reorder text are written as escapes. Every text that does not come from the program passes through here.
-pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(commands) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::new();
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
-            c if commands(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// Plain text of which, if it is very long, only the beginning is shown.
-pub fn short(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        None => plain(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", plain(&text[..end]))),
     }
 }
 

@@ -2,26 +2,60 @@
 //! `schemas/report.schema.json`.
 
 use super::json::{DiagnosticJson, FindingJson, VERSION, diagnostic, finding, verdicts};
-use super::{Account, CheckState, Report};
+use super::layout::{Detail, Style};
+use super::output::{Audience, Format, Output, Presentation, Unit};
+use super::{diagnostics, names, totals};
 use crate::engine::VerdictCounts;
 use crate::parallel::*;
+use crate::report::{Account, CheckState, Evidence, Needs, Report};
 use crate::value::show_datetime;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Writes one line for every account.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub fn write(report: &Report, accounts: &[Account], out: &mut dyn Write) -> io::Result<()> {
-    let line = |account| serde_json::to_vec(&envelope(report, account));
-    let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
-    for line in lines {
-        out.write_all(&line?)?;
-        out.write_all(b"\n")?;
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "ndjson",
+    help: "For programs: one line for every snapshot, as it is judged",
+    audience: Audience::Programs,
+    unit: Unit::Account,
+    open: |presentation| Box::new(Lines(*presentation)),
+};
+
+#[derive(Debug)]
+struct Lines(Presentation);
+
+impl Output for Lines {
+    fn needs(&self) -> Needs {
+        let not_applicable = self.0.style.detail == Detail::Verbose;
+        Needs { of_account: Evidence::All, not_applicable, ..Needs::NOTHING }
     }
-    Ok(())
+
+    fn accounts(&mut self, report: &Report, accounts: &[Account], out: &mut dyn Write) -> io::Result<()> {
+        let needs = self.needs();
+        let line = |account| serde_json::to_vec(&envelope(report, account, &needs));
+        let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
+        for line in lines {
+            out.write_all(&line?)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Report, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What concerns no account, and the sum.
+    fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let style = Style { detail: Detail::Quiet, color: false, ..self.0.style };
+        let (shown, _) = report.diagnostics_for(&self.needs());
+        diagnostics::write(shown, &report.secrets, style, out)?;
+        if self.0.style.detail == Detail::Quiet {
+            return Ok(());
+        }
+        totals::write(report, style, out)
+    }
 }
 
 #[derive(Serialize)]
@@ -48,11 +82,11 @@ struct CheckOfAccountJson {
     counts: BTreeMap<&'static str, usize>,
 }
 
-fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
+fn envelope<'r>(report: &'r Report, account: &'r Account, needs: &Needs) -> AccountJson<'r> {
     let statuses = report.statuses_of(account);
     let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
     let of_account = |state: CheckState, counts: &VerdictCounts| {
-        let state = state.after(counts).name();
+        let state = names::check_state(state.after(counts));
         let mut counts = verdicts(|verdict| counts[verdict]);
         counts.retain(|_, count| *count > 0);
         CheckOfAccountJson { state, counts }
@@ -66,7 +100,7 @@ fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
         pack: &report.run.pack.name,
         pack_version: report.run.pack.version.as_deref(),
         exit_code: statuses.first().map_or(0, |status| status.exit_code()),
-        statuses: statuses.into_iter().map(super::Status::name).collect(),
+        statuses: statuses.into_iter().map(names::status).collect(),
         verdicts: verdicts(count),
         checks: report
             .checks
@@ -74,7 +108,7 @@ fn envelope<'r>(report: &'r Report, account: &'r Account) -> AccountJson<'r> {
             .zip(&account.counts)
             .map(|(check, counts)| (check.id.as_str(), of_account(check.state, counts)))
             .collect(),
-        findings: account.findings.iter().map(|found| finding(report, found)).collect(),
+        findings: account.findings_for(needs).map(|found| finding(report, found)).collect(),
         diagnostics: account.diagnostics.iter().map(diagnostic).collect(),
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive.
 
-use super::controls::{ByControl, by_control};
-use super::{
-    Capture, CheckReport, ClauseReport, Finding, PackReport, ParameterReport, ReadReport, Report, WitnessReport,
-};
+use super::layout::Detail;
+use super::names;
+use super::output::{Audience, Format, Output, Presentation, Unit};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
+use crate::report::controls::{ByControl, ControlReport, by_control};
+use crate::report::{
+    Capture, CheckReport, ClauseReport, Evidence, Finding, Needs, PackReport, ParameterReport, ReadKind, ReadReport,
+    Report, WitnessReport,
+};
 use crate::source::{Place, Position, Source, Span};
 use crate::value::show_datetime;
 use serde::Serialize;
@@ -15,15 +19,35 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub const VERSION: &str = "1.2";
+pub(super) const VERSION: &str = "2.0";
 
-/// Writes a report.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &envelope(report))?;
-    out.write_all(b"\n")
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "json",
+    help: "For programs; described by schemas/report.schema.json",
+    audience: Audience::Programs,
+    unit: Unit::Run,
+    open: |presentation| Box::new(Json(*presentation)),
+};
+
+#[derive(Debug)]
+struct Json(Presentation);
+
+impl Output for Json {
+    fn needs(&self) -> Needs {
+        Needs {
+            findings: Evidence::All,
+            not_applicable: self.0.style.detail == Detail::Verbose,
+            diagnostics: Evidence::All,
+            snapshots: Evidence::All,
+            ..Needs::NOTHING
+        }
+    }
+
+    fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, &envelope(report, &self.needs()))?;
+        out.write_all(b"\n")
+    }
 }
 
 #[derive(Serialize)]
@@ -142,7 +166,7 @@ pub(super) struct FindingJson<'r> {
     remediation: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<Vec<CaptureJson<'r>>>,
-    fingerprint: &'r str,
+    fingerprint: String,
     clauses: Vec<ClauseJson<'r>>,
 }
 
@@ -246,7 +270,7 @@ struct PositionJson {
     offset: usize,
 }
 
-fn envelope(report: &Report) -> Envelope<'_> {
+fn envelope<'r>(report: &'r Report, needs: &Needs) -> Envelope<'r> {
     let run = &report.run;
     Envelope {
         format: "deodar-report",
@@ -257,11 +281,11 @@ fn envelope(report: &Report) -> Envelope<'_> {
             pack: &run.pack.name,
             pack_version: run.pack.version.as_deref(),
             pack_files: pack_files(&run.pack),
-            engine: run.engine,
+            engine: names::engine(run.engine),
             fail_on: run.fail_on.name(),
             allow_unknown: run.allow_unknown,
             exit_code: report.status().exit_code(),
-            statuses: report.statuses().into_iter().map(super::Status::name).collect(),
+            statuses: report.statuses().into_iter().map(names::status).collect(),
             snapshots: run
                 .snapshots
                 .iter()
@@ -299,7 +323,7 @@ fn envelope(report: &Report) -> Envelope<'_> {
         },
         checks: report.checks.iter().map(check).collect(),
         by_control: run.by.map(|framework| by_control_json(&by_control(report, framework))),
-        findings: report.findings.iter().map(|found| finding(report, found)).collect(),
+        findings: report.findings_for(needs).into_iter().map(|found| finding(report, found)).collect(),
         diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
     }
 }
@@ -311,7 +335,10 @@ fn scoped_parameter(parameter: &ParameterReport) -> Option<ScopedParameterJson<'
 }
 
 pub(crate) fn pack_files(pack: &PackReport) -> Vec<PackFileJson<'_>> {
-    pack.files.iter().map(|file| PackFileJson { path: &file.path, role: file.role, sha256: &file.sha256 }).collect()
+    pack.files
+        .iter()
+        .map(|file| PackFileJson { path: &file.path, role: names::role(file.role), sha256: &file.sha256 })
+        .collect()
 }
 
 pub(super) fn verdicts(count: impl Fn(Verdict) -> usize) -> BTreeMap<&'static str, usize> {
@@ -330,16 +357,16 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
             .iter()
             .map(|(framework, controls)| (*framework, controls.iter().map(|control| control.as_str()).collect()))
             .collect(),
-        state: check.outcome().name(),
+        state: names::check_state(check.outcome()),
         counts: verdicts(|verdict| check.count(verdict)),
     }
 }
 
 fn by_control_json<'r>(rolled: &ByControl<'r>) -> ByControlJson<'r> {
     let ids = |checks: &[&'r CheckReport]| checks.iter().map(|check| check.id.as_str()).collect();
-    let control = |control: &super::controls::ControlReport<'r>| ControlJson {
+    let control = |control: &ControlReport<'r>| ControlJson {
         control: control.control,
-        standing: control.standing.name(),
+        standing: names::standing(control.standing),
         counts: verdicts(|verdict| control.counts[verdict]),
         checks: ids(&control.checks),
     };
@@ -367,7 +394,7 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
             .filter(|_| matches!(found.verdict, Verdict::Fail | Verdict::Waived))
             .and_then(|check| check.remediation.as_deref()),
         capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
-        fingerprint: &found.fingerprint,
+        fingerprint: found.identity.fingerprint(),
         clauses: found.clauses.iter().map(clause).collect(),
     }
 }
@@ -379,7 +406,7 @@ fn capture(capture: &Capture) -> CaptureJson<'_> {
 fn clause(clause: &ClauseReport) -> ClauseJson<'_> {
     ClauseJson {
         text: clause.place.text(),
-        outcome: clause.outcome,
+        outcome: names::outcome(clause.outcome),
         span: span(&clause.place),
         failure: clause.failure.as_ref().map(|(place, reason)| FailureJson { reason, span: span(place) }),
         reads: clause.reads.iter().map(read).collect(),
@@ -387,16 +414,16 @@ fn clause(clause: &ClauseReport) -> ClauseJson<'_> {
 }
 
 fn read(read: &ReadReport) -> ReadJson<'_> {
-    let derived = (read.kind == "derived").then(|| DerivedJson {
+    let derived = (read.kind == ReadKind::Derived).then(|| DerivedJson {
         witnesses: read.witnesses.iter().map(witness).collect(),
         more: read.more_witnesses,
         uncaptured: read.uncaptured.iter().map(witness).collect(),
     });
     ReadJson {
-        kind: read.kind,
+        kind: names::read_kind(read.kind),
         name: &read.name,
         entity: read.entity.as_deref(),
-        state: read.state.name(),
+        state: names::read_state(read.state),
         value: read.value.as_deref(),
         compared_as: read.compared_as.as_deref(),
         pointer: read.pointer.as_ref().map(|pointer| pointer.as_str()),
@@ -411,7 +438,7 @@ fn read(read: &ReadReport) -> ReadJson<'_> {
 fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
     WitnessJson {
         entity: &witness.entity,
-        state: witness.state.name(),
+        state: names::read_state(witness.state),
         certain: witness.certain,
         pointer: witness.pointer.as_str(),
         span: span(&witness.place),

@@ -1,9 +1,10 @@
 //! Text with its secrets masked. A mask is as wide whatever it hides, so places move: a [`Masked`] text maps them.
 
+use crate::snapshot::Secrets;
 use crate::source::{Source, Span};
+use std::sync::Arc;
 
-/// What is shown in place of a secret.
-pub const MASK: &str = "***";
+pub use crate::report::MASK;
 
 /// A part of a source as it may be shown.
 #[derive(Debug)]
@@ -74,6 +75,12 @@ pub fn inside(secrets: &[Span], part: Span) -> impl DoubleEndedIterator<Item = &
     let from = secrets.partition_point(|secret| secret.end <= part.start);
     let to = secrets.partition_point(|secret| secret.start < part.end);
     secrets.get(from..to).unwrap_or_default().iter()
+}
+
+/// Returns where the secrets of a source are, in order.
+pub fn secrets_of<'s>(secrets: &'s [Secrets], source: &Arc<Source>) -> &'s [Span] {
+    let found = secrets.iter().find(|known| Arc::ptr_eq(known.source(), source));
+    found.map_or(&[], Secrets::spans)
 }
 
 /// Returns the text of a source with its secrets masked.

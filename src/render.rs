@@ -1,0 +1,37 @@
+//! The outputs of a run: each is one file and one line of [`FORMATS`]. They write what a report contains and compute none
+//! of it.
+//!
+//! An [`Output`] states what it needs; the run explains the maximum. What an output writes does not depend on the other
+//! outputs of the run.
+
+mod names;
+mod escape;
+pub mod mask;
+mod excerpt;
+mod layout;
+mod output;
+mod frame;
+mod table;
+pub mod diagnostics;
+mod findings;
+mod scorecard;
+mod controls;
+mod totals;
+mod text;
+mod json;
+mod ndjson;
+pub mod list;
+pub mod explain;
+
+pub use escape::{plain, short};
+pub(crate) use findings::evidence;
+pub(crate) use json::{DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
+pub use layout::{Detail, Style};
+pub(crate) use names::status;
+pub use output::{Audience, Format, Output, Outputs, Presentation, Unit};
+
+/// Every format, the default first.
+pub const FORMATS: [Format; 3] = [text::FORMAT, json::FORMAT, ndjson::FORMAT];
+
+/// The names of the documents that Deodar writes as JSON: the values of their property `format`.
+pub const DOCUMENTS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];

@@ -1,0 +1,53 @@
+//! Texts that do not come from the program: as they are shown, no character of them commands a terminal.
+
+use crate::source::is_hidden;
+use std::borrow::Cow;
+
+/// Characters of a message or a label that are shown.
+const LONGEST_TEXT: usize = 600;
+
+/// The text without characters that command a terminal: each becomes as many bytes, so that places stay true.
+pub(super) fn harmless(shown: &str) -> String {
+    let mut text = String::with_capacity(shown.len());
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' | '\t' => text.push(c),
+            '\r' if rest.peek() == Some(&'\n') => text.push(c),
+            '\r' => text.push(' '),
+            c if commands(c) => text.extend(std::iter::repeat_n('?', c.len_utf8())),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// Whether a character moves the cursor, hides, or turns around the text of whoever reads it.
+fn commands(c: char) -> bool {
+    c.is_control() || is_hidden(c)
+}
+
+/// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
+/// reorder text are written as escapes. Every text that does not come from the program passes through here.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if commands(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Plain text of which, if it is very long, only the beginning is shown.
+pub fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        None => plain(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", plain(&text[..end]))),
+    }
+}

@@ -1,0 +1,120 @@
+//! `deodar explain`: one check with its policy, and what it reads.
+
+use super::escape::plain;
+use super::layout::{Style, paragraph};
+use crate::policy::Check;
+use crate::report::show_constant;
+use crate::schema::{Model, SlotId};
+use crate::source::pointer::{Pattern, Pointer};
+use crate::value::TypeId;
+use smol_str::SmolStr;
+use std::io::{self, Write};
+
+/// What there is to say about a check.
+#[derive(Debug)]
+pub struct AboutCheck<'p> {
+    /// The check.
+    pub check: &'p Check,
+    /// Its schema.
+    pub model: &'p Model,
+    /// The parameters whose values it reads, directly or through derivations, by their places in the model.
+    pub parameters: Vec<usize>,
+    /// The derived attributes that it reads, directly or through others.
+    pub derived: Vec<DerivedRead>,
+    /// The attributes of the snapshot that it reads, by type.
+    pub reads: Vec<(TypeId, Vec<SlotId>)>,
+}
+
+/// A derived attribute that a check reads.
+#[derive(Debug)]
+pub struct DerivedRead {
+    /// The type that has it.
+    pub ty: TypeId,
+    /// Its slot.
+    pub slot: SlotId,
+    /// The ids of its derivations.
+    pub by: Vec<SmolStr>,
+}
+
+/// Writes everything there is to say about one check.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let AboutCheck { check, model, .. } = *about;
+    let statement = &check.statement;
+    writeln!(out, "{} · {}", plain(&statement.id), check.level.name())?;
+    writeln!(out, "{}\n", plain(&check.title))?;
+    if let Some(doc) = &check.doc {
+        writeln!(out, "{}\n", paragraph("", "", doc, style))?;
+    }
+    if let Some(remediation) = &check.remediation {
+        writeln!(out, "{}\n", paragraph("To mend it: ", "  ", remediation, style))?;
+    }
+    if let Some(source) = &check.source {
+        writeln!(out, "{}\n", paragraph("Source: ", "  ", source, style))?;
+    }
+    for (framework, controls) in &check.controls {
+        writeln!(out, "{framework}: {}", controls.iter().map(|control| plain(control)).collect::<Vec<_>>().join(", "))?;
+    }
+    if !check.controls.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(out, "{}", plain(statement.source.name()))?;
+    for line in statement.source.slice(statement.span).lines() {
+        // With a rule before it no line of the policy looks like one of the report.
+        writeln!(out, "{}", format!("│ {}", code_line(line)).trim_end())?;
+    }
+    let used: Vec<_> = about.parameters.iter().filter_map(|at| model.parameters.get(*at)).collect();
+    if !used.is_empty() {
+        let scope =
+            model.parameter_scope().map(|ty| format!(" (of one {}: --param ID:name=value)", model.short_name(ty)));
+        writeln!(out, "\nParameters{}", scope.unwrap_or_default())?;
+    }
+    for parameter in used {
+        let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
+        let declared = format!("{}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default());
+        writeln!(out, "  {}", plain(&declared))?;
+        if let Some(doc) = &parameter.doc {
+            writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
+        }
+    }
+    if !about.derived.is_empty() {
+        writeln!(out, "\nDerived attributes it reads")?;
+    }
+    for derived in &about.derived {
+        let ty = model.ty(derived.ty);
+        let name = ty.slots[derived.slot.index()].dotted();
+        let by = derived.by.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
+        writeln!(out, "  {}", plain(&format!("{}.{name}, from {by}", model.short_name(derived.ty))))?;
+    }
+    write_reads(about, style, out)
+}
+
+/// Writes what a check reads of a snapshot, with what the schema says of each attribute.
+fn write_reads(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let model = about.model;
+    let attributes = about.reads.iter().flat_map(|(ty, slots)| slots.iter().map(move |slot| (*ty, *slot)));
+    let attributes: Vec<(TypeId, SlotId)> = attributes.collect();
+    if !attributes.is_empty() {
+        writeln!(out, "\nValues it reads")?;
+    }
+    for (ty, slot) in attributes {
+        let (name, ty) = (model.short_name(ty), model.ty(ty));
+        let declared = &ty.slots[slot.index()];
+        let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
+        let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
+        let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
+        let line = format!("{name}.{} at {place}{open}", declared.dotted());
+        writeln!(out, "{}", paragraph("  ", "    ", &line, style))?;
+        if let Some(doc) = ty.doc_of(slot) {
+            writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a line of a policy: its tabs stay.
+fn code_line(line: &str) -> String {
+    line.split('\t').map(plain).collect::<Vec<_>>().join("\t")
+}

@@ -1,0 +1,214 @@
+//! Findings for people: two excerpts each, of the policy and of the snapshot, and what to do.
+
+use super::escape::plain;
+use super::frame::{Frame, by_source, one_line_place};
+use super::layout::Style;
+use super::names;
+use crate::diagnostic::Label;
+use crate::engine::Verdict;
+use crate::report::{
+    Capture, CheckReport, ClauseOutcome, ClauseReport, Finding, Needs, ReadKind, ReadReport, ReadState, Report, phrase,
+    unknown_phrase,
+};
+use crate::source::{Place, Span};
+use miette::Severity;
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+/// Writes the findings of a report that an output needs; of the others the number is given.
+pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let findings = report.findings_for(needs);
+    for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
+        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
+            continue;
+        };
+        let mut told = HashSet::new();
+        for (at, finding) in same.iter().enumerate() {
+            let new = finding.captures.iter().filter(|capture| told.insert((&capture.attribute, &capture.doc)));
+            let captures: Vec<&Capture> = new.collect();
+            write_finding(report, check, finding, &captures, at == 0, style, out)?;
+        }
+        let more = check.count(first.verdict).saturating_sub(same.len());
+        if more > 0 {
+            writeln!(
+                out,
+                "  … and {more} more {} of {}; --max-findings or --format json shows them\n",
+                plural(more, first.verdict),
+                plain(&check.id)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn plural(n: usize, verdict: Verdict) -> &'static str {
+    match (verdict, n) {
+        (Verdict::Fail, 1) => "failure",
+        (Verdict::Fail, _) => "failures",
+        (Verdict::Unknown, 1) => "unknown verdict",
+        (Verdict::Unknown, _) => "unknown verdicts",
+        (Verdict::Waived, _) => "waived",
+        (Verdict::NotApplicable, _) => "not applicable",
+        (Verdict::Pass, _) => "passed",
+    }
+}
+
+/// The places that a finding rests on: the clauses that decided, then the values they decided on.
+pub(crate) fn evidence(finding: &Finding) -> Vec<Label> {
+    let clauses = finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause)));
+    clauses.chain(values(finding)).map(|(place, text)| Label { place, text }).collect()
+}
+
+/// Two excerpts: the clauses that decided, then the values they decided on. `captures` are the values to capture that no
+/// earlier finding of the check names.
+fn write_finding(
+    report: &Report,
+    check: &CheckReport,
+    finding: &Finding,
+    captures: &[&Capture],
+    first: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let severity = match finding.verdict {
+        Verdict::Fail => Severity::Error,
+        Verdict::Unknown | Verdict::Waived => Severity::Warning,
+        Verdict::NotApplicable | Verdict::Pass => Severity::Advice,
+    };
+    let clauses: Vec<(Place, String)> =
+        finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause))).collect();
+    let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
+    let about = format!("{} {}", finding.resource.ty, finding.resource.id);
+    let shown = Frame::new(
+        &report.secrets,
+        severity,
+        Some(code),
+        check.title.to_string(),
+        by_source(&clauses).first().map(Vec::as_slice),
+    );
+    Frame { about: Some(about), labelled: "clauses", ..shown }.write(style, out)?;
+    let values = values(finding);
+    let groups = by_source(&values);
+    let shown =
+        Frame::new(&report.secrets, Severity::Advice, None, finding.message.clone(), groups.first().map(Vec::as_slice));
+    let (shown_captures, more_captures) = captures.split_at(captures.len().min(CAPTURES));
+    let mut helps = shown_captures.iter().map(|capture| capture_help(capture));
+    let help = match finding.verdict {
+        Verdict::Unknown if finding.captures.is_empty() => Some(unknown_help(finding).to_owned()),
+        Verdict::Unknown => helps.next(),
+        Verdict::Fail | Verdict::Waived => check.remediation.as_ref().map(ToString::to_string),
+        Verdict::NotApplicable | Verdict::Pass => None,
+    };
+    let more_helps = helps.collect();
+    // What to do is the same for every failure of a check: the first says it.
+    let help = help.filter(|_| first || !captures.is_empty());
+    let mut defaults = groups.iter().skip(1);
+    let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
+    let labelled = "values";
+    Frame { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, ..shown }
+        .write(style, out)?;
+    defaults.try_for_each(|group| {
+        let message = "a value that is not in the snapshot has a default".to_owned();
+        Frame::new(&report.secrets, Severity::Advice, None, message, Some(group)).write(style, out)
+    })
+}
+
+/// Values to capture that one finding names; of the others the number is given.
+const CAPTURES: usize = 3;
+
+/// Says what to capture, and where a person finds it.
+fn capture_help(capture: &Capture) -> String {
+    let place = match capture.pointer.as_str() {
+        "" => "the document",
+        pointer => pointer,
+    };
+    let doc = capture.doc.as_ref().map_or(String::new(), |doc| format!(": {doc}"));
+    format!("capture {} at {place}{doc}", capture.attribute)
+}
+
+/// The remedy for an unknown verdict if no value to capture is known.
+fn unknown_help(finding: &Finding) -> &'static str {
+    let reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
+    let states =
+        reads.flat_map(|read| std::iter::once(read.state).chain(read.uncaptured.iter().map(|list| list.state)));
+    let unreadable = |state: &ReadState| *state == ReadState::Unreadable;
+    let states: Vec<ReadState> = states.collect();
+    match (states.iter().any(unreadable), states.iter().any(|state| !unreadable(state) && state.is_unknown())) {
+        (true, false) => "correct what is unreadable, then check again",
+        (true, true) => "correct what is unreadable and capture what is missing, then check again",
+        (false, _) => "capture what is missing, then check again",
+    }
+}
+
+fn clause_label(clause: &ClauseReport) -> String {
+    let outcome = match (clause.outcome, &clause.failure) {
+        (_, Some((_, reason))) => format!("cannot be evaluated: {reason}"),
+        (ClauseOutcome::Unknown, None) => "cannot be told".to_owned(),
+        (outcome, None) => format!("this is {}", names::outcome(outcome)),
+    };
+    let parameters = clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter);
+    let parameters: Vec<String> = parameters
+        .map(|read| {
+            let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
+            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or("(not set)"))
+        })
+        .collect();
+    let derived = clause
+        .reads
+        .iter()
+        .filter(|read| read.kind == ReadKind::Derived && matches!(read.state, ReadState::Known | ReadState::Between));
+    let derived: Vec<String> =
+        derived.map(|read| format!("{} = {}", read.name, read.value.as_deref().unwrap_or_default())).collect();
+    let values: Vec<String> = derived.into_iter().chain(parameters).collect();
+    if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }
+}
+
+/// Labels on the snapshot: every value that was read, every object that lacks one.
+fn values(finding: &Finding) -> Vec<(Place, String)> {
+    let mut labels: Vec<(Place, String)> = Vec::new();
+    let mut seen: HashSet<(Span, String)> = HashSet::new();
+    let mut push = |place: Place, text: String| {
+        if seen.insert((place.span, text.clone())) {
+            labels.push((place, text));
+        }
+    };
+    for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
+        // A derived value stands nowhere: what it counted does, or else the entity it was derived for.
+        let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty();
+        if let Some(place) = read.place.as_ref().filter(|_| read.kind != ReadKind::Derived || !counted) {
+            push(place.clone(), value_label(read));
+        }
+        if let Some(place) = &read.default {
+            push(one_line_place(place), format!("the default of {}", read.name));
+        }
+        if let Some((name, place)) = &read.misspelt {
+            push(place.clone(), format!("is `{name}` meant to be `{}`?", read.lacks.as_deref().unwrap_or(&read.name)));
+        }
+        for witness in &read.witnesses {
+            let doubt = if witness.certain { "" } else { "perhaps " };
+            push(witness.place.clone(), format!("{doubt}counts for {}", read.name));
+        }
+        if read.more_witnesses > 0
+            && let Some(last) = read.witnesses.last()
+        {
+            push(last.place.clone(), format!("and {} more count for {}", read.more_witnesses, read.name));
+        }
+        for list in &read.uncaptured {
+            let label = format!("`{}` {}, and {} counts it", list.entity, unknown_phrase(list.state), read.name);
+            push(one_line_place(&list.place), label);
+        }
+    }
+    labels
+}
+
+fn value_label(read: &ReadReport) -> String {
+    match &read.lacks {
+        _ if read.kind == ReadKind::Derived => format!("nothing counts for {} of this", read.name),
+        Some(property) if read.default.is_some() => {
+            format!("no `{property}` here: {} by default", read.value.as_deref().unwrap_or_default())
+        }
+        Some(property) if read.state == ReadState::Absent => format!("no `{property}` here"),
+        Some(property) => format!("`{property}` is missing here"),
+        None => phrase(read),
+    }
+}

@@ -1,0 +1,130 @@
+//! What an output is: the trait that every format implements, and the outputs of one run together.
+
+use super::layout::Style;
+use crate::report::{Account, Needs, Report};
+use std::fmt;
+use std::io::{self, Write};
+
+/// A format of outputs.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// The name that the command line uses.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub help: &'static str,
+    /// Who reads it.
+    pub audience: Audience,
+    /// What it is written for.
+    pub unit: Unit,
+    /// Returns an output in this format.
+    pub open: fn(&Presentation) -> Box<dyn Output>,
+}
+
+/// Who reads an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// People, in a terminal.
+    People,
+    /// Other programs.
+    Programs,
+}
+
+/// What an output is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// The whole run, at its end.
+    Run,
+    /// Every account, as it is judged.
+    Account,
+}
+
+/// How outputs are to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Presentation {
+    /// How text for people is written. Its detail determines whether any output has findings that are not applicable.
+    pub style: Style,
+    /// Findings of one check and verdict that text for people shows.
+    pub most_findings: usize,
+}
+
+/// An output of a run.
+pub trait Output: fmt::Debug + Send {
+    /// Returns what the output needs of the run.
+    fn needs(&self) -> Needs;
+
+    /// Writes what accounts came to, in the order in which they came; `report` is that of the run so far.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn accounts(&mut self, _report: &Report, _accounts: &[Account], _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes what is written at the end of the run.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Writes for people what the output does not contain and the run has to say.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn aside(&self, _report: &Report, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The outputs of one run, each with its destination.
+#[derive(Default)]
+pub struct Outputs<'w>(Vec<(Box<dyn Output>, Box<dyn Write + Send + 'w>)>);
+
+impl<'w> Outputs<'w> {
+    /// Adds an output that is written to `out`.
+    #[must_use]
+    pub fn and(mut self, output: Box<dyn Output>, out: impl Write + Send + 'w) -> Self {
+        self.0.push((output, Box::new(out)));
+        self
+    }
+
+    /// Returns what is enough for every output.
+    pub fn needs(&self) -> Needs {
+        self.0.iter().map(|(output, _)| output.needs()).fold(Needs::NOTHING, Needs::max)
+    }
+
+    /// Writes what accounts came to.
+    ///
+    /// # Errors
+    /// When a destination cannot be written.
+    pub fn accounts(&mut self, report: &Report, accounts: &[Account]) -> io::Result<()> {
+        self.0.iter_mut().try_for_each(|(output, out)| {
+            output.accounts(report, accounts, out)?;
+            out.flush()
+        })
+    }
+
+    /// Writes what is written at the end of the run.
+    ///
+    /// # Errors
+    /// When a destination cannot be written.
+    pub fn finish(&mut self, report: &Report) -> io::Result<()> {
+        self.0.iter_mut().try_for_each(|(output, out)| {
+            output.finish(report, out)?;
+            out.flush()
+        })
+    }
+
+    /// Writes for people what the outputs do not contain and the run has to say.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        self.0.iter().try_for_each(|(output, _)| output.aside(report, out))
+    }
+}
+
+impl fmt::Debug for Outputs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(output, _)| output)).finish()
+    }
+}

@@ -1,0 +1,186 @@
+//! The evidence of a finding: the clauses that decided, and every value that they read. All of it is data with places;
+//! `render` turns it into texts.
+
+use crate::snapshot::Gap;
+use crate::source::Place;
+use crate::source::pointer::Pointer;
+use crate::value::Mask;
+use smol_str::SmolStr;
+
+/// A clause that decided.
+#[derive(Debug, Clone)]
+pub struct ClauseReport {
+    /// Where it is written.
+    pub place: Place,
+    /// What it evaluates to.
+    pub outcome: ClauseOutcome,
+    /// Why it could not be evaluated, and which part of it.
+    pub failure: Option<(Place, String)>,
+    /// What it read.
+    pub reads: Vec<ReadReport>,
+}
+
+/// What a clause evaluates to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClauseOutcome {
+    /// It is true.
+    True,
+    /// It is false.
+    False,
+    /// It cannot be evaluated.
+    Error,
+    /// More than one of these is possible.
+    Unknown,
+}
+
+impl ClauseOutcome {
+    /// Returns the outcome of a clause with these possible outcomes.
+    pub fn of(mask: Mask) -> Self {
+        match mask {
+            Mask::TRUE => ClauseOutcome::True,
+            Mask::FALSE => ClauseOutcome::False,
+            Mask::ERROR => ClauseOutcome::Error,
+            _ => ClauseOutcome::Unknown,
+        }
+    }
+}
+
+/// A value that a clause read.
+#[derive(Debug, Clone)]
+pub struct ReadReport {
+    /// What was read.
+    pub kind: ReadKind,
+    /// The attribute path, `two_step.enforced`, or the name of a parameter.
+    pub name: String,
+    /// The entity it was read from, as Cedar writes it; of a parameter the instance for which it was set.
+    pub entity: Option<String>,
+    /// Whether it is the resource's own.
+    pub own: bool,
+    /// What was found.
+    pub state: ReadState,
+    /// The value as the snapshot has it; of a secret only a mask.
+    pub value: Option<String>,
+    /// The folded form in which a text was compared, where it differs from the text.
+    pub compared_as: Option<String>,
+    /// Where it is, or would be.
+    pub pointer: Option<Pointer>,
+    /// The value in the snapshot, or the object that lacks it.
+    pub place: Option<Place>,
+    /// The property that the object at `place` lacks.
+    pub lacks: Option<String>,
+    /// The annotation of the schema that gives the value of what is `null` or missing.
+    pub default: Option<Place>,
+    /// A property of that object whose name looks like a slip.
+    pub misspelt: Option<(String, Place)>,
+    /// The first principals behind a derived value.
+    pub witnesses: Vec<WitnessReport>,
+    /// How many more there are.
+    pub more_witnesses: usize,
+    /// Lists that were not captured and may hold more of them.
+    pub uncaptured: Vec<WitnessReport>,
+}
+
+impl ReadReport {
+    /// Returns the report of an attribute about which nothing else is known.
+    pub(super) fn unknown(name: &str) -> Self {
+        Self {
+            kind: ReadKind::Attribute,
+            name: name.to_owned(),
+            entity: None,
+            own: false,
+            state: ReadState::Uncaptured,
+            value: None,
+            compared_as: None,
+            pointer: None,
+            place: None,
+            lacks: None,
+            default: None,
+            misspelt: None,
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            uncaptured: Vec::new(),
+        }
+    }
+}
+
+/// What a clause reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadKind {
+    /// An attribute that the snapshot contains.
+    Attribute,
+    /// An attribute that is derived.
+    Derived,
+    /// A tag.
+    Tag,
+    /// A parameter.
+    Parameter,
+    /// The time of the run.
+    Now,
+}
+
+impl ReadKind {
+    /// Returns whether the value belongs to an entity of the snapshot, not to the run.
+    pub fn is_of_snapshot(self) -> bool {
+        !matches!(self, ReadKind::Parameter | ReadKind::Now)
+    }
+}
+
+/// What was found of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadState {
+    /// It is there.
+    Known,
+    /// It is not there, and that is known.
+    Absent,
+    /// The capture does not cover it.
+    Uncaptured,
+    /// It is present and invalid.
+    Unreadable,
+    /// Some of it was captured.
+    Partial,
+    /// A number between two others.
+    Between,
+}
+
+impl From<Gap> for ReadState {
+    fn from(gap: Gap) -> Self {
+        match gap {
+            Gap::Partial => ReadState::Partial,
+            Gap::Uncaptured => ReadState::Uncaptured,
+            Gap::Unreadable => ReadState::Unreadable,
+        }
+    }
+}
+
+impl ReadState {
+    /// Returns whether nothing, or not everything, is known of the value.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, ReadState::Uncaptured | ReadState::Unreadable | ReadState::Partial)
+    }
+}
+
+/// An entity, or a list, behind a derived value.
+#[derive(Debug, Clone)]
+pub struct WitnessReport {
+    /// As Cedar writes it; of a list the property.
+    pub entity: String,
+    /// Where it is.
+    pub pointer: Pointer,
+    /// Its bytes.
+    pub place: Place,
+    /// Whether it certainly counts.
+    pub certain: bool,
+    /// What is known of it; of an entity, that it is there.
+    pub state: ReadState,
+}
+
+/// A value to capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// Where it is in the snapshot, or would be.
+    pub pointer: Pointer,
+    /// The type and the attribute, `Member.status`; of a list of instances their type.
+    pub attribute: String,
+    /// The `@doc` of the attribute; of a list that of its type.
+    pub doc: Option<SmolStr>,
+}

@@ -1,0 +1,83 @@
+//! The message of a finding: one phrase that says what was found.
+
+use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState};
+use crate::engine::Verdict;
+use crate::source::one_line;
+use std::collections::HashSet;
+
+/// Says in one phrase what was found.
+pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
+    if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
+        return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
+    }
+    let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| read.kind.is_of_snapshot());
+    let mut said: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    for read in reads {
+        if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
+            continue;
+        }
+        let phrase = phrase(read);
+        if seen.insert(phrase.clone()) {
+            said.push(phrase);
+        }
+    }
+    if verdict == Verdict::Unknown && said.is_empty() {
+        let unset = clauses
+            .iter()
+            .flat_map(|clause| &clause.reads)
+            .find(|read| read.kind == ReadKind::Parameter && read.state == ReadState::Uncaptured);
+        return unset
+            .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
+    }
+    if said.is_empty() {
+        return clauses.first().map_or_else(
+            || "it holds for every resource".to_owned(),
+            |clause| format!("`{}` is {}", one_line(clause.place.text()), word(clause.outcome)),
+        );
+    }
+    let more = said.len().saturating_sub(3);
+    let mut text = said.into_iter().take(3).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+fn word(outcome: ClauseOutcome) -> &'static str {
+    match outcome {
+        ClauseOutcome::True => "true",
+        ClauseOutcome::False => "false",
+        ClauseOutcome::Error => "error",
+        ClauseOutcome::Unknown => "unknown",
+    }
+}
+
+/// `two_step.device_status is "not_set_up"`, in the words of the account.
+pub(crate) fn phrase(read: &ReadReport) -> String {
+    let of = match &read.entity {
+        Some(entity) if !read.own => format!(" of {entity}"),
+        _ => String::new(),
+    };
+    match (read.state, &read.value) {
+        (ReadState::Known, Some(value)) if read.default.is_some() => {
+            format!("{}{of} is {value} by default", read.name)
+        }
+        (ReadState::Known, Some(value)) => {
+            let compared = read.compared_as.as_ref().map(|folded| format!(" (compared as {folded})"));
+            format!("{}{of} is {value}{}", read.name, compared.unwrap_or_default())
+        }
+        (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
+        (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
+        (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
+    }
+}
+
+/// Why a value is not known, after its name.
+pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {
+    match state {
+        ReadState::Unreadable => "is unreadable",
+        ReadState::Partial => "was captured in part",
+        _ => "was not captured",
+    }
+}

@@ -1,0 +1,53 @@
+//! Values as people read them.
+
+use crate::engine::Machine;
+use crate::schema::Model;
+use crate::value::{self, EntityRef, Value};
+use smol_str::SmolStr;
+
+/// Elements of a set that are shown.
+const ELEMENTS: usize = 8;
+/// Characters of a value that are shown: clauses that read the same value repeat it.
+const CHARACTERS: usize = 600;
+
+/// Writes a value as people read it.
+pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
+    let mut shown = show(&|entity| machine.id(entity), value);
+    if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
+}
+
+/// Writes a value that holds no entity of a snapshot.
+pub fn show_constant(model: &Model, value: &Value) -> String {
+    let id = |entity: EntityRef| model.ty(entity.ty).choices().and_then(|ids| ids.get(entity.row as usize)).cloned();
+    show(&|entity| id(entity).unwrap_or_default(), value)
+}
+
+fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
+    match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Long(n) => n.to_string(),
+        Value::String(s) => serde_json::to_string(s.as_str()).unwrap_or_default(),
+        Value::Decimal(n) => value::show_decimal(*n),
+        Value::Datetime(n) => value::show_datetime(*n),
+        Value::Duration(n) => value::show_duration(*n),
+        Value::Ip(ip) => ip.to_string(),
+        Value::Entity(entity) => serde_json::to_string(id(*entity).as_str()).unwrap_or_default(),
+        Value::Set(set) => {
+            let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show(id, item)).collect();
+            let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
+            if more > 0 {
+                items.push(format!("and {more} more"));
+            }
+            format!("[{}]", items.join(", "))
+        }
+        Value::Record(record) => {
+            let fields: Vec<String> =
+                record.fields().iter().map(|(name, value)| format!("{name}: {}", show(id, value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}

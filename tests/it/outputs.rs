@@ -1,0 +1,122 @@
+//! Outputs: several of one run are what each of them is alone.
+
+use crate::support::{POLICIES, SCHEMA, SOUND, edited, repository};
+use deodar::check::{Deliveries, Delivery, Inputs, Options, Session};
+use deodar::render::{Detail, FORMATS, Format, Outputs, Presentation, Style};
+use deodar::report::{Evidence, Needs};
+use deodar::source::Source;
+use std::sync::Arc;
+
+/// The time of every run.
+const NOW: i64 = 1_788_220_800_000;
+
+struct Fleet(std::vec::IntoIter<Delivery>);
+
+impl Iterator for Fleet {
+    type Item = Delivery;
+
+    fn next(&mut self) -> Option<Delivery> {
+        self.0.next()
+    }
+}
+
+impl Deliveries for Fleet {
+    fn is_ready(&mut self) -> bool {
+        true
+    }
+}
+
+fn source(name: &str, text: &str) -> Arc<Source> {
+    Source::new(name, text).expect("it is small")
+}
+
+/// Harbours with many long boats, and with many owners that are not in the snapshot.
+fn fleet() -> Fleet {
+    let boat = |at: usize, owner: &str, length: usize| {
+        format!(r#"{{"name": "b{at}", "owner": "{owner}", "length": {length}, "light": "red"}},"#)
+    };
+    let with = |boats: String| edited("{ \"name\": \"Wren\"", &format!("{boats}{{ \"name\": \"Wren\""));
+    let long: String = (0..8).map(|at| boat(at, "bo@anse.example", 41)).collect();
+    let lost: String = (0..40).map(|at| boat(at, &format!("x{at}"), 1)).collect();
+    // Names that are not in order: files are sorted at the end of a run.
+    let accounts = [("d", with(lost.clone())), ("a", with(long.clone())), ("c", with(lost)), ("b", with(long))];
+    let sound = [("e", SOUND.to_owned()), ("f", "{".to_owned())];
+    let deliver = |(name, text): (&str, String)| Delivery { path: name.to_owned(), source: Ok(source(name, &text)) };
+    Fleet(accounts.into_iter().chain(sound).map(deliver).collect::<Vec<_>>().into_iter())
+}
+
+/// What some outputs write together in one run of the fleet, and what they write beside.
+fn written(outputs: &[(Format, Presentation)]) -> (Vec<String>, String) {
+    let inputs = Inputs {
+        pack: "the harbour".to_owned(),
+        recognised: false,
+        schema: source("harbour.cedarschema", SCHEMA),
+        policies: vec![source("harbour.cedar", POLICIES)],
+        snapshots: Vec::new(),
+        unread: Vec::new(),
+        diagnostics: Vec::new(),
+        skipped: 0,
+        skipped_reports: 0,
+        partial_pack: false,
+    };
+    let mut texts = vec![Vec::new(); outputs.len()];
+    let opened = outputs.iter().zip(&mut texts);
+    let mut together = opened
+        .fold(Outputs::default(), |all, ((format, presentation), text)| all.and((format.open)(presentation), text));
+    let options = Options { needs: together.needs(), ..Options::at(NOW) };
+    let report = Session::default()
+        .stream(&inputs, &mut fleet(), &options, &mut |report, accounts| together.accounts(report, accounts))
+        .expect("memory takes everything");
+    together.finish(&report).expect("memory takes everything");
+    let mut aside = Vec::new();
+    together.aside(&report, &mut aside).expect("memory takes everything");
+    drop(together);
+    let text = |bytes| String::from_utf8(bytes).expect("outputs are UTF-8");
+    (texts.into_iter().map(text).collect(), text(aside))
+}
+
+#[test]
+fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
+    let presentation =
+        |detail, most_findings| Presentation { style: Style { width: 80, color: false, detail }, most_findings };
+    let presentations = [
+        presentation(Detail::Quiet, 0),
+        presentation(Detail::Normal, 3),
+        presentation(Detail::Normal, 60),
+        presentation(Detail::Verbose, 10),
+    ];
+    let all: Vec<(Format, Presentation)> =
+        presentations.iter().flat_map(|presentation| FORMATS.map(|format| (format, *presentation))).collect();
+    let (together, aside) = written(&all);
+    let mut asides = String::new();
+    for (output, together) in all.iter().zip(&together) {
+        let (alone, aside) = written(std::slice::from_ref(output));
+        assert!(alone[0] == *together, "{} {:?}\n{}\n---\n{together}", output.0.name, output.1, alone[0]);
+        asides.push_str(&aside);
+    }
+    assert_eq!(aside, asides);
+    // The fleet is one in which caps matter.
+    let text = |at: usize| &together[at * FORMATS.len()];
+    assert!(text(1).contains("and 30 more errors of the kind snapshot-reference"), "{}", text(1));
+    assert!(text(1).contains("and 13 more failures of HB-LEN-01"), "{}", text(1));
+    assert!(text(2).contains("and 20 more errors of the kind snapshot-reference"), "{}", text(2));
+}
+
+#[test]
+fn what_is_enough_for_two_outputs_is_enough_for_each() {
+    let some = Needs { findings: Evidence::AtMost(3), diagnostics: Evidence::All, ..Needs::NOTHING };
+    let others = Needs { findings: Evidence::AtMost(9), of_account: Evidence::AtMost(1), ..Needs::NOTHING };
+    let both = Needs { diagnostics: Evidence::All, ..others };
+    assert_eq!(some.max(others), both);
+    assert_eq!(others.max(some), both);
+    assert_eq!(some.max(Needs::ALL), Needs::ALL);
+    assert_eq!(Evidence::None.max(Evidence::AtMost(0)).max(Evidence::All), Evidence::All);
+}
+
+#[test]
+fn every_format_has_a_file_of_its_own() {
+    for format in FORMATS {
+        let file = repository().join(format!("src/render/{}.rs", format.name));
+        assert!(file.is_file(), "{}", file.display());
+    }
+}
