@@ -234,6 +234,7 @@ impl Session {
         let (_, program, diagnostics) = self.program.as_ref()?;
         let (parameters, wrong) = Parameters::read(&schema.model, program, &options.parameters);
         report.diagnostics.extend(wrong);
+        report.diagnostics.extend(parameters.without_value(&schema.model, program));
         report.diagnostics.extend(diagnostics.iter().cloned());
         let known = inputs.diagnostics.len();
         report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
