@@ -3,8 +3,10 @@
 //! Diagnostics are data. They are collected, sorted and turned into text elsewhere.
 
 mod code;
+mod page;
 
 pub use code::Code;
+pub use page::{Example, Page};
 
 use crate::source::{Place, Source, Span};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use super::{
     Capture, CheckReport, CheckState, ClauseReport, Finding, ReadReport, ReadState, Report, Status, phrase,
     unknown_phrase,
 };
-use crate::diagnostic::{self, Diagnostic, Label};
+use crate::diagnostic::{self, Code, Diagnostic, Label, Page};
 use crate::engine::Verdict;
 use crate::policy::{Check, Policies};
 use crate::program::{Constant, Program};
@@ -64,6 +64,26 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         }
     }
     write_totals(report, style, out)
+}
+
+/// Writes the page of a code: its meaning, its fix and an example.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_page(code: Code, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Page { paragraphs, example } = Page::of(code);
+    writeln!(out, "{code} · {}\n", code.severity().name())?;
+    for text in &paragraphs {
+        writeln!(out, "{}\n", paragraph("", "", text, style))?;
+    }
+    let Some(example) = example else { return Ok(()) };
+    writeln!(out, "Example: {}\n", example.heading)?;
+    for (name, content) in &example.inputs {
+        writeln!(out, "  {name}")?;
+        content.lines().try_for_each(|line| writeln!(out, "{}", format!("  │ {}", plain(line)).trim_end()))?;
+        writeln!(out)?;
+    }
+    example.output.lines().try_for_each(|line| writeln!(out, "{}", format!("  {line}").trim_end()))
 }
 
 /// Writes diagnostics alone.

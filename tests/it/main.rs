@@ -7,6 +7,7 @@ mod authorize;
 mod capture;
 mod cases;
 mod controls;
+mod diagnostics;
 mod doc;
 mod encodings;
 mod examples;
