@@ -307,6 +307,7 @@ impl<'s> Judge<'s> {
         let pack = pack?;
         let (parameters, wrong) = pack.parameters(&options.parameters);
         report.diagnostics.extend(wrong);
+        report.diagnostics.extend(parameters.without_value(pack.model(), pack.program()));
         let known = inputs.diagnostics.len();
         report.invalid |= has_errors(report.diagnostics.get(known..).unwrap_or_default());
         report.run.parameters = describe_parameters(pack.model(), &parameters);

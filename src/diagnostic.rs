@@ -3,8 +3,10 @@
 //! Diagnostics are data. Other modules collect, sort and render them.
 
 mod code;
+mod page;
 
 pub use code::Code;
+pub use page::{Example, Page};
 
 use crate::source::{Place, Source, Span};
 use std::borrow::Borrow;

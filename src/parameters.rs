@@ -5,7 +5,7 @@
 //! is a question for the engine.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::program::Program;
+use crate::program::{Constant, Program};
 use crate::schema::{Model, Parameter, parse_value};
 use crate::source::Place;
 use crate::source::json::{Scanner, string_text};
@@ -146,6 +146,23 @@ impl Parameters {
             self.scopes.len() - 1
         });
         &mut self.scopes[at]
+    }
+
+    /// Returns a warning for each required parameter that a policy reads and that has no value.
+    pub fn without_value(&self, model: &Model, program: &Program) -> Vec<Diagnostic> {
+        let is_read = |at: usize| program.constants.contains(&Constant::Parameter(at));
+        let is_set =
+            |at: usize| self.is_set.get(at) == Some(&true) || self.scopes.iter().any(|it| it.set.contains_key(&at));
+        let declared = model.parameters.iter().enumerate();
+        let missing =
+            declared.filter(|(at, known)| known.required && known.default.is_none() && is_read(*at) && !is_set(*at));
+        let warning = |(_, known): (usize, &Parameter)| {
+            let name = &known.name;
+            let message = format!("parameter `{name}` has no value: conditions that read it are unknown");
+            let help = format!("set it with --param {name}=VALUE, or give it a `@default` in the schema");
+            Diagnostic::warning(Code::Parameter, message).help(help)
+        };
+        missing.map(warning).collect()
     }
 
     /// Returns the values for an instance and the entities nested in it.

@@ -5,7 +5,7 @@
 
 mod absence;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Label, Severity};
 use crate::parallel::*;
 use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar};
@@ -250,6 +250,9 @@ impl Policies {
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         crate::diagnostic::sort(&mut diagnostics);
+        if policies.checks.is_empty() && policies.derivations.is_empty() {
+            of_another_schema(schema, &mut diagnostics);
+        }
         (policies, diagnostics)
     }
 
@@ -402,6 +405,22 @@ impl Cost {
         let error = Diagnostic::error(Code::PolicySize, message).label(file, span, "this policy");
         error.help("name the types in its scope, as in `resource is T`, or divide it")
     }
+}
+
+/// Replaces the errors of policies that all have no role by one: they are probably for another schema.
+fn of_another_schema(schema: &Schema, diagnostics: &mut Vec<Diagnostic>) {
+    let of_role = |found: &&Diagnostic| found.code == Code::PolicyRole;
+    let count = diagnostics.iter().filter(of_role).count();
+    let Some(first) = diagnostics.iter().find(of_role).filter(|_| count > 1) else { return };
+    let name = schema.source.name();
+    let message = format!("none of the {count} policies is a check or a derivation of schema `{name}`");
+    let labels = first.labels.iter().map(|label| Label { text: "the first of them".into(), ..label.clone() }).collect();
+    let action = &schema.model.audit.name;
+    let help =
+        format!("name the schema of these policies with --schema; by `{name}` a check is a `forbid` for `{action}`");
+    let error = Diagnostic { labels, ..Diagnostic::error(Code::PolicyRole, message).help(help) };
+    diagnostics.retain(|found| found.code != Code::PolicyRole);
+    diagnostics.insert(0, error);
 }
 
 /// Counts the parts of a policy and the pairs of types that it is validated for.

@@ -22,6 +22,7 @@ mod json;
 mod ndjson;
 pub mod list;
 pub mod explain;
+pub mod page;
 
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;

@@ -1,24 +1,26 @@
-//! `deodar explain`
+//! `deodar explain`: one check, or the page of a code.
 
 use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue;
 use deodar::diagnostic::{Code, Diagnostic};
-use deodar::render::{Detail, Style, diagnostics, explain};
+use deodar::render::{Detail, Style, diagnostics, explain, page};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
   deodar explain MOE-AUTH-02
+  deodar explain snapshot-value
   deodar explain DEV-DISK-01 --schema devices.cedarschema --policies policies";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Id of the check
-    check: String,
+    /// Id of a check, or code of a message such as snapshot-value
+    #[arg(value_name = "CHECK|CODE")]
+    subject: String,
     #[command(flatten)]
     pack: PackArgs,
     /// Set when to use colour
@@ -28,13 +30,20 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+    if let Some(code) = Code::of_name(&args.subject) {
+        let mut out = Output::new();
+        page::write(code, style, &mut out)?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (pack, report) = args.pack.read(style);
     let Some(pack) = pack else { return Ok(ExitCode::from(5)) };
     let policies = pack.policies();
-    let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.check.as_str()) else {
-        let ids: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
-        let error =
-            Diagnostic::error(Code::NoCheck, format!("there is no check `{}`", args.check)).suggest(&args.check, ids);
+    let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.subject.as_str()) else {
+        let ids = policies.checks.iter().map(|check| check.statement.id.as_str());
+        let names: Vec<&str> = ids.chain(Code::ALL.iter().map(|code| code.name())).collect();
+        let message = format!("there is no check or code `{}`", args.subject);
+        let error = Diagnostic::error(Code::NoCheck, message).suggest(&args.subject, names);
         tell(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };

@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::pack::PackArgs;
 use super::{Color, width};
-use deodar::render::{Detail, Style, diagnostics, list};
+use deodar::render::{Detail, Style, list};
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Declares [`Code`] with one row for each code: summary, variant, name and severity.
 ///
-/// A macro, because an enum, a list and three functions of the same rows would have to be kept equal by hand.
+/// A macro, because an enum, a list and four functions of the same rows would have to be kept equal by hand.
 macro_rules! codes {
     ($(#[doc = $summary:literal] $variant:ident, $name:literal, $severity:ident;)*) => {
         /// The kind of defect that a diagnostic reports.
@@ -40,6 +40,13 @@ macro_rules! codes {
                     $(Self::$variant => $summary,)*
                 }
                 .trim_start()
+            }
+
+            /// Returns the page in Markdown.
+            pub(super) fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../tests/diagnostics/", $name, ".md")),)*
+                }
             }
         }
     };

@@ -1005,6 +1005,10 @@ impl<'f> SchemaReader<'_, 'f> {
                     let root = model.ty(model.root).attribute(name).filter(|attribute| attribute.ty == ty);
                     let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
                         let message = format!("nothing gives `context.{name}` its value");
+                        // Several actions may share one type of context.
+                        if self.diagnostics.iter().any(|known| known.message == message) {
+                            continue;
+                        }
                         let error = self.error(Code::SchemaContext, span, message);
                         error.help = Some(format!(
                             "valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"

@@ -297,7 +297,13 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                 };
                 let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
-                let help = "write the id as a text or a number: a finding names the instance by it";
+                let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(&pointer[..]));
+                let help = match is_attribute {
+                    true => "write the id as a text or a number: a finding names the instance by it",
+                    false => {
+                        "write the id as a text or a number, or correct `@key` in the schema: it is not an attribute"
+                    }
+                };
                 // A key that is given twice has been reported.
                 if !decoder.key_twice {
                     decoder.reading.diagnostics.push(error.help(help));

@@ -35,7 +35,8 @@ impl Pattern {
         if text.starts_with(['$', '#']) {
             return Err("a path is a JSON Pointer that starts with `/`, such as `/members/*`".into());
         }
-        Err(format!("a path starts with `/`, as in `/{text}`"))
+        let steps = if text.contains('/') { text.to_owned() } else { text.replace('.', "/") };
+        Err(format!("a path starts with `/`, as in `/{steps}`"))
     }
 
     /// Returns the pattern as it is written in a schema.

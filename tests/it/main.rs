@@ -8,6 +8,7 @@ mod authorize;
 mod capture;
 mod cases;
 mod controls;
+mod diagnostics;
 mod doc;
 mod encodings;
 mod examples;

@@ -1,6 +1,10 @@
-//! Verdicts: what a policy says of one thing of which some values are known, some absent and some not captured.
+//! Verdicts: tables of clauses and their results on one thing, some of whose values are absent or not captured.
 
-use crate::support::{NOW, deodar};
+use crate::support::{NOW, in_memory};
+use deodar::check::{Options, Session};
+use deodar::engine::Verdict;
+use deodar::report::json;
+use deodar::value::parse_datetime;
 
 const SCHEMA: &str = r#"
 @path("") @key("name")
@@ -38,14 +42,14 @@ fn judged(edits: &[(&str, &str)], more: &str, clauses: &str) -> (String, serde_j
         "{DERIVATIONS}{more}@id(\"C\") @title(\"t\") @severity(\"low\")\n\
          forbid (principal, action == Action::\"audit\", resource is Thing)\n{clauses};"
     );
-    let files = [("s.cedarschema", SCHEMA.as_bytes()), ("p.cedar", check.as_bytes()), ("s.json", snapshot.as_bytes())];
-    let arguments = ["check", "s.json", "--schema", "s.cedarschema", "--policies", "p.cedar", "--now", NOW, "--format"];
-    let run = deodar(&files, &[&arguments[..], &["json"]].concat());
-    let report = run.json();
-    let counts = report["summary"]["verdicts"].as_object().expect("counts by verdict");
-    let given: Vec<&String> = counts.iter().filter(|(_, count)| **count == 1).map(|(verdict, _)| verdict).collect();
+    let inputs = in_memory(("s.cedarschema", SCHEMA), &[("p.cedar", &check)], &[("s.json", &snapshot)]);
+    let report = Session::default().run(&inputs, &Options::at(parse_datetime(NOW).expect("it is a time")));
+    let given: Vec<Verdict> = Verdict::ALL.into_iter().filter(|verdict| report.count(*verdict) == 1).collect();
+    let mut text = Vec::new();
+    json::write(&report, &mut text).expect("memory takes everything");
+    let report = serde_json::from_slice(&text).expect("it is JSON");
     let [verdict] = given[..] else { panic!("one verdict: {report:#}") };
-    (verdict.clone(), report)
+    (verdict.name().to_owned(), report)
 }
 
 /// Holds every row, `clauses => verdict`, to its verdict.

@@ -1,5 +1,7 @@
 //! The built binary in a folder of its own, and a small pack of no real account: a harbour with piers and boats.
 
+use deodar::check::Inputs;
+use deodar::source::Source;
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -61,6 +63,23 @@ pub fn deodar_with_input(files: &[(&str, &[u8])], arguments: &[&str], input: &[u
     child.wait_with_output().expect("it runs").into()
 }
 
+/// Returns the inputs of a run in this process: a schema, policies and snapshots by name and text.
+pub fn in_memory(schema: (&str, &str), policies: &[(&str, &str)], snapshots: &[(&str, &str)]) -> Inputs {
+    let source = |(name, text): &(&str, &str)| Source::new(*name, *text).expect("a small text");
+    Inputs {
+        pack: "the given schema and policies".to_owned(),
+        recognised: false,
+        schema: source(&schema),
+        policies: policies.iter().map(source).collect(),
+        snapshots: snapshots.iter().map(source).collect(),
+        unread: Vec::new(),
+        diagnostics: Vec::new(),
+        skipped: 0,
+        skipped_reports: 0,
+        partial_pack: false,
+    }
+}
+
 /// Returns a fresh folder that holds `files`.
 pub fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("there is room for scratch files");
@@ -82,143 +101,13 @@ pub const HARBOUR: [&str; 8] =
     ["check", "snapshot.json", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
 
 /// The schema of the harbour.
-pub const SCHEMA: &str = r#"entity Light enum ["red", "green", "white"];
-
-@path("")
-@key("name")
-entity Harbour = {
-  name: String,
-  captured_at: datetime,
-};
-
-@path("/people/*")
-@key("email")
-entity Person in [Harbour] = {
-  email: String,
-  active: Bool,
-  @path("email")
-  @as("email-domain")
-  domain: String,
-  @path("site")
-  @as("url-host")
-  host?: String,
-  network?: ipaddr,
-  fee?: decimal,
-};
-
-@path("/piers/*")
-@key("id")
-entity Pier in [Harbour] = {
-  id: String,
-  length: Long,
-  flags: Set<String>,
-  @derived
-  boats: Long,
-};
-
-@path("/piers/*/boats/*")
-@key("name")
-entity Boat in [Pier] = {
-  @enclosing
-  pier: Pier,
-  name: String,
-  owner: Person,
-  length: Long,
-  light: Light,
-  @secret
-  pin?: String,
-};
-
-@closed
-@path("/buoys/*")
-@key("number")
-entity Buoy in [Harbour] = {
-  number: Long,
-  lit: Bool,
-};
-
-type Parameters = {
-  @default("14d")
-  max_age: duration,
-  @default("2")
-  max_boats: Long,
-};
-
-type Context = {
-  now: datetime,
-  parameters: Parameters,
-};
-
-action "audit" appliesTo {
-  principal: [Harbour],
-  resource: [Harbour, Person, Pier, Boat, Buoy],
-  context: Context,
-};
-
-action "derive" appliesTo {
-  principal: [Person, Boat],
-  resource: [Pier],
-  context: Context,
-};
-"#;
+pub const SCHEMA: &str = include_str!("../data/harbour/harbour.cedarschema");
 
 /// The policies of the harbour.
-pub const POLICIES: &str = r#"@id("boats")
-@derives("boats")
-permit (principal is Boat, action == Action::"derive", resource is Pier)
-when { principal in resource };
-
-@id("HB-AGE-01")
-@title("The snapshot is fresh")
-@severity("low")
-forbid (principal, action == Action::"audit", resource is Harbour)
-unless { context.now.durationSince(resource.captured_at) <= context.parameters.max_age };
-
-@id("HB-LEN-01")
-@title("A lit boat is no longer than its pier")
-@severity("high")
-@remediation("Move it to a longer pier.")
-@source("https://harbour.example/rules#length")
-forbid (principal, action == Action::"audit", resource is Boat)
-when { resource.light != Light::"white" }
-unless { resource.length <= resource.pier.length };
-
-@id("HB-OWN-01")
-@title("The owner of a boat is active")
-@severity("critical")
-@iso_27001("A.5.9, A.5.18")
-forbid (principal, action == Action::"audit", resource is Boat)
-unless { resource.owner.active };
-
-@id("HB-PIER-01")
-@title("A pier is not crowded")
-@severity("medium")
-forbid (principal, action == Action::"audit", resource is Pier)
-unless { resource.boats <= context.parameters.max_boats };
-"#;
+pub const POLICIES: &str = include_str!("../data/harbour/policies/harbour.cedar");
 
 /// A harbour in which every check passes.
-pub const SOUND: &str = r#"{
-  "name": "Anse",
-  "captured_at": "2026-08-31T06:00:00Z",
-  "people": [
-    { "email": "ada@anse.example", "active": true, "site": "https://ada.example/boat" },
-    { "email": "bo@anse.example", "active": true, "network": "192.0.2.0/28", "fee": 12.5 }
-  ],
-  "piers": [
-    {
-      "id": "east",
-      "length": 40,
-      "flags": ["fuel"],
-      "boats": [
-        { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": "7091" },
-        { "name": "Wren", "owner": "bo@anse.example", "length": 9, "light": "green" }
-      ]
-    }
-  ],
-  "buoys": []
-}
-"#;
+pub const SOUND: &str = include_str!("../data/harbour/snapshot.json");
 
 /// The sound harbour with `from`, which must stand in it, replaced once.
 pub fn edited(from: &str, to: &str) -> String {

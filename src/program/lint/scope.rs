@@ -70,7 +70,11 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
     if let Some(ty) = principal.filter(|ty| reviewed.checks && *ty != model.root) {
         let root = model.short_name(model.root);
         let message = format!("the principal of a check is of type `{root}`, not `{}`", model.short_name(ty));
-        let help = format!("write `principal` alone, or `principal is {root}`");
+        let name = model.short_name(ty);
+        let help = match action.resources.contains(&ty) {
+            true => format!("what a check evaluates is its resource: write `principal` and `resource is {name}`"),
+            false => format!("write `principal` alone, or `principal is {root}`"),
+        };
         return Some(Reason { span: statement.principal_span, message, help });
     }
     if let Some(ty) = principal.filter(|ty| !action.principals.contains(ty)) {
@@ -116,7 +120,12 @@ fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, sp
         return Reason::exclusion(span);
     }
     let around: Vec<String> = model.ancestry(inner).skip(1).map(|ty| format!("`{}`", model.short_name(ty))).collect();
+    let is_reversed = matches!(reach.program.node(*node).kind, NodeKind::In(..)) && reach.may_lie_in(outer, inner);
     let help = match &around[..] {
+        _ if is_reversed => {
+            let (inner, outer) = (model.short_name(inner), model.short_name(outer));
+            format!("exchange the sides of `in`: a `{outer}` is in a `{inner}`")
+        }
         [] => "remove the condition, or name another type in the scope".to_owned(),
         around => format!("by its `@path` a `{}` is in {}", model.short_name(inner), around.join(" and ")),
     };

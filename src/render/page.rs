@@ -1,0 +1,26 @@
+//! The page of a diagnostic code: its meaning, its fix and an example.
+
+use super::layout::{Style, paragraph};
+use super::plain;
+use crate::diagnostic::{Code, Page};
+use std::io::{self, Write};
+
+/// Writes the page of a code.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn write(code: Code, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Page { paragraphs, example } = Page::of(code);
+    writeln!(out, "{code} · {}\n", code.severity().name())?;
+    for text in &paragraphs {
+        writeln!(out, "{}\n", paragraph("", "", text, style))?;
+    }
+    let Some(example) = example else { return Ok(()) };
+    writeln!(out, "Example: {}\n", example.heading)?;
+    for (name, content) in &example.inputs {
+        writeln!(out, "  {name}")?;
+        content.lines().try_for_each(|line| writeln!(out, "{}", format!("  │ {}", plain(line)).trim_end()))?;
+        writeln!(out)?;
+    }
+    example.output.lines().try_for_each(|line| writeln!(out, "{}", format!("  {line}").trim_end()))
+}
