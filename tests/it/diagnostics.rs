@@ -10,13 +10,14 @@
 //!   through the library. A command that depends on the working directory or on streams says so: `sh process`.
 //! * A `text` block without a path is the expected output.
 
-use crate::support::{NOW, command, deodar, repository};
+use crate::support::{NOW, command, deodar, repository, written};
 use deodar::cases::{self, CaseFile, Choice, Outcome, Suite, SurvivorList};
 use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::diagnostic::{Code, Diagnostic, has_errors};
 use deodar::parameters::Setting;
 use deodar::project::{Form, Loader, PackOrigin, Selection};
-use deodar::report::text::{self, Detail, Style};
+use deodar::pack::Pack;
+use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};
 use deodar::source::Source;
 use deodar::value::parse_datetime;
@@ -268,7 +269,8 @@ impl Folder {
 
     /// Runs `deodar check`.
     fn check(&self, arguments: &[String]) -> String {
-        let mut options = Options { explain_not_applicable: false, ..Options::at(0) };
+        let mut options = Options::at(0);
+        options.needs.not_applicable = false;
         let mut selection = Selection::default();
         let mut arguments = arguments.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
@@ -301,9 +303,7 @@ impl Folder {
             Ok(inputs) => Session::default().run(&inputs, &options),
             Err(diagnostics) => Report::unread(diagnostics, &options),
         };
-        let mut out = Vec::new();
-        text::write(&report, STYLE, &mut out).expect("memory takes everything");
-        String::from_utf8(out).expect("Deodar writes UTF-8")
+        written(&report, "text", STYLE)
     }
 
     /// Runs `deodar test` on the case files of the pack.
@@ -350,7 +350,7 @@ impl Folder {
 
 /// Runs the case files among `files`.
 fn tested(inputs: &Inputs, files: &Files, mut choice: Choice) -> Outcome {
-    let (suite, mut diagnostics) = Suite::compile(inputs);
+    let (pack, mut diagnostics) = Pack::compile(inputs.sources());
     diagnostics.extend(inputs.diagnostics.iter().cloned());
     let text = |path: &str| files.get(path).map(|bytes| String::from_utf8(bytes.clone()).expect("it is text"));
     let source = |path: &str| text(path).map(|text| Source::new(path, text).expect("it is small"));
@@ -370,8 +370,8 @@ fn tested(inputs: &Inputs, files: &Files, mut choice: Choice) -> Outcome {
         diagnostics.extend(wrong);
         choice.survivors.push(list);
     }
-    let mut outcome = match suite.filter(|_| !has_errors(&diagnostics)) {
-        Some(suite) => suite.run(&found, &choice),
+    let mut outcome = match pack.filter(|_| !has_errors(&diagnostics)) {
+        Some(pack) => Suite::new(pack).run(&found, &choice),
         None => Outcome::unread(Vec::new()),
     };
     outcome.diagnostics.splice(..0, diagnostics);

@@ -1,13 +1,11 @@
 //! Bad input that needs a process, another format or many variants, and values that no output may show. The messages are
 //! in `tests/diagnostics`.
 
-use crate::support::{
-    HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour,
-    harbour_by, in_memory, replaced,
-};
+use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour,
+    harbour_by, in_memory, replaced, written};
 use deodar::check::{Options, Session};
-use deodar::report::text::{self, Detail, Style};
-use deodar::report::{Engine, Report, json};
+use deodar::render::{Detail, Style};
+use deodar::report::{Engine, Report};
 use deodar::value::parse_datetime;
 use expect_test::{Expect, expect};
 use serde_json::Value;
@@ -298,16 +296,11 @@ fn report_on(schema: &str, policies: &str, snapshot: &str, engine: Engine) -> Re
 }
 
 fn in_text(report: &Report, color: bool) -> String {
-    let mut out = Vec::new();
-    let style = Style { width: 80, color, detail: Detail::Verbose };
-    text::write(report, style, &mut out).expect("memory takes everything");
-    String::from_utf8(out).expect("Deodar writes UTF-8")
+    written(report, "text", Style { width: 80, color, detail: Detail::Verbose })
 }
 
 fn in_json(report: &Report) -> String {
-    let mut out = Vec::new();
-    json::write(report, &mut out).expect("memory takes everything");
-    String::from_utf8(out).expect("Deodar writes UTF-8")
+    written(report, "json", Style { width: 80, color: false, detail: Detail::Normal })
 }
 
 /// A check that fails on every boat and reads its pin.

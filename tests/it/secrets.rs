@@ -5,7 +5,7 @@
 
 use deodar::cases::{self, CaseFile, Choice, Suite};
 use deodar::check::{Deliveries, Delivery, Engine, Inputs, Options, Session};
-use deodar::diagnostic::{Code, has_errors};
+use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::render::{Detail, FORMATS, Outputs, Presentation, Style};
 use deodar::source::Source;

@@ -1,9 +1,9 @@
 //! Verdicts: tables of clauses and their results on one thing, some of whose values are absent or not captured.
 
-use crate::support::{NOW, in_memory};
+use crate::support::{NOW, in_memory, written};
+use deodar::render::{Detail, Style};
 use deodar::check::{Options, Session};
 use deodar::engine::Verdict;
-use deodar::report::json;
 use deodar::value::parse_datetime;
 
 const SCHEMA: &str = r#"
@@ -45,9 +45,8 @@ fn judged(edits: &[(&str, &str)], more: &str, clauses: &str) -> (String, serde_j
     let inputs = in_memory(("s.cedarschema", SCHEMA), &[("p.cedar", &check)], &[("s.json", &snapshot)]);
     let report = Session::default().run(&inputs, &Options::at(parse_datetime(NOW).expect("it is a time")));
     let given: Vec<Verdict> = Verdict::ALL.into_iter().filter(|verdict| report.count(*verdict) == 1).collect();
-    let mut text = Vec::new();
-    json::write(&report, &mut text).expect("memory takes everything");
-    let report = serde_json::from_slice(&text).expect("it is JSON");
+    let style = Style { width: 80, color: false, detail: Detail::Normal };
+    let report = serde_json::from_str(&written(&report, "json", style)).expect("it is JSON");
     let [verdict] = given[..] else { panic!("one verdict: {report:#}") };
     (verdict.name().to_owned(), report)
 }

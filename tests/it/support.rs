@@ -1,5 +1,7 @@
 //! The built binary in a folder of its own, and a small pack of no real account: a harbour with piers and boats.
 
+use deodar::render::{FORMATS, Presentation, Style};
+use deodar::report::Report;
 use deodar::check::Inputs;
 use deodar::source::Source;
 use serde_json::Value;
@@ -133,4 +135,13 @@ pub fn harbour_by(schema: &str, policies: &str, snapshot: impl AsRef<[u8]>, argu
         ("snapshot.json", snapshot.as_ref()),
     ];
     deodar(&files, &[&HARBOUR, arguments].concat())
+}
+
+/// Returns what a format writes about a report.
+pub fn written(report: &Report, format: &str, style: Style) -> String {
+    let format = FORMATS.iter().find(|known| known.name == format).expect("it is a format");
+    let presentation = Presentation { style, most_findings: usize::MAX };
+    let mut out = Vec::new();
+    (format.open)(&presentation).finish(report, &mut out).expect("memory takes everything");
+    String::from_utf8(out).expect("Deodar writes UTF-8")
 }
