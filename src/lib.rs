@@ -1,8 +1,8 @@
 //! Deodar judges JSON snapshots of a SaaS account by Cedar policies and explains every verdict down to two spans:
 //! the clause of the policy that decided, and the value in the snapshot that it decided on.
 //!
-//! The modules are in reading order; each uses only those above it. `report` is what a run finds, as data; `render` writes
-//! it.
+//! The modules are in reading order; each uses only those above it. `report` contains the findings of a run as data;
+//! `render` writes them.
 
 pub mod hash;
 pub mod source;
