@@ -90,7 +90,7 @@ pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
     model.ty(ty).doc_of(slot).map(SmolStr::as_str)
 }
 
-/// Returns what `deodar explain` writes about a check.
+/// Returns a check with everything that it reads, for `deodar explain`.
 pub fn about<'p>(model: &'p Model, policies: &'p Policies, check: &'p Check) -> AboutCheck<'p> {
     on_deep_stack(|| {
         let of_check = |at: usize| policies.checks.get(at).is_some_and(|it| it.statement.id == check.statement.id);

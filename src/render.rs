@@ -1,7 +1,7 @@
-//! The outputs of a run: each is one file and one line of [`FORMATS`]. They write what a report contains and compute none
-//! of it.
+//! The outputs of a run. A format is one file and one line of [`FORMATS`]. An output writes what a report contains; it
+//! neither lowers nor evaluates.
 //!
-//! An [`Output`] states what it needs; the run explains the maximum. What an output writes does not depend on the other
+//! An [`Output`] states its needs, and the run explains the maximum. The text of an output does not depend on the other
 //! outputs of the run.
 
 mod names;

@@ -43,8 +43,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What is wrong with the files, as far as it is told.
     pub diagnostics: Vec<Diagnostic>,
-    /// The number of earlier diagnostics of the same kind, for those that accounts brought; in the order of `diagnostics`,
-    /// of which the last ones may have no entry.
+    /// For every diagnostic that is about an account, the number of earlier ones of its kind. The order is that of
+    /// `diagnostics`; the last diagnostics may have no entry.
     ranks: Vec<Option<usize>>,
     told: DiagnosticCounts,
     /// What more is wrong with them: how often, by code and severity.
@@ -305,7 +305,7 @@ pub struct Options {
     pub allow_unknown: bool,
     /// The framework, by the name reports use, by whose controls the report rolls checks up.
     pub by: Option<&'static str>,
-    /// What the outputs of the run need.
+    /// The needs of all outputs of the run.
     pub needs: Needs,
     /// How much is taken on.
     pub limits: Limits,
@@ -398,7 +398,7 @@ impl Status {
     }
 }
 
-/// A diagnostic with the number of earlier ones of its kind, if an account brought it.
+/// A diagnostic with the number of earlier ones of its kind, if it is about an account.
 struct Ranked {
     diagnostic: Diagnostic,
     rank: Option<usize>,
@@ -538,8 +538,8 @@ impl Report {
         same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()
     }
 
-    /// Returns the diagnostics that an output needs, in order, and the number of the others. Those that no account brought
-    /// are always needed.
+    /// Returns the diagnostics that an output needs, in order, and the number of the others. Those that
+    /// are not about an account are always needed.
     pub fn diagnostics_for(&self, needs: &Needs) -> (Vec<&Diagnostic>, DiagnosticCounts) {
         let (mut shown, mut others) = (Vec::new(), self.untold.clone());
         let ranks = self.ranks.iter().copied().chain(std::iter::repeat(None));

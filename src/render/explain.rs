@@ -10,7 +10,7 @@ use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::io::{self, Write};
 
-/// What there is to say about a check.
+/// A check and everything that it reads.
 #[derive(Debug)]
 pub struct AboutCheck<'p> {
     /// The check.

@@ -15,7 +15,7 @@ use miette::Severity;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-/// Writes the findings of a report that an output needs; of the others the number is given.
+/// Writes the findings of a report that an output needs, and the number of the others.
 pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let findings = report.findings_for(needs);
     for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {

@@ -1,8 +1,8 @@
-//! How text is laid out: the style of an output, wrapped paragraphs, shortened lines.
+//! The layout of text for people: its style, wrapped paragraphs, shortened lines.
 
 use super::escape::{plain, short};
 
-/// How text for people is written.
+/// The style of text for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     /// Columns of the terminal.

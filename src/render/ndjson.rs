@@ -46,7 +46,7 @@ impl Output for Lines {
         Ok(())
     }
 
-    /// What concerns no account, and the sum.
+    /// Writes the diagnostics that are not about an account, and the totals.
     fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let style = Style { detail: Detail::Quiet, color: false, ..self.0.style };
         let (shown, _) = report.diagnostics_for(&self.needs());

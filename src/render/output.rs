@@ -1,4 +1,4 @@
-//! What an output is: the trait that every format implements, and the outputs of one run together.
+//! The trait that every format implements, and the outputs of one run together.
 
 use super::layout::Style;
 use crate::report::{Account, Needs, Report};
@@ -10,17 +10,17 @@ use std::io::{self, Write};
 pub struct Format {
     /// The name that the command line uses.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// Its purpose, in one line of the help.
     pub help: &'static str,
-    /// Who reads it.
+    /// Its readers.
     pub audience: Audience,
-    /// What it is written for.
+    /// The unit that it describes.
     pub unit: Unit,
     /// Returns an output in this format.
     pub open: fn(&Presentation) -> Box<dyn Output>,
 }
 
-/// Who reads an output.
+/// The readers of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// People, in a terminal.
@@ -29,7 +29,7 @@ pub enum Audience {
     Programs,
 }
 
-/// What an output is written for.
+/// The unit that an output describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// The whole run, at its end.
@@ -38,10 +38,10 @@ pub enum Unit {
     Account,
 }
 
-/// How outputs are to be written.
+/// The appearance of outputs.
 #[derive(Debug, Clone, Copy)]
 pub struct Presentation {
-    /// How text for people is written. Its detail determines whether any output has findings that are not applicable.
+    /// The style of text for people. Its detail determines whether outputs contain findings that are not applicable.
     pub style: Style,
     /// Findings of one check and verdict that text for people shows.
     pub most_findings: usize,
@@ -49,10 +49,10 @@ pub struct Presentation {
 
 /// An output of a run.
 pub trait Output: fmt::Debug + Send {
-    /// Returns what the output needs of the run.
+    /// Returns the parts of the run that the output shows.
     fn needs(&self) -> Needs;
 
-    /// Writes what accounts came to, in the order in which they came; `report` is that of the run so far.
+    /// Writes the results of accounts, which are in the order of their snapshots; `report` is that of the run so far.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -60,13 +60,13 @@ pub trait Output: fmt::Debug + Send {
         Ok(())
     }
 
-    /// Writes what is written at the end of the run.
+    /// Writes the result of the run at its end.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()>;
 
-    /// Writes for people what the output does not contain and the run has to say.
+    /// Writes for people the messages of the run that the output does not contain.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -87,12 +87,12 @@ impl<'w> Outputs<'w> {
         self
     }
 
-    /// Returns what is enough for every output.
+    /// Returns the needs of all outputs together.
     pub fn needs(&self) -> Needs {
         self.0.iter().map(|(output, _)| output.needs()).fold(Needs::NOTHING, Needs::max)
     }
 
-    /// Writes what accounts came to.
+    /// Writes the results of accounts.
     ///
     /// # Errors
     /// When a destination cannot be written.
@@ -103,7 +103,7 @@ impl<'w> Outputs<'w> {
         })
     }
 
-    /// Writes what is written at the end of the run.
+    /// Writes the result of the run at its end.
     ///
     /// # Errors
     /// When a destination cannot be written.
@@ -114,7 +114,7 @@ impl<'w> Outputs<'w> {
         })
     }
 
-    /// Writes for people what the outputs do not contain and the run has to say.
+    /// Writes for people the messages of the run that the outputs do not contain.
     ///
     /// # Errors
     /// When `out` cannot be written.

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 pub struct ClauseReport {
     /// Where it is written.
     pub place: Place,
-    /// What it evaluates to.
+    /// Its outcome.
     pub outcome: ClauseOutcome,
     /// Why it could not be evaluated, and which part of it.
     pub failure: Option<(Place, String)>,
@@ -20,7 +20,7 @@ pub struct ClauseReport {
     pub reads: Vec<ReadReport>,
 }
 
-/// What a clause evaluates to.
+/// The outcome of a clause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClauseOutcome {
     /// It is true.
@@ -29,7 +29,7 @@ pub enum ClauseOutcome {
     False,
     /// It cannot be evaluated.
     Error,
-    /// More than one of these is possible.
+    /// It may be more than one of these.
     Unknown,
 }
 
@@ -48,7 +48,7 @@ impl ClauseOutcome {
 /// A value that a clause read.
 #[derive(Debug, Clone)]
 pub struct ReadReport {
-    /// What was read.
+    /// Its kind.
     pub kind: ReadKind,
     /// The attribute path, `two_step.enforced`, or the name of a parameter.
     pub name: String,
@@ -103,7 +103,7 @@ impl ReadReport {
     }
 }
 
-/// What a clause reads.
+/// The kind of a value that a clause reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadKind {
     /// An attribute that the snapshot contains.

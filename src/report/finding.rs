@@ -43,7 +43,7 @@ pub struct Finding {
     pub clauses: Vec<ClauseReport>,
     /// What to capture so that an unknown verdict can be decided.
     pub captures: Vec<Capture>,
-    /// What it is about, in every run.
+    /// The check and the resource, by names that are the same in every run.
     pub identity: Identity,
 }
 

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 /// Bytes of a hash that a fingerprint contains.
 const BYTES: usize = 16;
 
-/// What a verdict is about, in every run.
+/// The subject of a verdict, by names that are the same in every run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     /// The id of the check.
@@ -41,7 +41,8 @@ impl Identity {
     pub fn fingerprint(&self) -> String {
         let parts = serde_json::json!([self.check.as_str(), self.ty.as_str(), self.id.as_str(), self.account.as_str()]);
         let hash = Sha256::digest(parts.to_string());
-        hash.iter().take(BYTES).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        let digits = hash.iter().take(BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
     }
 }
 

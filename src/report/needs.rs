@@ -1,9 +1,9 @@
-//! How much of what a run finds its outputs show. A run explains and keeps the maximum of what its outputs need; it counts
+//! The parts of a run that outputs need. A run explains and keeps the maximum of what its outputs need; it counts
 //! everything.
 
 use crate::engine::Verdict;
 
-/// How many things of one kind an output shows.
+/// A number of things of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
     /// None of them.
@@ -25,7 +25,7 @@ impl Evidence {
     }
 }
 
-/// What an output needs of a run.
+/// The parts of a run that an output shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     /// Findings of one check and verdict of each account, when the account is judged.
@@ -34,7 +34,7 @@ pub struct Needs {
     pub findings: Evidence,
     /// Whether verdicts that are not applicable are findings.
     pub not_applicable: bool,
-    /// Diagnostics of one code and severity that accounts bring.
+    /// Diagnostics of one code and severity that are about accounts.
     pub diagnostics: Evidence,
     /// Names of snapshots.
     pub snapshots: Evidence,
@@ -59,7 +59,7 @@ impl Needs {
         snapshots: Evidence::All,
     };
 
-    /// Returns what is enough for two outputs.
+    /// Returns the needs of two outputs together.
     pub fn max(self, other: Self) -> Self {
         Self {
             of_account: self.of_account.max(other.of_account),

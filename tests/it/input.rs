@@ -1,8 +1,10 @@
 //! Bad input that needs a process, another format or many variants, and values that no output may show. The messages are
 //! in `tests/diagnostics`.
 
-use crate::support::{HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour,
-    harbour_by, in_memory, replaced, written};
+use crate::support::{
+    HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour,
+    harbour_by, in_memory, replaced, written,
+};
 use deodar::check::{Options, Session};
 use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};

@@ -1,9 +1,9 @@
 //! Verdicts: tables of clauses and their results on one thing, some of whose values are absent or not captured.
 
 use crate::support::{NOW, in_memory, written};
-use deodar::render::{Detail, Style};
 use deodar::check::{Options, Session};
 use deodar::engine::Verdict;
+use deodar::render::{Detail, Style};
 use deodar::value::parse_datetime;
 
 const SCHEMA: &str = r#"

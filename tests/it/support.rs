@@ -1,8 +1,8 @@
 //! The built binary in a folder of its own, and a small pack of no real account: a harbour with piers and boats.
 
+use deodar::check::Inputs;
 use deodar::render::{FORMATS, Presentation, Style};
 use deodar::report::Report;
-use deodar::check::Inputs;
 use deodar::source::Source;
 use serde_json::Value;
 use std::io::Write;

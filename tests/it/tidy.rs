@@ -80,6 +80,22 @@ fn a_module_uses_only_modules_declared_above_it() {
 }
 
 #[test]
+fn outputs_neither_lower_nor_evaluate_and_reports_are_not_written_where_they_are_made() {
+    let mut wrong = Vec::new();
+    for (path, text) in files("src", "rs") {
+        let code = without_comments(&text);
+        let forbidden: &[&str] = match path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs") {
+            "render" => &["crate::program", "Machine", "Evaluation", "::lower(", "::bind("],
+            "report" => &["std::io", "serde::", "writeln!"],
+            _ => continue,
+        };
+        let found = forbidden.iter().filter(|word| code.contains(**word));
+        wrong.extend(found.map(|word| format!("{path} has `{word}`")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_use_of_a_module_is_seen() {
     let seen = used("use crate::a::{x, y};\nuse crate::{b, c::{self, d}, e};\nlet z = crate::f::g();");
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), ["a", "b", "c", "e", "f"]);
