@@ -43,7 +43,7 @@ pub struct Run<'r> {
 
 /// A snapshot that is bound to a pack and has all its derived attributes.
 pub struct Assessment<'a> {
-    /// What judges, explains and compares.
+    /// The evaluation, which judges and explains.
     pub evaluation: Evaluation<'a>,
     /// The derivations that exceed the limit on pairs. Their attributes are unknown.
     pub diagnostics: Vec<Diagnostic>,
@@ -66,8 +66,7 @@ pub struct CheckVerdict {
 impl Pack {
     /// Compiles a pack with all its checks.
     ///
-    /// Returns the problems beside it. There is no pack if the schema cannot be read; a check with an error is not
-    /// evaluated.
+    /// Also returns the problems. There is no pack if the schema cannot be read; a check with an error is not evaluated.
     pub fn compile(sources: PackSources<'_>) -> (Option<Self>, Vec<Diagnostic>) {
         Compiler::default().compile(sources, CheckFilter::default())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A running clock. It stands still where the platform has none.
+/// A running clock. On a platform without a clock, all durations are zero.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch {
     #[cfg(not(target_family = "wasm"))]

@@ -30,7 +30,7 @@ impl<'a> Binding<'a> {
 
     /// Computes every derived attribute of the program.
     ///
-    /// Returns the derivations that would try more than `most_pairs` pairs beside it: their attributes are unknown.
+    /// Also returns the derivations that would try more than `most_pairs` pairs: their attributes are unknown.
     pub fn derive(mut self, most_pairs: usize) -> (Machine<'a>, Vec<TooManyPairs>) {
         let too_many = self.0.derive(most_pairs);
         (self.0, too_many)

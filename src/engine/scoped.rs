@@ -68,8 +68,7 @@ impl<'a> Evaluation<'a> {
     /// Binds a program and computes every derived attribute, once for every set of values that it depends on; `now` is in
     /// milliseconds since 1970.
     ///
-    /// Returns the derivations that would try more than `most_pairs` pairs beside it, each once: their attributes are
-    /// unknown.
+    /// Also returns the derivations that would try more than `most_pairs` pairs, each once: their attributes are unknown.
     pub fn new(
         model: &'a Model,
         program: &'a Program,

@@ -4,12 +4,12 @@ use crate::program::PolicyOutcomes;
 use crate::value::Mask;
 use std::ops::{AddAssign, Index, IndexMut};
 
-/// What is said of a check and a resource.
+/// The result of a check for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// The forbid is satisfied.
     Fail,
-    /// The answer depends on something that was not captured, or evaluation met an error.
+    /// The answer depends on a value that was not captured, or the evaluation ended in an error.
     Unknown,
     /// It would be a failure, and a live waiver covers it.
     Waived,

@@ -18,7 +18,7 @@ pub struct PackSources<'s> {
     pub policies: &'s [Arc<Source>],
 }
 
-/// What the last compilation did anew.
+/// The parts that the last compilation compiled.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Compiled {
     /// Schemas parsed.
@@ -37,7 +37,7 @@ pub struct Compiler {
     files: Vec<PolicyFile>,
     policies: Option<Part<Vec<Arc<Source>>, Arc<Policies>>>,
     program: Option<Part<Vec<bool>, Arc<Program>>>,
-    /// What the last compilation did anew.
+    /// The parts that the last compilation compiled.
     pub compiled: Compiled,
 }
 
@@ -52,8 +52,7 @@ struct Part<K, V> {
 impl Compiler {
     /// Compiles a pack.
     ///
-    /// Returns the problems beside it. There is no pack if the schema cannot be read; a check with an error is not
-    /// evaluated.
+    /// Also returns the problems. There is no pack if the schema cannot be read; a check with an error is not evaluated.
     pub fn compile(&mut self, sources: PackSources<'_>, filter: CheckFilter<'_>) -> (Option<Pack>, Vec<Diagnostic>) {
         self.compiled = Compiled::default();
         self.parse(sources);

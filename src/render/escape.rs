@@ -22,7 +22,7 @@ pub(super) fn harmless(shown: &str) -> String {
     text
 }
 
-/// Whether a character moves the cursor, hides, or turns around the text of whoever reads it.
+/// Returns whether a character moves the cursor, is invisible, or changes the direction of the text.
 fn commands(c: char) -> bool {
     c.is_control() || is_hidden(c)
 }

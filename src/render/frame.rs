@@ -20,7 +20,7 @@ pub(super) struct Frame {
     pub severity: Severity,
     pub code: Option<String>,
     pub message: String,
-    /// What the message is about, on a line of its own.
+    /// The subject of the message, on a separate line.
     pub about: Option<String>,
     pub help: Option<String>,
     /// Further remedies, each after a `help:` of its own.
@@ -29,11 +29,11 @@ pub(super) struct Frame {
     pub unhelped: usize,
     pub labels: Vec<LabeledSpan>,
     pub source: Option<Excerpts>,
-    /// Written on a line of its own: a link that is broken over lines is no link.
+    /// A link, on a separate line: a terminal does not recognise a link with a line break.
     pub source_link: Option<String>,
     /// Labels that are not shown.
     pub more: usize,
-    /// What the labels point at.
+    /// The kind of place that the labels point at.
     pub labelled: &'static str,
 }
 

@@ -39,7 +39,7 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// Writes prose of a pack as one wrapped paragraph, whatever its line breaks.
+/// Returns prose of a pack as one wrapped paragraph; its line breaks are ignored.
 pub(super) fn paragraph(head: &str, indent: &str, text: &str, style: Style) -> String {
     let words: Vec<_> = text.split_whitespace().map(plain).collect();
     textwrap::fill(&words.join(" "), wrapped(style.width).initial_indent(head).subsequent_indent(indent))

@@ -1,4 +1,4 @@
-//! Text with its secrets masked. A mask is as wide whatever it hides, so places move: a [`Masked`] text maps them.
+//! Text with its secrets masked. All masks have the same width, so places move: a [`Masked`] text maps them.
 
 use crate::snapshot::Secrets;
 use crate::source::{Source, Span};

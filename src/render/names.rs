@@ -40,7 +40,7 @@ pub(super) fn check_state(state: CheckState) -> &'static str {
     }
 }
 
-/// Returns the name of the standing of a control.
+/// Returns the name of a control's result.
 pub(super) fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Failed => "failed",

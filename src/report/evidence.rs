@@ -16,7 +16,7 @@ pub struct ClauseReport {
     pub outcome: ClauseOutcome,
     /// Why it could not be evaluated, and which part of it.
     pub failure: Option<(Place, String)>,
-    /// What it read.
+    /// The values that it read.
     pub reads: Vec<ReadReport>,
 }
 
@@ -56,7 +56,7 @@ pub struct ReadReport {
     pub entity: Option<String>,
     /// Whether it is the resource's own.
     pub own: bool,
-    /// What was found.
+    /// The value, or the reason why there is none.
     pub state: ReadState,
     /// The value as the snapshot has it; of a secret only a mask.
     pub value: Option<String>,
@@ -125,7 +125,7 @@ impl ReadKind {
     }
 }
 
-/// What was found of a value.
+/// The state of a value that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadState {
     /// It is there.
@@ -170,7 +170,7 @@ pub struct WitnessReport {
     pub place: Place,
     /// Whether it certainly counts.
     pub certain: bool,
-    /// What is known of it; of an entity, that it is there.
+    /// The known value; for an entity, its presence.
     pub state: ReadState,
 }
 

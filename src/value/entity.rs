@@ -11,7 +11,7 @@ pub struct EntityRef {
     pub row: u32,
 }
 
-/// What an [`EntityRef`] refers to.
+/// The kind of an [`EntityRef`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefKind {
     /// A row of the table, an absent entity, or a choice.

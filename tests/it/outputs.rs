@@ -45,7 +45,7 @@ fn fleet() -> Fleet {
     Fleet(accounts.into_iter().chain(sound).map(deliver).collect::<Vec<_>>().into_iter())
 }
 
-/// What some outputs write together in one run of the fleet, and what they write beside.
+/// Returns the texts that some outputs write together in one run of the fleet, and their messages for people.
 fn written(outputs: &[(Format, Presentation)]) -> (Vec<String>, String) {
     let inputs = Inputs {
         pack: "the harbour".to_owned(),

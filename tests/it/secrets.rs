@@ -406,7 +406,7 @@ impl Deliveries for One {
     }
 }
 
-/// What a case writes: names and texts.
+/// The outputs of a case: names and texts.
 type Texts = Vec<(String, String)>;
 
 fn text_of(bytes: Vec<u8>) -> String {
