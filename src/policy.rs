@@ -7,7 +7,7 @@ mod absence;
 
 use crate::diagnostic::{Code, Diagnostic, Label, Severity};
 use crate::parallel::*;
-use crate::schema::{ActionRef, Schema, Ty, errors_from_cedar, from_cedar};
+use crate::schema::{ActionRef, Model, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar};
 use crate::value::{IpNet, TypeId};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
@@ -726,6 +726,7 @@ impl Reader<'_> {
             let id = error.policy_id().to_smolstr();
             let Some(source) = sources.get(&id) else { continue };
             let found = self.policies.explained(error, invalid(source, error));
+            let found = with_meant_type(&self.schema.model, found);
             errors.entry(id).or_default().push(found);
         }
         let failed: HashSet<SmolStr> = errors.keys().cloned().collect();
@@ -865,6 +866,14 @@ fn without(text: &str, parts: &[Span]) -> String {
         at = part.end as usize;
     }
     left + text.get(at..).unwrap_or_default()
+}
+
+/// Replaces Cedar's suggestion for a misspelt entity type: of several similar types it names one at random.
+fn with_meant_type(model: &Model, found: Diagnostic) -> Diagnostic {
+    let written = found.message.split_once("unrecognized entity type `").and_then(|(_, rest)| rest.split('`').next());
+    let Some(written) = written.map(str::to_owned) else { return found };
+    let names: Vec<&str> = model.types.iter().map(|ty| ty.name.as_str()).collect();
+    found.suggest(&written, names)
 }
 
 /// Turns one of Cedar's validation errors into ours. For an address whose notation only Cedar rejects, the help gives

@@ -250,6 +250,14 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_is_one_sentence() {
+        for code in Code::ALL {
+            let summary = code.summary();
+            assert!(summary.ends_with('.') && !summary.contains(". "), "{code}: {summary}");
+        }
+    }
+
+    #[test]
     fn a_name_leads_back_to_its_code() {
         for code in Code::ALL {
             assert_eq!(Code::of_name(code.name()), Some(*code));

@@ -551,12 +551,15 @@ impl Decoder<'_> {
         field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
     }
 
-    /// Returns the child that an undeclared name is a misspelling of.
+    /// Returns the child that an undeclared name is a misspelling of, or begins: then a `.` in its path probably
+    /// separates two steps.
     fn near(&mut self, at: usize, name: &str) -> Option<usize> {
         if let Some(known) = self.near[at].get(name) {
             return *known;
         }
+        let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
         let near = misspelling(name, self.route.children(at))
+            .or_else(|| self.route.children(at).find(begins))
             .and_then(|near| self.route.children(at).position(|child| child == near));
         self.near[at].insert(SmolStr::new(name), near);
         near
@@ -590,7 +593,11 @@ impl Decoder<'_> {
             let message = format!("unknown property `{name}`, and `{}` is missing beside it", meant.name);
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
             let warning = warning.label(self.reading.source, other.key, "not declared");
-            self.reading.diagnostics.push(warning.help(format!("did you mean `{}`?", meant.name)));
+            let help = match meant.name.strip_prefix(other.name.as_str()).filter(|rest| rest.starts_with('.')) {
+                Some(_) => format!("`/` separates the steps of a `@path`: write `{}`", meant.name.replace('.', "/")),
+                None => format!("did you mean `{}`?", meant.name),
+            };
+            self.reading.diagnostics.push(warning.help(help));
         } else if !ty.closed {
             return;
         }

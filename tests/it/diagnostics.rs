@@ -13,7 +13,7 @@
 use crate::support::{NOW, command, deodar, repository, written};
 use deodar::cases::{self, CaseFile, Choice, Outcome, Suite, SurvivorList};
 use deodar::check::{Inputs, Limits, Options, Session};
-use deodar::diagnostic::{Code, Diagnostic, has_errors};
+use deodar::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use deodar::pack::Pack;
 use deodar::parameters::Setting;
 use deodar::project::{Form, Loader, PackOrigin, Selection};
@@ -411,8 +411,13 @@ fn every_code_has_a_page_with_a_case_and_every_page_has_a_code() {
             continue;
         }
         let shown = page.cases.iter().filter_map(|case| case.blocks.last());
-        let shows = |block: &Block| page.text[block.content.clone()].lines().any(|line| line == code);
-        assert!(shown.into_iter().any(shows), "{code}: no case shows it");
+        let mark = match Code::of_name(&code).expect("it has a page").severity() {
+            Severity::Error => '×',
+            Severity::Warning => '⚠',
+        };
+        let headed = format!("\n{code}\n\n  {mark} ");
+        let mut shown = shown.map(|block| format!("\n{}", &page.text[block.content.clone()]));
+        assert!(shown.any(|output| output.contains(&headed)), "{code}: no case shows it with its severity");
     }
 }
 
