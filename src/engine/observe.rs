@@ -49,7 +49,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Observes the leaves of a derivation over at most `most` pairs; [`Machine::derive`] must have been called.
+    /// Observes the leaves of a derivation over at most `most` pairs.
     pub fn observe_pairs(&self, body: &Body, most: usize, sights: &mut Sights) {
         let (principals, resources) = (self.snapshot.table(body.principal), self.snapshot.table(body.resource));
         let row = |row| EntityRef { ty: body.principal, row };
