@@ -3,17 +3,17 @@
 //! A [`Suite`] compiles the policies once and runs every case of every [`CaseFile`] on its own, many at a time. Nothing
 //! here reads a file or the clock: a case says what it starts from and what time it is.
 
-mod bless;
-mod cover;
 mod edit;
 pub mod json;
 pub mod junit;
-mod mutants;
-mod mutate;
 mod read;
-mod run;
-mod same;
 mod secrets;
+mod bless;
+mod run;
+mod cover;
+mod mutants;
+mod same;
+mod mutate;
 mod survivors;
 pub mod text;
 

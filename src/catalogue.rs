@@ -4,10 +4,10 @@
 //! and nothing else. It is written as Markdown; no snapshot is needed.
 
 mod escape;
-mod markdown;
 mod names;
 mod negation;
 mod words;
+mod markdown;
 
 pub use markdown::write;
 pub use words::{Voice, Words};

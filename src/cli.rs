@@ -1,14 +1,14 @@
 //! Arguments, streams, exit codes. The library computes and writes everything else.
 
-mod check;
-mod completions;
-mod doc;
-mod explain;
-mod list;
 mod output;
 mod pack;
-mod test;
+mod check;
 mod watch;
+mod list;
+mod explain;
+mod doc;
+mod test;
+mod completions;
 
 use clap::{Parser, Subcommand};
 use deodar::render::plain;

@@ -3,17 +3,18 @@
 //! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
 //! are that were not captured ([`Mask`](crate::value::Mask)). A verdict is decided when one outcome is left.
 
-mod batch;
-mod bind;
-mod derive;
+mod operand;
+mod index;
 mod eval;
+mod batch;
+mod derive;
+mod bind;
+mod verdict;
 mod explain;
 mod judge;
 mod observe;
-mod operand;
 mod reference;
 mod scoped;
-mod verdict;
 
 pub use bind::Binding;
 pub use derive::{Gathered, TooManyPairs, Witness};

@@ -1,16 +1,16 @@
 //! Files, the clock and the watcher. No other module of the library uses these.
 
-mod accounts;
 mod encoding;
 mod kept;
-mod links;
 mod packs;
 mod reports;
-mod seen;
-mod suites;
 mod unpack;
+mod accounts;
 mod unused;
+mod suites;
 mod walk;
+mod links;
+mod seen;
 mod watch;
 
 pub use accounts::{Accounts, Form};

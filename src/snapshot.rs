@@ -5,15 +5,15 @@
 //! *resolve* finds the entities that references refer to. An invalid value is a diagnostic with its span, and counts as
 //! unknown.
 
-mod column;
-mod decode;
 mod locate;
 mod partial;
 mod read;
+mod column;
 mod request;
 mod resolve;
 mod secrets;
 mod split;
+mod decode;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Found, Located};

@@ -4,8 +4,8 @@
 //! every other row and every other expression to [`Machine::mask`].
 
 use super::eval::{Frame, Machine};
+use super::index::Key;
 use super::operand::{self, Operand};
-use crate::hash::keyed;
 use crate::program::{
     Arithmetic, Body, Condition, Kernel, NodeId, NodeKind, Outcomes, PolicyOutcomes, evaluate_policy,
 };
@@ -13,7 +13,6 @@ use crate::schema::{Origin, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Mask, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
-use std::hash::Hash;
 
 /// A run of rows of one type that take one place in the frame; in the other stands one entity for all of them.
 #[derive(Clone, Copy)]
@@ -167,43 +166,6 @@ impl<T> Known<'_, T> {
     fn get(&self, rows: &Rows, index: usize) -> Option<&T> {
         let row = rows.at(index);
         if self.0.get(row) == Some(&State::Known) { self.1.get(row) } else { None }
-    }
-}
-
-/// What two sides are joined on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key {
-    pub bits: u64,
-    /// Whether no other value of its type has these bits.
-    pub exact: bool,
-}
-
-impl Key {
-    /// Returns the key of a known value.
-    pub fn of(operand: &Operand<'_>) -> Self {
-        match operand {
-            Operand::Bool(b) => Self::exact(u64::from(*b)),
-            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => {
-                Self::exact(*n as u64)
-            }
-            Operand::Entity(entity) => Self::entity(*entity),
-            _ => match operand.text() {
-                Some(text) => Self::inexact(text),
-                None => Self::inexact(&operand.to_value()),
-            },
-        }
-    }
-
-    pub fn entity(entity: EntityRef) -> Self {
-        Self::exact(u64::from(entity.ty.0) << 32 | u64::from(entity.row))
-    }
-
-    fn inexact(value: &(impl Hash + ?Sized)) -> Self {
-        Self { bits: keyed(value), exact: false }
-    }
-
-    fn exact(bits: u64) -> Self {
-        Self { bits, exact: true }
     }
 }
 

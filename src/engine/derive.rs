@@ -1,15 +1,14 @@
 //! Derivation: values computed from the principals that derivation policies permit.
 
-use super::batch::{Batch, Key, Place, Values, plain};
+use super::batch::{Batch, Place, Values, plain};
 use super::eval::{Frame, Machine};
+use super::index::{Index, Key, Lookup, Tried};
 use super::operand::{Operand, Outcome, Possible};
-use crate::hash::keyed;
 use crate::parallel::*;
 use crate::program::{Body, Condition, DerivationProgram, DerivedAttribute, Gather, Join, NodeId, Outcomes, Tie};
 use crate::snapshot::{Column, Data, Missing, State};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Mask, Set, TypeId, Value};
-use hashbrown::HashTable;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -44,34 +43,6 @@ pub struct Gathered<'a> {
     pub missing: Vec<&'a Missing>,
 }
 
-/// How the principals of one derivation are found.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    /// The principals that the filters leave.
-    kept: Vec<u32>,
-    /// What the filters come to, for each of them.
-    filtered: Vec<Mask>,
-    /// For every join, where it finds those.
-    lookups: Vec<Lookup>,
-    /// Lists that were not captured and may hold principals that the filters leave, by their places in the table.
-    lists: Vec<u32>,
-    /// For every join, where it finds those.
-    list_lookups: Vec<Lookup>,
-    /// How many are tried where all would be too many.
-    tried: Tried,
-}
-
-/// How many principals are tried on a resource, besides those that a join finds by its value.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tried {
-    /// Those that may match any resource.
-    always: usize,
-    /// On a resource that no join helps with.
-    unjoined: usize,
-    /// Lists that were not captured.
-    lists: usize,
-}
-
 /// How many pairs a derivation has to try.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -93,45 +64,6 @@ impl Tally {
             always: self.always.saturating_add(other.always),
             unjoined: self.unjoined + other.unjoined,
         }
-    }
-}
-
-/// Principals by the value they are joined on; a principal is a place among those that are kept.
-#[derive(Debug, Default)]
-struct Lookup {
-    heads: HashTable<Head>,
-    /// The principals, those with one key together.
-    sorted: Vec<u32>,
-    /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
-    always: Vec<u32>,
-}
-
-/// The principals with one key: so many of the sorted ones, from `start`.
-#[derive(Debug)]
-struct Head {
-    key: u64,
-    start: u32,
-    count: u32,
-}
-
-impl Lookup {
-    fn new(mut found: Vec<(u64, u32)>, always: Vec<u32>) -> Self {
-        found.sort_unstable();
-        let groups = found.chunk_by(|a, b| a.0 == b.0);
-        let mut heads = HashTable::with_capacity(groups.clone().count());
-        let mut start = 0;
-        for group in groups {
-            let count = group.len() as u32;
-            heads.insert_unique(keyed(&group[0].0), Head { key: group[0].0, start, count }, |head| keyed(&head.key));
-            start += count;
-        }
-        Self { heads, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
-    }
-
-    /// Returns the principals with a key, in order.
-    fn found(&self, key: Key) -> &[u32] {
-        let head = self.heads.find(keyed(&key.bits), |head| head.key == key.bits);
-        head.map_or(&[], |head| &self.sorted[head.start as usize..][..head.count as usize])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Evaluation of nodes for one principal and one resource.
 
-use super::derive::{Index, Tried};
+use super::index::{Index, Tried};
 use super::operand::{self, Operand, Outcome, Possible};
 use crate::program::{
     Arithmetic, Asked, Body, Condition, Constant, Function, Kernel, NodeId, NodeKind, PolicyOutcomes, Program,

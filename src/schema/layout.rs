@@ -177,14 +177,6 @@ impl Slots {
     }
 }
 
-/// Returns the node of the properties at a pointer below an instance.
-pub(super) fn field_at(fields: &[FieldNode], pointer: &[String]) -> Option<usize> {
-    pointer.iter().try_fold(0, |at, step| {
-        let child = fields.get(at)?.children.iter().find(|(name, _)| name == step);
-        child.map(|(_, child)| *child)
-    })
-}
-
 fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {
     let children: Vec<usize> = fields[at].children.iter().map(|(_, child)| *child).collect();
     let mut below: Vec<SlotId> = fields[at].slots.iter().chain(&fields[at].presence).copied().collect();

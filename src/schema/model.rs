@@ -470,7 +470,7 @@ impl Model {
         let below = |children: &[(String, usize)], step: &String| {
             children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
         };
-        let field = super::layout::field_at(fields, object).and_then(|at| fields.get(at));
+        let field = field_at(fields, object).and_then(|at| fields.get(at));
         let start = self.path_of.get(ty.index()).copied().flatten();
         let path = start
             .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.get(at)?.children, step)));
@@ -592,4 +592,12 @@ impl EntityType {
     pub fn is_collection(&self) -> bool {
         self.path().is_some_and(|path| path.0.last() == Some(&Step::Each))
     }
+}
+
+/// Returns the node of the properties at a pointer below an instance.
+pub(super) fn field_at(fields: &[FieldNode], pointer: &[String]) -> Option<usize> {
+    pointer.iter().try_fold(0, |at, step| {
+        let child = fields.get(at)?.children.iter().find(|(name, _)| name == step);
+        child.map(|(_, child)| *child)
+    })
 }

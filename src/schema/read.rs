@@ -544,7 +544,7 @@ impl<'f> SchemaReader<'_, 'f> {
             for (object, note) in std::mem::take(&mut self.ignored) {
                 let names = self.ignored_names(model, TypeId(at as u16), &object, &note);
                 let fields = &mut model.types[at].fields;
-                if let Some(field) = layout::field_at(fields, &object) {
+                if let Some(field) = field_at(fields, &object) {
                     fields[field].ignored.extend(names);
                 }
             }

@@ -95,6 +95,52 @@ fn outputs_neither_lower_nor_evaluate_and_reports_are_not_written_where_they_are
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The modules of a folder that use each other: the folder and the two modules.
+const MUTUAL: [(&str, &str, &str); 1] = [("cli", "check", "watch")];
+
+/// Returns the names after `super::`, as many levels up as a file is below its folder.
+fn used_of_parent(text: &str, levels: usize) -> BTreeSet<String> {
+    let prefix = "super::".repeat(levels);
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices(&prefix).filter(|(at, _)| !text[..*at].ends_with("super::")) {
+        let rest = &text[at + prefix.len()..];
+        let list = rest.strip_prefix('{').map_or_else(
+            || vec![rest],
+            |list| list.split_once('}').map(|(list, _)| list.split(',').collect()).unwrap_or_default(),
+        );
+        let name = |item: &str| item.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
+        found.extend(list.into_iter().filter_map(name));
+    }
+    found
+}
+
+#[test]
+fn a_module_of_a_folder_uses_only_modules_declared_above_it() {
+    let all = files("src", "rs");
+    let mut wrong = Vec::new();
+    for (parent, text) in &all {
+        let folder = parent.trim_end_matches(".rs");
+        let mods = text.lines().filter_map(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod "));
+        let mods: Vec<&str> = mods.filter_map(|line| line.strip_suffix(';')).collect();
+        for (path, text) in &all {
+            let Some(inside) = path.strip_prefix(&format!("{folder}/")) else { continue };
+            let Some(here) = mods.iter().position(|name| inside.split(['/', '.']).next() == Some(name)) else {
+                continue;
+            };
+            let text = without_comments(text);
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for name in used_of_parent(code, inside.matches('/').count() + 1) {
+                let is_below = mods.iter().position(|module| *module == name).is_some_and(|there| there > here);
+                let mutual = (folder.trim_start_matches("src/"), mods[here], name.as_str());
+                if is_below && !MUTUAL.contains(&mutual) {
+                    wrong.push(format!("{path} uses `{name}`, which {parent} declares below it"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_use_of_a_module_is_seen() {
     let seen = used("use crate::a::{x, y};\nuse crate::{b, c::{self, d}, e};\nlet z = crate::f::g();");
