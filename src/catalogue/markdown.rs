@@ -129,7 +129,7 @@ impl Page<'_> {
         self.parameters_of(entry, out)?;
         self.reads(entry, out)?;
         if let Some(remediation) = &check.remediation {
-            writeln!(out, "**To mend it:** {}\n", text(remediation))?;
+            writeln!(out, "**Remediation:** {}\n", text(remediation))?;
         }
         self.origin(entry, out)
     }

@@ -49,7 +49,7 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
         writeln!(out, "{}\n", paragraph("", "", doc, style))?;
     }
     if let Some(remediation) = &check.remediation {
-        writeln!(out, "{}\n", paragraph("To mend it: ", "  ", remediation, style))?;
+        writeln!(out, "{}\n", paragraph("Remediation: ", "  ", remediation, style))?;
     }
     if let Some(source) = &check.source {
         writeln!(out, "{}\n", paragraph("Source: ", "  ", source, style))?;

@@ -169,7 +169,7 @@ fn a_page_tells_all_there_is_of_a_check() {
         * Pier, `/piers/*`: Where boats lie. On \*the\* chart.
           * `length`, `/piers/*/length`
 
-        **To mend it:** Move it to a longer pier.
+        **Remediation:** Move it to a longer pier.
 
         **Source:** <https://harbour.example/rules#length>
 
