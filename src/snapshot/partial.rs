@@ -208,9 +208,10 @@ impl Table {
 fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     let Some(root) = snapshot.table(model.root).rows.first().copied() else { return };
     let at = snapshot.locate(root.span, &[PARTIAL.to_owned()]);
-    let respelled =
-        |snapshot: &Snapshot| snapshot.properties(root.span).into_iter().find(|(name, _)| is_respelled(PARTIAL, name));
-    let kind = match (at.found, respelled(snapshot)) {
+    let is_declared = |name: &str| model.known_properties(model.root, &[]).any(|known| known == name);
+    let is_meant = |name: &str| is_respelled(PARTIAL, name) || misspelling(name, [PARTIAL]).is_some();
+    let misspelt = snapshot.properties(root.span).into_iter().find(|(name, _)| is_meant(name) && !is_declared(name));
+    let kind = match (at.found, misspelt) {
         (Found::Value(kind), _) if kind != Kind::Null => kind,
         (_, None) => return,
         (_, Some((name, span))) => {

@@ -416,9 +416,12 @@ impl Splitter<'_> {
     }
 
     /// Records that an object lacks the property of a node.
+    ///
+    /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
     fn missing(&mut self, node: usize, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
-        if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty) {
+        let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
+        if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
             self.lost(node, here, object, property, Gap::Uncaptured);
         }
     }

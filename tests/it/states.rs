@@ -252,6 +252,8 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         ),
         (r#"{"page": {"keys": [{"id": "a"}]}, "partial": [7]}"#, "MANY: unknown; NONE: pass; error snapshot-partial"),
         (r#"{"page": {"keys": [{"id": "a"}]}, "Partial": []}"#, "MANY: unknown; NONE: pass; error snapshot-partial"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partail": []}"#, "MANY: unknown; NONE: pass; error snapshot-partial"),
+        (r#"{"page": {"keys": [{"id": "a"}]}, "partner": []}"#, "MANY: pass; NONE: pass"),
     ];
     check(KEYS, COUNTS, &table);
 }
@@ -323,6 +325,9 @@ fn defaults_replace_null_and_missing_values() {
     let table = [
         (r#"{"page": {}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"keys": null}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"other": []}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"key": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
+        (r#"{"page": {"Keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": null}"#, "MANY: unknown; NONE: unknown"),
         (r#"{}"#, "MANY: unknown; NONE: unknown"),
     ];
