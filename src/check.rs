@@ -551,7 +551,7 @@ fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterR
     of_run.chain(of_scopes).collect()
 }
 
-/// The error for a parameter that is set for an instance that no judged snapshot has; `place` is that of the setting.
+/// Returns the error for a parameter that is set for an instance that no judged snapshot has.
 pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
     let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
