@@ -19,7 +19,7 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use deodar::check::{Inputs, Limits, Options, Session};
-use deodar::engine::{Binding, Judgement, Machine, Reference, Subject, Verdict};
+use deodar::engine::{Binding, Evaluator, Judgement, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::project::EMBEDDED;
@@ -55,11 +55,11 @@ fn steps(criterion: &mut Criterion) {
         let source = Source::new("organisation.json", text.as_str()).unwrap();
         measure(&mut group, "split, decode, resolve", || rules.read(&source));
         let snapshot = rules.read(&source);
-        measure(&mut group, "derive", || rules.machine(&snapshot));
-        let machine = rules.machine(&snapshot);
-        measure(&mut group, "judge", || machine.judge(&Verdict::ALL[..3]));
-        let judgements = machine.judge(&Verdict::ALL[..3]);
-        measure(&mut group, "explain", || explain(&machine, &judgements));
+        measure(&mut group, "derive", || rules.evaluator(&snapshot));
+        let evaluator = rules.evaluator(&snapshot);
+        measure(&mut group, "judge", || evaluator.judge(&Verdict::ALL[..3]));
+        let judgements = evaluator.judge(&Verdict::ALL[..3]);
+        measure(&mut group, "explain", || explain(&evaluator, &judgements));
         let inputs = rules.inputs(&source);
         measure(&mut group, "run", || Session::default().run(&inputs, &options()));
         group.finish();
@@ -73,18 +73,18 @@ fn judging(criterion: &mut Criterion) {
         let organisation = Organisation { workspaces: 2, ..Organisation::of(members) };
         let source = Source::new("organisation.json", organisation.to_json()).unwrap();
         let snapshot = rules.read(&source);
-        let machine = rules.machine(&snapshot);
-        let official = Official::prepare(&rules, &machine);
-        let judged = machine.judge(&Verdict::ALL[..3]);
+        let evaluator = rules.evaluator(&snapshot);
+        let official = Official::prepare(&rules, &evaluator);
+        let judged = evaluator.judge(&Verdict::ALL[..3]);
         let ours: Vec<usize> = judged.iter().map(|judgement| judgement.count(Verdict::Fail)).collect();
         assert_eq!(official.failures(), ours, "both engines find the same failures");
         let pairs: usize = judged.iter().map(Judgement::total).sum();
         let mut group = criterion.benchmark_group(format!("judge {members} members, by pair"));
         group.throughput(Throughput::Elements(pairs as u64)).sample_size(10);
-        measure(&mut group, "deodar", || machine.judge(&Verdict::ALL[..3]));
+        measure(&mut group, "deodar", || evaluator.judge(&Verdict::ALL[..3]));
         measure(&mut group, "Authorizer::is_authorized", || official.failures());
         if members == 200 {
-            let reference = Reference::new(&machine, &rules.policies, NOW, &rules.parameters);
+            let reference = Reference::new(&evaluator, &rules.policies, NOW, &rules.parameters);
             measure(&mut group, "reference engine, with derivations", || reference.judge().unwrap());
         }
         group.finish();
@@ -108,13 +108,13 @@ fn options() -> Options {
 }
 
 /// Explains every failure and every unknown, as a report does.
-fn explain(machine: &Machine<'_>, judgements: &[Judgement]) -> usize {
+fn explain(evaluator: &Evaluator<'_>, judgements: &[Judgement]) -> usize {
     let mut reads = 0;
-    for (judgement, check) in judgements.iter().zip(&machine.program.checks) {
+    for (judgement, check) in judgements.iter().zip(&evaluator.program.checks) {
         for judged in judgement.judged.iter().filter(|judged| judged.verdict < Verdict::Waived) {
             let Subject::Entity(resource) = judged.subject else { continue };
             let Some(body) = check.bodies.iter().find(|body| body.resource == resource.ty) else { continue };
-            let explanation = machine.explain(body, &machine.frame(resource));
+            let explanation = evaluator.explain(body, &evaluator.request(resource));
             reads += explanation.clauses.iter().map(|clause| clause.reads.len()).sum::<usize>();
         }
     }
@@ -165,10 +165,10 @@ impl Rules {
         snapshot.unwrap()
     }
 
-    fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
+    fn evaluator<'a>(&'a self, snapshot: &'a Snapshot) -> Evaluator<'a> {
         let binding = Binding::new(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        let (machine, _) = binding.derive(usize::MAX);
-        machine
+        let (evaluator, _) = binding.derive(usize::MAX);
+        evaluator
     }
 }
 
@@ -181,25 +181,32 @@ struct Official {
 }
 
 impl Official {
-    fn prepare(rules: &Rules, machine: &Machine<'_>) -> Self {
-        let model = machine.model;
-        let rows = |ty: TypeId| (0..machine.snapshot.table(ty).rows.len() as u32).map(move |row| EntityRef { ty, row });
+    fn prepare(rules: &Rules, evaluator: &Evaluator<'_>) -> Self {
+        let model = evaluator.model;
+        let rows =
+            |ty: TypeId| (0..evaluator.snapshot.table(ty).rows.len() as u32).map(move |row| EntityRef { ty, row });
         let with_rows = (0..model.types.len())
             .map(|at| TypeId(at as u16))
             .filter(|ty| matches!(model.ty(*ty).kind, EntityKind::Rows(_)));
-        let entities = Entities::from_entities(with_rows.flat_map(rows).map(|one| entity(machine, one)), None).unwrap();
+        let entities =
+            Entities::from_entities(with_rows.flat_map(rows).map(|one| entity(evaluator, one)), None).unwrap();
         let action = EntityUid::from_str(&model.audit.name).unwrap();
-        let set =
-            model.parameters.iter().zip(&rules.parameters).filter_map(|(parameter, value)| {
-                Some((parameter.name.to_string(), expression(machine, value.as_ref()?)))
-            });
+        let set = model.parameters.iter().zip(&rules.parameters).filter_map(|(parameter, value)| {
+            Some((parameter.name.to_string(), expression(evaluator, value.as_ref()?)))
+        });
         let parameters = RestrictedExpression::new_record(set).unwrap();
         let moments = [("now", NOW), ("captured_at", NOW)]
-            .map(|(name, moment)| (name.to_owned(), expression(machine, &Value::Datetime(moment))));
+            .map(|(name, moment)| (name.to_owned(), expression(evaluator, &Value::Datetime(moment))));
         let context = Context::from_pairs(moments.into_iter().chain([("parameters".to_owned(), parameters)])).unwrap();
         let request = |resource| {
-            Request::new(uid(machine, machine.root()), action.clone(), uid(machine, resource), context.clone(), None)
-                .unwrap()
+            Request::new(
+                uid(evaluator, evaluator.root()),
+                action.clone(),
+                uid(evaluator, resource),
+                context.clone(),
+                None,
+            )
+            .unwrap()
         };
         let check = |check: &deodar::program::CheckProgram| {
             let policy =
@@ -207,7 +214,7 @@ impl Official {
             let resources = check.bodies.iter().flat_map(|body| rows(body.resource));
             (PolicySet::from_policies([policy.clone()]).unwrap(), resources.map(request).collect())
         };
-        Self { authorizer: Authorizer::new(), entities, checks: machine.program.checks.iter().map(check).collect() }
+        Self { authorizer: Authorizer::new(), entities, checks: evaluator.program.checks.iter().map(check).collect() }
     }
 
     fn failures(&self) -> Vec<usize> {
@@ -221,42 +228,43 @@ impl Official {
     }
 }
 
-fn uid(machine: &Machine<'_>, entity: EntityRef) -> EntityUid {
-    let ty = machine.model.ty(entity.ty).name.parse().unwrap();
-    EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(machine.id(entity)))
+fn uid(evaluator: &Evaluator<'_>, entity: EntityRef) -> EntityUid {
+    let ty = evaluator.model.ty(entity.ty).name.parse().unwrap();
+    EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(evaluator.id(entity)))
 }
 
-fn entity(machine: &Machine<'_>, of: EntityRef) -> Entity {
-    let ty = machine.model.ty(of.ty);
+fn entity(evaluator: &Evaluator<'_>, of: EntityRef) -> Entity {
+    let ty = evaluator.model.ty(of.ty);
     let values = ty
         .attributes
         .iter()
-        .filter_map(|attribute| Some((attribute.name.to_string(), attribute_value(machine, of, attribute)?)));
+        .filter_map(|attribute| Some((attribute.name.to_string(), attribute_value(evaluator, of, attribute)?)));
     let values: HashMap<String, RestrictedExpression> = values.collect();
-    let parent = ty.parent.and_then(|parent| machine.snapshot.enclosing(machine.model, of, parent));
-    let parents: HashSet<EntityUid> = parent.map(|parent| uid(machine, parent)).into_iter().collect();
-    Entity::new(uid(machine, of), values, parents).unwrap()
+    let parent = ty.parent.and_then(|parent| evaluator.snapshot.enclosing(evaluator.model, of, parent));
+    let parents: HashSet<EntityUid> = parent.map(|parent| uid(evaluator, parent)).into_iter().collect();
+    Entity::new(uid(evaluator, of), values, parents).unwrap()
 }
 
-fn attribute_value(machine: &Machine<'_>, of: EntityRef, attribute: &Attribute) -> Option<RestrictedExpression> {
+fn attribute_value(evaluator: &Evaluator<'_>, of: EntityRef, attribute: &Attribute) -> Option<RestrictedExpression> {
     let (slot, members) = match &attribute.shape {
         Shape::Leaf(slot) => (*slot, None),
         Shape::Record(slot, members) => (*slot, Some(members)),
     };
-    let declared = &machine.model.ty(of.ty).slots[slot.index()];
+    let declared = &evaluator.model.ty(of.ty).slots[slot.index()];
     if let Origin::Enclosing(around) = declared.origin {
         return Some(RestrictedExpression::new_entity_uid(uid(
-            machine,
-            machine.snapshot.enclosing(machine.model, of, around)?,
+            evaluator,
+            evaluator.snapshot.enclosing(evaluator.model, of, around)?,
         )));
     }
-    let (column, row) = (machine.column(of.ty, slot), of.row as usize);
+    let (column, row) = (evaluator.column(of.ty, slot), of.row as usize);
     if column.states.get(row) != Some(&State::Known) {
         return None;
     }
     if let Some(members) = members {
-        let fields =
-            members.iter().filter_map(|member| Some((member.name.to_string(), attribute_value(machine, of, member)?)));
+        let fields = members
+            .iter()
+            .filter_map(|member| Some((member.name.to_string(), attribute_value(evaluator, of, member)?)));
         return Some(RestrictedExpression::new_record(fields).unwrap());
     }
     let value = match (&column.data, &declared.ty) {
@@ -264,16 +272,16 @@ fn attribute_value(machine: &Machine<'_>, of: EntityRef, attribute: &Attribute) 
         (Data::Number(all), Ty::Datetime) => Value::Datetime(all[row]),
         (Data::Number(all), _) => Value::Long(all[row]),
         (Data::Range(all), _) => Value::Long(all[row].0),
-        (Data::Text(all), _) => Value::String(machine.snapshot.text(all[row]).into()),
+        (Data::Text(all), _) => Value::String(evaluator.snapshot.text(all[row]).into()),
         (Data::Ip(all), _) => Value::Ip(all[row]),
         (Data::Entity(all), Ty::Entity(target)) => Value::Entity(EntityRef { ty: *target, row: all[row] }),
         (Data::Value(all), _) => all[row].clone(),
         _ => return None,
     };
-    Some(expression(machine, &value))
+    Some(expression(evaluator, &value))
 }
 
-fn expression(machine: &Machine<'_>, value: &Value) -> RestrictedExpression {
+fn expression(evaluator: &Evaluator<'_>, value: &Value) -> RestrictedExpression {
     let parsed = |text: String| RestrictedExpression::from_str(&text).unwrap();
     match value {
         Value::Bool(b) => RestrictedExpression::new_bool(*b),
@@ -282,8 +290,8 @@ fn expression(machine: &Machine<'_>, value: &Value) -> RestrictedExpression {
         Value::Datetime(n) => parsed(format!("datetime(\"1970-01-01\").offset(duration(\"{n}ms\"))")),
         Value::Duration(n) => parsed(format!("duration(\"{}\")", show_duration(*n))),
         Value::Ip(ip) => RestrictedExpression::new_ip(ip.to_string()),
-        Value::Entity(entity) => RestrictedExpression::new_entity_uid(uid(machine, *entity)),
-        Value::Set(set) => RestrictedExpression::new_set(set.items().iter().map(|item| expression(machine, item))),
+        Value::Entity(entity) => RestrictedExpression::new_entity_uid(uid(evaluator, *entity)),
+        Value::Set(set) => RestrictedExpression::new_set(set.items().iter().map(|item| expression(evaluator, item))),
         Value::Decimal(_) | Value::Record(_) => unreachable!("the pack has none outside of attributes"),
     }
 }

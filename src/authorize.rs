@@ -5,13 +5,13 @@
 //! of its own; nothing in it is missing, so nothing may be left undecided.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Binding, Frame, Machine};
+use crate::engine::{self, Binding, Evaluator};
 use crate::policy::Policy;
 use crate::program::Program;
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::source::Source;
-use crate::value::Mask;
+use crate::value::Outcomes;
 use crate::value::TypeId;
 use cedar_policy::{Decision, Entities, EntityUid, Request};
 use smol_str::{SmolStr, ToSmolStr};
@@ -71,21 +71,21 @@ impl Authorizer {
         let mut binding = Binding::new(&model, &program, &snapshot, 0, &[]);
         let mut named = |ty, uid: &EntityUid| binding.named(ty, &uid.id().unescaped().into());
         let (principal, resource) = (named(principal_type, principal), named(resource_type, resource));
-        let (machine, _) = binding.derive(0);
-        Ok(self.response(&machine, &Frame { principal, resource, phantom: None }))
+        let (evaluator, _) = binding.derive(0);
+        Ok(self.response(&evaluator, &engine::Request { principal, resource, uncaptured_in: None }))
     }
 
     /// Puts together what every policy says.
-    fn response(&self, machine: &Machine<'_>, frame: &Frame) -> Response {
+    fn response(&self, evaluator: &Evaluator<'_>, request: &engine::Request) -> Response {
         let [mut permits, mut forbids, mut errors, mut undecided] = [const { BTreeSet::new() }; 4];
-        for check in &machine.program.checks {
+        for check in &evaluator.program.checks {
             let (Some(policy), [body]) = (self.policies.get(check.check), &check.bodies[..]) else { continue };
             let id = policy.statement.id.clone();
-            match machine.policy(body, false, frame).satisfied {
-                Mask::TRUE if policy.forbids => forbids.insert(id),
-                Mask::TRUE => permits.insert(id),
-                Mask::FALSE => false,
-                Mask::ERROR => errors.insert(id),
+            match evaluator.policy(body, false, request).satisfied {
+                Outcomes::TRUE if policy.forbids => forbids.insert(id),
+                Outcomes::TRUE => permits.insert(id),
+                Outcomes::FALSE => false,
+                Outcomes::ERROR => errors.insert(id),
                 _ => undecided.insert(id),
             };
         }

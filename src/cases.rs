@@ -21,12 +21,12 @@ pub use bless::{blessed, diff};
 pub use cover::{ConditionCoverage, Coverage, Goal, PolicyCoverage, Share};
 pub use edit::{Change, Edit, Miss};
 pub use mutants::Mutant;
-pub use mutate::{Mutation, Near, Survivor};
+pub use mutate::{Mutation, NearestCase, Survivor};
 pub use read::OpenBase;
 pub use secrets::secrets_of_files;
-pub use survivors::{Explained, SurvivorList};
+pub use survivors::{AcceptedSurvivor, SurvivorList};
 
-use crate::diagnostic::{Code, Diagnostic, Severity, has_errors, sort};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors, sort};
 use crate::engine::{Verdict, VerdictCounts};
 use crate::pack::Pack;
 use crate::parallel::*;
@@ -143,7 +143,7 @@ pub struct Suite {
 
 /// Which cases are run, and how strictly.
 #[derive(Debug, Default)]
-pub struct Choice {
+pub struct TestOptions {
     /// Only cases whose name, or one of whose checks, it matches.
     pub filter: Option<GlobMatcher>,
     /// Whether what is only doubtful makes a case fail.
@@ -225,7 +225,7 @@ impl Suite {
     }
 
     /// Runs every case that was chosen, unless a file names what does not exist.
-    pub fn run(&self, files: &[CaseFile], choice: &Choice) -> Outcome {
+    pub fn run(&self, files: &[CaseFile], choice: &TestOptions) -> Outcome {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
         outcome.secret_paths.clone_from(&self.secrets);
@@ -284,7 +284,7 @@ impl Suite {
     }
 
     /// The runs that were chosen, and how many others there are.
-    fn plan<'c>(files: &'c [CaseFile], choice: &Choice, left_out: &mut usize) -> Vec<Planned<'c>> {
+    fn plan<'c>(files: &'c [CaseFile], choice: &TestOptions, left_out: &mut usize) -> Vec<Planned<'c>> {
         let mut planned = Vec::new();
         for (at, CaseFile { source, cases }) in files.iter().enumerate() {
             for (case_at, case) in cases.iter().enumerate() {
@@ -301,7 +301,7 @@ impl Suite {
 
     /// The checks that the chosen cases test: all, unless something was chosen; then those that the filter names, or
     /// else all that these cases expect something of.
-    fn concerned<'c>(&self, cases: impl Iterator<Item = &'c Case>, choice: &Choice) -> BTreeSet<usize> {
+    fn concerned<'c>(&self, cases: impl Iterator<Item = &'c Case>, choice: &TestOptions) -> BTreeSet<usize> {
         let ids = || self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).enumerate();
         if choice.complete {
             return ids().map(|(at, _)| at).collect();
@@ -366,7 +366,7 @@ impl Suite {
     }
 
     /// Checks that no case says anything about.
-    fn gaps(&self, files: &[CaseFile], severity: Severity) -> Vec<Diagnostic> {
+    fn gaps(&self, files: &[CaseFile], level: DiagnosticLevel) -> Vec<Diagnostic> {
         let expectations = files.iter().flat_map(|file| &file.cases).flat_map(|case| &case.expectations);
         let tested: BTreeSet<&str> = expectations.map(|expectation| expectation.check.as_str()).collect();
         let untested = self.pack.policies().checks.iter().filter(|check| !tested.contains(check.statement.id.as_str()));
@@ -375,7 +375,7 @@ impl Suite {
             let gap = Diagnostic::warning(Code::NoCase, format!("check `{}` has no case", statement.id));
             let help = format!("add a case with `expect = {{ \"{}\" = \"fail\" }}`", statement.id);
             let gap = gap.label(&statement.source, statement.span, "never tested").help(help);
-            Diagnostic { severity, ..gap }
+            Diagnostic { level, ..gap }
         };
         untested.map(gap).collect()
     }
@@ -397,7 +397,7 @@ fn too_low(code: Code, what: &str, share: Share, least: Option<f64>) -> Option<D
     Some(Diagnostic::error(code, message))
 }
 
-impl Choice {
+impl TestOptions {
     fn takes(&self, case: &Case) -> bool {
         self.filter.as_ref().is_none_or(|filter| {
             filter.is_match(&case.name) || case.expectations.iter().any(|known| filter.is_match(&known.check))
@@ -405,8 +405,8 @@ impl Choice {
     }
 
     /// How bad it is when a case says less than it seems to.
-    fn doubt(&self) -> Severity {
-        if self.strict { Severity::Error } else { Severity::Warning }
+    fn doubt(&self) -> DiagnosticLevel {
+        if self.strict { DiagnosticLevel::Error } else { DiagnosticLevel::Warning }
     }
 }
 
@@ -432,7 +432,7 @@ impl Outcome {
         if self.holding() < self.trials.len() {
             phrases.push("some expectations are wrong");
         }
-        for found in self.gaps.iter().filter(|found| found.severity == Severity::Error) {
+        for found in self.gaps.iter().filter(|found| found.level == DiagnosticLevel::Error) {
             let phrase = match found.code {
                 Code::NoCase => "some check has no case",
                 Code::MinCoverage => "coverage is too low",

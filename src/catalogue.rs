@@ -14,7 +14,7 @@ pub use words::{Voice, Words};
 
 use crate::pack::Pack;
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
-use crate::program::{Constant, DerivedAttribute, Gather, NodeKind, Program};
+use crate::program::{Aggregate, Constant, DerivedAttribute, NodeKind, Program};
 use crate::render::explain::{AboutCheck, DerivedRead};
 use crate::schema::{Model, Origin, Schema, Shape, SlotId};
 use crate::source::cedar::on_deep_stack;
@@ -60,7 +60,7 @@ pub struct Derived<'p> {
     /// Its slot.
     pub slot: SlotId,
     /// How principals are gathered.
-    pub gather: Gather,
+    pub aggregate: Aggregate,
     /// The derivations, in order of their ids.
     pub parts: Vec<Part<'p>>,
 }
@@ -156,7 +156,7 @@ fn described<'p>(model: &'p Model, policies: &'p Policies, attribute: &DerivedAt
         let condition = Words::all(voice.scope(statement).into_iter().chain(clauses));
         Some(Part { derivation, principal, condition })
     });
-    Derived { ty: attribute.ty, slot: attribute.slot, gather: attribute.gather, parts: parts.collect() }
+    Derived { ty: attribute.ty, slot: attribute.slot, aggregate: attribute.aggregate, parts: parts.collect() }
 }
 
 fn parameters(program: &Program) -> Vec<usize> {

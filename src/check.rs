@@ -2,18 +2,18 @@
 //!
 //! A [`Session`] remembers what it has read and compiled, so that a second run redoes only what its inputs changed.
 
-use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
-use crate::engine::{Judgement, Machine, Sought, Verdict, VerdictCounts};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
+use crate::engine::{Evaluator, Judgement, Sought, Verdict, VerdictCounts};
 use crate::pack::{Assessment, CheckFilter, Compiled, Compiler, Pack, PackSources, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::{Check, Statement};
 use crate::report::{
-    Account, CheckReport, CheckState, FileReport, FileRole, Finding, Findings, PackReport, ParameterReport, Report,
-    ScopeReport, SnapshotReport, Times, WITNESSES, show_constant,
+    AccountReport, CheckReport, CheckState, FileReport, FileRole, Finding, Findings, PackReport, ParameterReport,
+    Report, ScopeReport, SnapshotReport, Times, WITNESSES, show_constant,
 };
 use crate::schema::{Model, SlotId};
-use crate::snapshot::{Data, Found, SecretPaths, Secrets, Snapshot, State};
+use crate::snapshot::{Data, LocationKind, SecretPaths, Secrets, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
@@ -62,7 +62,7 @@ impl Inputs {
 
 /// A snapshot that is read when its turn comes.
 #[derive(Debug)]
-pub struct Delivery {
+pub struct SnapshotInput {
     /// What reports call it: a path, with a line where a file holds many.
     pub path: String,
     /// The text, or why there is none.
@@ -70,7 +70,7 @@ pub struct Delivery {
 }
 
 /// Snapshots as they come in.
-pub trait Deliveries: Iterator<Item = Delivery> + Send {
+pub trait SnapshotInputs: Iterator<Item = SnapshotInput> + Send {
     /// Returns whether the next one can be had without waiting for it.
     fn is_ready(&mut self) -> bool;
 
@@ -81,7 +81,7 @@ pub trait Deliveries: Iterator<Item = Delivery> + Send {
 }
 
 /// Sees what accounts came to, beside the report so far, before they are forgotten.
-pub type Sink<'s, E> = dyn FnMut(&Report, &[Account]) -> Result<(), E> + Send + 's;
+pub type Sink<'s, E> = dyn FnMut(&Report, &[AccountReport]) -> Result<(), E> + Send + 's;
 
 /// Bytes of snapshots that are judged together, unless one alone has more.
 const BATCH_BYTES: usize = 32 << 20;
@@ -99,12 +99,12 @@ pub struct Session {
     limits: Limits,
     snapshots: Vec<ReadSnapshot>,
     /// What the last run did anew.
-    pub work: Work,
+    pub work: Recompiled,
 }
 
 /// What a run did anew.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
+pub struct Recompiled {
     /// Parts of the pack compiled.
     pub compiled: Compiled,
     /// Snapshots read.
@@ -120,7 +120,7 @@ struct ReadSnapshot {
 }
 
 /// Everything that judging one account takes.
-struct Judge<'s> {
+struct AccountRun<'s> {
     pack: &'s Pack,
     parameters: Parameters,
     options: &'s Options,
@@ -137,23 +137,23 @@ impl Session {
     pub fn run(&mut self, inputs: &Inputs, options: &Options) -> Report {
         let (mut report, pack) = self.prepare(inputs, options);
         let (mut known, mut read, mut fresh) = (std::mem::take(&mut self.snapshots), Vec::new(), 0);
-        if let Some(judge) = Judge::new(pack.as_ref(), inputs, options, &mut report) {
+        if let Some(run) = AccountRun::new(pack.as_ref(), inputs, options, &mut report) {
             let mut unread = inputs.unread.iter().peekable();
             for (at, source) in inputs.snapshots.iter().enumerate() {
                 while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
-                    report.absorb(judge.unread(path.clone(), Vec::new()), options);
+                    report.absorb(run.unread(path.clone(), Vec::new()), options);
                 }
                 let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
                     Some(at) => known.swap_remove(at),
                     None => {
                         fresh += 1;
-                        judge.read(source)
+                        run.read(source)
                     }
                 };
-                report.absorb(judge.account(&source.document(), &snapshot, &[]), options);
+                report.absorb(run.account(&source.document(), &snapshot, &[]), options);
                 read.push(snapshot);
             }
-            unread.for_each(|(_, path)| report.absorb(judge.unread(path.clone(), Vec::new()), options));
+            unread.for_each(|(_, path)| report.absorb(run.unread(path.clone(), Vec::new()), options));
         }
         self.snapshots = read;
         self.work.snapshots = fresh;
@@ -170,35 +170,35 @@ impl Session {
     pub fn stream<E: Send>(
         &mut self,
         inputs: &Inputs,
-        deliveries: &mut dyn Deliveries,
+        snapshots: &mut dyn SnapshotInputs,
         options: &Options,
         sink: &mut Sink<'_, E>,
     ) -> Result<Report, E> {
         let (mut report, pack) = self.prepare(inputs, options);
-        if let Some(judge) = Judge::new(pack.as_ref(), inputs, options, &mut report) {
-            let mut batch = gather(deliveries);
+        if let Some(run) = AccountRun::new(pack.as_ref(), inputs, options, &mut report) {
+            let mut batch = gather(snapshots);
             while !batch.is_empty() {
                 let judged = || -> Result<(), E> {
                     let full: Vec<VerdictCounts> = report.checks.iter().map(|check| check.explained).collect();
-                    let accounts: Vec<Account> =
-                        batch.into_par_iter().map(|delivery| judge.delivered(delivery, &full)).collect();
+                    let accounts: Vec<AccountReport> =
+                        batch.into_par_iter().map(|delivery| run.delivered(delivery, &full)).collect();
                     sink(&report, &accounts)?;
                     accounts.into_iter().for_each(|account| report.absorb(account, options));
                     Ok(())
                 };
                 // Reading may wait for input, which no thread that judges should.
-                let (outcome, next) = crate::parallel::beside(judged, || gather(deliveries));
+                let (outcome, next) = crate::parallel::beside(judged, || gather(snapshots));
                 outcome?;
                 batch = next;
             }
-            report.skipped_reports += deliveries.skipped_reports();
+            report.skipped_reports += snapshots.skipped_reports();
         }
         Ok(finish(pack.as_ref(), report))
     }
 
     /// Compiles the pack, and returns it with the report before anything is judged.
     fn prepare(&mut self, inputs: &Inputs, options: &Options) -> (Report, Option<Pack>) {
-        self.work = Work::default();
+        self.work = Recompiled::default();
         let mut report = Report::new(options, inputs.diagnostics.clone());
         (report.skipped, report.skipped_reports) = (inputs.skipped, inputs.skipped_reports);
         report.run.pack = describe_pack(inputs, None);
@@ -225,7 +225,7 @@ impl Session {
 /// Compiles a pack, and returns it with the report of a run without snapshots.
 pub fn without_snapshots(inputs: &Inputs, options: &Options) -> (Option<Pack>, Report) {
     let (mut report, pack) = Session::default().prepare(inputs, options);
-    Judge::new(pack.as_ref(), inputs, options, &mut report);
+    AccountRun::new(pack.as_ref(), inputs, options, &mut report);
     let report = finish(pack.as_ref(), report);
     (pack, report)
 }
@@ -236,9 +236,9 @@ fn listed(pack: &Pack) -> Vec<CheckReport> {
     let report = |(at, check): (usize, &Check)| CheckReport {
         id: check.statement.id.clone(),
         title: check.title.clone(),
-        level: check.level,
+        severity: check.severity,
         remediation: check.remediation.clone(),
-        source: check.source.clone(),
+        reference: check.reference.clone(),
         controls: check.controls.clone(),
         state: match (pack.is_valid(check), pack.is_selected(at)) {
             (false, _) => CheckState::Invalid,
@@ -291,17 +291,17 @@ fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> D
 }
 
 /// Takes the next snapshots: at least one if there is one, then those that are ready.
-fn gather(deliveries: &mut dyn Deliveries) -> Vec<Delivery> {
+fn gather(snapshots: &mut dyn SnapshotInputs) -> Vec<SnapshotInput> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    while batch.is_empty() || (bytes < BATCH_BYTES && batch.len() < BATCH && deliveries.is_ready()) {
-        let Some(delivery) = deliveries.next() else { break };
+    while batch.is_empty() || (bytes < BATCH_BYTES && batch.len() < BATCH && snapshots.is_ready()) {
+        let Some(delivery) = snapshots.next() else { break };
         bytes += delivery.source.as_ref().map_or(0, |source| source.text().len());
         batch.push(delivery);
     }
     batch
 }
 
-impl<'s> Judge<'s> {
+impl<'s> AccountRun<'s> {
     /// Returns what judges, unless there is no pack. Reads the parameters.
     fn new(pack: Option<&'s Pack>, inputs: &'s Inputs, options: &'s Options, report: &mut Report) -> Option<Self> {
         let pack = pack?;
@@ -324,7 +324,7 @@ impl<'s> Judge<'s> {
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
-    fn delivered(&self, delivery: Delivery, explained: &[VerdictCounts]) -> Account {
+    fn delivered(&self, delivery: SnapshotInput, explained: &[VerdictCounts]) -> AccountReport {
         match delivery.source {
             Ok(source) => self.account(&delivery.path, &self.read(&source), explained),
             Err(diagnostic) => self.unread(delivery.path, vec![diagnostic]),
@@ -332,8 +332,8 @@ impl<'s> Judge<'s> {
     }
 
     /// Returns an account without verdicts: its snapshot could not be read.
-    fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> Account {
-        Account {
+    fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> AccountReport {
+        AccountReport {
             snapshot: SnapshotReport { path, sha256: None, captured_at: None },
             id: None,
             counts: vec![VerdictCounts::default(); self.checks],
@@ -347,8 +347,8 @@ impl<'s> Judge<'s> {
     }
 
     /// Judges one account. Of what is `explained` already, by check and verdict, less is explained again.
-    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> Account {
-        let mut account = Account {
+    fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> AccountReport {
+        let mut account = AccountReport {
             snapshot: SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None },
             id: None,
             counts: vec![VerdictCounts::default(); self.checks],
@@ -359,9 +359,10 @@ impl<'s> Judge<'s> {
             secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
             times: Times { bytes: read.source.text().len(), ..Times::default() },
         };
-        let stranger = read.snapshot.as_ref().and_then(|_| self.stranger(path, &read.source));
-        let Some(snapshot) = read.snapshot.as_ref().filter(|_| stranger.is_none()) else {
-            account.diagnostics = stranger.map_or_else(|| read.diagnostics.clone(), |stranger| vec![stranger]);
+        let unrecognised = read.snapshot.as_ref().and_then(|_| self.unrecognised_document(path, &read.source));
+        let Some(snapshot) = read.snapshot.as_ref().filter(|_| unrecognised.is_none()) else {
+            account.diagnostics =
+                unrecognised.map_or_else(|| read.diagnostics.clone(), |unrecognised| vec![unrecognised]);
             return account;
         };
         account.diagnostics.extend(self.without_lists(path, &read.source));
@@ -372,12 +373,12 @@ impl<'s> Judge<'s> {
         let run = Run { now: self.options.now, parameters: &self.parameters, pairs: self.options.limits.pairs };
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
         account.diagnostics.extend(diagnostics);
-        let machine = evaluation.base();
-        account.id = Some(machine.id(machine.root()));
+        let evaluator = evaluation.base();
+        account.id = Some(evaluator.id(evaluator.root()));
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();
-        account.snapshot.captured_at = captured_at(machine);
-        account.diagnostics.extend(odd_capture(machine, &account.snapshot, self.options));
+        account.snapshot.captured_at = captured_at(evaluator);
+        account.diagnostics.extend(odd_capture(evaluator, &account.snapshot, self.options));
         let listed = &Verdict::ALL[..if self.options.needs.not_applicable { 4 } else { 3 }];
         let judgements = match self.options.engine {
             Engine::Compiled => evaluation.judge(listed),
@@ -431,7 +432,7 @@ impl<'s> Judge<'s> {
     }
 
     /// The error for a document that has nothing of what the schema declares: it is not a snapshot.
-    fn stranger(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
+    fn unrecognised_document(&self, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
         if !is_object(source) || !Snapshot::is_strange(self.pack.model(), source) {
             return None;
         }
@@ -467,16 +468,22 @@ fn is_object(source: &Source) -> bool {
 }
 
 /// What is odd about the time of a capture, if the schema wants to know it.
-fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Options) -> Option<Diagnostic> {
-    let root = machine.model.ty(machine.model.root);
+fn odd_capture(evaluator: &Evaluator<'_>, described: &SnapshotReport, options: &Options) -> Option<Diagnostic> {
+    let root = evaluator.model.ty(evaluator.model.root);
     let crate::schema::Shape::Leaf(slot) = root.attribute("captured_at")?.shape else { return None };
     let pointer = root.slots.get(slot.index())?.origin.pointer()?;
-    let written =
-        machine.snapshot.table(machine.model.root).rows.first().map(|row| machine.snapshot.locate(row.span, pointer));
+    let written = evaluator
+        .snapshot
+        .table(evaluator.model.root)
+        .rows
+        .first()
+        .map(|row| evaluator.snapshot.locate(row.span, pointer));
     let now = options.now;
     let (odd, help) = match described.captured_at {
         // What is written and cannot be read has been reported.
-        None if matches!(written.map(|at| at.found), Some(Found::Value(kind)) if kind != Kind::Null) => return None,
+        None if matches!(written.map(|at| at.kind), Some(LocationKind::Value(kind)) if kind != Kind::Null) => {
+            return None;
+        }
         None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
         Some(captured_at) if captured_at > now => {
             let odd = format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));
@@ -492,10 +499,10 @@ fn odd_capture(machine: &Machine<'_>, described: &SnapshotReport, options: &Opti
 }
 
 /// The `captured_at` attribute of the root entity, where the schema has one.
-fn captured_at(machine: &Machine<'_>) -> Option<i64> {
-    let root = machine.model.ty(machine.model.root);
+fn captured_at(evaluator: &Evaluator<'_>) -> Option<i64> {
+    let root = evaluator.model.ty(evaluator.model.root);
     let crate::schema::Shape::Leaf(slot) = root.attribute("captured_at")?.shape else { return None };
-    let column = machine.column(machine.model.root, slot);
+    let column = evaluator.column(evaluator.model.root, slot);
     match (&column.data, column.states.first()) {
         (Data::Number(all), Some(State::Known)) => all.first().copied(),
         _ => None,
@@ -568,5 +575,5 @@ pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnost
 
 /// Returns whether a report rests on files that could all be read.
 pub fn is_sound(report: &Report) -> bool {
-    report.problems(Severity::Error) == 0
+    report.problems(DiagnosticLevel::Error) == 0
 }

@@ -17,19 +17,19 @@ const LISTED: usize = 24;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub enum DiagnosticLevel {
     /// The input is invalid: the run ends with exit code 5.
     Error,
     /// Something a person should look at; the run goes on.
     Warning,
 }
 
-impl Severity {
+impl DiagnosticLevel {
     /// Returns the severity as reports write it.
     pub fn name(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            DiagnosticLevel::Error => "error",
+            DiagnosticLevel::Warning => "warning",
         }
     }
 }
@@ -49,7 +49,7 @@ pub struct Diagnostic {
     /// Kind of defect.
     pub code: Code,
     /// How bad it is.
-    pub severity: Severity,
+    pub level: DiagnosticLevel,
     /// The problem: one phrase in lower case without a final period, complete without the other fields.
     pub message: String,
     /// Places, the one the message is about first.
@@ -61,12 +61,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Returns an error without a place.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
+        Self { code, level: DiagnosticLevel::Error, message: message.into(), labels: Vec::new(), help: None }
     }
 
     /// Returns a warning without a place.
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self { level: DiagnosticLevel::Warning, ..Self::error(code, message) }
     }
 
     /// Adds a place.
@@ -124,5 +124,5 @@ pub fn sort<D: Borrow<Diagnostic>>(diagnostics: &mut [D]) {
 
 /// Returns whether any of them is an error.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    diagnostics.iter().any(|diagnostic| diagnostic.level == DiagnosticLevel::Error)
 }

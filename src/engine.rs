@@ -1,7 +1,7 @@
 //! The engine: binds a program to a snapshot, derives, judges, and explains.
 //!
 //! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
-//! are that were not captured ([`Mask`](crate::value::Mask)). A verdict is decided when one outcome is left.
+//! are that were not captured ([`Outcomes`](crate::value::Outcomes)). A verdict is decided when one outcome is left.
 
 mod operand;
 mod index;
@@ -17,11 +17,11 @@ mod reference;
 mod scoped;
 
 pub use bind::Binding;
-pub use derive::{Gathered, TooManyPairs, Witness};
-pub use eval::{Frame, Machine};
+pub use derive::{Contributions, TooManyPairs, Witness};
+pub use eval::{Evaluator, Request};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject};
-pub use observe::{Sight, Sights};
+pub use observe::{LeafCoverage, LeafCoverages};
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};

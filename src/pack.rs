@@ -157,15 +157,15 @@ impl Pack {
 impl Assessment<'_> {
     /// Returns every verdict, by check, resource type and place in the snapshot.
     pub fn verdicts(&self) -> Vec<CheckVerdict> {
-        let machine = self.evaluation.base();
+        let evaluator = self.evaluation.base();
         let mut verdicts = Vec::new();
         for judgement in self.evaluation.judge(&Verdict::ALL) {
             let Some(check) = self.pack.policies.checks.get(judgement.check) else { continue };
             verdicts.extend(judgement.judged.iter().map(|judged| CheckVerdict {
                 check: check.statement.id.clone(),
-                ty: machine.model.short_name(judged.subject.ty()).to_owned(),
+                ty: evaluator.model.short_name(judged.subject.ty()).to_owned(),
                 id: match judged.subject {
-                    Subject::Entity(entity) => Some(machine.id(entity)),
+                    Subject::Entity(entity) => Some(evaluator.id(entity)),
                     Subject::Uncaptured(..) => None,
                 },
                 verdict: judged.verdict,

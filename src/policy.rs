@@ -5,7 +5,7 @@
 
 mod absence;
 
-use crate::diagnostic::{Code, Diagnostic, Label, Severity};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::parallel::*;
 use crate::schema::{ActionRef, Model, Schema, Ty, errors_from_cedar, from_cedar};
 use crate::source::{Source, Span, cedar};
@@ -44,33 +44,34 @@ const MAX_VALIDATED: usize = 20_000_000;
 /// How much a failed check matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the levels name themselves")]
-pub enum Level {
+pub enum CheckSeverity {
     Low,
     Medium,
     High,
     Critical,
 }
 
-impl Level {
+impl CheckSeverity {
     /// All levels, the mildest first.
-    pub const ALL: [Level; 4] = [Level::Low, Level::Medium, Level::High, Level::Critical];
+    pub const ALL: [CheckSeverity; 4] =
+        [CheckSeverity::Low, CheckSeverity::Medium, CheckSeverity::High, CheckSeverity::Critical];
 
     /// Returns the name annotations and reports use.
     pub fn name(self) -> &'static str {
         match self {
-            Level::Low => "low",
-            Level::Medium => "medium",
-            Level::High => "high",
-            Level::Critical => "critical",
+            CheckSeverity::Low => "low",
+            CheckSeverity::Medium => "medium",
+            CheckSeverity::High => "high",
+            CheckSeverity::Critical => "critical",
         }
     }
 }
 
-impl std::str::FromStr for Level {
+impl std::str::FromStr for CheckSeverity {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Level::ALL.into_iter().find(|level| level.name() == text);
+        let found = CheckSeverity::ALL.into_iter().find(|level| level.name() == text);
         found.ok_or_else(|| "valid are `low`, `medium`, `high` and `critical`".into())
     }
 }
@@ -94,11 +95,11 @@ pub struct Check {
     /// The `@title`.
     pub title: SmolStr,
     /// The `@severity`.
-    pub level: Level,
+    pub severity: CheckSeverity,
     /// The `@remediation`.
     pub remediation: Option<SmolStr>,
     /// The `@source`, a URL.
-    pub source: Option<SmolStr>,
+    pub reference: Option<SmolStr>,
     /// The `@doc`.
     pub doc: Option<SmolStr>,
     /// Controls by framework name.
@@ -616,13 +617,16 @@ impl Reader<'_> {
             }
         }
         let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| {
-            match note.value.parse::<Level>() {
+            match note.value.parse::<CheckSeverity>() {
                 Ok(level) => Some(level),
                 Err(_) => {
                     sound = false;
                     let error = Diagnostic::error(Code::PolicySeverity, format!("unknown severity `{}`", note.value));
-                    self.diagnostics
-                        .push(error.label(file, note.value_span, "").suggest(&note.value, Level::ALL.map(Level::name)));
+                    self.diagnostics.push(
+                        error
+                            .label(file, note.value_span, "")
+                            .suggest(&note.value, CheckSeverity::ALL.map(CheckSeverity::name)),
+                    );
                     None
                 }
             }
@@ -641,9 +645,9 @@ impl Reader<'_> {
         self.policies.checks.push(Check {
             title: text("title").unwrap_or_default(),
             // An unreadable severity is an error already; until it is mended the check counts as the worst.
-            level: level.unwrap_or(Level::Critical),
+            severity: level.unwrap_or(CheckSeverity::Critical),
             remediation: text("remediation"),
-            source: text("source"),
+            reference: text("source"),
             doc: text("doc"),
             controls: controls.collect(),
             statement: Statement { valid: sound, ..statement },
@@ -739,7 +743,7 @@ impl Reader<'_> {
             if let ValidationWarning::ImpossiblePolicy(_) = warning {
                 idle.insert(id);
             } else {
-                warned.push((id, from_cedar(Code::PolicyWarning, Severity::Warning, source, warning)));
+                warned.push((id, from_cedar(Code::PolicyWarning, DiagnosticLevel::Warning, source, warning)));
             }
         }
         let warned = warned.into_iter().filter(|(id, _)| !idle.contains(id)).map(|(_, warning)| warning);
@@ -879,7 +883,7 @@ fn with_meant_type(model: &Model, found: Diagnostic) -> Diagnostic {
 /// Turns one of Cedar's validation errors into ours. For an address whose notation only Cedar rejects, the help gives
 /// the notation that Cedar reads.
 fn invalid(source: &Arc<Source>, error: &dyn miette::Diagnostic) -> Diagnostic {
-    let diagnostic = from_cedar(Code::PolicyInvalid, Severity::Error, source, error);
+    let diagnostic = from_cedar(Code::PolicyInvalid, DiagnosticLevel::Error, source, error);
     let argument = diagnostic.labels.first().and_then(|label| label.place.text().split('"').nth(1));
     let notation = argument.filter(|text| IpNet::parse(text).is_ok()).and_then(|text| IpNet::literal(text).err());
     diagnostic.maybe_help(notation)

@@ -5,23 +5,23 @@
 
 mod condition;
 mod function;
-mod possible;
+mod reachable;
 mod join;
 mod lower;
 mod lint;
 
-pub use condition::{Condition, LoweredClause, Outcomes, PolicyOutcomes, evaluate_policy};
+pub use condition::{Condition, Lanes, LoweredClause, PolicyOutcomes, evaluate_policy};
 pub use function::{Function, Kernel};
-pub use join::{Conjunct, Join, Tie};
+pub use join::{Conjunct, Join, JoinKey};
 pub(crate) use lower::attribute_at;
-pub use possible::{Depends, Possible};
+pub use reachable::{Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
 use crate::source::cedar::on_deep_stack;
-use crate::value::{Mask, TypeId, Value};
+use crate::value::{Outcomes, TypeId, Value};
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -63,7 +63,7 @@ pub enum NodeKind {
     /// A record-typed attribute of an entity, by its place in the type's attributes.
     Record(NodeId, TypeId, Arc<[SmolStr]>),
     /// Whether all of these are there.
-    Has(NodeId, TypeId, Vec<SlotId>, Asked),
+    Has(NodeId, TypeId, Vec<SlotId>, HasTarget),
     /// `&&`, `||`, `!`, or an `if` of type `Bool`.
     Condition(Box<Condition>),
     /// `if then else` of another type.
@@ -91,7 +91,7 @@ pub enum NodeKind {
     /// `like`.
     Like(NodeId, ast::Pattern),
     /// An answer that the types settle, once the operand is evaluated: `is`, `has` of an undeclared attribute.
-    Settled(NodeId, bool),
+    StaticallyKnown(NodeId, bool),
     /// `.getTag()`.
     GetTag(NodeId, TypeId, NodeId),
     /// `.hasTag()`.
@@ -112,7 +112,7 @@ pub enum NodeKind {
 
 /// The left side of a `has`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum HasTarget {
     /// The entity itself, which need not exist.
     Entity,
     /// A record that is read from the entity, which fails if there is none.
@@ -175,7 +175,7 @@ pub struct DerivedAttribute {
     /// Its slot.
     pub slot: SlotId,
     /// How principals are gathered.
-    pub gather: Gather,
+    pub aggregate: Aggregate,
     /// How many levels of derived attributes it rests on.
     pub level: usize,
     /// The derivations.
@@ -186,7 +186,7 @@ pub struct DerivedAttribute {
 
 /// How the permitted principals become a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gather {
+pub enum Aggregate {
     /// Is there one?
     Exists,
     /// How many?
@@ -290,7 +290,7 @@ impl Program {
             | NodeKind::Negate(a)
             | NodeKind::IsEmpty(a)
             | NodeKind::Like(a, _)
-            | NodeKind::Settled(a, _)
+            | NodeKind::StaticallyKnown(a, _)
             | NodeKind::Member(a, _)
             | NodeKind::HasMember(a, _) => vec![*a],
             NodeKind::Condition(condition) => condition.leaves().into_iter().copied().collect(),
@@ -314,10 +314,10 @@ impl Program {
 }
 
 /// Returns how principals become a value of a derived attribute's type.
-pub(crate) fn gather(ty: &Ty) -> Gather {
+pub(crate) fn aggregate(ty: &Ty) -> Aggregate {
     match ty {
-        Ty::Bool => Gather::Exists,
-        Ty::Long => Gather::Count,
-        _ => Gather::Collect,
+        Ty::Bool => Aggregate::Exists,
+        Ty::Long => Aggregate::Count,
+        _ => Aggregate::Collect,
     }
 }

@@ -13,7 +13,7 @@ mod links;
 mod seen;
 mod watch;
 
-pub use accounts::{Accounts, Form};
+pub use accounts::{InputFormat, SnapshotReader};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use seen::Seen;
 pub use suites::CaseFiles;
@@ -39,7 +39,7 @@ pub struct Selection {
     /// Snapshots: files, folders, `-` for standard input.
     pub snapshots: Vec<PathBuf>,
     /// The input format of these files.
-    pub form: Form,
+    pub form: InputFormat,
     /// A pack by name.
     pub pack: Option<String>,
     /// Where packs are looked up.
@@ -122,10 +122,14 @@ impl Loader {
     ///
     /// # Errors
     /// All diagnostics, if the schema cannot be read.
-    pub fn open(&mut self, selection: &Selection, limits: &Limits) -> Result<(Inputs, Accounts), Vec<Diagnostic>> {
+    pub fn open(
+        &mut self,
+        selection: &Selection,
+        limits: &Limits,
+    ) -> Result<(Inputs, SnapshotReader), Vec<Diagnostic>> {
         let mut diagnostics = self.begin();
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
-        let mut accounts = Accounts::new(files, selection.form, limits.bytes);
+        let mut accounts = SnapshotReader::new(files, selection.form, limits.bytes);
         // Only where there is a choice is the first snapshot looked at before its turn.
         let choice = selection.pack.is_none() && selection.schema.is_none() && EMBEDDED.len() > 1;
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
@@ -211,7 +215,7 @@ impl Loader {
     fn read_snapshots(
         &mut self,
         SnapshotFile { path, found }: &SnapshotFile,
-        form: Form,
+        form: InputFormat,
         most_bytes: usize,
         into: &mut Vec<Arc<Source>>,
         reports: &mut usize,

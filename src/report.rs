@@ -18,10 +18,10 @@ pub(crate) use message::{phrase, unknown_phrase};
 pub use needs::{Evidence, Needs};
 pub use show::{show_constant, show_value};
 
-use crate::diagnostic::{self, Code, Diagnostic, Severity, has_errors};
+use crate::diagnostic::{self, Code, Diagnostic, DiagnosticLevel, has_errors};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::parameters::Setting;
-use crate::policy::Level;
+use crate::policy::CheckSeverity;
 use crate::snapshot::{Limits, ReadTimes, Secrets};
 use smol_str::SmolStr;
 use std::borrow::Borrow;
@@ -41,14 +41,14 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// Every verdict that is not a pass, as far as it was to be explained, the worst first.
     pub findings: Vec<Finding>,
-    /// What is wrong with the files, as far as it is told.
+    /// What is wrong with the files, as far as it is shown.
     pub diagnostics: Vec<Diagnostic>,
     /// For every diagnostic that is about an account, the number of earlier ones of its kind. The order is that of
     /// `diagnostics`; the last diagnostics may have no entry.
     ranks: Vec<Option<usize>>,
-    told: DiagnosticCounts,
+    shown: DiagnosticCounts,
     /// What more is wrong with them: how often, by code and severity.
-    pub untold: DiagnosticCounts,
+    pub suppressed: DiagnosticCounts,
     /// Whether the pack, a parameter or the selection is invalid: then no account is judged as it should be.
     pub invalid: bool,
     /// Ids of accounts, the first few.
@@ -71,11 +71,11 @@ pub struct Report {
 }
 
 /// The number of diagnostics by code and severity.
-pub type DiagnosticCounts = BTreeMap<(Code, Severity), usize>;
+pub type DiagnosticCounts = BTreeMap<(Code, DiagnosticLevel), usize>;
 
 /// What one account of a run came to.
 #[derive(Debug)]
-pub struct Account {
+pub struct AccountReport {
     /// Its snapshot.
     pub snapshot: SnapshotReport,
     /// The id of its root entity; `None` if it was not judged.
@@ -130,7 +130,7 @@ pub struct Run {
     pub now: i64,
     /// Policies and schema.
     pub pack: PackReport,
-    /// The snapshots in order, as far as they are told.
+    /// The snapshots in order, as far as they are shown.
     pub snapshots: Vec<SnapshotReport>,
     /// How many there were.
     pub accounts: usize,
@@ -139,7 +139,7 @@ pub struct Run {
     /// The engine that judged.
     pub engine: Engine,
     /// The mildest severity whose failures stop a pipeline.
-    pub fail_on: Level,
+    pub fail_on: CheckSeverity,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
     /// The framework by whose controls checks are rolled up, if any.
@@ -228,11 +228,11 @@ pub struct CheckReport {
     /// Its title.
     pub title: SmolStr,
     /// Its severity.
-    pub level: Level,
+    pub severity: CheckSeverity,
     /// What to do about a failure.
     pub remediation: Option<SmolStr>,
     /// Where the recommendation comes from.
-    pub source: Option<SmolStr>,
+    pub reference: Option<SmolStr>,
     /// Controls by framework.
     pub controls: Vec<(&'static str, Vec<SmolStr>)>,
     /// Whether it was run.
@@ -300,7 +300,7 @@ pub struct Options {
     /// Which engine judges.
     pub engine: Engine,
     /// The mildest severity whose failures stop a pipeline.
-    pub fail_on: Level,
+    pub fail_on: CheckSeverity,
     /// Whether unknown verdicts are tolerated.
     pub allow_unknown: bool,
     /// The framework, by the name reports use, by whose controls the report rolls checks up.
@@ -321,7 +321,7 @@ impl Options {
             only: Vec::new(),
             skip: Vec::new(),
             engine: Engine::Compiled,
-            fail_on: Level::Low,
+            fail_on: CheckSeverity::Low,
             allow_unknown: false,
             by: None,
             needs: Needs::ALL,
@@ -333,7 +333,7 @@ impl Options {
 /// Where the time of a run comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// The clock of the machine.
+    /// The clock of the evaluator.
     Machine,
     /// The user.
     Given,
@@ -368,7 +368,11 @@ impl Status {
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
-    fn of<'c>(run: &Run, checks: impl Iterator<Item = (Level, &'c VerdictCounts)>, invalid: bool) -> Vec<Status> {
+    fn of<'c>(
+        run: &Run,
+        checks: impl Iterator<Item = (CheckSeverity, &'c VerdictCounts)>,
+        invalid: bool,
+    ) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
         for (level, counts) in checks {
             failed |= level >= run.fail_on && counts[Verdict::Fail] > 0;
@@ -410,7 +414,7 @@ impl Borrow<Diagnostic> for Ranked {
     }
 }
 
-impl Account {
+impl AccountReport {
     /// Returns the findings that an output needs.
     pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
         let not_applicable = needs.not_applicable;
@@ -443,8 +447,8 @@ impl Report {
             findings: Vec::new(),
             diagnostics,
             ranks: Vec::new(),
-            told: BTreeMap::new(),
-            untold: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            suppressed: BTreeMap::new(),
             invalid: false,
             ids_seen: Vec::new(),
             scopes: Vec::new(),
@@ -458,7 +462,7 @@ impl Report {
     }
 
     /// Takes in what the next account came to, as far as there is room for it.
-    pub(crate) fn absorb(&mut self, account: Account, options: &Options) {
+    pub(crate) fn absorb(&mut self, account: AccountReport, options: &Options) {
         let number = self.run.accounts;
         self.run.accounts += 1;
         self.other_properties += account.other_properties;
@@ -493,7 +497,7 @@ impl Report {
                 self.findings.push(Finding { snapshot: number, ..finding });
             }
         }
-        self.tell(account.diagnostics, options);
+        self.push_capped(account.diagnostics, options);
         // The text is kept only where something shows it.
         if self.findings.len() > findings || self.diagnostics.len() > diagnostics {
             self.secrets.extend(account.secrets);
@@ -501,17 +505,17 @@ impl Report {
     }
 
     /// Adds diagnostics, as far as there is room for more of their kind.
-    pub(crate) fn tell(&mut self, diagnostics: Vec<Diagnostic>, options: &Options) {
+    pub(crate) fn push_capped(&mut self, diagnostics: Vec<Diagnostic>, options: &Options) {
         for diagnostic in diagnostics {
-            let kind = (diagnostic.code, diagnostic.severity);
-            let told = self.told.entry(kind).or_insert(0);
-            if *told < options.needs.diagnostics.most() {
+            let kind = (diagnostic.code, diagnostic.level);
+            let shown = self.shown.entry(kind).or_insert(0);
+            if *shown < options.needs.diagnostics.most() {
                 self.ranks.resize(self.diagnostics.len(), None);
-                self.ranks.push(Some(*told));
+                self.ranks.push(Some(*shown));
                 self.diagnostics.push(diagnostic);
-                *told += 1;
+                *shown += 1;
             } else {
-                *self.untold.entry(kind).or_insert(0) += 1;
+                *self.suppressed.entry(kind).or_insert(0) += 1;
             }
         }
     }
@@ -520,7 +524,7 @@ impl Report {
     pub(crate) fn sort(&mut self) {
         let checks = &self.checks;
         self.findings.sort_by_key(|finding| {
-            let level = checks.get(finding.check).map_or(Level::Low, |check| check.level);
+            let level = checks.get(finding.check).map_or(CheckSeverity::Low, |check| check.severity);
             (finding.verdict, Reverse(level), finding.check, finding.snapshot, finding.resource.order)
         });
         self.ranks.resize(self.diagnostics.len(), None);
@@ -541,23 +545,24 @@ impl Report {
     /// Returns the diagnostics that an output needs, in order, and the number of the others. Those that
     /// are not about an account are always needed.
     pub fn diagnostics_for(&self, needs: &Needs) -> (Vec<&Diagnostic>, DiagnosticCounts) {
-        let (mut shown, mut others) = (Vec::new(), self.untold.clone());
+        let (mut shown, mut others) = (Vec::new(), self.suppressed.clone());
         let ranks = self.ranks.iter().copied().chain(std::iter::repeat(None));
         for (diagnostic, rank) in self.diagnostics.iter().zip(ranks) {
             if rank.is_none_or(|rank| rank < needs.diagnostics.most()) {
                 shown.push(diagnostic);
             } else {
-                *others.entry((diagnostic.code, diagnostic.severity)).or_insert(0) += 1;
+                *others.entry((diagnostic.code, diagnostic.level)).or_insert(0) += 1;
             }
         }
         (shown, others)
     }
 
-    /// Returns how many diagnostics of a severity there are, told or not.
-    pub fn problems(&self, severity: Severity) -> usize {
-        let told = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-        let untold = self.untold.iter().filter(|((_, untold), _)| *untold == severity).map(|(_, count)| count);
-        told + untold.sum::<usize>()
+    /// Returns how many diagnostics of a severity there are, shown or not.
+    pub fn problems(&self, severity: DiagnosticLevel) -> usize {
+        let shown = self.diagnostics.iter().filter(|diagnostic| diagnostic.level == severity).count();
+        let suppressed =
+            self.suppressed.iter().filter(|((_, suppressed), _)| *suppressed == severity).map(|(_, count)| count);
+        shown + suppressed.sum::<usize>()
     }
 
     /// Returns how often a verdict was given, over all checks.
@@ -567,13 +572,13 @@ impl Report {
 
     /// Returns everything that holds, the one that sets the exit code first; only `Clean` if nothing else does.
     pub fn statuses(&self) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| (check.level, &check.counts));
-        Status::of(&self.run, counts, self.problems(Severity::Error) > 0)
+        let counts = self.checks.iter().map(|check| (check.severity, &check.counts));
+        Status::of(&self.run, counts, self.problems(DiagnosticLevel::Error) > 0)
     }
 
     /// Returns everything that holds of one account of the run.
-    pub fn statuses_of(&self, account: &Account) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| check.level).zip(&account.counts);
+    pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
+        let counts = self.checks.iter().map(|check| check.severity).zip(&account.counts);
         Status::of(&self.run, counts, self.invalid || has_errors(&account.diagnostics))
     }
 

@@ -18,7 +18,7 @@ pub use read::parse_value;
 pub use model::*;
 pub use reader::{Folded, WrongShape, folded, words};
 
-use crate::diagnostic::{Code, Diagnostic, Label, Severity};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::source::{Place, Source, Span, cedar};
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Schema {
         }
         let (written, cedar) = match read::parse(source) {
             Ok((written, cedar, warnings)) => {
-                let warning = |warning| from_cedar(Code::SchemaWarning, Severity::Warning, source, &warning);
+                let warning = |warning| from_cedar(Code::SchemaWarning, DiagnosticLevel::Warning, source, &warning);
                 diagnostics.extend(warnings.into_iter().map(warning));
                 (written, cedar)
             }
@@ -66,18 +66,23 @@ impl Schema {
 }
 
 /// Returns one of Cedar's diagnostics as a [`Diagnostic`] with its labels, in plain words.
-pub fn from_cedar(code: Code, severity: Severity, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Diagnostic {
+pub fn from_cedar(
+    code: Code,
+    level: DiagnosticLevel,
+    source: &Arc<Source>,
+    theirs: &dyn miette::Diagnostic,
+) -> Diagnostic {
     let labels = theirs.labels().into_iter().flatten().map(|label| Label {
         place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
         text: label.label().unwrap_or_default().to_owned(),
     });
     let (message, help) = (theirs.to_string(), theirs.help().map(|help| help.to_string()));
-    wording::reworded(Diagnostic { code, severity, message, labels: labels.collect(), help }, source.text())
+    wording::reworded(Diagnostic { code, level, message, labels: labels.collect(), help }, source.text())
 }
 
 /// Returns one of Cedar's errors with its related errors as diagnostics.
 pub fn errors_from_cedar(code: Code, source: &Arc<Source>, theirs: &dyn miette::Diagnostic) -> Vec<Diagnostic> {
-    let mut errors = vec![from_cedar(code, Severity::Error, source, theirs)];
+    let mut errors = vec![from_cedar(code, DiagnosticLevel::Error, source, theirs)];
     errors.extend(theirs.related().into_iter().flatten().flat_map(|other| errors_from_cedar(code, source, other)));
     errors
 }

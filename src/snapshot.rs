@@ -16,7 +16,7 @@ mod split;
 mod decode;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
-pub use locate::{Found, Located};
+pub use locate::{Location, LocationKind};
 pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -60,7 +60,7 @@ pub struct Table {
     /// One column for every slot; empty for a slot that no policy reads.
     pub columns: Vec<Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<UncapturedList>,
     /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
     /// they are not subjects, and only the upper bound of a count includes them.
     pub copies: BTreeSet<u32>,
@@ -115,7 +115,7 @@ pub enum Gap {
 
 /// A list of instances whose elements are not all known, or the place of such a list.
 #[derive(Debug, Clone)]
-pub struct Missing {
+pub struct UncapturedList {
     /// The instance whose list it is.
     pub scope: EntityRef,
     /// The object without the list, or the `null` in its place.
@@ -365,12 +365,12 @@ impl Table {
     }
 
     /// Returns the list of an instance whose elements are not all known.
-    pub fn missing_in(&self, scope: EntityRef) -> Option<&Missing> {
+    pub fn missing_in(&self, scope: EntityRef) -> Option<&UncapturedList> {
         self.missing.get(*self.missing_in.get(&scope)? as usize)
     }
 
     /// Records a list whose elements are not all known. If there are two reasons, the stronger one is kept.
-    fn note_missing(&mut self, new: Missing) {
+    fn note_missing(&mut self, new: UncapturedList) {
         match self.missing_in.get(&new.scope).and_then(|at| self.missing.get_mut(*at as usize)) {
             Some(known) if known.gap >= new.gap => {}
             Some(known) => *known = new,

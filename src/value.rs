@@ -7,11 +7,11 @@
 pub mod fold;
 
 mod entity;
-mod mask;
+mod outcomes;
 mod problem;
 
 pub use entity::{EntityRef, RefKind};
-pub use mask::Mask;
+pub use outcomes::Outcomes;
 pub use problem::epoch;
 
 use smol_str::SmolStr;

@@ -4,9 +4,9 @@
 
 use super::run::{Judging, SpokenOf, Tested};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Sight, Sights, Subject};
+use crate::engine::{LeafCoverage, LeafCoverages, Subject};
 use crate::policy::Statement;
-use crate::program::{Body, Possible, Program};
+use crate::program::{Body, Program, Reachable};
 use crate::schema::Model;
 use crate::source::{Source, Span};
 use rustc_hash::FxHashMap;
@@ -25,7 +25,7 @@ pub(super) enum Part {
 }
 
 /// The observed outcomes of conditions, by policy and place in its file.
-pub(super) type Observed = FxHashMap<(Part, Span), Sight>;
+pub(super) type Observed = FxHashMap<(Part, Span), LeafCoverage>;
 
 /// The coverage of the policies.
 #[derive(Debug, Default)]
@@ -53,9 +53,9 @@ pub struct ConditionCoverage {
     /// Where it is written.
     pub span: Span,
     /// Its possible outcomes.
-    pub possible: Possible,
+    pub possible: Reachable,
     /// Its observed outcomes.
-    pub seen: Sight,
+    pub seen: LeafCoverage,
 }
 
 /// Something to be seen of a condition.
@@ -73,12 +73,12 @@ impl ConditionCoverage {
     pub fn goals(&self) -> Vec<Goal> {
         let Self { possible, seen, .. } = self;
         // A redundant condition decides nothing.
-        if !(possible.true_ && possible.false_) {
+        if !(possible.can_be_true && possible.can_be_false) {
             return Vec::new();
         }
         let goals = [
-            (true, "true", seen.true_),
-            (true, "false", seen.false_),
+            (true, "true", seen.was_true),
+            (true, "false", seen.was_false),
             (possible.unknown, "unknown", seen.unknown),
             (possible.decides, "decided", seen.decided),
         ];
@@ -117,12 +117,12 @@ impl PolicyCoverage {
     /// evaluated.
     /// `true` and `false` as such are not redundant.
     pub fn redundant(&self, condition: &ConditionCoverage) -> Option<&'static str> {
-        let Possible { true_, false_, .. } = condition.possible;
+        let Reachable { can_be_true, can_be_false, .. } = condition.possible;
         match self.source.slice(condition.span).trim() {
             "true" | "false" => None,
-            _ if true_ && false_ => None,
-            _ if true_ => Some("always true"),
-            _ if false_ => Some("always false"),
+            _ if can_be_true && can_be_false => None,
+            _ if can_be_true => Some("always true"),
+            _ if can_be_false => Some("always false"),
             _ => Some("never evaluated"),
         }
     }
@@ -222,8 +222,8 @@ pub(super) fn bodies(program: &Program, part: Part) -> Vec<&Body> {
 }
 
 /// Returns the conditions of a policy by their places, with the possible outcomes of each in some body.
-fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Possible> {
-    let mut conditions: BTreeMap<Span, Possible> = BTreeMap::new();
+fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Reachable> {
+    let mut conditions: BTreeMap<Span, Reachable> = BTreeMap::new();
     for (leaf, possible) in bodies(program, part).into_iter().flat_map(|body| program.possible(model, body)) {
         conditions.entry(program.node(leaf).span).or_default().merge(possible);
     }
@@ -235,9 +235,9 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: 
     let (model, program) = (tested.pack.model(), tested.pack.program());
     let evaluation = judging.findings.evaluation;
     let mut observed = Observed::default();
-    let mut take = |part: Part, sights: Sights| {
+    let mut take = |part: Part, coverages: LeafCoverages| {
         #[expect(clippy::iter_over_hash_type, reason = "the order of merging does not matter")]
-        for (leaf, sight) in sights {
+        for (leaf, sight) in coverages {
             observed.entry((part, program.node(leaf).span)).or_default().merge(sight);
         }
     };
@@ -247,26 +247,26 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: 
         let mut shares: BTreeMap<(usize, usize), Vec<Subject>> = BTreeMap::new();
         for (_, subject) in spoken_of.iter().filter(|(of, _)| *of == check.check) {
             let Some(body) = check.bodies.iter().position(|body| body.resource == subject.ty()) else { continue };
-            for machine in evaluation.judging(check, *subject) {
-                shares.entry((body, machine)).or_default().push(*subject);
+            for evaluator in evaluation.judging(check, *subject) {
+                shares.entry((body, evaluator)).or_default().push(*subject);
             }
         }
         if shares.is_empty() {
             continue;
         }
         let derived = program.derived_behind(model, check);
-        for ((body, machine), subjects) in shares {
-            let mut sights = Sights::default();
-            evaluation.machine(machine).observe(&check.bodies[body], check.conditional, &subjects, &mut sights);
-            take(Part::Check(check.check), sights);
-            behind.extend(derived.iter().map(|at| (*at, machine)));
+        for ((body, evaluator), subjects) in shares {
+            let mut coverages = LeafCoverages::default();
+            evaluation.evaluator(evaluator).observe(&check.bodies[body], check.conditional, &subjects, &mut coverages);
+            take(Part::Check(check.check), coverages);
+            behind.extend(derived.iter().map(|at| (*at, evaluator)));
         }
     }
-    for (at, machine) in behind {
+    for (at, evaluator) in behind {
         for part in &program.derived[at].parts {
-            let mut sights = Sights::default();
-            evaluation.machine(machine).observe_pairs(&part.body, MOST_PAIRS, &mut sights);
-            take(Part::Derivation(part.derivation), sights);
+            let mut coverages = LeafCoverages::default();
+            evaluation.evaluator(evaluator).observe_pairs(&part.body, MOST_PAIRS, &mut coverages);
+            take(Part::Derivation(part.derivation), coverages);
         }
     }
     observed

@@ -1,7 +1,7 @@
 //! The results of cases as JUnit XML: a suite for every file.
 
 use super::Outcome;
-use crate::diagnostic::Severity;
+use crate::diagnostic::DiagnosticLevel;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             let mut status = TestCaseStatus::success();
             if !trial.holds() {
                 status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                let wrong = trial.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+                let wrong = trial.diagnostics.iter().filter(|found| found.level == DiagnosticLevel::Error);
                 let said: Vec<&str> = wrong.map(|found| found.message.as_str()).collect();
                 // A line break in an attribute is read as a space.
                 status.set_message(valid(&said.join("; ")));
@@ -28,7 +28,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         }
         report.add_test_suite(suite);
     }
-    let errors = outcome.diagnostics.iter().chain(&outcome.gaps).filter(|found| found.severity == Severity::Error);
+    let errors = outcome.diagnostics.iter().chain(&outcome.gaps).filter(|found| found.level == DiagnosticLevel::Error);
     let mut others = TestSuite::new("policies and case files");
     for found in errors {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Texts of so many bytes are not shown whole for each element that is changed in them.
-const LONG: u32 = 400;
+const MAX_SHOWN_BYTES: u32 = 400;
 
 /// The change that takes a whole policy away.
 const DERIVATION_DROPPED: &str = "derivation dropped";
@@ -165,7 +165,7 @@ impl Generator<'_> {
 
     fn push(&mut self, operator: &'static str, span: Span, replacement: impl Into<String>, hint: String) {
         // Of an element of a long set only itself is shown.
-        let whole = if self.siblings.is_empty() || self.whole.len() < LONG { self.whole } else { span };
+        let whole = if self.siblings.is_empty() || self.whole.len() < MAX_SHOWN_BYTES { self.whole } else { span };
         let (part, replacement) = (self.part, replacement.into());
         if self.slice(span) != replacement {
             self.found.push(Mutant { part, operator, span, replacement, whole, hint });

@@ -4,8 +4,8 @@ use super::cover::{Part, Share, bodies, statement};
 use super::mutants::{Mutant, mutants};
 use super::run::{Prepared, Tested};
 use super::same;
-use super::{CaseFile, Choice, Suite};
-use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
+use super::{CaseFile, Suite, TestOptions};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
 use crate::parallel::*;
 use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
 use crate::program::Program;
@@ -48,12 +48,12 @@ pub struct Survivor {
     /// The explanation in the list of survivors, if there is one.
     pub why: Option<String>,
     /// A case to start from.
-    pub near: Option<Near>,
+    pub near: Option<NearestCase>,
 }
 
 /// A case that evaluates what was changed.
 #[derive(Debug)]
-pub struct Near {
+pub struct NearestCase {
     /// The file of the case.
     pub source: Arc<Source>,
     /// Where its name is written.
@@ -68,7 +68,7 @@ pub struct Near {
 type Resting = BTreeMap<usize, BTreeSet<usize>>;
 
 /// The result for one change.
-enum Fate {
+enum MutantStatus {
     Killed,
     Refused,
     Equivalent(Box<Survivor>),
@@ -89,7 +89,7 @@ impl Mutation {
 
 impl Survivor {
     /// Returns what to do about it.
-    pub fn diagnostic(&self, severity: Severity) -> Diagnostic {
+    pub fn diagnostic(&self, level: DiagnosticLevel) -> Diagnostic {
         let Mutant { operator, span, replacement, hint, .. } = &self.mutant;
         let message = format!("no case notices a change of `{}` ({operator})", self.policy);
         let label = match replacement.trim() {
@@ -104,7 +104,7 @@ impl Survivor {
             };
             found = found.label(&near.source, near.span, label);
         }
-        Diagnostic { severity, ..found.help(format!("write {hint}")) }
+        Diagnostic { level, ..found.help(format!("write {hint}")) }
     }
 }
 
@@ -113,7 +113,7 @@ impl Suite {
     ///
     /// All cases must hold. Changes that no case notices and no list of survivors explains are reported, as are
     /// explanations of changes that do not survive.
-    pub fn mutate(&self, files: &[CaseFile], choice: &Choice) -> (Mutation, Vec<Diagnostic>) {
+    pub fn mutate(&self, files: &[CaseFile], choice: &TestOptions) -> (Mutation, Vec<Diagnostic>) {
         let planned = Self::plan(files, choice, &mut 0);
         let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
         let prepared: Vec<Prepared<'_>> =
@@ -124,14 +124,14 @@ impl Suite {
         let resting = self.resting();
         let fate = |mutant| on_deep_stack(|| self.fate(mutant, &prepared, &resting));
         let fates = mutants.into_par_iter().map(fate);
-        let fates: Vec<Fate> = fates.collect();
+        let fates: Vec<MutantStatus> = fates.collect();
         let mut mutation = Mutation::default();
         for fate in fates {
             match fate {
-                Fate::Killed => mutation.killed += 1,
-                Fate::Refused => mutation.refused += 1,
-                Fate::Equivalent(survivor) => mutation.equivalent.push(*survivor),
-                Fate::Survived(survivor) => mutation.survivors.push(*survivor),
+                MutantStatus::Killed => mutation.killed += 1,
+                MutantStatus::Refused => mutation.refused += 1,
+                MutantStatus::Equivalent(survivor) => mutation.equivalent.push(*survivor),
+                MutantStatus::Survived(survivor) => mutation.survivors.push(*survivor),
             }
         }
         let mut diagnostics = self.explain(&mut mutation, choice);
@@ -140,7 +140,7 @@ impl Suite {
     }
 
     /// Adds the explanations to the survivors, and returns diagnostics for explanations without a survivor.
-    fn explain(&self, mutation: &mut Mutation, choice: &Choice) -> Vec<Diagnostic> {
+    fn explain(&self, mutation: &mut Mutation, choice: &TestOptions) -> Vec<Diagnostic> {
         let statements = self.pack.policies().checks.iter().map(|check| &check.statement);
         let statements =
             statements.chain(self.pack.policies().derivations.iter().map(|derivation| &derivation.statement));
@@ -193,10 +193,10 @@ impl Suite {
         resting
     }
 
-    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>], resting: &Resting) -> Fate {
+    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>], resting: &Resting) -> MutantStatus {
         let part = mutant.part;
         let original = statement(self.pack.policies(), part);
-        let Some(changed) = self.changed(&mutant, original, resting) else { return Fate::Refused };
+        let Some(changed) = self.changed(&mutant, original, resting) else { return MutantStatus::Refused };
         let model = self.pack.model();
         // A policy that is dropped never holds, which the review would refuse.
         let (program, wrong) = match mutant.drops_policy() {
@@ -204,7 +204,7 @@ impl Suite {
             false => Program::lower(model, &changed, |_| true),
         };
         if has_errors(&wrong) {
-            return Fate::Refused;
+            return MutantStatus::Refused;
         }
         let pack = self.pack.with_policies(changed, program);
         let (changed, program) = (pack.policies(), pack.program());
@@ -216,9 +216,9 @@ impl Suite {
         let (speaking, silent): (Vec<_>, Vec<_>) = prepared.iter().partition(|run| speaks(run));
         let silent = silent.into_iter().filter(|run| run.planned.case.no_other_failures.is_some());
         // Only what is an error counts: that a case says less than it seems to is known already.
-        let notices = |run: &Prepared<'_>| !run.run(tested, Severity::Warning, |_, _, _| {}).holds();
+        let notices = |run: &Prepared<'_>| !run.run(tested, DiagnosticLevel::Warning, |_, _, _| {}).holds();
         if speaking.iter().copied().chain(silent).any(notices) {
-            return Fate::Killed;
+            return MutantStatus::Killed;
         }
         let (before, after) = mutant.texts(original.source.text());
         let mut survivor = Box::new(Survivor {
@@ -242,11 +242,11 @@ impl Suite {
         if same::is_same_by_types(model, (self.pack.program(), &then[..]), (program, &now[..]))
             || replaced.is_some_and(|replaced| same::is_same(model, part, original, replaced))
         {
-            return Fate::Equivalent(survivor);
+            return MutantStatus::Equivalent(survivor);
         }
         let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
         survivor.near = near.or_else(|| speaking.iter().find_map(|run| self.near(run, &survivor.mutant, false)));
-        Fate::Survived(survivor)
+        MutantStatus::Survived(survivor)
     }
 
     /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is
@@ -289,16 +289,20 @@ impl Suite {
     }
 
     /// Returns the value that a case reads at the place of the change.
-    fn near(&self, run: &Prepared<'_>, mutant: &Mutant, exactly: bool) -> Option<Near> {
+    fn near(&self, run: &Prepared<'_>, mutant: &Mutant, exactly: bool) -> Option<NearestCase> {
         let case = run.planned.case;
-        let near =
-            |pointer| Near { source: Arc::clone(run.planned.file), span: case.span, case: case.name.clone(), pointer };
+        let near = |pointer| NearestCase {
+            source: Arc::clone(run.planned.file),
+            span: case.span,
+            case: case.name.clone(),
+            pointer,
+        };
         if !exactly {
             return Some(near(None));
         }
         let Part::Check(check) = mutant.part else { return None };
         let mut found = None;
-        run.run(self.tested(), Severity::Warning, |judging, _, spoken_of| {
+        run.run(self.tested(), DiagnosticLevel::Warning, |judging, _, spoken_of| {
             let given = judging.given(check);
             let given = given.iter().filter(|given| spoken_of.contains(&(check, given.subject)));
             let findings: Vec<_> = given.filter_map(|given| judging.finding(given)).collect();

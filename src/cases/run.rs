@@ -4,7 +4,7 @@ use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
 use crate::check::{Limits, no_scope};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
@@ -152,7 +152,7 @@ impl<'c> Prepared<'c> {
     pub(super) fn run(
         &self,
         tested: Tested<'_>,
-        doubt: Severity,
+        doubt: DiagnosticLevel,
         beside: impl FnOnce(&Judging<'_, '_>, &Trial, &SpokenOf),
     ) -> Trial {
         let Planned { case, .. } = self.planned;
@@ -223,7 +223,7 @@ pub(super) struct Judging<'j, 'a> {
     judgements: &'j [Judgement],
     secrets: Option<&'j Secrets>,
     /// How bad it is when a case says less than it seems to.
-    doubt: Severity,
+    doubt: DiagnosticLevel,
 }
 
 /// A verdict on a resource.
@@ -241,7 +241,7 @@ impl Judging<'_, '_> {
     fn compare(&self, trial: &mut Trial) -> SpokenOf {
         if self.planned.case.expectations.is_empty() && self.planned.case.no_other_failures.is_none() {
             let message = format!("case `{}` expects nothing", trial.name);
-            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error(Code::NoExpectation, message) };
+            let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NoExpectation, message) };
             let help = "add `expect = { \"CHECK Type id\" = \"fail\" }`, or `no_other_failures = true`";
             trial.diagnostics.push(found.label(self.planned.file, self.planned.case.span, "this case").help(help));
         }
@@ -357,7 +357,7 @@ impl Judging<'_, '_> {
                 (format!("`{id}` judged no {asked}"), near(&asked, ids()))
             }
             Target::Pointer(pointer) => {
-                let text = self.findings.machine.snapshot.source.text();
+                let text = self.findings.evaluator.snapshot.source.text();
                 let spans = self.secrets.map_or(&[][..], Secrets::spans);
                 let miss = find(text, pointer).err().map(|miss| without_secrets(miss, pointer, text, spans));
                 let help = miss.and_then(|miss| miss.help).or_else(|| near(pointer, pointers()));
@@ -372,8 +372,8 @@ impl Judging<'_, '_> {
             Target::Named { .. } | Target::Pointer(_) => false,
         };
         let vacuous = of_all && matches!(expectation.verdict, Verdict::Pass | Verdict::NotApplicable);
-        let severity = if vacuous { self.doubt } else { Severity::Error };
-        let error = Diagnostic { severity, ..error };
+        let level = if vacuous { self.doubt } else { DiagnosticLevel::Error };
+        let error = Diagnostic { level, ..error };
         self.in_variant(error.label(self.planned.file, expectation.span, "expected here")).maybe_help(help)
     }
 
@@ -427,7 +427,7 @@ impl Judging<'_, '_> {
     fn no_others(&self, said: Span, spoken_of: &SpokenOf, trial: &mut Trial) {
         if self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
-            let found = Diagnostic { severity: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
+            let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
             trial.diagnostics.push(found.label(self.planned.file, said, "said here"));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);

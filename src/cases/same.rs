@@ -10,18 +10,18 @@ use super::cover::Part;
 use super::mutants::{factor, is_leaf};
 use crate::engine::Verdict;
 use crate::policy::{Clause, ClauseKind, Statement};
-use crate::program::{Body, Condition, Gather, LoweredClause, Program, evaluate_policy, gather};
+use crate::program::{Aggregate, Body, Condition, LoweredClause, Program, aggregate, evaluate_policy};
 use crate::schema::{Model, Origin};
-use crate::value::{Mask, parse_datetime, parse_decimal, parse_duration};
+use crate::value::{Outcomes, parse_datetime, parse_decimal, parse_duration};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The maximal number of situations.
-const MOST: usize = 1 << 18;
+const MAX_SITUATIONS: usize = 1 << 18;
 /// The maximal number of values that represent all values of a term.
-const MOST_POINTS: usize = 8;
+const MAX_POINTS: usize = 8;
 
 /// A value of a term, which represents a class of values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ enum Point {
 /// A comparison of a term, which is given by its place, or a constant.
 enum Test {
     /// The outcome in each state of the term.
-    Term(usize, Vec<Mask>),
+    Term(usize, Vec<Outcomes>),
     Constant(bool),
 }
 
@@ -284,14 +284,12 @@ impl Space<'_> {
                 Point::Number(n) => points.extend(near(n).map(Point::Number)),
                 Point::Amount(n) => points.extend(near(n).map(Point::Amount)),
                 Point::Bool(_) => points.extend([Point::Bool(false), Point::Bool(true)]),
-                Point::Entity(ty, id) => {
-                    match choices(self.model, &ty).filter(|choices| choices.len() <= MOST_POINTS) {
-                        Some(choices) => {
-                            points.extend(choices.iter().map(|id| Point::Entity(ty.clone(), id.clone())));
-                        }
-                        None => points.extend([Point::Entity(ty, id), Point::Other]),
+                Point::Entity(ty, id) => match choices(self.model, &ty).filter(|choices| choices.len() <= MAX_POINTS) {
+                    Some(choices) => {
+                        points.extend(choices.iter().map(|id| Point::Entity(ty.clone(), id.clone())));
                     }
-                }
+                    None => points.extend([Point::Entity(ty, id), Point::Other]),
+                },
                 constant => points.extend([constant, Point::Other]),
             }
         }
@@ -306,7 +304,7 @@ impl Space<'_> {
         };
         let slots = &self.model.ty(ty).slots;
         slots.iter().any(|slot| {
-            slot.origin == Origin::Derived && slot.dotted() == attr.as_str() && gather(&slot.ty) == Gather::Count
+            slot.origin == Origin::Derived && slot.dotted() == attr.as_str() && aggregate(&slot.ty) == Aggregate::Count
         })
     }
 
@@ -381,11 +379,11 @@ impl Space<'_> {
             return Some(None);
         }
         let points: Vec<&Point> = self.points.get(&name).into_iter().flatten().collect();
-        if points.len() > MOST_POINTS {
+        if points.len() > MAX_POINTS {
             return None;
         }
         let states = states(&points);
-        let masks: Vec<Mask> = states.iter().map(|state| found.mask(&points, *state)).collect();
+        let masks: Vec<Outcomes> = states.iter().map(|state| found.mask(&points, *state)).collect();
         Some(Some(Form::Leaf(Test::Term(self.place(name, masks.len()), masks))))
     }
 
@@ -394,7 +392,7 @@ impl Space<'_> {
         if let Some(Point::Bool(answer)) = constant(expr) {
             return Form::Leaf(Test::Constant(answer));
         }
-        let (yes, no, error) = (Mask::TRUE, Mask::FALSE, Mask::ERROR);
+        let (yes, no, error) = (Outcomes::TRUE, Outcomes::FALSE, Outcomes::ERROR);
         let masks = vec![yes, no, error, yes | no, yes | error, no | error, yes | no | error];
         Form::Leaf(Test::Term(self.place(format!("any of {expr}"), masks.len()), masks))
     }
@@ -402,7 +400,7 @@ impl Space<'_> {
     /// Returns whether two versions have the same result in every situation.
     fn agree(&self, asks: Asks, ours: &Clauses, theirs: &Clauses) -> bool {
         let situations = self.states.iter().try_fold(1usize, |product, states| product.checked_mul(*states));
-        if situations.is_none_or(|situations| situations > MOST) {
+        if situations.is_none_or(|situations| situations > MAX_SITUATIONS) {
             return false;
         }
         let mut situation = vec![0usize; self.states.len()];
@@ -446,30 +444,31 @@ impl Comparison<'_> {
     }
 
     /// Returns the outcomes that the engine computes in a state.
-    fn mask(&self, points: &[&Point], state: State) -> Mask {
-        let any = |some: &[&Point]| some.iter().fold(Mask::NONE, |mask, point| mask | Mask::of(self.meets(point)));
+    fn mask(&self, points: &[&Point], state: State) -> Outcomes {
+        let any =
+            |some: &[&Point]| some.iter().fold(Outcomes::NONE, |mask, point| mask | Outcomes::of(self.meets(point)));
         let mask = match state.value {
             Value::Known(at) => any(&points[at..=at]),
             Value::Between(from, to) if !self.of_set => any(&points[from..=to]),
-            Value::Between(..) | Value::Unknown => Mask::EITHER,
+            Value::Between(..) | Value::Unknown => Outcomes::EITHER,
             Value::Perhaps(some) => {
                 let met = (0..points.len()).any(|at| some >> at & 1 == 1 && self.meets(points[at]));
-                if met { Mask::EITHER } else { Mask::FALSE }
+                if met { Outcomes::EITHER } else { Outcomes::FALSE }
             }
-            Value::Nothing => Mask::NONE,
+            Value::Nothing => Outcomes::NONE,
         };
-        if state.may_fail { mask | Mask::ERROR } else { mask }
+        if state.may_fail { mask | Outcomes::ERROR } else { mask }
     }
 }
 
 impl Asks {
-    fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Option<Verdict>, Mask> {
+    fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Option<Verdict>, Outcomes> {
         let conditional = matches!(self, Asks::Verdict { conditional: true });
         let mut test = |test: &Test, _| match test {
             Test::Term(term, masks) => masks[situation[*term]],
-            Test::Constant(answer) => Mask::of(*answer),
+            Test::Constant(answer) => Outcomes::of(*answer),
         };
-        let outcomes = evaluate_policy(&[], clauses, conditional, Mask::EITHER, &mut test);
+        let outcomes = evaluate_policy(&[], clauses, conditional, Outcomes::EITHER, &mut test);
         match self {
             Asks::Permitted => Err(outcomes.satisfied),
             Asks::Verdict { .. } => Ok(Verdict::of(&outcomes)),

@@ -1,6 +1,6 @@
 //! The list of changes that no case is to notice, each with the reason why.
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::source::{Source, Span, nearest, one_line};
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike};
@@ -17,12 +17,12 @@ pub struct SurvivorList {
     /// Its file.
     pub source: Arc<Source>,
     /// Its entries, in order.
-    pub entries: Vec<Explained>,
+    pub entries: Vec<AcceptedSurvivor>,
 }
 
 /// An explained survivor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
+pub struct AcceptedSurvivor {
     /// The id of the policy.
     pub policy: String,
     /// The text as it is, on one line.
@@ -96,7 +96,7 @@ impl SurvivorList {
         if diagnostics.len() > before {
             return;
         }
-        let entry = Explained { policy, before: text, after, why, span: at };
+        let entry = AcceptedSurvivor { policy, before: text, after, why, span: at };
         match self.entries.iter().find(|known| known.is_same(&entry)) {
             Some(first) => {
                 let error = Diagnostic::error(Code::SurvivorKey, "a survivor is explained twice");
@@ -108,7 +108,7 @@ impl SurvivorList {
     }
 }
 
-impl Explained {
+impl AcceptedSurvivor {
     fn is_same(&self, other: &Self) -> bool {
         (&self.policy, &self.before, &self.after) == (&other.policy, &other.before, &other.after)
     }
@@ -120,7 +120,7 @@ impl Explained {
         source: &Arc<Source>,
         policies: &[&str],
         survivors: &[(&str, &str)],
-        severity: Severity,
+        level: DiagnosticLevel,
     ) -> Diagnostic {
         let known = policies.contains(&self.policy.as_str());
         let message = match known {
@@ -140,7 +140,7 @@ impl Explained {
             }
         };
         let stale = Diagnostic::warning(Code::SurvivorStale, message).label(source, self.span, "explained here");
-        Diagnostic { severity, ..stale.help(help) }
+        Diagnostic { level, ..stale.help(help) }
     }
 }
 

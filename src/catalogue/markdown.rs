@@ -5,7 +5,7 @@ use super::names::{article, plural, type_name};
 use super::words::{enumerated, value};
 use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
-use crate::program::Gather;
+use crate::program::Aggregate;
 use crate::report::controls::natural;
 use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Reader, Slot, SlotId};
 use crate::source::cedar::on_deep_stack;
@@ -94,7 +94,7 @@ impl Page<'_> {
         writeln!(out, "## Summary\n\n| check | title | severity | judges |\n| --- | --- | --- | --- |")?;
         for (at, entry) in entries.iter().enumerate() {
             let judged: Vec<String> = entry.judged.iter().map(|ty| plural(&type_name(self.model, *ty))).collect();
-            let (title, level) = (text(&entry.check.title), entry.check.level.name());
+            let (title, level) = (text(&entry.check.title), entry.check.severity.name());
             writeln!(out, "| {} | {title} | {level} | {} |", self.link(at), enumerated(&judged, "and"))?;
         }
         Ok(())
@@ -110,7 +110,7 @@ impl Page<'_> {
         let judged: Vec<String> =
             entry.judged.iter().map(|ty| format!("every {}", type_name(self.model, *ty))).collect();
         writeln!(out, "\n### {}\n", text(self.links.headings.get(at).map_or("", String::as_str)))?;
-        writeln!(out, "**Severity:** {}. **Judges:** {}.\n", check.level.name(), enumerated(&judged, "and"))?;
+        writeln!(out, "**Severity:** {}. **Judges:** {}.\n", check.severity.name(), enumerated(&judged, "and"))?;
         if let Some(doc) = &check.doc {
             writeln!(out, "{}\n", text(doc))?;
         }
@@ -159,17 +159,17 @@ impl Page<'_> {
         };
         if let [part] = &derived.parts[..] {
             let many = plural(&type_name(self.model, part.principal));
-            let what = match derived.gather {
-                Gather::Exists => format!("whether there is {}", one(part)),
-                Gather::Count => format!("the number of {many}"),
-                Gather::Collect => format!("the set of {many}"),
+            let what = match derived.aggregate {
+                Aggregate::Exists => format!("whether there is {}", one(part)),
+                Aggregate::Count => format!("the number of {many}"),
+                Aggregate::Collect => format!("the set of {many}"),
             };
             return gathered_by(0, &format!("{lead} {what}"), &part.condition, out);
         }
-        let what = match derived.gather {
-            Gather::Exists => "whether there is any of these",
-            Gather::Count => "the number of all of these, each counted once",
-            Gather::Collect => "the set of all of these",
+        let what = match derived.aggregate {
+            Aggregate::Exists => "whether there is any of these",
+            Aggregate::Count => "the number of all of these, each counted once",
+            Aggregate::Collect => "the set of all of these",
         };
         writeln!(out, "* {lead} {what}:")?;
         for part in &derived.parts {
@@ -267,7 +267,7 @@ impl Page<'_> {
         if !controls.is_empty() {
             writeln!(out, "**Controls:** {}.\n", controls.join("; "))?;
         }
-        if let Some(source) = &check.source {
+        if let Some(source) = &check.reference {
             writeln!(out, "**Source:** {}\n", link(source))?;
         }
         write!(out, "**Policy:** {} in {}.", code(&check.statement.id), code(check.statement.source.name()))?;

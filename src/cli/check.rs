@@ -6,10 +6,10 @@ use super::{Color, MAX_THREADS, watch, width};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use deodar::check::{Clock, Engine, Limits, Options, Session};
 use deodar::parameters::Setting;
-use deodar::policy::{FRAMEWORKS, Level};
-use deodar::project::{self, Form, Loader, Selection};
+use deodar::policy::{CheckSeverity, FRAMEWORKS};
+use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::{self, Audience, Detail, FORMATS, Format, Outputs, Presentation, Style, Unit};
-use deodar::report::{Account, Needs, Report};
+use deodar::report::{AccountReport, Needs, Report};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub struct Args {
     skip: Vec<String>,
     /// Exit with 1 only for failures of at least this severity
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = parse_level, help_heading = "Exit code")]
-    fail_on: Level,
+    fail_on: CheckSeverity,
     /// Group verdicts by control: framework=cis-v8, nist-800-53, iso-27001 or soc2
     #[arg(long, value_name = "framework=NAME", value_parser = parse_framework, help_heading = "Output")]
     by: Option<&'static str>,
@@ -144,7 +144,7 @@ fn parse_now(text: &str) -> Result<i64, String> {
     deodar::value::parse_datetime(text)
 }
 
-fn parse_level(text: &str) -> Result<Level, String> {
+fn parse_level(text: &str) -> Result<CheckSeverity, String> {
     text.parse()
 }
 
@@ -159,10 +159,10 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let refused = match args.watch {
-        _ if args.by.is_some() && args.format.unit == Unit::Account => {
+        _ if args.by.is_some() && args.format.unit == Unit::AccountReport => {
             format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
         }
-        true if args.format.unit == Unit::Account => {
+        true if args.format.unit == Unit::AccountReport => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
         true => match watch::refused(&args.selection()) {
@@ -207,9 +207,9 @@ impl Args {
 
     pub(super) fn selection(&self) -> Selection {
         let form = match self.input {
-            Input::Auto => Form::ByName,
-            Input::Json => Form::Json,
-            Input::Ndjson => Form::Ndjson,
+            Input::Auto => InputFormat::ByName,
+            Input::Json => InputFormat::Json,
+            Input::Ndjson => InputFormat::Ndjson,
         };
         self.pack.selection(&self.snapshots, form)
     }
@@ -238,7 +238,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
         Err(diagnostics) => Report::unread(diagnostics, &options),
         Ok((inputs, mut accounts)) => {
             let mut progress = Progress::new(args, started);
-            let mut seen = |report: &Report, accounts: &[Account]| {
+            let mut seen = |report: &Report, accounts: &[AccountReport]| {
                 progress.add(accounts);
                 outputs.accounts(report, accounts)
             };
@@ -288,18 +288,18 @@ struct Progress {
 
 impl Progress {
     /// The time after which a run shows its progress.
-    const LONG: Duration = Duration::from_millis(700);
+    const PROGRESS_DELAY: Duration = Duration::from_millis(700);
 
     fn new(args: &Args, started: Instant) -> Self {
-        let lines_on_screen = args.format.unit == Unit::Account && io::stdout().is_terminal();
+        let lines_on_screen = args.format.unit == Unit::AccountReport && io::stdout().is_terminal();
         let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
         Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
     }
 
-    fn add(&mut self, accounts: &[Account]) {
+    fn add(&mut self, accounts: &[AccountReport]) {
         self.accounts += accounts.len() as u64;
         self.bytes += accounts.iter().map(|account| account.times.bytes as u64).sum::<u64>();
-        if self.wanted && self.started.elapsed() > Self::LONG {
+        if self.wanted && self.started.elapsed() > Self::PROGRESS_DELAY {
             let bar = self.bar.get_or_insert_with(ProgressBar::new_spinner);
             let rate = self.bytes as f64 / self.started.elapsed().as_secs_f64();
             bar.set_message(format!("{} snapshots, {}/s", HumanCount(self.accounts), HumanBytes(rate as u64)));

@@ -3,7 +3,7 @@
 use super::output::tell;
 use deodar::check::{Limits, Options};
 use deodar::pack::Pack;
-use deodar::project::{Form, Loader, PackOrigin, Selection};
+use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub struct PackArgs {
 }
 
 impl PackArgs {
-    pub fn selection(&self, snapshots: &[PathBuf], form: Form) -> Selection {
+    pub fn selection(&self, snapshots: &[PathBuf], form: InputFormat) -> Selection {
         Selection {
             snapshots: snapshots.to_vec(),
             form,
@@ -37,7 +37,8 @@ impl PackArgs {
     /// have any snapshot.
     pub fn read(&self, style: Style) -> (Option<Pack>, Report) {
         let options = Options::at(0);
-        let (pack, report) = match Loader::default().load(&self.selection(&[], Form::ByName), &Limits::default()) {
+        let (pack, report) = match Loader::default().load(&self.selection(&[], InputFormat::ByName), &Limits::default())
+        {
             Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
             Err(diagnostics) => (None, Report::unread(diagnostics, &options)),
         };

@@ -3,11 +3,11 @@
 use super::output::{Output, cannot_write, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
-use deodar::cases::{self, Choice, Outcome, Suite, secrets_of_files};
+use deodar::cases::{self, Outcome, Suite, TestOptions, secrets_of_files};
 use deodar::check::{Limits, describe_pack};
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
-use deodar::project::{CaseFiles, Form, Loader, PackOrigin, Selection};
+use deodar::project::{CaseFiles, InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Detail, Style, plain};
 use globset::{Glob, GlobMatcher};
 use std::io::{self, Write};
@@ -88,7 +88,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let mut out = Output::new();
     if args.bless {
-        let plain = Choice { filter: args.filter.clone(), ..Choice::default() };
+        let plain = TestOptions { filter: args.filter.clone(), ..TestOptions::default() };
         let (found, outcome) = tested(args, plain);
         write_blessed(args, &found, &outcome, &mut out)?;
     }
@@ -106,8 +106,8 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
-    fn choice(&self) -> Choice {
-        Choice {
+    fn choice(&self) -> TestOptions {
+        TestOptions {
             filter: self.filter.clone(),
             strict: self.strict,
             complete: self.filter.is_none(),
@@ -115,15 +115,15 @@ impl Args {
             min_coverage: self.min_coverage,
             mutate: self.mutate || self.min_score.is_some() || self.survivors.is_some(),
             min_score: self.min_score,
-            ..Choice::default()
+            ..TestOptions::default()
         }
     }
 }
 
 /// Reads policies and cases, and runs the cases unless a file is invalid.
-fn tested(args: &Args, mut choice: Choice) -> (CaseFiles, Outcome) {
+fn tested(args: &Args, mut choice: TestOptions) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
-    let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], Form::ByName) };
+    let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], InputFormat::ByName) };
     let inputs = match loader.load(&selection, &Limits::default()) {
         Ok(inputs) => inputs,
         Err(diagnostics) => return (CaseFiles::default(), Outcome::unread(diagnostics)),

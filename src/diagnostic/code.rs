@@ -2,7 +2,7 @@
 //!
 //! The order is that of the names. A name never changes once it is published, because pipelines filter by it.
 
-use super::Severity;
+use super::DiagnosticLevel;
 use std::fmt;
 
 /// Declares [`Code`] with one row for each code: summary, variant, name and severity.
@@ -28,9 +28,9 @@ macro_rules! codes {
             }
 
             /// Returns the severity that a diagnostic of this code has, unless its message states another.
-            pub fn severity(self) -> Severity {
+            pub fn severity(self) -> DiagnosticLevel {
                 match self {
-                    $(Self::$variant => Severity::$severity,)*
+                    $(Self::$variant => DiagnosticLevel::$severity,)*
                 }
             }
 

@@ -1,31 +1,29 @@
 //! Evaluation of a condition for many rows at once.
 //!
 //! This is a fast path and no second meaning: it reads known values of rows that exist, column by column, and leaves
-//! every other row and every other expression to [`Machine::mask`].
+//! every other row and every other expression to [`Evaluator::mask`].
 
-use super::eval::{Frame, Machine};
-use super::index::Key;
+use super::eval::{Evaluator, Request};
+use super::index::HashKey;
 use super::operand::{self, Operand};
-use crate::program::{
-    Arithmetic, Body, Condition, Kernel, NodeId, NodeKind, Outcomes, PolicyOutcomes, evaluate_policy,
-};
+use crate::program::{Arithmetic, Body, Condition, Kernel, Lanes, NodeId, NodeKind, PolicyOutcomes, evaluate_policy};
 use crate::schema::{Origin, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
-use crate::value::{EntityRef, IpNet, Mask, Set, TypeId, Value};
+use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 
-/// A run of rows of one type that take one place in the frame; in the other stands one entity for all of them.
+/// A run of rows of one type that take one role in the request; in the other stands one entity for all of them.
 #[derive(Clone, Copy)]
 pub(super) struct Batch {
-    pub place: Place,
+    pub role: Role,
     pub ty: TypeId,
     pub start: u32,
     pub other: EntityRef,
 }
 
-/// Which place of the frame the rows take.
+/// Which role of the request the rows take.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Role {
     Principal,
     Resource,
 }
@@ -95,12 +93,12 @@ impl<'m> Values<'m> {
     }
 
     /// Returns the key under which the value is looked for.
-    pub fn key(&self, index: usize) -> Option<Key> {
+    pub fn key(&self, index: usize) -> Option<HashKey> {
         match self.at(index)? {
-            Plain::Bool(b) => Some(Key::exact(u64::from(b))),
-            Plain::Number(n) => Some(Key::exact(n as u64)),
-            Plain::Entity(entity) => Some(Key::entity(entity)),
-            Plain::Text(text) => Some(Key::inexact(text)),
+            Plain::Bool(b) => Some(HashKey::exact(u64::from(b))),
+            Plain::Number(n) => Some(HashKey::exact(n as u64)),
+            Plain::Entity(entity) => Some(HashKey::entity(entity)),
+            Plain::Text(text) => Some(HashKey::inexact(text)),
             Plain::Ip(_) | Plain::Set(_) => None,
         }
     }
@@ -169,29 +167,29 @@ impl<T> Known<'_, T> {
     }
 }
 
-impl<'a> Machine<'a> {
-    /// Evaluates a policy for the rows of a batch where `asked` is not `NONE`, as [`Machine::policy`] does for one.
+impl<'a> Evaluator<'a> {
+    /// Evaluates a policy for the rows of a batch where `asked` is not `NONE`, as [`Evaluator::policy`] does for one.
     pub(super) fn policies(
         &self,
         body: &Body,
         conditional: bool,
         batch: Batch,
-        asked: Vec<Mask>,
-    ) -> PolicyOutcomes<Vec<Mask>> {
+        asked: Vec<Outcomes>,
+    ) -> PolicyOutcomes<Vec<Outcomes>> {
         let mut leaf = |leaf: &NodeId, asked| self.leaves(*leaf, batch, asked);
         evaluate_policy(&body.scope, &body.clauses, conditional, asked, &mut leaf)
     }
 
     /// Evaluates a further part of a conjunction where the parts before it, in `masks`, can be true.
-    pub(super) fn further(&self, part: &Condition, batch: Batch, masks: &mut Vec<Mask>) {
-        if let Some(asked) = masks.continued(Mask::TRUE) {
+    pub(super) fn further(&self, part: &Condition, batch: Batch, masks: &mut Vec<Outcomes>) {
+        if let Some(asked) = masks.continued(Outcomes::TRUE) {
             let outcomes = part.evaluate(asked, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
-            masks.combine(outcomes, Mask::and);
+            masks.combine(outcomes, Outcomes::and);
         }
     }
 
     /// Evaluates a leaf for every row of a batch where `masks` is not `NONE`.
-    fn leaves(&self, leaf: NodeId, batch: Batch, mut masks: Vec<Mask>) -> Vec<Mask> {
+    fn leaves(&self, leaf: NodeId, batch: Batch, mut masks: Vec<Outcomes>) -> Vec<Outcomes> {
         let kind = &self.program.node(leaf).kind;
         if let NodeKind::Condition(condition) = kind {
             return condition.evaluate(masks, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
@@ -203,23 +201,23 @@ impl<'a> Machine<'a> {
     }
 
     /// Tests every row that is asked for, and evaluates the node where the test has no answer.
-    fn each(&self, node: NodeId, batch: Batch, masks: &mut [Mask], test: impl Fn(usize) -> Option<Mask>) {
+    fn each(&self, node: NodeId, batch: Batch, masks: &mut [Outcomes], test: impl Fn(usize) -> Option<Outcomes>) {
         for (index, mask) in masks.iter_mut().enumerate() {
-            if *mask != Mask::NONE {
-                *mask = test(index).unwrap_or_else(|| self.mask(node, &self.frame_of(batch, index)));
+            if *mask != Outcomes::NONE {
+                *mask = test(index).unwrap_or_else(|| self.outcomes(node, &self.request_of(batch, index)));
             }
         }
     }
 
     /// The conditions that are read off columns. `None`, and nothing done, for all others.
-    fn tests(&self, kind: &NodeKind, node: NodeId, batch: Batch, masks: &mut [Mask]) -> Option<()> {
+    fn tests(&self, kind: &NodeKind, node: NodeId, batch: Batch, masks: &mut [Outcomes]) -> Option<()> {
         let values = |node: NodeId| self.values(node, batch, masks.len());
         let two = |left: NodeId, right: NodeId| Some((values(left)?, values(right)?));
         match kind {
             NodeKind::Constant(_) | NodeKind::Slot(..) => {
                 let values = values(node)?;
                 self.each(node, batch, masks, |at| match values.at(at)? {
-                    Plain::Bool(b) => Some(Mask::of(b)),
+                    Plain::Bool(b) => Some(Outcomes::of(b)),
                     _ => None,
                 });
             }
@@ -229,14 +227,14 @@ impl<'a> Machine<'a> {
                 match one {
                     // The usual comparisons, without a value being made of every row.
                     Some((Cells::Entities(known, rows), Value::Entity(entity))) => {
-                        self.each(node, batch, masks, |at| Some(Mask::of(known.get(rows, at)?.eq(&entity.row))));
+                        self.each(node, batch, masks, |at| Some(Outcomes::of(known.get(rows, at)?.eq(&entity.row))));
                         return Some(());
                     }
                     Some((Cells::Texts(known, rows), Value::String(text))) => {
                         let hash = text_hash(text);
                         self.each(node, batch, masks, |at| {
                             let found = *known.get(rows, at)?;
-                            Some(Mask::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
+                            Some(Outcomes::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
                         });
                         return Some(());
                     }
@@ -244,16 +242,16 @@ impl<'a> Machine<'a> {
                 }
                 self.each(node, batch, masks, |at| match (left.at(at)?, right.at(at)?) {
                     (Plain::Set(_), _) => None,
-                    (left, right) => Some(Mask::of(left == right)),
+                    (left, right) => Some(Outcomes::of(left == right)),
                 });
             }
             NodeKind::Less(left, right) => {
                 let (left, right) = two(*left, *right)?;
-                self.each(node, batch, masks, |at| Some(Mask::of(left.number(at)? < right.number(at)?)));
+                self.each(node, batch, masks, |at| Some(Outcomes::of(left.number(at)? < right.number(at)?)));
             }
             NodeKind::LessEqual(left, right) => {
                 let (left, right) = two(*left, *right)?;
-                self.each(node, batch, masks, |at| Some(Mask::of(left.number(at)? <= right.number(at)?)));
+                self.each(node, batch, masks, |at| Some(Outcomes::of(left.number(at)? <= right.number(at)?)));
             }
             NodeKind::Contains(set, item) => {
                 let (set, item) = two(*set, *item)?;
@@ -266,7 +264,7 @@ impl<'a> Machine<'a> {
                         let found = *known.get(rows, at)?;
                         let text = || Operand::String(self.snapshot.text(found));
                         let may = hashes.contains(&found.hash());
-                        Some(if may { operand::contains(all, Some(&text())) } else { Mask::FALSE })
+                        Some(if may { operand::contains(all, Some(&text())) } else { Outcomes::FALSE })
                     });
                     return Some(());
                 }
@@ -281,7 +279,7 @@ impl<'a> Machine<'a> {
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
                 self.each(node, batch, masks, |at| match text.at(at)? {
-                    Plain::Text(text) => Some(Mask::of(pattern.wildcard_match(text))),
+                    Plain::Text(text) => Some(Outcomes::of(pattern.wildcard_match(text))),
                     _ => None,
                 });
             }
@@ -293,11 +291,11 @@ impl<'a> Machine<'a> {
                     for states in &columns {
                         match states.get(rows.at(at))? {
                             State::Known => {}
-                            State::Absent => return Some(Mask::FALSE),
+                            State::Absent => return Some(Outcomes::FALSE),
                             State::Uncaptured | State::Unreadable => return None,
                         }
                     }
-                    Some(Mask::TRUE)
+                    Some(Outcomes::TRUE)
                 });
             }
             _ => return None,
@@ -349,8 +347,8 @@ impl<'a> Machine<'a> {
     /// Returns the rows of the entities that an expression comes to.
     fn rows(&self, node: NodeId, batch: Batch, len: usize) -> Option<Rows> {
         match &self.program.node(node).kind {
-            NodeKind::Principal if batch.place == Place::Principal => Some(Rows::Own(batch.start)),
-            NodeKind::Resource if batch.place == Place::Resource => Some(Rows::Own(batch.start)),
+            NodeKind::Principal if batch.role == Role::Principal => Some(Rows::Own(batch.start)),
+            NodeKind::Resource if batch.role == Role::Resource => Some(Rows::Own(batch.start)),
             NodeKind::Principal | NodeKind::Resource => Some(Rows::One(batch.other.row)),
             NodeKind::Root => Some(Rows::One(self.root().row)),
             NodeKind::Slot(entity, ty, slot) => {
@@ -372,12 +370,12 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn frame_of(&self, batch: Batch, index: usize) -> Frame {
+    fn request_of(&self, batch: Batch, index: usize) -> Request {
         let entity = EntityRef { ty: batch.ty, row: batch.start + index as u32 };
-        let (principal, resource) = match batch.place {
-            Place::Principal => (entity, batch.other),
-            Place::Resource => (batch.other, entity),
+        let (principal, resource) = match batch.role {
+            Role::Principal => (entity, batch.other),
+            Role::Resource => (batch.other, entity),
         };
-        Frame { principal, resource, phantom: None }
+        Request { principal, resource, uncaptured_in: None }
     }
 }

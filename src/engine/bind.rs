@@ -1,7 +1,7 @@
 //! Binding: a program and a snapshot, before attributes are derived.
 
 use super::derive::TooManyPairs;
-use super::eval::Machine;
+use super::eval::Evaluator;
 use crate::program::Program;
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
@@ -9,7 +9,7 @@ use crate::value::{EntityRef, TypeId, Value};
 use smol_str::SmolStr;
 
 /// A program bound to a snapshot and to the values of one run. Nothing can be evaluated before attributes are derived.
-pub struct Binding<'a>(Machine<'a>);
+pub struct Binding<'a>(Evaluator<'a>);
 
 impl<'a> Binding<'a> {
     /// Binds a program; `now` is in milliseconds since 1970, `parameters` are in the model's order.
@@ -20,7 +20,7 @@ impl<'a> Binding<'a> {
         now: i64,
         parameters: &[Option<Value>],
     ) -> Self {
-        Self(Machine::bind(model, program, snapshot, now, parameters))
+        Self(Evaluator::bind(model, program, snapshot, now, parameters))
     }
 
     /// Returns the entity of a type with an id, which need not be in the snapshot: what an entity literal would mean.
@@ -31,7 +31,7 @@ impl<'a> Binding<'a> {
     /// Computes every derived attribute of the program.
     ///
     /// Also returns the derivations that would try more than `most_pairs` pairs: their attributes are unknown.
-    pub fn derive(mut self, most_pairs: usize) -> (Machine<'a>, Vec<TooManyPairs>) {
+    pub fn derive(mut self, most_pairs: usize) -> (Evaluator<'a>, Vec<TooManyPairs>) {
         let too_many = self.0.derive(most_pairs);
         (self.0, too_many)
     }

@@ -1,20 +1,20 @@
 //! Evaluation of nodes for one principal and one resource.
 
 use super::index::{Index, Tried};
-use super::operand::{self, Operand, Outcome, Possible};
+use super::operand::{self, AbstractValue, Domain, Operand};
 use crate::program::{
-    Arithmetic, Asked, Body, Condition, Constant, Function, Kernel, NodeId, NodeKind, PolicyOutcomes, Program,
+    Arithmetic, Body, Condition, Constant, Function, HasTarget, Kernel, NodeId, NodeKind, PolicyOutcomes, Program,
     evaluate_policy,
 };
 use crate::schema::{Attribute, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State};
-use crate::value::{self, EntityRef, Mask, Record, RefKind, Set, TypeId, Value};
+use crate::value::{self, EntityRef, Outcomes, Record, RefKind, Set, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::{Arc, OnceLock};
 
 /// A program bound to a snapshot and to the values of one run.
-pub struct Machine<'a> {
+pub struct Evaluator<'a> {
     /// The schema's model.
     pub model: &'a Model,
     /// The program.
@@ -27,7 +27,7 @@ pub struct Machine<'a> {
     folded: FxHashMap<NodeId, Value>,
     /// Ids of entity literals that name nothing in the snapshot, by type; numbered after the table's own, or, where
     /// instances of the type were not captured, as literals.
-    pub(super) strangers: Vec<Vec<SmolStr>>,
+    pub(super) literals: Vec<Vec<SmolStr>>,
     /// Columns of derived attributes, by type and slot.
     pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
     /// How the principals of every derivation are found, by derived attribute.
@@ -38,16 +38,16 @@ pub struct Machine<'a> {
 
 /// Who is judged, and for whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame {
+pub struct Request {
     /// The principal.
     pub principal: EntityRef,
     /// The resource.
     pub resource: EntityRef,
     /// The instance whose list of principals was not captured, when the principal is one that may be in it.
-    pub phantom: Option<EntityRef>,
+    pub uncaptured_in: Option<EntityRef>,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> Evaluator<'a> {
     /// Binds a program; `now` is in milliseconds since 1970, `parameters` are in the model's order.
     pub(super) fn bind(
         model: &'a Model,
@@ -56,8 +56,8 @@ impl<'a> Machine<'a> {
         now: i64,
         parameters: &[Option<Value>],
     ) -> Self {
-        let mut strangers: Vec<Vec<SmolStr>> = vec![Vec::new(); model.types.len()];
-        let mut named = |ty: TypeId, id: &SmolStr| named(model, snapshot, &mut strangers[ty.index()], ty, id);
+        let mut literals: Vec<Vec<SmolStr>> = vec![Vec::new(); model.types.len()];
+        let mut named = |ty: TypeId, id: &SmolStr| named(model, snapshot, &mut literals[ty.index()], ty, id);
         let constants = program.constants.iter().map(|constant| match constant {
             Constant::Value(value) => Some(value.clone()),
             Constant::Now => Some(Value::Datetime(now)),
@@ -67,19 +67,19 @@ impl<'a> Machine<'a> {
         });
         let constants = constants.collect();
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
-        let mut machine = Self {
+        let mut evaluator = Self {
             model,
             program,
             snapshot,
             constants,
             folded: FxHashMap::default(),
-            strangers,
+            literals,
             derived,
             indexes: Vec::new(),
             tried: Vec::new(),
         };
-        machine.folded = machine.fold();
-        machine
+        evaluator.folded = evaluator.fold();
+        evaluator
     }
 
     /// Evaluates the sets that are written out of constants.
@@ -91,10 +91,10 @@ impl<'a> Machine<'a> {
             .iter()
             .enumerate()
             .filter(|(_, node)| matches!(&node.kind, NodeKind::SetOf(items) if items.iter().all(constant)));
-        let frame = Frame { principal: self.root(), resource: self.root(), phantom: None };
+        let request = Request { principal: self.root(), resource: self.root(), uncaptured_in: None };
         let folded = sets.filter_map(|(at, _)| {
             let at = NodeId(at as u32);
-            Some((at, self.value(at, &frame).operand()?.to_value()))
+            Some((at, self.value(at, &request).operand()?.to_value()))
         });
         folded.collect()
     }
@@ -106,7 +106,7 @@ impl<'a> Machine<'a> {
 
     /// Returns the entity of a type with an id, which need not be in the snapshot: what an entity literal would mean.
     pub(super) fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
-        named(self.model, self.snapshot, &mut self.strangers[ty.index()], ty, id)
+        named(self.model, self.snapshot, &mut self.literals[ty.index()], ty, id)
     }
 
     /// Returns the root entity.
@@ -128,8 +128,8 @@ impl<'a> Machine<'a> {
             RefKind::Row(row) => (row as usize).checked_sub(known),
             RefKind::Placeholder => None,
         };
-        let stranger = at.and_then(|at| self.strangers[entity.ty.index()].get(at));
-        match stranger {
+        let literal = at.and_then(|at| self.literals[entity.ty.index()].get(at));
+        match literal {
             Some(id) if self.model.ty(entity.ty).choices().is_none() => id.clone(),
             _ => self.snapshot.id(self.model, entity),
         }
@@ -142,129 +142,145 @@ impl<'a> Machine<'a> {
 
     /// Evaluates a policy: its scope, then its clauses in order. `conditional` says whether the outcomes of its `when`
     /// clauses alone are wanted too.
-    pub fn policy(&self, body: &Body, conditional: bool, frame: &Frame) -> PolicyOutcomes<Mask> {
-        let mut leaf = |leaf: &NodeId, _| self.mask(*leaf, frame);
-        evaluate_policy(&body.scope, &body.clauses, conditional, Mask::EITHER, &mut leaf)
+    pub fn policy(&self, body: &Body, conditional: bool, request: &Request) -> PolicyOutcomes<Outcomes> {
+        let mut leaf = |leaf: &NodeId, _| self.outcomes(*leaf, request);
+        evaluate_policy(&body.scope, &body.clauses, conditional, Outcomes::EITHER, &mut leaf)
     }
 
     /// Evaluates a condition.
-    pub fn condition(&self, condition: &Condition, frame: &Frame) -> Mask {
-        condition.evaluate(Mask::EITHER, &mut |leaf, _| self.mask(*leaf, frame))
+    pub fn condition(&self, condition: &Condition, request: &Request) -> Outcomes {
+        condition.evaluate(Outcomes::EITHER, &mut |leaf, _| self.outcomes(*leaf, request))
     }
 
     /// Evaluates an expression of type `Bool`.
-    pub fn mask(&self, node: NodeId, frame: &Frame) -> Mask {
+    pub fn outcomes(&self, node: NodeId, request: &Request) -> Outcomes {
         match &self.program.node(node).kind {
-            NodeKind::Condition(condition) => self.condition(condition, frame),
-            _ => self.value(node, frame).to_mask(),
+            NodeKind::Condition(condition) => self.condition(condition, request),
+            _ => self.value(node, request).to_outcomes(),
         }
     }
 
     /// Evaluates an expression of any type.
-    pub(super) fn value(&self, node: NodeId, frame: &Frame) -> Outcome<'_> {
+    pub(super) fn value(&self, node: NodeId, request: &Request) -> AbstractValue<'_> {
         match &self.program.node(node).kind {
             NodeKind::Constant(at) => {
-                self.constant(*at).map_or(Outcome::UNKNOWN, |value| Outcome::known(Operand::of(value)))
+                self.constant(*at).map_or(AbstractValue::UNKNOWN, |value| AbstractValue::known(Operand::of(value)))
             }
-            NodeKind::Principal => Outcome::known(Operand::Entity(frame.principal)),
-            NodeKind::Resource => Outcome::known(Operand::Entity(frame.resource)),
-            NodeKind::Root => Outcome::known(Operand::Entity(self.root())),
+            NodeKind::Principal => AbstractValue::known(Operand::Entity(request.principal)),
+            NodeKind::Resource => AbstractValue::known(Operand::Entity(request.resource)),
+            NodeKind::Root => AbstractValue::known(Operand::Entity(self.root())),
             NodeKind::Slot(entity, ty, slot) => {
-                self.of_entity(*entity, *ty, frame, |entity| self.slot(entity, *ty, *slot, frame))
+                self.of_entity(*entity, *ty, request, |entity| self.slot(entity, *ty, *slot, request))
             }
-            NodeKind::Record(entity, ty, path) => self.of_entity(*entity, *ty, frame, |entity| {
+            NodeKind::Record(entity, ty, path) => self.of_entity(*entity, *ty, request, |entity| {
                 let attribute = crate::program::attribute_at(&self.model.ty(*ty).attributes, path);
-                attribute.map_or(Outcome::ERROR, |attribute| self.record(entity, *ty, attribute, frame))
+                attribute.map_or(AbstractValue::ERROR, |attribute| self.record(entity, *ty, attribute, request))
             }),
-            NodeKind::Has(entity, ty, slots, asked) => match self.value(*entity, frame) {
-                Outcome { value: Possible::Known(Operand::Entity(entity)), may_fail } => {
+            NodeKind::Has(entity, ty, slots, asked) => match self.value(*entity, request) {
+                AbstractValue { value: Domain::Known(Operand::Entity(entity)), may_error } => {
                     let mask = match slots.first().and_then(|slot| self.state(entity, *ty, *slot)) {
-                        None if *asked == Asked::Record && entity.is_literal() => Mask::EITHER | Mask::ERROR,
-                        None if *asked == Asked::Record => Mask::ERROR,
+                        None if *asked == HasTarget::Record && entity.is_literal() => {
+                            Outcomes::EITHER | Outcomes::ERROR
+                        }
+                        None if *asked == HasTarget::Record => Outcomes::ERROR,
                         _ => self.has(entity, *ty, slots),
                     };
-                    Outcome::of_mask(if may_fail { mask | Mask::ERROR } else { mask })
+                    AbstractValue::of_outcomes(if may_error { mask | Outcomes::ERROR } else { mask })
                 }
-                Outcome { value: Possible::Nothing, .. } => Outcome::ERROR,
-                Outcome { may_fail, .. } => Outcome {
-                    value: Possible::Unknown,
-                    may_fail: may_fail || (*asked == Asked::Record && self.dangles(*ty)),
+                AbstractValue { value: Domain::Nothing, .. } => AbstractValue::ERROR,
+                AbstractValue { may_error, .. } => AbstractValue {
+                    value: Domain::Unknown,
+                    may_error: may_error || (*asked == HasTarget::Record && self.dangles(*ty)),
                 },
             },
-            NodeKind::Condition(condition) => Outcome::of_mask(self.condition(condition, frame)),
-            NodeKind::If(test, then, other) => self.choose(*test, *then, *other, frame),
-            NodeKind::Equal(left, right) => self.compare(*left, *right, frame, equal),
-            NodeKind::Less(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a < b)),
-            NodeKind::LessEqual(left, right) => self.compare(*left, *right, frame, |a, b| ordered(a, b, |a, b| a <= b)),
+            NodeKind::Condition(condition) => AbstractValue::of_outcomes(self.condition(condition, request)),
+            NodeKind::If(test, then, other) => self.choose(*test, *then, *other, request),
+            NodeKind::Equal(left, right) => self.compare(*left, *right, request, equal),
+            NodeKind::Less(left, right) => self.compare(*left, *right, request, |a, b| ordered(a, b, |a, b| a < b)),
+            NodeKind::LessEqual(left, right) => {
+                self.compare(*left, *right, request, |a, b| ordered(a, b, |a, b| a <= b))
+            }
             NodeKind::Arithmetic(op, left, right) => {
-                arithmetic(*op, &self.value(*left, frame), &self.value(*right, frame))
+                arithmetic(*op, &self.value(*left, request), &self.value(*right, request))
             }
-            NodeKind::Negate(operand) => {
-                arithmetic(Arithmetic::Subtract, &Outcome::known(Operand::Long(0)), &self.value(*operand, frame))
-            }
+            NodeKind::Negate(operand) => arithmetic(
+                Arithmetic::Subtract,
+                &AbstractValue::known(Operand::Long(0)),
+                &self.value(*operand, request),
+            ),
             NodeKind::In(left, right) => {
-                self.compare(*left, *right, frame, |left, right| self.lies_in_any(left, right, frame))
+                self.compare(*left, *right, request, |left, right| self.lies_in_any(left, right, request))
             }
             NodeKind::Contains(set, item) => {
-                self.compare(*set, *item, frame, |set, item| match set.operand().and_then(Operand::set) {
+                self.compare(*set, *item, request, |set, item| match set.operand().and_then(Operand::set) {
                     Some(set) => operand::contains(set, item.operand()),
-                    None => Mask::EITHER,
+                    None => Outcomes::EITHER,
                 })
             }
-            NodeKind::ContainsAll(left, right) => self.compare(*left, *right, frame, |a, b| match (sets(a), sets(b)) {
-                (Some(a), Some(b)) => operand::contains_all(a, b),
-                (_, Some(b)) if operand::is_empty(b) == Mask::TRUE => Mask::TRUE,
-                _ => Mask::EITHER,
+            NodeKind::ContainsAll(left, right) => {
+                self.compare(*left, *right, request, |a, b| match (sets(a), sets(b)) {
+                    (Some(a), Some(b)) => operand::contains_all(a, b),
+                    (_, Some(b)) if operand::is_empty(b) == Outcomes::TRUE => Outcomes::TRUE,
+                    _ => Outcomes::EITHER,
+                })
+            }
+            NodeKind::ContainsAny(left, right) => {
+                self.compare(*left, *right, request, |a, b| match (sets(a), sets(b)) {
+                    (Some(a), Some(b)) => operand::contains_any(a, b),
+                    (Some(one), None) | (None, Some(one)) if operand::is_empty(one) == Outcomes::TRUE => {
+                        Outcomes::FALSE
+                    }
+                    _ => Outcomes::EITHER,
+                })
+            }
+            NodeKind::IsEmpty(set) => {
+                self.test(*set, request, |set| set.set().map_or(Outcomes::EITHER, operand::is_empty))
+            }
+            NodeKind::Like(text, pattern) => self.test(*text, request, |text| {
+                text.text().map_or(Outcomes::ERROR, |text| Outcomes::of(pattern.wildcard_match(text)))
             }),
-            NodeKind::ContainsAny(left, right) => self.compare(*left, *right, frame, |a, b| match (sets(a), sets(b)) {
-                (Some(a), Some(b)) => operand::contains_any(a, b),
-                (Some(one), None) | (None, Some(one)) if operand::is_empty(one) == Mask::TRUE => Mask::FALSE,
-                _ => Mask::EITHER,
-            }),
-            NodeKind::IsEmpty(set) => self.test(*set, frame, |set| set.set().map_or(Mask::EITHER, operand::is_empty)),
-            NodeKind::Like(text, pattern) => self.test(*text, frame, |text| {
-                text.text().map_or(Mask::ERROR, |text| Mask::of(pattern.wildcard_match(text)))
-            }),
-            NodeKind::Settled(operand, answer) => {
-                let evaluated = self.value(*operand, frame);
+            NodeKind::StaticallyKnown(operand, answer) => {
+                let evaluated = self.value(*operand, request);
                 if evaluated.fails() {
-                    Outcome::ERROR
+                    AbstractValue::ERROR
                 } else {
-                    Outcome { value: Possible::Known(Operand::Bool(*answer)), may_fail: evaluated.may_fail }
+                    AbstractValue { value: Domain::Known(Operand::Bool(*answer)), may_error: evaluated.may_error }
                 }
             }
-            NodeKind::GetTag(entity, ty, key) => self.tag(*entity, *ty, *key, frame),
-            NodeKind::HasTag(entity, ty, key) => self.has_tag(*entity, *ty, *key, frame),
+            NodeKind::GetTag(entity, ty, key) => self.tag(*entity, *ty, *key, request),
+            NodeKind::HasTag(entity, ty, key) => self.has_tag(*entity, *ty, *key, request),
             NodeKind::SetOf(items) => match self.folded(node) {
-                Some(set) => Outcome::known(Operand::of(set)),
-                None => self.set_of(items, frame),
+                Some(set) => AbstractValue::known(Operand::of(set)),
+                None => self.set_of(items, request),
             },
-            NodeKind::RecordOf(members) => self.record_of(members, frame),
+            NodeKind::RecordOf(members) => self.record_of(members, request),
             NodeKind::Member(record, name) => {
-                let outcome = self.value(*record, frame);
+                let outcome = self.value(*record, request);
                 match outcome.operand().and_then(Operand::record) {
                     Some(record) => match record.get(name) {
-                        Some(value) => Outcome { value: Possible::Known(owned(value)), may_fail: outcome.may_fail },
-                        None => Outcome::ERROR,
+                        Some(value) => {
+                            AbstractValue { value: Domain::Known(owned(value)), may_error: outcome.may_error }
+                        }
+                        None => AbstractValue::ERROR,
                     },
-                    None if outcome.fails() => Outcome::ERROR,
-                    None => Outcome { value: Possible::Unknown, may_fail: outcome.may_fail },
+                    None if outcome.fails() => AbstractValue::ERROR,
+                    None => AbstractValue { value: Domain::Unknown, may_error: outcome.may_error },
                 }
             }
-            NodeKind::HasMember(record, names) => self.test(*record, frame, |record| {
+            NodeKind::HasMember(record, names) => self.test(*record, request, |record| {
                 let mut at = record.record().cloned();
                 for (step, name) in names.iter().enumerate() {
                     match at.as_ref().and_then(|record| record.get(name)) {
-                        None => return Mask::FALSE,
+                        None => return Outcomes::FALSE,
                         Some(Value::Record(inner)) => at = Some((**inner).clone()),
-                        Some(_) if step + 1 < names.len() => return Mask::EITHER,
+                        Some(_) if step + 1 < names.len() => return Outcomes::EITHER,
                         Some(_) => {}
                     }
                 }
-                Mask::TRUE
+                Outcomes::TRUE
             }),
-            NodeKind::Call(function, args) => self.call(*function, args, frame),
-            NodeKind::Unreachable => Outcome::ERROR,
+            NodeKind::Call(function, args) => self.call(*function, args, request),
+            NodeKind::Unreachable => AbstractValue::ERROR,
         }
     }
 
@@ -272,18 +288,18 @@ impl<'a> Machine<'a> {
         &'s self,
         entity: NodeId,
         ty: TypeId,
-        frame: &Frame,
-        read: impl Fn(EntityRef) -> Outcome<'s>,
-    ) -> Outcome<'s> {
-        let outcome = self.value(entity, frame);
+        request: &Request,
+        read: impl Fn(EntityRef) -> AbstractValue<'s>,
+    ) -> AbstractValue<'s> {
+        let outcome = self.value(entity, request);
         match outcome.value {
-            Possible::Known(Operand::Entity(entity)) => {
+            Domain::Known(Operand::Entity(entity)) => {
                 let mut read = read(entity);
-                read.may_fail |= outcome.may_fail;
+                read.may_error |= outcome.may_error;
                 read
             }
-            Possible::Nothing => Outcome::ERROR,
-            _ => Outcome { value: Possible::Unknown, may_fail: outcome.may_fail || self.dangles(ty) },
+            Domain::Nothing => AbstractValue::ERROR,
+            _ => AbstractValue { value: Domain::Unknown, may_error: outcome.may_error || self.dangles(ty) },
         }
     }
 
@@ -292,19 +308,19 @@ impl<'a> Machine<'a> {
         !self.snapshot.table(ty).absent.is_empty()
     }
 
-    pub(super) fn slot(&self, entity: EntityRef, ty: TypeId, slot: SlotId, frame: &Frame) -> Outcome<'_> {
+    pub(super) fn slot(&self, entity: EntityRef, ty: TypeId, slot: SlotId, request: &Request) -> AbstractValue<'_> {
         let declared = &self.model.ty(ty).slots[slot.index()];
         if let Origin::Enclosing(around) = declared.origin {
-            return match self.enclosing(entity, around, frame) {
-                Some(found) => Outcome::known(Operand::Entity(found)),
-                None if entity.is_placeholder() => Outcome::UNKNOWN,
-                None if entity.is_literal() => Outcome { may_fail: true, ..Outcome::UNKNOWN },
-                None => Outcome::ERROR,
+            return match self.enclosing(entity, around, request) {
+                Some(found) => AbstractValue::known(Operand::Entity(found)),
+                None if entity.is_placeholder() => AbstractValue::UNKNOWN,
+                None if entity.is_literal() => AbstractValue { may_error: true, ..AbstractValue::UNKNOWN },
+                None => AbstractValue::ERROR,
             };
         }
         if entity.is_placeholder() {
             return match (&declared.origin, &declared.ty) {
-                (Origin::Derived, Ty::Long) => Outcome::range(0, i64::MAX),
+                (Origin::Derived, Ty::Long) => AbstractValue::range(0, i64::MAX),
                 _ => uncaptured(&declared.ty),
             };
         }
@@ -312,13 +328,13 @@ impl<'a> Machine<'a> {
         let row = entity.row as usize;
         match column.states.get(row) {
             // Beyond the rows are entities that the snapshot names and does not hold.
-            None if entity.is_literal() => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
-            None => return Outcome::ERROR,
-            Some(State::Absent) => return Outcome::ERROR,
+            None if entity.is_literal() => return AbstractValue { may_error: true, ..AbstractValue::UNKNOWN },
+            None => return AbstractValue::ERROR,
+            Some(State::Absent) => return AbstractValue::ERROR,
             Some(State::Uncaptured | State::Unreadable) => {
                 return match &column.data {
                     Data::Range(ranges) => {
-                        ranges.get(row).map_or(Outcome::UNKNOWN, |(low, high)| Outcome::range(*low, *high))
+                        ranges.get(row).map_or(AbstractValue::UNKNOWN, |(low, high)| AbstractValue::range(*low, *high))
                     }
                     _ => uncaptured(&declared.ty),
                 };
@@ -338,13 +354,13 @@ impl<'a> Machine<'a> {
             Data::Range(all) => all.get(row).map(|(low, _)| Operand::Long(*low)),
             Data::Nothing | Data::Enclosing(_) => None,
         };
-        operand.map_or(Outcome::ERROR, Outcome::known)
+        operand.map_or(AbstractValue::ERROR, AbstractValue::known)
     }
 
     /// The entity of a type that another is nested in; for an instance nobody captured, as far as that is known.
-    fn enclosing(&self, entity: EntityRef, around: TypeId, frame: &Frame) -> Option<EntityRef> {
+    fn enclosing(&self, entity: EntityRef, around: TypeId, request: &Request) -> Option<EntityRef> {
         if entity.is_placeholder() {
-            return self.snapshot.enclosing(self.model, frame.phantom?, around);
+            return self.snapshot.enclosing(self.model, request.uncaptured_in?, around);
         }
         self.snapshot.enclosing(self.model, entity, around)
     }
@@ -358,78 +374,78 @@ impl<'a> Machine<'a> {
     }
 
     /// `has`: what was not captured may or may not be there, but a required attribute is there once its record is.
-    fn has(&self, entity: EntityRef, ty: TypeId, slots: &[SlotId]) -> Mask {
-        slots.iter().fold(Mask::TRUE, |mask, slot| {
+    fn has(&self, entity: EntityRef, ty: TypeId, slots: &[SlotId]) -> Outcomes {
+        slots.iter().fold(Outcomes::TRUE, |mask, slot| {
             mask.and(match self.state(entity, ty, *slot) {
-                Some(State::Known) => Mask::TRUE,
+                Some(State::Known) => Outcomes::TRUE,
                 Some(state) if state.is_unknown() => {
                     if self.model.ty(ty).slots[slot.index()].required {
-                        Mask::TRUE
+                        Outcomes::TRUE
                     } else {
-                        Mask::EITHER
+                        Outcomes::EITHER
                     }
                 }
-                None if entity.is_literal() => Mask::EITHER,
-                Some(_) | None => Mask::FALSE,
+                None if entity.is_literal() => Outcomes::EITHER,
+                Some(_) | None => Outcomes::FALSE,
             })
         })
     }
 
-    fn record(&self, entity: EntityRef, ty: TypeId, attribute: &Attribute, frame: &Frame) -> Outcome<'_> {
-        let Shape::Record(presence, members) = &attribute.shape else { return Outcome::ERROR };
+    fn record(&self, entity: EntityRef, ty: TypeId, attribute: &Attribute, request: &Request) -> AbstractValue<'_> {
+        let Shape::Record(presence, members) = &attribute.shape else { return AbstractValue::ERROR };
         match self.state(entity, ty, *presence) {
-            None if entity.is_literal() => return Outcome { may_fail: true, ..Outcome::UNKNOWN },
-            None | Some(State::Absent) => return Outcome::ERROR,
-            Some(State::Uncaptured | State::Unreadable) => return Outcome::UNKNOWN,
+            None if entity.is_literal() => return AbstractValue { may_error: true, ..AbstractValue::UNKNOWN },
+            None | Some(State::Absent) => return AbstractValue::ERROR,
+            Some(State::Uncaptured | State::Unreadable) => return AbstractValue::UNKNOWN,
             Some(State::Known) => {}
         }
         if entity.is_placeholder() {
-            return Outcome::UNKNOWN;
+            return AbstractValue::UNKNOWN;
         }
         let mut fields = Vec::new();
         for member in members {
             let (slot, read) = match &member.shape {
-                Shape::Leaf(slot) => (*slot, self.slot(entity, ty, *slot, frame)),
-                Shape::Record(slot, _) => (*slot, self.record(entity, ty, member, frame)),
+                Shape::Leaf(slot) => (*slot, self.slot(entity, ty, *slot, request)),
+                Shape::Record(slot, _) => (*slot, self.record(entity, ty, member, request)),
             };
             if self.state(entity, ty, slot) == Some(State::Absent) {
                 continue;
             }
             match read.operand() {
                 Some(operand) => fields.push((member.name.clone(), operand.to_value())),
-                None => return Outcome::UNKNOWN,
+                None => return AbstractValue::UNKNOWN,
             }
         }
-        Outcome::known(Operand::BuiltRecord(Arc::new(Record::new(fields))))
+        AbstractValue::known(Operand::BuiltRecord(Arc::new(Record::new(fields))))
     }
 
-    fn choose<'s>(&'s self, test: NodeId, then: NodeId, other: NodeId, frame: &Frame) -> Outcome<'s> {
-        let test = self.mask(test, frame);
-        let branch = |node| self.value(node, frame);
-        let mut outcome = match (test.may(Mask::TRUE), test.may(Mask::FALSE)) {
+    fn choose<'s>(&'s self, test: NodeId, then: NodeId, other: NodeId, request: &Request) -> AbstractValue<'s> {
+        let test = self.outcomes(test, request);
+        let branch = |node| self.value(node, request);
+        let mut outcome = match (test.may(Outcomes::TRUE), test.may(Outcomes::FALSE)) {
             (true, false) => branch(then),
             (false, true) => branch(other),
-            (false, false) => return Outcome::ERROR,
+            (false, false) => return AbstractValue::ERROR,
             (true, true) => {
                 let (a, b) = (branch(then), branch(other));
-                let may_fail = a.may_fail || b.may_fail;
+                let may_error = a.may_error || b.may_error;
                 let value = match (&a.value, &b.value) {
-                    (Possible::Nothing, _) => b.value,
-                    (_, Possible::Nothing) => a.value,
-                    (Possible::Known(x), Possible::Known(y)) if x.equals(y) == Mask::TRUE => a.value,
+                    (Domain::Nothing, _) => b.value,
+                    (_, Domain::Nothing) => a.value,
+                    (Domain::Known(x), Domain::Known(y)) if x.equals(y) == Outcomes::TRUE => a.value,
                     (
-                        Possible::Known(Operand::Long(_)) | Possible::Range(..),
-                        Possible::Known(Operand::Long(_)) | Possible::Range(..),
+                        Domain::Known(Operand::Long(_)) | Domain::Range(..),
+                        Domain::Known(Operand::Long(_)) | Domain::Range(..),
                     ) => {
                         let ((a, b), (c, d)) = (a.bounds(), b.bounds());
-                        Possible::Range(a.min(c), b.max(d))
+                        Domain::Range(a.min(c), b.max(d))
                     }
-                    _ => Possible::Unknown,
+                    _ => Domain::Unknown,
                 };
-                Outcome { value, may_fail }
+                AbstractValue { value, may_error }
             }
         };
-        outcome.may_fail |= test.may(Mask::ERROR);
+        outcome.may_error |= test.may(Outcomes::ERROR);
         outcome
     }
 
@@ -438,207 +454,204 @@ impl<'a> Machine<'a> {
         &self,
         left: NodeId,
         right: NodeId,
-        frame: &Frame,
-        compare: impl Fn(&Outcome<'_>, &Outcome<'_>) -> Mask,
-    ) -> Outcome<'_> {
-        let (left, right) = (self.value(left, frame), self.value(right, frame));
+        request: &Request,
+        compare: impl Fn(&AbstractValue<'_>, &AbstractValue<'_>) -> Outcomes,
+    ) -> AbstractValue<'_> {
+        let (left, right) = (self.value(left, request), self.value(right, request));
         if left.fails() || right.fails() {
-            return Outcome::ERROR;
+            return AbstractValue::ERROR;
         }
         let mask = compare(&left, &right);
-        Outcome::of_mask(if left.may_fail || right.may_fail { mask | Mask::ERROR } else { mask })
+        AbstractValue::of_outcomes(if left.may_error || right.may_error { mask | Outcomes::ERROR } else { mask })
     }
 
-    fn test(&self, operand: NodeId, frame: &Frame, test: impl Fn(&Operand<'_>) -> Mask) -> Outcome<'_> {
-        let operand = self.value(operand, frame);
+    fn test(&self, operand: NodeId, request: &Request, test: impl Fn(&Operand<'_>) -> Outcomes) -> AbstractValue<'_> {
+        let operand = self.value(operand, request);
         if operand.fails() {
-            return Outcome::ERROR;
+            return AbstractValue::ERROR;
         }
-        let mask = operand.operand().map_or(Mask::EITHER, test);
-        Outcome::of_mask(if operand.may_fail { mask | Mask::ERROR } else { mask })
+        let mask = operand.operand().map_or(Outcomes::EITHER, test);
+        AbstractValue::of_outcomes(if operand.may_error { mask | Outcomes::ERROR } else { mask })
     }
 
-    fn lies_in_any(&self, left: &Outcome<'_>, right: &Outcome<'_>, frame: &Frame) -> Mask {
-        let Some(entity) = left.operand().and_then(Operand::entity) else { return Mask::EITHER };
+    fn lies_in_any(&self, left: &AbstractValue<'_>, right: &AbstractValue<'_>, request: &Request) -> Outcomes {
+        let Some(entity) = left.operand().and_then(Operand::entity) else { return Outcomes::EITHER };
         match right.operand() {
-            Some(Operand::Entity(other)) => self.lies_in(entity, *other, frame),
+            Some(Operand::Entity(other)) => self.lies_in(entity, *other, request),
             Some(operand) => {
-                let Some(set) = operand.set() else { return Mask::EITHER };
+                let Some(set) = operand.set() else { return Outcomes::EITHER };
                 let lies = |value: &Value| match value {
-                    Value::Entity(other) => self.lies_in(entity, *other, frame),
-                    _ => Mask::FALSE,
+                    Value::Entity(other) => self.lies_in(entity, *other, request),
+                    _ => Outcomes::FALSE,
                 };
-                let certain = set.items().iter().map(lies).fold(Mask::FALSE, either);
-                if certain == Mask::TRUE {
-                    return Mask::TRUE;
+                let certain = set.items().iter().map(lies).fold(Outcomes::FALSE, either);
+                if certain == Outcomes::TRUE {
+                    return Outcomes::TRUE;
                 }
-                let perhaps = set.is_open() || set.maybe().iter().any(|value| lies(value) != Mask::FALSE);
-                if perhaps { certain | Mask::EITHER } else { certain }
+                let perhaps = set.is_open() || set.maybe().iter().any(|value| lies(value) != Outcomes::FALSE);
+                if perhaps { certain | Outcomes::EITHER } else { certain }
             }
-            None => Mask::EITHER,
+            None => Outcomes::EITHER,
         }
     }
 
-    pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
-        match self.is_nested(entity, other, frame) {
-            Mask::TRUE => Mask::TRUE,
-            nested => either(nested, self.is_member(entity, other, frame)),
+    pub(super) fn lies_in(&self, entity: EntityRef, other: EntityRef, request: &Request) -> Outcomes {
+        match self.is_nested(entity, other, request) {
+            Outcomes::TRUE => Outcomes::TRUE,
+            nested => either(nested, self.is_member(entity, other, request)),
         }
     }
 
-    fn is_nested(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+    fn is_nested(&self, entity: EntityRef, other: EntityRef, request: &Request) -> Outcomes {
         // A literal without a row of its own may mean any instance of its type.
         let may_mean = |literal: EntityRef, ty: TypeId| literal.is_open_literal() && literal.ty == ty;
         if entity != other
             && (may_mean(entity, other.ty) || self.model.ancestry(entity.ty).any(|ty| may_mean(other, ty)))
         {
-            return Mask::EITHER;
+            return Outcomes::EITHER;
         }
         if entity.is_literal() {
             // It may lie in the other; or be the other, where that was not captured either.
             let from = if other.is_placeholder() { 0 } else { 1 };
             let around = entity != other && self.model.ancestry(entity.ty).skip(from).any(|ty| ty == other.ty);
-            return if around { Mask::EITHER } else { Mask::of(entity == other) };
+            return if around { Outcomes::EITHER } else { Outcomes::of(entity == other) };
         }
         if !entity.is_placeholder() {
-            return Mask::of(self.snapshot.lies_in(self.model, entity, other));
+            return Outcomes::of(self.snapshot.lies_in(self.model, entity, other));
         }
-        let Some(scope) = frame.phantom else { return Mask::EITHER };
+        let Some(scope) = request.uncaptured_in else { return Outcomes::EITHER };
         if entity == other || self.snapshot.lies_in(self.model, scope, other) {
-            return Mask::TRUE;
+            return Outcomes::TRUE;
         }
         // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
         let between = self.model.ancestry(entity.ty).take_while(|ty| *ty != scope.ty).any(|ty| ty == other.ty);
-        if between && other.is_literal() { Mask::EITHER } else { Mask::FALSE }
+        if between && other.is_literal() { Outcomes::EITHER } else { Outcomes::FALSE }
     }
 
     /// Whether an entity lies in another in which it is not nested.
-    fn is_member(&self, entity: EntityRef, other: EntityRef, frame: &Frame) -> Mask {
+    fn is_member(&self, entity: EntityRef, other: EntityRef, request: &Request) -> Outcomes {
         let declared = self.model.ty(entity.ty);
         if let Some(groups) = declared.groups.get(entity.row as usize) {
-            return Mask::of(groups.contains(&other));
+            return Outcomes::of(groups.contains(&other));
         }
         let Some((_, slot)) = declared.memberships.iter().find(|(around, _)| *around == other.ty) else {
-            return Mask::FALSE;
+            return Outcomes::FALSE;
         };
-        let around = self.slot(entity, entity.ty, *slot, frame);
+        let around = self.slot(entity, entity.ty, *slot, request);
         match sets(&around) {
             Some(set) => operand::contains(set, Some(&Operand::Entity(other))),
             // An entity that is not in the snapshot lies in nothing.
-            None if around.fails() => Mask::FALSE,
-            None => Mask::EITHER,
+            None if around.fails() => Outcomes::FALSE,
+            None => Outcomes::EITHER,
         }
     }
 
-    fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {
-        let Some(slot) = self.model.ty(ty).tags else { return Outcome::ERROR };
-        let (entity, key) = (self.value(entity, frame), self.value(key, frame));
-        let may_fail = entity.may_fail || key.may_fail;
+    fn tag(&self, entity: NodeId, ty: TypeId, key: NodeId, request: &Request) -> AbstractValue<'_> {
+        let Some(slot) = self.model.ty(ty).tags else { return AbstractValue::ERROR };
+        let (entity, key) = (self.value(entity, request), self.value(key, request));
+        let may_error = entity.may_error || key.may_error;
         if entity.fails() || key.fails() {
-            return Outcome::ERROR;
+            return AbstractValue::ERROR;
         }
         let Some(entity) = entity.operand().and_then(Operand::entity) else {
-            return Outcome { value: Possible::Unknown, may_fail: may_fail || self.dangles(ty) };
+            return AbstractValue { value: Domain::Unknown, may_error: may_error || self.dangles(ty) };
         };
-        let tags = self.slot(entity, ty, slot, frame);
+        let tags = self.slot(entity, ty, slot, request);
         let value = match (tags.operand(), key.operand()) {
             (Some(Operand::Record(tags)), Some(key)) => match tags.get(key.text().unwrap_or_default()) {
-                Some(value) => Possible::Known(owned(value)),
-                None if tags.is_unknown(key.text().unwrap_or_default()) => Possible::Unknown,
-                None => Possible::Nothing,
+                Some(value) => Domain::Known(owned(value)),
+                None if tags.is_unknown(key.text().unwrap_or_default()) => Domain::Unknown,
+                None => Domain::Nothing,
             },
-            _ if tags.fails() => Possible::Nothing,
-            _ => Possible::Unknown,
+            _ if tags.fails() => Domain::Nothing,
+            _ => Domain::Unknown,
         };
-        Outcome { may_fail: may_fail || matches!(value, Possible::Nothing), value }
+        AbstractValue { may_error: may_error || matches!(value, Domain::Nothing), value }
     }
 
-    fn has_tag(&self, entity: NodeId, ty: TypeId, key: NodeId, frame: &Frame) -> Outcome<'_> {
-        let Some(slot) = self.model.ty(ty).tags else { return Outcome::of_mask(Mask::FALSE) };
-        self.compare(entity, key, frame, |entity, key| {
-            let Some(entity) = entity.operand().and_then(Operand::entity) else { return Mask::EITHER };
-            let tags = self.slot(entity, ty, slot, frame);
+    fn has_tag(&self, entity: NodeId, ty: TypeId, key: NodeId, request: &Request) -> AbstractValue<'_> {
+        let Some(slot) = self.model.ty(ty).tags else { return AbstractValue::of_outcomes(Outcomes::FALSE) };
+        self.compare(entity, key, request, |entity, key| {
+            let Some(entity) = entity.operand().and_then(Operand::entity) else { return Outcomes::EITHER };
+            let tags = self.slot(entity, ty, slot, request);
             match (tags.operand(), key.operand()) {
                 // An entity that is not in the snapshot has no tags.
-                _ if tags.fails() => Mask::FALSE,
+                _ if tags.fails() => Outcomes::FALSE,
                 (Some(Operand::Record(tags)), Some(key)) => match key.text().unwrap_or_default() {
-                    name if tags.is_unknown(name) => Mask::EITHER,
-                    name => Mask::of(tags.get(name).is_some()),
+                    name if tags.is_unknown(name) => Outcomes::EITHER,
+                    name => Outcomes::of(tags.get(name).is_some()),
                 },
-                _ => Mask::EITHER,
+                _ => Outcomes::EITHER,
             }
         })
     }
 
-    fn set_of(&self, items: &[NodeId], frame: &Frame) -> Outcome<'_> {
-        let (mut known, mut open, mut may_fail) = (Vec::with_capacity(items.len()), false, false);
+    fn set_of(&self, items: &[NodeId], request: &Request) -> AbstractValue<'_> {
+        let (mut known, mut open, mut may_error) = (Vec::with_capacity(items.len()), false, false);
         for item in items {
-            let item = self.value(*item, frame);
+            let item = self.value(*item, request);
             if item.fails() {
-                return Outcome::ERROR;
+                return AbstractValue::ERROR;
             }
-            may_fail |= item.may_fail;
+            may_error |= item.may_error;
             match item.operand() {
                 Some(operand) => known.push(operand.to_value()),
                 None => open = true,
             }
         }
         let set = Set::partial(known, Vec::new(), open);
-        Outcome { value: Possible::Known(Operand::BuiltSet(Arc::new(set))), may_fail }
+        AbstractValue { value: Domain::Known(Operand::BuiltSet(Arc::new(set))), may_error }
     }
 
-    fn record_of(&self, members: &[(SmolStr, NodeId, Option<NodeId>)], frame: &Frame) -> Outcome<'_> {
-        let (mut fields, mut whole, mut may_fail) = (Vec::new(), true, false);
+    fn record_of(&self, members: &[(SmolStr, NodeId, Option<NodeId>)], request: &Request) -> AbstractValue<'_> {
+        let (mut fields, mut whole, mut may_error) = (Vec::new(), true, false);
         for (name, member, there) in members {
-            match there.map(|there| self.mask(there, frame)) {
-                Some(Mask::FALSE) => continue,
-                Some(mask) if mask != Mask::TRUE => whole = false,
+            match there.map(|there| self.outcomes(there, request)) {
+                Some(Outcomes::FALSE) => continue,
+                Some(mask) if mask != Outcomes::TRUE => whole = false,
                 _ => {}
             }
-            let member = self.value(*member, frame);
+            let member = self.value(*member, request);
             if member.fails() {
-                return Outcome::ERROR;
+                return AbstractValue::ERROR;
             }
-            may_fail |= member.may_fail;
+            may_error |= member.may_error;
             match member.operand() {
                 Some(operand) => fields.push((name.clone(), operand.to_value())),
                 None => whole = false,
             }
         }
-        let value = if whole {
-            Possible::Known(Operand::BuiltRecord(Arc::new(Record::new(fields))))
-        } else {
-            Possible::Unknown
-        };
-        Outcome { value, may_fail }
+        let value =
+            if whole { Domain::Known(Operand::BuiltRecord(Arc::new(Record::new(fields)))) } else { Domain::Unknown };
+        AbstractValue { value, may_error }
     }
 
-    fn call(&self, function: Function, args: &[NodeId], frame: &Frame) -> Outcome<'_> {
-        let [first, rest @ ..] = args else { return Outcome::ERROR };
-        let first = self.value(*first, frame);
-        let second = rest.first().map(|second| self.value(*second, frame));
-        if first.fails() || second.as_ref().is_some_and(Outcome::fails) {
-            return Outcome::ERROR;
+    fn call(&self, function: Function, args: &[NodeId], request: &Request) -> AbstractValue<'_> {
+        let [first, rest @ ..] = args else { return AbstractValue::ERROR };
+        let first = self.value(*first, request);
+        let second = rest.first().map(|second| self.value(*second, request));
+        if first.fails() || second.as_ref().is_some_and(AbstractValue::fails) {
+            return AbstractValue::ERROR;
         }
-        let mut outcome = match (first.operand(), &second, second.as_ref().and_then(Outcome::operand)) {
+        let mut outcome = match (first.operand(), &second, second.as_ref().and_then(AbstractValue::operand)) {
             (Some(a), None, _) => called(function, a, None),
             (Some(a), Some(_), Some(b)) => called(function, a, Some(b)),
-            _ => Outcome { value: Possible::Unknown, may_fail: may_overflow(function, &first, second.as_ref()) },
+            _ => AbstractValue { value: Domain::Unknown, may_error: may_overflow(function, &first, second.as_ref()) },
         };
-        outcome.may_fail |= first.may_fail || second.is_some_and(|second| second.may_fail);
+        outcome.may_error |= first.may_error || second.is_some_and(|second| second.may_error);
         outcome
     }
 }
 
-/// The entity of a type with an id: in the snapshot, or else among the `strangers` of its type.
-fn named(model: &Model, snapshot: &Snapshot, strangers: &mut Vec<SmolStr>, ty: TypeId, id: &SmolStr) -> EntityRef {
+/// The entity of a type with an id: in the snapshot, or else among the `literals` of its type.
+fn named(model: &Model, snapshot: &Snapshot, literals: &mut Vec<SmolStr>, ty: TypeId, id: &SmolStr) -> EntityRef {
     if let Some(found) = snapshot.entity(model, ty, id) {
         return found;
     }
-    let known = strangers.iter().position(|stranger| stranger == id);
+    let known = literals.iter().position(|literal| literal == id);
     let at = known.unwrap_or_else(|| {
-        strangers.push(id.clone());
-        strangers.len() - 1
+        literals.push(id.clone());
+        literals.len() - 1
     });
     let table = snapshot.table(ty);
     let known = model.ty(ty).choices().map_or(table.rows.len() + table.absent.len(), <[_]>::len);
@@ -649,11 +662,11 @@ fn named(model: &Model, snapshot: &Snapshot, strangers: &mut Vec<SmolStr>, ty: T
     }
 }
 
-fn either(left: Mask, right: Mask) -> Mask {
-    if left == Mask::TRUE || right == Mask::TRUE { Mask::TRUE } else { left | right }
+fn either(left: Outcomes, right: Outcomes) -> Outcomes {
+    if left == Outcomes::TRUE || right == Outcomes::TRUE { Outcomes::TRUE } else { left | right }
 }
 
-fn sets<'s>(outcome: &'s Outcome<'_>) -> Option<&'s Set> {
+fn sets<'s>(outcome: &'s AbstractValue<'_>) -> Option<&'s Set> {
     outcome.operand().and_then(Operand::set)
 }
 
@@ -682,39 +695,39 @@ fn number<'x>(ty: &Ty, n: i64) -> Operand<'x> {
     }
 }
 
-fn equal(a: &Outcome<'_>, b: &Outcome<'_>) -> Mask {
+fn equal(a: &AbstractValue<'_>, b: &AbstractValue<'_>) -> Outcomes {
     match (a.operand(), b.operand()) {
         (Some(a), Some(b)) => a.equals(b),
-        _ if matches!(a.value, Possible::Range(..)) || matches!(b.value, Possible::Range(..)) => {
+        _ if matches!(a.value, Domain::Range(..)) || matches!(b.value, Domain::Range(..)) => {
             let ((a, b), (c, d)) = (a.bounds(), b.bounds());
-            if b < c || d < a { Mask::FALSE } else { Mask::EITHER }
+            if b < c || d < a { Outcomes::FALSE } else { Outcomes::EITHER }
         }
-        _ => Mask::EITHER,
+        _ => Outcomes::EITHER,
     }
 }
 
 /// `<` and `<=`, by the answers at the ends of what the operands may be.
-fn ordered(a: &Outcome<'_>, b: &Outcome<'_>, holds: impl Fn(i64, i64) -> bool) -> Mask {
+fn ordered(a: &AbstractValue<'_>, b: &AbstractValue<'_>, holds: impl Fn(i64, i64) -> bool) -> Outcomes {
     match (a.operand(), b.operand()) {
         (Some(Operand::Datetime(a)), Some(Operand::Datetime(b)))
-        | (Some(Operand::Duration(a)), Some(Operand::Duration(b))) => Mask::of(holds(*a, *b)),
-        (Some(Operand::Long(a)), Some(Operand::Long(b))) => Mask::of(holds(*a, *b)),
+        | (Some(Operand::Duration(a)), Some(Operand::Duration(b))) => Outcomes::of(holds(*a, *b)),
+        (Some(Operand::Long(a)), Some(Operand::Long(b))) => Outcomes::of(holds(*a, *b)),
         (Some(Operand::Datetime(_) | Operand::Duration(_)), _)
-        | (_, Some(Operand::Datetime(_) | Operand::Duration(_))) => Mask::EITHER,
+        | (_, Some(Operand::Datetime(_) | Operand::Duration(_))) => Outcomes::EITHER,
         _ => {
             let ((a_low, a_high), (b_low, b_high)) = (a.bounds(), b.bounds());
             match (holds(a_high, b_low), holds(a_low, b_high)) {
-                (true, _) => Mask::TRUE,
-                (_, false) => Mask::FALSE,
-                _ => Mask::EITHER,
+                (true, _) => Outcomes::TRUE,
+                (_, false) => Outcomes::FALSE,
+                _ => Outcomes::EITHER,
             }
         }
     }
 }
 
-fn arithmetic<'x>(op: Arithmetic, a: &Outcome<'_>, b: &Outcome<'_>) -> Outcome<'x> {
+fn arithmetic<'x>(op: Arithmetic, a: &AbstractValue<'_>, b: &AbstractValue<'_>) -> AbstractValue<'x> {
     if a.fails() || b.fails() {
-        return Outcome::ERROR;
+        return AbstractValue::ERROR;
     }
     let ((a_low, a_high), (b_low, b_high)) = (a.bounds(), b.bounds());
     let wide = |x: i64, y: i64| match op {
@@ -727,25 +740,25 @@ fn arithmetic<'x>(op: Arithmetic, a: &Outcome<'_>, b: &Outcome<'_>) -> Outcome<'
     let high = corners.into_iter().fold(i128::MIN, i128::max);
     let (least, most) = (i128::from(i64::MIN), i128::from(i64::MAX));
     if high < least || low > most {
-        return Outcome::ERROR;
+        return AbstractValue::ERROR;
     }
     let overflows = low < least || high > most;
-    let mut outcome = Outcome::range(low.max(least) as i64, high.min(most) as i64);
-    outcome.may_fail = overflows || a.may_fail || b.may_fail;
+    let mut outcome = AbstractValue::range(low.max(least) as i64, high.min(most) as i64);
+    outcome.may_error = overflows || a.may_error || b.may_error;
     outcome
 }
 
 /// What may stand where nothing was captured.
-fn uncaptured(ty: &Ty) -> Outcome<'static> {
-    let value = if *ty == Ty::Datetime { Possible::Moment } else { Possible::Unknown };
-    Outcome { value, may_fail: false }
+fn uncaptured(ty: &Ty) -> AbstractValue<'static> {
+    let value = if *ty == Ty::Datetime { Domain::Moment } else { Domain::Unknown };
+    AbstractValue { value, may_error: false }
 }
 
 /// Whether the result of a function may not fit, for operands of which at least one is not known.
-fn may_overflow(function: Function, a: &Outcome<'_>, b: Option<&Outcome<'_>>) -> bool {
-    let bounds = |outcome: &Outcome<'_>| match &outcome.value {
-        Possible::Known(Operand::Datetime(n) | Operand::Duration(n)) => [*n, *n],
-        Possible::Moment => [value::MOMENTS.0, value::MOMENTS.1],
+fn may_overflow(function: Function, a: &AbstractValue<'_>, b: Option<&AbstractValue<'_>>) -> bool {
+    let bounds = |outcome: &AbstractValue<'_>| match &outcome.value {
+        Domain::Known(Operand::Datetime(n) | Operand::Duration(n)) => [*n, *n],
+        Domain::Moment => [value::MOMENTS.0, value::MOMENTS.1],
         _ => [i64::MIN, i64::MAX],
     };
     // The functions are monotone: if the results at the ends fit, all others do.
@@ -759,17 +772,18 @@ fn may_overflow(function: Function, a: &Outcome<'_>, b: Option<&Outcome<'_>>) ->
 }
 
 /// Applies a function to known values.
-fn called<'x>(function: Function, a: &Operand<'_>, b: Option<&Operand<'_>>) -> Outcome<'x> {
-    let answer = |answer| Outcome::known(Operand::Bool(answer));
-    let computed = |n: Option<i64>| n.map_or(Outcome::ERROR, |n| Outcome::known(number(function.result(), n)));
+fn called<'x>(function: Function, a: &Operand<'_>, b: Option<&Operand<'_>>) -> AbstractValue<'x> {
+    let answer = |answer| AbstractValue::known(Operand::Bool(answer));
+    let computed =
+        |n: Option<i64>| n.map_or(AbstractValue::ERROR, |n| AbstractValue::known(number(function.result(), n)));
     let numbers = || Some((a.number()?, b?.number()?));
     match (function.kernel(), a, b) {
         (Kernel::Address(kernel), Operand::Ip(a), _) => answer(kernel(a)),
         (Kernel::Addresses(kernel), Operand::Ip(a), Some(Operand::Ip(b))) => answer(kernel(a, b)),
-        (Kernel::Comparison(kernel), ..) => numbers().map_or(Outcome::ERROR, |(a, b)| answer(kernel(&a, &b))),
+        (Kernel::Comparison(kernel), ..) => numbers().map_or(AbstractValue::ERROR, |(a, b)| answer(kernel(&a, &b))),
         (Kernel::Total(kernel), ..) => computed(a.number().map(kernel)),
         (Kernel::Checked(kernel), ..) => computed(a.number().and_then(kernel)),
         (Kernel::CheckedPair(kernel), ..) => computed(numbers().and_then(|(a, b)| kernel(a, b))),
-        _ => Outcome::ERROR,
+        _ => AbstractValue::ERROR,
     }
 }

@@ -4,17 +4,17 @@
 //! of an undecided one the sides that are undecided; `||` is its mirror image. What is left is sufficient, and none of
 //! it can be dropped.
 
-use super::derive::Gathered;
-use super::eval::{Frame, Machine};
-use super::operand::Possible;
+use super::derive::Contributions;
+use super::eval::{Evaluator, Request};
+use super::operand::Domain;
 use super::verdict::Verdict;
 use crate::policy::ClauseKind;
-use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Outcomes};
+use crate::program::{Body, Condition, Constant, Lanes, NodeId, NodeKind};
 use crate::schema::{Origin, Shape, SlotId};
-use crate::snapshot::{Found, State, Table};
+use crate::snapshot::{LocationKind, State, Table};
 use crate::source::Span;
 use crate::source::json::Kind;
-use crate::value::{EntityRef, Mask, TypeId, Value};
+use crate::value::{EntityRef, Outcomes, TypeId, Value};
 
 /// Why a verdict is what it is.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Decided<'a> {
     /// Where it is written.
     pub span: Span,
     /// What it came to.
-    pub mask: Mask,
+    pub mask: Outcomes,
     /// What it read, in order of reading.
     pub reads: Vec<Read<'a>>,
     /// Why it could not be evaluated.
@@ -53,7 +53,7 @@ pub struct Read<'a> {
     /// What was found.
     pub found: ReadValue,
     /// For a derived attribute, the principals behind it.
-    pub gathered: Option<Gathered<'a>>,
+    pub gathered: Option<Contributions<'a>>,
 }
 
 /// What a clause can read.
@@ -88,8 +88,8 @@ pub enum ReadValue {
 
 /// The outcome of a condition, and the leaves that determine it, in order, with their outcomes.
 struct Reason {
-    mask: Mask,
-    leaves: Vec<(NodeId, Mask)>,
+    mask: Outcomes,
+    leaves: Vec<(NodeId, Outcomes)>,
 }
 
 impl Reason {
@@ -97,7 +97,11 @@ impl Reason {
     ///
     /// If every part is neutral, all determine the outcome. If the outcome is the opposite, the first part with it does.
     /// Otherwise all parts do that are evaluated and not neutral.
-    fn of_chain(parts: impl Iterator<Item = Reason>, neutral: Mask, combine: impl Fn(Mask, Mask) -> Mask) -> Self {
+    fn of_chain(
+        parts: impl Iterator<Item = Reason>,
+        neutral: Outcomes,
+        combine: impl Fn(Outcomes, Outcomes) -> Outcomes,
+    ) -> Self {
         let mut whole = Reason { mask: neutral, leaves: Vec::new() };
         for part in parts {
             match (whole.mask == neutral, part.mask == neutral) {
@@ -122,31 +126,31 @@ impl Reason {
     }
 }
 
-impl<'a> Machine<'a> {
+impl<'a> Evaluator<'a> {
     /// Explains why a policy as a whole is satisfied or not.
-    pub fn explain(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
+    pub fn explain(&self, body: &Body, request: &Request) -> Explanation<'a> {
         let clauses = body.clauses.iter().map(|clause| (clause.kind, &clause.condition));
-        self.explained(clauses, frame)
+        self.explained(clauses, request)
     }
 
     /// Explains a verdict: by the whole policy, or by the `when` clauses where these alone decide it.
-    pub fn explain_verdict(&self, body: &Body, frame: &Frame, verdict: Verdict) -> Explanation<'a> {
+    pub fn explain_verdict(&self, body: &Body, request: &Request, verdict: Verdict) -> Explanation<'a> {
         let by_whens = match verdict {
             Verdict::NotApplicable => true,
-            Verdict::Unknown => self.policy(body, false, frame).satisfied == Mask::FALSE,
+            Verdict::Unknown => self.policy(body, false, request).satisfied == Outcomes::FALSE,
             _ => false,
         };
-        if by_whens { self.explain_applies(body, frame) } else { self.explain(body, frame) }
+        if by_whens { self.explain_applies(body, request) } else { self.explain(body, request) }
     }
 
     /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as `null`.
     ///
     /// Where an id is missing or given twice, which instance an id names is in doubt too, and no read shows that.
-    pub(super) fn rests_on_missing_values(&self, body: &Body, frame: &Frame) -> bool {
+    pub(super) fn rests_on_missing_values(&self, body: &Body, request: &Request) -> bool {
         if self.snapshot.tables.iter().any(Table::has_nameless) {
             return false;
         }
-        let explanation = self.explain_applies(body, frame);
+        let explanation = self.explain_applies(body, request);
         explanation.clauses.iter().filter(|clause| clause.mask.known().is_none()).flat_map(|clause| &clause.reads).all(
             |read| match (&read.found, &read.of) {
                 (ReadValue::Known(value), _) if read.gathered.is_none() => value.is_exact(),
@@ -155,8 +159,8 @@ impl<'a> Machine<'a> {
                     let pointer = self.model.ty(entity.ty).slots[slot.index()].origin.pointer();
                     let row = self.snapshot.table(entity.ty).rows.get(entity.row as usize);
                     pointer.zip(row).is_some_and(|(pointer, row)| {
-                        let found = self.snapshot.locate(row.span, pointer).found;
-                        matches!(found, Found::Lacks(_) | Found::Value(Kind::Null))
+                        let found = self.snapshot.locate(row.span, pointer).kind;
+                        matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null))
                     })
                 }
                 _ => false,
@@ -165,53 +169,53 @@ impl<'a> Machine<'a> {
     }
 
     /// Explains why a check does not apply: the `when` clauses alone.
-    pub fn explain_applies(&self, body: &Body, frame: &Frame) -> Explanation<'a> {
+    pub fn explain_applies(&self, body: &Body, request: &Request) -> Explanation<'a> {
         let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
-        self.explained(whens.map(|clause| (clause.kind, &clause.condition)), frame)
+        self.explained(whens.map(|clause| (clause.kind, &clause.condition)), request)
     }
 
     /// The clauses of a policy are one conjunction.
     fn explained<'c>(
         &self,
         clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
-        frame: &Frame,
+        request: &Request,
     ) -> Explanation<'a> {
         let reasons = clauses.map(|(kind, condition)| {
-            let mut reason = self.reason(condition, frame);
+            let mut reason = self.reason(condition, request);
             if kind == ClauseKind::Unless {
-                reason.mask.map(Mask::not);
+                reason.mask.map(Outcomes::not);
             }
             reason
         });
-        let decisive = Reason::of_chain(reasons, Mask::TRUE, Mask::and).leaves;
+        let decisive = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and).leaves;
         let mut explanation = Explanation::default();
         for (leaf, mask) in decisive {
-            self.decided(leaf, mask, frame, &mut explanation.clauses);
+            self.decided(leaf, mask, request, &mut explanation.clauses);
         }
         explanation
     }
 
     /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcome.
-    fn reason(&self, condition: &Condition, frame: &Frame) -> Reason {
-        let reason = |part: &Condition| self.reason(part, frame);
+    fn reason(&self, condition: &Condition, request: &Request) -> Reason {
+        let reason = |part: &Condition| self.reason(part, request);
         match condition {
             Condition::Leaf(leaf) => {
-                let mask = self.mask(*leaf, frame);
+                let mask = self.outcomes(*leaf, request);
                 Reason { mask, leaves: vec![(*leaf, mask)] }
             }
             Condition::Not(inner) => {
                 let mut reason = reason(inner);
-                reason.mask.map(Mask::not);
+                reason.mask.map(Outcomes::not);
                 reason
             }
-            Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Mask::TRUE, Mask::and),
-            Condition::Any(parts) => Reason::of_chain(parts.iter().map(reason), Mask::FALSE, Mask::or),
+            Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::TRUE, Outcomes::and),
+            Condition::Any(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::FALSE, Outcomes::or),
             Condition::If(parts) => {
                 let [test, then, other] = &**parts;
                 let test = reason(test);
-                let mask = if test.mask.may(Mask::ERROR) { Mask::ERROR } else { Mask::NONE };
+                let mask = if test.mask.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
                 let mut whole = Reason { mask, leaves: test.leaves };
-                for (branch, taken) in [(then, Mask::TRUE), (other, Mask::FALSE)] {
+                for (branch, taken) in [(then, Outcomes::TRUE), (other, Outcomes::FALSE)] {
                     if test.mask.may(taken) {
                         let branch = reason(branch);
                         whole.mask |= branch.mask;
@@ -224,14 +228,14 @@ impl<'a> Machine<'a> {
     }
 
     /// Adds a leaf that determines the outcome, with what it read.
-    fn decided(&self, leaf: NodeId, mask: Mask, frame: &Frame, out: &mut Vec<Decided<'a>>) {
+    fn decided(&self, leaf: NodeId, mask: Outcomes, request: &Request, out: &mut Vec<Decided<'a>>) {
         let node = self.program.node(leaf);
         if matches!(node.kind, NodeKind::Constant(_)) {
             return;
         }
         let mut reads = Vec::new();
-        self.reads(leaf, frame, &mut reads);
-        let failure = if mask == Mask::ERROR { self.failure(leaf, frame) } else { None };
+        self.reads(leaf, request, &mut reads);
+        let failure = if mask == Outcomes::ERROR { self.failure(leaf, request) } else { None };
         let span = node.span;
         match out.last_mut().filter(|last| last.span == span) {
             // What is done for both types that an `if` may have is one clause.
@@ -250,38 +254,38 @@ impl<'a> Machine<'a> {
     }
 
     /// What an expression reads, following the branches that are taken.
-    fn reads(&self, node: NodeId, frame: &Frame, out: &mut Vec<Read<'a>>) {
+    fn reads(&self, node: NodeId, request: &Request, out: &mut Vec<Read<'a>>) {
         match &self.program.node(node).kind {
             NodeKind::Slot(entity, ty, slot) => {
-                self.reads(*entity, frame, out);
-                self.read_slot(*entity, *ty, *slot, frame, out);
+                self.reads(*entity, request, out);
+                self.read_slot(*entity, *ty, *slot, request, out);
             }
             NodeKind::Has(entity, ty, slots, _) => {
-                self.reads(*entity, frame, out);
+                self.reads(*entity, request, out);
                 // The first that is not there is the one that matters.
-                let entity_here = self.entity(*entity, frame);
+                let entity_here = self.entity(*entity, request);
                 let state = |slot: &&SlotId| {
                     entity_here.and_then(|entity| self.column(*ty, **slot).states.get(entity.row as usize).copied())
                 };
                 let decisive = slots.iter().find(|slot| state(slot) != Some(State::Known)).or(slots.last());
                 if let Some(slot) = decisive {
-                    self.read_slot(*entity, *ty, *slot, frame, out);
+                    self.read_slot(*entity, *ty, *slot, request, out);
                 }
             }
             NodeKind::Record(entity, ty, path) => {
-                self.reads(*entity, frame, out);
+                self.reads(*entity, request, out);
                 if let Some(attribute) = crate::program::attribute_at(&self.model.ty(*ty).attributes, path)
                     && let Shape::Record(presence, _) = attribute.shape
                 {
-                    self.read_slot(*entity, *ty, presence, frame, out);
+                    self.read_slot(*entity, *ty, presence, request, out);
                 }
             }
             NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
-                self.reads(*entity, frame, out);
-                self.reads(*key, frame, out);
+                self.reads(*entity, request, out);
+                self.reads(*key, request, out);
                 if let (Some(entity), Some(name)) = (
-                    self.entity(*entity, frame),
-                    self.value(*key, frame).operand().and_then(|key| key.text().map(str::to_owned)),
+                    self.entity(*entity, request),
+                    self.value(*key, request).operand().and_then(|key| key.text().map(str::to_owned)),
                 ) {
                     let tags = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
                     let found = match tags.map(|column| (column.states.get(entity.row as usize), &column.data)) {
@@ -302,19 +306,19 @@ impl<'a> Machine<'a> {
                 }
             }
             NodeKind::Condition(condition) => {
-                condition.evaluate(Mask::EITHER, &mut |leaf, _| {
-                    self.reads(*leaf, frame, out);
-                    self.mask(*leaf, frame)
+                condition.evaluate(Outcomes::EITHER, &mut |leaf, _| {
+                    self.reads(*leaf, request, out);
+                    self.outcomes(*leaf, request)
                 });
             }
             NodeKind::If(test, then, other) => {
-                self.reads(*test, frame, out);
-                let test = self.mask(*test, frame);
-                if test.may(Mask::TRUE) {
-                    self.reads(*then, frame, out);
+                self.reads(*test, request, out);
+                let test = self.outcomes(*test, request);
+                if test.may(Outcomes::TRUE) {
+                    self.reads(*then, request, out);
                 }
-                if test.may(Mask::FALSE) {
-                    self.reads(*other, frame, out);
+                if test.may(Outcomes::FALSE) {
+                    self.reads(*other, request, out);
                 }
             }
             NodeKind::Constant(at) => {
@@ -328,16 +332,16 @@ impl<'a> Machine<'a> {
                 let found = self.constant(*at).map_or(ReadValue::Uncaptured, |value| ReadValue::Known(value.clone()));
                 self.push(Read { of, found, gathered: None }, out);
             }
-            _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, frame, out)),
+            _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, request, out)),
         }
     }
 
-    fn entity(&self, node: NodeId, frame: &Frame) -> Option<EntityRef> {
-        self.value(node, frame).operand().and_then(|operand| operand.entity())
+    fn entity(&self, node: NodeId, request: &Request) -> Option<EntityRef> {
+        self.value(node, request).operand().and_then(|operand| operand.entity())
     }
 
-    fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, frame: &Frame, out: &mut Vec<Read<'a>>) {
-        let Some(entity) = self.entity(entity, frame) else { return };
+    fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, request: &Request, out: &mut Vec<Read<'a>>) {
+        let Some(entity) = self.entity(entity, request) else { return };
         let declared = &self.model.ty(ty).slots[slot.index()];
         // Where an entity is nested is plain from where the reader stands.
         if matches!(declared.origin, Origin::Enclosing(_)) || entity.is_placeholder() {
@@ -357,23 +361,24 @@ impl<'a> Machine<'a> {
             },
             (Some(State::Uncaptured), _) => ReadValue::Uncaptured,
             (Some(State::Known), _) if matches!(declared.origin, Origin::Presence(_)) => ReadValue::Present,
-            (Some(State::Known), _) => match self.slot(entity, ty, slot, frame).value {
-                Possible::Known(operand) => ReadValue::Known(operand.to_value()),
+            (Some(State::Known), _) => match self.slot(entity, ty, slot, request).value {
+                Domain::Known(operand) => ReadValue::Known(operand.to_value()),
                 _ => ReadValue::Uncaptured,
             },
         };
         let derived = self.program.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == (ty, slot));
-        let gathered = derived.map(|at| self.gather(at, entity));
+        let gathered = derived.map(|at| self.aggregate(at, entity));
         self.push(Read { of: ReadOf::Attribute(entity, slot), found, gathered }, out);
     }
 
     /// The innermost part that fails though its operands do not.
-    fn failure(&self, node: NodeId, frame: &Frame) -> Option<Failure> {
-        let outcome = self.value(node, frame);
-        if !outcome.fails() && !outcome.may_fail {
+    fn failure(&self, node: NodeId, request: &Request) -> Option<Failure> {
+        let outcome = self.value(node, request);
+        if !outcome.fails() && !outcome.may_error {
             return None;
         }
-        if let Some(inner) = self.program.operands(node).into_iter().find_map(|operand| self.failure(operand, frame)) {
+        if let Some(inner) = self.program.operands(node).into_iter().find_map(|operand| self.failure(operand, request))
+        {
             return Some(inner);
         }
         let written = self.program.node(node);
@@ -381,7 +386,7 @@ impl<'a> Machine<'a> {
             NodeKind::Slot(entity, ..)
             | NodeKind::Record(entity, ..)
             | NodeKind::Has(entity, ..)
-            | NodeKind::GetTag(entity, ..) => match self.entity(*entity, frame) {
+            | NodeKind::GetTag(entity, ..) => match self.entity(*entity, request) {
                 Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
                     format!(
                         "{}::{:?} is not in the snapshot",

@@ -2,7 +2,7 @@
 
 use super::operand::Operand;
 use crate::hash::keyed;
-use crate::value::{EntityRef, Mask};
+use crate::value::{EntityRef, Outcomes};
 use hashbrown::HashTable;
 use std::hash::Hash;
 
@@ -12,13 +12,13 @@ pub(super) struct Index {
     /// The principals that the filters leave.
     pub kept: Vec<u32>,
     /// The outcomes of the filters, for each of them.
-    pub filtered: Vec<Mask>,
+    pub filtered: Vec<Outcomes>,
     /// The lookup of each join for them.
-    pub lookups: Vec<Lookup>,
+    pub lookups: Vec<HashIndex>,
     /// Lists that were not captured and may hold principals that the filters leave, by their places in the table.
     pub lists: Vec<u32>,
     /// The lookup of each join for these lists.
-    pub list_lookups: Vec<Lookup>,
+    pub list_lookups: Vec<HashIndex>,
     /// How many are tried where all would be too many.
     pub tried: Tried,
 }
@@ -36,8 +36,8 @@ pub(super) struct Tried {
 
 /// Principals by the value they are joined on; a principal is a place among those that are kept.
 #[derive(Debug, Default)]
-pub(super) struct Lookup {
-    heads: HashTable<Head>,
+pub(super) struct HashIndex {
+    buckets: HashTable<Bucket>,
     /// The principals, grouped by key.
     pub sorted: Vec<u32>,
     /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
@@ -46,43 +46,45 @@ pub(super) struct Lookup {
 
 /// The principals with one key: so many of the sorted ones, from `start`.
 #[derive(Debug)]
-struct Head {
+struct Bucket {
     key: u64,
     start: u32,
     count: u32,
 }
 
-impl Lookup {
+impl HashIndex {
     /// Groups pairs of key and principal; `always` are the principals without a key.
     pub fn new(mut found: Vec<(u64, u32)>, always: Vec<u32>) -> Self {
         found.sort_unstable();
         let groups = found.chunk_by(|a, b| a.0 == b.0);
-        let mut heads = HashTable::with_capacity(groups.clone().count());
+        let mut buckets = HashTable::with_capacity(groups.clone().count());
         let mut start = 0;
         for group in groups {
             let count = group.len() as u32;
-            heads.insert_unique(keyed(&group[0].0), Head { key: group[0].0, start, count }, |head| keyed(&head.key));
+            buckets.insert_unique(keyed(&group[0].0), Bucket { key: group[0].0, start, count }, |bucket| {
+                keyed(&bucket.key)
+            });
             start += count;
         }
-        Self { heads, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
+        Self { buckets, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
     }
 
     /// Returns the principals with a key, in order.
-    pub fn found(&self, key: Key) -> &[u32] {
-        let head = self.heads.find(keyed(&key.bits), |head| head.key == key.bits);
-        head.map_or(&[], |head| &self.sorted[head.start as usize..][..head.count as usize])
+    pub fn found(&self, key: HashKey) -> &[u32] {
+        let bucket = self.buckets.find(keyed(&key.bits), |bucket| bucket.key == key.bits);
+        bucket.map_or(&[], |bucket| &self.sorted[bucket.start as usize..][..bucket.count as usize])
     }
 }
 
 /// A hash of the value that the two sides are joined on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct HashKey {
     pub bits: u64,
     /// Whether no other value of its type has these bits.
     pub exact: bool,
 }
 
-impl Key {
+impl HashKey {
     /// Returns the key of a known value.
     pub fn of(operand: &Operand<'_>) -> Self {
         match operand {

@@ -1,12 +1,12 @@
 //! Verdicts: one for every check and every resource it applies to.
 
-use super::batch::{Batch, Place};
-use super::eval::{Frame, Machine};
+use super::batch::{Batch, Role};
+use super::eval::{Evaluator, Request};
 use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
-use crate::value::{EntityRef, Mask, TypeId};
+use crate::value::{EntityRef, Outcomes, TypeId};
 use std::ops::Range;
 
 /// What a verdict is about.
@@ -79,9 +79,9 @@ impl Judgement {
 }
 
 /// Rows judged in one piece of work.
-const RUN: u32 = 4096;
+const ROWS_PER_TASK: u32 = 4096;
 
-impl Machine<'_> {
+impl Evaluator<'_> {
     /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
         self.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
@@ -110,9 +110,9 @@ impl Machine<'_> {
         rows: Range<u32>,
         listed: &[Verdict],
     ) -> (VerdictCounts, Vec<Judged>) {
-        let starts: Vec<u32> = rows.clone().step_by(RUN as usize).collect();
+        let starts: Vec<u32> = rows.clone().step_by(ROWS_PER_TASK as usize).collect();
         let run = |start: &u32| {
-            let end = rows.end.min(start.saturating_add(RUN));
+            let end = rows.end.min(start.saturating_add(ROWS_PER_TASK));
             on_deep_stack(|| self.judge_rows(check, body, *start, end, listed))
         };
         let runs: Vec<(VerdictCounts, Vec<Judged>)> = starts.par_iter().map(run).collect();
@@ -134,13 +134,13 @@ impl Machine<'_> {
     ///
     /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
     pub(super) fn may_fail(&self, body: &Body, at: usize) -> bool {
-        self.policy(body, false, &self.uncaptured_frame(body.resource, at)).satisfied != Mask::FALSE
+        self.policy(body, false, &self.uncaptured_request(body.resource, at)).satisfied != Outcomes::FALSE
     }
 
-    /// Returns the frame in which a check judges what a list that was not captured may hold.
-    pub(super) fn uncaptured_frame(&self, ty: TypeId, at: usize) -> Frame {
-        let phantom = self.snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
-        Frame { phantom, ..self.frame(EntityRef::placeholder(ty)) }
+    /// Returns the request in which a check judges what a list that was not captured may hold.
+    pub(super) fn uncaptured_request(&self, ty: TypeId, at: usize) -> Request {
+        let uncaptured_in = self.snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
+        Request { uncaptured_in, ..self.request(EntityRef::placeholder(ty)) }
     }
 
     fn judge_rows(
@@ -151,8 +151,8 @@ impl Machine<'_> {
         end: u32,
         listed: &[Verdict],
     ) -> (VerdictCounts, Vec<Judged>) {
-        let batch = Batch { place: Place::Resource, ty: body.resource, start, other: self.root() };
-        let asked = vec![Mask::EITHER; (end - start) as usize];
+        let batch = Batch { role: Role::Resource, ty: body.resource, start, other: self.root() };
+        let asked = vec![Outcomes::EITHER; (end - start) as usize];
         let PolicyOutcomes { scope, satisfied, applies } = self.policies(body, check.conditional, batch, asked);
         let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
         for (row, (scope, (satisfied, applies))) in
@@ -169,32 +169,32 @@ impl Machine<'_> {
         (counts, judged)
     }
 
-    /// Returns the frame in which a check judges a resource.
-    pub fn frame(&self, resource: EntityRef) -> Frame {
-        Frame { principal: self.root(), resource, phantom: None }
+    /// Returns the request in which a check judges a resource.
+    pub fn request(&self, resource: EntityRef) -> Request {
+        Request { principal: self.root(), resource, uncaptured_in: None }
     }
 
     /// Judges one resource. `None` when the check's scope names another, or when it is a copy of an earlier instance.
     pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
-        let outcomes = self.policy(body, check.conditional, &self.frame(resource));
+        let outcomes = self.policy(body, check.conditional, &self.request(resource));
         self.verdict_of(&outcomes, body, resource)
     }
 
-    fn verdict_of(&self, outcomes: &PolicyOutcomes<Mask>, body: &Body, resource: EntityRef) -> Option<Verdict> {
+    fn verdict_of(&self, outcomes: &PolicyOutcomes<Outcomes>, body: &Body, resource: EntityRef) -> Option<Verdict> {
         if self.snapshot.is_copy(resource) {
             return None;
         }
         let verdict = Verdict::of(outcomes)?;
-        Some(self.doubted(verdict, outcomes.applies, body, &self.frame(resource)))
+        Some(self.doubted(verdict, outcomes.applies, body, &self.request(resource)))
     }
 
     /// Makes a pass unknown where only damage hides that the check does not apply.
     ///
     /// A resource that cannot fail passes even if it was not captured whether the check applies. An invalid value is
     /// another matter: the valid one in its place might have made the check not applicable.
-    fn doubted(&self, verdict: Verdict, applies: Mask, body: &Body, frame: &Frame) -> Verdict {
-        let is_open = verdict == Verdict::Pass && applies.may(Mask::FALSE) && applies != Mask::FALSE;
-        if is_open && self.snapshot.is_damaged && !self.rests_on_missing_values(body, frame) {
+    fn doubted(&self, verdict: Verdict, applies: Outcomes, body: &Body, request: &Request) -> Verdict {
+        let is_open = verdict == Verdict::Pass && applies.may(Outcomes::FALSE) && applies != Outcomes::FALSE;
+        if is_open && self.snapshot.is_damaged && !self.rests_on_missing_values(body, request) {
             return Verdict::Unknown;
         }
         verdict

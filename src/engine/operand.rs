@@ -1,6 +1,6 @@
 //! Values during evaluation: borrowed where they can be, and possibly not known.
 
-use crate::value::{EntityRef, IpNet, Mask, Record, Set, Value};
+use crate::value::{EntityRef, IpNet, Outcomes, Record, Set, Value};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -25,14 +25,14 @@ pub enum Operand<'a> {
 
 /// What an expression may evaluate to.
 #[derive(Debug, Clone)]
-pub struct Outcome<'a> {
-    pub value: Possible<'a>,
+pub struct AbstractValue<'a> {
+    pub value: Domain<'a>,
     /// Whether it may also end in an error.
-    pub may_fail: bool,
+    pub may_error: bool,
 }
 
 #[derive(Debug, Clone)]
-pub enum Possible<'a> {
+pub enum Domain<'a> {
     /// Exactly this.
     Known(Operand<'a>),
     /// Some number from the first to the second.
@@ -45,59 +45,59 @@ pub enum Possible<'a> {
     Nothing,
 }
 
-impl<'a> Outcome<'a> {
-    pub const UNKNOWN: Outcome<'static> = Outcome { value: Possible::Unknown, may_fail: false };
-    pub const ERROR: Outcome<'static> = Outcome { value: Possible::Nothing, may_fail: true };
+impl<'a> AbstractValue<'a> {
+    pub const UNKNOWN: AbstractValue<'static> = AbstractValue { value: Domain::Unknown, may_error: false };
+    pub const ERROR: AbstractValue<'static> = AbstractValue { value: Domain::Nothing, may_error: true };
 
     pub fn known(operand: Operand<'a>) -> Self {
-        Self { value: Possible::Known(operand), may_fail: false }
+        Self { value: Domain::Known(operand), may_error: false }
     }
 
     pub fn range(low: i64, high: i64) -> Self {
         if low == high {
             Self::known(Operand::Long(low))
         } else {
-            Self { value: Possible::Range(low, high), may_fail: false }
+            Self { value: Domain::Range(low, high), may_error: false }
         }
     }
 
-    pub fn of_mask(mask: Mask) -> Self {
-        let may_fail = mask.may(Mask::ERROR);
-        match (mask.may(Mask::TRUE), mask.may(Mask::FALSE)) {
-            (true, true) => Self { value: Possible::Unknown, may_fail },
+    pub fn of_outcomes(mask: Outcomes) -> Self {
+        let may_error = mask.may(Outcomes::ERROR);
+        match (mask.may(Outcomes::TRUE), mask.may(Outcomes::FALSE)) {
+            (true, true) => Self { value: Domain::Unknown, may_error },
             (false, false) => Self::ERROR,
-            (answer, _) => Self { value: Possible::Known(Operand::Bool(answer)), may_fail },
+            (answer, _) => Self { value: Domain::Known(Operand::Bool(answer)), may_error },
         }
     }
 
-    pub fn to_mask(&self) -> Mask {
-        let error = if self.may_fail { Mask::ERROR } else { Mask::NONE };
+    pub fn to_outcomes(&self) -> Outcomes {
+        let error = if self.may_error { Outcomes::ERROR } else { Outcomes::NONE };
         match &self.value {
-            Possible::Known(Operand::Bool(answer)) => Mask::of(*answer) | error,
-            Possible::Nothing => Mask::ERROR,
+            Domain::Known(Operand::Bool(answer)) => Outcomes::of(*answer) | error,
+            Domain::Nothing => Outcomes::ERROR,
             // Validation has shown the expression to be a boolean.
-            _ => Mask::EITHER | error,
+            _ => Outcomes::EITHER | error,
         }
     }
 
     /// Returns the numbers it may be.
     pub fn bounds(&self) -> (i64, i64) {
         match &self.value {
-            Possible::Known(Operand::Long(n)) => (*n, *n),
-            Possible::Range(low, high) => (*low, *high),
+            Domain::Known(Operand::Long(n)) => (*n, *n),
+            Domain::Range(low, high) => (*low, *high),
             _ => (i64::MIN, i64::MAX),
         }
     }
 
     pub fn operand(&self) -> Option<&Operand<'a>> {
         match &self.value {
-            Possible::Known(operand) => Some(operand),
+            Domain::Known(operand) => Some(operand),
             _ => None,
         }
     }
 
     pub fn fails(&self) -> bool {
-        matches!(self.value, Possible::Nothing)
+        matches!(self.value, Domain::Nothing)
     }
 }
 
@@ -195,31 +195,31 @@ impl<'a> Operand<'a> {
     }
 
     /// `==`.
-    pub fn equals(&self, other: &Operand<'_>) -> Mask {
+    pub fn equals(&self, other: &Operand<'_>) -> Outcomes {
         match (self, other) {
-            (Operand::String(a), Operand::String(b)) => Mask::of(a == b),
-            (Operand::Bool(a), Operand::Bool(b)) => Mask::of(a == b),
+            (Operand::String(a), Operand::String(b)) => Outcomes::of(a == b),
+            (Operand::Bool(a), Operand::Bool(b)) => Outcomes::of(a == b),
             (Operand::Long(a), Operand::Long(b))
             | (Operand::Decimal(a), Operand::Decimal(b))
             | (Operand::Datetime(a), Operand::Datetime(b))
-            | (Operand::Duration(a), Operand::Duration(b)) => Mask::of(a == b),
-            (Operand::Ip(a), Operand::Ip(b)) => Mask::of(a == b),
+            | (Operand::Duration(a), Operand::Duration(b)) => Outcomes::of(a == b),
+            (Operand::Ip(a), Operand::Ip(b)) => Outcomes::of(a == b),
             // A literal may name the very instance that nobody captured.
             (Operand::Entity(a), Operand::Entity(b))
                 if a.ty == b.ty && (a.is_placeholder() && b.is_literal() || b.is_placeholder() && a.is_literal()) =>
             {
-                Mask::EITHER
+                Outcomes::EITHER
             }
-            (Operand::Entity(a), Operand::Entity(b)) if a == b => Mask::TRUE,
+            (Operand::Entity(a), Operand::Entity(b)) if a == b => Outcomes::TRUE,
             // A literal may name an instance of which the id is not known.
             (Operand::Entity(a), Operand::Entity(b)) if a.ty == b.ty && a.is_open_literal() != b.is_open_literal() => {
-                Mask::EITHER
+                Outcomes::EITHER
             }
-            (Operand::Entity(_), Operand::Entity(_)) => Mask::FALSE,
+            (Operand::Entity(_), Operand::Entity(_)) => Outcomes::FALSE,
             _ => match (self.set(), other.set()) {
                 (Some(a), Some(b)) => sets_equal(a, b),
-                _ if self.is_exact() && other.is_exact() => Mask::of(self.to_value() == other.to_value()),
-                _ => Mask::EITHER,
+                _ if self.is_exact() && other.is_exact() => Outcomes::of(self.to_value() == other.to_value()),
+                _ => Outcomes::EITHER,
             },
         }
     }
@@ -243,20 +243,20 @@ fn set_is_exact(set: &Set) -> bool {
     set.is_exact() && set.items().iter().all(value_is_exact)
 }
 
-fn sets_equal(a: &Set, b: &Set) -> Mask {
+fn sets_equal(a: &Set, b: &Set) -> Outcomes {
     if set_is_exact(a) && set_is_exact(b) {
-        return Mask::of(a == b);
+        return Outcomes::of(a == b);
     }
     let impossible = |from: &Set, into: &Set| {
-        from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Mask::FALSE)
+        from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Outcomes::FALSE)
     };
-    if impossible(a, b) || impossible(b, a) { Mask::FALSE } else { Mask::EITHER }
+    if impossible(a, b) || impossible(b, a) { Outcomes::FALSE } else { Outcomes::EITHER }
 }
 
 /// `.contains()`; an unknown item is `None`.
-pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
+pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
     let Some(item) = item else {
-        return if is_empty(set) == Mask::TRUE { Mask::FALSE } else { Mask::EITHER };
+        return if is_empty(set) == Outcomes::TRUE { Outcomes::FALSE } else { Outcomes::EITHER };
     };
     // Elements of a set have one type: where one can be told to be exact by its type, so can all.
     let mut elements = set.items().iter().chain(set.maybe());
@@ -267,51 +267,54 @@ pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Mask {
     let exact = item.is_exact() && (flat || elements.all(value_is_exact));
     if !exact {
         let equals = |element: &Value| item.equals(&Operand::of(element));
-        return if set.items().iter().any(|element| equals(element) == Mask::TRUE) {
-            Mask::TRUE
-        } else if set.is_exact() && set.items().iter().chain(set.maybe()).all(|element| equals(element) == Mask::FALSE)
+        return if set.items().iter().any(|element| equals(element) == Outcomes::TRUE) {
+            Outcomes::TRUE
+        } else if set.is_exact()
+            && set.items().iter().chain(set.maybe()).all(|element| equals(element) == Outcomes::FALSE)
         {
-            Mask::FALSE
+            Outcomes::FALSE
         } else {
-            Mask::EITHER
+            Outcomes::EITHER
         };
     }
     let find = |list: &[Value]| list.binary_search_by(|element| item.compare(element).reverse()).is_ok();
     match (find(set.items()), set.is_open() || find(set.maybe())) {
-        (true, _) => Mask::TRUE,
-        (false, true) => Mask::EITHER,
-        (false, false) => Mask::FALSE,
+        (true, _) => Outcomes::TRUE,
+        (false, true) => Outcomes::EITHER,
+        (false, false) => Outcomes::FALSE,
     }
 }
 
 /// `a.containsAll(b)`.
-pub fn contains_all(a: &Set, b: &Set) -> Mask {
-    let certain = b.items().iter().fold(Mask::TRUE, |all, item| all.and(contains(a, Some(&Operand::of(item)))));
-    if certain == Mask::FALSE || b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Mask::FALSE) {
-        return Mask::FALSE;
+pub fn contains_all(a: &Set, b: &Set) -> Outcomes {
+    let certain = b.items().iter().fold(Outcomes::TRUE, |all, item| all.and(contains(a, Some(&Operand::of(item)))));
+    if certain == Outcomes::FALSE
+        || b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::FALSE)
+    {
+        return Outcomes::FALSE;
     }
-    let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::TRUE);
-    if spoiled { Mask::EITHER } else { certain }
+    let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::TRUE);
+    if spoiled { Outcomes::EITHER } else { certain }
 }
 
 /// `a.containsAny(b)`.
-pub fn contains_any(a: &Set, b: &Set) -> Mask {
-    let any = b.items().iter().fold(Mask::FALSE, |any, item| any.or(contains(a, Some(&Operand::of(item)))));
-    if b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Mask::TRUE) {
-        return Mask::TRUE;
+pub fn contains_any(a: &Set, b: &Set) -> Outcomes {
+    let any = b.items().iter().fold(Outcomes::FALSE, |any, item| any.or(contains(a, Some(&Operand::of(item)))));
+    if b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::TRUE) {
+        return Outcomes::TRUE;
     }
-    let perhaps = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Mask::FALSE);
-    if perhaps || (b.is_open() && is_empty(a) != Mask::TRUE) { any | Mask::EITHER } else { any }
+    let perhaps = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::FALSE);
+    if perhaps || (b.is_open() && is_empty(a) != Outcomes::TRUE) { any | Outcomes::EITHER } else { any }
 }
 
 /// `.isEmpty()`.
-pub fn is_empty(set: &Set) -> Mask {
+pub fn is_empty(set: &Set) -> Outcomes {
     if !set.items().is_empty() {
-        Mask::FALSE
+        Outcomes::FALSE
     } else if set.is_exact() {
-        Mask::TRUE
+        Outcomes::TRUE
     } else {
-        Mask::EITHER
+        Outcomes::EITHER
     }
 }
 
@@ -325,9 +328,9 @@ mod tests {
         let entity = |row| Value::Entity(EntityRef { ty: TypeId(0), row });
         let set = Set::new(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))]);
         let asked = |row| contains(&set, Some(&Operand::of(&entity(row))));
-        assert_eq!([asked(3), asked(u32::MAX), asked(4)], [Mask::TRUE, Mask::TRUE, Mask::FALSE]);
+        assert_eq!([asked(3), asked(u32::MAX), asked(4)], [Outcomes::TRUE, Outcomes::TRUE, Outcomes::FALSE]);
         let open = Set::partial(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))], Vec::new(), true);
         let asked = |row| contains(&open, Some(&Operand::of(&entity(row))));
-        assert_eq!([asked(3), asked(4)], [Mask::TRUE, Mask::EITHER]);
+        assert_eq!([asked(3), asked(4)], [Outcomes::TRUE, Outcomes::EITHER]);
     }
 }

@@ -6,11 +6,11 @@
 
 mod guard;
 
-use super::eval::Machine;
+use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
 use crate::policy::{ClauseKind, Policies, Statement};
-use crate::program::Gather;
+use crate::program::Aggregate;
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
@@ -76,7 +76,7 @@ type Derived = BTreeMap<(EntityRef, SlotId), RestrictedExpression>;
 
 /// The official evaluator with a snapshot's entities.
 pub struct Reference<'m, 'a> {
-    machine: &'m Machine<'a>,
+    evaluator: &'m Evaluator<'a>,
     policies: &'m Policies,
     now: i64,
     parameters: &'m [Option<Value>],
@@ -84,17 +84,22 @@ pub struct Reference<'m, 'a> {
 }
 
 impl<'m, 'a> Reference<'m, 'a> {
-    /// Returns the engine for what `machine` is bound to; the machine itself derives and judges nothing.
-    pub fn new(machine: &'m Machine<'a>, policies: &'m Policies, now: i64, parameters: &'m [Option<Value>]) -> Self {
-        Self { machine, policies, now, parameters, authorizer: Authorizer::new() }
+    /// Returns the engine for what `evaluator` is bound to; the evaluator itself derives and judges nothing.
+    pub fn new(
+        evaluator: &'m Evaluator<'a>,
+        policies: &'m Policies,
+        now: i64,
+        parameters: &'m [Option<Value>],
+    ) -> Self {
+        Self { evaluator, policies, now, parameters, authorizer: Authorizer::new() }
     }
 
     fn model(&self) -> &'a Model {
-        self.machine.model
+        self.evaluator.model
     }
 
     fn snapshot(&self) -> &'a Snapshot {
-        self.machine.snapshot
+        self.evaluator.snapshot
     }
 
     /// Judges every check on every resource.
@@ -103,7 +108,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// When Cedar refuses a value or a policy.
     pub fn judge(&self) -> Result<Vec<Judgement>> {
         let verdicts = self.verdicts(&|_, _| true)?.into_iter();
-        let checks = self.machine.program.checks.iter().zip(verdicts);
+        let checks = self.evaluator.program.checks.iter().zip(verdicts);
         Ok(checks.map(|(check, judged)| Judgement::of(check, judged.into_iter())).collect())
     }
 
@@ -115,7 +120,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         let entities = self.entities(&self.derive()?)?;
         let audit = self.action(&self.model().audit)?;
         let mut verdicts = Vec::new();
-        for (at, check) in self.machine.program.checks.iter().enumerate() {
+        for (at, check) in self.evaluator.program.checks.iter().enumerate() {
             let Some(policy) = self.policies.checks.get(check.check) else { continue };
             let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
             let is_open = self.may_name_unknown(&policy.statement);
@@ -125,10 +130,10 @@ impl<'m, 'a> Reference<'m, 'a> {
                     let resource = EntityRef { ty: body.resource, row };
                     let subject = Subject::Entity(resource);
                     // Whether the scope names this resource is not a question of evaluation.
-                    if !wanted(at, subject) || self.machine.verdict(check, body, resource).is_none() {
+                    if !wanted(at, subject) || self.evaluator.verdict(check, body, resource).is_none() {
                         continue;
                     }
-                    let request = self.request(self.machine.root(), &audit, resource)?;
+                    let request = self.request(self.evaluator.root(), &audit, resource)?;
                     let applies = || match check.conditional {
                         true => self.satisfied(&whens, &request, &entities),
                         false => Held::Yes,
@@ -145,7 +150,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                     };
                     judged.push(Judged { subject, verdict });
                 }
-                let lists = self.machine.uncaptured(body).into_iter();
+                let lists = self.evaluator.uncaptured(body).into_iter();
                 let lists = lists.map(|list| Subject::Uncaptured(body.resource, list));
                 let unknown = lists.filter(|subject| wanted(at, *subject));
                 judged.extend(unknown.map(|subject| Judged { subject, verdict: Verdict::Unknown }));
@@ -161,7 +166,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         let Some(action) = &self.model().derive else { return Ok(derived) };
         let action = self.action(action)?;
         // Nothing is known of what an invalid derivation computes.
-        for attribute in self.machine.program.derived.iter().filter(|attribute| !attribute.broken) {
+        for attribute in self.evaluator.program.derived.iter().filter(|attribute| !attribute.broken) {
             let entities = self.entities(&derived)?;
             let parts: Result<Vec<(bool, TypeId, PolicySet, bool)>> = attribute
                 .parts
@@ -206,7 +211,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                 let missing = parts
                     .iter()
                     .any(|(subtracts, ty, ..)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
-                if let Some(value) = self.summed(attribute.gather, &counted, missing)? {
+                if let Some(value) = self.aggregated(attribute.aggregate, &counted, missing)? {
                     derived.insert((resource, attribute.slot), value);
                 }
             }
@@ -215,21 +220,21 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 
     /// A derived value, or nothing where it is not known.
-    fn summed(
+    fn aggregated(
         &self,
-        gather: Gather,
+        aggregate: Aggregate,
         counted: &[(EntityRef, Option<bool>)],
         missing: bool,
     ) -> Result<Option<RestrictedExpression>> {
         let certain: Vec<EntityRef> =
             counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity).collect();
         let doubtful = missing || counted.iter().any(|(_, counts)| counts.is_none());
-        Ok(match gather {
-            Gather::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
+        Ok(match aggregate {
+            Aggregate::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
             _ if doubtful => None,
-            Gather::Exists => Some(RestrictedExpression::new_bool(false)),
-            Gather::Count => Some(RestrictedExpression::new_long(certain.len() as i64)),
-            Gather::Collect => {
+            Aggregate::Exists => Some(RestrictedExpression::new_bool(false)),
+            Aggregate::Count => Some(RestrictedExpression::new_long(certain.len() as i64)),
+            Aggregate::Collect => {
                 let uids: Result<Vec<_>> = certain
                     .into_iter()
                     .map(|entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?)))
@@ -302,7 +307,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         let ty = cedar_policy::EntityTypeName::from_str(&self.model().ty(entity.ty).name).map_err(failed)?;
         // An instance of which the id is not known has one that no policy writes.
         let is_nameless = self.snapshot().table(entity.ty).nameless.contains(&entity.row);
-        let id = if is_nameless { format!("\u{1}{}", entity.row).into() } else { self.machine.id(entity) };
+        let id = if is_nameless { format!("\u{1}{}", entity.row).into() } else { self.evaluator.id(entity) };
         Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(id)))
     }
 
@@ -321,8 +326,8 @@ impl<'m, 'a> Reference<'m, 'a> {
                     Some(RestrictedExpression::new_record(set?).map_err(failed)?)
                 }
                 ContextOrigin::Root(slot) => {
-                    let value = self.slot(self.machine.root(), slot)?;
-                    let states = &self.machine.column(self.model().root, slot).states;
+                    let value = self.slot(self.evaluator.root(), slot)?;
+                    let states = &self.evaluator.column(self.model().root, slot).states;
                     if value.is_none() && states.first() != Some(&State::Absent) {
                         members.push((guard::presence(&member.name).to_string(), RestrictedExpression::new_bool(true)));
                     }
@@ -366,7 +371,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 
     fn tags(&self, entity: EntityRef, slot: SlotId) -> Result<Vec<(String, RestrictedExpression)>> {
-        let column = self.machine.column(entity.ty, slot);
+        let column = self.evaluator.column(entity.ty, slot);
         match (&column.data, column.states.get(entity.row as usize)) {
             (Data::Value(all), Some(State::Known)) => match all.get(entity.row as usize) {
                 Some(Value::Record(tags)) => {
@@ -381,7 +386,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     /// Markers of the tags that are not known.
     fn tag_markers(&self, entity: EntityRef, slot: SlotId) -> Option<(String, RestrictedExpression)> {
-        let column = self.machine.column(entity.ty, slot);
+        let column = self.evaluator.column(entity.ty, slot);
         if self.is_unknown(entity, slot) {
             return Some((guard::NO_TAGS.to_owned(), RestrictedExpression::new_bool(true)));
         }
@@ -395,7 +400,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     /// Whether a slot has a state in which nothing is known of its value.
     fn is_unknown(&self, entity: EntityRef, slot: SlotId) -> bool {
-        let states = &self.machine.column(entity.ty, slot).states;
+        let states = &self.evaluator.column(entity.ty, slot).states;
         states.get(entity.row as usize).is_some_and(|state| state.is_unknown())
     }
 
@@ -418,7 +423,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                         None => self.slot(entity, *slot)?,
                     };
                     let origin = &self.model().ty(entity.ty).slots[slot.index()].origin;
-                    let state = self.machine.column(entity.ty, *slot).states.get(entity.row as usize);
+                    let state = self.evaluator.column(entity.ty, *slot).states.get(entity.row as usize);
                     match (value, state) {
                         (Some(value), _) => out(name.to_owned(), value),
                         // Nothing reads it.
@@ -431,7 +436,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                     }
                 }
                 Shape::Record(presence, members) => {
-                    match self.machine.column(entity.ty, *presence).states.get(entity.row as usize) {
+                    match self.evaluator.column(entity.ty, *presence).states.get(entity.row as usize) {
                         Some(State::Known) => {}
                         // It is absent, or nothing reads it.
                         Some(State::Absent) | None => continue,

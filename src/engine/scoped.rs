@@ -1,11 +1,11 @@
-//! Parameters per instance: a machine with the values of the run, and one for every other set of values.
+//! Parameters per instance: a evaluator with the values of the run, and one for every other set of values.
 //!
-//! Every resource is judged by the machine of the instance that it is or is nested in. The other machines derive again
-//! only what depends on a value that differs, and a check that reads none of these values is judged by the first machine.
+//! Every resource is judged by the evaluator of the instance that it is or is nested in. The other machines derive again
+//! only what depends on a value that differs, and a check that reads none of these values is judged by the first evaluator.
 //! If the id of the instance is not known, the verdict is decided only if all machines that may be meant agree.
 
 use super::derive::TooManyPairs;
-use super::eval::Machine;
+use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::reference::{Reference, ReferenceError};
 use super::verdict::{Verdict, VerdictCounts};
@@ -26,11 +26,11 @@ const LISTED: usize = 5;
 
 /// A program bound to a snapshot and to the parameters of a run.
 pub struct Evaluation<'a> {
-    /// The machine with the values of the run, then one for every other set of values that an instance here has.
+    /// The evaluator with the values of the run, then one for every other set of values that an instance here has.
     bound: Vec<Bound<'a>>,
     parameters: &'a Parameters,
     now: i64,
-    /// For every row of the type with `@parameter_scope`, who judges it; empty if there is one machine only.
+    /// For every row of the type with `@parameter_scope`, who judges it; empty if there is one evaluator only.
     judges: Vec<Judges>,
     /// The machines of instances that are not in the snapshot, as far as it is known.
     unseen: Vec<usize>,
@@ -39,7 +39,7 @@ pub struct Evaluation<'a> {
 }
 
 struct Bound<'a> {
-    machine: Machine<'a>,
+    evaluator: Evaluator<'a>,
     values: Values,
     /// What depends on the values that differ from those of the run.
     depends: Depends,
@@ -88,8 +88,8 @@ impl<'a> Evaluation<'a> {
         now: i64,
         parameters: &'a Parameters,
     ) -> Self {
-        let machine = Machine::bind(model, program, snapshot, now, &parameters.values);
-        let first = Bound { machine, values: parameters.values.clone(), depends: Depends::default() };
+        let evaluator = Evaluator::bind(model, program, snapshot, now, &parameters.values);
+        let first = Bound { evaluator, values: parameters.values.clone(), depends: Depends::default() };
         let found = vec![false; parameters.scopes.len()];
         let mut evaluation =
             Self { bound: vec![first], parameters, now, judges: Vec::new(), unseen: Vec::new(), found };
@@ -100,7 +100,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn bind_scopes(&mut self, ty: TypeId) {
-        let Machine { model, program, snapshot, .. } = *self.base();
+        let Evaluator { model, program, snapshot, .. } = *self.base();
         let places: HashMap<&str, usize> =
             self.parameters.scopes.iter().enumerate().map(|(at, scope)| (scope.id.as_str(), at)).collect();
         let rows = 0..snapshot.table(ty).rows.len() as u32;
@@ -113,8 +113,8 @@ impl<'a> Evaluation<'a> {
         let machines: Vec<usize> = (0..self.parameters.scopes.len())
             .map(|scope| if self.found[scope] || may_be_elsewhere { self.machine_for(program, scope) } else { 0 })
             .collect();
-        let unseen = machines.iter().zip(&self.found).filter(|(machine, found)| **machine > 0 && !**found);
-        self.unseen = unseen.map(|(machine, _)| *machine).collect::<BTreeSet<_>>().into_iter().collect();
+        let unseen = machines.iter().zip(&self.found).filter(|(evaluator, found)| **evaluator > 0 && !**found);
+        self.unseen = unseen.map(|(evaluator, _)| *evaluator).collect::<BTreeSet<_>>().into_iter().collect();
         if self.bound.len() > 1 {
             let judges = |scope: &Option<Option<usize>>| match scope {
                 None => Judges::Any,
@@ -124,7 +124,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Returns the machine with the values of a scope; binds it if there is none.
+    /// Returns the evaluator with the values of a scope; binds it if there is none.
     fn machine_for(&mut self, program: &'a Program, scope: usize) -> usize {
         let values = self.parameters.values_in(&self.parameters.scopes[scope]);
         if let Some(at) = self.bound.iter().position(|bound| bound.values == values) {
@@ -132,22 +132,22 @@ impl<'a> Evaluation<'a> {
         }
         let differ = values.iter().zip(&self.parameters.values).enumerate().filter(|(_, (own, of_run))| own != of_run);
         let depends = program.depends_on(self.base().model, &differ.map(|(at, _)| at).collect());
-        let Machine { model, snapshot, .. } = *self.base();
-        let machine = Machine::bind(model, program, snapshot, self.now, &values);
-        self.bound.push(Bound { machine, values, depends });
+        let Evaluator { model, snapshot, .. } = *self.base();
+        let evaluator = Evaluator::bind(model, program, snapshot, self.now, &values);
+        self.bound.push(Bound { evaluator, values, depends });
         self.bound.len() - 1
     }
 
-    /// Returns the machine with the values of the run.
-    pub fn base(&self) -> &Machine<'a> {
-        &self.bound[0].machine
+    /// Returns the evaluator with the values of the run.
+    pub fn base(&self) -> &Evaluator<'a> {
+        &self.bound[0].evaluator
     }
 
     fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
         let Some((first, others)) = self.bound.split_first_mut() else { return Vec::new() };
-        let mut too_many = first.machine.derive(most_pairs);
-        for Bound { machine, depends, .. } in others {
-            for more in machine.derive_again(&first.machine, &depends.derived, most_pairs) {
+        let mut too_many = first.evaluator.derive(most_pairs);
+        for Bound { evaluator, depends, .. } in others {
+            for more in evaluator.derive_again(&first.evaluator, &depends.derived, most_pairs) {
                 if too_many.iter().all(|known| known.derivation != more.derivation) {
                     too_many.push(more);
                 }
@@ -158,7 +158,7 @@ impl<'a> Evaluation<'a> {
 
     /// Returns for every scope of the parameters whether the snapshot has the instance.
     pub fn sought(&self) -> Vec<Sought> {
-        let Machine { model, snapshot, .. } = *self.base();
+        let Evaluator { model, snapshot, .. } = *self.base();
         let ids: Vec<SmolStr> = match model.parameter_scope().filter(|_| self.found.contains(&false)) {
             Some(ty) => {
                 let rows = 0..snapshot.table(ty).rows.len() as u32;
@@ -188,13 +188,13 @@ impl<'a> Evaluation<'a> {
         for body in &check.bodies {
             for (rows, judges) in self.shares(at, body.resource) {
                 match judges[..] {
-                    [one] => judgement.add(self.bound[one].machine.judge_range(check, body, rows, listed)),
+                    [one] => judgement.add(self.bound[one].evaluator.judge_range(check, body, rows, listed)),
                     _ => judgement.add(self.judge_nameless(check, body, rows, &judges, listed)),
                 }
             }
             for place in 0..self.base().snapshot.table(body.resource).missing.len() {
                 let subject = Subject::Uncaptured(body.resource, place);
-                if self.judges(at, subject).into_iter().any(|one| self.bound[one].machine.may_fail(body, place)) {
+                if self.judges(at, subject).into_iter().any(|one| self.bound[one].evaluator.may_fail(body, place)) {
                     judgement.counts[Verdict::Unknown] += 1;
                     judgement.judged.push(Judged { subject, verdict: Verdict::Unknown });
                 }
@@ -215,7 +215,7 @@ impl<'a> Evaluation<'a> {
         let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
         for row in rows {
             let resource = EntityRef { ty: body.resource, row };
-            let verdicts = judges.iter().filter_map(|one| self.bound[*one].machine.verdict(check, body, resource));
+            let verdicts = judges.iter().filter_map(|one| self.bound[*one].evaluator.verdict(check, body, resource));
             let Some(verdict) = verdicts.reduce(agreed) else { continue };
             counts[verdict] += 1;
             if listed.contains(&verdict) {
@@ -230,13 +230,13 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// When Cedar refuses a value or a policy.
     pub fn judge_by_reference(&self, policies: &Policies) -> Result<Vec<Judgement>, ReferenceError> {
-        if let [Bound { machine, values, .. }] = &self.bound[..] {
-            return Reference::new(machine, policies, self.now, values).judge();
+        if let [Bound { evaluator, values, .. }] = &self.bound[..] {
+            return Reference::new(evaluator, policies, self.now, values).judge();
         }
         let program = self.base().program;
         let mut given: Vec<BTreeMap<Subject, Verdict>> = vec![BTreeMap::new(); program.checks.len()];
-        for (one, Bound { machine, values, .. }) in self.bound.iter().enumerate() {
-            let reference = Reference::new(machine, policies, self.now, values);
+        for (one, Bound { evaluator, values, .. }) in self.bound.iter().enumerate() {
+            let reference = Reference::new(evaluator, policies, self.now, values);
             let wanted = |check: usize, subject: Subject| self.judges(check, subject).contains(&one);
             for (given, judged) in given.iter_mut().zip(reference.verdicts(&wanted)?) {
                 for Judged { subject, verdict } in judged {
@@ -251,7 +251,7 @@ impl<'a> Evaluation<'a> {
         Ok(judgements.collect())
     }
 
-    /// Returns the machine whose evaluation explains a verdict; `None` if the verdict is unknown only because it is not
+    /// Returns the evaluator whose evaluation explains a verdict; `None` if the verdict is unknown only because it is not
     /// known which values apply.
     pub fn explains(
         &self,
@@ -259,12 +259,12 @@ impl<'a> Evaluation<'a> {
         body: &Body,
         subject: Subject,
         verdict: Verdict,
-    ) -> Option<&Machine<'a>> {
+    ) -> Option<&Evaluator<'a>> {
         let judges = self.judging(check, subject);
-        let mut machines = judges.iter().map(|one| &self.bound[*one].machine);
+        let mut machines = judges.iter().map(|one| &self.bound[*one].evaluator);
         match (subject, &judges[..]) {
             (Subject::Entity(resource), [_, _, ..]) => {
-                machines.find(|machine| machine.verdict(check, body, resource) == Some(verdict))
+                machines.find(|evaluator| evaluator.verdict(check, body, resource) == Some(verdict))
             }
             _ => machines.next(),
         }
@@ -275,9 +275,9 @@ impl<'a> Evaluation<'a> {
         self.judges(self.place(check), subject)
     }
 
-    /// Returns the machine with a number of [`Evaluation::judging`].
-    pub fn machine(&self, number: usize) -> &Machine<'a> {
-        &self.bound[number].machine
+    /// Returns the evaluator with a number of [`Evaluation::judging`].
+    pub fn evaluator(&self, number: usize) -> &Evaluator<'a> {
+        &self.bound[number].evaluator
     }
 
     fn place(&self, check: &CheckProgram) -> usize {
@@ -286,7 +286,7 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the instance whose settings determine a parameter for a resource; `None` if the value is that of the run.
     pub fn scope(&self, resource: EntityRef, parameter: usize) -> Option<EntityRef> {
-        let Machine { model, snapshot, .. } = *self.base();
+        let Evaluator { model, snapshot, .. } = *self.base();
         let around = self.scope_around(resource)?;
         let id = snapshot.id(model, around);
         let scope = self.parameters.scopes.iter().find(|scope| scope.id == id)?;
@@ -296,7 +296,7 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the instance of the type with `@parameter_scope` that a resource is or is nested in.
     fn scope_around(&self, resource: EntityRef) -> Option<EntityRef> {
-        let Machine { model, snapshot, .. } = *self.base();
+        let Evaluator { model, snapshot, .. } = *self.base();
         let ty = model.parameter_scope()?;
         let around = model.ancestry(resource.ty).any(|around| around == ty);
         around.then(|| snapshot.enclosing(model, resource, ty)).flatten()
@@ -305,7 +305,7 @@ impl<'a> Evaluation<'a> {
     /// Returns the innermost instance without a known id among the instance of the type with `@parameter_scope` that a
     /// resource is or is nested in, and those around it.
     pub fn nameless_around(&self, resource: EntityRef) -> Option<EntityRef> {
-        let Machine { model, snapshot, .. } = *self.base();
+        let Evaluator { model, snapshot, .. } = *self.base();
         let scope = self.scope_around(resource)?;
         let mut around = model.ancestry(scope.ty).filter_map(|around| snapshot.enclosing(model, scope, around));
         around.find(|entity| snapshot.table(entity.ty).nameless.contains(&entity.row))
@@ -333,7 +333,7 @@ impl<'a> Evaluation<'a> {
         if self.judges.is_empty() && self.unseen.is_empty() {
             return vec![0];
         }
-        let Machine { model, snapshot, .. } = *self.base();
+        let Evaluator { model, snapshot, .. } = *self.base();
         let judges = match subject {
             Subject::Entity(resource) => self.judges_of(resource),
             Subject::Uncaptured(ty, at) => {

@@ -1,7 +1,7 @@
 //! Verdicts, and how often each was given.
 
 use crate::program::PolicyOutcomes;
-use crate::value::Mask;
+use crate::value::Outcomes;
 use std::ops::{AddAssign, Index, IndexMut};
 
 /// The result of a check for a resource.
@@ -25,14 +25,14 @@ impl Verdict {
         [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
 
     /// Returns the verdict of a check with these outcomes. `None` if its scope excludes the resource.
-    pub fn of(outcomes: &PolicyOutcomes<Mask>) -> Option<Self> {
+    pub fn of(outcomes: &PolicyOutcomes<Outcomes>) -> Option<Self> {
         Some(match (outcomes.scope, outcomes.satisfied) {
-            (Mask::FALSE, _) => return None,
+            (Outcomes::FALSE, _) => return None,
             // Whether the scope names a resource of which the id is not known is not known either.
-            (scope, _) if scope != Mask::TRUE => Verdict::Unknown,
-            (_, Mask::TRUE) => Verdict::Fail,
-            (_, Mask::FALSE) if outcomes.applies == Mask::FALSE => Verdict::NotApplicable,
-            (_, Mask::FALSE) => Verdict::Pass,
+            (scope, _) if scope != Outcomes::TRUE => Verdict::Unknown,
+            (_, Outcomes::TRUE) => Verdict::Fail,
+            (_, Outcomes::FALSE) if outcomes.applies == Outcomes::FALSE => Verdict::NotApplicable,
+            (_, Outcomes::FALSE) => Verdict::Pass,
             _ => Verdict::Unknown,
         })
     }

@@ -1,7 +1,7 @@
 //! The checks that a run selects, by id, pattern or severity.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::{Level, Policies};
+use crate::policy::{CheckSeverity, Policies};
 use crate::source::nearest;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -17,7 +17,7 @@ pub struct CheckFilter<'f> {
 /// Patterns, compiled.
 struct Patterns {
     ids: GlobSet,
-    levels: Vec<Level>,
+    levels: Vec<CheckSeverity>,
 }
 
 impl CheckFilter<'_> {
@@ -27,7 +27,7 @@ impl CheckFilter<'_> {
         let skip = Patterns::new(self.skip, policies, diagnostics);
         let selected = policies.checks.iter().map(|check| {
             let id = check.statement.id.as_str();
-            (self.only.is_empty() || only.matches(id, check.level)) && !skip.matches(id, check.level)
+            (self.only.is_empty() || only.matches(id, check.severity)) && !skip.matches(id, check.severity)
         });
         selected.collect()
     }
@@ -39,7 +39,7 @@ impl Patterns {
         let (mut ids, mut levels) = (GlobSetBuilder::new(), Vec::new());
         let known: Vec<&str> = policies.checks.iter().map(|check| check.statement.id.as_str()).collect();
         for pattern in patterns {
-            if let Ok(level) = pattern.parse::<Level>() {
+            if let Ok(level) = pattern.parse::<CheckSeverity>() {
                 levels.push(level);
                 continue;
             }
@@ -65,7 +65,7 @@ impl Patterns {
         Self { ids: ids.build().unwrap_or_else(|_| GlobSet::empty()), levels }
     }
 
-    fn matches(&self, id: &str, level: Level) -> bool {
-        self.levels.contains(&level) || self.ids.is_match(id)
+    fn matches(&self, id: &str, severity: CheckSeverity) -> bool {
+        self.levels.contains(&severity) || self.ids.is_match(id)
     }
 }

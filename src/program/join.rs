@@ -27,12 +27,12 @@ pub struct Join {
     /// The condition.
     pub node: NodeId,
     /// The join predicate.
-    pub tie: Tie,
+    pub tie: JoinKey,
 }
 
 /// The predicate that joins a principal to a resource.
 #[derive(Debug, Clone, Copy)]
-pub enum Tie {
+pub enum JoinKey {
     /// The principal is in the entity that this node gives for the resource.
     Within(NodeId),
     /// A value of the principal equals a value of the resource.
@@ -43,18 +43,19 @@ pub enum Tie {
     Holds(NodeId, NodeId),
 }
 
-impl Tie {
+impl JoinKey {
     /// The side of the principal, where it is not the principal itself.
     pub fn principal(self) -> Option<NodeId> {
         match self {
-            Tie::Within(_) => None,
-            Tie::Equal(node, _) | Tie::Element(node, _) | Tie::Holds(node, _) => Some(node),
+            JoinKey::Within(_) => None,
+            JoinKey::Equal(node, _) | JoinKey::Element(node, _) | JoinKey::Holds(node, _) => Some(node),
         }
     }
 
     /// The side of the resource.
     pub fn resource(self) -> NodeId {
-        let (Tie::Within(node) | Tie::Equal(_, node) | Tie::Element(_, node) | Tie::Holds(_, node)) = self;
+        let (JoinKey::Within(node) | JoinKey::Equal(_, node) | JoinKey::Element(_, node) | JoinKey::Holds(_, node)) =
+            self;
         node
     }
 }
@@ -153,7 +154,7 @@ fn conjunct(model: &Model, program: &Program, condition: Condition) -> Conjunct 
         match &program.node(node).kind {
             NodeKind::Principal => found.principal = true,
             NodeKind::Resource => found.resource = true,
-            NodeKind::Slot(base, ..) | NodeKind::Record(base, ..) | NodeKind::Has(base, .., Asked::Record) => {
+            NodeKind::Slot(base, ..) | NodeKind::Record(base, ..) | NodeKind::Has(base, .., HasTarget::Record) => {
                 found.fallible |= !has_row(model, program, *base);
             }
             NodeKind::GetTag(..) => found.fallible = true,
@@ -178,12 +179,12 @@ fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
     let Condition::Leaf(node) = at.condition else { return None };
     let tie = match program.node(node).kind {
         NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => {
-            Tie::Within(right)
+            JoinKey::Within(right)
         }
-        NodeKind::Equal(left, right) if of_principal(left) && of_resource(right) => Tie::Equal(left, right),
-        NodeKind::Equal(left, right) if of_resource(left) && of_principal(right) => Tie::Equal(right, left),
-        NodeKind::Contains(set, item) if of_resource(set) && of_principal(item) => Tie::Element(item, set),
-        NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => Tie::Holds(set, item),
+        NodeKind::Equal(left, right) if of_principal(left) && of_resource(right) => JoinKey::Equal(left, right),
+        NodeKind::Equal(left, right) if of_resource(left) && of_principal(right) => JoinKey::Equal(right, left),
+        NodeKind::Contains(set, item) if of_resource(set) && of_principal(item) => JoinKey::Element(item, set),
+        NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => JoinKey::Holds(set, item),
         _ => return None,
     };
     Some(Join { node, tie })

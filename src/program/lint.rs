@@ -13,7 +13,7 @@ pub(crate) use folded::Comparison;
 
 use super::lower::Whole;
 use super::{Body, NodeId, Program};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, DiagnosticLevel};
 use crate::policy::{Policies, Statement};
 use crate::schema::Model;
 use reach::Reach;
@@ -48,7 +48,7 @@ pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Revie
             folded::unequal(model, &whole.program, &reviewed, &mut review.comparisons),
         ];
         let found: Vec<Diagnostic> = found.into_iter().flatten().collect();
-        if found.iter().any(|found| found.severity == Severity::Error) {
+        if found.iter().any(|found| found.level == DiagnosticLevel::Error) {
             review.refused.insert(reviewed.statement.id.clone());
         }
         review.diagnostics.extend(found);

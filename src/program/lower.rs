@@ -210,8 +210,8 @@ impl<'m> Lowering<'m> {
             broken |= parts.iter().all(|part| part.subtracts);
             let reads = derived_reads(self, from);
             wanted.extend(reads.iter().copied());
-            let (ty, slot, gather) = (target.0, target.1, gather(&slot.ty));
-            lowered.insert(target, (DerivedAttribute { ty, slot, gather, level: 0, parts, broken }, reads));
+            let (ty, slot, aggregate) = (target.0, target.1, aggregate(&slot.ty));
+            lowered.insert(target, (DerivedAttribute { ty, slot, aggregate, level: 0, parts, broken }, reads));
         }
         lowered
     }
@@ -402,7 +402,7 @@ impl<'m> Lowering<'m> {
                 self.each_type(entity, &|lowering, (entity, ty)| {
                     let name = entity_type.to_smolstr();
                     let answer = matches!(ty, Some(Ty::Entity(ty)) if lowering.model.ty(ty).name == name);
-                    lowering.typed(NodeKind::Settled(entity, answer), Ty::Bool)
+                    lowering.typed(NodeKind::StaticallyKnown(entity, answer), Ty::Bool)
                 })
             }
             ExprKind::Set(items) => {
@@ -470,7 +470,7 @@ impl<'m> Lowering<'m> {
         let Some(Ty::Entity(ty)) = ty else { return self.unreachable() };
         match self.model.ty(ty).tags {
             Some(_) => self.typed(NodeKind::HasTag(entity, ty, key), Ty::Bool),
-            None => self.typed(NodeKind::Settled(entity, false), Ty::Bool),
+            None => self.typed(NodeKind::StaticallyKnown(entity, false), Ty::Bool),
         }
     }
 
@@ -652,7 +652,7 @@ impl<'m> Lowering<'m> {
                     let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
                     return self.has_below(read, &names[taken..], attrs);
                 }
-                let asked = if names.is_empty() { Asked::Entity } else { Asked::Record };
+                let asked = if names.is_empty() { HasTarget::Entity } else { HasTarget::Record };
                 let mut path = names.to_vec();
                 let mut slots = Vec::new();
                 for (at, attr) in attrs.iter().enumerate() {
@@ -673,9 +673,10 @@ impl<'m> Lowering<'m> {
                                 Shape::Record(presence, _) => Some(presence),
                                 Shape::Leaf(_) => None,
                             });
-                            let read = record
-                                .map(|presence| self.push(NodeKind::Has(node, entity, vec![presence], Asked::Record)));
-                            return self.typed(NodeKind::Settled(read.unwrap_or(node), false), Ty::Bool);
+                            let read = record.map(|presence| {
+                                self.push(NodeKind::Has(node, entity, vec![presence], HasTarget::Record))
+                            });
+                            return self.typed(NodeKind::StaticallyKnown(read.unwrap_or(node), false), Ty::Bool);
                         }
                     }
                 }
@@ -793,7 +794,7 @@ impl<'m> Lowering<'m> {
                     let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
                     return self.has_below(read, names, attrs);
                 }
-                let here = self.push(NodeKind::Has(root, self.model.root, vec![slot], Asked::Entity));
+                let here = self.push(NodeKind::Has(root, self.model.root, vec![slot], HasTarget::Entity));
                 if rest.is_empty() {
                     return (here, Some(Ty::Bool));
                 }

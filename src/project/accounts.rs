@@ -2,7 +2,7 @@
 
 use super::unpack::{Input, open};
 use super::{line_of, reports, shown, source_of, unreadable};
-use crate::check::{Deliveries, Delivery};
+use crate::check::{SnapshotInput, SnapshotInputs};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{MAX_SOURCE_BYTES, Source};
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The input format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
+pub enum InputFormat {
     /// By the file's name: one snapshot per line in `.ndjson` and `.jsonl`, otherwise one per file.
     #[default]
     ByName,
@@ -22,16 +22,16 @@ pub enum Form {
     Ndjson,
 }
 
-impl Form {
+impl InputFormat {
     /// Returns whether a file has one snapshot per line.
     pub(super) fn is_lines(self, path: &Path) -> bool {
         match self {
-            Form::ByName => {
+            InputFormat::ByName => {
                 let extension = unpacked(path).extension().unwrap_or_default().to_ascii_lowercase();
                 extension == "ndjson" || extension == "jsonl"
             }
-            Form::Json => false,
-            Form::Ndjson => true,
+            InputFormat::Json => false,
+            InputFormat::Ndjson => true,
         }
     }
 }
@@ -92,13 +92,13 @@ pub(super) fn snapshot(
 }
 
 /// A reader of snapshots, one after the other.
-pub struct Accounts {
+pub struct SnapshotReader {
     files: VecDeque<SnapshotFile>,
-    form: Form,
+    form: InputFormat,
     most_bytes: usize,
     lines: Option<Lines>,
     /// A snapshot that was peeked at and is not taken yet.
-    first: Option<Delivery>,
+    first: Option<SnapshotInput>,
     /// The number of skipped reports of Deodar in folders.
     reports: usize,
 }
@@ -115,47 +115,47 @@ struct Lines {
     bytes: usize,
 }
 
-impl Accounts {
+impl SnapshotReader {
     /// Returns the snapshots of files.
-    pub(super) fn new(files: impl IntoIterator<Item = SnapshotFile>, form: Form, most_bytes: usize) -> Self {
+    pub(super) fn new(files: impl IntoIterator<Item = SnapshotFile>, form: InputFormat, most_bytes: usize) -> Self {
         let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
         Self { files: files.into_iter().collect(), form, most_bytes, lines: None, first: None, reports: 0 }
     }
 
     /// Returns the next snapshot without taking it.
-    pub(super) fn peek(&mut self) -> Option<&Delivery> {
+    pub(super) fn peek(&mut self) -> Option<&SnapshotInput> {
         if self.first.is_none() {
             self.first = self.next();
         }
         self.first.as_ref()
     }
 
-    fn open(&mut self, SnapshotFile { path, found }: &SnapshotFile) -> Option<Delivery> {
+    fn open(&mut self, SnapshotFile { path, found }: &SnapshotFile) -> Option<SnapshotInput> {
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
         let input = match open(path, &name) {
             Ok(input) => input,
-            Err(error) => return Some(Delivery { source: Err(error), path: name }),
+            Err(error) => return Some(SnapshotInput { source: Err(error), path: name }),
         };
         if self.form.is_lines(path) {
             self.lines = Some(Lines { name, found: *found, input, complete: path.is_file(), line: 0, bytes: 0 });
             return None;
         }
         let source = whole(input, path, &name, self.most_bytes).and_then(|bytes| source_of(&name, bytes, 0, 0));
-        self.deliver(Delivery { path: name, source }, *found)
+        self.deliver(SnapshotInput { path: name, source }, *found)
     }
 
     /// Returns what is delivered, unless it is a report that is skipped.
-    fn deliver(&mut self, Delivery { path, source }: Delivery, found: Found) -> Option<Delivery> {
+    fn deliver(&mut self, SnapshotInput { path, source }: SnapshotInput, found: Found) -> Option<SnapshotInput> {
         let source = snapshot(source, &path, found);
         self.reports += usize::from(source.is_none());
-        Some(Delivery { source: source?, path })
+        Some(SnapshotInput { source: source?, path })
     }
 }
 
-impl Iterator for Accounts {
-    type Item = Delivery;
+impl Iterator for SnapshotReader {
+    type Item = SnapshotInput;
 
-    fn next(&mut self) -> Option<Delivery> {
+    fn next(&mut self) -> Option<SnapshotInput> {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
@@ -177,7 +177,7 @@ impl Iterator for Accounts {
     }
 }
 
-impl Deliveries for Accounts {
+impl SnapshotInputs for SnapshotReader {
     fn is_ready(&mut self) -> bool {
         match &self.lines {
             Some(lines) => lines.complete || lines.input.buffer().contains(&b'\n'),
@@ -191,7 +191,7 @@ impl Deliveries for Accounts {
 }
 
 impl Lines {
-    fn next(&mut self, most_bytes: usize) -> Option<Delivery> {
+    fn next(&mut self, most_bytes: usize) -> Option<SnapshotInput> {
         loop {
             let (line, before) = (self.line, self.bytes);
             let path = format!("{}:{}", self.name, line + 1);
@@ -207,7 +207,7 @@ impl Lines {
                 return Some(match skip_line(&mut self.input) {
                     Ok(skipped) => {
                         self.bytes += skipped;
-                        Delivery { source: Err(too_large(&path, most_bytes)), path }
+                        SnapshotInput { source: Err(too_large(&path, most_bytes)), path }
                     }
                     Err(error) => self.ended_by(path, &error),
                 });
@@ -217,14 +217,14 @@ impl Lines {
                 continue;
             }
             let source = line_of(&self.name, bytes, line, before);
-            return Some(Delivery { path, source });
+            return Some(SnapshotInput { path, source });
         }
     }
 
     /// Returns an unreadable snapshot and ends its file, because the start of the next one is unknown.
-    fn ended_by(&mut self, path: String, error: &io::Error) -> Delivery {
+    fn ended_by(&mut self, path: String, error: &io::Error) -> SnapshotInput {
         self.input = BufReader::new(Box::new(io::empty()));
-        Delivery { path, source: Err(unreadable(&self.name, error)) }
+        SnapshotInput { path, source: Err(unreadable(&self.name, error)) }
     }
 }
 

@@ -19,9 +19,9 @@ pub fn write<'d>(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for diagnostic in diagnostics {
-        let severity = match diagnostic.severity {
-            diagnostic::Severity::Error => Severity::Error,
-            diagnostic::Severity::Warning => Severity::Warning,
+        let severity = match diagnostic.level {
+            diagnostic::DiagnosticLevel::Error => Severity::Error,
+            diagnostic::DiagnosticLevel::Warning => Severity::Warning,
         };
         let label = |label: &Label| (label.place.clone(), label.text.clone());
         let labels: Vec<(Place, String)> = diagnostic.labels.iter().map(label).collect();

@@ -43,7 +43,7 @@ pub struct DerivedRead {
 pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let AboutCheck { check, model, .. } = *about;
     let statement = &check.statement;
-    writeln!(out, "{} · {}", plain(&statement.id), check.level.name())?;
+    writeln!(out, "{} · {}", plain(&statement.id), check.severity.name())?;
     writeln!(out, "{}\n", plain(&check.title))?;
     if let Some(doc) = &check.doc {
         writeln!(out, "{}\n", paragraph("", "", doc, style))?;
@@ -51,7 +51,7 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     if let Some(remediation) = &check.remediation {
         writeln!(out, "{}\n", paragraph("Remediation: ", "  ", remediation, style))?;
     }
-    if let Some(source) = &check.source {
+    if let Some(source) = &check.reference {
         writeln!(out, "{}\n", paragraph("Source: ", "  ", source, style))?;
     }
     for (framework, controls) in &check.controls {

@@ -77,7 +77,7 @@ fn write_finding(
     };
     let clauses: Vec<(Place, String)> =
         finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause))).collect();
-    let code = format!("{} · {} · {}", check.id, check.level.name(), finding.verdict.name().replace('_', " "));
+    let code = format!("{} · {} · {}", check.id, check.severity.name(), finding.verdict.name().replace('_', " "));
     let about = format!("{} {}", finding.resource.ty, finding.resource.id);
     let shown = Frame::new(
         &report.secrets,
@@ -103,7 +103,8 @@ fn write_finding(
     // What to do is the same for every failure of a check: the first says it.
     let help = help.filter(|_| first || !captures.is_empty());
     let mut defaults = groups.iter().skip(1);
-    let source = check.source.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
+    let source =
+        check.reference.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
     let labelled = "values";
     Frame { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, ..shown }
         .write(style, out)?;

@@ -318,8 +318,8 @@ fn envelope<'r>(report: &'r Report, needs: &Needs) -> Envelope<'r> {
             other_properties: report.other_properties,
             skipped_files: report.skipped,
             skipped_reports: report.skipped_reports,
-            errors: report.problems(crate::diagnostic::Severity::Error),
-            warnings: report.problems(crate::diagnostic::Severity::Warning),
+            errors: report.problems(crate::diagnostic::DiagnosticLevel::Error),
+            warnings: report.problems(crate::diagnostic::DiagnosticLevel::Warning),
         },
         checks: report.checks.iter().map(check).collect(),
         by_control: run.by.map(|framework| by_control_json(&by_control(report, framework))),
@@ -349,9 +349,9 @@ fn check(check: &CheckReport) -> CheckJson<'_> {
     CheckJson {
         id: &check.id,
         title: &check.title,
-        severity: check.level.name(),
+        severity: check.severity.name(),
         remediation: check.remediation.as_deref(),
-        source: check.source.as_deref(),
+        source: check.reference.as_deref(),
         controls: check
             .controls
             .iter()
@@ -382,7 +382,7 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
     FindingJson {
         check: check.map_or("", |check| &check.id),
         verdict: found.verdict.name(),
-        severity: check.map_or("", |check| check.level.name()),
+        severity: check.map_or("", |check| check.severity.name()),
         snapshot: &found.path,
         resource: ResourceJson {
             ty: &found.resource.ty,
@@ -448,7 +448,7 @@ fn witness(witness: &WitnessReport) -> WitnessJson<'_> {
 pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticJson<'_> {
     DiagnosticJson {
         code: diagnostic.code.name(),
-        severity: diagnostic.severity.name(),
+        severity: diagnostic.level.name(),
         message: &diagnostic.message,
         help: diagnostic.help.as_deref(),
         labels: diagnostic

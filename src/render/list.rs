@@ -17,7 +17,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
             out,
             "{:ids$}  {:8}  {}",
             plain(&check.id),
-            check.level.name(),
+            check.severity.name(),
             shortened(&plain(&check.title), room)
         )?;
     }

@@ -7,7 +7,7 @@ use super::output::{Audience, Format, Output, Presentation, Unit};
 use super::{diagnostics, names, totals};
 use crate::engine::VerdictCounts;
 use crate::parallel::*;
-use crate::report::{Account, CheckState, Evidence, Needs, Report};
+use crate::report::{AccountReport, CheckState, Evidence, Needs, Report};
 use crate::value::show_datetime;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub const FORMAT: Format = Format {
     name: "ndjson",
     help: "For programs: one line for every snapshot, as it is judged",
     audience: Audience::Programs,
-    unit: Unit::Account,
+    unit: Unit::AccountReport,
     open: |presentation| Box::new(Lines(*presentation)),
 };
 
@@ -31,7 +31,7 @@ impl Output for Lines {
         Needs { of_account: Evidence::All, not_applicable, ..Needs::NOTHING }
     }
 
-    fn accounts(&mut self, report: &Report, accounts: &[Account], out: &mut dyn Write) -> io::Result<()> {
+    fn accounts(&mut self, report: &Report, accounts: &[AccountReport], out: &mut dyn Write) -> io::Result<()> {
         let needs = self.needs();
         let line = |account| serde_json::to_vec(&envelope(report, account, &needs));
         let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
@@ -82,7 +82,7 @@ struct CheckOfAccountJson {
     counts: BTreeMap<&'static str, usize>,
 }
 
-fn envelope<'r>(report: &'r Report, account: &'r Account, needs: &Needs) -> AccountJson<'r> {
+fn envelope<'r>(report: &'r Report, account: &'r AccountReport, needs: &Needs) -> AccountJson<'r> {
     let statuses = report.statuses_of(account);
     let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
     let of_account = |state: CheckState, counts: &VerdictCounts| {

@@ -1,7 +1,7 @@
 //! The trait that every format implements, and the outputs of one run together.
 
 use super::layout::Style;
-use crate::report::{Account, Needs, Report};
+use crate::report::{AccountReport, Needs, Report};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -35,7 +35,7 @@ pub enum Unit {
     /// The whole run, at its end.
     Run,
     /// Every account, as it is judged.
-    Account,
+    AccountReport,
 }
 
 /// The appearance of outputs.
@@ -56,7 +56,7 @@ pub trait Output: fmt::Debug + Send {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    fn accounts(&mut self, _report: &Report, _accounts: &[Account], _out: &mut dyn Write) -> io::Result<()> {
+    fn accounts(&mut self, _report: &Report, _accounts: &[AccountReport], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl<'w> Outputs<'w> {
     ///
     /// # Errors
     /// When a destination cannot be written.
-    pub fn accounts(&mut self, report: &Report, accounts: &[Account]) -> io::Result<()> {
+    pub fn accounts(&mut self, report: &Report, accounts: &[AccountReport]) -> io::Result<()> {
         self.0.iter_mut().try_for_each(|(output, out)| {
             output.accounts(report, accounts, out)?;
             out.flush()

@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
         let row = [
             mark(check).to_owned(),
             plain(&check.id).into_owned(),
-            check.level.name().to_owned(),
+            check.severity.name().to_owned(),
             count(Verdict::Fail),
             count(Verdict::Unknown),
             count(Verdict::NotApplicable),

@@ -5,9 +5,9 @@
 
 use super::evidence::Capture;
 use super::finding::Findings;
-use crate::engine::{Explanation, Frame, Gathered, Read, ReadOf, ReadValue};
+use crate::engine::{Contributions, Explanation, Read, ReadOf, ReadValue, Request};
 use crate::schema::SlotId;
-use crate::snapshot::Missing;
+use crate::snapshot::UncapturedList;
 use crate::value::{EntityRef, TypeId};
 use std::collections::HashSet;
 
@@ -20,8 +20,8 @@ impl Findings<'_, '_> {
     }
 
     /// Returns what to capture for a list of instances that is not known in full.
-    pub(super) fn capture_of_list(&self, ty: TypeId, missing: &Missing) -> Capture {
-        let model = self.machine.model;
+    pub(super) fn capture_of_list(&self, ty: TypeId, missing: &UncapturedList) -> Capture {
+        let model = self.evaluator.model;
         let attribute = model.short_name(ty).to_owned();
         Capture { pointer: missing.pointer.clone(), attribute, doc: model.ty(ty).doc.clone() }
     }
@@ -40,7 +40,7 @@ impl Captures<'_, '_, '_> {
             match &read.of {
                 ReadOf::Attribute(entity, slot) => self.attribute(read, *entity, *slot),
                 ReadOf::Tag(entity, _) if read.found == ReadValue::Uncaptured => {
-                    if let Some(slot) = self.findings.machine.model.ty(entity.ty).tags {
+                    if let Some(slot) = self.findings.evaluator.model.ty(entity.ty).tags {
                         self.value(*entity, slot);
                     }
                 }
@@ -63,12 +63,12 @@ impl Captures<'_, '_, '_> {
     }
 
     fn value(&mut self, entity: EntityRef, slot: SlotId) {
-        let (machine, model) = (self.findings.machine, self.findings.machine.model);
+        let (evaluator, model) = (self.findings.evaluator, self.findings.evaluator.model);
         let declared = &model.ty(entity.ty).slots[slot.index()];
         let Some(pointer) = declared.origin.pointer() else { return };
         if self.seen.insert((entity, None, Some(slot))) {
             self.found.push(Capture {
-                pointer: machine.snapshot.pointer(model, entity).join(pointer),
+                pointer: evaluator.snapshot.pointer(model, entity).join(pointer),
                 attribute: format!("{}.{}", model.short_name(entity.ty), declared.dotted()),
                 doc: model.ty(entity.ty).doc_of(slot).cloned(),
             });
@@ -76,14 +76,14 @@ impl Captures<'_, '_, '_> {
     }
 
     /// Adds what is not known behind a derived value of `resource`.
-    fn gathered(&mut self, gathered: &Gathered<'_>, resource: EntityRef, slot: SlotId) {
-        let machine = self.findings.machine;
-        let derived = machine.program.derived.iter().find(|it| (it.ty, it.slot) == (resource.ty, slot));
+    fn gathered(&mut self, gathered: &Contributions<'_>, resource: EntityRef, slot: SlotId) {
+        let evaluator = self.findings.evaluator;
+        let derived = evaluator.program.derived.iter().find(|it| (it.ty, it.slot) == (resource.ty, slot));
         let Some(derived) = derived else { return };
         let types: Vec<TypeId> = derived.parts.iter().map(|part| part.body.principal).collect();
         for missing in &gathered.missing {
             let is_in = |ty: &&TypeId| {
-                let list = machine.snapshot.table(**ty).missing_in(missing.scope);
+                let list = evaluator.snapshot.table(**ty).missing_in(missing.scope);
                 list.is_some_and(|list| std::ptr::eq(list, *missing))
             };
             let Some(ty) = types.iter().find(is_in) else { continue };
@@ -97,9 +97,9 @@ impl Captures<'_, '_, '_> {
             if !self.seen.insert((resource, Some(witness.entity), Some(slot))) {
                 continue;
             }
-            let frame = Frame { principal: witness.entity, resource, phantom: None };
+            let request = Request { principal: witness.entity, resource, uncaptured_in: None };
             for part in derived.parts.iter().filter(|part| part.body.principal == witness.entity.ty) {
-                let explanation = machine.explain(&part.body, &frame);
+                let explanation = evaluator.explain(&part.body, &request);
                 let undecided = explanation.clauses.into_iter().filter(|clause| clause.mask.known().is_none());
                 self.add(&Explanation { clauses: undecided.collect() });
             }

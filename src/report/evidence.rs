@@ -4,7 +4,7 @@
 use crate::snapshot::Gap;
 use crate::source::Place;
 use crate::source::pointer::Pointer;
-use crate::value::Mask;
+use crate::value::Outcomes;
 use smol_str::SmolStr;
 
 /// A clause that decided.
@@ -35,11 +35,11 @@ pub enum ClauseOutcome {
 
 impl ClauseOutcome {
     /// Returns the outcome of a clause with these possible outcomes.
-    pub fn of(mask: Mask) -> Self {
+    pub fn of(mask: Outcomes) -> Self {
         match mask {
-            Mask::TRUE => ClauseOutcome::True,
-            Mask::FALSE => ClauseOutcome::False,
-            Mask::ERROR => ClauseOutcome::Error,
+            Outcomes::TRUE => ClauseOutcome::True,
+            Outcomes::FALSE => ClauseOutcome::False,
+            Outcomes::ERROR => ClauseOutcome::Error,
             _ => ClauseOutcome::Unknown,
         }
     }

@@ -4,11 +4,11 @@ use super::evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport
 use super::identity::{Identity, id_of};
 use super::message::message;
 use super::show::show_value;
-use crate::engine::{Decided, Evaluation, Explanation, Machine, Read, ReadOf, ReadValue, Subject, Verdict};
+use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot};
-use crate::snapshot::{Found, Located, Missing};
+use crate::snapshot::{Location, LocationKind, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, misspelling};
@@ -63,12 +63,12 @@ pub struct ResourceName {
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
     pub evaluation: &'m Evaluation<'a>,
-    /// The machine with the parameters of the run: names and places are the same in all machines of the evaluation.
-    pub machine: &'m Machine<'a>,
+    /// The evaluator with the parameters of the run: names and places are the same in all machines of the evaluation.
+    pub evaluator: &'m Evaluator<'a>,
     /// The account's snapshot, as it is called in the report.
     pub path: SmolStr,
     /// Places inside instances that hold lists of others: looked for once, they are long.
-    pub places: Mutex<HashMap<(EntityRef, Vec<String>), Located>>,
+    pub places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
     /// Principals listed behind a derived value; of the others the number is given.
     pub most_witnesses: usize,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Findings<'m, 'a> {
 impl<'m, 'a> Findings<'m, 'a> {
     /// Returns what builds the findings of a snapshot that is called `path`.
     pub fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
-        Self { evaluation, machine: evaluation.base(), path, places: Mutex::default(), most_witnesses }
+        Self { evaluation, evaluator: evaluation.base(), path, places: Mutex::default(), most_witnesses }
     }
 
     /// Explains one verdict.
@@ -92,8 +92,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         let resource = self.resource(subject, order);
         let (clauses, captures) = match subject {
             Subject::Entity(entity) => match self.evaluation.explains(program, body, subject, verdict) {
-                Some(machine) => {
-                    let explanation = machine.explain_verdict(body, &machine.frame(entity), verdict);
+                Some(evaluator) => {
+                    let explanation = evaluator.explain_verdict(body, &evaluator.request(entity), verdict);
                     let is_unknown = verdict == Verdict::Unknown;
                     let captures = if is_unknown { self.captures(&explanation) } else { Vec::new() };
                     (self.clauses(check, entity, explanation), captures)
@@ -104,12 +104,12 @@ impl<'m, 'a> Findings<'m, 'a> {
                 }
             },
             Subject::Uncaptured(ty, at) => {
-                let missing = &self.machine.snapshot.table(ty).missing[at];
+                let missing = &self.evaluator.snapshot.table(ty).missing[at];
                 (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
             }
         };
         let message = message(verdict, &clauses);
-        let Machine { model, snapshot, .. } = self.machine;
+        let Evaluator { model, snapshot, .. } = self.evaluator;
         let identity = Identity::of(model, snapshot, &check.statement.id, subject);
         let path = self.path.clone();
         Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
@@ -117,7 +117,7 @@ impl<'m, 'a> Findings<'m, 'a> {
 
     /// Names what a verdict is about.
     pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
-        let Machine { model, snapshot, .. } = self.machine;
+        let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
             Subject::Entity(entity) => snapshot.pointer(model, entity),
             Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.clone(),
@@ -150,7 +150,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     fn is_secret(&self, decided: &Decided<'_>, text: &str) -> bool {
         decided.reads.iter().any(|read| match (&read.of, &read.found) {
             (ReadOf::Attribute(entity, slot), ReadValue::Known(Value::String(value))) => {
-                self.machine.model.ty(entity.ty).slots[slot.index()].secret && value == text
+                self.evaluator.model.ty(entity.ty).slots[slot.index()].secret && value == text
             }
             _ => false,
         })
@@ -160,7 +160,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     fn read_of_secret_tag(&self, entity: EntityRef, mut report: ReadReport) -> ReadReport {
         report.name = MASK.to_owned();
         (report.lacks, report.misspelt, report.pointer, report.place) = (None, None, None, None);
-        let ty = self.machine.model.ty(entity.ty);
+        let ty = self.evaluator.model.ty(entity.ty);
         if let Some(pointer) = ty.tags.and_then(|slot| ty.slots[slot.index()].origin.pointer()) {
             self.locate(&mut report, entity, pointer);
         }
@@ -168,12 +168,12 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     /// For resources nobody captured the policy's scope is what cannot be answered.
-    fn uncaptured_clause(&self, check: &Check, missing: &Missing) -> ClauseReport {
+    fn uncaptured_clause(&self, check: &Check, missing: &UncapturedList) -> ClauseReport {
         let read = ReadReport {
             entity: Some(self.show(missing.scope)),
             state: missing.gap.into(),
             pointer: Some(missing.pointer.clone()),
-            place: Some(Place::new(&self.machine.snapshot.source, missing.span)),
+            place: Some(Place::new(&self.evaluator.snapshot.source, missing.span)),
             lacks: (!missing.property.is_empty()).then(|| missing.property.clone()),
             misspelt: self.misspelt(missing.scope.ty, missing.span, &self.way_to(missing), &missing.property),
             ..ReadReport::unknown(missing.pointer.as_str().rsplit('/').next().unwrap_or_default())
@@ -183,9 +183,9 @@ impl<'m, 'a> Findings<'m, 'a> {
 
     /// For an instance without a known id it is not known which parameters apply.
     fn nameless_clause(&self, check: &Check, nameless: EntityRef) -> ClauseReport {
-        let key = self.machine.model.ty(nameless.ty).key.as_deref().unwrap_or_default();
+        let key = self.evaluator.model.ty(nameless.ty).key.as_deref().unwrap_or_default();
         let mut read = ReadReport { entity: Some(self.show(nameless)), ..ReadReport::unknown(&key.join(".")) };
-        if let Some(Found::Value(kind)) = self.locate(&mut read, nameless, key)
+        if let Some(LocationKind::Value(kind)) = self.locate(&mut read, nameless, key)
             && kind != Kind::Null
         {
             read.state = ReadState::Unreadable;
@@ -194,13 +194,13 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     fn show(&self, entity: EntityRef) -> String {
-        format!("{}::{:?}", self.machine.model.short_name(entity.ty), self.machine.id(entity).as_str())
+        format!("{}::{:?}", self.evaluator.model.short_name(entity.ty), self.evaluator.id(entity).as_str())
     }
 
     /// Returns the property of an object that is a misspelling of one that it lacks. A property that the schema knows is
     /// none. `way` is the pointer from the instance to the object.
     fn misspelt(&self, ty: TypeId, object: source::Span, way: &[String], property: &str) -> Option<(String, Place)> {
-        let Machine { model, snapshot, .. } = self.machine;
+        let Evaluator { model, snapshot, .. } = self.evaluator;
         let mut properties = snapshot.properties(object);
         properties.retain(|(name, _)| !model.known_properties(ty, way).any(|known| known == name));
         let near = misspelling(property, properties.iter().map(|(name, _)| name.as_str()))?.to_owned();
@@ -209,8 +209,8 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     /// Returns the pointer from the instance around a list that was not captured to the object that lacks it.
-    fn way_to(&self, missing: &Missing) -> Vec<String> {
-        let around = self.machine.snapshot.pointer(self.machine.model, missing.scope);
+    fn way_to(&self, missing: &UncapturedList) -> Vec<String> {
+        let around = self.evaluator.snapshot.pointer(self.evaluator.model, missing.scope);
         let below = missing.pointer.as_str().strip_prefix(around.as_str()).unwrap_or_default();
         let mut way: Vec<String> = below.split('/').skip(1).map(source::pointer::unescape).collect();
         way.pop();
@@ -218,8 +218,8 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     fn read(&self, read: &Read<'_>, resource: EntityRef) -> ReadReport {
-        let machine = self.machine;
-        let (model, snapshot) = (machine.model, machine.snapshot);
+        let evaluator = self.evaluator;
+        let (model, snapshot) = (evaluator.model, evaluator.snapshot);
         let mut report = ReadReport { state: ReadState::Known, ..ReadReport::unknown("") };
         let (mut secret, mut unreadable_tag, mut reader) = (false, false, None);
         match &read.of {
@@ -242,7 +242,8 @@ impl<'m, 'a> Findings<'m, 'a> {
                     pointer.push(name.clone());
                     let found = self.locate(&mut report, *entity, &pointer);
                     let is_unread = read.found == ReadValue::Uncaptured;
-                    unreadable_tag = is_unread && matches!(found, Some(Found::Value(kind)) if kind != Kind::Null);
+                    unreadable_tag =
+                        is_unread && matches!(found, Some(LocationKind::Value(kind)) if kind != Kind::Null);
                 }
             }
             ReadOf::Attribute(entity, slot) => {
@@ -275,7 +276,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         (report.state, report.value) = match &read.found {
             ReadValue::Known(_) if secret => (ReadState::Known, Some(MASK.into())),
             ReadValue::Between(..) if secret => (ReadState::Between, Some(MASK.into())),
-            ReadValue::Known(value) => (ReadState::Known, Some(show_value(machine, value))),
+            ReadValue::Known(value) => (ReadState::Known, Some(show_value(evaluator, value))),
             ReadValue::Between(low, i64::MAX) => (ReadState::Between, Some(format!("{low} or more"))),
             ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
             ReadValue::Present => (ReadState::Known, Some("present".into())),
@@ -323,16 +324,16 @@ impl<'m, 'a> Findings<'m, 'a> {
         report
     }
 
-    fn place(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Located {
-        let model = self.machine.model;
+    fn place(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Location {
+        let model = self.evaluator.model;
         let node = model.path_of.get(entity.ty.index()).copied().flatten().and_then(|node| model.paths.get(node));
         if node.is_none_or(|node| node.children.is_empty()) {
-            return self.machine.snapshot.locate(row, pointer);
+            return self.evaluator.snapshot.locate(row, pointer);
         }
         let key = (entity, pointer.to_vec());
         let known = self.places.lock().ok().and_then(|places| places.get(&key).copied());
         known.unwrap_or_else(|| {
-            let located = self.machine.snapshot.locate(row, pointer);
+            let located = self.evaluator.snapshot.locate(row, pointer);
             if let Ok(mut places) = self.places.lock() {
                 places.insert(key, located);
             }
@@ -342,41 +343,41 @@ impl<'m, 'a> Findings<'m, 'a> {
 
     /// Where an entity names itself: at its key, or else where it begins.
     fn name_span(&self, entity: EntityRef) -> source::Span {
-        let snapshot = self.machine.snapshot;
+        let snapshot = self.evaluator.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
-        let key = self.machine.model.ty(entity.ty).key.as_deref().map(|key| self.place(entity, row.span, key));
+        let key = self.evaluator.model.ty(entity.ty).key.as_deref().map(|key| self.place(entity, row.span, key));
         match key {
-            Some(located) if matches!(located.found, Found::Value(_)) => located.span,
+            Some(located) if matches!(located.kind, LocationKind::Value(_)) => located.span,
             _ => row.span,
         }
     }
 
     /// Finds a value's place in the snapshot again.
-    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) -> Option<Found> {
-        let snapshot = self.machine.snapshot;
+    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) -> Option<LocationKind> {
+        let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         let located = self.place(entity, row.span, pointer);
-        report.pointer = Some(snapshot.pointer(self.machine.model, entity).join(pointer));
+        report.pointer = Some(snapshot.pointer(self.evaluator.model, entity).join(pointer));
         report.place = Some(Place::new(&snapshot.source, located.span));
-        if let Found::Lacks(at) = located.found {
+        if let LocationKind::Lacks(at) = located.kind {
             let property = pointer.get(at).cloned().unwrap_or_default();
             let way = pointer.get(..at).unwrap_or_default();
             report.misspelt = self.misspelt(entity.ty, located.span, way, &property);
             report.lacks = Some(property);
         }
-        Some(located.found)
+        Some(located.kind)
     }
 }
 
 /// Returns the annotation that gives the value of a slot which is `null` or missing: its own, or that of a record
 /// around it.
-fn default_of(model: &Model, ty: TypeId, slot: &Slot, found: Found) -> Option<source::Span> {
+fn default_of(model: &Model, ty: TypeId, slot: &Slot, kind: LocationKind) -> Option<source::Span> {
     let mut at = Some(slot);
     while let Some(slot) = at {
-        let declared = match found {
-            Found::Lacks(_) => slot.missing.as_ref(),
-            Found::Value(Kind::Null) => slot.null.as_ref(),
-            Found::Value(_) => return None,
+        let declared = match kind {
+            LocationKind::Lacks(_) => slot.missing.as_ref(),
+            LocationKind::Value(Kind::Null) => slot.null.as_ref(),
+            LocationKind::Value(_) => return None,
         };
         let value = declared.filter(|it| matches!(it.fallback, Fallback::Value(_) | Fallback::Record(_)));
         if let Some(declared) = value {

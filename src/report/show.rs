@@ -1,6 +1,6 @@
 //! Values as people read them.
 
-use crate::engine::Machine;
+use crate::engine::Evaluator;
 use crate::schema::Model;
 use crate::value::{self, EntityRef, Value};
 use smol_str::SmolStr;
@@ -11,8 +11,8 @@ const ELEMENTS: usize = 8;
 const CHARACTERS: usize = 600;
 
 /// Writes a value as people read it.
-pub fn show_value(machine: &Machine<'_>, value: &Value) -> String {
-    let mut shown = show(&|entity| machine.id(entity), value);
+pub fn show_value(evaluator: &Evaluator<'_>, value: &Value) -> String {
+    let mut shown = show(&|entity| evaluator.id(entity), value);
     if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
         shown.truncate(end);
         shown.push('…');

@@ -3,7 +3,7 @@
 //! Rows are decoded in parallel, a run of rows at a time; runs are concatenated in order. Every declared attribute is
 //! read and checked. Only the attributes that a policy reads are kept.
 
-use super::locate::Found;
+use super::locate::LocationKind;
 use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
@@ -19,10 +19,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The number of rows that one task decodes.
-const RUN: usize = 2048;
+const ROWS_PER_TASK: usize = 2048;
 
 /// The number of tasks whose results are concatenated at once. All of them at once would need twice the memory.
-const WAVE: usize = 32;
+const TASKS_IN_FLIGHT: usize = 32;
 
 pub(super) fn decode(
     source: &Arc<Source>,
@@ -47,7 +47,7 @@ pub(super) fn decode(
             (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
         let rows = snapshot.tables[at].rows.len();
         let route = Route::new(model, ty);
-        let starts: Vec<usize> = (0..rows).step_by(RUN).collect();
+        let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
         let columns: Vec<Column> = model
             .ty(ty)
             .slots
@@ -71,7 +71,7 @@ pub(super) fn decode(
         let decoded = |wave: &[usize]| -> Vec<Run> {
             wave.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect()
         };
-        let mut waves = starts.chunks(WAVE);
+        let mut waves = starts.chunks(TASKS_IN_FLIGHT);
         let mut runs = waves.next().map(decoded);
         while let Some(done) = runs {
             // While one wave is put in its place the next is decoded.
@@ -259,7 +259,7 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kept: &[bool], start: usize) -> Run {
     let ty = model.ty(id);
     let rows = &snapshot.tables[id.index()].rows;
-    let rows = &rows[start..(start + RUN).min(rows.len())];
+    let rows = &rows[start..(start + ROWS_PER_TASK).min(rows.len())];
     let mut decoder = Decoder {
         reading: Reading::new(&snapshot.source, model),
         ty,
@@ -291,9 +291,9 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
             (Some(pointer), None) => {
                 nameless.push(at as u32);
                 let at = snapshot.locate(row.span, pointer);
-                let what = match at.found {
-                    Found::Value(Kind::Null) | Found::Lacks(_) => "has no",
-                    Found::Value(_) => "has an unreadable",
+                let what = match at.kind {
+                    LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
+                    LocationKind::Value(_) => "has an unreadable",
                 };
                 let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");

@@ -6,16 +6,16 @@ use crate::source::json::{Kind, Scanner, SyntaxError};
 
 /// The place of a value, or the place where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Located {
+pub struct Location {
     /// The value, or the object that lacks it.
     pub span: Span,
     /// The value or the missing property at this place.
-    pub found: Found,
+    pub kind: LocationKind,
 }
 
 /// The result of following a pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum LocationKind {
     /// A value of this kind.
     Value(Kind),
     /// An object that lacks the property at this step of the pointer.
@@ -33,15 +33,15 @@ impl From<SyntaxError> for Stop {
 
 impl Snapshot {
     /// Follows property names inside the value at `within`.
-    pub fn locate(&self, within: Span, pointer: &[String]) -> Located {
+    pub fn locate(&self, within: Span, pointer: &[String]) -> Location {
         let text = self.source.text();
         let mut span = within;
         for (at, step) in pointer.iter().enumerate() {
             let mut scanner = Scanner::at(text, span.start);
             match scanner.peek() {
                 Ok((Kind::Object, _)) => {}
-                Ok((kind, _)) => return Located { span, found: Found::Value(kind) },
-                Err(_) => return Located { span, found: Found::Lacks(at) },
+                Ok((kind, _)) => return Location { span, kind: LocationKind::Value(kind) },
+                Err(_) => return Location { span, kind: LocationKind::Lacks(at) },
             }
             let mut found = None;
             // The walk ends early where the step is found; of a property that stands twice nothing is known anyway.
@@ -55,11 +55,11 @@ impl Snapshot {
             });
             match found {
                 Some(value) => span = value,
-                None => return Located { span, found: Found::Lacks(at) },
+                None => return Location { span, kind: LocationKind::Lacks(at) },
             }
         }
         let kind = Scanner::at(text, span.start).peek().map_or(Kind::Null, |(kind, _)| kind);
-        Located { span, found: Found::Value(kind) }
+        Location { span, kind: LocationKind::Value(kind) }
     }
 
     /// Skips a value, jumping over lists of instances.

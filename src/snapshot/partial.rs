@@ -1,8 +1,8 @@
 //! Statements of a snapshot about its own coverage: the number of instances of a list (`@total`), whether there are
 //! more (`@more`), and the lists that were captured in part (the root property `partial`).
 
-use super::locate::Found;
-use super::{Gap, Missing, RowStep, Snapshot, Table, is_respelled};
+use super::locate::LocationKind;
+use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
@@ -46,9 +46,9 @@ fn steps_to_list(model: &Model, ty: TypeId) -> Option<(TypeId, Vec<String>)> {
 }
 
 /// Returns the record of a list that was captured in part.
-fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], span: Span) -> Missing {
+fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], span: Span) -> UncapturedList {
     let pointer = snapshot.pointer(model, scope).join(steps);
-    Missing { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None }
+    UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None }
 }
 
 /// Reads `@total` and `@more` for every list of a type.
@@ -70,9 +70,9 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
         let mut has_more = false;
         if let Some(more) = &declared.more {
             let at = snapshot.locate(within, more);
-            let is_last = match at.found {
+            let is_last = match at.kind {
                 _ if is_twice(snapshot, within, more) => false,
-                Found::Lacks(step) if step + 1 == more.len() => {
+                LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let Some((name, span)) = &misspelt {
                         let message = format!("unknown property `{name}`, and `{}` is missing beside it", more[step]);
@@ -82,8 +82,10 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     }
                     misspelt.is_none()
                 }
-                Found::Lacks(_) => false,
-                Found::Value(_) => matches!(snapshot.source.slice(at.span), "null" | "false" | "\"\"" | "[]" | "{}"),
+                LocationKind::Lacks(_) => false,
+                LocationKind::Value(_) => {
+                    matches!(snapshot.source.slice(at.span), "null" | "false" | "\"\"" | "[]" | "{}")
+                }
             };
             has_more = !is_last;
             if has_more {
@@ -128,7 +130,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
 fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
     pointer.iter().enumerate().any(|(at, step)| {
         let object = snapshot.locate(within, &pointer[..at]);
-        let is_object = matches!(object.found, Found::Value(Kind::Object));
+        let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
         let same = |name: &str| name == step || is_respelled(step, name);
         is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
     })
@@ -138,7 +140,7 @@ fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
 fn misspelt(snapshot: &Snapshot, within: Span, pointer: &[String]) -> Option<(String, Span)> {
     let (last, before) = pointer.split_last()?;
     let object = snapshot.locate(within, before);
-    let is_object = matches!(object.found, Found::Value(Kind::Object));
+    let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
     let near = |name: &str| misspelling(name, [last.as_str()]).is_some();
     snapshot.properties(object.span).into_iter().filter(|_| is_object).find(|(name, _)| near(name))
 }
@@ -150,12 +152,14 @@ enum Stated {
     Unreadable,
 }
 
-fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Located) -> Stated {
-    match at.found {
+fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Location) -> Stated {
+    match at.kind {
         _ if is_twice(snapshot, within, pointer) => Stated::Unreadable,
-        Found::Lacks(_) | Found::Value(Kind::Null) => Stated::Unknown,
-        Found::Value(Kind::Number) => snapshot.source.slice(at.span).parse().map_or(Stated::Unreadable, Stated::Number),
-        Found::Value(_) => Stated::Unreadable,
+        LocationKind::Lacks(_) | LocationKind::Value(Kind::Null) => Stated::Unknown,
+        LocationKind::Value(Kind::Number) => {
+            snapshot.source.slice(at.span).parse().map_or(Stated::Unreadable, Stated::Number)
+        }
+        LocationKind::Value(_) => Stated::Unreadable,
     }
 }
 
@@ -211,8 +215,8 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     let is_declared = |name: &str| model.known_properties(model.root, &[]).any(|known| known == name);
     let is_meant = |name: &str| is_respelled(PARTIAL, name) || misspelling(name, [PARTIAL]).is_some();
     let misspelt = snapshot.properties(root.span).into_iter().find(|(name, _)| is_meant(name) && !is_declared(name));
-    let kind = match (at.found, misspelt) {
-        (Found::Value(kind), _) if kind != Kind::Null => kind,
+    let kind = match (at.kind, misspelt) {
+        (LocationKind::Value(kind), _) if kind != Kind::Null => kind,
         (_, None) => return,
         (_, Some((name, span))) => {
             let message = format!("unknown property `{name}`, and `{PARTIAL}` is missing beside it");
@@ -258,7 +262,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
                 for ty in below {
                     let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
                     let missing =
-                        Missing { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
+                        UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
                     snapshot.tables[ty.index()].note_missing(missing);
                 }
             }

@@ -58,10 +58,10 @@ struct Members {
 }
 
 /// Bytes of a set that is remembered.
-const SHORT: u32 = 64;
+const MAX_REMEMBERED_BYTES: u32 = 64;
 
 /// Sets that are remembered.
-const KNOWN: usize = 256;
+const MAX_REMEMBERED_SETS: usize = 256;
 
 /// Diagnostics that are searched for one of the same value.
 const RECENT: usize = 8;
@@ -136,7 +136,8 @@ impl<'s> Reading<'s> {
         if kind == Kind::Null {
             return self.default(slot, slot.null.as_ref());
         }
-        let short = matches!(slot.ty, Ty::Set(_)) && kind == Kind::Array && span.len() <= SHORT && !slot.secret;
+        let short =
+            matches!(slot.ty, Ty::Set(_)) && kind == Kind::Array && span.len() <= MAX_REMEMBERED_BYTES && !slot.secret;
         if short && let Some(known) = self.known.get(&(id, self.source.slice(span))) {
             return Cell::Value(known.clone());
         }
@@ -146,7 +147,7 @@ impl<'s> Reading<'s> {
         self.secret = false;
         if let (true, Cell::Value(value)) = (short, &cell)
             && before == (self.diagnostics.len(), self.other_properties)
-            && self.known.len() < KNOWN
+            && self.known.len() < MAX_REMEMBERED_SETS
         {
             self.known.insert((id, self.source.slice(span)), value.clone());
         }

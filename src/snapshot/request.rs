@@ -2,7 +2,7 @@
 //! [`Model::of_action`], and then read like any snapshot.
 
 use super::{Limits, Snapshot};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::schema::{EntityKind, Model, SlotId};
 use crate::source::Source;
 use crate::value::{TypeId, parse_datetime, parse_duration, show_datetime};
@@ -28,7 +28,7 @@ impl Snapshot {
         let (snapshot, diagnostics) = Self::read(&source, model, reads, &Limits::default());
         // A reference to an entity that is not there is an error to Cedar only where it is followed.
         let wrong = |diagnostic: &&Diagnostic| {
-            diagnostic.severity == Severity::Error && diagnostic.code != Code::SnapshotReference
+            diagnostic.level == DiagnosticLevel::Error && diagnostic.code != Code::SnapshotReference
         };
         match diagnostics.iter().find(wrong) {
             Some(wrong) => Err(wrong.message.clone()),

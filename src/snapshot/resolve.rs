@@ -1,6 +1,6 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
-use super::{Data, Gap, Missing, Row, Snapshot, State, Table, key_hash};
+use super::{Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
 use crate::schema::{Model, Origin, Ty};
@@ -75,8 +75,14 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         for scope in scopes.iter().filter(|scope| model.ancestry(ty).skip(1).any(|around| around == scope.ty)) {
             let pointer = snapshot.pointer(model, *scope);
             let span = snapshot.table(scope.ty).rows.get(scope.row as usize).map_or(Span::default(), |row| row.span);
-            let missing =
-                Missing { scope: *scope, span, property: String::new(), pointer, gap: Gap::Unreadable, most: None };
+            let missing = UncapturedList {
+                scope: *scope,
+                span,
+                property: String::new(),
+                pointer,
+                gap: Gap::Unreadable,
+                most: None,
+            };
             snapshot.tables[ty.index()].note_missing(missing);
         }
     }
@@ -99,7 +105,8 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         }
         // What a copy lacks is part of what is not known of the lists of the first.
         let missing = std::mem::take(&mut snapshot.tables[ty].missing);
-        let kept: Vec<Missing> = missing.into_iter().filter(|missing| !snapshot.is_copy(missing.scope)).collect();
+        let kept: Vec<UncapturedList> =
+            missing.into_iter().filter(|missing| !snapshot.is_copy(missing.scope)).collect();
         snapshot.tables[ty].missing_in.clear();
         kept.into_iter().for_each(|missing| snapshot.tables[ty].note_missing(missing));
     }
@@ -215,7 +222,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
             let list = snapshot.locate(row.span, &properties).span;
             let pointer = snapshot.pointer(model, scope).join(&properties).join([key.as_str()]);
             let (property, gap) = (key.to_string(), Gap::Uncaptured);
-            lacking.push(Missing { scope, span: list, property, pointer, gap, most: None });
+            lacking.push(UncapturedList { scope, span: list, property, pointer, gap, most: None });
         }
     }
     lacking.into_iter().for_each(|missing| snapshot.tables[ty.index()].note_missing(missing));

@@ -1,7 +1,7 @@
 //! The split: one pass over the document that records the place of every instance.
 
 use super::read::duplicate_key;
-use super::{Gap, Limits, Missing, Row, RowStep, StrRef, Table, is_respelled};
+use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
@@ -433,7 +433,7 @@ impl Splitter<'_> {
                 continue;
             }
             let missing = &mut self.split.tables[ty.index()].missing;
-            let new = Missing {
+            let new = UncapturedList {
                 scope: here.scope,
                 span,
                 property: property.to_owned(),

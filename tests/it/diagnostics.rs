@@ -11,12 +11,12 @@
 //! * A `text` block without a path is the expected output.
 
 use crate::support::{NOW, command, deodar, repository, written};
-use deodar::cases::{self, CaseFile, Choice, Outcome, Suite, SurvivorList};
+use deodar::cases::{self, CaseFile, Outcome, Suite, SurvivorList, TestOptions};
 use deodar::check::{Inputs, Limits, Options, Session};
-use deodar::diagnostic::{Code, Diagnostic, Severity, has_errors};
+use deodar::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
 use deodar::pack::Pack;
 use deodar::parameters::Setting;
-use deodar::project::{Form, Loader, PackOrigin, Selection};
+use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};
 use deodar::source::Source;
@@ -308,8 +308,8 @@ impl Folder {
 
     /// Runs `deodar test` on the case files of the pack.
     fn test(&self, arguments: &[String], files: &Files) -> String {
-        let mut choice = Choice { complete: true, ..Choice::default() };
-        let mut selection = Selection { packs: PackOrigin::Folder, form: Form::ByName, ..Selection::default() };
+        let mut choice = TestOptions { complete: true, ..TestOptions::default() };
+        let mut selection = Selection { packs: PackOrigin::Folder, form: InputFormat::ByName, ..Selection::default() };
         let mut arguments = arguments.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().expect("an option has a value");
@@ -349,7 +349,7 @@ impl Folder {
 }
 
 /// Runs the case files among `files`.
-fn tested(inputs: &Inputs, files: &Files, mut choice: Choice) -> Outcome {
+fn tested(inputs: &Inputs, files: &Files, mut choice: TestOptions) -> Outcome {
     let (pack, mut diagnostics) = Pack::compile(inputs.sources());
     diagnostics.extend(inputs.diagnostics.iter().cloned());
     let text = |path: &str| files.get(path).map(|bytes| String::from_utf8(bytes.clone()).expect("it is text"));
@@ -412,8 +412,8 @@ fn every_code_has_a_page_with_a_case_and_every_page_has_a_code() {
         }
         let shown = page.cases.iter().filter_map(|case| case.blocks.last());
         let mark = match Code::of_name(&code).expect("it has a page").severity() {
-            Severity::Error => '×',
-            Severity::Warning => '⚠',
+            DiagnosticLevel::Error => '×',
+            DiagnosticLevel::Warning => '⚠',
         };
         let headed = format!("\n{code}\n\n  {mark} ");
         let mut shown = shown.map(|block| format!("\n{}", &page.text[block.content.clone()]));

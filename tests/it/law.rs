@@ -18,15 +18,15 @@ mod world;
 use blueprint::{Blueprint, Kind};
 use cedar_policy::{ValidationMode, Validator};
 use choices::Choices;
-use deodar::diagnostic::{Code, Diagnostic, Severity};
-use deodar::engine::{Binding, Judgement, Machine, ReadOf, ReadValue, Reference, Subject, Verdict, VerdictCounts};
+use deodar::diagnostic::{Code, Diagnostic, DiagnosticLevel};
+use deodar::engine::{Binding, Evaluator, Judgement, ReadOf, ReadValue, Reference, Subject, Verdict, VerdictCounts};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::{Schema, parse_value};
-use deodar::snapshot::{Found, Limits, Snapshot};
+use deodar::snapshot::{Limits, LocationKind, Snapshot};
 use deodar::source::Source;
 use deodar::source::json::Kind as JsonKind;
-use deodar::value::{EntityRef, Mask, TypeId, Value};
+use deodar::value::{EntityRef, Outcomes, TypeId, Value};
 use oracle::{Answer, Asked, Derives, Oracle};
 use policies::{Writer, Written};
 use proptest::collection::vec;
@@ -253,7 +253,7 @@ impl Read {
         let expected = [Code::PolicyInvalid];
         let strange = diagnostics
             .iter()
-            .find(|diagnostic| diagnostic.severity == Severity::Error && !expected.contains(&diagnostic.code));
+            .find(|diagnostic| diagnostic.level == DiagnosticLevel::Error && !expected.contains(&diagnostic.code));
         if strange.is_some() {
             return Err(fail(format!("the policies are refused\n{}", shown(&diagnostics)), case, None));
         }
@@ -263,7 +263,7 @@ impl Read {
         let expected = [Code::PolicyIdle, Code::PolicyHas, Code::CheckNotRun];
         let strange = diagnostics
             .iter()
-            .find(|diagnostic| diagnostic.severity == Severity::Error && !expected.contains(&diagnostic.code));
+            .find(|diagnostic| diagnostic.level == DiagnosticLevel::Error && !expected.contains(&diagnostic.code));
         if let Some(strange) = strange {
             return Err(fail(&strange.message, case, None));
         }
@@ -291,10 +291,10 @@ impl Read {
         }
     }
 
-    fn machine<'a>(&'a self, snapshot: &'a Snapshot) -> Machine<'a> {
+    fn evaluator<'a>(&'a self, snapshot: &'a Snapshot) -> Evaluator<'a> {
         let binding = Binding::new(&self.schema.model, &self.program, snapshot, NOW, &self.parameters);
-        let (machine, _) = binding.derive(usize::MAX);
-        machine
+        let (evaluator, _) = binding.derive(usize::MAX);
+        evaluator
     }
 
     /// The row of an instance.
@@ -363,9 +363,9 @@ pub fn each_given(cases: u32, holds: impl Fn(&Given) -> Result<(), TestCaseError
 type Pair<'c> = (&'c Written, Uid, Option<Verdict>);
 
 /// Every pair of a valid check and a captured resource.
-fn verdicts<'c>(case: &'c Case, read: &Read, machine: &Machine<'_>) -> Result<Vec<Pair<'c>>, TestCaseError> {
+fn verdicts<'c>(case: &'c Case, read: &Read, evaluator: &Evaluator<'_>) -> Result<Vec<Pair<'c>>, TestCaseError> {
     let mut pairs = Vec::new();
-    let judgements = machine.judge(&Verdict::ALL[..4]);
+    let judgements = evaluator.judge(&Verdict::ALL[..4]);
     for written in case.checks.iter().filter(|written| read.valid(&written.id)) {
         let Some(at) =
             read.program.checks.iter().position(|check| read.policies.checks[check.check].statement.id == written.id)
@@ -375,12 +375,12 @@ fn verdicts<'c>(case: &'c Case, read: &Read, machine: &Machine<'_>) -> Result<Ve
         let judgement = &judgements[at];
         let mut counts = VerdictCounts::default();
         for uid in case.world.instances.keys().copied().filter(|uid| case.world.captured(&case.blanks, *uid)) {
-            let Some(resource) = read.row(case, machine.snapshot, uid) else {
+            let Some(resource) = read.row(case, evaluator.snapshot, uid) else {
                 return Err(fail(format!("{} has no row", case.world.id(uid)), case, Some(&written.id)));
             };
             let check = &read.program.checks[at];
             let body = check.bodies.iter().find(|body| body.resource == resource.ty);
-            let verdict = body.and_then(|body| machine.verdict(check, body, resource));
+            let verdict = body.and_then(|body| evaluator.verdict(check, body, resource));
             let listed = judgement
                 .judged
                 .iter()
@@ -434,8 +434,8 @@ fn compare(given: &Given, derived: bool, complete: bool, tally: &mut Tally) -> R
     let case = Case::new(given, derived, complete);
     let read = Read::new(&case)?;
     let snapshot = read.snapshot(&case)?;
-    let machine = read.machine(&snapshot);
-    let pairs = verdicts(&case, &read, &machine)?;
+    let evaluator = read.evaluator(&snapshot);
+    let pairs = verdicts(&case, &read, &evaluator)?;
     let asked: BTreeMap<&str, Asked> = case
         .checks
         .iter()
@@ -504,18 +504,18 @@ fn compare(given: &Given, derived: bool, complete: bool, tally: &mut Tally) -> R
             if oracle.doubtful || at > 0 || lot > 0 {
                 continue;
             }
-            let reference = Reference::new(&machine, &read.policies, NOW, &read.parameters)
+            let reference = Reference::new(&evaluator, &read.policies, NOW, &read.parameters)
                 .judge()
                 .map_err(|error| fail(error, &case, None))?;
             if !complete {
-                is_more_careful(&case, &read, &machine, &reference)?;
+                is_more_careful(&case, &read, &evaluator, &reference)?;
                 continue;
             }
-            for (mine, theirs) in machine.judge(&Verdict::ALL[..4]).iter().zip(&reference) {
+            for (mine, theirs) in evaluator.judge(&Verdict::ALL[..4]).iter().zip(&reference) {
                 if mine.counts != theirs.counts || mine.judged != theirs.judged {
                     let id = &read.policies.checks[mine.check].statement.id;
                     return Err(fail(
-                        format!("the machine says {mine:?}, the reference engine {theirs:?}"),
+                        format!("the evaluator says {mine:?}, the reference engine {theirs:?}"),
                         &case,
                         Some(id),
                     ));
@@ -526,14 +526,14 @@ fn compare(given: &Given, derived: bool, complete: bool, tally: &mut Tally) -> R
     Ok(())
 }
 
-/// On an incomplete snapshot the reference engine may answer unknown where the machine decides, and never the reverse.
+/// On an incomplete snapshot the reference engine may answer unknown where the evaluator decides, and never the reverse.
 fn is_more_careful(
     case: &Case,
     read: &Read,
-    machine: &Machine<'_>,
+    evaluator: &Evaluator<'_>,
     reference: &[Judgement],
 ) -> Result<(), TestCaseError> {
-    for (mine, theirs) in machine.judge(&Verdict::ALL).iter().zip(reference) {
+    for (mine, theirs) in evaluator.judge(&Verdict::ALL).iter().zip(reference) {
         let of = |judgement: &Judgement, subject| {
             judgement.judged.iter().find(|judged| judged.subject == subject).map_or(Verdict::Pass, |it| it.verdict)
         };
@@ -542,9 +542,9 @@ fn is_more_careful(
             let theirs = of(theirs, judged.subject);
             if theirs != judged.verdict && theirs != Verdict::Unknown {
                 let id = &read.policies.checks[mine.check].statement.id;
-                let subject = machine.snapshot.show(machine.model, entity);
+                let subject = evaluator.snapshot.show(evaluator.model, entity);
                 let message =
-                    format!("on {subject} the machine says {:?}, the reference engine {theirs:?}", judged.verdict);
+                    format!("on {subject} the evaluator says {:?}, the reference engine {theirs:?}", judged.verdict);
                 return Err(fail(message, case, Some(id)));
             }
         }
@@ -583,14 +583,14 @@ fn decided_verdicts_on_derived_attributes_hold_under_any_filling() {
 /// Reads, derives, judges and explains everything, and writes down what came out.
 fn everything(case: &Case, read: &Read) -> Result<String, TestCaseError> {
     let snapshot = read.snapshot(case)?;
-    let machine = read.machine(&snapshot);
+    let evaluator = read.evaluator(&snapshot);
     let mut text = String::new();
-    for (judgement, check) in machine.judge(&Verdict::ALL[..4]).iter().zip(&read.program.checks) {
+    for (judgement, check) in evaluator.judge(&Verdict::ALL[..4]).iter().zip(&read.program.checks) {
         let _ = writeln!(text, "{judgement:?}");
         for judged in &judgement.judged {
             let Subject::Entity(resource) = judged.subject else { continue };
             for body in check.bodies.iter().filter(|body| body.resource == resource.ty) {
-                let _ = writeln!(text, "{:?}", machine.explain(body, &machine.frame(resource)));
+                let _ = writeln!(text, "{:?}", evaluator.explain(body, &evaluator.request(resource)));
             }
         }
     }
@@ -656,7 +656,7 @@ fn runs_of_many_rows_come_out_in_order_at_any_number_of_threads() {
 fn points_into_both_texts(
     case: &Case,
     read: &Read,
-    machine: &Machine<'_>,
+    evaluator: &Evaluator<'_>,
     tally: &mut Tally,
 ) -> Result<(), TestCaseError> {
     let model = &read.schema.model;
@@ -664,14 +664,14 @@ fn points_into_both_texts(
         let statement = &read.policies.checks[check.check].statement;
         let wrong = |message: String| fail(message, case, Some(&statement.id));
         for body in &check.bodies {
-            for row in 0..machine.snapshot.table(body.resource).rows.len() as u32 {
+            for row in 0..evaluator.snapshot.table(body.resource).rows.len() as u32 {
                 let resource = EntityRef { ty: body.resource, row };
-                let Some(verdict) = machine.verdict(check, body, resource) else { continue };
-                let frame = machine.frame(resource);
+                let Some(verdict) = evaluator.verdict(check, body, resource) else { continue };
+                let request = evaluator.request(resource);
                 let explanation = if verdict == Verdict::NotApplicable {
-                    machine.explain_applies(body, &frame)
+                    evaluator.explain_applies(body, &request)
                 } else {
-                    machine.explain(body, &frame)
+                    evaluator.explain(body, &request)
                 };
                 tally.explained += 1;
                 for clause in &explanation.clauses {
@@ -692,11 +692,11 @@ fn points_into_both_texts(
                         let ReadOf::Attribute(entity, slot) = &found.of else { continue };
                         let slot = &model.ty(entity.ty).slots[slot.index()];
                         let Some(pointer) = slot.origin.pointer() else { continue };
-                        let Some(row) = machine.snapshot.table(entity.ty).rows.get(entity.row as usize) else {
+                        let Some(row) = evaluator.snapshot.table(entity.ty).rows.get(entity.row as usize) else {
                             return Err(wrong(format!("`{}` is read of an entity without a row", slot.dotted())));
                         };
-                        let located = machine.snapshot.locate(row.span, pointer);
-                        let there = matches!(located.found, Found::Value(kind) if kind != JsonKind::Null);
+                        let located = evaluator.snapshot.locate(row.span, pointer);
+                        let there = matches!(located.kind, LocationKind::Value(kind) if kind != JsonKind::Null);
                         let sound = match found.found {
                             ReadValue::Known(_) | ReadValue::Present => there,
                             ReadValue::Absent => !there,
@@ -707,12 +707,12 @@ fn points_into_both_texts(
                         };
                         if !sound
                             || !row.span.contains(located.span)
-                            || machine.snapshot.source.slice(located.span).is_empty()
+                            || evaluator.snapshot.source.slice(located.span).is_empty()
                         {
                             return Err(wrong(format!(
                                 "`{}` of {} was read as {:?}, and {located:?} is there",
                                 slot.dotted(),
-                                machine.id(*entity),
+                                evaluator.id(*entity),
                                 found.found
                             )));
                         }
@@ -731,7 +731,7 @@ fn explanations_point_into_both_texts() {
             let case = Case::new(given, true, complete);
             let read = Read::new(&case)?;
             let snapshot = read.snapshot(&case)?;
-            points_into_both_texts(&case, &read, &read.machine(&snapshot), tally)
+            points_into_both_texts(&case, &read, &read.evaluator(&snapshot), tally)
         });
     }
 }
@@ -740,25 +740,25 @@ fn explanations_point_into_both_texts() {
 fn named(
     case: &Case,
     read: &Read,
-    machine: &Machine<'_>,
+    evaluator: &Evaluator<'_>,
     pair: (&Written, Uid, Verdict),
 ) -> Option<BTreeSet<(Uid, Vec<String>)>> {
     let (written, uid, verdict) = pair;
-    let resource = read.row(case, machine.snapshot, uid)?;
+    let resource = read.row(case, evaluator.snapshot, uid)?;
     let check =
         read.program.checks.iter().find(|check| read.policies.checks[check.check].statement.id == written.id)?;
     let body = check.bodies.iter().find(|body| body.resource == resource.ty)?;
-    let frame = machine.frame(resource);
+    let request = evaluator.request(resource);
     let explanation = if verdict == Verdict::NotApplicable {
-        machine.explain_applies(body, &frame)
+        evaluator.explain_applies(body, &request)
     } else {
-        machine.explain(body, &frame)
+        evaluator.explain(body, &request)
     };
     let uids: BTreeMap<(TypeId, u32), Uid> = case
         .world
         .instances
         .keys()
-        .filter_map(|uid| read.row(case, machine.snapshot, *uid).map(|row| ((row.ty, row.row), *uid)))
+        .filter_map(|uid| read.row(case, evaluator.snapshot, *uid).map(|row| ((row.ty, row.row), *uid)))
         .collect();
     let mut named = BTreeSet::new();
     for found in explanation.clauses.iter().flat_map(|clause| &clause.reads) {
@@ -780,8 +780,8 @@ fn what_an_explanation_names_suffices_for_the_verdict() {
         let mut case = Case::new(given, false, true);
         let read = Read::new(&case)?;
         let snapshot = read.snapshot(&case)?;
-        let machine = read.machine(&snapshot);
-        let decided: Vec<(Written, Uid, Verdict)> = verdicts(&case, &read, &machine)?
+        let evaluator = read.evaluator(&snapshot);
+        let decided: Vec<(Written, Uid, Verdict)> = verdicts(&case, &read, &evaluator)?
             .into_iter()
             .filter_map(|(written, uid, verdict)| Some((written.clone(), uid, verdict?)))
             .collect();
@@ -789,7 +789,7 @@ fn what_an_explanation_names_suffices_for_the_verdict() {
             decided.into_iter().filter(|(_, _, verdict)| *verdict != Verdict::Unknown).take(12).collect();
         let names: Vec<_> = decided
             .iter()
-            .map(|(written, uid, verdict)| named(&case, &read, &machine, (written, *uid, *verdict)))
+            .map(|(written, uid, verdict)| named(&case, &read, &evaluator, (written, *uid, *verdict)))
             .collect();
         for ((written, uid, verdict), named) in decided.iter().zip(names) {
             let Some(named) = named else { continue };
@@ -802,7 +802,7 @@ fn what_an_explanation_names_suffices_for_the_verdict() {
             case.blanks = Blanks { values, ..Blanks::default() };
             case.json = case.world.json(&mut Choices::given(&given.style), &case.blueprint, &case.blanks);
             let snapshot = read.snapshot(&case)?;
-            let machine = read.machine(&snapshot);
+            let evaluator = read.evaluator(&snapshot);
             // An error is not a missing value: what may fail now comes before what decides.
             let check =
                 read.program.checks.iter().find(|check| read.policies.checks[check.check].statement.id == written.id);
@@ -810,17 +810,17 @@ fn what_an_explanation_names_suffices_for_the_verdict() {
                 .row(&case, &snapshot, *uid)
                 .and_then(|resource| Some((check?.bodies.iter().find(|body| body.resource == resource.ty)?, resource)));
             let Some((body, resource)) = body else { continue };
-            let condition = machine.policy(body, false, &machine.frame(resource)).satisfied;
-            if condition.may(Mask::ERROR) {
+            let condition = evaluator.policy(body, false, &evaluator.request(resource)).satisfied;
+            if condition.may(Outcomes::ERROR) {
                 continue;
             }
-            let again = verdicts(&case, &read, &machine)?
+            let again = verdicts(&case, &read, &evaluator)?
                 .into_iter()
                 .find(|(other, at, _)| (&other.id, at) == (&written.id, uid))
                 .and_then(|(_, _, verdict)| verdict);
             tally.explained += 1;
             // What explains that a check is not satisfied need not say whether the check applies.
-            let kept = again == Some(*verdict) || (*verdict == Verdict::Pass && condition == Mask::FALSE);
+            let kept = again == Some(*verdict) || (*verdict == Verdict::Pass && condition == Outcomes::FALSE);
             if !kept {
                 let message = format!(
                     "{} on {}: {verdict:?}, but {again:?} when only what the explanation names is captured: {named:?}",
@@ -846,13 +846,13 @@ fn said(schema: &str, policies: &str, snapshot: &str) -> String {
         Snapshot::read(&source("s.json", snapshot), &schema.model, &program.reads, &Limits::default());
     let snapshot = snapshot.unwrap_or_else(|| panic!("{}", shown(&diagnostics)));
     let binding = Binding::new(&schema.model, &program, &snapshot, NOW, &[]);
-    let (machine, _) = binding.derive(usize::MAX);
+    let (evaluator, _) = binding.derive(usize::MAX);
     let mut said = Vec::new();
     for check in &program.checks {
         for body in &check.bodies {
             for row in 0..snapshot.table(body.resource).rows.len() as u32 {
                 let resource = EntityRef { ty: body.resource, row };
-                let verdict = machine.verdict(check, body, resource).map_or("out of scope", Verdict::name);
+                let verdict = evaluator.verdict(check, body, resource).map_or("out of scope", Verdict::name);
                 said.push(format!("{} {verdict}", snapshot.show(&schema.model, resource)));
             }
         }

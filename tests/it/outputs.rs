@@ -1,7 +1,7 @@
 //! Outputs: several of one run are what each of them is alone.
 
 use crate::support::{POLICIES, SCHEMA, SOUND, edited, repository};
-use deodar::check::{Deliveries, Delivery, Inputs, Options, Session};
+use deodar::check::{Inputs, Options, Session, SnapshotInput, SnapshotInputs};
 use deodar::render::{Detail, FORMATS, Format, Outputs, Presentation, Style};
 use deodar::report::{Evidence, Needs};
 use deodar::source::Source;
@@ -10,17 +10,17 @@ use std::sync::Arc;
 /// The time of every run.
 const NOW: i64 = 1_788_220_800_000;
 
-struct Fleet(std::vec::IntoIter<Delivery>);
+struct Fleet(std::vec::IntoIter<SnapshotInput>);
 
 impl Iterator for Fleet {
-    type Item = Delivery;
+    type Item = SnapshotInput;
 
-    fn next(&mut self) -> Option<Delivery> {
+    fn next(&mut self) -> Option<SnapshotInput> {
         self.0.next()
     }
 }
 
-impl Deliveries for Fleet {
+impl SnapshotInputs for Fleet {
     fn is_ready(&mut self) -> bool {
         true
     }
@@ -41,7 +41,8 @@ fn fleet() -> Fleet {
     // Names that are not in order: files are sorted at the end of a run.
     let accounts = [("d", with(lost.clone())), ("a", with(long.clone())), ("c", with(lost)), ("b", with(long))];
     let sound = [("e", SOUND.to_owned()), ("f", "{".to_owned())];
-    let deliver = |(name, text): (&str, String)| Delivery { path: name.to_owned(), source: Ok(source(name, &text)) };
+    let deliver =
+        |(name, text): (&str, String)| SnapshotInput { path: name.to_owned(), source: Ok(source(name, &text)) };
     Fleet(accounts.into_iter().chain(sound).map(deliver).collect::<Vec<_>>().into_iter())
 }
 

@@ -3,7 +3,7 @@
 
 use crate::organisation::Organisation;
 use crate::support::{NOW, repository};
-use deodar::cases::{Case, CaseFile, Change, Choice, Edit, Suite, Target, Variant};
+use deodar::cases::{Case, CaseFile, Change, Edit, Suite, Target, TestOptions, Variant};
 use deodar::check::{Inputs, Options, Session};
 use deodar::diagnostic::Code;
 use deodar::engine::Verdict;
@@ -59,7 +59,7 @@ impl Bench {
 #[test]
 fn the_cases_of_the_pack_hold() {
     let bench = Bench::new();
-    let choice = Choice { strict: true, complete: true, ..Choice::default() };
+    let choice = TestOptions { strict: true, complete: true, ..TestOptions::default() };
     let outcome = bench.suite.run(&bench.files, &choice);
     let wrong: Vec<&str> = outcome.all_diagnostics().map(|found| found.message.as_str()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -72,8 +72,8 @@ fn the_cases_of_the_pack_see_every_condition_and_notice_changes() {
     let list = repository().join("policies/moengage/survivors.toml");
     let (survivors, wrong) = Loader::default().survivors(Some(&list), &Selection::default());
     assert!(wrong.is_empty(), "{wrong:?}");
-    let gates = Choice { min_coverage: Some(100.0), min_score: Some(95.0), survivors, ..Choice::default() };
-    let choice = Choice { coverage: true, mutate: true, strict: true, complete: true, ..gates };
+    let gates = TestOptions { min_coverage: Some(100.0), min_score: Some(95.0), survivors, ..TestOptions::default() };
+    let choice = TestOptions { coverage: true, mutate: true, strict: true, complete: true, ..gates };
     let outcome = bench.suite.run(&bench.files, &choice);
     let wrong: Vec<&str> = outcome.all_diagnostics().map(|found| found.message.as_str()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -109,7 +109,7 @@ fn what_fails_does_not_pass_when_the_reason_was_not_captured() {
         case.expectations.retain(|expectation| expectation.verdict == Verdict::Fail);
         case.variants = if case.expectations.is_empty() { Vec::new() } else { lost(case) };
     }
-    let outcome = bench.suite.run(&bench.files, &Choice::default());
+    let outcome = bench.suite.run(&bench.files, &TestOptions::default());
     assert!(outcome.diagnostics.is_empty(), "{:?}", outcome.diagnostics);
     let mut wrong = Vec::new();
     for trial in &outcome.trials {

@@ -1,7 +1,7 @@
 //! The review of packs: policies that no snapshot can satisfy, and the state of checks that are not run.
 
 use crate::support::{NOW, Run, deodar};
-use deodar::diagnostic::{Diagnostic, Severity};
+use deodar::diagnostic::{Diagnostic, DiagnosticLevel};
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::schema::Schema;
@@ -63,7 +63,7 @@ fn check(rest: &str) -> String {
 /// Code, message and first label of the only diagnostic of a check; empty if there is none.
 fn said(rest: &str) -> (String, String, String) {
     let (all, refused) = reviewed(&format!("{DERIVATIONS}{}", check(rest)));
-    let is_error = all.iter().any(|found| found.severity == Severity::Error);
+    let is_error = all.iter().any(|found| found.level == DiagnosticLevel::Error);
     assert_eq!(refused.contains(&"C".to_owned()), is_error, "{rest}: {all:?}");
     match &all[..] {
         [] => Default::default(),
@@ -345,7 +345,7 @@ fn a_check_that_depends_on_an_invalid_derivation_is_invalid_and_the_derivation_i
     for (derivations, message, refused) in table {
         let (all, ids) = reviewed(&format!("{derivations}\n{keys}{some}{fine}"));
         assert!(
-            all.iter().any(|found| found.message == message && found.severity == Severity::Error),
+            all.iter().any(|found| found.message == message && found.level == DiagnosticLevel::Error),
             "{derivations}: {all:#?}"
         );
         let checks: Vec<&String> = ids.iter().filter(|id| id.chars().all(char::is_uppercase)).collect();

@@ -3,8 +3,8 @@
 //! Random schemas have secrets of every kind. Random documents hold a marker wherever a secret is, may be, or would be
 //! in place of something damaged. Every format is searched for the marker, of checks and of cases.
 
-use deodar::cases::{self, CaseFile, Choice, Suite};
-use deodar::check::{Deliveries, Delivery, Engine, Inputs, Options, Session};
+use deodar::cases::{self, CaseFile, Suite, TestOptions};
+use deodar::check::{Engine, Inputs, Options, Session, SnapshotInput, SnapshotInputs};
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::render::{Detail, FORMATS, Outputs, Presentation, Style};
@@ -390,17 +390,17 @@ fn style(detail: Detail, width: usize) -> Style {
     Style { width, color: width < 100, detail }
 }
 
-struct One(Option<Delivery>);
+struct One(Option<SnapshotInput>);
 
 impl Iterator for One {
-    type Item = Delivery;
+    type Item = SnapshotInput;
 
-    fn next(&mut self) -> Option<Delivery> {
+    fn next(&mut self) -> Option<SnapshotInput> {
         self.0.take()
     }
 }
 
-impl Deliveries for One {
+impl SnapshotInputs for One {
     fn is_ready(&mut self) -> bool {
         true
     }
@@ -427,7 +427,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
             together = together.and((format.open)(&presentation), out);
         }
         let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };
-        let delivery = Delivery { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
+        let delivery = SnapshotInput { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
         let report = Session::default().stream(inputs, &mut One(Some(delivery)), &options, &mut |report, accounts| {
             together.accounts(report, accounts)
         });
@@ -492,7 +492,7 @@ fn tested(dice: &mut Dice, case: &Case, inputs: &Inputs, snapshot: &Arc<Source>)
     let (pack, problems) = Pack::compile(inputs.sources());
     let suite = pack.filter(|_| !has_errors(&problems)).map(Suite::new);
     let suite = suite.expect("schema and policies are valid");
-    let choice = Choice { coverage: true, ..Choice::default() };
+    let choice = TestOptions { coverage: true, ..TestOptions::default() };
     let mut outcome = suite.run(std::slice::from_ref(&file), &choice);
     outcome.diagnostics.extend(wrong);
     let mut outputs = Texts::new();

@@ -1,6 +1,6 @@
 //! States of values and lists: what is known, absent, uncaptured, unreadable or partial, and what follows for verdicts.
 
-use deodar::diagnostic::Severity;
+use deodar::diagnostic::DiagnosticLevel;
 use deodar::engine::{Binding, Reference, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
@@ -29,9 +29,9 @@ fn judged(schema: &str, policies: &str, json: &str) -> String {
         Snapshot::read(&source("a.json", json), &schema.model, &program.reads, &Limits::default());
     let snapshot = snapshot.unwrap_or_else(|| panic!("{diagnostics:?}"));
     let binding = Binding::new(&schema.model, &program, &snapshot, NOW, &[]);
-    let (machine, _) = binding.derive(usize::MAX);
-    let judgements = machine.judge(&Verdict::ALL);
-    let reference = Reference::new(&machine, &policies, NOW, &[]).judge().expect("Cedar takes the snapshot");
+    let (evaluator, _) = binding.derive(usize::MAX);
+    let judgements = evaluator.judge(&Verdict::ALL);
+    let reference = Reference::new(&evaluator, &policies, NOW, &[]).judge().expect("Cedar takes the snapshot");
     for (mine, theirs) in judgements.iter().zip(&reference) {
         for judged in &theirs.judged {
             let found = mine.judged.iter().find(|mine| mine.subject == judged.subject);
@@ -44,7 +44,7 @@ fn judged(schema: &str, policies: &str, json: &str) -> String {
         format!("{}: {}", policies.checks[judgement.check].statement.id, verdicts.join(" "))
     });
     let mut errors: Vec<&str> =
-        diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code.name()).collect();
+        diagnostics.iter().filter(|it| it.level == DiagnosticLevel::Error).map(|it| it.code.name()).collect();
     errors.dedup();
     verdicts.chain(errors.into_iter().map(|code| format!("error {code}"))).collect::<Vec<_>>().join("; ")
 }
@@ -356,7 +356,7 @@ fn contradictory_defaults_are_errors() {
     ];
     for (schema, expected) in table {
         let (_, diagnostics) = Schema::parse(&source("s.cedarschema", &schema));
-        let found = diagnostics.iter().any(|it| it.severity == Severity::Error && it.message.contains(expected));
+        let found = diagnostics.iter().any(|it| it.level == DiagnosticLevel::Error && it.message.contains(expected));
         assert!(found, "{expected}: {diagnostics:?}");
     }
 }

@@ -85,7 +85,7 @@ fn outputs_neither_lower_nor_evaluate_and_reports_are_not_written_where_they_are
     for (path, text) in files("src", "rs") {
         let code = without_comments(&text);
         let forbidden: &[&str] = match path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs") {
-            "render" => &["crate::program", "Machine", "Evaluation", "::lower(", "::bind("],
+            "render" => &["crate::program", "Evaluator", "Evaluation", "::lower(", "::bind("],
             "report" => &["std::io", "serde::", "writeln!"],
             _ => continue,
         };
@@ -162,7 +162,7 @@ fn every_check_of_an_embedded_pack_says_what_why_and_what_to_do() {
             let id = &check.statement.id;
             assert!(!check.title.is_empty(), "{id} has a title");
             assert!(check.remediation.as_ref().is_some_and(|text| !text.is_empty()), "{id} says what to do");
-            assert!(check.source.as_ref().is_some_and(|url| url.starts_with("https://")), "{id} names its source");
+            assert!(check.reference.as_ref().is_some_and(|url| url.starts_with("https://")), "{id} names its source");
             let written = check.statement.source.slice(check.statement.span);
             assert!(written.contains("@severity("), "{id} has a severity");
         }

@@ -4,7 +4,7 @@
 use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository,
 };
-use deodar::check::{Inputs, Limits, Options, Session, Work};
+use deodar::check::{Inputs, Limits, Options, Recompiled, Session};
 use deodar::pack::Compiled;
 use deodar::parameters::Setting;
 use deodar::project::{Loader, Selection};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a screen may take on a busy machine.
+/// How long a screen may take on a busy evaluator.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that is ended with the test.
@@ -395,11 +395,11 @@ fn inputs() -> Inputs {
 }
 
 /// Runs once, edits, runs again; returns what the second run did anew, and its exit code.
-fn after(edit: impl FnOnce(&mut Inputs, &mut Options)) -> (Work, u8) {
+fn after(edit: impl FnOnce(&mut Inputs, &mut Options)) -> (Recompiled, u8) {
     let (mut session, mut inputs, mut options) = (Session::default(), inputs(), options());
     session.run(&inputs, &options);
     let compiled = Compiled { schemas: 1, policies: 1, programs: 1 };
-    assert_eq!(session.work, Work { compiled, snapshots: 1 });
+    assert_eq!(session.work, Recompiled { compiled, snapshots: 1 });
     edit(&mut inputs, &mut options);
     let code = session.run(&inputs, &options).status().exit_code();
     (session.work, code)
@@ -407,7 +407,7 @@ fn after(edit: impl FnOnce(&mut Inputs, &mut Options)) -> (Work, u8) {
 
 #[test]
 fn a_second_run_of_the_same_files_does_nothing_anew() {
-    assert_eq!(after(|_, _| {}), (Work::default(), 0));
+    assert_eq!(after(|_, _| {}), (Recompiled::default(), 0));
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn an_edit_of_a_snapshot_parses_no_policy() {
     let edit = |inputs: &mut Inputs, _: &mut Options| {
         inputs.snapshots = vec![source("snapshot.json", &edited("\"length\": 12", "\"length\": 41"))];
     };
-    assert_eq!(after(edit), (Work { snapshots: 1, ..Work::default() }, 1));
+    assert_eq!(after(edit), (Recompiled { snapshots: 1, ..Recompiled::default() }, 1));
 }
 
 #[test]
@@ -425,7 +425,7 @@ fn one_snapshot_among_several_is_read_alone() {
     session.run(&inputs, &options());
     inputs.snapshots[1] = source("other.json", &edited("\"length\": 12", "\"length\": 41"));
     let report = session.run(&inputs, &options());
-    assert_eq!(session.work, Work { snapshots: 1, ..Work::default() });
+    assert_eq!(session.work, Recompiled { snapshots: 1, ..Recompiled::default() });
     assert_eq!(report.findings.len(), 1);
     assert_eq!(report.findings[0].snapshot, 1);
 }
@@ -436,7 +436,10 @@ fn an_edit_of_a_policy_that_reads_the_same_reads_no_snapshot_again() {
         inputs.policies =
             vec![source("harbour.cedar", &replaced(POLICIES, "<= resource.pier.length", "< resource.pier.length"))];
     };
-    assert_eq!(after(edit), (Work { compiled: Compiled { schemas: 0, policies: 1, programs: 1 }, snapshots: 0 }, 0));
+    assert_eq!(
+        after(edit),
+        (Recompiled { compiled: Compiled { schemas: 0, policies: 1, programs: 1 }, snapshots: 0 }, 0)
+    );
 }
 
 #[test]
@@ -449,7 +452,10 @@ fn an_edit_of_a_policy_that_reads_more_reads_the_snapshot_again() {
         );
         inputs.policies = vec![source("harbour.cedar", &more)];
     };
-    assert_eq!(after(edit), (Work { compiled: Compiled { schemas: 0, policies: 1, programs: 1 }, snapshots: 1 }, 0));
+    assert_eq!(
+        after(edit),
+        (Recompiled { compiled: Compiled { schemas: 0, policies: 1, programs: 1 }, snapshots: 1 }, 0)
+    );
 }
 
 #[test]
@@ -457,14 +463,17 @@ fn an_edit_of_the_schema_parses_no_policy_again() {
     let edit = |inputs: &mut Inputs, _: &mut Options| {
         inputs.schema = source("harbour.cedarschema", &replaced(SCHEMA, "@default(\"2\")", "@default(\"1\")"));
     };
-    assert_eq!(after(edit), (Work { compiled: Compiled { schemas: 1, policies: 0, programs: 1 }, snapshots: 1 }, 1));
+    assert_eq!(
+        after(edit),
+        (Recompiled { compiled: Compiled { schemas: 1, policies: 0, programs: 1 }, snapshots: 1 }, 1)
+    );
 }
 
 #[test]
 fn another_time_or_parameter_needs_no_file_again() {
     let later = |_: &mut Inputs, options: &mut Options| options.now += 30 * 24 * 60 * 60 * 1000;
-    assert_eq!(after(later), (Work::default(), 1));
+    assert_eq!(after(later), (Recompiled::default(), 1));
     let setting = Setting::parse("max_boats=1").expect("it is one");
     let stricter = |_: &mut Inputs, options: &mut Options| options.parameters.push(setting.clone());
-    assert_eq!(after(stricter), (Work::default(), 1));
+    assert_eq!(after(stricter), (Recompiled::default(), 1));
 }

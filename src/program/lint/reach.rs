@@ -5,7 +5,7 @@ use crate::policy::ClauseKind;
 use crate::program::{Body, Condition, Constant, NodeId, NodeKind, Program};
 use crate::schema::{EntityKind, Model, Ty};
 use crate::source::Span;
-use crate::value::{EntityRef, Mask, TypeId, Value};
+use crate::value::{EntityRef, Outcomes, TypeId, Value};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -47,8 +47,8 @@ impl<'p> Reach<'p> {
     }
 
     /// Adds the nodes of a condition that can be evaluated, and returns its possible outcomes.
-    fn visit(&self, condition: &Condition, nodes: &mut BTreeSet<NodeId>) -> Mask {
-        condition.evaluate(Mask::EITHER, &mut |leaf, _| {
+    fn visit(&self, condition: &Condition, nodes: &mut BTreeSet<NodeId>) -> Outcomes {
+        condition.evaluate(Outcomes::EITHER, &mut |leaf, _| {
             self.walk(*leaf, nodes);
             self.outcomes(*leaf)
         })
@@ -65,7 +65,7 @@ impl<'p> Reach<'p> {
             NodeKind::If(test, then, other) => {
                 self.walk(*test, nodes);
                 let test = self.outcomes(*test);
-                for (branch, taken) in [(then, Mask::TRUE), (other, Mask::FALSE)] {
+                for (branch, taken) in [(then, Outcomes::TRUE), (other, Outcomes::FALSE)] {
                     if test.may(taken) {
                         self.walk(*branch, nodes);
                     }
@@ -77,23 +77,23 @@ impl<'p> Reach<'p> {
 
     /// Returns the answer of a condition, if it is the same for every snapshot.
     pub fn truth(&self, condition: &Condition) -> Option<bool> {
-        condition.evaluate(Mask::EITHER, &mut |leaf, _| self.outcomes(*leaf)).known()
+        condition.evaluate(Outcomes::EITHER, &mut |leaf, _| self.outcomes(*leaf)).known()
     }
 
     /// Returns the outcomes of an expression that types and literals leave open.
-    fn outcomes(&self, node: NodeId) -> Mask {
+    fn outcomes(&self, node: NodeId) -> Outcomes {
         let answer = match &self.program.node(node).kind {
             NodeKind::Constant(at) => match self.program.constants.get(*at) {
                 Some(Constant::Value(Value::Bool(answer))) => Some(*answer),
                 _ => None,
             },
-            NodeKind::Settled(_, answer) => Some(*answer),
+            NodeKind::StaticallyKnown(_, answer) => Some(*answer),
             NodeKind::Condition(condition) => self.truth(condition),
             NodeKind::Equal(left, right) => self.same_entity(*left, *right),
             NodeKind::In(left, right) => self.lies_in(*left, *right),
             _ => None,
         };
-        answer.map_or(Mask::EITHER, Mask::of)
+        answer.map_or(Outcomes::EITHER, Outcomes::of)
     }
 
     /// Returns the type and id of an entity literal.

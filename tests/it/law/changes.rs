@@ -5,10 +5,10 @@
 //! but the verdicts.
 
 use super::*;
-use deodar::cases::{Choice, Suite};
+use deodar::cases::{Suite, TestOptions};
 use deodar::check::Inputs;
 use deodar::diagnostic::has_errors;
-use deodar::engine::{Judged, Judgement, Sight, Sights};
+use deodar::engine::{Judged, Judgement, LeafCoverage, LeafCoverages};
 use deodar::pack::Pack;
 use deodar::source::Span;
 
@@ -52,7 +52,7 @@ fn snapshots(case: &Case) -> Vec<String> {
 /// All verdicts of all checks on a snapshot.
 fn judged(case: &Case, read: &Read, json: &str) -> Result<Vec<Vec<Judged>>, TestCaseError> {
     let snapshot = read.snapshot_of(case, json)?;
-    let judgements = read.machine(&snapshot).judge(&Verdict::ALL);
+    let judgements = read.evaluator(&snapshot).judge(&Verdict::ALL);
     Ok(judgements.into_iter().map(|Judgement { judged, .. }| judged).collect())
 }
 
@@ -85,7 +85,7 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
             return Ok(());
         }
         let suite = Suite::new(pack);
-        let (mutation, _) = suite.mutate(&[], &Choice { complete: true, ..Choice::default() });
+        let (mutation, _) = suite.mutate(&[], &TestOptions { complete: true, ..TestOptions::default() });
         if mutation.equivalent.is_empty() {
             return Ok(());
         }
@@ -115,12 +115,12 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
 }
 
 /// The verdict on a subject; of a list that was not captured, whether something in it could fail.
-fn verdict(read: &Read, machine: &Machine<'_>, check: usize, subject: Subject) -> Option<Verdict> {
+fn verdict(read: &Read, evaluator: &Evaluator<'_>, check: usize, subject: Subject) -> Option<Verdict> {
     let check = read.program.checks.iter().find(|program| program.check == check)?;
     let body = check.bodies.iter().find(|body| body.resource == subject.ty())?;
     match subject {
-        Subject::Entity(resource) => machine.verdict(check, body, resource),
-        Subject::Uncaptured(_, at) => machine.uncaptured(body).contains(&at).then_some(Verdict::Unknown),
+        Subject::Entity(resource) => evaluator.verdict(check, body, resource),
+        Subject::Uncaptured(_, at) => evaluator.uncaptured(body).contains(&at).then_some(Verdict::Unknown),
     }
 }
 
@@ -141,22 +141,22 @@ fn a_condition_decides_where_another_answer_in_its_place_gives_another_verdict()
         let text = case.policies();
         let read = Read::of(&case, &text)?;
         let snapshot = read.snapshot(&case)?;
-        let machine = read.machine(&snapshot);
+        let evaluator = read.evaluator(&snapshot);
         for check in read.program.checks.iter().take(3) {
             let id = &read.policies.checks[check.check].statement.id;
-            let mut places: BTreeMap<Span, Vec<(Subject, Sight, Option<Verdict>)>> = BTreeMap::new();
+            let mut places: BTreeMap<Span, Vec<(Subject, LeafCoverage, Option<Verdict>)>> = BTreeMap::new();
             for body in &check.bodies {
                 let rows = snapshot.table(body.resource).rows.len() as u32;
                 let rows = (0..rows).map(|row| Subject::Entity(EntityRef { ty: body.resource, row }));
-                let lists = machine.uncaptured(body).into_iter().map(|at| Subject::Uncaptured(body.resource, at));
+                let lists = evaluator.uncaptured(body).into_iter().map(|at| Subject::Uncaptured(body.resource, at));
                 for subject in rows.chain(lists) {
-                    let mut sights = Sights::default();
-                    machine.observe(body, check.conditional, &[subject], &mut sights);
-                    let was = verdict(&read, &machine, check.check, subject);
+                    let mut coverages = LeafCoverages::default();
+                    evaluator.observe(body, check.conditional, &[subject], &mut coverages);
+                    let was = verdict(&read, &evaluator, check.check, subject);
                     // What is read of one of two entities is two leaves with one place.
-                    let mut found: BTreeMap<Span, Sight> = BTreeMap::new();
+                    let mut found: BTreeMap<Span, LeafCoverage> = BTreeMap::new();
                     for leaf in body.clauses.iter().flat_map(|clause| clause.condition.leaves()).copied() {
-                        let sight = sights.get(&leaf).copied().unwrap_or_default();
+                        let sight = coverages.get(&leaf).copied().unwrap_or_default();
                         found.entry(read.program.node(leaf).span).or_default().merge(sight);
                     }
                     for (span, sight) in found {
@@ -174,10 +174,10 @@ fn a_condition_decides_where_another_answer_in_its_place_gives_another_verdict()
                 }
                 let snapshots: Result<Vec<Snapshot>, _> = others.iter().map(|other| other.snapshot(&case)).collect();
                 let snapshots = snapshots?;
-                let machines: Vec<Machine<'_>> =
-                    others.iter().zip(&snapshots).map(|(other, snapshot)| other.machine(snapshot)).collect();
+                let machines: Vec<Evaluator<'_>> =
+                    others.iter().zip(&snapshots).map(|(other, snapshot)| other.evaluator(snapshot)).collect();
                 for (subject, sight, was) in found {
-                    let is = |(other, machine)| verdict(other, machine, check.check, subject);
+                    let is = |(other, evaluator)| verdict(other, evaluator, check.check, subject);
                     let hangs = others.iter().zip(&machines).any(|pair| is(pair) != was);
                     if sight.decided != hangs {
                         let message = format!(

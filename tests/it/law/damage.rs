@@ -135,7 +135,7 @@ fn damage(c: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
 /// Every verdict by check, place and id.
 type Verdicts = BTreeMap<(usize, String, String), Verdict>;
 
-/// The verdicts of the machine and of the reference engine, and what the snapshot was reported for.
+/// The verdicts of the evaluator and of the reference engine, and what the snapshot was reported for.
 fn judged(case: &Case, read: &Read, json: &str) -> Result<(Verdicts, Verdicts, Vec<&'static str>), TestCaseError> {
     let model = &read.schema.model;
     let (snapshot, diagnostics) =
@@ -143,7 +143,7 @@ fn judged(case: &Case, read: &Read, json: &str) -> Result<(Verdicts, Verdicts, V
     let Some(snapshot) = snapshot else {
         return Err(fail(format!("the snapshot cannot be read\n{}{json}", shown(&diagnostics)), case, None));
     };
-    let machine = read.machine(&snapshot);
+    let evaluator = read.evaluator(&snapshot);
     let by_place = |judgements: Vec<Judgement>, pass: bool| -> Verdicts {
         let mut verdicts = Verdicts::new();
         for (judgement, check) in judgements.iter().zip(&read.program.checks) {
@@ -161,7 +161,7 @@ fn judged(case: &Case, read: &Read, json: &str) -> Result<(Verdicts, Verdicts, V
                     let verdict = match listed.get(&entity) {
                         Some(verdict) => *verdict,
                         // The reference engine does not list what passes.
-                        None if pass && machine.verdict(check, body, entity).is_some() => Verdict::Pass,
+                        None if pass && evaluator.verdict(check, body, entity).is_some() => Verdict::Pass,
                         None => continue,
                     };
                     let place = format!("{} {}", model.short_name(entity.ty), snapshot.pointer(model, entity));
@@ -171,13 +171,13 @@ fn judged(case: &Case, read: &Read, json: &str) -> Result<(Verdicts, Verdicts, V
         }
         verdicts
     };
-    let reference = Reference::new(&machine, &read.policies, NOW, &read.parameters).judge();
+    let reference = Reference::new(&evaluator, &read.policies, NOW, &read.parameters).judge();
     let reference = reference.map_err(|error| fail(format!("{error}\n{json}"), case, None))?;
     // A word that an open list does not contain is reported as a warning.
-    let is_damage = |found: &&Diagnostic| found.severity == Severity::Error || found.code == Code::SnapshotWord;
+    let is_damage = |found: &&Diagnostic| found.level == DiagnosticLevel::Error || found.code == Code::SnapshotWord;
     let errors = diagnostics.iter().filter(is_damage);
     let errors = errors.map(|diagnostic| diagnostic.code.name()).collect();
-    Ok((by_place(machine.judge(&Verdict::ALL), false), by_place(reference, true), errors))
+    Ok((by_place(evaluator.judge(&Verdict::ALL), false), by_place(reference, true), errors))
 }
 
 /// Returns a verdict that damage has changed into another decided one. A subject is the one in its place, or, where an id
@@ -199,7 +199,7 @@ fn holds_for(derived: bool, cases: u32) {
         let tree = case.world.tree(&mut Choices::given(&given.style), &case.blueprint, &case.blanks);
         let mut before = String::new();
         tree.write(&mut before, 0);
-        let (machine, reference, errors) = judged(&case, &read, &before)?;
+        let (evaluator, reference, errors) = judged(&case, &read, &before)?;
         // A dangling reference is damage too.
         if !errors.is_empty() {
             return Ok(());
@@ -227,7 +227,7 @@ fn holds_for(derived: bool, cases: u32) {
             if errors.is_empty() && !is_foreign {
                 return Err(wrong("nothing is reported".to_owned()));
             }
-            for (engine, before, after) in [("machine", &machine, &mine), ("reference", &reference, &theirs)] {
+            for (engine, before, after) in [("evaluator", &evaluator, &mine), ("reference", &reference, &theirs)] {
                 if let Some((check, subject, was, is)) = changed(before, after) {
                     let id = &read.policies.checks[check].statement.id;
                     return Err(wrong(format!("{engine}: {id} on {subject} was {was:?} and is {is:?}")));

@@ -27,17 +27,17 @@ fn scopes(c: &mut Choices<'_>, case: &Case, model: &Model, ids: &[SmolStr]) -> V
 
 /// A run with parameters for the whole run only.
 struct Plain<'a> {
-    machine: Machine<'a>,
+    evaluator: Evaluator<'a>,
     reference: Vec<Judgement>,
 }
 
 impl<'a> Plain<'a> {
     fn new(case: &Case, read: &'a Read, snapshot: &'a Snapshot, values: &Values) -> Result<Self, TestCaseError> {
         let binding = Binding::new(&read.schema.model, &read.program, snapshot, NOW, values);
-        let (machine, _) = binding.derive(usize::MAX);
-        let reference = Reference::new(&machine, &read.policies, NOW, values).judge();
+        let (evaluator, _) = binding.derive(usize::MAX);
+        let reference = Reference::new(&evaluator, &read.policies, NOW, values).judge();
         let reference = reference.map_err(|error| fail(error, case, None))?;
-        Ok(Self { machine, reference })
+        Ok(Self { evaluator, reference })
     }
 }
 
@@ -157,7 +157,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
                 let resource = EntityRef { ty: body.resource, row };
                 let subject = Subject::Entity(resource);
                 let plain = run_of(resource).unwrap_or(&of_run);
-                let verdict = plain.machine.verdict(check, body, resource);
+                let verdict = plain.evaluator.verdict(check, body, resource);
                 if listed(&mine[at], subject) != verdict {
                     return Err(wrong("the verdict", subject, listed(&mine[at], subject), verdict));
                 }
@@ -171,11 +171,11 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
                 }
                 counts[verdict] += 1;
                 add(&seen.verdicts, 1);
-                add(&seen.other, usize::from(of_run.machine.verdict(check, body, resource) != Some(verdict)));
+                add(&seen.other, usize::from(of_run.evaluator.verdict(check, body, resource) != Some(verdict)));
             }
             for (list, missing) in snapshot.table(body.resource).missing.iter().enumerate() {
                 let subject = Subject::Uncaptured(body.resource, list);
-                let may_fail = |plain: &Plain<'_>| plain.machine.uncaptured(body).contains(&list);
+                let may_fail = |plain: &Plain<'_>| plain.evaluator.uncaptured(body).contains(&list);
                 // An instance that was not captured may be any that the snapshot lacks.
                 let is_around = model.ancestry(body.resource).any(|around| around == ty);
                 let lacking = parameters

@@ -4,25 +4,25 @@ use super::*;
 use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
-/// Possible answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a
+/// Reachable answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a
 /// leaf that is never evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Possible {
+pub struct Reachable {
     /// Whether it can be true.
-    pub true_: bool,
+    pub can_be_true: bool,
     /// Whether it can be false.
-    pub false_: bool,
+    pub can_be_false: bool,
     /// Whether it can depend on something that was not captured.
     pub unknown: bool,
     /// Whether another answer can change the answer of its clause.
     pub decides: bool,
 }
 
-impl Possible {
+impl Reachable {
     /// Adds the possible answers of a leaf elsewhere.
     pub fn merge(&mut self, other: Self) {
-        self.true_ |= other.true_;
-        self.false_ |= other.false_;
+        self.can_be_true |= other.can_be_true;
+        self.can_be_false |= other.can_be_false;
         self.unknown |= other.unknown;
         self.decides |= other.decides;
     }
@@ -34,7 +34,7 @@ impl Program {
     /// Some answers are settled by the types of principal and resource: `resource is T`, `has` of an attribute that is
     /// required or not declared, `principal in resource` where the resource is the root. Behind a settled answer a leaf
     /// may never be evaluated, or never matter.
-    pub fn possible(&self, model: &Model, body: &Body) -> Vec<(NodeId, Possible)> {
+    pub fn possible(&self, model: &Model, body: &Body) -> Vec<(NodeId, Reachable)> {
         let mut found = Vec::new();
         let conditional = [ClauseKind::When, ClauseKind::Unless]
             .into_iter()
@@ -44,7 +44,7 @@ impl Program {
             let condition = &clause.condition;
             let evaluated = satisfiable || (conditional && applicable && clause.kind == ClauseKind::When);
             if !evaluated {
-                found.extend(condition.leaves().into_iter().map(|leaf| (*leaf, Possible::default())));
+                found.extend(condition.leaves().into_iter().map(|leaf| (*leaf, Reachable::default())));
                 continue;
             }
             let (may_be_true, may_be_false) = self.answers(model, body, condition);
@@ -65,14 +65,14 @@ impl Program {
         body: &Body,
         condition: &Condition,
         decides: bool,
-        found: &mut Vec<(NodeId, Possible)>,
+        found: &mut Vec<(NodeId, Reachable)>,
     ) {
         let answers = |part: &Condition| self.answers(model, body, part);
-        let never = |part: &Condition| -> Vec<(NodeId, Possible)> {
-            part.leaves().into_iter().map(|leaf| (*leaf, Possible::default())).collect()
+        let never = |part: &Condition| -> Vec<(NodeId, Reachable)> {
+            part.leaves().into_iter().map(|leaf| (*leaf, Reachable::default())).collect()
         };
         match condition {
-            Condition::Leaf(leaf) => found.push((*leaf, Possible { decides, ..self.possible_of(model, body, *leaf) })),
+            Condition::Leaf(leaf) => found.push((*leaf, Reachable { decides, ..self.possible_of(model, body, *leaf) })),
             Condition::Not(inner) => self.possible_in(model, body, inner, decides, found),
             Condition::All(parts) | Condition::Any(parts) => {
                 let is_all = matches!(condition, Condition::All(_));
@@ -106,23 +106,23 @@ impl Program {
 
     /// Returns whether a condition can be true, and whether it can be false.
     fn answers(&self, model: &Model, body: &Body, condition: &Condition) -> (bool, bool) {
-        let outcomes = condition.evaluate(Mask::EITHER, &mut |leaf, _| {
-            let Possible { true_, false_, .. } = self.possible_of(model, body, *leaf);
-            let outcome = |can, outcome| if can { outcome } else { Mask::NONE };
-            outcome(true_, Mask::TRUE) | outcome(false_, Mask::FALSE)
+        let outcomes = condition.evaluate(Outcomes::EITHER, &mut |leaf, _| {
+            let Reachable { can_be_true, can_be_false, .. } = self.possible_of(model, body, *leaf);
+            let outcome = |can, outcome| if can { outcome } else { Outcomes::NONE };
+            outcome(can_be_true, Outcomes::TRUE) | outcome(can_be_false, Outcomes::FALSE)
         });
-        (outcomes.may(Mask::TRUE), outcomes.may(Mask::FALSE))
+        (outcomes.may(Outcomes::TRUE), outcomes.may(Outcomes::FALSE))
     }
 
     /// Returns the possible answers of a leaf that is evaluated.
-    fn possible_of(&self, model: &Model, body: &Body, leaf: NodeId) -> Possible {
-        let either = |unknown| Possible { true_: true, false_: true, unknown, decides: true };
+    fn possible_of(&self, model: &Model, body: &Body, leaf: NodeId) -> Reachable {
+        let either = |unknown| Reachable { can_be_true: true, can_be_false: true, unknown, decides: true };
         if let Some(answer) = self.settled(model, body, leaf) {
-            return Possible { true_: answer, false_: !answer, ..Possible::default() };
+            return Reachable { can_be_true: answer, can_be_false: !answer, ..Reachable::default() };
         }
         match &self.node(leaf).kind {
             NodeKind::Constant(_) => either(false),
-            NodeKind::Unreachable => Possible::default(),
+            NodeKind::Unreachable => Reachable::default(),
             NodeKind::Condition(condition) if matches!(**condition, Condition::All(_)) => {
                 either(self.operands(leaf).iter().any(|part| self.possible_of(model, body, *part).unknown))
             }
@@ -143,9 +143,9 @@ impl Program {
                 Some(Constant::Value(Value::Bool(answer))) => Some(*answer),
                 _ => None,
             },
-            NodeKind::Settled(_, answer) => Some(*answer),
+            NodeKind::StaticallyKnown(_, answer) => Some(*answer),
             // The attribute is there as soon as the entity is, captured or not.
-            NodeKind::Has(entity, ty, slots, Asked::Entity) if variable(entity).is_some() => {
+            NodeKind::Has(entity, ty, slots, HasTarget::Entity) if variable(entity).is_some() => {
                 slots.iter().all(|slot| model.ty(*ty).slots[slot.index()].required).then_some(true)
             }
             // There is one root, and everything is nested in it.
@@ -247,7 +247,7 @@ impl Program {
             NodeKind::Has(_, ty, slots, asked) => format!("{ty:?} {slots:?} {asked:?}"),
             NodeKind::Arithmetic(operator, ..) => format!("{operator:?}"),
             NodeKind::Like(_, pattern) => format!("{pattern:?}"),
-            NodeKind::Settled(_, answer) => answer.to_string(),
+            NodeKind::StaticallyKnown(_, answer) => answer.to_string(),
             NodeKind::GetTag(_, ty, _) | NodeKind::HasTag(_, ty, _) => format!("{ty:?}"),
             NodeKind::RecordOf(members) => {
                 let names = members.iter().map(|(name, _, optional)| (name, optional.is_some()));
