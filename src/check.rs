@@ -246,7 +246,7 @@ fn listed(pack: &Pack) -> Vec<CheckReport> {
             (true, false) => CheckState::Deselected,
         },
         accounts: accounts_of(pack.model(), &check.statement),
-        met: false,
+        judged: false,
         counts: VerdictCounts::default(),
         explained: VerdictCounts::default(),
     };
@@ -257,7 +257,7 @@ fn listed(pack: &Pack) -> Vec<CheckReport> {
 fn finish(pack: Option<&Pack>, mut report: Report) -> Report {
     if let Some(pack) = pack {
         let unmatched = pack.policies().checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
-            let other = listed.state == CheckState::Run && !listed.met && !listed.accounts.is_empty();
+            let other = listed.state == CheckState::Run && !listed.judged && !listed.accounts.is_empty();
             (other && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, &report))
         });
         let unmatched: Vec<Diagnostic> = unmatched.collect();

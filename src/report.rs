@@ -36,7 +36,7 @@ const IDS: usize = 8;
 #[derive(Debug)]
 pub struct Report {
     /// What was run.
-    pub run: Run,
+    pub run: RunReport,
     /// Every check, whatever happened to it, in order of ids.
     pub checks: Vec<CheckReport>,
     /// Every verdict that is not a pass, as far as it was to be explained, the worst first.
@@ -125,7 +125,7 @@ impl Times {
 
 /// What was run.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct RunReport {
     /// The time that checks take for now, in milliseconds since 1970.
     pub now: i64,
     /// Policies and schema.
@@ -240,7 +240,7 @@ pub struct CheckReport {
     /// The ids of accounts that its scope names; if there are some, it judges no other account.
     pub accounts: Vec<SmolStr>,
     /// Whether one of these was judged.
-    pub met: bool,
+    pub judged: bool,
     /// How often each verdict was given.
     pub counts: VerdictCounts,
     /// How many of them are explained.
@@ -369,7 +369,7 @@ impl Status {
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
     fn of<'c>(
-        run: &Run,
+        run: &RunReport,
         checks: impl Iterator<Item = (CheckSeverity, &'c VerdictCounts)>,
         invalid: bool,
     ) -> Vec<Status> {
@@ -430,7 +430,7 @@ impl Report {
 
     /// Returns a report without verdicts.
     pub(crate) fn new(options: &Options, diagnostics: Vec<Diagnostic>) -> Self {
-        let run = Run {
+        let run = RunReport {
             now: options.now,
             pack: PackReport { name: "nothing".to_owned(), ..PackReport::default() },
             snapshots: Vec::new(),
@@ -474,8 +474,8 @@ impl Report {
             check.counts += counts;
         }
         if let Some(id) = account.id {
-            for check in self.checks.iter_mut().filter(|check| !check.met) {
-                check.met = check.accounts.iter().all(|account| *account == id);
+            for check in self.checks.iter_mut().filter(|check| !check.judged) {
+                check.judged = check.accounts.iter().all(|account| *account == id);
             }
             if !self.ids_seen.contains(&id) {
                 if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }

@@ -159,10 +159,10 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let refused = match args.watch {
-        _ if args.by.is_some() && args.format.unit == Unit::AccountReport => {
+        _ if args.by.is_some() && args.format.unit == Unit::Account => {
             format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
         }
-        true if args.format.unit == Unit::AccountReport => {
+        true if args.format.unit == Unit::Account => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
         true => match watch::refused(&args.selection()) {
@@ -291,7 +291,7 @@ impl Progress {
     const PROGRESS_DELAY: Duration = Duration::from_millis(700);
 
     fn new(args: &Args, started: Instant) -> Self {
-        let lines_on_screen = args.format.unit == Unit::AccountReport && io::stdout().is_terminal();
+        let lines_on_screen = args.format.unit == Unit::Account && io::stdout().is_terminal();
         let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
         Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
     }

@@ -4,14 +4,14 @@ use super::escape::plain;
 use super::layout::{Style, wrapped};
 use super::table::{self, shown_count};
 use crate::engine::Verdict;
-use crate::report::controls::{ByControl, ControlReport, Standing};
+use crate::report::controls::{ByControl, ControlReport, ControlStatus};
 use crate::report::{CheckReport, CheckState};
 use std::io::{self, Write};
 
 /// Writes the controls of a framework.
 pub(super) fn write(rolled: &ByControl<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let (judged, not_judged): (Vec<_>, Vec<_>) =
-        rolled.controls.iter().partition(|control| control.standing != Standing::NotJudged);
+        rolled.controls.iter().partition(|control| control.status != ControlStatus::NotJudged);
     writeln!(out, "Controls of {}", rolled.framework)?;
     write_standing(&judged, style, out)?;
     if !not_judged.is_empty() {
@@ -44,11 +44,11 @@ fn write_standing(controls: &[&ControlReport<'_>], style: Style, out: &mut dyn W
     for control in controls {
         let count = |verdict: Verdict| shown_count(control.counts[verdict]);
         table.add_row([
-            match control.standing {
-                Standing::Failed => "✗".to_owned(),
-                Standing::Partial => "?".to_owned(),
-                Standing::Passed => "✓".to_owned(),
-                Standing::NotJudged => "–".to_owned(),
+            match control.status {
+                ControlStatus::Failed => "✗".to_owned(),
+                ControlStatus::Partial => "?".to_owned(),
+                ControlStatus::Passed => "✓".to_owned(),
+                ControlStatus::NotJudged => "–".to_owned(),
             },
             plain(control.control).into_owned(),
             count(Verdict::Fail),

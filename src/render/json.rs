@@ -366,7 +366,7 @@ fn by_control_json<'r>(rolled: &ByControl<'r>) -> ByControlJson<'r> {
     let ids = |checks: &[&'r CheckReport]| checks.iter().map(|check| check.id.as_str()).collect();
     let control = |control: &ControlReport<'r>| ControlJson {
         control: control.control,
-        standing: names::standing(control.standing),
+        standing: names::control_status(control.status),
         counts: verdicts(|verdict| control.counts[verdict]),
         checks: ids(&control.checks),
     };

@@ -1,6 +1,6 @@
 //! The names that outputs give to what a report contains.
 
-use crate::report::controls::Standing;
+use crate::report::controls::ControlStatus;
 use crate::report::{CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
 
 /// Returns the name of a status.
@@ -41,12 +41,12 @@ pub(super) fn check_state(state: CheckState) -> &'static str {
 }
 
 /// Returns the name of a control's result.
-pub(super) fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Failed => "failed",
-        Standing::Partial => "partial",
-        Standing::Passed => "passed",
-        Standing::NotJudged => "not_judged",
+pub(super) fn control_status(status: ControlStatus) -> &'static str {
+    match status {
+        ControlStatus::Failed => "failed",
+        ControlStatus::Partial => "partial",
+        ControlStatus::Passed => "passed",
+        ControlStatus::NotJudged => "not_judged",
     }
 }
 

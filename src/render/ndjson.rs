@@ -18,7 +18,7 @@ pub const FORMAT: Format = Format {
     name: "ndjson",
     help: "For programs: one line for every snapshot, as it is judged",
     audience: Audience::Programs,
-    unit: Unit::AccountReport,
+    unit: Unit::Account,
     open: |presentation| Box::new(Lines(*presentation)),
 };
 

@@ -35,7 +35,7 @@ pub enum Unit {
     /// The whole run, at its end.
     Run,
     /// Every account, as it is judged.
-    AccountReport,
+    Account,
 }
 
 /// The appearance of outputs.

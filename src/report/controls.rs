@@ -22,7 +22,7 @@ pub struct ControlReport<'r> {
     /// The control.
     pub control: &'r str,
     /// What the counts come to.
-    pub standing: Standing,
+    pub status: ControlStatus,
     /// How often each verdict was given.
     pub counts: VerdictCounts,
     /// Its checks, in order of ids.
@@ -31,7 +31,7 @@ pub struct ControlReport<'r> {
 
 /// How a control stands, in the order reports use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum ControlStatus {
     /// Something failed.
     Failed,
     /// Something passed or is waived, and something is unknown or waived, or a check was not run.
@@ -59,7 +59,7 @@ pub fn by_control<'r>(report: &'r Report, framework: &'static str) -> ByControl<
         }
     }
     let mut controls: Vec<_> = checks_of.into_iter().map(|(control, checks)| control_report(control, checks)).collect();
-    controls.sort_by_cached_key(|it| (it.standing, natural(it.control)));
+    controls.sort_by_cached_key(|it| (it.status, natural(it.control)));
     ByControl { framework, controls, unmapped }
 }
 
@@ -71,13 +71,13 @@ fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> Control
     let given = |verdict: Verdict| counts[verdict] > 0;
     let open =
         given(Verdict::Unknown) || given(Verdict::Waived) || checks.iter().any(|check| check.state != CheckState::Run);
-    let standing = match (given(Verdict::Fail), given(Verdict::Pass) || given(Verdict::Waived)) {
-        (true, _) => Standing::Failed,
-        (_, false) => Standing::NotJudged,
-        _ if open => Standing::Partial,
-        _ => Standing::Passed,
+    let status = match (given(Verdict::Fail), given(Verdict::Pass) || given(Verdict::Waived)) {
+        (true, _) => ControlStatus::Failed,
+        (_, false) => ControlStatus::NotJudged,
+        _ if open => ControlStatus::Partial,
+        _ => ControlStatus::Passed,
     };
-    ControlReport { control, standing, counts, checks }
+    ControlReport { control, status, counts, checks }
 }
 
 /// A part of a name, so that numbers sort by what they are worth: digits without leading zeros, after their number.
