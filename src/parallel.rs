@@ -6,9 +6,9 @@ pub use rayon::{join, prelude::*};
 #[cfg(not(feature = "parallel"))]
 pub use sequential::*;
 
-/// Calls two functions, the second on a thread of its own: it may wait for input.
+/// Calls two functions, the second on a separate thread, where it may block.
 #[cfg(feature = "parallel")]
-pub fn beside<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub fn join_blocking<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join())
@@ -24,7 +24,7 @@ mod sequential {
     }
 
     /// Calls two functions, one after the other.
-    pub fn beside<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+    pub fn join_blocking<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
     }
 

@@ -4,12 +4,13 @@ use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use deodar::check::{Clock, Engine, Limits, Options, Session};
+use deodar::check::Session;
 use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
 use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::{self, Audience, Detail, FORMATS, Format, Outputs, Presentation, Style, Unit};
-use deodar::report::{AccountReport, Needs, Report};
+use deodar::report::{AccountReport, Clock, Engine, Gate, Needs, Options, Report};
+use deodar::snapshot::Limits;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -188,8 +189,7 @@ impl Args {
                 EngineArg::Compiled => Engine::Compiled,
                 EngineArg::Reference => Engine::Reference,
             },
-            fail_on: self.fail_on,
-            allow_unknown: self.allow_unknown,
+            gate: Gate { fail_on: self.fail_on, allow_unknown: self.allow_unknown },
             by: self.by,
             needs,
             limits: self.limits(),
@@ -235,7 +235,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     let options = args.options(outputs.needs());
     let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
-        Err(diagnostics) => Report::unread(diagnostics, &options),
+        Err(diagnostics) => Report::new(&options, diagnostics),
         Ok((inputs, mut accounts)) => {
             let mut progress = Progress::new(args, started);
             let mut seen = |report: &Report, accounts: &[AccountReport]| {

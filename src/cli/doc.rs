@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let (pack, report) = args.pack.read(style);
     // Half a page would pass for a whole one.
-    let sound = deodar::check::is_sound(&report);
+    let sound = report.is_valid();
     let Some(pack) = pack.filter(|_| sound) else { return Ok(ExitCode::from(5)) };
     let catalogue = Catalogue::new(&pack);
     let mut page = Vec::new();

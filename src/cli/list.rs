@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let mut out = Output::new();
     list::write(&report, style, &mut out)?;
     out.flush()?;
-    let sound = deodar::check::is_sound(&report);
+    let sound = report.is_valid();
     Ok(ExitCode::from(match (sound, report.checks.is_empty()) {
         (false, _) => 5,
         (true, true) => 3,

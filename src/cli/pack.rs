@@ -40,7 +40,7 @@ impl PackArgs {
         let (pack, report) = match Loader::default().load(&self.selection(&[], InputFormat::ByName), &Limits::default())
         {
             Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
-            Err(diagnostics) => (None, Report::unread(diagnostics, &options)),
+            Err(diagnostics) => (None, Report::new(&options, diagnostics)),
         };
         tell(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         (pack, report)

@@ -2,7 +2,7 @@
 
 use super::check::Args;
 use super::output::{Output, tell};
-use deodar::check::{Inputs, Session, is_sound};
+use deodar::check::{Inputs, Session};
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{Changes, Loader, Selection};
 use deodar::render::{Audience, diagnostics};
@@ -66,10 +66,10 @@ impl Screens {
         let options = args.options(output.needs());
         let report = match inputs {
             Ok(inputs) => self.session.run(inputs, &options),
-            Err(diagnostics) => Report::unread(diagnostics.clone(), &options),
+            Err(diagnostics) => Report::new(&options, diagnostics.clone()),
         };
         let mut screen = Vec::new();
-        if is_sound(&report) {
+        if report.is_valid() {
             output.finish(&report, &mut screen)?;
             self.last_sound = Some(screen.clone());
         } else if let (Some(last), Audience::People) = (&self.last_sound, args.format.audience) {

@@ -282,8 +282,8 @@ fn envelope<'r>(report: &'r Report, needs: &Needs) -> Envelope<'r> {
             pack_version: run.pack.version.as_deref(),
             pack_files: pack_files(&run.pack),
             engine: names::engine(run.engine),
-            fail_on: run.fail_on.name(),
-            allow_unknown: run.allow_unknown,
+            fail_on: run.gate.fail_on.name(),
+            allow_unknown: run.gate.allow_unknown,
             exit_code: report.status().exit_code(),
             statuses: report.statuses().into_iter().map(names::status).collect(),
             snapshots: run

@@ -301,7 +301,7 @@ impl Folder {
         }
         let report = match self.load(&selection, &options.limits) {
             Ok(inputs) => Session::default().run(&inputs, &options),
-            Err(diagnostics) => Report::unread(diagnostics, &options),
+            Err(diagnostics) => Report::new(&options, diagnostics),
         };
         written(&report, "text", STYLE)
     }

@@ -1,0 +1,174 @@
+//! The run of one account: reads a snapshot, judges it, and explains its verdicts.
+
+use super::describe::{describe_parameters, digest};
+use super::inputs::{Inputs, SnapshotInput};
+use super::problems::{capture_time, captured_at, unrecognised_document, without_lists};
+use crate::diagnostic::{Code, Diagnostic, has_errors};
+use crate::engine::{Evaluation, Judged, Judgement, Verdict, VerdictCounts};
+use crate::pack::{Assessment, Pack, Run};
+use crate::parallel::*;
+use crate::parameters::Parameters;
+use crate::report::{AccountReport, Engine, Finding, Findings, Options, Report, SnapshotReport, Times, WITNESSES};
+use crate::snapshot::{SecretPaths, Secrets, Snapshot};
+use crate::source::Source;
+use crate::source::cedar::on_deep_stack;
+use crate::stopwatch::Stopwatch;
+use std::sync::Arc;
+
+/// A snapshot with its diagnostics.
+#[derive(Debug)]
+pub(super) struct ReadSnapshot {
+    pub(super) source: Arc<Source>,
+    snapshot: Option<Snapshot>,
+    diagnostics: Vec<Diagnostic>,
+    sha256: String,
+}
+
+/// The parts of a run that all accounts share.
+pub(super) struct AccountRun<'s> {
+    pack: &'s Pack,
+    parameters: Parameters,
+    options: &'s Options,
+    /// The name of the pack, if it was selected by its properties. Then a snapshot without any of them is an error.
+    recognised: Option<&'s str>,
+    /// The places of secret values in snapshots.
+    secrets: Option<Arc<SecretPaths>>,
+    /// The number of checks.
+    checks: usize,
+}
+
+impl<'s> AccountRun<'s> {
+    /// Reads the parameters, and adds them and their problems to the report. Returns `None` without a pack.
+    pub(super) fn new(
+        pack: Option<&'s Pack>,
+        inputs: &'s Inputs,
+        options: &'s Options,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let pack = pack?;
+        let (parameters, wrong) = pack.parameters(&options.parameters);
+        report.diagnostics.extend(wrong);
+        report.diagnostics.extend(parameters.without_value(pack.model(), pack.program()));
+        // An error of the inputs is about one file. The errors after them are about the pack, so about every account.
+        let of_inputs = inputs.diagnostics.len();
+        report.invalid |= has_errors(report.diagnostics.get(of_inputs..).unwrap_or_default());
+        report.run.parameters = describe_parameters(pack.model(), &parameters);
+        report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
+        let recognised = inputs.recognised.then_some(inputs.pack.as_str());
+        let (secrets, checks) = (pack.secrets(), report.checks.len());
+        Some(Self { pack, parameters, options, recognised, secrets, checks })
+    }
+
+    /// Reads a snapshot.
+    pub(super) fn read(&self, source: &Arc<Source>) -> ReadSnapshot {
+        let limits = &self.options.limits;
+        let ((snapshot, diagnostics), sha256) =
+            crate::parallel::join(|| self.pack.read(source, limits), || digest(source));
+        ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
+    }
+
+    /// Judges a snapshot of a stream. `explained` is that of [`AccountRun::account`].
+    pub(super) fn input(&self, input: SnapshotInput, explained: &[VerdictCounts]) -> AccountReport {
+        match input.source {
+            Ok(source) => self.account(&input.path, &self.read(&source), explained),
+            Err(diagnostic) => self.unread(input.path, vec![diagnostic]),
+        }
+    }
+
+    /// Returns the report of an account whose snapshot could not be read.
+    pub(super) fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> AccountReport {
+        let snapshot = SnapshotReport { path, sha256: None, captured_at: None };
+        AccountReport { diagnostics, ..AccountReport::unjudged(snapshot, self.checks) }
+    }
+
+    /// Judges a snapshot. `explained` is the number of findings, per check and verdict, that the report already has; the
+    /// account adds only as many as the outputs still need.
+    pub(super) fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> AccountReport {
+        let described = SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None };
+        let mut account = AccountReport {
+            secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
+            times: Times { bytes: read.source.text().len(), ..Times::default() },
+            ..AccountReport::unjudged(described, self.checks)
+        };
+        let Some(snapshot) = &read.snapshot else {
+            account.diagnostics.clone_from(&read.diagnostics);
+            return account;
+        };
+        if let Some(error) = unrecognised_document(self.pack, self.recognised, path, &read.source) {
+            account.diagnostics.push(error);
+            return account;
+        }
+        let without_lists = self.recognised.and_then(|name| without_lists(self.pack, name, path, &read.source));
+        account.diagnostics.extend(without_lists);
+        account.diagnostics.extend(read.diagnostics.iter().cloned());
+        self.assess(snapshot, explained, &mut account);
+        account
+    }
+
+    /// Adds the verdicts on a snapshot, and the explanations of some, to the report of its account.
+    fn assess(&self, snapshot: &Snapshot, explained: &[VerdictCounts], account: &mut AccountReport) {
+        account.other_properties = snapshot.other_properties;
+        account.times.read = snapshot.times;
+        let mut stopwatch = Stopwatch::start();
+        let run = Run { now: self.options.now, parameters: &self.parameters, pairs: self.options.limits.pairs };
+        let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
+        account.diagnostics.extend(diagnostics);
+        let evaluator = evaluation.base();
+        account.id = Some(evaluator.id(evaluator.root()));
+        account.scopes = evaluation.sought();
+        account.times.derive = stopwatch.lap();
+        account.snapshot.captured_at = captured_at(evaluator);
+        account.diagnostics.extend(capture_time(evaluator, &account.snapshot, self.options));
+        let judgements = match self.judge(&evaluation) {
+            Ok(judgements) => judgements,
+            Err(error) => return account.diagnostics.push(error),
+        };
+        account.times.judge = stopwatch.lap();
+        let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
+        let most = self.options.needs.explained().most();
+        for judgement in &judgements {
+            if let Some(counts) = account.counts.get_mut(judgement.check) {
+                *counts = judgement.counts;
+            }
+            let explained = explained.get(judgement.check).copied().unwrap_or_default();
+            let quota = explained.map(|explained| most.saturating_sub(explained));
+            account.findings.extend(self.explain(&findings, judgement, quota));
+        }
+        account.times.explain = stopwatch.lap();
+    }
+
+    /// Judges every resource by the engine of the options.
+    fn judge(&self, evaluation: &Evaluation<'_>) -> Result<Vec<Judgement>, Diagnostic> {
+        match self.options.engine {
+            Engine::Compiled => {
+                let needed = Verdict::ALL.into_iter().filter(|verdict| self.options.needs.wants(*verdict));
+                Ok(evaluation.judge(&needed.collect::<Vec<_>>()))
+            }
+            Engine::Reference => evaluation.judge_by_reference(self.pack.policies()).map_err(|error| {
+                // Cedar's messages quote values, and the values may be secret.
+                let message = if self.secrets.is_none() { error.to_string() } else { error.unquoted().to_owned() };
+                Diagnostic::error(Code::ReferenceEngine, message)
+            }),
+        }
+    }
+
+    /// Explains the verdicts of one check, of each kind at most its `quota`.
+    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut quota: VerdictCounts) -> Vec<Finding> {
+        let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
+        let (Some(program), Some(check)) = (program, self.pack.policies().checks.get(judgement.check)) else {
+            return Vec::new();
+        };
+        let explain = |(order, judged): (usize, &Judged)| {
+            let body = program.bodies.iter().find(|body| body.resource == judged.subject.ty())?;
+            Some(on_deep_stack(|| findings.finding(program, check, body, judged.subject, judged.verdict, order)))
+        };
+        let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
+            let quota = &mut quota[judged.verdict];
+            let wanted = *quota > 0 && self.options.needs.wants(judged.verdict);
+            *quota = quota.saturating_sub(1);
+            wanted
+        });
+        let wanted: Vec<_> = wanted.collect();
+        wanted.into_par_iter().filter_map(explain).collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! Diagnostics about a snapshot as a whole, and about settings that do not apply to any snapshot of a run.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{Evaluator, Sought};
+use crate::pack::Pack;
+use crate::policy::Statement;
+use crate::report::{CheckReport, CheckState, Clock, Options, Report, SnapshotReport};
+use crate::schema::{Model, Shape, SlotId};
+use crate::snapshot::{Data, LocationKind, Snapshot, State};
+use crate::source::json::Kind;
+use crate::source::{Source, Span};
+use crate::value::show_datetime;
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+const OTHER_ACCOUNT: &str =
+    "is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies";
+
+/// Returns the error for a document that does not have any property of the schema: it is not a snapshot. `recognised`
+/// is the name of the pack, if it was selected by its properties.
+pub(super) fn unrecognised_document(
+    pack: &Pack,
+    recognised: Option<&str>,
+    path: &str,
+    source: &Arc<Source>,
+) -> Option<Diagnostic> {
+    if !is_object(source) || !Snapshot::is_strange(pack.model(), source) {
+        return None;
+    }
+    let knows = recognised.map_or("the schema declares".to_owned(), |pack| format!("{pack} knows"));
+    let error = Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {knows}"));
+    Some(error.label(source, Span::new(0, 0), "this document").help(match recognised {
+        Some(_) => OTHER_ACCOUNT,
+        None => "is it a snapshot? if it is one in which nothing could be captured, give it a `captured_at`",
+    }))
+}
+
+/// Returns the warning for a document without any list of resources. `recognised` is the name of the pack.
+pub(super) fn without_lists(pack: &Pack, recognised: &str, path: &str, source: &Arc<Source>) -> Option<Diagnostic> {
+    if !is_object(source) || Snapshot::has_lists(pack.model(), source) {
+        return None;
+    }
+    let lists: Vec<String> = Snapshot::lists(pack.model()).map(|name| format!("`{name}`")).collect();
+    let message = format!("`{path}` has nothing that {recognised} judges: no {}", lists.join(", no "));
+    let warning = Diagnostic::warning(Code::NoPack, message);
+    Some(warning.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
+}
+
+fn is_object(source: &Source) -> bool {
+    source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
+}
+
+/// Returns the slot of `captured_at` of the root entity, if the schema has it.
+fn capture_slot(model: &Model) -> Option<SlotId> {
+    match model.ty(model.root).attribute("captured_at")?.shape {
+        Shape::Leaf(slot) => Some(slot),
+        _ => None,
+    }
+}
+
+/// Returns the time of the capture, in milliseconds since 1970, if the snapshot states it.
+pub(super) fn captured_at(evaluator: &Evaluator<'_>) -> Option<i64> {
+    let column = evaluator.column(evaluator.model.root, capture_slot(evaluator.model)?);
+    match (&column.data, column.states.first()) {
+        (Data::Number(all), Some(State::Known)) => all.first().copied(),
+        _ => None,
+    }
+}
+
+/// Returns the warning for a snapshot whose time of capture is missing or after that of the run.
+pub(super) fn capture_time(
+    evaluator: &Evaluator<'_>,
+    described: &SnapshotReport,
+    options: &Options,
+) -> Option<Diagnostic> {
+    let root = evaluator.model.ty(evaluator.model.root);
+    let pointer = root.slots.get(capture_slot(evaluator.model)?.index())?.origin.pointer()?;
+    let row = evaluator.snapshot.table(evaluator.model.root).rows.first();
+    let location = row.map(|row| evaluator.snapshot.locate(row.span, pointer));
+    let now = options.now;
+    let (problem, help) = match described.captured_at {
+        // The decoder has reported a value that is not a time.
+        None if matches!(location.map(|at| at.kind), Some(LocationKind::Value(kind)) if kind != Kind::Null) => {
+            return None;
+        }
+        None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
+        Some(captured_at) if captured_at > now => {
+            let problem =
+                format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));
+            let help = match options.clock {
+                Clock::Machine => "correct `captured_at` or the clock, or set the time of the run with --now",
+                Clock::Given => "correct `captured_at`, or evaluate as of a later time",
+            };
+            (problem, help)
+        }
+        Some(_) => return None,
+    };
+    Some(Diagnostic::warning(Code::CaptureTime, format!("`{}` {problem}", described.path)).help(help))
+}
+
+/// Returns the diagnostics for scopes and settings that did not apply to any judged snapshot.
+pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
+    let checks = pack.policies().checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
+        let unmatched = listed.state == CheckState::Run && !listed.judged && !listed.accounts.is_empty();
+        (unmatched && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, report))
+    });
+    let scopes = report.scopes.iter().filter_map(|(id, sought)| match sought.as_ref()? {
+        Sought::Found => None,
+        sought => Some(no_scope(pack.model(), id, sought)),
+    });
+    checks.chain(scopes).collect()
+}
+
+/// Returns the warning for a check whose scope names an account that the run does not have.
+fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> Diagnostic {
+    let quoted = |ids: &[SmolStr]| ids.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+    let message = format!("`{}` is for the account {}, and no snapshot is of it", listed.id, quoted(&listed.accounts));
+    let more = if report.more_ids { " and others" } else { "" };
+    let named = statement.principal.equals.is_some() || statement.principal.within.is_some();
+    let span = if named { statement.principal_span } else { statement.resource_span };
+    let warning = Diagnostic::warning(Code::NoAccount, message).label(&statement.source, span, "");
+    warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
+}
+
+/// Returns the error for a setting of a parameter for an instance that no judged snapshot has.
+pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
+    let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
+    let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
+    let error = Diagnostic::error(Code::Parameter, message);
+    match sought {
+        Sought::Similar(similar) => error.help(format!("did you mean `{similar}`?")),
+        Sought::Others(ids) if !ids.is_empty() => {
+            let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+            error.help(format!("name it by its id: the first snapshot that was judged has {}", ids.join(", ")))
+        }
+        _ => error.help(format!("the first snapshot that was judged has no {ty} with a known id")),
+    }
+}

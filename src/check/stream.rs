@@ -1,0 +1,65 @@
+//! A run on a stream of snapshots: judges a batch at a time, and keeps only the report.
+
+use super::account::AccountRun;
+use super::inputs::{Inputs, SnapshotInput, SnapshotInputs};
+use super::session::{Session, finish};
+use crate::engine::VerdictCounts;
+use crate::parallel::*;
+use crate::report::{AccountReport, Options, Report};
+
+/// Receives the results of accounts, with the report of the accounts before them.
+pub type Sink<'s, E> = dyn FnMut(&Report, &[AccountReport]) -> Result<(), E> + Send + 's;
+
+/// Bytes of snapshots in one batch. A batch of one snapshot may have more.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Snapshots in one batch.
+const BATCH: usize = 1024;
+
+impl Session {
+    /// Judges the snapshots of a stream, and passes the results of each batch to `sink`, in the order of the stream.
+    ///
+    /// The report contains as many findings, diagnostics and snapshots as the options need, and counts all.
+    ///
+    /// # Errors
+    /// The error of `sink`, which ends the run.
+    pub fn stream<E: Send>(
+        &mut self,
+        inputs: &Inputs,
+        snapshots: &mut dyn SnapshotInputs,
+        options: &Options,
+        sink: &mut Sink<'_, E>,
+    ) -> Result<Report, E> {
+        let (mut report, pack) = self.prepare(inputs, options);
+        if let Some(run) = AccountRun::new(pack.as_ref(), inputs, options, &mut report) {
+            let mut batch = next_batch(snapshots);
+            while !batch.is_empty() {
+                let judge = || -> Result<(), E> {
+                    let explained: Vec<VerdictCounts> = report.checks.iter().map(|check| check.explained).collect();
+                    let accounts: Vec<AccountReport> =
+                        batch.into_par_iter().map(|input| run.input(input, &explained)).collect();
+                    sink(&report, &accounts)?;
+                    accounts.into_iter().for_each(|account| report.absorb(account, options));
+                    Ok(())
+                };
+                // A read may block, so it does not run on a thread that judges.
+                let (outcome, next) = crate::parallel::join_blocking(judge, || next_batch(snapshots));
+                outcome?;
+                batch = next;
+            }
+            report.skipped_reports += snapshots.skipped_reports();
+        }
+        Ok(finish(pack.as_ref(), report))
+    }
+}
+
+/// Takes the next snapshots: the first one, for which it may wait, and those that are ready.
+fn next_batch(snapshots: &mut dyn SnapshotInputs) -> Vec<SnapshotInput> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.is_empty() || (bytes < BATCH_BYTES && batch.len() < BATCH && snapshots.is_ready()) {
+        let Some(input) = snapshots.next() else { break };
+        bytes += input.source.as_ref().map_or(0, |source| source.text().len());
+        batch.push(input);
+    }
+    batch
+}

@@ -1,0 +1,139 @@
+//! The construction of a report from the results of accounts. The report keeps as much of them as the outputs need.
+
+use super::finding::Finding;
+use super::model::{AccountReport, Report, Times};
+use super::options::Options;
+use super::run::{PackReport, RunReport};
+use crate::diagnostic::{self, Diagnostic};
+use crate::engine::Sought;
+use crate::policy::CheckSeverity;
+use smol_str::SmolStr;
+use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Ids of accounts that a report keeps.
+const IDS: usize = 8;
+
+/// A diagnostic, with the number of earlier ones of its kind if it is about an account.
+struct Ranked {
+    diagnostic: Diagnostic,
+    rank: Option<usize>,
+}
+
+impl Borrow<Diagnostic> for Ranked {
+    fn borrow(&self) -> &Diagnostic {
+        &self.diagnostic
+    }
+}
+
+impl Report {
+    /// Returns the report of a run without verdicts: for example, of one whose pack could not be read.
+    pub fn new(options: &Options, diagnostics: Vec<Diagnostic>) -> Self {
+        let run = RunReport {
+            now: options.now,
+            pack: PackReport { name: "nothing".to_owned(), ..PackReport::default() },
+            snapshots: Vec::new(),
+            accounts: 0,
+            parameters: Vec::new(),
+            engine: options.engine,
+            gate: options.gate,
+            by: options.by,
+        };
+        Self {
+            run,
+            checks: Vec::new(),
+            findings: Vec::new(),
+            diagnostics,
+            ranks: Vec::new(),
+            shown: BTreeMap::new(),
+            suppressed: BTreeMap::new(),
+            invalid: false,
+            ids_seen: Vec::new(),
+            scopes: Vec::new(),
+            more_ids: false,
+            other_properties: 0,
+            skipped: 0,
+            skipped_reports: 0,
+            secrets: Vec::new(),
+            times: Times::default(),
+        }
+    }
+
+    /// Adds the results of the next account.
+    pub(crate) fn absorb(&mut self, account: AccountReport, options: &Options) {
+        let number = self.run.accounts;
+        self.run.accounts += 1;
+        self.other_properties += account.other_properties;
+        self.times.add(&account.times);
+        if self.run.snapshots.len() < options.needs.snapshots.most() {
+            self.run.snapshots.push(account.snapshot);
+        }
+        for (check, counts) in self.checks.iter_mut().zip(account.counts) {
+            check.counts += counts;
+        }
+        if let Some(id) = account.id {
+            self.absorb_id(id);
+        }
+        for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
+            match best {
+                Some(Sought::Found) => {}
+                Some(_) if matches!(sought, Sought::Others(_)) => {}
+                Some(Sought::Similar(_)) if sought != Sought::Found => {}
+                _ => *best = Some(sought),
+            }
+        }
+        let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
+        for finding in account.findings {
+            let explained = &mut self.checks[finding.check].explained[finding.verdict];
+            if *explained < options.needs.findings.most() {
+                *explained += 1;
+                self.findings.push(Finding { snapshot: number, ..finding });
+            }
+        }
+        self.absorb_diagnostics(account.diagnostics, options);
+        // The secrets keep the text alive, so they are kept only for texts that findings or diagnostics refer to.
+        if self.findings.len() > findings || self.diagnostics.len() > diagnostics {
+            self.secrets.extend(account.secrets);
+        }
+    }
+
+    fn absorb_id(&mut self, id: SmolStr) {
+        for check in self.checks.iter_mut().filter(|check| !check.judged) {
+            check.judged = check.accounts.iter().all(|account| *account == id);
+        }
+        if !self.ids_seen.contains(&id) {
+            if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+        }
+    }
+
+    /// Adds diagnostics about an account, of each kind as many as the outputs need.
+    fn absorb_diagnostics(&mut self, diagnostics: Vec<Diagnostic>, options: &Options) {
+        for diagnostic in diagnostics {
+            let kind = (diagnostic.code, diagnostic.level);
+            let shown = self.shown.entry(kind).or_insert(0);
+            if *shown < options.needs.diagnostics.most() {
+                self.ranks.resize(self.diagnostics.len(), None);
+                self.ranks.push(Some(*shown));
+                self.diagnostics.push(diagnostic);
+                *shown += 1;
+            } else {
+                *self.suppressed.entry(kind).or_insert(0) += 1;
+            }
+        }
+    }
+
+    /// Sorts findings by verdict and severity, the worst first, and diagnostics by file and place.
+    pub(crate) fn sort(&mut self) {
+        let checks = &self.checks;
+        self.findings.sort_by_key(|finding| {
+            let level = checks.get(finding.check).map_or(CheckSeverity::Low, |check| check.severity);
+            (finding.verdict, Reverse(level), finding.check, finding.snapshot, finding.resource.order)
+        });
+        self.ranks.resize(self.diagnostics.len(), None);
+        let ranked = std::mem::take(&mut self.diagnostics).into_iter().zip(std::mem::take(&mut self.ranks));
+        let mut ranked: Vec<Ranked> = ranked.map(|(diagnostic, rank)| Ranked { diagnostic, rank }).collect();
+        diagnostic::sort(&mut ranked);
+        (self.diagnostics, self.ranks) = ranked.into_iter().map(|it| (it.diagnostic, it.rank)).unzip();
+    }
+}

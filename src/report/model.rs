@@ -1,0 +1,234 @@
+//! The types of a report: the run, its accounts and its checks.
+
+use super::finding::Finding;
+use super::needs::Needs;
+use super::run::{RunReport, SnapshotReport};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
+use crate::engine::{Sought, Verdict, VerdictCounts};
+use crate::policy::CheckSeverity;
+use crate::snapshot::{ReadTimes, Secrets};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The results of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// The inputs and the options.
+    pub run: RunReport,
+    /// All checks of the pack, run or not, in order of ids.
+    pub checks: Vec<CheckReport>,
+    /// The explained verdicts, the most severe first. A pass is not a finding.
+    pub findings: Vec<Finding>,
+    /// The problems of the inputs, up to the needs of the outputs.
+    pub diagnostics: Vec<Diagnostic>,
+    /// For every diagnostic about an account, the number of earlier ones of its kind. The order is that of
+    /// `diagnostics`; the last diagnostics may have no entry.
+    pub(super) ranks: Vec<Option<usize>>,
+    /// The number of diagnostics about accounts in `diagnostics`.
+    pub(super) shown: DiagnosticCounts,
+    /// The number of diagnostics that the report does not keep.
+    pub suppressed: DiagnosticCounts,
+    /// Whether the pack, a parameter or the selection is invalid. Then every account may lack verdicts.
+    pub invalid: bool,
+    /// Ids of accounts, the first few.
+    pub ids_seen: Vec<SmolStr>,
+    /// The ids of instances with settings of parameters, each with the best match in the judged snapshots; `None` before
+    /// the first snapshot.
+    pub(crate) scopes: Vec<(SmolStr, Option<Sought>)>,
+    /// Whether there were ids that `ids_seen` does not contain.
+    pub more_ids: bool,
+    /// The number of properties of snapshots that the schema does not declare.
+    pub other_properties: usize,
+    /// The number of files in directories that are not snapshots.
+    pub skipped: usize,
+    /// The number of reports of Deodar in directories.
+    pub skipped_reports: usize,
+    /// The secrets of the texts that findings and diagnostics refer to. Outputs mask them.
+    pub secrets: Vec<Secrets>,
+    /// The durations of the steps, summed over all threads.
+    pub times: Times,
+}
+
+/// The number of diagnostics by code and severity.
+pub type DiagnosticCounts = BTreeMap<(Code, DiagnosticLevel), usize>;
+
+/// The results of one account.
+#[derive(Debug)]
+pub struct AccountReport {
+    /// Its snapshot.
+    pub snapshot: SnapshotReport,
+    /// The id of its root entity; `None` if it was not judged.
+    pub id: Option<SmolStr>,
+    /// The number of each verdict, in the order of the run's checks.
+    pub counts: Vec<VerdictCounts>,
+    /// The explained verdicts.
+    pub findings: Vec<Finding>,
+    /// The problems of the snapshot.
+    pub diagnostics: Vec<Diagnostic>,
+    /// For every instance with settings of parameters, the best match in the snapshot; empty if it was not judged.
+    pub scopes: Vec<Sought>,
+    /// The number of properties that the schema does not declare.
+    pub other_properties: usize,
+    /// The secrets of the snapshot; `None` if the schema does not declare any.
+    pub secrets: Option<Secrets>,
+    /// The durations of the steps.
+    pub times: Times,
+}
+
+impl AccountReport {
+    /// Returns the report of an account without verdicts, for a number of checks.
+    pub(crate) fn unjudged(snapshot: SnapshotReport, checks: usize) -> Self {
+        Self {
+            snapshot,
+            id: None,
+            counts: vec![VerdictCounts::default(); checks],
+            findings: Vec::new(),
+            diagnostics: Vec::new(),
+            scopes: Vec::new(),
+            other_properties: 0,
+            secrets: None,
+            times: Times::default(),
+        }
+    }
+
+    /// Returns the findings that an output needs.
+    pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
+        let not_applicable = needs.not_applicable;
+        self.findings.iter().filter(move |found| not_applicable || found.verdict != Verdict::NotApplicable)
+    }
+}
+
+/// The durations of the steps of a run, and the size of its snapshots.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    /// The size of the snapshots in bytes.
+    pub bytes: usize,
+    /// Split, decode and resolve.
+    pub read: ReadTimes,
+    /// The computation of derived attributes.
+    pub derive: Duration,
+    /// The computation of verdicts.
+    pub judge: Duration,
+    /// The explanation of verdicts.
+    pub explain: Duration,
+}
+
+impl Times {
+    pub(super) fn add(&mut self, other: &Times) {
+        self.bytes += other.bytes;
+        self.read.split += other.read.split;
+        self.read.decode += other.read.decode;
+        self.read.resolve += other.read.resolve;
+        self.derive += other.derive;
+        self.judge += other.judge;
+        self.explain += other.explain;
+    }
+}
+
+/// A check of a run.
+#[derive(Debug, Clone)]
+pub struct CheckReport {
+    /// Its id.
+    pub id: SmolStr,
+    /// Its title.
+    pub title: SmolStr,
+    /// Its severity.
+    pub severity: CheckSeverity,
+    /// The remedy of a failure.
+    pub remediation: Option<SmolStr>,
+    /// The address of the recommendation that it implements.
+    pub reference: Option<SmolStr>,
+    /// Controls by framework.
+    pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    /// Whether it was run.
+    pub state: CheckState,
+    /// The ids of accounts in its scope. If there are any, it judges only these accounts.
+    pub accounts: Vec<SmolStr>,
+    /// Whether an account in its scope was judged.
+    pub judged: bool,
+    /// The number of each verdict.
+    pub counts: VerdictCounts,
+    /// The number of explained verdicts.
+    pub explained: VerdictCounts,
+}
+
+impl CheckReport {
+    /// Returns the number of resources with a verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.counts[verdict]
+    }
+
+    /// Returns the number of all verdicts.
+    pub fn total(&self) -> usize {
+        self.counts.total()
+    }
+
+    /// Returns its state after the run.
+    pub fn outcome(&self) -> CheckState {
+        self.state.after(&self.counts)
+    }
+}
+
+/// Whether a check was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// The check was run.
+    Run,
+    /// The check was run, and the snapshots have no resource for it.
+    NoResources,
+    /// The selection of the user excludes the check.
+    Deselected,
+    /// The check, or a derivation that it depends on, is invalid.
+    Invalid,
+}
+
+impl CheckState {
+    /// Returns the state of a check with these verdicts.
+    pub fn after(self, counts: &VerdictCounts) -> Self {
+        if self == CheckState::Run && counts.total() == 0 { CheckState::NoResources } else { self }
+    }
+}
+
+impl Report {
+    /// Returns the findings that an output needs, in order: the first ones of each check and verdict.
+    pub fn findings_for(&self, needs: &Needs) -> Vec<&Finding> {
+        let wanted = self.findings.iter().filter(|finding| needs.wants(finding.verdict));
+        let wanted: Vec<&Finding> = wanted.collect();
+        let same = wanted.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict));
+        same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()
+    }
+
+    /// Returns the diagnostics that an output needs, in order, and the number of the others.
+    ///
+    /// Every output needs the diagnostics that are not about an account.
+    pub fn diagnostics_for(&self, needs: &Needs) -> (Vec<&Diagnostic>, DiagnosticCounts) {
+        let (mut shown, mut others) = (Vec::new(), self.suppressed.clone());
+        let ranks = self.ranks.iter().copied().chain(std::iter::repeat(None));
+        for (diagnostic, rank) in self.diagnostics.iter().zip(ranks) {
+            if rank.is_none_or(|rank| rank < needs.diagnostics.most()) {
+                shown.push(diagnostic);
+            } else {
+                *others.entry((diagnostic.code, diagnostic.level)).or_insert(0) += 1;
+            }
+        }
+        (shown, others)
+    }
+
+    /// Returns the number of diagnostics of a severity, including those that the report does not keep.
+    pub fn problems(&self, severity: DiagnosticLevel) -> usize {
+        let shown = self.diagnostics.iter().filter(|diagnostic| diagnostic.level == severity).count();
+        let suppressed = self.suppressed.iter().filter(|((_, level), _)| *level == severity);
+        shown + suppressed.map(|(_, count)| count).sum::<usize>()
+    }
+
+    /// Returns the number of resources with a verdict, over all checks.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.checks.iter().map(|check| check.count(verdict)).sum()
+    }
+
+    /// Returns the checks that were run and did not find a resource.
+    pub fn idle_checks(&self) -> impl Iterator<Item = &CheckReport> {
+        self.checks.iter().filter(|check| check.outcome() == CheckState::NoResources)
+    }
+}

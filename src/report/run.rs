@@ -1,0 +1,99 @@
+//! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
+
+use super::options::{Engine, Gate};
+use smol_str::SmolStr;
+
+/// The inputs and the options of a run.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// The time of the run, in milliseconds since 1970.
+    pub now: i64,
+    /// The schema and the policies.
+    pub pack: PackReport,
+    /// The first snapshots, in order, up to the needs of the outputs.
+    pub snapshots: Vec<SnapshotReport>,
+    /// The number of snapshots.
+    pub accounts: usize,
+    /// The parameters, with their values and origins.
+    pub parameters: Vec<ParameterReport>,
+    /// The engine that judged.
+    pub engine: Engine,
+    /// The results that a pipeline accepts.
+    pub gate: Gate,
+    /// The framework whose controls group the checks.
+    pub by: Option<&'static str>,
+}
+
+/// The pack of a run.
+#[derive(Debug, Clone, Default)]
+pub struct PackReport {
+    /// The origin of schema and policies, for people.
+    pub name: String,
+    /// The version, if the schema has one.
+    pub version: Option<SmolStr>,
+    /// The schema, then the policy files in order of their names.
+    pub files: Vec<FileReport>,
+}
+
+impl PackReport {
+    /// Returns the origin and the version, for people.
+    pub fn described(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}, version {version},", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A file of a pack.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// The path as the user wrote it.
+    pub path: String,
+    /// Its role in the pack.
+    pub role: FileRole,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The role of a file of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileRole {
+    /// The schema.
+    Schema,
+    /// Policies.
+    Policies,
+}
+
+/// A snapshot of a run.
+#[derive(Debug, Clone)]
+pub struct SnapshotReport {
+    /// The path as the user wrote it.
+    pub path: String,
+    /// SHA-256 of the text, decompressed, in hexadecimal; `None` if it could not be read.
+    pub sha256: Option<String>,
+    /// The time of the capture, in milliseconds since 1970, if the snapshot states it.
+    pub captured_at: Option<i64>,
+}
+
+/// A parameter of a run.
+#[derive(Debug, Clone)]
+pub struct ParameterReport {
+    /// Its name.
+    pub name: SmolStr,
+    /// The instance that the value applies to; `None` for the whole run.
+    pub scope: Option<ScopeReport>,
+    /// Its value, if it has one.
+    pub value: Option<String>,
+    /// Whether the user set the value; otherwise it is the schema's default.
+    pub set: bool,
+}
+
+/// An instance that a setting of a parameter applies to.
+#[derive(Debug, Clone)]
+pub struct ScopeReport {
+    /// Its type without namespace.
+    pub ty: String,
+    /// Its id.
+    pub id: SmolStr,
+}

@@ -1,0 +1,85 @@
+//! The status of a run or of an account, which determines the exit code.
+
+use super::model::{AccountReport, Report};
+use super::options::Gate;
+use crate::diagnostic::{DiagnosticLevel, has_errors};
+use crate::engine::{Verdict, VerdictCounts};
+use crate::policy::CheckSeverity;
+
+/// The result of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// All verdicts are known, and there are no failures of the gate's severity or above.
+    Clean,
+    /// There are failures of the gate's severity or above.
+    Findings,
+    /// No verdict was computed, or all verdicts are unknown and the gate accepts that.
+    Nothing,
+    /// There are unknown verdicts.
+    Incomplete,
+    /// An input is unreadable or invalid.
+    Invalid,
+}
+
+impl Status {
+    /// The statuses that may hold at once. The first one that holds determines the exit code.
+    const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
+
+    /// Returns the statuses that hold for verdicts by severity, in order; only `Clean` if there are no others.
+    fn of<'c>(
+        gate: Gate,
+        checks: impl Iterator<Item = (CheckSeverity, &'c VerdictCounts)>,
+        invalid: bool,
+    ) -> Vec<Status> {
+        let (mut failed, mut unknown, mut decided) = (false, false, 0);
+        for (level, counts) in checks {
+            failed |= level >= gate.fail_on && counts[Verdict::Fail] > 0;
+            unknown |= counts[Verdict::Unknown] > 0;
+            decided += counts.total() - counts[Verdict::Unknown];
+        }
+        let holds = |status: &Status| match status {
+            Status::Clean => false,
+            Status::Findings => failed,
+            Status::Nothing => decided == 0 && (!unknown || gate.allow_unknown),
+            Status::Incomplete => unknown && !gate.allow_unknown,
+            Status::Invalid => invalid,
+        };
+        let all: Vec<Status> = Status::ORDER.into_iter().filter(holds).collect();
+        if all.is_empty() { vec![Status::Clean] } else { all }
+    }
+
+    /// Returns the exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Status::Clean => 0,
+            Status::Findings => 1,
+            Status::Nothing => 3,
+            Status::Incomplete => 4,
+            Status::Invalid => 5,
+        }
+    }
+}
+
+impl Report {
+    /// Returns the statuses of the run, in order; only `Clean` if there are no others.
+    pub fn statuses(&self) -> Vec<Status> {
+        let counts = self.checks.iter().map(|check| (check.severity, &check.counts));
+        Status::of(self.run.gate, counts, self.problems(DiagnosticLevel::Error) > 0)
+    }
+
+    /// Returns the statuses of one account of the run.
+    pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
+        let counts = self.checks.iter().map(|check| check.severity).zip(&account.counts);
+        Status::of(self.run.gate, counts, self.invalid || has_errors(&account.diagnostics))
+    }
+
+    /// Returns the status that determines the exit code.
+    pub fn status(&self) -> Status {
+        self.statuses().first().copied().unwrap_or(Status::Clean)
+    }
+
+    /// Returns whether all inputs of the run could be read and are valid.
+    pub fn is_valid(&self) -> bool {
+        self.problems(DiagnosticLevel::Error) == 0
+    }
+}
