@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub(super) const VERSION: &str = "2.0";
+pub(super) const VERSION: &str = "2.1";
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -161,6 +161,7 @@ pub(super) struct FindingJson<'r> {
     verdict: &'static str,
     severity: &'static str,
     snapshot: &'r str,
+    account: &'r str,
     resource: ResourceJson<'r>,
     message: &'r str,
     remediation: Option<&'r str>,
@@ -384,6 +385,7 @@ pub(super) fn finding<'r>(report: &'r Report, found: &'r Finding) -> FindingJson
         verdict: found.verdict.name(),
         severity: check.map_or("", |check| check.severity.name()),
         snapshot: &found.path,
+        account: &found.identity.account,
         resource: ResourceJson {
             ty: &found.resource.ty,
             id: &found.resource.id,
