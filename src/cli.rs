@@ -30,7 +30,7 @@ enum Command {
     Check(check::Args),
     /// List the checks of a pack
     List(list::Args),
-    /// Print one check: its condition, its policy, its parameters, and the values that it reads
+    /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
     Explain(explain::Args),
     /// Write all checks of a pack in plain English, as Markdown
     Doc(doc::Args),

@@ -1,4 +1,4 @@
-//! `deodar explain`: one check, or the page of a code.
+//! `deodar explain`: one check, the page of a code, or the list of all codes.
 
 use super::output::{Output, tell};
 use super::pack::PackArgs;
@@ -18,9 +18,9 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Id of a check, or code of a message such as snapshot-value
+    /// Id of a check, or code of a message such as snapshot-value [default: list all codes]
     #[arg(value_name = "CHECK|CODE")]
-    subject: String,
+    subject: Option<String>,
     #[command(flatten)]
     pack: PackArgs,
     /// Set when to use colour
@@ -30,8 +30,13 @@ pub struct Args {
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
-    if let Some(code) = Code::of_name(&args.subject) {
-        let mut out = Output::new();
+    let mut out = Output::new();
+    let Some(subject) = &args.subject else {
+        page::list(style, &mut out)?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if let Some(code) = Code::of_name(subject) {
         page::write(code, style, &mut out)?;
         out.flush()?;
         return Ok(ExitCode::SUCCESS);
@@ -39,15 +44,14 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     let (pack, report) = args.pack.read(style);
     let Some(pack) = pack else { return Ok(ExitCode::from(5)) };
     let policies = pack.policies();
-    let Some(check) = policies.checks.iter().find(|check| check.statement.id == args.subject.as_str()) else {
+    let Some(check) = policies.checks.iter().find(|check| check.statement.id == subject.as_str()) else {
         let ids = policies.checks.iter().map(|check| check.statement.id.as_str());
         let names: Vec<&str> = ids.chain(Code::ALL.iter().map(|code| code.name())).collect();
-        let message = format!("there is no check or code `{}`", args.subject);
-        let error = Diagnostic::error(Code::NoCheck, message).suggest(&args.subject, names);
+        let message = format!("there is no check or code `{subject}`");
+        let error = Diagnostic::error(Code::NoCheck, message).suggest(subject, names);
         tell(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };
-    let mut out = Output::new();
     explain::write(&catalogue::about(pack.model(), policies, check), style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if report.is_valid() { 0 } else { 5 }))

@@ -1,9 +1,22 @@
-//! The page of a diagnostic code: its meaning, its fix and an example.
+//! The diagnostic codes: a list, and the page of each with its meaning, its fix and an example.
 
-use super::layout::{Style, paragraph};
+use super::layout::{Style, paragraph, shortened};
 use super::plain;
 use crate::diagnostic::{Code, Page};
 use std::io::{self, Write};
+
+/// Writes all codes with their severity and summary, one line each.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn list(style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let names = Code::ALL.iter().map(|code| code.name().len()).max().unwrap_or(0);
+    let room = style.width.saturating_sub(names + 11).max(20);
+    Code::ALL.iter().try_for_each(|code| {
+        let summary = shortened(code.summary(), room);
+        writeln!(out, "{:names$}  {:7}  {summary}", code.name(), code.severity().name())
+    })
+}
 
 /// Writes the page of a code.
 ///

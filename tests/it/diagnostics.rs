@@ -422,6 +422,14 @@ fn every_code_has_a_page_with_a_case_and_every_page_has_a_code() {
 }
 
 #[test]
+fn explain_without_a_subject_lists_the_codes() {
+    let run = deodar(&[], &["explain"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, Code::ALL.len()), "{run:?}");
+    let line = run.stdout.lines().find(|line| line.starts_with("snapshot-empty "));
+    assert_eq!(line, Some("snapshot-empty          error    A snapshot is empty."));
+}
+
+#[test]
 fn explain_prints_the_page_of_a_code() {
     let run = deodar(&[], &["explain", "no-snapshot"]);
     expect![[r#"
