@@ -18,7 +18,6 @@ use cedar_policy::{
 use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::engine::{Binding, Evaluator, Judgement, Reference, Subject, Verdict};
 use deodar::policy::Policies;
 use deodar::program::Program;
@@ -29,6 +28,7 @@ use deodar::snapshot::{Data, Snapshot, State};
 use deodar::source::Source;
 use deodar::source::json::Scanner;
 use deodar::value::{EntityRef, TypeId, Value, show_duration};
+use deodar::{Inputs, Limits, Options, Session};
 use organisation::Organisation;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -144,18 +144,7 @@ impl Rules {
 
     fn inputs(&self, snapshot: &Arc<Source>) -> Inputs {
         let (schema, policies) = self.files.clone();
-        Inputs {
-            pack: "pack moengage".into(),
-            recognised: false,
-            schema,
-            policies,
-            snapshots: vec![Arc::clone(snapshot)],
-            unread: Vec::new(),
-            diagnostics: Vec::new(),
-            skipped: 0,
-            skipped_reports: 0,
-            partial_pack: false,
-        }
+        Inputs::new(schema, policies, vec![Arc::clone(snapshot)])
     }
 
     fn read(&self, source: &Arc<Source>) -> Snapshot {

@@ -12,6 +12,3 @@ pub use inputs::{Inputs, SnapshotInput, SnapshotInputs};
 pub(crate) use problems::no_scope;
 pub use session::{Recompiled, Session, without_snapshots};
 pub use stream::Sink;
-
-pub use crate::report::{Clock, Engine, Options};
-pub use crate::snapshot::Limits;

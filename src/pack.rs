@@ -1,7 +1,7 @@
 //! A compiled pack: a schema, its policies, and the program that they are lowered to.
 //!
-//! A [`Pack`] is what judges snapshots. [`Pack::compile`] makes one from texts; a [`Compiler`] makes one again after a
-//! change and compiles only what the change affects. A pack does not read files and does not know the clock.
+//! A [`Pack`] judges snapshots. [`Pack::compile`] compiles it from texts; a [`Compiler`] compiles it again after a change,
+//! and only the parts that the change affects. A pack does not read files or the clock.
 
 mod compile;
 mod select;
@@ -30,7 +30,7 @@ pub struct Pack {
     selected: Vec<bool>,
 }
 
-/// The time and the parameters that snapshots are judged with.
+/// The time and the parameters of verdicts.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'r> {
     /// The time of the run, in milliseconds since 1970.
@@ -41,9 +41,10 @@ pub struct Run<'r> {
     pub pairs: usize,
 }
 
-/// A snapshot that is bound to a pack and has all its derived attributes.
+/// A snapshot that is bound to a pack, with its derived attributes.
 pub struct Assessment<'a> {
     /// The evaluation, which judges and explains.
+    #[doc(hidden)]
     pub evaluation: Evaluation<'a>,
     /// The derivations that exceed the limit on pairs. Their attributes are unknown.
     pub diagnostics: Vec<Diagnostic>,
@@ -71,6 +72,28 @@ impl Pack {
         Compiler::default().compile(sources, CheckFilter::default())
     }
 
+    /// Reads a snapshot, and returns it with its problems. There is no snapshot if the text is not a JSON object.
+    pub fn read(&self, source: &Arc<Source>, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
+        Snapshot::read(source, self.model(), &self.program.reads, limits)
+    }
+
+    /// Reads settings of parameters, and returns the values with the problems of the settings.
+    pub fn parameters(&self, settings: &[Setting]) -> (Parameters, Vec<Diagnostic>) {
+        Parameters::read(self.model(), &self.program, settings)
+    }
+
+    /// Binds a snapshot and computes its derived attributes.
+    pub fn assess<'a>(&'a self, snapshot: &'a Snapshot, run: Run<'a>) -> Assessment<'a> {
+        let given = (run.now, run.parameters);
+        let (evaluation, too_many) = Evaluation::new(self.model(), &self.program, snapshot, given, run.pairs);
+        let diagnostics = too_many.into_iter().map(|excess| self.too_many_pairs(excess, run.pairs)).collect();
+        Assessment { evaluation, diagnostics, pack: self }
+    }
+}
+
+/// The parts of a pack, for the other modules of this package.
+#[doc(hidden)]
+impl Pack {
     /// Returns the schema.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -113,27 +136,9 @@ impl Pack {
         Self { schema: Arc::clone(&self.schema), policies: Arc::new(policies), program: Arc::new(program), selected }
     }
 
-    /// Reads a snapshot for the checks of the pack, and reports everything that is wrong with it.
-    pub fn read(&self, source: &Arc<Source>, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
-        Snapshot::read(source, self.model(), &self.program.reads, limits)
-    }
-
-    /// Reads settings of parameters, and reports those that are invalid.
-    pub fn parameters(&self, settings: &[Setting]) -> (Parameters, Vec<Diagnostic>) {
-        Parameters::read(self.model(), &self.program, settings)
-    }
-
-    /// Binds a snapshot and computes its derived attributes.
-    pub fn assess<'a>(&'a self, snapshot: &'a Snapshot, run: Run<'a>) -> Assessment<'a> {
-        let given = (run.now, run.parameters);
-        let (evaluation, too_many) = Evaluation::new(self.model(), &self.program, snapshot, given, run.pairs);
-        let diagnostics = too_many.into_iter().map(|excess| self.too_many_pairs(excess, run.pairs)).collect();
-        Assessment { evaluation, diagnostics, pack: self }
-    }
-
-    /// The error for a derivation that would try more than `most` pairs.
+    /// Returns the error for a derivation that would try more than `most` pairs.
     fn too_many_pairs(&self, excess: TooManyPairs, most: usize) -> Diagnostic {
-        let derivation = &self.policies.derivations[excess.derivation];
+        let derivation = self.policies.derivations.get(excess.derivation);
         let TooManyPairs { principals, resources, found, .. } = excess;
         let (tries, label, help) = match found {
             None => (
@@ -147,10 +152,14 @@ impl Pack {
                 "tie them by a value that fewer principals have",
             ),
         };
-        let message = format!("derivation of `{}` tries {tries}, which is more than {most}", derivation.derives);
-        Diagnostic::error(Code::DerivationPairs, message)
-            .label(&derivation.statement.source, derivation.statement.span, label)
-            .help(format!("{help}, or allow more with --max-pairs"))
+        let derives = derivation.map_or("an attribute", |derivation| derivation.derives.as_str());
+        let message = format!("derivation of `{derives}` tries {tries}, which is more than {most}");
+        let error = Diagnostic::error(Code::DerivationPairs, message);
+        let labelled = match derivation.map(|derivation| &derivation.statement) {
+            Some(statement) => error.label(&statement.source, statement.span, label),
+            None => error,
+        };
+        labelled.help(format!("{help}, or allow more with --max-pairs"))
     }
 }
 

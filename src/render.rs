@@ -36,3 +36,10 @@ pub const FORMATS: [Format; 3] = [text::FORMAT, json::FORMAT, ndjson::FORMAT];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
 pub const DOCUMENTS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];
+
+impl Format {
+    /// Returns the format with a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        FORMATS.into_iter().find(|format| format.name == name)
+    }
+}

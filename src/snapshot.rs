@@ -39,6 +39,7 @@ pub struct Snapshot {
     /// The file.
     pub source: Arc<Source>,
     /// One table for every type of the model.
+    #[doc(hidden)]
     pub tables: Vec<Table>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
@@ -47,8 +48,10 @@ pub struct Snapshot {
     /// The end of each list of instances by its start, so that a search for other values skips the list.
     jumps: HashMap<u32, u32>,
     /// Whether the read has reported an invalid value or a word that an open list does not contain.
+    #[doc(hidden)]
     pub is_damaged: bool,
     /// The durations of the steps of reading.
+    #[doc(hidden)]
     pub times: ReadTimes,
 }
 
@@ -160,6 +163,7 @@ pub struct ReadTimes {
     pub resolve: Duration,
 }
 
+#[doc(hidden)]
 impl Snapshot {
     /// Reads a snapshot. All attributes are checked; only those in `reads` are kept.
     ///

@@ -3,7 +3,7 @@
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
-use crate::check::{Limits, no_scope};
+use crate::check::no_scope;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
@@ -12,7 +12,7 @@ use crate::program::CheckProgram;
 use crate::render::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
 use crate::schema::Model;
-use crate::snapshot::{Relation, Secrets, Snapshot};
+use crate::snapshot::{Limits, Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use super::output::{Output, tell};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use deodar::check::Session;
+use deodar::Session;
 use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
 use deodar::project::{self, InputFormat, Loader, Selection};
@@ -127,8 +127,7 @@ enum EngineArg {
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
-    PossibleValuesParser::new(names)
-        .try_map(|name| FORMATS.into_iter().find(|format| format.name == name).ok_or("there is no such format"))
+    PossibleValuesParser::new(names).try_map(|name| Format::of_name(&name).ok_or("there is no such format"))
 }
 
 /// The names of the formats that are written for a whole run, as a sentence lists them.
@@ -225,7 +224,7 @@ impl Args {
 
     /// Returns the output that was asked for.
     pub(super) fn output(&self) -> Box<dyn render::Output> {
-        (self.format.open)(&Presentation { style: self.style(), most_findings: self.max_findings })
+        self.format.open(&Presentation { style: self.style(), most_findings: self.max_findings })
     }
 }
 

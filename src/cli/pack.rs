@@ -1,11 +1,11 @@
 //! Arguments that select the schema and the policies.
 
 use super::output::tell;
-use deodar::check::{Limits, Options};
 use deodar::pack::Pack;
 use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
+use deodar::{Limits, Options};
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]

@@ -3,8 +3,9 @@
 use super::output::{Output, cannot_write, tell};
 use super::pack::PackArgs;
 use super::{Color, width};
+use deodar::Limits;
 use deodar::cases::{self, Outcome, Suite, TestOptions, secrets_of_files};
-use deodar::check::{Limits, describe_pack};
+use deodar::check::describe_pack;
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::project::{CaseFiles, InputFormat, Loader, PackOrigin, Selection};

@@ -2,11 +2,11 @@
 
 use super::check::Args;
 use super::output::{Output, tell};
-use deodar::check::{Inputs, Session};
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{Changes, Loader, Selection};
 use deodar::render::{Audience, diagnostics};
 use deodar::report::Report;
+use deodar::{Inputs, Session};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -22,12 +22,12 @@ use std::io::{self, Write};
 pub(super) const VERSION: &str = "2.1";
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "json",
     help: "For programs; described by schemas/report.schema.json",
     audience: Audience::Programs,
     unit: Unit::Run,
-    open: |presentation| Box::new(Json(*presentation)),
+    new: |presentation| Box::new(Json(*presentation)),
 };
 
 #[derive(Debug)]

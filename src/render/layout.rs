@@ -13,6 +13,13 @@ pub struct Style {
     pub detail: Detail,
 }
 
+impl Default for Style {
+    /// Returns the style of plain text, 80 columns wide.
+    fn default() -> Self {
+        Self { width: 80, color: false, detail: Detail::Normal }
+    }
+}
+
 /// How much is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {

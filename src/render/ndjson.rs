@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "ndjson",
     help: "For programs: one line for every snapshot, as it is judged",
     audience: Audience::Programs,
     unit: Unit::Account,
-    open: |presentation| Box::new(Lines(*presentation)),
+    new: |presentation| Box::new(Lines(*presentation)),
 };
 
 #[derive(Debug)]

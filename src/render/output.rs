@@ -17,7 +17,14 @@ pub struct Format {
     /// The unit that it describes.
     pub unit: Unit,
     /// Returns an output in this format.
-    pub open: fn(&Presentation) -> Box<dyn Output>,
+    pub(super) new: fn(&Presentation) -> Box<dyn Output>,
+}
+
+impl Format {
+    /// Returns an output in this format.
+    pub fn open(&self, presentation: &Presentation) -> Box<dyn Output> {
+        (self.new)(presentation)
+    }
 }
 
 /// The readers of an output.
@@ -45,6 +52,13 @@ pub struct Presentation {
     pub style: Style,
     /// Findings of one check and verdict that text for people shows.
     pub most_findings: usize,
+}
+
+impl Default for Presentation {
+    /// Returns the appearance of plain text, 80 columns wide, with all findings.
+    fn default() -> Self {
+        Self { style: Style::default(), most_findings: usize::MAX }
+    }
 }
 
 /// An output of a run.

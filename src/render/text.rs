@@ -8,12 +8,12 @@ use crate::report::{Evidence, Needs, Report};
 use std::io::{self, Write};
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "text",
     help: "For people",
     audience: Audience::People,
     unit: Unit::Run,
-    open: |presentation| Box::new(Text(*presentation)),
+    new: |presentation| Box::new(Text(*presentation)),
 };
 
 /// Diagnostics of one kind that are shown in any case.

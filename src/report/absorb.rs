@@ -85,7 +85,8 @@ impl Report {
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
-            let explained = &mut self.checks[finding.check].explained[finding.verdict];
+            let Some(check) = self.checks.get_mut(finding.check) else { continue };
+            let explained = &mut check.explained[finding.verdict];
             if *explained < options.needs.findings.most() {
                 *explained += 1;
                 self.findings.push(Finding { snapshot: number, ..finding });

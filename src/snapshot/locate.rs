@@ -31,6 +31,7 @@ impl From<SyntaxError> for Stop {
     }
 }
 
+#[doc(hidden)]
 impl Snapshot {
     /// Follows property names inside the value at `within`.
     pub fn locate(&self, within: Span, pointer: &[String]) -> Location {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 use smol_str::ToSmolStr;
 use std::collections::BTreeSet;
 
+#[doc(hidden)]
 impl Snapshot {
     /// Reads a request and its entities, which conform to the schema of the model; of their attributes only those in
     /// `reads` are kept.

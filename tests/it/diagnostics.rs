@@ -12,7 +12,6 @@
 
 use crate::support::{NOW, command, deodar, repository, written};
 use deodar::cases::{self, CaseFile, Outcome, Suite, SurvivorList, TestOptions};
-use deodar::check::{Inputs, Limits, Options, Session};
 use deodar::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
 use deodar::pack::Pack;
 use deodar::parameters::Setting;
@@ -21,6 +20,7 @@ use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};
 use deodar::source::Source;
 use deodar::value::parse_datetime;
+use deodar::{Inputs, Limits, Options, Session};
 use expect_test::expect;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,10 @@
 //! Identities and fingerprints of findings: what they depend on, and what not.
 
 use crate::support::{POLICIES, SCHEMA, SOUND, edited, harbour_by, replaced};
-use deodar::check::Options;
-use deodar::check::{Inputs, Session};
+use deodar::Options;
 use deodar::report::{Finding, Identity};
 use deodar::source::Source;
+use deodar::{Inputs, Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,18 +105,11 @@ fn source(name: &str, text: &str) -> Arc<Source> {
 }
 
 fn findings(snapshot: &str) -> Vec<Finding> {
-    let inputs = Inputs {
-        pack: "the harbour".to_owned(),
-        recognised: false,
-        schema: source("harbour.cedarschema", SCHEMA),
-        policies: vec![source("harbour.cedar", POLICIES)],
-        snapshots: vec![source("snapshot.json", snapshot)],
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    };
+    let inputs = Inputs::new(
+        source("harbour.cedarschema", SCHEMA),
+        vec![source("harbour.cedar", POLICIES)],
+        vec![source("snapshot.json", snapshot)],
+    );
     Session::default().run(&inputs, &Options::at(NOW)).findings
 }
 

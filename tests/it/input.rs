@@ -5,10 +5,10 @@ use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, edited, folder, harbour,
     harbour_by, in_memory, replaced, written,
 };
-use deodar::check::{Options, Session};
 use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};
 use deodar::value::parse_datetime;
+use deodar::{Options, Session};
 use expect_test::{Expect, expect};
 use serde_json::Value;
 

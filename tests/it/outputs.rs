@@ -1,10 +1,11 @@
 //! Outputs: several of one run are what each of them is alone.
 
 use crate::support::{POLICIES, SCHEMA, SOUND, edited, repository};
-use deodar::check::{Inputs, Options, Session, SnapshotInput, SnapshotInputs};
+use deodar::check::{SnapshotInput, SnapshotInputs};
 use deodar::render::{Detail, FORMATS, Format, Outputs, Presentation, Style};
 use deodar::report::{Evidence, Needs};
 use deodar::source::Source;
+use deodar::{Inputs, Options, Session};
 use std::sync::Arc;
 
 /// The time of every run.
@@ -48,22 +49,12 @@ fn fleet() -> Fleet {
 
 /// Returns the texts that some outputs write together in one run of the fleet, and their messages for people.
 fn written(outputs: &[(Format, Presentation)]) -> (Vec<String>, String) {
-    let inputs = Inputs {
-        pack: "the harbour".to_owned(),
-        recognised: false,
-        schema: source("harbour.cedarschema", SCHEMA),
-        policies: vec![source("harbour.cedar", POLICIES)],
-        snapshots: Vec::new(),
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    };
+    let inputs =
+        Inputs::new(source("harbour.cedarschema", SCHEMA), vec![source("harbour.cedar", POLICIES)], Vec::new());
     let mut texts = vec![Vec::new(); outputs.len()];
     let opened = outputs.iter().zip(&mut texts);
-    let mut together = opened
-        .fold(Outputs::default(), |all, ((format, presentation), text)| all.and((format.open)(presentation), text));
+    let mut together =
+        opened.fold(Outputs::default(), |all, ((format, presentation), text)| all.and(format.open(presentation), text));
     let options = Options { needs: together.needs(), ..Options::at(NOW) };
     let report = Session::default()
         .stream(&inputs, &mut fleet(), &options, &mut |report, accounts| together.accounts(report, accounts))

@@ -4,7 +4,6 @@
 use crate::organisation::Organisation;
 use crate::support::{NOW, repository};
 use deodar::cases::{Case, CaseFile, Change, Edit, Suite, Target, TestOptions, Variant};
-use deodar::check::{Inputs, Options, Session};
 use deodar::diagnostic::Code;
 use deodar::engine::Verdict;
 use deodar::pack::Pack;
@@ -13,6 +12,7 @@ use deodar::project::{EMBEDDED, Loader, Selection};
 use deodar::schema::Schema;
 use deodar::source::{Source, Span};
 use deodar::value::parse_datetime;
+use deodar::{Inputs, Options, Session};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pack, compiled once, and its cases.
@@ -35,18 +35,7 @@ impl Bench {
             (check.statement.id.to_string(), has(ClauseKind::When) && has(ClauseKind::Unless))
         });
         let checks = checks.collect();
-        let inputs = Inputs {
-            recognised: false,
-            pack: pack.name.to_owned(),
-            schema,
-            policies,
-            snapshots: Vec::new(),
-            unread: Vec::new(),
-            diagnostics: Vec::new(),
-            skipped: 0,
-            skipped_reports: 0,
-            partial_pack: false,
-        };
+        let inputs = Inputs::new(schema, policies, Vec::new());
         let (compiled, diagnostics) = Pack::compile(inputs.sources());
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         let folder = repository().join("policies").join(pack.name);

@@ -4,11 +4,13 @@
 //! in place of something damaged. Every format is searched for the marker, of checks and of cases.
 
 use deodar::cases::{self, CaseFile, Suite, TestOptions};
-use deodar::check::{Engine, Inputs, Options, Session, SnapshotInput, SnapshotInputs};
+use deodar::check::{SnapshotInput, SnapshotInputs};
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::render::{Detail, FORMATS, Outputs, Presentation, Style};
+use deodar::report::Engine;
 use deodar::source::Source;
+use deodar::{Inputs, Options, Session};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -424,7 +426,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
         let mut together = Outputs::default();
         for (((detail, width), format), out) in presented.iter().zip(&mut written) {
             let presentation = Presentation { style: style(*detail, *width), most_findings: usize::MAX };
-            together = together.and((format.open)(&presentation), out);
+            together = together.and(format.open(&presentation), out);
         }
         let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };
         let delivery = SnapshotInput { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
@@ -531,18 +533,8 @@ fn searched(seed: u64, seen: &mut Seen) {
     document.write(&mut dice, blank, 1, &mut written);
     let whole = source("snapshot.json", &written);
     let snapshot = source("snapshot.json", &broken(&mut dice, written));
-    let inputs = Inputs {
-        pack: "secrets".to_owned(),
-        recognised: false,
-        schema: source("secrets.cedarschema", &schema),
-        policies: vec![source("secrets.cedar", &policies)],
-        snapshots: Vec::new(),
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    };
+    let inputs =
+        Inputs::new(source("secrets.cedarschema", &schema), vec![source("secrets.cedar", &policies)], Vec::new());
     seen.marked += usize::from(MARKERS.iter().any(|marker| snapshot.text().to_lowercase().contains(marker)));
     let mut outputs = checked(&inputs, &snapshot, seen);
     outputs.extend(tested(&mut dice, &case, &inputs, &whole));
@@ -597,23 +589,13 @@ fn reported(document: &str) -> String {
         forbid (principal, action == Action::\"audit\", resource is Account) unless { resource.on };\n\
         @id(\"PIN\") @title(\"Pin\") @severity(\"low\")\n\
         forbid (principal, action == Action::\"audit\", resource is Account) unless { resource.pin == \"\" };";
-    let inputs = Inputs {
-        pack: "secrets".to_owned(),
-        recognised: false,
-        schema: source("secrets.cedarschema", schema),
-        policies: vec![source("secrets.cedar", policy)],
-        snapshots: vec![source("snapshot.json", document)],
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    };
+    let inputs = Inputs::new(
+        source("secrets.cedarschema", schema),
+        vec![source("secrets.cedar", policy)],
+        vec![source("snapshot.json", document)],
+    );
     let report = Session::default().run(&inputs, &Options::at(NOW));
-    let mut out = Vec::new();
-    let presentation = Presentation { style: style(Detail::Verbose, 120), most_findings: usize::MAX };
-    (FORMATS[0].open)(&presentation).finish(&report, &mut out).expect("memory takes everything");
-    text_of(out)
+    crate::support::written(&report, "text", style(Detail::Verbose, 120))
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Verdicts: tables of clauses and their results on one thing, some of whose values are absent or not captured.
 
 use crate::support::{NOW, in_memory, written};
-use deodar::check::{Options, Session};
 use deodar::engine::Verdict;
 use deodar::render::{Detail, Style};
 use deodar::value::parse_datetime;
+use deodar::{Options, Session};
 
 const SCHEMA: &str = r#"
 @path("") @key("name")

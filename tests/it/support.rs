@@ -1,9 +1,7 @@
 //! The built binary in a folder of its own, and a small pack of no real account: a harbour with piers and boats.
 
-use deodar::check::Inputs;
-use deodar::render::{FORMATS, Presentation, Style};
-use deodar::report::Report;
-use deodar::source::Source;
+use deodar::render::Style;
+use deodar::{Format, Inputs, Presentation, Report, Source};
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -68,18 +66,7 @@ pub fn deodar_with_input(files: &[(&str, &[u8])], arguments: &[&str], input: &[u
 /// Returns the inputs of a run in this process: a schema, policies and snapshots by name and text.
 pub fn in_memory(schema: (&str, &str), policies: &[(&str, &str)], snapshots: &[(&str, &str)]) -> Inputs {
     let source = |(name, text): &(&str, &str)| Source::new(*name, *text).expect("a small text");
-    Inputs {
-        pack: "the given schema and policies".to_owned(),
-        recognised: false,
-        schema: source(&schema),
-        policies: policies.iter().map(source).collect(),
-        snapshots: snapshots.iter().map(source).collect(),
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    }
+    Inputs::new(source(&schema), policies.iter().map(source).collect(), snapshots.iter().map(source).collect())
 }
 
 /// Returns a fresh folder that holds `files`.
@@ -139,9 +126,9 @@ pub fn harbour_by(schema: &str, policies: &str, snapshot: impl AsRef<[u8]>, argu
 
 /// Returns what a format writes about a report.
 pub fn written(report: &Report, format: &str, style: Style) -> String {
-    let format = FORMATS.iter().find(|known| known.name == format).expect("it is a format");
-    let presentation = Presentation { style, most_findings: usize::MAX };
+    let format = Format::of_name(format).expect("it is a format");
+    let presentation = Presentation { style, ..Presentation::default() };
     let mut out = Vec::new();
-    (format.open)(&presentation).finish(report, &mut out).expect("memory takes everything");
+    format.open(&presentation).finish(report, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("Deodar writes UTF-8")
 }

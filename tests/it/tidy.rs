@@ -26,7 +26,11 @@ fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
 /// Modules in the order `lib.rs` declares them.
 fn modules() -> Vec<String> {
     let lib = std::fs::read_to_string(repository().join("src/lib.rs")).expect("there is a library");
-    lib.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.strip_suffix(';')?.to_owned())).collect()
+    let declared = |line: &str| {
+        let name = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?;
+        Some(name.strip_suffix(';')?.to_owned())
+    };
+    lib.lines().filter_map(declared).collect()
 }
 
 /// Returns the modules that follow `crate::` in code, alone or in a list.
@@ -77,6 +81,45 @@ fn a_module_uses_only_modules_declared_above_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The items of the library that its documentation shows.
+const FACADE: [&str; 18] = [
+    "CheckVerdict",
+    "Diagnostic",
+    "Finding",
+    "Format",
+    "Inputs",
+    "Limits",
+    "Options",
+    "Output",
+    "Pack",
+    "PackSources",
+    "Presentation",
+    "Report",
+    "Run",
+    "Session",
+    "Setting",
+    "Snapshot",
+    "Source",
+    "Verdict",
+];
+
+#[test]
+fn the_documented_interface_of_the_library_is_listed_here() {
+    let lib = std::fs::read_to_string(repository().join("src/lib.rs")).expect("there is a library");
+    let mut names = Vec::new();
+    for exported in lib.split("\npub use ").skip(1) {
+        let path = exported.split(';').next().unwrap_or_default();
+        let items = path.rsplit_once("::").map_or(path, |(_, items)| items).trim_matches(['{', '}']);
+        names.extend(items.split(',').map(|name| name.trim().to_owned()));
+    }
+    names.sort();
+    assert_eq!(names, FACADE);
+    let lines: Vec<&str> =
+        lib.lines().filter(|line| !line.starts_with("#[cfg") && !line.starts_with("#[allow")).collect();
+    let shown = lines.windows(2).filter(|pair| pair[1].starts_with("pub mod ") && pair[0] != "#[doc(hidden)]");
+    assert_eq!(shown.collect::<Vec<_>>(), Vec::<&[&str]>::new(), "modules of the library are hidden");
 }
 
 #[test]

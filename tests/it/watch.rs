@@ -4,11 +4,12 @@
 use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, folder, replaced, repository,
 };
-use deodar::check::{Inputs, Limits, Options, Recompiled, Session};
+use deodar::check::Recompiled;
 use deodar::pack::Compiled;
 use deodar::parameters::Setting;
 use deodar::project::{Loader, Selection};
 use deodar::source::Source;
+use deodar::{Inputs, Limits, Options, Session};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -380,18 +381,11 @@ fn source(name: &str, text: &str) -> Arc<Source> {
 }
 
 fn inputs() -> Inputs {
-    Inputs {
-        pack: "harbour".into(),
-        recognised: false,
-        schema: source("harbour.cedarschema", SCHEMA),
-        policies: vec![source("harbour.cedar", POLICIES)],
-        snapshots: vec![source("snapshot.json", SOUND)],
-        unread: Vec::new(),
-        diagnostics: Vec::new(),
-        skipped: 0,
-        skipped_reports: 0,
-        partial_pack: false,
-    }
+    Inputs::new(
+        source("harbour.cedarschema", SCHEMA),
+        vec![source("harbour.cedar", POLICIES)],
+        vec![source("snapshot.json", SOUND)],
+    )
 }
 
 /// Runs once, edits, runs again; returns what the second run did anew, and its exit code.

@@ -5,8 +5,8 @@
 //! but the verdicts.
 
 use super::*;
+use deodar::Inputs;
 use deodar::cases::{Suite, TestOptions};
-use deodar::check::Inputs;
 use deodar::diagnostic::has_errors;
 use deodar::engine::{Judged, Judgement, LeafCoverage, LeafCoverages};
 use deodar::pack::Pack;
@@ -67,18 +67,8 @@ fn changes_that_are_said_to_make_no_difference_make_none() {
     each_given(90, |given| {
         let case = redundant(given, false);
         let text = case.policies();
-        let inputs = Inputs {
-            pack: String::new(),
-            recognised: false,
-            schema: source("s.cedarschema", &case.blueprint.text()),
-            policies: vec![source("p.cedar", &text)],
-            snapshots: Vec::new(),
-            unread: Vec::new(),
-            diagnostics: Vec::new(),
-            skipped: 0,
-            skipped_reports: 0,
-            partial_pack: false,
-        };
+        let inputs =
+            Inputs::new(source("s.cedarschema", &case.blueprint.text()), vec![source("p.cedar", &text)], Vec::new());
         // A policy that says nothing is an error there.
         let (Some(pack), wrong) = Pack::compile(inputs.sources()) else { return Ok(()) };
         if has_errors(&wrong) {
