@@ -1,7 +1,7 @@
-//! Tests of policies: cases that change a snapshot and say which verdicts must come out, on whom, where and why.
+//! Tests of policies: cases that edit a snapshot and state the expected verdicts with their evidence.
 //!
-//! A [`Suite`] compiles the policies once and runs every case of every [`CaseFile`] on its own, many at a time. Nothing
-//! here reads a file or the clock: a case says what it starts from and what time it is.
+//! A [`Suite`] runs every case of every [`CaseFile`] on the same pack, in parallel. The module does not read files or the
+//! clock: a case names its snapshot and its time.
 
 mod edit;
 pub mod json;
@@ -50,82 +50,82 @@ pub struct CaseFile {
     pub cases: Vec<Case>,
 }
 
-/// A snapshot, what is changed in it, and what must come out.
+/// A snapshot with edits and the expected verdicts.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Its name, unique in the file.
     pub name: String,
-    /// Where the name is written.
+    /// The place of the name.
     pub span: Span,
-    /// The snapshot it starts from.
+    /// The snapshot before the edits.
     pub base: Arc<Source>,
-    /// The time that checks take for now, in milliseconds since 1970.
+    /// The time of the run, in milliseconds since 1970.
     pub now: i64,
-    /// The ways in which it is run: one, or one for every element of `each`.
+    /// The variants of the case: one, or one for every element of `each`.
     pub variants: Vec<Variant>,
-    /// What must come out of every one of them.
+    /// The expectations, for every variant.
     pub expectations: Vec<Expectation>,
-    /// Where it says that nothing else fails, if it does.
+    /// The place of `no_other_failures`, if it is true.
     pub no_other_failures: Option<Span>,
-    /// Where further expectations can be written.
+    /// The place for further expectations.
     pub insertion: Option<Insertion>,
 }
 
-/// One way in which a case is run.
+/// A variant of a case.
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// Its number in `each`, from 1; `None` if the case has no `each`.
     pub number: Option<usize>,
-    /// Where it is written.
+    /// Its place.
     pub span: Span,
-    /// What is changed, in this order.
+    /// The edits, in order.
     pub edits: Vec<Edit>,
-    /// Parameters that are set.
+    /// The settings of parameters.
     pub settings: Vec<Setting>,
 }
 
-/// What must come out of a case.
+/// An expected verdict.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     /// The id of a check.
     pub check: String,
-    /// The resources it is about.
+    /// The resources.
     pub target: Target,
-    /// Where check and resource are written.
+    /// The place of check and resource.
     pub span: Span,
-    /// Where the expectation ends.
+    /// The end of the expectation.
     pub end: u32,
     /// The verdict.
     pub verdict: Verdict,
-    /// Where it is written.
+    /// The place of the verdict.
     pub verdict_span: Span,
-    /// Pointers of values that must have decided.
+    /// Pointers of values that the evidence must contain.
     pub reads: Vec<(String, Span)>,
-    /// Texts that clauses which decided must hold.
+    /// Texts that the clauses of the evidence must contain.
     pub clauses: Vec<(String, Span)>,
-    /// All entities that must stand behind the derived values that decided: entities as reports write them, or pointers.
+    /// All witnesses of the derived values of the evidence: entities as reports write them, or pointers.
     pub witnesses: Option<(Vec<String>, Span)>,
 }
 
-/// The resources that an expectation is about.
+/// The resources of an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// All that the check judges.
+    /// All resources of the check.
     All,
-    /// All of a type.
+    /// All resources of a type.
     Type(String),
-    /// One, by type and id.
+    /// The resource with a type and an id.
     Named {
         /// The type, without namespace.
         ty: String,
         /// The id.
         id: String,
     },
-    /// The one at a pointer.
+    /// The resource at a pointer.
     Pointer(String),
 }
 
-/// A place where expectations can be written, and what goes around them.
+/// A place for further expectations, with the text around them.
 #[derive(Debug, Clone)]
 pub struct Insertion {
     at: u32,
@@ -141,77 +141,77 @@ pub struct Suite {
     secrets: Option<Arc<SecretPaths>>,
 }
 
-/// Which cases are run, and how strictly.
+/// The selection of cases, and the requirements on them.
 #[derive(Debug, Default)]
 pub struct TestOptions {
-    /// Only cases whose name, or one of whose checks, it matches.
+    /// The pattern of names of cases and checks; `None` for all cases.
     pub filter: Option<GlobMatcher>,
-    /// Whether what is only doubtful makes a case fail.
+    /// Whether warnings are errors.
     pub strict: bool,
-    /// Whether checks without a case are reported: only where the files are all there are.
+    /// Whether the files are all cases of the pack. Then checks without a case are reported.
     pub complete: bool,
-    /// Whether to find out what the cases have seen of every condition.
+    /// Whether to measure the coverage of conditions.
     pub coverage: bool,
-    /// How much of what could be seen must have been seen, in percent.
+    /// The minimum coverage, in percent.
     pub min_coverage: Option<f64>,
-    /// Whether to find out which changes of the policies the cases notice.
+    /// Whether to run mutation tests.
     pub mutate: bool,
-    /// How many of them they must notice, in percent.
+    /// The minimum mutation score, in percent.
     pub min_score: Option<f64>,
-    /// Changes that need not be noticed.
+    /// The accepted survivors.
     pub survivors: Vec<SurvivorList>,
 }
 
-/// What one run of one case came to.
+/// The result of one variant of a case.
 #[derive(Debug)]
 pub struct Trial {
-    /// The file, by its place in the list.
+    /// The index of the file.
     pub file: usize,
-    /// The case, by its place in the file.
+    /// The index of the case in the file.
     pub case: usize,
-    /// The number of the variant, where there are many.
+    /// The number of the variant, if the case has several.
     pub variant: Option<usize>,
     /// The name of the case, and the number of the variant.
     pub name: String,
-    /// For every expectation the verdict that was given; `None` if there was none, or not the same for all.
+    /// The actual verdict of every expectation; `None` if there is none, or if the resources have different ones.
     pub actual: Vec<Option<Verdict>>,
-    /// What every check came to: verdicts by kind, in the order of [`Verdict::ALL`]. It has judged nothing where all are 0.
+    /// The number of each verdict of every check, by its id.
     pub counts: Vec<(String, VerdictCounts)>,
-    /// What is wrong; the case holds if none is an error.
+    /// The problems. The case holds if none is an error.
     pub diagnostics: Vec<Diagnostic>,
-    /// The secrets of the snapshot as it was judged; `None` if the schema declares none.
+    /// The secrets of the edited snapshot; `None` if the schema does not declare any.
     pub secrets: Option<Secrets>,
-    /// What the case file would say, had it been right.
+    /// The actual verdicts, as texts of the case file.
     blessings: Vec<bless::Blessing>,
 }
 
 impl Trial {
-    /// Returns whether everything came out as expected.
+    /// Returns whether the case satisfies all expectations.
     pub fn holds(&self) -> bool {
         !has_errors(&self.diagnostics)
     }
 }
 
-/// What a run of many cases came to.
+/// The results of many cases.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The schema and policies under test, if they could be read.
     pub pack: Option<PackReport>,
     /// The files, in order.
     pub files: Vec<Arc<Source>>,
-    /// Every run of every case, in the order of the files.
+    /// The results of all variants, in the order of the files.
     pub trials: Vec<Trial>,
-    /// Cases that the filter left out.
+    /// The number of variants that the filter excludes.
     pub left_out: usize,
-    /// What is wrong with policies and case files; with an error among them nothing was run.
+    /// The problems of policies and case files. If one is an error, no case was run.
     pub diagnostics: Vec<Diagnostic>,
-    /// What the cases as a whole lack.
+    /// The requirements that the cases as a whole do not satisfy.
     pub gaps: Vec<Diagnostic>,
-    /// What the cases have seen of the policies, if it was asked for.
+    /// The coverage of conditions, if the options request it.
     pub coverage: Option<Coverage>,
-    /// Which changes of the policies the cases notice, if it was asked for and they hold.
+    /// The result of mutation testing, if the options request it and all cases hold.
     pub mutation: Option<Mutation>,
-    /// What is secret in snapshots; `None` if the schema declares nothing so.
+    /// The places of secret values in snapshots; `None` if the schema does not declare any.
     pub secret_paths: Option<Arc<SecretPaths>>,
     /// The secrets of the files.
     pub secrets: Vec<Secrets>,
@@ -224,8 +224,8 @@ impl Suite {
         Self { pack, secrets }
     }
 
-    /// Runs every case that was chosen, unless a file names what does not exist.
-    pub fn run(&self, files: &[CaseFile], choice: &TestOptions) -> Outcome {
+    /// Runs every selected case. If a file has errors, no case is run.
+    pub fn run(&self, files: &[CaseFile], options: &TestOptions) -> Outcome {
         let mut outcome =
             Outcome { files: files.iter().map(|file| Arc::clone(&file.source)).collect(), ..Outcome::default() };
         outcome.secret_paths.clone_from(&self.secrets);
@@ -238,14 +238,14 @@ impl Suite {
         if has_errors(&outcome.diagnostics) {
             return outcome;
         }
-        let planned = Self::plan(files, choice, &mut outcome.left_out);
+        let planned = Self::plan(files, options, &mut outcome.left_out);
         let run = |planned: &Planned<'_>| {
             let mut observed = Observed::default();
             let trial = match self.prepare(*planned) {
                 Err(trial) => *trial,
-                Ok(prepared) => prepared.run(self.tested(), choice.doubt(), |judging, trial, spoken_of| {
-                    if choice.coverage && trial.holds() {
-                        observed = cover::observe(self.tested(), judging, spoken_of);
+                Ok(prepared) => prepared.run(self.tested(), options.strictness(), |judging, trial, expected| {
+                    if options.coverage && trial.holds() {
+                        observed = cover::observe(self.tested(), judging, expected);
                     }
                 }),
             };
@@ -254,41 +254,41 @@ impl Suite {
         let run = |planned: &Planned<'_>| on_deep_stack(|| run(planned));
         let (trials, observed): (Vec<Trial>, Vec<Observed>) = planned.par_iter().map(run).unzip();
         outcome.trials = trials;
-        if choice.coverage {
+        if options.coverage {
             let observed = observed.into_iter().reduce(cover::merge).unwrap_or_default();
-            let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
+            let checks = self.tested_checks(planned.iter().map(|planned| planned.case), options);
             outcome.coverage = Some(Coverage::of(self.tested(), &checks, &observed));
         }
         if outcome.trials.is_empty() {
             return outcome;
         }
-        if choice.complete {
-            outcome.gaps = self.gaps(files, choice.doubt());
+        if options.complete {
+            outcome.gaps = self.gaps(files, options.strictness());
         }
         if let Some(coverage) = &outcome.coverage {
             outcome.gaps.extend(coverage.policies.iter().filter_map(PolicyCoverage::holes));
-            outcome.gaps.extend(too_low(Code::MinCoverage, "coverage", coverage.share(), choice.min_coverage));
+            outcome.gaps.extend(too_low(Code::MinCoverage, "coverage", coverage.share(), options.min_coverage));
         }
-        if choice.mutate && outcome.holding() < outcome.trials.len() {
+        if options.mutate && outcome.holding() < outcome.trials.len() {
             let error = Diagnostic::error(Code::Mutation, "nothing was mutated, because some expectations are wrong");
             outcome
                 .gaps
                 .push(error.help("mend the cases or the policies first: a change is noticed by a case that held"));
-        } else if choice.mutate {
-            let (mutation, found) = self.mutate(files, choice);
+        } else if options.mutate {
+            let (mutation, found) = self.mutate(files, options);
             outcome.gaps.extend(found);
-            outcome.gaps.extend(too_low(Code::MinScore, "the mutation score", mutation.share(), choice.min_score));
+            outcome.gaps.extend(too_low(Code::MinScore, "the mutation score", mutation.share(), options.min_score));
             outcome.mutation = Some(mutation);
         }
         outcome
     }
 
-    /// The runs that were chosen, and how many others there are.
-    fn plan<'c>(files: &'c [CaseFile], choice: &TestOptions, left_out: &mut usize) -> Vec<Planned<'c>> {
+    /// Returns the selected variants, and counts the others.
+    fn plan<'c>(files: &'c [CaseFile], options: &TestOptions, left_out: &mut usize) -> Vec<Planned<'c>> {
         let mut planned = Vec::new();
         for (at, CaseFile { source, cases }) in files.iter().enumerate() {
             for (case_at, case) in cases.iter().enumerate() {
-                if choice.takes(case) {
+                if options.selects(case) {
                     let one = |variant| Planned { file: source, case, variant, at: (at, case_at) };
                     planned.extend(case.variants.iter().map(one));
                 } else {
@@ -299,24 +299,24 @@ impl Suite {
         planned
     }
 
-    /// The checks that the chosen cases test: all, unless something was chosen; then those that the filter names, or
-    /// else all that these cases expect something of.
-    fn concerned<'c>(&self, cases: impl Iterator<Item = &'c Case>, choice: &TestOptions) -> BTreeSet<usize> {
+    /// Returns the checks that the selected cases test. Without a selection these are all checks; otherwise those that the
+    /// filter names, or else those with an expectation.
+    fn tested_checks<'c>(&self, cases: impl Iterator<Item = &'c Case>, options: &TestOptions) -> BTreeSet<usize> {
         let ids = || self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).enumerate();
-        if choice.complete {
+        if options.complete {
             return ids().map(|(at, _)| at).collect();
         }
         let expected: BTreeSet<&str> =
             cases.flat_map(|case| &case.expectations).map(|expectation| expectation.check.as_str()).collect();
         let expected = || ids().filter(|(_, id)| expected.contains(id));
-        let named: BTreeSet<usize> = match &choice.filter {
+        let named: BTreeSet<usize> = match &options.filter {
             Some(filter) => expected().filter(|(_, id)| filter.is_match(id)).map(|(at, _)| at).collect(),
             None => BTreeSet::new(),
         };
         if named.is_empty() { expected().map(|(at, _)| at).collect() } else { named }
     }
 
-    /// Checks that there are not, each where it is first expected.
+    /// Returns the errors for unknown checks, each at its first expectation.
     fn unknown_checks(&self, files: &[CaseFile]) -> Vec<Diagnostic> {
         let ids: Vec<&str> = self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).collect();
         let mut unknown: Vec<(&CaseFile, &Expectation, usize)> = Vec::new();
@@ -350,7 +350,7 @@ impl Suite {
         unknown.iter().map(error).collect()
     }
 
-    /// What is wrong with the parameters that the cases of a file set.
+    /// Returns the problems of the parameters that a file sets.
     fn wrong_parameters(&self, file: &CaseFile) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         for variant in file.cases.iter().flat_map(|case| &case.variants) {
@@ -365,7 +365,7 @@ impl Suite {
         diagnostics
     }
 
-    /// Checks that no case says anything about.
+    /// Returns the problems for checks without an expectation.
     fn gaps(&self, files: &[CaseFile], level: DiagnosticLevel) -> Vec<Diagnostic> {
         let expectations = files.iter().flat_map(|file| &file.cases).flat_map(|case| &case.expectations);
         let tested: BTreeSet<&str> = expectations.map(|expectation| expectation.check.as_str()).collect();
@@ -381,7 +381,7 @@ impl Suite {
     }
 }
 
-/// The error where less is met than must be, or where there is nothing to be met: that is no success.
+/// Returns the error for a share below a minimum, or of an empty set, which does not count as a success.
 fn too_low(code: Code, what: &str, share: Share, least: Option<f64>) -> Option<Diagnostic> {
     let least = least.filter(|least| *least > 0.0)?;
     let Share { met, all } = share;
@@ -398,14 +398,14 @@ fn too_low(code: Code, what: &str, share: Share, least: Option<f64>) -> Option<D
 }
 
 impl TestOptions {
-    fn takes(&self, case: &Case) -> bool {
+    fn selects(&self, case: &Case) -> bool {
         self.filter.as_ref().is_none_or(|filter| {
             filter.is_match(&case.name) || case.expectations.iter().any(|known| filter.is_match(&known.check))
         })
     }
 
-    /// How bad it is when a case says less than it seems to.
-    fn doubt(&self) -> DiagnosticLevel {
+    /// Returns the severity of problems that are errors only if the options are strict.
+    fn strictness(&self) -> DiagnosticLevel {
         if self.strict { DiagnosticLevel::Error } else { DiagnosticLevel::Warning }
     }
 }
@@ -416,17 +416,17 @@ impl Outcome {
         Self { diagnostics, ..Self::default() }
     }
 
-    /// Returns everything there is to say, in order.
+    /// Returns all diagnostics, in order.
     pub fn all_diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         self.diagnostics.iter().chain(self.trials.iter().flat_map(|trial| &trial.diagnostics)).chain(&self.gaps)
     }
 
-    /// Returns how many runs of cases hold.
+    /// Returns the number of variants that hold.
     pub fn holding(&self) -> usize {
         self.trials.iter().filter(|trial| trial.holds()).count()
     }
 
-    /// Returns what made the run fail: one phrase for each kind.
+    /// Returns the reasons of a failure: one phrase for each kind.
     pub fn wrong(&self) -> Vec<&'static str> {
         let mut phrases = Vec::new();
         if self.holding() < self.trials.len() {
@@ -448,7 +448,7 @@ impl Outcome {
         phrases
     }
 
-    /// Returns how it ended.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         if has_errors(&self.diagnostics) {
             Status::Invalid

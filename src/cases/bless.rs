@@ -1,4 +1,4 @@
-//! Writes what happened into a case file. Only the verdicts change; every other byte stays.
+//! Writes the actual verdicts into a case file. All other bytes stay the same.
 
 use super::secrets::secret_spans;
 use super::{CaseFile, Trial};
@@ -15,9 +15,10 @@ pub(super) struct Blessing {
     pub text: Option<String>,
 }
 
-/// Returns the text of a file with what happened in `trials`, all of which are of this file.
+/// Returns the text of a file with the actual verdicts of `trials`, all of which are of this file.
 ///
-/// Where the variants of a case differ in what happened, what is written stays. New lines end as those of the file do.
+/// If the variants of a case have different verdicts, the expectation stays the same. New line breaks are like those of
+/// the file.
 pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>) -> String {
     let mut texts: BTreeMap<Span, Vec<Option<&str>>> = BTreeMap::new();
     for blessing in trials.into_iter().flat_map(|trial| &trial.blessings) {
@@ -25,9 +26,9 @@ pub fn blessed<'t>(file: &CaseFile, trials: impl IntoIterator<Item = &'t Trial>)
     }
     let mut text = file.source.text().to_owned();
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    // From the end, so that the places before stay true.
-    for (span, said) in texts.into_iter().rev() {
-        if let Some(Some(new)) = said.first().filter(|first| said.iter().all(|other| other == *first)) {
+    // From the end, so that the places before an edit stay valid.
+    for (span, actual) in texts.into_iter().rev() {
+        if let Some(Some(new)) = actual.first().filter(|first| actual.iter().all(|other| other == *first)) {
             text.replace_range(span.range(), &new.replace('\n', line_break));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Only results that an expectation names count, in cases that hold. A result without an expectation is not tested.
 
-use super::run::{Judging, SpokenOf, Tested};
+use super::run::{Expected, Judging, Tested};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{LeafCoverage, LeafCoverages, Subject};
 use crate::policy::Statement;
@@ -231,7 +231,7 @@ fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Re
 }
 
 /// Observes what one case speaks of, and the derivations behind it.
-pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: &SpokenOf) -> Observed {
+pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &Expected) -> Observed {
     let (model, program) = (tested.pack.model(), tested.pack.program());
     let evaluation = judging.findings.evaluation;
     let mut observed = Observed::default();
@@ -245,7 +245,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, spoken_of: 
     let mut behind: BTreeSet<(usize, usize)> = BTreeSet::new();
     for check in &program.checks {
         let mut shares: BTreeMap<(usize, usize), Vec<Subject>> = BTreeMap::new();
-        for (_, subject) in spoken_of.iter().filter(|(of, _)| *of == check.check) {
+        for (_, subject) in expected.iter().filter(|(of, _)| *of == check.check) {
             let Some(body) = check.bodies.iter().position(|body| body.resource == subject.ty()) else { continue };
             for evaluator in evaluation.judging(check, *subject) {
                 shares.entry((body, evaluator)).or_default().push(*subject);

@@ -1,4 +1,4 @@
-//! Edits of a snapshot's text by JSON pointer: what is not edited keeps its place, its order and its form.
+//! Edits of a snapshot's text by JSON pointer. The other parts of the text keep their order and form.
 
 use crate::source::json::{Kind, Scanner, SyntaxError};
 use crate::source::pointer::{escape, unescape};
@@ -11,7 +11,7 @@ pub struct Edit {
     pub at: String,
     /// The change at this place.
     pub change: Change,
-    /// Where the case file says so.
+    /// The place in the case file.
     pub span: Span,
 }
 
@@ -22,7 +22,7 @@ pub enum Change {
     Set(String),
     /// A property that was not there, as JSON.
     Add(String),
-    /// The value is taken away.
+    /// The value is removed.
     Remove,
     /// An element at the end of the list there, as JSON.
     Append(String),
@@ -32,10 +32,10 @@ pub enum Change {
     Copy(String),
 }
 
-/// An edit that changes nothing: why, and what would.
+/// The reason why an edit has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Miss {
-    /// Why, in one phrase.
+    /// The reason, in one phrase.
     pub message: String,
     /// The remedy, if a similar name exists.
     pub help: Option<String>,
@@ -54,10 +54,10 @@ impl From<SyntaxError> for Miss {
 }
 
 impl Edit {
-    /// Returns the text with the change made.
+    /// Returns the text after the change.
     ///
     /// # Errors
-    /// [`Miss`] when the pointer hits nothing, or the change is none.
+    /// [`Miss`] if there is no value at the pointer, or if the change has no effect.
     pub fn apply(&self, text: &str) -> Result<String, Miss> {
         match &self.change {
             Change::Set(json) => {
@@ -106,7 +106,7 @@ impl Edit {
         }
     }
 
-    /// The pointer of what is around, and the last step.
+    /// Returns the pointer of the parent, and the last step.
     fn split(&self) -> Result<(&str, String), Miss> {
         let whole = || Miss::new("the empty pointer is the whole snapshot: name something in it");
         self.at.rsplit_once('/').map(|(parent, name)| (parent, unescape(name))).ok_or_else(whole)
@@ -140,10 +140,10 @@ fn kind(text: &str, span: Span) -> Result<Kind, Miss> {
     Ok(Scanner::at(text, span.start).peek()?.0)
 }
 
-fn expect_kind(text: &str, span: Span, wanted: Kind, at: &str) -> Result<(), Miss> {
+fn expect_kind(text: &str, span: Span, expected: Kind, at: &str) -> Result<(), Miss> {
     match kind(text, span)? {
-        found if found == wanted => Ok(()),
-        found => Err(Miss::new(format!("`{at}` is {}, not {}", found.described(), wanted.described()))),
+        found if found == expected => Ok(()),
+        found => Err(Miss::new(format!("`{at}` is {}, not {}", found.described(), expected.described()))),
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) fn find(text: &str, pointer: &str) -> Result<Span, Miss> {
     Ok(span)
 }
 
-/// Says what is not there, and what is.
+/// Returns the message for a missing child, with the names of the others.
 fn lacking(kind: Kind, here: &str, name: &str, found: &[Child]) -> Miss {
     let place = if here.is_empty() { "the snapshot".to_owned() } else { format!("`{here}`") };
     match kind {
@@ -237,7 +237,7 @@ fn replaced(text: &str, span: Span, by: &str) -> String {
     [before, by, after].concat()
 }
 
-/// Whether two JSON texts say the same.
+/// Returns whether two JSON texts have the same value.
 fn same(a: &str, b: &str) -> bool {
     let read = |text| serde_json::from_str::<serde_json::Value>(text).ok();
     a == b || read(a).is_some_and(|a| Some(a) == read(b))

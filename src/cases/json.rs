@@ -22,10 +22,10 @@ struct Envelope<'o> {
     as_expected: usize,
     left_out: usize,
     results: Vec<ResultJson<'o>>,
-    /// Only if it was asked for.
+    /// Only if the options request it.
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<CoverageJson<'o>>,
-    /// Only if it was asked for, and every case holds.
+    /// Only if the options request it and every case holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     mutation: Option<MutationJson<'o>>,
     diagnostics: Vec<DiagnosticJson<'o>>,
@@ -84,7 +84,7 @@ struct ConditionJson<'o> {
     span: SpanJson<'o>,
     /// Why it is redundant, if it is: nothing needs to be seen of it.
     redundant: Option<&'static str>,
-    /// Whether it was seen, by what there is to see.
+    /// Whether each goal was reached, by its name.
     #[serde(serialize_with = "by_name")]
     seen: Vec<Goal>,
 }

@@ -5,7 +5,7 @@ use crate::diagnostic::DiagnosticLevel;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
-/// Writes an outcome. Diagnostics about the files, or about the cases as a whole, are a suite of their own.
+/// Writes an outcome. Diagnostics about the files, or about the cases as a whole, are a separate suite.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -18,9 +18,9 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             if !trial.holds() {
                 status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 let wrong = trial.diagnostics.iter().filter(|found| found.level == DiagnosticLevel::Error);
-                let said: Vec<&str> = wrong.map(|found| found.message.as_str()).collect();
+                let messages: Vec<&str> = wrong.map(|found| found.message.as_str()).collect();
                 // A line break in an attribute is read as a space.
-                status.set_message(valid(&said.join("; ")));
+                status.set_message(valid(&messages.join("; ")));
             }
             let mut case = TestCase::new(valid(&trial.name), status);
             case.set_classname(valid(file.name()));
@@ -42,7 +42,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(report.to_string().map_err(io::Error::other)?.as_bytes())
 }
 
-/// Replaces what XML 1.0 does not allow, and other control characters.
+/// Replaces characters that XML 1.0 does not allow, and other control characters.
 fn valid(text: &str) -> String {
     let is_allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');

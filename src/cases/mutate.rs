@@ -1,4 +1,4 @@
-//! Mutation testing: what cases are worth, measured by how many small changes of the policies they notice.
+//! Mutation testing: the quality of cases, measured by the share of small changes of the policies that they detect.
 
 use super::cover::{Part, Share, bodies, statement};
 use super::mutants::{Mutant, mutants};
@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Cases that are searched for one that reads what was changed.
+/// The number of cases that are searched for one that evaluates the changed text.
 const SEARCHED: usize = 16;
 
 /// The result of mutation testing.
@@ -41,9 +41,9 @@ pub struct Survivor {
     pub policy: SmolStr,
     /// The file of the policy.
     pub source: Arc<Source>,
-    /// The text as it is, on one line.
+    /// The text before the change, on one line.
     pub before: String,
-    /// The text as it was changed, on one line.
+    /// The text after the change, on one line.
     pub after: String,
     /// The explanation in the list of survivors, if there is one.
     pub why: Option<String>,
@@ -51,21 +51,21 @@ pub struct Survivor {
     pub near: Option<NearestCase>,
 }
 
-/// A case that evaluates what was changed.
+/// A case that evaluates the changed text.
 #[derive(Debug)]
 pub struct NearestCase {
     /// The file of the case.
     pub source: Arc<Source>,
-    /// Where its name is written.
+    /// The place of its name.
     pub span: Span,
     /// Its name.
     pub case: String,
-    /// The pointer of the value that is read there, if it is in the snapshot.
+    /// The pointer of the value that the changed text reads, if it is in the snapshot.
     pub pointer: Option<String>,
 }
 
-/// The checks that rest on each derivation, by their places.
-type Resting = BTreeMap<usize, BTreeSet<usize>>;
+/// The checks that depend on each derivation, by index.
+type Dependents = BTreeMap<usize, BTreeSet<usize>>;
 
 /// The result for one change.
 enum MutantStatus {
@@ -76,7 +76,7 @@ enum MutantStatus {
 }
 
 impl Mutation {
-    /// Returns how many of the changes that count some case noticed.
+    /// Returns the share of the counted changes that a case detects.
     pub fn share(&self) -> Share {
         Share { met: self.killed, all: self.killed + self.survivors.len() }
     }
@@ -88,7 +88,7 @@ impl Mutation {
 }
 
 impl Survivor {
-    /// Returns what to do about it.
+    /// Returns the diagnostic with the remedy.
     pub fn diagnostic(&self, level: DiagnosticLevel) -> Diagnostic {
         let Mutant { operator, span, replacement, hint, .. } = &self.mutant;
         let message = format!("no case notices a change of `{}` ({operator})", self.policy);
@@ -109,44 +109,43 @@ impl Survivor {
 }
 
 impl Suite {
-    /// Changes the policies that the chosen cases test, one thing at a time, and runs the cases that could notice.
+    /// Applies one change at a time to the policies that the selected cases test, and runs the cases that could detect it.
     ///
-    /// All cases must hold. Changes that no case notices and no list of survivors explains are reported, as are
-    /// explanations of changes that do not survive.
-    pub fn mutate(&self, files: &[CaseFile], choice: &TestOptions) -> (Mutation, Vec<Diagnostic>) {
-        let planned = Self::plan(files, choice, &mut 0);
-        let checks = self.concerned(planned.iter().map(|planned| planned.case), choice);
+    /// All cases must hold. The diagnostics report unexplained survivors, and explanations of changes that do not survive.
+    pub fn mutate(&self, files: &[CaseFile], options: &TestOptions) -> (Mutation, Vec<Diagnostic>) {
+        let planned = Self::plan(files, options, &mut 0);
+        let checks = self.tested_checks(planned.iter().map(|planned| planned.case), options);
         let prepared: Vec<Prepared<'_>> =
             planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
         let mutants = on_deep_stack(|| {
             mutants(self.pack.model(), self.pack.policies(), self.pack.program(), &self.parts(&checks))
         });
-        let resting = self.resting();
-        let fate = |mutant| on_deep_stack(|| self.fate(mutant, &prepared, &resting));
-        let fates = mutants.into_par_iter().map(fate);
-        let fates: Vec<MutantStatus> = fates.collect();
+        let dependents = self.dependents();
+        let status = |mutant| on_deep_stack(|| self.status(mutant, &prepared, &dependents));
+        let statuses = mutants.into_par_iter().map(status);
+        let statuses: Vec<MutantStatus> = statuses.collect();
         let mut mutation = Mutation::default();
-        for fate in fates {
-            match fate {
+        for status in statuses {
+            match status {
                 MutantStatus::Killed => mutation.killed += 1,
                 MutantStatus::Refused => mutation.refused += 1,
                 MutantStatus::Equivalent(survivor) => mutation.equivalent.push(*survivor),
                 MutantStatus::Survived(survivor) => mutation.survivors.push(*survivor),
             }
         }
-        let mut diagnostics = self.explain(&mut mutation, choice);
-        diagnostics.extend(mutation.unexplained().map(|survivor| survivor.diagnostic(choice.doubt())));
+        let mut diagnostics = self.explain(&mut mutation, options);
+        diagnostics.extend(mutation.unexplained().map(|survivor| survivor.diagnostic(options.strictness())));
         (mutation, diagnostics)
     }
 
     /// Adds the explanations to the survivors, and returns diagnostics for explanations without a survivor.
-    fn explain(&self, mutation: &mut Mutation, choice: &TestOptions) -> Vec<Diagnostic> {
+    fn explain(&self, mutation: &mut Mutation, options: &TestOptions) -> Vec<Diagnostic> {
         let statements = self.pack.policies().checks.iter().map(|check| &check.statement);
         let statements =
             statements.chain(self.pack.policies().derivations.iter().map(|derivation| &derivation.statement));
         let policies: Vec<&str> = statements.map(|statement| statement.id.as_str()).collect();
         let mut unused = Vec::new();
-        for list in &choice.survivors {
+        for list in &options.survivors {
             for entry in &list.entries {
                 let meant = mutation.survivors.iter_mut().filter(|survivor| {
                     let is = (survivor.policy.as_str(), &survivor.before, &survivor.after);
@@ -157,8 +156,8 @@ impl Suite {
                     survivor.why = Some(entry.why.clone());
                     explains = true;
                 });
-                // Of policies that were not changed nothing is known.
-                if !explains && choice.complete {
+                // The changes of policies that the run does not test are unknown.
+                if !explains && options.complete {
                     unused.push((&list.source, entry));
                 }
             }
@@ -167,12 +166,12 @@ impl Suite {
             let of_policy = mutation.unexplained().filter(|survivor| survivor.policy == entry.policy.as_str());
             let texts: Vec<(&str, &str)> =
                 of_policy.map(|survivor| (survivor.before.as_str(), survivor.after.as_str())).collect();
-            entry.stale(source, &policies, &texts, choice.doubt())
+            entry.stale(source, &policies, &texts, options.strictness())
         });
         stale.collect()
     }
 
-    /// The checks and what is derived for them.
+    /// Returns the checks and the derivations that they depend on.
     fn parts(&self, checks: &BTreeSet<usize>) -> BTreeSet<Part> {
         let chosen = self.pack.program().checks.iter().filter(|check| checks.contains(&check.check));
         let behind = chosen.clone().flat_map(|check| self.pack.program().derived_behind(self.pack.model(), check));
@@ -181,22 +180,22 @@ impl Suite {
         chosen.map(|check| Part::Check(check.check)).chain(derivations).collect()
     }
 
-    /// The checks that rest on each derivation.
-    fn resting(&self) -> Resting {
-        let mut resting = Resting::new();
+    /// Returns the checks that depend on each derivation.
+    fn dependents(&self) -> Dependents {
+        let mut dependents = Dependents::new();
         for check in &self.pack.program().checks {
             let behind = self.pack.program().derived_behind(self.pack.model(), check);
             for part in behind.iter().flat_map(|behind| &self.pack.program().derived[*behind].parts) {
-                resting.entry(part.derivation).or_default().insert(check.check);
+                dependents.entry(part.derivation).or_default().insert(check.check);
             }
         }
-        resting
+        dependents
     }
 
-    fn fate(&self, mutant: Mutant, prepared: &[Prepared<'_>], resting: &Resting) -> MutantStatus {
+    fn status(&self, mutant: Mutant, prepared: &[Prepared<'_>], dependents: &Dependents) -> MutantStatus {
         let part = mutant.part;
         let original = statement(self.pack.policies(), part);
-        let Some(changed) = self.changed(&mutant, original, resting) else { return MutantStatus::Refused };
+        let Some(changed) = self.changed(&mutant, original, dependents) else { return MutantStatus::Refused };
         let model = self.pack.model();
         // A policy that is dropped never holds, which the review would refuse.
         let (program, wrong) = match mutant.drops_policy() {
@@ -210,14 +209,14 @@ impl Suite {
         let (changed, program) = (pack.policies(), pack.program());
         let tested = Tested { pack: &pack, changed: true };
         let checks: BTreeSet<&str> = changed.checks.iter().map(|check| check.statement.id.as_str()).collect();
-        let speaks = |run: &Prepared<'_>| {
+        let expects = |run: &Prepared<'_>| {
             run.planned.case.expectations.iter().any(|known| checks.contains(known.check.as_str()))
         };
-        let (speaking, silent): (Vec<_>, Vec<_>) = prepared.iter().partition(|run| speaks(run));
-        let silent = silent.into_iter().filter(|run| run.planned.case.no_other_failures.is_some());
-        // Only what is an error counts: that a case says less than it seems to is known already.
-        let notices = |run: &Prepared<'_>| !run.run(tested, DiagnosticLevel::Warning, |_, _, _| {}).holds();
-        if speaking.iter().copied().chain(silent).any(notices) {
+        let (expecting, others): (Vec<_>, Vec<_>) = prepared.iter().partition(|run| expects(run));
+        let others = others.into_iter().filter(|run| run.planned.case.no_other_failures.is_some());
+        // Only errors count: the warnings of a case are reported without mutation.
+        let detects = |run: &Prepared<'_>| !run.run(tested, DiagnosticLevel::Warning, |_, _, _| {}).holds();
+        if expecting.iter().copied().chain(others).any(detects) {
             return MutantStatus::Killed;
         }
         let (before, after) = mutant.texts(original.source.text());
@@ -244,17 +243,17 @@ impl Suite {
         {
             return MutantStatus::Equivalent(survivor);
         }
-        let near = speaking.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
-        survivor.near = near.or_else(|| speaking.iter().find_map(|run| self.near(run, &survivor.mutant, false)));
+        let near = expecting.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
+        survivor.near = near.or_else(|| expecting.iter().find_map(|run| self.near(run, &survivor.mutant, false)));
         MutantStatus::Survived(survivor)
     }
 
-    /// The checks that a change could matter to, and all derivations, with the change made; `None` if the policy is
-    /// invalid then.
-    fn changed(&self, mutant: &Mutant, original: &Statement, resting: &Resting) -> Option<Policies> {
+    /// Returns the checks that depend on a change, and all derivations, after the change; `None` if the policy is then
+    /// invalid.
+    fn changed(&self, mutant: &Mutant, original: &Statement, dependents: &Dependents) -> Option<Policies> {
         let mut changed = Policies { derivations: self.pack.policies().derivations.clone(), ..Policies::default() };
         let read = if mutant.drops_policy() {
-            // A policy that is not there derives nothing, and that is no error here.
+            // A mutant without the derivation is valid, and the attribute has no witnesses.
             let never = Clause { kind: ClauseKind::When, span: original.span, expr: Expr::val(false) };
             let mut dropped = original.clone();
             dropped.clauses.push(never);
@@ -269,14 +268,14 @@ impl Suite {
             }
             Part::Derivation(at) => {
                 changed.derivations.get_mut(at)?.statement = read;
-                let checks = resting.get(&at).into_iter().flatten();
+                let checks = dependents.get(&at).into_iter().flatten();
                 changed.checks.extend(checks.map(|check| self.pack.policies().checks[*check].clone()));
             }
         }
         (!changed.checks.is_empty()).then_some(changed)
     }
 
-    /// The statement with the change made in its text; `None` if it is none any more.
+    /// Returns the statement after the change of its text; `None` if the text is then invalid.
     fn edited(&self, mutant: &Mutant, original: &Statement) -> Option<Statement> {
         let changed = mutant.applied(original.source.text(), original.span);
         let source = Source::new(original.source.name(), changed).ok()?;
@@ -302,9 +301,9 @@ impl Suite {
         }
         let Part::Check(check) = mutant.part else { return None };
         let mut found = None;
-        run.run(self.tested(), DiagnosticLevel::Warning, |judging, _, spoken_of| {
+        run.run(self.tested(), DiagnosticLevel::Warning, |judging, _, expected| {
             let given = judging.given(check);
-            let given = given.iter().filter(|given| spoken_of.contains(&(check, given.subject)));
+            let given = given.iter().filter(|given| expected.contains(&(check, given.subject)));
             let findings: Vec<_> = given.filter_map(|given| judging.finding(given)).collect();
             let clauses = findings.iter().flat_map(|finding| &finding.clauses);
             let here = clauses.filter(|clause| overlap(clause.place.span, mutant.whole));

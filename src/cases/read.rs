@@ -1,4 +1,4 @@
-//! Reads a case file. Every key that is not known, and every value that cannot be, is reported with its place.
+//! Reads a case file. Every unknown key and every invalid value is reported with its place.
 
 use super::edit::{Change, Edit, quoted};
 use super::{Case, CaseFile, Expectation, Insertion, Target, Variant};
@@ -36,7 +36,7 @@ const IN_EACH: [&str; 8] = ["parameters", "set", "add", "null", "remove", "appen
 /// The keys of an expectation that is a table.
 const IN_EXPECTATION: [&str; 4] = ["verdict", "reads", "clause", "witnesses"];
 
-/// Finds the snapshot that a path in a case file means.
+/// Returns the snapshot at a path in a case file.
 pub type OpenBase<'o> = dyn FnMut(&str) -> Result<Arc<Source>, Diagnostic> + 'o;
 
 impl CaseFile {
@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A path, or the snapshot itself.
+    /// Reads a snapshot: a path, or the text itself.
     fn base(&mut self, item: &Item) -> Option<Arc<Source>> {
         let text = self.text(item)?;
         let base = match text.trim_start().starts_with('{') {
@@ -179,7 +179,7 @@ impl Reader<'_, '_> {
         read.map_err(|help| self.wrong(span_of(item), format!("`{text}` is no moment"), &help)).ok()
     }
 
-    /// Parameters: those of the table, then those above it that it does not set.
+    /// Returns the settings of the table, then the inherited ones that it does not override.
     fn settings(&mut self, table: &dyn TableLike, above: &[Setting]) -> Vec<Setting> {
         let mut settings = Vec::new();
         for (key, span, item) in self.entries(table, "parameters") {
@@ -195,7 +195,7 @@ impl Reader<'_, '_> {
         settings.into_iter().chain(inherited).collect()
     }
 
-    /// The edits of a table, in the order in which they are written.
+    /// Returns the edits of a table, in the order of the text.
     fn edits(&mut self, table: &dyn TableLike) -> Vec<Edit> {
         let mut edits = Vec::new();
         for (kind, item) in table.iter() {
@@ -234,7 +234,7 @@ impl Reader<'_, '_> {
         edits
     }
 
-    /// Spells out a pointer that begins with a short name.
+    /// Expands a pointer that begins with a short name.
     fn pointer(&mut self, text: &str, span: Span) -> Option<String> {
         if text.is_empty() || text.starts_with('/') {
             return Some(text.to_owned());
@@ -267,7 +267,7 @@ impl Reader<'_, '_> {
         self.diagnostics.push(error.label(self.source, span, "expected here").help(help));
     }
 
-    /// `check`, `check Type`, `check Type id` or `check pointer`, and a verdict.
+    /// Reads `check`, `check Type`, `check Type id` or `check pointer`, and a verdict.
     fn expectation(&mut self, key: &str, span: Span, item: &Item) -> Option<Expectation> {
         let (check, rest) = key.trim().split_once(' ').unwrap_or((key.trim(), ""));
         let rest = rest.trim();
@@ -303,10 +303,10 @@ impl Reader<'_, '_> {
         let texts = |reader: &mut Self, name| {
             more.and_then(|table| table.get(name)).map(|item| (reader.texts(item), span_of(item)))
         };
-        // What asks for nothing is met by anything.
+        // An empty list is true for all evidence.
         for name in ["reads", "clause"] {
-            let Some((asked, at)) = texts(self, name) else { continue };
-            if asked.is_empty() || name == "clause" && asked.iter().any(|(text, _)| one_line(text).is_empty()) {
+            let Some((expected, at)) = texts(self, name) else { continue };
+            if expected.is_empty() || name == "clause" && expected.iter().any(|(text, _)| one_line(text).is_empty()) {
                 self.wrong(at, format!("`{name}` asks for nothing"), "name what must have decided, or leave it out");
             }
         }

@@ -1,4 +1,5 @@
-//! One run of one case: the edits, the verdicts, and how they compare to what was expected.
+//! The run of one variant of a case: applies the edits, judges the snapshot, and compares the verdicts with the expected
+//! ones.
 
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
@@ -18,20 +19,20 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Names that are listed where none is near.
+/// Names that a help line lists if none is similar.
 const LISTED: usize = 5;
 
-/// A variant of a case that is to be run.
+/// A variant of a case, selected for the run.
 #[derive(Clone, Copy)]
 pub(super) struct Planned<'c> {
     pub file: &'c Arc<Source>,
     pub case: &'c Case,
     pub variant: &'c Variant,
-    /// The places of file and case in their lists.
+    /// The indices of the file and of the case.
     pub at: (usize, usize),
 }
 
-/// Everything that a run needs and no policy can change.
+/// The parts of a run that do not depend on the policies.
 pub(super) struct Prepared<'c> {
     pub planned: Planned<'c>,
     pub snapshot: Snapshot,
@@ -43,12 +44,12 @@ pub(super) struct Prepared<'c> {
 #[derive(Clone, Copy)]
 pub(super) struct Tested<'s> {
     pub pack: &'s Pack,
-    /// Whether the policies are not what the cases were written for, so that their text says nothing.
+    /// Whether the policies are a mutant. Then expectations on the text of clauses do not apply.
     pub changed: bool,
 }
 
-/// A resource that some expectation speaks of, and the check.
-pub(super) type SpokenOf = BTreeSet<(usize, Subject)>;
+/// The checks and resources with an expectation.
+pub(super) type Expected = BTreeSet<(usize, Subject)>;
 
 impl Planned<'_> {
     fn name(&self) -> String {
@@ -78,10 +79,10 @@ impl Suite {
         Tested { pack: &self.pack, changed: false }
     }
 
-    /// Makes the edits of a case and reads the snapshot.
+    /// Applies the edits of a case and reads the snapshot.
     ///
     /// # Errors
-    /// The trial of the case, if there is nothing to judge.
+    /// The result of the case, if its snapshot cannot be judged.
     pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
         let mut trial = planned.trial();
         let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
@@ -95,12 +96,12 @@ impl Suite {
             trial.secrets = secrets;
             return Err(Box::new(trial));
         };
-        // What is invalid has been reported before anything was run.
+        // Invalid settings were reported before the run.
         let (parameters, _) = self.pack.parameters(&planned.variant.settings);
         Ok(Prepared { planned, snapshot, secrets, parameters })
     }
 
-    /// Makes the edits. An edit that hits nothing fails the case, and then there is nothing to judge.
+    /// Applies the edits. If an edit has no effect, the case fails and its snapshot is not judged.
     fn snapshot_text(&self, planned: &Planned<'_>, trial: &mut Trial) -> Option<Arc<Source>> {
         let Planned { file, case, variant, .. } = *planned;
         if variant.edits.is_empty() {
@@ -148,12 +149,12 @@ impl Suite {
 }
 
 impl<'c> Prepared<'c> {
-    /// Judges the snapshot and compares what comes out to what was expected; `beside` sees everything that was judged.
+    /// Judges the snapshot and compares the verdicts with the expected ones. `observe` receives the verdicts.
     pub(super) fn run(
         &self,
         tested: Tested<'_>,
         doubt: DiagnosticLevel,
-        beside: impl FnOnce(&Judging<'_, '_>, &Trial, &SpokenOf),
+        observe: impl FnOnce(&Judging<'_, '_>, &Trial, &Expected),
     ) -> Trial {
         let Planned { case, .. } = self.planned;
         let mut trial = self.planned.trial();
@@ -162,21 +163,21 @@ impl<'c> Prepared<'c> {
         trial.diagnostics.extend(self.without_instance(tested.pack.model(), &evaluation));
         trial.diagnostics.extend(diagnostics);
         let judgements = evaluation.judge(&Verdict::ALL);
-        let asks_for_all = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
+        let needs_all_witnesses = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
         let judging = Judging {
             tested,
             planned: self.planned,
             findings: Findings::new(
                 &evaluation,
                 self.snapshot.source.name().into(),
-                if asks_for_all { usize::MAX } else { WITNESSES },
+                if needs_all_witnesses { usize::MAX } else { WITNESSES },
             ),
             judgements: &judgements,
             secrets: self.secrets.as_ref(),
             doubt,
         };
-        let spoken_of = judging.compare(&mut trial);
-        beside(&judging, &trial, &spoken_of);
+        let expected = judging.compare(&mut trial);
+        observe(&judging, &trial, &expected);
         let id = |judgement: &Judgement| tested.pack.policies().checks[judgement.check].statement.id.to_string();
         trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
         if !trial.diagnostics.is_empty() {
@@ -187,7 +188,7 @@ impl<'c> Prepared<'c> {
 }
 
 impl Prepared<'_> {
-    /// The errors for parameters that are set for an instance that the snapshot of the case does not have.
+    /// Returns the errors for parameters of instances that the snapshot does not have.
     fn without_instance(&self, model: &Model, evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
         let sought = self.parameters.scopes.iter().zip(evaluation.sought());
         let unmatched = sought.filter(|(_, sought)| *sought != Sought::Found).map(|(scope, sought)| {
@@ -201,7 +202,7 @@ impl Prepared<'_> {
     }
 }
 
-/// Takes the names around a place out of what is said about it, if they are in a secret.
+/// Returns the message without names of properties that are in a secret.
 fn without_secrets(miss: Miss, pointer: &str, text: &str, secrets: &[Span]) -> Miss {
     let mut around = pointer;
     let nearest = loop {
@@ -222,14 +223,14 @@ pub(super) struct Judging<'j, 'a> {
     pub findings: Findings<'j, 'a>,
     judgements: &'j [Judgement],
     secrets: Option<&'j Secrets>,
-    /// How bad it is when a case says less than it seems to.
+    /// The severity of problems that are errors only if the options are strict.
     doubt: DiagnosticLevel,
 }
 
 /// A verdict on a resource.
 pub(super) struct Given {
     pub check: usize,
-    /// The place in the order of verdicts of the check.
+    /// The index in the verdicts of the check.
     order: usize,
     pub subject: Subject,
     verdict: Verdict,
@@ -237,20 +238,20 @@ pub(super) struct Given {
 }
 
 impl Judging<'_, '_> {
-    /// Compares, and returns which resources some expectation speaks of.
-    fn compare(&self, trial: &mut Trial) -> SpokenOf {
+    /// Compares the verdicts with the expectations, and returns the resources with an expectation.
+    fn compare(&self, trial: &mut Trial) -> Expected {
         if self.planned.case.expectations.is_empty() && self.planned.case.no_other_failures.is_none() {
             let message = format!("case `{}` expects nothing", trial.name);
             let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NoExpectation, message) };
             let help = "add `expect = { \"CHECK Type id\" = \"fail\" }`, or `no_other_failures = true`";
             trial.diagnostics.push(found.label(self.planned.file, self.planned.case.span, "this case").help(help));
         }
-        let mut spoken_of = SpokenOf::new();
+        let mut expected = Expected::new();
         for (at, expectation) in self.planned.case.expectations.iter().enumerate() {
             let Some(check) = self.check(&expectation.check) else { continue };
             let all = self.given(check);
-            let given: Vec<&Given> = all.iter().filter(|given| meets(&expectation.target, &given.resource)).collect();
-            spoken_of.extend(given.iter().map(|given| (given.check, given.subject)));
+            let given: Vec<&Given> = all.iter().filter(|given| matches(&expectation.target, &given.resource)).collect();
+            expected.extend(given.iter().map(|given| (given.check, given.subject)));
             let first = given.first().map(|first| first.verdict);
             trial.actual[at] = first.filter(|first| given.iter().all(|given| given.verdict == *first));
             let text = trial.actual[at].map(|actual| match actual {
@@ -267,13 +268,13 @@ impl Judging<'_, '_> {
                 None => given.iter().for_each(|given| self.why(expectation, given, &mut trial.diagnostics)),
             }
         }
-        if let Some(said) = self.planned.case.no_other_failures {
-            self.no_others(said, &spoken_of, trial);
+        if let Some(span) = self.planned.case.no_other_failures {
+            self.no_others(span, &expected, trial);
         }
-        spoken_of
+        expected
     }
 
-    /// The place of a check in the policies.
+    /// Returns the index of a check in the policies.
     fn check(&self, id: &str) -> Option<usize> {
         self.tested.pack.policies().checks.iter().position(|check| check.statement.id == id)
     }
@@ -282,7 +283,7 @@ impl Judging<'_, '_> {
         self.tested.pack.program().checks.iter().find(|program| program.check == check)
     }
 
-    /// The verdicts of a check, with the names of what they are about.
+    /// Returns the verdicts of a check with their resources.
     pub(super) fn given(&self, check: usize) -> Vec<Given> {
         let judgement = self.judgements.iter().find(|judgement| judgement.check == check);
         let judged = judgement.map(|judgement| judgement.judged.as_slice()).unwrap_or_default();
@@ -296,7 +297,7 @@ impl Judging<'_, '_> {
         named.collect()
     }
 
-    /// Why a verdict was given.
+    /// Returns the finding for a verdict.
     pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
@@ -304,7 +305,7 @@ impl Judging<'_, '_> {
         Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
     }
 
-    /// Adds the place of the variant, where there are many.
+    /// Adds the place of the variant, if the case has several.
     fn in_variant(&self, found: Diagnostic) -> Diagnostic {
         match self.planned.variant.number {
             Some(_) => found.label(self.planned.file, self.planned.variant.span, "after this"),
@@ -330,7 +331,7 @@ impl Judging<'_, '_> {
         error
     }
 
-    /// Nothing was judged that the expectation is about.
+    /// Returns the problem of an expectation without a matching resource.
     fn not_given(&self, check: usize, expectation: &Expectation, all: &[Given]) -> Diagnostic {
         let id = &expectation.check;
         let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
@@ -339,7 +340,7 @@ impl Judging<'_, '_> {
         let pointers = || all.iter().map(|given| given.resource.pointer.to_string()).collect::<Vec<_>>();
         let (message, help) = match &expectation.target {
             Target::Type(ty) | Target::Named { ty, .. } if !types.contains(&short_type(ty)) => {
-                // An id in place of the type is the likeliest slip.
+                // The most frequent mistake is an id in place of the type.
                 let meant = all.iter().find(|given| given.resource.id == *ty).map(|given| shown(&given.resource));
                 let meant = meant.as_deref().or_else(|| nearest(ty, types.iter().copied()));
                 let help = match meant {
@@ -353,8 +354,8 @@ impl Judging<'_, '_> {
             }
             Target::All | Target::Type(_) => (format!("`{id}` met nothing to judge"), None),
             Target::Named { ty, id: name } => {
-                let asked = format!("{} {name}", short_type(ty));
-                (format!("`{id}` judged no {asked}"), near(&asked, ids()))
+                let resource = format!("{} {name}", short_type(ty));
+                (format!("`{id}` judged no {resource}"), near(&resource, ids()))
             }
             Target::Pointer(pointer) => {
                 let text = self.findings.evaluator.snapshot.source.text();
@@ -365,7 +366,7 @@ impl Judging<'_, '_> {
             }
         };
         let error = Diagnostic::error(Code::NothingMatched, message);
-        // Whatever is said of all holds of nothing; that something fails does not.
+        // `pass` for all resources is vacuously true without resources; `fail` is not.
         let of_all = match &expectation.target {
             Target::All => true,
             Target::Type(ty) => types.contains(&short_type(ty)),
@@ -377,7 +378,7 @@ impl Judging<'_, '_> {
         self.in_variant(error.label(self.planned.file, expectation.span, "expected here")).maybe_help(help)
     }
 
-    /// Compares what decided with what an expectation says of it.
+    /// Compares the evidence of a verdict with that of an expectation.
     fn why(&self, expectation: &Expectation, given: &Given, diagnostics: &mut Vec<Diagnostic>) {
         let Expectation { reads, clauses, witnesses, .. } = expectation;
         if reads.is_empty() && clauses.is_empty() && witnesses.is_none() {
@@ -423,17 +424,17 @@ impl Judging<'_, '_> {
         }
     }
 
-    /// Reports failures that no expectation speaks of.
-    fn no_others(&self, said: Span, spoken_of: &SpokenOf, trial: &mut Trial) {
+    /// Reports failures without an expectation.
+    fn no_others(&self, stated: Span, expected: &Expected, trial: &mut Trial) {
         if self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
             let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
-            trial.diagnostics.push(found.label(self.planned.file, said, "said here"));
+            trial.diagnostics.push(found.label(self.planned.file, stated, "stated here"));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
         let failed = failed.flat_map(|judgement| self.given(judgement.check));
         let others =
-            failed.filter(|given| given.verdict == Verdict::Fail && !spoken_of.contains(&(given.check, given.subject)));
+            failed.filter(|given| given.verdict == Verdict::Fail && !expected.contains(&(given.check, given.subject)));
         let mut entries = Vec::new();
         for given in others {
             let id = &self.tested.pack.policies().checks[given.check].statement.id;
@@ -442,7 +443,7 @@ impl Judging<'_, '_> {
             let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));
             let error = Diagnostic::error(Code::Expectation, message).label(
                 self.planned.file,
-                said,
+                stated,
                 "nothing else was to fail",
             );
             let mut error = self.in_variant(error);
@@ -462,7 +463,7 @@ impl Judging<'_, '_> {
     }
 }
 
-fn meets(target: &Target, resource: &ResourceName) -> bool {
+fn matches(target: &Target, resource: &ResourceName) -> bool {
     match target {
         Target::All => true,
         Target::Type(ty) => resource.ty == short_type(ty),
@@ -471,17 +472,17 @@ fn meets(target: &Target, resource: &ResourceName) -> bool {
     }
 }
 
-/// A type without its namespace.
+/// Returns a type without its namespace.
 fn short_type(ty: &str) -> &str {
     ty.rsplit("::").next().unwrap_or(ty)
 }
 
-/// `Member WS1/mia@example.com`, as expectations write it.
+/// Returns a resource as expectations write it: `Member WS1/mia@example.com`.
 fn shown(resource: &ResourceName) -> String {
     format!("{} {}", resource.ty, resource.id)
 }
 
-/// "Did you mean", or what there is.
+/// Returns a help line with the most similar name, or with the first names.
 fn near(word: &str, names: Vec<String>) -> Option<String> {
     if let Some(near) = nearest(word, names.iter().map(String::as_str)) {
         return Some(format!("did you mean `{near}`?"));

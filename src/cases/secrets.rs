@@ -1,4 +1,4 @@
-//! Where the secrets of a case file are: values that edits put where a schema has secrets.
+//! The secrets of a case file: values that edits write to secret attributes.
 
 use super::CaseFile;
 use crate::schema::Schema;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
 
-/// Returns the secrets of case files; if the schema cannot be read, everything that may be one.
+/// Returns the secrets of case files. If the schema cannot be read, every value that may be secret is one.
 pub fn secrets_of_files(files: &[CaseFile], schema: Option<&Schema>) -> Vec<Secrets> {
     let paths = schema.map(|schema| SecretPaths::of(&schema.model));
     let secrets = |file: &CaseFile| match &paths {
@@ -79,7 +79,7 @@ impl Search<'_> {
         inline.for_each(|table| self.table(table));
     }
 
-    /// Whether an edit puts a value where a secret is, where one may be below, or a value with the name of one in it.
+    /// Returns whether an edit writes a secret: at its place, around it, or under its name.
     fn is_secret(&self, pointer: &str, value: &Item) -> bool {
         let Some(paths) = self.paths else { return true };
         let (head, rest) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
@@ -87,7 +87,7 @@ impl Search<'_> {
         paths.relation(&spelt) != Relation::Apart || names_secret(paths, value)
     }
 
-    /// Hides a value. A table whose parts are written apart has a name at each part.
+    /// Adds the places of a value. A table in several parts has a name at each part.
     fn hide(&mut self, item: &Item) {
         self.spans.extend(item.span().filter(|_| !item.is_table()).map(span));
         let Some(table) = item.as_table_like() else { return };
@@ -98,7 +98,7 @@ impl Search<'_> {
     }
 }
 
-/// Whether a value has a property named like a secret.
+/// Returns whether a value has a property with a name like that of a secret.
 fn names_secret(paths: &SecretPaths, item: &Item) -> bool {
     let in_table = |table: &dyn TableLike| {
         table.iter().any(|(name, value)| paths.resembles_secret(name) || names_secret(paths, value))

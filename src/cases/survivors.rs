@@ -1,4 +1,4 @@
-//! The list of changes that no case is to notice, each with the reason why.
+//! The list of accepted survivors, each with the reason.
 
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::source::{Source, Span, nearest, one_line};
@@ -8,7 +8,7 @@ use toml_edit::{Document, Item, TableLike};
 /// The keys of an entry, all of them required.
 const IN_ENTRY: [&str; 4] = ["policy", "before", "after", "why"];
 
-/// Survivors that are named where an entry means none of them.
+/// Survivors that the diagnostic of a stale entry lists.
 const LISTED: usize = 3;
 
 /// A list of explained survivors.
@@ -25,13 +25,13 @@ pub struct SurvivorList {
 pub struct AcceptedSurvivor {
     /// The id of the policy.
     pub policy: String,
-    /// The text as it is, on one line.
+    /// The text before the change, on one line.
     pub before: String,
-    /// The text as it was changed, on one line.
+    /// The text after the change, on one line.
     pub after: String,
-    /// Why no case needs to notice.
+    /// The reason why no case needs to detect it.
     pub why: String,
-    /// Where the entry begins.
+    /// The place of the entry.
     pub span: Span,
 }
 

@@ -19,7 +19,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
     for (at, file) in outcome.files.iter().enumerate() {
         let trials = || outcome.trials.iter().filter(|trial| trial.file == at);
         let (all, holding) = (trials().count(), trials().filter(|trial| trial.holds()).count());
-        let (mark, said) = match (all, all - holding) {
+        let (mark, result) = match (all, all - holding) {
             (0, _) => ("–", "no case was run".to_owned()),
             (all, 0) => ("✓", cases(all)),
             (all, wrong) => ("✗", format!("{wrong} of {} wrong", cases(all))),
@@ -30,7 +30,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
             _ => "0",
         };
         let mark = if style.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() };
-        writeln!(out, "  {mark} {:widest$}  {said}", plain(file.name()))?;
+        writeln!(out, "  {mark} {:widest$}  {result}", plain(file.name()))?;
     }
     if let Some(pack) = &outcome.pack {
         let version = pack.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
@@ -46,16 +46,16 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         write_mutation(mutation, outcome.coverage.as_ref(), out)?;
     }
     let status = outcome.status();
-    let said = match status {
+    let reason = match status {
         Status::Invalid => "some files are unreadable or invalid, and nothing was run",
         Status::Nothing => "nothing was run",
         Status::Findings => &outcome.wrong().join("; "),
         Status::Clean | Status::Incomplete => "everything came out as expected",
     };
-    writeln!(out, "  exit {}: {said}", status.exit_code())
+    writeln!(out, "  exit {}: {reason}", status.exit_code())
 }
 
-/// The files of a pack; of several in one folder, the folder.
+/// Returns the files of a pack; for several files in one folder, the folder.
 fn files(pack: &PackReport) -> String {
     let folder = |file: &FileReport| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let groups = pack.files.chunk_by(|a, b| (a.role, folder(a)) == (b.role, folder(b)));
@@ -85,7 +85,7 @@ fn write_coverage(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes that a condition can be left out of its policy.
+/// Writes that a condition of a policy is redundant.
 fn write_redundant(id: &str, source: &Source, span: Span, why: &str, out: &mut dyn Write) -> io::Result<()> {
     let (condition, position) = (one_line(source.slice(span)), source.position(span.start));
     let condition = plain(&condition);

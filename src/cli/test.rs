@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         let (found, outcome) = tested(args, plain);
         write_blessed(args, &found, &outcome, &mut out)?;
     }
-    let (found, outcome) = tested(args, args.choice());
+    let (found, outcome) = tested(args, args.options());
     match args.format {
         Format::Text => {
             let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
-    fn choice(&self) -> TestOptions {
+    fn options(&self) -> TestOptions {
         TestOptions {
             filter: self.filter.clone(),
             strict: self.strict,
@@ -122,7 +122,7 @@ impl Args {
 }
 
 /// Reads policies and cases, and runs the cases unless a file is invalid.
-fn tested(args: &Args, mut choice: TestOptions) -> (CaseFiles, Outcome) {
+fn tested(args: &Args, mut options: TestOptions) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
     let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], InputFormat::ByName) };
     let inputs = match loader.load(&selection, &Limits::default()) {
@@ -134,14 +134,14 @@ fn tested(args: &Args, mut choice: TestOptions) -> (CaseFiles, Outcome) {
     diagnostics.extend(inputs.diagnostics);
     let (found, wrong) = loader.cases(&args.paths, &selection);
     diagnostics.extend(wrong);
-    choice.complete &= found.complete;
-    if choice.mutate {
+    options.complete &= found.complete;
+    if options.mutate {
         let (survivors, wrong) = loader.survivors(args.survivors.as_deref(), &selection);
         diagnostics.extend(wrong);
-        choice.survivors = survivors;
+        options.survivors = survivors;
     }
     let mut outcome = match pack {
-        Some(pack) if !has_errors(&diagnostics) => Suite::new(pack).run(&found.files, &choice),
+        Some(pack) if !has_errors(&diagnostics) => Suite::new(pack).run(&found.files, &options),
         pack => {
             let secrets = secrets_of_files(&found.files, pack.as_ref().map(Pack::schema));
             Outcome { secrets, ..Outcome::unread(Vec::new()) }

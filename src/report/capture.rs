@@ -1,4 +1,4 @@
-//! What to capture so that an unknown verdict can be decided: the values that its explanation reads and does not know.
+//! The values to capture so that an unknown verdict can be decided: the unknown values that its explanation reads.
 //!
 //! A derived value is not captured itself. In its place are the lists that may hold more principals, and the values that
 //! its derivations read of the principals in doubt.
@@ -12,14 +12,14 @@ use crate::value::{EntityRef, TypeId};
 use std::collections::HashSet;
 
 impl Findings<'_, '_> {
-    /// Returns what an explanation reads and does not know, each value once, in order of reading.
+    /// Returns the unknown values that an explanation reads, each once, in order of reading.
     pub(super) fn captures(&self, explanation: &Explanation<'_>) -> Vec<Capture> {
         let mut captures = Captures { findings: self, seen: HashSet::new(), found: Vec::new() };
         captures.add(explanation);
         captures.found
     }
 
-    /// Returns what to capture for a list of instances that is not known in full.
+    /// Returns the list to capture for instances that may be missing.
     pub(super) fn capture_of_list(&self, ty: TypeId, missing: &UncapturedList) -> Capture {
         let model = self.evaluator.model;
         let attribute = model.short_name(ty).to_owned();
@@ -29,7 +29,7 @@ impl Findings<'_, '_> {
 
 struct Captures<'f, 'm, 'a> {
     findings: &'f Findings<'m, 'a>,
-    /// The pairs of a derivation and of a value that have been looked at.
+    /// The values, and the pairs of a derivation with a slot, that were processed.
     seen: HashSet<(EntityRef, Option<EntityRef>, Option<SlotId>)>,
     found: Vec<Capture>,
 }
@@ -64,7 +64,7 @@ impl Captures<'_, '_, '_> {
 
     fn value(&mut self, entity: EntityRef, slot: SlotId) {
         let (evaluator, model) = (self.findings.evaluator, self.findings.evaluator.model);
-        let declared = &model.ty(entity.ty).slots[slot.index()];
+        let Some(declared) = model.ty(entity.ty).slots.get(slot.index()) else { return };
         let Some(pointer) = declared.origin.pointer() else { return };
         if self.seen.insert((entity, None, Some(slot))) {
             self.found.push(Capture {
@@ -75,7 +75,7 @@ impl Captures<'_, '_, '_> {
         }
     }
 
-    /// Adds what is not known behind a derived value of `resource`.
+    /// Adds the unknown values that a derived value of `resource` depends on.
     fn gathered(&mut self, gathered: &Contributions<'_>, resource: EntityRef, slot: SlotId) {
         let evaluator = self.findings.evaluator;
         let derived = evaluator.program.derived.iter().find(|it| (it.ty, it.slot) == (resource.ty, slot));

@@ -1,5 +1,5 @@
-//! Verdicts by control of a framework. A control passes only if all of its checks were run and nothing of them is open;
-//! one of which nothing was judged stands apart.
+//! Verdicts by control of a framework. A control passes if all of its checks were run, at least one resource passed, and
+//! none failed or is unknown. Controls without a decided verdict are listed separately.
 
 use super::{CheckReport, CheckState, Report};
 use crate::engine::{Verdict, VerdictCounts};
@@ -10,35 +10,35 @@ use std::collections::BTreeMap;
 pub struct ByControl<'r> {
     /// The framework.
     pub framework: &'static str,
-    /// Its controls that some check supports, by standing, then in natural order.
+    /// Its controls with a check, by status, then in natural order.
     pub controls: Vec<ControlReport<'r>>,
-    /// Checks that support none.
+    /// Checks without a control of the framework.
     pub unmapped: Vec<&'r CheckReport>,
 }
 
-/// What the checks of a control came to.
+/// The results of the checks of a control.
 #[derive(Debug)]
 pub struct ControlReport<'r> {
     /// The control.
     pub control: &'r str,
-    /// What the counts come to.
+    /// The status of the control.
     pub status: ControlStatus,
-    /// How often each verdict was given.
+    /// The number of each verdict.
     pub counts: VerdictCounts,
     /// Its checks, in order of ids.
     pub checks: Vec<&'r CheckReport>,
 }
 
-/// How a control stands, in the order reports use.
+/// The status of a control, in the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ControlStatus {
-    /// Something failed.
+    /// A resource failed.
     Failed,
-    /// Something passed or is waived, and something is unknown or waived, or a check was not run.
+    /// A resource passed or is waived, and another is unknown or waived, or a check was not run.
     Partial,
-    /// Something passed, and nothing is open.
+    /// A resource passed. None failed, is unknown or is waived, and all checks were run.
     Passed,
-    /// Nothing failed, passed or was waived: everything is unknown, not applicable, or met nothing.
+    /// No resource failed, passed or was waived: all are unknown or not applicable, or there are none.
     NotJudged,
 }
 
@@ -80,13 +80,14 @@ fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> Control
     ControlReport { control, status, counts, checks }
 }
 
-/// A part of a name, so that numbers sort by what they are worth: digits without leading zeros, after their number.
+/// A part of a name that sorts numbers by value: the digits without leading zeros, after their count.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part<'t> {
     Number(usize, &'t str),
     Text(&'t str),
 }
 
+/// Returns the parts of a name, as a key for natural order.
 pub(crate) fn natural(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_controls_sort_by_what_they_are_worth() {
+    fn numbers_in_controls_sort_by_value() {
         let mut controls = ["AC-10", "4.10", "AC-2(1)", "4.2", "AC-2(10)", "AC-2", "AC-2(2)", "4"];
         controls.sort_by_cached_key(|control| natural(control));
         assert_eq!(controls, ["4", "4.2", "4.10", "AC-2", "AC-2(1)", "AC-2(2)", "AC-2(10)", "AC-10"]);

@@ -7,14 +7,14 @@ use crate::source::pointer::Pointer;
 use crate::value::Outcomes;
 use smol_str::SmolStr;
 
-/// A clause that decided.
+/// A clause that decided a verdict.
 #[derive(Debug, Clone)]
 pub struct ClauseReport {
-    /// Where it is written.
+    /// Its place in the policy.
     pub place: Place,
     /// Its outcome.
     pub outcome: ClauseOutcome,
-    /// Why it could not be evaluated, and which part of it.
+    /// The part that could not be evaluated, with the reason.
     pub failure: Option<(Place, String)>,
     /// The values that it read.
     pub reads: Vec<ReadReport>,
@@ -29,7 +29,7 @@ pub enum ClauseOutcome {
     False,
     /// It cannot be evaluated.
     Error,
-    /// It may be more than one of these.
+    /// More than one of these is possible.
     Unknown,
 }
 
@@ -52,36 +52,36 @@ pub struct ReadReport {
     pub kind: ReadKind,
     /// The attribute path, `two_step.enforced`, or the name of a parameter.
     pub name: String,
-    /// The entity it was read from, as Cedar writes it; of a parameter the instance for which it was set.
+    /// The entity that has it, as Cedar writes it; for a parameter, the instance that its value applies to.
     pub entity: Option<String>,
-    /// Whether it is the resource's own.
+    /// Whether that entity is the resource.
     pub own: bool,
-    /// The value, or the reason why there is none.
+    /// The state of the value.
     pub state: ReadState,
-    /// The value as the snapshot has it; of a secret only a mask.
+    /// The value in the snapshot; for a secret, a mask.
     pub value: Option<String>,
     /// The folded form in which a text was compared, where it differs from the text.
     pub compared_as: Option<String>,
-    /// Where it is, or would be.
+    /// Its pointer, whether it is there or not.
     pub pointer: Option<Pointer>,
     /// The value in the snapshot, or the object that lacks it.
     pub place: Option<Place>,
     /// The property that the object at `place` lacks.
     pub lacks: Option<String>,
-    /// The annotation of the schema that gives the value of what is `null` or missing.
+    /// The annotation of the schema with the default of a `null` or missing value.
     pub default: Option<Place>,
-    /// A property of that object whose name looks like a slip.
+    /// A property of that object whose name may be a misspelling.
     pub misspelt: Option<(String, Place)>,
     /// The first principals behind a derived value.
     pub witnesses: Vec<WitnessReport>,
-    /// How many more there are.
+    /// The number of other principals.
     pub more_witnesses: usize,
-    /// Lists that were not captured and may hold more of them.
+    /// Lists that were not captured and may have more of them.
     pub uncaptured: Vec<WitnessReport>,
 }
 
 impl ReadReport {
-    /// Returns the report of an attribute about which nothing else is known.
+    /// Returns the report of an attribute without any known part.
     pub(super) fn unknown(name: &str) -> Self {
         Self {
             kind: ReadKind::Attribute,
@@ -128,9 +128,9 @@ impl ReadKind {
 /// The state of a value that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadState {
-    /// It is there.
+    /// It has a valid value.
     Known,
-    /// It is not there, and that is known.
+    /// It was captured, and is missing.
     Absent,
     /// The capture does not cover it.
     Uncaptured,
@@ -138,7 +138,7 @@ pub enum ReadState {
     Unreadable,
     /// Some of it was captured.
     Partial,
-    /// A number between two others.
+    /// A number with known bounds.
     Between,
 }
 
@@ -153,7 +153,7 @@ impl From<Gap> for ReadState {
 }
 
 impl ReadState {
-    /// Returns whether nothing, or not everything, is known of the value.
+    /// Returns whether the value is unknown, in whole or in part.
     pub fn is_unknown(self) -> bool {
         matches!(self, ReadState::Uncaptured | ReadState::Unreadable | ReadState::Partial)
     }
@@ -162,7 +162,7 @@ impl ReadState {
 /// An entity, or a list, behind a derived value.
 #[derive(Debug, Clone)]
 pub struct WitnessReport {
-    /// As Cedar writes it; of a list the property.
+    /// The entity, as Cedar writes it; for a list, its property.
     pub entity: String,
     /// Where it is.
     pub pointer: Pointer,
@@ -177,7 +177,7 @@ pub struct WitnessReport {
 /// A value to capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
-    /// Where it is in the snapshot, or would be.
+    /// Its pointer in the snapshot, whether it is there or not.
     pub pointer: Pointer,
     /// The type and the attribute, `Member.status`; of a list of instances their type.
     pub attribute: String,

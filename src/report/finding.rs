@@ -11,17 +11,16 @@ use crate::schema::{Fallback, Model, Origin, Reader, Slot};
 use crate::snapshot::{Location, LocationKind, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
-use crate::source::{self, misspelling};
+use crate::source::{self, Place, misspelling};
 use crate::value::{EntityRef, TypeId, Value};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use crate::source::Place;
-
 /// Principals that a report lists behind a derived value.
 pub(crate) const WITNESSES: usize = 5;
-/// What is shown in place of a secret.
+
+/// The text that outputs show in place of a secret.
 pub const MASK: &str = "***";
 
 /// A verdict that is not a pass, with its evidence.
@@ -33,15 +32,15 @@ pub struct Finding {
     pub verdict: Verdict,
     /// The snapshot, by its place in the run.
     pub snapshot: usize,
-    /// What the snapshot is called.
+    /// The name of the snapshot.
     pub path: SmolStr,
-    /// Who or what it is about.
+    /// The resource.
     pub resource: ResourceName,
-    /// What was found, in one phrase.
+    /// The reason of the verdict, in one phrase.
     pub message: String,
     /// The clauses that decided.
     pub clauses: Vec<ClauseReport>,
-    /// What to capture so that an unknown verdict can be decided.
+    /// The values to capture so that an unknown verdict can be decided.
     pub captures: Vec<Capture>,
     /// The check and the resource, by names that are the same in every run.
     pub identity: Identity,
@@ -54,7 +53,7 @@ pub struct ResourceName {
     pub ty: String,
     /// Its id; `*` after the id of the instance around it for resources that were not captured.
     pub id: String,
-    /// Where it is in the snapshot.
+    /// Its pointer in the snapshot.
     pub pointer: Pointer,
     /// Its place in the order of the document.
     pub order: usize,
@@ -63,18 +62,18 @@ pub struct ResourceName {
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
     pub evaluation: &'m Evaluation<'a>,
-    /// The evaluator with the parameters of the run: names and places are the same in all machines of the evaluation.
+    /// The evaluator with the parameters of the run. Names and places are the same in all evaluators.
     pub evaluator: &'m Evaluator<'a>,
-    /// The account's snapshot, as it is called in the report.
+    /// The name of the snapshot in the report.
     pub path: SmolStr,
-    /// Places inside instances that hold lists of others: looked for once, they are long.
+    /// Places in instances with lists of other instances. These instances are long, so each place is located once.
     pub places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
-    /// Principals listed behind a derived value; of the others the number is given.
+    /// The number of principals that are listed for a derived value. The others are counted.
     pub most_witnesses: usize,
 }
 
 impl<'m, 'a> Findings<'m, 'a> {
-    /// Returns what builds the findings of a snapshot that is called `path`.
+    /// Returns the builder for the findings of a snapshot with the name `path`.
     pub fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
         Self { evaluation, evaluator: evaluation.base(), path, places: Mutex::default(), most_witnesses }
     }
@@ -115,7 +114,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
     }
 
-    /// Names what a verdict is about.
+    /// Returns the name of a resource.
     pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
@@ -146,7 +145,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         }
     }
 
-    /// Whether a text is a secret that the same clause read: `resource.getTag(resource.token)` names a tag by it.
+    /// Returns whether a text is a secret that the same clause read, as in `resource.getTag(resource.token)`.
     fn is_secret(&self, decided: &Decided<'_>, text: &str) -> bool {
         decided.reads.iter().any(|read| match (&read.of, &read.found) {
             (ReadOf::Attribute(entity, slot), ReadValue::Known(Value::String(value))) => {
@@ -167,7 +166,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         report
     }
 
-    /// For resources nobody captured the policy's scope is what cannot be answered.
+    /// Returns the clause for the resources of a list that was not captured: the scope of the policy.
     fn uncaptured_clause(&self, check: &Check, missing: &UncapturedList) -> ClauseReport {
         let read = ReadReport {
             entity: Some(self.show(missing.scope)),
@@ -181,7 +180,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         scope_clause(check, read)
     }
 
-    /// For an instance without a known id it is not known which parameters apply.
+    /// Returns the clause for a resource in an instance without a known id: its parameters are unknown.
     fn nameless_clause(&self, check: &Check, nameless: EntityRef) -> ClauseReport {
         let key = self.evaluator.model.ty(nameless.ty).key.as_deref().unwrap_or_default();
         let mut read = ReadReport { entity: Some(self.show(nameless)), ..ReadReport::unknown(&key.join(".")) };
@@ -197,8 +196,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         format!("{}::{:?}", self.evaluator.model.short_name(entity.ty), self.evaluator.id(entity).as_str())
     }
 
-    /// Returns the property of an object that is a misspelling of one that it lacks. A property that the schema knows is
-    /// none. `way` is the pointer from the instance to the object.
+    /// Returns the property of an object that is a misspelling of one that it lacks. A declared property is not a
+    /// misspelling. `way` is the pointer from the instance to the object.
     fn misspelt(&self, ty: TypeId, object: source::Span, way: &[String], property: &str) -> Option<(String, Place)> {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let mut properties = snapshot.properties(object);
@@ -341,7 +340,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         })
     }
 
-    /// Where an entity names itself: at its key, or else where it begins.
+    /// Returns the place of an entity's key, or else that of the entity.
     fn name_span(&self, entity: EntityRef) -> source::Span {
         let snapshot = self.evaluator.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
@@ -352,7 +351,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         }
     }
 
-    /// Finds a value's place in the snapshot again.
+    /// Locates a value in the snapshot, and adds its place to the report.
     fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) -> Option<LocationKind> {
         let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
@@ -395,7 +394,7 @@ fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
     serde_json::to_string(read.written).ok()
 }
 
-/// The clause of a verdict that is unknown whatever the conditions are: the scope of the policy.
+/// Returns the clause of a verdict that is unknown for all conditions: the scope of the policy.
 fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     let source = &check.statement.source;
     let whole = check.statement.span;

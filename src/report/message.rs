@@ -1,17 +1,17 @@
-//! The message of a finding: one phrase that says what was found.
+//! The message of a finding: the reason of the verdict in one phrase.
 
 use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState};
 use crate::engine::Verdict;
 use crate::source::one_line;
 use std::collections::HashSet;
 
-/// Says in one phrase what was found.
+/// Returns the reason of a verdict in one phrase.
 pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     if let Some((place, reason)) = clauses.iter().find_map(|clause| clause.failure.as_ref()) {
         return format!("`{}` cannot be evaluated: {reason}", one_line(place.text()));
     }
     let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| read.kind.is_of_snapshot());
-    let mut said: Vec<String> = Vec::new();
+    let mut phrases: Vec<String> = Vec::new();
     let mut seen: HashSet<String> = HashSet::new();
     for read in reads {
         if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
@@ -19,10 +19,10 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         }
         let phrase = phrase(read);
         if seen.insert(phrase.clone()) {
-            said.push(phrase);
+            phrases.push(phrase);
         }
     }
-    if verdict == Verdict::Unknown && said.is_empty() {
+    if verdict == Verdict::Unknown && phrases.is_empty() {
         let unset = clauses
             .iter()
             .flat_map(|clause| &clause.reads)
@@ -30,14 +30,14 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         return unset
             .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
     }
-    if said.is_empty() {
+    if phrases.is_empty() {
         return clauses.first().map_or_else(
             || "it holds for every resource".to_owned(),
             |clause| format!("`{}` is {}", one_line(clause.place.text()), word(clause.outcome)),
         );
     }
-    let more = said.len().saturating_sub(3);
-    let mut text = said.into_iter().take(3).collect::<Vec<_>>().join(", ");
+    let more = phrases.len().saturating_sub(3);
+    let mut text = phrases.into_iter().take(3).collect::<Vec<_>>().join(", ");
     if more > 0 {
         text.push_str(&format!(" and {more} more"));
     }
@@ -53,7 +53,7 @@ fn word(outcome: ClauseOutcome) -> &'static str {
     }
 }
 
-/// `two_step.device_status is "not_set_up"`, in the words of the account.
+/// Returns a phrase with a value, such as `two_step.device_status is "not_set_up"`.
 pub(crate) fn phrase(read: &ReadReport) -> String {
     let of = match &read.entity {
         Some(entity) if !read.own => format!(" of {entity}"),
@@ -73,7 +73,7 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
     }
 }
 
-/// Why a value is not known, after its name.
+/// Returns the reason why a value is unknown, as it follows the name of the value.
 pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {
     match state {
         ReadState::Unreadable => "is unreadable",

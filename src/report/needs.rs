@@ -1,9 +1,9 @@
-//! The parts of a run that outputs need. A run explains and keeps the maximum of what its outputs need; it counts
-//! everything.
+//! The parts of a run that outputs need. A run explains and keeps the maximum of the needs of its outputs, and counts all
+//! verdicts.
 
 use crate::engine::Verdict;
 
-/// A number of things of one kind.
+/// The number of items of one kind that an output shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
     /// None of them.
@@ -70,7 +70,7 @@ impl Needs {
         }
     }
 
-    /// Returns how many verdicts of one check and kind are explained of one account.
+    /// Returns the number of verdicts of one check and kind that are explained for one account.
     pub fn explained(&self) -> Evidence {
         self.of_account.max(self.findings)
     }

@@ -1,4 +1,4 @@
-//! Values as people read them.
+//! Values for people.
 
 use crate::engine::Evaluator;
 use crate::schema::Model;
@@ -7,10 +7,10 @@ use smol_str::SmolStr;
 
 /// Elements of a set that are shown.
 const ELEMENTS: usize = 8;
-/// Characters of a value that are shown: clauses that read the same value repeat it.
+/// Characters of a value that are shown. The value is repeated in every clause that reads it.
 const CHARACTERS: usize = 600;
 
-/// Writes a value as people read it.
+/// Returns a value as text for people.
 pub fn show_value(evaluator: &Evaluator<'_>, value: &Value) -> String {
     let mut shown = show(&|entity| evaluator.id(entity), value);
     if let Some((end, _)) = shown.char_indices().nth(CHARACTERS) {
@@ -20,7 +20,7 @@ pub fn show_value(evaluator: &Evaluator<'_>, value: &Value) -> String {
     shown
 }
 
-/// Writes a value that holds no entity of a snapshot.
+/// Returns a value without entities of a snapshot as text for people.
 pub fn show_constant(model: &Model, value: &Value) -> String {
     let id = |entity: EntityRef| model.ty(entity.ty).choices().and_then(|ids| ids.get(entity.row as usize)).cloned();
     show(&|entity| id(entity).unwrap_or_default(), value)
