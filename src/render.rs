@@ -1,5 +1,5 @@
-//! The outputs of a run. A format is one file and one line of [`FORMATS`]. An output writes what a report contains; it
-//! neither lowers nor evaluates.
+//! The outputs of a run. A format is one file and one line of [`FORMATS`]. An output writes a report; it neither
+//! lowers nor evaluates.
 //!
 //! An [`Output`] states its needs, and the run explains the maximum. The text of an output does not depend on the other
 //! outputs of the run.

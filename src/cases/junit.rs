@@ -56,7 +56,7 @@ mod tests {
     use crate::diagnostic::{Code, Diagnostic};
     use crate::source::Source;
 
-    /// The characters of XML 1.0, section 2.2.
+    /// Returns whether XML 1.0 allows a character (section 2.2).
     fn is_xml(c: char) -> bool {
         matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
     }

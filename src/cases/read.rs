@@ -320,7 +320,7 @@ impl Reader<'_, '_> {
         Some(Expectation { check, target, span, end, verdict, verdict_span, reads, clauses, witnesses })
     }
 
-    /// `Type id` as reports write entities; a pointer is spelt out.
+    /// Returns `Type id` as reports write entities, and a pointer in full.
     fn witness(&mut self, text: &str, span: Span) -> Option<String> {
         match text.split_once(' ') {
             _ if text.starts_with('/') || text.contains("::") => Some(text.to_owned()),
@@ -362,7 +362,7 @@ impl Reader<'_, '_> {
         None
     }
 
-    /// A text, or a list of texts, each with its place.
+    /// Returns a text, or the texts of a list, each with its place.
     fn texts(&mut self, item: &Item) -> Vec<(String, Span)> {
         let Some(list) = item.as_array() else {
             return self.text(item).map(|text| (text, span_of(item))).into_iter().collect();
@@ -380,7 +380,7 @@ impl Reader<'_, '_> {
         texts
     }
 
-    /// The keys and values of the table at a key, if there is one.
+    /// Returns the keys and values of the table at a key, if there is one.
     fn entries<'t>(&mut self, table: &'t dyn TableLike, key: &str) -> Vec<(String, Span, &'t Item)> {
         let Some(item) = table.get(key) else { return Vec::new() };
         let Some(inner) = item.as_table_like() else {
@@ -391,7 +391,7 @@ impl Reader<'_, '_> {
         inner.iter().map(|(name, item)| (name.to_owned(), key_span(inner, name), item)).collect()
     }
 
-    /// The tables of the list at a key, if there is one: `[[key]]` or `key = [{ ... }]`.
+    /// Returns the tables of the list at a key, if there is one: `[[key]]` or `key = [{ ... }]`.
     fn tables<'t>(&mut self, table: &'t dyn TableLike, key: &str) -> Vec<(Span, &'t dyn TableLike)> {
         let Some(item) = table.get(key) else { return Vec::new() };
         if let Some(tables) = item.as_array_of_tables() {
@@ -407,7 +407,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// A value as JSON.
+    /// Returns a value as JSON.
     fn json(&mut self, item: &Item) -> Option<String> {
         let text = match (item.as_value(), item.as_table_like()) {
             (Some(value), _) => json(value),
@@ -437,7 +437,7 @@ fn is_json(base: &Source) -> Result<(), Diagnostic> {
     })
 }
 
-/// An entity as reports write it.
+/// Returns an entity as reports write it.
 fn entity(ty: &str, id: &str) -> String {
     format!("{ty}::{id:?}")
 }
@@ -470,7 +470,7 @@ fn json_object(table: &dyn TableLike) -> Option<String> {
     Some(if members.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", members.join(", ")) })
 }
 
-/// Where further expectations of a case can be written, and how: as its expectations are.
+/// Returns the place for further expectations of a case, in the form of its expectations.
 fn insertion(
     expect: Option<&Item>,
     expectations: &[Expectation],

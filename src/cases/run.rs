@@ -429,7 +429,7 @@ impl Judging<'_, '_> {
         if self.judgements.iter().all(|judgement| judgement.total() == 0) {
             let message = format!("nothing fails in case `{}`, because nothing was judged", trial.name);
             let found = Diagnostic { level: self.doubt, ..Diagnostic::error(Code::NothingMatched, message) };
-            trial.diagnostics.push(found.label(self.planned.file, stated, "stated here"));
+            trial.diagnostics.push(found.label(self.planned.file, stated, "said here"));
         }
         let failed = self.judgements.iter().filter(|judgement| judgement.count(Verdict::Fail) > 0);
         let failed = failed.flat_map(|judgement| self.given(judgement.check));

@@ -130,7 +130,7 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(names).try_map(|name| Format::of_name(&name).ok_or("there is no such format"))
 }
 
-/// The names of the formats that are written for a whole run, as a sentence lists them.
+/// Returns the names of the formats that describe a whole run, as a list in a sentence.
 fn formats_of_runs() -> String {
     let of_runs = FORMATS.iter().filter(|format| format.unit == Unit::Run);
     let names: Vec<&str> = of_runs.map(|format| format.name).collect();
@@ -222,7 +222,7 @@ impl Args {
         Style { width: width(), color: self.color.wanted(), detail }
     }
 
-    /// Returns the output that was asked for.
+    /// Returns the requested output.
     pub(super) fn output(&self) -> Box<dyn render::Output> {
         self.format.open(&Presentation { style: self.style(), most_findings: self.max_findings })
     }
@@ -248,7 +248,7 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     outputs.finish(&report)?;
     tell(|out| outputs.aside(&report, out));
     tell(|out| notes(args, &report, started.elapsed(), out));
-    // The process ends here: nobody needs the memory back piece by piece.
+    // The process ends here, so freeing the memory piece by piece is a waste of time.
     std::mem::forget((session, report));
     Ok(code)
 }

@@ -33,8 +33,8 @@ impl PackArgs {
         }
     }
 
-    /// Compiles the pack, and writes what is wrong with it to standard error. The report lists its checks and does not
-    /// have any snapshot.
+    /// Compiles the pack, and writes its problems to standard error. The report lists its checks and does not have any
+    /// snapshot.
     pub fn read(&self, style: Style) -> (Option<Pack>, Report) {
         let options = Options::at(0);
         let (pack, report) = match Loader::default().load(&self.selection(&[], InputFormat::ByName), &Limits::default())

@@ -86,7 +86,7 @@ impl Screens {
 fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
     let mut out = Output::new();
     if io::stdout().is_terminal() {
-        // Clear the screen and what has scrolled off it, then go home.
+        // Clear the screen and the scrollback, then move to the first line.
         out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
     }
     out.write_all(screen)?;

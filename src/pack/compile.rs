@@ -1,4 +1,4 @@
-//! Compilation by part: what did not change since the last time is not compiled again.
+//! Compilation by part: only the parts that changed since the last time are compiled again.
 
 use super::{CheckFilter, Pack};
 use crate::diagnostic::Diagnostic;
@@ -41,7 +41,7 @@ pub struct Compiler {
     pub compiled: Compiled,
 }
 
-/// A part of a pack: what it was made of, what it is, and what is wrong with it.
+/// A part of a pack: its input, its value, and its problems.
 #[derive(Debug)]
 struct Part<K, V> {
     of: K,

@@ -38,7 +38,7 @@ fn write_standing(controls: &[&ControlReport<'_>], style: Style, out: &mut dyn W
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "control", "fail", "unknown", "n/a", "pass", "checks"]);
     let names = controls.iter().map(|it| plain(it.control).chars().count()).max().unwrap_or(0).max("control".len());
-    // What the columns before the checks take, each with a space on either side.
+    // The columns before the checks, each with a space on either side.
     let room = style.width.saturating_sub(names + 35).max(12);
     let options = wrapped(room);
     for control in controls {

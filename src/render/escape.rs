@@ -1,4 +1,4 @@
-//! Texts that do not come from the program: as they are shown, no character of them commands a terminal.
+//! Texts from inputs, without the characters that control a terminal.
 
 use crate::source::is_hidden;
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// Characters of a message or a label that are shown.
 const LONGEST_TEXT: usize = 600;
 
-/// The text without characters that command a terminal: each becomes as many bytes, so that places stay true.
+/// Returns a text without characters that control a terminal. Each is replaced by as many bytes, so offsets stay valid.
 pub(super) fn harmless(shown: &str) -> String {
     let mut text = String::with_capacity(shown.len());
     let mut rest = shown.chars().peekable();
@@ -28,7 +28,7 @@ fn commands(c: char) -> bool {
 }
 
 /// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
-/// reorder text are written as escapes. Every text that does not come from the program passes through here.
+/// reorder text are written as escapes. Every text from an input passes through this function.
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(commands) {
         return Cow::Borrowed(text);
@@ -44,7 +44,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Plain text of which, if it is very long, only the beginning is shown.
+/// Returns plain text; if it is very long, only its beginning.
 pub fn short(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_TEXT) {
         None => plain(text),

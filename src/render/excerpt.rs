@@ -5,20 +5,20 @@ use super::mask::{MASK, Masked, inside};
 use crate::source::{Place, Position, Source, Span};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
-/// Characters of a line that are shown; of a longer line a window around the place.
+/// Characters of a line that are shown; a longer line has a window around the place.
 const WIDEST_LINE: u32 = 200;
 const AROUND: u32 = 60;
 /// Characters of a value that a label covers.
 const WIDEST_LABEL: usize = 60;
 
-/// A source as far as some places in it are concerned.
+/// The lines of a source around some places.
 ///
-/// Its offsets are those of the text that is shown: the windows one after the other.
+/// The offsets are those of the shown text, which is the concatenation of the windows.
 #[derive(Debug)]
 pub struct Excerpts {
     name: String,
     windows: Vec<Window>,
-    /// Where the labels are in the text that is shown, and their positions in the source.
+    /// The places of the labels in the shown text, with their positions in the source.
     labels: Vec<(Span, Position)>,
 }
 
@@ -48,7 +48,7 @@ impl Excerpts {
         }
         let mut base = 0;
         let windows = merged.into_iter().map(|mut span| {
-            // A byte order mark is no part of the first line.
+            // A byte order mark is not part of the first line.
             if span.start == 0 && source.text().starts_with('\u{feff}') {
                 span.start = '\u{feff}'.len_utf8() as u32;
             }
@@ -83,7 +83,7 @@ impl Excerpts {
     }
 }
 
-/// A source as it is shown: widths count a mask for every secret.
+/// A source with masked secrets. Widths count the masks.
 #[derive(Clone, Copy)]
 struct View<'s> {
     source: &'s Source,
@@ -91,7 +91,7 @@ struct View<'s> {
 }
 
 impl View<'_> {
-    /// The lines around the first line of a place, or a window of one very long line.
+    /// Returns the lines around the first line of a place, or a window of one very long line.
     fn window(self, place: Span, context: usize) -> Span {
         let number = self.source.line_at(place.start);
         let line = |number| self.source.line(number).unwrap_or(place);
@@ -114,7 +114,7 @@ impl View<'_> {
         self.forward(line.start, WIDEST_LINE, line.end) < line.end
     }
 
-    /// The offset that is `width` shown bytes after another one, or `limit`; never inside a secret or a character.
+    /// Returns the offset `width` shown bytes after another one, or `limit`. It is not inside a secret or a character.
     fn forward(self, from: u32, width: u32, limit: u32) -> u32 {
         let (mut at, mut left) = (from, width);
         for secret in inside(self.secrets, Span::new(from, limit)) {
@@ -131,7 +131,7 @@ impl View<'_> {
         end
     }
 
-    /// The offset that is `width` shown bytes before another one, or `limit`; never inside a secret or a character.
+    /// Returns the offset `width` shown bytes before another one, or `limit`. It is not inside a secret or a character.
     fn back(self, from: u32, width: u32, limit: u32) -> u32 {
         let (mut at, mut left) = (from, width);
         for secret in inside(self.secrets, Span::new(limit, from)).rev() {
@@ -164,7 +164,7 @@ impl SourceCode for Excerpts {
         let inner = SourceSpan::from((span.offset() - base, span.len()));
         let found = window.masked.text.read_span(&inner, before, after)?;
         let at = SourceSpan::from((found.span().offset() + base, found.span().len()));
-        // A label alone is asked for where its position is written: the one that every other format gives.
+        // A single label is requested for its position, which is the same in every format.
         let label = self.labels.iter().find(|(label, _)| *label == wanted && (before, after) == (0, 0));
         let (line, column) = label.map_or((window.line + found.line(), found.column()), |(_, position)| {
             (position.line - 1, position.column - 1)

@@ -1,4 +1,4 @@
-//! `deodar explain`: one check with its policy, and what it reads.
+//! `deodar explain`: one check with its policy and the values that it reads.
 
 use super::escape::plain;
 use super::layout::{Style, paragraph};
@@ -10,14 +10,14 @@ use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::io::{self, Write};
 
-/// A check and everything that it reads.
+/// A check with all values that it reads.
 #[derive(Debug)]
 pub struct AboutCheck<'p> {
     /// The check.
     pub check: &'p Check,
     /// Its schema.
     pub model: &'p Model,
-    /// The parameters whose values it reads, directly or through derivations, by their places in the model.
+    /// The parameters whose values it reads, directly or through derivations, by index in the model.
     pub parameters: Vec<usize>,
     /// The derived attributes that it reads, directly or through others.
     pub derived: Vec<DerivedRead>,
@@ -36,7 +36,7 @@ pub struct DerivedRead {
     pub by: Vec<SmolStr>,
 }
 
-/// Writes everything there is to say about one check.
+/// Writes a check with its policy, its parameters and the values that it reads.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -91,7 +91,7 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     write_reads(about, style, out)
 }
 
-/// Writes what a check reads of a snapshot, with what the schema says of each attribute.
+/// Writes the values that a check reads, each with the documentation of its attribute.
 fn write_reads(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let model = about.model;
     let attributes = about.reads.iter().flat_map(|(ty, slots)| slots.iter().map(move |slot| (*ty, *slot)));

@@ -1,4 +1,4 @@
-//! Findings for people: two excerpts each, of the policy and of the snapshot, and what to do.
+//! Findings for people: two excerpts each, of the policy and of the snapshot, and the remedy.
 
 use super::escape::plain;
 use super::frame::{Frame, by_source, one_line_place};
@@ -22,9 +22,9 @@ pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn 
         let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
             continue;
         };
-        let mut told = HashSet::new();
+        let mut shown = HashSet::new();
         for (at, finding) in same.iter().enumerate() {
-            let new = finding.captures.iter().filter(|capture| told.insert((&capture.attribute, &capture.doc)));
+            let new = finding.captures.iter().filter(|capture| shown.insert((&capture.attribute, &capture.doc)));
             let captures: Vec<&Capture> = new.collect();
             write_finding(report, check, finding, &captures, at == 0, style, out)?;
         }
@@ -53,14 +53,14 @@ fn plural(n: usize, verdict: Verdict) -> &'static str {
     }
 }
 
-/// The places that a finding rests on: the clauses that decided, then the values they decided on.
+/// Returns the places of the evidence of a finding: the clauses, then the values that they read.
 pub(crate) fn evidence(finding: &Finding) -> Vec<Label> {
     let clauses = finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause)));
     clauses.chain(values(finding)).map(|(place, text)| Label { place, text }).collect()
 }
 
-/// Two excerpts: the clauses that decided, then the values they decided on. `captures` are the values to capture that no
-/// earlier finding of the check names.
+/// Writes a finding with two excerpts: the clauses, then the values that they read. `captures` are the values to capture
+/// that no earlier finding of the check names.
 fn write_finding(
     report: &Report,
     check: &CheckReport,
@@ -100,7 +100,7 @@ fn write_finding(
         Verdict::NotApplicable | Verdict::Pass => None,
     };
     let more_helps = helps.collect();
-    // What to do is the same for every failure of a check: the first says it.
+    // The remedy is the same for every failure of a check, so only the first one has it.
     let help = help.filter(|_| first || !captures.is_empty());
     let mut defaults = groups.iter().skip(1);
     let source =
@@ -114,10 +114,10 @@ fn write_finding(
     })
 }
 
-/// Values to capture that one finding names; of the others the number is given.
+/// Values to capture that one finding lists. The others are counted.
 const CAPTURES: usize = 3;
 
-/// Says what to capture, and where a person finds it.
+/// Returns the remedy of an unknown verdict: the values to capture, with the screens that show them.
 fn capture_help(capture: &Capture) -> String {
     let place = match capture.pointer.as_str() {
         "" => "the document",
@@ -127,7 +127,7 @@ fn capture_help(capture: &Capture) -> String {
     format!("capture {} at {place}{doc}", capture.attribute)
 }
 
-/// The remedy for an unknown verdict if no value to capture is known.
+/// Returns the remedy for an unknown verdict without a value to capture.
 fn unknown_help(finding: &Finding) -> &'static str {
     let reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
     let states =
@@ -164,7 +164,7 @@ fn clause_label(clause: &ClauseReport) -> String {
     if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }
 }
 
-/// Labels on the snapshot: every value that was read, every object that lacks one.
+/// Returns the labels on the snapshot: every value that was read, and every object that lacks one.
 fn values(finding: &Finding) -> Vec<(Place, String)> {
     let mut labels: Vec<(Place, String)> = Vec::new();
     let mut seen: HashSet<(Span, String)> = HashSet::new();
@@ -174,7 +174,7 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
         }
     };
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
-        // A derived value stands nowhere: what it counted does, or else the entity it was derived for.
+        // A derived value has no place: its witnesses do, or else its entity.
         let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty();
         if let Some(place) = read.place.as_ref().filter(|_| read.kind != ReadKind::Derived || !counted) {
             push(place.clone(), value_label(read));

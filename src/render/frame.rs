@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Labels of one excerpt; of the others the number is given.
+/// Labels of one excerpt. The others are counted.
 const LABELS: usize = 12;
 
 /// A message with one excerpt, as miette renders it.
@@ -53,14 +53,14 @@ impl Frame {
         let spans: Vec<Span> = labels.iter().map(|(place, _)| place.span).collect();
         let starts: Vec<u32> = written.iter().map(|(place, _)| place.span.start).collect();
         let source = source.map(|source| Excerpts::new(source, &spans, &starts, secrets_of(secrets, source), 1));
-        let mut said: Vec<(Span, Vec<&str>)> = Vec::new();
+        let mut by_span: Vec<(Span, Vec<&str>)> = Vec::new();
         for (span, (_, text)) in source.iter().flat_map(Excerpts::labels).zip(labels) {
-            match said.iter_mut().find(|(known, _)| *known == span) {
+            match by_span.iter_mut().find(|(known, _)| *known == span) {
                 Some((_, texts)) => texts.push(text),
-                None => said.push((span, vec![text])),
+                None => by_span.push((span, vec![text])),
             }
         }
-        let labelled = said.iter().map(|(span, texts)| {
+        let labelled = by_span.iter().map(|(span, texts)| {
             let text = Some(short(&texts.join("; ")).into_owned()).filter(|text| !text.is_empty());
             LabeledSpan::new(text, span.start as usize, span.len() as usize)
         });
@@ -91,7 +91,7 @@ impl Frame {
             .with_links(false);
         let mut text = String::new();
         handler.render_report(&mut text, self).map_err(io::Error::other)?;
-        // miette pads lines to the width of a box that nobody sees.
+        // miette pads lines to the width of a box that is not drawn.
         for line in text.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
@@ -142,7 +142,7 @@ impl miette::Diagnostic for Frame {
     }
 }
 
-/// The first line of a place. At the end of a text, where nothing can be pointed at, the last character before it.
+/// Returns the first line of a place. At the end of a text, which has no character, it is the last character before it.
 fn shown_place(place: &Place) -> Place {
     let text = place.source.text().trim_end();
     match text.char_indices().next_back() {
@@ -153,7 +153,7 @@ fn shown_place(place: &Place) -> Place {
     }
 }
 
-/// The first line of a place.
+/// Returns the first line of a place.
 pub(super) fn one_line_place(place: &Place) -> Place {
     Place { source: Arc::clone(&place.source), span: first_line(place) }
 }

@@ -9,7 +9,7 @@ pub struct Style {
     pub width: usize,
     /// Whether to use colour.
     pub color: bool,
-    /// How much is written.
+    /// The amount of text.
     pub detail: Detail,
 }
 
@@ -20,18 +20,18 @@ impl Default for Style {
     }
 }
 
-/// How much is written.
+/// The amount of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Errors and the totals.
     Quiet,
     /// Failures, unknowns and the scorecard.
     Normal,
-    /// Also what is not applicable and why.
+    /// Also the verdicts that are not applicable, with the reasons.
     Verbose,
 }
 
-/// How text is wrapped: between words only, as an id such as `MOE-AUTH-01` is one.
+/// Returns the options of a wrap between words. An id such as `MOE-AUTH-01` is one word.
 pub(super) fn wrapped(width: usize) -> textwrap::Options<'static> {
     let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
     options.word_separator(textwrap::WordSeparator::AsciiSpace)

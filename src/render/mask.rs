@@ -92,7 +92,7 @@ pub fn masked(source: &Source, secrets: &[Span]) -> String {
 mod tests {
     use super::*;
 
-    /// A text in which `<` and `>` enclose secrets, as it is shown, with what is shown of each of its places.
+    /// Returns a text in which `<` and `>` enclose secrets, as outputs show it, with the shown part of each place.
     fn shown(text: &str) -> (String, Vec<(String, String)>) {
         let plain: String = text.replace(['<', '>'], "");
         let (mut secrets, mut at) = (Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! The names that outputs give to what a report contains.
+//! The names that outputs use for the parts of a report.
 
 use crate::report::controls::ControlStatus;
 use crate::report::{CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
@@ -60,7 +60,7 @@ pub(super) fn outcome(outcome: ClauseOutcome) -> &'static str {
     }
 }
 
-/// Returns the name of what a clause reads.
+/// Returns the name of the kind of a value that a clause reads.
 pub(super) fn read_kind(kind: ReadKind) -> &'static str {
     match kind {
         ReadKind::Attribute => "attribute",
@@ -71,7 +71,7 @@ pub(super) fn read_kind(kind: ReadKind) -> &'static str {
     }
 }
 
-/// Returns the name of what was found of a value.
+/// Returns the name of the state of a value.
 pub(super) fn read_state(state: ReadState) -> &'static str {
     match state {
         ReadState::Known => "known",

@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
     let ids = report.checks.iter().map(|check| plain(&check.id).chars().count()).max().unwrap_or(0);
-    // What the columns before the title take, each with a space on either side.
+    // The columns before the title, each with a space on either side.
     let room = style.width.saturating_sub(ids + 44).max(12);
     for check in &report.checks {
         let count = |verdict| shown_count(check.count(verdict));

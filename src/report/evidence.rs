@@ -1,5 +1,5 @@
-//! The evidence of a finding: the clauses that decided, and every value that they read. All of it is data with places;
-//! `render` turns it into texts.
+//! The evidence of a finding: the clauses that decided, and every value that they read. It is data with places,
+//! which `render` writes as text.
 
 use crate::snapshot::Gap;
 use crate::source::Place;
@@ -164,7 +164,7 @@ impl ReadState {
 pub struct WitnessReport {
     /// The entity, as Cedar writes it; for a list, its property.
     pub entity: String,
-    /// Where it is.
+    /// Its pointer.
     pub pointer: Pointer,
     /// Its bytes.
     pub place: Place,

@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// Principals that a report lists behind a derived value.
+/// The number of witnesses that a report lists for a derived value.
 pub(crate) const WITNESSES: usize = 5;
 
 /// The text that outputs show in place of a secret.
@@ -65,9 +65,9 @@ pub(crate) struct Findings<'m, 'a> {
     /// The evaluator with the parameters of the run. Names and places are the same in all evaluators.
     pub evaluator: &'m Evaluator<'a>,
     /// The name of the snapshot in the report.
-    pub path: SmolStr,
+    path: SmolStr,
     /// Places in instances with lists of other instances. These instances are long, so each place is located once.
-    pub places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
+    places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
     /// The number of principals that are listed for a derived value. The others are counted.
     pub most_witnesses: usize,
 }

@@ -1,4 +1,4 @@
-//! The built binary in a folder of its own, and a small pack of no real account: a harbour with piers and boats.
+//! The built binary in a temporary folder, and a small pack of an invented account: a harbour with piers and boats.
 
 use deodar::render::Style;
 use deodar::{Format, Inputs, Presentation, Report, Source};
@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// The time all runs take for now.
+/// The time of all runs.
 pub const NOW: &str = "2026-09-01T12:00:00Z";
 
-/// What a run of the binary came to.
+/// The result of a run of the binary.
 #[derive(Debug)]
 pub struct Run {
     pub stdout: String,
@@ -34,19 +34,19 @@ impl From<Output> for Run {
     }
 }
 
-/// Returns the binary, to be run in a folder, deaf to the environment of whoever runs the tests.
+/// Returns the command that runs the binary in a folder, without the environment of the tests.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
     command.current_dir(folder).env_clear().stdin(Stdio::null());
     command
 }
 
-/// Runs the binary in a fresh folder that holds `files`.
+/// Runs the binary in a new folder with `files`.
 pub fn deodar(files: &[(&str, &[u8])], arguments: &[&str]) -> Run {
     deodar_with_input(files, arguments, b"")
 }
 
-/// Runs the binary in a fresh folder that holds `files`, with `input` on standard input.
+/// Runs the binary in a fresh folder with `files`, and `input` on standard input.
 pub fn deodar_with_input(files: &[(&str, &[u8])], arguments: &[&str], input: &[u8]) -> Run {
     let folder = folder(files);
     let mut child = command(folder.path())
@@ -69,18 +69,18 @@ pub fn in_memory(schema: (&str, &str), policies: &[(&str, &str)], snapshots: &[(
     Inputs::new(source(&schema), policies.iter().map(source).collect(), snapshots.iter().map(source).collect())
 }
 
-/// Returns a fresh folder that holds `files`.
+/// Returns a new folder with `files`.
 pub fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("there is room for scratch files");
     for (name, content) in files {
         let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("folders can be made");
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("folders can be made");
         std::fs::write(path, content).expect("files can be written");
     }
     folder
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -98,14 +98,14 @@ pub const POLICIES: &str = include_str!("../data/harbour/policies/harbour.cedar"
 /// A harbour in which every check passes.
 pub const SOUND: &str = include_str!("../data/harbour/snapshot.json");
 
-/// The sound harbour with `from`, which must stand in it, replaced once.
+/// Returns the valid harbour after one replacement of `from`, which it must contain.
 pub fn edited(from: &str, to: &str) -> String {
     replaced(SOUND, from, to)
 }
 
-/// A text with `from`, which must stand in it, replaced once.
+/// Returns a text after one replacement of `from`, which it must contain.
 pub fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "{from} stands in it");
+    assert!(text.contains(from), "it contains {from}");
     text.replacen(from, to, 1)
 }
 
@@ -124,7 +124,7 @@ pub fn harbour_by(schema: &str, policies: &str, snapshot: impl AsRef<[u8]>, argu
     deodar(&files, &[&HARBOUR, arguments].concat())
 }
 
-/// Returns what a format writes about a report.
+/// Returns a report as a format writes it.
 pub fn written(report: &Report, format: &str, style: Style) -> String {
     let format = Format::of_name(format).expect("it is a format");
     let presentation = Presentation { style, ..Presentation::default() };
