@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Returns the keyed hash of a value.
-pub fn keyed(value: &(impl Hash + ?Sized)) -> u64 {
+pub(crate) fn keyed(value: &(impl Hash + ?Sized)) -> u64 {
     KEY.hash_one(value)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A running clock. On a platform without a clock, all durations are zero.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     #[cfg(not(target_family = "wasm"))]
     started: std::time::Instant,
 }
@@ -13,18 +13,18 @@ impl Stopwatch {
     /// Starts it.
     #[cfg(not(target_family = "wasm"))]
     #[expect(clippy::disallowed_methods, reason = "the one place where the library reads the clock")]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { started: std::time::Instant::now() }
     }
 
     /// Starts it.
     #[cfg(target_family = "wasm")]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {}
     }
 
     /// Returns the time since the start, and starts again.
-    pub fn lap(&mut self) -> Duration {
+    pub(crate) fn lap(&mut self) -> Duration {
         #[cfg(not(target_family = "wasm"))]
         let lap = self.started.elapsed();
         #[cfg(target_family = "wasm")]

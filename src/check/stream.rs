@@ -43,7 +43,7 @@ impl Session {
                     Ok(())
                 };
                 // A read may block, so it does not run on a thread that judges.
-                let (outcome, next) = crate::parallel::join_blocking(judge, || next_batch(snapshots));
+                let (outcome, next) = crate::parallel::join_spawned(judge, || next_batch(snapshots));
                 outcome?;
                 batch = next;
             }

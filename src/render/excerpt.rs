@@ -15,7 +15,7 @@ const WIDEST_LABEL: usize = 60;
 ///
 /// The offsets are those of the shown text, which is the concatenation of the windows.
 #[derive(Debug)]
-pub struct Excerpts {
+pub(super) struct Excerpts {
     name: String,
     windows: Vec<Window>,
     /// The places of the labels in the shown text, with their positions in the source.
@@ -35,7 +35,7 @@ struct Window {
 impl Excerpts {
     /// Cuts out the lines around `places`, all of one source; `context` lines more on each side. `starts` are the offsets
     /// that reports give for the places: a place at the end of a text is shown one character earlier.
-    pub fn new(source: &Source, places: &[Span], starts: &[u32], secrets: &[Span], context: usize) -> Self {
+    pub(super) fn new(source: &Source, places: &[Span], starts: &[u32], secrets: &[Span], context: usize) -> Self {
         let view = View { source, secrets };
         let mut spans: Vec<Span> = places.iter().map(|place| view.window(*place, context)).collect();
         spans.sort();
@@ -66,7 +66,7 @@ impl Excerpts {
     }
 
     /// Returns where the places are in the text that is shown, in their order: of a long value the beginning.
-    pub fn labels(&self) -> impl Iterator<Item = Span> {
+    pub(super) fn labels(&self) -> impl Iterator<Item = Span> {
         self.labels.iter().map(|(label, _)| *label)
     }
 
@@ -182,7 +182,7 @@ impl SourceCode for Excerpts {
 }
 
 /// Shortens a place that spans many lines to its first line, for a label.
-pub fn first_line(place: &Place) -> Span {
+pub(super) fn first_line(place: &Place) -> Span {
     let text = place.text();
     match text.find('\n') {
         None if text.chars().count() <= 60 => place.span,

@@ -38,7 +38,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub fn new(
+    pub(super) fn new(
         secrets: &[Secrets],
         severity: Severity,
         code: Option<String>,
@@ -80,7 +80,7 @@ impl Frame {
         }
     }
 
-    pub fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
         let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(style.width)

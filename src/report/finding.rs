@@ -74,12 +74,12 @@ pub(crate) struct Findings<'m, 'a> {
 
 impl<'m, 'a> Findings<'m, 'a> {
     /// Returns the builder for the findings of a snapshot with the name `path`.
-    pub fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
+    pub(crate) fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
         Self { evaluation, evaluator: evaluation.base(), path, places: Mutex::default(), most_witnesses }
     }
 
     /// Explains one verdict.
-    pub fn finding(
+    pub(crate) fn finding(
         &self,
         program: &CheckProgram,
         check: &Check,
@@ -115,7 +115,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     /// Returns the name of a resource.
-    pub fn resource(&self, subject: Subject, order: usize) -> ResourceName {
+    pub(crate) fn resource(&self, subject: Subject, order: usize) -> ResourceName {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
             Subject::Entity(entity) => snapshot.pointer(model, entity),
