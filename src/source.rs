@@ -200,6 +200,11 @@ impl Span {
         Self { start, end }
     }
 
+    /// Returns the span of a range of a text.
+    pub fn of(range: std::ops::Range<usize>) -> Self {
+        Self::new(offset(range.start), offset(range.end))
+    }
+
     /// Returns the length in bytes.
     pub const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)
@@ -219,6 +224,11 @@ impl Span {
     pub const fn contains(self, other: Span) -> bool {
         self.start <= other.start && other.end <= self.end
     }
+}
+
+/// Returns an offset of a text as spans count it. A [`Source`] is smaller than 4 GiB, so its offsets fit.
+pub(crate) fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// Where a byte is: line and column from 1, columns in Unicode scalar values, offset in bytes from 0.

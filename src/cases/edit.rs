@@ -2,7 +2,7 @@
 
 use crate::source::json::{Kind, Scanner, SyntaxError};
 use crate::source::pointer::{escape, unescape};
-use crate::source::{Span, nearest};
+use crate::source::{Span, nearest, offset};
 
 /// A change of a snapshot.
 #[derive(Debug, Clone)]
@@ -86,10 +86,12 @@ impl Edit {
             }
             Change::Remove => {
                 let (children, at) = self.child(text)?;
-                let cut = match (at, children.get(at + 1)) {
-                    (0, Some(next)) => Span::new(children[0].start(), next.start()),
-                    (0, None) => Span::new(children[0].start(), children[0].value.end),
-                    (at, _) => Span::new(children[at - 1].value.end, children[at].value.end),
+                let (before, rest) = children.split_at_checked(at).unwrap_or_default();
+                let cut = match (before.last(), rest) {
+                    (Some(before), [child, ..]) => Span::new(before.value.end, child.value.end),
+                    (None, [child, next, ..]) => Span::new(child.start(), next.start()),
+                    (None, [child]) => Span::new(child.start(), child.value.end),
+                    (_, []) => return Err(Miss::new(format!("there is no `{}`", self.at))),
                 };
                 Ok(replaced(text, cut, ""))
             }
@@ -98,7 +100,7 @@ impl Edit {
                 if children.iter().any(|child| child.name == *name) {
                     return Err(Miss::new(format!("there is a `{name}` beside `{}` already", self.at)));
                 }
-                match children[at].key {
+                match children.get(at).and_then(|child| child.key) {
                     Some(key) => Ok(replaced(text, key, &quoted(name))),
                     None => Err(Miss::new(format!("`{}` is an element of a list, which has no name", self.at))),
                 }
@@ -167,7 +169,7 @@ fn children(text: &str, span: Span) -> Result<Vec<Child>, Miss> {
 /// Returns the value at a pointer.
 pub(super) fn find(text: &str, pointer: &str) -> Result<Span, Miss> {
     let mut scanner = Scanner::new(text.trim_start_matches('\u{feff}'));
-    let before = (text.len() - text.trim_start_matches('\u{feff}').len()) as u32;
+    let before = offset(text.len() - text.trim_start_matches('\u{feff}').len());
     let whole = scanner.skip()?;
     let mut span = Span::new(whole.start + before, whole.end + before);
     let mut here = String::new();
@@ -226,7 +228,7 @@ fn inserted(text: &str, around: Span, children: &[Child], new: &str) -> String {
         return replaced(text, Span::new(around.start + 1, around.start + 1), new);
     };
     let before = text.get(..first.start() as usize).unwrap_or_default();
-    let blank = &before[before.trim_end_matches([' ', '\t', '\r', '\n']).len()..];
+    let blank = before.strip_prefix(before.trim_end_matches([' ', '\t', '\r', '\n'])).unwrap_or_default();
     let blank = if blank.contains('\n') { blank } else { " " };
     replaced(text, Span::new(last.value.end, last.value.end), &format!(",{blank}{new}"))
 }

@@ -175,7 +175,8 @@ impl Suite {
     fn parts(&self, checks: &BTreeSet<usize>) -> BTreeSet<Part> {
         let chosen = self.pack.program().checks.iter().filter(|check| checks.contains(&check.check));
         let behind = chosen.clone().flat_map(|check| self.pack.program().derived_behind(self.pack.model(), check));
-        let derivations = behind.flat_map(|at| &self.pack.program().derived[at].parts);
+        let derivations =
+            behind.filter_map(|at| self.pack.program().derived.get(at)).flat_map(|derived| &derived.parts);
         let derivations = derivations.map(|part| Part::Derivation(part.derivation));
         chosen.map(|check| Part::Check(check.check)).chain(derivations).collect()
     }
@@ -185,7 +186,8 @@ impl Suite {
         let mut dependents = Dependents::new();
         for check in &self.pack.program().checks {
             let behind = self.pack.program().derived_behind(self.pack.model(), check);
-            for part in behind.iter().flat_map(|behind| &self.pack.program().derived[*behind].parts) {
+            let derived = behind.iter().filter_map(|behind| self.pack.program().derived.get(*behind));
+            for part in derived.flat_map(|derived| &derived.parts) {
                 dependents.entry(part.derivation).or_default().insert(check.check);
             }
         }
@@ -269,7 +271,7 @@ impl Suite {
             Part::Derivation(at) => {
                 changed.derivations.get_mut(at)?.statement = read;
                 let checks = dependents.get(&at).into_iter().flatten();
-                changed.checks.extend(checks.map(|check| self.pack.policies().checks[*check].clone()));
+                changed.checks.extend(checks.filter_map(|check| self.pack.policies().checks.get(*check).cloned()));
             }
         }
         (!changed.checks.is_empty()).then_some(changed)

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
 use crate::parameters::Setting;
 use crate::source::json::Scanner;
-use crate::source::{Place, Source, Span, one_line};
+use crate::source::{Place, Source, Span, offset, one_line};
 use crate::value::parse_datetime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -431,7 +431,7 @@ fn is_json(base: &Source) -> Result<(), Diagnostic> {
     let text = base.text().trim_start_matches('\u{feff}');
     let mut scanner = Scanner::new(text);
     scanner.skip().and_then(|_| scanner.end()).map_err(|error| {
-        let at = base.position(error.span.start.saturating_add((base.text().len() - text.len()) as u32));
+        let at = base.position(error.span.start.saturating_add(offset(base.text().len() - text.len())));
         let place = format!("in line {}, column {}", at.line, at.column);
         Diagnostic::error(Code::NotJson, format!("`{}` is not JSON {place}: {}", base.name(), error.unquoted))
     })
@@ -516,5 +516,5 @@ fn span_of(item: &Item) -> Span {
 }
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
-    range.map_or(Span::new(0, 0), |range| Span::new(range.start as u32, range.end as u32))
+    range.map_or(Span::new(0, 0), Span::of)
 }

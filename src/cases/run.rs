@@ -178,8 +178,10 @@ impl<'c> Prepared<'c> {
         };
         let expected = judging.compare(&mut trial);
         observe(&judging, &trial, &expected);
-        let id = |judgement: &Judgement| tested.pack.policies().checks[judgement.check].statement.id.to_string();
-        trial.counts = judgements.iter().map(|judgement| (id(judgement), judgement.counts)).collect();
+        let checks = &tested.pack.policies().checks;
+        let counts =
+            |judgement: &Judgement| Some((checks.get(judgement.check)?.statement.id.to_string(), judgement.counts));
+        trial.counts = judgements.iter().filter_map(counts).collect();
         if !trial.diagnostics.is_empty() {
             trial.secrets.clone_from(&self.secrets);
         }
@@ -253,8 +255,11 @@ impl Judging<'_, '_> {
             let given: Vec<&Given> = all.iter().filter(|given| matches(&expectation.target, &given.resource)).collect();
             expected.extend(given.iter().map(|given| (given.check, given.subject)));
             let first = given.first().map(|first| first.verdict);
-            trial.actual[at] = first.filter(|first| given.iter().all(|given| given.verdict == *first));
-            let text = trial.actual[at].map(|actual| match actual {
+            let actual = first.filter(|first| given.iter().all(|given| given.verdict == *first));
+            if let Some(slot) = trial.actual.get_mut(at) {
+                *slot = actual;
+            }
+            let text = actual.map(|actual| match actual {
                 _ if actual == expectation.verdict => self.planned.file.slice(expectation.verdict_span).to_owned(),
                 _ => format!("\"{}\"", actual.name()),
             });
@@ -301,7 +306,7 @@ impl Judging<'_, '_> {
     pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
-        let check = &self.tested.pack.policies().checks[given.check];
+        let check = self.tested.pack.policies().checks.get(given.check)?;
         Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
     }
 
@@ -437,7 +442,8 @@ impl Judging<'_, '_> {
             failed.filter(|given| given.verdict == Verdict::Fail && !expected.contains(&(given.check, given.subject)));
         let mut entries = Vec::new();
         for given in others {
-            let id = &self.tested.pack.policies().checks[given.check].statement.id;
+            let check = self.tested.pack.policies().checks.get(given.check);
+            let id = check.map_or("?", |check| check.statement.id.as_str());
             let finding = self.finding(&given);
             let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));
             let message = format!("`{id}` on {} fails, too{reason}", shown(&given.resource));

@@ -3,7 +3,7 @@
 use super::CaseFile;
 use crate::schema::Schema;
 use crate::snapshot::{Relation, SecretPaths, Secrets};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, offset};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
@@ -37,8 +37,8 @@ pub(super) fn secret_spans(source: &Arc<Source>, paths: Option<&SecretPaths>) ->
 fn values_of_lines(source: &Source) -> Vec<Span> {
     let mut at = 0;
     let lines = source.text().split_inclusive('\n').map(|line| {
-        let start = at + line.find('=').map_or(0, |equals| equals as u32 + 1);
-        at += line.len() as u32;
+        let start = at + line.find('=').map_or(0, |equals| offset(equals) + 1);
+        at += offset(line.len());
         Span::new(start, at - u32::from(line.ends_with('\n')))
     });
     lines.collect()
@@ -63,7 +63,7 @@ impl Search<'_> {
                     }
                 }
                 ("base", None) if item.as_str().is_some_and(|text| text.trim_start().starts_with('{')) => {
-                    self.spans.extend(item.span().map(span));
+                    self.spans.extend(item.span().map(Span::of));
                 }
                 (_, Some(inner)) => self.table(inner),
                 _ => self.tables(item),
@@ -89,10 +89,10 @@ impl Search<'_> {
 
     /// Adds the places of a value. A table in several parts has a name at each part.
     fn hide(&mut self, item: &Item) {
-        self.spans.extend(item.span().filter(|_| !item.is_table()).map(span));
+        self.spans.extend(item.span().filter(|_| !item.is_table()).map(Span::of));
         let Some(table) = item.as_table_like() else { return };
         for (name, value) in table.iter() {
-            self.spans.extend(table.key(name).and_then(toml_edit::Key::span).map(span));
+            self.spans.extend(table.key(name).and_then(toml_edit::Key::span).map(Span::of));
             self.hide(value);
         }
     }
@@ -109,8 +109,4 @@ fn names_secret(paths: &SecretPaths, item: &Item) -> bool {
         (None, Some(list)) => list.iter().any(in_value),
         _ => false,
     }
-}
-
-fn span(range: std::ops::Range<usize>) -> Span {
-    Span::new(range.start as u32, range.end as u32)
 }

@@ -145,5 +145,5 @@ impl AcceptedSurvivor {
 }
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
-    range.map_or(Span::default(), |range| Span::new(range.start as u32, range.end as u32))
+    range.map_or(Span::default(), Span::of)
 }

@@ -48,6 +48,6 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 pub fn short(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_TEXT) {
         None => plain(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", plain(&text[..end]))),
+        Some((end, _)) => Cow::Owned(format!("{}…", plain(text.get(..end).unwrap_or_default()))),
     }
 }

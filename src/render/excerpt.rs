@@ -2,7 +2,7 @@
 
 use super::escape::{harmless, plain};
 use super::mask::{MASK, Masked, inside};
-use crate::source::{Place, Position, Source, Span};
+use crate::source::{Place, Position, Source, Span, offset};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
 /// Characters of a line that are shown; a longer line has a window around the place.
@@ -50,12 +50,12 @@ impl Excerpts {
         let windows = merged.into_iter().map(|mut span| {
             // A byte order mark is not part of the first line.
             if span.start == 0 && source.text().starts_with('\u{feff}') {
-                span.start = '\u{feff}'.len_utf8() as u32;
+                span.start = offset('\u{feff}'.len_utf8());
             }
             let mut masked = Masked::new(source, span, secrets);
             masked.text = harmless(&masked.text);
             let window = Window { span, base, line: source.position(span.start).line - 1, masked };
-            base += window.masked.text.len() as u32 + 1;
+            base += offset(window.masked.text.len()) + 1;
             window
         });
         let mut excerpts =
@@ -76,9 +76,9 @@ impl Excerpts {
         };
         let shown = window.masked.place(place);
         let text = window.masked.text.get(shown.range()).unwrap_or_default();
-        let line = text.find('\n').map_or(text, |at| text[..at].trim_end());
+        let line = text.split_once('\n').map_or(text, |(line, _)| line.trim_end());
         let end = line.char_indices().nth(WIDEST_LABEL).map_or(line.len(), |(at, _)| at);
-        let end = if text.is_empty() { 0 } else { end.max(1) } as u32;
+        let end = offset(if text.is_empty() { 0 } else { end.max(1) });
         Span::new(window.base + shown.start, window.base + shown.start + end)
     }
 }
@@ -98,7 +98,7 @@ impl View<'_> {
         if self.is_wide(line(number)) {
             let first_line = line(number);
             let start = self.back(place.start, AROUND, first_line.start);
-            let end = self.forward(place.start, WIDEST_LABEL as u32, first_line.end).min(place.end.max(place.start));
+            let end = self.forward(place.start, offset(WIDEST_LABEL), first_line.end).min(place.end.max(place.start));
             // A label that ends in a secret covers the whole mask.
             let cut = inside(self.secrets, Span::new(place.start, end)).next_back();
             let end = cut.map_or(end, |secret| end.max(secret.end));
@@ -121,7 +121,7 @@ impl View<'_> {
             if secret.start.saturating_sub(at) >= left {
                 break;
             }
-            left = (left - secret.start.saturating_sub(at)).saturating_sub(MASK.len() as u32);
+            left = (left - secret.start.saturating_sub(at)).saturating_sub(offset(MASK.len()));
             at = secret.end;
         }
         let mut end = at.saturating_add(left).min(limit);
@@ -138,7 +138,7 @@ impl View<'_> {
             if at.saturating_sub(secret.end) >= left {
                 break;
             }
-            left = (left - at.saturating_sub(secret.end)).saturating_sub(MASK.len() as u32);
+            left = (left - at.saturating_sub(secret.end)).saturating_sub(offset(MASK.len()));
             at = secret.start;
         }
         let mut start = at.saturating_sub(left).max(limit);
@@ -156,9 +156,9 @@ impl SourceCode for Excerpts {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let wanted = Span::new(span.offset() as u32, (span.offset() + span.len()) as u32);
+        let wanted = Span::of(span.offset()..span.offset() + span.len());
         let holds =
-            |window: &&Window| Span::new(window.base, window.base + window.masked.text.len() as u32).contains(wanted);
+            |window: &&Window| Span::new(window.base, window.base + offset(window.masked.text.len())).contains(wanted);
         let window = self.windows.iter().find(holds).ok_or(MietteError::OutOfBounds)?;
         let base = window.base as usize;
         let inner = SourceSpan::from((span.offset() - base, span.len()));
@@ -187,9 +187,9 @@ pub(super) fn first_line(place: &Place) -> Span {
     match text.find('\n') {
         None if text.chars().count() <= 60 => place.span,
         found => {
-            let line = found.map_or(text, |at| &text[..at]).trim_end();
+            let line = found.and_then(|at| text.get(..at)).unwrap_or(text).trim_end();
             let end = line.char_indices().nth(60).map_or(line.len(), |(at, _)| at);
-            Span::new(place.span.start, place.span.start + end.max(1) as u32)
+            Span::new(place.span.start, place.span.start + offset(end.max(1)))
         }
     }
 }

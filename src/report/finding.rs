@@ -7,7 +7,7 @@ use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::Check;
 use crate::program::{Body, CheckProgram};
-use crate::schema::{Fallback, Model, Origin, Reader, Slot};
+use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
 use crate::snapshot::{Location, LocationKind, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
@@ -102,10 +102,12 @@ impl<'m, 'a> Findings<'m, 'a> {
                     (nameless.map(|nameless| self.nameless_clause(check, nameless)).into_iter().collect(), Vec::new())
                 }
             },
-            Subject::Uncaptured(ty, at) => {
-                let missing = &self.evaluator.snapshot.table(ty).missing[at];
-                (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
-            }
+            Subject::Uncaptured(ty, at) => match self.evaluator.snapshot.table(ty).missing.get(at) {
+                Some(missing) => {
+                    (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
+                }
+                None => (Vec::new(), Vec::new()),
+            },
         };
         let message = message(verdict, &clauses);
         let Evaluator { model, snapshot, .. } = self.evaluator;
@@ -119,7 +121,10 @@ impl<'m, 'a> Findings<'m, 'a> {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
             Subject::Entity(entity) => snapshot.pointer(model, entity),
-            Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.clone(),
+            Subject::Uncaptured(ty, at) => {
+                let missing = snapshot.table(ty).missing.get(at);
+                missing.map(|missing| missing.pointer.clone()).unwrap_or_default()
+            }
         };
         let (ty, id) = (model.short_name(subject.ty()).to_owned(), id_of(model, snapshot, subject).to_string());
         ResourceName { ty, id, pointer, order }
@@ -149,7 +154,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     fn is_secret(&self, decided: &Decided<'_>, text: &str) -> bool {
         decided.reads.iter().any(|read| match (&read.of, &read.found) {
             (ReadOf::Attribute(entity, slot), ReadValue::Known(Value::String(value))) => {
-                self.evaluator.model.ty(entity.ty).slots[slot.index()].secret && value == text
+                self.slot(*entity, *slot).is_none_or(|slot| slot.secret) && value == text
             }
             _ => false,
         })
@@ -160,7 +165,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         report.name = MASK.to_owned();
         (report.lacks, report.misspelt, report.pointer, report.place) = (None, None, None, None);
         let ty = self.evaluator.model.ty(entity.ty);
-        if let Some(pointer) = ty.tags.and_then(|slot| ty.slots[slot.index()].origin.pointer()) {
+        let tags = ty.tags.and_then(|slot| self.slot(entity, slot));
+        if let Some(pointer) = tags.and_then(|slot| slot.origin.pointer()) {
             self.locate(&mut report, entity, pointer);
         }
         report
@@ -190,6 +196,10 @@ impl<'m, 'a> Findings<'m, 'a> {
             read.state = ReadState::Unreadable;
         }
         scope_clause(check, read)
+    }
+
+    fn slot(&self, entity: EntityRef, slot: SlotId) -> Option<&'a Slot> {
+        self.evaluator.model.ty(entity.ty).slots.get(slot.index())
     }
 
     fn show(&self, entity: EntityRef) -> String {
@@ -234,10 +244,9 @@ impl<'m, 'a> Findings<'m, 'a> {
                 (report.kind, report.name) = (ReadKind::Tag, name.clone());
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
-                if let Some(slot) = model.ty(entity.ty).tags {
-                    let mut pointer =
-                        model.ty(entity.ty).slots[slot.index()].origin.pointer().unwrap_or_default().to_vec();
-                    secret = model.ty(entity.ty).slots[slot.index()].secret;
+                if let Some(slot) = model.ty(entity.ty).tags.and_then(|slot| self.slot(*entity, slot)) {
+                    let mut pointer = slot.origin.pointer().unwrap_or_default().to_vec();
+                    secret = slot.secret;
                     pointer.push(name.clone());
                     let found = self.locate(&mut report, *entity, &pointer);
                     let is_unread = read.found == ReadValue::Uncaptured;
@@ -246,7 +255,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 }
             }
             ReadOf::Attribute(entity, slot) => {
-                let declared = &model.ty(entity.ty).slots[slot.index()];
+                let Some(declared) = self.slot(*entity, *slot) else { return ReadReport::unknown("") };
                 report.name = declared.dotted();
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
@@ -400,8 +409,9 @@ fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     let whole = check.statement.span;
     let text = source.slice(whole);
     let scope = text.find("resource is").map_or(whole, |at| {
-        let start = whole.start + at as u32;
-        let end = text[at..].find([')', ',']).map_or(whole.end, |end| start + end as u32);
+        let start = whole.start + source::offset(at);
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find([')', ',']).map_or(whole.end, |end| start + source::offset(end));
         source::Span::new(start, end)
     });
     ClauseReport { place: Place::new(source, scope), outcome: ClauseOutcome::Unknown, failure: None, reads: vec![read] }
