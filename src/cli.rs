@@ -12,7 +12,7 @@ mod completions;
 
 use clap::{Parser, Subcommand};
 use deodar::render::plain;
-use output::{Output, failed, tell};
+use output::{Output, failed, to_stderr};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -105,7 +105,7 @@ fn usage(message: &clap::Error) -> ExitCode {
     let is_colored = |choice| choice != anstream::ColorChoice::Never;
     if message.use_stderr() {
         let color = is_colored(anstream::AutoStream::choice(&io::stderr())) && io::stderr().is_terminal();
-        tell(|out| out.write_all(text(color).as_bytes()));
+        to_stderr(|out| out.write_all(text(color).as_bytes()));
         return ExitCode::from(2);
     }
     let color = is_colored(anstream::AutoStream::choice(&io::stdout())) && io::stdout().is_terminal();

@@ -1,6 +1,6 @@
 //! `deodar check`
 
-use super::output::{Output, tell};
+use super::output::{Output, to_stderr};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -171,7 +171,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         },
         false => return once(args),
     };
-    tell(|out| writeln!(out, "error: {refused}"));
+    to_stderr(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
 }
 
@@ -246,8 +246,8 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     };
     let code = ExitCode::from(report.status().exit_code());
     outputs.finish(&report)?;
-    tell(|out| outputs.aside(&report, out));
-    tell(|out| notes(args, &report, started.elapsed(), out));
+    to_stderr(|out| outputs.aside(&report, out));
+    to_stderr(|out| notes(args, &report, started.elapsed(), out));
     // The process ends here, so freeing the memory piece by piece is a waste of time.
     std::mem::forget((session, report));
     Ok(code)

@@ -1,6 +1,6 @@
 //! `deodar explain`: one check, the page of a code, or the list of all codes.
 
-use super::output::{Output, tell};
+use super::output::{Output, to_stderr};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue;
@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         let names: Vec<&str> = ids.chain(Code::ALL.iter().map(|code| code.name())).collect();
         let message = format!("there is no check or code `{subject}`");
         let error = Diagnostic::error(Code::NoCheck, message).suggest(subject, names);
-        tell(|out| diagnostics::write(&[error], &report.secrets, style, out));
+        to_stderr(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };
     explain::write(&catalogue::about(pack.model(), policies, check), style, &mut out)?;

@@ -36,16 +36,16 @@ fn named(error: io::Error) -> io::Error {
 }
 
 /// Adds the name of the target to the error of a failed write.
-pub fn cannot_write(what: impl fmt::Display, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write {what}: {error}"))
+pub fn cannot_write(target: impl fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write {target}: {error}"))
 }
 
 /// Writes messages to standard error.
-pub fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+pub fn to_stderr(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     let mut text = Vec::new();
-    // Memory takes everything.
-    let _ = write(&mut text);
-    let _ = io::stderr().lock().write_all(&text);
+    // A write to memory does not fail, and a failed write to standard error changes nothing.
+    write(&mut text).ok();
+    io::stderr().lock().write_all(&text).ok();
 }
 
 /// Returns the exit code of a failed command, and reports the failure.
@@ -53,6 +53,6 @@ pub fn failed(error: &io::Error) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::from(CLOSED_PIPE);
     }
-    tell(|out| writeln!(out, "deodar: {}", plain(&error.to_string())));
+    to_stderr(|out| writeln!(out, "deodar: {}", plain(&error.to_string())));
     ExitCode::from(5)
 }

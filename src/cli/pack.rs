@@ -1,6 +1,6 @@
 //! Arguments that select the schema and the policies.
 
-use super::output::tell;
+use super::output::to_stderr;
 use deodar::pack::Pack;
 use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Style, diagnostics};
@@ -42,7 +42,7 @@ impl PackArgs {
             Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
             Err(diagnostics) => (None, Report::new(&options, diagnostics)),
         };
-        tell(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
+        to_stderr(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         (pack, report)
     }
 }

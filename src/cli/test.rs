@@ -1,6 +1,6 @@
 //! `deodar test`
 
-use super::output::{Output, cannot_write, tell};
+use super::output::{Output, cannot_write, to_stderr};
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::Limits;
@@ -166,7 +166,7 @@ fn write_blessed(args: &Args, found: &CaseFiles, outcome: &Outcome, out: &mut dy
         let diff = cases::diff(file, &new, outcome.secret_paths.as_deref());
         match args.format {
             Format::Text => write_diff(&diff, out)?,
-            Format::Json | Format::Junit => tell(|out| write_diff(&diff, out)),
+            Format::Json | Format::Junit => to_stderr(|out| write_diff(&diff, out)),
         }
     }
     Ok(())

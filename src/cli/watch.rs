@@ -1,7 +1,7 @@
 //! `deodar check --watch`: runs again when the inputs change.
 
 use super::check::Args;
-use super::output::{Output, tell};
+use super::output::{Output, to_stderr};
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{Changes, Loader, Selection};
 use deodar::render::{Audience, diagnostics};
@@ -30,14 +30,16 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
     let mut last_inputs = None;
-    let mut is_told = false;
+    let mut is_noted = false;
     loop {
         let started = Instant::now();
         let inputs = loader.load(&args.selection(), &args.limits());
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.seen))
-            && !std::mem::replace(&mut is_told, true)
+            && !std::mem::replace(&mut is_noted, true)
         {
-            tell(|out| writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans"));
+            to_stderr(|out| {
+                writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans")
+            });
         }
         let inputs = Some(inputs);
         // A file that was written again with the same text changes nothing.
@@ -56,7 +58,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
 struct Screens {
     session: Session,
     /// The last result from valid files.
-    last_sound: Option<Vec<u8>>,
+    last_valid: Option<Vec<u8>>,
 }
 
 impl Screens {
@@ -71,8 +73,8 @@ impl Screens {
         let mut screen = Vec::new();
         if report.is_valid() {
             output.finish(&report, &mut screen)?;
-            self.last_sound = Some(screen.clone());
-        } else if let (Some(last), Audience::People) = (&self.last_sound, args.format.audience) {
+            self.last_valid = Some(screen.clone());
+        } else if let (Some(last), Audience::People) = (&self.last_valid, args.format.audience) {
             diagnostics::write(&report.diagnostics, &report.secrets, args.style(), &mut screen)?;
             writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
             screen.extend_from_slice(last);
@@ -93,7 +95,7 @@ fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
     out.flush()?;
     if args.format.audience == Audience::People {
         let millis = started.elapsed().as_millis();
-        tell(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
+        to_stderr(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
     }
     Ok(())
 }
