@@ -5,6 +5,8 @@
 
 mod condition;
 mod function;
+pub(crate) mod written;
+pub(crate) mod types;
 mod reachable;
 mod join;
 mod lower;

@@ -102,6 +102,22 @@ impl<L> Condition<L> {
         leaves
     }
 
+    /// Returns the condition with a condition in place of each leaf, in the order of the text.
+    pub fn expand<M>(self, leaf: &mut impl FnMut(L) -> Condition<M>) -> Condition<M> {
+        match self {
+            Condition::Leaf(own) => leaf(own),
+            Condition::Not(inner) => Condition::Not(Box::new(inner.expand(leaf))),
+            Condition::All(parts) => Condition::All(parts.into_iter().map(|part| part.expand(leaf)).collect()),
+            Condition::Any(parts) => Condition::Any(parts.into_iter().map(|part| part.expand(leaf)).collect()),
+            Condition::If(parts) => Condition::If(Box::new(parts.map(|part| part.expand(leaf)))),
+        }
+    }
+
+    /// Returns the condition with other leaves, in the order of the text.
+    pub fn map<M>(self, leaf: &mut impl FnMut(L) -> M) -> Condition<M> {
+        self.expand(&mut |own| Condition::Leaf(leaf(own)))
+    }
+
     fn each_leaf<'c>(&'c self, each: &mut impl FnMut(&'c L)) {
         match self {
             Condition::Leaf(leaf) => each(leaf),

@@ -1,10 +1,11 @@
-//! Cedar's extension functions: one table with the name, the type and the meaning of each.
+//! Cedar's extension functions: one table with the name, the type and the meaning of each, and one of the constructors.
 //!
-//! Constructors such as `datetime("...")` are constants of the program. The table is complete for the extensions `ipaddr`,
-//! `decimal`, `datetime` and `duration` of [Cedar](https://docs.cedarpolicy.com/policies/syntax-operators.html).
+//! A constructor such as `datetime("...")` is a constant of the program. The tables are complete for the extensions
+//! `ipaddr`, `decimal`, `datetime` and `duration` of
+//! [Cedar](https://docs.cedarpolicy.com/policies/syntax-operators.html).
 
 use crate::schema::Ty;
-use crate::value::IpNet;
+use crate::value::{self, IpNet, Value};
 
 /// One of Cedar's extension functions, by its place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +62,28 @@ static FUNCTIONS: [Row; 18] = [
     row("toHours", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / 3_600_000)),
     row("toDays", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / DAY)),
 ];
+
+/// A constructor: its name, its type, and the value of a text.
+type Constructor = (&'static str, Ty, fn(&str) -> Result<Value, String>);
+
+static CONSTRUCTORS: [Constructor; 4] = [
+    ("ip", Ty::Ip, |text| IpNet::literal(text).map(Value::Ip)),
+    ("decimal", Ty::Decimal, |text| value::parse_decimal(text).map(Value::Decimal)),
+    ("datetime", Ty::Datetime, |text| value::parse_datetime(text).map(Value::Datetime)),
+    ("duration", Ty::Duration, |text| value::parse_duration(text).map(Value::Duration)),
+];
+
+/// Returns the value of a constructor with a text, and its type; `None` if the text is not valid.
+pub fn constructed(name: &str, text: &str) -> Option<(Value, &'static Ty)> {
+    let (_, ty, parse) = CONSTRUCTORS.iter().find(|(known, ..)| *known == name)?;
+    Some((parse(text).ok()?, ty))
+}
+
+/// Returns the type of the result of an extension function or a constructor.
+pub fn result_type(name: &str) -> Option<&'static Ty> {
+    let constructor = CONSTRUCTORS.iter().find(|(known, ..)| *known == name).map(|(_, ty, _)| ty);
+    constructor.or_else(|| Function::named(name).map(Function::result))
+}
 
 impl Function {
     /// Returns the function with a name.

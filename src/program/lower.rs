@@ -8,7 +8,6 @@ mod fork;
 use super::*;
 use crate::policy::{Clause, ClauseKind, Derivation, Policy, Scope, Statement};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
-use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
@@ -264,45 +263,17 @@ impl<'m> Lowering<'m> {
             }
         }
         let lowered = |clause: &Clause| {
-            let node = self.lower(&clause.expr).0;
-            let (condition, written) = (self.condition(node), self.program.node(node).span);
+            let condition = self.condition(&clause.expr);
+            let written = written::span(&clause.expr).unwrap_or(statement.span);
             LoweredClause { kind: clause.kind, condition, written, span: clause.span }
         };
         let clauses = statement.clauses.iter().map(lowered).collect();
         Body { principal, resource, scope, clauses }
     }
 
-    /// Returns a node of type `Bool` as a condition.
-    ///
-    /// An expression that the text shows as one condition remains one leaf: `a != b` is `!(a == b)` in Cedar's tree,
-    /// `x is T in y` and `x has a.b` are conjunctions, and all their parts have one span.
-    fn condition(&self, node: NodeId) -> Condition {
-        let NodeKind::Condition(condition) = &self.program.node(node).kind else { return Condition::Leaf(node) };
-        let span = |node: NodeId| self.program.node(node).span;
-        let is_one = condition.leaves().into_iter().all(|leaf| span(*leaf) == span(node));
-        match **condition {
-            Condition::If(_) => (**condition).clone(),
-            _ if is_one => Condition::Leaf(node),
-            _ => (**condition).clone(),
-        }
-    }
-
-    /// `&&` or `||`: a chain is one condition, however long it is.
-    fn chained<'e>(
-        &mut self,
-        expr: &'e Expr,
-        operands: fn(&'e Expr) -> Option<(&'e Expr, &'e Expr)>,
-        condition: fn(Vec<Condition>) -> Condition,
-    ) -> Typed {
-        let (mut first, mut rest) = (expr, Vec::new());
-        while let Some((left, right)) = operands(first).filter(|_| rest.is_empty() || !is_one(first)) {
-            rest.push(right);
-            first = left;
-        }
-        let parts = std::iter::once(first).chain(rest.into_iter().rev());
-        let parts = parts.map(|part| self.lower(part).0).collect::<Vec<_>>();
-        let parts = parts.into_iter().map(|node| self.condition(node)).collect();
-        self.typed(NodeKind::Condition(Box::new(condition(parts))), Ty::Bool)
+    /// Lowers an expression of type `Bool` to a condition. Its leaves are what the text shows as one condition.
+    fn condition(&mut self, expr: &Expr) -> Condition {
+        written::condition(expr).map(&mut |leaf| self.lower(leaf).0)
     }
 
     /// A conjunction that the text shows as one condition.
@@ -352,9 +323,7 @@ impl<'m> Lowering<'m> {
 
     fn lower(&mut self, expr: &Expr) -> Typed {
         let outer = self.span;
-        if let Some(loc) = expr.source_loc() {
-            self.span = Span::new(loc.start() as u32, loc.end() as u32);
-        }
+        self.span = written::span(expr).unwrap_or(outer);
         let lowered = self.lower_here(expr);
         self.span = outer;
         lowered
@@ -382,11 +351,20 @@ impl<'m> Lowering<'m> {
                 let (test, then, other) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
                 self.choose(test, then, other)
             }
-            ExprKind::And { .. } => self.chained(expr, conjuncts, Condition::All),
-            ExprKind::Or { .. } => self.chained(expr, disjuncts, Condition::Any),
-            ExprKind::UnaryApp { op, arg } => self.unary(*op, arg),
+            ExprKind::And { .. } | ExprKind::Or { .. } | ExprKind::UnaryApp { op: UnaryOp::Not, .. } => {
+                let condition = written::operators(expr).map(&mut |leaf| self.lower(leaf).0);
+                self.typed(NodeKind::Condition(Box::new(condition)), Ty::Bool)
+            }
+            ExprKind::UnaryApp { op: UnaryOp::Neg, arg } => {
+                let operand = self.lower(arg).0;
+                self.typed(NodeKind::Negate(operand), Ty::Long)
+            }
+            ExprKind::UnaryApp { op: UnaryOp::IsEmpty, arg } => {
+                let operand = self.lower(arg).0;
+                self.typed(NodeKind::IsEmpty(operand), Ty::Bool)
+            }
             ExprKind::BinaryApp { op, arg1, arg2 } => self.binary(*op, arg1, arg2),
-            ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(&fn_name.to_string(), args),
+            ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(expr, &fn_name.to_string(), args),
             ExprKind::GetAttr { .. } => self.get(expr),
             ExprKind::HasAttr { expr, attr } => self.has(expr, std::slice::from_ref(attr)),
             ExprKind::ExtHasAttr { expr, attrs } => {
@@ -425,18 +403,6 @@ impl<'m> Lowering<'m> {
             Literal::Long(n) => self.constant(Constant::Value(Value::Long(*n)), Ty::Long),
             Literal::String(s) => self.constant(Constant::Value(Value::String(s.clone())), Ty::String),
             Literal::EntityUID(uid) => self.entity(uid),
-        }
-    }
-
-    fn unary(&mut self, op: UnaryOp, arg: &Expr) -> Typed {
-        let operand = self.lower(arg).0;
-        match op {
-            UnaryOp::Not => {
-                let negated = Condition::Not(Box::new(self.condition(operand)));
-                self.typed(NodeKind::Condition(Box::new(negated)), Ty::Bool)
-            }
-            UnaryOp::Neg => self.typed(NodeKind::Negate(operand), Ty::Long),
-            UnaryOp::IsEmpty => self.typed(NodeKind::IsEmpty(operand), Ty::Bool),
         }
     }
 
@@ -482,20 +448,9 @@ impl<'m> Lowering<'m> {
         self.typed(NodeKind::In(entity, container), Ty::Bool)
     }
 
-    fn call(&mut self, name: &str, args: &[Expr]) -> Typed {
-        if let [argument] = args
-            && let ExprKind::Lit(Literal::String(text)) = argument.expr_kind()
-        {
-            let constructed = match name {
-                "ip" => IpNet::literal(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
-                "decimal" => value::parse_decimal(text).map(|decimal| (Value::Decimal(decimal), Ty::Decimal)),
-                "datetime" => value::parse_datetime(text).map(|moment| (Value::Datetime(moment), Ty::Datetime)),
-                "duration" => value::parse_duration(text).map(|duration| (Value::Duration(duration), Ty::Duration)),
-                _ => Err(String::new()),
-            };
-            if let Ok((value, ty)) = constructed {
-                return self.constant(Constant::Value(value), ty);
-            }
+    fn call(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Typed {
+        if let Some(constructed) = written::constructed(expr) {
+            return self.constant(Constant::Value(constructed.value), constructed.ty.clone());
         }
         let Some(function) = Function::named(name) else { return self.unreachable() };
         let args = args.iter().map(|arg| self.lower(arg).0).collect();
@@ -605,17 +560,7 @@ impl<'m> Lowering<'m> {
                     _ => holder,
                 };
             }
-            let step = match &ty {
-                Ty::Entity(entity) => {
-                    let attribute = self.model.ty(*entity).attribute(name);
-                    attribute.map(|attribute| (attribute.required, attribute.ty.clone()))
-                }
-                Ty::Record(members) => {
-                    let member = members.iter().find(|member| member.name == *name);
-                    member.map(|member| (member.required, member.ty.clone()))
-                }
-                _ => None,
-            };
+            let step = types::member(self.model, &ty, name).map(|(ty, required)| (required, ty.clone()));
             if at < names.len() {
                 holder = holder.map(|holder| format!("{holder}.{name}"));
             }
@@ -814,26 +759,6 @@ impl<'m> Lowering<'m> {
             _ => truth(self, false),
         }
     }
-}
-
-fn conjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
-    match expr.expr_kind() {
-        ExprKind::And { left, right } => Some((left, right)),
-        _ => None,
-    }
-}
-
-fn disjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
-    match expr.expr_kind() {
-        ExprKind::Or { left, right } => Some((left, right)),
-        _ => None,
-    }
-}
-
-/// Whether the text shows a conjunction as one condition: `x is T in y`.
-fn is_one(expr: &Expr) -> bool {
-    let same = |part: &Expr| part.source_loc() == expr.source_loc();
-    conjuncts(expr).is_some_and(|(left, right)| same(left) && same(right))
 }
 
 /// Whether a scope can match an entity of a type.

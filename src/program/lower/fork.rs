@@ -36,7 +36,7 @@ impl Lowering<'_> {
             _ => None,
         };
         if ty == Some(Ty::Bool) {
-            let parts = [test, then.0, other.0].map(|node| self.condition(node));
+            let parts = [test, then.0, other.0].map(Condition::Leaf);
             return self.typed(NodeKind::Condition(Box::new(Condition::If(Box::new(parts)))), Ty::Bool);
         }
         let node = self.push(NodeKind::If(test, then.0, other.0));
