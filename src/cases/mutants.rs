@@ -5,11 +5,13 @@
 
 use super::cover::{Part, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
-use crate::program::{Program, attribute_at};
-use crate::schema::{Model, Origin, Shape, SlotId, Ty};
+use crate::program::types::WrittenTypes;
+use crate::program::written::{self, Constructed, span};
+use crate::program::{Condition, Program};
+use crate::schema::{Attribute, Model, Origin, Shape, Slot, SlotId, Ty};
 use crate::source::{Span, cedar_marks, one_line};
 use crate::value::{TypeId, show_address};
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp, Var};
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Id, Literal, UnaryOp};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -106,12 +108,12 @@ pub(super) fn mutants(model: &Model, policies: &Policies, program: &Program, par
         let statement = statement(policies, *part);
         let text = statement.source.text();
         let (whole, siblings, found) = (statement.span, BTreeSet::new(), Vec::new());
-        let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| model.type_named(name));
+        let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| model.type_named(name)).into_iter().collect();
         let principal = match part {
-            Part::Check(_) => Some(model.root),
+            Part::Check(_) => vec![model.root],
             Part::Derivation(_) => named(&statement.principal),
         };
-        let types = (principal, named(&statement.resource));
+        let types = WrittenTypes { model, principal, resource: named(&statement.resource) };
         let mut generator =
             Generator { model, reads: &program.reads, types, seen: &seen, part: *part, text, whole, siblings, found };
         generator.policy(statement);
@@ -127,8 +129,7 @@ struct Generator<'g> {
     model: &'g Model,
     /// The slots that the policies read.
     reads: &'g BTreeSet<(TypeId, SlotId)>,
-    /// The types of principal and resource, if there is but one.
-    types: (Option<TypeId>, Option<TypeId>),
+    types: WrittenTypes<'g>,
     seen: &'g Seen,
     part: Part,
     text: &'g str,
@@ -138,20 +139,11 @@ struct Generator<'g> {
     found: Vec<Mutant>,
 }
 
-/// Returns the place of an expression. An expression without a place cannot be changed.
-pub(super) fn span(expr: &Expr) -> Option<Span> {
-    expr.source_loc().map(|loc| Span::new(loc.start() as u32, loc.end() as u32))
-}
-
-/// Returns whether the text shows a `&&`, `||` or `!` as one condition: `a != b`, `x is T in y`.
-pub(super) fn is_leaf(expr: &Expr) -> bool {
-    let same = |part: &Expr| span(part) == span(expr);
-    match expr.expr_kind() {
-        ExprKind::And { left, right } | ExprKind::Or { left, right } => same(left) && same(right),
-        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => same(arg),
-        ExprKind::If { .. } => false,
-        _ => true,
-    }
+/// An operand that is dropped.
+#[derive(Clone, Copy)]
+enum Dropped {
+    Conjunct,
+    Disjunct,
 }
 
 impl Generator<'_> {
@@ -217,35 +209,28 @@ impl Generator<'_> {
 
     /// Finds changes of an expression that is true or false.
     fn condition(&mut self, expr: &Expr) {
-        match expr.expr_kind() {
-            _ if is_leaf(expr) => self.leaf(expr),
-            ExprKind::And { .. } => {
-                for operand in operands(expr) {
-                    self.dropped(operand, "true", "false");
-                    self.condition(operand);
-                }
+        let parts = written::parts(expr);
+        let dropped = match parts {
+            Condition::Leaf(leaf) => return self.leaf(leaf),
+            Condition::All(_) => Some(Dropped::Conjunct),
+            Condition::Any(_) => Some(Dropped::Disjunct),
+            Condition::Not(_) | Condition::If(_) => None,
+        };
+        for operand in parts.leaves() {
+            if let Some(dropped) = dropped {
+                self.dropped(operand, dropped);
             }
-            ExprKind::Or { .. } => {
-                for operand in operands(expr) {
-                    self.dropped(operand, "false", "true");
-                    self.condition(operand);
-                }
-            }
-            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => self.condition(arg),
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                [test_expr, then_expr, else_expr].into_iter().for_each(|part| self.condition(part));
-            }
-            _ => self.leaf(expr),
+            self.condition(operand);
         }
     }
 
-    fn dropped(&mut self, operand: &Expr, neutral: &str, told: &str) {
+    fn dropped(&mut self, operand: &Expr, dropped: Dropped) {
         let Some(at) = span(operand) else { return };
-        let (operator, beside) = match neutral {
-            "true" => ("conjunct dropped", "true"),
-            _ => ("disjunct dropped", "false"),
+        let (operator, neutral, other) = match dropped {
+            Dropped::Conjunct => ("conjunct dropped", "true", "false"),
+            Dropped::Disjunct => ("disjunct dropped", "false", "true"),
         };
-        let hint = format!("a case in which `{}` is {told}, and what stands beside it {beside}", self.shown(operand));
+        let hint = format!("a case in which `{}` is {other}, and what stands beside it {neutral}", self.shown(operand));
         self.whole = at;
         self.push(operator, at, neutral, hint);
     }
@@ -277,7 +262,7 @@ impl Generator<'_> {
                 self.call(expr, &fn_name.to_string(), args, beside);
             }
             ExprKind::GetAttr { expr: of, attr } => {
-                self.attribute(expr, of, attr, beside);
+                self.attribute(expr, attr, beside);
                 self.inside(Self::chain_start(of), None);
             }
             ExprKind::HasAttr { expr, .. } | ExprKind::ExtHasAttr { expr, .. } => self.inside(expr, None),
@@ -296,30 +281,22 @@ impl Generator<'_> {
                 self.siblings = outer;
             }
             ExprKind::Record(members) => members.values().for_each(|member| self.inside(member, None)),
-            ExprKind::And { left, right } | ExprKind::Or { left, right } => {
-                self.inside(left, None);
-                self.inside(right, None);
-            }
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                [test_expr, then_expr, else_expr].into_iter().for_each(|part| self.inside(part, None));
+            ExprKind::And { .. } | ExprKind::Or { .. } | ExprKind::If { .. } => {
+                written::operators(expr).leaves().into_iter().for_each(|part| self.inside(part, None));
             }
             ExprKind::Var(_) | ExprKind::Slot(_) | ExprKind::Unknown(_) => {}
         }
     }
 
     /// Reads another attribute of the same type in its place, one that some policy reads too.
-    fn attribute(&mut self, expr: &Expr, of: &Expr, name: &SmolStr, beside: Option<&Expr>) {
-        let Some((ty, mut path)) = self.record(of) else { return };
-        path.push(name.clone());
-        let Some(Shape::Leaf(slot)) = attribute_at(&self.model.ty(ty).attributes, &path).map(|found| &found.shape)
-        else {
-            return;
-        };
+    fn attribute(&mut self, expr: &Expr, name: &SmolStr, beside: Option<&Expr>) {
+        let Some((ty, Attribute { shape: Shape::Leaf(slot), .. })) = self.types.attribute(expr) else { return };
         let slots = &self.model.ty(ty).slots;
+        let Some(Slot { path, ty: read, .. }) = slots.get(slot.index()) else { return };
         let alike = slots.iter().enumerate().filter(|(at, other)| {
             let (last, parents) = other.path.split_last().unwrap_or((name, &[]));
-            parents == &path[..path.len() - 1]
-                && other.ty == slots[slot.index()].ty
+            path.split_last().is_some_and(|(_, of)| of == parents)
+                && other.ty == *read
                 && !matches!(other.origin, Origin::Presence(_) | Origin::Tags(_))
                 && self.reads.contains(&(ty, SlotId(*at as u16)))
                 && last.parse::<Id>().is_ok()
@@ -335,25 +312,6 @@ impl Generator<'_> {
             None => format!("a case in which `{name}` and `{other}` differ, and the verdict hangs on `{name}`"),
         };
         self.push("attribute", place, other.as_str(), hint);
-    }
-
-    /// The entity type that an expression is of, and the members of records read from it.
-    fn record(&self, expr: &Expr) -> Option<(TypeId, Vec<SmolStr>)> {
-        match expr.expr_kind() {
-            ExprKind::Var(Var::Principal) => Some((self.types.0?, Vec::new())),
-            ExprKind::Var(Var::Resource) => Some((self.types.1?, Vec::new())),
-            ExprKind::GetAttr { expr, attr } => {
-                let (ty, mut path) = self.record(expr)?;
-                path.push(attr.clone());
-                let attribute = attribute_at(&self.model.ty(ty).attributes, &path)?;
-                match (&attribute.shape, &attribute.ty) {
-                    (Shape::Record(..), _) => Some((ty, path)),
-                    (Shape::Leaf(_), Ty::Entity(ty)) => Some((*ty, Vec::new())),
-                    (Shape::Leaf(_), _) => None,
-                }
-            }
-            _ => None,
-        }
     }
 
     /// Returns the expression at the start of a chain of attributes.
@@ -420,9 +378,8 @@ impl Generator<'_> {
     }
 
     fn call(&mut self, expr: &Expr, name: &str, args: &[Expr], beside: Option<&Expr>) {
-        if let [argument] = args
-            && let (ExprKind::Lit(Literal::String(text)), Some(at)) = (argument.expr_kind(), span(argument))
-            && let Some((operator, steps)) = steps(name, text)
+        if let Some(Constructed { text, span: Some(at), ty, .. }) = written::constructed(expr)
+            && let Some((operator, steps)) = steps(ty, text)
         {
             for step in steps {
                 let hint = self.one_step(beside, text, &step);
@@ -548,26 +505,6 @@ impl Generator<'_> {
     }
 }
 
-/// The operands of a chain of `&&`, or of `||`: it is deep to the left, and every node has the place of the whole.
-fn operands(expr: &Expr) -> Vec<&Expr> {
-    let (mut found, mut left_most) = (Vec::new(), expr);
-    loop {
-        let (left, right) = match (expr.expr_kind(), left_most.expr_kind()) {
-            (ExprKind::And { .. }, ExprKind::And { left, right }) => (left, right),
-            (ExprKind::Or { .. }, ExprKind::Or { left, right }) => (left, right),
-            _ => break,
-        };
-        if span(left_most) != span(expr) || is_leaf(left_most) {
-            break;
-        }
-        found.push(&**right);
-        left_most = left;
-    }
-    found.push(left_most);
-    found.reverse();
-    found
-}
-
 /// The number that every value of an expression is a multiple of: a factor of a product, otherwise 1.
 pub(super) fn factor(expr: &Expr) -> i64 {
     let ExprKind::BinaryApp { op: BinaryOp::Mul, arg1, arg2 } = expr.expr_kind() else { return 1 };
@@ -650,12 +587,14 @@ fn next<'l>(list: &[&'l SmolStr], this: &str) -> Option<&'l SmolStr> {
 }
 
 /// Values one step away from a literal of an extension type.
-fn steps(constructor: &str, text: &str) -> Option<(&'static str, Vec<String>)> {
-    let found = match constructor {
-        "duration" => ("duration", around(text, |text| text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len())),
-        "decimal" => ("decimal", decimals(text)),
-        "datetime" => ("datetime", moments(text)),
-        "ip" => ("address", addresses(text)),
+fn steps(ty: &Ty, text: &str) -> Option<(&'static str, Vec<String>)> {
+    let found = match ty {
+        Ty::Duration => {
+            ("duration", around(text, |text| text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()))
+        }
+        Ty::Decimal => ("decimal", decimals(text)),
+        Ty::Datetime => ("datetime", moments(text)),
+        Ty::Ip => ("address", addresses(text)),
         _ => return None,
     };
     Some(found)
@@ -720,22 +659,22 @@ mod tests {
 
     #[test]
     fn literals_take_one_step_in_the_unit_they_are_written_in() {
-        let stepped = |constructor, text| steps(constructor, text).unwrap().1;
-        assert_eq!(stepped("duration", "1d12h"), ["1d13h", "1d11h"]);
-        assert_eq!(stepped("duration", "0ms"), ["1ms"]);
-        assert_eq!(stepped("duration", "-90d"), ["-91d", "-89d"]);
-        assert_eq!(stepped("decimal", "0.50"), ["0.51", "0.49"]);
-        assert_eq!(stepped("decimal", "-1.0"), ["-0.9", "-1.1"]);
-        assert_eq!(stepped("datetime", "2024-02-28"), ["2024-02-29", "2024-02-27"]);
+        let stepped = |ty, text| steps(&ty, text).unwrap().1;
+        assert_eq!(stepped(Ty::Duration, "1d12h"), ["1d13h", "1d11h"]);
+        assert_eq!(stepped(Ty::Duration, "0ms"), ["1ms"]);
+        assert_eq!(stepped(Ty::Duration, "-90d"), ["-91d", "-89d"]);
+        assert_eq!(stepped(Ty::Decimal, "0.50"), ["0.51", "0.49"]);
+        assert_eq!(stepped(Ty::Decimal, "-1.0"), ["-0.9", "-1.1"]);
+        assert_eq!(stepped(Ty::Datetime, "2024-02-28"), ["2024-02-29", "2024-02-27"]);
         assert_eq!(
-            stepped("datetime", "2024-01-01T00:00:00Z"),
+            stepped(Ty::Datetime, "2024-01-01T00:00:00Z"),
             ["2024-01-01T00:00:00.001Z", "2023-12-31T23:59:59.999Z"]
         );
-        assert_eq!(stepped("ip", "10.0.0.0/8"), ["10.0.0.0/9", "10.0.0.0/7"]);
-        assert_eq!(stepped("ip", "::/128"), ["::/127"]);
-        assert_eq!(stepped("ip", "10.0.0.2"), ["10.0.0.3"]);
-        assert_eq!(stepped("ip", "::ffff:7f00:1"), ["::ffff:7f00:0"]);
-        assert_eq!(stepped("ip", "::ffff:0:0/96"), ["::ffff:0:0/97", "::ffff:0:0/95"]);
+        assert_eq!(stepped(Ty::Ip, "10.0.0.0/8"), ["10.0.0.0/9", "10.0.0.0/7"]);
+        assert_eq!(stepped(Ty::Ip, "::/128"), ["::/127"]);
+        assert_eq!(stepped(Ty::Ip, "10.0.0.2"), ["10.0.0.3"]);
+        assert_eq!(stepped(Ty::Ip, "::ffff:7f00:1"), ["::ffff:7f00:0"]);
+        assert_eq!(stepped(Ty::Ip, "::ffff:0:0/96"), ["::ffff:0:0/97", "::ffff:0:0/95"]);
     }
 
     #[test]

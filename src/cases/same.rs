@@ -7,13 +7,14 @@
 //! equivalent are equivalent, and it does not find all equivalent versions.
 
 use super::cover::Part;
-use super::mutants::{factor, is_leaf};
+use super::mutants::factor;
 use crate::engine::Verdict;
 use crate::policy::{Clause, ClauseKind, Statement};
+use crate::program::written;
 use crate::program::{Aggregate, Body, Condition, LoweredClause, Program, aggregate, evaluate_policy};
 use crate::schema::{Model, Origin};
-use crate::value::{Outcomes, parse_datetime, parse_decimal, parse_duration};
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
+use crate::value::{self, Outcomes};
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,9 +115,7 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
         return false;
     }
     let of = |statement: &Statement| -> BTreeMap<String, String> {
-        let mut found = Vec::new();
-        statement.clauses.iter().for_each(|clause| leaves(&clause.expr, &mut found));
-        found.into_iter().map(|leaf| (leaf.to_string(), term(model, leaf))).collect()
+        leaves(statement).map(|leaf| (leaf.to_string(), term(model, leaf))).collect()
     };
     let (ours, theirs) = (of(one), of(other));
     let alone = |mine: &BTreeMap<String, String>, others: &BTreeMap<String, String>| -> Vec<String> {
@@ -129,9 +128,7 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     }
     let mut space =
         Space { model, statement: one, terms, points: BTreeMap::new(), names: Vec::new(), states: Vec::new() };
-    let mut all = Vec::new();
-    one.clauses.iter().chain(&other.clauses).for_each(|clause| leaves(&clause.expr, &mut all));
-    all.into_iter().for_each(|leaf| space.note(leaf));
+    leaves(one).chain(leaves(other)).for_each(|leaf| space.note(leaf));
     let (Some(ours), Some(theirs)) = (space.policy(one), space.policy(other)) else { return false };
     let has = |kind| kinds(one).contains(&kind);
     let asks = match part {
@@ -141,19 +138,12 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     space.agree(asks, &ours, &theirs)
 }
 
-/// Adds the leaves of a condition.
-fn leaves<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
-    match expr.expr_kind() {
-        ExprKind::And { left, right } | ExprKind::Or { left, right } if !is_leaf(expr) => {
-            leaves(left, found);
-            leaves(right, found);
-        }
-        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => leaves(arg, found),
-        ExprKind::If { test_expr, then_expr, else_expr } => {
-            [test_expr, then_expr, else_expr].into_iter().for_each(|part| leaves(part, found));
-        }
-        _ => found.push(expr),
-    }
+/// Returns the leaves of the clauses of a policy.
+fn leaves(statement: &Statement) -> impl Iterator<Item = &Expr> {
+    statement
+        .clauses
+        .iter()
+        .flat_map(|clause| written::operators(&clause.expr).leaves().into_iter().copied().collect::<Vec<_>>())
 }
 
 /// Returns the term that a leaf depends on: the one that it compares, or the whole leaf.
@@ -170,18 +160,38 @@ fn constant(expr: &Expr) -> Option<Point> {
         ExprKind::Lit(Literal::EntityUID(uid)) => {
             Some(Point::Entity(uid.entity_type().to_smolstr(), AsRef::<str>::as_ref(uid.eid()).into()))
         }
-        ExprKind::ExtensionFunctionApp { fn_name, args } => {
-            let [argument] = &args[..] else { return None };
-            let ExprKind::Lit(Literal::String(text)) = argument.expr_kind() else { return None };
-            let number = match fn_name.to_string().as_str() {
-                "duration" => parse_duration(text),
-                "decimal" => parse_decimal(text),
-                "datetime" => parse_datetime(text),
-                _ => return None,
-            };
-            number.ok().map(Point::Amount)
-        }
+        _ => match written::constructed(expr)?.value {
+            value::Value::Decimal(amount) | value::Value::Datetime(amount) | value::Value::Duration(amount) => {
+                Some(Point::Amount(amount))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Returns the answer of a condition that is `true` or `false`.
+fn answer(condition: &Condition<&Expr>) -> Option<bool> {
+    match condition {
+        Condition::Leaf(leaf) => match constant(leaf)? {
+            Point::Bool(answer) => Some(answer),
+            _ => None,
+        },
         _ => None,
+    }
+}
+
+/// Returns a condition as a text.
+fn text(condition: &Condition<&Expr>) -> String {
+    let texts = |parts: &[Condition<&Expr>], operator| {
+        let texts: Vec<String> = parts.iter().map(text).collect();
+        format!("({})", texts.join(operator))
+    };
+    match condition {
+        Condition::Leaf(leaf) => leaf.to_string(),
+        Condition::Not(inner) => format!("!{}", text(inner)),
+        Condition::All(parts) => texts(parts, " && "),
+        Condition::Any(parts) => texts(parts, " || "),
+        Condition::If(parts) => format!("if{}", texts(&**parts, ", ")),
     }
 }
 
@@ -311,7 +321,7 @@ impl Space<'_> {
     fn policy(&mut self, statement: &Statement) -> Option<Clauses> {
         let clauses = statement.clauses.iter();
         let lowered = |clause: &Clause| {
-            let condition = self.form(&clause.expr)?;
+            let condition = self.form(&written::operators(&clause.expr))?;
             Some(LoweredClause { kind: clause.kind, condition, written: clause.span, span: clause.span })
         };
         clauses.map(lowered).collect()
@@ -326,53 +336,68 @@ impl Space<'_> {
         })
     }
 
-    fn form(&mut self, expr: &Expr) -> Option<Form> {
-        match self.tied(expr)? {
+    fn form(&mut self, condition: &Condition<&Expr>) -> Option<Form> {
+        match self.tied(condition)? {
             Some(form) => Some(form),
-            None => Some(self.anything(expr)),
+            None => Some(self.untied(condition)),
         }
     }
 
-    /// The form of a condition, `Some(None)` where nothing ties it to what was changed; `None` if there is too much of
-    /// it.
-    fn tied(&mut self, expr: &Expr) -> Option<Option<Form>> {
-        match expr.expr_kind() {
-            ExprKind::And { left, right } if !is_leaf(expr) => {
-                let parts = self.parts([left, right])?;
-                Some(parts.map(|parts| Form::All(parts.into())))
+    /// Returns the form of a condition: `Some(None)` if no leaf of it depends on a changed term, and `None` if it has too
+    /// many values.
+    fn tied(&mut self, condition: &Condition<&Expr>) -> Option<Option<Form>> {
+        match condition {
+            Condition::Leaf(leaf) => self.leaf(leaf),
+            Condition::Not(inner) => Some(self.tied(inner)?.map(|inner| Form::Not(Box::new(inner)))),
+            Condition::All(parts) => Some(self.chain(parts, " && ")?.map(Form::All)),
+            Condition::Any(parts) => Some(self.chain(parts, " || ")?.map(Form::Any)),
+            Condition::If(parts) => {
+                let mut forms = Vec::new();
+                for part in parts.iter() {
+                    forms.push(self.tied(part)?);
+                }
+                if forms.iter().all(Option::is_none) {
+                    return Some(None);
+                }
+                let whole = forms.into_iter().zip(parts.iter());
+                let whole: Vec<Form> = whole.map(|(form, part)| form.unwrap_or_else(|| self.untied(part))).collect();
+                Some(<[Form; 3]>::try_from(whole).ok().map(|parts| Form::If(Box::new(parts))))
             }
-            ExprKind::Or { left, right } if !is_leaf(expr) => {
-                let parts = self.parts([left, right])?;
-                Some(parts.map(|parts| Form::Any(parts.into())))
-            }
-            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => {
-                Some(self.tied(arg)?.map(|inner| Form::Not(Box::new(inner))))
-            }
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                Some(self.parts([test_expr, then_expr, else_expr])?.map(|parts| Form::If(Box::new(parts))))
-            }
-            _ => self.leaf(expr),
         }
     }
 
-    /// The forms of some conditions, if anything ties one of them to what was changed.
-    fn parts<const N: usize>(&mut self, parts: [&Expr; N]) -> Option<Option<[Form; N]>> {
-        let mut forms = Vec::new();
+    /// Returns the forms of the operands of a chain, if one of them depends on a changed term. Neighbours that do not
+    /// are taken together, as one leaf with any outcome.
+    fn chain(&mut self, parts: &[Condition<&Expr>], operator: &str) -> Option<Option<Vec<Form>>> {
+        let (mut forms, mut others, mut is_tied) = (Vec::new(), Vec::new(), false);
         for part in parts {
-            forms.push(self.tied(part)?);
+            match self.tied(part)? {
+                Some(form) => {
+                    forms.extend(self.together(&mut others, operator));
+                    forms.push(form);
+                    is_tied = true;
+                }
+                None if answer(part).is_some() => {
+                    forms.extend(self.together(&mut others, operator));
+                    forms.push(self.untied(part));
+                }
+                None => others.push(text(part)),
+            }
         }
-        if forms.iter().all(Option::is_none) {
-            return Some(None);
-        }
-        let whole = forms.into_iter().zip(parts);
-        let whole: Vec<Form> = whole.map(|(form, part)| form.unwrap_or_else(|| self.anything(part))).collect();
-        Some(<[Form; N]>::try_from(whole).ok())
+        forms.extend(self.together(&mut others, operator));
+        Some(is_tied.then_some(forms))
+    }
+
+    /// Returns one leaf for some operands, if there are any, and removes them.
+    fn together(&mut self, operands: &mut Vec<String>, operator: &str) -> Option<Form> {
+        let operands = std::mem::take(operands);
+        (!operands.is_empty()).then(|| self.anything(&operands.join(operator)))
     }
 
     fn leaf(&mut self, expr: &Expr) -> Option<Option<Form>> {
         let Some(found) = comparison(self.model, expr) else {
             // `true` written in the place of something is tied to it.
-            return Some(self.terms.contains(&expr.to_string()).then(|| self.anything(expr)));
+            return Some(self.terms.contains(&expr.to_string()).then(|| self.untied(&Condition::Leaf(expr))));
         };
         let name = found.term.to_string();
         if !self.terms.contains(&name) {
@@ -387,14 +412,19 @@ impl Space<'_> {
         Some(Some(Form::Leaf(Test::Term(self.place(name, masks.len()), masks))))
     }
 
-    /// Returns a leaf that may have any outcome, unless it is a constant.
-    fn anything(&mut self, expr: &Expr) -> Form {
-        if let Some(Point::Bool(answer)) = constant(expr) {
-            return Form::Leaf(Test::Constant(answer));
+    /// Returns a leaf for a whole condition, with any outcome, unless the condition is a constant.
+    fn untied(&mut self, condition: &Condition<&Expr>) -> Form {
+        match answer(condition) {
+            Some(answer) => Form::Leaf(Test::Constant(answer)),
+            None => self.anything(&text(condition)),
         }
+    }
+
+    /// Returns a leaf with any outcome.
+    fn anything(&mut self, text: &str) -> Form {
         let (yes, no, error) = (Outcomes::TRUE, Outcomes::FALSE, Outcomes::ERROR);
         let masks = vec![yes, no, error, yes | no, yes | error, no | error, yes | no | error];
-        Form::Leaf(Test::Term(self.place(format!("any of {expr}"), masks.len()), masks))
+        Form::Leaf(Test::Term(self.place(format!("any of {text}"), masks.len()), masks))
     }
 
     /// Returns whether two versions have the same result in every situation.
