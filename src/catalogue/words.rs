@@ -7,8 +7,11 @@ use super::escape::{code, text};
 use super::names::{article, phrase, plural, type_name};
 use super::negation::denied;
 use crate::policy::{ClauseKind, Scope, Statement};
+use crate::program::Condition;
+use crate::program::types::{WrittenTypes, is_context, is_parameters};
+use crate::program::written::{self, Constructed};
 use crate::schema::{Attribute, Model, Origin, Reader, Shape, Ty};
-use crate::value::{TypeId, Value, parse_duration, show_datetime, show_decimal};
+use crate::value::{TypeId, Value, show_datetime, show_decimal};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, Pattern, PatternElem, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
 
@@ -64,7 +67,7 @@ impl Words {
 /// The writer of one policy, with the meanings and names of its variables.
 #[derive(Debug)]
 pub struct Voice<'m> {
-    model: &'m Model,
+    types: WrittenTypes<'m>,
     principal: Actor,
     resource: Actor,
 }
@@ -72,7 +75,6 @@ pub struct Voice<'m> {
 /// The meaning of a variable.
 #[derive(Debug)]
 struct Actor {
-    types: Vec<TypeId>,
     name: String,
     /// Whether an attribute without an owner is its own.
     understood: bool,
@@ -133,17 +135,18 @@ impl<'m> Voice<'m> {
             [only] => format!("the {}", type_name(model, *only)),
             _ => "the resource".into(),
         };
-        let resource = Actor { types: resources.to_vec(), name, understood: true };
-        let root = format!("the {}", type_name(model, model.root));
-        Self { model, principal: Actor { types: vec![model.root], name: root, understood: false }, resource }
+        let resource = Actor { name, understood: true };
+        let principal = Actor { name: format!("the {}", type_name(model, model.root)), understood: false };
+        let types = WrittenTypes { model, principal: vec![model.root], resource: resources.to_vec() };
+        Self { types, principal, resource }
     }
 
     /// Speaks of a derivation.
     pub fn of_derivation(model: &'m Model, principal: TypeId, resource: TypeId) -> Self {
         let the = if principal == resource { "that" } else { "the" };
-        let actor =
-            |ty, the| Actor { types: vec![ty], name: format!("{the} {}", type_name(model, ty)), understood: false };
-        Self { model, principal: actor(principal, the), resource: actor(resource, "this") }
+        let actor = |ty, the| Actor { name: format!("{the} {}", type_name(model, ty)), understood: false };
+        let types = WrittenTypes { model, principal: vec![principal], resource: vec![resource] };
+        Self { types, principal: actor(principal, the), resource: actor(resource, "this") }
     }
 
     /// Says under which condition the clauses of one kind hold: every `when`, or some `unless`.
@@ -155,12 +158,14 @@ impl<'m> Voice<'m> {
 
     /// Says what the scope of a policy asks beyond types.
     pub fn scope(&self, statement: &Statement) -> Vec<Words> {
-        let actors = [(&self.principal, &statement.principal), (&self.resource, &statement.resource)];
-        let said = |(actor, scope): (&Actor, &Scope)| {
+        let WrittenTypes { principal, resource, .. } = &self.types;
+        let actors =
+            [(&self.principal, principal, &statement.principal), (&self.resource, resource, &statement.resource)];
+        let said = |(actor, types, scope): (&Actor, &Vec<TypeId>, &Scope)| {
             let equals = scope.equals.iter().map(|uid| format!("{} is {}", actor.name, self.entity(uid)));
             let within = scope.within.iter().map(|uid| {
-                let ty = self.model.type_named(&uid.entity_type().to_smolstr());
-                let same = ty.is_none_or(|ty| actor.types.contains(&ty));
+                let ty = self.types.model.type_named(&uid.entity_type().to_smolstr());
+                let same = ty.is_none_or(|ty| types.contains(&ty));
                 format!("{} {} {}", actor.name, lies_in(same, true), self.entity(uid))
             });
             equals.chain(within).map(Words::Line).collect::<Vec<_>>()
@@ -170,14 +175,27 @@ impl<'m> Voice<'m> {
 
     /// Says that an expression is true, or that it is false.
     pub fn condition(&self, expr: &Expr, truth: bool) -> Words {
-        match expr.expr_kind() {
-            ExprKind::And { left, right } => self.both(left, right, truth, truth),
-            ExprKind::Or { left, right } => self.both(left, right, truth, !truth),
-            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => self.condition(arg, !truth),
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                let [then, other] = [then_expr, else_expr].map(|expr| Box::new(self.condition(expr, truth)));
-                Words::If(Box::new(self.condition(test_expr, true)), then, other)
+        self.words(&written::operators(expr), truth)
+    }
+
+    fn words(&self, condition: &Condition<&Expr>, truth: bool) -> Words {
+        let words = |parts: &[Condition<&Expr>]| parts.iter().map(|part| self.words(part, truth)).collect::<Vec<_>>();
+        match condition {
+            Condition::Leaf(leaf) => self.leaf(leaf, truth),
+            Condition::Not(inner) => self.words(inner, !truth),
+            Condition::All(parts) if truth => Words::all(words(parts)),
+            Condition::Any(parts) if !truth => Words::all(words(parts)),
+            Condition::All(parts) | Condition::Any(parts) => Words::any(words(parts)),
+            Condition::If(parts) => {
+                let [test, then, other] = &**parts;
+                let [then, other] = [then, other].map(|branch| Box::new(self.words(branch, truth)));
+                Words::If(Box::new(self.words(test, true)), then, other)
             }
+        }
+    }
+
+    fn leaf(&self, expr: &Expr, truth: bool) -> Words {
+        match expr.expr_kind() {
             ExprKind::Lit(Literal::Bool(b)) => Words::Line(if *b == truth { "always" } else { "never" }.into()),
             ExprKind::BinaryApp { op: BinaryOp::Eq, arg1, arg2 } => match (boolean(arg1), boolean(arg2)) {
                 (_, Some(value)) => self.condition(arg1, value == truth),
@@ -186,11 +204,6 @@ impl<'m> Voice<'m> {
             },
             _ => Words::Line(self.statement(expr, truth)),
         }
-    }
-
-    fn both(&self, left: &Expr, right: &Expr, truth: bool, together: bool) -> Words {
-        let parts = [left, right].map(|expr| self.condition(expr, truth));
-        if together { Words::all(parts) } else { Words::any(parts) }
     }
 
     fn statement(&self, expr: &Expr, truth: bool) -> String {
@@ -206,7 +219,7 @@ impl<'m> Voice<'m> {
             ExprKind::Like { expr, pattern } => format!("{} {}", self.noun(expr), like(pattern, truth)),
             ExprKind::Is { expr, entity_type } => {
                 let name = entity_type.to_smolstr();
-                let ty = self.model.type_named(&name).map(|ty| type_name(self.model, ty));
+                let ty = self.types.model.type_named(&name).map(|ty| type_name(self.types.model, ty));
                 let ty = ty.map_or_else(|| code(&name), |ty| format!("{} {ty}", article(&ty)));
                 format!("{} {} {ty}", self.noun(expr), is(truth))
             }
@@ -218,7 +231,7 @@ impl<'m> Voice<'m> {
 
     /// Returns the statement that an attribute is true or false, from its documentation.
     fn flag(&self, expr: &Expr, base: &Expr, name: &str, truth: bool) -> String {
-        let doc = self.attribute(expr).and_then(|(_, attribute)| attribute.doc.as_deref());
+        let doc = self.types.attribute(expr).and_then(|(_, attribute)| attribute.doc.as_deref());
         let Some(told) = doc.and_then(told) else { return format!("{} is {truth}", self.noun(expr)) };
         let named = format!("{}{}", code(name), self.owner(base));
         match denied(told).filter(|_| !truth) {
@@ -282,15 +295,15 @@ impl<'m> Voice<'m> {
                 format!("{} {} {span} after {}", self.noun(later), order.of_moments(), self.noun(earlier))
             };
         }
-        let moments = [a, b].iter().any(|expr| self.ty(expr) == Some(Ty::Datetime));
+        let moments = [a, b].iter().any(|expr| self.types.only(expr) == Some(Ty::Datetime));
         let verb = if moments { order.of_moments() } else { order.of_numbers() };
         format!("{} {verb} {}", self.noun(a), self.noun(b))
     }
 
     fn lies_in(&self, a: &Expr, b: &Expr, truth: bool) -> String {
         let (own, containers) = match b.expr_kind() {
-            ExprKind::Set(items) => (self.types(a), items.iter().flat_map(|item| self.types(item)).collect()),
-            _ => (self.types(a), self.types(b)),
+            ExprKind::Set(items) => (self.types.all(a), items.iter().flat_map(|item| self.types.all(item)).collect()),
+            _ => (self.types.all(a), self.types.all(b)),
         };
         let apart = |container: &Ty| match container {
             Ty::Set(element) => !own.contains(element),
@@ -429,13 +442,13 @@ impl<'m> Voice<'m> {
     }
 
     fn computed(&self, expr: &Expr, name: &str, args: &[Expr]) -> String {
-        if let Some(value) = constant(name, args) {
+        if let Some(value) = constant(expr) {
             return value;
         }
         let unit = |unit: &str, arg| format!("{} in whole {unit}", self.noun(arg));
         match (name, args) {
-            ("offset", [moment, span]) => match duration_of(span) {
-                Some(millis) if millis < 0 => {
+            ("offset", [moment, span]) => match written::constructed(span).map(|constructed| constructed.value) {
+                Some(Value::Duration(millis)) if millis < 0 => {
                     format!("{} before {}", duration(millis.unsigned_abs()), self.noun(moment))
                 }
                 _ => format!("{} after {}", self.noun(span), self.noun(moment)),
@@ -456,9 +469,9 @@ impl<'m> Voice<'m> {
 
     fn entity(&self, uid: &EntityUID) -> String {
         let id = code(AsRef::<str>::as_ref(uid.eid()));
-        match self.model.type_named(&uid.entity_type().to_smolstr()) {
-            Some(ty) if self.model.ty(ty).choices().is_some() => id,
-            Some(ty) => format!("the {} {id}", type_name(self.model, ty)),
+        match self.types.model.type_named(&uid.entity_type().to_smolstr()) {
+            Some(ty) if self.types.model.ty(ty).choices().is_some() => id,
+            Some(ty) => format!("the {} {id}", type_name(self.types.model, ty)),
             None => code(&uid.to_string()),
         }
     }
@@ -469,11 +482,11 @@ impl<'m> Voice<'m> {
             return self.parameter(name);
         }
         if is_context(base) {
-            let what = if self.ty(expr) == Some(Ty::Datetime) { "the time " } else { "" };
+            let what = if self.types.only(expr) == Some(Ty::Datetime) { "the time " } else { "" };
             return if name == "now" { "now".into() } else { format!("{what}{} of the snapshot", code(name)) };
         }
-        let ty = self.ty(expr);
-        let counted = self.attribute(expr).is_some_and(|(of, attribute)| self.is_count(of, attribute));
+        let ty = self.types.only(expr);
+        let counted = self.types.attribute(expr).is_some_and(|(of, attribute)| self.is_count(of, attribute));
         let words = phrase(name);
         let called = match (ty, words) {
             (Some(Ty::Datetime), _) => format!("the time {}", code(name)),
@@ -494,87 +507,23 @@ impl<'m> Voice<'m> {
     }
 
     fn parameter(&self, name: &str) -> String {
-        let parameter = self.model.parameters.iter().find(|parameter| parameter.name == name);
+        let parameter = self.types.model.parameters.iter().find(|parameter| parameter.name == name);
         match parameter.and_then(|parameter| parameter.default.as_ref()) {
             // What is long stands with the parameter alone.
             None | Some(Value::Set(_) | Value::Record(_)) => code(name),
-            Some(default) => format!("{} (default {})", code(name), value(self.model, default)),
+            Some(default) => format!("{} (default {})", code(name), value(self.types.model, default)),
         }
     }
 
     /// Whether a number says how many there are of what the attribute is named after.
     fn is_count(&self, ty: TypeId, attribute: &Attribute) -> bool {
         let Shape::Leaf(slot) = attribute.shape else { return false };
-        let counted = match &self.model.ty(ty).slots[slot.index()].origin {
+        let counted = match &self.types.model.ty(ty).slots[slot.index()].origin {
             Origin::Derived => true,
             Origin::Read(_, reader) => *reader == Some(Reader::Length),
             _ => false,
         };
         attribute.ty == Ty::Long && (counted || has_plural(&attribute.name))
-    }
-
-    /// Returns the attribute that an expression reads, if it is one of a single type, and that type.
-    fn attribute(&self, expr: &Expr) -> Option<(TypeId, &'m Attribute)> {
-        let ExprKind::GetAttr { expr: base, attr } = expr.expr_kind() else { return None };
-        if let [Ty::Entity(ty)] = self.types(base)[..] {
-            return Some((ty, self.model.ty(ty).attribute(attr)?));
-        }
-        let (ty, record) = self.attribute(base)?;
-        let Shape::Record(_, inner) = &record.shape else { return None };
-        Some((ty, inner.iter().find(|inner| inner.name == *attr)?))
-    }
-
-    /// Returns the type of an expression, if it is known and always the same.
-    fn ty(&self, expr: &Expr) -> Option<Ty> {
-        match <[Ty; 1]>::try_from(self.types(expr)) {
-            Ok([only]) => Some(only),
-            Err(_) => None,
-        }
-    }
-
-    /// Returns the types that an expression may have; none where that takes more than a look.
-    fn types(&self, expr: &Expr) -> Vec<Ty> {
-        let entities = |types: &[TypeId]| types.iter().copied().map(Ty::Entity).collect();
-        let mut types: Vec<Ty> = match expr.expr_kind() {
-            ExprKind::Lit(Literal::Bool(_)) => vec![Ty::Bool],
-            ExprKind::Lit(Literal::Long(_)) => vec![Ty::Long],
-            ExprKind::Lit(Literal::String(_)) => vec![Ty::String],
-            ExprKind::Lit(Literal::EntityUID(uid)) => {
-                self.model.type_named(&uid.entity_type().to_smolstr()).map(Ty::Entity).into_iter().collect()
-            }
-            ExprKind::Var(Var::Principal) => entities(&self.principal.types),
-            ExprKind::Var(Var::Resource) => entities(&self.resource.types),
-            ExprKind::GetAttr { expr: base, attr } => self.member_types(base, attr),
-            ExprKind::BinaryApp { op, .. } if operator(*op).is_some() => vec![Ty::Long],
-            ExprKind::ExtensionFunctionApp { fn_name, .. } => computed_type(&fn_name.to_string()).into_iter().collect(),
-            ExprKind::If { then_expr, else_expr, .. } => [self.types(then_expr), self.types(else_expr)].concat(),
-            _ => Vec::new(),
-        };
-        let mut seen = Vec::new();
-        types.retain(|ty| {
-            !seen.contains(ty) && {
-                seen.push(ty.clone());
-                true
-            }
-        });
-        types
-    }
-
-    fn member_types(&self, base: &Expr, name: &SmolStr) -> Vec<Ty> {
-        if is_parameters(base) {
-            let found = self.model.parameters.iter().find(|parameter| parameter.name == *name);
-            return found.map(|parameter| parameter.ty.clone()).into_iter().collect();
-        }
-        if is_context(base) {
-            let found = self.model.context.iter().find(|member| member.name == *name);
-            return found.map(|member| member.ty.clone()).into_iter().collect();
-        }
-        let member = |ty: Ty| match ty {
-            Ty::Entity(ty) => self.model.ty(ty).attribute(name).map(|attribute| attribute.ty.clone()),
-            Ty::Record(members) => members.iter().find(|member| member.name == *name).map(|member| member.ty.clone()),
-            _ => None,
-        };
-        self.types(base).into_iter().filter_map(member).collect()
     }
 }
 
@@ -586,8 +535,7 @@ pub fn value(model: &Model, it: &Value) -> String {
         Value::String(text) => quoted(text),
         Value::Decimal(n) => show_decimal(*n),
         Value::Datetime(n) => code(&show_datetime(*n)),
-        Value::Duration(n) if *n < 0 => format!("minus {}", duration(n.unsigned_abs())),
-        Value::Duration(n) => duration(n.unsigned_abs()),
+        Value::Duration(n) => span_of(*n),
         Value::Ip(ip) => code(&ip.to_string()),
         Value::Entity(entity) => {
             let choices = model.ty(entity.ty).choices().unwrap_or_default();
@@ -687,17 +635,9 @@ fn fixed(expr: &Expr) -> bool {
     match expr.expr_kind() {
         ExprKind::Lit(_) => true,
         ExprKind::GetAttr { expr, .. } => is_context(expr) || is_parameters(expr),
-        ExprKind::ExtensionFunctionApp { fn_name, args } => constant(&fn_name.to_string(), args).is_some(),
+        ExprKind::ExtensionFunctionApp { .. } => constant(expr).is_some(),
         _ => false,
     }
-}
-
-fn is_context(expr: &Expr) -> bool {
-    matches!(expr.expr_kind(), ExprKind::Var(Var::Context))
-}
-
-fn is_parameters(expr: &Expr) -> bool {
-    matches!(expr.expr_kind(), ExprKind::GetAttr { expr, attr } if attr == "parameters" && is_context(expr))
 }
 
 /// The moments of `later.durationSince(earlier)`.
@@ -710,38 +650,19 @@ fn since(expr: &Expr) -> Option<(&Expr, &Expr)> {
     }
 }
 
-/// Returns the value of a constructor with a literal.
-fn constant(name: &str, args: &[Expr]) -> Option<String> {
-    let [argument] = args else { return None };
-    let ExprKind::Lit(Literal::String(text)) = argument.expr_kind() else { return None };
-    match name {
-        "duration" => parse_duration(text).ok().map(|millis| match millis {
-            0.. => duration(millis.unsigned_abs()),
-            _ => format!("minus {}", duration(millis.unsigned_abs())),
-        }),
-        "ip" | "datetime" | "decimal" => Some(code(text)),
-        _ => None,
-    }
+/// Returns the words for the value of a constructor with a literal.
+fn constant(expr: &Expr) -> Option<String> {
+    let Constructed { text, value, .. } = written::constructed(expr)?;
+    Some(match value {
+        Value::Duration(millis) => span_of(millis),
+        _ => code(text),
+    })
 }
 
-fn duration_of(expr: &Expr) -> Option<i64> {
-    let ExprKind::ExtensionFunctionApp { fn_name, args } = expr.expr_kind() else { return None };
-    let [argument] = &args[..] else { return None };
-    match argument.expr_kind() {
-        ExprKind::Lit(Literal::String(text)) if fn_name.to_string() == "duration" => parse_duration(text).ok(),
-        _ => None,
-    }
-}
-
-fn computed_type(name: &str) -> Option<Ty> {
-    match name {
-        "ip" => Some(Ty::Ip),
-        "decimal" => Some(Ty::Decimal),
-        "datetime" | "offset" | "toDate" => Some(Ty::Datetime),
-        "duration" | "durationSince" | "toTime" => Some(Ty::Duration),
-        "toMilliseconds" | "toSeconds" | "toMinutes" | "toHours" | "toDays" => Some(Ty::Long),
-        _ => None,
-    }
+/// Writes a duration, which may be negative.
+fn span_of(millis: i64) -> String {
+    let length = duration(millis.unsigned_abs());
+    if millis < 0 { format!("minus {length}") } else { length }
 }
 
 /// Writes a length of time in the largest units that leave nothing over.
