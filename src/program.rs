@@ -16,7 +16,7 @@ pub use condition::{Condition, Lanes, LoweredClause, PolicyOutcomes, evaluate_po
 pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, JoinKey};
 pub(crate) use lower::attribute_at;
-pub use reachable::{Depends, Reachable};
+pub use reachable::{Behind, Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Policies, Policy};
@@ -216,7 +216,7 @@ pub struct DerivationProgram {
 }
 
 /// Everything that is evaluated.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Program {
     /// Nodes; operands come before what uses them.
     pub nodes: Vec<Node>,

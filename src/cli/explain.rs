@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let mut out = Output::new();
-    explain::write(&catalogue::about(pack.model(), policies, check), style, &mut out)?;
+    explain::write(&catalogue::about(&pack, check), style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if deodar::check::is_sound(&report) { 0 } else { 5 }))
 }

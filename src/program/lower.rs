@@ -132,6 +132,12 @@ pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)
     }
 }
 
+/// Returns a slot with the presence of each record that contains it.
+pub(super) fn with_records(model: &Model, ty: TypeId, slot: SlotId) -> impl Iterator<Item = (TypeId, SlotId)> {
+    let outer = move |slot: &SlotId| model.ty(ty).slots.get(slot.index())?.within;
+    std::iter::successors(Some(slot), outer).map(move |slot| (ty, slot))
+}
+
 /// Returns the attribute at a path of record members.
 pub(crate) fn attribute_at<'m>(attributes: &'m [Attribute], path: &[SmolStr]) -> Option<&'m Attribute> {
     let (first, rest) = path.split_first()?;
@@ -283,13 +289,8 @@ impl<'m> Lowering<'m> {
     }
 
     fn push(&mut self, kind: NodeKind) -> NodeId {
-        for read in slots_read(self.model, &kind) {
-            self.program.reads.insert(read);
-            let mut within = self.model.ty(read.0).slots[read.1.index()].within;
-            while let Some(slot) = within {
-                self.program.reads.insert((read.0, slot));
-                within = self.model.ty(read.0).slots[slot.index()].within;
-            }
+        for (ty, slot) in slots_read(self.model, &kind) {
+            self.program.reads.extend(with_records(self.model, ty, slot));
         }
         self.program.nodes.push(Node { kind, span: self.span });
         NodeId(self.program.nodes.len() as u32 - 1)

@@ -312,22 +312,46 @@ impl Program {
         Depends { derived, checks }
     }
 
-    /// Returns the derived attributes that a check rests on, by their places in [`Program::derived`], each after those
-    /// it reads.
+    /// Returns the derived attributes that a check depends on, by their places in [`Program::derived`].
     pub fn derived_behind(&self, model: &Model, check: &CheckProgram) -> BTreeSet<usize> {
-        let mut behind = BTreeSet::new();
+        self.behind(model, check).derived
+    }
+
+    /// Returns everything that a check evaluates, directly or through derived attributes.
+    pub fn behind(&self, model: &Model, check: &CheckProgram) -> Behind {
+        let mut behind = Behind::default();
         let mut left: Vec<NodeId> = check.bodies.iter().flat_map(Body::leaves).collect();
         while let Some(node) = left.pop() {
+            if !behind.nodes.insert(node) {
+                continue;
+            }
             for read in lower::slots_read(model, &self.node(node).kind) {
-                let derived = self.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == read);
-                if let Some(at) = derived.filter(|at| behind.insert(*at)) {
-                    left.extend(self.derived[at].parts.iter().flat_map(|part| part.body.leaves()));
+                let derived = self.derived.iter().enumerate();
+                let derived = derived.filter(|(_, attribute)| (attribute.ty, attribute.slot) == read);
+                for (at, attribute) in derived {
+                    behind.derived.insert(at);
+                    left.extend(attribute.parts.iter().flat_map(|part| part.body.leaves()));
                 }
             }
             left.extend(self.operands(node));
         }
         behind
     }
+
+    /// Returns the slots that some nodes read, and the records that contain them.
+    pub fn slots_of(&self, model: &Model, nodes: &BTreeSet<NodeId>) -> BTreeSet<(TypeId, SlotId)> {
+        let read = nodes.iter().flat_map(|node| lower::slots_read(model, &self.node(*node).kind));
+        read.flat_map(|(ty, slot)| lower::with_records(model, ty, slot)).collect()
+    }
+}
+
+/// The parts of a program that a check evaluates.
+#[derive(Debug, Clone, Default)]
+pub struct Behind {
+    /// The nodes of the check and of the derivations behind it.
+    pub nodes: BTreeSet<NodeId>,
+    /// The derived attributes, by their places in [`Program::derived`].
+    pub derived: BTreeSet<usize>,
 }
 
 /// The parts of a program that depend on some parameters.
