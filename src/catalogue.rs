@@ -6,11 +6,17 @@
 mod escape;
 mod names;
 mod negation;
+mod values;
+mod nouns;
+mod comparisons;
 mod words;
 mod markdown;
+#[cfg(test)]
+mod sample;
 
 pub use markdown::write;
-pub use words::{Voice, Words};
+pub use nouns::Writer;
+pub use words::Words;
 
 use crate::pack::Pack;
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
@@ -171,9 +177,9 @@ impl<'p> Lowered<'p> {
 fn entry<'p>(pack: &'p Pack, at: usize, check: &'p Check) -> Entry<'p> {
     let (model, policies) = (pack.model(), pack.policies());
     let lowered = Lowered::new(pack, at);
-    let voice = Voice::of_check(model, &lowered.judged);
+    let writer = Writer::of_check(model, &lowered.judged);
     let has = |kind| check.statement.clauses.iter().any(|clause| clause.kind == kind);
-    let words = |kind, truth| Some(voice.clauses(&check.statement, kind, truth));
+    let words = |kind, truth| Some(writer.clauses(&check.statement, kind, truth));
     let (applies, complies) = match (has(ClauseKind::When), has(ClauseKind::Unless)) {
         (true, true) => (words(ClauseKind::When, true), words(ClauseKind::Unless, true)),
         // With one kind of clause a check always applies.
@@ -186,7 +192,7 @@ fn entry<'p>(pack: &'p Pack, at: usize, check: &'p Check) -> Entry<'p> {
     let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();
     let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
     let reads = lowered.reads(counted);
-    let (scope, parameters) = (voice.scope(&check.statement), lowered.parameters());
+    let (scope, parameters) = (writer.scope(&check.statement), lowered.parameters());
     Entry { check, judged: lowered.judged, scope, applies, complies, parameters, derived, reads }
 }
 
@@ -194,13 +200,13 @@ fn described<'p>(model: &'p Model, policies: &'p Policies, attribute: &DerivedAt
     let parts = attribute.parts.iter().filter_map(|part| {
         let derivation = policies.derivations.get(part.derivation)?;
         let (principal, statement) = (part.body.principal, &derivation.statement);
-        let voice = Voice::of_derivation(model, principal, attribute.ty);
+        let writer = Writer::of_derivation(model, principal, attribute.ty);
         let clauses =
-            [voice.clauses(statement, ClauseKind::When, true), voice.clauses(statement, ClauseKind::Unless, false)];
+            [writer.clauses(statement, ClauseKind::When, true), writer.clauses(statement, ClauseKind::Unless, false)];
         let kinds = [ClauseKind::When, ClauseKind::Unless];
         let written = kinds.map(|kind| statement.clauses.iter().any(|clause| clause.kind == kind));
         let clauses = clauses.into_iter().zip(written).filter(|(_, written)| *written).map(|(words, _)| words);
-        let condition = Words::all(voice.scope(statement).into_iter().chain(clauses));
+        let condition = Words::all(writer.scope(statement).into_iter().chain(clauses));
         Some(Part { derivation, principal, condition })
     });
     Derived { ty: attribute.ty, slot: attribute.slot, aggregate: attribute.aggregate, parts: parts.collect() }

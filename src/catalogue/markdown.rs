@@ -2,7 +2,7 @@
 
 use super::escape::{anchors, code, code_in_cell, text};
 use super::names::{article, plural, type_name};
-use super::words::{enumerated, value};
+use super::values::{enumerated, value};
 use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
 use crate::program::Aggregate;
@@ -218,8 +218,8 @@ impl Page<'_> {
     fn attribute(&self, ty: TypeId, slot: SlotId) -> String {
         let slot = self.slot(ty, slot);
         let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
-        let null = slot.null.as_ref().map(|default| format!("`null` {}", self.stands_for(default)));
-        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.stands_for(default)));
+        let null = slot.null.as_ref().map(|default| format!("`null` {}", self.meaning(default)));
+        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.meaning(default)));
         let how = match &slot.origin {
             Origin::Read(_, Some(reader)) => Some(manner(*reader)),
             _ => None,
@@ -233,7 +233,7 @@ impl Page<'_> {
     }
 
     /// Returns the meaning of a default in words.
-    fn stands_for(&self, default: &DeclaredDefault) -> String {
+    fn meaning(&self, default: &DeclaredDefault) -> String {
         match &default.fallback {
             Fallback::Unknown => "is unknown".into(),
             Fallback::Absent => "is absent".into(),
