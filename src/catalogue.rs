@@ -53,20 +53,20 @@ pub struct Entry<'p> {
     pub complies: Option<Words>,
     /// The parameters it reads, directly or through derivations, by their places in the model.
     pub parameters: Vec<usize>,
-    /// The derived attributes behind it, each before those it rests on.
+    /// The derived attributes behind it, each before those it depends on.
     pub derived: Vec<Derived<'p>>,
     /// The attributes that it reads, directly or through derivations, by entity type. The judged types are first.
     pub reads: Vec<(TypeId, Vec<SlotId>)>,
 }
 
-/// A derived attribute and how it comes about.
+/// A derived attribute and its derivations.
 #[derive(Debug)]
 pub struct Derived<'p> {
     /// The type that has it.
     pub ty: TypeId,
     /// Its slot.
     pub slot: SlotId,
-    /// How principals are gathered.
+    /// The aggregate of its principals.
     pub aggregate: Aggregate,
     /// The derivations, in order of their ids.
     pub parts: Vec<Part<'p>>,
@@ -79,7 +79,7 @@ pub struct Part<'p> {
     pub derivation: &'p Derivation,
     /// The type of its principals.
     pub principal: TypeId,
-    /// For which of them it holds.
+    /// The condition that these principals satisfy.
     pub condition: Words,
 }
 

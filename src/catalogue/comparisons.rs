@@ -1,7 +1,7 @@
 //! Leaves of conditions as English sentences: comparisons, memberships, tests of presence, attributes of type `Bool`.
 //!
-//! Each function also writes the negation, so that no "not" applies to a list. An expression without words is written as
-//! Cedar text.
+//! Each function also writes the negation, so that no "not" applies to a list. An expression without words is written
+//! as Cedar text.
 
 use super::escape::{code, text};
 use super::names::{article, type_name};
@@ -172,7 +172,9 @@ impl Writer<'_> {
         let (one, none) = ("at least one of", "any of");
         let of = if truth { one } else { none };
         match b.expr_kind() {
-            ExprKind::Set(items) if items.len() == 1 => format!("{} {verb} {}", self.noun(a), self.noun(&items[0])),
+            ExprKind::Set(items) if items.len() == 1 => {
+                format!("{} {verb} {}", self.noun(a), self.list(items, "or"))
+            }
             ExprKind::Set(items) if !items.is_empty() => {
                 format!("{} {verb} {of} {}", self.noun(a), self.list(items, "or"))
             }

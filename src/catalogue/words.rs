@@ -62,7 +62,8 @@ impl Words {
 }
 
 impl<'m> Writer<'m> {
-    /// Returns the words that the clauses of one kind are satisfied, every `when` or some `unless`, or that they are not.
+    /// Returns the words that the clauses of one kind are satisfied, every `when` or some `unless`, or that they are
+    /// not.
     pub fn clauses(&self, statement: &Statement, kind: ClauseKind, truth: bool) -> Words {
         let clauses = statement.clauses.iter().filter(|clause| clause.kind == kind);
         let words = clauses.map(|clause| self.condition(&clause.expr, truth));
