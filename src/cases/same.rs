@@ -34,11 +34,11 @@ enum Point {
     Amount(i64),
     String(SmolStr),
     Entity(SmolStr, SmolStr),
-    /// None of those that are named.
+    /// A value that no constant names.
     Other,
 }
 
-/// A comparison of a term, which is given by its place, or a constant.
+/// A comparison of a term, by its place, or a constant.
 enum Test {
     /// The outcome in each state of the term.
     Term(usize, Vec<Outcomes>),
@@ -52,9 +52,9 @@ type Form = Condition<Test>;
 struct Comparison<'e> {
     term: &'e Expr,
     constants: Vec<Point>,
-    /// By the outcome of comparing the value with the only constant, where there is an order.
+    /// The test of the order between the value and the only constant, if there is an order.
     order: Option<fn(Ordering) -> bool>,
-    /// Whether the constants are a set, which the engine asks only for a value that it knows.
+    /// Whether the constants are a set, which the engine searches only for a value that it knows.
     of_set: bool,
 }
 
@@ -67,15 +67,15 @@ struct State {
 
 #[derive(Debug, Clone, Copy)]
 enum Value {
-    /// The one at this point.
+    /// The value of this point.
     Known(usize),
     /// A number from one of these points to the other.
     Between(usize, usize),
     /// An uncaptured entity, which may be one of these literals, by a bit for each point.
     Perhaps(usize),
-    /// Any.
+    /// Any value.
     Unknown,
-    /// None: it cannot be read.
+    /// No value: it cannot be read.
     Nothing,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: 
             for LoweredClause { kind, condition, .. } in &body.clauses {
                 let text = program.simplified(model, body, condition);
                 match (kind, text.as_str()) {
-                    // What follows is not evaluated, or only asked whether the check applies.
+                    // Later clauses are not evaluated, or determine only whether the check applies.
                     (ClauseKind::When, "false") => {
                         written.push((*kind, text));
                         break;
@@ -101,13 +101,13 @@ pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: 
             }
             written
         };
-        // A change of the scope changes what the policy is asked of.
+        // A change of the scope changes the requests that the policy matches.
         bodies.iter().map(|body| (body.principal, body.resource, body.scope.len(), clauses(body))).collect()
     };
     !one.1.is_empty() && of(one) == of(other)
 }
 
-/// Returns whether two versions of a policy, a check or a derivation, can be shown to say the same of everything.
+/// Returns whether two versions of a check or a derivation are shown to have the same result for every snapshot.
 pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statement) -> bool {
     let kinds = |statement: &Statement| statement.clauses.iter().map(|clause| clause.kind).collect::<Vec<_>>();
     let scopes = |statement: &Statement| (statement.principal.clone(), statement.resource.clone());
@@ -123,7 +123,7 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     };
     let mut terms: BTreeSet<String> = alone(&ours, &theirs).into_iter().chain(alone(&theirs, &ours)).collect();
     if terms.is_empty() {
-        // The same leaves, put together in another way.
+        // The same leaves, combined in another way.
         terms = ours.into_values().collect();
     }
     let mut space =
@@ -151,7 +151,7 @@ fn term(model: &Model, leaf: &Expr) -> String {
     comparison(model, leaf).map_or_else(|| leaf.to_string(), |found| found.term.to_string())
 }
 
-/// The constant that an expression is.
+/// Returns the constant that an expression is.
 fn constant(expr: &Expr) -> Option<Point> {
     match expr.expr_kind() {
         ExprKind::Lit(Literal::Bool(b)) => Some(Point::Bool(*b)),
@@ -195,7 +195,7 @@ fn text(condition: &Condition<&Expr>) -> String {
     }
 }
 
-/// The choices of an entity type that lists them.
+/// Returns the choices of an entity type that lists them.
 fn choices<'m>(model: &'m Model, ty: &str) -> Option<&'m [SmolStr]> {
     model.type_named(ty).and_then(|ty| model.ty(ty).choices())
 }
@@ -220,7 +220,7 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
             BinaryOp::Contains => {
                 let ExprKind::Set(items) = arg1.expr_kind() else { return None };
                 let constants: Option<Vec<Point>> = items.iter().map(constant).collect();
-                // A literal may name an instance that nobody captured, which spoils the whole set.
+                // A literal may name an instance that was not captured; then the whole set is unknown.
                 let named = |point: &Point| matches!(point, Point::Entity(ty, _) if choices(model, ty).is_none());
                 let constants = constants.filter(|constants| !constants.iter().any(named))?;
                 constant(arg2).is_none().then_some(Comparison { term: arg2, constants, order: None, of_set: true })
@@ -237,7 +237,7 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
                 _ => None,
             }
         }
-        // An attribute that is true or false.
+        // An attribute of type `Bool`.
         ExprKind::GetAttr { .. } => Some(equal(leaf, Point::Bool(true))),
         _ => None,
     }
@@ -247,11 +247,11 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
 struct Space<'s> {
     model: &'s Model,
     statement: &'s Statement,
-    /// Terms of what was changed.
+    /// The terms of the changed leaves.
     terms: BTreeSet<String>,
     /// The values of these terms.
     points: BTreeMap<String, BTreeSet<Point>>,
-    /// Terms in the order of their places, and how many states each can be in.
+    /// Terms in the order of their places, and the number of states of each.
     names: Vec<String>,
     states: Vec<usize>,
 }
@@ -280,7 +280,7 @@ impl Space<'_> {
         for constant in constants {
             let step = factor(term);
             let near = |n: i64| {
-                // A product is a multiple of its factor: others are values that it never has.
+                // A product is always a multiple of its factor.
                 let below = n.saturating_sub(n.rem_euclid(step));
                 let after = [below.saturating_add(step), below.saturating_add(step.saturating_mul(2))];
                 let more = after.into_iter().take(if step == 1 { 1 } else { 2 });
@@ -288,7 +288,7 @@ impl Space<'_> {
             };
             match constant {
                 Point::Number(n) if counts => {
-                    // However low the constants are, there are counts that are not known.
+                    // A count may also be unknown if all constants are low.
                     points.extend(near(n).chain([0, 1]).filter(|near| *near >= 0).map(Point::Number));
                 }
                 Point::Number(n) => points.extend(near(n).map(Point::Number)),
@@ -305,7 +305,7 @@ impl Space<'_> {
         }
     }
 
-    /// Whether a term is a derived count, which is never negative.
+    /// Returns whether a term is a derived count, which is never negative.
     fn counts(&self, term: &Expr) -> bool {
         let ExprKind::GetAttr { expr, attr } = term.expr_kind() else { return false };
         let ExprKind::Var(Var::Resource) = expr.expr_kind() else { return false };
@@ -327,7 +327,7 @@ impl Space<'_> {
         clauses.map(lowered).collect()
     }
 
-    /// The place of a term, or of what is taken for one.
+    /// Returns the place of a term, or of a group of leaves that is treated as one.
     fn place(&mut self, name: String, states: usize) -> usize {
         self.names.iter().position(|known| *known == name).unwrap_or_else(|| {
             self.names.push(name);
@@ -343,8 +343,8 @@ impl Space<'_> {
         }
     }
 
-    /// Returns the form of a condition: `Some(None)` if no leaf of it depends on a changed term, and `None` if it has too
-    /// many values.
+    /// Returns the form of a condition: `Some(None)` if no leaf of it depends on a changed term, and `None` if it has
+    /// too many values.
     fn tied(&mut self, condition: &Condition<&Expr>) -> Option<Option<Form>> {
         match condition {
             Condition::Leaf(leaf) => self.leaf(leaf),
@@ -396,7 +396,7 @@ impl Space<'_> {
 
     fn leaf(&mut self, expr: &Expr) -> Option<Option<Form>> {
         let Some(found) = comparison(self.model, expr) else {
-            // `true` written in the place of something is tied to it.
+            // `true` in the place of a changed leaf is tied to it.
             return Some(self.terms.contains(&expr.to_string()).then(|| self.untied(&Condition::Leaf(expr))));
         };
         let name = found.term.to_string();
@@ -438,23 +438,36 @@ impl Space<'_> {
             if asks.outcome(ours, &situation) != asks.outcome(theirs, &situation) {
                 return false;
             }
-            let Some(at) = (0..situation.len()).find(|at| situation[*at] + 1 < self.states[*at]) else { return true };
-            situation[at] += 1;
-            situation[..at].fill(0);
+            if !advance(&mut situation, &self.states) {
+                return true;
+            }
         }
     }
+}
+
+/// Changes a situation to the next one, like a counter; returns `false` after the last one.
+fn advance(situation: &mut [usize], states: &[usize]) -> bool {
+    for (state, states) in situation.iter_mut().zip(states) {
+        *state += 1;
+        if *state < *states {
+            return true;
+        }
+        *state = 0;
+    }
+    false
 }
 
 /// Returns all states of a term with these values.
 fn states(points: &[&Point]) -> Vec<State> {
     let mut values: Vec<Value> = (0..points.len()).map(Value::Known).collect();
     values.push(Value::Unknown);
-    let numbers: Vec<usize> = (0..points.len()).filter(|at| matches!(points[*at], Point::Number(_))).collect();
+    let numbers = points.iter().enumerate().filter(|(_, point)| matches!(point, Point::Number(_)));
+    let numbers: Vec<usize> = numbers.map(|(at, _)| at).collect();
     for (at, from) in numbers.iter().enumerate() {
-        values.extend(numbers[at..].iter().map(|to| Value::Between(*from, *to)));
+        values.extend(numbers.iter().skip(at).map(|to| Value::Between(*from, *to)));
     }
-    let entities = (0..points.len()).filter(|at| matches!(points[*at], Point::Entity(..)));
-    let entities = entities.fold(0, |all, at| all | 1 << at);
+    let entities = points.iter().enumerate().filter(|(_, point)| matches!(point, Point::Entity(..)));
+    let entities = entities.fold(0, |all, (at, _)| all | 1 << at);
     if points.contains(&&Point::Other) {
         values.extend((1..=entities).filter(|some| some & !entities == 0).map(Value::Perhaps));
     }
@@ -465,7 +478,7 @@ fn states(points: &[&Point]) -> Vec<State> {
 }
 
 impl Comparison<'_> {
-    fn meets(&self, point: &Point) -> bool {
+    fn accepts(&self, point: &Point) -> bool {
         match (self.order, &self.constants[..], point) {
             (Some(order), [Point::Number(constant)], Point::Number(value))
             | (Some(order), [Point::Amount(constant)], Point::Amount(value)) => order(value.cmp(constant)),
@@ -474,16 +487,18 @@ impl Comparison<'_> {
     }
 
     /// Returns the outcomes that the engine computes in a state.
+    #[expect(clippy::indexing_slicing, reason = "`states` makes the state from the same points")]
     fn mask(&self, points: &[&Point], state: State) -> Outcomes {
         let any =
-            |some: &[&Point]| some.iter().fold(Outcomes::NONE, |mask, point| mask | Outcomes::of(self.meets(point)));
+            |some: &[&Point]| some.iter().fold(Outcomes::NONE, |mask, point| mask | Outcomes::of(self.accepts(point)));
         let mask = match state.value {
             Value::Known(at) => any(&points[at..=at]),
             Value::Between(from, to) if !self.of_set => any(&points[from..=to]),
             Value::Between(..) | Value::Unknown => Outcomes::EITHER,
             Value::Perhaps(some) => {
-                let met = (0..points.len()).any(|at| some >> at & 1 == 1 && self.meets(points[at]));
-                if met { Outcomes::EITHER } else { Outcomes::FALSE }
+                let mut points = points.iter().enumerate();
+                let accepted = points.any(|(at, point)| some >> at & 1 == 1 && self.accepts(point));
+                if accepted { Outcomes::EITHER } else { Outcomes::FALSE }
             }
             Value::Nothing => Outcomes::NONE,
         };
@@ -492,6 +507,8 @@ impl Comparison<'_> {
 }
 
 impl Asks {
+    /// Returns the result of a policy in a situation.
+    #[expect(clippy::indexing_slicing, reason = "`Space::place` counts the states of every term")]
     fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Option<Verdict>, Outcomes> {
         let conditional = matches!(self, Asks::Verdict { conditional: true });
         let mut test = |test: &Test, _| match test {
