@@ -14,9 +14,9 @@ pub struct Function(u8);
 /// How a function computes its result. Decimals, moments and durations are numbers.
 #[derive(Clone, Copy)]
 pub enum Kernel {
-    /// A question about an address or range.
+    /// A predicate of an address or range.
     Address(fn(&IpNet) -> bool),
-    /// A question about two addresses or ranges.
+    /// A predicate of two addresses or ranges.
     Addresses(fn(&IpNet, &IpNet) -> bool),
     /// A comparison of two numbers.
     Comparison(fn(&i64, &i64) -> bool),
@@ -74,18 +74,23 @@ static CONSTRUCTORS: [Constructor; 4] = [
 ];
 
 /// Returns the value of a constructor with a text, and its type; `None` if the text is not valid.
-pub fn constructed(name: &str, text: &str) -> Option<(Value, &'static Ty)> {
+pub(super) fn constructed(name: &str, text: &str) -> Option<(Value, &'static Ty)> {
     let (_, ty, parse) = CONSTRUCTORS.iter().find(|(known, ..)| *known == name)?;
     Some((parse(text).ok()?, ty))
 }
 
 /// Returns the type of the result of an extension function or a constructor.
-pub fn result_type(name: &str) -> Option<&'static Ty> {
+pub(super) fn result_type(name: &str) -> Option<&'static Ty> {
     let constructor = CONSTRUCTORS.iter().find(|(known, ..)| *known == name).map(|(_, ty, _)| ty);
     constructor.or_else(|| Function::named(name).map(Function::result))
 }
 
 impl Function {
+    #[expect(clippy::indexing_slicing, reason = "`named` returns only places of the table")]
+    fn row(self) -> &'static Row {
+        &FUNCTIONS[usize::from(self.0)]
+    }
+
     /// Returns the function with a name.
     pub fn named(name: &str) -> Option<Self> {
         let at = FUNCTIONS.iter().position(|row| row.name == name)?;
@@ -94,25 +99,25 @@ impl Function {
 
     /// Returns its name in Cedar.
     pub fn name(self) -> &'static str {
-        FUNCTIONS[usize::from(self.0)].name
+        self.row().name
     }
 
     /// Returns the type of its first operand.
     pub fn operand(self) -> &'static Ty {
-        &FUNCTIONS[usize::from(self.0)].operand
+        &self.row().operand
     }
 
     /// Returns the type of its result.
     pub fn result(self) -> &'static Ty {
-        &FUNCTIONS[usize::from(self.0)].result
+        &self.row().result
     }
 
     /// Returns how it computes its result.
     pub fn kernel(self) -> Kernel {
-        FUNCTIONS[usize::from(self.0)].kernel
+        self.row().kernel
     }
 
-    /// Whether it can end in an error.
+    /// Returns whether it can end in an error.
     pub fn is_fallible(self) -> bool {
         matches!(self.kernel(), Kernel::Checked(_) | Kernel::CheckedPair(_))
     }

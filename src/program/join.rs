@@ -21,7 +21,7 @@ pub struct Conjunct {
     pub fallible: bool,
 }
 
-/// A way to find pairs: a condition that an index answers.
+/// A join of a derivation.
 #[derive(Debug, Clone, Copy)]
 pub struct Join {
     /// The condition.
@@ -37,14 +37,14 @@ pub enum JoinKey {
     Within(NodeId),
     /// A value of the principal equals a value of the resource.
     Equal(NodeId, NodeId),
-    /// A value of the principal is an element of a set of the resource's.
+    /// A value of the principal is an element of a set of the resource.
     Element(NodeId, NodeId),
-    /// A set of the principal's has a value of the resource as an element.
+    /// A set of the principal contains a value of the resource.
     Holds(NodeId, NodeId),
 }
 
 impl JoinKey {
-    /// The side of the principal, where it is not the principal itself.
+    /// Returns the side of the principal, if it is not the principal itself.
     pub fn principal(self) -> Option<NodeId> {
         match self {
             JoinKey::Within(_) => None,
@@ -52,7 +52,7 @@ impl JoinKey {
         }
     }
 
-    /// The side of the resource.
+    /// Returns the side of the resource.
     pub fn resource(self) -> NodeId {
         let (JoinKey::Within(node) | JoinKey::Equal(_, node) | JoinKey::Element(_, node) | JoinKey::Holds(_, node)) =
             self;
@@ -85,7 +85,7 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
         .filter(|conjunct| !in_root(model, program, &conjunct.condition))
         .partition(|conjunct| conjunct.principal && !conjunct.resource);
     if !others.iter().any(|conjunct| conjunct.fallible) {
-        // Whether one of the principal's own fails is seen of every principal beforehand, so their order is free.
+        // The filters are evaluated for each principal before the pairs, so that their order is free.
         plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.condition.clone()));
         plan.joins.extend(others.iter().filter_map(|conjunct| join_of(model, program, conjunct)));
         plan.rest = Some(others.iter().map(|conjunct| conjunct.condition.clone()).collect());
@@ -95,10 +95,10 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
         plan.joins.extend(join_of(model, program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
             (true, false, false) => plan.filters.push(conjunct.condition.clone()),
-            // Without a join before it, it fails for every resource alike.
+            // Without a join before it, it fails for every resource.
             (true, false, true) if plan.joins.is_empty() => plan.filters.push(conjunct.condition.clone()),
             (_, _, false) => {}
-            // It may fail, and for which pairs depends on the resource: what comes after it leaves nothing out.
+            // It may fail, and the pairs for which it fails depend on the resource: later conditions exclude no pair.
             (_, _, true) => break,
         }
     }
@@ -135,7 +135,7 @@ fn flatten(model: &Model, program: &Program, condition: &Condition, into: &mut V
     }
 }
 
-/// Whether an expression is an entity that certainly has a row: one side of the pair, or what it is nested in.
+/// Returns whether an expression is an entity that has a row: a side of the pair, or an instance that encloses it.
 fn has_row(model: &Model, program: &Program, node: NodeId) -> bool {
     match program.node(node).kind {
         NodeKind::Principal | NodeKind::Resource | NodeKind::Root => true,

@@ -1,6 +1,6 @@
-//! From Cedar's syntax tree to nodes.
+//! The lowering: from Cedar's syntax tree to nodes.
 //!
-//! Strict validation has already passed, so types are looked up and not checked. Where an attribute does not exist, the
+//! Strict validation has already passed, so types are looked up and not checked. If an attribute does not exist, the
 //! validator has shown that the code is never reached, and it becomes [`NodeKind::Unreachable`].
 
 mod fork;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Program {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, select);
-    // Reports say when a snapshot was captured, whether a policy asks or not.
+    // Reports contain the time of capture, whether a policy reads it or not.
     if let Some(Shape::Leaf(slot)) = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape) {
         lowering.program.reads.insert((model.root, *slot));
     }
@@ -37,7 +37,7 @@ pub(super) struct Whole {
     pub presence: BTreeMap<NodeId, Presence>,
 }
 
-/// Lowers every valid policy, whether it is needed or not.
+/// Lowers every valid policy.
 pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, |_| true);
@@ -57,7 +57,7 @@ pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
 pub(super) struct Presence {
     /// Whether every step is required, so that the answer is always true.
     pub always: bool,
-    /// The type or record that is asked, in words.
+    /// The type or record on the left side, in words.
     pub holder: String,
     /// The names on the right side, with dots.
     pub names: String,
@@ -79,13 +79,13 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
 /// Derived attributes with the derived attributes each reads.
 pub(super) type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
 
-/// The derived attributes that nodes read, from one node on.
+/// Returns the derived attributes that nodes read, from one node on.
 fn derived_reads(lowering: &Lowering, from: usize) -> Vec<(TypeId, SlotId)> {
     let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
     nodes.iter().flat_map(|node| derived_slots(lowering.model, &node.kind)).collect()
 }
 
-/// The derived attributes that one node reads.
+/// Returns the derived attributes that one node reads.
 pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     let mut slots = slots_read(model, kind);
     slots.retain(|(ty, slot)| model.ty(*ty).slots[slot.index()].origin == Origin::Derived);
@@ -111,7 +111,7 @@ pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) 
     }
 }
 
-/// Whether a derivation is of an attribute, or may be: the type of its resource may be left open.
+/// Returns whether a derivation derives an attribute. A derivation may leave the type of its resource open.
 pub(super) fn derives(model: &Model, derivation: &Derivation, (ty, slot): (TypeId, SlotId)) -> bool {
     let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
     of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot.index()].dotted()
@@ -147,6 +147,17 @@ pub(crate) fn attribute_at<'m>(attributes: &'m [Attribute], path: &[SmolStr]) ->
         (Shape::Record(_, inner), rest) => attribute_at(inner, rest),
         (Shape::Leaf(_), _) => None,
     }
+}
+
+/// Returns the attribute at the longest part of a path that has one, with this part and the rest of the path.
+fn longest<'m, 'n>(
+    attributes: &'m [Attribute],
+    names: &'n [SmolStr],
+) -> Option<(&'m Attribute, &'n [SmolStr], &'n [SmolStr])> {
+    (1..=names.len()).rev().find_map(|taken| {
+        let (path, rest) = names.split_at_checked(taken)?;
+        Some((attribute_at(attributes, path)?, path, rest))
+    })
 }
 
 fn leaves(attribute: &Attribute) -> Vec<SlotId> {
@@ -265,7 +276,7 @@ impl<'m> Lowering<'m> {
             }
             if let Some(uid) = &constraint.within {
                 let (left, right) = (self.typed(variable, Ty::Entity(ty)), self.entity(uid).0);
-                scope.push(Condition::Leaf(self.lies_in(left, right).0));
+                scope.push(Condition::Leaf(self.is_in(left, right).0));
             }
         }
         let lowered = |clause: &Clause| {
@@ -282,7 +293,7 @@ impl<'m> Lowering<'m> {
         written::condition(expr).map(&mut |leaf| self.lower(leaf).0)
     }
 
-    /// A conjunction that the text shows as one condition.
+    /// Lowers a conjunction that the text shows as one condition.
     fn both(&mut self, here: NodeId, there: NodeId) -> Typed {
         let parts = vec![Condition::Leaf(here), Condition::Leaf(there)];
         self.typed(NodeKind::Condition(Box::new(Condition::All(parts))), Ty::Bool)
@@ -417,7 +428,7 @@ impl<'m> Lowering<'m> {
             BinaryOp::Add => (NodeKind::Arithmetic(Arithmetic::Add, a, b), Ty::Long),
             BinaryOp::Sub => (NodeKind::Arithmetic(Arithmetic::Subtract, a, b), Ty::Long),
             BinaryOp::Mul => (NodeKind::Arithmetic(Arithmetic::Multiply, a, b), Ty::Long),
-            BinaryOp::In => return self.each_type(left, &|lowering, left| lowering.lies_in(left, b)),
+            BinaryOp::In => return self.each_type(left, &|lowering, left| lowering.is_in(left, b)),
             BinaryOp::Contains => (NodeKind::Contains(a, b), Ty::Bool),
             BinaryOp::ContainsAll => (NodeKind::ContainsAll(a, b), Ty::Bool),
             BinaryOp::ContainsAny => (NodeKind::ContainsAny(a, b), Ty::Bool),
@@ -441,8 +452,8 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    /// `in`, which reads what the left side is a member of.
-    fn lies_in(&mut self, (entity, ty): Typed, container: NodeId) -> Typed {
+    /// Lowers `in`, which reads the entities that the left side is a member of.
+    fn is_in(&mut self, (entity, ty): Typed, container: NodeId) -> Typed {
         if let Some(Ty::Entity(ty)) = ty {
             self.program.reads.extend(self.model.ty(ty).memberships.iter().map(|(_, slot)| (ty, *slot)));
         }
@@ -458,7 +469,7 @@ impl<'m> Lowering<'m> {
         self.typed(NodeKind::Call(function, args), function.result().clone())
     }
 
-    /// Splits `a.b.c` into what it starts from and the names.
+    /// Splits `a.b.c` into its first expression and the names.
     fn chain<'e>(&self, expr: &'e Expr) -> (&'e Expr, Vec<SmolStr>) {
         let (mut base, mut names) = (expr, Vec::new());
         while let ExprKind::GetAttr { expr, attr } = base.expr_kind() {
@@ -488,33 +499,29 @@ impl<'m> Lowering<'m> {
 
     fn follow_one(&mut self, base: Typed, names: &[SmolStr]) -> Typed {
         let (node, ty) = base;
-        let [first, ..] = names else { return (node, ty) };
+        let [first, others @ ..] = names else { return (node, ty) };
         match ty {
             Some(Ty::Entity(entity)) => {
-                // As far as records go, the path stays inside this entity.
-                let attributes = &self.model.ty(entity).attributes;
-                let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
-                let Some((taken, attribute)) =
-                    taken.and_then(|taken| Some((taken, attribute_at(attributes, &names[..taken])?)))
-                else {
+                // The path is in this entity up to the first attribute that is not a record.
+                let Some((attribute, path, rest)) = longest(&self.model.ty(entity).attributes, names) else {
                     return self.unreachable();
                 };
                 let ty = attribute.ty.clone();
                 let kind = match &attribute.shape {
                     Shape::Leaf(slot) => NodeKind::Slot(node, entity, *slot),
-                    Shape::Record(..) => NodeKind::Record(node, entity, names[..taken].into()),
+                    Shape::Record(..) => NodeKind::Record(node, entity, path.into()),
                 };
                 let read = self.typed(kind, ty);
-                self.follow(read, &names[taken..])
+                self.follow(read, rest)
             }
             Some(Ty::Record(members)) => {
                 let Some(member) = members.iter().find(|member| member.name == *first) else {
                     return self.unreachable();
                 };
                 let read = self.typed(NodeKind::Member(node, first.clone()), member.ty.clone());
-                self.follow(read, &names[1..])
+                self.follow(read, others)
             }
-            None => self.each_type_of_member(node, first, &|lowering, read| lowering.follow(read, &names[1..])),
+            None => self.each_type_of_member(node, first, &|lowering, read| lowering.follow(read, others)),
             _ => self.unreachable(),
         }
     }
@@ -526,20 +533,20 @@ impl<'m> Lowering<'m> {
             let members = self.model.context.iter().cloned();
             let member = |ContextMember { name, ty, required, .. }| crate::schema::Member { name, ty, required };
             let context = Ty::Record(Arc::new(members.map(member).collect()));
-            self.note_presence(has.0, &context, Some("context"), &names, attrs);
+            self.record_presence(has.0, &context, Some("context"), &names, attrs);
             return has;
         }
         let base = self.lower(base);
         self.has_below(base, &names, attrs)
     }
 
-    /// `has` as it is written, which the review looks at.
+    /// Lowers a `has` of the text, and records it for the review.
     fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         self.each_type(base, &|lowering, base| {
             let ty = base.1.clone();
             let (node, answer) = lowering.has_below_one(base, names, attrs);
             if let Some(ty) = ty {
-                lowering.note_presence(node, &ty, None, names, attrs);
+                lowering.record_presence(node, &ty, None, names, attrs);
             }
             (node, answer)
         })
@@ -550,8 +557,8 @@ impl<'m> Lowering<'m> {
         self.each_type(base, &|lowering, base| lowering.has_below_one(base, &[], attrs))
     }
 
-    /// Notes whether the types settle a `has`: it asks what is found at `names` below a type for `attrs`.
-    fn note_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
+    /// Records whether the types settle a `has` of `attrs`, in the record at `names` of a type.
+    fn record_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
         let (mut ty, mut holder) = (ty.clone(), name.map(str::to_owned));
         let mut always = true;
         for (at, name) in names.iter().chain(attrs).enumerate() {
@@ -583,42 +590,35 @@ impl<'m> Lowering<'m> {
         match ty.clone() {
             Some(Ty::Entity(entity)) => {
                 let attributes = &self.model.ty(entity).attributes;
-                let inside = (0..=names.len()).rev().find(|taken| {
-                    *taken == 0
-                        || matches!(
-                            attribute_at(attributes, &names[..*taken]).map(|a| &a.shape),
-                            Some(Shape::Record(..))
-                        )
+                let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
+                    Shape::Record(presence, _) => Some(presence),
+                    Shape::Leaf(_) => None,
                 });
-                if inside != Some(names.len()) {
-                    // The names leave this entity: read as far as that, then go on from there.
-                    let taken =
-                        (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
-                    let Some(taken) = taken else { return self.unreachable() };
-                    let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
-                    return self.has_below(read, &names[taken..], attrs);
+                if record.is_none() && !names.is_empty() {
+                    // The names continue in another entity: read up to its reference, then continue there.
+                    let Some((_, path, rest)) = longest(attributes, names) else { return self.unreachable() };
+                    let read = self.follow((node, Some(Ty::Entity(entity))), path);
+                    return self.has_below(read, rest, attrs);
                 }
                 let asked = if names.is_empty() { HasTarget::Entity } else { HasTarget::Record };
                 let mut path = names.to_vec();
                 let mut slots = Vec::new();
-                for (at, attr) in attrs.iter().enumerate() {
+                let mut left = attrs;
+                while let Some((attr, rest)) = left.split_first() {
+                    left = rest;
                     path.push(attr.clone());
                     match attribute_at(attributes, &path).map(|attribute| (&attribute.shape, &attribute.ty)) {
                         Some((Shape::Record(presence, _), _)) => slots.push(*presence),
-                        Some((Shape::Leaf(slot), _)) if at + 1 == attrs.len() => slots.push(*slot),
+                        Some((Shape::Leaf(slot), _)) if rest.is_empty() => slots.push(*slot),
                         Some((Shape::Leaf(slot), ty)) => {
                             let (slot, ty) = (*slot, ty.clone());
                             slots.push(slot);
                             let here = self.push(NodeKind::Has(node, entity, slots, asked));
                             let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
-                            let there = self.has_rest(read, &attrs[at + 1..]).0;
+                            let there = self.has_rest(read, rest).0;
                             return self.both(here, there);
                         }
                         None => {
-                            let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
-                                Shape::Record(presence, _) => Some(presence),
-                                Shape::Leaf(_) => None,
-                            });
                             let read = record.map(|presence| {
                                 self.push(NodeKind::Has(node, entity, vec![presence], HasTarget::Record))
                             });
@@ -628,20 +628,21 @@ impl<'m> Lowering<'m> {
                 }
                 self.typed(NodeKind::Has(node, entity, slots, asked), Ty::Bool)
             }
-            Some(Ty::Record(_)) if !names.is_empty() => {
-                let read = self.follow((node, ty), &names[..1]);
-                self.has_below(read, &names[1..], attrs)
-            }
             Some(Ty::Record(members)) => {
-                // As far as records go it is one question; beyond an entity it is another.
+                if let Some((first, names)) = names.split_first() {
+                    let read = self.follow((node, ty), std::slice::from_ref(first));
+                    return self.has_below(read, names, attrs);
+                }
+                // The test covers nested records; after a reference to an entity there is a second test.
                 let mut members = Arc::clone(&members);
-                for at in 0..attrs.len() {
-                    match members.iter().find(|member| member.name == attrs[at]).map(|member| member.ty.clone()) {
+                for (path, rest) in (1..=attrs.len()).filter_map(|taken| attrs.split_at_checked(taken)) {
+                    let member = members.iter().find(|member| Some(&member.name) == path.last());
+                    match member.map(|member| member.ty.clone()) {
                         Some(Ty::Record(inner)) => members = inner,
-                        Some(Ty::Entity(_)) if at + 1 < attrs.len() => {
-                            let here = self.push(NodeKind::HasMember(node, attrs[..=at].to_vec()));
-                            let read = self.follow((node, ty), &attrs[..=at]);
-                            let there = self.has_rest(read, &attrs[at + 1..]).0;
+                        Some(Ty::Entity(_)) if !rest.is_empty() => {
+                            let here = self.push(NodeKind::HasMember(node, path.to_vec()));
+                            let read = self.follow((node, ty), path);
+                            let there = self.has_rest(read, rest).0;
                             return self.both(here, there);
                         }
                         _ => break,
@@ -701,10 +702,11 @@ impl<'m> Lowering<'m> {
                         &["parameters".into()],
                     );
                 };
-                let Some(at) = self.model.parameters.iter().position(|parameter| parameter.name == *name) else {
+                let mut parameters = self.model.parameters.iter().enumerate();
+                let Some((at, parameter)) = parameters.find(|(_, parameter)| parameter.name == *name) else {
                     return self.unreachable();
                 };
-                let read = self.constant(Constant::Parameter(at), self.model.parameters[at].ty.clone());
+                let read = self.constant(Constant::Parameter(at), parameter.ty.clone());
                 self.follow(read, rest)
             }
         }
@@ -729,14 +731,15 @@ impl<'m> Lowering<'m> {
     fn context_has(&mut self, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         let path: Vec<SmolStr> = names.iter().chain(attrs).cloned().collect();
         let truth = |lowering: &mut Self, answer| lowering.constant(Constant::Value(Value::Bool(answer)), Ty::Bool);
-        let Some(member) = self.model.context.iter().find(|member| path.first() == Some(&member.name)).cloned() else {
+        let Some((first, rest)) = path.split_first() else { return truth(self, false) };
+        let Some(member) = self.model.context.iter().find(|member| member.name == *first).cloned() else {
             return truth(self, false);
         };
-        match (member.origin, &path[1..]) {
+        match (member.origin, rest) {
             (ContextOrigin::Root(slot), rest) => {
                 let root = self.push(NodeKind::Root);
                 if let Some((_, names)) = names.split_first() {
-                    // `context.a.b has c` reads as far as `b`.
+                    // `context.a.b has c` reads `b`.
                     let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
                     return self.has_below(read, names, attrs);
                 }
@@ -750,10 +753,8 @@ impl<'m> Lowering<'m> {
             }
             (_, []) => truth(self, true),
             (ContextOrigin::Parameters, [name]) => {
-                match self.model.parameters.iter().position(|parameter| parameter.name == *name) {
-                    Some(at) if !self.model.parameters[at].required => {
-                        self.constant(Constant::HasParameter(at), Ty::Bool)
-                    }
+                match self.model.parameters.iter().enumerate().find(|(_, parameter)| parameter.name == *name) {
+                    Some((at, parameter)) if !parameter.required => self.constant(Constant::HasParameter(at), Ty::Bool),
                     found => truth(self, found.is_some()),
                 }
             }
@@ -762,7 +763,7 @@ impl<'m> Lowering<'m> {
     }
 }
 
-/// Whether a scope can match an entity of a type.
+/// Returns whether a scope can match an entity of a type.
 fn fits(model: &Model, scope: &Scope, ty: TypeId) -> bool {
     let equal = scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()));
     scope.ty.as_ref().is_none_or(|name| model.type_named(name) == Some(ty)) && equal.is_none_or(|only| only == ty)

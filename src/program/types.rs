@@ -1,7 +1,7 @@
 //! Types of expressions as they are written, before lowering, for the catalogue and for mutants.
 //!
-//! The types of principal and resource are given, because a policy may leave them open. The lowering settles one type of
-//! each, and has the exact types of all expressions.
+//! The types of principal and resource are given, because a policy may leave them open. The lowering settles one type
+//! of each, and has the exact types of all expressions.
 
 use super::function::result_type;
 use crate::schema::{Attribute, Model, Shape, Ty};
@@ -11,7 +11,7 @@ use smol_str::ToSmolStr;
 
 /// The types of the variables of a policy.
 #[derive(Debug)]
-pub struct WrittenTypes<'m> {
+pub(crate) struct WrittenTypes<'m> {
     /// The model of the schema.
     pub model: &'m Model,
     /// The types that the principal may have.
@@ -22,12 +22,12 @@ pub struct WrittenTypes<'m> {
 
 impl<'m> WrittenTypes<'m> {
     /// Returns the type of an expression, if it is known and always the same.
-    pub fn only(&self, expr: &Expr) -> Option<Ty> {
+    pub(crate) fn only(&self, expr: &Expr) -> Option<Ty> {
         <[Ty; 1]>::try_from(self.all(expr)).ok().map(|[only]| only)
     }
 
     /// Returns the types that an expression may have; none if they are not known.
-    pub fn all(&self, expr: &Expr) -> Vec<Ty> {
+    pub(crate) fn all(&self, expr: &Expr) -> Vec<Ty> {
         let mut types = Vec::new();
         for ty in self.found(expr) {
             if !types.contains(&ty) {
@@ -72,7 +72,7 @@ impl<'m> WrittenTypes<'m> {
     }
 
     /// Returns the attribute that an expression reads, and the type that has it, if there is only one such type.
-    pub fn attribute(&self, expr: &Expr) -> Option<(TypeId, &'m Attribute)> {
+    pub(crate) fn attribute(&self, expr: &Expr) -> Option<(TypeId, &'m Attribute)> {
         let ExprKind::GetAttr { expr: base, attr } = expr.expr_kind() else { return None };
         if let [Ty::Entity(ty)] = self.all(base)[..] {
             return Some((ty, self.model.ty(ty).attribute(attr)?));
@@ -84,7 +84,7 @@ impl<'m> WrittenTypes<'m> {
 }
 
 /// Returns the type of an attribute of an entity, or of a member of a record, and whether it is required.
-pub fn member<'t>(model: &'t Model, of: &'t Ty, name: &str) -> Option<(&'t Ty, bool)> {
+pub(crate) fn member<'t>(model: &'t Model, of: &'t Ty, name: &str) -> Option<(&'t Ty, bool)> {
     match of {
         Ty::Entity(ty) => model.ty(*ty).attribute(name).map(|attribute| (&attribute.ty, attribute.required)),
         Ty::Record(members) => {
@@ -95,11 +95,11 @@ pub fn member<'t>(model: &'t Model, of: &'t Ty, name: &str) -> Option<(&'t Ty, b
 }
 
 /// Returns whether an expression is the variable `context`.
-pub fn is_context(expr: &Expr) -> bool {
+pub(crate) fn is_context(expr: &Expr) -> bool {
     matches!(expr.expr_kind(), ExprKind::Var(Var::Context))
 }
 
 /// Returns whether an expression is `context.parameters`.
-pub fn is_parameters(expr: &Expr) -> bool {
+pub(crate) fn is_parameters(expr: &Expr) -> bool {
     matches!(expr.expr_kind(), ExprKind::GetAttr { expr, attr } if attr == "parameters" && is_context(expr))
 }

@@ -11,13 +11,13 @@ use crate::value::Value;
 use cedar_policy_core::ast::{Expr, ExprKind, Literal, UnaryOp};
 
 /// Returns the place of an expression; `None` if it is not from a text.
-pub fn span(expr: &Expr) -> Option<Span> {
+pub(crate) fn span(expr: &Expr) -> Option<Span> {
     let loc = expr.source_loc()?;
     Some(Span::new(u32::try_from(loc.start()).ok()?, u32::try_from(loc.end()).ok()?))
 }
 
 /// Returns an expression of type `Bool` as a condition. Its leaves are what the text shows as one condition.
-pub fn condition(expr: &Expr) -> Condition<&Expr> {
+pub(crate) fn condition(expr: &Expr) -> Condition<&Expr> {
     match parts(expr) {
         leaf @ Condition::Leaf(_) => leaf,
         split => split.expand(&mut condition),
@@ -26,7 +26,7 @@ pub fn condition(expr: &Expr) -> Condition<&Expr> {
 
 /// Returns an expression of type `Bool` as a condition without an operator in any leaf: of `a != b`, the leaf is
 /// `a == b`.
-pub fn operators(expr: &Expr) -> Condition<&Expr> {
+pub(crate) fn operators(expr: &Expr) -> Condition<&Expr> {
     match opened(expr) {
         leaf @ Condition::Leaf(_) => leaf,
         split => split.expand(&mut operators),
@@ -34,7 +34,7 @@ pub fn operators(expr: &Expr) -> Condition<&Expr> {
 }
 
 /// Returns the outermost operator of a condition: its leaves are the operands, which may be conditions.
-pub fn parts(expr: &Expr) -> Condition<&Expr> {
+pub(crate) fn parts(expr: &Expr) -> Condition<&Expr> {
     if is_leaf(expr) { Condition::Leaf(expr) } else { opened(expr) }
 }
 
@@ -82,8 +82,8 @@ fn disjuncts(expr: &Expr) -> Operands<'_> {
     }
 }
 
-/// Returns the operands of `&&` or `||`. The tree of a chain is deep to the left, and every operator of it has the place
-/// of the whole chain.
+/// Returns the operands of `&&` or `||`. The tree of a chain is deep to the left, and every operator of it has the
+/// place of the whole chain.
 fn chain<'e>(expr: &'e Expr, operands: fn(&'e Expr) -> Operands<'e>) -> Vec<Condition<&'e Expr>> {
     let (mut first, mut found) = (expr, Vec::new());
     while let Some((left, right)) = operands(first).filter(|_| span(first) == span(expr)) {
@@ -96,7 +96,7 @@ fn chain<'e>(expr: &'e Expr, operands: fn(&'e Expr) -> Operands<'e>) -> Vec<Cond
 }
 
 /// A constructor with a literal: `duration("1d")`.
-pub struct Constructed<'e> {
+pub(crate) struct Constructed<'e> {
     /// The literal.
     pub text: &'e str,
     /// The place of the literal.
@@ -108,7 +108,7 @@ pub struct Constructed<'e> {
 }
 
 /// Returns the value of a constructor with a literal.
-pub fn constructed(expr: &Expr) -> Option<Constructed<'_>> {
+pub(crate) fn constructed(expr: &Expr) -> Option<Constructed<'_>> {
     let ExprKind::ExtensionFunctionApp { fn_name, args } = expr.expr_kind() else { return None };
     let [argument] = &args[..] else { return None };
     let ExprKind::Lit(Literal::String(text)) = argument.expr_kind() else { return None };
