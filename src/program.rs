@@ -11,6 +11,8 @@ mod reachable;
 mod join;
 mod lower;
 mod lint;
+#[cfg(test)]
+mod print;
 
 pub use condition::{Condition, Lanes, LoweredClause, PolicyOutcomes, evaluate_policy};
 pub use function::{Function, Kernel};

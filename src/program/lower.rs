@@ -768,3 +768,127 @@ fn fits(model: &Model, scope: &Scope, ty: TypeId) -> bool {
     let equal = scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()));
     scope.ty.as_ref().is_none_or(|name| model.type_named(name) == Some(ty)) && equal.is_none_or(|only| only == ty)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::print::lowered;
+    use expect_test::{Expect, expect};
+
+    /// Compares the lowered clauses of a check of boats.
+    fn check(clauses: &str, expected: Expect) {
+        let head = r#"@id("T") @title("T") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Boat)"#;
+        let lowered = lowered(&format!("{head} {clauses};"));
+        let body = &lowered.program.checks[0].bodies[0];
+        let lines: Vec<String> = body.clauses.iter().map(|clause| lowered.clause(clause)).collect();
+        expected.assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn a_chain_is_one_condition() {
+        check(
+            "when { resource.moored && resource.length > 3 && resource.name == \"a\" }",
+            expect![[
+                r#"when all(resource.moored, [not((resource.length <= Long(3)))], (resource.name == String("a")))"#
+            ]],
+        );
+        check(
+            "when { (resource.moored || resource.name == \"a\") || resource.name == \"b\" }",
+            expect![[
+                r#"when any(any(resource.moored, (resource.name == String("a"))), (resource.name == String("b")))"#
+            ]],
+        );
+        check(
+            "when { !(resource.moored && resource.name == \"a\") } unless { resource.moored }",
+            expect![[r#"
+            when not(all(resource.moored, (resource.name == String("a"))))
+            unless resource.moored"#]],
+        );
+    }
+
+    #[test]
+    fn an_expression_that_is_one_condition_in_the_text_is_one_leaf() {
+        check(
+            "when { resource.name != \"a\" && resource.moored }",
+            expect![[r#"when all([not((resource.name == String("a")))], resource.moored)"#]],
+        );
+        check(
+            "when { resource is Boat in Pier::\"p\" || resource.moored }",
+            expect![[r#"when any([all(true after (resource), (resource in Pier::"p"))], resource.moored)"#]],
+        );
+        check(
+            "when { (resource.moored && resource.name != \"a\") == true }",
+            expect![[r#"when ([all(resource.moored, not((resource.name == String("a"))))] == Bool(true))"#]],
+        );
+    }
+
+    #[test]
+    fn a_branch_of_type_bool_is_a_condition() {
+        check(
+            "when { if resource.moored then resource.length > 3 else resource.name == \"a\" }",
+            expect![[
+                r#"when if(resource.moored, [not((resource.length <= Long(3)))], (resource.name == String("a")))"#
+            ]],
+        );
+        check(
+            "when { (if resource.moored then 1 else 2) < resource.length }",
+            expect!["when (If(resource.moored, Long(1), Long(2)) < resource.length)"],
+        );
+        check(
+            "when { if resource is Boat then resource.moored else 3 }",
+            expect!["when if(true after (resource), resource.moored, Long(3))"],
+        );
+    }
+
+    #[test]
+    fn attributes_are_slots() {
+        check(
+            "when { resource.pier.id == resource.name && resource.pier.harbour.name == \"h\" }",
+            expect![[r#"when all((resource.pier.id == resource.name), (resource.pier.harbour.name == String("h")))"#]],
+        );
+        check(
+            "when { resource has papers && resource.papers.valid }",
+            expect!["when all((resource has papers), resource.papers.valid)"],
+        );
+        check(
+            "when { resource has papers.issuer && resource.papers.issuer == \"i\" }",
+            expect![[r#"when all((resource has papers and papers.issuer), (resource.papers.issuer == String("i")))"#]],
+        );
+        check(
+            "when { resource has home.owner && resource.home.owner == resource.name }",
+            expect![
+                "when all([all((resource has home), (resource.home has owner))], (resource.home.owner == resource.name))"
+            ],
+        );
+        check(
+            "when { resource.hasTag(\"k\") && resource.getTag(\"k\") == \"v\" }",
+            expect![[r#"when all((resource has tag String("k")), (resource.tag(String("k")) == String("v")))"#]],
+        );
+    }
+
+    #[test]
+    fn the_context_is_constants() {
+        check(
+            "when { context.now.durationSince(resource.seen_at) > context.parameters.max_age }",
+            expect!["when [not((durationSince(now, resource.seen_at) <= parameter(max_age)))]"],
+        );
+        check(
+            "when { context.parameters has spare && context.parameters.spare < 3 }",
+            expect!["when all(has parameter(spare), (parameter(spare) < Long(3)))"],
+        );
+        check(
+            "when { resource.seen_at > datetime(\"2026-01-01\") && resource.berth.isInRange(ip(\"10.0.0.0/8\")) }",
+            expect![
+                "when all([not((resource.seen_at <= Datetime(1767225600000)))], isInRange(resource.berth, Ip(IpNet { addr: 10.0.0.0, prefix: 8 })))"
+            ],
+        );
+    }
+
+    #[test]
+    fn types_settle_answers() {
+        check(
+            "when { resource is Pier || resource has name || resource.moored }",
+            expect!["when any(false after (resource), (resource has name), resource.moored)"],
+        );
+    }
+}

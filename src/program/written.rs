@@ -144,6 +144,64 @@ mod tests {
 
     #[test]
     fn a_chain_is_one_condition_and_brackets_are_kept() {
-        check("a.b && c.d && e.f", expect!["all(a.b, c.d, e.f)"], expect!["all(a.b, c.d, e.f)"]);
+        check(
+            "principal.b && principal.d && principal.f",
+            expect!["all(principal.b, principal.d, principal.f)"],
+            expect!["all(principal.b, principal.d, principal.f)"],
+        );
+        check(
+            "(principal.b && principal.d) && principal.f",
+            expect!["all(all(principal.b, principal.d), principal.f)"],
+            expect!["all(all(principal.b, principal.d), principal.f)"],
+        );
+        check(
+            "principal.b || (principal.d || principal.f) || principal.h",
+            expect!["any(principal.b, any(principal.d, principal.f), principal.h)"],
+            expect!["any(principal.b, any(principal.d, principal.f), principal.h)"],
+        );
+        check(
+            "principal.b || principal.d && principal.f",
+            expect!["any(principal.b, all(principal.d, principal.f))"],
+            expect!["any(principal.b, all(principal.d, principal.f))"],
+        );
+    }
+
+    #[test]
+    fn operators_that_the_text_does_not_show_are_inside_a_leaf() {
+        check("principal.b != 1", expect!["principal.b != 1"], expect!["not(principal.b != 1)"]);
+        check(
+            "principal.b > 1 && !(principal.d >= 2)",
+            expect!["all(principal.b > 1, not(principal.d >= 2))"],
+            expect!["all(not(principal.b > 1), not(not(principal.d >= 2)))"],
+        );
+        check(
+            "resource is T in principal && principal.b",
+            expect!["all(resource is T in principal, principal.b)"],
+            expect!["all(all(resource is T in principal, resource is T in principal), principal.b)"],
+        );
+        check("!!principal.b", expect!["not(not(principal.b))"], expect!["not(not(principal.b))"]);
+        check("principal has b.c", expect!["principal has b.c"], expect!["principal has b.c"]);
+    }
+
+    #[test]
+    fn a_branch_is_a_condition() {
+        check(
+            "if principal.b then principal.d && principal.f else principal.h != 1",
+            expect!["if(principal.b, all(principal.d, principal.f), principal.h != 1)"],
+            expect!["if(principal.b, all(principal.d, principal.f), not(principal.h != 1))"],
+        );
+        check(
+            "(principal.b && principal.d) == true",
+            expect!["(principal.b && principal.d) == true"],
+            expect!["(principal.b && principal.d) == true"],
+        );
+    }
+
+    #[test]
+    fn a_long_chain_is_not_deep() {
+        let text = vec!["principal.a"; 1_900].join(" || ");
+        let expr: Expr = text.parse().unwrap();
+        let Condition::Any(parts) = condition(&expr) else { panic!("a chain") };
+        assert_eq!(parts.len(), 1_900);
     }
 }
