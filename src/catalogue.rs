@@ -6,20 +6,27 @@
 mod escape;
 mod names;
 mod negation;
+mod values;
+mod nouns;
+mod comparisons;
 mod words;
 mod markdown;
+#[cfg(test)]
+mod sample;
 
 pub use markdown::write;
-pub use words::{Voice, Words};
+pub use nouns::Writer;
+pub use words::Words;
 
 use crate::pack::Pack;
 use crate::policy::{Check, ClauseKind, Derivation, Policies};
-use crate::program::{Aggregate, Constant, DerivedAttribute, NodeKind, Program};
+use crate::program::{Aggregate, Behind, CheckProgram, Constant, DerivedAttribute, NodeKind, Program};
 use crate::render::explain::{AboutCheck, DerivedRead};
-use crate::schema::{Model, Origin, Schema, Shape, SlotId};
+use crate::schema::{Model, Origin, Schema, SlotId};
 use crate::source::cedar::on_deep_stack;
 use crate::value::TypeId;
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The content of the page about a pack.
@@ -46,20 +53,20 @@ pub struct Entry<'p> {
     pub complies: Option<Words>,
     /// The parameters it reads, directly or through derivations, by their places in the model.
     pub parameters: Vec<usize>,
-    /// The derived attributes behind it, each before those it rests on.
+    /// The derived attributes behind it, each before those it depends on.
     pub derived: Vec<Derived<'p>>,
     /// The attributes that it reads, directly or through derivations, by entity type. The judged types are first.
     pub reads: Vec<(TypeId, Vec<SlotId>)>,
 }
 
-/// A derived attribute and how it comes about.
+/// A derived attribute and its derivations.
 #[derive(Debug)]
 pub struct Derived<'p> {
     /// The type that has it.
     pub ty: TypeId,
     /// Its slot.
     pub slot: SlotId,
-    /// How principals are gathered.
+    /// The aggregate of its principals.
     pub aggregate: Aggregate,
     /// The derivations, in order of their ids.
     pub parts: Vec<Part<'p>>,
@@ -72,16 +79,15 @@ pub struct Part<'p> {
     pub derivation: &'p Derivation,
     /// The type of its principals.
     pub principal: TypeId,
-    /// For which of them it holds.
+    /// The condition that these principals satisfy.
     pub condition: Words,
 }
 
 impl<'p> Catalogue<'p> {
-    /// Describes the checks of sound policies.
+    /// Describes the checks of a pack without errors.
     pub fn new(pack: &'p Pack) -> Self {
-        let (schema, policies) = (pack.schema(), pack.policies());
-        let entries = (0..policies.checks.len()).filter_map(|at| entry(&schema.model, policies, at));
-        Self { schema, entries: on_deep_stack(|| entries.collect()) }
+        let entries = pack.policies().checks.iter().enumerate().map(|(at, check)| entry(pack, at, check));
+        Self { schema: pack.schema(), entries: on_deep_stack(|| entries.collect()) }
     }
 }
 
@@ -91,115 +97,117 @@ pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
 }
 
 /// Returns a check with everything that it reads, for `deodar explain`.
-pub fn about<'p>(model: &'p Model, policies: &'p Policies, check: &'p Check) -> AboutCheck<'p> {
-    on_deep_stack(|| {
-        let of_check = |at: usize| policies.checks.get(at).is_some_and(|it| it.statement.id == check.statement.id);
-        let program = Program::unreviewed(model, policies, of_check);
-        let parameters = program.constants.iter().filter_map(|constant| match constant {
-            Constant::Parameter(at) => Some(*at),
+pub fn about<'p>(pack: &'p Pack, check: &'p Check) -> AboutCheck<'p> {
+    let (model, policies) = (pack.model(), pack.policies());
+    let at = policies.checks.iter().position(|it| it.statement.id == check.statement.id);
+    let lowered = Lowered::new(pack, at.unwrap_or(usize::MAX));
+    let derived = lowered.derived().map(|attribute| {
+        let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.get(part.derivation));
+        let by = derivations.map(|derivation| derivation.statement.id.clone()).collect();
+        DerivedRead { ty: attribute.ty, slot: attribute.slot, by }
+    });
+    let counted = lowered.derived().flat_map(|attribute| &attribute.parts).map(|part| part.body.principal);
+    AboutCheck {
+        check,
+        model,
+        parameters: lowered.parameters(),
+        derived: derived.collect(),
+        reads: lowered.reads(counted),
+    }
+}
+
+/// A check in the program of its pack.
+struct Lowered<'p> {
+    model: &'p Model,
+    program: Cow<'p, Program>,
+    judged: Vec<TypeId>,
+    behind: Behind,
+}
+
+impl<'p> Lowered<'p> {
+    /// Finds a check by its place. A check that the pack does not evaluate is lowered here.
+    fn new(pack: &'p Pack, at: usize) -> Self {
+        let (model, is_this) = (pack.model(), |check: &&CheckProgram| check.check == at);
+        let program = match pack.program().checks.iter().any(|check| is_this(&check)) {
+            true => Cow::Borrowed(pack.program()),
+            false => Cow::Owned(Program::unreviewed(model, pack.policies(), |other| other == at)),
+        };
+        let check = program.checks.iter().find(is_this);
+        let behind = check.map(|check| program.behind(model, check)).unwrap_or_default();
+        let judged = check.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect();
+        Self { model, program, judged, behind }
+    }
+
+    /// Returns the derived attributes behind the check, each after those that it reads.
+    fn derived(&self) -> impl Iterator<Item = &DerivedAttribute> {
+        self.behind.derived.iter().filter_map(|at| self.program.derived.get(*at))
+    }
+
+    /// Returns the parameters that the check reads, by their places in the model.
+    fn parameters(&self) -> Vec<usize> {
+        let constants = self.behind.nodes.iter().filter_map(|node| match self.program.node(*node).kind {
+            NodeKind::Constant(at) => self.program.constants.get(at),
             _ => None,
         });
-        let derived = program.derived.iter().map(|attribute| {
-            let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.get(part.derivation));
-            let by = derivations.map(|derivation| derivation.statement.id.clone()).collect();
-            DerivedRead { ty: attribute.ty, slot: attribute.slot, by }
+        let parameters = constants.filter_map(|constant| match constant {
+            Constant::Parameter(at) | Constant::HasParameter(at) => Some(*at),
+            _ => None,
         });
-        let counted = program.derived.iter().flat_map(|attribute| &attribute.parts).map(|part| part.body.principal);
-        AboutCheck {
-            check,
-            model,
-            parameters: parameters.collect(),
-            derived: derived.collect(),
-            reads: reads(model, &program, &judged(&program), counted),
+        parameters.collect::<BTreeSet<usize>>().into_iter().collect()
+    }
+
+    /// Returns the attributes of the snapshot that the check reads, by type; `counted` are the types of its principals.
+    fn reads(&self, counted: impl Iterator<Item = TypeId>) -> Vec<(TypeId, Vec<SlotId>)> {
+        let mut by_type: BTreeMap<TypeId, Vec<SlotId>> = BTreeMap::new();
+        for ty in self.judged.iter().copied().chain(counted) {
+            by_type.entry(ty).or_default();
         }
-    })
+        for (ty, slot) in self.program.slots_of(self.model, &self.behind.nodes) {
+            let origin = self.model.ty(ty).slots.get(slot.index()).map(|slot| &slot.origin);
+            if !matches!(origin, None | Some(Origin::Derived | Origin::Enclosing(_))) {
+                by_type.entry(ty).or_default().push(slot);
+            }
+        }
+        let mut reads: Vec<(TypeId, Vec<SlotId>)> = by_type.into_iter().collect();
+        reads.sort_by_key(|(ty, _)| !self.judged.contains(ty));
+        reads
+    }
 }
 
-/// Returns the types that the checks of a program judge.
-fn judged(program: &Program) -> Vec<TypeId> {
-    program.checks.iter().flat_map(|check| &check.bodies).map(|body| body.resource).collect()
-}
-
-fn entry<'p>(model: &'p Model, policies: &'p Policies, at: usize) -> Option<Entry<'p>> {
-    let check = policies.checks.get(at)?;
-    let program = Program::unreviewed(model, policies, |other| other == at);
-    let judged = judged(&program);
-    let voice = Voice::of_check(model, &judged);
+fn entry<'p>(pack: &'p Pack, at: usize, check: &'p Check) -> Entry<'p> {
+    let (model, policies) = (pack.model(), pack.policies());
+    let lowered = Lowered::new(pack, at);
+    let writer = Writer::of_check(model, &lowered.judged);
     let has = |kind| check.statement.clauses.iter().any(|clause| clause.kind == kind);
-    let said = |kind, truth| Some(voice.clauses(&check.statement, kind, truth));
+    let words = |kind, truth| Some(writer.clauses(&check.statement, kind, truth));
     let (applies, complies) = match (has(ClauseKind::When), has(ClauseKind::Unless)) {
-        (true, true) => (said(ClauseKind::When, true), said(ClauseKind::Unless, true)),
+        (true, true) => (words(ClauseKind::When, true), words(ClauseKind::Unless, true)),
         // With one kind of clause a check always applies.
-        (true, false) => (None, said(ClauseKind::When, false)),
-        (false, true) => (None, said(ClauseKind::Unless, true)),
+        (true, false) => (None, words(ClauseKind::When, false)),
+        (false, true) => (None, words(ClauseKind::Unless, true)),
         (false, false) => (None, None),
     };
-    let mut attributes: Vec<&DerivedAttribute> = program.derived.iter().collect();
+    let mut attributes: Vec<&DerivedAttribute> = lowered.derived().collect();
     attributes.sort_by_key(|attribute| (std::cmp::Reverse(attribute.level), attribute.ty, attribute.slot));
     let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();
     let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
-    let reads = reads(model, &program, &judged, counted);
-    let scope = voice.scope(&check.statement);
-    Some(Entry { check, judged, scope, applies, complies, parameters: parameters(&program), derived, reads })
+    let reads = lowered.reads(counted);
+    let (scope, parameters) = (writer.scope(&check.statement), lowered.parameters());
+    Entry { check, judged: lowered.judged, scope, applies, complies, parameters, derived, reads }
 }
 
 fn described<'p>(model: &'p Model, policies: &'p Policies, attribute: &DerivedAttribute) -> Derived<'p> {
     let parts = attribute.parts.iter().filter_map(|part| {
         let derivation = policies.derivations.get(part.derivation)?;
         let (principal, statement) = (part.body.principal, &derivation.statement);
-        let voice = Voice::of_derivation(model, principal, attribute.ty);
+        let writer = Writer::of_derivation(model, principal, attribute.ty);
         let clauses =
-            [voice.clauses(statement, ClauseKind::When, true), voice.clauses(statement, ClauseKind::Unless, false)];
+            [writer.clauses(statement, ClauseKind::When, true), writer.clauses(statement, ClauseKind::Unless, false)];
         let kinds = [ClauseKind::When, ClauseKind::Unless];
         let written = kinds.map(|kind| statement.clauses.iter().any(|clause| clause.kind == kind));
         let clauses = clauses.into_iter().zip(written).filter(|(_, written)| *written).map(|(words, _)| words);
-        let condition = Words::all(voice.scope(statement).into_iter().chain(clauses));
+        let condition = Words::all(writer.scope(statement).into_iter().chain(clauses));
         Some(Part { derivation, principal, condition })
     });
     Derived { ty: attribute.ty, slot: attribute.slot, aggregate: attribute.aggregate, parts: parts.collect() }
-}
-
-fn parameters(program: &Program) -> Vec<usize> {
-    let read = program.constants.iter().filter_map(|constant| match constant {
-        Constant::Parameter(at) | Constant::HasParameter(at) => Some(*at),
-        _ => None,
-    });
-    read.collect::<BTreeSet<usize>>().into_iter().collect()
-}
-
-/// Returns the attributes of the snapshot that a program reads, by type; `counted` are the types of its principals.
-fn reads(
-    model: &Model,
-    program: &Program,
-    judged: &[TypeId],
-    counted: impl Iterator<Item = TypeId>,
-) -> Vec<(TypeId, Vec<SlotId>)> {
-    let mut by_type: BTreeMap<TypeId, Vec<SlotId>> = BTreeMap::new();
-    for ty in judged.iter().copied().chain(counted) {
-        by_type.entry(ty).or_default();
-    }
-    for (ty, slot) in &program.reads {
-        let stated = !matches!(model.ty(*ty).slots[slot.index()].origin, Origin::Derived | Origin::Enclosing(_));
-        if stated && (!is_stamp(model, *ty, *slot) || is_asked(program, *ty, *slot)) {
-            by_type.entry(*ty).or_default().push(*slot);
-        }
-    }
-    let mut reads: Vec<(TypeId, Vec<SlotId>)> = by_type.into_iter().collect();
-    reads.sort_by_key(|(ty, _)| !judged.contains(ty));
-    reads
-}
-
-/// Whether a slot is the moment of capture, which every program reads for its report.
-fn is_stamp(model: &Model, ty: TypeId, slot: SlotId) -> bool {
-    let stamp = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape);
-    ty == model.root && matches!(stamp, Some(Shape::Leaf(stamp)) if *stamp == slot)
-}
-
-/// Whether an expression asks for a slot.
-fn is_asked(program: &Program, ty: TypeId, slot: SlotId) -> bool {
-    program.nodes.iter().any(|node| match &node.kind {
-        NodeKind::Slot(_, of, read) => (*of, *read) == (ty, slot),
-        NodeKind::Has(_, of, asked, _) => *of == ty && asked.contains(&slot),
-        _ => false,
-    })
 }

@@ -1,20 +1,24 @@
 //! Policies lowered to a typed program: attribute reads are slots, types are settled, joins are planned.
 //!
-//! Lowering happens once for any number of snapshots. The program does not know any snapshot; entity literals and
-//! context values are constants that are bound to one later.
+//! Lowering happens once for any number of snapshots. The program does not depend on a snapshot; entity
+//! literals and context values are constants that are bound to a snapshot later.
 
 mod condition;
 mod function;
+pub(crate) mod written;
+pub(crate) mod types;
 mod reachable;
 mod join;
 mod lower;
 mod lint;
+#[cfg(test)]
+mod print;
 
 pub use condition::{Condition, Lanes, LoweredClause, PolicyOutcomes, evaluate_policy};
 pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, JoinKey};
 pub(crate) use lower::attribute_at;
-pub use reachable::{Depends, Reachable};
+pub use reachable::{Behind, Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
 use crate::policy::{Policies, Policy};
@@ -62,7 +66,7 @@ pub enum NodeKind {
     Slot(NodeId, TypeId, SlotId),
     /// A record-typed attribute of an entity, by its place in the type's attributes.
     Record(NodeId, TypeId, Arc<[SmolStr]>),
-    /// Whether all of these are there.
+    /// Whether none of these slots is absent.
     Has(NodeId, TypeId, Vec<SlotId>, HasTarget),
     /// `&&`, `||`, `!`, or an `if` of type `Bool`.
     Condition(Box<Condition>),
@@ -78,7 +82,7 @@ pub enum NodeKind {
     Arithmetic(Arithmetic, NodeId, NodeId),
     /// Unary `-`.
     Negate(NodeId),
-    /// `in`, the right side being an entity or a set of them.
+    /// `in`; the right side is an entity or a set of entities.
     In(NodeId, NodeId),
     /// `.contains()`.
     Contains(NodeId, NodeId),
@@ -98,11 +102,11 @@ pub enum NodeKind {
     HasTag(NodeId, TypeId, NodeId),
     /// `[...]`.
     SetOf(Vec<NodeId>),
-    /// `{...}`; a member with a second node is there only if that node holds.
+    /// `{...}`; a member with a second node exists only if that node is true.
     RecordOf(Vec<(SmolStr, NodeId, Option<NodeId>)>),
     /// A member of a computed record.
     Member(NodeId, SmolStr),
-    /// Whether a computed record has a member, and that one another, and so on.
+    /// Whether a computed record has a member, which has the next one, and so on.
     HasMember(NodeId, Vec<SmolStr>),
     /// An extension function.
     Call(Function, Vec<NodeId>),
@@ -174,39 +178,39 @@ pub struct DerivedAttribute {
     pub ty: TypeId,
     /// Its slot.
     pub slot: SlotId,
-    /// How principals are gathered.
+    /// The aggregate of its principals.
     pub aggregate: Aggregate,
-    /// How many levels of derived attributes it rests on.
+    /// The number of levels of derived attributes that it depends on.
     pub level: usize,
     /// The derivations.
     pub parts: Vec<DerivationProgram>,
-    /// Whether one of its derivations is invalid, so that nothing is known of its values.
+    /// Whether one of its derivations is invalid, so that its values are unknown.
     pub broken: bool,
 }
 
-/// How the permitted principals become a value.
+/// The aggregate of the permitted principals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aggregate {
-    /// Is there one?
+    /// Whether there is one.
     Exists,
-    /// How many?
+    /// Their number.
     Count,
-    /// Which?
+    /// Their set.
     Collect,
 }
 
-/// A lowered derivation and how its pairs are found.
+/// A lowered derivation and the plan for its pairs.
 #[derive(Debug, Clone)]
 pub struct DerivationProgram {
     /// Its place in [`Policies::derivations`].
     pub derivation: usize,
-    /// Whether it takes away.
+    /// Whether it removes principals.
     pub subtracts: bool,
     /// The lowered policy.
     pub body: Body,
     /// Conditions on the principal alone. No pair of a principal is permitted if one of them is false.
     pub filters: Vec<Condition>,
-    /// Ways to find the pairs, any of which finds all; without one, everything is paired with everything.
+    /// Joins, each of which finds all pairs; without a join, every principal is paired with every resource.
     pub joins: Vec<Join>,
     /// The conditions that are not filters. `None` if one of them may be an error: then the whole policy is evaluated
     /// in order, for every pair that is found.
@@ -214,7 +218,7 @@ pub struct DerivationProgram {
 }
 
 /// Everything that is evaluated.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Program {
     /// Nodes; operands come before what uses them.
     pub nodes: Vec<Node>,
@@ -224,7 +228,7 @@ pub struct Program {
     pub checks: Vec<CheckProgram>,
     /// Derived attributes, each after those it reads.
     pub derived: Vec<DerivedAttribute>,
-    /// Slots that something reads.
+    /// Slots that a node reads, and the time of capture.
     pub reads: BTreeSet<(TypeId, SlotId)>,
     /// The ids of checks and derivations that are not evaluated because of an error, their own or that of a derivation
     /// they depend on.
@@ -236,7 +240,7 @@ pub struct Program {
 impl Program {
     /// Reviews all policies, and lowers the selected checks and the derivations they need.
     ///
-    /// `select` says which checks run; one that the review refuses is left out and named in [`Program::refused`].
+    /// `select` determines the checks; one that the review refuses is left out and is in [`Program::refused`].
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
         on_deep_stack(|| Self::reviewed(model, policies, select))
     }

@@ -1,4 +1,4 @@
-//! Coverage: the conditions of the policies that were true, false and unknown in the cases, and those that decided.
+//! Coverage: the conditions of the policies that were true, false or unknown in the cases, or decided a verdict.
 //!
 //! Only results that an expectation names count, in cases that hold. A result without an expectation is not tested.
 
@@ -58,21 +58,20 @@ pub struct ConditionCoverage {
     pub seen: LeafCoverage,
 }
 
-/// Something to be seen of a condition.
+/// An outcome of a condition that the cases should show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Goal {
     /// Its name.
     pub name: &'static str,
-    /// Whether it has been seen.
+    /// Whether a case shows it.
     pub met: bool,
 }
 
 impl ConditionCoverage {
-    /// Returns what is to be seen of it: true, false, unknown and that a verdict hung on it, as far as they are
-    /// possible.
+    /// Returns its goals: to be true, false and unknown, and to decide a verdict, as far as they are possible.
     pub fn goals(&self) -> Vec<Goal> {
         let Self { possible, seen, .. } = self;
-        // A redundant condition decides nothing.
+        // A redundant condition does not decide a verdict.
         if !(possible.can_be_true && possible.can_be_false) {
             return Vec::new();
         }
@@ -127,7 +126,7 @@ impl PolicyCoverage {
         }
     }
 
-    /// Returns the conditions of which something was not seen, each with a label; `None` if there is none.
+    /// Returns the conditions with goals that are not reached, each with a label; `None` if there are none.
     pub fn holes(&self) -> Option<Diagnostic> {
         let missing = |condition: &ConditionCoverage| {
             let goals = condition.goals().into_iter().filter(|goal| !goal.met);
@@ -167,7 +166,7 @@ impl Coverage {
         files
     }
 
-    /// Puts together what was observed of some checks and of the derivations behind them.
+    /// Combines the observations of some checks and of the derivations behind them.
     pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<usize>, observed: &Observed) -> Self {
         let (model, policies, program) = (tested.pack.model(), tested.pack.policies(), tested.pack.program());
         let mut parts = BTreeSet::new();
@@ -208,7 +207,7 @@ pub(super) fn statement(policies: &crate::policy::Policies, part: Part) -> &Stat
     }
 }
 
-/// The lowered policy: a check has a body for every type it judges, a derivation one.
+/// Returns the lowered policy: a check has a body for every type it judges, a derivation one.
 pub(super) fn bodies(program: &Program, part: Part) -> Vec<&Body> {
     match part {
         Part::Check(at) => {
@@ -230,7 +229,7 @@ fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Re
     conditions
 }
 
-/// Observes what one case speaks of, and the derivations behind it.
+/// Observes the results that one case expects, and the derivations behind them.
 pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &Expected) -> Observed {
     let (model, program) = (tested.pack.model(), tested.pack.program());
     let evaluation = judging.findings.evaluation;
@@ -241,7 +240,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &
             observed.entry((part, program.node(leaf).span)).or_default().merge(sight);
         }
     };
-    // The derivations behind the checks, each with the machines that judge by it.
+    // The derivations behind the checks, each with the evaluators that use it.
     let mut behind: BTreeSet<(usize, usize)> = BTreeSet::new();
     for check in &program.checks {
         let mut shares: BTreeMap<(usize, usize), Vec<Subject>> = BTreeMap::new();
@@ -272,7 +271,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &
     observed
 }
 
-/// Adds what was observed elsewhere.
+/// Adds the observations of another case.
 pub(super) fn merge(mut into: Observed, other: Observed) -> Observed {
     #[expect(clippy::iter_over_hash_type, reason = "the order of merging does not matter")]
     for (place, sight) in other {

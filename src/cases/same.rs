@@ -7,13 +7,14 @@
 //! equivalent are equivalent, and it does not find all equivalent versions.
 
 use super::cover::Part;
-use super::mutants::{factor, is_leaf};
+use super::mutants::factor;
 use crate::engine::Verdict;
 use crate::policy::{Clause, ClauseKind, Statement};
+use crate::program::written;
 use crate::program::{Aggregate, Body, Condition, LoweredClause, Program, aggregate, evaluate_policy};
 use crate::schema::{Model, Origin};
-use crate::value::{Outcomes, parse_datetime, parse_decimal, parse_duration};
-use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp, Var};
+use crate::value::{self, Outcomes};
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
 use smol_str::{SmolStr, ToSmolStr};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,11 +34,11 @@ enum Point {
     Amount(i64),
     String(SmolStr),
     Entity(SmolStr, SmolStr),
-    /// None of those that are named.
+    /// A value that no constant names.
     Other,
 }
 
-/// A comparison of a term, which is given by its place, or a constant.
+/// A comparison of a term, by its place, or a constant.
 enum Test {
     /// The outcome in each state of the term.
     Term(usize, Vec<Outcomes>),
@@ -51,9 +52,9 @@ type Form = Condition<Test>;
 struct Comparison<'e> {
     term: &'e Expr,
     constants: Vec<Point>,
-    /// By the outcome of comparing the value with the only constant, where there is an order.
+    /// The test of the order between the value and the only constant, if there is an order.
     order: Option<fn(Ordering) -> bool>,
-    /// Whether the constants are a set, which the engine asks only for a value that it knows.
+    /// Whether the constants are a set, which the engine searches only for a value that it knows.
     of_set: bool,
 }
 
@@ -66,15 +67,15 @@ struct State {
 
 #[derive(Debug, Clone, Copy)]
 enum Value {
-    /// The one at this point.
+    /// The value of this point.
     Known(usize),
     /// A number from one of these points to the other.
     Between(usize, usize),
     /// An uncaptured entity, which may be one of these literals, by a bit for each point.
     Perhaps(usize),
-    /// Any.
+    /// Any value.
     Unknown,
-    /// None: it cannot be read.
+    /// No value: it cannot be read.
     Nothing,
 }
 
@@ -87,7 +88,7 @@ pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: 
             for LoweredClause { kind, condition, .. } in &body.clauses {
                 let text = program.simplified(model, body, condition);
                 match (kind, text.as_str()) {
-                    // What follows is not evaluated, or only asked whether the check applies.
+                    // Later clauses are not evaluated, or determine only whether the check applies.
                     (ClauseKind::When, "false") => {
                         written.push((*kind, text));
                         break;
@@ -100,13 +101,13 @@ pub(super) fn is_same_by_types(model: &Model, one: (&Program, &[&Body]), other: 
             }
             written
         };
-        // A change of the scope changes what the policy is asked of.
+        // A change of the scope changes the requests that the policy matches.
         bodies.iter().map(|body| (body.principal, body.resource, body.scope.len(), clauses(body))).collect()
     };
     !one.1.is_empty() && of(one) == of(other)
 }
 
-/// Returns whether two versions of a policy, a check or a derivation, can be shown to say the same of everything.
+/// Returns whether two versions of a check or a derivation are shown to have the same result for every snapshot.
 pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statement) -> bool {
     let kinds = |statement: &Statement| statement.clauses.iter().map(|clause| clause.kind).collect::<Vec<_>>();
     let scopes = |statement: &Statement| (statement.principal.clone(), statement.resource.clone());
@@ -114,9 +115,7 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
         return false;
     }
     let of = |statement: &Statement| -> BTreeMap<String, String> {
-        let mut found = Vec::new();
-        statement.clauses.iter().for_each(|clause| leaves(&clause.expr, &mut found));
-        found.into_iter().map(|leaf| (leaf.to_string(), term(model, leaf))).collect()
+        leaves(statement).map(|leaf| (leaf.to_string(), term(model, leaf))).collect()
     };
     let (ours, theirs) = (of(one), of(other));
     let alone = |mine: &BTreeMap<String, String>, others: &BTreeMap<String, String>| -> Vec<String> {
@@ -124,14 +123,12 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     };
     let mut terms: BTreeSet<String> = alone(&ours, &theirs).into_iter().chain(alone(&theirs, &ours)).collect();
     if terms.is_empty() {
-        // The same leaves, put together in another way.
+        // The same leaves, combined in another way.
         terms = ours.into_values().collect();
     }
     let mut space =
         Space { model, statement: one, terms, points: BTreeMap::new(), names: Vec::new(), states: Vec::new() };
-    let mut all = Vec::new();
-    one.clauses.iter().chain(&other.clauses).for_each(|clause| leaves(&clause.expr, &mut all));
-    all.into_iter().for_each(|leaf| space.note(leaf));
+    leaves(one).chain(leaves(other)).for_each(|leaf| space.note(leaf));
     let (Some(ours), Some(theirs)) = (space.policy(one), space.policy(other)) else { return false };
     let has = |kind| kinds(one).contains(&kind);
     let asks = match part {
@@ -141,19 +138,12 @@ pub(super) fn is_same(model: &Model, part: Part, one: &Statement, other: &Statem
     space.agree(asks, &ours, &theirs)
 }
 
-/// Adds the leaves of a condition.
-fn leaves<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
-    match expr.expr_kind() {
-        ExprKind::And { left, right } | ExprKind::Or { left, right } if !is_leaf(expr) => {
-            leaves(left, found);
-            leaves(right, found);
-        }
-        ExprKind::UnaryApp { op: UnaryOp::Not, arg } => leaves(arg, found),
-        ExprKind::If { test_expr, then_expr, else_expr } => {
-            [test_expr, then_expr, else_expr].into_iter().for_each(|part| leaves(part, found));
-        }
-        _ => found.push(expr),
-    }
+/// Returns the leaves of the clauses of a policy.
+fn leaves(statement: &Statement) -> impl Iterator<Item = &Expr> {
+    statement
+        .clauses
+        .iter()
+        .flat_map(|clause| written::operators(&clause.expr).leaves().into_iter().copied().collect::<Vec<_>>())
 }
 
 /// Returns the term that a leaf depends on: the one that it compares, or the whole leaf.
@@ -161,7 +151,7 @@ fn term(model: &Model, leaf: &Expr) -> String {
     comparison(model, leaf).map_or_else(|| leaf.to_string(), |found| found.term.to_string())
 }
 
-/// The constant that an expression is.
+/// Returns the constant that an expression is.
 fn constant(expr: &Expr) -> Option<Point> {
     match expr.expr_kind() {
         ExprKind::Lit(Literal::Bool(b)) => Some(Point::Bool(*b)),
@@ -170,22 +160,42 @@ fn constant(expr: &Expr) -> Option<Point> {
         ExprKind::Lit(Literal::EntityUID(uid)) => {
             Some(Point::Entity(uid.entity_type().to_smolstr(), AsRef::<str>::as_ref(uid.eid()).into()))
         }
-        ExprKind::ExtensionFunctionApp { fn_name, args } => {
-            let [argument] = &args[..] else { return None };
-            let ExprKind::Lit(Literal::String(text)) = argument.expr_kind() else { return None };
-            let number = match fn_name.to_string().as_str() {
-                "duration" => parse_duration(text),
-                "decimal" => parse_decimal(text),
-                "datetime" => parse_datetime(text),
-                _ => return None,
-            };
-            number.ok().map(Point::Amount)
-        }
+        _ => match written::constructed(expr)?.value {
+            value::Value::Decimal(amount) | value::Value::Datetime(amount) | value::Value::Duration(amount) => {
+                Some(Point::Amount(amount))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Returns the answer of a condition that is `true` or `false`.
+fn answer(condition: &Condition<&Expr>) -> Option<bool> {
+    match condition {
+        Condition::Leaf(leaf) => match constant(leaf)? {
+            Point::Bool(answer) => Some(answer),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// The choices of an entity type that lists them.
+/// Returns a condition as a text.
+fn text(condition: &Condition<&Expr>) -> String {
+    let texts = |parts: &[Condition<&Expr>], operator| {
+        let texts: Vec<String> = parts.iter().map(text).collect();
+        format!("({})", texts.join(operator))
+    };
+    match condition {
+        Condition::Leaf(leaf) => leaf.to_string(),
+        Condition::Not(inner) => format!("!{}", text(inner)),
+        Condition::All(parts) => texts(parts, " && "),
+        Condition::Any(parts) => texts(parts, " || "),
+        Condition::If(parts) => format!("if{}", texts(&**parts, ", ")),
+    }
+}
+
+/// Returns the choices of an entity type that lists them.
 fn choices<'m>(model: &'m Model, ty: &str) -> Option<&'m [SmolStr]> {
     model.type_named(ty).and_then(|ty| model.ty(ty).choices())
 }
@@ -210,7 +220,7 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
             BinaryOp::Contains => {
                 let ExprKind::Set(items) = arg1.expr_kind() else { return None };
                 let constants: Option<Vec<Point>> = items.iter().map(constant).collect();
-                // A literal may name an instance that nobody captured, which spoils the whole set.
+                // A literal may name an instance that was not captured; then the whole set is unknown.
                 let named = |point: &Point| matches!(point, Point::Entity(ty, _) if choices(model, ty).is_none());
                 let constants = constants.filter(|constants| !constants.iter().any(named))?;
                 constant(arg2).is_none().then_some(Comparison { term: arg2, constants, order: None, of_set: true })
@@ -227,7 +237,7 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
                 _ => None,
             }
         }
-        // An attribute that is true or false.
+        // An attribute of type `Bool`.
         ExprKind::GetAttr { .. } => Some(equal(leaf, Point::Bool(true))),
         _ => None,
     }
@@ -237,11 +247,11 @@ fn comparison<'e>(model: &Model, leaf: &'e Expr) -> Option<Comparison<'e>> {
 struct Space<'s> {
     model: &'s Model,
     statement: &'s Statement,
-    /// Terms of what was changed.
+    /// The terms of the changed leaves.
     terms: BTreeSet<String>,
     /// The values of these terms.
     points: BTreeMap<String, BTreeSet<Point>>,
-    /// Terms in the order of their places, and how many states each can be in.
+    /// Terms in the order of their places, and the number of states of each.
     names: Vec<String>,
     states: Vec<usize>,
 }
@@ -270,7 +280,7 @@ impl Space<'_> {
         for constant in constants {
             let step = factor(term);
             let near = |n: i64| {
-                // A product is a multiple of its factor: others are values that it never has.
+                // A product is always a multiple of its factor.
                 let below = n.saturating_sub(n.rem_euclid(step));
                 let after = [below.saturating_add(step), below.saturating_add(step.saturating_mul(2))];
                 let more = after.into_iter().take(if step == 1 { 1 } else { 2 });
@@ -278,7 +288,7 @@ impl Space<'_> {
             };
             match constant {
                 Point::Number(n) if counts => {
-                    // However low the constants are, there are counts that are not known.
+                    // A count may also be unknown if all constants are low.
                     points.extend(near(n).chain([0, 1]).filter(|near| *near >= 0).map(Point::Number));
                 }
                 Point::Number(n) => points.extend(near(n).map(Point::Number)),
@@ -295,7 +305,7 @@ impl Space<'_> {
         }
     }
 
-    /// Whether a term is a derived count, which is never negative.
+    /// Returns whether a term is a derived count, which is never negative.
     fn counts(&self, term: &Expr) -> bool {
         let ExprKind::GetAttr { expr, attr } = term.expr_kind() else { return false };
         let ExprKind::Var(Var::Resource) = expr.expr_kind() else { return false };
@@ -311,13 +321,13 @@ impl Space<'_> {
     fn policy(&mut self, statement: &Statement) -> Option<Clauses> {
         let clauses = statement.clauses.iter();
         let lowered = |clause: &Clause| {
-            let condition = self.form(&clause.expr)?;
+            let condition = self.form(&written::operators(&clause.expr))?;
             Some(LoweredClause { kind: clause.kind, condition, written: clause.span, span: clause.span })
         };
         clauses.map(lowered).collect()
     }
 
-    /// The place of a term, or of what is taken for one.
+    /// Returns the place of a term, or of a group of leaves that is treated as one.
     fn place(&mut self, name: String, states: usize) -> usize {
         self.names.iter().position(|known| *known == name).unwrap_or_else(|| {
             self.names.push(name);
@@ -326,53 +336,68 @@ impl Space<'_> {
         })
     }
 
-    fn form(&mut self, expr: &Expr) -> Option<Form> {
-        match self.tied(expr)? {
+    fn form(&mut self, condition: &Condition<&Expr>) -> Option<Form> {
+        match self.tied(condition)? {
             Some(form) => Some(form),
-            None => Some(self.anything(expr)),
+            None => Some(self.untied(condition)),
         }
     }
 
-    /// The form of a condition, `Some(None)` where nothing ties it to what was changed; `None` if there is too much of
-    /// it.
-    fn tied(&mut self, expr: &Expr) -> Option<Option<Form>> {
-        match expr.expr_kind() {
-            ExprKind::And { left, right } if !is_leaf(expr) => {
-                let parts = self.parts([left, right])?;
-                Some(parts.map(|parts| Form::All(parts.into())))
+    /// Returns the form of a condition: `Some(None)` if no leaf of it depends on a changed term, and `None` if it has
+    /// too many values.
+    fn tied(&mut self, condition: &Condition<&Expr>) -> Option<Option<Form>> {
+        match condition {
+            Condition::Leaf(leaf) => self.leaf(leaf),
+            Condition::Not(inner) => Some(self.tied(inner)?.map(|inner| Form::Not(Box::new(inner)))),
+            Condition::All(parts) => Some(self.chain(parts, " && ")?.map(Form::All)),
+            Condition::Any(parts) => Some(self.chain(parts, " || ")?.map(Form::Any)),
+            Condition::If(parts) => {
+                let mut forms = Vec::new();
+                for part in parts.iter() {
+                    forms.push(self.tied(part)?);
+                }
+                if forms.iter().all(Option::is_none) {
+                    return Some(None);
+                }
+                let whole = forms.into_iter().zip(parts.iter());
+                let whole: Vec<Form> = whole.map(|(form, part)| form.unwrap_or_else(|| self.untied(part))).collect();
+                Some(<[Form; 3]>::try_from(whole).ok().map(|parts| Form::If(Box::new(parts))))
             }
-            ExprKind::Or { left, right } if !is_leaf(expr) => {
-                let parts = self.parts([left, right])?;
-                Some(parts.map(|parts| Form::Any(parts.into())))
-            }
-            ExprKind::UnaryApp { op: UnaryOp::Not, arg } => {
-                Some(self.tied(arg)?.map(|inner| Form::Not(Box::new(inner))))
-            }
-            ExprKind::If { test_expr, then_expr, else_expr } => {
-                Some(self.parts([test_expr, then_expr, else_expr])?.map(|parts| Form::If(Box::new(parts))))
-            }
-            _ => self.leaf(expr),
         }
     }
 
-    /// The forms of some conditions, if anything ties one of them to what was changed.
-    fn parts<const N: usize>(&mut self, parts: [&Expr; N]) -> Option<Option<[Form; N]>> {
-        let mut forms = Vec::new();
+    /// Returns the forms of the operands of a chain, if one of them depends on a changed term. Neighbours that do not
+    /// are taken together, as one leaf with any outcome.
+    fn chain(&mut self, parts: &[Condition<&Expr>], operator: &str) -> Option<Option<Vec<Form>>> {
+        let (mut forms, mut others, mut is_tied) = (Vec::new(), Vec::new(), false);
         for part in parts {
-            forms.push(self.tied(part)?);
+            match self.tied(part)? {
+                Some(form) => {
+                    forms.extend(self.together(&mut others, operator));
+                    forms.push(form);
+                    is_tied = true;
+                }
+                None if answer(part).is_some() => {
+                    forms.extend(self.together(&mut others, operator));
+                    forms.push(self.untied(part));
+                }
+                None => others.push(text(part)),
+            }
         }
-        if forms.iter().all(Option::is_none) {
-            return Some(None);
-        }
-        let whole = forms.into_iter().zip(parts);
-        let whole: Vec<Form> = whole.map(|(form, part)| form.unwrap_or_else(|| self.anything(part))).collect();
-        Some(<[Form; N]>::try_from(whole).ok())
+        forms.extend(self.together(&mut others, operator));
+        Some(is_tied.then_some(forms))
+    }
+
+    /// Returns one leaf for some operands, if there are any, and removes them.
+    fn together(&mut self, operands: &mut Vec<String>, operator: &str) -> Option<Form> {
+        let operands = std::mem::take(operands);
+        (!operands.is_empty()).then(|| self.anything(&operands.join(operator)))
     }
 
     fn leaf(&mut self, expr: &Expr) -> Option<Option<Form>> {
         let Some(found) = comparison(self.model, expr) else {
-            // `true` written in the place of something is tied to it.
-            return Some(self.terms.contains(&expr.to_string()).then(|| self.anything(expr)));
+            // `true` in the place of a changed leaf is tied to it.
+            return Some(self.terms.contains(&expr.to_string()).then(|| self.untied(&Condition::Leaf(expr))));
         };
         let name = found.term.to_string();
         if !self.terms.contains(&name) {
@@ -387,14 +412,19 @@ impl Space<'_> {
         Some(Some(Form::Leaf(Test::Term(self.place(name, masks.len()), masks))))
     }
 
-    /// Returns a leaf that may have any outcome, unless it is a constant.
-    fn anything(&mut self, expr: &Expr) -> Form {
-        if let Some(Point::Bool(answer)) = constant(expr) {
-            return Form::Leaf(Test::Constant(answer));
+    /// Returns a leaf for a whole condition, with any outcome, unless the condition is a constant.
+    fn untied(&mut self, condition: &Condition<&Expr>) -> Form {
+        match answer(condition) {
+            Some(answer) => Form::Leaf(Test::Constant(answer)),
+            None => self.anything(&text(condition)),
         }
+    }
+
+    /// Returns a leaf with any outcome.
+    fn anything(&mut self, text: &str) -> Form {
         let (yes, no, error) = (Outcomes::TRUE, Outcomes::FALSE, Outcomes::ERROR);
         let masks = vec![yes, no, error, yes | no, yes | error, no | error, yes | no | error];
-        Form::Leaf(Test::Term(self.place(format!("any of {expr}"), masks.len()), masks))
+        Form::Leaf(Test::Term(self.place(format!("any of {text}"), masks.len()), masks))
     }
 
     /// Returns whether two versions have the same result in every situation.
@@ -408,23 +438,36 @@ impl Space<'_> {
             if asks.outcome(ours, &situation) != asks.outcome(theirs, &situation) {
                 return false;
             }
-            let Some(at) = (0..situation.len()).find(|at| situation[*at] + 1 < self.states[*at]) else { return true };
-            situation[at] += 1;
-            situation[..at].fill(0);
+            if !advance(&mut situation, &self.states) {
+                return true;
+            }
         }
     }
+}
+
+/// Changes a situation to the next one, like a counter; returns `false` after the last one.
+fn advance(situation: &mut [usize], states: &[usize]) -> bool {
+    for (state, states) in situation.iter_mut().zip(states) {
+        *state += 1;
+        if *state < *states {
+            return true;
+        }
+        *state = 0;
+    }
+    false
 }
 
 /// Returns all states of a term with these values.
 fn states(points: &[&Point]) -> Vec<State> {
     let mut values: Vec<Value> = (0..points.len()).map(Value::Known).collect();
     values.push(Value::Unknown);
-    let numbers: Vec<usize> = (0..points.len()).filter(|at| matches!(points[*at], Point::Number(_))).collect();
+    let numbers = points.iter().enumerate().filter(|(_, point)| matches!(point, Point::Number(_)));
+    let numbers: Vec<usize> = numbers.map(|(at, _)| at).collect();
     for (at, from) in numbers.iter().enumerate() {
-        values.extend(numbers[at..].iter().map(|to| Value::Between(*from, *to)));
+        values.extend(numbers.iter().skip(at).map(|to| Value::Between(*from, *to)));
     }
-    let entities = (0..points.len()).filter(|at| matches!(points[*at], Point::Entity(..)));
-    let entities = entities.fold(0, |all, at| all | 1 << at);
+    let entities = points.iter().enumerate().filter(|(_, point)| matches!(point, Point::Entity(..)));
+    let entities = entities.fold(0, |all, (at, _)| all | 1 << at);
     if points.contains(&&Point::Other) {
         values.extend((1..=entities).filter(|some| some & !entities == 0).map(Value::Perhaps));
     }
@@ -435,7 +478,7 @@ fn states(points: &[&Point]) -> Vec<State> {
 }
 
 impl Comparison<'_> {
-    fn meets(&self, point: &Point) -> bool {
+    fn accepts(&self, point: &Point) -> bool {
         match (self.order, &self.constants[..], point) {
             (Some(order), [Point::Number(constant)], Point::Number(value))
             | (Some(order), [Point::Amount(constant)], Point::Amount(value)) => order(value.cmp(constant)),
@@ -444,16 +487,18 @@ impl Comparison<'_> {
     }
 
     /// Returns the outcomes that the engine computes in a state.
+    #[expect(clippy::indexing_slicing, reason = "`states` makes the state from the same points")]
     fn mask(&self, points: &[&Point], state: State) -> Outcomes {
         let any =
-            |some: &[&Point]| some.iter().fold(Outcomes::NONE, |mask, point| mask | Outcomes::of(self.meets(point)));
+            |some: &[&Point]| some.iter().fold(Outcomes::NONE, |mask, point| mask | Outcomes::of(self.accepts(point)));
         let mask = match state.value {
             Value::Known(at) => any(&points[at..=at]),
             Value::Between(from, to) if !self.of_set => any(&points[from..=to]),
             Value::Between(..) | Value::Unknown => Outcomes::EITHER,
             Value::Perhaps(some) => {
-                let met = (0..points.len()).any(|at| some >> at & 1 == 1 && self.meets(points[at]));
-                if met { Outcomes::EITHER } else { Outcomes::FALSE }
+                let mut points = points.iter().enumerate();
+                let accepted = points.any(|(at, point)| some >> at & 1 == 1 && self.accepts(point));
+                if accepted { Outcomes::EITHER } else { Outcomes::FALSE }
             }
             Value::Nothing => Outcomes::NONE,
         };
@@ -462,6 +507,8 @@ impl Comparison<'_> {
 }
 
 impl Asks {
+    /// Returns the result of a policy in a situation.
+    #[expect(clippy::indexing_slicing, reason = "`Space::place` counts the states of every term")]
     fn outcome(self, clauses: &Clauses, situation: &[usize]) -> Result<Option<Verdict>, Outcomes> {
         let conditional = matches!(self, Asks::Verdict { conditional: true });
         let mut test = |test: &Test, _| match test {

@@ -19,7 +19,7 @@ pub(super) fn text(text: &str) -> String {
             // A number at the start with one of these begins a list.
             '.' | ')' => {
                 let ends = line.get(at + 1).is_none_or(|c| *c == ' ');
-                at > 0 && ends && line[..at].iter().all(char::is_ascii_digit)
+                at > 0 && ends && line.iter().take(at).all(char::is_ascii_digit)
             }
             _ => false,
         };
@@ -53,7 +53,7 @@ pub(super) fn code_in_cell(written: &str) -> String {
     format!("<code>{}</code>", text(written).replace("\\|", "&#124;"))
 }
 
-/// Returns the names by which links find headings, given what the headings say, in their order on the page.
+/// Returns the anchors of headings, in their order on the page.
 pub(super) fn anchors(headings: &[String]) -> Vec<String> {
     let mut given: Vec<String> = Vec::new();
     for heading in headings {

@@ -2,7 +2,7 @@
 
 use super::escape::{anchors, code, code_in_cell, text};
 use super::names::{article, plural, type_name};
-use super::words::{enumerated, value};
+use super::values::{enumerated, value};
 use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
 use crate::program::Aggregate;
@@ -14,19 +14,19 @@ use crate::value::{TypeId, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Explains the words that the page uses everywhere.
+/// The explanation of the words of the page.
 const GUIDE: &str = "\
-* A check judges things of one kind, and *applies* to them always or under a condition. What it applies to *complies*, or
-  the check fails.
-* What was not captured is unknown. Where the answer depends on it, the verdict is *unknown*, and never a pass.
-* What is optional may be absent: then it *is not recorded*, and that is an answer.
-* Values stand in the words of the snapshot. In a place in it, `*` stands for every element of a list.
-* The name in parentheses after a statement is that of the attribute that says so.
+* A check judges resources of one type. It *applies* always or under a condition. A resource to which it applies *complies*,
+  or the check fails.
+* A value that was not captured is unknown. If the answer depends on it, the verdict is *unknown*, and not a pass.
+* An optional value may be absent. Then it *is not recorded*, which is a known answer.
+* Values are written as in the snapshot. In a place, `*` is every element of a list.
+* The name in parentheses after a statement is the attribute that contains the statement.
 * A word such as `max_age` with a default after it is a parameter; `--param` sets another value.
-* A derived value is counted or looked up among other things in the snapshot.
+* A derived value is counted or looked up among other instances in the snapshot.
 ";
 
-/// Writes the catalogue. `command` is what was typed to have it written.
+/// Writes the catalogue. `command` is the command that writes it.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -56,7 +56,7 @@ impl Links {
     fn new(catalogue: &Catalogue) -> Self {
         let heading = |entry: &Entry| format!("{}: {}", entry.check.statement.id, entry.check.title);
         let headings: Vec<String> = catalogue.entries.iter().map(heading).collect();
-        // The page has headings of its own before them.
+        // The headings of the page itself are before them.
         let own = ["Catalogue of checks", "How to read this page", "Summary", "Checks"].map(str::to_owned);
         let anchors = anchors(&[&own[..], &headings].concat()).split_off(own.len());
         Self { headings, anchors }
@@ -72,17 +72,17 @@ struct Page<'c> {
 impl Page<'_> {
     fn head(&self, command: &str, out: &mut dyn Write) -> io::Result<()> {
         let entries = &self.catalogue.entries;
-        let asked = match entries.len() {
-            1 => "one check asks".to_owned(),
-            many => format!("{many} checks ask"),
+        let checks = match entries.len() {
+            1 => "one check".to_owned(),
+            many => format!("{many} checks"),
         };
         let root = type_name(self.model, self.model.root);
         writeln!(out, "# Catalogue of checks\n")?;
         writeln!(
             out,
-            "In words, what {asked} of {} {root}, and what is read for that in its snapshot. Conditions come from the \
-             policies and places from the schema {}, so this page says what is judged and nothing else. It is written by \
-             {}; do not edit it.\n",
+            "The conditions of {checks} of {} {root} in English, with the values that each check reads from the snapshot. \
+             The conditions are those of the policies, and the places are those of the schema {}. {} writes this page; \
+             do not edit it.\n",
             article(&root),
             code(self.catalogue.schema.source.name()),
             code(command)
@@ -151,7 +151,7 @@ impl Page<'_> {
         writeln!(out)
     }
 
-    /// Says how the principals of derivations become a value.
+    /// Writes the aggregate of a derived attribute.
     fn gathered(&self, derived: &Derived, lead: &str, out: &mut dyn Write) -> io::Result<()> {
         let one = |part: &Part| {
             let name = type_name(self.model, part.principal);
@@ -214,12 +214,12 @@ impl Page<'_> {
         writeln!(out)
     }
 
-    /// Names an attribute with its place in the snapshot.
+    /// Returns the name of an attribute with its place in the snapshot.
     fn attribute(&self, ty: TypeId, slot: SlotId) -> String {
         let slot = self.slot(ty, slot);
         let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
-        let null = slot.null.as_ref().map(|default| format!("`null` {}", self.stands_for(default)));
-        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.stands_for(default)));
+        let null = slot.null.as_ref().map(|default| format!("`null` {}", self.meaning(default)));
+        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.meaning(default)));
         let how = match &slot.origin {
             Origin::Read(_, Some(reader)) => Some(manner(*reader)),
             _ => None,
@@ -233,7 +233,7 @@ impl Page<'_> {
     }
 
     /// Returns the meaning of a default in words.
-    fn stands_for(&self, default: &DeclaredDefault) -> String {
+    fn meaning(&self, default: &DeclaredDefault) -> String {
         match &default.fallback {
             Fallback::Unknown => "is unknown".into(),
             Fallback::Absent => "is absent".into(),
@@ -255,7 +255,7 @@ impl Page<'_> {
         &self.model.ty(ty).slots[slot.index()]
     }
 
-    /// Says where a check comes from: its source, the controls it supports, its policies.
+    /// Writes the origin of a check: its controls, its source, its policies.
     fn origin(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
         let check = entry.check;
         let controls = check.controls.iter().filter(|(_, controls)| !controls.is_empty());
@@ -351,12 +351,12 @@ impl Page<'_> {
     }
 }
 
-/// Writes a condition as a paragraph, and a list below it where it has parts.
+/// Writes a condition as a paragraph, with a list of its parts.
 fn condition(verb: &str, words: &Words, out: &mut dyn Write) -> io::Result<()> {
     match words {
         Words::Line(line) if line == "always" || line == "never" => writeln!(out, "**{verb}** {line}.\n"),
         Words::Line(line) => writeln!(out, "**{verb} when** {line}.\n"),
-        // What begins with "if" does not go on from "when".
+        // A condition that begins with "if" cannot follow "when".
         Words::If(..) => {
             writeln!(out, "**{verb} when** this holds:\n")?;
             block(0, "", words, out)?;
@@ -412,7 +412,7 @@ fn manner(reader: Reader) -> &'static str {
     }
 }
 
-/// Writes for which principals a derivation holds, as an item of a list.
+/// Writes the condition on the principals of a derivation, as an item of a list.
 fn gathered_by(depth: usize, lead: &str, words: &Words, out: &mut dyn Write) -> io::Result<()> {
     let line = match words {
         Words::Line(line) if line == "always" => format!("{lead}."),
@@ -433,7 +433,7 @@ fn capital(word: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Writes an address as a link, or what is none as code.
+/// Writes an address as a link, and another text as code.
 fn link(address: &str) -> String {
     let plain = address.starts_with("https://") || address.starts_with("http://");
     let held = address

@@ -14,7 +14,7 @@ const ACRONYMS: [&str; 27] = [
 const OPEN: [&str; 14] =
     ["after", "as", "at", "before", "by", "during", "for", "from", "in", "of", "on", "since", "to", "until"];
 
-/// Returns what to call an entity of a type, without an article.
+/// Returns the name of an entity of a type, without an article.
 pub(super) fn type_name(model: &Model, ty: TypeId) -> String {
     let short = model.short_name(ty);
     let same = model.types.iter().filter(|other| other.name.rsplit("::").next() == Some(short)).count();
@@ -55,7 +55,7 @@ pub(super) fn article(noun: &str) -> &'static str {
     if vowels.contains(first) { "an" } else { "a" }
 }
 
-/// Splits a name at underscores and before capitals; `None` if it holds anything but letters and digits.
+/// Splits a name at underscores and before capitals; `None` if it has other characters than letters and digits.
 fn words(name: &str) -> Option<String> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn names_become_words() {
-        for (name, said) in [
+        for (name, expected) in [
             ("ApiFirewallRule", Some("API firewall rule")),
             ("login_method", Some("login method")),
             ("lastSeen", Some("last seen")),
@@ -99,7 +99,7 @@ mod tests {
             ("a*b", None),
             ("__", None),
         ] {
-            assert_eq!(words(name).as_deref(), said, "{name}");
+            assert_eq!(words(name).as_deref(), expected, "{name}");
         }
         assert_eq!(phrase("created_by"), None);
         assert_eq!(phrase("by_owner").as_deref(), Some("by owner"));

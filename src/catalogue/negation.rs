@@ -1,9 +1,9 @@
 //! Negations of plain English statements.
 //!
 //! A wrong negation would be a false statement about a check, so only sentences of a few shapes are negated: those with
-//! one clause whose verb or quantifier is found for certain. There is nothing here that looks words up.
+//! one clause whose verb or quantifier is found for certain. There is no dictionary.
 
-/// Words that open another clause, or make it doubtful what a "not" is about.
+/// Words that open another clause, or make the scope of a "not" doubtful.
 const DOUBTFUL: [&str; 26] = [
     "although",
     "and",
@@ -36,11 +36,11 @@ const DOUBTFUL: [&str; 26] = [
 /// Words that open a relative clause, whose verb is not that of the sentence.
 const RELATIVE: [&str; 9] = ["that", "what", "whatever", "when", "where", "which", "who", "whoever", "whose"];
 
-/// Words that say how many of something; behind a "not" they may be heard in two ways.
+/// Quantifiers, which are ambiguous after a "not".
 const QUANTIFIERS: [&str; 10] =
     ["all", "any", "each", "every", "everybody", "everyone", "everything", "some", "somebody", "something"];
 
-/// Says that a statement is false; `None` if it is not plain enough to be sure how.
+/// Returns the negation of a statement; `None` if the statement is not simple enough.
 pub(super) fn denied(statement: &str) -> Option<String> {
     let words: Vec<&str> = statement.split(' ').collect();
     let doubtful = |word: &&str| word.ends_with([',', ';', ':']) || DOUBTFUL.contains(word);
@@ -50,7 +50,7 @@ pub(super) fn denied(statement: &str) -> Option<String> {
     quantified(&words).unwrap_or_else(|| by_verb(&words))
 }
 
-/// Negates what a statement begins with, if that says how many; the inner `None` where more of the kind follow.
+/// Negates the quantifier at the start of a statement; the inner `None` if more quantifiers follow.
 fn quantified(words: &[&str]) -> Option<Option<String>> {
     let (head, rest) = match words {
         ["there", verb @ ("is" | "are" | "was" | "were"), "a" | "an" | "some", rest @ ..]
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_heard_in_two_ways_is_left_alone() {
+    fn ambiguous_statements_are_not_negated() {
         for statement in [
             "the key that is old was changed",
             "whoever is here has joined",

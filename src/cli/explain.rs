@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         to_stderr(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };
-    explain::write(&catalogue::about(pack.model(), policies, check), style, &mut out)?;
+    explain::write(&catalogue::about(&pack, check), style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if report.is_valid() { 0 } else { 5 }))
 }

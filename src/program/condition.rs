@@ -1,8 +1,8 @@
 //! Conditions: leaves combined by `&&`, `||`, `!` and `if`, and the only code that combines their outcomes.
 //!
-//! A condition does not know what its leaves are. For the engine they are expressions of the program; for the comparison
-//! of two versions of a policy they are terms with a table of outcomes. The same function evaluates a condition for one
-//! pair of principal and resource ([`Outcomes`]) and for a batch of rows (`Vec<Outcomes>`).
+//! A condition does not know what its leaves are. For the engine they are expressions of the program; for the
+//! comparison of two versions of a policy they are terms with a table of outcomes. The same function evaluates a
+//! condition for one pair of principal and resource ([`Outcomes`]) and for a batch of rows (`Vec<Outcomes>`).
 
 use crate::policy::ClauseKind;
 use crate::source::Span;
@@ -53,7 +53,7 @@ pub struct PolicyOutcomes<T> {
 
 /// Lanes of one evaluation, or of one evaluation for each row of a batch.
 ///
-/// [`Outcomes::NONE`] says that a condition is not evaluated, for one row or for all.
+/// [`Outcomes::NONE`] means that a condition is not evaluated, for one row or for all.
 pub trait Lanes: Clone {
     /// Returns where evaluation continues: the rows with one of the outcomes in `open`. `None` if there are none.
     fn continued(&self, open: Outcomes) -> Option<Self>;
@@ -102,6 +102,22 @@ impl<L> Condition<L> {
         leaves
     }
 
+    /// Returns the condition with a condition in place of each leaf, in the order of the text.
+    pub fn expand<M>(self, leaf: &mut impl FnMut(L) -> Condition<M>) -> Condition<M> {
+        match self {
+            Condition::Leaf(own) => leaf(own),
+            Condition::Not(inner) => Condition::Not(Box::new(inner.expand(leaf))),
+            Condition::All(parts) => Condition::All(parts.into_iter().map(|part| part.expand(leaf)).collect()),
+            Condition::Any(parts) => Condition::Any(parts.into_iter().map(|part| part.expand(leaf)).collect()),
+            Condition::If(parts) => Condition::If(Box::new(parts.map(|part| part.expand(leaf)))),
+        }
+    }
+
+    /// Returns the condition with other leaves, in the order of the text.
+    pub fn map<M>(self, leaf: &mut impl FnMut(L) -> M) -> Condition<M> {
+        self.expand(&mut |own| Condition::Leaf(leaf(own)))
+    }
+
     fn each_leaf<'c>(&'c self, each: &mut impl FnMut(&'c L)) {
         match self {
             Condition::Leaf(leaf) => each(leaf),
@@ -113,8 +129,8 @@ impl<L> Condition<L> {
 
     /// Evaluates the condition where `asked` is not [`Outcomes::NONE`].
     ///
-    /// Parts are evaluated in Cedar's order. `leaf` is called with a leaf and with the rows for which Cedar could evaluate
-    /// it, and returns its outcomes for these rows.
+    /// Parts are evaluated in Cedar's order. `leaf` is called with a leaf and with the rows for which Cedar could
+    /// evaluate it, and returns its outcomes for these rows.
     pub fn evaluate<T: Lanes>(&self, asked: T, leaf: &mut impl FnMut(&L, T) -> T) -> T {
         match self {
             Condition::Leaf(own) => leaf(own, asked),
@@ -164,7 +180,7 @@ impl<L> Condition<L> {
 
 /// Evaluates a policy: its scope, then its clauses in order.
 ///
-/// `conditional` says whether the outcomes of the `when` clauses alone are wanted too.
+/// With `conditional`, the outcomes of the `when` clauses alone are computed too.
 pub fn evaluate_policy<L, T: Lanes>(
     scope: &[Condition<L>],
     clauses: &[LoweredClause<L>],

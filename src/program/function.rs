@@ -1,10 +1,11 @@
-//! Cedar's extension functions: one table with the name, the type and the meaning of each.
+//! Cedar's extension functions: one table with the name, the type and the meaning of each, and one of the constructors.
 //!
-//! Constructors such as `datetime("...")` are constants of the program. The table is complete for the extensions `ipaddr`,
-//! `decimal`, `datetime` and `duration` of [Cedar](https://docs.cedarpolicy.com/policies/syntax-operators.html).
+//! A constructor such as `datetime("...")` is a constant of the program. The tables are complete for the extensions
+//! `ipaddr`, `decimal`, `datetime` and `duration` of
+//! [Cedar](https://docs.cedarpolicy.com/policies/syntax-operators.html).
 
 use crate::schema::Ty;
-use crate::value::IpNet;
+use crate::value::{self, IpNet, Value};
 
 /// One of Cedar's extension functions, by its place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,9 +14,9 @@ pub struct Function(u8);
 /// How a function computes its result. Decimals, moments and durations are numbers.
 #[derive(Clone, Copy)]
 pub enum Kernel {
-    /// A question about an address or range.
+    /// A predicate of an address or range.
     Address(fn(&IpNet) -> bool),
-    /// A question about two addresses or ranges.
+    /// A predicate of two addresses or ranges.
     Addresses(fn(&IpNet, &IpNet) -> bool),
     /// A comparison of two numbers.
     Comparison(fn(&i64, &i64) -> bool),
@@ -62,7 +63,34 @@ static FUNCTIONS: [Row; 18] = [
     row("toDays", Ty::Duration, Ty::Long, Kernel::Total(|millis| millis / DAY)),
 ];
 
+/// A constructor: its name, its type, and the value of a text.
+type Constructor = (&'static str, Ty, fn(&str) -> Result<Value, String>);
+
+static CONSTRUCTORS: [Constructor; 4] = [
+    ("ip", Ty::Ip, |text| IpNet::literal(text).map(Value::Ip)),
+    ("decimal", Ty::Decimal, |text| value::parse_decimal(text).map(Value::Decimal)),
+    ("datetime", Ty::Datetime, |text| value::parse_datetime(text).map(Value::Datetime)),
+    ("duration", Ty::Duration, |text| value::parse_duration(text).map(Value::Duration)),
+];
+
+/// Returns the value of a constructor with a text, and its type; `None` if the text is not valid.
+pub(super) fn constructed(name: &str, text: &str) -> Option<(Value, &'static Ty)> {
+    let (_, ty, parse) = CONSTRUCTORS.iter().find(|(known, ..)| *known == name)?;
+    Some((parse(text).ok()?, ty))
+}
+
+/// Returns the type of the result of an extension function or a constructor.
+pub(super) fn result_type(name: &str) -> Option<&'static Ty> {
+    let constructor = CONSTRUCTORS.iter().find(|(known, ..)| *known == name).map(|(_, ty, _)| ty);
+    constructor.or_else(|| Function::named(name).map(Function::result))
+}
+
 impl Function {
+    #[expect(clippy::indexing_slicing, reason = "`named` returns only places of the table")]
+    fn row(self) -> &'static Row {
+        &FUNCTIONS[usize::from(self.0)]
+    }
+
     /// Returns the function with a name.
     pub fn named(name: &str) -> Option<Self> {
         let at = FUNCTIONS.iter().position(|row| row.name == name)?;
@@ -71,25 +99,25 @@ impl Function {
 
     /// Returns its name in Cedar.
     pub fn name(self) -> &'static str {
-        FUNCTIONS[usize::from(self.0)].name
+        self.row().name
     }
 
     /// Returns the type of its first operand.
     pub fn operand(self) -> &'static Ty {
-        &FUNCTIONS[usize::from(self.0)].operand
+        &self.row().operand
     }
 
     /// Returns the type of its result.
     pub fn result(self) -> &'static Ty {
-        &FUNCTIONS[usize::from(self.0)].result
+        &self.row().result
     }
 
     /// Returns how it computes its result.
     pub fn kernel(self) -> Kernel {
-        FUNCTIONS[usize::from(self.0)].kernel
+        self.row().kernel
     }
 
-    /// Whether it can end in an error.
+    /// Returns whether it can end in an error.
     pub fn is_fallible(self) -> bool {
         matches!(self.kernel(), Kernel::Checked(_) | Kernel::CheckedPair(_))
     }

@@ -21,7 +21,7 @@ pub struct Conjunct {
     pub fallible: bool,
 }
 
-/// A way to find pairs: a condition that an index answers.
+/// A join of a derivation.
 #[derive(Debug, Clone, Copy)]
 pub struct Join {
     /// The condition.
@@ -37,14 +37,14 @@ pub enum JoinKey {
     Within(NodeId),
     /// A value of the principal equals a value of the resource.
     Equal(NodeId, NodeId),
-    /// A value of the principal is an element of a set of the resource's.
+    /// A value of the principal is an element of a set of the resource.
     Element(NodeId, NodeId),
-    /// A set of the principal's has a value of the resource as an element.
+    /// A set of the principal contains a value of the resource.
     Holds(NodeId, NodeId),
 }
 
 impl JoinKey {
-    /// The side of the principal, where it is not the principal itself.
+    /// Returns the side of the principal, if it is not the principal itself.
     pub fn principal(self) -> Option<NodeId> {
         match self {
             JoinKey::Within(_) => None,
@@ -52,7 +52,7 @@ impl JoinKey {
         }
     }
 
-    /// The side of the resource.
+    /// Returns the side of the resource.
     pub fn resource(self) -> NodeId {
         let (JoinKey::Within(node) | JoinKey::Equal(_, node) | JoinKey::Element(_, node) | JoinKey::Holds(_, node)) =
             self;
@@ -85,7 +85,7 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
         .filter(|conjunct| !in_root(model, program, &conjunct.condition))
         .partition(|conjunct| conjunct.principal && !conjunct.resource);
     if !others.iter().any(|conjunct| conjunct.fallible) {
-        // Whether one of the principal's own fails is seen of every principal beforehand, so their order is free.
+        // The filters are evaluated for each principal before the pairs, so that their order is free.
         plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.condition.clone()));
         plan.joins.extend(others.iter().filter_map(|conjunct| join_of(model, program, conjunct)));
         plan.rest = Some(others.iter().map(|conjunct| conjunct.condition.clone()).collect());
@@ -95,10 +95,10 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
         plan.joins.extend(join_of(model, program, conjunct));
         match (conjunct.principal, conjunct.resource, conjunct.fallible) {
             (true, false, false) => plan.filters.push(conjunct.condition.clone()),
-            // Without a join before it, it fails for every resource alike.
+            // Without a join before it, it fails for every resource.
             (true, false, true) if plan.joins.is_empty() => plan.filters.push(conjunct.condition.clone()),
             (_, _, false) => {}
-            // It may fail, and for which pairs depends on the resource: what comes after it leaves nothing out.
+            // It may fail, and the pairs for which it fails depend on the resource: later conditions exclude no pair.
             (_, _, true) => break,
         }
     }
@@ -135,7 +135,7 @@ fn flatten(model: &Model, program: &Program, condition: &Condition, into: &mut V
     }
 }
 
-/// Whether an expression is an entity that certainly has a row: one side of the pair, or what it is nested in.
+/// Returns whether an expression is an entity that has a row: a side of the pair, or an instance that encloses it.
 fn has_row(model: &Model, program: &Program, node: NodeId) -> bool {
     match program.node(node).kind {
         NodeKind::Principal | NodeKind::Resource | NodeKind::Root => true,
@@ -188,4 +188,206 @@ fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
         _ => return None,
     };
     Some(Join { node, tie })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::print::lowered;
+    use expect_test::{Expect, expect};
+
+    /// Compares the plan for boats of a pier with a condition.
+    fn check(condition: &str, expected: Expect) {
+        let policies = format!(
+            r#"@id("T") @title("T") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Pier) when {{ resource.boats > 3 }};
+            @id("boats") @derives("boats")
+            permit (principal is Boat, action == Action::"derive", resource is Pier) when {{ {condition} }};"#
+        );
+        let lowered = lowered(&policies);
+        let plan = &lowered.program.derived[0].parts[0];
+        let joins = plan.joins.iter().map(|join| match join.tie {
+            JoinKey::Within(container) => format!("join: principal in {}\n", lowered.node(container)),
+            JoinKey::Equal(a, b) => format!("join: {} equals {}\n", lowered.node(a), lowered.node(b)),
+            JoinKey::Element(a, b) => format!("join: {} is an element of {}\n", lowered.node(a), lowered.node(b)),
+            JoinKey::Holds(a, b) => format!("join: {} contains {}\n", lowered.node(a), lowered.node(b)),
+        });
+        let filters = plan.filters.iter().map(|filter| format!("filter: {}\n", lowered.condition(filter)));
+        let rest = match &plan.rest {
+            None => "in order: the whole policy\n".to_owned(),
+            Some(rest) => rest.iter().map(|rest| format!("rest: {}\n", lowered.condition(rest))).collect(),
+        };
+        expected.assert_eq(&(filters.chain(joins).collect::<String>() + &rest));
+    }
+
+    #[test]
+    fn a_predicate_of_both_sides_is_a_join() {
+        check(
+            "principal in resource",
+            expect![[r#"
+            join: principal in resource
+            rest: (principal in resource)
+        "#]],
+        );
+        check(
+            "principal.name == resource.id",
+            expect![[r#"
+            join: principal.name equals resource.id
+            rest: (principal.name == resource.id)
+        "#]],
+        );
+        check(
+            "resource.id == principal.name",
+            expect![[r#"
+            join: principal.name equals resource.id
+            rest: (resource.id == principal.name)
+        "#]],
+        );
+        check(
+            "resource.flags.contains(principal.name)",
+            expect![[r#"
+            join: principal.name is an element of resource.flags
+            rest: (resource.flags contains principal.name)
+        "#]],
+        );
+        check(
+            "principal.crew.contains(resource.id)",
+            expect![[r#"
+            join: principal.crew contains resource.id
+            rest: (principal.crew contains resource.id)
+        "#]],
+        );
+        check(
+            "principal is Boat in resource",
+            expect![[r#"
+            filter: true after (principal)
+            join: principal in resource
+            rest: (principal in resource)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_condition_on_the_principal_alone_is_a_filter() {
+        check(
+            "principal in resource && principal.moored",
+            expect![[r#"
+            filter: principal.moored
+            join: principal in resource
+            rest: (principal in resource)
+        "#]],
+        );
+        check(
+            "(principal.length > 3 || principal.moored) && principal.name == resource.id",
+            expect![[r#"
+            filter: any([not((principal.length <= Long(3)))], principal.moored)
+            join: principal.name equals resource.id
+            rest: (principal.name == resource.id)
+        "#]],
+        );
+        check(
+            "principal.moored",
+            expect![[r#"
+            filter: principal.moored
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_predicate_below_another_operator_is_not_a_join() {
+        check(
+            "!(principal.name == resource.id)",
+            expect![[r#"
+            rest: not((principal.name == resource.id))
+        "#]],
+        );
+        check(
+            "principal.name == resource.id || principal in resource",
+            expect![[r#"
+            rest: any((principal.name == resource.id), (principal in resource))
+        "#]],
+        );
+        check(
+            "principal.name == resource.id && (principal.length < 3 || resource.id == \"a\")",
+            expect![[r#"
+            join: principal.name equals resource.id
+            rest: (principal.name == resource.id)
+            rest: any((principal.length < Long(3)), (resource.id == String("a")))
+        "#]],
+        );
+        check(
+            "resource.id like \"a*\" && principal in resource",
+            expect![[r#"
+            join: principal in resource
+            rest: Like(resource.id)
+            rest: (principal in resource)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_rest_keeps_the_order_of_cedar() {
+        // A join may omit a pair before a later error, and not before an earlier error that depends on the resource.
+        check(
+            "principal in resource && principal.length + resource.depth > 3",
+            expect![[r#"
+            join: principal in resource
+            in order: the whole policy
+        "#]],
+        );
+        check(
+            "principal.length + resource.depth > 3 && principal in resource",
+            expect![[r#"
+            in order: the whole policy
+        "#]],
+        );
+        check(
+            "principal has home && principal.home.id == resource.id",
+            expect![[r#"
+            filter: (principal has home)
+            join: principal.home.id equals resource.id
+            in order: the whole policy
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_principal_alone_is_found_by_a_filter() {
+        check(
+            "principal.length * 2 > 3 && principal in resource",
+            expect![[r#"
+            filter: [not((Arithmetic(principal.length, Long(2)) <= Long(3)))]
+            join: principal in resource
+            rest: (principal in resource)
+        "#]],
+        );
+        check(
+            "resource.id == principal.pier.id && principal has home && principal.home.id != \"a\"",
+            expect![[r#"
+            filter: (principal has home)
+            filter: [not((principal.home.id == String("a")))]
+            join: principal.pier.id equals resource.id
+            rest: (resource.id == principal.pier.id)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_membership_of_the_root_is_left_out() {
+        check(
+            "principal in resource && resource in principal.pier.harbour",
+            expect![[r#"
+            join: principal in resource
+            rest: (principal in resource)
+            rest: (resource in principal.pier.harbour)
+        "#]],
+        );
+        check(
+            "principal in resource && principal in resource.harbour",
+            expect![[r#"
+            join: principal in resource
+            rest: (principal in resource)
+        "#]],
+        );
+    }
 }

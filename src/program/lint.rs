@@ -71,7 +71,7 @@ fn all<'w>(policies: &'w Policies, whole: &'w Whole) -> Vec<Reviewed<'w>> {
     checks.chain(derivations).collect()
 }
 
-/// Every node of a policy that can be evaluated, with what is settled where it is.
+/// Returns every node of a policy that can be evaluated, with its answer if that is settled.
 fn reached<'p>(model: &'p Model, program: &'p Program, body: &'p Body) -> (Reach<'p>, Vec<NodeId>) {
     let reach = Reach { model, program, body };
     let nodes = reach.nodes();

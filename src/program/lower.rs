@@ -1,6 +1,6 @@
-//! From Cedar's syntax tree to nodes.
+//! The lowering: from Cedar's syntax tree to nodes.
 //!
-//! Strict validation has already passed, so types are looked up and not checked. Where an attribute does not exist, the
+//! Strict validation has already passed, so types are looked up and not checked. If an attribute does not exist, the
 //! validator has shown that the code is never reached, and it becomes [`NodeKind::Unreachable`].
 
 mod fork;
@@ -8,7 +8,6 @@ mod fork;
 use super::*;
 use crate::policy::{Clause, ClauseKind, Derivation, Policy, Scope, Statement};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
-use crate::value::{self, IpNet};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
@@ -18,7 +17,7 @@ use std::collections::BTreeMap;
 pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Program {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, select);
-    // Reports say when a snapshot was captured, whether a policy asks or not.
+    // Reports contain the time of capture, whether a policy reads it or not.
     if let Some(Shape::Leaf(slot)) = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape) {
         lowering.program.reads.insert((model.root, *slot));
     }
@@ -38,7 +37,7 @@ pub(super) struct Whole {
     pub presence: BTreeMap<NodeId, Presence>,
 }
 
-/// Lowers every valid policy, whether it is needed or not.
+/// Lowers every valid policy.
 pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, |_| true);
@@ -58,7 +57,7 @@ pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
 pub(super) struct Presence {
     /// Whether every step is required, so that the answer is always true.
     pub always: bool,
-    /// The type or record that is asked, in words.
+    /// The type or record on the left side, in words.
     pub holder: String,
     /// The names on the right side, with dots.
     pub names: String,
@@ -80,13 +79,13 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
 /// Derived attributes with the derived attributes each reads.
 pub(super) type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
 
-/// The derived attributes that nodes read, from one node on.
+/// Returns the derived attributes that nodes read, from one node on.
 fn derived_reads(lowering: &Lowering, from: usize) -> Vec<(TypeId, SlotId)> {
     let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
     nodes.iter().flat_map(|node| derived_slots(lowering.model, &node.kind)).collect()
 }
 
-/// The derived attributes that one node reads.
+/// Returns the derived attributes that one node reads.
 pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     let mut slots = slots_read(model, kind);
     slots.retain(|(ty, slot)| model.ty(*ty).slots[slot.index()].origin == Origin::Derived);
@@ -112,7 +111,7 @@ pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) 
     }
 }
 
-/// Whether a derivation is of an attribute, or may be: the type of its resource may be left open.
+/// Returns whether a derivation derives an attribute. A derivation may leave the type of its resource open.
 pub(super) fn derives(model: &Model, derivation: &Derivation, (ty, slot): (TypeId, SlotId)) -> bool {
     let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
     of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot.index()].dotted()
@@ -133,6 +132,12 @@ pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)
     }
 }
 
+/// Returns a slot with the presence of each record that contains it.
+pub(super) fn with_records(model: &Model, ty: TypeId, slot: SlotId) -> impl Iterator<Item = (TypeId, SlotId)> {
+    let outer = move |slot: &SlotId| model.ty(ty).slots.get(slot.index())?.within;
+    std::iter::successors(Some(slot), outer).map(move |slot| (ty, slot))
+}
+
 /// Returns the attribute at a path of record members.
 pub(crate) fn attribute_at<'m>(attributes: &'m [Attribute], path: &[SmolStr]) -> Option<&'m Attribute> {
     let (first, rest) = path.split_first()?;
@@ -142,6 +147,17 @@ pub(crate) fn attribute_at<'m>(attributes: &'m [Attribute], path: &[SmolStr]) ->
         (Shape::Record(_, inner), rest) => attribute_at(inner, rest),
         (Shape::Leaf(_), _) => None,
     }
+}
+
+/// Returns the attribute at the longest part of a path that has one, with this part and the rest of the path.
+fn longest<'m, 'n>(
+    attributes: &'m [Attribute],
+    names: &'n [SmolStr],
+) -> Option<(&'m Attribute, &'n [SmolStr], &'n [SmolStr])> {
+    (1..=names.len()).rev().find_map(|taken| {
+        let (path, rest) = names.split_at_checked(taken)?;
+        Some((attribute_at(attributes, path)?, path, rest))
+    })
 }
 
 fn leaves(attribute: &Attribute) -> Vec<SlotId> {
@@ -260,65 +276,32 @@ impl<'m> Lowering<'m> {
             }
             if let Some(uid) = &constraint.within {
                 let (left, right) = (self.typed(variable, Ty::Entity(ty)), self.entity(uid).0);
-                scope.push(Condition::Leaf(self.lies_in(left, right).0));
+                scope.push(Condition::Leaf(self.is_in(left, right).0));
             }
         }
         let lowered = |clause: &Clause| {
-            let node = self.lower(&clause.expr).0;
-            let (condition, written) = (self.condition(node), self.program.node(node).span);
+            let condition = self.condition(&clause.expr);
+            let written = written::span(&clause.expr).unwrap_or(statement.span);
             LoweredClause { kind: clause.kind, condition, written, span: clause.span }
         };
         let clauses = statement.clauses.iter().map(lowered).collect();
         Body { principal, resource, scope, clauses }
     }
 
-    /// Returns a node of type `Bool` as a condition.
-    ///
-    /// An expression that the text shows as one condition remains one leaf: `a != b` is `!(a == b)` in Cedar's tree,
-    /// `x is T in y` and `x has a.b` are conjunctions, and all their parts have one span.
-    fn condition(&self, node: NodeId) -> Condition {
-        let NodeKind::Condition(condition) = &self.program.node(node).kind else { return Condition::Leaf(node) };
-        let span = |node: NodeId| self.program.node(node).span;
-        let is_one = condition.leaves().into_iter().all(|leaf| span(*leaf) == span(node));
-        match **condition {
-            Condition::If(_) => (**condition).clone(),
-            _ if is_one => Condition::Leaf(node),
-            _ => (**condition).clone(),
-        }
+    /// Lowers an expression of type `Bool` to a condition. Its leaves are what the text shows as one condition.
+    fn condition(&mut self, expr: &Expr) -> Condition {
+        written::condition(expr).map(&mut |leaf| self.lower(leaf).0)
     }
 
-    /// `&&` or `||`: a chain is one condition, however long it is.
-    fn chained<'e>(
-        &mut self,
-        expr: &'e Expr,
-        operands: fn(&'e Expr) -> Option<(&'e Expr, &'e Expr)>,
-        condition: fn(Vec<Condition>) -> Condition,
-    ) -> Typed {
-        let (mut first, mut rest) = (expr, Vec::new());
-        while let Some((left, right)) = operands(first).filter(|_| rest.is_empty() || !is_one(first)) {
-            rest.push(right);
-            first = left;
-        }
-        let parts = std::iter::once(first).chain(rest.into_iter().rev());
-        let parts = parts.map(|part| self.lower(part).0).collect::<Vec<_>>();
-        let parts = parts.into_iter().map(|node| self.condition(node)).collect();
-        self.typed(NodeKind::Condition(Box::new(condition(parts))), Ty::Bool)
-    }
-
-    /// A conjunction that the text shows as one condition.
+    /// Lowers a conjunction that the text shows as one condition.
     fn both(&mut self, here: NodeId, there: NodeId) -> Typed {
         let parts = vec![Condition::Leaf(here), Condition::Leaf(there)];
         self.typed(NodeKind::Condition(Box::new(Condition::All(parts))), Ty::Bool)
     }
 
     fn push(&mut self, kind: NodeKind) -> NodeId {
-        for read in slots_read(self.model, &kind) {
-            self.program.reads.insert(read);
-            let mut within = self.model.ty(read.0).slots[read.1.index()].within;
-            while let Some(slot) = within {
-                self.program.reads.insert((read.0, slot));
-                within = self.model.ty(read.0).slots[slot.index()].within;
-            }
+        for (ty, slot) in slots_read(self.model, &kind) {
+            self.program.reads.extend(with_records(self.model, ty, slot));
         }
         self.program.nodes.push(Node { kind, span: self.span });
         NodeId(self.program.nodes.len() as u32 - 1)
@@ -352,9 +335,7 @@ impl<'m> Lowering<'m> {
 
     fn lower(&mut self, expr: &Expr) -> Typed {
         let outer = self.span;
-        if let Some(loc) = expr.source_loc() {
-            self.span = Span::new(loc.start() as u32, loc.end() as u32);
-        }
+        self.span = written::span(expr).unwrap_or(outer);
         let lowered = self.lower_here(expr);
         self.span = outer;
         lowered
@@ -382,11 +363,20 @@ impl<'m> Lowering<'m> {
                 let (test, then, other) = (self.lower(test_expr).0, self.lower(then_expr), self.lower(else_expr));
                 self.choose(test, then, other)
             }
-            ExprKind::And { .. } => self.chained(expr, conjuncts, Condition::All),
-            ExprKind::Or { .. } => self.chained(expr, disjuncts, Condition::Any),
-            ExprKind::UnaryApp { op, arg } => self.unary(*op, arg),
+            ExprKind::And { .. } | ExprKind::Or { .. } | ExprKind::UnaryApp { op: UnaryOp::Not, .. } => {
+                let condition = written::operators(expr).map(&mut |leaf| self.lower(leaf).0);
+                self.typed(NodeKind::Condition(Box::new(condition)), Ty::Bool)
+            }
+            ExprKind::UnaryApp { op: UnaryOp::Neg, arg } => {
+                let operand = self.lower(arg).0;
+                self.typed(NodeKind::Negate(operand), Ty::Long)
+            }
+            ExprKind::UnaryApp { op: UnaryOp::IsEmpty, arg } => {
+                let operand = self.lower(arg).0;
+                self.typed(NodeKind::IsEmpty(operand), Ty::Bool)
+            }
             ExprKind::BinaryApp { op, arg1, arg2 } => self.binary(*op, arg1, arg2),
-            ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(&fn_name.to_string(), args),
+            ExprKind::ExtensionFunctionApp { fn_name, args } => self.call(expr, &fn_name.to_string(), args),
             ExprKind::GetAttr { .. } => self.get(expr),
             ExprKind::HasAttr { expr, attr } => self.has(expr, std::slice::from_ref(attr)),
             ExprKind::ExtHasAttr { expr, attrs } => {
@@ -428,18 +418,6 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn unary(&mut self, op: UnaryOp, arg: &Expr) -> Typed {
-        let operand = self.lower(arg).0;
-        match op {
-            UnaryOp::Not => {
-                let negated = Condition::Not(Box::new(self.condition(operand)));
-                self.typed(NodeKind::Condition(Box::new(negated)), Ty::Bool)
-            }
-            UnaryOp::Neg => self.typed(NodeKind::Negate(operand), Ty::Long),
-            UnaryOp::IsEmpty => self.typed(NodeKind::IsEmpty(operand), Ty::Bool),
-        }
-    }
-
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Typed {
         let (left, (b, _)) = (self.lower(left), self.lower(right));
         let a = left.0;
@@ -450,7 +428,7 @@ impl<'m> Lowering<'m> {
             BinaryOp::Add => (NodeKind::Arithmetic(Arithmetic::Add, a, b), Ty::Long),
             BinaryOp::Sub => (NodeKind::Arithmetic(Arithmetic::Subtract, a, b), Ty::Long),
             BinaryOp::Mul => (NodeKind::Arithmetic(Arithmetic::Multiply, a, b), Ty::Long),
-            BinaryOp::In => return self.each_type(left, &|lowering, left| lowering.lies_in(left, b)),
+            BinaryOp::In => return self.each_type(left, &|lowering, left| lowering.is_in(left, b)),
             BinaryOp::Contains => (NodeKind::Contains(a, b), Ty::Bool),
             BinaryOp::ContainsAll => (NodeKind::ContainsAll(a, b), Ty::Bool),
             BinaryOp::ContainsAny => (NodeKind::ContainsAny(a, b), Ty::Bool),
@@ -474,35 +452,24 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    /// `in`, which reads what the left side is a member of.
-    fn lies_in(&mut self, (entity, ty): Typed, container: NodeId) -> Typed {
+    /// Lowers `in`, which reads the entities that the left side is a member of.
+    fn is_in(&mut self, (entity, ty): Typed, container: NodeId) -> Typed {
         if let Some(Ty::Entity(ty)) = ty {
             self.program.reads.extend(self.model.ty(ty).memberships.iter().map(|(_, slot)| (ty, *slot)));
         }
         self.typed(NodeKind::In(entity, container), Ty::Bool)
     }
 
-    fn call(&mut self, name: &str, args: &[Expr]) -> Typed {
-        if let [argument] = args
-            && let ExprKind::Lit(Literal::String(text)) = argument.expr_kind()
-        {
-            let constructed = match name {
-                "ip" => IpNet::literal(text).map(|ip| (Value::Ip(ip), Ty::Ip)),
-                "decimal" => value::parse_decimal(text).map(|decimal| (Value::Decimal(decimal), Ty::Decimal)),
-                "datetime" => value::parse_datetime(text).map(|moment| (Value::Datetime(moment), Ty::Datetime)),
-                "duration" => value::parse_duration(text).map(|duration| (Value::Duration(duration), Ty::Duration)),
-                _ => Err(String::new()),
-            };
-            if let Ok((value, ty)) = constructed {
-                return self.constant(Constant::Value(value), ty);
-            }
+    fn call(&mut self, expr: &Expr, name: &str, args: &[Expr]) -> Typed {
+        if let Some(constructed) = written::constructed(expr) {
+            return self.constant(Constant::Value(constructed.value), constructed.ty.clone());
         }
         let Some(function) = Function::named(name) else { return self.unreachable() };
         let args = args.iter().map(|arg| self.lower(arg).0).collect();
         self.typed(NodeKind::Call(function, args), function.result().clone())
     }
 
-    /// Splits `a.b.c` into what it starts from and the names.
+    /// Splits `a.b.c` into its first expression and the names.
     fn chain<'e>(&self, expr: &'e Expr) -> (&'e Expr, Vec<SmolStr>) {
         let (mut base, mut names) = (expr, Vec::new());
         while let ExprKind::GetAttr { expr, attr } = base.expr_kind() {
@@ -532,33 +499,29 @@ impl<'m> Lowering<'m> {
 
     fn follow_one(&mut self, base: Typed, names: &[SmolStr]) -> Typed {
         let (node, ty) = base;
-        let [first, ..] = names else { return (node, ty) };
+        let [first, others @ ..] = names else { return (node, ty) };
         match ty {
             Some(Ty::Entity(entity)) => {
-                // As far as records go, the path stays inside this entity.
-                let attributes = &self.model.ty(entity).attributes;
-                let taken = (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
-                let Some((taken, attribute)) =
-                    taken.and_then(|taken| Some((taken, attribute_at(attributes, &names[..taken])?)))
-                else {
+                // The path is in this entity up to the first attribute that is not a record.
+                let Some((attribute, path, rest)) = longest(&self.model.ty(entity).attributes, names) else {
                     return self.unreachable();
                 };
                 let ty = attribute.ty.clone();
                 let kind = match &attribute.shape {
                     Shape::Leaf(slot) => NodeKind::Slot(node, entity, *slot),
-                    Shape::Record(..) => NodeKind::Record(node, entity, names[..taken].into()),
+                    Shape::Record(..) => NodeKind::Record(node, entity, path.into()),
                 };
                 let read = self.typed(kind, ty);
-                self.follow(read, &names[taken..])
+                self.follow(read, rest)
             }
             Some(Ty::Record(members)) => {
                 let Some(member) = members.iter().find(|member| member.name == *first) else {
                     return self.unreachable();
                 };
                 let read = self.typed(NodeKind::Member(node, first.clone()), member.ty.clone());
-                self.follow(read, &names[1..])
+                self.follow(read, others)
             }
-            None => self.each_type_of_member(node, first, &|lowering, read| lowering.follow(read, &names[1..])),
+            None => self.each_type_of_member(node, first, &|lowering, read| lowering.follow(read, others)),
             _ => self.unreachable(),
         }
     }
@@ -570,20 +533,20 @@ impl<'m> Lowering<'m> {
             let members = self.model.context.iter().cloned();
             let member = |ContextMember { name, ty, required, .. }| crate::schema::Member { name, ty, required };
             let context = Ty::Record(Arc::new(members.map(member).collect()));
-            self.note_presence(has.0, &context, Some("context"), &names, attrs);
+            self.record_presence(has.0, &context, Some("context"), &names, attrs);
             return has;
         }
         let base = self.lower(base);
         self.has_below(base, &names, attrs)
     }
 
-    /// `has` as it is written, which the review looks at.
+    /// Lowers a `has` of the text, and records it for the review.
     fn has_below(&mut self, base: Typed, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         self.each_type(base, &|lowering, base| {
             let ty = base.1.clone();
             let (node, answer) = lowering.has_below_one(base, names, attrs);
             if let Some(ty) = ty {
-                lowering.note_presence(node, &ty, None, names, attrs);
+                lowering.record_presence(node, &ty, None, names, attrs);
             }
             (node, answer)
         })
@@ -594,8 +557,8 @@ impl<'m> Lowering<'m> {
         self.each_type(base, &|lowering, base| lowering.has_below_one(base, &[], attrs))
     }
 
-    /// Notes whether the types settle a `has`: it asks what is found at `names` below a type for `attrs`.
-    fn note_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
+    /// Records whether the types settle a `has` of `attrs`, in the record at `names` of a type.
+    fn record_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
         let (mut ty, mut holder) = (ty.clone(), name.map(str::to_owned));
         let mut always = true;
         for (at, name) in names.iter().chain(attrs).enumerate() {
@@ -605,17 +568,7 @@ impl<'m> Lowering<'m> {
                     _ => holder,
                 };
             }
-            let step = match &ty {
-                Ty::Entity(entity) => {
-                    let attribute = self.model.ty(*entity).attribute(name);
-                    attribute.map(|attribute| (attribute.required, attribute.ty.clone()))
-                }
-                Ty::Record(members) => {
-                    let member = members.iter().find(|member| member.name == *name);
-                    member.map(|member| (member.required, member.ty.clone()))
-                }
-                _ => None,
-            };
+            let step = types::member(self.model, &ty, name).map(|(ty, required)| (required, ty.clone()));
             if at < names.len() {
                 holder = holder.map(|holder| format!("{holder}.{name}"));
             }
@@ -637,42 +590,35 @@ impl<'m> Lowering<'m> {
         match ty.clone() {
             Some(Ty::Entity(entity)) => {
                 let attributes = &self.model.ty(entity).attributes;
-                let inside = (0..=names.len()).rev().find(|taken| {
-                    *taken == 0
-                        || matches!(
-                            attribute_at(attributes, &names[..*taken]).map(|a| &a.shape),
-                            Some(Shape::Record(..))
-                        )
+                let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
+                    Shape::Record(presence, _) => Some(presence),
+                    Shape::Leaf(_) => None,
                 });
-                if inside != Some(names.len()) {
-                    // The names leave this entity: read as far as that, then go on from there.
-                    let taken =
-                        (1..=names.len()).rev().find(|taken| attribute_at(attributes, &names[..*taken]).is_some());
-                    let Some(taken) = taken else { return self.unreachable() };
-                    let read = self.follow((node, Some(Ty::Entity(entity))), &names[..taken]);
-                    return self.has_below(read, &names[taken..], attrs);
+                if record.is_none() && !names.is_empty() {
+                    // The names continue in another entity: read up to its reference, then continue there.
+                    let Some((_, path, rest)) = longest(attributes, names) else { return self.unreachable() };
+                    let read = self.follow((node, Some(Ty::Entity(entity))), path);
+                    return self.has_below(read, rest, attrs);
                 }
                 let asked = if names.is_empty() { HasTarget::Entity } else { HasTarget::Record };
                 let mut path = names.to_vec();
                 let mut slots = Vec::new();
-                for (at, attr) in attrs.iter().enumerate() {
+                let mut left = attrs;
+                while let Some((attr, rest)) = left.split_first() {
+                    left = rest;
                     path.push(attr.clone());
                     match attribute_at(attributes, &path).map(|attribute| (&attribute.shape, &attribute.ty)) {
                         Some((Shape::Record(presence, _), _)) => slots.push(*presence),
-                        Some((Shape::Leaf(slot), _)) if at + 1 == attrs.len() => slots.push(*slot),
+                        Some((Shape::Leaf(slot), _)) if rest.is_empty() => slots.push(*slot),
                         Some((Shape::Leaf(slot), ty)) => {
                             let (slot, ty) = (*slot, ty.clone());
                             slots.push(slot);
                             let here = self.push(NodeKind::Has(node, entity, slots, asked));
                             let read = self.typed(NodeKind::Slot(node, entity, slot), ty);
-                            let there = self.has_rest(read, &attrs[at + 1..]).0;
+                            let there = self.has_rest(read, rest).0;
                             return self.both(here, there);
                         }
                         None => {
-                            let record = attribute_at(attributes, names).and_then(|attribute| match attribute.shape {
-                                Shape::Record(presence, _) => Some(presence),
-                                Shape::Leaf(_) => None,
-                            });
                             let read = record.map(|presence| {
                                 self.push(NodeKind::Has(node, entity, vec![presence], HasTarget::Record))
                             });
@@ -682,20 +628,21 @@ impl<'m> Lowering<'m> {
                 }
                 self.typed(NodeKind::Has(node, entity, slots, asked), Ty::Bool)
             }
-            Some(Ty::Record(_)) if !names.is_empty() => {
-                let read = self.follow((node, ty), &names[..1]);
-                self.has_below(read, &names[1..], attrs)
-            }
             Some(Ty::Record(members)) => {
-                // As far as records go it is one question; beyond an entity it is another.
+                if let Some((first, names)) = names.split_first() {
+                    let read = self.follow((node, ty), std::slice::from_ref(first));
+                    return self.has_below(read, names, attrs);
+                }
+                // The test covers nested records; after a reference to an entity there is a second test.
                 let mut members = Arc::clone(&members);
-                for at in 0..attrs.len() {
-                    match members.iter().find(|member| member.name == attrs[at]).map(|member| member.ty.clone()) {
+                for (path, rest) in (1..=attrs.len()).filter_map(|taken| attrs.split_at_checked(taken)) {
+                    let member = members.iter().find(|member| Some(&member.name) == path.last());
+                    match member.map(|member| member.ty.clone()) {
                         Some(Ty::Record(inner)) => members = inner,
-                        Some(Ty::Entity(_)) if at + 1 < attrs.len() => {
-                            let here = self.push(NodeKind::HasMember(node, attrs[..=at].to_vec()));
-                            let read = self.follow((node, ty), &attrs[..=at]);
-                            let there = self.has_rest(read, &attrs[at + 1..]).0;
+                        Some(Ty::Entity(_)) if !rest.is_empty() => {
+                            let here = self.push(NodeKind::HasMember(node, path.to_vec()));
+                            let read = self.follow((node, ty), path);
+                            let there = self.has_rest(read, rest).0;
                             return self.both(here, there);
                         }
                         _ => break,
@@ -755,10 +702,11 @@ impl<'m> Lowering<'m> {
                         &["parameters".into()],
                     );
                 };
-                let Some(at) = self.model.parameters.iter().position(|parameter| parameter.name == *name) else {
+                let mut parameters = self.model.parameters.iter().enumerate();
+                let Some((at, parameter)) = parameters.find(|(_, parameter)| parameter.name == *name) else {
                     return self.unreachable();
                 };
-                let read = self.constant(Constant::Parameter(at), self.model.parameters[at].ty.clone());
+                let read = self.constant(Constant::Parameter(at), parameter.ty.clone());
                 self.follow(read, rest)
             }
         }
@@ -783,14 +731,15 @@ impl<'m> Lowering<'m> {
     fn context_has(&mut self, names: &[SmolStr], attrs: &[SmolStr]) -> Typed {
         let path: Vec<SmolStr> = names.iter().chain(attrs).cloned().collect();
         let truth = |lowering: &mut Self, answer| lowering.constant(Constant::Value(Value::Bool(answer)), Ty::Bool);
-        let Some(member) = self.model.context.iter().find(|member| path.first() == Some(&member.name)).cloned() else {
+        let Some((first, rest)) = path.split_first() else { return truth(self, false) };
+        let Some(member) = self.model.context.iter().find(|member| member.name == *first).cloned() else {
             return truth(self, false);
         };
-        match (member.origin, &path[1..]) {
+        match (member.origin, rest) {
             (ContextOrigin::Root(slot), rest) => {
                 let root = self.push(NodeKind::Root);
                 if let Some((_, names)) = names.split_first() {
-                    // `context.a.b has c` reads as far as `b`.
+                    // `context.a.b has c` reads `b`.
                     let read = self.typed(NodeKind::Slot(root, self.model.root, slot), member.ty);
                     return self.has_below(read, names, attrs);
                 }
@@ -804,10 +753,8 @@ impl<'m> Lowering<'m> {
             }
             (_, []) => truth(self, true),
             (ContextOrigin::Parameters, [name]) => {
-                match self.model.parameters.iter().position(|parameter| parameter.name == *name) {
-                    Some(at) if !self.model.parameters[at].required => {
-                        self.constant(Constant::HasParameter(at), Ty::Bool)
-                    }
+                match self.model.parameters.iter().enumerate().find(|(_, parameter)| parameter.name == *name) {
+                    Some((at, parameter)) if !parameter.required => self.constant(Constant::HasParameter(at), Ty::Bool),
                     found => truth(self, found.is_some()),
                 }
             }
@@ -816,28 +763,132 @@ impl<'m> Lowering<'m> {
     }
 }
 
-fn conjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
-    match expr.expr_kind() {
-        ExprKind::And { left, right } => Some((left, right)),
-        _ => None,
-    }
-}
-
-fn disjuncts(expr: &Expr) -> Option<(&Expr, &Expr)> {
-    match expr.expr_kind() {
-        ExprKind::Or { left, right } => Some((left, right)),
-        _ => None,
-    }
-}
-
-/// Whether the text shows a conjunction as one condition: `x is T in y`.
-fn is_one(expr: &Expr) -> bool {
-    let same = |part: &Expr| part.source_loc() == expr.source_loc();
-    conjuncts(expr).is_some_and(|(left, right)| same(left) && same(right))
-}
-
-/// Whether a scope can match an entity of a type.
+/// Returns whether a scope can match an entity of a type.
 fn fits(model: &Model, scope: &Scope, ty: TypeId) -> bool {
     let equal = scope.equals.as_ref().and_then(|uid| model.type_named(&uid.entity_type().to_smolstr()));
     scope.ty.as_ref().is_none_or(|name| model.type_named(name) == Some(ty)) && equal.is_none_or(|only| only == ty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::print::lowered;
+    use expect_test::{Expect, expect};
+
+    /// Compares the lowered clauses of a check of boats.
+    fn check(clauses: &str, expected: Expect) {
+        let head = r#"@id("T") @title("T") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Boat)"#;
+        let lowered = lowered(&format!("{head} {clauses};"));
+        let body = &lowered.program.checks[0].bodies[0];
+        let lines: Vec<String> = body.clauses.iter().map(|clause| lowered.clause(clause)).collect();
+        expected.assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn a_chain_is_one_condition() {
+        check(
+            "when { resource.moored && resource.length > 3 && resource.name == \"a\" }",
+            expect![[
+                r#"when all(resource.moored, [not((resource.length <= Long(3)))], (resource.name == String("a")))"#
+            ]],
+        );
+        check(
+            "when { (resource.moored || resource.name == \"a\") || resource.name == \"b\" }",
+            expect![[
+                r#"when any(any(resource.moored, (resource.name == String("a"))), (resource.name == String("b")))"#
+            ]],
+        );
+        check(
+            "when { !(resource.moored && resource.name == \"a\") } unless { resource.moored }",
+            expect![[r#"
+            when not(all(resource.moored, (resource.name == String("a"))))
+            unless resource.moored"#]],
+        );
+    }
+
+    #[test]
+    fn an_expression_that_is_one_condition_in_the_text_is_one_leaf() {
+        check(
+            "when { resource.name != \"a\" && resource.moored }",
+            expect![[r#"when all([not((resource.name == String("a")))], resource.moored)"#]],
+        );
+        check(
+            "when { resource is Boat in Pier::\"p\" || resource.moored }",
+            expect![[r#"when any([all(true after (resource), (resource in Pier::"p"))], resource.moored)"#]],
+        );
+        check(
+            "when { (resource.moored && resource.name != \"a\") == true }",
+            expect![[r#"when ([all(resource.moored, not((resource.name == String("a"))))] == Bool(true))"#]],
+        );
+    }
+
+    #[test]
+    fn a_branch_of_type_bool_is_a_condition() {
+        check(
+            "when { if resource.moored then resource.length > 3 else resource.name == \"a\" }",
+            expect![[
+                r#"when if(resource.moored, [not((resource.length <= Long(3)))], (resource.name == String("a")))"#
+            ]],
+        );
+        check(
+            "when { (if resource.moored then 1 else 2) < resource.length }",
+            expect!["when (If(resource.moored, Long(1), Long(2)) < resource.length)"],
+        );
+        check(
+            "when { if resource is Boat then resource.moored else 3 }",
+            expect!["when if(true after (resource), resource.moored, Long(3))"],
+        );
+    }
+
+    #[test]
+    fn attributes_are_slots() {
+        check(
+            "when { resource.pier.id == resource.name && resource.pier.harbour.name == \"h\" }",
+            expect![[r#"when all((resource.pier.id == resource.name), (resource.pier.harbour.name == String("h")))"#]],
+        );
+        check(
+            "when { resource has papers && resource.papers.valid }",
+            expect!["when all((resource has papers), resource.papers.valid)"],
+        );
+        check(
+            "when { resource has papers.issuer && resource.papers.issuer == \"i\" }",
+            expect![[r#"when all((resource has papers and papers.issuer), (resource.papers.issuer == String("i")))"#]],
+        );
+        check(
+            "when { resource has home.owner && resource.home.owner == resource.name }",
+            expect![
+                "when all([all((resource has home), (resource.home has owner))], (resource.home.owner == resource.name))"
+            ],
+        );
+        check(
+            "when { resource.hasTag(\"k\") && resource.getTag(\"k\") == \"v\" }",
+            expect![[r#"when all((resource has tag String("k")), (resource.tag(String("k")) == String("v")))"#]],
+        );
+    }
+
+    #[test]
+    fn the_context_is_constants() {
+        check(
+            "when { context.now.durationSince(resource.seen_at) > context.parameters.max_age }",
+            expect!["when [not((durationSince(now, resource.seen_at) <= parameter(max_age)))]"],
+        );
+        check(
+            "when { context.parameters has spare && context.parameters.spare < 3 }",
+            expect!["when all(has parameter(spare), (parameter(spare) < Long(3)))"],
+        );
+        check(
+            "when { resource.seen_at > datetime(\"2026-01-01\") && resource.berth.isInRange(ip(\"10.0.0.0/8\")) }",
+            expect![
+                "when all([not((resource.seen_at <= Datetime(1767225600000)))], isInRange(resource.berth, Ip(IpNet { addr: 10.0.0.0, prefix: 8 })))"
+            ],
+        );
+    }
+
+    #[test]
+    fn types_settle_answers() {
+        check(
+            "when { resource is Pier || resource has name || resource.moored }",
+            expect!["when any(false after (resource), (resource has name), resource.moored)"],
+        );
+    }
 }

@@ -4,8 +4,7 @@ use super::*;
 use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
-/// Reachable answers of a leaf where it is evaluated, as far as types and schema determine them. All are `false` for a
-/// leaf that is never evaluated.
+/// The answers of a leaf that types and schema leave open. All are `false` for a leaf that is never evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reachable {
     /// Whether it can be true.
@@ -32,8 +31,8 @@ impl Program {
     /// Returns the possible answers of each leaf of a body for any snapshot.
     ///
     /// Some answers are settled by the types of principal and resource: `resource is T`, `has` of an attribute that is
-    /// required or not declared, `principal in resource` where the resource is the root. Behind a settled answer a leaf
-    /// may never be evaluated, or never matter.
+    /// required or not declared, `principal in resource` where the resource is the root. A leaf after a
+    /// settled answer may never be evaluated, or never matter.
     pub fn possible(&self, model: &Model, body: &Body) -> Vec<(NodeId, Reachable)> {
         let mut found = Vec::new();
         let conditional = [ClauseKind::When, ClauseKind::Unless]
@@ -57,8 +56,7 @@ impl Program {
         found
     }
 
-    /// Notes the possible answers of the leaves of a condition that is evaluated. `decides` says whether its answer
-    /// matters.
+    /// Adds the possible answers of the leaves of a condition that is evaluated. `decides`: its answer matters.
     fn possible_in(
         &self,
         model: &Model,
@@ -77,15 +75,17 @@ impl Program {
             Condition::All(parts) | Condition::Any(parts) => {
                 let is_all = matches!(condition, Condition::All(_));
                 let goes_on = |part: &Condition| if is_all { answers(part).0 } else { answers(part).1 };
+                let goes_on: Vec<bool> = parts.iter().map(goes_on).collect();
                 // A part matters only if the parts after it can leave the answer to it.
-                let open_after = |at: usize| parts[at + 1..].iter().all(goes_on);
+                let last_decisive = goes_on.iter().rposition(|goes_on| !goes_on);
                 let mut evaluated = true;
-                for (at, part) in parts.iter().enumerate() {
+                for (at, (part, goes_on)) in parts.iter().zip(&goes_on).enumerate() {
+                    let matters = last_decisive.is_none_or(|last| last <= at);
                     match evaluated {
-                        true => self.possible_in(model, body, part, decides && open_after(at), found),
+                        true => self.possible_in(model, body, part, decides && matters, found),
                         false => found.extend(never(part)),
                     }
-                    evaluated &= goes_on(part);
+                    evaluated &= goes_on;
                 }
             }
             Condition::If(parts) => {
@@ -144,7 +144,7 @@ impl Program {
                 _ => None,
             },
             NodeKind::StaticallyKnown(_, answer) => Some(*answer),
-            // The attribute is there as soon as the entity is, captured or not.
+            // A required attribute is never absent, captured or not.
             NodeKind::Has(entity, ty, slots, HasTarget::Entity) if variable(entity).is_some() => {
                 slots.iter().all(|slot| model.ty(*ty).slots[slot.index()].required).then_some(true)
             }
@@ -162,13 +162,13 @@ impl Program {
     }
 
     /// Returns a condition of a body as a text that is the same for conditions that the types make the same: settled
-    /// answers are left out, and so is what they keep from being evaluated.
+    /// answers are left out, and so are the parts that they exclude.
     pub fn simplified(&self, model: &Model, body: &Body, condition: &Condition) -> String {
-        const ANSWERS: [&str; 2] = ["false", "true"];
+        let text_of = |answer: bool| if answer { "true" } else { "false" };
         let simplified = |part: &Condition| self.simplified(model, body, part);
         match condition {
             Condition::Leaf(leaf) => match self.settled(model, body, *leaf) {
-                Some(answer) if !self.may_fail(*leaf) => ANSWERS[usize::from(answer)].to_owned(),
+                Some(answer) if !self.may_fail(*leaf) => text_of(answer).to_owned(),
                 _ => self.text(*leaf),
             },
             Condition::Not(inner) => match simplified(inner).as_str() {
@@ -178,7 +178,7 @@ impl Program {
             },
             Condition::All(parts) | Condition::Any(parts) => {
                 let is_all = matches!(condition, Condition::All(_));
-                let (neutral, decisive) = (ANSWERS[usize::from(is_all)], ANSWERS[usize::from(!is_all)]);
+                let (neutral, decisive) = (text_of(is_all), text_of(!is_all));
                 let mut texts: Vec<String> = Vec::new();
                 for part in parts {
                     let text = simplified(part);
@@ -208,7 +208,8 @@ impl Program {
         }
     }
 
-    /// Whether evaluating the operands of a leaf with a settled answer may fail, or depend on what was not captured.
+    /// Returns whether evaluating the operands of a leaf with a settled answer may fail, or depend on what was not
+    /// captured.
     fn may_fail(&self, leaf: NodeId) -> bool {
         let is_variable = |node: NodeId| {
             matches!(
@@ -262,7 +263,7 @@ impl Program {
         format!("{:?} {own}({})", std::mem::discriminant(kind), operands.join(", "))
     }
 
-    /// Whether an expression reads something that a snapshot may lack.
+    /// Returns whether an expression reads something that a snapshot may lack.
     fn reads_captured(&self, model: &Model, node: NodeId) -> bool {
         let nested =
             |ty: &TypeId, slot: &SlotId| matches!(model.ty(*ty).slots[slot.index()].origin, Origin::Enclosing(_));
@@ -312,22 +313,46 @@ impl Program {
         Depends { derived, checks }
     }
 
-    /// Returns the derived attributes that a check rests on, by their places in [`Program::derived`], each after those
-    /// it reads.
+    /// Returns the derived attributes that a check depends on, by their places in [`Program::derived`].
     pub fn derived_behind(&self, model: &Model, check: &CheckProgram) -> BTreeSet<usize> {
-        let mut behind = BTreeSet::new();
+        self.behind(model, check).derived
+    }
+
+    /// Returns everything that a check evaluates, directly or through derived attributes.
+    pub fn behind(&self, model: &Model, check: &CheckProgram) -> Behind {
+        let mut behind = Behind::default();
         let mut left: Vec<NodeId> = check.bodies.iter().flat_map(Body::leaves).collect();
         while let Some(node) = left.pop() {
+            if !behind.nodes.insert(node) {
+                continue;
+            }
             for read in lower::slots_read(model, &self.node(node).kind) {
-                let derived = self.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == read);
-                if let Some(at) = derived.filter(|at| behind.insert(*at)) {
-                    left.extend(self.derived[at].parts.iter().flat_map(|part| part.body.leaves()));
+                let derived = self.derived.iter().enumerate();
+                let derived = derived.filter(|(_, attribute)| (attribute.ty, attribute.slot) == read);
+                for (at, attribute) in derived {
+                    behind.derived.insert(at);
+                    left.extend(attribute.parts.iter().flat_map(|part| part.body.leaves()));
                 }
             }
             left.extend(self.operands(node));
         }
         behind
     }
+
+    /// Returns the slots that some nodes read, and the records that contain them.
+    pub fn slots_of(&self, model: &Model, nodes: &BTreeSet<NodeId>) -> BTreeSet<(TypeId, SlotId)> {
+        let read = nodes.iter().flat_map(|node| lower::slots_read(model, &self.node(*node).kind));
+        read.flat_map(|(ty, slot)| lower::with_records(model, ty, slot)).collect()
+    }
+}
+
+/// The parts of a program that a check evaluates.
+#[derive(Debug, Clone, Default)]
+pub struct Behind {
+    /// The nodes of the check and of the derivations behind it.
+    pub nodes: BTreeSet<NodeId>,
+    /// The derived attributes, by their places in [`Program::derived`].
+    pub derived: BTreeSet<usize>,
 }
 
 /// The parts of a program that depend on some parameters.

@@ -192,7 +192,7 @@ fn what_cannot_be_read_has_no_page() {
     assert!(run.stderr.contains("cannot read `none.cedarschema`"), "{}", run.stderr);
     let run = deodar(&harbour(SCHEMA, "// Nothing yet.\n"), &PACK);
     assert_eq!(run.code, 3);
-    assert!(run.stdout.contains("what 0 checks ask of a harbour"), "{}", run.stdout);
+    assert!(run.stdout.contains("The conditions of 0 checks of a harbour"), "{}", run.stdout);
 }
 
 #[test]

@@ -212,7 +212,7 @@ struct Read {
     policies: Policies,
     program: Program,
     parameters: Vec<Option<Value>>,
-    /// The policies that the review says can never hold.
+    /// The policies that are never satisfied, according to the review.
     idle: BTreeSet<String>,
 }
 
@@ -480,7 +480,11 @@ fn compare(given: &Given, derived: bool, complete: bool, tally: &mut Tally) -> R
                     }
                 }
                 if answer == Answer::Satisfied && read.idle.contains(&written.id) {
-                    return Err(fail("the review says that it can never hold, and it does", &case, Some(&written.id)));
+                    return Err(fail(
+                        "the review reports that it is never satisfied, and it is",
+                        &case,
+                        Some(&written.id),
+                    ));
                 }
                 let agree =
                     if complete && !oracle.doubtful { *verdict == exact(answer) } else { holds(*verdict, answer) };

@@ -688,12 +688,12 @@ fn hints_about_products_name_values_that_products_have() {
         numeric.map(|survivor| format!("{}: {}", text(&survivor["after"]), text(&survivor["hint"]))).collect()
     };
     expect![[r#"
-        resource.length * 101 >= 150: a case in which it matters that 100 is not 101
-        resource.length * 99 >= 150: a case in which it matters that 100 is not 99"#]]
+        resource.length * 101 >= 150: a case whose verdict differs with 101 instead of 100
+        resource.length * 99 >= 150: a case whose verdict differs with 99 instead of 100"#]]
     .assert_eq(&hints("when { resource.length * 100 >= 150 }").join("\n"));
     expect![[r#"
-        resource.length * 1 >= 40: a case in which it matters that 2 is not 1
-        resource.length * 3 >= 40: a case in which it matters that 2 is not 3
+        resource.length * 1 >= 40: a case whose verdict differs with 1 instead of 2
+        resource.length * 3 >= 40: a case whose verdict differs with 3 instead of 2
         resource.length * 2 > 40: a case in which `resource.length * 2` equals `40`
         resource.length * 2 >= 41: a case in which `resource.length * 2` is 40"#]]
     .assert_eq(&hints("when { resource.length * 2 >= 40 }").join("\n"));

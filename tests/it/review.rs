@@ -118,7 +118,7 @@ fn a_check_that_no_snapshot_can_fail_is_refused() {
             "principal == Account::\"zz\"",
         ),
         ("(principal, action, resource is Light)", "enumerated", "resource is Light"),
-        ("(principal, action, resource) when { resource is Person }", "can never hold", ""),
+        ("(principal, action, resource) when { resource is Person }", "is never satisfied", ""),
         (
             "(principal, action, resource) when { action == Action::\"derive\" }",
             "exclude each other",

@@ -1,5 +1,5 @@
-//! Derived attributes without a value: derivations that are refused, missing, or on a cycle. A check that depends on one
-//! is not run.
+//! Derived attributes without a value: derivations that are refused, missing, or on a cycle. A check that depends on
+//! one is not evaluated.
 
 use super::{Review, Whole};
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type Target = (TypeId, SlotId);
 
-/// Why nothing is known of a derived attribute.
+/// The reason why a derived attribute has no value.
 enum Cause<'p> {
     /// These derivations of it are refused.
     Refused(Vec<&'p Derivation>),
@@ -22,11 +22,11 @@ enum Cause<'p> {
     Unread,
     /// It has no derivation.
     Missing,
-    /// It needs itself.
+    /// It depends on itself.
     Cycle,
 }
 
-/// Refuses the checks that depend on derived attributes without a value, and says why there is none.
+/// Refuses the checks that depend on derived attributes without a value, and reports the reasons.
 pub(super) fn broken(model: &Model, policies: &Policies, whole: &Whole, review: &mut Review) {
     let causes = causes(model, policies, whole, review);
     let dependants = dependants(model, policies, whole);
@@ -41,7 +41,7 @@ pub(super) fn broken(model: &Model, policies: &Policies, whole: &Whole, review: 
     }
 }
 
-/// The derived attributes without a value, and why.
+/// Returns the derived attributes without a value, with the reasons.
 fn causes<'p>(
     model: &Model,
     policies: &'p Policies,
@@ -73,7 +73,7 @@ fn causes<'p>(
     causes
 }
 
-/// The checks that depend on each derived attribute, directly or through others.
+/// Returns the checks that depend on each derived attribute, directly or through others.
 fn dependants<'p>(model: &Model, policies: &'p Policies, whole: &Whole) -> BTreeMap<Target, Vec<&'p Statement>> {
     let mut dependants: BTreeMap<Target, Vec<&Statement>> = BTreeMap::new();
     for check in &whole.program.checks {
@@ -93,12 +93,12 @@ fn dependants<'p>(model: &Model, policies: &'p Policies, whole: &Whole) -> BTree
     dependants
 }
 
-/// The derived attributes that a body reads.
+/// Returns the derived attributes that a body reads.
 fn derived_in(model: &Model, program: &Program, body: &Body) -> Vec<Target> {
     nodes(program, body).flat_map(|node| derived_slots(model, &program.node(node).kind)).collect()
 }
 
-/// The nodes of a body.
+/// Returns the nodes of a body.
 fn nodes<'p>(program: &'p Program, body: &Body) -> impl Iterator<Item = NodeId> + use<'p> {
     let (mut left, mut seen): (Vec<NodeId>, BTreeSet<NodeId>) = (body.leaves().collect(), BTreeSet::new());
     std::iter::from_fn(move || {
@@ -115,7 +115,7 @@ fn nodes<'p>(program: &'p Program, body: &Body) -> impl Iterator<Item = NodeId> 
 /// Where an attribute is read.
 type Read<'p> = (&'p Statement, Span);
 
-/// The error for an attribute that nothing derives, unless nothing reads it.
+/// Returns the error for an attribute that nothing derives, unless nothing reads it.
 fn missing(model: &Model, target: Target, read: Option<Read<'_>>, checks: &[&Statement]) -> Option<Diagnostic> {
     let (statement, span) = read?;
     let readers = match checks {
@@ -129,7 +129,7 @@ fn missing(model: &Model, target: Target, read: Option<Read<'_>>, checks: &[&Sta
     Some(error.help(format!("write a `permit` for `derive` with @derives({attribute:?})")))
 }
 
-/// The error for the checks that are not run.
+/// Returns the error for the checks that are not run.
 fn not_run(
     model: &Model,
     target: Target,
@@ -170,7 +170,7 @@ fn name(model: &Model, (ty, slot): Target) -> String {
     format!("{}.{}", model.short_name(ty), model.ty(ty).slots[slot.index()].dotted())
 }
 
-/// Where a derived attribute is first read: in a check, or in a derivation of another.
+/// Returns where a derived attribute is first read: in a check, or in a derivation of another.
 fn first_read<'p>(
     model: &Model,
     whole: &Whole,
@@ -190,7 +190,7 @@ fn first_read<'p>(
     in_checks.chain(in_parts).next()
 }
 
-/// The attributes that need themselves, among those that cannot be ordered.
+/// Returns the attributes that need themselves, among those that cannot be ordered.
 fn on_cycles(left: &Lowered) -> Vec<Target> {
     let needs_itself = |target: &&Target| {
         let (mut behind, mut open) = (BTreeSet::new(), vec![**target]);
@@ -203,7 +203,7 @@ fn on_cycles(left: &Lowered) -> Vec<Target> {
     left.keys().filter(needs_itself).copied().collect()
 }
 
-/// Names one cycle, a label for every derivation on it.
+/// Returns the error for one cycle, with a label for every derivation on it.
 fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
     let mut path: Vec<Target> = left.keys().copied().take(1).collect();
     while let Some(next) = path

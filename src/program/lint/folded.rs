@@ -11,7 +11,7 @@ use cedar_policy_core::ast::PatternElem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A parameter that is compared with folded values, and with nothing else.
+/// A parameter that is compared with folded values only.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
     /// Its place in the model.
@@ -85,7 +85,7 @@ impl Found<'_> {
         }
     }
 
-    /// The values of members that two records have both.
+    /// Returns the values of the members that both records have.
     fn same_members(&self, one: NodeId, other: NodeId) -> Vec<(NodeId, NodeId)> {
         let members = |node: NodeId| match &self.program.node(node).kind {
             NodeKind::RecordOf(members) => members.as_slice(),
@@ -95,7 +95,7 @@ impl Found<'_> {
         members(one).iter().filter_map(|(name, node, _)| Some((*node, same(name)?))).collect()
     }
 
-    /// The texts and parameters of one side, against the other.
+    /// Compares the texts and parameters of one side with the other side.
     fn side(&mut self, texts: &[Leaf], others: &[Leaf]) {
         let with = self.readers(others);
         if with.is_empty() {
@@ -127,7 +127,7 @@ impl Found<'_> {
         self.comparisons.push(comparison);
     }
 
-    /// A pattern, piece by piece: wildcards are all of a text that need not be in it.
+    /// Compares each piece of a pattern between its wildcards.
     fn matched(&mut self, node: NodeId, text: NodeId, pattern: &[PatternElem]) {
         let with = self.readers(&self.leaves(text));
         let pieces: Vec<String> = pattern
@@ -144,8 +144,8 @@ impl Found<'_> {
             // Blanks are trimmed at the ends of a text, and not inside it.
             let kept = |blank: &str, end: bool| if end { "" } else { blank }.to_owned();
             let core = piece.trim();
-            let before = &piece[..piece.len() - piece.trim_start().len()];
-            let after = if core.is_empty() { "" } else { &piece[piece.trim_end().len()..] };
+            let before = piece.strip_suffix(piece.trim_start()).unwrap_or_default();
+            let after = piece.strip_prefix(piece.trim_end()).filter(|_| !core.is_empty()).unwrap_or_default();
             let core = if core.is_empty() { String::new() } else { folded(Reader::Casefold, core)? };
             Some(format!("{}{core}{}", kept(before, at == 0), kept(after, at == last)))
         };
@@ -164,12 +164,13 @@ impl Found<'_> {
         self.refuse(self.pattern_span(node, text), &written, &with, help);
     }
 
-    /// Where a pattern is written: the string after the text.
+    /// Returns where a pattern is written: the string after the text.
     fn pattern_span(&self, node: NodeId, text: NodeId) -> Span {
         let whole = self.program.node(node).span;
         let after = self.program.node(text).span.end.max(whole.start);
         let rest = self.statement.source.text().get(after as usize..whole.end as usize).unwrap_or_default();
-        rest.find('"').map_or(whole, |at| Span::new(after + at as u32, whole.end))
+        let quote = rest.find('"').and_then(|at| u32::try_from(at).ok());
+        quote.map_or(whole, |at| Span::new(after + at, whole.end))
     }
 
     fn refuse(&mut self, span: Span, text: &str, with: &[(String, Reader)], help: Option<String>) {
@@ -179,7 +180,7 @@ impl Found<'_> {
         }
     }
 
-    /// The folded attributes among leaves; none if some leaf can be any text.
+    /// Returns the folded attributes among leaves; none if some leaf can be any text.
     fn readers(&self, leaves: &[Leaf]) -> Vec<(String, Reader)> {
         let open = |leaf: &Leaf| matches!(leaf, Leaf::Other | Leaf::Parameter(..));
         if leaves.iter().any(open) {
@@ -249,7 +250,7 @@ impl Comparison {
     }
 }
 
-/// The texts of a value.
+/// Returns the texts of a value.
 fn texts_in<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     match value {
         Value::String(text) => texts.push(text),
@@ -270,7 +271,7 @@ fn message(what: &str, with: &[(String, Reader)]) -> String {
     format!("{what} is never equal to {}: it is not in folded form", attributes.join(", or "))
 }
 
-/// Whether some attribute can have a text.
+/// Returns whether some attribute can have a text.
 fn reads(with: &[(String, Reader)], text: &str) -> bool {
     with.iter().any(|(_, reader)| folded(*reader, text).as_deref() == Some(text))
 }

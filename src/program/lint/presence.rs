@@ -1,5 +1,5 @@
-//! `has` on what is required. A required value that is missing is uncaptured and not absent, so such a `has` is always
-//! true, and `unless { resource has x }` passes for ever.
+//! `has` of a required attribute. A required value that is missing is uncaptured and not absent, so such a `has` is
+//! always true, and `unless { resource has x }` always passes.
 
 use super::{Reviewed, reached};
 use crate::diagnostic::{Code, Diagnostic};

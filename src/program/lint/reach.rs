@@ -90,7 +90,7 @@ impl<'p> Reach<'p> {
             NodeKind::StaticallyKnown(_, answer) => Some(*answer),
             NodeKind::Condition(condition) => self.truth(condition),
             NodeKind::Equal(left, right) => self.same_entity(*left, *right),
-            NodeKind::In(left, right) => self.lies_in(*left, *right),
+            NodeKind::In(left, right) => self.is_in(*left, *right),
             _ => None,
         };
         answer.map_or(Outcomes::EITHER, Outcomes::of)
@@ -120,7 +120,7 @@ impl<'p> Reach<'p> {
         }
     }
 
-    /// Whether a literal names an entity that no snapshot has: the id of a root without `@key` is empty.
+    /// Returns whether a literal names an entity that no snapshot has: the id of a root without `@key` is empty.
     pub fn names_nothing(&self, node: NodeId) -> bool {
         let root = self.model.root;
         self.literal(node).is_some_and(|(ty, id)| {
@@ -138,9 +138,9 @@ impl<'p> Reach<'p> {
         }
     }
 
-    fn lies_in(&self, entity: NodeId, container: NodeId) -> Option<bool> {
+    fn is_in(&self, entity: NodeId, container: NodeId) -> Option<bool> {
         if let NodeKind::SetOf(items) = &self.program.node(container).kind {
-            let answers: Vec<Option<bool>> = items.iter().map(|item| self.lies_in(entity, *item)).collect();
+            let answers: Vec<Option<bool>> = items.iter().map(|item| self.is_in(entity, *item)).collect();
             return match answers.iter().all(|answer| *answer == Some(false)) {
                 true => Some(false),
                 false => answers.contains(&Some(true)).then_some(true),
@@ -158,12 +158,12 @@ impl<'p> Reach<'p> {
         if self.literal(entity).is_some() && self.literal(entity) == self.literal(container) {
             return Some(true);
         }
-        let never = !self.may_lie_in(inner, outer) || self.names_nothing(container) || self.names_nothing(entity);
+        let never = !self.may_be_in(inner, outer) || self.names_nothing(container) || self.names_nothing(entity);
         never.then_some(false)
     }
 
-    /// Whether an entity of one type can be inside an entity of another, or be that entity.
-    pub fn may_lie_in(&self, inner: TypeId, outer: TypeId) -> bool {
+    /// Returns whether an entity of one type can be inside an entity of another, or be that entity.
+    pub fn may_be_in(&self, inner: TypeId, outer: TypeId) -> bool {
         self.model.ancestry(inner).any(|ty| ty == outer)
     }
 }

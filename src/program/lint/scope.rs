@@ -1,4 +1,4 @@
-//! Policies that can never be evaluated, or can never hold: no account has what their scope names.
+//! Policies that can never be evaluated, or can never be satisfied: no account has the entities of their scope.
 
 use super::Reviewed;
 use super::reach::Reach;
@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::value::TypeId;
 use smol_str::ToSmolStr;
 
-/// Why a policy can never hold.
+/// The reason why a policy can never be satisfied.
 struct Reason {
     span: Span,
     message: String,
@@ -29,15 +29,15 @@ impl Reason {
 pub(super) fn never(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -> Vec<Diagnostic> {
     let statement = reviewed.statement;
     let by_types = types(model, reviewed).or_else(|| parts(model, program, reviewed));
-    // Cedar's validator settles more conditions, and does not say which.
+    // Cedar's validator settles more conditions, and does not report which.
     let by_cedar = || statement.idle.then(|| Reason::exclusion(statement.span));
     let Some(reason) = by_types.or_else(by_cedar) else { return Vec::new() };
-    let message = format!("`{}` can never hold, whatever the snapshot says: {}", statement.id, reason.message);
+    let message = format!("`{}` is never satisfied: {}", statement.id, reason.message);
     let error = Diagnostic::error(Code::PolicyIdle, message).label(&statement.source, reason.span, "");
     vec![error.help(reason.help)]
 }
 
-/// The reason why some part of every body excludes every request.
+/// Returns the reason why some part of every body excludes every request.
 fn parts(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -> Option<Reason> {
     let mut reasons = reviewed.bodies.iter().map(|body| {
         let reach = Reach { model, program, body };
@@ -47,7 +47,7 @@ fn parts(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -> Option<Re
     reasons.all(|reason| reason.is_some()).then_some(first)
 }
 
-/// The reason why the types in a scope exclude every request.
+/// Returns the reason why the types in a scope exclude every request.
 fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
     let statement = reviewed.statement;
     let action = if reviewed.checks { &model.audit } else { model.derive.as_ref()? };
@@ -92,7 +92,7 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
     None
 }
 
-/// The reason why one part of a policy excludes every request.
+/// Returns the reason why one part of a policy excludes every request.
 fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, span: Span) -> Reason {
     let (model, statement) = (reach.model, reviewed.statement);
     let Condition::Leaf(node) = condition else { return Reason::exclusion(span) };
@@ -116,11 +116,11 @@ fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, sp
     let Some((inner, outer)) = reach.entity_type(*left).zip(reach.entity_type(*right)) else {
         return Reason::exclusion(span);
     };
-    if reach.may_lie_in(inner, outer) {
+    if reach.may_be_in(inner, outer) {
         return Reason::exclusion(span);
     }
     let around: Vec<String> = model.ancestry(inner).skip(1).map(|ty| format!("`{}`", model.short_name(ty))).collect();
-    let is_reversed = matches!(reach.program.node(*node).kind, NodeKind::In(..)) && reach.may_lie_in(outer, inner);
+    let is_reversed = matches!(reach.program.node(*node).kind, NodeKind::In(..)) && reach.may_be_in(outer, inner);
     let help = match &around[..] {
         _ if is_reversed => {
             let (inner, outer) = (model.short_name(inner), model.short_name(outer));

@@ -1,8 +1,7 @@
-//! Expressions of which the types leave open what type they have.
+//! Expressions whose type the validator leaves open.
 //!
-//! Cedar's validator looks at one branch of an `if` whose test it knows, so the other may be of any type. Which one it
-//! is need not be known here: what depends on the type is lowered once for either branch, and the one that is never
-//! taken is never evaluated.
+//! Cedar's validator looks at one branch of an `if` whose test it knows, so the other may be of any type. An expression
+//! that depends on the type is lowered once for each branch; the branch that is never taken is not evaluated.
 
 use super::*;
 
@@ -11,7 +10,7 @@ use super::*;
 pub(super) struct Forks {
     /// Every `if` whose branches have two types: its test and its branches.
     ifs: BTreeMap<NodeId, (NodeId, Typed, Typed)>,
-    /// Every record with such a member.
+    /// Every record with a member of two types.
     records: BTreeMap<NodeId, BTreeMap<SmolStr, Typed>>,
 }
 
@@ -27,7 +26,7 @@ impl Forks {
 }
 
 impl Lowering<'_> {
-    /// `if then else`.
+    /// Lowers `if then else`.
     pub(super) fn choose(&mut self, test: NodeId, then: Typed, other: Typed) -> Typed {
         let ty = match (&then.1, &other.1) {
             (Some(ty), Some(same)) if ty == same => Some(ty.clone()),
@@ -36,7 +35,7 @@ impl Lowering<'_> {
             _ => None,
         };
         if ty == Some(Ty::Bool) {
-            let parts = [test, then.0, other.0].map(|node| self.condition(node));
+            let parts = [test, then.0, other.0].map(Condition::Leaf);
             return self.typed(NodeKind::Condition(Box::new(Condition::If(Box::new(parts)))), Ty::Bool);
         }
         let node = self.push(NodeKind::If(test, then.0, other.0));
@@ -46,14 +45,14 @@ impl Lowering<'_> {
         (node, ty)
     }
 
-    /// Does what depends on the type of an operand, once for each type that it may have.
+    /// Lowers an expression that depends on the type of an operand, once for each type that it may have.
     pub(super) fn each_type(&mut self, operand: Typed, each: &dyn Fn(&mut Self, Typed) -> Typed) -> Typed {
         let Some((test, then, other)) = self.forks.ifs.get(&operand.0).cloned() else { return each(self, operand) };
         let (then, other) = (self.each_type(then, each), self.each_type(other, each));
         self.choose(test, then, other)
     }
 
-    /// `{...}`.
+    /// Lowers `{...}`.
     pub(super) fn record(&mut self, members: Vec<(SmolStr, Typed)>) -> Typed {
         let nodes = members.iter().map(|(name, (node, _))| (name.clone(), *node, None)).collect();
         let record = self.push(NodeKind::RecordOf(nodes));
@@ -67,7 +66,7 @@ impl Lowering<'_> {
         (record, ty)
     }
 
-    /// Reads a member of a record without a type and does what depends on the member's, once for each it may have.
+    /// Reads a member of a record without a type, and lowers an expression once for each type of the member.
     pub(super) fn each_type_of_member(
         &mut self,
         record: NodeId,

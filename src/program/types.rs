@@ -1,0 +1,105 @@
+//! Types of expressions as they are written, before lowering, for the catalogue and for mutants.
+//!
+//! The types of principal and resource are given, because a policy may leave them open. The lowering settles one type
+//! of each, and has the exact types of all expressions.
+
+use super::function::result_type;
+use crate::schema::{Attribute, Model, Shape, Ty};
+use crate::value::TypeId;
+use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
+use smol_str::ToSmolStr;
+
+/// The types of the variables of a policy.
+#[derive(Debug)]
+pub(crate) struct WrittenTypes<'m> {
+    /// The model of the schema.
+    pub model: &'m Model,
+    /// The types that the principal may have.
+    pub principal: Vec<TypeId>,
+    /// The types that the resource may have.
+    pub resource: Vec<TypeId>,
+}
+
+impl<'m> WrittenTypes<'m> {
+    /// Returns the type of an expression, if it is known and always the same.
+    pub(crate) fn only(&self, expr: &Expr) -> Option<Ty> {
+        <[Ty; 1]>::try_from(self.all(expr)).ok().map(|[only]| only)
+    }
+
+    /// Returns the types that an expression may have; none if they are not known.
+    pub(crate) fn all(&self, expr: &Expr) -> Vec<Ty> {
+        let mut types = Vec::new();
+        for ty in self.found(expr) {
+            if !types.contains(&ty) {
+                types.push(ty);
+            }
+        }
+        types
+    }
+
+    /// Returns the types of an expression, some perhaps more than once.
+    fn found(&self, expr: &Expr) -> Vec<Ty> {
+        let entities = |types: &[TypeId]| types.iter().copied().map(Ty::Entity).collect();
+        match expr.expr_kind() {
+            ExprKind::Lit(Literal::Bool(_)) => vec![Ty::Bool],
+            ExprKind::Lit(Literal::Long(_)) => vec![Ty::Long],
+            ExprKind::Lit(Literal::String(_)) => vec![Ty::String],
+            ExprKind::Lit(Literal::EntityUID(uid)) => {
+                self.model.type_named(&uid.entity_type().to_smolstr()).map(Ty::Entity).into_iter().collect()
+            }
+            ExprKind::Var(Var::Principal) => entities(&self.principal),
+            ExprKind::Var(Var::Resource) => entities(&self.resource),
+            ExprKind::GetAttr { expr: base, attr } => self.member_types(base, attr),
+            ExprKind::BinaryApp { op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, .. } => vec![Ty::Long],
+            ExprKind::ExtensionFunctionApp { fn_name, .. } => {
+                result_type(&fn_name.to_string()).cloned().into_iter().collect()
+            }
+            ExprKind::If { then_expr, else_expr, .. } => [self.all(then_expr), self.all(else_expr)].concat(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn member_types(&self, base: &Expr, name: &str) -> Vec<Ty> {
+        if is_parameters(base) {
+            let found = self.model.parameters.iter().find(|parameter| parameter.name == name);
+            return found.map(|parameter| parameter.ty.clone()).into_iter().collect();
+        }
+        if is_context(base) {
+            let found = self.model.context.iter().find(|member| member.name == name);
+            return found.map(|member| member.ty.clone()).into_iter().collect();
+        }
+        self.all(base).iter().filter_map(|ty| member(self.model, ty, name)).map(|(ty, _)| ty.clone()).collect()
+    }
+
+    /// Returns the attribute that an expression reads, and the type that has it, if there is only one such type.
+    pub(crate) fn attribute(&self, expr: &Expr) -> Option<(TypeId, &'m Attribute)> {
+        let ExprKind::GetAttr { expr: base, attr } = expr.expr_kind() else { return None };
+        if let [Ty::Entity(ty)] = self.all(base)[..] {
+            return Some((ty, self.model.ty(ty).attribute(attr)?));
+        }
+        let (ty, record) = self.attribute(base)?;
+        let Shape::Record(_, inner) = &record.shape else { return None };
+        Some((ty, inner.iter().find(|inner| inner.name == *attr)?))
+    }
+}
+
+/// Returns the type of an attribute of an entity, or of a member of a record, and whether it is required.
+pub(crate) fn member<'t>(model: &'t Model, of: &'t Ty, name: &str) -> Option<(&'t Ty, bool)> {
+    match of {
+        Ty::Entity(ty) => model.ty(*ty).attribute(name).map(|attribute| (&attribute.ty, attribute.required)),
+        Ty::Record(members) => {
+            members.iter().find(|member| member.name == name).map(|member| (&member.ty, member.required))
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether an expression is the variable `context`.
+pub(crate) fn is_context(expr: &Expr) -> bool {
+    matches!(expr.expr_kind(), ExprKind::Var(Var::Context))
+}
+
+/// Returns whether an expression is `context.parameters`.
+pub(crate) fn is_parameters(expr: &Expr) -> bool {
+    matches!(expr.expr_kind(), ExprKind::GetAttr { expr, attr } if attr == "parameters" && is_context(expr))
+}
