@@ -69,13 +69,13 @@ pub struct Table {
     /// The places of `missing` lists by the instance around them.
     missing_in: HashMap<EntityRef, u32>,
     /// Ids of dangling references and of entity literals without a row; they are numbered after the rows.
-    pub absent: Vec<SmolStr>,
+    pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
     /// Rows by parent and key; the first row if an id is given twice.
     by_key: HashTable<u32>,
-    /// The places of `absent` ids.
-    by_absent: HashMap<SmolStr, u32>,
+    /// The places of `dangling` ids.
+    by_dangling: HashMap<SmolStr, u32>,
 }
 
 /// One instance.
@@ -266,7 +266,7 @@ impl Snapshot {
         }
         let table = self.table(entity.ty);
         let Some(row) = table.rows.get(entity.row as usize) else {
-            return table.absent.get(entity.row as usize - table.rows.len()).cloned().unwrap_or_default();
+            return table.dangling.get(entity.row as usize - table.rows.len()).cloned().unwrap_or_default();
         };
         self.join_id(model, ty.parent, row.parent, self.text(row.key)).into()
     }
@@ -332,7 +332,7 @@ impl Snapshot {
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
         let row =
-            found.or_else(|| table.absent.iter().position(|absent| absent == id).map(|at| at + table.rows.len()))?;
+            found.or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
         Some(EntityRef { ty, row: row as u32 })
     }
 

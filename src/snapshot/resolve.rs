@@ -396,7 +396,7 @@ fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, tex
     }
 }
 
-/// Reports a dangling reference, and returns the number of the absent entity, beyond the rows.
+/// Reports a dangling reference, and returns the number of the dangling entity, beyond the rows.
 #[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
 fn nobody(
     snapshot: &mut Snapshot,
@@ -432,10 +432,10 @@ fn nobody(
     complaints.diagnostics.push(error.maybe_help(help));
     let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
     let table = &mut snapshot.tables[target.index()];
-    let next = table.absent.len() as u32;
-    let absent = *table.by_absent.entry(id.clone()).or_insert(next);
-    if absent == next {
-        table.absent.push(id);
+    let next = table.dangling.len() as u32;
+    let place = *table.by_dangling.entry(id.clone()).or_insert(next);
+    if place == next {
+        table.dangling.push(id);
     }
-    table.rows.len() as u32 + absent
+    table.rows.len() as u32 + place
 }
