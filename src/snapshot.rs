@@ -60,14 +60,14 @@ pub struct Table {
     /// One column for every slot; empty for a slot that no policy reads.
     pub columns: Vec<Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
-    pub missing: Vec<UncapturedList>,
+    pub uncaptured_lists: Vec<UncapturedList>,
     /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
     /// they are not subjects, and only the upper bound of a count includes them.
     pub copies: BTreeSet<u32>,
     /// Rows whose id is not known. No key finds them.
     pub nameless: BTreeSet<u32>,
-    /// The places of `missing` lists by the instance around them.
-    missing_in: HashMap<EntityRef, u32>,
+    /// The places of `uncaptured_lists` by the instance around them.
+    uncaptured_list_of: HashMap<EntityRef, u32>,
     /// Ids of dangling references and of entity literals without a row; they are numbered after the rows.
     pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
@@ -331,8 +331,8 @@ impl Snapshot {
                 && table.is_named(at as u32)
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
-        let row =
-            found.or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
+        let row = found
+            .or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
         Some(EntityRef { ty, row: row as u32 })
     }
 
@@ -349,7 +349,7 @@ impl Snapshot {
     /// `scope` itself has a row, so a missing list around it does not matter.
     pub(crate) fn may_mean(&self, ty: TypeId, scope: EntityRef) -> bool {
         let table = self.table(ty);
-        table.missing_in.contains_key(&scope) || table.has_nameless()
+        table.uncaptured_list_of.contains_key(&scope) || table.has_nameless()
     }
 }
 
@@ -365,18 +365,18 @@ impl Table {
     }
 
     /// Returns the list of an instance whose elements are not all known.
-    pub fn missing_in(&self, scope: EntityRef) -> Option<&UncapturedList> {
-        self.missing.get(*self.missing_in.get(&scope)? as usize)
+    pub fn uncaptured_list(&self, scope: EntityRef) -> Option<&UncapturedList> {
+        self.uncaptured_lists.get(*self.uncaptured_list_of.get(&scope)? as usize)
     }
 
     /// Records a list whose elements are not all known. If there are two reasons, the stronger one is kept.
-    fn note_missing(&mut self, new: UncapturedList) {
-        match self.missing_in.get(&new.scope).and_then(|at| self.missing.get_mut(*at as usize)) {
+    fn add_uncaptured_list(&mut self, new: UncapturedList) {
+        match self.uncaptured_list_of.get(&new.scope).and_then(|at| self.uncaptured_lists.get_mut(*at as usize)) {
             Some(known) if known.gap >= new.gap => {}
             Some(known) => *known = new,
             None => {
-                self.missing_in.insert(new.scope, self.missing.len() as u32);
-                self.missing.push(new);
+                self.uncaptured_list_of.insert(new.scope, self.uncaptured_lists.len() as u32);
+                self.uncaptured_lists.push(new);
             }
         }
     }

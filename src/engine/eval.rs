@@ -657,7 +657,7 @@ fn named(model: &Model, snapshot: &Snapshot, literals: &mut Vec<SmolStr>, ty: Ty
     let known = model.ty(ty).choices().map_or(table.rows.len() + table.dangling.len(), <[_]>::len);
     match at as u32 {
         at if table.has_nameless() => EntityRef::open_literal(ty, at),
-        at if !table.missing.is_empty() => EntityRef::literal(ty, at),
+        at if !table.uncaptured_lists.is_empty() => EntityRef::literal(ty, at),
         at => EntityRef { ty, row: known as u32 + at },
     }
 }

@@ -104,7 +104,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 }
             },
             Subject::Uncaptured(ty, at) => {
-                let missing = &self.evaluator.snapshot.table(ty).missing[at];
+                let missing = &self.evaluator.snapshot.table(ty).uncaptured_lists[at];
                 (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
             }
         };
@@ -120,7 +120,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
             Subject::Entity(entity) => snapshot.pointer(model, entity),
-            Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.clone(),
+            Subject::Uncaptured(ty, at) => snapshot.table(ty).uncaptured_lists[at].pointer.clone(),
         };
         let (ty, id) = (model.short_name(subject.ty()).to_owned(), id_of(model, snapshot, subject).to_string());
         ResourceName { ty, id, pointer, order }

@@ -90,7 +90,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             has_more = !is_last;
             if has_more {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
         }
         let Some(total) = &declared.total else { continue };
@@ -106,21 +106,21 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "given here");
                 diagnostics.push(error.help("correct the number, or capture the list again"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
             // A list that is complete by its total and has something else is contradictory.
             Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty.index()].has_gap(scope)) => {}
             Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
             Stated::Unreadable => {
                 let message = format!("`{}` is not a number of instances", total.join("/"));
                 let error = Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "here");
                 diagnostics.push(error.help("write a whole number that is not negative"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
         }
     }
@@ -176,7 +176,7 @@ fn bound(
     let new = gap(snapshot, model, scope, steps, span);
     let table = &mut snapshot.tables[ty.index()];
     if left > 0 {
-        table.note_missing(new);
+        table.add_uncaptured_list(new);
     }
     table.bound(scope, left);
 }
@@ -184,26 +184,23 @@ fn bound(
 impl Table {
     /// Returns whether a list is known to be incomplete.
     fn has_gap(&self, scope: EntityRef) -> bool {
-        self.missing_in.contains_key(&scope)
+        self.uncaptured_list_of.contains_key(&scope)
     }
 
     /// Bounds the number of instances of a list beyond the captured ones.
     fn bound(&mut self, scope: EntityRef, most: u64) {
-        let at = self.missing_in.get(&scope).copied();
-        if let Some(missing) = at.and_then(|at| self.missing.get_mut(at as usize)) {
-            missing.most = Some(most);
+        let at = self.uncaptured_list_of.get(&scope).copied();
+        if let Some(list) = at.and_then(|at| self.uncaptured_lists.get_mut(at as usize)) {
+            list.most = Some(most);
         }
     }
 
     /// Drops the lists that have been captured in full.
     fn drop_complete(&mut self) {
-        if self.missing.iter().any(|missing| missing.most == Some(0)) {
-            let missing = std::mem::take(&mut self.missing);
-            self.missing_in.clear();
-            missing
-                .into_iter()
-                .filter(|missing| missing.most != Some(0))
-                .for_each(|missing| self.note_missing(missing));
+        if self.uncaptured_lists.iter().any(|list| list.most == Some(0)) {
+            let lists = std::mem::take(&mut self.uncaptured_lists);
+            self.uncaptured_list_of.clear();
+            lists.into_iter().filter(|list| list.most != Some(0)).for_each(|list| self.add_uncaptured_list(list));
         }
     }
 }
@@ -261,9 +258,9 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
                 let pointer = text.unwrap_or_default();
                 for ty in below {
                     let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
-                    let missing =
+                    let list =
                         UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
-                    snapshot.tables[ty.index()].note_missing(missing);
+                    snapshot.tables[ty.index()].add_uncaptured_list(list);
                 }
             }
             None => {
@@ -287,7 +284,7 @@ fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
         for row in 0..snapshot.table(parent).rows.len() as u32 {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
-            snapshot.tables[ty.index()].note_missing(new);
+            snapshot.tables[ty.index()].add_uncaptured_list(new);
         }
     }
 }

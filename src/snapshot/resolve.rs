@@ -23,8 +23,8 @@ const SUGGESTED: usize = 100;
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
     let types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
     for table in &mut snapshot.tables {
-        let missing = std::mem::take(&mut table.missing);
-        missing.into_iter().for_each(|missing| table.note_missing(missing));
+        let lists = std::mem::take(&mut table.uncaptured_lists);
+        lists.into_iter().for_each(|list| table.add_uncaptured_list(list));
     }
     let indexes: Vec<_> = types.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
     let mut twice = twice;
@@ -75,7 +75,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         for scope in scopes.iter().filter(|scope| model.ancestry(ty).skip(1).any(|around| around == scope.ty)) {
             let pointer = snapshot.pointer(model, *scope);
             let span = snapshot.table(scope.ty).rows.get(scope.row as usize).map_or(Span::default(), |row| row.span);
-            let missing = UncapturedList {
+            let list = UncapturedList {
                 scope: *scope,
                 span,
                 property: String::new(),
@@ -83,7 +83,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
                 gap: Gap::Unreadable,
                 most: None,
             };
-            snapshot.tables[ty.index()].note_missing(missing);
+            snapshot.tables[ty.index()].add_uncaptured_list(list);
         }
     }
     for (at, table) in snapshot.tables.iter().enumerate() {
@@ -104,11 +104,10 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
             snapshot.tables[ty].by_key = by_key;
         }
         // What a copy lacks is part of what is not known of the lists of the first.
-        let missing = std::mem::take(&mut snapshot.tables[ty].missing);
-        let kept: Vec<UncapturedList> =
-            missing.into_iter().filter(|missing| !snapshot.is_copy(missing.scope)).collect();
-        snapshot.tables[ty].missing_in.clear();
-        kept.into_iter().for_each(|missing| snapshot.tables[ty].note_missing(missing));
+        let lists = std::mem::take(&mut snapshot.tables[ty].uncaptured_lists);
+        let kept: Vec<UncapturedList> = lists.into_iter().filter(|list| !snapshot.is_copy(list.scope)).collect();
+        snapshot.tables[ty].uncaptured_list_of.clear();
+        kept.into_iter().for_each(|list| snapshot.tables[ty].add_uncaptured_list(list));
     }
 }
 
@@ -215,7 +214,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let mut lacking = Vec::new();
     for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
         let scope = EntityRef { ty: parent, row: at as u32 };
-        if snapshot.table(ty).missing_in(scope).is_some() {
+        if snapshot.table(ty).uncaptured_list(scope).is_some() {
             continue;
         }
         for key in declared.expect.iter().filter(|key| snapshot.by_key(ty, scope.row, key).is_none()) {
@@ -225,7 +224,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
             lacking.push(UncapturedList { scope, span: list, property, pointer, gap, most: None });
         }
     }
-    lacking.into_iter().for_each(|missing| snapshot.tables[ty.index()].note_missing(missing));
+    lacking.into_iter().for_each(|list| snapshot.tables[ty.index()].add_uncaptured_list(list));
 }
 
 fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {

@@ -334,7 +334,7 @@ impl Splitter<'_> {
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
                 (Some(_), None) => {}
-                (None, _) => self.missing(*child, &inner, span, name),
+                (None, _) => self.lacking(*child, &inner, span, name),
             }
         }
         Ok(())
@@ -418,7 +418,7 @@ impl Splitter<'_> {
     /// Records that an object lacks the property of a node.
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
-    fn missing(&mut self, node: usize, here: &Here, object: Span, property: &str) {
+    fn lacking(&mut self, node: usize, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
         if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
@@ -432,7 +432,7 @@ impl Splitter<'_> {
             if *ty == here.scope.ty {
                 continue;
             }
-            let missing = &mut self.split.tables[ty.index()].missing;
+            let lists = &mut self.split.tables[ty.index()].uncaptured_lists;
             let new = UncapturedList {
                 scope: here.scope,
                 span,
@@ -442,10 +442,10 @@ impl Splitter<'_> {
                 most: None,
             };
             // A list has one entry, however many of its elements are not known.
-            match missing.last_mut().filter(|last| last.scope == here.scope) {
+            match lists.last_mut().filter(|last| last.scope == here.scope) {
                 Some(last) if last.gap >= gap => {}
                 Some(last) => *last = new,
-                None => missing.push(new),
+                None => lists.push(new),
             }
         }
     }
@@ -455,17 +455,17 @@ impl Splitter<'_> {
         let below = self.model.paths[node].below.iter();
         below
             .map(|ty| (&self.split.tables[ty.index()], *ty))
-            .map(|(t, ty)| (t.rows.len(), t.missing.len(), ty))
+            .map(|(t, ty)| (t.rows.len(), t.uncaptured_lists.len(), ty))
             .collect()
     }
 
     /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
     fn reset(&mut self, node: usize, mark: &[(usize, usize, TypeId)]) {
         let below = &self.model.paths[node].below;
-        for (rows, missing, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
+        for (rows, lists, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
             let table = &mut self.split.tables[ty.index()];
             table.rows.truncate(*rows);
-            table.missing.truncate(*missing);
+            table.uncaptured_lists.truncate(*lists);
             let left = table.rows.len() as u32;
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }
