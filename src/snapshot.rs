@@ -22,7 +22,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
+use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
 use crate::stopwatch::Stopwatch;
@@ -226,9 +226,9 @@ impl Snapshot {
             let name = key.text();
             known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {
-                return Err(Enough);
+                return Err(WalkEnd);
             }
-            scanner.skip().map(|_| ()).map_err(Enough::from)
+            scanner.skip().map(|_| ()).map_err(WalkEnd::from)
         });
         known
     }
@@ -385,15 +385,6 @@ impl Table {
 /// Returns whether two names are spellings of one: they differ, but have the same letters and digits without case.
 fn is_respelled(declared: &str, name: &str) -> bool {
     declared != name && is_same_but_for_writing(declared, name)
-}
-
-/// Why a walk over a document ended early: enough was seen, or the text is broken.
-struct Enough;
-
-impl From<SyntaxError> for Enough {
-    fn from(_: SyntaxError) -> Self {
-        Enough
-    }
 }
 
 /// Returns the hash of a key in a scope, from the hash of the key.

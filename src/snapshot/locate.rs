@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use crate::source::Span;
-use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::json::{Kind, Scanner, SyntaxError, WalkEnd};
 
 /// The place of a value, or the place where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,6 @@ pub enum LocationKind {
     Value(Kind),
     /// An object that lacks the property at this step of the pointer.
     Lacks(usize),
-}
-
-/// The end of a walk over an object.
-struct Stop;
-
-impl From<SyntaxError> for Stop {
-    fn from(_: SyntaxError) -> Self {
-        Stop
-    }
 }
 
 impl Snapshot {
@@ -49,7 +40,7 @@ impl Snapshot {
                 let value = self.skip(scanner)?;
                 if key.plain().map_or_else(|| key.text() == step.as_str(), |plain| plain == step) {
                     found = Some(value);
-                    return Err(Stop);
+                    return Err(WalkEnd);
                 }
                 Ok(())
             });

@@ -6,7 +6,7 @@
 
 use crate::schema::{EntityType, Model, Reader, Slot, Ty};
 use crate::schema::{Origin, SlotId};
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, string_text};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, string_text};
 use crate::source::pointer::unescape;
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -402,7 +402,7 @@ impl<'t> Walk<'_, 't> {
         let _ = scanner.clone().object(|scanner, key| {
             found |= self.name(&key).is_some_and(|name| kind(&name));
             // The rest of the object says nothing more.
-            if found { Err(Enough) } else { scanner.skip().map(|_| ()).map_err(Enough::from) }
+            if found { Err(WalkEnd) } else { scanner.skip().map(|_| ()).map_err(WalkEnd::from) }
         });
         found
     }
@@ -450,15 +450,6 @@ impl<'t> Walk<'_, 't> {
             self.meanings.insert(key, meaning);
         }
         meaning
-    }
-}
-
-/// Why a look ahead ended: enough was seen, or the text is not JSON.
-struct Enough;
-
-impl From<SyntaxError> for Enough {
-    fn from(_: SyntaxError) -> Self {
-        Enough
     }
 }
 

@@ -4,7 +4,7 @@ use super::read::duplicate_key;
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -54,7 +54,7 @@ pub(super) fn split(
     match walked {
         Ok(true) => Some(split),
         Ok(false) => None,
-        Err(Stop::TooMany(ty, at)) => {
+        Err(SplitError::TooMany(ty, at)) => {
             let name = model.short_name(ty);
             let message = format!("there are more than {} instances of {name}", limits.entities);
             let error = Diagnostic::error(Code::SnapshotEntities, message);
@@ -62,7 +62,7 @@ pub(super) fn split(
             diagnostics.push(error.help("allow more with --max-entities, or divide the snapshot"));
             None
         }
-        Err(Stop::Syntax(error)) => {
+        Err(SplitError::Syntax(error)) => {
             let help = match &error {
                 SyntaxError { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
@@ -86,24 +86,15 @@ struct Splitter<'s> {
 }
 
 /// The reason why the walk ended before the end of the document.
-enum Stop {
+enum SplitError {
     Syntax(SyntaxError),
     /// There are too many instances of a type; the first one beyond the limit starts here.
     TooMany(TypeId, u32),
 }
 
-impl From<SyntaxError> for Stop {
+impl From<SyntaxError> for SplitError {
     fn from(error: SyntaxError) -> Self {
-        Stop::Syntax(error)
-    }
-}
-
-/// Why a look into an object ended early: enough was seen, or the text is broken.
-struct Decided;
-
-impl From<SyntaxError> for Decided {
-    fn from(_: SyntaxError) -> Self {
-        Decided
+        SplitError::Syntax(error)
     }
 }
 
@@ -114,7 +105,7 @@ struct Here {
     pointer: Pointer,
 }
 
-type Result<T> = std::result::Result<T, Stop>;
+type Result<T> = std::result::Result<T, SplitError>;
 
 const NO_INSTANCE: &str = "write an instance in its place, or remove it; how many instances it stands for is unknown";
 
@@ -142,7 +133,7 @@ impl Splitter<'_> {
     fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
         let rows = &mut self.split.tables[ty.index()].rows;
         if rows.len() >= self.most_entities {
-            return Err(Stop::TooMany(ty, start));
+            return Err(SplitError::TooMany(ty, start));
         }
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
         Ok(rows.len() as u32 - 1)
@@ -229,7 +220,7 @@ impl Splitter<'_> {
                     }
                 }
             }
-            Ok::<_, Stop>(())
+            Ok::<_, SplitError>(())
         })?;
         if let Some(key) = other {
             self.reset(each, &before);
@@ -287,9 +278,9 @@ impl Splitter<'_> {
         let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
             found = wanted(&key.text());
             if found {
-                return Err(Decided);
+                return Err(WalkEnd);
             }
-            scanner.skip().map(|_| ()).map_err(Decided::from)
+            scanner.skip().map(|_| ()).map_err(WalkEnd::from)
         });
         found
     }

@@ -22,6 +22,16 @@ pub struct SyntaxError {
     pub too_deep: bool,
 }
 
+/// The early end of a walk over an array or object: enough was read, or the text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkEnd;
+
+impl From<SyntaxError> for WalkEnd {
+    fn from(_: SyntaxError) -> Self {
+        WalkEnd
+    }
+}
+
 /// The kind of a JSON value, which its first byte determines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the JSON kinds name themselves")]
