@@ -454,7 +454,7 @@ impl Decoder<'_> {
                 self.states[slot.index()][self.row] = Some(State::Known);
             }
         }
-        let mut seen = Seen::default();
+        let mut seen = SeenChildren::default();
         let mut others: Vec<Other> = Vec::new();
         let mut last = stop.children.len();
         let mut firsts = Firsts::default();
@@ -515,7 +515,7 @@ impl Decoder<'_> {
     }
 
     /// Sets the slots of the properties that an object lacks.
-    fn unseen(&mut self, at: usize, seen: &Seen) {
+    fn unseen(&mut self, at: usize, seen: &SeenChildren) {
         let route = self.route;
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
@@ -567,7 +567,7 @@ impl Decoder<'_> {
 
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
     /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
-    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen, firsts: &mut Firsts) {
+    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
         // Names in a secret are secret, and a suggestion says what they are like.
         let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
@@ -679,13 +679,13 @@ impl Firsts {
 
 /// The children of an object that were seen.
 #[derive(Default)]
-struct Seen {
+struct SeenChildren {
     first: u64,
     /// Those beyond the first 64.
     others: BTreeSet<usize>,
 }
 
-impl Seen {
+impl SeenChildren {
     fn is_empty(&self) -> bool {
         self.first == 0 && self.others.is_empty()
     }
