@@ -244,10 +244,10 @@ impl Policies {
     /// Validates parsed policy files, which share one set of ids, against a schema.
     pub fn read(schema: &Schema, files: &[&PolicyFile]) -> (Self, Vec<Diagnostic>) {
         let mut reader =
-            Reader { schema, policies: Self::default(), seen: HashMap::new(), validated: 0, diagnostics: Vec::new() };
+            PolicyReader { schema, policies: Self::default(), ids: HashMap::new(), validated: 0, diagnostics: Vec::new() };
         cedar::on_deep_stack(|| files.iter().for_each(|file| reader.file(file)));
         reader.validate();
-        let Reader { mut policies, mut diagnostics, .. } = reader;
+        let PolicyReader { mut policies, mut diagnostics, .. } = reader;
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         crate::diagnostic::sort(&mut diagnostics);
@@ -446,33 +446,33 @@ fn validation_cost(schema: &cedar_policy::Schema, policy: &ast::Policy, text: &s
     Cost { parts: cedar::parts(text), environments: environments.count().max(1) }
 }
 
-struct Reader<'s> {
+struct PolicyReader<'s> {
     schema: &'s Schema,
     policies: Policies,
-    seen: HashMap<SmolStr, (Arc<Source>, Span)>,
+    ids: HashMap<SmolStr, (Arc<Source>, Span)>,
     /// The cost of the validation of the policies so far, up to [`MAX_VALIDATED`].
     validated: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
 /// An annotation of a policy.
-struct Note {
+struct Annotation {
     value: SmolStr,
     span: Span,
     value_span: Span,
 }
 
-impl Reader<'_> {
+impl PolicyReader<'_> {
     fn file(&mut self, file: &PolicyFile) {
         self.diagnostics.extend_from_slice(&file.diagnostics);
-        file.broken.iter().for_each(|policy| self.unread(file.source.slice(*policy)));
+        file.broken.iter().for_each(|policy| self.record_unread(file.source.slice(*policy)));
         if let Some(sound) = &file.sound {
             self.policies_of(&file.source, sound);
         }
     }
 
     /// Notes what a text that cannot be parsed would have derived.
-    fn unread(&mut self, text: &str) {
+    fn record_unread(&mut self, text: &str) {
         for rest in text.split("@derives").skip(1) {
             let name = rest.split('"').nth(1).unwrap_or_default();
             self.policies.unread_derivations.insert(name.into());
@@ -494,7 +494,7 @@ impl Reader<'_> {
         }
         if with_parts(set, parts).count() != set.policies().count() {
             self.diagnostics.push(not_by_policy(file));
-            self.unread(file.text());
+            self.record_unread(file.text());
         }
         for (policy, parts) in with_parts(set, parts) {
             if !self.policy(file, policy, parts) {
@@ -510,22 +510,22 @@ impl Reader<'_> {
         let span = statement.span;
         let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| loc.start() as u32), span.end);
         let keyword = Span::new(head.start, head.start + 6);
-        let notes = notes(policy, parts);
+        let annotations = annotations_of(policy, parts);
         let refuse = |reader: &mut Self, code, span, message: String| {
             reader.diagnostics.push(Diagnostic::error(code, message).label(file, span, ""));
         };
         for (name, most) in MAX_LENGTH {
-            let Some(note) = notes.get(name) else { continue };
-            let length = note.value.chars().count();
+            let Some(annotation) = annotations.get(name) else { continue };
+            let length = annotation.value.chars().count();
             if length > most {
                 let message = format!("`@{name}` has {length} characters, where at most {most} are read");
-                let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, note.value_span, "");
+                let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, annotation.value_span, "");
                 self.diagnostics.push(error.help("shorten it"));
                 return false;
             }
         }
-        let id = match notes.get("id") {
-            Some(note) if !note.value.is_empty() => note.value.clone(),
+        let id = match annotations.get("id") {
+            Some(annotation) if !annotation.value.is_empty() => annotation.value.clone(),
             _ => {
                 let error =
                     Diagnostic::error(Code::PolicyId, "policy without `@id`").label(file, keyword, "this policy");
@@ -533,13 +533,13 @@ impl Reader<'_> {
                 return false;
             }
         };
-        let id_span = notes.get("id").map_or(keyword, |note| note.span);
-        if let Some((first, at)) = self.seen.get(&id) {
+        let id_span = annotations.get("id").map_or(keyword, |annotation| annotation.span);
+        if let Some((first, at)) = self.ids.get(&id) {
             let error = Diagnostic::error(Code::PolicyId, format!("two policies have the id `{id}`"));
             self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
             return false;
         }
-        self.seen.insert(id.clone(), (Arc::clone(file), id_span));
+        self.ids.insert(id.clone(), (Arc::clone(file), id_span));
         let cost = validation_cost(&self.schema.cedar, core, file.slice(span));
         self.validated = self.validated.saturating_add(cost.total());
         if self.validated > MAX_VALIDATED {
@@ -551,7 +551,7 @@ impl Reader<'_> {
         let model = Arc::clone(&self.schema.model);
         let acts_on = |action: &ActionRef| model.takes_in(core.action_constraint(), action);
         let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
-        let known = if notes.contains_key("derives") {
+        let known = if annotations.contains_key("derives") {
             if model.derive.is_none() {
                 let message = format!("`{id}` is a derivation, and the schema declares no action `derive`");
                 let help = "write `action \"derive\" appliesTo { principal: [...], resource: [...], context: ... };`";
@@ -567,13 +567,13 @@ impl Reader<'_> {
                 );
                 return false;
             }
-            self.derivation(file, &notes, !forbids, statement);
+            self.derivation(file, &annotations, !forbids, statement);
             ON_DERIVATION
-        } else if notes.contains_key("waives") {
+        } else if annotations.contains_key("waives") {
             refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, and this version reads none"));
             return false;
         } else if forbids && audits {
-            self.check(file, &notes, statement, keyword);
+            self.check(file, &annotations, statement, keyword);
             ON_CHECK
         } else {
             let message = match (forbids, audits, derives) {
@@ -588,10 +588,10 @@ impl Reader<'_> {
             self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
             return false;
         };
-        for (name, note) in notes.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        for (name, annotation) in annotations.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             let error = Diagnostic::error(Code::PolicyAnnotation, format!("unknown annotation `@{name}`"));
             let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
-            let error = error.label(file, note.span, "").suggest(&format!("@{name}"), known.iter().map(String::as_str));
+            let error = error.label(file, annotation.span, "").suggest(&format!("@{name}"), known.iter().map(String::as_str));
             self.diagnostics.push(error);
         }
         if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
@@ -600,14 +600,14 @@ impl Reader<'_> {
         true
     }
 
-    fn check(&mut self, file: &Arc<Source>, notes: &BTreeMap<SmolStr, Note>, statement: Statement, keyword: Span) {
-        let text = |name: &str| notes.get(name).map(|note| note.value.clone());
+    fn check(&mut self, file: &Arc<Source>, annotations: &BTreeMap<SmolStr, Annotation>, statement: Statement, keyword: Span) {
+        let text = |name: &str| annotations.get(name).map(|annotation| annotation.value.clone());
         let id = statement.id.clone();
-        let mut sound = true;
+        let mut valid = true;
         for name in ["title", "severity"] {
             if text(name).is_none_or(|value| value.is_empty()) {
-                sound = false;
-                let span = notes.get(name).map_or(keyword, |note| note.span);
+                valid = false;
+                let span = annotations.get(name).map_or(keyword, |annotation| annotation.span);
                 let error = Diagnostic::error(Code::PolicyAnnotation, format!("check `{id}` has no `@{name}`"));
                 let help = match name {
                     "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
@@ -616,16 +616,16 @@ impl Reader<'_> {
                 self.diagnostics.push(error.label(file, span, "this check").help(help));
             }
         }
-        let level = notes.get("severity").filter(|note| !note.value.is_empty()).and_then(|note| {
-            match note.value.parse::<CheckSeverity>() {
+        let level = annotations.get("severity").filter(|annotation| !annotation.value.is_empty()).and_then(|annotation| {
+            match annotation.value.parse::<CheckSeverity>() {
                 Ok(level) => Some(level),
                 Err(_) => {
-                    sound = false;
-                    let error = Diagnostic::error(Code::PolicySeverity, format!("unknown severity `{}`", note.value));
+                    valid = false;
+                    let error = Diagnostic::error(Code::PolicySeverity, format!("unknown severity `{}`", annotation.value));
                     self.diagnostics.push(
                         error
-                            .label(file, note.value_span, "")
-                            .suggest(&note.value, CheckSeverity::ALL.map(CheckSeverity::name)),
+                            .label(file, annotation.value_span, "")
+                            .suggest(&annotation.value, CheckSeverity::ALL.map(CheckSeverity::name)),
                     );
                     None
                 }
@@ -650,12 +650,12 @@ impl Reader<'_> {
             reference: text("source"),
             doc: text("doc"),
             controls: controls.collect(),
-            statement: Statement { valid: sound, ..statement },
+            statement: Statement { valid: valid, ..statement },
         });
     }
 
-    fn derivation(&mut self, file: &Arc<Source>, notes: &BTreeMap<SmolStr, Note>, adds: bool, statement: Statement) {
-        let Some(note) = notes.get("derives") else { return };
+    fn derivation(&mut self, file: &Arc<Source>, annotations: &BTreeMap<SmolStr, Annotation>, adds: bool, statement: Statement) {
+        let Some(annotation) = annotations.get("derives") else { return };
         let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.schema.model.type_named(name));
         let (principal, resource) = (named(&statement.principal), named(&statement.resource));
         let model = &self.schema.model;
@@ -663,53 +663,53 @@ impl Reader<'_> {
             let slots = model.ty(ty).slots.iter().filter(|slot| slot.origin == crate::schema::Origin::Derived);
             slots.map(crate::schema::Slot::dotted).collect::<Vec<_>>()
         };
-        let mut sound = true;
+        let mut valid = true;
         for (variable, ty) in [("principal", principal), ("resource", resource)] {
             if ty.is_none() {
-                sound = false;
+                valid = false;
                 let message = format!("derivation `{}` does not say of which type its {variable} is", statement.id);
-                let error = Diagnostic::error(Code::DerivationScope, message).label(file, note.span, "");
+                let error = Diagnostic::error(Code::DerivationScope, message).label(file, annotation.span, "");
                 self.diagnostics.push(error.help(format!("write `{variable} is T` in its scope")));
             }
         }
         match resource {
             None => {}
-            Some(ty) if !derived(ty).contains(&note.value.to_string()) => {
-                sound = false;
+            Some(ty) if !derived(ty).contains(&annotation.value.to_string()) => {
+                valid = false;
                 let error = Diagnostic::error(
                     Code::DerivationTarget,
-                    format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, note.value),
+                    format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, annotation.value),
                 );
                 let valid = derived(ty);
                 self.diagnostics.push(
-                    error.label(file, note.value_span, "").suggest(&note.value, valid.iter().map(String::as_str)),
+                    error.label(file, annotation.value_span, "").suggest(&annotation.value, valid.iter().map(String::as_str)),
                 );
             }
             Some(ty) => {
-                let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == note.value.as_str());
+                let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == annotation.value.as_str());
                 if let (Some(Ty::Set(element)), Some(principal)) = (slot.map(|slot| &slot.ty), principal)
                     && **element != Ty::Entity(principal)
                 {
-                    sound = false;
+                    valid = false;
                     let gathered = model.show(&Ty::Set(Arc::clone(element)));
                     let message = format!(
                         "`{}` is a {gathered}, but the principals are of type {}",
-                        note.value,
+                        annotation.value,
                         model.short_name(principal)
                     );
                     self.diagnostics.push(Diagnostic::error(Code::DerivationTarget, message).label(
                         file,
-                        note.value_span,
+                        annotation.value_span,
                         "",
                     ));
                 }
             }
         }
         self.policies.derivations.push(Derivation {
-            derives: note.value.clone(),
-            derives_span: note.value_span,
+            derives: annotation.value.clone(),
+            derives_span: annotation.value_span,
             subtracts: !adds,
-            statement: Statement { valid: sound, ..statement },
+            statement: Statement { valid: valid, ..statement },
         });
     }
 
@@ -822,14 +822,14 @@ fn statement(file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::Pol
     })
 }
 
-fn notes(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Note> {
+fn annotations_of(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Annotation> {
     let written = parts.annotations.iter().filter_map(|node| {
         let annotation = node.node.as_ref()?;
         let name = annotation.key.node.as_ref()?.to_smolstr();
         let value = policy.annotation(&name)?.into();
         let span = node.loc.as_ref().map(span_of)?;
         let value_span = annotation.value.as_ref().and_then(|value| value.loc.as_ref()).map_or(span, span_of);
-        Some((name, Note { value, span, value_span }))
+        Some((name, Annotation { value, span, value_span }))
     });
     written.collect()
 }
