@@ -321,7 +321,7 @@ impl Generator<'_> {
             parents == &path[..path.len() - 1]
                 && other.ty == slots[slot.index()].ty
                 && !matches!(other.origin, Origin::Presence(_) | Origin::Tags(_))
-                && self.reads.contains(&(ty, SlotId(*at as u16)))
+                && self.reads.contains(&(ty, SlotId::new(*at)))
                 && last.parse::<Id>().is_ok()
         });
         let alike: Vec<&SmolStr> = alike.filter_map(|(_, other)| other.path.last()).collect();

@@ -346,7 +346,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             if !matches!(ty.kind, EntityKind::Rows(_)) {
                 continue;
             }
-            let id = TypeId(at as u16);
+            let id = TypeId::new(at);
             for (row, parent) in self.snapshot().table(id).rows.iter().enumerate() {
                 let entity = EntityRef { ty: id, row: row as u32 };
                 if self.snapshot().is_copy(entity) {

@@ -74,7 +74,7 @@ pub(super) fn paths(model: &mut Model) {
     for (at, ty) in model.types.iter().enumerate() {
         let Some(path) = ty.path() else { continue };
         let node = insert(&mut model.paths, path);
-        model.paths[node].ty = Some(TypeId(at as u16));
+        model.paths[node].ty = Some(TypeId::new(at));
         model.path_of[at] = Some(node);
     }
     fill_below(&mut model.paths, 0);
@@ -142,7 +142,7 @@ impl Slots {
     }
 
     pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
+        let id = SlotId::new(self.list.len());
         if slot.origin.pointer().is_some() {
             let node = self.node(pointer);
             self.fields[node].slots.push(id);
@@ -152,7 +152,7 @@ impl Slots {
     }
 
     pub fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
+        let id = SlotId::new(self.list.len());
         let node = self.node(pointer);
         self.fields[node].presence.push(id);
         self.list.push(slot);

@@ -353,12 +353,8 @@ impl<'f> SchemaReader<'_, 'f> {
         if self.misplaced {
             return false;
         }
-        let rows: Vec<(TypeId, Pattern)> = model
-            .types
-            .iter()
-            .enumerate()
-            .filter_map(|(at, ty)| Some((TypeId(at as u16), ty.path()?.clone())))
-            .collect();
+        let rows: Vec<(TypeId, Pattern)> =
+            model.types.iter().enumerate().filter_map(|(at, ty)| Some((TypeId::new(at), ty.path()?.clone()))).collect();
         for (at, (id, path)) in rows.iter().enumerate() {
             let Some((other, _)) = rows.iter().take(at).find(|(_, other)| other == path) else { continue };
             self.misplaced = true;
@@ -424,7 +420,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let declared = span_of(entity.loc.as_ref());
             let mut read = |name: &str| {
                 let note = self.note_named(&entity.annotations, name, declared)?;
-                self.beside_list(model, TypeId(at as u16), name, &note)
+                self.beside_list(model, TypeId::new(at), name, &note)
             };
             let (total, more) = (read("total"), read("more"));
             (model.types[at].total, model.types[at].more) = (total, more);
@@ -542,7 +538,7 @@ impl<'f> SchemaReader<'_, 'f> {
             ty.slots = slots.list;
             ty.fields = slots.fields;
             for (object, note) in std::mem::take(&mut self.ignored) {
-                let names = self.ignored_names(model, TypeId(at as u16), &object, &note);
+                let names = self.ignored_names(model, TypeId::new(at), &object, &note);
                 let fields = &mut model.types[at].fields;
                 if let Some(field) = field_at(fields, &object) {
                     fields[field].ignored.extend(names);
@@ -889,7 +885,7 @@ impl<'f> SchemaReader<'_, 'f> {
     /// Checks that references can be resolved in an enclosing scope, and that `@enclosing` names an enclosing type.
     fn references(&mut self, model: &Model) {
         for (at, ty) in model.types.iter().enumerate() {
-            let around: Vec<TypeId> = model.ancestry(TypeId(at as u16)).collect();
+            let around: Vec<TypeId> = model.ancestry(TypeId::new(at)).collect();
             for slot in &ty.slots {
                 match (&slot.origin, &slot.ty) {
                     (Origin::Enclosing(target), _)

@@ -42,9 +42,9 @@ pub(super) fn decode(
         times: ReadTimes::default(),
     };
     for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+        let ty = TypeId::new(at);
         let kept: Vec<bool> =
-            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
+            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId::new(slot)))).collect();
         let rows = snapshot.tables[at].rows.len();
         let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();

@@ -23,10 +23,9 @@ pub(super) fn is_reserved(model: &Model) -> bool {
 
 /// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+    for ty in model.type_ids() {
         page(snapshot, model, ty, diagnostics);
-        snapshot.tables[at].drop_complete();
+        snapshot.tables[ty.index()].drop_complete();
     }
     if is_reserved(model) {
         listed(snapshot, model, diagnostics);
@@ -279,8 +278,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
 
 /// Records that every list of instances may have been captured in part.
 fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
-    for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+    for ty in model.type_ids() {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
         for row in 0..snapshot.table(parent).rows.len() as u32 {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
@@ -298,7 +296,7 @@ impl Steps {
     fn new(snapshot: &Snapshot, model: &Model) -> Self {
         let mut rows = HashMap::new();
         for (at, table) in snapshot.tables.iter().enumerate() {
-            let ty = TypeId(at as u16);
+            let ty = TypeId::new(at);
             // Only instances that others are nested in are on the way to a list.
             if !model.types.iter().any(|other| other.parent == Some(ty)) {
                 continue;

@@ -21,7 +21,7 @@ const SUGGESTIONS: usize = 2000;
 const SUGGESTED: usize = 100;
 
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
-    let types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    let types: Vec<TypeId> = model.type_ids().collect();
     for table in &mut snapshot.tables {
         let lists = std::mem::take(&mut table.uncaptured_lists);
         lists.into_iter().for_each(|list| table.add_uncaptured_list(list));
@@ -61,7 +61,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     }
     let mut unreadable: BTreeSet<(TypeId, u32)> = twice.iter().map(|(ty, first, _)| (*ty, *first)).collect();
     // A type comes after the one that its instances are nested in.
-    let mut types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    let mut types: Vec<TypeId> = model.type_ids().collect();
     types.sort_by_key(|ty| model.ancestry(*ty).count());
     let scopes: Vec<EntityRef> = unreadable.iter().map(|(ty, row)| EntityRef { ty: *ty, row: *row }).collect();
     let mut inside: BTreeSet<(TypeId, u32)> = twice.iter().flat_map(|(ty, a, b)| [(*ty, *a), (*ty, *b)]).collect();
@@ -87,7 +87,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         }
     }
     for (at, table) in snapshot.tables.iter().enumerate() {
-        unreadable.extend(table.copies.iter().map(|row| (TypeId(at as u16), *row)));
+        unreadable.extend(table.copies.iter().map(|row| (TypeId::new(at), *row)));
     }
     for (ty, row) in unreadable {
         let slots = &model.ty(ty).slots;

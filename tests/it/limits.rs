@@ -123,6 +123,8 @@ fn schemas_beyond_a_limit_are_errors() {
         (format!("type S = {};", nested(3_000, "{a: ", "Long", "}")), "brackets nested deeper than 200 levels"),
         (format!("type S = {};", nested(100, "Set<", "Long", ">")), "types nested deeper than 64 levels"),
         (format!("@path(\"/e\") entity E {{ {} }};", attributes(5_000)), "a record of more than 4096 attributes"),
+        (format!("@path(\"/e\") entity E {{ {} }};", attributes(70_000)), "a record of more than 4096 attributes"),
+        (format!("entity {};", names(70_000)), "at most 1000 entity types"),
         (
             types(9, &|at| format!("{{ a: T{0}, b: T{0} }}", at + 1))
                 + &(0..60).map(|at| format!("type U{at} = {{ a: T0 }};\n")).collect::<String>(),
