@@ -437,12 +437,18 @@ impl<'s> AccountRun<'s> {
             return None;
         }
         let found = match self.recognised {
-            Some(pack) => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {pack} knows")),
-            None => Diagnostic::error(Code::NoPack, format!("`{path}` has no property that the schema declares")),
+            Some(pack) => Diagnostic::error(
+                Code::NoPack,
+                format!("`{path}` does not look like a snapshot of {pack}: it has no known property"),
+            ),
+            None => Diagnostic::error(
+                Code::NoPack,
+                format!("`{path}` does not look like a snapshot: it has no property that the schema declares"),
+            ),
         };
         Some(found.label(source, Span::new(0, 0), "this document").help(match self.recognised {
             Some(_) => OTHER_ACCOUNT,
-            None => "is it a snapshot? if it is one in which nothing could be captured, give it a `captured_at`",
+            None => "name a snapshot; if nothing could be captured, add `captured_at` to it",
         }))
     }
 
@@ -454,14 +460,13 @@ impl<'s> AccountRun<'s> {
         }
         let lists: Vec<String> = Snapshot::lists(self.pack.model()).map(|name| format!("`{name}`")).collect();
         let pack = self.recognised.unwrap_or_default();
-        let message = format!("`{path}` has nothing that {pack} judges: no {}", lists.join(", no "));
+        let message = format!("`{path}` does not look like a snapshot of {pack}: it has no {}", lists.join(", no "));
         let found = Diagnostic::warning(Code::NoPack, message);
         Some(found.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
     }
 }
 
-const OTHER_ACCOUNT: &str =
-    "is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies";
+const OTHER_ACCOUNT: &str = "name a snapshot, or name the schema and policies of this one with --schema and --policies";
 
 fn is_object(source: &Source) -> bool {
     source.text().trim_start_matches('\u{feff}').trim_start().starts_with('{')
@@ -484,7 +489,7 @@ fn odd_capture(evaluator: &Evaluator<'_>, described: &SnapshotReport, options: &
         None if matches!(written.map(|at| at.kind), Some(LocationKind::Value(kind)) if kind != Kind::Null) => {
             return None;
         }
-        None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
+        None => ("has no `captured_at`".to_owned(), "add the time of the capture"),
         Some(captured_at) if captured_at > now => {
             let odd = format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));
             let help = match options.clock {

@@ -374,9 +374,8 @@ impl Loader {
         let (mut found, others) = self.walk(path, belongs, diagnostics);
         found.retain(|path| is_policy(path));
         if others > 0 {
-            let (files, are) =
-                if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };
-            let message = format!("{others} {files} in `{}` {are} left alone", path.display());
+            let (files, are) = if others == 1 { ("file", "is not a policy") } else { ("files", "are not policies") };
+            let message = format!("ignored {others} {files} in `{}` that {are}", path.display());
             let warning = Diagnostic::warning(Code::NotAPolicy, message);
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
@@ -584,5 +583,5 @@ fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnosti
 }
 
 fn over_4_gib(name: &str) -> Diagnostic {
-    Diagnostic::error(Code::TooLarge, format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
+    Diagnostic::error(Code::TooLarge, format!("`{name}` is larger than 4 GiB, the limit for one file"))
 }

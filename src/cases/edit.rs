@@ -96,7 +96,7 @@ impl Edit {
             Change::Rename(name) => {
                 let (children, at) = self.child(text)?;
                 if children.iter().any(|child| child.name == *name) {
-                    return Err(Miss::new(format!("there is a `{name}` beside `{}` already", self.at)));
+                    return Err(Miss::new(format!("the object of `{}` has a `{name}` already", self.at)));
                 }
                 match children[at].key {
                     Some(key) => Ok(replaced(text, key, &quoted(name))),

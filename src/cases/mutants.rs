@@ -245,7 +245,7 @@ impl Generator<'_> {
             "true" => ("conjunct dropped", "true"),
             _ => ("disjunct dropped", "false"),
         };
-        let hint = format!("a case in which `{}` is {told}, and what stands beside it {beside}", self.shown(operand));
+        let hint = format!("a case in which `{}` is {told}, and the other operands are {beside}", self.shown(operand));
         self.whole = at;
         self.push(operator, at, neutral, hint);
     }
@@ -525,7 +525,7 @@ impl Generator<'_> {
         let replacement = self.slice(other).to_owned();
         let (element, beside) = (one_line(self.slice(place)), beside.map(|beside| self.shown(beside)));
         let beside = beside.map_or("the value".to_owned(), |beside| format!("`{beside}`"));
-        let hint = format!("a case in which {beside} has to do with `{element}` and none of the others");
+        let hint = format!("a case in which {beside} matches `{element}` and none of the others");
         self.push("element dropped", place, replacement, hint);
     }
 

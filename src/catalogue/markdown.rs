@@ -16,11 +16,11 @@ use std::io::{self, Write};
 
 /// Explains the words that the page uses everywhere.
 const GUIDE: &str = "\
-* A check judges things of one kind, and *applies* to them always or under a condition. What it applies to *complies*, or
+* A check judges things of one kind, and *applies* to them always or under a condition. Such a thing *complies*, or
   the check fails.
-* What was not captured is unknown. Where the answer depends on it, the verdict is *unknown*, and never a pass.
-* What is optional may be absent: then it *is not recorded*, and that is an answer.
-* Values stand in the words of the snapshot. In a place in it, `*` stands for every element of a list.
+* A value that was not captured is unknown. Where the answer depends on it, the verdict is *unknown*, and never a pass.
+* An optional value may be absent: then it *is not recorded*, and that is an answer.
+* Values are quoted from the snapshot. In a place of the snapshot, `*` means every element of a list.
 * The name in parentheses after a statement is that of the attribute that says so.
 * A word such as `max_age` with a default after it is a parameter; `--param` sets another value.
 * A derived value is counted or looked up among other things in the snapshot.
@@ -402,9 +402,9 @@ fn manner(reader: Reader) -> &'static str {
     match reader {
         Reader::Casefold => "compared without regard to case",
         Reader::Email => "an address, compared without regard to case",
-        Reader::EmailDomain => "what follows the @",
-        Reader::EmailLocal => "what precedes the @",
-        Reader::EmailLocalWords => "the words in what precedes the @",
+        Reader::EmailDomain => "the part after the @",
+        Reader::EmailLocal => "the part before the @",
+        Reader::EmailLocalWords => "the words in the part before the @",
         Reader::PrefixLength => "the prefix length",
         Reader::UrlScheme => "the scheme",
         Reader::UrlHost => "the host",

@@ -26,7 +26,7 @@ impl Cost {
              policies have more than {MAX_VALIDATED} parts to validate"
         );
         let error = Diagnostic::error(Code::PolicySize, message).label(file, span, "this policy");
-        error.help("name the types in its scope, as in `resource is T`, or divide it")
+        error.help("name the types in its scope, such as `resource is T`, or divide it")
     }
 }
 

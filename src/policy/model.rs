@@ -42,7 +42,7 @@ impl std::str::FromStr for CheckSeverity {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = CheckSeverity::ALL.into_iter().find(|level| level.name() == text);
-        found.ok_or_else(|| "valid are `low`, `medium`, `high` and `critical`".into())
+        found.ok_or_else(|| "expected `low`, `medium`, `high` or `critical`".into())
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn of_another_schema(schema: &Schema, diagnostics: &mut Vec<Diagnosti
     let labels = first.labels.iter().map(|label| Label { text: "the first of them".into(), ..label.clone() }).collect();
     let action = &schema.model.audit.name;
     let help =
-        format!("name the schema of these policies with --schema; by `{name}` a check is a `forbid` for `{action}`");
+        format!("name the schema of these policies with --schema; in `{name}`, a check is a `forbid` for `{action}`");
     let error = Diagnostic { labels, ..Diagnostic::error(Code::PolicyRole, message).help(help) };
     diagnostics.retain(|found| found.code != Code::PolicyRole);
     diagnostics.insert(0, error);
@@ -107,7 +107,7 @@ impl<'s> PolicyReader<'s> {
             let Some(annotation) = annotations.get(name) else { continue };
             let length = annotation.value.chars().count();
             if length > most {
-                let message = format!("`@{name}` has {length} characters, where at most {most} are read");
+                let message = format!("`@{name}` has {length} characters; the limit is {most}");
                 let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, annotation.value_span, "");
                 self.diagnostics.push(error.help("shorten it"));
                 return false;
@@ -118,7 +118,7 @@ impl<'s> PolicyReader<'s> {
             _ => {
                 let error =
                     Diagnostic::error(Code::PolicyId, "policy without `@id`").label(file, keyword, "this policy");
-                self.diagnostics.push(error.help("give it a name that never changes, as @id(\"ORG-AUTH-01\")"));
+                self.diagnostics.push(error.help("add an id that never changes, such as @id(\"ORG-AUTH-01\")"));
                 return false;
             }
         };
@@ -159,21 +159,21 @@ impl<'s> PolicyReader<'s> {
             self.derivation(file, &annotations, !forbids, statement);
             ON_DERIVATION
         } else if annotations.contains_key("waives") {
-            refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, and this version reads none"));
+            refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, which this version does not support"));
             return false;
         } else if forbids && audits {
             self.check(file, &annotations, statement, keyword);
             ON_CHECK
         } else {
             let message = match (forbids, audits, derives) {
-                (false, true, _) => format!("`{id}` permits `audit`, which only a waiver does"),
+                (false, true, _) => format!("`{id}` permits `audit`, and a check is a `forbid`"),
                 (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
                 _ => format!("`{id}` is neither a check nor a derivation"),
             };
             let derivation = model.derive.as_ref().map_or_else(String::new, |derive| {
-                format!(", a derivation a `permit` for `{}` with `@derives`", derive.name)
+                format!(", and a derivation is a `permit` for `{}` with `@derives`", derive.name)
             });
-            let help = format!("by this schema a check is a `forbid` for `{}`{derivation}", model.audit.name);
+            let help = format!("in this schema, a check is a `forbid` for `{}`{derivation}", model.audit.name);
             self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
             return false;
         };
@@ -207,7 +207,7 @@ impl<'s> PolicyReader<'s> {
                 let error = Diagnostic::error(Code::PolicyAnnotation, format!("check `{id}` has no `@{name}`"));
                 let help = match name {
                     "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
-                    _ => "say in one line what the check demands, such as @title(\"Disks are encrypted\")",
+                    _ => "describe the requirement in one line, such as @title(\"Disks are encrypted\")",
                 };
                 self.diagnostics.push(error.label(file, span, "this check").help(help));
             }
@@ -271,7 +271,7 @@ impl<'s> PolicyReader<'s> {
         for (variable, ty) in [("principal", principal), ("resource", resource)] {
             if ty.is_none() {
                 valid = false;
-                let message = format!("derivation `{}` does not say of which type its {variable} is", statement.id);
+                let message = format!("derivation `{}` has no type for its {variable}", statement.id);
                 let error = Diagnostic::error(Code::DerivationScope, message).label(file, annotation.span, "");
                 self.diagnostics.push(error.help(format!("write `{variable} is T` in its scope")));
             }

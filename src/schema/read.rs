@@ -78,12 +78,9 @@ pub(super) fn model(
     let mut model = Model::with_types(reader.entity_types());
     layout::groups(&mut model, validator);
     if !model.types.iter().any(|ty| matches!(ty.kind, EntityKind::Rows(_))) {
-        let error = reader.error(
-            Code::SchemaRoot,
-            Span::default(),
-            "the schema declares no entity type that lives in a snapshot",
-        );
-        error.help = Some("one must be the document itself: `@path(\"\") entity Account;`".into());
+        let error =
+            reader.error(Code::SchemaRoot, Span::default(), "the schema declares no entity type with a `@path`");
+        error.help = Some("declare the document itself, such as `@path(\"\") entity Account;`".into());
         return None;
     }
     let placed = reader.nest(&mut model);
@@ -145,7 +142,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let places =
             [("an entity type", ON_ENTITY), ("an attribute", ON_ATTRIBUTE), ("a member of `parameters`", ON_PARAMETER)];
         if let Some((place, _)) = places.iter().find(|(_, there)| there.contains(&name)) {
-            let error = self.error(Code::SchemaAnnotation, span, format!("`@{name}` means nothing here"));
+            let error = self.error(Code::SchemaAnnotation, span, format!("`@{name}` has no meaning here"));
             error.help = Some(format!("`@{name}` belongs on {place}"));
             return;
         }
@@ -231,7 +228,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 (None, None) => {
                     self.misplaced = true;
                     let error = self.error(Code::SchemaPath, span, format!("entity type `{name}` has no `@path`"));
-                    error.help = Some("say where in a snapshot its instances are, as @path(\"/members/*\"), or @path(\"\") for the document itself".into());
+                    error.help = Some("add the place of its instances, such as @path(\"/members/*\"), or @path(\"\") for the document itself".into());
                     EntityKind::Rows(Pattern::default())
                 }
             };
@@ -297,7 +294,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let note = notes.get("version")?;
         if notes.get("path").is_none_or(|path| !path.value.is_empty()) {
             let error = self.error(Code::SchemaAnnotation, note.span, "`@version` is not on the root entity type");
-            error.help = Some("the version of a pack is an annotation of the type with @path(\"\")".into());
+            error.help = Some("move it to the type with @path(\"\")".into());
             return None;
         }
         if let Err(reason) = semver::Version::parse(&note.value) {
@@ -361,7 +358,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let message = format!("`{}` and `{}` have the same `@path`", model.ty(*other).name, model.ty(*id).name);
             let error = Diagnostic::error(Code::SchemaPath, message).label(self.source, model.ty(*id).span, "");
             let error = error.label(self.source, model.ty(*other).span, "also here");
-            self.diagnostics.push(error.help("one place in a snapshot holds instances of one type"));
+            self.diagnostics.push(error.help("give each type a place of its own"));
         }
         match rows.iter().find(|(_, path)| path.0.is_empty()) {
             Some((root, _)) => model.root = *root,
@@ -578,7 +575,9 @@ impl<'f> SchemaReader<'_, 'f> {
             let message = if declared == name {
                 format!("`@ignore` names `{name}`, which the schema declares")
             } else {
-                format!("`@ignore` names `{name}`, which differs from the declared `{declared}` only in writing")
+                format!(
+                    "`@ignore` names `{name}`, which differs from the declared `{declared}` only in case or separators"
+                )
             };
             let error = self.error(Code::SchemaAnnotation, note.span, message);
             error.help = Some(format!("remove `{name}` from `@ignore`, or remove the attribute"));
@@ -729,17 +728,18 @@ impl<'f> SchemaReader<'_, 'f> {
         for (_, span) in slots.fields.iter().zip(concerns).filter(|(node, _)| node.key) {
             let Some(span) = span else { continue };
             let error = self.error(Code::SchemaSecret, span, "a secret cannot be an id");
-            error.help = Some("findings name entities by their ids: choose another `@key`".into());
+            error.help = Some("choose another `@key`: findings name entities by their ids".into());
         }
         let captured_at = slots.list.iter().find(|slot| slot.secret && slot.path == ["captured_at"]);
         if let Some(slot) = captured_at.filter(|_| at == model.root.index()) {
             let error = self.error(Code::SchemaSecret, slot.span, "the time of the capture cannot be secret");
-            error.help = Some("reports show it: remove `@secret`, or rename the attribute".into());
+            error.help = Some("remove `@secret`, or rename the attribute: reports show the time".into());
         }
         for slot in slots.list.iter().filter(|slot| slot.secret && slot.origin.pointer().is_some()) {
             if entity_types_in(&slot.ty).iter().any(|target| model.ty(*target).choices().is_none()) {
                 let error = self.error(Code::SchemaSecret, slot.span, "a secret cannot be a reference");
-                error.help = Some("findings name the entities they are about: hold a secret as a String".into());
+                error.help =
+                    Some("declare the attribute as a String: findings name the entities that they are about".into());
             }
         }
     }
@@ -756,7 +756,7 @@ impl<'f> SchemaReader<'_, 'f> {
                     let slot = node.below.iter().map(|slot| &ty.slots[slot.index()]).find(|slot| slot.secret);
                     let message = format!("a secret cannot hold instances of {}", model.short_name(*inner));
                     let error = self.error(Code::SchemaSecret, slot.map_or(ty.span, |slot| slot.span), message);
-                    error.help = Some("findings name entities by their ids: make only their attributes secret".into());
+                    error.help = Some("make only their attributes secret: findings name entities by their ids".into());
                     continue;
                 }
                 let both = node.children.iter().filter_map(|(name, field)| {
@@ -784,12 +784,10 @@ impl<'f> SchemaReader<'_, 'f> {
                         let error = self.error(
                             Code::SchemaAnnotation,
                             at.span,
-                            format!("`@{note}` means nothing inside a set"),
+                            format!("`@{note}` has no meaning inside a set"),
                         );
-                        error.help = Some(
-                            "elements of a set are read whole: put it on the attribute, or give them an entity type"
-                                .into(),
-                        );
+                        error.help =
+                            Some("move it to the attribute, or declare an entity type for the elements".into());
                     }
                     self.plain_elements(namespace, &member.ty, true);
                 }
@@ -839,7 +837,10 @@ impl<'f> SchemaReader<'_, 'f> {
                     note.span,
                     format!("an attribute of type {} cannot be derived", model.show(ty)),
                 );
-                error.help = Some("Bool asks whether there is one, Long how many, Set of an entity type which".into());
+                error.help = Some(
+                    "declare it as Bool (whether there is one), Long (how many) or a Set of an entity type (which)"
+                        .into(),
+                );
             }
             return Origin::Derived;
         }
@@ -908,7 +909,7 @@ impl<'f> SchemaReader<'_, 'f> {
                                 );
                                 let error = self.error(Code::SchemaReference, slot.span, message);
                                 error.help =
-                                    Some("hold the key as a String and join by equality in a derivation".into());
+                                    Some("declare the key as a String, and join by equality in a derivation".into());
                             }
                         }
                     }
@@ -924,8 +925,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 reader.validator.action_ids().filter(|action| AsRef::<str>::as_ref(action.name().eid()) == eid);
             let first = found.next()?;
             if let Some(second) = found.next() {
-                let message =
-                    format!("both `{}` and `{}` are called `{eid}`: one action is", first.name(), second.name());
+                let message = format!("two actions have the name `{eid}`: `{}` and `{}`", first.name(), second.name());
                 reader.error(Code::SchemaAction, Span::default(), message);
             }
             let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
@@ -948,7 +948,7 @@ impl<'f> SchemaReader<'_, 'f> {
         };
         if !audit.principals.contains(&model.root) {
             let message = format!(
-                "the principal of `audit` is the document, so its types must name `{}`",
+                "the principal of `audit` is the document, but its types do not include `{}`",
                 model.ty(model.root).name
             );
             self.error(Code::SchemaAction, Span::default(), message);
@@ -1000,14 +1000,14 @@ impl<'f> SchemaReader<'_, 'f> {
                 _ => {
                     let root = model.ty(model.root).attribute(name).filter(|attribute| attribute.ty == ty);
                     let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
-                        let message = format!("nothing gives `context.{name}` its value");
+                        let message = format!("`context.{name}` has no source");
                         // Several actions may share one type of context.
                         if self.diagnostics.iter().any(|known| known.message == message) {
                             continue;
                         }
                         let error = self.error(Code::SchemaContext, span, message);
                         error.help = Some(format!(
-                            "valid: `now`, `parameters`, or an attribute `{name}` of the same type on the root entity type"
+                            "declare an attribute `{name}` of the same type on the root entity type, or use `now` or `parameters`"
                         ));
                         continue;
                     };
@@ -1089,16 +1089,16 @@ pub fn parse_value(ty: &Ty, text: &str) -> Result<Value, String> {
         Ty::Bool => match text {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            _ => return Err("valid are `true` and `false`".into()),
+            _ => return Err("expected `true` or `false`".into()),
         },
-        Ty::Long => Value::Long(text.parse().map_err(|_| "valid are whole numbers of 64 bits".to_owned())?),
+        Ty::Long => Value::Long(text.parse().map_err(|_| "expected a whole number of 64 bits".to_owned())?),
         Ty::String => Value::String(text.into()),
         Ty::Decimal => Value::Decimal(value::parse_decimal(text)?),
         Ty::Datetime => Value::Datetime(value::parse_datetime(text)?),
         Ty::Duration => Value::Duration(value::parse_duration(text)?),
         Ty::Ip => Value::Ip(IpNet::parse(text)?),
         Ty::Set(element) => {
-            let valid = || "valid is a list in JSON, as [\"a\", \"b\"]".to_owned();
+            let valid = || "expected a list in JSON, such as [\"a\", \"b\"]".to_owned();
             let mut scanner = crate::source::json::Scanner::new(text);
             let mut items = Vec::new();
             let walked = scanner.array(|scanner, _| {

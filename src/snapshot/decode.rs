@@ -583,14 +583,14 @@ impl Decoder<'_> {
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
         if !ty.closed && beside && is_respelled(&meant.name, name) {
-            let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
+            let message = format!("properties `{}` and `{name}` differ only in case or separators", meant.name);
             let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
             let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
-            self.reading.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
+            self.reading.diagnostics.push(error.help("remove one of the two"));
         } else if !ty.closed && !beside {
-            let message = format!("unknown property `{name}`, and `{}` is missing beside it", meant.name);
+            let message = format!("unknown property `{name}`, and the object has no `{}`", meant.name);
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
             let warning = warning.label(self.reading.source, other.key, "not declared");
             let help = match meant.name.strip_prefix(other.name.as_str()).filter(|rest| rest.starts_with('.')) {

@@ -74,7 +74,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let Some((name, span)) = &misspelt {
-                        let message = format!("unknown property `{name}`, and `{}` is missing beside it", more[step]);
+                        let message = format!("unknown property `{name}`, and the object has no `{}`", more[step]);
                         let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                         let warning = warning.label(&snapshot.source, *span, "not declared");
                         diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
@@ -215,7 +215,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
         (LocationKind::Value(kind), _) if kind != Kind::Null => kind,
         (_, None) => return,
         (_, Some((name, span))) => {
-            let message = format!("unknown property `{name}`, and `{PARTIAL}` is missing beside it");
+            let message = format!("unknown property `{name}`, and the document has no `{PARTIAL}`");
             let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
             diagnostics.push(error.help(format!("write `{PARTIAL}`; until then every list may be partial")));
             return all_partial(snapshot, model, span);

@@ -154,7 +154,8 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
                 let error = Diagnostic::error(Code::SnapshotDuplicateId, message)
                     .label(&snapshot.source, name_span(snapshot, model, ty, row), "again here")
                     .label(&snapshot.source, name_span(snapshot, model, ty, first), "first here");
-                let help = "remove one, or correct its id; until then both are one instance of which nothing is known";
+                let help =
+                    "remove one, or correct its id; until then both count as one instance with unknown attributes";
                 diagnostics.push(error.help(help));
             }
             None => {
@@ -396,7 +397,7 @@ fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, tex
 }
 
 /// Reports a dangling reference, and returns the number of the dangling entity, beyond the rows.
-#[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
+#[expect(clippy::too_many_arguments, reason = "one reference, its place, and where diagnostics go")]
 fn nobody(
     snapshot: &mut Snapshot,
     model: &Model,
@@ -421,7 +422,7 @@ fn nobody(
         let keys: Vec<&str> = rows.take(SUGGESTIONS).map(|row| snapshot.text(row.key)).collect();
         match nearest(text, keys.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if keys.is_empty() => format!("there is no {what} here at all"),
+            None if keys.is_empty() => format!("there are no instances of {what} here"),
             None => {
                 let some: Vec<String> = keys.iter().take(8).map(|key| format!("`{key}`")).collect();
                 format!("known here: {}", some.join(", "))

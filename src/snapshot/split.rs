@@ -107,7 +107,7 @@ struct Here {
 
 type Result<T> = std::result::Result<T, SplitError>;
 
-const NO_INSTANCE: &str = "write an instance in its place, or remove it; how many instances it stands for is unknown";
+const NO_INSTANCE: &str = "write an instance in its place, or remove it; until then the number of instances is unknown";
 
 impl Splitter<'_> {
     fn document(&mut self, scanner: &mut Scanner<'_>) -> Result<bool> {

@@ -335,9 +335,10 @@ impl<'a> Scanner<'a> {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') if four.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
                         _ => {
-                            return Err(
-                                self.fail(at, "invalid escape: valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")
-                            );
+                            return Err(self.fail(
+                                at,
+                                "invalid escape: the escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
+                            ));
                         }
                     };
                 }

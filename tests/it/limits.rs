@@ -189,7 +189,7 @@ fn many_pairs_of_types_times_many_parts_are_an_error() {
 fn long_ids_and_titles_are_errors_and_all_commands_end() {
     for (annotation, message) in [
         (format!("@id(\"{}\")", "i".repeat(70_000)), "a string of 70002 bytes"),
-        (format!("@id(\"{}\")", "i".repeat(201)), "`@id` has 201 characters, where at most 200 are read"),
+        (format!("@id(\"{}\")", "i".repeat(201)), "`@id` has 201 characters; the limit is 200"),
         (format!("@id(\"X\")\n@soc2(\"{}\")", "1".repeat(1_001)), "`@soc2` has 1001 characters"),
     ] {
         let policies = replaced(&check("X", ""), "@id(\"X\")", &annotation);
