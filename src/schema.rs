@@ -10,10 +10,11 @@ mod written;
 mod size;
 mod plain;
 mod defaults;
+mod literal;
 mod read;
 mod wording;
 
-pub use read::parse_value;
+pub use literal::parse_value;
 
 pub use model::*;
 pub use reader::{Folded, WrongShape, folded, words};
