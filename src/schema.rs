@@ -74,7 +74,7 @@ pub fn from_cedar(
     theirs: &dyn miette::Diagnostic,
 ) -> Diagnostic {
     let labels = theirs.labels().into_iter().flatten().map(|label| Label {
-        place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
+        place: Place::new(source, Span::from(label.offset()..label.offset() + label.len())),
         text: label.label().unwrap_or_default().to_owned(),
     });
     let (message, help) = (theirs.to_string(), theirs.help().map(|help| help.to_string()));

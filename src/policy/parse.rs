@@ -53,7 +53,7 @@ impl PolicyFile {
         let text = source.text();
         let mut file = Self { source: Arc::clone(source), sound: None, broken: Vec::new(), diagnostics: Vec::new() };
         if let Some(excess) = cedar::policies(text) {
-            file.refuse(Span::new(0, text.len() as u32), || vec![too_much(source, excess)]);
+            file.refuse(Span::from(0..text.len()), || vec![too_much(source, excess)]);
             return file;
         }
         let excesses = excesses(text);
@@ -76,7 +76,7 @@ impl PolicyFile {
         }
         match parse(&without(text, &file.broken)) {
             Ok(sound) => file.sound = Some(sound),
-            Err(errors) => file.refuse(Span::new(0, text.len() as u32), || syntax_errors(source, 0, &errors)),
+            Err(errors) => file.refuse(Span::from(0..text.len()), || syntax_errors(source, 0, &errors)),
         }
         file.count_unexplained();
         file
@@ -211,5 +211,5 @@ pub(super) fn without(text: &str, parts: &[Span]) -> String {
 }
 
 pub(super) fn span_of(loc: &Loc) -> Span {
-    Span::new(loc.start() as u32, loc.end() as u32)
+    Span::from(loc.start()..loc.end())
 }

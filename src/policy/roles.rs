@@ -6,7 +6,7 @@ use super::model::{Check, CheckSeverity, Derivation, FRAMEWORKS, Policies, Scope
 use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{ActionRef, Schema, Ty};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, byte_offset};
 use crate::value::TypeId;
 use cedar_policy::PolicyId;
 use cedar_policy_core::ast;
@@ -97,7 +97,7 @@ impl<'s> PolicyReader<'s> {
         let core: &ast::Policy = policy.as_ref();
         let Some(statement) = statement(file, policy, parts) else { return false };
         let span = statement.span;
-        let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| loc.start() as u32), span.end);
+        let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| byte_offset(loc.start())), span.end);
         let keyword = Span::new(head.start, head.start + 6);
         let annotations = annotations_of(policy, parts);
         let refuse = |reader: &mut Self, code, span, message: String| {

@@ -353,7 +353,7 @@ impl<'m> Lowering<'m> {
     fn lower(&mut self, expr: &Expr) -> Typed {
         let outer = self.span;
         if let Some(loc) = expr.source_loc() {
-            self.span = Span::new(loc.start() as u32, loc.end() as u32);
+            self.span = Span::from(loc.start()..loc.end());
         }
         let lowered = self.lower_here(expr);
         self.span = outer;

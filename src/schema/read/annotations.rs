@@ -107,7 +107,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let start = before.rfind('@').filter(|at| !before[*at..].contains(['"', '\n'])).unwrap_or(value.start());
         let rest = self.source.text().get(value.end()..).unwrap_or_default();
         let close = if rest.trim_start().starts_with(')') { rest.len() - rest.trim_start().len() + 1 } else { 0 };
-        Span::new(start as u32, (value.end() + close) as u32)
+        Span::from(start..value.end() + close)
     }
 
     /// Returns the span of the declaration of an attribute, from its name to its type.
@@ -120,7 +120,7 @@ impl<'f> SchemaReader<'_, 'f> {
             Some(quoted) => quoted.rfind('"'),
             None => head.strip_suffix(name).map(str::len),
         };
-        Span::new(start.unwrap_or(loc.start()) as u32, loc.end() as u32)
+        Span::from(start.unwrap_or(loc.start())..loc.end())
     }
 
     /// Rejects annotations without a meaning on a kind of declaration.
