@@ -13,6 +13,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+/// The largest number of rows of a type. Larger numbers of an [`EntityRef`] are other kinds.
+const MAX_ROWS: usize = 1 << 31;
+
 pub(super) struct Split {
     pub tables: Vec<Table>,
     /// The end of each list of instances by its start. The decoder of the outer row skips the list.
@@ -41,11 +44,12 @@ pub(super) fn split(
         return None;
     }
     let tables = model.types.iter().map(|_| Table::default()).collect();
+    let most_entities = limits.entities.min(MAX_ROWS);
     let mut splitter = Splitter {
         source,
         model,
         split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
-        most_entities: limits.entities,
+        most_entities,
         diagnostics,
     };
     let mut scanner = Scanner::at(text, begin as u32).up_to(limits.depth);
@@ -56,7 +60,7 @@ pub(super) fn split(
         Ok(false) => None,
         Err(SplitError::TooMany(ty, at)) => {
             let name = model.short_name(ty);
-            let message = format!("there are more than {} instances of {name}", limits.entities);
+            let message = format!("there are more than {most_entities} instances of {name}");
             let error = Diagnostic::error(Code::SnapshotEntities, message);
             let error = error.label(source, Span::new(at, at + 1), "this is one too many");
             diagnostics.push(error.help("allow more with --max-entities, or divide the snapshot"));
