@@ -254,7 +254,7 @@ impl Snapshot {
     }
 
     /// Returns whether `entity` is `other` or is nested in it.
-    pub fn lies_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
+    pub fn is_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
         entity == other || self.enclosing(model, entity, other.ty) == Some(other)
     }
 

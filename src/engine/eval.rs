@@ -517,10 +517,10 @@ impl<'a> Evaluator<'a> {
             return if around { Outcomes::EITHER } else { Outcomes::of(entity == other) };
         }
         if !entity.is_placeholder() {
-            return Outcomes::of(self.snapshot.lies_in(self.model, entity, other));
+            return Outcomes::of(self.snapshot.is_in(self.model, entity, other));
         }
         let Some(scope) = request.uncaptured_in else { return Outcomes::EITHER };
-        if entity == other || self.snapshot.lies_in(self.model, scope, other) {
+        if entity == other || self.snapshot.is_in(self.model, scope, other) {
             return Outcomes::TRUE;
         }
         // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
