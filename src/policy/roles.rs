@@ -242,7 +242,7 @@ impl<'s> PolicyReader<'s> {
         });
         self.policies.checks.push(Check {
             title: text("title").unwrap_or_default(),
-            // An unreadable severity is an error already; until it is mended the check counts as the worst.
+            // An unreadable severity has been reported; until it is corrected, the check has the highest one.
             severity: level.unwrap_or(CheckSeverity::Critical),
             remediation: text("remediation"),
             reference: text("source"),

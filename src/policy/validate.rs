@@ -19,7 +19,7 @@ const MAX_ERRORS: usize = 20;
 pub(super) fn validate(schema: &Schema, policies: &mut Policies) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let validator = Validator::new(schema.cedar.clone());
-    // Policies are validated one by one, so it does not matter which of them stand together.
+    // Policies are validated one by one, so their division into sets does not matter.
     let all: Vec<&cedar_policy::Policy> = policies.cedar.policies().collect();
     let validate = |some: &[&cedar_policy::Policy]| {
         let some = PolicySet::from_policies(some.iter().map(|policy| (*policy).clone()));

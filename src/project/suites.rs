@@ -65,7 +65,7 @@ impl Loader {
         let paths: Vec<PathBuf> = match named {
             Some(path) => vec![path.to_owned()],
             None => {
-                // A policy file may be named without any cases beside it.
+                // A policy file may be named that has no cases next to it.
                 let places =
                     if selection.policies.is_empty() { beside_policies(selection) } else { selection.policies.clone() };
                 let mut lists: Vec<PathBuf> = Vec::new();

@@ -133,7 +133,7 @@ impl Slots {
         let node = &mut self.fields[at];
         node.secret = secret.is_some();
         concerns[at] = secret.or(below);
-        // A record that holds a secret is no secret: only whether it is there is read.
+        // A record with a secret is not a secret itself: only its presence is read.
         let presence = node.presence.iter().filter(|_| node.secret);
         for slot in node.slots.iter().filter(|_| concerns[at].is_some()).chain(presence) {
             self.list[slot.index()].secret = true;

@@ -281,7 +281,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         // The split has scanned these bytes, so they are JSON.
         let _ = decoder.node(&mut scanner, 0);
-        // A name that stands beside the file is copied: this run's side text is moved as one, the split's stays.
+        // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
             step => step,

@@ -35,7 +35,7 @@ impl Snapshot {
                 Err(_) => return Location { span, kind: LocationKind::Lacks(at) },
             }
             let mut found = None;
-            // The walk ends early where the step is found; of a property that stands twice nothing is known anyway.
+            // The walk ends early where the step is found; a duplicate property is unreadable in any case.
             let _ = scanner.object(|scanner, key| {
                 let value = self.skip(scanner)?;
                 if key.plain().map_or_else(|| key.text() == step.as_str(), |plain| plain == step) {

@@ -357,7 +357,7 @@ impl<'t> Walk<'_, 't> {
         let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
         let mut ahead = scanner.clone();
         let mut is_map = true;
-        // A syntax error is met again below.
+        // A syntax error is found again below.
         let _ = ahead.object(|ahead, key| {
             let is_child = self.name(&key).is_some_and(|name| node.children.iter().any(|(child, _)| *child == *name));
             is_map &= match ahead.peek()?.0 {

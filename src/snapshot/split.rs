@@ -352,7 +352,7 @@ impl Splitter<'_> {
             self.not_an_instance(ty, node, here, step, kind, span);
             return Ok(());
         }
-        // `{"error": "forbidden"}` is no instance. Neither is `{}`, unless the type has no key and nothing was captured.
+        // `{"error": "forbidden"}` is not an instance. Neither is `{}`, unless the type has no key.
         let is_element = matches!(step, RowStep::Index(_)) && kind == Kind::Object;
         let may_be_empty = || declared.key.is_none() && !self.has_property(start, |_| true);
         if is_element && !self.has_declared(node, ty, start) && !may_be_empty() {
