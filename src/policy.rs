@@ -11,6 +11,8 @@ mod cost;
 mod validate;
 mod roles;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use model::*;
 pub use parse::{PolicyFile, warm_up};

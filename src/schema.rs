@@ -13,6 +13,8 @@ mod defaults;
 mod literal;
 mod read;
 mod wording;
+#[cfg(test)]
+mod tests;
 
 pub use literal::parse_value;
 

@@ -14,6 +14,8 @@ mod resolve;
 mod secrets;
 mod split;
 mod decode;
+#[cfg(test)]
+mod tests;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Location, LocationKind};
