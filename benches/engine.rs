@@ -175,7 +175,7 @@ impl Official {
         let rows =
             |ty: TypeId| (0..evaluator.snapshot.table(ty).rows.len() as u32).map(move |row| EntityRef { ty, row });
         let with_rows = (0..model.types.len())
-            .map(|at| TypeId(at as u16))
+            .map(|at| TypeId::new(at))
             .filter(|ty| matches!(model.ty(*ty).kind, EntityKind::Rows(_)));
         let entities =
             Entities::from_entities(with_rows.flat_map(rows).map(|one| entity(evaluator, one)), None).unwrap();

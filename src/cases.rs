@@ -271,9 +271,9 @@ impl Suite {
         }
         if options.mutate && outcome.holding() < outcome.trials.len() {
             let error = Diagnostic::error(Code::Mutation, "nothing was mutated, because some expectations are wrong");
-            outcome
-                .gaps
-                .push(error.help("mend the cases or the policies first: a change is noticed by a case that held"));
+            outcome.gaps.push(
+                error.help("correct the cases or the policies first: only a case that passes can detect a change"),
+            );
         } else if options.mutate {
             let (mutation, found) = self.mutate(files, options);
             outcome.gaps.extend(found);
@@ -333,7 +333,7 @@ impl Suite {
             }
         }
         if let (0, [(file, first, _), _, ..]) = (known, &unknown[..]) {
-            let message = format!("there is none of the {} checks that these cases speak of", unknown.len());
+            let message = format!("the policies have none of the {} checks that these cases expect", unknown.len());
             let error = Diagnostic::error(Code::NoCheck, message).label(&file.source, first.span, "the first of them");
             let help = "the cases belong to other policies: name these with --policies and --schema, or with --pack";
             return vec![error.help(help)];

@@ -214,7 +214,7 @@ fn value(
         }
         Err(help) => {
             let ty = model.show(&parameter.ty);
-            let message = format!("`{text}` is no value for parameter `{name}`{scope}, a {ty}");
+            let message = format!("`{text}` is not a valid value for parameter `{name}`{scope} ({ty})");
             diagnostics.push(Diagnostic::error(Code::Parameter, message).help(help));
             None
         }

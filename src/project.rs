@@ -1,7 +1,7 @@
 //! Files, the clock and the watcher. No other module of the library uses these.
 
 mod encoding;
-mod kept;
+mod source_cache;
 mod packs;
 mod reports;
 mod unpack;
@@ -10,12 +10,12 @@ mod unused;
 mod suites;
 mod walk;
 mod links;
-mod seen;
+mod file_states;
 mod watch;
 
 pub use accounts::{InputFormat, SnapshotReader};
+pub use file_states::FileStates;
 pub use packs::{EMBEDDED, EmbeddedPack};
-pub use seen::Seen;
 pub use suites::CaseFiles;
 pub use watch::Changes;
 
@@ -26,7 +26,7 @@ use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
 use crate::source::cedar::MAX_BYTES;
 use accounts::{Found, SnapshotFile};
-use kept::Kept;
+use source_cache::SourceCache;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -72,12 +72,12 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Reads files, and hands out the same [`Source`] again while a file's text stays the same.
 #[derive(Debug, Default)]
 pub struct Loader {
-    known: Kept<PathBuf>,
+    known: SourceCache<PathBuf>,
     /// Snapshots by file and line.
-    snapshots: Kept<(PathBuf, usize)>,
+    snapshots: SourceCache<(PathBuf, usize)>,
     outputs: OwnOutputs,
     /// Files and folders that the last load looked at, for a watch.
-    pub seen: Seen,
+    pub file_states: FileStates,
 }
 
 /// Schema and policies with their origin.
@@ -138,12 +138,12 @@ impl Loader {
     }
 
     fn begin(&mut self) -> Vec<Diagnostic> {
-        self.seen = Seen::default();
+        self.file_states = FileStates::default();
         self.outputs = OwnOutputs::find();
         self.known.age();
         self.snapshots.age();
         let file = Path::new(CONFIGURATION);
-        self.seen.file(file);
+        self.file_states.file(file);
         if file.symlink_metadata().is_err() {
             return Vec::new();
         }
@@ -220,7 +220,7 @@ impl Loader {
         into: &mut Vec<Arc<Source>>,
         reports: &mut usize,
     ) -> Vec<(usize, String, Diagnostic)> {
-        self.seen.file(path);
+        self.file_states.file(path);
         let name = shown(path);
         let bytes = match accounts::read_whole(path, &name, most_bytes) {
             Ok(bytes) => bytes,
@@ -286,13 +286,13 @@ impl Loader {
                 }),
             }
         }
-        self.seen.folder(folder, &listing);
+        self.file_states.folder(folder, &listing);
         (found, others)
     }
 
     /// Reads a file of at most `most_bytes`, or returns the earlier source if it has the same text.
     fn read(&mut self, path: &Path, most_bytes: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
-        self.seen.file(path);
+        self.file_states.file(path);
         let read = self.read_text(path, most_bytes);
         read.map_err(|error| diagnostics.push(error)).ok()
     }
@@ -345,8 +345,8 @@ impl Loader {
         if let Some(pack) = pack.built_in {
             // They may appear while a watch goes on.
             let (schema, folder) = unused::of_folder(pack.name);
-            self.seen.file(&schema);
-            self.seen.file(&folder);
+            self.file_states.file(&schema);
+            self.file_states.file(&folder);
         }
         diagnostics.extend(pack.built_in.and_then(|pack| unused::warning(pack, selection)));
         if !selection.policies.is_empty() {
@@ -374,9 +374,8 @@ impl Loader {
         let (mut found, others) = self.walk(path, belongs, diagnostics);
         found.retain(|path| is_policy(path));
         if others > 0 {
-            let (files, are) =
-                if others == 1 { ("file", "is no policy and was") } else { ("files", "are no policies and were") };
-            let message = format!("{others} {files} in `{}` {are} left alone", path.display());
+            let (files, are) = if others == 1 { ("file", "is not a policy") } else { ("files", "are not policies") };
+            let message = format!("ignored {others} {files} in `{}` that {are}", path.display());
             let warning = Diagnostic::warning(Code::NotAPolicy, message);
             diagnostics.push(warning.help("policies are files whose name ends in `.cedar`"));
         }
@@ -584,5 +583,5 @@ fn text_of(name: &str, bytes: Vec<u8>, lines: usize) -> Result<String, Diagnosti
 }
 
 fn over_4_gib(name: &str) -> Diagnostic {
-    Diagnostic::error(Code::TooLarge, format!("`{name}` is larger than 4 GiB, which is the most one file may hold"))
+    Diagnostic::error(Code::TooLarge, format!("`{name}` is larger than 4 GiB, the limit for one file"))
 }

@@ -10,10 +10,13 @@ mod written;
 mod size;
 mod plain;
 mod defaults;
+mod literal;
 mod read;
 mod wording;
+#[cfg(test)]
+mod tests;
 
-pub use read::parse_value;
+pub use literal::parse_value;
 
 pub use model::*;
 pub use reader::{Folded, WrongShape, folded, words};
@@ -73,7 +76,7 @@ pub fn from_cedar(
     theirs: &dyn miette::Diagnostic,
 ) -> Diagnostic {
     let labels = theirs.labels().into_iter().flatten().map(|label| Label {
-        place: Place::new(source, Span::new(label.offset() as u32, (label.offset() + label.len()) as u32)),
+        place: Place::new(source, Span::from(label.offset()..label.offset() + label.len())),
         text: label.label().unwrap_or_default().to_owned(),
     });
     let (message, help) = (theirs.to_string(), theirs.help().map(|help| help.to_string()));

@@ -14,6 +14,8 @@ mod resolve;
 mod secrets;
 mod split;
 mod decode;
+#[cfg(test)]
+mod tests;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use locate::{Location, LocationKind};
@@ -22,7 +24,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{MAX_DEPTH, Scanner, SyntaxError};
+use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
 use crate::stopwatch::Stopwatch;
@@ -63,22 +65,22 @@ pub struct Table {
     /// One column for every slot; empty for a slot that no policy reads.
     pub columns: Vec<Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
-    pub missing: Vec<UncapturedList>,
+    pub uncaptured_lists: Vec<UncapturedList>,
     /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
     /// they are not subjects, and only the upper bound of a count includes them.
     pub copies: BTreeSet<u32>,
     /// Rows whose id is not known. No key finds them.
     pub nameless: BTreeSet<u32>,
-    /// The places of `missing` lists by the instance around them.
-    missing_in: HashMap<EntityRef, u32>,
+    /// The places of `uncaptured_lists` by the instance around them.
+    uncaptured_list_of: HashMap<EntityRef, u32>,
     /// Ids of dangling references and of entity literals without a row; they are numbered after the rows.
-    pub absent: Vec<SmolStr>,
+    pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
     /// Rows by parent and key; the first row if an id is given twice.
     by_key: HashTable<u32>,
-    /// The places of `absent` ids.
-    by_absent: HashMap<SmolStr, u32>,
+    /// The places of `dangling` ids.
+    by_dangling: HashMap<SmolStr, u32>,
 }
 
 /// One instance.
@@ -230,9 +232,9 @@ impl Snapshot {
             let name = key.text();
             known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {
-                return Err(Enough);
+                return Err(WalkEnd);
             }
-            scanner.skip().map(|_| ()).map_err(Enough::from)
+            scanner.skip().map(|_| ()).map_err(WalkEnd::from)
         });
         known
     }
@@ -258,7 +260,7 @@ impl Snapshot {
     }
 
     /// Returns whether `entity` is `other` or is nested in it.
-    pub fn lies_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
+    pub fn is_in(&self, model: &Model, entity: EntityRef, other: EntityRef) -> bool {
         entity == other || self.enclosing(model, entity, other.ty) == Some(other)
     }
 
@@ -270,7 +272,7 @@ impl Snapshot {
         }
         let table = self.table(entity.ty);
         let Some(row) = table.rows.get(entity.row as usize) else {
-            return table.absent.get(entity.row as usize - table.rows.len()).cloned().unwrap_or_default();
+            return table.dangling.get(entity.row as usize - table.rows.len()).cloned().unwrap_or_default();
         };
         self.join_id(model, ty.parent, row.parent, self.text(row.key)).into()
     }
@@ -335,8 +337,8 @@ impl Snapshot {
                 && table.is_named(at as u32)
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
-        let row =
-            found.or_else(|| table.absent.iter().position(|absent| absent == id).map(|at| at + table.rows.len()))?;
+        let row = found
+            .or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
         Some(EntityRef { ty, row: row as u32 })
     }
 
@@ -353,7 +355,7 @@ impl Snapshot {
     /// `scope` itself has a row, so a missing list around it does not matter.
     pub(crate) fn may_mean(&self, ty: TypeId, scope: EntityRef) -> bool {
         let table = self.table(ty);
-        table.missing_in.contains_key(&scope) || table.has_nameless()
+        table.uncaptured_list_of.contains_key(&scope) || table.has_nameless()
     }
 }
 
@@ -369,18 +371,18 @@ impl Table {
     }
 
     /// Returns the list of an instance whose elements are not all known.
-    pub fn missing_in(&self, scope: EntityRef) -> Option<&UncapturedList> {
-        self.missing.get(*self.missing_in.get(&scope)? as usize)
+    pub fn uncaptured_list(&self, scope: EntityRef) -> Option<&UncapturedList> {
+        self.uncaptured_lists.get(*self.uncaptured_list_of.get(&scope)? as usize)
     }
 
     /// Records a list whose elements are not all known. If there are two reasons, the stronger one is kept.
-    fn note_missing(&mut self, new: UncapturedList) {
-        match self.missing_in.get(&new.scope).and_then(|at| self.missing.get_mut(*at as usize)) {
+    fn add_uncaptured_list(&mut self, new: UncapturedList) {
+        match self.uncaptured_list_of.get(&new.scope).and_then(|at| self.uncaptured_lists.get_mut(*at as usize)) {
             Some(known) if known.gap >= new.gap => {}
             Some(known) => *known = new,
             None => {
-                self.missing_in.insert(new.scope, self.missing.len() as u32);
-                self.missing.push(new);
+                self.uncaptured_list_of.insert(new.scope, self.uncaptured_lists.len() as u32);
+                self.uncaptured_lists.push(new);
             }
         }
     }
@@ -389,15 +391,6 @@ impl Table {
 /// Returns whether two names are spellings of one: they differ, but have the same letters and digits without case.
 fn is_respelled(declared: &str, name: &str) -> bool {
     declared != name && is_same_but_for_writing(declared, name)
-}
-
-/// Why a walk over a document ended early: enough was seen, or the text is broken.
-struct Enough;
-
-impl From<SyntaxError> for Enough {
-    fn from(_: SyntaxError) -> Self {
-        Enough
-    }
 }
 
 /// Returns the hash of a key in a scope, from the hash of the key.

@@ -148,7 +148,7 @@ impl Source {
     pub fn line(&self, line: usize) -> Option<Span> {
         let starts = self.line_starts();
         let start = *starts.get(line)?;
-        let end = starts.get(line + 1).map_or(self.text.len() as u32, |next| next - 1);
+        let end = starts.get(line + 1).map_or(byte_offset(self.text.len()), |next| next - 1);
         let end = if self.slice(Span::new(start, end)).ends_with('\r') { end - 1 } else { end };
         Some(Span::new(start, end))
     }
@@ -163,7 +163,7 @@ impl Source {
             let mut before = 0;
             let counted = self.text.as_bytes().chunks(BLOCK).map(|block| {
                 let here = before;
-                before += scalars(block) as u32;
+                before += byte_offset(scalars(block));
                 here
             });
             counted.collect()
@@ -175,7 +175,7 @@ impl Source {
     fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
             let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
-            std::iter::once(0).chain(breaks.map(|at| at as u32 + 1)).collect()
+            std::iter::once(0).chain(breaks.map(|at| byte_offset(at) + 1)).collect()
         })
     }
 }
@@ -200,11 +200,6 @@ impl Span {
         Self { start, end }
     }
 
-    /// Returns the span of a range of a text.
-    pub fn of(range: std::ops::Range<usize>) -> Self {
-        Self::new(offset(range.start), offset(range.end))
-    }
-
     /// Returns the length in bytes.
     pub const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)
@@ -226,8 +221,15 @@ impl Span {
     }
 }
 
-/// Returns an offset of a text as spans count it. A [`Source`] is smaller than 4 GiB, so its offsets fit.
-pub(crate) fn offset(at: usize) -> u32 {
+/// The span of a byte range of a [`Source`].
+impl From<std::ops::Range<usize>> for Span {
+    fn from(range: std::ops::Range<usize>) -> Self {
+        Self { start: byte_offset(range.start), end: byte_offset(range.end) }
+    }
+}
+
+/// Returns a place in a [`Source`] as a 32-bit offset. A text is at most [`MAX_SOURCE_BYTES`] long.
+pub(crate) fn byte_offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 

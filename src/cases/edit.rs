@@ -2,7 +2,7 @@
 
 use crate::source::json::{Kind, Scanner, SyntaxError};
 use crate::source::pointer::{escape, unescape};
-use crate::source::{Span, nearest, offset};
+use crate::source::{Span, byte_offset, nearest};
 
 /// A change of a snapshot.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ impl Edit {
             Change::Rename(name) => {
                 let (children, at) = self.child(text)?;
                 if children.iter().any(|child| child.name == *name) {
-                    return Err(Miss::new(format!("there is a `{name}` beside `{}` already", self.at)));
+                    return Err(Miss::new(format!("the object of `{}` has a `{name}` already", self.at)));
                 }
                 match children.get(at).and_then(|child| child.key) {
                     Some(key) => Ok(replaced(text, key, &quoted(name))),
@@ -169,7 +169,7 @@ fn children(text: &str, span: Span) -> Result<Vec<Child>, Miss> {
 /// Returns the value at a pointer.
 pub(super) fn find(text: &str, pointer: &str) -> Result<Span, Miss> {
     let mut scanner = Scanner::new(text.trim_start_matches('\u{feff}'));
-    let before = offset(text.len() - text.trim_start_matches('\u{feff}').len());
+    let before = byte_offset(text.len() - text.trim_start_matches('\u{feff}').len());
     let whole = scanner.skip()?;
     let mut span = Span::new(whole.start + before, whole.end + before);
     let mut here = String::new();

@@ -306,7 +306,7 @@ impl Generator<'_> {
             path.split_last().is_some_and(|(_, of)| of == parents)
                 && other.ty == *read
                 && !matches!(other.origin, Origin::Presence(_) | Origin::Tags(_))
-                && self.reads.contains(&(ty, SlotId(*at as u16)))
+                && self.reads.contains(&(ty, SlotId::new(*at)))
                 && last.parse::<Id>().is_ok()
         });
         let alike: Vec<&SmolStr> = alike.filter_map(|(_, other)| other.path.last()).collect();

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
 use crate::parameters::Setting;
 use crate::source::json::Scanner;
-use crate::source::{Place, Source, Span, offset, one_line};
+use crate::source::{Place, Source, Span, byte_offset, one_line};
 use crate::value::parse_datetime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Reader<'_, '_> {
             } else if pointer.starts_with('/') {
                 self.pointers.insert(name, pointer);
             } else {
-                self.wrong(span_of(item), format!("`{pointer}` is no pointer"), "a pointer starts with `/`");
+                self.wrong(span_of(item), format!("`{pointer}` is not a pointer"), "a pointer starts with `/`");
             }
         }
         let defaults = self.defaults(table, &Defaults::default());
@@ -131,7 +131,7 @@ impl Reader<'_, '_> {
             expectations.filter_map(|(key, at, item)| self.expectation(&key, at, item)).collect();
         let no_other_failures = match table.get("no_other_failures").map(|item| (item.as_bool(), span_of(item))) {
             Some((None, at)) => {
-                self.wrong(at, "`no_other_failures` is no boolean".into(), "valid are `true` and `false`");
+                self.wrong(at, "`no_other_failures` is not a boolean".into(), "write `true` or `false`");
                 None
             }
             found => found.filter(|(value, _)| *value == Some(true)).map(|(_, at)| at),
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
         }
         if now.is_none() {
             let help = "add `now = \"2026-09-01T12:00:00Z\"`, to the case or at the top of the file";
-            self.wrong(at_name, format!("case `{name}` does not say what time it is"), help);
+            self.wrong(at_name, format!("case `{name}` has no `now`"), help);
         }
         let inline = self.source.slice(at).starts_with('{');
         let insertion = insertion(table.get("expect"), &expectations, no_other_failures, inline);
@@ -176,7 +176,7 @@ impl Reader<'_, '_> {
             None => self.text(item)?,
         };
         let read = parse_datetime(&text);
-        read.map_err(|help| self.wrong(span_of(item), format!("`{text}` is no moment"), &help)).ok()
+        read.map_err(|help| self.wrong(span_of(item), format!("`{text}` is not a time"), &help)).ok()
     }
 
     /// Returns the settings of the table, then the inherited ones that it does not override.
@@ -243,7 +243,7 @@ impl Reader<'_, '_> {
         if let Some(start) = self.pointers.get(head) {
             return Some(format!("{start}{rest}"));
         }
-        let error = Diagnostic::error(Code::CaseValue, format!("`{head}` is no name under `[pointers]`"));
+        let error = Diagnostic::error(Code::CaseValue, format!("`[pointers]` has no `{head}`"));
         let error = match self.pointers.is_empty() {
             true => error.help("a pointer starts with `/`, or with a name that `[pointers]` gives one"),
             false => error.suggest(head, self.pointers.keys().map(String::as_str)),
@@ -260,7 +260,7 @@ impl Reader<'_, '_> {
         let help = match near {
             Some(near) => format!("did you mean `{near}`, from `[pointers]`?"),
             None => format!(
-                "write the type before the id, as `Type {text}`; a pointer starts with `/` or a name from `[pointers]`"
+                "write the type before the id, such as `Type {text}`; a pointer starts with `/` or a name from `[pointers]`"
             ),
         };
         let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is neither a pointer nor a resource"));
@@ -333,7 +333,7 @@ impl Reader<'_, '_> {
         let text = self.text(item)?;
         let found = Verdict::ALL.into_iter().find(|verdict| verdict.name() == text);
         if found.is_none() {
-            let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is no verdict"));
+            let error = Diagnostic::error(Code::CaseValue, format!("`{text}` is not a verdict"));
             let error = error.label(self.source, span_of(item), "expected here");
             self.diagnostics.push(error.suggest(&text, Verdict::ALL.map(Verdict::name)));
         }
@@ -343,8 +343,8 @@ impl Reader<'_, '_> {
     /// Reports the unknown keys of a table.
     fn known(&mut self, table: &dyn TableLike, valid: &[&'static str], what: &str) {
         for (key, _) in table.iter().filter(|(key, _)| !valid.contains(key)) {
-            let error = Diagnostic::error(Code::CaseKey, format!("{what} knows no `{key}`"));
-            let error = error.label(self.source, key_span(table, key), "not known");
+            let error = Diagnostic::error(Code::CaseKey, format!("unknown key `{key}` in {what}"));
+            let error = error.label(self.source, key_span(table, key), "unknown key");
             self.diagnostics.push(error.suggest(key, valid.iter().copied()));
         }
     }
@@ -416,14 +416,14 @@ impl Reader<'_, '_> {
         };
         if text.is_none() {
             let help = "JSON knows texts, numbers, booleans, lists and objects; `null = [...]` sets null";
-            self.wrong(span_of(item), "this is no JSON value".into(), help);
+            self.wrong(span_of(item), "this is not a JSON value".into(), help);
         }
         text
     }
 }
 
 fn too_large() -> Diagnostic {
-    Diagnostic::error(Code::TooLarge, "a snapshot is larger than 4 GiB, which is the most one may hold")
+    Diagnostic::error(Code::TooLarge, "a snapshot is larger than 4 GiB, the limit for one snapshot")
 }
 
 /// Returns an error if a text is not JSON. It does not quote the text, because the secrets are not known yet.
@@ -431,7 +431,7 @@ fn is_json(base: &Source) -> Result<(), Diagnostic> {
     let text = base.text().trim_start_matches('\u{feff}');
     let mut scanner = Scanner::new(text);
     scanner.skip().and_then(|_| scanner.end()).map_err(|error| {
-        let at = base.position(error.span.start.saturating_add(offset(base.text().len() - text.len())));
+        let at = base.position(error.span.start.saturating_add(byte_offset(base.text().len() - text.len())));
         let place = format!("in line {}, column {}", at.line, at.column);
         Diagnostic::error(Code::NotJson, format!("`{}` is not JSON {place}: {}", base.name(), error.unquoted))
     })

@@ -351,16 +351,16 @@ impl Judging<'_, '_> {
                 let help = match meant {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!(
-                        "after a check stands what it judges: {}, with or without an id, or a pointer",
+                        "write {}, optionally with an id, or a pointer after the check",
                         types.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", ")
                     ),
                 };
-                (format!("`{id}` judges no `{ty}`"), Some(help))
+                (format!("`{id}` does not judge `{ty}`"), Some(help))
             }
-            Target::All | Target::Type(_) => (format!("`{id}` met nothing to judge"), None),
+            Target::All | Target::Type(_) => (format!("`{id}` found nothing to judge"), None),
             Target::Named { ty, id: name } => {
                 let resource = format!("{} {name}", short_type(ty));
-                (format!("`{id}` judged no {resource}"), near(&resource, ids()))
+                (format!("`{id}` did not judge {resource}"), near(&resource, ids()))
             }
             Target::Pointer(pointer) => {
                 let text = self.findings.evaluator.snapshot.source.text();
@@ -420,10 +420,10 @@ impl Judging<'_, '_> {
             let unnamed = found.iter().find(|witness| !wanted.iter().any(|name| is(name, witness)));
             if let Some(name) = absent {
                 let names = found.iter().map(|witness| witness.entity.clone()).collect();
-                let message = format!("{name} does not stand behind `{}` on {resource}", expectation.check);
+                let message = format!("{name} is not a witness of `{}` on {resource}", expectation.check);
                 report(*span, "named here", message, near(name, names));
             } else if let Some(witness) = unnamed {
-                let message = format!("{} stands behind `{}` on {resource}, too", witness.entity, expectation.check);
+                let message = format!("{} is also a witness of `{}` on {resource}", witness.entity, expectation.check);
                 report(*span, "not named here", message, None);
             }
         }

@@ -3,7 +3,7 @@
 use super::CaseFile;
 use crate::schema::Schema;
 use crate::snapshot::{Relation, SecretPaths, Secrets};
-use crate::source::{Source, Span, offset};
+use crate::source::{Source, Span, byte_offset};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
@@ -37,8 +37,8 @@ pub(super) fn secret_spans(source: &Arc<Source>, paths: Option<&SecretPaths>) ->
 fn values_of_lines(source: &Source) -> Vec<Span> {
     let mut at = 0;
     let lines = source.text().split_inclusive('\n').map(|line| {
-        let start = at + line.find('=').map_or(0, |equals| offset(equals) + 1);
-        at += offset(line.len());
+        let start = at + line.find('=').map_or(0, |equals| byte_offset(equals) + 1);
+        at += byte_offset(line.len());
         Span::new(start, at - u32::from(line.ends_with('\n')))
     });
     lines.collect()

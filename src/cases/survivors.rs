@@ -51,7 +51,8 @@ impl SurvivorList {
         for (name, item) in document.as_table().iter() {
             if name != "survivor" {
                 let at = document.as_table().key(name).and_then(toml_edit::Key::span);
-                let error = Diagnostic::error(Code::SurvivorKey, format!("a list of survivors knows no `{name}`"));
+                let error =
+                    Diagnostic::error(Code::SurvivorKey, format!("unknown key `{name}` in a list of survivors"));
                 diagnostics.push(error.label(source, span(at), "").suggest(name, ["survivor"]));
                 continue;
             }
@@ -62,7 +63,7 @@ impl SurvivorList {
                     }
                 }
                 _ => {
-                    let error = Diagnostic::error(Code::SurvivorKey, "`survivor` is no list of tables");
+                    let error = Diagnostic::error(Code::SurvivorKey, "`survivor` is not a list of tables");
                     let error = error.label(source, span(item.span()), "this");
                     diagnostics.push(error.help("write `[[survivor]]` over every entry"));
                 }
@@ -74,7 +75,7 @@ impl SurvivorList {
     fn entry(&mut self, table: &dyn TableLike, at: Span, diagnostics: &mut Vec<Diagnostic>) {
         let before = diagnostics.len();
         for (name, item) in table.iter().filter(|(name, _)| !IN_ENTRY.contains(name)) {
-            let error = Diagnostic::error(Code::SurvivorKey, format!("a survivor knows no `{name}`"));
+            let error = Diagnostic::error(Code::SurvivorKey, format!("unknown key `{name}` in a survivor"));
             let place = table.key(name).and_then(toml_edit::Key::span).or(item.span());
             diagnostics.push(error.label(&self.source, span(place), "").suggest(name, IN_ENTRY));
         }
@@ -130,13 +131,13 @@ impl AcceptedSurvivor {
         let near = nearest(&self.policy, policies.iter().copied()).filter(|_| !known);
         let help = match (near, survivors) {
             (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, []) => "take the entry out: its text has changed, or a case has come to notice it".to_owned(),
+            (None, []) => "remove the entry: its text has changed, or a case now detects it".to_owned(),
             (None, survivors) => {
                 let listed = survivors.iter().take(LISTED).map(|(before, after)| format!("`{before}` to `{after}`"));
                 let more = survivors.len().saturating_sub(LISTED);
                 let more = if more > 0 { format!(", and {more} more") } else { String::new() };
                 let listed: Vec<String> = listed.collect();
-                format!("what survives and is not explained: {}{more}", listed.join("; "))
+                format!("surviving changes without an explanation: {}{more}", listed.join("; "))
             }
         };
         let stale = Diagnostic::warning(Code::SurvivorStale, message).label(source, self.span, "explained here");

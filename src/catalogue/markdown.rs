@@ -402,9 +402,9 @@ fn manner(reader: Reader) -> &'static str {
     match reader {
         Reader::Casefold => "compared without regard to case",
         Reader::Email => "an address, compared without regard to case",
-        Reader::EmailDomain => "what follows the @",
-        Reader::EmailLocal => "what precedes the @",
-        Reader::EmailLocalWords => "the words in what precedes the @",
+        Reader::EmailDomain => "the part after the @",
+        Reader::EmailLocal => "the part before the @",
+        Reader::EmailLocalWords => "the words in the part before the @",
         Reader::PrefixLength => "the prefix length",
         Reader::UrlScheme => "the scheme",
         Reader::UrlHost => "the host",

@@ -13,8 +13,7 @@ use crate::value::show_datetime;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
-const OTHER_ACCOUNT: &str =
-    "is it a snapshot? if it is one of another account, name its schema and policies with --schema and --policies";
+const OTHER_ACCOUNT: &str = "name a snapshot, or name the schema and policies of this one with --schema and --policies";
 
 /// Returns the error for a document that does not have any property of the schema: it is not a snapshot. `recognised`
 /// is the name of the pack, if it was selected by its properties.
@@ -31,7 +30,7 @@ pub(super) fn unrecognised_document(
     let error = Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {knows}"));
     Some(error.label(source, Span::new(0, 0), "this document").help(match recognised {
         Some(_) => OTHER_ACCOUNT,
-        None => "is it a snapshot? if it is one in which nothing could be captured, give it a `captured_at`",
+        None => "name a snapshot; if nothing could be captured, add `captured_at` to it",
     }))
 }
 
@@ -83,7 +82,7 @@ pub(super) fn capture_time(
         None if matches!(location.map(|at| at.kind), Some(LocationKind::Value(kind)) if kind != Kind::Null) => {
             return None;
         }
-        None => ("does not say when it was captured".to_owned(), "add `captured_at` to the snapshot"),
+        None => ("has no `captured_at`".to_owned(), "add the time of the capture"),
         Some(captured_at) if captured_at > now => {
             let problem =
                 format!("was captured at {}, which is after {}", show_datetime(captured_at), show_datetime(now));

@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
     loop {
         let started = Instant::now();
         let inputs = loader.load(&args.selection(), &args.limits());
-        if let Err(reason) = changes.expect(std::mem::take(&mut loader.seen))
+        if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
         {
             to_stderr(|out| {

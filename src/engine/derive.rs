@@ -361,7 +361,7 @@ impl<'a> Evaluator<'a> {
         let (mut found, mut known, mut truncated) = (Vec::new(), BTreeSet::new(), false);
         for (number, (part, index)) in attribute.parts.iter().zip(indexes).enumerate() {
             let ty = part.body.principal;
-            let missing = &self.snapshot.table(ty).missing;
+            let missing = &self.snapshot.table(ty).uncaptured_lists;
             let near = self.lists_near(part, index, resource, |join| sides(number, join));
             let many = near.as_ref().map_or(index.lists.len(), Vec::len);
             truncated |= many > index.tried.lists;
@@ -451,7 +451,7 @@ impl<'a> Evaluator<'a> {
     fn lists(&self, part: &DerivationProgram) -> Vec<u32> {
         let left =
             |request: &Request| part.filters.iter().all(|filter| self.condition(filter, request) != Outcomes::FALSE);
-        let lists = (0u32..).zip(&self.snapshot.table(part.body.principal).missing);
+        let lists = (0u32..).zip(&self.snapshot.table(part.body.principal).uncaptured_lists);
         lists.filter(|(_, list)| left(&self.uncaptured_in(part, list))).map(|(at, _)| at).collect()
     }
 
@@ -463,7 +463,7 @@ impl<'a> Evaluator<'a> {
 
     fn list_lookup(&self, part: &DerivationProgram, tie: JoinKey, lists: &[u32]) -> HashIndex {
         let around = self.around(part, tie);
-        let missing = &self.snapshot.table(part.body.principal).missing;
+        let missing = &self.snapshot.table(part.body.principal).uncaptured_lists;
         let (mut found, mut always) = (Vec::new(), Vec::new());
         for (at, list) in (0u32..).zip(lists.iter().filter_map(|list| missing.get(*list as usize))) {
             match self.keys_of(tie, &around, list.scope, &self.uncaptured_in(part, list)) {

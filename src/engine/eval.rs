@@ -122,7 +122,7 @@ impl<'a> Evaluator<'a> {
     /// Returns the id of an entity, of a literal that names nothing too.
     pub fn id(&self, entity: EntityRef) -> SmolStr {
         let table = self.snapshot.table(entity.ty);
-        let known = table.rows.len() + table.absent.len();
+        let known = table.rows.len() + table.dangling.len();
         let at = match entity.kind() {
             RefKind::Literal(number) | RefKind::OpenLiteral(number) => Some(number as usize),
             RefKind::Row(row) => (row as usize).checked_sub(known),
@@ -305,7 +305,7 @@ impl<'a> Evaluator<'a> {
 
     /// Whether an entity that is not known may be one that is named somewhere and has no row.
     fn dangles(&self, ty: TypeId) -> bool {
-        !self.snapshot.table(ty).absent.is_empty()
+        !self.snapshot.table(ty).dangling.is_empty()
     }
 
     pub(super) fn slot(&self, entity: EntityRef, ty: TypeId, slot: SlotId, request: &Request) -> AbstractValue<'_> {
@@ -517,10 +517,10 @@ impl<'a> Evaluator<'a> {
             return if around { Outcomes::EITHER } else { Outcomes::of(entity == other) };
         }
         if !entity.is_placeholder() {
-            return Outcomes::of(self.snapshot.lies_in(self.model, entity, other));
+            return Outcomes::of(self.snapshot.is_in(self.model, entity, other));
         }
         let Some(scope) = request.uncaptured_in else { return Outcomes::EITHER };
-        if entity == other || self.snapshot.lies_in(self.model, scope, other) {
+        if entity == other || self.snapshot.is_in(self.model, scope, other) {
             return Outcomes::TRUE;
         }
         // What lies between the instance and its scope was not captured either: it has no row, but a literal may name it.
@@ -654,10 +654,10 @@ fn named(model: &Model, snapshot: &Snapshot, literals: &mut Vec<SmolStr>, ty: Ty
         literals.len() - 1
     });
     let table = snapshot.table(ty);
-    let known = model.ty(ty).choices().map_or(table.rows.len() + table.absent.len(), <[_]>::len);
+    let known = model.ty(ty).choices().map_or(table.rows.len() + table.dangling.len(), <[_]>::len);
     match at as u32 {
         at if table.has_nameless() => EntityRef::open_literal(ty, at),
-        at if !table.missing.is_empty() => EntityRef::literal(ty, at),
+        at if !table.uncaptured_lists.is_empty() => EntityRef::literal(ty, at),
         at => EntityRef { ty, row: known as u32 + at },
     }
 }

@@ -102,7 +102,7 @@ impl HashKey {
 
     /// Returns the key of an entity.
     pub fn entity(entity: EntityRef) -> Self {
-        Self::exact(u64::from(entity.ty.0) << 32 | u64::from(entity.row))
+        Self::exact((entity.ty.index() as u64) << 32 | u64::from(entity.row))
     }
 
     /// Returns the key of a value that other values may share.

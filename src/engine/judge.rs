@@ -126,7 +126,7 @@ impl Evaluator<'_> {
 
     /// Returns the lists of resources that were not captured and in which the check could fail.
     pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
-        let missing = 0..self.snapshot.table(body.resource).missing.len();
+        let missing = 0..self.snapshot.table(body.resource).uncaptured_lists.len();
         missing.filter(|at| self.may_fail(body, *at)).collect()
     }
 
@@ -139,7 +139,7 @@ impl Evaluator<'_> {
 
     /// Returns the request in which a check judges what a list that was not captured may hold.
     pub(super) fn uncaptured_request(&self, ty: TypeId, at: usize) -> Request {
-        let uncaptured_in = self.snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
+        let uncaptured_in = self.snapshot.table(ty).uncaptured_lists.get(at).map(|missing| missing.scope);
         Request { uncaptured_in, ..self.request(EntityRef::placeholder(ty)) }
     }
 

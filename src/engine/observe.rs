@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         let row = |row| EntityRef { ty: body.principal, row };
         let captured = (0..principals.rows.len() as u32).map(|at| (row(at), None));
         let placeholder = EntityRef::placeholder(body.principal);
-        let missing = principals.missing.iter().map(|missing| (placeholder, Some(missing.scope)));
+        let missing = principals.uncaptured_lists.iter().map(|missing| (placeholder, Some(missing.scope)));
         let pairs = captured.chain(missing).flat_map(|principal| {
             (0..resources.rows.len() as u32).map(move |row| (principal, EntityRef { ty: body.resource, row }))
         });

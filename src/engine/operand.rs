@@ -325,11 +325,12 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_it_certainly_holds_whatever_else_may_be_in_it() {
-        let entity = |row| Value::Entity(EntityRef { ty: TypeId(0), row });
-        let set = Set::new(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))]);
+        let entity = |row| Value::Entity(EntityRef { ty: TypeId::default(), row });
+        let set = Set::new(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId::default()))]);
         let asked = |row| contains(&set, Some(&Operand::of(&entity(row))));
         assert_eq!([asked(3), asked(u32::MAX), asked(4)], [Outcomes::TRUE, Outcomes::TRUE, Outcomes::FALSE]);
-        let open = Set::partial(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId(0)))], Vec::new(), true);
+        let open =
+            Set::partial(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId::default()))], Vec::new(), true);
         let asked = |row| contains(&open, Some(&Operand::of(&entity(row))));
         assert_eq!([asked(3), asked(4)], [Outcomes::TRUE, Outcomes::EITHER]);
     }

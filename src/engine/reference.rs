@@ -210,7 +210,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                     .collect();
                 let missing = parts
                     .iter()
-                    .any(|(subtracts, ty, ..)| !subtracts && !self.snapshot().table(*ty).missing.is_empty());
+                    .any(|(subtracts, ty, ..)| !subtracts && !self.snapshot().table(*ty).uncaptured_lists.is_empty());
                 if let Some(value) = self.aggregated(attribute.aggregate, &counted, missing)? {
                     derived.insert((resource, attribute.slot), value);
                 }
@@ -286,7 +286,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         let is_unknown = |uid: &ast::EntityUID| {
             let Some(ty) = model.type_named(&uid.entity_type().to_smolstr()) else { return false };
             let table = snapshot.table(ty);
-            let is_open = !table.missing.is_empty() || table.has_nameless();
+            let is_open = !table.uncaptured_lists.is_empty() || table.has_nameless();
             let found = || snapshot.entity(model, ty, AsRef::<str>::as_ref(uid.eid()));
             is_open && found().is_none_or(|entity| entity.row as usize >= table.rows.len())
         };
@@ -346,7 +346,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             if !matches!(ty.kind, EntityKind::Rows(_)) {
                 continue;
             }
-            let id = TypeId(at as u16);
+            let id = TypeId::new(at);
             for (row, parent) in self.snapshot().table(id).rows.iter().enumerate() {
                 let entity = EntityRef { ty: id, row: row as u32 };
                 if self.snapshot().is_copy(entity) {

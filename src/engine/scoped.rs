@@ -109,7 +109,7 @@ impl<'a> Evaluation<'a> {
         let of_rows: Vec<Option<Option<usize>>> = rows.map(|row| (!is_nameless(row)).then(|| scope_of(row))).collect();
         of_rows.iter().flatten().flatten().for_each(|scope| self.found[*scope] = true);
         let may_be_elsewhere =
-            of_rows.contains(&None) || model.ancestry(ty).any(|ty| !snapshot.table(ty).missing.is_empty());
+            of_rows.contains(&None) || model.ancestry(ty).any(|ty| !snapshot.table(ty).uncaptured_lists.is_empty());
         let machines: Vec<usize> = (0..self.parameters.scopes.len())
             .map(|scope| if self.found[scope] || may_be_elsewhere { self.machine_for(program, scope) } else { 0 })
             .collect();
@@ -192,7 +192,7 @@ impl<'a> Evaluation<'a> {
                     _ => judgement.add(self.judge_nameless(check, body, rows, &judges, listed)),
                 }
             }
-            for place in 0..self.base().snapshot.table(body.resource).missing.len() {
+            for place in 0..self.base().snapshot.table(body.resource).uncaptured_lists.len() {
                 let subject = Subject::Uncaptured(body.resource, place);
                 if self.judges(at, subject).into_iter().any(|one| self.bound[one].evaluator.may_fail(body, place)) {
                     judgement.counts[Verdict::Unknown] += 1;
@@ -337,7 +337,7 @@ impl<'a> Evaluation<'a> {
         let judges = match subject {
             Subject::Entity(resource) => self.judges_of(resource),
             Subject::Uncaptured(ty, at) => {
-                let list = snapshot.table(ty).missing.get(at).map(|missing| missing.scope);
+                let list = snapshot.table(ty).uncaptured_lists.get(at).map(|missing| missing.scope);
                 let has_scope = |ty| model.ancestry(ty).any(|ty| Some(ty) == model.parameter_scope());
                 match list {
                     Some(list) if has_scope(list.ty) => self.judges_of(list),

@@ -5,7 +5,8 @@
 //! read: in
 //! `when` or `unless`, and below which `!`.
 
-use super::{Clause, ClauseKind, Statement};
+use super::model::{Clause, ClauseKind, Statement};
+use super::parse::span_of;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use cedar_policy::ValidationError;
@@ -148,7 +149,7 @@ fn negates(condition: &Expr, guard: &str) -> bool {
 }
 
 fn span(expr: &Expr) -> Option<Span> {
-    expr.source_loc().map(super::span_of)
+    expr.source_loc().map(span_of)
 }
 
 /// Writes a chain of attributes as people write it.

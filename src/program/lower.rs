@@ -46,7 +46,7 @@ pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
         let ty = model.type_named(derivation.statement.resource.ty.as_ref()?)?;
         let of = |slot: &&crate::schema::Slot| slot.origin == Origin::Derived && slot.dotted() == derivation.derives;
         let slot = model.ty(ty).slots.iter().position(|slot| of(&slot))?;
-        Some((ty, SlotId(slot as u16)))
+        Some((ty, SlotId::new(slot)))
     }));
     let derived = lowering.derivations(policies, wanted);
     Whole { program: lowering.program, derived, presence: lowering.presence }

@@ -247,7 +247,7 @@ fn skip_line(input: &mut Input) -> io::Result<usize> {
 
 fn too_large(name: &str, most_bytes: usize) -> Diagnostic {
     let message = format!("`{name}` holds more than {most_bytes} bytes");
-    Diagnostic::error(Code::TooLarge, message).help("allow more with --max-bytes; the most is 4 GiB")
+    Diagnostic::error(Code::TooLarge, message).help("allow more with --max-bytes, up to 4 GiB")
 }
 
 fn size_of(path: &Path) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::render::DOCUMENTS;
-use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
+use crate::source::json::{Kind, Scanner, WalkEnd, string_text};
 
 /// Returns the format of a document that Deodar wrote, as its first top-level property `format` says.
 ///
@@ -17,24 +17,15 @@ pub(super) fn format_of(text: &str) -> Option<&'static str> {
         let (kind, _) = scanner.peek()?;
         let span = scanner.skip()?;
         if key.text() != "format" {
-            return Ok::<_, Enough>(());
+            return Ok::<_, WalkEnd>(());
         }
         if kind == Kind::String {
             let written = string_text(text.get(span.range()).unwrap_or_default());
             found = written.and_then(|written| DOCUMENTS.into_iter().find(|format| written == *format));
         }
-        Err(Enough)
+        Err(WalkEnd)
     });
     found
-}
-
-/// Why a scan ended early.
-struct Enough;
-
-impl From<SyntaxError> for Enough {
-    fn from(_: SyntaxError) -> Self {
-        Enough
-    }
 }
 
 /// Returns the error for a report in the place of a snapshot.

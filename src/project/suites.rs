@@ -51,7 +51,7 @@ impl Loader {
                 true => "there is no case: this folder holds no policies of the pack".to_owned(),
                 false => format!("there is no case in {}", places.join(", ")),
             };
-            let help = "cases lie in files whose name ends in `.test.toml`, beside the policies; or name the files";
+            let help = "put cases in files whose name ends in `.test.toml`, next to the policies, or name the files";
             diagnostics.push(Diagnostic::warning(Code::NoCase, message).help(help));
         }
         (found, diagnostics)
@@ -65,7 +65,7 @@ impl Loader {
         let paths: Vec<PathBuf> = match named {
             Some(path) => vec![path.to_owned()],
             None => {
-                // A policy file may be named without any cases beside it.
+                // A policy file may be named that has no cases next to it.
                 let places =
                     if selection.policies.is_empty() { beside_policies(selection) } else { selection.policies.clone() };
                 let mut lists: Vec<PathBuf> = Vec::new();

@@ -19,10 +19,10 @@ const VIM_PROBE: &str = "4913";
 /// The folder itself comes first; it is never ignored, because the user named it.
 pub(super) fn entries(folder: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
     let walk = WalkDir::new(folder).sort_by_file_name().follow_links(true).into_iter();
-    let seen =
+    let entries =
         walk.filter_entry(|entry| entry.depth() == 0 || !is_ignored(entry.file_name(), entry.file_type().is_dir()));
     // A dangling link is an error before it is an entry. Emacs locks files with such links.
-    seen.filter(|entry| match entry {
+    entries.filter(|entry| match entry {
         Ok(_) => true,
         Err(error) => {
             error.depth() == 0 || error.path().and_then(Path::file_name).is_none_or(|name| !is_ignored(name, false))

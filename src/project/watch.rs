@@ -1,10 +1,10 @@
 //! Waiting until files change.
 //!
-//! Whether something has changed is decided by looking at the files again ([`Seen::is_current`]). Events of the
+//! Whether something has changed is decided by looking at the files again ([`FileStates::is_current`]). Events of the
 //! system only say when to look early: they are lost when a folder is replaced, when watches run out, and on many
 //! network file systems. Regular rescans find what events miss.
 
-use super::seen::Seen;
+use super::file_states::FileStates;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub struct Changes {
     hints: Receiver<()>,
     /// Keeps the channel open where there is no watcher.
     hint: SyncSender<()>,
-    seen: Seen,
+    file_states: FileStates,
     /// When the files are to be read again although they look unchanged.
     confirm_at: Option<Instant>,
     last_scan: Scan,
@@ -49,18 +49,18 @@ impl Changes {
     pub fn new() -> Self {
         let (hint, hints) = sync_channel(1);
         let last_scan = Scan { ended: Instant::now(), took: Duration::ZERO };
-        Self { watcher: None, hints, hint, seen: Seen::default(), confirm_at: None, last_scan }
+        Self { watcher: None, hints, hint, file_states: FileStates::default(), confirm_at: None, last_scan }
     }
 
     /// Watches what a load has looked at. Changes since then count.
     ///
     /// # Errors
     /// Why the system provides no events for some folder. Rescans find its changes all the same.
-    pub fn expect(&mut self, seen: Seen) -> Result<(), String> {
-        if self.seen == seen {
+    pub fn expect(&mut self, file_states: FileStates) -> Result<(), String> {
+        if self.file_states == file_states {
             return Ok(());
         }
-        self.seen = seen;
+        self.file_states = file_states;
         self.confirm_at = Some(Instant::now() + CONFIRM);
         // A watch stays with a folder that has been renamed or deleted, so all are set anew.
         self.watcher = None;
@@ -77,7 +77,7 @@ impl Changes {
         })?;
         let mut outcome = Ok(());
         let mut paths = watcher.paths_mut();
-        for folder in self.seen.watched_folders() {
+        for folder in self.file_states.watched_folders() {
             // A folder may have gone since; the next scan notices.
             if folder.is_dir() {
                 outcome = outcome.and(paths.add(&folder, RecursiveMode::NonRecursive));
@@ -124,7 +124,7 @@ impl Changes {
         let earliest = self.last_scan.ended + self.last_scan.took * SHARE;
         std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
         let started = Instant::now();
-        let is_current = self.seen.is_current();
+        let is_current = self.file_states.is_current();
         let ended = Instant::now();
         self.last_scan = Scan { ended, took: ended - started };
         is_current

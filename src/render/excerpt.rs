@@ -2,7 +2,7 @@
 
 use super::escape::{harmless, plain};
 use super::mask::{MASK, Masked, inside};
-use crate::source::{Place, Position, Source, Span, offset};
+use crate::source::{Place, Position, Source, Span, byte_offset};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
 /// Characters of a line that are shown; a longer line has a window around the place.
@@ -50,12 +50,12 @@ impl Excerpts {
         let windows = merged.into_iter().map(|mut span| {
             // A byte order mark is not part of the first line.
             if span.start == 0 && source.text().starts_with('\u{feff}') {
-                span.start = offset('\u{feff}'.len_utf8());
+                span.start = byte_offset('\u{feff}'.len_utf8());
             }
             let mut masked = Masked::new(source, span, secrets);
             masked.text = harmless(&masked.text);
             let window = Window { span, base, line: source.position(span.start).line - 1, masked };
-            base += offset(window.masked.text.len()) + 1;
+            base += byte_offset(window.masked.text.len()) + 1;
             window
         });
         let mut excerpts =
@@ -78,7 +78,7 @@ impl Excerpts {
         let text = window.masked.text.get(shown.range()).unwrap_or_default();
         let line = text.split_once('\n').map_or(text, |(line, _)| line.trim_end());
         let end = line.char_indices().nth(WIDEST_LABEL).map_or(line.len(), |(at, _)| at);
-        let end = offset(if text.is_empty() { 0 } else { end.max(1) });
+        let end = byte_offset(if text.is_empty() { 0 } else { end.max(1) });
         Span::new(window.base + shown.start, window.base + shown.start + end)
     }
 }
@@ -98,7 +98,8 @@ impl View<'_> {
         if self.is_wide(line(number)) {
             let first_line = line(number);
             let start = self.back(place.start, AROUND, first_line.start);
-            let end = self.forward(place.start, offset(WIDEST_LABEL), first_line.end).min(place.end.max(place.start));
+            let end =
+                self.forward(place.start, byte_offset(WIDEST_LABEL), first_line.end).min(place.end.max(place.start));
             // A label that ends in a secret covers the whole mask.
             let cut = inside(self.secrets, Span::new(place.start, end)).next_back();
             let end = cut.map_or(end, |secret| end.max(secret.end));
@@ -121,7 +122,7 @@ impl View<'_> {
             if secret.start.saturating_sub(at) >= left {
                 break;
             }
-            left = (left - secret.start.saturating_sub(at)).saturating_sub(offset(MASK.len()));
+            left = (left - secret.start.saturating_sub(at)).saturating_sub(byte_offset(MASK.len()));
             at = secret.end;
         }
         let mut end = at.saturating_add(left).min(limit);
@@ -138,7 +139,7 @@ impl View<'_> {
             if at.saturating_sub(secret.end) >= left {
                 break;
             }
-            left = (left - at.saturating_sub(secret.end)).saturating_sub(offset(MASK.len()));
+            left = (left - at.saturating_sub(secret.end)).saturating_sub(byte_offset(MASK.len()));
             at = secret.start;
         }
         let mut start = at.saturating_sub(left).max(limit);
@@ -156,9 +157,10 @@ impl SourceCode for Excerpts {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let wanted = Span::of(span.offset()..span.offset() + span.len());
-        let holds =
-            |window: &&Window| Span::new(window.base, window.base + offset(window.masked.text.len())).contains(wanted);
+        let wanted = Span::from(span.offset()..span.offset() + span.len());
+        let holds = |window: &&Window| {
+            Span::new(window.base, window.base + byte_offset(window.masked.text.len())).contains(wanted)
+        };
         let window = self.windows.iter().find(holds).ok_or(MietteError::OutOfBounds)?;
         let base = window.base as usize;
         let inner = SourceSpan::from((span.offset() - base, span.len()));
@@ -189,7 +191,7 @@ pub(super) fn first_line(place: &Place) -> Span {
         found => {
             let line = found.and_then(|at| text.get(..at)).unwrap_or(text).trim_end();
             let end = line.char_indices().nth(60).map_or(line.len(), |(at, _)| at);
-            Span::new(place.span.start, place.span.start + offset(end.max(1)))
+            Span::new(place.span.start, place.span.start + byte_offset(end.max(1)))
         }
     }
 }

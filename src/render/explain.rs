@@ -68,7 +68,7 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     let used: Vec<_> = about.parameters.iter().filter_map(|at| model.parameters.get(*at)).collect();
     if !used.is_empty() {
         let scope =
-            model.parameter_scope().map(|ty| format!(" (of one {}: --param ID:name=value)", model.short_name(ty)));
+            model.parameter_scope().map(|ty| format!(" (for one {}: --param ID:name=value)", model.short_name(ty)));
         writeln!(out, "\nParameters{}", scope.unwrap_or_default())?;
     }
     for parameter in used {

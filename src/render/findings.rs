@@ -144,7 +144,7 @@ fn unknown_help(finding: &Finding) -> &'static str {
 fn clause_label(clause: &ClauseReport) -> String {
     let outcome = match (clause.outcome, &clause.failure) {
         (_, Some((_, reason))) => format!("cannot be evaluated: {reason}"),
-        (ClauseOutcome::Unknown, None) => "cannot be told".to_owned(),
+        (ClauseOutcome::Unknown, None) => "undetermined".to_owned(),
         (outcome, None) => format!("this is {}", names::outcome(outcome)),
     };
     let parameters = clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter);

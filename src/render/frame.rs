@@ -147,7 +147,7 @@ fn shown_place(place: &Place) -> Place {
     let text = place.source.text().trim_end();
     match text.char_indices().next_back() {
         Some((last, c)) if place.span.is_empty() && place.span.start as usize >= text.len() => {
-            Place::new(&place.source, Span::of(last..last + c.len_utf8()))
+            Place::new(&place.source, Span::from(last..last + c.len_utf8()))
         }
         _ => one_line_place(place),
     }

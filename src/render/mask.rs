@@ -1,7 +1,7 @@
 //! Text with its secrets masked. All masks have the same width, so places move: a [`Masked`] text maps them.
 
 use crate::snapshot::Secrets;
-use crate::source::{Source, Span, offset};
+use crate::source::{Source, Span, byte_offset};
 use std::sync::Arc;
 
 pub use crate::report::MASK;
@@ -34,7 +34,7 @@ impl Masked {
             masked.push(source, Span::new(at, start), false);
             at = start;
             for line in source.slice(Span::new(start, end)).split_inclusive('\n') {
-                let (whole, kept) = (at + offset(line.len()), u32::from(line.ends_with('\n')));
+                let (whole, kept) = (at + byte_offset(line.len()), u32::from(line.ends_with('\n')));
                 masked.push(source, Span::new(at, whole - kept), true);
                 masked.push(source, Span::new(whole - kept, whole), false);
                 at = whole;
@@ -48,14 +48,14 @@ impl Masked {
         if written.is_empty() && !secret {
             return;
         }
-        let start = offset(self.text.len());
+        let start = byte_offset(self.text.len());
         self.text.push_str(if secret { MASK } else { source.slice(written) });
-        self.pieces.push(Piece { written, shown: Span::new(start, offset(self.text.len())), secret });
+        self.pieces.push(Piece { written, shown: Span::new(start, byte_offset(self.text.len())), secret });
     }
 
     /// Returns where a place is in the shown text. A place in a secret covers the mask.
     pub fn place(&self, place: Span) -> Span {
-        let end_of_text = offset(self.text.len());
+        let end_of_text = byte_offset(self.text.len());
         let first = self.pieces.iter().rfind(|piece| piece.written.start <= place.start);
         let start = first.map_or(0, |piece| match piece.secret {
             true => piece.shown.start,
@@ -85,7 +85,7 @@ pub fn secrets_of<'s>(secrets: &'s [Secrets], source: &Arc<Source>) -> &'s [Span
 
 /// Returns the text of a source with its secrets masked.
 pub fn masked(source: &Source, secrets: &[Span]) -> String {
-    Masked::new(source, Span::of(0..source.text().len()), secrets).text
+    Masked::new(source, Span::from(0..source.text().len()), secrets).text
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
             match c {
                 '<' => secrets.push(Span::new(at, at)),
                 '>' => secrets.last_mut().unwrap().end = at,
-                c => at += offset(c.len_utf8()),
+                c => at += byte_offset(c.len_utf8()),
             }
         }
         let source = Source::new("t", plain.clone()).unwrap();

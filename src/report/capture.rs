@@ -83,7 +83,7 @@ impl Captures<'_, '_, '_> {
         let types: Vec<TypeId> = derived.parts.iter().map(|part| part.body.principal).collect();
         for missing in &gathered.missing {
             let is_in = |ty: &&TypeId| {
-                let list = evaluator.snapshot.table(**ty).missing_in(missing.scope);
+                let list = evaluator.snapshot.table(**ty).uncaptured_list(missing.scope);
                 list.is_some_and(|list| std::ptr::eq(list, *missing))
             };
             let Some(ty) = types.iter().find(is_in) else { continue };

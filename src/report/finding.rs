@@ -102,7 +102,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                     (nameless.map(|nameless| self.nameless_clause(check, nameless)).into_iter().collect(), Vec::new())
                 }
             },
-            Subject::Uncaptured(ty, at) => match self.evaluator.snapshot.table(ty).missing.get(at) {
+            Subject::Uncaptured(ty, at) => match self.evaluator.snapshot.table(ty).uncaptured_lists.get(at) {
                 Some(missing) => {
                     (vec![self.uncaptured_clause(check, missing)], vec![self.capture_of_list(ty, missing)])
                 }
@@ -122,8 +122,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         let pointer = match subject {
             Subject::Entity(entity) => snapshot.pointer(model, entity),
             Subject::Uncaptured(ty, at) => {
-                let missing = snapshot.table(ty).missing.get(at);
-                missing.map(|missing| missing.pointer.clone()).unwrap_or_default()
+                let list = snapshot.table(ty).uncaptured_lists.get(at);
+                list.map(|list| list.pointer.clone()).unwrap_or_default()
             }
         };
         let (ty, id) = (model.short_name(subject.ty()).to_owned(), id_of(model, snapshot, subject).to_string());
@@ -409,9 +409,9 @@ fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     let whole = check.statement.span;
     let text = source.slice(whole);
     let scope = text.find("resource is").map_or(whole, |at| {
-        let start = whole.start + source::offset(at);
+        let start = whole.start + source::byte_offset(at);
         let rest = text.get(at..).unwrap_or_default();
-        let end = rest.find([')', ',']).map_or(whole.end, |end| start + source::offset(end));
+        let end = rest.find([')', ',']).map_or(whole.end, |end| start + source::byte_offset(end));
         source::Span::new(start, end)
     });
     ClauseReport { place: Place::new(source, scope), outcome: ClauseOutcome::Unknown, failure: None, reads: vec![read] }

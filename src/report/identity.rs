@@ -52,7 +52,7 @@ pub(super) fn id_of(model: &Model, snapshot: &Snapshot, subject: Subject) -> Smo
         Subject::Entity(entity) => return snapshot.id(model, entity),
         Subject::Uncaptured(ty, at) => (ty, at),
     };
-    match snapshot.table(ty).missing.get(at).map(|missing| missing.scope) {
+    match snapshot.table(ty).uncaptured_lists.get(at).map(|missing| missing.scope) {
         Some(scope) if scope.ty != model.root => format!("{}/*", snapshot.id(model, scope)).into(),
         _ => "*".into(),
     }

@@ -46,7 +46,7 @@ pub(super) fn of_list(text: &str) -> Result<bool, String> {
     match text {
         "unknown" => Ok(false),
         "[]" => Ok(true),
-        _ => Err("valid on a list of instances are `unknown` and `[]`".into()),
+        _ => Err("write `unknown` or `[]` on a list of instances".into()),
     }
 }
 
@@ -63,7 +63,7 @@ fn word(required: bool, text: &str) -> Result<Option<Fallback>, String> {
 fn json(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|_| {
         let quoted = Json::from(text).to_string().replace('"', "\\\"");
-        format!("valid are `unknown`, `absent` and JSON; a text is written as `\"{quoted}\"`")
+        format!("write `unknown`, `absent` or JSON; a text in JSON is `\"{quoted}\"`")
     })
 }
 
@@ -98,7 +98,7 @@ fn record(
 fn literal(model: &Model, ty: &Ty, json: &Json) -> Result<Value, String> {
     Ok(match (ty, json) {
         (Ty::Bool, Json::Bool(b)) => Value::Bool(*b),
-        (Ty::Long, Json::Number(n)) => Value::Long(n.as_i64().ok_or("valid are whole numbers of 64 bits")?),
+        (Ty::Long, Json::Number(n)) => Value::Long(n.as_i64().ok_or("expected a whole number of 64 bits")?),
         (Ty::String, Json::String(text)) => Value::String(text.into()),
         (Ty::Decimal, Json::String(text)) => Value::Decimal(value::parse_decimal(text)?),
         (Ty::Decimal, Json::Number(n)) => Value::Decimal(value::parse_decimal(&n.to_string())?),

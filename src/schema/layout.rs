@@ -74,7 +74,7 @@ pub(super) fn paths(model: &mut Model) {
     for (at, ty) in model.types.iter().enumerate() {
         let Some(path) = ty.path() else { continue };
         let node = insert(&mut model.paths, path);
-        model.paths[node].ty = Some(TypeId(at as u16));
+        model.paths[node].ty = Some(TypeId::new(at));
         model.path_of[at] = Some(node);
     }
     fill_below(&mut model.paths, 0);
@@ -133,7 +133,7 @@ impl Slots {
         let node = &mut self.fields[at];
         node.secret = secret.is_some();
         concerns[at] = secret.or(below);
-        // A record that holds a secret is no secret: only whether it is there is read.
+        // A record with a secret is not a secret itself: only its presence is read.
         let presence = node.presence.iter().filter(|_| node.secret);
         for slot in node.slots.iter().filter(|_| concerns[at].is_some()).chain(presence) {
             self.list[slot.index()].secret = true;
@@ -142,7 +142,7 @@ impl Slots {
     }
 
     pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
+        let id = SlotId::new(self.list.len());
         if slot.origin.pointer().is_some() {
             let node = self.node(pointer);
             self.fields[node].slots.push(id);
@@ -152,7 +152,7 @@ impl Slots {
     }
 
     pub fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId(self.list.len() as u16);
+        let id = SlotId::new(self.list.len());
         let node = self.node(pointer);
         self.fields[node].presence.push(id);
         self.list.push(slot);

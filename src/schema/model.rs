@@ -175,9 +175,16 @@ pub enum EntityKind {
 
 /// A slot of an entity type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotId(pub u16);
+pub struct SlotId(u16);
 
 impl SlotId {
+    /// Returns the id of the slot at a place in the type's list of slots.
+    ///
+    /// The limits of a schema (`schema/size.rs`) keep places far below 65,535. A larger place becomes the place of no slot.
+    pub fn new(index: usize) -> Self {
+        Self(u16::try_from(index).unwrap_or(u16::MAX))
+    }
+
     /// Returns the place in the type's list of slots.
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -404,7 +411,7 @@ pub struct Parameter {
 impl Model {
     /// Returns a model of `types`, whose names must differ.
     pub(super) fn with_types(types: Vec<EntityType>) -> Self {
-        let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId(at as u16))).collect();
+        let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId::new(at))).collect();
         Self { types, by_name, ..Self::default() }
     }
 
@@ -420,7 +427,7 @@ impl Model {
 
     /// Returns the type for whose instances parameters may be set, if the schema has one.
     pub fn parameter_scope(&self) -> Option<TypeId> {
-        self.types.iter().position(|ty| ty.is_parameter_scope).map(|at| TypeId(at as u16))
+        self.types.iter().position(|ty| ty.is_parameter_scope).map(|at| TypeId::new(at))
     }
 
     /// Returns the type with a full name.
@@ -456,6 +463,11 @@ impl Model {
     /// Returns a type.
     pub fn ty(&self, id: TypeId) -> &EntityType {
         &self.types[id.index()]
+    }
+
+    /// Returns the ids of all types, in order.
+    pub fn type_ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        (0..self.types.len()).map(TypeId::new)
     }
 
     /// Returns `ty` and the types that enclose its instances, innermost first.

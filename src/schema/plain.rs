@@ -69,7 +69,7 @@ fn types(validator: &ValidatorSchema) -> Vec<EntityType> {
                 EntityKind::Rows(Pattern(steps.into_iter().chain([Step::Each]).collect()))
             }
         };
-        let parent = matches!(kind, EntityKind::Rows(_)).then_some(TypeId(0));
+        let parent = matches!(kind, EntityKind::Rows(_)).then_some(TypeId::new(0));
         types.push(EntityType { parent, ..EntityType::new(name, kind) });
     }
     types.sort_by(|a, b| a.name.cmp(&b.name));

@@ -41,10 +41,10 @@ impl Reader {
                     Reader::EmailLocal | Reader::EmailLocalWords => local,
                     _ => text,
                 })
-                .ok_or(WrongShape { expected: "an e-mail address", help: "valid is as name@example.com" }),
+                .ok_or(WrongShape { expected: "an e-mail address", help: "write an address such as name@example.com" }),
             Reader::UrlScheme | Reader::UrlHost => url_parts(text)
                 .map(|(scheme, host)| if self == Reader::UrlScheme { scheme } else { host })
-                .ok_or(WrongShape { expected: "a URL", help: "valid is as https://host/path" }),
+                .ok_or(WrongShape { expected: "a URL", help: "write a URL such as https://host/path" }),
         };
         Some(part.map(|part| self.fold(part)))
     }

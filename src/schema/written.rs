@@ -77,5 +77,5 @@ fn qualify(namespace: Option<&Name>, name: &str) -> String {
 }
 
 pub fn span_of(loc: Option<&Loc>) -> Span {
-    loc.map_or(Span::default(), |loc| Span::new(loc.start() as u32, loc.end() as u32))
+    loc.map_or(Span::default(), |loc| Span::from(loc.start()..loc.end()))
 }

@@ -42,9 +42,9 @@ pub(super) fn decode(
         times: ReadTimes::default(),
     };
     for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+        let ty = TypeId::new(at);
         let kept: Vec<bool> =
-            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId(slot as u16)))).collect();
+            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId::new(slot)))).collect();
         let rows = snapshot.tables[at].rows.len();
         let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
@@ -281,7 +281,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         // The split has scanned these bytes, so they are JSON.
         let _ = decoder.node(&mut scanner, 0);
-        // A name that stands beside the file is copied: this run's side text is moved as one, the split's stays.
+        // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
             step => step,
@@ -454,7 +454,7 @@ impl Decoder<'_> {
                 self.states[slot.index()][self.row] = Some(State::Known);
             }
         }
-        let mut seen = Seen::default();
+        let mut seen = SeenChildren::default();
         let mut others: Vec<Other> = Vec::new();
         let mut last = stop.children.len();
         let mut firsts = Firsts::default();
@@ -515,7 +515,7 @@ impl Decoder<'_> {
     }
 
     /// Sets the slots of the properties that an object lacks.
-    fn unseen(&mut self, at: usize, seen: &Seen) {
+    fn unseen(&mut self, at: usize, seen: &SeenChildren) {
         let route = self.route;
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
@@ -567,7 +567,7 @@ impl Decoder<'_> {
 
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
     /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
-    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &Seen, firsts: &mut Firsts) {
+    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
         // Names in a secret are secret, and a suggestion says what they are like.
         let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
@@ -583,14 +583,14 @@ impl Decoder<'_> {
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
         if !ty.closed && beside && is_respelled(&meant.name, name) {
-            let message = format!("properties `{}` and `{name}` differ only in how they are written", meant.name);
+            let message = format!("properties `{}` and `{name}` differ only in case or separators", meant.name);
             let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
             let first = firsts.find(self.snapshot, object, &meant.name).unwrap_or(other.key);
             let error = error.label(self.reading.source, other.key, "this one");
             let error = error.label(self.reading.source, first, "and this one");
-            self.reading.diagnostics.push(error.help("which of the two is meant cannot be known: remove one"));
+            self.reading.diagnostics.push(error.help("remove one of the two"));
         } else if !ty.closed && !beside {
-            let message = format!("unknown property `{name}`, and `{}` is missing beside it", meant.name);
+            let message = format!("unknown property `{name}`, and the object has no `{}`", meant.name);
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
             let warning = warning.label(self.reading.source, other.key, "not declared");
             let help = match meant.name.strip_prefix(other.name.as_str()).filter(|rest| rest.starts_with('.')) {
@@ -679,13 +679,13 @@ impl Firsts {
 
 /// The children of an object that were seen.
 #[derive(Default)]
-struct Seen {
+struct SeenChildren {
     first: u64,
     /// Those beyond the first 64.
     others: BTreeSet<usize>,
 }
 
-impl Seen {
+impl SeenChildren {
     fn is_empty(&self) -> bool {
         self.first == 0 && self.others.is_empty()
     }

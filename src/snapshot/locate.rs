@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use crate::source::Span;
-use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::json::{Kind, Scanner, SyntaxError, WalkEnd};
 
 /// The place of a value, or the place where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +22,6 @@ pub enum LocationKind {
     Lacks(usize),
 }
 
-/// The end of a walk over an object.
-struct Stop;
-
-impl From<SyntaxError> for Stop {
-    fn from(_: SyntaxError) -> Self {
-        Stop
-    }
-}
-
 #[doc(hidden)]
 impl Snapshot {
     /// Follows property names inside the value at `within`.
@@ -45,12 +36,12 @@ impl Snapshot {
                 Err(_) => return Location { span, kind: LocationKind::Lacks(at) },
             }
             let mut found = None;
-            // The walk ends early where the step is found; of a property that stands twice nothing is known anyway.
+            // The walk ends early where the step is found; a duplicate property is unreadable in any case.
             let _ = scanner.object(|scanner, key| {
                 let value = self.skip(scanner)?;
                 if key.plain().map_or_else(|| key.text() == step.as_str(), |plain| plain == step) {
                     found = Some(value);
-                    return Err(Stop);
+                    return Err(WalkEnd);
                 }
                 Ok(())
             });

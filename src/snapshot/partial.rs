@@ -23,10 +23,9 @@ pub(super) fn is_reserved(model: &Model) -> bool {
 
 /// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+    for ty in model.type_ids() {
         page(snapshot, model, ty, diagnostics);
-        snapshot.tables[at].drop_complete();
+        snapshot.tables[ty.index()].drop_complete();
     }
     if is_reserved(model) {
         listed(snapshot, model, diagnostics);
@@ -75,7 +74,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let Some((name, span)) = &misspelt {
-                        let message = format!("unknown property `{name}`, and `{}` is missing beside it", more[step]);
+                        let message = format!("unknown property `{name}`, and the object has no `{}`", more[step]);
                         let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                         let warning = warning.label(&snapshot.source, *span, "not declared");
                         diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
@@ -90,7 +89,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             has_more = !is_last;
             if has_more {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
         }
         let Some(total) = &declared.total else { continue };
@@ -106,21 +105,21 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "given here");
                 diagnostics.push(error.help("correct the number, or capture the list again"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
             // A list that is complete by its total and has something else is contradictory.
             Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty.index()].has_gap(scope)) => {}
             Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
             Stated::Unreadable => {
                 let message = format!("`{}` is not a number of instances", total.join("/"));
                 let error = Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "here");
                 diagnostics.push(error.help("write a whole number that is not negative"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].note_missing(new);
+                snapshot.tables[ty.index()].add_uncaptured_list(new);
             }
         }
     }
@@ -176,7 +175,7 @@ fn bound(
     let new = gap(snapshot, model, scope, steps, span);
     let table = &mut snapshot.tables[ty.index()];
     if left > 0 {
-        table.note_missing(new);
+        table.add_uncaptured_list(new);
     }
     table.bound(scope, left);
 }
@@ -184,26 +183,23 @@ fn bound(
 impl Table {
     /// Returns whether a list is known to be incomplete.
     fn has_gap(&self, scope: EntityRef) -> bool {
-        self.missing_in.contains_key(&scope)
+        self.uncaptured_list_of.contains_key(&scope)
     }
 
     /// Bounds the number of instances of a list beyond the captured ones.
     fn bound(&mut self, scope: EntityRef, most: u64) {
-        let at = self.missing_in.get(&scope).copied();
-        if let Some(missing) = at.and_then(|at| self.missing.get_mut(at as usize)) {
-            missing.most = Some(most);
+        let at = self.uncaptured_list_of.get(&scope).copied();
+        if let Some(list) = at.and_then(|at| self.uncaptured_lists.get_mut(at as usize)) {
+            list.most = Some(most);
         }
     }
 
     /// Drops the lists that have been captured in full.
     fn drop_complete(&mut self) {
-        if self.missing.iter().any(|missing| missing.most == Some(0)) {
-            let missing = std::mem::take(&mut self.missing);
-            self.missing_in.clear();
-            missing
-                .into_iter()
-                .filter(|missing| missing.most != Some(0))
-                .for_each(|missing| self.note_missing(missing));
+        if self.uncaptured_lists.iter().any(|list| list.most == Some(0)) {
+            let lists = std::mem::take(&mut self.uncaptured_lists);
+            self.uncaptured_list_of.clear();
+            lists.into_iter().filter(|list| list.most != Some(0)).for_each(|list| self.add_uncaptured_list(list));
         }
     }
 }
@@ -219,7 +215,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
         (LocationKind::Value(kind), _) if kind != Kind::Null => kind,
         (_, None) => return,
         (_, Some((name, span))) => {
-            let message = format!("unknown property `{name}`, and `{PARTIAL}` is missing beside it");
+            let message = format!("unknown property `{name}`, and the document has no `{PARTIAL}`");
             let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
             diagnostics.push(error.help(format!("write `{PARTIAL}`; until then every list may be partial")));
             return all_partial(snapshot, model, span);
@@ -261,9 +257,9 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
                 let pointer = text.unwrap_or_default();
                 for ty in below {
                     let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
-                    let missing =
+                    let list =
                         UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
-                    snapshot.tables[ty.index()].note_missing(missing);
+                    snapshot.tables[ty.index()].add_uncaptured_list(list);
                 }
             }
             None => {
@@ -282,12 +278,11 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
 
 /// Records that every list of instances may have been captured in part.
 fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
-    for at in 0..model.types.len() {
-        let ty = TypeId(at as u16);
+    for ty in model.type_ids() {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
         for row in 0..snapshot.table(parent).rows.len() as u32 {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
-            snapshot.tables[ty.index()].note_missing(new);
+            snapshot.tables[ty.index()].add_uncaptured_list(new);
         }
     }
 }
@@ -301,7 +296,7 @@ impl Steps {
     fn new(snapshot: &Snapshot, model: &Model) -> Self {
         let mut rows = HashMap::new();
         for (at, table) in snapshot.tables.iter().enumerate() {
-            let ty = TypeId(at as u16);
+            let ty = TypeId::new(at);
             // Only instances that others are nested in are on the way to a list.
             if !model.types.iter().any(|other| other.parent == Some(ty)) {
                 continue;

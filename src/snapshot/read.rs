@@ -365,9 +365,9 @@ impl<'s> Reading<'s> {
                     Ty::Long => "a whole number",
                     Ty::String => "a string",
                     Ty::Decimal => "a number",
-                    Ty::Datetime => "a date or time, as \"2026-09-01T06:00:00Z\"",
-                    Ty::Duration => "a duration, as \"14d\"",
-                    Ty::Ip => "an address or CIDR range, as \"203.0.113.0/28\"",
+                    Ty::Datetime => "a date or time such as \"2026-09-01T06:00:00Z\"",
+                    Ty::Duration => "a duration such as \"14d\"",
+                    Ty::Ip => "an address or CIDR range such as \"203.0.113.0/28\"",
                     Ty::Entity(_) => "a name",
                     Ty::Set(_) => "an array",
                     Ty::Record(_) => "an object",
@@ -415,7 +415,7 @@ impl<'s> Reading<'s> {
             self.warning(Code::SnapshotWord, span, message, "unknown word: the value is unknown", help);
             return None;
         }
-        let error = Diagnostic::error(Code::SnapshotValue, format!("`{name}` is {quoted}, which is not a {of}"));
+        let error = Diagnostic::error(Code::SnapshotValue, format!("`{name}` is {quoted}, which is not a valid {of}"));
         let error = error.label(self.source, span, "unknown value");
         let choices: Vec<&str> = choices.iter().map(SmolStr::as_str).collect();
         self.diagnostics.push(if self.secret { error } else { error.suggest(word, choices) });
@@ -500,11 +500,8 @@ impl<'s> Reading<'s> {
 
 /// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
-    let error = Diagnostic::error(Code::SnapshotDuplicateKey, format!("property `{name}` stands twice in one object"));
-    error
-        .label(source, again, "again here")
-        .label(source, first, "first here")
-        .help("which of the two is meant cannot be known: remove one")
+    let error = Diagnostic::error(Code::SnapshotDuplicateKey, format!("duplicate property `{name}`"));
+    error.label(source, again, "again here").label(source, first, "first here").help("remove one of the two")
 }
 
 /// Returns the remedy for a value of another JSON type, if the intended value is clear: the text of a string, or a

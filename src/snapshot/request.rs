@@ -118,7 +118,7 @@ fn json(value: &Value) -> Result<Json, String> {
 /// Returns the argument of the constructor of an extension value.
 fn text(expr: &ast::Expr) -> Result<String, String> {
     let ExprKind::ExtensionFunctionApp { fn_name, args } = expr.expr_kind() else {
-        return Err(format!("`{expr}` is no value of an extension type"));
+        return Err(format!("`{expr}` is not a value of an extension type"));
     };
     match (fn_name.to_string().as_str(), &args[..]) {
         ("offset", [moment, duration]) => {

@@ -21,10 +21,10 @@ const SUGGESTIONS: usize = 2000;
 const SUGGESTED: usize = 100;
 
 pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>, diagnostics: &mut Vec<Diagnostic>) {
-    let types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    let types: Vec<TypeId> = model.type_ids().collect();
     for table in &mut snapshot.tables {
-        let missing = std::mem::take(&mut table.missing);
-        missing.into_iter().for_each(|missing| table.note_missing(missing));
+        let lists = std::mem::take(&mut table.uncaptured_lists);
+        lists.into_iter().for_each(|list| table.add_uncaptured_list(list));
     }
     let indexes: Vec<_> = types.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
     let mut twice = twice;
@@ -34,7 +34,7 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>,
         diagnostics.extend(found);
     }
     if !twice.is_empty() {
-        doubt(snapshot, model, &twice);
+        forget_duplicates(snapshot, model, &twice);
     }
     for ty in &types {
         differing_in_case(snapshot, model, *ty, diagnostics);
@@ -55,13 +55,13 @@ pub(super) type Twice = (TypeId, u32, u32);
 ///
 /// They are one subject: the first row, of which no attribute is known. Whether the others are instances of their own
 /// is not known either. The lists inside them were given more than once, so what these hold is not known.
-fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
+fn forget_duplicates(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     for (ty, _, again) in twice {
         snapshot.tables[ty.index()].copies.insert(*again);
     }
     let mut unreadable: BTreeSet<(TypeId, u32)> = twice.iter().map(|(ty, first, _)| (*ty, *first)).collect();
     // A type comes after the one that its instances are nested in.
-    let mut types: Vec<TypeId> = (0..model.types.len()).map(|at| TypeId(at as u16)).collect();
+    let mut types: Vec<TypeId> = model.type_ids().collect();
     types.sort_by_key(|ty| model.ancestry(*ty).count());
     let scopes: Vec<EntityRef> = unreadable.iter().map(|(ty, row)| EntityRef { ty: *ty, row: *row }).collect();
     let mut inside: BTreeSet<(TypeId, u32)> = twice.iter().flat_map(|(ty, a, b)| [(*ty, *a), (*ty, *b)]).collect();
@@ -75,7 +75,7 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         for scope in scopes.iter().filter(|scope| model.ancestry(ty).skip(1).any(|around| around == scope.ty)) {
             let pointer = snapshot.pointer(model, *scope);
             let span = snapshot.table(scope.ty).rows.get(scope.row as usize).map_or(Span::default(), |row| row.span);
-            let missing = UncapturedList {
+            let list = UncapturedList {
                 scope: *scope,
                 span,
                 property: String::new(),
@@ -83,11 +83,11 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
                 gap: Gap::Unreadable,
                 most: None,
             };
-            snapshot.tables[ty.index()].note_missing(missing);
+            snapshot.tables[ty.index()].add_uncaptured_list(list);
         }
     }
     for (at, table) in snapshot.tables.iter().enumerate() {
-        unreadable.extend(table.copies.iter().map(|row| (TypeId(at as u16), *row)));
+        unreadable.extend(table.copies.iter().map(|row| (TypeId::new(at), *row)));
     }
     for (ty, row) in unreadable {
         let slots = &model.ty(ty).slots;
@@ -104,11 +104,10 @@ fn doubt(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
             snapshot.tables[ty].by_key = by_key;
         }
         // What a copy lacks is part of what is not known of the lists of the first.
-        let missing = std::mem::take(&mut snapshot.tables[ty].missing);
-        let kept: Vec<UncapturedList> =
-            missing.into_iter().filter(|missing| !snapshot.is_copy(missing.scope)).collect();
-        snapshot.tables[ty].missing_in.clear();
-        kept.into_iter().for_each(|missing| snapshot.tables[ty].note_missing(missing));
+        let lists = std::mem::take(&mut snapshot.tables[ty].uncaptured_lists);
+        let kept: Vec<UncapturedList> = lists.into_iter().filter(|list| !snapshot.is_copy(list.scope)).collect();
+        snapshot.tables[ty].uncaptured_list_of.clear();
+        kept.into_iter().for_each(|list| snapshot.tables[ty].add_uncaptured_list(list));
     }
 }
 
@@ -155,7 +154,8 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
                 let error = Diagnostic::error(Code::SnapshotDuplicateId, message)
                     .label(&snapshot.source, name_span(snapshot, model, ty, row), "again here")
                     .label(&snapshot.source, name_span(snapshot, model, ty, first), "first here");
-                let help = "remove one, or correct its id; until then both are one instance of which nothing is known";
+                let help =
+                    "remove one, or correct its id; until then both count as one instance with unknown attributes";
                 diagnostics.push(error.help(help));
             }
             None => {
@@ -215,7 +215,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let mut lacking = Vec::new();
     for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
         let scope = EntityRef { ty: parent, row: at as u32 };
-        if snapshot.table(ty).missing_in(scope).is_some() {
+        if snapshot.table(ty).uncaptured_list(scope).is_some() {
             continue;
         }
         for key in declared.expect.iter().filter(|key| snapshot.by_key(ty, scope.row, key).is_none()) {
@@ -225,7 +225,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
             lacking.push(UncapturedList { scope, span: list, property, pointer, gap, most: None });
         }
     }
-    lacking.into_iter().for_each(|missing| snapshot.tables[ty.index()].note_missing(missing));
+    lacking.into_iter().for_each(|list| snapshot.tables[ty.index()].add_uncaptured_list(list));
 }
 
 fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
@@ -238,49 +238,49 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
             let Data::Text(texts) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
             let texts = std::mem::take(texts);
             let states = std::mem::take(&mut snapshot.tables[ty.index()].columns[slot].states);
-            let met: Vec<Met> = (texts.par_iter().zip(&states).enumerate())
+            let targets: Vec<Target> = (texts.par_iter().zip(&states).enumerate())
                 .map(|(row, (text, state))| match state {
                     State::Known => {
-                        meet(snapshot, model, EntityRef { ty, row: row as u32 }, *target, snapshot.text(*text))
+                        find_target(snapshot, model, EntityRef { ty, row: row as u32 }, *target, snapshot.text(*text))
                     }
-                    _ => Met::Uncaptured,
+                    _ => Target::Unknown,
                 })
                 .collect();
-            let mut complaints = Complaints { attribute: declared.dotted(), suggested: 0, diagnostics };
+            let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             let mut rows = Vec::with_capacity(texts.len());
-            for (row, met) in met.into_iter().enumerate() {
+            for (row, found) in targets.into_iter().enumerate() {
                 let span = (!texts[row].is_side()).then(|| {
                     let range = texts[row].range();
                     Span::new(range.start as u32, range.end as u32)
                 });
-                rows.push(match met {
-                    Met::Row(found) => Some(found),
-                    Met::Uncaptured => None,
-                    Met::Nobody(scope) => {
+                rows.push(match found {
+                    Target::Row(row) => Some(row),
+                    Target::Unknown => None,
+                    Target::Dangling(scope) => {
                         let text = SmolStr::new(snapshot.text(texts[row]));
                         let here = EntityRef { ty, row: row as u32 };
-                        Some(nobody(snapshot, model, here, span, *target, scope, &text, &mut complaints))
+                        Some(add_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
                     }
                 });
             }
-            let settle = |(state, row): (State, &Option<u32>)| match state {
+            let known_or_uncaptured = |(state, row): (State, &Option<u32>)| match state {
                 State::Known if row.is_none() => State::Uncaptured,
                 state => state,
             };
             let column = &mut snapshot.tables[ty.index()].columns[slot];
-            column.states = states.into_iter().zip(&rows).map(settle).collect();
+            column.states = states.into_iter().zip(&rows).map(known_or_uncaptured).collect();
             column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
         ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if refers(model, ty_of_slot) => {
             let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
             let mut values = std::mem::take(values);
-            let mut complaints = Complaints { attribute: declared.dotted(), suggested: 0, diagnostics };
+            let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             for (row, value) in values.iter_mut().enumerate() {
                 if snapshot.tables[ty.index()].columns[slot].states[row] != State::Known {
                     continue;
                 }
                 let here = EntityRef { ty, row: row as u32 };
-                match resolved(snapshot, model, here, ty_of_slot, value, &mut complaints) {
+                match resolved(snapshot, model, here, ty_of_slot, value, &mut errors) {
                     Some(resolved) => *value = resolved,
                     None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Uncaptured,
                 }
@@ -299,14 +299,14 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnos
         return;
     }
     let mut values = std::mem::take(values);
-    let mut complaints = Complaints { attribute: String::new(), suggested: 0, diagnostics };
+    let mut errors = ReferenceErrors { attribute: String::new(), suggested: 0, diagnostics };
     for (row, value) in values.iter_mut().enumerate() {
         let Value::Record(tags) = value else { continue };
         let here = EntityRef { ty, row: row as u32 };
         let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
         for (name, value) in tags.fields() {
-            complaints.attribute = format!("tags.{name}");
-            match resolved(snapshot, model, here, &declared.ty, value, &mut complaints) {
+            errors.attribute = format!("tags.{name}");
+            match resolved(snapshot, model, here, &declared.ty, value, &mut errors) {
                 Some(value) => fields.push((name.clone(), value)),
                 None => unknown.push(name.clone()),
             }
@@ -326,7 +326,7 @@ fn refers(model: &Model, ty: &Ty) -> bool {
 }
 
 /// The diagnostics about the references of one attribute.
-struct Complaints<'d> {
+struct ReferenceErrors<'d> {
     attribute: String,
     suggested: usize,
     diagnostics: &'d mut Vec<Diagnostic>,
@@ -338,21 +338,21 @@ fn resolved(
     here: EntityRef,
     of: &Ty,
     value: &Value,
-    complaints: &mut Complaints<'_>,
+    errors: &mut ReferenceErrors<'_>,
 ) -> Option<Value> {
     match (of, value) {
         (Ty::Entity(target), Value::String(text)) => {
-            let row = match meet(snapshot, model, here, *target, text) {
-                Met::Row(row) => row,
-                Met::Uncaptured => return None,
-                Met::Nobody(scope) => nobody(snapshot, model, here, None, *target, scope, text, complaints),
+            let row = match find_target(snapshot, model, here, *target, text) {
+                Target::Row(row) => row,
+                Target::Unknown => return None,
+                Target::Dangling(scope) => add_dangling(snapshot, model, here, None, *target, scope, text, errors),
             };
             Some(Value::Entity(EntityRef { ty: *target, row }))
         }
         (Ty::Set(element), Value::Set(set)) => {
             let (mut items, mut open) = (Vec::new(), set.is_open());
             for item in set.items() {
-                match resolved(snapshot, model, here, element, item, complaints) {
+                match resolved(snapshot, model, here, element, item, errors) {
                     Some(item) => items.push(item),
                     None => open = true,
                 }
@@ -363,7 +363,7 @@ fn resolved(
             let mut fields = Vec::new();
             for (field, value) in record.fields() {
                 let member = members.iter().find(|member| member.name == *field)?;
-                fields.push((field.clone(), resolved(snapshot, model, here, &member.ty, value, complaints)?));
+                fields.push((field.clone(), resolved(snapshot, model, here, &member.ty, value, errors)?));
             }
             Some(Value::Record(Arc::new(crate::value::Record::new(fields))))
         }
@@ -372,33 +372,33 @@ fn resolved(
 }
 
 /// The target of a reference.
-enum Met {
+enum Target {
     /// This row.
     Row(u32),
     /// An unknown instance: the instances that it may refer to were not captured.
-    Uncaptured,
+    Unknown,
     /// No instance in this scope: the reference is dangling.
-    Nobody(EntityRef),
+    Dangling(EntityRef),
 }
 
-fn meet(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, text: &str) -> Met {
+fn find_target(snapshot: &Snapshot, model: &Model, here: EntityRef, target: TypeId, text: &str) -> Target {
     let scope = match model.ty(target).parent {
         Some(parent) => match snapshot.enclosing(model, here, parent) {
             Some(scope) => scope,
-            None => return Met::Uncaptured,
+            None => return Target::Unknown,
         },
         None => EntityRef { ty: model.root, row: 0 },
     };
     match snapshot.by_key(target, scope.row, text) {
-        Some(found) => Met::Row(found),
-        None if snapshot.may_mean(target, scope) => Met::Uncaptured,
-        None => Met::Nobody(scope),
+        Some(found) => Target::Row(found),
+        None if snapshot.may_mean(target, scope) => Target::Unknown,
+        None => Target::Dangling(scope),
     }
 }
 
-/// Reports a dangling reference, and returns the number of the absent entity, beyond the rows.
-#[expect(clippy::too_many_arguments, reason = "one reference, where it stands, and where complaints go")]
-fn nobody(
+/// Reports a dangling reference, and returns the number of the dangling entity, beyond the rows.
+#[expect(clippy::too_many_arguments, reason = "one reference, its place, and where diagnostics go")]
+fn add_dangling(
     snapshot: &mut Snapshot,
     model: &Model,
     here: EntityRef,
@@ -406,36 +406,36 @@ fn nobody(
     target: TypeId,
     scope: EntityRef,
     text: &SmolStr,
-    complaints: &mut Complaints<'_>,
+    errors: &mut ReferenceErrors<'_>,
 ) -> u32 {
     let span = span.unwrap_or_else(|| {
         let row = snapshot.table(here.ty).rows.get(here.row as usize);
         row.map_or(Span::default(), |row| row.span)
     });
     let what = model.short_name(target);
-    let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", complaints.attribute);
+    let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", errors.attribute);
     let error = Diagnostic::error(Code::SnapshotReference, message);
     let error = error.label(&snapshot.source, span, format!("no such {what}"));
-    complaints.suggested += 1;
-    let help = (complaints.suggested <= SUGGESTED).then(|| {
+    errors.suggested += 1;
+    let help = (errors.suggested <= SUGGESTED).then(|| {
         let rows = snapshot.table(target).rows.iter().filter(|row| row.parent == scope.row);
         let keys: Vec<&str> = rows.take(SUGGESTIONS).map(|row| snapshot.text(row.key)).collect();
         match nearest(text, keys.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if keys.is_empty() => format!("there is no {what} here at all"),
+            None if keys.is_empty() => format!("there are no instances of {what} here"),
             None => {
                 let some: Vec<String> = keys.iter().take(8).map(|key| format!("`{key}`")).collect();
                 format!("known here: {}", some.join(", "))
             }
         }
     });
-    complaints.diagnostics.push(error.maybe_help(help));
+    errors.diagnostics.push(error.maybe_help(help));
     let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
     let table = &mut snapshot.tables[target.index()];
-    let next = table.absent.len() as u32;
-    let absent = *table.by_absent.entry(id.clone()).or_insert(next);
-    if absent == next {
-        table.absent.push(id);
+    let next = table.dangling.len() as u32;
+    let place = *table.by_dangling.entry(id.clone()).or_insert(next);
+    if place == next {
+        table.dangling.push(id);
     }
-    table.rows.len() as u32 + absent
+    table.rows.len() as u32 + place
 }

@@ -6,7 +6,7 @@
 
 use crate::schema::{EntityType, Model, Reader, Slot, Ty};
 use crate::schema::{Origin, SlotId};
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, string_text};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, string_text};
 use crate::source::pointer::unescape;
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -357,7 +357,7 @@ impl<'t> Walk<'_, 't> {
         let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
         let mut ahead = scanner.clone();
         let mut is_map = true;
-        // A syntax error is met again below.
+        // A syntax error is found again below.
         let _ = ahead.object(|ahead, key| {
             let is_child = self.name(&key).is_some_and(|name| node.children.iter().any(|(child, _)| *child == *name));
             is_map &= match ahead.peek()?.0 {
@@ -402,7 +402,7 @@ impl<'t> Walk<'_, 't> {
         let _ = scanner.clone().object(|scanner, key| {
             found |= self.name(&key).is_some_and(|name| kind(&name));
             // The rest of the object says nothing more.
-            if found { Err(Enough) } else { scanner.skip().map(|_| ()).map_err(Enough::from) }
+            if found { Err(WalkEnd) } else { scanner.skip().map(|_| ()).map_err(WalkEnd::from) }
         });
         found
     }
@@ -450,15 +450,6 @@ impl<'t> Walk<'_, 't> {
             self.meanings.insert(key, meaning);
         }
         meaning
-    }
-}
-
-/// Why a look ahead ended: enough was seen, or the text is not JSON.
-struct Enough;
-
-impl From<SyntaxError> for Enough {
-    fn from(_: SyntaxError) -> Self {
-        Enough
     }
 }
 

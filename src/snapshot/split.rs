@@ -4,7 +4,7 @@ use super::read::duplicate_key;
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -12,6 +12,9 @@ use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+/// The largest number of rows of a type. Larger numbers of an [`EntityRef`] are other kinds.
+const MAX_ROWS: usize = 1 << 31;
 
 pub(super) struct Split {
     pub tables: Vec<Table>,
@@ -41,11 +44,12 @@ pub(super) fn split(
         return None;
     }
     let tables = model.types.iter().map(|_| Table::default()).collect();
+    let most_entities = limits.entities.min(MAX_ROWS);
     let mut splitter = Splitter {
         source,
         model,
         split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
-        most_entities: limits.entities,
+        most_entities,
         diagnostics,
     };
     let mut scanner = Scanner::at(text, begin as u32).up_to(limits.depth);
@@ -54,15 +58,15 @@ pub(super) fn split(
     match walked {
         Ok(true) => Some(split),
         Ok(false) => None,
-        Err(Stop::TooMany(ty, at)) => {
+        Err(SplitError::TooMany(ty, at)) => {
             let name = model.short_name(ty);
-            let message = format!("there are more than {} instances of {name}", limits.entities);
+            let message = format!("there are more than {most_entities} instances of {name}");
             let error = Diagnostic::error(Code::SnapshotEntities, message);
             let error = error.label(source, Span::new(at, at + 1), "this is one too many");
             diagnostics.push(error.help("allow more with --max-entities, or divide the snapshot"));
             None
         }
-        Err(Stop::Syntax(error)) => {
+        Err(SplitError::Syntax(error)) => {
             let help = match &error {
                 SyntaxError { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
@@ -86,24 +90,15 @@ struct Splitter<'s> {
 }
 
 /// The reason why the walk ended before the end of the document.
-enum Stop {
+enum SplitError {
     Syntax(SyntaxError),
     /// There are too many instances of a type; the first one beyond the limit starts here.
     TooMany(TypeId, u32),
 }
 
-impl From<SyntaxError> for Stop {
+impl From<SyntaxError> for SplitError {
     fn from(error: SyntaxError) -> Self {
-        Stop::Syntax(error)
-    }
-}
-
-/// Why a look into an object ended early: enough was seen, or the text is broken.
-struct Decided;
-
-impl From<SyntaxError> for Decided {
-    fn from(_: SyntaxError) -> Self {
-        Decided
+        SplitError::Syntax(error)
     }
 }
 
@@ -114,9 +109,9 @@ struct Here {
     pointer: Pointer,
 }
 
-type Result<T> = std::result::Result<T, Stop>;
+type Result<T> = std::result::Result<T, SplitError>;
 
-const NO_INSTANCE: &str = "write an instance in its place, or remove it; how many instances it stands for is unknown";
+const NO_INSTANCE: &str = "write an instance in its place, or remove it; until then the number of instances is unknown";
 
 impl Splitter<'_> {
     fn document(&mut self, scanner: &mut Scanner<'_>) -> Result<bool> {
@@ -142,7 +137,7 @@ impl Splitter<'_> {
     fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
         let rows = &mut self.split.tables[ty.index()].rows;
         if rows.len() >= self.most_entities {
-            return Err(Stop::TooMany(ty, start));
+            return Err(SplitError::TooMany(ty, start));
         }
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
         Ok(rows.len() as u32 - 1)
@@ -229,7 +224,7 @@ impl Splitter<'_> {
                     }
                 }
             }
-            Ok::<_, Stop>(())
+            Ok::<_, SplitError>(())
         })?;
         if let Some(key) = other {
             self.reset(each, &before);
@@ -287,9 +282,9 @@ impl Splitter<'_> {
         let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
             found = wanted(&key.text());
             if found {
-                return Err(Decided);
+                return Err(WalkEnd);
             }
-            scanner.skip().map(|_| ()).map_err(Decided::from)
+            scanner.skip().map(|_| ()).map_err(WalkEnd::from)
         });
         found
     }
@@ -334,7 +329,7 @@ impl Splitter<'_> {
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
                 (Some(_), None) => {}
-                (None, _) => self.missing(*child, &inner, span, name),
+                (None, _) => self.lacking(*child, &inner, span, name),
             }
         }
         Ok(())
@@ -357,7 +352,7 @@ impl Splitter<'_> {
             self.not_an_instance(ty, node, here, step, kind, span);
             return Ok(());
         }
-        // `{"error": "forbidden"}` is no instance. Neither is `{}`, unless the type has no key and nothing was captured.
+        // `{"error": "forbidden"}` is not an instance. Neither is `{}`, unless the type has no key.
         let is_element = matches!(step, RowStep::Index(_)) && kind == Kind::Object;
         let may_be_empty = || declared.key.is_none() && !self.has_property(start, |_| true);
         if is_element && !self.has_declared(node, ty, start) && !may_be_empty() {
@@ -418,7 +413,7 @@ impl Splitter<'_> {
     /// Records that an object lacks the property of a node.
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
-    fn missing(&mut self, node: usize, here: &Here, object: Span, property: &str) {
+    fn lacking(&mut self, node: usize, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
         if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
@@ -432,7 +427,7 @@ impl Splitter<'_> {
             if *ty == here.scope.ty {
                 continue;
             }
-            let missing = &mut self.split.tables[ty.index()].missing;
+            let lists = &mut self.split.tables[ty.index()].uncaptured_lists;
             let new = UncapturedList {
                 scope: here.scope,
                 span,
@@ -442,10 +437,10 @@ impl Splitter<'_> {
                 most: None,
             };
             // A list has one entry, however many of its elements are not known.
-            match missing.last_mut().filter(|last| last.scope == here.scope) {
+            match lists.last_mut().filter(|last| last.scope == here.scope) {
                 Some(last) if last.gap >= gap => {}
                 Some(last) => *last = new,
-                None => missing.push(new),
+                None => lists.push(new),
             }
         }
     }
@@ -455,17 +450,17 @@ impl Splitter<'_> {
         let below = self.model.paths[node].below.iter();
         below
             .map(|ty| (&self.split.tables[ty.index()], *ty))
-            .map(|(t, ty)| (t.rows.len(), t.missing.len(), ty))
+            .map(|(t, ty)| (t.rows.len(), t.uncaptured_lists.len(), ty))
             .collect()
     }
 
     /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
     fn reset(&mut self, node: usize, mark: &[(usize, usize, TypeId)]) {
         let below = &self.model.paths[node].below;
-        for (rows, missing, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
+        for (rows, lists, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
             let table = &mut self.split.tables[ty.index()];
             table.rows.truncate(*rows);
-            table.missing.truncate(*missing);
+            table.uncaptured_lists.truncate(*lists);
             let left = table.rows.len() as u32;
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }

@@ -3,7 +3,7 @@
 //! Cedar's parser and validator recurse, and some of Cedar's syntax is shorthand for a larger tree. One pass over the
 //! tokens bounds both before the parser reads the text. This module does not decide whether a text is valid Cedar.
 
-use super::Span;
+use super::{Span, byte_offset};
 
 /// The length of one Cedar file, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -68,7 +68,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (Span, Token<'_>)> {
             let start = at;
             let first = *bytes.get(at)?;
             at += length(bytes.get(at..)?);
-            let span = Span::new(start as u32, at as u32);
+            let span = Span::from(start..at);
             // A cut inside a character is not possible: every byte that is not ASCII belongs to a word.
             let token = text.get(start..at).unwrap_or_default();
             match first {
@@ -114,7 +114,7 @@ pub fn pieces(text: &str) -> Vec<Span> {
         start = span.end;
     }
     if text.get(start as usize..).is_some_and(|rest| !rest.trim().is_empty()) {
-        cuts.push(Span::new(start, text.len() as u32));
+        cuts.push(Span::new(start, byte_offset(text.len())));
     }
     cuts
 }

@@ -22,6 +22,16 @@ pub struct SyntaxError {
     pub too_deep: bool,
 }
 
+/// The early end of a walk over an array or object: enough was read, or the text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkEnd;
+
+impl From<SyntaxError> for WalkEnd {
+    fn from(_: SyntaxError) -> Self {
+        WalkEnd
+    }
+}
+
 /// The kind of a JSON value, which its first byte determines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the JSON kinds name themselves")]
@@ -325,9 +335,10 @@ impl<'a> Scanner<'a> {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') if four.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
                         _ => {
-                            return Err(
-                                self.fail(at, "invalid escape: valid are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")
-                            );
+                            return Err(self.fail(
+                                at,
+                                "invalid escape: the escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
+                            ));
                         }
                     };
                 }

@@ -36,7 +36,7 @@ impl Pattern {
             return Err("a path is a JSON Pointer that starts with `/`, such as `/members/*`".into());
         }
         let steps = if text.contains('/') { text.to_owned() } else { text.replace('.', "/") };
-        Err(format!("a path starts with `/`, as in `/{steps}`"))
+        Err(format!("a path starts with `/`: write `/{steps}`"))
     }
 
     /// Returns the pattern as it is written in a schema.
@@ -62,7 +62,7 @@ pub fn relative(text: &str) -> Result<Vec<String>, String> {
     }
     if text.starts_with('/') {
         return Err(format!(
-            "a path inside an entity does not start with `/`, as in `{}`",
+            "a path inside an entity does not start with `/`: write `{}`",
             text.trim_start_matches('/')
         ));
     }

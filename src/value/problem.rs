@@ -66,12 +66,12 @@ pub(super) fn of_datetime(text: &str) -> String {
         && [first, second].iter().all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
         && third.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit()))
     {
-        return "a date begins with the year, then month and day: write it such as 2026-09-01".into();
+        return "a date begins with the year, then month and day: write a date such as 2026-09-01".into();
     }
     match date {
         Some(_) => of_time(text),
         None if text.len() == 7 && text.get(4..5) == Some("-") => {
-            "a date needs a day: write it such as 2026-09-01".into()
+            "a date needs a day: write a date such as 2026-09-01".into()
         }
         None => EXPECTED.into(),
     }
@@ -448,9 +448,9 @@ mod tests {
             ("20260901", "a date has hyphens: write 2026-09-01"),
             ("20260901T060000Z", "a date has hyphens: write 2026-09-01, and a time such as T06:00:00Z"),
             ("20260901060000", "a date has hyphens: write 2026-09-01, and a time such as T06:00:00Z"),
-            ("01/06/2026", "a date begins with the year, then month and day: write it such as 2026-09-01"),
-            ("1.6.2026 12:00", "a date begins with the year, then month and day: write it such as 2026-09-01"),
-            ("2026-09", "a date needs a day: write it such as 2026-09-01"),
+            ("01/06/2026", "a date begins with the year, then month and day: write a date such as 2026-09-01"),
+            ("1.6.2026 12:00", "a date begins with the year, then month and day: write a date such as 2026-09-01"),
+            ("2026-09", "a date needs a day: write a date such as 2026-09-01"),
             ("2026-13-01", "there is no month 13: months are 01 to 12"),
             ("2026-02-30", "there is no day 30 in 2026-02"),
             ("2026-09-01T24:00:00Z", "a day ends at 23:59:59: write 00:00:00 of the next day"),

@@ -31,7 +31,7 @@ fn with_active_as(name: &str) -> String {
 fn only_a_misspelling_of_a_missing_property_is_warned_about() {
     for name in ["Active", "ACTIVE", "activ", "actvie", "active_"] {
         let found = on_snapshot(&with_active_as(name));
-        let message = format!("unknown property `{name}`, and `active` is missing beside it");
+        let message = format!("unknown property `{name}`, and the object has no `active`");
         assert_eq!(found, [format!("snapshot-property: {message} (did you mean `active`?)")], "{name}");
     }
     for name in ["inactive", "activate", "activated", "is_active", "reactive"] {
@@ -113,7 +113,7 @@ fn annotations_that_contradict_each_other_are_refused() {
         ),
         (
             on_pier("@ignore(\"Flags\")"),
-            "schema-annotation: `@ignore` names `Flags`, which differs from the declared `flags` only in writing (remove `Flags` from `@ignore`, or remove the attribute)",
+            "schema-annotation: `@ignore` names `Flags`, which differs from the declared `flags` only in case or separators (remove `Flags` from `@ignore`, or remove the attribute)",
         ),
         (
             on_pier("@open"),
@@ -157,7 +157,7 @@ fn annotations_that_contradict_each_other_are_refused() {
         ),
         (
             on_boats("@key(\"boats\")"),
-            "schema-annotation: `@key` means nothing here (`@key` belongs on an entity type)",
+            "schema-annotation: `@key` has no meaning here (`@key` belongs on an entity type)",
         ),
         (
             key("@key(\"boats\")"),
@@ -207,7 +207,7 @@ fn values_in_another_notation_are_read_or_named() {
     let wrong = [
         (
             captured_at("1788220800"),
-            "snapshot-type: `captured_at` is a number, expected a date or time, as \"2026-09-01T06:00:00Z\" (this is a number of seconds since 1970: write \"2026-09-01T00:00:00Z\")",
+            "snapshot-type: `captured_at` is a number, expected a date or time such as \"2026-09-01T06:00:00Z\" (this is a number of seconds since 1970: write \"2026-09-01T00:00:00Z\")",
         ),
         (
             captured_at("\"1788220800000\""),

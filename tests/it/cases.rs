@@ -163,11 +163,11 @@ fn what_decided_can_be_asserted() {
     expect![[r#"
         error expectation: `/piers/0/lenght` did not decide `HB-LEN-01` on Boat east/Tern (did you mean `/piers/0/length`?)
         error expectation: no clause with `resource.length < resource.pier.length` decided `HB-LEN-01` on Boat east/Tern (did you mean `resource.length <= resource.pier.length`?)
-        error expectation: Boat::"east/Tern" stands behind `HB-PIER-01` on Pier east, too
+        error expectation: Boat::"east/Tern" is also a witness of `HB-PIER-01` on Pier east
         exit 1"#]].assert_eq(&told(&case(&wrong), &[]));
     let wrong = right.replace("east/Tern", "east/Tren");
     expect![[r#"
-        error expectation: Boat::"east/Tren" does not stand behind `HB-PIER-01` on Pier east (did you mean `Boat::"east/Tern"`?)
+        error expectation: Boat::"east/Tren" is not a witness of `HB-PIER-01` on Pier east (did you mean `Boat::"east/Tern"`?)
         exit 1"#]].assert_eq(&told(&case(&wrong), &[]));
 }
 
@@ -177,7 +177,7 @@ fn what_is_not_there_is_named_with_what_is() {
         .replace("HB-LEN-01 Boat east/Tern", "HB-LEN-01 Boat east/Terne")
         .replace("tern/owner\" }, {", "tern/ower\" }, {");
     expect![[r#"
-        error nothing-matched: `HB-LEN-01` judged no Boat east/Terne (did you mean `Boat east/Tern`?)
+        error nothing-matched: `HB-LEN-01` did not judge Boat east/Terne (did you mean `Boat east/Tern`?)
         error expectation: `HB-LEN-01` on Boat east/Tern fails, too: light is "red", length is 41, length of Pier::"east" is 40
         error edit: an edit of case `nobody knows who owns it (1)` changes nothing: `/piers/0/boats/0` has no `ower` (did you mean `/piers/0/boats/0/owner`?)
         error edit: an edit of case `nobody knows who owns it (2)` changes nothing: `/piers/0/boats/0` has no `ower` (did you mean `/piers/0/boats/0/owner`?)
@@ -185,17 +185,17 @@ fn what_is_not_there_is_named_with_what_is() {
     let missing = RIGHT.replace("pier/boats/1", "pier/boats/7").replace("HB-PIER-01 Pier", "HB-PIER-01 Peir");
     expect![[r#"
         error nothing-matched: `HB-LEN-01` judged nothing at `/piers/0/boats/7` (it has the elements 0 to 1)
-        error nothing-matched: `HB-PIER-01` judges no `Peir` (did you mean `Pier`?)
+        error nothing-matched: `HB-PIER-01` does not judge `Peir` (did you mean `Pier`?)
         exit 1"#]]
     .assert_eq(&told(&missing, &[]));
     let missing = RIGHT.replace("HB-PIER-01 Pier", "HB-PIER-01 east");
     expect![[r#"
-        error nothing-matched: `HB-PIER-01` judges no `east` (did you mean `Pier east`?)
+        error nothing-matched: `HB-PIER-01` does not judge `east` (did you mean `Pier east`?)
         exit 1"#]]
     .assert_eq(&told(&missing, &[]));
     let missing = RIGHT.replace("HB-LEN-01 Boat east/Tern", "HB-LEN-01 elsewhere");
     expect![[r#"
-        error nothing-matched: `HB-LEN-01` judges no `elsewhere` (after a check stands what it judges: `Boat`, with or without an id, or a pointer)
+        error nothing-matched: `HB-LEN-01` does not judge `elsewhere` (write `Boat`, optionally with an id, or a pointer after the check)
         error expectation: `HB-LEN-01` on Boat east/Tern fails, too: light is "red", length is 41, length of Pier::"east" is 40
         exit 1"#]].assert_eq(&told(&missing, &[]));
 }
@@ -221,12 +221,12 @@ expect = 3
 expect = { "HB-LEN-01" = "fail" }
 "#;
     expect![[r#"
-        error case-key: a case file knows no `paramters` (did you mean `parameters`?)
-        error case-key: a case knows no `sett` (did you mean `set`?)
-        error case-value: `fial` is no verdict (did you mean `fail`?)
+        error case-key: unknown key `paramters` in a case file (did you mean `parameters`?)
+        error case-key: unknown key `sett` in a case (did you mean `set`?)
+        error case-value: `fial` is not a verdict (did you mean `fail`?)
         error unreadable: cannot read `policies/nowhere.json`: no such file or directory
-        error case-value: `soon` is no moment (expected a date or an RFC 3339 time with an offset, such as 2026-09-01 or 2026-09-01T06:00:00Z)
-        error case-value: `teern` is no name under `[pointers]` (did you mean `tern`?)
+        error case-value: `soon` is not a time (expected a date or an RFC 3339 time with an offset, such as 2026-09-01 or 2026-09-01T06:00:00Z)
+        error case-value: `[pointers]` has no `teern` (did you mean `tern`?)
         error case-value: `expect` is a number, not a table (write it as `expect = { "..." = ... }`)
         error case-value: a case has no name (add `name = "..."`)
         exit 5"#]].assert_eq(&told(wrong, &[]));
@@ -263,14 +263,14 @@ fn cases_that_say_less_than_they_seem_to_are_doubtful_and_strictly_wrong() {
         warning no-case: check `HB-AGE-01` has no case (add a case with `expect = { "HB-AGE-01" = "fail" }`)
         warning no-case: check `HB-PIER-01` has no case (add a case with `expect = { "HB-PIER-01" = "fail" }`)
         warning no-expectation: case `nothing` expects nothing (add `expect = { "CHECK Type id" = "fail" }`, or `no_other_failures = true`)
-        warning nothing-matched: `HB-LEN-01` met nothing to judge
-        warning nothing-matched: `HB-OWN-01` met nothing to judge
+        warning nothing-matched: `HB-LEN-01` found nothing to judge
+        warning nothing-matched: `HB-OWN-01` found nothing to judge
         exit 0"#]].assert_eq(&doubtful);
     let strictly = told(weak, &["--strict"]);
     assert_eq!(strictly, doubtful.replace("warning", "error").replace("exit 0", "exit 1"));
     // That all of nothing fail is no doubt: it is wrong.
     let failing = weak.replace("Boat\" = \"pass\"", "Boat\" = \"fail\"");
-    assert!(told(&failing, &[]).contains("error nothing-matched: `HB-OWN-01` met nothing to judge"));
+    assert!(told(&failing, &[]).contains("error nothing-matched: `HB-OWN-01` found nothing to judge"));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn an_edit_that_hits_nothing_fails_and_so_does_one_that_changes_nothing() {
 fn without_a_case_nothing_was_run() {
     assert_eq!(
         told("", &[]),
-        "warning no-case: there is no case in `policies` (cases lie in files whose name ends in `.test.toml`, beside the policies; or name the files)\nexit 3"
+        "warning no-case: there is no case in `policies` (put cases in files whose name ends in `.test.toml`, next to the policies, or name the files)\nexit 3"
     );
     assert!(told(RIGHT, &["--filter", "absent*"]).ends_with("exit 3"));
     let run = support::deodar(&[], &["test"]);
@@ -314,7 +314,7 @@ fn checks_that_there_are_not_are_named_once_each() {
     );
     assert_eq!(
         told(&[case("X-01"), case("X-02")].concat(), &[]),
-        "error no-check: there is none of the 2 checks that these cases speak of (the cases belong to other policies: name these with --policies and --schema, or with --pack)\nexit 5"
+        "error no-check: the policies have none of the 2 checks that these cases expect (the cases belong to other policies: name these with --policies and --schema, or with --pack)\nexit 5"
     );
 }
 
@@ -334,7 +334,7 @@ fn an_expectation_that_any_reason_meets_is_refused() {
 #[test]
 fn an_id_with_a_slash_needs_its_type() {
     let case = |target: &str| format!("[[case]]\nname = \"x\"\nexpect = {{ \"HB-LEN-01 {target}\" = \"pass\" }}\n");
-    assert!(told(&case("east/Tern"), &[]).contains("(write the type before the id, as `Type east/Tern`; "));
+    assert!(told(&case("east/Tern"), &[]).contains("(write the type before the id, such as `Type east/Tern`; "));
     assert!(told(&case("peir/boats/0"), &[]).contains("(did you mean `pier`, from `[pointers]`?)"));
     assert!(told(&case("Boat east/Tern"), &[]).ends_with("exit 0"));
 }
@@ -472,7 +472,7 @@ fn junit_has_a_suite_for_every_file() {
     let wrong =
         RIGHT.replace("Boat east/Tern\" = \"fail\"", "elsewhere\" = \"fail\", \"HB-LEN-01 nowhere\" = \"fail\"");
     let run = test(&wrong, &["--format", "junit"]);
-    assert!(run.stdout.contains("judges no `elsewhere`; `HB-LEN-01` judges no `nowhere`"), "{}", run.stdout);
+    assert!(run.stdout.contains("does not judge `elsewhere`; `HB-LEN-01` does not judge `nowhere`"), "{}", run.stdout);
 }
 
 #[test]

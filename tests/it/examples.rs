@@ -284,9 +284,9 @@ fn a_snapshot_of_another_account_is_not_taken_for_one_of_the_pack_without_a_word
     let arguments = ["check", "examples/own-pack/snapshot.json", "--now", "2026-09-01T12:00:00Z"];
     let run: Run = command(repository()).args(arguments).output().expect("the binary is built").into();
     assert_eq!(run.code, 4);
-    let words: Vec<&str> = run.stdout.split_whitespace().filter(|word| *word != "│").take(20).collect();
+    let words: Vec<&str> = run.stdout.split_whitespace().filter(|word| *word != "│").take(24).collect();
     let said = words.join(" ");
-    assert!(said.contains(" judges: no `policy_context`, no `workspaces`"), "{said}");
+    assert!(said.contains(": it has no `policy_context`, no `workspaces`"), "{said}");
 }
 
 #[test]

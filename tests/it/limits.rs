@@ -123,6 +123,8 @@ fn schemas_beyond_a_limit_are_errors() {
         (format!("type S = {};", nested(3_000, "{a: ", "Long", "}")), "brackets nested deeper than 200 levels"),
         (format!("type S = {};", nested(100, "Set<", "Long", ">")), "types nested deeper than 64 levels"),
         (format!("@path(\"/e\") entity E {{ {} }};", attributes(5_000)), "a record of more than 4096 attributes"),
+        (format!("@path(\"/e\") entity E {{ {} }};", attributes(70_000)), "a record of more than 4096 attributes"),
+        (format!("entity {};", names(70_000)), "at most 1000 entity types"),
         (
             types(9, &|at| format!("{{ a: T{0}, b: T{0} }}", at + 1))
                 + &(0..60).map(|at| format!("type U{at} = {{ a: T0 }};\n")).collect::<String>(),
@@ -187,7 +189,7 @@ fn many_pairs_of_types_times_many_parts_are_an_error() {
 fn long_ids_and_titles_are_errors_and_all_commands_end() {
     for (annotation, message) in [
         (format!("@id(\"{}\")", "i".repeat(70_000)), "a string of 70002 bytes"),
-        (format!("@id(\"{}\")", "i".repeat(201)), "`@id` has 201 characters, where at most 200 are read"),
+        (format!("@id(\"{}\")", "i".repeat(201)), "`@id` has 201 characters; the limit is 200"),
         (format!("@id(\"X\")\n@soc2(\"{}\")", "1".repeat(1_001)), "`@soc2` has 1001 characters"),
     ] {
         let policies = replaced(&check("X", ""), "@id(\"X\")", &annotation);

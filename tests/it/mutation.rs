@@ -249,7 +249,7 @@ fn survivors_may_be_explained_and_explanations_go_stale() {
     assert_eq!(stale["exit_code"], 1);
     assert_eq!(
         stale["diagnostics"][0]["help"],
-        "what survives and is not explained: `resource.length <= resource.pier.length` to `resource.length < resource.pier.length`"
+        "surviving changes without an explanation: `resource.length <= resource.pier.length` to `resource.length < resource.pier.length`"
     );
     let run = test(&length_policy(), LENGTH, &[], &["--mutate", "--survivors", "absent.toml"]);
     assert_eq!(run.code, 5, "{run:?}");
@@ -268,10 +268,10 @@ fn a_list_of_survivors_is_held_to_what_it_knows() {
         messages(&outcome),
         [
             "error survivor-key: a survivor is explained twice",
-            "error survivor-key: a survivor knows no `befroe`",
+            "error survivor-key: unknown key `befroe` in a survivor",
             "error survivor-key: a survivor has no text for `before`",
             "error survivor-key: a survivor has no text for `why`",
-            "error survivor-key: a list of survivors knows no `survivers`",
+            "error survivor-key: unknown key `survivers` in a list of survivors",
         ]
     );
     assert_eq!(outcome["exit_code"], 5);

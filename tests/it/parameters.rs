@@ -87,7 +87,7 @@ fn an_explained_check_says_that_its_parameters_may_be_those_of_an_instance() {
         (schema(), ["explain", "HB-PIER-01", "--schema", "harbour.cedarschema", "--policies", "policies"]);
     let files = [("harbour.cedarschema", schema.as_bytes()), ("policies/harbour.cedar", POLICIES.as_bytes())];
     let run = deodar(&files, &explain);
-    assert!(run.stdout.contains("Parameters (of one Pier: --param ID:name=value)\n  max_boats: Long"), "{run:?}");
+    assert!(run.stdout.contains("Parameters (for one Pier: --param ID:name=value)\n  max_boats: Long"), "{run:?}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn what_is_wrong_with_a_parameter_of_an_instance_is_an_error() {
         "west:max_boats=2",
     ];
     expect![[r#"
-        parameter: `many` is no value for parameter `max_boats` (set for Pier `east`), a Long (valid are whole numbers of 64 bits)
+        parameter: `many` is not a valid value for parameter `max_boats` (set for Pier `east`) (Long) (expected a whole number of 64 bits)
         parameter: a parameter is set for Pier `eats`, and no judged snapshot has it (did you mean `east`?)
         parameter: a parameter is set for Pier `north-north-east`, and no judged snapshot has it (name it by its id: the first snapshot that was judged has `east`, `west`)
         parameter: parameter `max_boats` (set for Pier `west`) is set twice

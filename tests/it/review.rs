@@ -326,7 +326,7 @@ fn a_check_that_depends_on_an_invalid_derivation_is_invalid_and_the_derivation_i
         ),
         (
             derives("keys", "when { ( }") + &through,
-            "`KEYS`, `SOME` are not run: they need `Account.keys`, of which a derivation cannot be parsed",
+            "`KEYS`, `SOME` are not run: they need `Account.keys`, whose derivation cannot be parsed",
             2,
         ),
         (

@@ -1,6 +1,7 @@
 //! Plain technical English: openings of sentences and words that the texts of the project do not use.
 //!
-//! Texts are doc comments, pages, help, and the annotations of policies and schemas. Code and quotations are exempt.
+//! Texts are doc comments, pages, help, messages, and the annotations of policies and schemas. Code and quotations are
+//! exempt. A message is a string literal with a space outside tests; placeholders are exempt.
 //! `wording.txt` lists files that are not clean yet. A file is removed from the list when it is clean, and none is added.
 
 use crate::support::{deodar, repository};
@@ -29,6 +30,9 @@ const PAIRS: [(&str, &str); 9] = [
     ("is", "no"),
     ("are", "no"),
 ];
+
+/// The module that reads and writes the sentences of a schema, with words that a pack may use.
+const READS_SENTENCES: &str = "src/catalogue/negation.rs";
 
 /// A paragraph, an item of a list, or a cell of a table, with the line where it starts.
 type Paragraph = (usize, String);
@@ -116,6 +120,55 @@ fn doc_comments(code: &str) -> Vec<Paragraph> {
     paragraphs(lines.iter().map(Option::as_deref))
 }
 
+/// Returns the string literals with a space in a source file, up to its tests.
+fn messages(code: &str) -> Vec<Paragraph> {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    let (mut found, mut rest) = (Vec::new(), code);
+    let is_raw = |before: &str| {
+        let prefix = before.trim_end_matches('#');
+        prefix.ends_with('r')
+            && !prefix.trim_end_matches(['r', 'b']).ends_with(|c: char| c.is_alphanumeric() || c == '_')
+    };
+    while let Some(at) = rest.find(['"', '\'', '/']) {
+        let (before, here) = rest.split_at(at);
+        if here.starts_with("//") {
+            rest = here.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if here.starts_with('"') {
+            let line = code[..code.len() - here.len()].matches('\n').count() + 1;
+            let hashes = before.len() - before.trim_end_matches('#').len();
+            let length = match is_raw(before) {
+                true => here[1..].find(&format!("\"{}", "#".repeat(hashes))),
+                false => {
+                    let mut escaped = false;
+                    here[1..].find(|c| {
+                        let ends = c == '"' && !escaped;
+                        escaped = c == '\\' && !escaped;
+                        ends
+                    })
+                }
+            };
+            let length = length.expect("a literal ends");
+            found.push((line, literal_text(&here[1..1 + length])));
+            rest = &here[length + 2..];
+        } else {
+            let is_quote = here.starts_with("'\"'") || here.starts_with("'\\\"'") || here.starts_with("'/'");
+            rest = &here[if is_quote { here[1..].find('\'').map_or(1, |end| end + 2) } else { 1 }..];
+        }
+    }
+    found.retain(|(_, text)| text.contains(' '));
+    found
+}
+
+/// Returns a message without escapes and placeholders. A fragment does not begin a sentence.
+fn literal_text(literal: &str) -> String {
+    let lines = literal.split("\\\n").map(str::trim_start).collect::<String>();
+    let text = lines.replace("\\\"", "\"").replace("\\n", " ").replace("{{", "(").replace("}}", ")");
+    let mut parts = text.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |text, part| text + "X" + part.split_once('}').map_or(part, |(_, rest)| rest));
+    if text.starts_with(char::is_lowercase) { format!("X {text}") } else { text }
+}
+
 /// Returns the texts of the annotations of a Cedar file.
 fn annotations(code: &str) -> Vec<Paragraph> {
     let mut found = Vec::new();
@@ -146,7 +199,10 @@ fn texts() -> Vec<(String, Vec<Paragraph>)> {
     let page = |text: &str| paragraphs(text.lines().map(Some));
     let mut found = Vec::new();
     let code = files(&["src", "tests", "benches"], "rs").into_iter();
-    found.extend(code.map(|(name, code)| (name, doc_comments(&code))));
+    found.extend(code.map(|(name, code)| {
+        let messages = if name.starts_with("src/") && name != READS_SENTENCES { messages(&code) } else { Vec::new() };
+        (name, [doc_comments(&code), messages].concat())
+    }));
     let pages = ["README.md", "ARCHITECTURE.md"].into_iter().flat_map(|page| files(&[page], "md"));
     let pages = pages.chain(files(&["docs"], "md")).filter(|(name, _)| !name.ends_with("-catalogue.md"));
     found.extend(pages.map(|(name, text)| (name, page(&text))));
@@ -192,6 +248,8 @@ fn faults_are_found_outside_code_and_quotes() {
     check("There is no file that is no longer read.", &[]);
     let comments = doc_comments("/// One\n/// two.\nfn f() {}\n/// Three.");
     assert_eq!(comments, [(1, "One two.".to_owned()), (4, "Three.".to_owned())]);
+    let code = "f('\"', \"a {x} \\\"b\\\"\"); // \"no text\"\nlet x = r#\"Of \"x\"\"#;\n#[cfg(test)] \"a b\"";
+    assert_eq!(messages(code), [(1, "X a X \"b\"".to_owned()), (2, "Of \"x\"".to_owned())]);
     assert_eq!(annotations("\n@doc(\"a \\\"b\\\" c\")"), [(2, "a 'b' c".to_owned())]);
     let page = paragraphs("# T\na\nb\n\n    code\n| x | y |\n* c".lines().map(Some));
     let texts: Vec<&str> = page.iter().map(|(_, text)| text.trim()).filter(|text| !text.is_empty()).collect();

@@ -143,8 +143,8 @@ fn not_run(
             let refused: Vec<&Statement> = derivations.iter().map(|derivation| &derivation.statement).collect();
             format!("whose derivation {} is invalid", ids(&refused))
         }
-        Cause::Unread => "of which a derivation cannot be parsed".to_owned(),
-        Cause::Missing => "which nothing derives".to_owned(),
+        Cause::Unread => "whose derivation cannot be parsed".to_owned(),
+        Cause::Missing => "which has no derivation".to_owned(),
         Cause::Cycle => "whose derivations need each other".to_owned(),
     };
     let verb = if checks.len() == 1 { "is not run: it needs" } else { "are not run: they need" };

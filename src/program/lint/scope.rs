@@ -72,7 +72,7 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
         let message = format!("the principal of a check is of type `{root}`, not `{}`", model.short_name(ty));
         let name = model.short_name(ty);
         let help = match action.resources.contains(&ty) {
-            true => format!("what a check evaluates is its resource: write `principal` and `resource is {name}`"),
+            true => format!("a check evaluates its resource: write `principal` and `resource is {name}`"),
             false => format!("write `principal` alone, or `principal is {root}`"),
         };
         return Some(Reason { span: statement.principal_span, message, help });
@@ -127,7 +127,7 @@ fn settled(reach: &Reach<'_>, reviewed: &Reviewed<'_>, condition: &Condition, sp
             format!("exchange the sides of `in`: a `{outer}` is in a `{inner}`")
         }
         [] => "remove the condition, or name another type in the scope".to_owned(),
-        around => format!("by its `@path` a `{}` is in {}", model.short_name(inner), around.join(" and ")),
+        around => format!("by its `@path`, a `{}` is in {}", model.short_name(inner), around.join(" and ")),
     };
     let message = format!("no `{}` is in a `{}`", model.short_name(inner), model.short_name(outer));
     Reason { span, message, help }

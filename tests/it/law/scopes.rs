@@ -146,7 +146,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
         let wrong = |what: &str, subject: Subject, is: Option<Verdict>, was: Option<Verdict>| {
             let shown = match subject {
                 Subject::Entity(entity) => snapshot.show(model, entity),
-                Subject::Uncaptured(ty, at) => snapshot.table(ty).missing[at].pointer.to_string(),
+                Subject::Uncaptured(ty, at) => snapshot.table(ty).uncaptured_lists[at].pointer.to_string(),
             };
             let message = format!("{what} on {shown} is {is:?}, and {was:?} in a run of its own\n{parameters:?}");
             fail(message, &case, Some(id))
@@ -173,7 +173,7 @@ fn holds_for(given: &Given, complete: bool, seen: &Seen) -> Result<(), TestCaseE
                 add(&seen.verdicts, 1);
                 add(&seen.other, usize::from(of_run.evaluator.verdict(check, body, resource) != Some(verdict)));
             }
-            for (list, missing) in snapshot.table(body.resource).missing.iter().enumerate() {
+            for (list, missing) in snapshot.table(body.resource).uncaptured_lists.iter().enumerate() {
                 let subject = Subject::Uncaptured(body.resource, list);
                 let may_fail = |plain: &Plain<'_>| plain.evaluator.uncaptured(body).contains(&list);
                 // An instance that was not captured may be any that the snapshot lacks.

@@ -8,26 +8,26 @@ use std::sync::Arc;
 
 /// Sources by place. A source that a load does not ask for is dropped.
 #[derive(Debug)]
-pub(super) struct Kept<K> {
+pub(super) struct SourceCache<K> {
     /// Sources that this load has asked for.
     current: HashMap<K, Arc<Source>>,
     /// The other sources of the load before.
     earlier: HashMap<K, Arc<Source>>,
 }
 
-impl<K> Default for Kept<K> {
+impl<K> Default for SourceCache<K> {
     fn default() -> Self {
         Self { current: HashMap::new(), earlier: HashMap::new() }
     }
 }
 
-impl<K: Hash + Eq> Kept<K> {
+impl<K: Hash + Eq> SourceCache<K> {
     /// Starts a new load.
     pub(super) fn age(&mut self) {
         self.earlier = std::mem::take(&mut self.current);
     }
 
-    /// Drops the sources that no load since [`Kept::age`] has asked for.
+    /// Drops the sources that no load since [`SourceCache::age`] has asked for.
     pub(super) fn forget(&mut self) {
         self.earlier = HashMap::new();
     }

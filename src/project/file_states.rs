@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 /// The files and folders that a load looked at, each with its state just before.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileStates {
     files: BTreeMap<PathBuf, Option<Stamp>>,
     /// Walked folders with the digest of their entries.
     folders: BTreeMap<PathBuf, u64>,
@@ -52,7 +52,7 @@ fn changed(_: &std::fs::Metadata) -> [i64; 2] {
     [0; 2]
 }
 
-impl Seen {
+impl FileStates {
     /// Records the state of a file that is about to be read, or of a path that is about to be tested for existence.
     pub(super) fn file(&mut self, path: &Path) {
         // The first state is kept: what has changed since is then noticed.
@@ -99,14 +99,14 @@ mod tests {
     fn is_current_after(change: impl FnOnce(&Path) -> std::io::Result<()>) -> bool {
         let scratch = scratch();
         let root = scratch.path();
-        let mut seen = Seen::default();
+        let mut states = FileStates::default();
         let mut listing = Listing::default();
         super::super::walk::entries(&root.join("top")).for_each(|entry| listing.add(&entry));
-        seen.folder(&root.join("top"), &listing);
-        seen.file(&root.join("top/a.json"));
-        seen.file(&root.join("none.json"));
+        states.folder(&root.join("top"), &listing);
+        states.file(&root.join("top/a.json"));
+        states.file(&root.join("none.json"));
         change(root).expect("the change can be made");
-        seen.is_current()
+        states.is_current()
     }
 
     type Change = fn(&Path) -> std::io::Result<()>;
@@ -172,11 +172,11 @@ mod tests {
         let root = scratch.path();
         let link = root.join("link");
         symlink("top", &link).expect("it can be linked");
-        let mut seen = Seen::default();
-        seen.file(&link.join("a.json"));
-        assert!(seen.is_current());
+        let mut states = FileStates::default();
+        states.file(&link.join("a.json"));
+        assert!(states.is_current());
         symlink("top/below", root.join("new")).expect("it can be linked");
         fs::rename(root.join("new"), &link).expect("it can be renamed");
-        assert!(!seen.is_current());
+        assert!(!states.is_current());
     }
 }

@@ -1,0 +1,45 @@
+//! The annotations of policies.
+
+use super::parse::span_of;
+use crate::source::Span;
+use cedar_policy_core::parser::cst;
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::BTreeMap;
+
+/// Annotations of a check.
+pub(super) const ON_CHECK: &[&str] =
+    &["id", "title", "severity", "remediation", "source", "doc", "cis_v8", "nist_800_53", "iso_27001", "soc2"];
+
+/// Annotations of a derivation.
+pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
+
+/// Characters of an id, of a title, and of a list of controls.
+pub(super) const MAX_LENGTH: [(&str, usize); 7] = [
+    ("id", 200),
+    ("title", 500),
+    ("derives", 1_000),
+    ("cis_v8", 1_000),
+    ("nist_800_53", 1_000),
+    ("iso_27001", 1_000),
+    ("soc2", 1_000),
+];
+
+/// An annotation of a policy.
+pub(super) struct Annotation {
+    pub value: SmolStr,
+    /// The annotation from its `@`.
+    pub span: Span,
+    pub value_span: Span,
+}
+
+pub(super) fn annotations_of(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Annotation> {
+    let written = parts.annotations.iter().filter_map(|node| {
+        let annotation = node.node.as_ref()?;
+        let name = annotation.key.node.as_ref()?.to_smolstr();
+        let value = policy.annotation(&name)?.into();
+        let span = node.loc.as_ref().map(span_of)?;
+        let value_span = annotation.value.as_ref().and_then(|value| value.loc.as_ref()).map_or(span, span_of);
+        Some((name, Annotation { value, span, value_span }))
+    });
+    written.collect()
+}

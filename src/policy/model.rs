@@ -1,0 +1,155 @@
+//! The policies of a pack as data.
+
+use crate::source::{Source, Span};
+use cedar_policy::PolicySet;
+use cedar_policy_core::ast::{self, EntityUID};
+use smol_str::SmolStr;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Frameworks a check may be mapped to: the annotation, and the name reports use.
+pub const FRAMEWORKS: [(&str, &str); 4] =
+    [("cis_v8", "cis-v8"), ("nist_800_53", "nist-800-53"), ("iso_27001", "iso-27001"), ("soc2", "soc2")];
+
+/// How much a failed check matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the levels name themselves")]
+pub enum CheckSeverity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl CheckSeverity {
+    /// All levels, the mildest first.
+    pub const ALL: [CheckSeverity; 4] =
+        [CheckSeverity::Low, CheckSeverity::Medium, CheckSeverity::High, CheckSeverity::Critical];
+
+    /// Returns the name annotations and reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckSeverity::Low => "low",
+            CheckSeverity::Medium => "medium",
+            CheckSeverity::High => "high",
+            CheckSeverity::Critical => "critical",
+        }
+    }
+}
+
+impl std::str::FromStr for CheckSeverity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = CheckSeverity::ALL.into_iter().find(|level| level.name() == text);
+        found.ok_or_else(|| "expected `low`, `medium`, `high` or `critical`".into())
+    }
+}
+
+/// The policies of one or more files that belong to one schema.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// Checks in order of their ids.
+    pub checks: Vec<Check>,
+    /// Derivations in order of their ids.
+    pub derivations: Vec<Derivation>,
+    /// Every sound policy, for the official evaluator.
+    pub cedar: PolicySet,
+    /// Attributes that some derivation names which could not be read: their values are not known.
+    pub unread_derivations: HashSet<SmolStr>,
+}
+
+/// A `forbid` for the audit action.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The `@title`.
+    pub title: SmolStr,
+    /// The `@severity`.
+    pub severity: CheckSeverity,
+    /// The `@remediation`.
+    pub remediation: Option<SmolStr>,
+    /// The `@source`, a URL.
+    pub reference: Option<SmolStr>,
+    /// The `@doc`.
+    pub doc: Option<SmolStr>,
+    /// Controls by framework name.
+    pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    /// The statement.
+    pub statement: Statement,
+}
+
+/// A `permit` or `forbid` for the derive action.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    /// The attribute it computes.
+    pub derives: SmolStr,
+    /// The span of `@derives`.
+    pub derives_span: Span,
+    /// Whether it takes away (`forbid`) instead of adding.
+    pub subtracts: bool,
+    /// The statement.
+    pub statement: Statement,
+}
+
+/// The common part of checks and derivations.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The `@id`.
+    pub id: SmolStr,
+    /// The file.
+    pub source: Arc<Source>,
+    /// The whole policy.
+    pub span: Span,
+    /// The scope of the principal.
+    pub principal: Scope,
+    /// Where that is written.
+    pub principal_span: Span,
+    /// The scope of the resource.
+    pub resource: Scope,
+    /// Where that is written.
+    pub resource_span: Span,
+    /// The clauses in order.
+    pub clauses: Vec<Clause>,
+    /// Whether Cedar's validator has shown that it can never hold.
+    pub idle: bool,
+    /// Whether Cedar's validator found no error in it. An invalid policy is listed and not evaluated.
+    pub valid: bool,
+}
+
+/// The part of a scope that narrows down one variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// `is T`.
+    pub ty: Option<SmolStr>,
+    /// `in E`.
+    pub within: Option<EntityUID>,
+    /// `== E`.
+    pub equals: Option<EntityUID>,
+}
+
+/// A `when` or `unless` clause.
+#[derive(Debug, Clone)]
+pub struct Clause {
+    /// Which of the two.
+    pub kind: ClauseKind,
+    /// The clause with its keyword.
+    pub span: Span,
+    /// Its expression.
+    pub expr: ast::Expr,
+}
+
+/// The keyword of a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Cedar's keywords")]
+pub enum ClauseKind {
+    When,
+    Unless,
+}
+
+impl Policies {
+    /// Returns the statements of all checks and derivations.
+    pub(super) fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
+        let checks = self.checks.iter_mut().map(|check| &mut check.statement);
+        checks.chain(self.derivations.iter_mut().map(|derivation| &mut derivation.statement))
+    }
+}

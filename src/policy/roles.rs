@@ -1,0 +1,321 @@
+//! The roles of policies: a policy is a check or a derivation by its effect, action and annotations.
+
+use super::annotations::{Annotation, MAX_LENGTH, ON_CHECK, ON_DERIVATION, annotations_of};
+use super::cost::{MAX_VALIDATED, validation_cost};
+use super::model::{Check, CheckSeverity, Derivation, FRAMEWORKS, Policies, Scope, Statement};
+use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
+use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::schema::{ActionRef, Schema, Ty};
+use crate::source::{Source, Span, byte_offset};
+use crate::value::TypeId;
+use cedar_policy::PolicyId;
+use cedar_policy_core::ast;
+use cedar_policy_core::parser::cst;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Replaces the errors of policies that all have no role by one: they are probably for another schema.
+pub(super) fn of_another_schema(schema: &Schema, diagnostics: &mut Vec<Diagnostic>) {
+    let of_role = |found: &&Diagnostic| found.code == Code::PolicyRole;
+    let count = diagnostics.iter().filter(of_role).count();
+    let Some(first) = diagnostics.iter().find(of_role).filter(|_| count > 1) else { return };
+    let name = schema.source.name();
+    let message = format!("none of the {count} policies is a check or a derivation of schema `{name}`");
+    let labels = first.labels.iter().map(|label| Label { text: "the first of them".into(), ..label.clone() }).collect();
+    let action = &schema.model.audit.name;
+    let help =
+        format!("name the schema of these policies with --schema; in `{name}`, a check is a `forbid` for `{action}`");
+    let error = Diagnostic { labels, ..Diagnostic::error(Code::PolicyRole, message).help(help) };
+    diagnostics.retain(|found| found.code != Code::PolicyRole);
+    diagnostics.insert(0, error);
+}
+
+pub(super) struct PolicyReader<'s> {
+    schema: &'s Schema,
+    policies: Policies,
+    ids: HashMap<SmolStr, (Arc<Source>, Span)>,
+    /// The cost of the validation of the policies so far, up to [`MAX_VALIDATED`].
+    validated: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'s> PolicyReader<'s> {
+    /// Returns a reader without policies.
+    pub(super) fn new(schema: &'s Schema) -> Self {
+        Self { schema, policies: Policies::default(), ids: HashMap::new(), validated: 0, diagnostics: Vec::new() }
+    }
+
+    /// Returns the policies, which are not validated yet, with the diagnostics.
+    pub(super) fn finish(self) -> (Policies, Vec<Diagnostic>) {
+        (self.policies, self.diagnostics)
+    }
+
+    /// Adds the policies of a file.
+    pub(super) fn file(&mut self, file: &PolicyFile) {
+        self.diagnostics.extend_from_slice(&file.diagnostics);
+        file.broken.iter().for_each(|policy| self.record_unread(file.source.slice(*policy)));
+        if let Some(sound) = &file.sound {
+            self.policies_of(&file.source, sound);
+        }
+    }
+
+    /// Notes what a text that cannot be parsed would have derived.
+    fn record_unread(&mut self, text: &str) {
+        for rest in text.split("@derives").skip(1) {
+            let name = rest.split('"').nth(1).unwrap_or_default();
+            self.policies.unread_derivations.insert(name.into());
+        }
+    }
+
+    fn policies_of(&mut self, file: &Arc<Source>, Grammatical { set, parts }: &Grammatical) {
+        for template in set.templates() {
+            let span = AsRef::<ast::Template>::as_ref(template).loc().map_or(Span::default(), span_of);
+            let error = Diagnostic::error(
+                Code::PolicyTemplate,
+                "a template cannot be a check: it has a slot that nothing fills",
+            );
+            self.diagnostics.push(
+                error
+                    .label(file, span, "this policy has a slot")
+                    .help("write the entity or condition in place of the `?` slot"),
+            );
+        }
+        if with_parts(set, parts).count() != set.policies().count() {
+            self.diagnostics.push(not_by_policy(file));
+            self.record_unread(file.text());
+        }
+        for (policy, parts) in with_parts(set, parts) {
+            if !self.policy(file, policy, parts) {
+                self.policies.unread_derivations.extend(policy.annotation("derives").map(SmolStr::new));
+            }
+        }
+    }
+
+    /// Takes a policy in; `false` if it cannot be, after saying why.
+    fn policy(&mut self, file: &Arc<Source>, policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> bool {
+        let core: &ast::Policy = policy.as_ref();
+        let Some(statement) = statement(file, policy, parts) else { return false };
+        let span = statement.span;
+        let head = Span::new(parts.effect.loc.as_ref().map_or(span.start, |loc| byte_offset(loc.start())), span.end);
+        let keyword = Span::new(head.start, head.start + 6);
+        let annotations = annotations_of(policy, parts);
+        let refuse = |reader: &mut Self, code, span, message: String| {
+            reader.diagnostics.push(Diagnostic::error(code, message).label(file, span, ""));
+        };
+        for (name, most) in MAX_LENGTH {
+            let Some(annotation) = annotations.get(name) else { continue };
+            let length = annotation.value.chars().count();
+            if length > most {
+                let message = format!("`@{name}` has {length} characters; the limit is {most}");
+                let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, annotation.value_span, "");
+                self.diagnostics.push(error.help("shorten it"));
+                return false;
+            }
+        }
+        let id = match annotations.get("id") {
+            Some(annotation) if !annotation.value.is_empty() => annotation.value.clone(),
+            _ => {
+                let error =
+                    Diagnostic::error(Code::PolicyId, "policy without `@id`").label(file, keyword, "this policy");
+                self.diagnostics.push(error.help("add an id that never changes, such as @id(\"ORG-AUTH-01\")"));
+                return false;
+            }
+        };
+        let id_span = annotations.get("id").map_or(keyword, |annotation| annotation.span);
+        if let Some((first, at)) = self.ids.get(&id) {
+            let error = Diagnostic::error(Code::PolicyId, format!("two policies have the id `{id}`"));
+            self.diagnostics.push(error.label(file, id_span, "again here").label(first, *at, "first here"));
+            return false;
+        }
+        self.ids.insert(id.clone(), (Arc::clone(file), id_span));
+        let cost = validation_cost(&self.schema.cedar, core, file.slice(span));
+        self.validated = self.validated.saturating_add(cost.total());
+        if self.validated > MAX_VALIDATED {
+            self.diagnostics.push(cost.too_much(file, keyword));
+            return false;
+        }
+        let statement = Statement { id: id.clone(), ..statement };
+        let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);
+        let model = Arc::clone(&self.schema.model);
+        let acts_on = |action: &ActionRef| model.takes_in(core.action_constraint(), action);
+        let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
+        let known = if annotations.contains_key("derives") {
+            if model.derive.is_none() {
+                let message = format!("`{id}` is a derivation, and the schema declares no action `derive`");
+                let help = "write `action \"derive\" appliesTo { principal: [...], resource: [...], context: ... };`";
+                self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
+                return false;
+            }
+            if !derives {
+                refuse(
+                    self,
+                    Code::PolicyRole,
+                    keyword,
+                    format!("`{id}` has `@derives` but is not for the action `derive`"),
+                );
+                return false;
+            }
+            self.derivation(file, &annotations, !forbids, statement);
+            ON_DERIVATION
+        } else if annotations.contains_key("waives") {
+            refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, which this version does not support"));
+            return false;
+        } else if forbids && audits {
+            self.check(file, &annotations, statement, keyword);
+            ON_CHECK
+        } else {
+            let message = match (forbids, audits, derives) {
+                (false, true, _) => format!("`{id}` permits `audit`, and a check is a `forbid`"),
+                (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
+                _ => format!("`{id}` is neither a check nor a derivation"),
+            };
+            let derivation = model.derive.as_ref().map_or_else(String::new, |derive| {
+                format!(", and a derivation is a `permit` for `{}` with `@derives`", derive.name)
+            });
+            let help = format!("in this schema, a check is a `forbid` for `{}`{derivation}", model.audit.name);
+            self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
+            return false;
+        };
+        for (name, annotation) in annotations.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let error = Diagnostic::error(Code::PolicyAnnotation, format!("unknown annotation `@{name}`"));
+            let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
+            let error =
+                error.label(file, annotation.span, "").suggest(&format!("@{name}"), known.iter().map(String::as_str));
+            self.diagnostics.push(error);
+        }
+        if self.policies.cedar.add(policy.new_id(PolicyId::new(&id))).is_err() {
+            refuse(self, Code::PolicyId, id_span, format!("two policies have the id `{id}`"));
+        }
+        true
+    }
+
+    fn check(
+        &mut self,
+        file: &Arc<Source>,
+        annotations: &BTreeMap<SmolStr, Annotation>,
+        statement: Statement,
+        keyword: Span,
+    ) {
+        let text = |name: &str| annotations.get(name).map(|annotation| annotation.value.clone());
+        let id = statement.id.clone();
+        let mut valid = true;
+        for name in ["title", "severity"] {
+            if text(name).is_none_or(|value| value.is_empty()) {
+                valid = false;
+                let span = annotations.get(name).map_or(keyword, |annotation| annotation.span);
+                let error = Diagnostic::error(Code::PolicyAnnotation, format!("check `{id}` has no `@{name}`"));
+                let help = match name {
+                    "severity" => "add @severity(\"high\"), or `low`, `medium` or `critical`",
+                    _ => "describe the requirement in one line, such as @title(\"Disks are encrypted\")",
+                };
+                self.diagnostics.push(error.label(file, span, "this check").help(help));
+            }
+        }
+        let level =
+            annotations.get("severity").filter(|annotation| !annotation.value.is_empty()).and_then(|annotation| {
+                match annotation.value.parse::<CheckSeverity>() {
+                    Ok(level) => Some(level),
+                    Err(_) => {
+                        valid = false;
+                        let error =
+                            Diagnostic::error(Code::PolicySeverity, format!("unknown severity `{}`", annotation.value));
+                        self.diagnostics.push(
+                            error
+                                .label(file, annotation.value_span, "")
+                                .suggest(&annotation.value, CheckSeverity::ALL.map(CheckSeverity::name)),
+                        );
+                        None
+                    }
+                }
+            });
+        let controls = FRAMEWORKS.iter().filter_map(|(annotation, name)| {
+            let listed = text(annotation)?;
+            Some((
+                *name,
+                listed
+                    .split(',')
+                    .map(|control| SmolStr::new(control.trim()))
+                    .filter(|control| !control.is_empty())
+                    .collect(),
+            ))
+        });
+        self.policies.checks.push(Check {
+            title: text("title").unwrap_or_default(),
+            // An unreadable severity has been reported; until it is corrected, the check has the highest one.
+            severity: level.unwrap_or(CheckSeverity::Critical),
+            remediation: text("remediation"),
+            reference: text("source"),
+            doc: text("doc"),
+            controls: controls.collect(),
+            statement: Statement { valid: valid, ..statement },
+        });
+    }
+
+    fn derivation(
+        &mut self,
+        file: &Arc<Source>,
+        annotations: &BTreeMap<SmolStr, Annotation>,
+        adds: bool,
+        statement: Statement,
+    ) {
+        let Some(annotation) = annotations.get("derives") else { return };
+        let named = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.schema.model.type_named(name));
+        let (principal, resource) = (named(&statement.principal), named(&statement.resource));
+        let model = &self.schema.model;
+        let derived = |ty: TypeId| {
+            let slots = model.ty(ty).slots.iter().filter(|slot| slot.origin == crate::schema::Origin::Derived);
+            slots.map(crate::schema::Slot::dotted).collect::<Vec<_>>()
+        };
+        let mut valid = true;
+        for (variable, ty) in [("principal", principal), ("resource", resource)] {
+            if ty.is_none() {
+                valid = false;
+                let message = format!("derivation `{}` has no type for its {variable}", statement.id);
+                let error = Diagnostic::error(Code::DerivationScope, message).label(file, annotation.span, "");
+                self.diagnostics.push(error.help(format!("write `{variable} is T` in its scope")));
+            }
+        }
+        match resource {
+            None => {}
+            Some(ty) if !derived(ty).contains(&annotation.value.to_string()) => {
+                valid = false;
+                let error = Diagnostic::error(
+                    Code::DerivationTarget,
+                    format!("`{}` has no `@derived` attribute `{}`", model.ty(ty).name, annotation.value),
+                );
+                let valid = derived(ty);
+                self.diagnostics.push(
+                    error
+                        .label(file, annotation.value_span, "")
+                        .suggest(&annotation.value, valid.iter().map(String::as_str)),
+                );
+            }
+            Some(ty) => {
+                let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == annotation.value.as_str());
+                if let (Some(Ty::Set(element)), Some(principal)) = (slot.map(|slot| &slot.ty), principal)
+                    && **element != Ty::Entity(principal)
+                {
+                    valid = false;
+                    let gathered = model.show(&Ty::Set(Arc::clone(element)));
+                    let message = format!(
+                        "`{}` is a {gathered}, but the principals are of type {}",
+                        annotation.value,
+                        model.short_name(principal)
+                    );
+                    self.diagnostics.push(Diagnostic::error(Code::DerivationTarget, message).label(
+                        file,
+                        annotation.value_span,
+                        "",
+                    ));
+                }
+            }
+        }
+        self.policies.derivations.push(Derivation {
+            derives: annotation.value.clone(),
+            derives_span: annotation.value_span,
+            subtracts: !adds,
+            statement: Statement { valid: valid, ..statement },
+        });
+    }
+}

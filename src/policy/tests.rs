@@ -1,0 +1,68 @@
+//! Tables for the policies of a file: text in; roles, metadata and diagnostics out.
+
+use super::Policies;
+use crate::schema::Schema;
+use crate::source::Source;
+use expect_test::{Expect, expect};
+use std::fmt::Write;
+
+const SCHEMA: &str = r#"
+    @path("") entity Lab = { open: Bool };
+    @path("/people/*") @key("name") entity Person in [Lab] = { name: String, age?: Long, @derived peers: Long };
+    action audit appliesTo { principal: [Lab], resource: [Lab, Person], context: {} };
+    action derive appliesTo { principal: [Person], resource: [Person], context: {} };
+"#;
+
+/// Compares the policies of a text and the diagnostics, one line for each; `#` in the text is the head of a sound check.
+fn check(text: &str, expected: Expect) {
+    let (schema, problems) = Schema::parse(&Source::new("lab.cedarschema", SCHEMA).unwrap());
+    assert!(problems.is_empty(), "{problems:?}");
+    let head = "@title(\"T\") @severity(\"low\") forbid (principal, action == Action::\"audit\", resource is Person)";
+    let file = Source::new("lab.cedar", text.replace('#', head)).unwrap();
+    let (policies, diagnostics) = Policies::parse(&schema.unwrap(), &[file]);
+    let mut lines = String::new();
+    for check in &policies.checks {
+        let statement = &check.statement;
+        let clauses: Vec<&str> = statement.clauses.iter().map(|clause| statement.source.slice(clause.span)).collect();
+        let (severity, valid) = (check.severity.name(), statement.valid);
+        writeln!(lines, "check {} {severity} valid={valid} {:?} {clauses:?}", statement.id, check.controls).unwrap();
+    }
+    for derivation in &policies.derivations {
+        let (id, valid) = (&derivation.statement.id, derivation.statement.valid);
+        writeln!(lines, "derivation {id} of {} subtracts={} valid={valid}", derivation.derives, derivation.subtracts)
+            .unwrap();
+    }
+    for found in &diagnostics {
+        let at = found.labels.first().map(|label| label.place.text().lines().next().unwrap_or_default().to_owned());
+        writeln!(lines, "{}: {} at {at:?}", found.code.name(), found.message).unwrap();
+    }
+    expected.assert_eq(&lines);
+}
+
+#[test]
+fn a_broken_policy_does_not_hide_the_others() {
+    check("@id(\"A\") # when { true }; @id(\"B\") # when { ; @id(\"C\") # unless { false };", expect![[""]]);
+    check("@id(\"A\") # when { resource.nme == 1 }; @id(\"B\") #;", expect![[""]]);
+    check("@id(\"A\") #; @id(\"A\") #;", expect![[""]]);
+    check("", expect![[""]]);
+}
+
+#[test]
+fn the_effect_the_action_and_the_annotations_determine_the_role() {
+    let derives = "(principal is Person, action == Action::\"derive\", resource is Person)";
+    check(&format!("@id(\"D\") @derives(\"peers\") permit {derives};"), expect![[""]]);
+    check(&format!("@id(\"D\") @derives(\"peers\") forbid {derives};"), expect![[""]]);
+    check(&format!("@id(\"D\") @derives(\"peer\") permit {derives};"), expect![[""]]);
+    check(&format!("@id(\"D\") permit {derives};"), expect![[""]]);
+    check("@id(\"P\") permit (principal, action == Action::\"audit\", resource);", expect![[""]]);
+    check("@id(\"P\") @waives(\"A\") permit (principal, action == Action::\"audit\", resource);", expect![[""]]);
+    check("@id(\"T\") permit (principal == ?principal, action, resource);", expect![[""]]);
+}
+
+#[test]
+fn the_annotations_of_a_check_are_read() {
+    check("@id(\"A\") @soc2(\"CC6.1, CC6.2 ,\") #;", expect![[""]]);
+    check("@id(\"A\") @remedation(\"x\") #;", expect![[""]]);
+    check("#;", expect![[""]]);
+    check("@id(\"A\") @severity(\"hgh\") forbid (principal, action == Action::\"audit\", resource);", expect![[""]]);
+}

@@ -1,0 +1,150 @@
+//! The actions, their context, and the parameters.
+
+use super::SchemaReader;
+use super::annotations::{ON_OTHER, ON_PARAMETER};
+use crate::diagnostic::Code;
+use crate::schema::layout;
+use crate::schema::literal::parse_value;
+use crate::schema::model::*;
+use crate::source::Span;
+use crate::value::TypeId;
+use cedar_policy_core::ast;
+use cedar_policy_core::validator::types::{Attributes, Type};
+use cedar_policy_core::validator::{RawName, json_schema};
+use smol_str::ToSmolStr;
+
+impl<'f> SchemaReader<'_, 'f> {
+    pub(super) fn actions(&mut self, model: &mut Model) {
+        let find = |reader: &mut Self, eid: &str| {
+            let mut found =
+                reader.validator.action_ids().filter(|action| AsRef::<str>::as_ref(action.name().eid()) == eid);
+            let first = found.next()?;
+            if let Some(second) = found.next() {
+                let message = format!("two actions have the name `{eid}`: `{}` and `{}`", first.name(), second.name());
+                reader.error(Code::SchemaAction, Span::default(), message);
+            }
+            let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
+            let choice = model.ty(ty).choices()?.iter().position(|choice| choice == eid)?;
+            let ids = |types: Vec<&ast::EntityType>| {
+                let mut ids: Vec<TypeId> =
+                    types.into_iter().filter_map(|ty| model.type_named(&ty.to_smolstr())).collect();
+                ids.sort();
+                ids
+            };
+            let principals = ids(first.applies_to_principals().collect());
+            let resources = ids(first.applies_to_resources().collect());
+            Some(ActionRef { ty, choice: choice as u32, name: first.name().to_smolstr(), principals, resources })
+        };
+        let (audit, derive) = (find(self, "audit"), find(self, "derive"));
+        let Some(audit) = audit else {
+            let error = self.error(Code::SchemaAction, Span::default(), "the schema declares no action `audit`");
+            error.help = Some("checks forbid `audit`: write `action \"audit\" appliesTo { principal: [Root], resource: [...], context: {...} };`".into());
+            return;
+        };
+        if !audit.principals.contains(&model.root) {
+            let message = format!(
+                "the principal of `audit` is the document, but its types do not include `{}`",
+                model.ty(model.root).name
+            );
+            self.error(Code::SchemaAction, Span::default(), message);
+        }
+        (model.audit, model.derive) = (audit, derive);
+        self.context(model, "audit");
+        if model.derive.is_some() {
+            self.context(model, "derive");
+        }
+    }
+
+    /// Reads the context of an action; the contexts of both actions are merged.
+    fn context(&mut self, model: &mut Model, eid: &str) {
+        let Some((namespace, written)) = self
+            .written
+            .actions
+            .iter()
+            .find(|(_, name, _)| **name == eid)
+            .map(|(namespace, _, action)| (*namespace, *action))
+        else {
+            return;
+        };
+        let Some(applies) = &written.applies_to else { return };
+        let Some((namespace, record)) = self.written.members(namespace, &applies.context.0) else { return };
+        let Some(action) = self.validator.action_ids().find(|action| AsRef::<str>::as_ref(action.name().eid()) == eid)
+        else {
+            return;
+        };
+        let Some(Type::Record { attrs, .. }) = action.context() else { return };
+        for (name, member) in &record.attributes {
+            let Some(ty) = attrs.get_attr(name).and_then(|attribute| layout::ty(model, &attribute.attr_type)) else {
+                continue;
+            };
+            if model.context.iter().any(|known| known.name == *name) {
+                continue;
+            }
+            let span = self.declaration(member.ty.loc(), name);
+            self.annotations(&member.annotations, ON_OTHER, span);
+            let origin = match (name.as_str(), &ty) {
+                ("now", Ty::Datetime) => ContextOrigin::Now,
+                ("parameters", Ty::Record(_)) => {
+                    let members = self.written.members(namespace, &member.ty);
+                    let types = attrs.get_attr(name).map(|attribute| &*attribute.attr_type);
+                    if let (Some((_, record)), Some(Type::Record { attrs, .. })) = (members, types) {
+                        model.parameters = self.parameters(model, record, attrs);
+                    }
+                    ContextOrigin::Parameters
+                }
+                _ => {
+                    let root = model.ty(model.root).attribute(name).filter(|attribute| attribute.ty == ty);
+                    let Some(Shape::Leaf(slot)) = root.map(|attribute| &attribute.shape) else {
+                        let message = format!("`context.{name}` has no source");
+                        // Several actions may share one type of context.
+                        if self.diagnostics.iter().any(|known| known.message == message) {
+                            continue;
+                        }
+                        let error = self.error(Code::SchemaContext, span, message);
+                        error.help = Some(format!(
+                            "declare an attribute `{name}` of the same type on the root entity type, or use `now` or `parameters`"
+                        ));
+                        continue;
+                    };
+                    ContextOrigin::Root(*slot)
+                }
+            };
+            let required = member.required;
+            model.context.push(ContextMember { name: name.clone(), ty, required, origin });
+        }
+    }
+
+    fn parameters(
+        &mut self,
+        model: &Model,
+        record: &'f json_schema::RecordType<RawName>,
+        types: &Attributes,
+    ) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        for (name, written) in &record.attributes {
+            let Some(ty) = types.get_attr(name).and_then(|attribute| layout::ty(model, &attribute.attr_type)) else {
+                continue;
+            };
+            let span = self.declaration(written.ty.loc(), name);
+            let annotations = self.annotations(&written.annotations, ON_PARAMETER, span);
+            if matches!(ty, Ty::Record(_) | Ty::Entity(_)) {
+                self.error(Code::SchemaParameter, span, format!("a parameter cannot be of type {}", model.show(&ty)));
+                continue;
+            }
+            let default = annotations.get("default").and_then(|annotation| match parse_value(&ty, &annotation.value) {
+                Ok(value) => Some(value),
+                Err(message) => {
+                    self.error(
+                        Code::SchemaParameter,
+                        annotation.span,
+                        format!("`{}` is not a {}: {message}", annotation.value, model.show(&ty)),
+                    );
+                    None
+                }
+            });
+            let doc = annotations.get("doc").map(|doc| doc.value.clone());
+            parameters.push(Parameter { name: name.clone(), ty, required: written.required, default, doc, span });
+        }
+        parameters
+    }
+}

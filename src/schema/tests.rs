@@ -1,0 +1,55 @@
+//! Tables for the annotations of a schema: declarations in; slots with their origins, and diagnostics, out.
+
+use super::Schema;
+use crate::source::Source;
+use expect_test::{Expect, expect};
+use std::fmt::Write;
+
+/// Compares the types and slots of a schema and its diagnostics, one line for each. The root and the action are added.
+fn check(declarations: &str, expected: Expect) {
+    let text = format!(
+        "@path(\"\") entity Lab = {{ name: String }};\n{declarations}\naction audit appliesTo {{ principal: [Lab], \
+         resource: [Lab], context: {{}} }};"
+    );
+    let (schema, diagnostics) = Schema::parse(&Source::new("lab.cedarschema", text).unwrap());
+    let mut lines = String::new();
+    for ty in schema.iter().flat_map(|schema| &schema.model.types).filter(|ty| ty.path().is_some()) {
+        let path = ty.path().unwrap().to_text();
+        writeln!(lines, "{} at {path:?} key={:?} in {:?}", ty.name, ty.key, ty.parent.map(|ty| ty.index())).unwrap();
+        for slot in &ty.slots {
+            let (null, missing) = (slot.null.is_some(), slot.missing.is_some());
+            let flags = [(slot.required, "required"), (slot.secret, "secret"), (null, "null"), (missing, "missing")];
+            let flags: Vec<&str> = flags.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
+            writeln!(lines, "  {} {:?} {:?} {flags:?}", slot.dotted(), slot.ty, slot.origin).unwrap();
+        }
+    }
+    for found in &diagnostics {
+        let at = found.labels.first().map(|label| label.place.text().to_owned()).unwrap_or_default();
+        writeln!(lines, "{}: {} at {at:?}", found.code.name(), found.message).unwrap();
+    }
+    expected.assert_eq(&lines);
+}
+
+#[test]
+fn attributes_have_a_place_a_reader_and_defaults() {
+    let member = |attributes: &str, expected| {
+        check(&format!("@path(\"/m/*\") @key(\"id\") entity M in [Lab] = {{ id: String, {attributes} }};"), expected);
+    };
+    member("a: Long, b?: Set<String>", expect![[""]]);
+    member("@path(\"x/y\") a: Long, @secret r?: { @path(\"z\") b: Bool }", expect![[""]]);
+    member("@as(\"email\") mail: String, @as(\"length\") count: Long, @as(\"emale\") x: String", expect![[""]]);
+    member("@null(\"false\") @missing(\"absent\") a?: Bool, @missing(\"no\") b: Bool", expect![[""]]);
+    member("@derived n: Long, @derived s: String, @enclosing lab: Lab, @enclosing me: M", expect![[""]]);
+    member("boss?: M, peers: Set<M>, lab: Lab", expect![[""]]);
+}
+
+#[test]
+fn types_are_nested_by_their_paths() {
+    check("@path(\"/m/*\") @key(\"id\") entity M in [Lab]; @path(\"/m/*/t/*\") entity T in [M];", expect![[""]]);
+    check("@path(\"/m/*\") entity M; @path(\"/m/*\") entity N in [Lab];", expect![[""]]);
+    check("entity M in [Lab];", expect![[""]]);
+    check("@path(\"m\") entity M in [Lab];", expect![[""]]);
+    check("@path(\"/a/*/b/*\") entity B in [Lab];", expect![[""]]);
+    check("@path(\"/m/*\") @total(\"/page/total\") @more(\"/m/0/more\") entity M in [Lab];", expect![[""]]);
+    check("@path(\"/w\") entity W enum [\"a\"]; @key(\"x\") @open entity V enum [\"a\"];", expect![[""]]);
+}
