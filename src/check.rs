@@ -187,7 +187,7 @@ impl Session {
                     Ok(())
                 };
                 // Reading may wait for input, which no thread that judges should.
-                let (outcome, next) = crate::parallel::beside(judged, || gather(snapshots));
+                let (outcome, next) = crate::parallel::join_spawned(judged, || gather(snapshots));
                 outcome?;
                 batch = next;
             }

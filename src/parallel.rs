@@ -1,4 +1,6 @@
-//! Parallel iteration, in the order of the items: rayon's, or iteration on one thread without the feature `parallel`.
+//! Parallel iteration that keeps the order of the items.
+//!
+//! With the feature `parallel` it is rayon's. Without it, one thread does all work.
 
 #[cfg(feature = "parallel")]
 pub use rayon::{join, prelude::*};
@@ -6,9 +8,9 @@ pub use rayon::{join, prelude::*};
 #[cfg(not(feature = "parallel"))]
 pub use sequential::*;
 
-/// Calls two functions, the second on a thread of its own: it may wait for input.
+/// Calls two functions, the second on a new thread: it may wait for input without blocking the pool.
 #[cfg(feature = "parallel")]
-pub fn beside<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join())
@@ -24,13 +26,13 @@ mod sequential {
     }
 
     /// Calls two functions, one after the other.
-    pub fn beside<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+    pub fn join_spawned<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
     }
 
-    /// Iteration over items.
+    /// A collection with an iterator over its items.
     pub trait IntoParallelIterator: IntoIterator + Sized {
-        /// Iterates over the items in order.
+        /// Returns an iterator over the items in order.
         fn into_par_iter(self) -> Self::IntoIter {
             self.into_iter()
         }
@@ -38,12 +40,12 @@ mod sequential {
 
     impl<I: IntoIterator> IntoParallelIterator for I {}
 
-    /// Iteration over the items of a slice.
+    /// A slice with iterators over its items.
     pub trait ParallelSlice<T> {
-        /// Iterates over the items in order.
+        /// Returns an iterator over the items in order.
         fn par_iter(&self) -> std::slice::Iter<'_, T>;
 
-        /// Iterates over runs of items in order.
+        /// Returns an iterator over chunks of items in order.
         fn par_chunks(&self, size: usize) -> std::slice::Chunks<'_, T>;
     }
 
