@@ -32,3 +32,5 @@ pub use judge::{Judged, Judgement, Subject};
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};
+#[cfg(test)]
+mod fixture;

@@ -189,3 +189,226 @@ impl<'a> Evaluator<'a> {
         part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    /// Checks the values of an attribute `users` of teams, which policies derive from users.
+    #[track_caller]
+    fn check(ty: &str, policies: &[(&str, &str)], snapshot: &str, expected: &Expect) {
+        check_within(usize::MAX, ty, policies, snapshot, expected);
+    }
+
+    #[track_caller]
+    fn check_within(pairs: usize, ty: &str, policies: &[(&str, &str)], snapshot: &str, expected: &Expect) {
+        let schema = r#"
+            @path("") entity Org;
+            @path("/teams/*") @key("id")
+            entity Team in [Org] = { id: String, domain?: String, hosts?: Set<String>, @derived users: TYPE };
+            @path("/teams/*/users/*") @key("id")
+            entity User in [Team] = { id: String, active?: Bool, domain?: String, age?: Long, hosts?: Set<String> };
+            action audit appliesTo { principal: [Org], resource: [Team], context: {} };
+            action derive appliesTo { principal: [User], resource: [Team], context: {} };
+        "#;
+        let policy = |(at, (effect, condition)): (usize, &(&str, &str))| {
+            format!(
+                r#"@id("D{at}") @derives("users")
+                {effect} (principal is User, action == Action::"derive", resource is Team) when {{ {condition} }};"#
+            )
+        };
+        let check = r#"@id("T") @title("t") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Team) when { resource has users };"#;
+        let check = check.replace(
+            "resource has users",
+            match ty {
+                "Bool" => "resource.users",
+                "Long" => "resource.users > 0",
+                _ => "resource.users.isEmpty()",
+            },
+        );
+        let policies: Vec<String> = policies.iter().enumerate().map(policy).chain([check]).collect();
+        let fixture = Fixture::new(&schema.replace("TYPE", ty), &policies.join("\n"), snapshot);
+        expected.assert_eq(&fixture.derived(pairs));
+    }
+
+    const NESTED: &str = r#"{"teams": [
+        {"id": "a", "users": [{"id": "1", "active": true}, {"id": "2", "active": false}]},
+        {"id": "b", "users": [{"id": "3", "active": true}, {"id": "4", "active": 5}]},
+        {"id": "c", "users": []},
+        {"id": "d"}
+    ]}"#;
+
+    #[test]
+    fn a_join_by_in_finds_the_principals_of_each_resource() {
+        let condition = [("permit", "principal in resource && principal has active && principal.active")];
+        check(
+            "Long",
+            &condition,
+            NESTED,
+            &expect![[r#"
+            Team::"a".users = 1
+            Team::"b".users = 1..2
+            Team::"c".users = 0
+            Team::"d".users = 0.."#]],
+        );
+        check(
+            "Bool",
+            &condition,
+            NESTED,
+            &expect![[r#"
+            Team::"a".users = true
+            Team::"b".users = true
+            Team::"c".users = false
+            Team::"d".users = unknown"#]],
+        );
+        check(
+            "Set<User>",
+            &condition,
+            NESTED,
+            &expect![[r#"
+            Team::"a".users = [a/1]
+            Team::"b".users = [b/3, b/4?]
+            Team::"c".users = []
+            Team::"d".users = [] and more"#]],
+        );
+    }
+
+    #[test]
+    fn a_forbid_subtracts_and_an_unknown_one_makes_a_principal_uncertain() {
+        let policies = [("permit", "principal in resource"), ("forbid", "principal has active && principal.active")];
+        check(
+            "Set<User>",
+            &policies,
+            NESTED,
+            &expect![[r#"
+            Team::"a".users = [a/2]
+            Team::"b".users = [b/4?]
+            Team::"c".users = []
+            Team::"d".users = [] and more"#]],
+        );
+    }
+
+    const EQUAL: &str = r#"{"teams": [
+        {"id": "a", "domain": "x", "hosts": ["h", "i"], "users": [
+            {"id": "1", "domain": "x", "age": 3, "hosts": ["h"]},
+            {"id": "2", "domain": "y", "hosts": []}
+        ]},
+        {"id": "b", "domain": "y", "hosts": ["j"], "users": [
+            {"id": "3", "domain": "y", "age": 9, "hosts": ["j", "h"]},
+            {"id": "4", "domain": 5, "hosts": ["i", "k"]}
+        ]},
+        {"id": "c", "domain": 7, "users": []}
+    ]}"#;
+
+    #[test]
+    fn a_join_by_an_equal_text_verifies_the_value_and_tests_unknown_ones_everywhere() {
+        let equal = "principal has domain && resource has domain && principal.domain == resource.domain";
+        check(
+            "Set<User>",
+            &[("permit", equal)],
+            EQUAL,
+            &expect![[r#"
+            Team::"a".users = [a/1, b/4?]
+            Team::"b".users = [a/2, b/3, b/4?]
+            Team::"c".users = [a/1?, a/2?, b/3?, b/4?]"#]],
+        );
+    }
+
+    #[test]
+    fn a_join_by_an_element_of_either_side_finds_the_same_pairs() {
+        let of_resource = "principal has domain && resource has hosts && resource.hosts.contains(principal.domain)";
+        let snapshot = EQUAL.replace(r#""domain": "x", "hosts": ["h", "i"]"#, r#""hosts": ["x", "y"]"#);
+        check(
+            "Set<User>",
+            &[("permit", of_resource)],
+            &snapshot,
+            &expect![[r#"
+            Team::"a".users = [a/1, a/2, b/3, b/4?]
+            Team::"b".users = [b/4?]
+            Team::"c".users = []"#]],
+        );
+        let of_principal = "principal has hosts && resource has domain && principal.hosts.contains(resource.domain)";
+        let snapshot = EQUAL.replace(r#""domain": "x", "hosts": ["h", "i"]"#, r#""domain": "h""#);
+        check(
+            "Set<User>",
+            &[("permit", of_principal)],
+            &snapshot,
+            &expect![[r#"
+            Team::"a".users = [a/1, b/3]
+            Team::"b".users = []
+            Team::"c".users = [a/1?, b/3?, b/4?]"#]],
+        );
+    }
+
+    #[test]
+    fn the_residual_predicate_is_tested_for_the_pairs_of_a_join() {
+        let condition = "principal in resource && (principal has age && principal.age > 4 || resource.id == \"a\")";
+        check(
+            "Set<User>",
+            &[("permit", condition)],
+            EQUAL,
+            &expect![[r#"
+            Team::"a".users = [a/1, a/2]
+            Team::"b".users = [b/3]
+            Team::"c".users = []"#]],
+        );
+    }
+
+    #[test]
+    fn a_residual_predicate_that_may_fail_makes_a_principal_uncertain() {
+        let condition = "principal in resource && principal has age && principal.age + 9223372036854775800 > 0";
+        check(
+            "Set<User>",
+            &[("permit", condition)],
+            EQUAL,
+            &expect![[r#"
+            Team::"a".users = [a/1]
+            Team::"b".users = [b/3?]
+            Team::"c".users = []"#]],
+        );
+    }
+
+    #[test]
+    fn a_derivation_beyond_the_limit_on_pairs_is_unknown() {
+        check_within(
+            3,
+            "Long",
+            &[("permit", "principal.id != resource.id")],
+            EQUAL,
+            &expect![[r#"
+            TooManyPairs { derivation: 0, principals: 4, resources: 3, found: None }
+            Team::"a".users = unknown
+            Team::"b".users = unknown
+            Team::"c".users = unknown"#]],
+        );
+        let joined = "principal has domain && resource has domain && principal.domain == resource.domain";
+        check_within(
+            1,
+            "Long",
+            &[("permit", joined)],
+            EQUAL,
+            &expect![[r#"
+            TooManyPairs { derivation: 0, principals: 4, resources: 3, found: Some(3) }
+            Team::"a".users = unknown
+            Team::"b".users = unknown
+            Team::"c".users = unknown"#]],
+        );
+    }
+
+    #[test]
+    fn beyond_the_limit_principals_without_a_key_are_sampled() {
+        let equal = "principal has domain && resource has domain && principal.domain == resource.domain";
+        check_within(
+            4,
+            "Long",
+            &[("permit", equal)],
+            EQUAL,
+            &expect![[r#"
+            Team::"a".users = 1..
+            Team::"b".users = 2..
+            Team::"c".users = 0.."#]],
+        );
+    }
+}

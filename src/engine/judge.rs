@@ -195,3 +195,106 @@ impl Evaluator<'_> {
         is_open && self.snapshot.is_damaged && !self.depends_on_missing_values(body, &self.request(resource))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    /// Checks the verdicts of a check of doors with some clauses.
+    #[track_caller]
+    fn check(clauses: &str, snapshot: &str, expected: &Expect) {
+        let schema = r#"
+            @path("") entity House = { shut: Bool };
+            @path("/doors/*") @key("id") entity Door in [House] = {
+                @enclosing house: House, id: String, locked: Bool, keys?: Long, open?: Bool,
+            };
+            action audit appliesTo { principal: [House], resource: [Door], context: {} };
+        "#;
+        let policy = format!(
+            r#"@id("D") @title("t") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Door) {clauses};"#
+        );
+        expected.assert_eq(&Fixture::new(schema, &policy, snapshot).verdicts(&[]));
+    }
+
+    const DOORS: &str = r#"{"doors": [
+        {"id": "a", "locked": true, "keys": 2},
+        {"id": "b", "locked": false, "keys": 2},
+        {"id": "c", "keys": 0},
+        {"id": "d", "locked": "yes"}
+    ]}"#;
+
+    #[test]
+    fn a_verdict_is_unknown_only_if_an_unknown_value_matters() {
+        check(
+            "unless { resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": unknown"#]],
+        );
+        check(
+            "when { resource has keys && resource.keys > 0 && !resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": pass
+            D Door::"d": pass"#]],
+        );
+    }
+
+    #[test]
+    fn a_check_is_not_applicable_if_its_when_clauses_are_false() {
+        check(
+            "when { resource has keys } unless { resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": not_applicable"#]],
+        );
+    }
+
+    #[test]
+    fn an_error_is_unknown() {
+        let doors = DOORS.replace("\"keys\": 0", "\"keys\": 9223372036854775807");
+        check(
+            "when { resource has keys && resource.keys + 1 > 2 }",
+            &doors,
+            &expect![[r#"
+            D Door::"a": fail
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": pass"#]],
+        );
+    }
+
+    #[test]
+    fn an_uncaptured_list_is_unknown_unless_no_element_can_fail() {
+        let clauses = "when { resource.house.shut } unless { resource.locked }";
+        check(
+            clauses,
+            r#"{"shut": true}"#,
+            &expect![[r#"
+            D more of Door: unknown"#]],
+        );
+        check(clauses, r#"{"shut": false}"#, &expect![""]);
+    }
+
+    #[test]
+    fn an_invalid_value_hides_whether_a_check_applies_and_a_missing_one_does_not() {
+        let doors = r#"{"doors": [{"id": "a", "locked": true, "open": 7}, {"id": "b", "locked": true}]}"#;
+        check(
+            "when { resource has open && resource.open } unless { resource.locked }",
+            doors,
+            &expect![[r#"
+            D Door::"a": unknown
+            D Door::"b": not_applicable"#]],
+        );
+    }
+}

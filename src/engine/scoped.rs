@@ -287,3 +287,88 @@ impl<'a> Evaluation<'a> {
 fn agreed(one: Verdict, other: Verdict) -> Verdict {
     if one == other { one } else { Verdict::Unknown }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    /// Checks the verdicts of a check of rooms, whose limit is a parameter that may differ by house.
+    #[track_caller]
+    fn check(settings: &[&str], snapshot: &str, expected: &Expect) {
+        let schema = r#"
+            @path("") entity Town;
+            @path("/houses/*") @key("id") @parameter_scope entity House in [Town] = { id: String };
+            @path("/houses/*/rooms/*") @key("id") entity Room in [House] = { id: String, beds: Long };
+            type Parameters = { @default("2") most: Long };
+            action audit appliesTo { principal: [Town], resource: [Room], context: { parameters: Parameters } };
+        "#;
+        let policy = r#"@id("R") @title("t") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Room)
+            unless { resource.beds <= context.parameters.most };"#;
+        expected.assert_eq(&Fixture::new(schema, policy, snapshot).verdicts(settings));
+    }
+
+    const HOUSES: &str = r#"{"houses": [
+        {"id": "a", "rooms": [{"id": "1", "beds": 2}, {"id": "2", "beds": 3}]},
+        {"id": "b", "rooms": [{"id": "1", "beds": 2}, {"id": "2", "beds": 3}]}
+    ]}"#;
+
+    #[test]
+    fn a_resource_is_judged_with_the_parameters_of_its_instance() {
+        check(
+            &[],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": fail"#]],
+        );
+        check(
+            &["b:most=3"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": pass"#]],
+        );
+        check(
+            &["most=1", "a:most=2", "b:most=9"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": pass"#]],
+        );
+    }
+
+    #[test]
+    fn parameters_of_an_instance_that_the_snapshot_does_not_have_are_not_used() {
+        check(
+            &["c:most=9"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": fail"#]],
+        );
+    }
+
+    #[test]
+    fn a_verdict_is_unknown_if_an_instance_with_an_unknown_id_may_have_other_parameters() {
+        let houses = HOUSES.replace("{\"id\": \"b\"", "{\"id\": null");
+        check(
+            &["b:most=3"],
+            &houses,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"1/1": pass
+            R Room::"1/2": unknown"#]],
+        );
+    }
+}
