@@ -1,8 +1,8 @@
-//! Deodar's program as a Cedar authorizer: any schema, any policies that validate strictly, any entities.
+//! Deodar's program as a Cedar authorizer, for any schema, policies that validate strictly, and entities.
 //!
-//! A posture check is a policy like any other, so the program that judges snapshots can also answer requests, and its
-//! answers must be those of `cedar_policy::Authorizer`: decision, reasons and errors. A request is read as a snapshot
-//! of its own; nothing in it is missing, so nothing may be left undecided.
+//! The tests compare it with `cedar_policy::Authorizer`: decision, reasons and errors must be equal. A request is
+//! represented as a snapshot. No value of it is missing, so every policy is decided. Each call lowers all policies
+//! again, so that it does not suit production.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{self, Binding, Evaluator};
@@ -18,23 +18,23 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A schema and policies, which are lowered for the environment of every request: its action and its types.
+/// A schema and policies. They are lowered for the environment of each request: its action and its types.
 #[derive(Debug)]
 pub struct Authorizer {
     schema: cedar_policy::Schema,
     policies: Vec<Policy>,
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Whether the request is allowed: some `permit` is satisfied, and no `forbid`.
+    /// Allow if some `permit` is satisfied and no `forbid` is.
     pub decision: Decision,
-    /// The policies that decided.
+    /// The policies that determine the decision.
     pub reasons: BTreeSet<SmolStr>,
     /// The policies that ended in an error; they count as not satisfied.
     pub errors: BTreeSet<SmolStr>,
-    /// The policies that came out neither satisfied nor not: none, unless the program is wrong.
+    /// The policies without a decided result; empty unless the program has a bug.
     pub undecided: BTreeSet<SmolStr>,
 }
 
@@ -52,10 +52,10 @@ impl Authorizer {
         Ok(Self { schema, policies })
     }
 
-    /// Answers a request. Request and entities must conform to the schema.
+    /// Returns the response to a request. Request and entities must conform to the schema.
     ///
     /// # Errors
-    /// A phrase saying what of the request or the entities cannot be read.
+    /// A message about a part of the request or the entities that cannot be read.
     pub fn is_authorized(&self, request: &Request, entities: &Entities) -> Result<Response, String> {
         let (Some(principal), Some(action), Some(resource)) =
             (request.principal(), request.action(), request.resource())
@@ -69,13 +69,13 @@ impl Authorizer {
         let program = Program::of_request(&model, &self.policies, principal_type, resource_type);
         let snapshot = Snapshot::of_request(&model, &program.reads, request, entities)?;
         let mut binding = Binding::new(&model, &program, &snapshot, 0, &[]);
-        let mut named = |ty, uid: &EntityUid| binding.named(ty, &uid.id().unescaped().into());
-        let (principal, resource) = (named(principal_type, principal), named(resource_type, resource));
+        let mut entity = |ty, uid: &EntityUid| binding.named(ty, &uid.id().unescaped().into());
+        let (principal, resource) = (entity(principal_type, principal), entity(resource_type, resource));
         let (evaluator, _) = binding.derive(0);
         Ok(self.response(&evaluator, &engine::Request { principal, resource, uncaptured_in: None }))
     }
 
-    /// Puts together what every policy says.
+    /// Evaluates every policy, and combines the results.
     fn response(&self, evaluator: &Evaluator<'_>, request: &engine::Request) -> Response {
         let [mut permits, mut forbids, mut errors, mut undecided] = [const { BTreeSet::new() }; 4];
         for check in &evaluator.program.checks {
@@ -96,6 +96,7 @@ impl Authorizer {
     }
 }
 
+/// Returns the type of an entity if it is one of the `valid` types.
 fn type_of(model: &Model, uid: &EntityUid, valid: &[TypeId]) -> Option<TypeId> {
     let ty = model.type_named(&uid.type_name().to_smolstr())?;
     valid.contains(&ty).then_some(ty)

@@ -1,9 +1,15 @@
-//! The engine: binds a program to a snapshot, derives, judges, and explains.
+//! The engine: binds a program to a snapshot, derives attributes, judges, and explains.
 //!
-//! A condition does not come out as true or false but as the set of outcomes that are possible, whatever the values
-//! are that were not captured ([`Outcomes`](crate::value::Outcomes)). A verdict is decided when one outcome is left.
+//! Values of a snapshot may be unknown. A condition therefore evaluates to the set of outcomes that it has for all
+//! possible values ([`Outcomes`](crate::value::Outcomes)). A verdict is decided if every outcome in the set gives it.
+//!
+//! The modules in order: `operand` and `transfer` are abstract values and the operators on them. `eval` evaluates one
+//! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index`. `bind` is the start,
+//! `judge` gives verdicts, `explain` and `coverage` find what decided them. `reference` is Cedar's evaluator.
+//! `assignment` and `scoped` combine evaluators with different parameters.
 
 mod operand;
+mod transfer;
 mod index;
 mod eval;
 mod batch;
@@ -12,16 +18,19 @@ mod bind;
 mod verdict;
 mod explain;
 mod judge;
-mod observe;
+mod coverage;
 mod reference;
+mod assignment;
 mod scoped;
 
 pub use bind::Binding;
+pub use coverage::{LeafCoverage, LeafCoverages};
 pub use derive::{Contributions, TooManyPairs, Witness};
 pub use eval::{Evaluator, Request};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject};
-pub use observe::{LeafCoverage, LeafCoverages};
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};
+#[cfg(test)]
+mod fixture;

@@ -3,14 +3,14 @@
 //! With the feature `parallel` it is rayon's. Without it, one thread does all work.
 
 #[cfg(feature = "parallel")]
-pub(crate) use rayon::{join, prelude::*};
+pub use rayon::{join, prelude::*};
 
 #[cfg(not(feature = "parallel"))]
-pub(crate) use sequential::*;
+pub use sequential::*;
 
 /// Calls two functions, the second on a new thread: it may wait for input without blocking the pool.
 #[cfg(feature = "parallel")]
-pub(crate) fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join())

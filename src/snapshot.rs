@@ -32,6 +32,7 @@ use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,6 +245,11 @@ impl Snapshot {
         &self.tables[ty.index()]
     }
 
+    /// Returns the instances of a type, in the order of the document.
+    pub fn instances(&self, ty: TypeId) -> impl Iterator<Item = EntityRef> + use<> {
+        self.table(ty).row_numbers().map(move |row| EntityRef { ty, row })
+    }
+
     /// Returns the text of a reference.
     pub fn text(&self, at: StrRef) -> &str {
         if at.is_side() { self.side.get(at.range()) } else { self.source.text().get(at.range()) }.unwrap_or_default()
@@ -360,6 +366,28 @@ impl Snapshot {
 }
 
 impl Table {
+    /// Returns the number of rows.
+    #[expect(clippy::cast_possible_truncation, reason = "a row takes a byte of a text of less than 4 GiB")]
+    pub fn row_count(&self) -> u32 {
+        self.rows.len() as u32
+    }
+
+    /// Returns the numbers of the rows.
+    pub fn row_numbers(&self) -> Range<u32> {
+        0..self.row_count()
+    }
+
+    /// Returns the row of an entity; `None` if the entity is not an instance of the snapshot.
+    pub fn row(&self, row: u32) -> Option<&Row> {
+        self.rows.get(row as usize)
+    }
+
+    /// Returns the column of a slot.
+    #[expect(clippy::indexing_slicing, reason = "a table has a column for every slot of its type")]
+    pub fn column(&self, slot: SlotId) -> &Column {
+        &self.columns[slot.index()]
+    }
+
     /// Returns whether a row is found by its id.
     pub fn is_named(&self, row: u32) -> bool {
         !self.nameless.contains(&row) && !self.copies.contains(&row)

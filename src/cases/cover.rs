@@ -256,7 +256,12 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &
         let derived = program.derived_behind(model, check);
         for ((body, evaluator), subjects) in shares {
             let mut coverages = LeafCoverages::default();
-            evaluation.evaluator(evaluator).observe(&check.bodies[body], check.conditional, &subjects, &mut coverages);
+            evaluation.evaluator(evaluator).record_coverage(
+                &check.bodies[body],
+                check.conditional,
+                &subjects,
+                &mut coverages,
+            );
             take(Part::Check(check.check), coverages);
             behind.extend(derived.iter().map(|at| (*at, evaluator)));
         }
@@ -264,7 +269,7 @@ pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &
     for (at, evaluator) in behind {
         for part in &program.derived[at].parts {
             let mut coverages = LeafCoverages::default();
-            evaluation.evaluator(evaluator).observe_pairs(&part.body, MOST_PAIRS, &mut coverages);
+            evaluation.evaluator(evaluator).record_pair_coverage(&part.body, MOST_PAIRS, &mut coverages);
             take(Part::Derivation(part.derivation), coverages);
         }
     }

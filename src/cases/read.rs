@@ -516,5 +516,5 @@ fn span_of(item: &Item) -> Span {
 }
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
-    range.map_or(Span::new(0, 0), Span::of)
+    range.map_or(Span::new(0, 0), Span::from)
 }

@@ -63,7 +63,7 @@ impl Search<'_> {
                     }
                 }
                 ("base", None) if item.as_str().is_some_and(|text| text.trim_start().starts_with('{')) => {
-                    self.spans.extend(item.span().map(Span::of));
+                    self.spans.extend(item.span().map(Span::from));
                 }
                 (_, Some(inner)) => self.table(inner),
                 _ => self.tables(item),
@@ -89,10 +89,10 @@ impl Search<'_> {
 
     /// Adds the places of a value. A table in several parts has a name at each part.
     fn hide(&mut self, item: &Item) {
-        self.spans.extend(item.span().filter(|_| !item.is_table()).map(Span::of));
+        self.spans.extend(item.span().filter(|_| !item.is_table()).map(Span::from));
         let Some(table) = item.as_table_like() else { return };
         for (name, value) in table.iter() {
-            self.spans.extend(table.key(name).and_then(toml_edit::Key::span).map(Span::of));
+            self.spans.extend(table.key(name).and_then(toml_edit::Key::span).map(Span::from));
             self.hide(value);
         }
     }

@@ -146,5 +146,5 @@ impl AcceptedSurvivor {
 }
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
-    range.map_or(Span::default(), Span::of)
+    range.map_or(Span::default(), Span::from)
 }

@@ -1,54 +1,78 @@
-//! Evaluation of a condition for many rows at once.
+//! Batch evaluation: a condition for many rows at once, column by column.
 //!
-//! This is a fast path and no second meaning: it reads known values of rows that exist, column by column, and leaves
-//! every other row and every other expression to [`Evaluator::mask`].
+//! This is a fast path with the semantics of the evaluator by row. A kernel reads known values of instances from
+//! columns in a tight loop, as in vectorised databases (Boncz et al., "MonetDB/X100", 2005). Every other row and every
+//! other expression goes to [`Evaluator::outcomes`]. A lane is the outcomes of one row; [`Outcomes::NONE`] marks a row
+//! for which a leaf is not evaluated, because of Cedar's short circuit.
 
 use super::eval::{Evaluator, Request};
 use super::index::HashKey;
 use super::operand::{self, Operand};
 use crate::program::{Arithmetic, Body, Condition, Kernel, Lanes, NodeId, NodeKind, PolicyOutcomes, evaluate_policy};
-use crate::schema::{Origin, Ty};
+use crate::schema::{Origin, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 
-/// A run of rows of one type that take one role in the request; in the other stands one entity for all of them.
+/// A range of rows of one type in one role of the request. The entity in the other role is the same for all rows.
 #[derive(Clone, Copy)]
 pub(super) struct Batch {
-    pub role: Role,
-    pub ty: TypeId,
-    pub start: u32,
-    pub other: EntityRef,
+    /// The role of the rows.
+    pub(super) role: Role,
+    /// The type of the rows.
+    pub(super) ty: TypeId,
+    /// The first row.
+    pub(super) start: u32,
+    /// The entity in the other role.
+    pub(super) other: EntityRef,
 }
 
-/// Which role of the request the rows take.
+impl Batch {
+    /// Returns the request for the row at a place in the batch.
+    fn request(self, at: u32) -> Request {
+        let entity = EntityRef { ty: self.ty, row: self.start + at };
+        let (principal, resource) = match self.role {
+            Role::Principal => (entity, self.other),
+            Role::Resource => (self.other, entity),
+        };
+        Request { principal, resource, uncaptured_in: None }
+    }
+}
+
+/// A role of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
+    /// The principal.
     Principal,
+    /// The resource.
     Resource,
 }
 
-/// The rows that an entity-valued expression comes to.
+/// The rows of an entity-valued expression, by place in a batch.
 pub(super) enum Rows {
-    /// Those of the batch.
+    /// The rows of the batch; the first one is given.
     Own(u32),
-    /// One for all.
+    /// One row for all.
     One(u32),
-    /// One for each; beyond the table where it is not plain which.
+    /// A row for each place; a number after the rows of the table if it is unknown.
     Each(Vec<u32>),
 }
 
 impl Rows {
-    fn at(&self, index: usize) -> usize {
+    /// Returns the row for a place in the batch.
+    fn at(&self, at: u32) -> u32 {
         match self {
-            Rows::Own(start) => *start as usize + index,
-            Rows::One(row) => *row as usize,
-            Rows::Each(rows) => rows[index] as usize,
+            Rows::Own(start) => *start + at,
+            Rows::One(row) => *row,
+            Rows::Each(rows) => rows.get(at as usize).copied().unwrap_or(UNKNOWN_ROW),
         }
     }
 }
 
-/// A value that is known; numbers of all types look the same.
+/// A number after the rows of every table.
+const UNKNOWN_ROW: u32 = u32::MAX;
+
+/// A known value. Numbers of all types have one form.
 #[derive(Debug, PartialEq)]
 pub(super) enum Plain<'m> {
     Bool(bool),
@@ -59,20 +83,23 @@ pub(super) enum Plain<'m> {
     Set(&'m Set),
 }
 
-/// Where the values of an expression come from.
+/// The source of the values of an expression.
 pub(super) enum Values<'m> {
-    Same(&'m Value),
+    /// A constant.
+    Constant(&'m Value),
+    /// A column, and the rows to read.
     Column(&'m Snapshot, &'m Column, &'m Ty, Rows),
+    /// Numbers computed from columns; `None` if one of the operands is unknown, or if the result overflows.
     Computed(Vec<Option<i64>>),
 }
 
 impl<'m> Values<'m> {
-    /// Returns the value for the row at an index of the batch; `None` when it is not plain.
-    pub fn at(&self, index: usize) -> Option<Plain<'m>> {
+    /// Returns the value at a place in the batch; `None` if it takes the evaluator by row.
+    pub(super) fn at(&self, at: u32) -> Option<Plain<'m>> {
         let (snapshot, column, ty, row) = match self {
-            Values::Same(value) => return plain(value),
-            Values::Computed(numbers) => return numbers.get(index)?.map(Plain::Number),
-            Values::Column(snapshot, column, ty, rows) => (snapshot, column, ty, rows.at(index)),
+            Values::Constant(value) => return plain(value),
+            Values::Computed(numbers) => return numbers.get(at as usize)?.map(Plain::Number),
+            Values::Column(snapshot, column, ty, rows) => (snapshot, column, ty, rows.at(at) as usize),
         };
         if column.states.get(row) != Some(&State::Known) {
             return None;
@@ -92,52 +119,54 @@ impl<'m> Values<'m> {
         }
     }
 
-    /// Returns the key under which the value is looked for.
-    pub fn key(&self, index: usize) -> Option<HashKey> {
-        match self.at(index)? {
+    /// Returns the hash key of the value at a place in the batch.
+    pub(super) fn key(&self, at: u32) -> Option<HashKey> {
+        match self.at(at)? {
             Plain::Bool(b) => Some(HashKey::exact(u64::from(b))),
-            Plain::Number(n) => Some(HashKey::exact(n as u64)),
+            Plain::Number(n) => Some(HashKey::number(n)),
             Plain::Entity(entity) => Some(HashKey::entity(entity)),
-            Plain::Text(text) => Some(HashKey::inexact(text)),
+            Plain::Text(text) => Some(HashKey::hashed(text)),
             Plain::Ip(_) | Plain::Set(_) => None,
         }
     }
 
     /// Returns the value if it is the same for all rows.
-    fn same(&self) -> Option<Plain<'m>> {
+    fn uniform(&self) -> Option<Plain<'m>> {
         match self {
-            Values::Same(_) | Values::Column(.., Rows::One(_)) => self.at(0),
+            Values::Constant(_) | Values::Column(.., Rows::One(_)) => self.at(0),
             _ => None,
         }
     }
 
-    /// Returns the cells of a column, and the constant they are compared with.
-    fn compared<'v>(&'v self, other: &Values<'m>) -> Option<(Cells<'v>, &'m Value)> {
-        let (Values::Column(_, _, ty, _), Values::Same(constant)) = (self, other) else { return None };
+    /// Returns the cells of a column and the constant that they are compared with.
+    fn cells_and_constant<'v>(&'v self, other: &Values<'m>) -> Option<(Cells<'v>, &'m Value)> {
+        let (Values::Column(_, _, ty, _), Values::Constant(constant)) = (self, other) else { return None };
         match constant {
             Value::Entity(entity) if entity.is_literal() || **ty != Ty::Entity(entity.ty) => None,
             _ => Some((self.cells()?, constant)),
         }
     }
 
+    /// Returns the cells of a column that stores entities or texts.
     fn cells(&self) -> Option<Cells<'_>> {
         let Values::Column(_, column, _, rows) = self else { return None };
         match &column.data {
-            Data::Entity(all) => Some(Cells::Entities(Known(&column.states, all), rows)),
-            Data::Text(all) => Some(Cells::Texts(Known(&column.states, all), rows)),
+            Data::Entity(all) => Some(Cells::Entities(KnownCells { states: &column.states, data: all, rows })),
+            Data::Text(all) => Some(Cells::Texts(KnownCells { states: &column.states, data: all, rows })),
             _ => None,
         }
     }
 
-    fn number(&self, index: usize) -> Option<i64> {
-        match self.at(index)? {
+    /// Returns the value at a place in the batch if it is a number.
+    fn number(&self, at: u32) -> Option<i64> {
+        match self.at(at)? {
             Plain::Number(n) => Some(n),
             _ => None,
         }
     }
 }
 
-/// Returns a value that can be compared as it is.
+/// Returns a value in its plain form; `None` if its comparison takes the evaluator by row.
 pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
     Some(match value {
         Value::Bool(b) => Plain::Bool(*b),
@@ -151,165 +180,178 @@ pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
     })
 }
 
-/// Cells of a column that are compared as they are stored.
+/// Cells of a column that are compared in their stored form.
 enum Cells<'v> {
-    Entities(Known<'v, u32>, &'v Rows),
-    Texts(Known<'v, StrRef>, &'v Rows),
+    Entities(KnownCells<'v, u32>),
+    Texts(KnownCells<'v, StrRef>),
 }
 
-/// Cells, and whether each is known.
-struct Known<'v, T>(&'v [State], &'v [T]);
+/// The known cells of a column, by place in a batch.
+struct KnownCells<'v, T> {
+    states: &'v [State],
+    data: &'v [T],
+    rows: &'v Rows,
+}
 
-impl<T> Known<'_, T> {
-    fn get(&self, rows: &Rows, index: usize) -> Option<&T> {
-        let row = rows.at(index);
-        if self.0.get(row) == Some(&State::Known) { self.1.get(row) } else { None }
+impl<T> KnownCells<'_, T> {
+    /// Returns the cell at a place in the batch if it is known.
+    fn at(&self, at: u32) -> Option<&T> {
+        let row = self.rows.at(at) as usize;
+        if self.states.get(row) == Some(&State::Known) { self.data.get(row) } else { None }
     }
 }
 
-impl<'a> Evaluator<'a> {
-    /// Evaluates a policy for the rows of a batch where `asked` is not `NONE`, as [`Evaluator::policy`] does for one.
-    pub(super) fn policies(
+impl Evaluator<'_> {
+    /// Evaluates a policy for the rows of a batch whose lane is not `NONE`, as [`Evaluator::policy`] does for one row.
+    pub(super) fn policy_batch(
         &self,
         body: &Body,
         conditional: bool,
         batch: Batch,
-        asked: Vec<Outcomes>,
+        lanes: Vec<Outcomes>,
     ) -> PolicyOutcomes<Vec<Outcomes>> {
-        let mut leaf = |leaf: &NodeId, asked| self.leaves(*leaf, batch, asked);
-        evaluate_policy(&body.scope, &body.clauses, conditional, asked, &mut leaf)
+        let mut leaf = |leaf: &NodeId, lanes| self.leaf_batch(*leaf, batch, lanes);
+        evaluate_policy(&body.scope, &body.clauses, conditional, lanes, &mut leaf)
     }
 
-    /// Evaluates a further part of a conjunction where the parts before it, in `masks`, can be true.
-    pub(super) fn further(&self, part: &Condition, batch: Batch, masks: &mut Vec<Outcomes>) {
-        if let Some(asked) = masks.continued(Outcomes::TRUE) {
-            let outcomes = part.evaluate(asked, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
-            masks.combine(outcomes, Outcomes::and);
+    /// Evaluates the next part of a conjunction for the rows whose lane may be true, and combines it with the lanes.
+    pub(super) fn and_batch(&self, part: &Condition, batch: Batch, lanes: &mut Vec<Outcomes>) {
+        if let Some(open) = lanes.continued(Outcomes::TRUE) {
+            let outcomes = part.evaluate(open, &mut |leaf, lanes| self.leaf_batch(*leaf, batch, lanes));
+            lanes.combine(outcomes, Outcomes::and);
         }
     }
 
-    /// Evaluates a leaf for every row of a batch where `masks` is not `NONE`.
-    fn leaves(&self, leaf: NodeId, batch: Batch, mut masks: Vec<Outcomes>) -> Vec<Outcomes> {
-        let kind = &self.program.node(leaf).kind;
-        if let NodeKind::Condition(condition) = kind {
-            return condition.evaluate(masks, &mut |leaf, asked| self.leaves(*leaf, batch, asked));
+    /// Evaluates a leaf for the rows of a batch whose lane is not `NONE`.
+    fn leaf_batch(&self, leaf: NodeId, batch: Batch, mut lanes: Vec<Outcomes>) -> Vec<Outcomes> {
+        if let NodeKind::Condition(condition) = &self.program.node(leaf).kind {
+            return condition.evaluate(lanes, &mut |leaf, lanes| self.leaf_batch(*leaf, batch, lanes));
         }
-        if self.tests(kind, leaf, batch, &mut masks).is_none() {
-            self.each(leaf, batch, &mut masks, |_| None);
+        if self.kernel(leaf, batch, &mut lanes).is_none() {
+            self.fill(leaf, batch, &mut lanes, |_| None);
         }
-        masks
+        lanes
     }
 
-    /// Tests every row that is asked for, and evaluates the node where the test has no answer.
-    fn each(&self, node: NodeId, batch: Batch, masks: &mut [Outcomes], test: impl Fn(usize) -> Option<Outcomes>) {
-        for (index, mask) in masks.iter_mut().enumerate() {
-            if *mask != Outcomes::NONE {
-                *mask = test(index).unwrap_or_else(|| self.outcomes(node, &self.request_of(batch, index)));
+    /// Fills the lanes that are not `NONE`: with the result of `test`, or by row if it has none.
+    fn fill(&self, node: NodeId, batch: Batch, lanes: &mut [Outcomes], test: impl Fn(u32) -> Option<Outcomes>) {
+        for (at, lane) in (0..).zip(lanes) {
+            if *lane != Outcomes::NONE {
+                *lane = test(at).unwrap_or_else(|| self.outcomes(node, &batch.request(at)));
             }
         }
     }
 
-    /// The conditions that are read off columns. `None`, and nothing done, for all others.
-    fn tests(&self, kind: &NodeKind, node: NodeId, batch: Batch, masks: &mut [Outcomes]) -> Option<()> {
-        let values = |node: NodeId| self.values(node, batch, masks.len());
-        let two = |left: NodeId, right: NodeId| Some((values(left)?, values(right)?));
-        match kind {
+    /// Fills the lanes by the kernel for a node. `None`, with unchanged lanes, if there is no kernel.
+    fn kernel(&self, node: NodeId, batch: Batch, lanes: &mut [Outcomes]) -> Option<()> {
+        let len = lanes.len();
+        let values = |node: NodeId| self.values(node, batch, len);
+        match &self.program.node(node).kind {
             NodeKind::Constant(_) | NodeKind::Slot(..) => {
                 let values = values(node)?;
-                self.each(node, batch, masks, |at| match values.at(at)? {
+                self.fill(node, batch, lanes, |at| match values.at(at)? {
                     Plain::Bool(b) => Some(Outcomes::of(b)),
                     _ => None,
                 });
             }
-            NodeKind::Equal(left, right) => {
-                let (left, right) = two(*left, *right)?;
-                let one = left.compared(&right).or_else(|| right.compared(&left));
-                match one {
-                    // The usual comparisons, without a value being made of every row.
-                    Some((Cells::Entities(known, rows), Value::Entity(entity))) => {
-                        self.each(node, batch, masks, |at| Some(Outcomes::of(known.get(rows, at)?.eq(&entity.row))));
-                        return Some(());
-                    }
-                    Some((Cells::Texts(known, rows), Value::String(text))) => {
-                        let hash = text_hash(text);
-                        self.each(node, batch, masks, |at| {
-                            let found = *known.get(rows, at)?;
-                            Some(Outcomes::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
-                        });
-                        return Some(());
-                    }
-                    _ => {}
-                }
-                self.each(node, batch, masks, |at| match (left.at(at)?, right.at(at)?) {
-                    (Plain::Set(_), _) => None,
-                    (left, right) => Some(Outcomes::of(left == right)),
-                });
-            }
+            NodeKind::Equal(left, right) => self.fill_equal(node, &values(*left)?, &values(*right)?, batch, lanes),
             NodeKind::Less(left, right) => {
-                let (left, right) = two(*left, *right)?;
-                self.each(node, batch, masks, |at| Some(Outcomes::of(left.number(at)? < right.number(at)?)));
+                let (left, right) = (values(*left)?, values(*right)?);
+                self.fill(node, batch, lanes, |at| Some(Outcomes::of(left.number(at)? < right.number(at)?)));
             }
             NodeKind::LessEqual(left, right) => {
-                let (left, right) = two(*left, *right)?;
-                self.each(node, batch, masks, |at| Some(Outcomes::of(left.number(at)? <= right.number(at)?)));
+                let (left, right) = (values(*left)?, values(*right)?);
+                self.fill(node, batch, lanes, |at| Some(Outcomes::of(left.number(at)? <= right.number(at)?)));
             }
-            NodeKind::Contains(set, item) => {
-                let (set, item) = two(*set, *item)?;
-                if let (Some(Plain::Set(all)), Some(Cells::Texts(known, rows))) = (set.same(), item.cells())
-                    && all.is_exact()
-                {
-                    let text = |item: &Value| if let Value::String(text) = item { Some(text_hash(text)) } else { None };
-                    let hashes: FxHashSet<u32> = all.items().iter().map(text).collect::<Option<_>>()?;
-                    self.each(node, batch, masks, |at| {
-                        let found = *known.get(rows, at)?;
-                        let text = || Operand::String(self.snapshot.text(found));
-                        let may = hashes.contains(&found.hash());
-                        Some(if may { operand::contains(all, Some(&text())) } else { Outcomes::FALSE })
-                    });
-                    return Some(());
-                }
-                self.each(node, batch, masks, |at| match (set.at(at)?, item.at(at)?) {
-                    (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
-                    (Plain::Set(set), Plain::Entity(entity)) => {
-                        Some(operand::contains(set, Some(&Operand::Entity(entity))))
-                    }
-                    _ => None,
-                });
-            }
+            NodeKind::Contains(set, item) => self.fill_contains(node, &values(*set)?, &values(*item)?, batch, lanes),
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
-                self.each(node, batch, masks, |at| match text.at(at)? {
+                self.fill(node, batch, lanes, |at| match text.at(at)? {
                     Plain::Text(text) => Some(Outcomes::of(pattern.wildcard_match(text))),
                     _ => None,
                 });
             }
             NodeKind::Has(entity, ty, slots, _) => {
-                let rows = self.rows(*entity, batch, masks.len())?;
-                let columns: Vec<&[State]> =
-                    slots.iter().map(|slot| self.column(*ty, *slot).states.as_slice()).collect();
-                self.each(node, batch, masks, |at| {
-                    for states in &columns {
-                        match states.get(rows.at(at))? {
-                            State::Known => {}
-                            State::Absent => return Some(Outcomes::FALSE),
-                            State::Uncaptured | State::Unreadable => return None,
-                        }
-                    }
-                    Some(Outcomes::TRUE)
-                });
+                let rows = self.rows(*entity, batch, len)?;
+                self.fill_has(node, (*ty, slots), &rows, batch, lanes);
             }
             _ => return None,
         }
         Some(())
     }
 
-    /// Returns where the values of an expression come from; `None` when it takes more than reading columns.
+    /// Fills the lanes of `==`.
+    fn fill_equal(&self, node: NodeId, left: &Values<'_>, right: &Values<'_>, batch: Batch, lanes: &mut [Outcomes]) {
+        // The common comparisons do not build a plain value for every row.
+        match left.cells_and_constant(right).or_else(|| right.cells_and_constant(left)) {
+            Some((Cells::Entities(cells), Value::Entity(entity))) => {
+                self.fill(node, batch, lanes, |at| Some(Outcomes::of(*cells.at(at)? == entity.row)));
+            }
+            Some((Cells::Texts(cells), Value::String(text))) => {
+                let hash = text_hash(text);
+                self.fill(node, batch, lanes, |at| {
+                    let found = *cells.at(at)?;
+                    Some(Outcomes::of(found.hash() == hash && self.snapshot.text(found) == text.as_str()))
+                });
+            }
+            _ => self.fill(node, batch, lanes, |at| match (left.at(at)?, right.at(at)?) {
+                // A set may have unknown elements.
+                (Plain::Set(_), _) => None,
+                (left, right) => Some(Outcomes::of(left == right)),
+            }),
+        }
+    }
+
+    /// Fills the lanes of `.contains()`.
+    fn fill_contains(&self, node: NodeId, set: &Values<'_>, item: &Values<'_>, batch: Batch, lanes: &mut [Outcomes]) {
+        // Texts in one exact set: a hash excludes most of them.
+        if let (Some(Plain::Set(all)), Some(Cells::Texts(cells))) = (set.uniform(), item.cells())
+            && let Some(hashes) = text_hashes(all)
+        {
+            return self.fill(node, batch, lanes, |at| {
+                let found = *cells.at(at)?;
+                if !hashes.contains(&found.hash()) {
+                    return Some(Outcomes::FALSE);
+                }
+                Some(operand::contains(all, Some(&Operand::String(self.snapshot.text(found)))))
+            });
+        }
+        self.fill(node, batch, lanes, |at| match (set.at(at)?, item.at(at)?) {
+            (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
+            (Plain::Set(set), Plain::Entity(entity)) => Some(operand::contains(set, Some(&Operand::Entity(entity)))),
+            _ => None,
+        });
+    }
+
+    /// Fills the lanes of `has`, for a chain of attributes.
+    fn fill_has(
+        &self,
+        node: NodeId,
+        (ty, slots): (TypeId, &[SlotId]),
+        rows: &Rows,
+        batch: Batch,
+        lanes: &mut [Outcomes],
+    ) {
+        let columns: Vec<&[State]> = slots.iter().map(|slot| self.column(ty, *slot).states.as_slice()).collect();
+        self.fill(node, batch, lanes, |at| {
+            for states in &columns {
+                match states.get(rows.at(at) as usize)? {
+                    State::Known => {}
+                    State::Absent => return Some(Outcomes::FALSE),
+                    State::Uncaptured | State::Unreadable => return None,
+                }
+            }
+            Some(Outcomes::TRUE)
+        });
+    }
+
+    /// Returns the source of the values of an expression; `None` if it takes more than reading columns.
     pub(super) fn values(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
         match &self.program.node(node).kind {
-            NodeKind::Constant(at) => self.constant(*at).map(Values::Same),
-            NodeKind::SetOf(_) => self.folded(node).map(Values::Same),
+            NodeKind::Constant(at) => self.constant(*at).map(Values::Constant),
+            NodeKind::SetOf(_) => self.folded(node).map(Values::Constant),
             NodeKind::Slot(entity, ty, slot) => {
-                let declared = &self.model.ty(*ty).slots[slot.index()];
+                let declared = self.model.ty(*ty).slot(*slot);
                 let rows = self.rows(*entity, batch, len)?;
                 Some(Values::Column(self.snapshot, self.column(*ty, *slot), &declared.ty, rows))
             }
@@ -331,7 +373,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Numbers computed from others; where they do not fit there is none.
+    /// Computes numbers from two columns.
     fn computed(
         &self,
         op: fn(i64, i64) -> Option<i64>,
@@ -341,10 +383,11 @@ impl<'a> Evaluator<'a> {
         len: usize,
     ) -> Option<Values<'_>> {
         let (left, right) = (self.values(left, batch, len)?, self.values(right, batch, len)?);
-        Some(Values::Computed((0..len).map(|at| op(left.number(at)?, right.number(at)?)).collect()))
+        let number = |at: u32| op(left.number(at)?, right.number(at)?);
+        Some(Values::Computed((0..).take(len).map(number).collect()))
     }
 
-    /// Returns the rows of the entities that an expression comes to.
+    /// Returns the rows of an entity-valued expression.
     fn rows(&self, node: NodeId, batch: Batch, len: usize) -> Option<Rows> {
         match &self.program.node(node).kind {
             NodeKind::Principal if batch.role == Role::Principal => Some(Rows::Own(batch.start)),
@@ -354,28 +397,25 @@ impl<'a> Evaluator<'a> {
             NodeKind::Slot(entity, ty, slot) => {
                 let rows = self.rows(*entity, batch, len)?;
                 let column = self.column(*ty, *slot);
-                let row = |at: usize| match (&self.model.ty(*ty).slots[slot.index()].origin, &column.data) {
-                    (Origin::Enclosing(around), _) => {
-                        let entity = EntityRef { ty: *ty, row: rows.at(at) as u32 };
-                        Some(self.snapshot.enclosing(self.model, entity, *around)?.row)
+                let row = |at: u32| match (&self.model.ty(*ty).slot(*slot).origin, &column.data) {
+                    (Origin::Enclosing(ancestor), _) => {
+                        let entity = EntityRef { ty: *ty, row: rows.at(at) };
+                        Some(self.snapshot.enclosing(self.model, entity, *ancestor)?.row)
                     }
-                    (_, Data::Entity(all)) if column.states.get(rows.at(at)) == Some(&State::Known) => {
-                        all.get(rows.at(at)).copied()
+                    (_, Data::Entity(all)) if column.states.get(rows.at(at) as usize) == Some(&State::Known) => {
+                        all.get(rows.at(at) as usize).copied()
                     }
                     _ => None,
                 };
-                Some(Rows::Each((0..len).map(|at| row(at).unwrap_or(u32::MAX)).collect()))
+                Some(Rows::Each((0..).take(len).map(|at| row(at).unwrap_or(UNKNOWN_ROW)).collect()))
             }
             _ => None,
         }
     }
+}
 
-    fn request_of(&self, batch: Batch, index: usize) -> Request {
-        let entity = EntityRef { ty: batch.ty, row: batch.start + index as u32 };
-        let (principal, resource) = match batch.role {
-            Role::Principal => (entity, batch.other),
-            Role::Resource => (batch.other, entity),
-        };
-        Request { principal, resource, uncaptured_in: None }
-    }
+/// Returns the hashes of the elements of a set, if it is exact and has texts only.
+fn text_hashes(set: &Set) -> Option<FxHashSet<u32>> {
+    let hash = |item: &Value| if let Value::String(text) = item { Some(text_hash(text)) } else { None };
+    if set.is_exact() { set.items().iter().map(hash).collect() } else { None }
 }

@@ -1,14 +1,19 @@
 //! Binding: a program and a snapshot, before attributes are derived.
+//!
+//! Binding gives the constants of the program their values: the time, the parameters, and the entities that literals
+//! name. A [`Binding`] evaluates nothing. It becomes an [`Evaluator`] by computing the derived attributes, so that no
+//! policy is evaluated without them.
 
 use super::derive::TooManyPairs;
-use super::eval::Evaluator;
-use crate::program::Program;
+use super::eval::{Evaluator, Request};
+use crate::program::{Constant, NodeId, NodeKind, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::value::{EntityRef, TypeId, Value};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-/// A program bound to a snapshot and to the values of one run. Nothing can be evaluated before attributes are derived.
+/// A program bound to a snapshot and to the values of one run.
 pub struct Binding<'a>(Evaluator<'a>);
 
 impl<'a> Binding<'a> {
@@ -20,19 +25,78 @@ impl<'a> Binding<'a> {
         now: i64,
         parameters: &[Option<Value>],
     ) -> Self {
-        Self(Evaluator::bind(model, program, snapshot, now, parameters))
+        let mut literals = vec![Vec::new(); model.types.len()];
+        let constants = program.constants.iter().map(|constant| match constant {
+            Constant::Value(value) => Some(value.clone()),
+            Constant::Now => Some(Value::Datetime(now)),
+            Constant::Parameter(at) => parameters.get(*at).cloned().flatten(),
+            Constant::HasParameter(at) => Some(Value::Bool(parameters.get(*at).is_some_and(Option::is_some))),
+            Constant::Entity(ty, id) => Some(Value::Entity(named(model, snapshot, &mut literals, *ty, id))),
+        });
+        let constants = constants.collect();
+        let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
+        let folded = FxHashMap::default();
+        let joins = Vec::new();
+        let mut evaluator = Evaluator { model, program, snapshot, constants, folded, literals, derived, joins };
+        evaluator.folded = fold(&evaluator);
+        Self(evaluator)
     }
 
-    /// Returns the entity of a type with an id, which need not be in the snapshot: what an entity literal would mean.
+    /// Returns the entity of a type with an id, as an entity literal names it. The snapshot need not have it.
     pub fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
-        self.0.named(ty, id)
+        named(self.0.model, self.0.snapshot, &mut self.0.literals, ty, id)
     }
 
     /// Computes every derived attribute of the program.
     ///
-    /// Also returns the derivations that would try more than `most_pairs` pairs: their attributes are unknown.
+    /// Also returns the derivations that exceed `most_pairs` pairs: their attributes are unknown.
     pub fn derive(mut self, most_pairs: usize) -> (Evaluator<'a>, Vec<TooManyPairs>) {
         let too_many = self.0.derive(most_pairs);
         (self.0, too_many)
+    }
+
+    /// Computes the derived attributes in `again`, by their places in the program, and shares the others with another
+    /// evaluator of the same program and snapshot.
+    pub(super) fn derive_again(
+        mut self,
+        other: &Evaluator<'a>,
+        again: &[bool],
+        most_pairs: usize,
+    ) -> (Evaluator<'a>, Vec<TooManyPairs>) {
+        let too_many = self.0.derive_again(other, again, most_pairs);
+        (self.0, too_many)
+    }
+}
+
+/// Evaluates the set literals whose elements are constants.
+fn fold(evaluator: &Evaluator<'_>) -> FxHashMap<NodeId, Value> {
+    let program = evaluator.program;
+    let is_constant = |node: &NodeId| matches!(program.node(*node).kind, NodeKind::Constant(_));
+    let root = evaluator.root();
+    let request = Request { principal: root, resource: root, uncaptured_in: None };
+    let sets = (0..).map(NodeId).zip(&program.nodes);
+    let sets = sets.filter(|(_, node)| matches!(&node.kind, NodeKind::SetOf(items) if items.iter().all(is_constant)));
+    sets.filter_map(|(node, _)| Some((node, evaluator.value(node, &request).operand()?.to_value()))).collect()
+}
+
+/// Returns the entity of a type with an id: an instance, a choice, a dangling reference, or one of the `literals`.
+fn named(model: &Model, snapshot: &Snapshot, literals: &mut [Vec<SmolStr>], ty: TypeId, id: &SmolStr) -> EntityRef {
+    if let Some(found) = snapshot.entity(model, ty, id) {
+        return found;
+    }
+    #[expect(clippy::indexing_slicing, reason = "there are literals for every type of the model")]
+    let literals = &mut literals[ty.index()];
+    let number = literals.iter().position(|literal| literal == id).unwrap_or_else(|| {
+        literals.push(id.clone());
+        literals.len() - 1
+    });
+    let table = snapshot.table(ty);
+    if table.has_nameless() {
+        EntityRef::open_literal(ty, number)
+    } else if !table.uncaptured_lists.is_empty() {
+        EntityRef::literal(ty, number)
+    } else {
+        let numbered = model.ty(ty).choices().map_or(table.rows.len() + table.dangling.len(), <[_]>::len);
+        EntityRef::numbered(ty, numbered + number)
     }
 }

@@ -1,62 +1,62 @@
-//! Why a verdict is what it is: the clauses that decided, and what they read.
+//! Explanations: the clauses that determine a verdict, and the values that they read.
 //!
-//! The walk keeps only what fixes the outcome. Of a true `&&` both sides count, of a false one the side that is false,
-//! of an undecided one the sides that are undecided; `||` is its mirror image. What is left is sufficient, and none of
-//! it can be dropped.
+//! Only operands that determine the outcome are kept: all operands of a true `&&`, a false operand of a false one, and
+//! the undecided operands of an undecided one; `||` is the mirror image. The kept operands suffice for the outcome, and
+//! none of them can be left out.
 
 use super::derive::Contributions;
 use super::eval::{Evaluator, Request};
 use super::operand::Domain;
 use super::verdict::Verdict;
 use crate::policy::ClauseKind;
-use crate::program::{Body, Condition, Constant, Lanes, NodeId, NodeKind};
+use crate::program::{Body, Condition, Constant, Lanes, Node, NodeId, NodeKind, attribute_at};
 use crate::schema::{Origin, Shape, SlotId};
-use crate::snapshot::{LocationKind, State, Table};
+use crate::snapshot::{Data, LocationKind, State, Table};
 use crate::source::Span;
 use crate::source::json::Kind;
 use crate::value::{EntityRef, Outcomes, TypeId, Value};
 
-/// Why a verdict is what it is.
+/// The explanation of a verdict.
 #[derive(Debug, Default)]
 pub struct Explanation<'a> {
-    /// The clauses that decided, in the order of the policy.
+    /// The clauses that determine it, in the order of the policy.
     pub clauses: Vec<Decided<'a>>,
 }
 
-/// A clause that decided.
+/// A leaf that determines a verdict, as a clause of the text.
 #[derive(Debug)]
 pub struct Decided<'a> {
-    /// Where it is written.
+    /// Its place in the file of its policy.
     pub span: Span,
-    /// What it came to.
-    pub mask: Outcomes,
-    /// What it read, in order of reading.
+    /// Its possible outcomes.
+    pub outcomes: Outcomes,
+    /// The values that it read, in order of reading.
     pub reads: Vec<Read<'a>>,
-    /// Why it could not be evaluated.
+    /// The reason of an error.
     pub failure: Option<Failure>,
 }
 
-/// Why an expression could not be evaluated.
+/// An evaluation error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The part that failed.
+    /// The part of the expression that failed.
     pub span: Span,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 /// A value that a clause read.
 #[derive(Debug)]
 pub struct Read<'a> {
-    /// What was read.
+    /// The place of the value.
     pub of: ReadOf,
-    /// What was found.
+    /// The value.
     pub found: ReadValue,
-    /// For a derived attribute, the principals behind it.
-    pub gathered: Option<Contributions<'a>>,
+    /// For a derived attribute, the principals that contribute to it.
+    pub contributions: Option<Contributions<'a>>,
 }
 
-/// What a clause can read.
+/// The place of a value that a clause reads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ReadOf {
     /// An attribute of an entity.
@@ -69,60 +69,64 @@ pub enum ReadOf {
     Now,
 }
 
-/// What was found.
+/// A value that was read, or the reason why it is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadValue {
-    /// This value.
+    /// The value is known.
     Known(Value),
-    /// A number in this range.
+    /// A number in this interval.
     Between(i64, i64),
-    /// Nothing, and that is known.
+    /// The value is known to be absent.
     Absent,
-    /// The capture does not cover it.
+    /// The capture does not cover the value.
     Uncaptured,
-    /// It is present and invalid.
+    /// The value is present and invalid.
     Unreadable,
-    /// A record, which is there.
+    /// A record that is present.
     Present,
 }
 
-/// The outcome of a condition, and the leaves that determine it, in order, with their outcomes.
+/// The outcomes of a condition, and the leaves that determine them, in order, with their outcomes.
 struct Reason {
-    mask: Outcomes,
+    outcomes: Outcomes,
     leaves: Vec<(NodeId, Outcomes)>,
 }
 
 impl Reason {
-    /// Combines the parts of `&&` or `||`. `neutral` is the outcome that leaves the answer to the next part.
+    /// Combines the operands of `&&` or `||`. After a `neutral` outcome the next operand determines the result.
     ///
-    /// If every part is neutral, all determine the outcome. If the outcome is the opposite, the first part with it does.
-    /// Otherwise all parts do that are evaluated and not neutral.
+    /// If every operand is neutral, all determine the outcome. If the outcome is the opposite, the first operand with
+    /// it does. Otherwise all operands do that are evaluated and not neutral.
     fn of_chain(
-        parts: impl Iterator<Item = Reason>,
+        operands: impl Iterator<Item = Reason>,
         neutral: Outcomes,
         combine: impl Fn(Outcomes, Outcomes) -> Outcomes,
     ) -> Self {
-        let mut whole = Reason { mask: neutral, leaves: Vec::new() };
-        for part in parts {
-            match (whole.mask == neutral, part.mask == neutral) {
-                (true, true) => whole.leaves.extend(part.leaves),
+        let mut whole = Reason { outcomes: neutral, leaves: Vec::new() };
+        for operand in operands {
+            match (whole.outcomes == neutral, operand.outcomes == neutral) {
+                (true, true) => whole.leaves.extend(operand.leaves),
                 (false, true) => {}
-                // What is neutral so far does not matter any more; what is undecided does, unless this part decides.
+                // Neutral operands before this one do not matter. Undecided ones do, unless this one decides.
                 (_, false) => {
-                    let mask = combine(whole.mask, part.mask);
-                    let decides = mask == neutral.not();
-                    if whole.mask == neutral || decides {
+                    let outcomes = combine(whole.outcomes, operand.outcomes);
+                    if whole.outcomes == neutral || outcomes == neutral.not() {
                         whole.leaves.clear();
                     }
-                    whole.leaves.extend(part.leaves);
-                    whole.mask = mask;
+                    whole.leaves.extend(operand.leaves);
+                    whole.outcomes = outcomes;
                 }
             }
-            if whole.mask.continued(neutral).is_none() {
+            if whole.outcomes.continued(neutral).is_none() {
                 break;
             }
         }
         whole
+    }
+
+    /// Returns the reason of the negated condition.
+    fn negated(self) -> Self {
+        Reason { outcomes: self.outcomes.not(), ..self }
     }
 }
 
@@ -143,82 +147,78 @@ impl<'a> Evaluator<'a> {
         if by_whens { self.explain_applies(body, request) } else { self.explain(body, request) }
     }
 
-    /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as `null`.
-    ///
-    /// Where an id is missing or given twice, which instance an id names is in doubt too, and no read shows that.
-    pub(super) fn rests_on_missing_values(&self, body: &Body, request: &Request) -> bool {
-        if self.snapshot.tables.iter().any(Table::has_nameless) {
-            return false;
-        }
-        let explanation = self.explain_applies(body, request);
-        explanation.clauses.iter().filter(|clause| clause.mask.known().is_none()).flat_map(|clause| &clause.reads).all(
-            |read| match (&read.found, &read.of) {
-                (ReadValue::Known(value), _) if read.gathered.is_none() => value.is_exact(),
-                (ReadValue::Absent, _) if read.gathered.is_none() => true,
-                (ReadValue::Uncaptured, ReadOf::Attribute(entity, slot)) => {
-                    let pointer = self.model.ty(entity.ty).slots[slot.index()].origin.pointer();
-                    let row = self.snapshot.table(entity.ty).rows.get(entity.row as usize);
-                    pointer.zip(row).is_some_and(|(pointer, row)| {
-                        let found = self.snapshot.locate(row.span, pointer).kind;
-                        matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null))
-                    })
-                }
-                _ => false,
-            },
-        )
-    }
-
-    /// Explains why a check does not apply: the `when` clauses alone.
+    /// Explains why a check does not apply: by the `when` clauses alone.
     pub fn explain_applies(&self, body: &Body, request: &Request) -> Explanation<'a> {
         let whens = body.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
         self.explained(whens.map(|clause| (clause.kind, &clause.condition)), request)
     }
 
-    /// The clauses of a policy are one conjunction.
+    /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as
+    /// `null`.
+    ///
+    /// If an id is missing or duplicate, it is uncertain which instance a literal names, and no read shows that.
+    pub(super) fn depends_on_missing_values(&self, body: &Body, request: &Request) -> bool {
+        if self.snapshot.tables.iter().any(Table::has_nameless) {
+            return false;
+        }
+        let explanation = self.explain_applies(body, request);
+        let undecided = explanation.clauses.iter().filter(|clause| clause.outcomes.known().is_none());
+        undecided.flat_map(|clause| &clause.reads).all(|read| match (&read.found, &read.of) {
+            (ReadValue::Known(value), _) if read.contributions.is_none() => value.is_exact(),
+            (ReadValue::Absent, _) if read.contributions.is_none() => true,
+            (ReadValue::Uncaptured, ReadOf::Attribute(entity, slot)) => self.is_missing(*entity, *slot),
+            _ => false,
+        })
+    }
+
+    /// Returns whether the snapshot lacks the value of a slot, or gives it as `null`.
+    fn is_missing(&self, entity: EntityRef, slot: SlotId) -> bool {
+        let pointer = self.model.ty(entity.ty).slot(slot).origin.pointer();
+        let row = self.snapshot.table(entity.ty).row(entity.row);
+        pointer.zip(row).is_some_and(|(pointer, row)| {
+            let found = self.snapshot.locate(row.span, pointer).kind;
+            matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null))
+        })
+    }
+
+    /// Explains the conjunction of clauses.
     fn explained<'c>(
         &self,
         clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
         request: &Request,
     ) -> Explanation<'a> {
-        let reasons = clauses.map(|(kind, condition)| {
-            let mut reason = self.reason(condition, request);
-            if kind == ClauseKind::Unless {
-                reason.mask.map(Outcomes::not);
-            }
-            reason
+        let reasons = clauses.map(|(kind, condition)| match kind {
+            ClauseKind::When => self.reason(condition, request),
+            ClauseKind::Unless => self.reason(condition, request).negated(),
         });
-        let decisive = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and).leaves;
+        let determining = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and).leaves;
         let mut explanation = Explanation::default();
-        for (leaf, mask) in decisive {
-            self.decided(leaf, mask, request, &mut explanation.clauses);
+        for (leaf, outcomes) in determining {
+            self.add_leaf(leaf, outcomes, request, &mut explanation.clauses);
         }
         explanation
     }
 
-    /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcome.
+    /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcomes.
     fn reason(&self, condition: &Condition, request: &Request) -> Reason {
         let reason = |part: &Condition| self.reason(part, request);
         match condition {
             Condition::Leaf(leaf) => {
-                let mask = self.outcomes(*leaf, request);
-                Reason { mask, leaves: vec![(*leaf, mask)] }
+                let outcomes = self.outcomes(*leaf, request);
+                Reason { outcomes, leaves: vec![(*leaf, outcomes)] }
             }
-            Condition::Not(inner) => {
-                let mut reason = reason(inner);
-                reason.mask.map(Outcomes::not);
-                reason
-            }
+            Condition::Not(inner) => reason(inner).negated(),
             Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::TRUE, Outcomes::and),
             Condition::Any(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::FALSE, Outcomes::or),
             Condition::If(parts) => {
                 let [test, then, other] = &**parts;
                 let test = reason(test);
-                let mask = if test.mask.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
-                let mut whole = Reason { mask, leaves: test.leaves };
+                let error = if test.outcomes.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
+                let mut whole = Reason { outcomes: error, leaves: test.leaves };
                 for (branch, taken) in [(then, Outcomes::TRUE), (other, Outcomes::FALSE)] {
-                    if test.mask.may(taken) {
+                    if test.outcomes.may(taken) {
                         let branch = reason(branch);
-                        whole.mask |= branch.mask;
+                        whole.outcomes |= branch.outcomes;
                         whole.leaves.extend(branch.leaves);
                     }
                 }
@@ -227,33 +227,26 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Adds a leaf that determines the outcome, with what it read.
-    fn decided(&self, leaf: NodeId, mask: Outcomes, request: &Request, out: &mut Vec<Decided<'a>>) {
-        let node = self.program.node(leaf);
-        if matches!(node.kind, NodeKind::Constant(_)) {
+    /// Adds a leaf that determines the verdict, with the values that it reads.
+    fn add_leaf(&self, leaf: NodeId, outcomes: Outcomes, request: &Request, clauses: &mut Vec<Decided<'a>>) {
+        let Node { kind, span } = self.program.node(leaf);
+        if matches!(kind, NodeKind::Constant(_)) {
             return;
         }
         let mut reads = Vec::new();
         self.reads(leaf, request, &mut reads);
-        let failure = if mask == Outcomes::ERROR { self.failure(leaf, request) } else { None };
-        let span = node.span;
-        match out.last_mut().filter(|last| last.span == span) {
-            // What is done for both types that an `if` may have is one clause.
+        let failure = if outcomes == Outcomes::ERROR { self.failure(leaf, request) } else { None };
+        match clauses.last_mut().filter(|last| last.span == *span) {
+            // The same text, lowered once for each type that an operand may have.
             Some(last) => {
-                last.mask |= mask;
+                last.outcomes |= outcomes;
                 last.reads.extend(reads);
             }
-            None => out.push(Decided { span, mask, reads, failure }),
+            None => clauses.push(Decided { span: *span, outcomes, reads, failure }),
         }
     }
 
-    fn push(&self, read: Read<'a>, out: &mut Vec<Read<'a>>) {
-        if !out.iter().any(|known| known.of == read.of) {
-            out.push(read);
-        }
-    }
-
-    /// What an expression reads, following the branches that are taken.
+    /// Adds the values that an expression reads, in the branches that are taken.
     fn reads(&self, node: NodeId, request: &Request, out: &mut Vec<Read<'a>>) {
         match &self.program.node(node).kind {
             NodeKind::Slot(entity, ty, slot) => {
@@ -262,11 +255,9 @@ impl<'a> Evaluator<'a> {
             }
             NodeKind::Has(entity, ty, slots, _) => {
                 self.reads(*entity, request, out);
-                // The first that is not there is the one that matters.
-                let entity_here = self.entity(*entity, request);
-                let state = |slot: &&SlotId| {
-                    entity_here.and_then(|entity| self.column(*ty, **slot).states.get(entity.row as usize).copied())
-                };
+                // The first attribute that is not present determines the result.
+                let known = self.entity(*entity, request);
+                let state = |slot: &&SlotId| self.column(*ty, **slot).states.get(known?.row as usize).copied();
                 let decisive = slots.iter().find(|slot| state(slot) != Some(State::Known)).or(slots.last());
                 if let Some(slot) = decisive {
                     self.read_slot(*entity, *ty, *slot, request, out);
@@ -274,7 +265,7 @@ impl<'a> Evaluator<'a> {
             }
             NodeKind::Record(entity, ty, path) => {
                 self.reads(*entity, request, out);
-                if let Some(attribute) = crate::program::attribute_at(&self.model.ty(*ty).attributes, path)
+                if let Some(attribute) = attribute_at(&self.model.ty(*ty).attributes, path)
                     && let Shape::Record(presence, _) = attribute.shape
                 {
                     self.read_slot(*entity, *ty, presence, request, out);
@@ -283,27 +274,7 @@ impl<'a> Evaluator<'a> {
             NodeKind::GetTag(entity, _, key) | NodeKind::HasTag(entity, _, key) => {
                 self.reads(*entity, request, out);
                 self.reads(*key, request, out);
-                if let (Some(entity), Some(name)) = (
-                    self.entity(*entity, request),
-                    self.value(*key, request).operand().and_then(|key| key.text().map(str::to_owned)),
-                ) {
-                    let tags = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
-                    let found = match tags.map(|column| (column.states.get(entity.row as usize), &column.data)) {
-                        Some((Some(State::Known), crate::snapshot::Data::Value(all))) => {
-                            match all.get(entity.row as usize) {
-                                Some(Value::Record(tags)) if tags.is_unknown(&name) => ReadValue::Uncaptured,
-                                Some(Value::Record(tags)) => {
-                                    tags.get(&name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone()))
-                                }
-                                _ => ReadValue::Uncaptured,
-                            }
-                        }
-                        Some((Some(State::Absent), _)) => ReadValue::Absent,
-                        Some((Some(State::Unreadable), _)) => ReadValue::Unreadable,
-                        _ => ReadValue::Uncaptured,
-                    };
-                    self.push(Read { of: ReadOf::Tag(entity, name), found, gathered: None }, out);
-                }
+                self.read_tag(*entity, *key, request, out);
             }
             NodeKind::Condition(condition) => {
                 condition.evaluate(Outcomes::EITHER, &mut |leaf, _| {
@@ -321,29 +292,50 @@ impl<'a> Evaluator<'a> {
                     self.reads(*other, request, out);
                 }
             }
-            NodeKind::Constant(at) => {
-                let of = match self.program.constants.get(*at) {
-                    Some(Constant::Now) => ReadOf::Now,
-                    Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => {
-                        ReadOf::Parameter(*parameter)
-                    }
-                    _ => return,
-                };
-                let found = self.constant(*at).map_or(ReadValue::Uncaptured, |value| ReadValue::Known(value.clone()));
-                self.push(Read { of, found, gathered: None }, out);
-            }
+            NodeKind::Constant(at) => self.read_constant(*at, out),
             _ => self.program.operands(node).into_iter().for_each(|operand| self.reads(operand, request, out)),
         }
     }
 
+    /// Returns the value of an expression if it is a known entity.
     fn entity(&self, node: NodeId, request: &Request) -> Option<EntityRef> {
-        self.value(node, request).operand().and_then(|operand| operand.entity())
+        self.value(node, request).entity()
+    }
+
+    fn read_constant(&self, at: usize, out: &mut Vec<Read<'a>>) {
+        let of = match self.program.constants.get(at) {
+            Some(Constant::Now) => ReadOf::Now,
+            Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => ReadOf::Parameter(*parameter),
+            _ => return,
+        };
+        let found = self.constant(at).map_or(ReadValue::Uncaptured, |value| ReadValue::Known(value.clone()));
+        push(Read { of, found, contributions: None }, out);
+    }
+
+    fn read_tag(&self, entity: NodeId, key: NodeId, request: &Request, out: &mut Vec<Read<'a>>) {
+        let key = self.value(key, request);
+        let name = key.operand().and_then(|key| key.text());
+        let Some((entity, name)) = self.entity(entity, request).zip(name) else { return };
+        let column = self.model.ty(entity.ty).tags.map(|slot| self.column(entity.ty, slot));
+        let row = entity.row as usize;
+        let found = match column.map(|column| (column.states.get(row), &column.data)) {
+            Some((Some(State::Known), Data::Value(all))) => match all.get(row) {
+                Some(Value::Record(tags)) if !tags.is_unknown(name) => {
+                    tags.get(name).map_or(ReadValue::Absent, |value| ReadValue::Known(value.clone()))
+                }
+                _ => ReadValue::Uncaptured,
+            },
+            Some((Some(State::Absent), _)) => ReadValue::Absent,
+            Some((Some(State::Unreadable), _)) => ReadValue::Unreadable,
+            _ => ReadValue::Uncaptured,
+        };
+        push(Read { of: ReadOf::Tag(entity, name.to_owned()), found, contributions: None }, out);
     }
 
     fn read_slot(&self, entity: NodeId, ty: TypeId, slot: SlotId, request: &Request, out: &mut Vec<Read<'a>>) {
         let Some(entity) = self.entity(entity, request) else { return };
-        let declared = &self.model.ty(ty).slots[slot.index()];
-        // Where an entity is nested is plain from where the reader stands.
+        let declared = self.model.ty(ty).slot(slot);
+        // The instances around an entity are part of its identity.
         if matches!(declared.origin, Origin::Enclosing(_)) || entity.is_placeholder() {
             return;
         }
@@ -353,7 +345,7 @@ impl<'a> Evaluator<'a> {
             (None, _) => return,
             (Some(State::Absent), _) => ReadValue::Absent,
             (Some(State::Unreadable), _) => ReadValue::Unreadable,
-            (Some(_), crate::snapshot::Data::Range(all)) => match all.get(row) {
+            (Some(_), Data::Range(all)) => match all.get(row) {
                 Some((low, high)) if low == high => ReadValue::Known(Value::Long(*low)),
                 Some((0, i64::MAX)) if declared.origin != Origin::Derived => ReadValue::Uncaptured,
                 Some((low, high)) => ReadValue::Between(*low, *high),
@@ -367,42 +359,46 @@ impl<'a> Evaluator<'a> {
             },
         };
         let derived = self.program.derived.iter().position(|attribute| (attribute.ty, attribute.slot) == (ty, slot));
-        let gathered = derived.map(|at| self.aggregate(at, entity));
-        self.push(Read { of: ReadOf::Attribute(entity, slot), found, gathered }, out);
+        let contributions = derived.map(|at| self.contributions(at, entity));
+        push(Read { of: ReadOf::Attribute(entity, slot), found, contributions }, out);
     }
 
-    /// The innermost part that fails though its operands do not.
+    /// Returns the error of the innermost expression that may fail although its operands do not.
     fn failure(&self, node: NodeId, request: &Request) -> Option<Failure> {
-        let outcome = self.value(node, request);
-        if !outcome.fails() && !outcome.may_error {
+        let value = self.value(node, request);
+        if !value.fails() && !value.may_error {
             return None;
         }
-        if let Some(inner) = self.program.operands(node).into_iter().find_map(|operand| self.failure(operand, request))
-        {
+        let mut operands = self.program.operands(node).into_iter();
+        if let Some(inner) = operands.find_map(|operand| self.failure(operand, request)) {
             return Some(inner);
         }
-        let written = self.program.node(node);
-        let reason = match &written.kind {
+        let Node { kind, span } = self.program.node(node);
+        let reason = match kind {
             NodeKind::Slot(entity, ..)
             | NodeKind::Record(entity, ..)
             | NodeKind::Has(entity, ..)
             | NodeKind::GetTag(entity, ..) => match self.entity(*entity, request) {
-                Some(entity) if entity.row as usize >= self.snapshot.table(entity.ty).rows.len() => {
-                    format!(
-                        "{}::{:?} is not in the snapshot",
-                        self.model.short_name(entity.ty),
-                        self.id(entity).as_str()
-                    )
+                Some(entity) if self.snapshot.table(entity.ty).row(entity.row).is_none() => {
+                    let (ty, id) = (self.model.short_name(entity.ty), self.id(entity));
+                    format!("{ty}::{:?} is not in the snapshot", id.as_str())
                 }
                 _ => "it is absent".to_owned(),
             },
-            NodeKind::Arithmetic(..) | NodeKind::Negate(_) if outcome.fails() => {
+            NodeKind::Arithmetic(..) | NodeKind::Negate(_) if value.fails() => {
                 "the result does not fit 64 bits".to_owned()
             }
             NodeKind::Arithmetic(..) | NodeKind::Negate(_) => "the result may not fit 64 bits".to_owned(),
             NodeKind::Call(..) => "the result is beyond the range of its type".to_owned(),
             _ => "it cannot be evaluated".to_owned(),
         };
-        Some(Failure { span: written.span, reason })
+        Some(Failure { span: *span, reason })
+    }
+}
+
+/// Adds a read, unless the same value was read before.
+fn push<'a>(read: Read<'a>, out: &mut Vec<Read<'a>>) {
+    if !out.iter().any(|known| known.of == read.of) {
+        out.push(read);
     }
 }

@@ -1,4 +1,8 @@
-//! The data of a hash join: principals by a hash of the value that they are joined on.
+//! The build side of a hash join: principals, grouped by a hash of their join value.
+//!
+//! A hash join builds an index of one input and probes it with every row of the other (Graefe, "Query Evaluation
+//! Techniques for Large Databases", 1993). Here principals are the build side and resources are the probe side. This
+//! module has the data; `derive::build` fills it, and `derive::probe` reads it.
 
 use super::operand::Operand;
 use crate::hash::keyed;
@@ -6,45 +10,61 @@ use crate::value::{EntityRef, Outcomes};
 use hashbrown::HashTable;
 use std::hash::Hash;
 
-/// How the principals of one derivation are found.
+/// The build side of one derivation.
 #[derive(Debug, Default)]
-pub(super) struct Index {
-    /// The principals that the filters leave.
-    pub kept: Vec<u32>,
-    /// The outcomes of the filters, for each of them.
-    pub filtered: Vec<Outcomes>,
-    /// The lookup of each join for them.
-    pub lookups: Vec<HashIndex>,
-    /// Lists that were not captured and may hold principals that the filters leave, by their places in the table.
-    pub lists: Vec<u32>,
-    /// The lookup of each join for these lists.
-    pub list_lookups: Vec<HashIndex>,
-    /// How many are tried where all would be too many.
-    pub tried: Tried,
+pub(super) struct BuildSide {
+    /// The principals that the filters do not exclude, in order.
+    pub(super) candidates: Vec<Candidate>,
+    /// The index of the candidates for each join.
+    pub(super) indexes: Vec<HashIndex>,
+    /// The uncaptured lists that may have a principal that the filters do not exclude, by their places in the table.
+    pub(super) lists: Vec<u32>,
+    /// The index of these lists for each join.
+    pub(super) list_indexes: Vec<HashIndex>,
+    /// The limits on tests of pairs that no join finds.
+    pub(super) limits: ProbeLimits,
 }
 
-/// How many principals are tried on a resource, besides those that a join finds by its value.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tried {
-    /// Those that may match any resource.
-    pub always: usize,
-    /// On a resource that no join helps with.
-    pub unjoined: usize,
-    /// Lists that were not captured.
-    pub lists: usize,
+/// A principal that the filters do not exclude.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    /// The row of the principal.
+    pub(super) row: u32,
+    /// The outcomes of the filters.
+    pub(super) filter: Outcomes,
 }
 
-/// Principals by the value they are joined on; a principal is a place among those that are kept.
+/// The maximal number of tests for one resource, of principals that no join finds by a key.
+///
+/// The limits apply if testing all pairs exceeds the limit of the run. A principal that is not tested may count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ProbeLimits {
+    /// Principals without a key, for a resource that probes an index.
+    pub(super) unkeyed: usize,
+    /// Principals, for a resource that cannot probe an index.
+    pub(super) unjoined: usize,
+    /// Uncaptured lists.
+    pub(super) lists: usize,
+}
+
+impl Default for ProbeLimits {
+    /// Returns limits that allow all tests.
+    fn default() -> Self {
+        Self { unkeyed: usize::MAX, unjoined: usize::MAX, lists: usize::MAX }
+    }
+}
+
+/// The index of one join. An entry is the place of a candidate, or of a list, on the build side.
 #[derive(Debug, Default)]
 pub(super) struct HashIndex {
     buckets: HashTable<Bucket>,
-    /// The principals, grouped by key.
-    pub sorted: Vec<u32>,
-    /// Those that may match any resource: their value is not known, or known in part and equal to more than itself.
-    pub always: Vec<u32>,
+    // INVARIANT: every bucket is a range of these entries.
+    entries: Vec<u32>,
+    /// The entries without a key: their join value is not known in full, so that it may match any resource.
+    pub(super) unkeyed: Vec<u32>,
 }
 
-/// The principals with one key: so many of the sorted ones, from `start`.
+/// The entries with one key: `count` entries from `start`.
 #[derive(Debug)]
 struct Bucket {
     key: u64,
@@ -53,65 +73,106 @@ struct Bucket {
 }
 
 impl HashIndex {
-    /// Groups pairs of key and principal; `always` are the principals without a key.
-    pub fn new(mut found: Vec<(u64, u32)>, always: Vec<u32>) -> Self {
-        found.sort_unstable();
-        let groups = found.chunk_by(|a, b| a.0 == b.0);
+    /// Groups pairs of a key and an entry; `unkeyed` has the entries without a key.
+    pub(super) fn new(mut pairs: Vec<(u64, u32)>, unkeyed: Vec<u32>) -> Self {
+        pairs.sort_unstable();
+        let groups = pairs.chunk_by(|a, b| a.0 == b.0);
         let mut buckets = HashTable::with_capacity(groups.clone().count());
         let mut start = 0;
         for group in groups {
+            let Some((key, _)) = group.first().copied() else { continue };
+            #[expect(clippy::cast_possible_truncation, reason = "the limits of a run allow fewer than 2^32 pairs")]
             let count = group.len() as u32;
-            buckets.insert_unique(keyed(&group[0].0), Bucket { key: group[0].0, start, count }, |bucket| {
-                keyed(&bucket.key)
-            });
+            buckets.insert_unique(keyed(&key), Bucket { key, start, count }, |bucket| keyed(&bucket.key));
             start += count;
         }
-        Self { buckets, sorted: found.into_iter().map(|(_, at)| at).collect(), always }
+        Self { buckets, entries: pairs.into_iter().map(|(_, entry)| entry).collect(), unkeyed }
     }
 
-    /// Returns the principals with a key, in order.
-    pub fn found(&self, key: HashKey) -> &[u32] {
+    /// Returns the entries with a key, in order.
+    #[expect(clippy::indexing_slicing, reason = "a bucket is a range of the entries")]
+    pub(super) fn get(&self, key: HashKey) -> &[u32] {
         let bucket = self.buckets.find(keyed(&key.bits), |bucket| bucket.key == key.bits);
-        bucket.map_or(&[], |bucket| &self.sorted[bucket.start as usize..][..bucket.count as usize])
+        bucket.map_or(&[], |bucket| &self.entries[bucket.start as usize..][..bucket.count as usize])
+    }
+
+    /// Returns the number of entries. An entry with several keys counts once for each.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() + self.unkeyed.len()
     }
 }
 
-/// A hash of the value that the two sides are joined on.
+impl BuildSide {
+    /// Returns the candidate at a place.
+    #[expect(clippy::indexing_slicing, reason = "the entries of an index are places of candidates")]
+    pub(super) fn candidate(&self, at: u32) -> Candidate {
+        self.candidates[at as usize]
+    }
+}
+
+/// A hash of a join value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HashKey {
-    pub bits: u64,
-    /// Whether no other value of its type has these bits.
-    pub exact: bool,
+    /// The hash, or the value itself if it fits.
+    pub(super) bits: u64,
+    /// Whether no other value of the type has these bits. Otherwise values with equal keys are compared.
+    pub(super) exact: bool,
+    /// Whether the value is an entity literal that may name an unknown instance.
+    pub(super) literal: bool,
 }
 
 impl HashKey {
     /// Returns the key of a known value.
-    pub fn of(operand: &Operand<'_>) -> Self {
+    pub(super) fn of(operand: &Operand<'_>) -> Self {
         match operand {
             Operand::Bool(b) => Self::exact(u64::from(*b)),
-            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => {
-                Self::exact(*n as u64)
-            }
+            Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => Self::number(*n),
             Operand::Entity(entity) => Self::entity(*entity),
             _ => match operand.text() {
-                Some(text) => Self::inexact(text),
-                None => Self::inexact(&operand.to_value()),
+                Some(text) => Self::hashed(text),
+                None => Self::hashed(&operand.to_value()),
             },
         }
     }
 
     /// Returns the key of an entity.
-    pub fn entity(entity: EntityRef) -> Self {
-        Self::exact((entity.ty.index() as u64) << 32 | u64::from(entity.row))
+    pub(super) fn entity(entity: EntityRef) -> Self {
+        let bits = (entity.ty.index() as u64) << 32 | u64::from(entity.row);
+        Self { literal: entity.is_literal(), ..Self::exact(bits) }
     }
 
-    /// Returns the key of a value that other values may share.
-    pub fn inexact(value: &(impl Hash + ?Sized)) -> Self {
-        Self { bits: keyed(value), exact: false }
+    /// Returns the key of a number of any type.
+    pub(super) fn number(n: i64) -> Self {
+        Self::exact(n.cast_unsigned())
     }
 
-    /// Returns the key of a value that fits its bits.
-    pub fn exact(bits: u64) -> Self {
-        Self { bits, exact: true }
+    /// Returns the key of a value that does not fit 64 bits.
+    pub(super) fn hashed(value: &(impl Hash + ?Sized)) -> Self {
+        Self { bits: keyed(value), exact: false, literal: false }
+    }
+
+    /// Returns the key of a value that fits 64 bits.
+    pub(super) fn exact(bits: u64) -> Self {
+        Self { bits, exact: true, literal: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_returns_the_entries_of_a_key_in_order() {
+        let index = HashIndex::new(vec![(7, 4), (3, 1), (7, 0), (7, 2)], vec![3]);
+        let entries = [3, 7, 8].map(|bits| index.get(HashKey::exact(bits)).to_vec());
+        assert_eq!(entries, [vec![1], vec![0, 2, 4], vec![]]);
+        assert_eq!(index.len(), 5);
+    }
+
+    #[test]
+    fn keys_are_exact_if_the_value_fits() {
+        let key = |operand: Operand<'_>| HashKey::of(&operand).exact;
+        assert!(key(Operand::Long(-1)) && key(Operand::Bool(true)) && !key(Operand::String("-1")));
+        assert_ne!(HashKey::of(&Operand::Long(-1)), HashKey::of(&Operand::Long(1)));
     }
 }

@@ -1,4 +1,7 @@
-//! Verdicts: one for every check and every resource it applies to.
+//! Judging: one verdict for every check and every resource in its scope.
+//!
+//! Resources are judged in batches. An uncaptured list of resources has one verdict: it is unknown, unless the check
+//! cannot fail for the phantom of the list.
 
 use super::batch::{Batch, Role};
 use super::eval::{Evaluator, Request};
@@ -9,12 +12,12 @@ use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Outcomes, TypeId};
 use std::ops::Range;
 
-/// What a verdict is about.
+/// The subject of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A resource.
     Entity(EntityRef),
-    /// Resources nobody captured: a place in the table's list of what is missing.
+    /// The unknown resources of an uncaptured list, by its place in the table of their type.
     Uncaptured(TypeId, usize),
 }
 
@@ -28,145 +31,139 @@ impl Subject {
     }
 }
 
-/// A verdict that is listed.
+/// A verdict with its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
-    /// What it is about.
+    /// The subject.
     pub subject: Subject,
     /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What a check came to.
+/// The verdicts of a check.
 #[derive(Debug, Clone)]
 pub struct Judgement {
     /// The check, by its place in the policies.
     pub check: usize,
-    /// How often each verdict was given.
+    /// The number of each verdict.
     pub counts: VerdictCounts,
-    /// Those that were to be listed, in order of resource type and row.
+    /// The listed verdicts, in order of resource type and row.
     pub judged: Vec<Judged>,
 }
 
 impl Judgement {
-    /// Returns the judgement of a check that lists and counts some verdicts; passes are counted only.
+    /// Returns the judgement of a check without verdicts.
+    pub(super) fn empty(check: &CheckProgram) -> Self {
+        Self { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() }
+    }
+
+    /// Returns the judgement of a check that counts all verdicts, and lists those that are not a pass.
     pub(super) fn of(check: &CheckProgram, judged: impl Iterator<Item = Judged>) -> Self {
-        let mut judgement = Self { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
-        for judged in judged {
-            judgement.counts[judged.verdict] += 1;
-            if judged.verdict != Verdict::Pass {
-                judgement.judged.push(judged);
-            }
-        }
+        let mut judgement = Self::empty(check);
+        judged.for_each(|judged| judgement.push(judged, judged.verdict != Verdict::Pass));
         judgement
     }
 
-    /// Adds the verdicts on more resources.
-    pub(super) fn add(&mut self, (counts, judged): (VerdictCounts, Vec<Judged>)) {
-        self.counts += counts;
-        self.judged.extend(judged);
+    /// Counts a verdict, and lists it if it `is_listed`.
+    pub(super) fn push(&mut self, judged: Judged, is_listed: bool) {
+        self.counts[judged.verdict] += 1;
+        if is_listed {
+            self.judged.push(judged);
+        }
     }
 
-    /// Returns how often a verdict was given.
+    /// Adds the verdicts of the same check on more resources.
+    pub(super) fn extend(&mut self, more: Judgement) {
+        self.counts += more.counts;
+        self.judged.extend(more.judged);
+    }
+
+    /// Returns the number of a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.counts[verdict]
     }
 
-    /// Returns how many verdicts were given.
+    /// Returns the number of all verdicts.
     pub fn total(&self) -> usize {
         self.counts.total()
     }
 }
 
-/// Rows judged in one piece of work.
+/// The maximal number of rows in one task.
 const ROWS_PER_TASK: u32 = 4096;
 
 impl Evaluator<'_> {
-    /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
+    /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
         self.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
     }
 
     fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
-        let mut judgement = Judgement { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
+        let mut judgement = Judgement::empty(check);
         for body in &check.bodies {
-            let rows = self.snapshot.table(body.resource).rows.len() as u32;
-            judgement.add(self.judge_range(check, body, 0..rows, listed));
-            for at in self.uncaptured(body) {
-                judgement.counts[Verdict::Unknown] += 1;
-                judgement
-                    .judged
-                    .push(Judged { subject: Subject::Uncaptured(body.resource, at), verdict: Verdict::Unknown });
+            let rows = self.snapshot.table(body.resource).row_numbers();
+            judgement.extend(self.judge_range(check, body, rows, listed));
+            for list in self.uncaptured(body) {
+                let subject = Subject::Uncaptured(body.resource, list);
+                judgement.push(Judged { subject, verdict: Verdict::Unknown }, true);
             }
         }
         judgement
     }
 
-    /// Judges some resources, many at a time.
+    /// Judges a range of resources, in batches.
     pub(super) fn judge_range(
         &self,
         check: &CheckProgram,
         body: &Body,
         rows: Range<u32>,
         listed: &[Verdict],
-    ) -> (VerdictCounts, Vec<Judged>) {
+    ) -> Judgement {
         let starts: Vec<u32> = rows.clone().step_by(ROWS_PER_TASK as usize).collect();
-        let run = |start: &u32| {
+        let judge = |start: &u32| {
             let end = rows.end.min(start.saturating_add(ROWS_PER_TASK));
-            on_deep_stack(|| self.judge_rows(check, body, *start, end, listed))
+            on_deep_stack(|| self.judge_batch(check, body, *start..end, listed))
         };
-        let runs: Vec<(VerdictCounts, Vec<Judged>)> = starts.par_iter().map(run).collect();
-        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
-        for (more_counts, more) in runs {
-            counts += more_counts;
-            judged.extend(more);
-        }
-        (counts, judged)
+        let batches: Vec<Judgement> = starts.par_iter().map(judge).collect();
+        let mut judgement = Judgement::empty(check);
+        batches.into_iter().for_each(|batch| judgement.extend(batch));
+        judgement
     }
 
-    /// Returns the lists of resources that were not captured and in which the check could fail.
-    pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
-        let missing = 0..self.snapshot.table(body.resource).uncaptured_lists.len();
-        missing.filter(|at| self.may_fail(body, *at)).collect()
-    }
-
-    /// Returns whether the check could fail on a resource in a list that was not captured.
-    ///
-    /// Whatever is in a list, the condition may be false for all of it: a plan that has no such feature.
-    pub(super) fn may_fail(&self, body: &Body, at: usize) -> bool {
-        self.policy(body, false, &self.uncaptured_request(body.resource, at)).satisfied != Outcomes::FALSE
-    }
-
-    /// Returns the request in which a check judges what a list that was not captured may hold.
-    pub(super) fn uncaptured_request(&self, ty: TypeId, at: usize) -> Request {
-        let uncaptured_in = self.snapshot.table(ty).uncaptured_lists.get(at).map(|missing| missing.scope);
-        Request { uncaptured_in, ..self.request(EntityRef::placeholder(ty)) }
-    }
-
-    fn judge_rows(
-        &self,
-        check: &CheckProgram,
-        body: &Body,
-        start: u32,
-        end: u32,
-        listed: &[Verdict],
-    ) -> (VerdictCounts, Vec<Judged>) {
-        let batch = Batch { role: Role::Resource, ty: body.resource, start, other: self.root() };
-        let asked = vec![Outcomes::EITHER; (end - start) as usize];
-        let PolicyOutcomes { scope, satisfied, applies } = self.policies(body, check.conditional, batch, asked);
-        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
-        for (row, (scope, (satisfied, applies))) in
-            (start..).zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
+    fn judge_batch(&self, check: &CheckProgram, body: &Body, rows: Range<u32>, listed: &[Verdict]) -> Judgement {
+        let batch = Batch { role: Role::Resource, ty: body.resource, start: rows.start, other: self.root() };
+        let lanes = vec![Outcomes::EITHER; rows.len()];
+        let PolicyOutcomes { scope, satisfied, applies } = self.policy_batch(body, check.conditional, batch, lanes);
+        let mut judgement = Judgement::empty(check);
+        for (row, (scope, (satisfied, applies))) in rows.zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
         {
             let resource = EntityRef { ty: body.resource, row };
             let outcomes = PolicyOutcomes { scope, satisfied, applies };
-            let Some(verdict) = self.verdict_of(&outcomes, body, resource) else { continue };
-            counts[verdict] += 1;
-            if listed.contains(&verdict) {
-                judged.push(Judged { subject: Subject::Entity(resource), verdict });
+            if let Some(verdict) = self.verdict_of(&outcomes, body, resource) {
+                let judged = Judged { subject: Subject::Entity(resource), verdict };
+                judgement.push(judged, listed.contains(&verdict));
             }
         }
-        (counts, judged)
+        judgement
+    }
+
+    /// Returns the uncaptured lists of resources for which the check may fail, by their places in the table.
+    pub fn uncaptured(&self, body: &Body) -> Vec<usize> {
+        let lists = 0..self.snapshot.table(body.resource).uncaptured_lists.len();
+        lists.filter(|list| self.may_fail(body, *list)).collect()
+    }
+
+    /// Returns whether the check may fail for a resource of an uncaptured list.
+    ///
+    /// The condition may be false for every possible element: the list is then irrelevant.
+    pub(super) fn may_fail(&self, body: &Body, list: usize) -> bool {
+        self.policy(body, false, &self.phantom_resource_request(body.resource, list)).satisfied != Outcomes::FALSE
+    }
+
+    /// Returns the request for the phantom of an uncaptured list of resources.
+    pub(super) fn phantom_resource_request(&self, ty: TypeId, list: usize) -> Request {
+        let uncaptured_in = self.snapshot.table(ty).uncaptured_lists.get(list).map(|list| list.scope);
+        Request { uncaptured_in, ..self.request(EntityRef::placeholder(ty)) }
     }
 
     /// Returns the request in which a check judges a resource.
@@ -174,7 +171,7 @@ impl Evaluator<'_> {
         Request { principal: self.root(), resource, uncaptured_in: None }
     }
 
-    /// Judges one resource. `None` when the check's scope names another, or when it is a copy of an earlier instance.
+    /// Judges one resource. `None` if the check's scope excludes it, or if it is a copy of an earlier instance.
     pub fn verdict(&self, check: &CheckProgram, body: &Body, resource: EntityRef) -> Option<Verdict> {
         let outcomes = self.policy(body, check.conditional, &self.request(resource));
         self.verdict_of(&outcomes, body, resource)
@@ -185,18 +182,119 @@ impl Evaluator<'_> {
             return None;
         }
         let verdict = Verdict::of(outcomes)?;
-        Some(self.doubted(verdict, outcomes.applies, body, &self.request(resource)))
+        let is_doubtful = verdict == Verdict::Pass && self.may_damage_hide(outcomes.applies, body, resource);
+        Some(if is_doubtful { Verdict::Unknown } else { verdict })
     }
 
-    /// Makes a pass unknown where only damage hides that the check does not apply.
+    /// Returns whether an invalid value may hide that a check does not apply to a resource that passes.
     ///
-    /// A resource that cannot fail passes even if it was not captured whether the check applies. An invalid value is
-    /// another matter: the valid one in its place might have made the check not applicable.
-    fn doubted(&self, verdict: Verdict, applies: Outcomes, body: &Body, request: &Request) -> Verdict {
-        let is_open = verdict == Verdict::Pass && applies.may(Outcomes::FALSE) && applies != Outcomes::FALSE;
-        if is_open && self.snapshot.is_damaged && !self.rests_on_missing_values(body, request) {
-            return Verdict::Unknown;
-        }
-        verdict
+    /// A resource that cannot fail passes, even if a missing value leaves open whether the check applies. With a valid
+    /// value in the place of an invalid one, however, the verdict might be not applicable.
+    fn may_damage_hide(&self, applies: Outcomes, body: &Body, resource: EntityRef) -> bool {
+        let is_open = applies.may(Outcomes::FALSE) && applies != Outcomes::FALSE;
+        is_open && self.snapshot.is_damaged && !self.depends_on_missing_values(body, &self.request(resource))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    /// Checks the verdicts of a check of doors with some clauses.
+    #[track_caller]
+    fn check(clauses: &str, snapshot: &str, expected: &Expect) {
+        let schema = r#"
+            @path("") entity House = { shut: Bool };
+            @path("/doors/*") @key("id") entity Door in [House] = {
+                @enclosing house: House, id: String, locked: Bool, keys?: Long, open?: Bool,
+            };
+            action audit appliesTo { principal: [House], resource: [Door], context: {} };
+        "#;
+        let policy = format!(
+            r#"@id("D") @title("t") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Door) {clauses};"#
+        );
+        expected.assert_eq(&Fixture::new(schema, &policy, snapshot).verdicts(&[]));
+    }
+
+    const DOORS: &str = r#"{"doors": [
+        {"id": "a", "locked": true, "keys": 2},
+        {"id": "b", "locked": false, "keys": 2},
+        {"id": "c", "keys": 0},
+        {"id": "d", "locked": "yes"}
+    ]}"#;
+
+    #[test]
+    fn a_verdict_is_unknown_only_if_an_unknown_value_matters() {
+        check(
+            "unless { resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": unknown"#]],
+        );
+        check(
+            "when { resource has keys && resource.keys > 0 && !resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": pass
+            D Door::"d": pass"#]],
+        );
+    }
+
+    #[test]
+    fn a_check_is_not_applicable_if_its_when_clauses_are_false() {
+        check(
+            "when { resource has keys } unless { resource.locked }",
+            DOORS,
+            &expect![[r#"
+            D Door::"a": pass
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": not_applicable"#]],
+        );
+    }
+
+    #[test]
+    fn an_error_is_unknown() {
+        let doors = DOORS.replace("\"keys\": 0", "\"keys\": 9223372036854775807");
+        check(
+            "when { resource has keys && resource.keys + 1 > 2 }",
+            &doors,
+            &expect![[r#"
+            D Door::"a": fail
+            D Door::"b": fail
+            D Door::"c": unknown
+            D Door::"d": pass"#]],
+        );
+    }
+
+    #[test]
+    fn an_uncaptured_list_is_unknown_unless_no_element_can_fail() {
+        let clauses = "when { resource.house.shut } unless { resource.locked }";
+        check(
+            clauses,
+            r#"{"shut": true}"#,
+            &expect![[r#"
+            D more of Door: unknown"#]],
+        );
+        check(clauses, r#"{"shut": false}"#, &expect![""]);
+    }
+
+    #[test]
+    fn an_invalid_value_hides_whether_a_check_applies_and_a_missing_one_does_not() {
+        let doors = r#"{"doors": [{"id": "a", "locked": true, "open": 7}, {"id": "b", "locked": true}]}"#;
+        check(
+            "when { resource has open && resource.open } unless { resource.locked }",
+            doors,
+            &expect![[r#"
+            D Door::"a": unknown
+            D Door::"b": not_applicable"#]],
+        );
     }
 }

@@ -1,13 +1,17 @@
-//! Values during evaluation: borrowed where they can be, and possibly not known.
+//! Abstract values: what is known about the result of an expression.
+//!
+//! An unknown value of a snapshot may be any value of its type. Evaluation therefore computes with sets of possible
+//! values, as abstract interpretation does (Cousot and Cousot, 1977). A [`Domain`] describes such a set: one value, an
+//! interval, or all values of the type. The functions on sets at the end return the [`Outcomes`] of Cedar's operators.
 
 use crate::value::{EntityRef, IpNet, Outcomes, Record, Set, Value};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// A known value, borrowed from the snapshot or the program where that is possible.
+/// A known value. It is borrowed from the snapshot or the program where that is possible.
 #[derive(Debug, Clone)]
-pub enum Operand<'a> {
+pub(super) enum Operand<'a> {
     Bool(bool),
     Long(i64),
     String(&'a str),
@@ -23,37 +27,44 @@ pub enum Operand<'a> {
     BuiltRecord(Arc<Record>),
 }
 
-/// What an expression may evaluate to.
+/// The possible results of an expression.
 #[derive(Debug, Clone)]
-pub struct AbstractValue<'a> {
-    pub value: Domain<'a>,
-    /// Whether it may also end in an error.
-    pub may_error: bool,
+pub(super) struct AbstractValue<'a> {
+    /// The possible values.
+    pub(super) value: Domain<'a>,
+    /// Whether an error is possible too.
+    pub(super) may_error: bool,
 }
 
+/// A set of possible values.
 #[derive(Debug, Clone)]
-pub enum Domain<'a> {
-    /// Exactly this.
+pub(super) enum Domain<'a> {
+    /// One value.
     Known(Operand<'a>),
-    /// Some number from the first to the second.
+    /// The interval of numbers from the first to the second.
     Range(i64, i64),
-    /// Some moment that a snapshot can name: the calendar ends, so differences of such moments never overflow.
+    /// Any datetime that a snapshot can contain. The calendar ends, so that differences of such datetimes do not
+    /// overflow.
     Moment,
-    /// Any value of its type.
+    /// Any value of the type.
     Unknown,
-    /// No value: it certainly ends in an error.
+    /// No value: an error is certain.
     Nothing,
 }
 
 impl<'a> AbstractValue<'a> {
-    pub const UNKNOWN: AbstractValue<'static> = AbstractValue { value: Domain::Unknown, may_error: false };
-    pub const ERROR: AbstractValue<'static> = AbstractValue { value: Domain::Nothing, may_error: true };
+    /// Any value of the type, without an error.
+    pub(super) const UNKNOWN: AbstractValue<'static> = AbstractValue { value: Domain::Unknown, may_error: false };
+    /// A certain error.
+    pub(super) const ERROR: AbstractValue<'static> = AbstractValue { value: Domain::Nothing, may_error: true };
 
-    pub fn known(operand: Operand<'a>) -> Self {
+    /// Returns the abstract value of a known value.
+    pub(super) fn known(operand: Operand<'a>) -> Self {
         Self { value: Domain::Known(operand), may_error: false }
     }
 
-    pub fn range(low: i64, high: i64) -> Self {
+    /// Returns the interval from `low` to `high`.
+    pub(super) fn range(low: i64, high: i64) -> Self {
         if low == high {
             Self::known(Operand::Long(low))
         } else {
@@ -61,27 +72,29 @@ impl<'a> AbstractValue<'a> {
         }
     }
 
-    pub fn of_outcomes(mask: Outcomes) -> Self {
-        let may_error = mask.may(Outcomes::ERROR);
-        match (mask.may(Outcomes::TRUE), mask.may(Outcomes::FALSE)) {
+    /// Returns the abstract value of a condition.
+    pub(super) fn of_outcomes(outcomes: Outcomes) -> Self {
+        let may_error = outcomes.may(Outcomes::ERROR);
+        match (outcomes.may(Outcomes::TRUE), outcomes.may(Outcomes::FALSE)) {
             (true, true) => Self { value: Domain::Unknown, may_error },
             (false, false) => Self::ERROR,
             (answer, _) => Self { value: Domain::Known(Operand::Bool(answer)), may_error },
         }
     }
 
-    pub fn to_outcomes(&self) -> Outcomes {
+    /// Returns the outcomes of an expression of type `Bool`.
+    pub(super) fn to_outcomes(&self) -> Outcomes {
         let error = if self.may_error { Outcomes::ERROR } else { Outcomes::NONE };
         match &self.value {
             Domain::Known(Operand::Bool(answer)) => Outcomes::of(*answer) | error,
             Domain::Nothing => Outcomes::ERROR,
-            // Validation has shown the expression to be a boolean.
+            // Cedar's validator guarantees the type.
             _ => Outcomes::EITHER | error,
         }
     }
 
-    /// Returns the numbers it may be.
-    pub fn bounds(&self) -> (i64, i64) {
+    /// Returns the least and the largest possible number.
+    pub(super) fn bounds(&self) -> (i64, i64) {
         match &self.value {
             Domain::Known(Operand::Long(n)) => (*n, *n),
             Domain::Range(low, high) => (*low, *high),
@@ -89,28 +102,47 @@ impl<'a> AbstractValue<'a> {
         }
     }
 
-    pub fn operand(&self) -> Option<&Operand<'a>> {
+    /// Returns the value if it is known.
+    pub(super) fn operand(&self) -> Option<&Operand<'a>> {
         match &self.value {
             Domain::Known(operand) => Some(operand),
             _ => None,
         }
     }
 
-    pub fn fails(&self) -> bool {
+    /// Returns the value if it is a known set.
+    pub(super) fn set(&self) -> Option<&Set> {
+        self.operand().and_then(Operand::set)
+    }
+
+    /// Returns the value if it is a known entity.
+    pub(super) fn entity(&self) -> Option<EntityRef> {
+        self.operand().and_then(Operand::entity)
+    }
+
+    /// Returns the abstract value with an error possible too, if `may_error`.
+    pub(super) fn or_error(mut self, may_error: bool) -> Self {
+        self.may_error |= may_error;
+        self
+    }
+
+    /// Returns whether an error is certain.
+    pub(super) fn fails(&self) -> bool {
         matches!(self.value, Domain::Nothing)
     }
 }
 
 impl<'a> Operand<'a> {
-    /// Returns a number of any type.
-    pub fn number(&self) -> Option<i64> {
+    /// Returns the value if it is a number of any type.
+    pub(super) fn number(&self) -> Option<i64> {
         match self {
             Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => Some(*n),
             _ => None,
         }
     }
 
-    pub fn of(value: &'a Value) -> Self {
+    /// Returns a value, borrowed.
+    pub(super) fn of(value: &'a Value) -> Self {
         match value {
             Value::Bool(b) => Operand::Bool(*b),
             Value::Long(n) => Operand::Long(*n),
@@ -125,7 +157,24 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub fn to_value(&self) -> Value {
+    /// Returns a copy of a value that does not borrow it: sets and records are shared.
+    pub(super) fn shared(value: &Value) -> Self {
+        match value {
+            Value::Set(set) => Operand::BuiltSet(Arc::clone(set)),
+            Value::Record(record) => Operand::BuiltRecord(Arc::clone(record)),
+            Value::String(text) => Operand::BuiltString(text.clone()),
+            Value::Bool(b) => Operand::Bool(*b),
+            Value::Long(n) => Operand::Long(*n),
+            Value::Decimal(n) => Operand::Decimal(*n),
+            Value::Datetime(n) => Operand::Datetime(*n),
+            Value::Duration(n) => Operand::Duration(*n),
+            Value::Ip(ip) => Operand::Ip(*ip),
+            Value::Entity(entity) => Operand::Entity(*entity),
+        }
+    }
+
+    /// Returns the value, owned.
+    pub(super) fn to_value(&self) -> Value {
         match self {
             Operand::Bool(b) => Value::Bool(*b),
             Operand::Long(n) => Value::Long(*n),
@@ -143,7 +192,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub fn text(&self) -> Option<&str> {
+    /// Returns the value if it is a string.
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Operand::String(text) => Some(text),
             Operand::BuiltString(text) => Some(text),
@@ -151,7 +201,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub fn set(&self) -> Option<&Set> {
+    /// Returns the value if it is a set.
+    pub(super) fn set(&self) -> Option<&Set> {
         match self {
             Operand::Set(set) => Some(set),
             Operand::BuiltSet(set) => Some(set),
@@ -159,7 +210,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub fn record(&self) -> Option<&Record> {
+    /// Returns the value if it is a record.
+    pub(super) fn record(&self) -> Option<&Record> {
         match self {
             Operand::Record(record) => Some(record),
             Operand::BuiltRecord(record) => Some(record),
@@ -167,15 +219,16 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub fn entity(&self) -> Option<EntityRef> {
+    /// Returns the value if it is an entity.
+    pub(super) fn entity(&self) -> Option<EntityRef> {
         match self {
             Operand::Entity(entity) => Some(*entity),
             _ => None,
         }
     }
 
-    /// Whether every part of it is known.
-    pub fn is_exact(&self) -> bool {
+    /// Returns whether every part of the value is known.
+    pub(super) fn is_exact(&self) -> bool {
         match self {
             Operand::Set(_) | Operand::BuiltSet(_) => self.set().is_some_and(set_is_exact),
             Operand::Record(_) | Operand::BuiltRecord(_) => {
@@ -186,7 +239,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The order of [`Value`], without building one for texts.
+    /// Compares in the order of [`Value`], without a copy of a string.
     fn compare(&self, value: &Value) -> Ordering {
         match (self.text(), value) {
             (Some(a), Value::String(b)) => a.cmp(b.as_str()),
@@ -194,8 +247,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// `==`.
-    pub fn equals(&self, other: &Operand<'_>) -> Outcomes {
+    /// Returns the outcomes of `==`.
+    pub(super) fn equals(&self, other: &Operand<'_>) -> Outcomes {
         match (self, other) {
             (Operand::String(a), Operand::String(b)) => Outcomes::of(a == b),
             (Operand::Bool(a), Operand::Bool(b)) => Outcomes::of(a == b),
@@ -204,14 +257,14 @@ impl<'a> Operand<'a> {
             | (Operand::Datetime(a), Operand::Datetime(b))
             | (Operand::Duration(a), Operand::Duration(b)) => Outcomes::of(a == b),
             (Operand::Ip(a), Operand::Ip(b)) => Outcomes::of(a == b),
-            // A literal may name the very instance that nobody captured.
+            // The literal may name an instance of the uncaptured list.
             (Operand::Entity(a), Operand::Entity(b))
                 if a.ty == b.ty && (a.is_placeholder() && b.is_literal() || b.is_placeholder() && a.is_literal()) =>
             {
                 Outcomes::EITHER
             }
             (Operand::Entity(a), Operand::Entity(b)) if a == b => Outcomes::TRUE,
-            // A literal may name an instance of which the id is not known.
+            // An open literal may name a captured instance whose id is unknown.
             (Operand::Entity(a), Operand::Entity(b)) if a.ty == b.ty && a.is_open_literal() != b.is_open_literal() => {
                 Outcomes::EITHER
             }
@@ -225,6 +278,7 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// Returns whether every part of a value is known, and so is the identity of its entities.
 fn value_is_exact(value: &Value) -> bool {
     match value {
         Value::Set(set) => set_is_exact(set),
@@ -234,48 +288,37 @@ fn value_is_exact(value: &Value) -> bool {
     }
 }
 
-/// Whether it is known which entity this is.
+/// Returns whether the identity of an entity is known.
 fn is_exact(entity: EntityRef) -> bool {
     !entity.is_placeholder() && !entity.is_open_literal()
 }
 
+/// Returns whether every element of a set is known, and so is the identity of its entities.
 fn set_is_exact(set: &Set) -> bool {
     set.is_exact() && set.items().iter().all(value_is_exact)
 }
 
+/// Returns the outcomes of `==` for two sets.
 fn sets_equal(a: &Set, b: &Set) -> Outcomes {
     if set_is_exact(a) && set_is_exact(b) {
         return Outcomes::of(a == b);
     }
-    let impossible = |from: &Set, into: &Set| {
-        from.items().iter().any(|item| contains(into, Some(&Operand::of(item))) == Outcomes::FALSE)
-    };
-    if impossible(a, b) || impossible(b, a) { Outcomes::FALSE } else { Outcomes::EITHER }
+    let lacks_an_item =
+        |set: &Set, of: &Set| of.items().iter().any(|item| contains(set, Some(&Operand::of(item))) == Outcomes::FALSE);
+    if lacks_an_item(b, a) || lacks_an_item(a, b) { Outcomes::FALSE } else { Outcomes::EITHER }
 }
 
-/// `.contains()`; an unknown item is `None`.
-pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
+/// Returns the outcomes of `.contains()`; an unknown item is `None`.
+pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
     let Some(item) = item else {
         return if is_empty(set) == Outcomes::TRUE { Outcomes::FALSE } else { Outcomes::EITHER };
     };
-    // Elements of a set have one type: where one can be told to be exact by its type, so can all.
+    // The elements of a set have one type. If it is not a set, a record or an entity, all elements are exact.
+    let is_flat = |value: &Value| !matches!(value, Value::Set(_) | Value::Record(_) | Value::Entity(_));
     let mut elements = set.items().iter().chain(set.maybe());
-    let flat = elements
-        .clone()
-        .next()
-        .is_some_and(|first| !matches!(first, Value::Set(_) | Value::Record(_) | Value::Entity(_)));
-    let exact = item.is_exact() && (flat || elements.all(value_is_exact));
-    if !exact {
-        let equals = |element: &Value| item.equals(&Operand::of(element));
-        return if set.items().iter().any(|element| equals(element) == Outcomes::TRUE) {
-            Outcomes::TRUE
-        } else if set.is_exact()
-            && set.items().iter().chain(set.maybe()).all(|element| equals(element) == Outcomes::FALSE)
-        {
-            Outcomes::FALSE
-        } else {
-            Outcomes::EITHER
-        };
+    let is_exact = elements.clone().next().is_some_and(is_flat) || elements.all(value_is_exact);
+    if !is_exact || !item.is_exact() {
+        return contains_inexact(set, item);
     }
     let find = |list: &[Value]| list.binary_search_by(|element| item.compare(element).reverse()).is_ok();
     match (find(set.items()), set.is_open() || find(set.maybe())) {
@@ -285,30 +328,40 @@ pub fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
     }
 }
 
-/// `a.containsAll(b)`.
-pub fn contains_all(a: &Set, b: &Set) -> Outcomes {
+/// Returns the outcomes of `.contains()` if the item or an element is not exact.
+fn contains_inexact(set: &Set, item: &Operand<'_>) -> Outcomes {
+    let equals = |element: &Value| item.equals(&Operand::of(element));
+    if set.items().iter().any(|element| equals(element) == Outcomes::TRUE) {
+        return Outcomes::TRUE;
+    }
+    let is_none = set.items().iter().chain(set.maybe()).all(|element| equals(element) == Outcomes::FALSE);
+    if set.is_exact() && is_none { Outcomes::FALSE } else { Outcomes::EITHER }
+}
+
+/// Returns the outcomes of `a.containsAll(b)`.
+pub(super) fn contains_all(a: &Set, b: &Set) -> Outcomes {
     let certain = b.items().iter().fold(Outcomes::TRUE, |all, item| all.and(contains(a, Some(&Operand::of(item)))));
     if certain == Outcomes::FALSE
         || b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::FALSE)
     {
         return Outcomes::FALSE;
     }
-    let spoiled = b.is_open() || b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::TRUE);
-    if spoiled { Outcomes::EITHER } else { certain }
+    let is_missing = |item: &Value| contains(a, Some(&Operand::of(item))) != Outcomes::TRUE;
+    if b.is_open() || b.maybe().iter().any(is_missing) { Outcomes::EITHER } else { certain }
 }
 
-/// `a.containsAny(b)`.
-pub fn contains_any(a: &Set, b: &Set) -> Outcomes {
+/// Returns the outcomes of `a.containsAny(b)`.
+pub(super) fn contains_any(a: &Set, b: &Set) -> Outcomes {
     let any = b.items().iter().fold(Outcomes::FALSE, |any, item| any.or(contains(a, Some(&Operand::of(item)))));
     if b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::TRUE) {
         return Outcomes::TRUE;
     }
-    let perhaps = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::FALSE);
-    if perhaps || (b.is_open() && is_empty(a) != Outcomes::TRUE) { any | Outcomes::EITHER } else { any }
+    let is_possible = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::FALSE);
+    if is_possible || (b.is_open() && is_empty(a) != Outcomes::TRUE) { any | Outcomes::EITHER } else { any }
 }
 
-/// `.isEmpty()`.
-pub fn is_empty(set: &Set) -> Outcomes {
+/// Returns the outcomes of `.isEmpty()`.
+pub(super) fn is_empty(set: &Set) -> Outcomes {
     if !set.items().is_empty() {
         Outcomes::FALSE
     } else if set.is_exact() {
@@ -324,14 +377,14 @@ mod tests {
     use crate::value::TypeId;
 
     #[test]
-    fn a_set_holds_what_it_certainly_holds_whatever_else_may_be_in_it() {
+    fn unknown_elements_do_not_hide_a_certain_element() {
         let entity = |row| Value::Entity(EntityRef { ty: TypeId::default(), row });
         let set = Set::new(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId::default()))]);
-        let asked = |row| contains(&set, Some(&Operand::of(&entity(row))));
-        assert_eq!([asked(3), asked(u32::MAX), asked(4)], [Outcomes::TRUE, Outcomes::TRUE, Outcomes::FALSE]);
+        let outcomes = |row| contains(&set, Some(&Operand::of(&entity(row))));
+        assert_eq!([outcomes(3), outcomes(u32::MAX), outcomes(4)], [Outcomes::TRUE, Outcomes::TRUE, Outcomes::FALSE]);
         let open =
             Set::partial(vec![entity(3), Value::Entity(EntityRef::placeholder(TypeId::default()))], Vec::new(), true);
-        let asked = |row| contains(&open, Some(&Operand::of(&entity(row))));
-        assert_eq!([asked(3), asked(4)], [Outcomes::TRUE, Outcomes::EITHER]);
+        let outcomes = |row| contains(&open, Some(&Operand::of(&entity(row))));
+        assert_eq!([outcomes(3), outcomes(4)], [Outcomes::TRUE, Outcomes::EITHER]);
     }
 }

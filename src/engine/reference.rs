@@ -1,8 +1,8 @@
-//! The reference engine: the official evaluator on the same snapshot, one pair at a time.
+//! The reference engine: Cedar's evaluator on the same snapshot, one pair at a time. It is the oracle of the tests.
 //!
-//! It is slow, and it is the judge: on a complete snapshot it gives the same verdicts. It has no unknown values: a value
-//! that is not known is left out, reading it is an error, and an error is the verdict unknown. Where the compiled engine
-//! decides on an incomplete snapshot this one may answer unknown, and never the reverse.
+//! It is slow. On a complete snapshot it gives the same verdicts as the compiled engine. It has no unknown values: an
+//! unknown value is left out, reading it is an error, and an error makes the verdict unknown. On an incomplete snapshot
+//! it may give unknown where the compiled engine decides, but not the reverse.
 
 mod guard;
 
@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
 use crate::policy::{ClauseKind, Policies, Statement};
-use crate::program::Aggregate;
+use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram};
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
@@ -25,7 +25,7 @@ use smol_str::ToSmolStr;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
-/// The official evaluator could not be given the snapshot.
+/// Cedar refused a value of the snapshot or a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceError(pub String);
 
@@ -50,31 +50,43 @@ fn failed(error: impl std::fmt::Display) -> ReferenceError {
 
 type Result<T> = std::result::Result<T, ReferenceError>;
 
-/// Whether a policy is satisfied.
+/// The result of Cedar's evaluator for one policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
+enum Satisfied {
     Yes,
     No,
-    /// Evaluation failed on known values.
+    /// The evaluation failed on known values.
     Failed,
-    /// Evaluation read a value that is not known.
+    /// The evaluation read an unknown value.
     Unknown,
 }
 
-impl Held {
-    fn decided(self) -> Option<bool> {
+impl Satisfied {
+    fn known(self) -> Option<bool> {
         match self {
-            Held::Yes => Some(true),
-            Held::No => Some(false),
-            Held::Failed | Held::Unknown => None,
+            Satisfied::Yes => Some(true),
+            Satisfied::No => Some(false),
+            Satisfied::Failed | Satisfied::Unknown => None,
         }
     }
 }
 
-/// Derived attributes by entity.
+/// The known values of derived attributes, by entity and slot.
 type Derived = BTreeMap<(EntityRef, SlotId), RestrictedExpression>;
 
-/// The official evaluator with a snapshot's entities.
+/// A derivation, as a policy set with one guarded policy.
+struct Part {
+    subtracts: bool,
+    principal: TypeId,
+    policy: PolicySet,
+    /// Whether it names an entity that may be an unknown instance.
+    is_open: bool,
+}
+
+/// A principal, and whether it counts; `None` is unknown.
+type Counted = (EntityRef, Option<bool>);
+
+/// Cedar's evaluator with the entities of a snapshot.
 pub struct Reference<'m, 'a> {
     evaluator: &'m Evaluator<'a>,
     policies: &'m Policies,
@@ -84,7 +96,8 @@ pub struct Reference<'m, 'a> {
 }
 
 impl<'m, 'a> Reference<'m, 'a> {
-    /// Returns the engine for what `evaluator` is bound to; the evaluator itself derives and judges nothing.
+    /// Returns the engine for the program and the snapshot of an evaluator. The evaluator gives the ids of entities,
+    /// the scopes of checks and the uncaptured lists; it does not evaluate clauses.
     pub fn new(
         evaluator: &'m Evaluator<'a>,
         policies: &'m Policies,
@@ -105,7 +118,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// Judges every check on every resource.
     ///
     /// # Errors
-    /// When Cedar refuses a value or a policy.
+    /// If Cedar refuses a value or a policy.
     pub fn judge(&self) -> Result<Vec<Judgement>> {
         let verdicts = self.verdicts(&|_, _| true)?.into_iter();
         let checks = self.evaluator.program.checks.iter().zip(verdicts);
@@ -115,41 +128,14 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// Returns the verdicts of every check, by its place in the program, on the resources that are `wanted`.
     ///
     /// # Errors
-    /// When Cedar refuses a value or a policy.
+    /// If Cedar refuses a value or a policy.
     pub(super) fn verdicts(&self, wanted: &dyn Fn(usize, Subject) -> bool) -> Result<Vec<Vec<Judged>>> {
         let entities = self.entities(&self.derive()?)?;
-        let audit = self.action(&self.model().audit)?;
         let mut verdicts = Vec::new();
         for (at, check) in self.evaluator.program.checks.iter().enumerate() {
-            let Some(policy) = self.policies.checks.get(check.check) else { continue };
-            let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
-            let is_open = self.may_name_unknown(&policy.statement);
             let mut judged = Vec::new();
             for body in &check.bodies {
-                for row in 0..self.snapshot().table(body.resource).rows.len() as u32 {
-                    let resource = EntityRef { ty: body.resource, row };
-                    let subject = Subject::Entity(resource);
-                    // Whether the scope names this resource is not a question of evaluation.
-                    if !wanted(at, subject) || self.evaluator.verdict(check, body, resource).is_none() {
-                        continue;
-                    }
-                    let request = self.request(self.evaluator.root(), &audit, resource)?;
-                    let applies = || match check.conditional {
-                        true => self.satisfied(&whens, &request, &entities),
-                        false => Held::Yes,
-                    };
-                    let verdict = match self.satisfied(&whole, &request, &entities) {
-                        _ if is_open => Verdict::Unknown,
-                        Held::Yes => Verdict::Fail,
-                        Held::Failed | Held::Unknown => Verdict::Unknown,
-                        Held::No => match applies() {
-                            Held::No => Verdict::NotApplicable,
-                            Held::Unknown => Verdict::Unknown,
-                            Held::Yes | Held::Failed => Verdict::Pass,
-                        },
-                    };
-                    judged.push(Judged { subject, verdict });
-                }
+                judged.extend(self.judge_body(check, body, &entities, &|subject| wanted(at, subject))?);
                 let lists = self.evaluator.uncaptured(body).into_iter();
                 let lists = lists.map(|list| Subject::Uncaptured(body.resource, list));
                 let unknown = lists.filter(|subject| wanted(at, *subject));
@@ -160,58 +146,63 @@ impl<'m, 'a> Reference<'m, 'a> {
         Ok(verdicts)
     }
 
-    /// Every derived attribute, by trying every principal on every resource.
+    /// Judges the resources of one type by a check.
+    fn judge_body(
+        &self,
+        check: &CheckProgram,
+        body: &Body,
+        entities: &Entities,
+        wanted: &dyn Fn(Subject) -> bool,
+    ) -> Result<Vec<Judged>> {
+        let policy = self.policies.checks.get(check.check).ok_or_else(|| failed("a check is missing"))?;
+        let audit = self.action(&self.model().audit)?;
+        let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
+        let is_open = self.may_name_unknown(&policy.statement);
+        let mut judged = Vec::new();
+        for resource in self.snapshot().instances(body.resource) {
+            let subject = Subject::Entity(resource);
+            // The evaluator determines the scope: a policy of Cedar is not satisfied outside its scope.
+            if !wanted(subject) || self.evaluator.verdict(check, body, resource).is_none() {
+                continue;
+            }
+            let request = self.request(self.evaluator.root(), &audit, resource)?;
+            let applies = || match check.conditional {
+                true => self.satisfied(&whens, &request, entities),
+                false => Satisfied::Yes,
+            };
+            let verdict = match self.satisfied(&whole, &request, entities) {
+                _ if is_open => Verdict::Unknown,
+                Satisfied::Yes => Verdict::Fail,
+                Satisfied::Failed | Satisfied::Unknown => Verdict::Unknown,
+                Satisfied::No => match applies() {
+                    Satisfied::No => Verdict::NotApplicable,
+                    Satisfied::Unknown => Verdict::Unknown,
+                    Satisfied::Yes | Satisfied::Failed => Verdict::Pass,
+                },
+            };
+            judged.push(Judged { subject, verdict });
+        }
+        Ok(judged)
+    }
+
+    /// Computes every derived attribute, by testing every principal on every resource.
     fn derive(&self) -> Result<Derived> {
         let mut derived = Derived::new();
         let Some(action) = &self.model().derive else { return Ok(derived) };
         let action = self.action(action)?;
-        // Nothing is known of what an invalid derivation computes.
+        // The values of an attribute with an invalid derivation are unknown.
         for attribute in self.evaluator.program.derived.iter().filter(|attribute| !attribute.broken) {
             let entities = self.entities(&derived)?;
-            let parts: Result<Vec<(bool, TypeId, PolicySet, bool)>> = attribute
-                .parts
-                .iter()
-                .map(|part| {
-                    let statement = &self.policies.derivations[part.derivation].statement;
-                    let is_open = self.may_name_unknown(statement);
-                    Ok((part.subtracts, part.body.principal, self.only(statement)?, is_open))
-                })
-                .collect();
-            let parts = parts?;
-            for row in 0..self.snapshot().table(attribute.ty).rows.len() as u32 {
-                let resource = EntityRef { ty: attribute.ty, row };
+            let parts = attribute.parts.iter().map(|part| self.part(part)).collect::<Result<Vec<_>>>()?;
+            let may_have_more =
+                |part: &Part| !part.subtracts && !self.snapshot().table(part.principal).uncaptured_lists.is_empty();
+            let may_be_more = parts.iter().any(may_have_more);
+            for resource in self.snapshot().instances(attribute.ty) {
                 if self.snapshot().is_copy(resource) {
                     continue;
                 }
-                let mut found: BTreeMap<EntityRef, (Option<bool>, Option<bool>)> = BTreeMap::new();
-                for (subtracts, ty, policy, is_open) in &parts {
-                    for row in 0..self.snapshot().table(*ty).rows.len() as u32 {
-                        let principal = EntityRef { ty: *ty, row };
-                        // Whether a copy is an instance of its own is not known.
-                        let is_open = *is_open || self.snapshot().is_copy(principal);
-                        let request = self.request(principal, &action, resource)?;
-                        let held = if is_open { None } else { self.satisfied(policy, &request, &entities).decided() };
-                        let sides = found.entry(principal).or_insert((Some(false), Some(false)));
-                        let side = if *subtracts { &mut sides.1 } else { &mut sides.0 };
-                        *side = match (*side, held) {
-                            (Some(true), _) | (_, Some(true)) => Some(true),
-                            (None, _) | (_, None) => None,
-                            _ => Some(false),
-                        };
-                    }
-                }
-                let counted: Vec<(EntityRef, Option<bool>)> = found
-                    .into_iter()
-                    .map(|(entity, sides)| match sides {
-                        (Some(false), _) | (_, Some(true)) => (entity, Some(false)),
-                        (Some(true), Some(false)) => (entity, Some(true)),
-                        _ => (entity, None),
-                    })
-                    .collect();
-                let missing = parts
-                    .iter()
-                    .any(|(subtracts, ty, ..)| !subtracts && !self.snapshot().table(*ty).uncaptured_lists.is_empty());
-                if let Some(value) = self.aggregated(attribute.aggregate, &counted, missing)? {
+                let counted = self.count(&parts, &action, resource, &entities)?;
+                if let Some(value) = self.aggregated(attribute.aggregate, &counted, may_be_more)? {
                     derived.insert((resource, attribute.slot), value);
                 }
             }
@@ -219,48 +210,88 @@ impl<'m, 'a> Reference<'m, 'a> {
         Ok(derived)
     }
 
-    /// A derived value, or nothing where it is not known.
+    fn part(&self, part: &DerivationProgram) -> Result<Part> {
+        let derivation = self.policies.derivations.get(part.derivation);
+        let statement = &derivation.ok_or_else(|| failed("a derivation is missing"))?.statement;
+        let is_open = self.may_name_unknown(statement);
+        let policy = self.only(statement)?;
+        Ok(Part { subtracts: part.subtracts, principal: part.body.principal, policy, is_open })
+    }
+
+    /// Returns every principal, and whether it counts for a resource.
+    fn count(
+        &self,
+        parts: &[Part],
+        action: &EntityUid,
+        resource: EntityRef,
+        entities: &Entities,
+    ) -> Result<Vec<Counted>> {
+        // Whether some `permit`, and whether some `forbid`, is satisfied.
+        let mut found: BTreeMap<EntityRef, (Option<bool>, Option<bool>)> = BTreeMap::new();
+        for part in parts {
+            for principal in self.snapshot().instances(part.principal) {
+                // A copy may be the same instance as an earlier one.
+                let is_open = part.is_open || self.snapshot().is_copy(principal);
+                let request = self.request(principal, action, resource)?;
+                let known = if is_open { None } else { self.satisfied(&part.policy, &request, entities).known() };
+                let sides = found.entry(principal).or_insert((Some(false), Some(false)));
+                let side = if part.subtracts { &mut sides.1 } else { &mut sides.0 };
+                *side = match (*side, known) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (None, _) | (_, None) => None,
+                    _ => Some(false),
+                };
+            }
+        }
+        let counts = |sides| match sides {
+            (Some(false), _) | (_, Some(true)) => Some(false),
+            (Some(true), Some(false)) => Some(true),
+            _ => None,
+        };
+        Ok(found.into_iter().map(|(entity, sides)| (entity, counts(sides))).collect())
+    }
+
+    /// Returns a derived value; `None` if it is unknown.
     fn aggregated(
         &self,
         aggregate: Aggregate,
-        counted: &[(EntityRef, Option<bool>)],
-        missing: bool,
+        counted: &[Counted],
+        may_be_more: bool,
     ) -> Result<Option<RestrictedExpression>> {
-        let certain: Vec<EntityRef> =
-            counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity).collect();
-        let doubtful = missing || counted.iter().any(|(_, counts)| counts.is_none());
+        let certain = counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity);
+        let certain: Vec<EntityRef> = certain.collect();
+        let is_uncertain = may_be_more || counted.iter().any(|(_, counts)| counts.is_none());
         Ok(match aggregate {
             Aggregate::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
-            _ if doubtful => None,
+            _ if is_uncertain => None,
             Aggregate::Exists => Some(RestrictedExpression::new_bool(false)),
-            Aggregate::Count => Some(RestrictedExpression::new_long(certain.len() as i64)),
+            Aggregate::Count => Some(RestrictedExpression::new_long(i64::try_from(certain.len()).map_err(failed)?)),
             Aggregate::Collect => {
-                let uids: Result<Vec<_>> = certain
-                    .into_iter()
-                    .map(|entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?)))
-                    .collect();
+                let uid = |entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?));
+                let uids: Result<Vec<_>> = certain.into_iter().map(uid).collect();
                 Some(RestrictedExpression::new_set(uids?))
             }
         })
     }
 
-    /// Whether the only policy of a set is satisfied.
-    fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Held {
+    /// Returns whether the only policy of a set is satisfied.
+    fn satisfied(&self, policy: &PolicySet, request: &Request, entities: &Entities) -> Satisfied {
         let response = on_deep_stack(|| self.authorizer.is_authorized(request, policy, entities));
         let diagnostics = response.diagnostics();
         match diagnostics.errors().next() {
-            // Validated policies do not end in these by themselves: a value was left out, or a guard met one.
+            // Validated policies do not read missing attributes: a value was left out, or a guard has found a marker.
             Some(AuthorizationError::PolicyEvaluationError(error)) => match error.inner() {
                 EvaluationError::EntityAttrDoesNotExist(_) | EvaluationError::RecordAttrDoesNotExist(_) => {
-                    Held::Unknown
+                    Satisfied::Unknown
                 }
-                _ => Held::Failed,
+                _ => Satisfied::Failed,
             },
-            None if diagnostics.reason().next().is_some() => Held::Yes,
-            None => Held::No,
+            None if diagnostics.reason().next().is_some() => Satisfied::Yes,
+            None => Satisfied::No,
         }
     }
 
+    /// Returns a policy set with one policy, guarded against unknown values.
     fn only(&self, statement: &Statement) -> Result<PolicySet> {
         let policy =
             self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
@@ -279,8 +310,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         PolicySet::from_policies([guarded]).map_err(failed)
     }
 
-    /// Whether a policy names an entity that may be an instance which was not captured, or one of which the id is not
-    /// known.
+    /// Returns whether a policy names an entity that may be an uncaptured instance, or one whose id is unknown.
     fn may_name_unknown(&self, statement: &Statement) -> bool {
         let (model, snapshot) = (self.model(), self.snapshot());
         let is_unknown = |uid: &ast::EntityUID| {
@@ -288,7 +318,7 @@ impl<'m, 'a> Reference<'m, 'a> {
             let table = snapshot.table(ty);
             let is_open = !table.uncaptured_lists.is_empty() || table.has_nameless();
             let found = || snapshot.entity(model, ty, AsRef::<str>::as_ref(uid.eid()));
-            is_open && found().is_none_or(|entity| entity.row as usize >= table.rows.len())
+            is_open && found().is_none_or(|entity| table.row(entity.row).is_none())
         };
         let literal = |expr: &ast::Expr| match expr.expr_kind() {
             ast::ExprKind::Lit(ast::Literal::EntityUID(uid)) => is_unknown(uid),
@@ -305,7 +335,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     fn uid(&self, entity: EntityRef) -> Result<EntityUid> {
         let ty = cedar_policy::EntityTypeName::from_str(&self.model().ty(entity.ty).name).map_err(failed)?;
-        // An instance of which the id is not known has one that no policy writes.
+        // An instance with an unknown id gets an id that no policy can contain.
         let is_nameless = self.snapshot().table(entity.ty).nameless.contains(&entity.row);
         let id = if is_nameless { format!("\u{1}{}", entity.row).into() } else { self.evaluator.id(entity) };
         Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(id)))
@@ -342,13 +372,11 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     fn entities(&self, derived: &Derived) -> Result<Entities> {
         let mut all = Vec::new();
-        for (at, ty) in self.model().types.iter().enumerate() {
+        for (id, ty) in self.model().types.iter().enumerate().map(|(at, ty)| (TypeId::new(at), ty)) {
             if !matches!(ty.kind, EntityKind::Rows(_)) {
                 continue;
             }
-            let id = TypeId::new(at);
-            for (row, parent) in self.snapshot().table(id).rows.iter().enumerate() {
-                let entity = EntityRef { ty: id, row: row as u32 };
+            for (entity, row) in self.snapshot().instances(id).zip(&self.snapshot().table(id).rows) {
                 if self.snapshot().is_copy(entity) {
                     continue;
                 }
@@ -360,7 +388,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                     attributes.extend(self.tag_markers(entity, slot));
                 }
                 let parents: HashSet<EntityUid> = match ty.parent {
-                    Some(ty) => HashSet::from([self.uid(EntityRef { ty, row: parent.parent })?]),
+                    Some(ty) => HashSet::from([self.uid(EntityRef { ty, row: row.parent })?]),
                     None => HashSet::new(),
                 };
                 let tags = ty.tags.map(|slot| self.tags(entity, slot)).transpose()?.unwrap_or_default();
@@ -384,7 +412,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         }
     }
 
-    /// Markers of the tags that are not known.
+    /// Returns the marker of unknown tags.
     fn tag_markers(&self, entity: EntityRef, slot: SlotId) -> Option<(String, RestrictedExpression)> {
         let column = self.evaluator.column(entity.ty, slot);
         if self.is_unknown(entity, slot) {
@@ -398,13 +426,13 @@ impl<'m, 'a> Reference<'m, 'a> {
         (!names.is_empty()).then(|| (guard::SOME_TAGS.to_owned(), RestrictedExpression::new_set(names)))
     }
 
-    /// Whether a slot has a state in which nothing is known of its value.
+    /// Returns whether the value of a slot is unknown.
     fn is_unknown(&self, entity: EntityRef, slot: SlotId) -> bool {
         let states = &self.evaluator.column(entity.ty, slot).states;
         states.get(entity.row as usize).is_some_and(|state| state.is_unknown())
     }
 
-    /// Gives out the attributes that are known, and a marker for each that is not. Returns whether all are known.
+    /// Passes on the known attributes, and a marker for each unknown one. Returns whether all are known.
     fn members(
         &self,
         entity: EntityRef,
@@ -412,7 +440,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         derived: &Derived,
         out: &mut dyn FnMut(String, RestrictedExpression),
     ) -> Result<bool> {
-        let mut whole = true;
+        let mut is_known = true;
         let marker = || RestrictedExpression::new_bool(true);
         for attribute in attributes {
             let name = attribute.name.as_str();
@@ -422,15 +450,15 @@ impl<'m, 'a> Reference<'m, 'a> {
                         Some(value) => Some(value.clone()),
                         None => self.slot(entity, *slot)?,
                     };
-                    let origin = &self.model().ty(entity.ty).slots[slot.index()].origin;
+                    let origin = &self.model().ty(entity.ty).slot(*slot).origin;
                     let state = self.evaluator.column(entity.ty, *slot).states.get(entity.row as usize);
                     match (value, state) {
                         (Some(value), _) => out(name.to_owned(), value),
-                        // Nothing reads it.
+                        // No policy reads it.
                         (None, None) if *origin != Origin::Derived => {}
                         (None, Some(State::Absent)) => {}
                         (None, _) => {
-                            whole = false;
+                            is_known = false;
                             out(guard::presence(name).to_string(), marker());
                         }
                     }
@@ -438,33 +466,34 @@ impl<'m, 'a> Reference<'m, 'a> {
                 Shape::Record(presence, members) => {
                     match self.evaluator.column(entity.ty, *presence).states.get(entity.row as usize) {
                         Some(State::Known) => {}
-                        // It is absent, or nothing reads it.
+                        // It is absent, or no policy reads it.
                         Some(State::Absent) | None => continue,
                         Some(_) => {
-                            whole = false;
+                            is_known = false;
                             out(guard::presence(name).to_string(), marker());
                             continue;
                         }
                     }
                     let mut fields = Vec::new();
                     if !self.members(entity, members, derived, &mut |name, value| fields.push((name, value)))? {
-                        whole = false;
+                        is_known = false;
                         out(guard::part(name).to_string(), marker());
                     }
                     out(name.to_owned(), RestrictedExpression::new_record(fields).map_err(failed)?);
                 }
             }
         }
-        Ok(whole)
+        Ok(is_known)
     }
 
+    /// Returns the value of a slot; `None` if it is unknown or absent.
     fn slot(&self, entity: EntityRef, slot: SlotId) -> Result<Option<RestrictedExpression>> {
-        let declared = &self.model().ty(entity.ty).slots[slot.index()];
-        if let Origin::Enclosing(around) = declared.origin {
-            let found = self.snapshot().enclosing(self.model(), entity, around);
+        let declared = self.model().ty(entity.ty).slot(slot);
+        if let Origin::Enclosing(ancestor) = declared.origin {
+            let found = self.snapshot().enclosing(self.model(), entity, ancestor);
             return found.map(|found| Ok(RestrictedExpression::new_entity_uid(self.uid(found)?))).transpose();
         }
-        let column = &self.snapshot().table(entity.ty).columns[slot.index()];
+        let column = self.snapshot().table(entity.ty).column(slot);
         let row = entity.row as usize;
         if column.states.get(row) != Some(&State::Known) {
             return Ok(None);
@@ -487,6 +516,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         value.filter(is_exact).map(|value| self.expression(&value)).transpose()
     }
 
+    /// Returns a value as an expression of Cedar.
     fn expression(&self, value: &Value) -> Result<RestrictedExpression> {
         let parsed = |text: String| RestrictedExpression::from_str(&text).map_err(failed);
         Ok(match value {
@@ -514,7 +544,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 }
 
-/// Whether every part of a value is known.
+/// Returns whether every part of a value is known.
 fn is_exact(value: &Value) -> bool {
     match value {
         Value::Set(set) => set.is_exact() && set.items().iter().all(is_exact),
@@ -525,7 +555,7 @@ fn is_exact(value: &Value) -> bool {
     }
 }
 
-/// The `when` clauses of a check as a policy of their own, which is satisfied where the check applies.
+/// Returns the `when` clauses of a check as a policy, which is satisfied if the check applies.
 fn whens(statement: &Statement) -> Result<PolicySet> {
     let clauses = statement.clauses.iter().filter(|clause| clause.kind == ClauseKind::When);
     let together = clauses.map(|clause| guard::guarded(&clause.expr)).reduce(ast::Expr::and);

@@ -1,74 +1,68 @@
-//! Parameters per instance: a evaluator with the values of the run, and one for every other set of values.
+//! Evaluation with parameters per instance: an evaluator with the parameters of the run, and one for every other set of
+//! values.
 //!
-//! Every resource is judged by the evaluator of the instance that it is or is nested in. The other machines derive again
-//! only what depends on a value that differs, and a check that reads none of these values is judged by the first evaluator.
-//! If the id of the instance is not known, the verdict is decided only if all machines that may be meant agree.
+//! A resource is judged by the evaluator of its instance. The other evaluators derive only the attributes that depend
+//! on a value that differs, and share the rest. A check that does not depend on such a value is judged by the first
+//! evaluator. If the id of the instance is unknown, the verdict is decided if all evaluators that may apply agree.
 
+use super::assignment::{self, Assigned, AssignedRanges, Assignment, OF_RUN};
+use super::bind::Binding;
 use super::derive::TooManyPairs;
 use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::reference::{Reference, ReferenceError};
-use super::verdict::{Verdict, VerdictCounts};
+use super::verdict::Verdict;
 use crate::parallel::*;
 use crate::parameters::{Parameters, Scope, Values};
 use crate::policy::Policies;
-use crate::program::{Body, CheckProgram, Depends, Program};
+use crate::program::{Body, CheckProgram, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::source::nearest;
 use crate::value::{EntityRef, TypeId};
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Ids of instances that an error lists.
+/// The maximal number of ids that an error lists.
 const LISTED: usize = 5;
 
 /// A program bound to a snapshot and to the parameters of a run.
 pub struct Evaluation<'a> {
-    /// The evaluator with the values of the run, then one for every other set of values that an instance here has.
-    bound: Vec<Bound<'a>>,
+    /// The evaluator with the parameters of the run.
+    first: Evaluator<'a>,
+    /// The evaluators with other parameters, from number 1.
+    others: Vec<OtherEvaluator<'a>>,
     parameters: &'a Parameters,
     now: i64,
-    /// For every row of the type with `@parameter_scope`, who judges it; empty if there is one evaluator only.
-    judges: Vec<Judges>,
-    /// The machines of instances that are not in the snapshot, as far as it is known.
-    unseen: Vec<usize>,
-    /// For every scope of the parameters, whether the snapshot has the instance.
-    found: Vec<bool>,
+    assignment: Assignment,
+    /// The rows of resources by their evaluators. A type that is not here is judged by the first evaluator.
+    ranges: BTreeMap<TypeId, AssignedRanges>,
 }
 
-struct Bound<'a> {
+/// An evaluator with parameters that differ from those of the run.
+struct OtherEvaluator<'a> {
     evaluator: Evaluator<'a>,
-    values: Values,
-    /// What depends on the values that differ from those of the run.
-    depends: Depends,
+    /// For every check of the program, whether it depends on a parameter that differs.
+    checks: Vec<bool>,
 }
 
-/// The machines that judge a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judges {
-    One(usize),
-    /// The first one, and those of instances that are not in the snapshot: the id is not known.
-    Any,
-}
-
-/// Whether a snapshot has an instance for which parameters are set.
+/// The result of the search for an instance for which parameters are set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sought {
-    /// It does.
+    /// The snapshot has the instance.
     Found,
-    /// It has one with a similar id.
+    /// The snapshot has an instance with a similar id.
     Similar(SmolStr),
-    /// It has others.
+    /// The snapshot has other instances.
     Others(Vec<SmolStr>),
 }
 
 impl<'a> Evaluation<'a> {
-    /// Binds a program and computes every derived attribute, once for every set of values that it depends on; `now` is in
-    /// milliseconds since 1970.
+    /// Binds a program and computes every derived attribute, once for every set of parameters that it depends on; `now`
+    /// is in milliseconds since 1970.
     ///
-    /// Also returns the derivations that would try more than `most_pairs` pairs, each once: their attributes are unknown.
+    /// Also returns the derivations that exceed `most_pairs` pairs, each once: their attributes are unknown.
     pub fn new(
         model: &'a Model,
         program: &'a Program,
@@ -76,183 +70,129 @@ impl<'a> Evaluation<'a> {
         (now, parameters): (i64, &'a Parameters),
         most_pairs: usize,
     ) -> (Self, Vec<TooManyPairs>) {
-        let mut evaluation = Self::bind(model, program, snapshot, now, parameters);
-        let too_many = evaluation.derive(most_pairs);
-        (evaluation, too_many)
-    }
-
-    fn bind(
-        model: &'a Model,
-        program: &'a Program,
-        snapshot: &'a Snapshot,
-        now: i64,
-        parameters: &'a Parameters,
-    ) -> Self {
-        let evaluator = Evaluator::bind(model, program, snapshot, now, &parameters.values);
-        let first = Bound { evaluator, values: parameters.values.clone(), depends: Depends::default() };
-        let found = vec![false; parameters.scopes.len()];
-        let mut evaluation =
-            Self { bound: vec![first], parameters, now, judges: Vec::new(), unseen: Vec::new(), found };
-        if let Some(ty) = model.parameter_scope().filter(|_| !parameters.scopes.is_empty()) {
-            evaluation.bind_scopes(ty);
+        let bind = |values: &Values| Binding::new(model, program, snapshot, now, values);
+        let assignment = Assignment::new(model, snapshot, parameters);
+        let (first, mut too_many) = bind(&parameters.values).derive(most_pairs);
+        let mut others = Vec::new();
+        for values in assignment.values.iter().skip(1) {
+            let pairs = values.iter().zip(&parameters.values).enumerate();
+            let differing = pairs.filter(|(_, (own, of_run))| own != of_run).map(|(at, _)| at).collect();
+            let depends = program.depends_on(model, &differing);
+            let (evaluator, more) = bind(values).derive_again(&first, &depends.derived, most_pairs);
+            others.push(OtherEvaluator { evaluator, checks: depends.checks });
+            let is_new = |more: &TooManyPairs| too_many.iter().all(|known| known.derivation != more.derivation);
+            let more: Vec<TooManyPairs> = more.into_iter().filter(is_new).collect();
+            too_many.extend(more);
         }
-        evaluation
+        let ranges = assignment.ranges(model, snapshot, &program.checks);
+        (Self { first, others, parameters, now, assignment, ranges }, too_many)
     }
 
-    fn bind_scopes(&mut self, ty: TypeId) {
-        let Evaluator { model, program, snapshot, .. } = *self.base();
-        let places: HashMap<&str, usize> =
-            self.parameters.scopes.iter().enumerate().map(|(at, scope)| (scope.id.as_str(), at)).collect();
-        let rows = 0..snapshot.table(ty).rows.len() as u32;
-        let is_nameless = |row: u32| self.nameless_around(EntityRef { ty, row }).is_some();
-        let scope_of = |row: u32| places.get(snapshot.id(model, EntityRef { ty, row }).as_str()).copied();
-        let of_rows: Vec<Option<Option<usize>>> = rows.map(|row| (!is_nameless(row)).then(|| scope_of(row))).collect();
-        of_rows.iter().flatten().flatten().for_each(|scope| self.found[*scope] = true);
-        let may_be_elsewhere =
-            of_rows.contains(&None) || model.ancestry(ty).any(|ty| !snapshot.table(ty).uncaptured_lists.is_empty());
-        let machines: Vec<usize> = (0..self.parameters.scopes.len())
-            .map(|scope| if self.found[scope] || may_be_elsewhere { self.machine_for(program, scope) } else { 0 })
-            .collect();
-        let unseen = machines.iter().zip(&self.found).filter(|(evaluator, found)| **evaluator > 0 && !**found);
-        self.unseen = unseen.map(|(evaluator, _)| *evaluator).collect::<BTreeSet<_>>().into_iter().collect();
-        if self.bound.len() > 1 {
-            let judges = |scope: &Option<Option<usize>>| match scope {
-                None => Judges::Any,
-                Some(scope) => Judges::One(scope.map_or(0, |scope| machines[scope])),
-            };
-            self.judges = of_rows.iter().map(judges).collect();
-        }
-    }
-
-    /// Returns the evaluator with the values of a scope; binds it if there is none.
-    fn machine_for(&mut self, program: &'a Program, scope: usize) -> usize {
-        let values = self.parameters.values_in(&self.parameters.scopes[scope]);
-        if let Some(at) = self.bound.iter().position(|bound| bound.values == values) {
-            return at;
-        }
-        let differ = values.iter().zip(&self.parameters.values).enumerate().filter(|(_, (own, of_run))| own != of_run);
-        let depends = program.depends_on(self.base().model, &differ.map(|(at, _)| at).collect());
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let evaluator = Evaluator::bind(model, program, snapshot, self.now, &values);
-        self.bound.push(Bound { evaluator, values, depends });
-        self.bound.len() - 1
-    }
-
-    /// Returns the evaluator with the values of the run.
+    /// Returns the evaluator with the parameters of the run.
     pub fn base(&self) -> &Evaluator<'a> {
-        &self.bound[0].evaluator
+        &self.first
     }
 
-    fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
-        let Some((first, others)) = self.bound.split_first_mut() else { return Vec::new() };
-        let mut too_many = first.evaluator.derive(most_pairs);
-        for Bound { evaluator, depends, .. } in others {
-            for more in evaluator.derive_again(&first.evaluator, &depends.derived, most_pairs) {
-                if too_many.iter().all(|known| known.derivation != more.derivation) {
-                    too_many.push(more);
-                }
-            }
-        }
-        too_many
+    /// Returns the evaluator with a number of [`Evaluation::judging`].
+    pub fn evaluator(&self, number: usize) -> &Evaluator<'a> {
+        let other = number.checked_sub(1).and_then(|at| self.others.get(at));
+        other.map_or(&self.first, |other| &other.evaluator)
     }
 
     /// Returns for every scope of the parameters whether the snapshot has the instance.
     pub fn sought(&self) -> Vec<Sought> {
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let ids: Vec<SmolStr> = match model.parameter_scope().filter(|_| self.found.contains(&false)) {
+        let Evaluator { model, snapshot, .. } = self.first;
+        let is_found = &self.assignment.is_found;
+        let ids: Vec<SmolStr> = match model.parameter_scope().filter(|_| is_found.contains(&false)) {
             Some(ty) => {
-                let rows = 0..snapshot.table(ty).rows.len() as u32;
-                let named = rows.filter(|row| snapshot.table(ty).is_named(*row));
-                named.map(|row| snapshot.id(model, EntityRef { ty, row })).collect()
+                let named = snapshot.instances(ty).filter(|instance| snapshot.table(ty).is_named(instance.row));
+                named.map(|instance| snapshot.id(model, instance)).collect()
             }
             None => Vec::new(),
         };
-        let sought = |(scope, found): (&Scope, &bool)| match found {
+        let sought = |(scope, is_found): (&Scope, &bool)| match is_found {
             true => Sought::Found,
             false => match nearest(&scope.id, ids.iter().map(SmolStr::as_str)) {
                 Some(similar) => Sought::Similar(similar.into()),
                 None => Sought::Others(ids.iter().take(LISTED).cloned().collect()),
             },
         };
-        self.parameters.scopes.iter().zip(&self.found).map(sought).collect()
+        self.parameters.scopes.iter().zip(is_found).map(sought).collect()
     }
 
-    /// Judges every check on every resource, and lists those with one of the verdicts `listed`; all are counted.
+    /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
-        let program = self.base().program;
-        program.checks.par_iter().enumerate().map(|(at, check)| self.judge_check(at, check, listed)).collect()
+        let checks = self.first.program.checks.par_iter().enumerate();
+        checks.map(|(at, check)| self.judge_check(at, check, listed)).collect()
     }
 
     fn judge_check(&self, at: usize, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
-        let mut judgement = Judgement { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() };
+        let mut judgement = Judgement::empty(check);
         for body in &check.bodies {
-            for (rows, judges) in self.shares(at, body.resource) {
-                match judges[..] {
-                    [one] => judgement.add(self.bound[one].evaluator.judge_range(check, body, rows, listed)),
-                    _ => judgement.add(self.judge_nameless(check, body, rows, &judges, listed)),
-                }
+            for (rows, evaluators) in self.shares(at, body.resource) {
+                judgement.extend(match evaluators[..] {
+                    [one] => self.evaluator(one).judge_range(check, body, rows, listed),
+                    _ => self.judge_nameless(check, body, rows, &evaluators, listed),
+                });
             }
-            for place in 0..self.base().snapshot.table(body.resource).uncaptured_lists.len() {
-                let subject = Subject::Uncaptured(body.resource, place);
-                if self.judges(at, subject).into_iter().any(|one| self.bound[one].evaluator.may_fail(body, place)) {
-                    judgement.counts[Verdict::Unknown] += 1;
-                    judgement.judged.push(Judged { subject, verdict: Verdict::Unknown });
+            for list in 0..self.first.snapshot.table(body.resource).uncaptured_lists.len() {
+                let subject = Subject::Uncaptured(body.resource, list);
+                if self.numbers(at, subject).into_iter().any(|one| self.evaluator(one).may_fail(body, list)) {
+                    judgement.push(Judged { subject, verdict: Verdict::Unknown }, true);
                 }
             }
         }
         judgement
     }
 
-    /// Judges resources by several machines.
+    /// Judges resources by several evaluators.
     fn judge_nameless(
         &self,
         check: &CheckProgram,
         body: &Body,
         rows: Range<u32>,
-        judges: &[usize],
+        evaluators: &[usize],
         listed: &[Verdict],
-    ) -> (VerdictCounts, Vec<Judged>) {
-        let (mut counts, mut judged) = (VerdictCounts::default(), Vec::new());
+    ) -> Judgement {
+        let mut judgement = Judgement::empty(check);
         for row in rows {
             let resource = EntityRef { ty: body.resource, row };
-            let verdicts = judges.iter().filter_map(|one| self.bound[*one].evaluator.verdict(check, body, resource));
-            let Some(verdict) = verdicts.reduce(agreed) else { continue };
-            counts[verdict] += 1;
-            if listed.contains(&verdict) {
-                judged.push(Judged { subject: Subject::Entity(resource), verdict });
+            let verdicts = evaluators.iter().filter_map(|one| self.evaluator(*one).verdict(check, body, resource));
+            if let Some(verdict) = verdicts.reduce(agreed) {
+                let judged = Judged { subject: Subject::Entity(resource), verdict };
+                judgement.push(judged, listed.contains(&verdict));
             }
         }
-        (counts, judged)
+        judgement
     }
 
-    /// Judges every check on every resource by the official evaluator.
+    /// Judges every check on every resource by Cedar's evaluator.
     ///
     /// # Errors
-    /// When Cedar refuses a value or a policy.
+    /// If Cedar refuses a value or a policy.
     pub fn judge_by_reference(&self, policies: &Policies) -> Result<Vec<Judgement>, ReferenceError> {
-        if let [Bound { evaluator, values, .. }] = &self.bound[..] {
-            return Reference::new(evaluator, policies, self.now, values).judge();
+        if self.others.is_empty() {
+            return Reference::new(&self.first, policies, self.now, &self.parameters.values).judge();
         }
-        let program = self.base().program;
-        let mut given: Vec<BTreeMap<Subject, Verdict>> = vec![BTreeMap::new(); program.checks.len()];
-        for (one, Bound { evaluator, values, .. }) in self.bound.iter().enumerate() {
-            let reference = Reference::new(evaluator, policies, self.now, values);
-            let wanted = |check: usize, subject: Subject| self.judges(check, subject).contains(&one);
-            for (given, judged) in given.iter_mut().zip(reference.verdicts(&wanted)?) {
+        let program = self.first.program;
+        let mut verdicts: Vec<BTreeMap<Subject, Verdict>> = vec![BTreeMap::new(); program.checks.len()];
+        for (number, values) in self.assignment.values.iter().enumerate() {
+            let reference = Reference::new(self.evaluator(number), policies, self.now, values);
+            let is_wanted = |check: usize, subject: Subject| self.numbers(check, subject).contains(&number);
+            for (verdicts, judged) in verdicts.iter_mut().zip(reference.verdicts(&is_wanted)?) {
                 for Judged { subject, verdict } in judged {
-                    given.entry(subject).and_modify(|known| *known = agreed(*known, verdict)).or_insert(verdict);
+                    verdicts.entry(subject).and_modify(|known| *known = agreed(*known, verdict)).or_insert(verdict);
                 }
             }
         }
-        let judgements = program.checks.iter().zip(given).map(|(check, given)| {
-            let judged = given.into_iter().map(|(subject, verdict)| Judged { subject, verdict });
-            Judgement::of(check, judged)
+        let judgements = program.checks.iter().zip(verdicts).map(|(check, verdicts)| {
+            Judgement::of(check, verdicts.into_iter().map(|(subject, verdict)| Judged { subject, verdict }))
         });
         Ok(judgements.collect())
     }
 
-    /// Returns the evaluator whose evaluation explains a verdict; `None` if the verdict is unknown only because it is not
-    /// known which values apply.
+    /// Returns the evaluator that explains a verdict; `None` if the verdict is unknown only because it is unknown which
+    /// parameters apply.
     pub fn explains(
         &self,
         check: &CheckProgram,
@@ -260,111 +200,176 @@ impl<'a> Evaluation<'a> {
         subject: Subject,
         verdict: Verdict,
     ) -> Option<&Evaluator<'a>> {
-        let judges = self.judging(check, subject);
-        let mut machines = judges.iter().map(|one| &self.bound[*one].evaluator);
-        match (subject, &judges[..]) {
-            (Subject::Entity(resource), [_, _, ..]) => {
-                machines.find(|evaluator| evaluator.verdict(check, body, resource) == Some(verdict))
+        let numbers = self.judging(check, subject);
+        let mut evaluators = numbers.iter().map(|number| self.evaluator(*number));
+        match subject {
+            Subject::Entity(resource) if numbers.len() > 1 => {
+                evaluators.find(|evaluator| evaluator.verdict(check, body, resource) == Some(verdict))
             }
-            _ => machines.next(),
+            _ => evaluators.next(),
         }
     }
 
-    /// Returns the numbers of the machines that judge a resource by a check.
+    /// Returns the numbers of the evaluators that judge a subject by a check.
     pub fn judging(&self, check: &CheckProgram, subject: Subject) -> Vec<usize> {
-        self.judges(self.place(check), subject)
+        let at = self.first.program.checks.iter().position(|known| known.check == check.check);
+        self.numbers(at.unwrap_or(usize::MAX), subject)
     }
 
-    /// Returns the evaluator with a number of [`Evaluation::judging`].
-    pub fn evaluator(&self, number: usize) -> &Evaluator<'a> {
-        &self.bound[number].evaluator
-    }
-
-    fn place(&self, check: &CheckProgram) -> usize {
-        self.base().program.checks.iter().position(|known| known.check == check.check).unwrap_or_default()
-    }
-
-    /// Returns the instance whose settings determine a parameter for a resource; `None` if the value is that of the run.
+    /// Returns the instance whose settings determine a parameter for a resource; `None` if the value is that of the
+    /// run.
     pub fn scope(&self, resource: EntityRef, parameter: usize) -> Option<EntityRef> {
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let around = self.scope_around(resource)?;
-        let id = snapshot.id(model, around);
+        let Evaluator { model, snapshot, .. } = self.first;
+        let instance = assignment::scope_around(model, snapshot, resource)?;
+        let id = snapshot.id(model, instance);
         let scope = self.parameters.scopes.iter().find(|scope| scope.id == id)?;
-        let is_named = !self.judges.is_empty() && self.judges[around.row as usize] != Judges::Any;
-        (is_named && scope.set.contains_key(&parameter)).then_some(around)
+        let is_named = !self.assignment.is_trivial() && self.assignment.of_instance(Some(instance)) != Assigned::Any;
+        (is_named && scope.set.contains_key(&parameter)).then_some(instance)
     }
 
-    /// Returns the instance of the type with `@parameter_scope` that a resource is or is nested in.
-    fn scope_around(&self, resource: EntityRef) -> Option<EntityRef> {
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let ty = model.parameter_scope()?;
-        let around = model.ancestry(resource.ty).any(|around| around == ty);
-        around.then(|| snapshot.enclosing(model, resource, ty)).flatten()
-    }
-
-    /// Returns the innermost instance without a known id among the instance of the type with `@parameter_scope` that a
+    /// Returns the innermost instance with an unknown id among the instance of the type with `@parameter_scope` that a
     /// resource is or is nested in, and those around it.
     pub fn nameless_around(&self, resource: EntityRef) -> Option<EntityRef> {
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let scope = self.scope_around(resource)?;
-        let mut around = model.ancestry(scope.ty).filter_map(|around| snapshot.enclosing(model, scope, around));
-        around.find(|entity| snapshot.table(entity.ty).nameless.contains(&entity.row))
+        assignment::nameless_around(self.first.model, self.first.snapshot, resource)
     }
 
-    /// Returns the rows of a type in runs, each with the machines that judge them by a check.
+    /// Returns the rows of a type in ranges, each with the evaluators that judge them by a check.
     fn shares(&self, check: usize, ty: TypeId) -> Vec<(Range<u32>, Vec<usize>)> {
-        let rows = self.base().snapshot.table(ty).rows.len() as u32;
-        if self.judges.is_empty() || self.scope_around(EntityRef { ty, row: 0 }).is_none() {
-            return vec![(0..rows, vec![0])];
-        }
-        let mut shares: Vec<(Range<u32>, Judges)> = Vec::new();
-        for row in 0..rows {
-            let judges = self.judges_of(EntityRef { ty, row });
-            match shares.last_mut() {
-                Some((range, known)) if *known == judges => range.end = row + 1,
-                _ => shares.push((row..row + 1, judges)),
-            }
-        }
-        shares.into_iter().map(|(rows, judges)| (rows, self.of_check(check, judges))).collect()
-    }
-
-    /// Returns the machines that judge a resource by a check.
-    fn judges(&self, check: usize, subject: Subject) -> Vec<usize> {
-        if self.judges.is_empty() && self.unseen.is_empty() {
-            return vec![0];
-        }
-        let Evaluator { model, snapshot, .. } = *self.base();
-        let judges = match subject {
-            Subject::Entity(resource) => self.judges_of(resource),
-            Subject::Uncaptured(ty, at) => {
-                let list = snapshot.table(ty).uncaptured_lists.get(at).map(|missing| missing.scope);
-                let has_scope = |ty| model.ancestry(ty).any(|ty| Some(ty) == model.parameter_scope());
-                match list {
-                    Some(list) if has_scope(list.ty) => self.judges_of(list),
-                    _ if has_scope(ty) => Judges::Any,
-                    _ => Judges::One(0),
-                }
-            }
+        let Some(ranges) = self.ranges.get(&ty) else {
+            return vec![(self.first.snapshot.table(ty).row_numbers(), vec![OF_RUN])];
         };
-        self.of_check(check, judges)
+        let mut shares: Vec<(Range<u32>, Vec<usize>)> = Vec::new();
+        for (rows, assigned) in ranges {
+            let evaluators = self.differing(check, *assigned);
+            match shares.last_mut() {
+                Some((range, last)) if *last == evaluators => range.end = rows.end,
+                _ => shares.push((rows.clone(), evaluators)),
+            }
+        }
+        shares
     }
 
-    fn judges_of(&self, resource: EntityRef) -> Judges {
-        let around = self.scope_around(resource);
-        around.and_then(|around| self.judges.get(around.row as usize).copied()).unwrap_or(Judges::One(0))
+    /// Returns the evaluators that judge a subject by a check, by its place in the program.
+    fn numbers(&self, check: usize, subject: Subject) -> Vec<usize> {
+        if self.assignment.is_trivial() {
+            return vec![OF_RUN];
+        }
+        let Evaluator { model, snapshot, .. } = self.first;
+        let around = |entity| self.assignment.of_instance(assignment::scope_around(model, snapshot, entity));
+        let assigned = match subject {
+            Subject::Entity(resource) => around(resource),
+            Subject::Uncaptured(ty, list) => match snapshot.table(ty).uncaptured_lists.get(list).map(|list| list.scope)
+            {
+                Some(scope) if assignment::is_scoped(model, scope.ty) => around(scope),
+                _ if assignment::is_scoped(model, ty) => Assigned::Any,
+                _ => Assigned::One(OF_RUN),
+            },
+        };
+        self.differing(check, assigned)
     }
 
-    /// Returns the machines that can differ in a check.
-    fn of_check(&self, check: usize, judges: Judges) -> Vec<usize> {
-        let differs = |one: &usize| self.bound[*one].depends.checks.get(check) == Some(&true);
-        match judges {
-            Judges::One(one) => vec![if differs(&one) { one } else { 0 }],
-            Judges::Any => std::iter::once(0).chain(self.unseen.iter().copied().filter(differs)).collect(),
+    /// Returns the evaluators that judge by a check, without those that judge it as the first one does.
+    fn differing(&self, check: usize, assigned: Assigned) -> Vec<usize> {
+        let differs = |number: &usize| {
+            let other = number.checked_sub(1).and_then(|at| self.others.get(at));
+            other.is_some_and(|other| other.checks.get(check) != Some(&false))
+        };
+        match assigned {
+            Assigned::One(number) => vec![if differs(&number) { number } else { OF_RUN }],
+            Assigned::Any => {
+                let others = self.assignment.unseen.iter().copied().filter(differs);
+                std::iter::once(OF_RUN).chain(others).collect()
+            }
         }
     }
 }
 
-/// The verdict of two machines of which it is not known which one applies.
+/// Returns the verdict if it is unknown which of two evaluators applies.
 fn agreed(one: Verdict, other: Verdict) -> Verdict {
     if one == other { one } else { Verdict::Unknown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    /// Checks the verdicts of a check of rooms, whose limit is a parameter that may differ by house.
+    #[track_caller]
+    fn check(settings: &[&str], snapshot: &str, expected: &Expect) {
+        let schema = r#"
+            @path("") entity Town;
+            @path("/houses/*") @key("id") @parameter_scope entity House in [Town] = { id: String };
+            @path("/houses/*/rooms/*") @key("id") entity Room in [House] = { id: String, beds: Long };
+            type Parameters = { @default("2") most: Long };
+            action audit appliesTo { principal: [Town], resource: [Room], context: { parameters: Parameters } };
+        "#;
+        let policy = r#"@id("R") @title("t") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Room)
+            unless { resource.beds <= context.parameters.most };"#;
+        expected.assert_eq(&Fixture::new(schema, policy, snapshot).verdicts(settings));
+    }
+
+    const HOUSES: &str = r#"{"houses": [
+        {"id": "a", "rooms": [{"id": "1", "beds": 2}, {"id": "2", "beds": 3}]},
+        {"id": "b", "rooms": [{"id": "1", "beds": 2}, {"id": "2", "beds": 3}]}
+    ]}"#;
+
+    #[test]
+    fn a_resource_is_judged_with_the_parameters_of_its_instance() {
+        check(
+            &[],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": fail"#]],
+        );
+        check(
+            &["b:most=3"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": pass"#]],
+        );
+        check(
+            &["most=1", "a:most=2", "b:most=9"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": pass"#]],
+        );
+    }
+
+    #[test]
+    fn parameters_of_an_instance_that_the_snapshot_does_not_have_are_not_used() {
+        check(
+            &["c:most=9"],
+            HOUSES,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"b/1": pass
+            R Room::"b/2": fail"#]],
+        );
+    }
+
+    #[test]
+    fn a_verdict_is_unknown_if_an_instance_with_an_unknown_id_may_have_other_parameters() {
+        let houses = HOUSES.replace("{\"id\": \"b\"", "{\"id\": null");
+        check(
+            &["b:most=3"],
+            &houses,
+            &expect![[r#"
+            R Room::"a/1": pass
+            R Room::"a/2": fail
+            R Room::"1/1": pass
+            R Room::"1/2": unknown"#]],
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Verdicts, and how often each was given.
+//! Verdicts, the only rule from outcomes to a verdict, and counts of verdicts.
 
 use crate::program::PolicyOutcomes;
 use crate::value::Outcomes;
@@ -9,13 +9,13 @@ use std::ops::{AddAssign, Index, IndexMut};
 pub enum Verdict {
     /// The forbid is satisfied.
     Fail,
-    /// The answer depends on a value that was not captured, or the evaluation ended in an error.
+    /// The result depends on an unknown value, or the evaluation ended in an error.
     Unknown,
-    /// It would be a failure, and a live waiver covers it.
+    /// A failure that a waiver covers.
     Waived,
     /// The check does not apply to the resource.
     NotApplicable,
-    /// The forbid is not satisfied, and nothing unknown mattered.
+    /// The forbid is not satisfied, for all possible values.
     Pass,
 }
 
@@ -28,7 +28,7 @@ impl Verdict {
     pub fn of(outcomes: &PolicyOutcomes<Outcomes>) -> Option<Self> {
         Some(match (outcomes.scope, outcomes.satisfied) {
             (Outcomes::FALSE, _) => return None,
-            // Whether the scope names a resource of which the id is not known is not known either.
+            // It is unknown whether the scope names the resource, because the id of the resource is unknown.
             (scope, _) if scope != Outcomes::TRUE => Verdict::Unknown,
             (_, Outcomes::TRUE) => Verdict::Fail,
             (_, Outcomes::FALSE) if outcomes.applies == Outcomes::FALSE => Verdict::NotApplicable,
@@ -37,7 +37,7 @@ impl Verdict {
         })
     }
 
-    /// Returns the name reports use.
+    /// Returns the name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Fail => "fail",
@@ -49,12 +49,12 @@ impl Verdict {
     }
 }
 
-/// How often each verdict was given.
+/// The number of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VerdictCounts([usize; Verdict::ALL.len()]);
 
 impl VerdictCounts {
-    /// Returns how many verdicts were given.
+    /// Returns the number of all verdicts.
     pub fn total(&self) -> usize {
         self.0.iter().sum()
     }
@@ -68,12 +68,14 @@ impl VerdictCounts {
 impl Index<Verdict> for VerdictCounts {
     type Output = usize;
 
+    #[expect(clippy::indexing_slicing, reason = "there is a count for every verdict")]
     fn index(&self, verdict: Verdict) -> &usize {
         &self.0[verdict as usize]
     }
 }
 
 impl IndexMut<Verdict> for VerdictCounts {
+    #[expect(clippy::indexing_slicing, reason = "there is a count for every verdict")]
     fn index_mut(&mut self, verdict: Verdict) -> &mut usize {
         &mut self.0[verdict as usize]
     }

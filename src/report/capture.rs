@@ -55,7 +55,7 @@ impl Captures<'_, '_, '_> {
             ReadValue::Absent | ReadValue::Present => true,
             ReadValue::Between(..) | ReadValue::Uncaptured | ReadValue::Unreadable => false,
         };
-        match &read.gathered {
+        match &read.contributions {
             Some(gathered) => self.gathered(gathered, entity, slot),
             None if !is_known => self.value(entity, slot),
             None => {}
@@ -81,7 +81,7 @@ impl Captures<'_, '_, '_> {
         let derived = evaluator.program.derived.iter().find(|it| (it.ty, it.slot) == (resource.ty, slot));
         let Some(derived) = derived else { return };
         let types: Vec<TypeId> = derived.parts.iter().map(|part| part.body.principal).collect();
-        for missing in &gathered.missing {
+        for missing in &gathered.lists {
             let is_in = |ty: &&TypeId| {
                 let list = evaluator.snapshot.table(**ty).uncaptured_list(missing.scope);
                 list.is_some_and(|list| std::ptr::eq(list, *missing))
@@ -100,7 +100,7 @@ impl Captures<'_, '_, '_> {
             let request = Request { principal: witness.entity, resource, uncaptured_in: None };
             for part in derived.parts.iter().filter(|part| part.body.principal == witness.entity.ty) {
                 let explanation = evaluator.explain(&part.body, &request);
-                let undecided = explanation.clauses.into_iter().filter(|clause| clause.mask.known().is_none());
+                let undecided = explanation.clauses.into_iter().filter(|clause| clause.outcomes.known().is_none());
                 self.add(&Explanation { clauses: undecided.collect() });
             }
         }

@@ -134,7 +134,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let source = &check.statement.source;
         let report = |decided: &Decided<'_>| ClauseReport {
             place: Place::new(source, decided.span),
-            outcome: ClauseOutcome::of(decided.mask),
+            outcome: ClauseOutcome::of(decided.outcomes),
             failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
             reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
         };
@@ -302,7 +302,7 @@ impl<'m, 'a> Findings<'m, 'a> {
             // The names of properties in a secret record are secret too.
             report.misspelt = None;
         }
-        if let Some(gathered) = read.gathered.as_ref().filter(|_| !secret) {
+        if let Some(gathered) = read.contributions.as_ref().filter(|_| !secret) {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
                 pointer: snapshot.pointer(model, entity),
@@ -318,7 +318,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 .collect();
             report.more_witnesses = gathered.witnesses.len().saturating_sub(self.most_witnesses);
             report.uncaptured = gathered
-                .missing
+                .lists
                 .iter()
                 .map(|missing| WitnessReport {
                     entity: missing.pointer.as_str().rsplit('/').next().unwrap_or_default().to_owned(),

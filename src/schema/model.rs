@@ -553,6 +553,12 @@ impl EntityType {
         }
     }
 
+    /// Returns a slot of the type.
+    #[expect(clippy::indexing_slicing, reason = "the ids of slots are given out with the slots of the type")]
+    pub fn slot(&self, slot: SlotId) -> &Slot {
+        &self.slots[slot.index()]
+    }
+
     /// Returns the top-level attribute with a name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)

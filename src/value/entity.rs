@@ -2,25 +2,26 @@
 
 use super::TypeId;
 
-/// An entity: its type, and its row in that type's table, or beyond the last row the number of an absent entity.
+/// A reference to an entity: its type and its row. Numbers after the last row are dangling references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityRef {
     /// The entity's type.
     pub ty: TypeId,
-    /// The row, or the choice of an enumerated type. The largest numbers are other kinds: see [`EntityRef::kind`].
+    /// The row, or the choice of an enumerated type. The largest numbers encode the other kinds: see
+    /// [`EntityRef::kind`].
     pub row: u32,
 }
 
 /// The kind of an [`EntityRef`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefKind {
-    /// A row of the table, an absent entity, or a choice.
+    /// A row of the table, a dangling reference, or a choice.
     Row(u32),
-    /// An unknown instance of a list that was not captured. It may have any values.
+    /// A phantom: any unknown instance of a list that was not captured. Its own values are unknown.
     Placeholder,
     /// An entity literal, by its number, that may name an instance of a list that was not captured.
     Literal(u32),
-    /// An entity literal, by its number, that may also name a captured instance of which the id is not known.
+    /// An entity literal, by its number, that may also name a captured instance whose id is not known.
     OpenLiteral(u32),
 }
 
@@ -34,22 +35,28 @@ const OPEN_LITERAL: u32 = LITERAL - LITERALS;
 const LEAST: u32 = OPEN_LITERAL - LITERALS;
 
 impl EntityRef {
-    /// Returns an unknown instance of a list that was not captured.
+    /// Returns the entity of a type with a number: a row, a choice, or a dangling reference after the rows.
+    pub fn numbered(ty: TypeId, number: usize) -> Self {
+        // Numbers are below 2^32, because every entity takes a byte of a text of less than 4 GiB.
+        Self { ty, row: u32::try_from(number).unwrap_or(PLACEHOLDER) }
+    }
+
+    /// Returns the phantom of a type.
     pub const fn placeholder(ty: TypeId) -> Self {
         Self { ty, row: PLACEHOLDER }
     }
 
     /// Returns the literal with a number that may name an instance of a list that was not captured.
-    pub const fn literal(ty: TypeId, number: u32) -> Self {
-        Self { ty, row: LITERAL - number % LITERALS }
+    pub const fn literal(ty: TypeId, number: usize) -> Self {
+        Self { ty, row: LITERAL - remainder(number) }
     }
 
-    /// Returns the literal with a number that may also name a captured instance of which the id is not known.
-    pub const fn open_literal(ty: TypeId, number: u32) -> Self {
-        Self { ty, row: OPEN_LITERAL - number % LITERALS }
+    /// Returns the literal with a number that may also name a captured instance whose id is not known.
+    pub const fn open_literal(ty: TypeId, number: usize) -> Self {
+        Self { ty, row: OPEN_LITERAL - remainder(number) }
     }
 
-    /// Returns what it refers to.
+    /// Returns the kind of the reference.
     pub const fn kind(self) -> RefKind {
         match self.row {
             PLACEHOLDER => RefKind::Placeholder,
@@ -59,20 +66,25 @@ impl EntityRef {
         }
     }
 
-    /// Returns whether it is an unknown instance of a list that was not captured.
+    /// Returns whether it is a phantom.
     pub const fn is_placeholder(self) -> bool {
         matches!(self.kind(), RefKind::Placeholder)
     }
 
-    /// Returns whether it is a literal that may or may not name an entity.
+    /// Returns whether it is a literal that may name an unknown instance, or none.
     pub const fn is_literal(self) -> bool {
         matches!(self.kind(), RefKind::Literal(_) | RefKind::OpenLiteral(_))
     }
 
-    /// Returns whether it is a literal that may name a captured instance of which the id is not known.
+    /// Returns whether it is a literal that may name a captured instance whose id is not known.
     pub const fn is_open_literal(self) -> bool {
         matches!(self.kind(), RefKind::OpenLiteral(_))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the remainder is below `LITERALS`")]
+const fn remainder(number: usize) -> u32 {
+    (number % LITERALS as usize) as u32
 }
 
 #[cfg(test)]
@@ -83,8 +95,9 @@ mod tests {
     fn every_kind_is_read_back() {
         let ty = TypeId::default();
         for number in [0, 1, LITERALS - 1] {
-            assert_eq!(EntityRef::literal(ty, number).kind(), RefKind::Literal(number));
-            assert_eq!(EntityRef::open_literal(ty, number).kind(), RefKind::OpenLiteral(number));
+            assert_eq!(EntityRef::literal(ty, number as usize).kind(), RefKind::Literal(number));
+            assert_eq!(EntityRef::open_literal(ty, number as usize).kind(), RefKind::OpenLiteral(number));
+            assert_eq!(EntityRef::numbered(ty, number as usize).kind(), RefKind::Row(number));
             assert_eq!(EntityRef { ty, row: number }.kind(), RefKind::Row(number));
         }
         assert_eq!(EntityRef::placeholder(ty).kind(), RefKind::Placeholder);

@@ -1,4 +1,7 @@
 //! Sets of possible outcomes of a condition: true, false, error.
+//!
+//! A set covers every value that the snapshot leaves open. The operators are those of Cedar, applied to every
+//! combination of outcomes, as in Kleene's three-valued logic with errors added.
 
 use std::ops::{BitOr, BitOrAssign};
 
@@ -18,12 +21,12 @@ impl Outcomes {
     /// No outcome: nothing was evaluated.
     pub const NONE: Outcomes = Outcomes(0);
 
-    /// Returns the mask of a known answer.
+    /// Returns the set with one outcome, true or false.
     pub const fn of(answer: bool) -> Self {
         if answer { Self::TRUE } else { Self::FALSE }
     }
 
-    /// Returns whether one of `other`'s outcomes is possible.
+    /// Returns whether one of the outcomes in `other` is possible.
     pub const fn may(self, other: Outcomes) -> bool {
         self.0 & other.0 != 0
     }
@@ -37,13 +40,14 @@ impl Outcomes {
         }
     }
 
-    /// Returns the outcomes of Cedar's `&&`: the right side counts if the left may be true. If the right side is false,
-    /// the result is false, unless the left side may be an error.
+    /// Returns the outcomes of Cedar's `&&`, which evaluates the right side only if the left side is true.
+    ///
+    /// If the right side is false, the result is false, unless the left side may be an error.
     pub const fn and(self, right: Outcomes) -> Outcomes {
         Outcomes((self.0 & 0b110) | if self.0 & 1 != 0 { right.0 } else { 0 })
     }
 
-    /// Returns the outcomes of Cedar's `||`: the right side counts if the left may be false.
+    /// Returns the outcomes of Cedar's `||`, which evaluates the right side only if the left side is false.
     pub const fn or(self, right: Outcomes) -> Outcomes {
         Outcomes((self.0 & 0b101) | if self.0 & 2 != 0 { right.0 } else { 0 })
     }
@@ -75,17 +79,18 @@ mod tests {
     const ALL: [Outcomes; 7] =
         [Outcomes(1), Outcomes(2), Outcomes(3), Outcomes(4), Outcomes(5), Outcomes(6), Outcomes(7)];
 
-    /// Cedar's semantics on single outcomes.
+    /// Returns the outcome of Cedar's `&&` for single outcomes.
     fn and(left: Outcomes, right: Outcomes) -> Outcomes {
         if left == Outcomes::TRUE { right } else { left }
     }
 
+    /// Returns the outcome of Cedar's `||` for single outcomes.
     fn or(left: Outcomes, right: Outcomes) -> Outcomes {
         if left == Outcomes::FALSE { right } else { left }
     }
 
-    fn outcomes(mask: Outcomes) -> impl Iterator<Item = Outcomes> {
-        [Outcomes::TRUE, Outcomes::FALSE, Outcomes::ERROR].into_iter().filter(move |one| mask.may(*one))
+    fn elements(outcomes: Outcomes) -> impl Iterator<Item = Outcomes> {
+        [Outcomes::TRUE, Outcomes::FALSE, Outcomes::ERROR].into_iter().filter(move |one| outcomes.may(*one))
     }
 
     #[test]
@@ -94,8 +99,8 @@ mod tests {
             assert_eq!(left.not().not(), left);
             for right in ALL {
                 let every = |op: fn(Outcomes, Outcomes) -> Outcomes| {
-                    outcomes(left)
-                        .flat_map(|l| outcomes(right).map(move |r| op(l, r)))
+                    elements(left)
+                        .flat_map(|l| elements(right).map(move |r| op(l, r)))
                         .fold(Outcomes::NONE, BitOr::bitor)
                 };
                 assert_eq!(left.and(right), every(and));

@@ -1,28 +1,28 @@
-//! Policies rewritten so that the official evaluator cannot decide on a value that is not known.
+//! Guards: policies rewritten so that Cedar's evaluator cannot decide on an unknown value.
 //!
-//! Cedar has no unknown values. One that is left out of an entity fails where it is read, which is what is wanted; but
-//! `has` and `hasTag` say no, and a record without one of its members is another record. So a value that is not known
-//! leaves a marker beside it, an attribute with a name that no policy writes, and every such question asks for the
-//! marker first: `e has a` becomes `if e has <marker of a> then <an error> else e has a`.
+//! Cedar's evaluator has no unknown values here. An unknown attribute is left out of its entity, so that reading it is
+//! an error. But `has` and `hasTag` would be false, and a record without one of its members would be a different
+//! record. Each unknown value therefore has a marker: an attribute with a name that no policy can contain. The
+//! rewritten policy tests the marker first: `e has a` becomes `if e has <marker of a> then <an error> else e has a`.
 
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind};
 use smol_str::{SmolStr, format_smolstr};
 use std::sync::Arc;
 
-/// The name of the marker of an attribute of which it is not known whether it is there.
+/// Returns the name of the marker of an attribute whose presence is unknown.
 pub(super) fn presence(attribute: &str) -> SmolStr {
     format_smolstr!("\u{1}{attribute}")
 }
 
-/// The name of the marker of a record of which some member is not known.
+/// Returns the name of the marker of a record with an unknown member.
 pub(super) fn part(attribute: &str) -> SmolStr {
     format_smolstr!("\u{2}{attribute}")
 }
 
-/// The marker of an entity whose tags are not known.
+/// The marker of an entity whose tags are unknown.
 pub(super) const NO_TAGS: &str = "\u{3}";
 
-/// The marker of an entity that holds the names of the tags that are not known.
+/// The marker of an entity with some unknown tags: the set of their names.
 pub(super) const SOME_TAGS: &str = "\u{4}";
 
 /// Rewrites an expression.
@@ -36,17 +36,17 @@ pub(super) fn guarded(expr: &Expr) -> Expr {
         ExprKind::HasAttr { expr, attr } => has(&path(expr), attr),
         ExprKind::ExtHasAttr { expr, attrs } => {
             let base = path(expr);
-            // Of a value that is neither an entity nor a record the answer is no, for a marker too.
+            // `has` is false for a value that is neither an entity nor a record, for a marker too.
             let is_unknown = (1..=attrs.len()).map(|to| {
                 let mut steps = attrs.clone();
                 steps.truncate(to);
                 *steps.last_mut() = presence(steps.last());
                 Expr::extended_has_attr(base.clone(), steps)
             });
-            let asked = Expr::extended_has_attr(base.clone(), attrs.clone());
+            let test = Expr::extended_has_attr(base.clone(), attrs.clone());
             match is_unknown.reduce(Expr::or) {
-                Some(is_unknown) => Expr::ite(is_unknown, error(), asked),
-                None => asked,
+                Some(is_unknown) => Expr::ite(is_unknown, error(), test),
+                None => test,
             }
         }
         ExprKind::BinaryApp { op: BinaryOp::HasTag, arg1, arg2 } => {
@@ -80,7 +80,7 @@ pub(super) fn guarded(expr: &Expr) -> Expr {
     }
 }
 
-/// Rewrites an expression of which only a member or an attribute is asked for.
+/// Rewrites an expression of which a policy reads or tests one attribute only.
 fn path(expr: &Expr) -> Expr {
     match expr.expr_kind() {
         ExprKind::GetAttr { expr, attr } => Expr::get_attr(path(expr), attr.clone()),
@@ -88,12 +88,13 @@ fn path(expr: &Expr) -> Expr {
     }
 }
 
+/// Returns the guarded `has`.
 fn has(base: &Expr, attribute: &SmolStr) -> Expr {
-    let asked = Expr::has_attr(base.clone(), attribute.clone());
-    Expr::ite(Expr::has_attr(base.clone(), presence(attribute)), error(), asked)
+    let test = Expr::has_attr(base.clone(), attribute.clone());
+    Expr::ite(Expr::has_attr(base.clone(), presence(attribute)), error(), test)
 }
 
-/// An expression that always ends in the error of a value that was left out.
+/// Returns an expression that fails as the read of a missing attribute does.
 fn error() -> Expr {
     Expr::get_attr(Expr::record_arc(Arc::default()), presence(""))
 }

@@ -141,7 +141,7 @@ fn a_condition_decides_where_another_answer_in_its_place_gives_another_verdict()
                 let lists = evaluator.uncaptured(body).into_iter().map(|at| Subject::Uncaptured(body.resource, at));
                 for subject in rows.chain(lists) {
                     let mut coverages = LeafCoverages::default();
-                    evaluator.observe(body, check.conditional, &[subject], &mut coverages);
+                    evaluator.record_coverage(body, check.conditional, &[subject], &mut coverages);
                     let was = verdict(&read, &evaluator, check.check, subject);
                     // What is read of one of two entities is two leaves with one place.
                     let mut found: BTreeMap<Span, LeafCoverage> = BTreeMap::new();

@@ -1,0 +1,146 @@
+//! The aggregation of a derivation: from the pairs of one resource to the value of the derived attribute.
+//!
+//! A principal counts if some `permit` is satisfied and no `forbid` is. One that may count is uncertain: it is included
+//! in the upper bound of a count and in the possible elements of a set.
+
+use crate::program::Aggregate;
+use crate::snapshot::{Column, Data, State};
+use crate::value::{EntityRef, Outcomes, Set, Value};
+use std::sync::Arc;
+
+/// A principal that contributes to a derived value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Witness {
+    /// The principal.
+    pub entity: EntityRef,
+    /// Whether it certainly counts; otherwise that depends on an unknown value.
+    pub certain: bool,
+}
+
+/// A principal that a policy of a derivation may permit, or forbid, on the resource of a probe.
+pub(super) struct Pair {
+    /// The principal.
+    pub(super) principal: EntityRef,
+    /// Whether the policy is a `forbid`.
+    pub(super) subtracts: bool,
+    /// The outcomes of the policy.
+    pub(super) outcomes: Outcomes,
+}
+
+/// Whether there may be principals that were not tested, because of the limit on pairs.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Truncated {
+    /// Principals that a `permit` permits.
+    pub(super) permitted: bool,
+    /// Principals that a `forbid` forbids.
+    pub(super) forbidden: bool,
+}
+
+impl Truncated {
+    /// Records that a policy was not tested for some principals.
+    pub(super) fn note(&mut self, subtracts: bool) {
+        *(if subtracts { &mut self.forbidden } else { &mut self.permitted }) = true;
+    }
+}
+
+/// A value of a derived attribute.
+pub(super) struct Aggregated {
+    is_known: bool,
+    value: AggregatedValue,
+}
+
+enum AggregatedValue {
+    Exists(bool),
+    /// The least and the largest number.
+    Count(i64, i64),
+    Collect(Set),
+}
+
+/// Returns the principals that count or may count, in order of type and row.
+pub(super) fn witnesses(pairs: &mut [Pair], truncated: Truncated) -> impl Iterator<Item = Witness> {
+    pairs.sort_unstable_by_key(|pair| pair.principal);
+    pairs.chunk_by(|a, b| a.principal == b.principal).filter_map(move |pairs| {
+        let entity = pairs.first()?.principal;
+        let any = |subtracts| {
+            let outcomes = pairs.iter().filter(|pair| pair.subtracts == subtracts).map(|pair| pair.outcomes);
+            outcomes.fold(Outcomes::FALSE, |any, one| if any == Outcomes::TRUE { any } else { one })
+        };
+        let counts = any(false).and(any(true).not());
+        let certain = counts == Outcomes::TRUE && !truncated.forbidden;
+        (counts != Outcomes::FALSE).then_some(Witness { entity, certain })
+    })
+}
+
+/// Returns the value for the witnesses of a resource, if at most `more` principals may count besides them.
+pub(super) fn aggregate(kind: Aggregate, witnesses: impl Iterator<Item = Witness>, more: u64) -> Aggregated {
+    if kind == Aggregate::Collect {
+        let (certain, maybe): (Vec<Witness>, Vec<Witness>) = witnesses.partition(|witness| witness.certain);
+        let values = |list: Vec<Witness>| list.into_iter().map(|witness| Value::Entity(witness.entity)).collect();
+        let set = Set::partial(values(certain), values(maybe), false);
+        return Aggregated { is_known: more == 0, value: AggregatedValue::Collect(set) };
+    }
+    let (mut certain, mut possible) = (0, 0);
+    for witness in witnesses {
+        possible += 1;
+        certain += i64::from(witness.certain);
+    }
+    let most = i64::try_from(more).unwrap_or(i64::MAX).saturating_add(possible);
+    match kind {
+        Aggregate::Exists => {
+            Aggregated { is_known: certain > 0 || most == 0, value: AggregatedValue::Exists(certain > 0) }
+        }
+        _ => Aggregated { is_known: certain == most, value: AggregatedValue::Count(certain, most) },
+    }
+}
+
+/// Returns the column of a derived attribute from its values by row.
+pub(super) fn column(kind: Aggregate, rows: usize, values: impl Iterator<Item = Aggregated>) -> Column {
+    let mut states = Vec::with_capacity(rows);
+    let mut data = match kind {
+        Aggregate::Exists => Data::Bool(Vec::with_capacity(rows)),
+        Aggregate::Count => Data::Range(Vec::with_capacity(rows)),
+        Aggregate::Collect => Data::Value(Vec::with_capacity(rows)),
+    };
+    for Aggregated { is_known, value } in values {
+        states.push(if is_known { State::Known } else { State::Uncaptured });
+        match (&mut data, value) {
+            (Data::Bool(all), AggregatedValue::Exists(exists)) => all.push(exists),
+            (Data::Range(all), AggregatedValue::Count(low, high)) => all.push((low, high)),
+            (Data::Value(all), AggregatedValue::Collect(set)) => all.push(Value::Set(Arc::new(set))),
+            _ => {}
+        }
+    }
+    Column { states, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::TypeId;
+
+    /// Returns the witnesses for pairs of a row, whether the policy is a `forbid`, and its outcomes.
+    fn found(pairs: &[(u32, bool, Outcomes)], truncated: Truncated) -> Vec<(u32, bool)> {
+        let principal = |row| EntityRef { ty: TypeId::default(), row };
+        let pair = |(row, subtracts, outcomes): &(u32, bool, Outcomes)| Pair {
+            principal: principal(*row),
+            subtracts: *subtracts,
+            outcomes: *outcomes,
+        };
+        let mut pairs: Vec<Pair> = pairs.iter().map(pair).collect();
+        witnesses(&mut pairs, truncated).map(|witness| (witness.entity.row, witness.certain)).collect()
+    }
+
+    #[test]
+    fn a_principal_counts_if_it_is_permitted_and_not_forbidden() {
+        let (yes, maybe) = (Outcomes::TRUE, Outcomes::EITHER);
+        let pairs =
+            [(2, false, yes), (1, false, maybe), (1, false, yes), (2, true, yes), (3, false, yes), (3, true, maybe)];
+        assert_eq!(found(&pairs, Truncated::default()), [(1, true), (3, false)]);
+    }
+
+    #[test]
+    fn no_principal_is_certain_if_a_forbid_was_not_tested() {
+        let truncated = Truncated { forbidden: true, permitted: false };
+        assert_eq!(found(&[(1, false, Outcomes::TRUE)], truncated), [(1, false)]);
+    }
+}

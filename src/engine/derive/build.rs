@@ -1,0 +1,157 @@
+//! The build phase: filters the principals of a derivation, and indexes them for each join.
+
+use super::super::batch::{Batch, Role};
+use super::super::eval::{Evaluator, Request};
+use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
+use super::super::operand::{AbstractValue, Domain, Operand};
+use super::ROWS_PER_TASK;
+use crate::program::{Body, DerivationProgram, DerivedAttribute, Join, JoinKey, NodeId, NodeKind};
+use crate::schema::Ty;
+use crate::snapshot::UncapturedList;
+use crate::value::{EntityRef, Outcomes, Set, TypeId};
+
+impl Evaluator<'_> {
+    /// Returns the build side of each derivation of an attribute.
+    ///
+    /// It works on one thread, because a caller may hold a lock.
+    pub(super) fn build_sides(&self, attribute: &DerivedAttribute) -> Vec<BuildSide> {
+        attribute.parts.iter().map(|part| self.build_side(part)).collect()
+    }
+
+    fn build_side(&self, part: &DerivationProgram) -> BuildSide {
+        let candidates = self.candidates(part);
+        let index = |join: &Join| self.candidate_index(part, join.tie, &candidates);
+        let indexes = part.joins.iter().map(index).collect();
+        let mut build = BuildSide { candidates, indexes, ..BuildSide::default() };
+        // An unknown principal contributes only if a `permit` permits it, so that a `forbid` needs no lists.
+        if !part.subtracts {
+            build.lists = self.candidate_lists(part);
+            let index = |join: &Join| self.list_index(part, join.tie, &build.lists);
+            build.list_indexes = part.joins.iter().map(index).collect();
+        }
+        build
+    }
+
+    /// Returns the principals that the filters do not exclude.
+    fn candidates(&self, part: &DerivationProgram) -> Vec<Candidate> {
+        let ty = part.body.principal;
+        let rows = self.snapshot.table(ty).row_numbers();
+        let mut candidates = Vec::new();
+        for start in rows.clone().step_by(ROWS_PER_TASK as usize) {
+            let batch = Batch { role: Role::Principal, ty, start, other: self.root() };
+            let mut lanes = vec![Outcomes::TRUE; (rows.end - start).min(ROWS_PER_TASK) as usize];
+            for filter in &part.filters {
+                self.and_batch(filter, batch, &mut lanes);
+            }
+            let candidate = |(row, filter)| Candidate { row, filter };
+            let all = (start..).zip(lanes).map(candidate);
+            candidates.extend(all.filter(|candidate| candidate.filter != Outcomes::FALSE));
+        }
+        candidates
+    }
+
+    /// Returns the uncaptured lists that may have a principal which the filters do not exclude.
+    fn candidate_lists(&self, part: &DerivationProgram) -> Vec<u32> {
+        let lists = (0..).zip(&self.snapshot.table(part.body.principal).uncaptured_lists);
+        let is_candidate = |list: &UncapturedList| {
+            let request = self.phantom_request(part, list);
+            part.filters.iter().all(|filter| self.condition(filter, &request) != Outcomes::FALSE)
+        };
+        lists.filter(|(_, list)| is_candidate(list)).map(|(at, _)| at).collect()
+    }
+
+    /// Returns the request for the phantom of a list; filters and join keys do not read the resource.
+    fn phantom_request(&self, part: &DerivationProgram, list: &UncapturedList) -> Request {
+        let principal = EntityRef::placeholder(part.body.principal);
+        Request { principal, resource: self.root(), uncaptured_in: Some(list.scope) }
+    }
+
+    /// Indexes the candidates by the value that a join compares.
+    fn candidate_index(&self, part: &DerivationProgram, key: JoinKey, candidates: &[Candidate]) -> HashIndex {
+        let ty = part.body.principal;
+        let containers = self.container_types(part, key);
+        let values = key.principal().and_then(|node| self.principal_values(part, node));
+        let mut pairs = Vec::with_capacity(candidates.len());
+        let mut unkeyed = Vec::new();
+        for (at, Candidate { row, filter }) in (0..).zip(candidates.iter().copied()) {
+            // If a filter may fail, the error must show for every resource.
+            if filter.may(Outcomes::ERROR) {
+                unkeyed.push(at);
+                continue;
+            }
+            if let JoinKey::Equal(..) | JoinKey::Element(..) = key
+                && let Some(key) = values.as_ref().and_then(|values| values.key(row))
+            {
+                pairs.push((key.bits, at));
+                continue;
+            }
+            let principal = EntityRef { ty, row };
+            let request = Request { principal, resource: self.root(), uncaptured_in: None };
+            match self.build_keys(key, &containers, principal, &request) {
+                Some(keys) => pairs.extend(keys.into_iter().map(|key| (key.bits, at))),
+                None => unkeyed.push(at),
+            }
+        }
+        HashIndex::new(pairs, unkeyed)
+    }
+
+    /// Indexes uncaptured lists by the value that a join compares, as far as it is known for their phantoms.
+    fn list_index(&self, part: &DerivationProgram, key: JoinKey, lists: &[u32]) -> HashIndex {
+        let containers = self.container_types(part, key);
+        let missing = &self.snapshot.table(part.body.principal).uncaptured_lists;
+        let (mut pairs, mut unkeyed) = (Vec::new(), Vec::new());
+        for (at, list) in (0..).zip(lists.iter().filter_map(|list| missing.get(*list as usize))) {
+            match self.build_keys(key, &containers, list.scope, &self.phantom_request(part, list)) {
+                Some(keys) => pairs.extend(keys.into_iter().map(|key| (key.bits, at))),
+                None => unkeyed.push(at),
+            }
+        }
+        HashIndex::new(pairs, unkeyed)
+    }
+
+    /// Returns the types of the entities that a principal may be in, for a join by `in`.
+    fn container_types(&self, part: &DerivationProgram, key: JoinKey) -> Vec<TypeId> {
+        let JoinKey::Within(container) = key else { return Vec::new() };
+        let wanted = self.static_entity_type(container, &part.body);
+        self.model.ancestry(part.body.principal).filter(|ty| wanted.is_none_or(|wanted| wanted == *ty)).collect()
+    }
+
+    /// Returns the static type of an entity-valued node over the resource, if it is a simple one.
+    fn static_entity_type(&self, node: NodeId, body: &Body) -> Option<TypeId> {
+        match &self.program.node(node).kind {
+            NodeKind::Resource => Some(body.resource),
+            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slot(*slot).ty {
+                Ty::Entity(target) => Some(target),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns the keys of a principal that is, or is nested in, `within`. `None` if its join value is not known in
+    /// full.
+    fn build_keys(
+        &self,
+        key: JoinKey,
+        containers: &[TypeId],
+        within: EntityRef,
+        request: &Request,
+    ) -> Option<Vec<HashKey>> {
+        let Some(node) = key.principal() else {
+            let around = containers.iter().filter_map(|ty| self.snapshot.enclosing(self.model, within, *ty));
+            return Some(around.map(HashKey::entity).collect());
+        };
+        let value = self.value(node, request);
+        let AbstractValue { value: Domain::Known(operand), may_error: false } = &value else { return None };
+        if !operand.is_exact() {
+            return None;
+        }
+        Some(match key {
+            JoinKey::Holds(..) => {
+                let items = operand.set().map(Set::items).unwrap_or_default();
+                items.iter().map(|item| HashKey::of(&Operand::of(item))).collect()
+            }
+            _ => vec![HashKey::of(operand)],
+        })
+    }
+}

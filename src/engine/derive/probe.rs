@@ -1,0 +1,373 @@
+//! The probe phase: finds the principals of a resource by the keys of the resource, and tests the residual predicate.
+//!
+//! Every join of a derivation finds all its pairs, so each resource probes the index with the fewest matches.
+//! Principals whose join value is unknown are tested for every resource. A resource whose join value is unknown is
+//! tested with all candidates. The residual predicate is the part of the condition that neither the filters nor the
+//! join decide. If it may fail, the whole condition is evaluated in Cedar's order.
+
+use super::super::batch::{Batch, Role, Values, plain};
+use super::super::eval::{Evaluator, Request};
+use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
+use super::super::operand::{AbstractValue, Domain, Operand};
+use super::ROWS_PER_TASK;
+use super::aggregate::{Pair, Truncated};
+use crate::program::{Condition, DerivationProgram, DerivedAttribute, Join, JoinKey, Lanes, NodeId};
+use crate::snapshot::UncapturedList;
+use crate::value::{EntityRef, Outcomes, Value};
+use std::collections::BTreeSet;
+
+/// The number of principals from which a batch is faster. It is low in debug builds, so that tests cover both ways.
+const MIN_PRINCIPALS_FOR_BATCH: usize = if cfg!(debug_assertions) { 2 } else { 16 };
+
+/// The number of rows of a batch for each principal in it, from which a batch is not faster.
+const MAX_ROWS_FOR_PRINCIPAL: usize = 8;
+
+/// The values that the joins of one derivation compare, for one side, by join; `None` if they are not read off columns.
+pub(super) type JoinValues<'m> = Vec<Option<Values<'m>>>;
+
+/// A resource, and the values of both sides of the joins where they were read for a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Prober<'s, 'm> {
+    /// The resource.
+    pub(super) resource: EntityRef,
+    /// The values of all principals, by derivation and join.
+    pub(super) principals: &'s [JoinValues<'m>],
+    /// The values of a batch of resources, by derivation and join.
+    pub(super) resources: &'s [JoinValues<'m>],
+    /// The place of the resource in the batch.
+    pub(super) at: u32,
+}
+
+impl<'s, 'm> Prober<'s, 'm> {
+    /// Returns the prober of a resource without values of a batch.
+    pub(super) fn single(resource: EntityRef) -> Self {
+        Self { resource, principals: &[], resources: &[], at: 0 }
+    }
+
+    /// Returns the two sides of a join.
+    fn sides(&self, part: usize, join: usize) -> ProbeSides<'s, 'm> {
+        let values = |side: &'s [JoinValues<'m>]| side.get(part)?.get(join)?.as_ref();
+        ProbeSides { principals: values(self.principals), resources: values(self.resources), at: self.at }
+    }
+}
+
+/// The values of the two sides of a join, where they were read for a batch.
+#[derive(Clone, Copy)]
+struct ProbeSides<'s, 'm> {
+    principals: Option<&'s Values<'m>>,
+    resources: Option<&'s Values<'m>>,
+    /// The place of the resource among the resources.
+    at: u32,
+}
+
+impl ProbeSides<'_, '_> {
+    /// Returns whether the values of a principal and of the resource are equal; `element` is the element of a set of
+    /// the resource. `None` if a value was not read for a batch.
+    fn equal(&self, key: JoinKey, principal: u32, element: Option<&Value>) -> Option<bool> {
+        let principal = self.principals?.at(principal)?;
+        match (key, element) {
+            (JoinKey::Equal(..), _) => Some(principal == self.resources?.at(self.at)?),
+            (JoinKey::Element(..), Some(element)) => Some(principal == plain(element)?),
+            _ => None,
+        }
+    }
+}
+
+/// The keys of a resource.
+enum ProbeKeys<'m> {
+    One(HashKey),
+    /// The keys of the elements of a set, with the elements unless the set was computed.
+    Several(Vec<(HashKey, Option<&'m Value>)>),
+}
+
+impl<'m> ProbeKeys<'m> {
+    /// Returns the keys, with the elements that they belong to.
+    fn iter(&self) -> impl Iterator<Item = (HashKey, Option<&'m Value>)> {
+        let (one, several) = match self {
+            ProbeKeys::One(key) => (Some((*key, None)), &[][..]),
+            ProbeKeys::Several(keys) => (None, &keys[..]),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
+}
+
+/// A probe of the index of one join.
+pub(super) struct Probe<'s, 'm> {
+    join: &'s Join,
+    /// The index of the join.
+    pub(super) index: &'s HashIndex,
+    keys: ProbeKeys<'m>,
+    sides: ProbeSides<'s, 'm>,
+    /// The number of entries with one of the keys.
+    pub(super) matches: usize,
+}
+
+/// The derivation whose candidates are tested on a resource, and the receiver of pairs.
+struct Tests<'t> {
+    part: &'t DerivationProgram,
+    build: &'t BuildSide,
+    resource: EntityRef,
+    pairs: &'t mut Vec<Pair>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Finds the principals that the policies of an attribute may permit or forbid on a resource. A principal may be
+    /// found more than once.
+    pub(super) fn pairs<'s, 'm: 's>(
+        &'m self,
+        attribute: &'s DerivedAttribute,
+        build_sides: &'s [BuildSide],
+        prober: Prober<'s, 'm>,
+        pairs: &mut Vec<Pair>,
+    ) -> Truncated {
+        let mut truncated = Truncated::default();
+        for (number, (part, build)) in attribute.parts.iter().zip(build_sides).enumerate() {
+            let mut tests = Tests { part, build, resource: prober.resource, pairs };
+            let is_complete = match self.best_probe(part, &build.indexes, prober, number) {
+                Some(probe) => self.test_matches(&mut tests, &probe),
+                None => self.test_candidates(&mut tests),
+            };
+            if !is_complete {
+                truncated.note(part.subtracts);
+            }
+        }
+        truncated
+    }
+
+    /// Returns the probe of a resource with the fewest matches, by derivation number. `None` if the resource does not
+    /// have a key for any join.
+    pub(super) fn best_probe<'s, 'm: 's>(
+        &'m self,
+        part: &'s DerivationProgram,
+        indexes: &'s [HashIndex],
+        prober: Prober<'s, 'm>,
+        number: usize,
+    ) -> Option<Probe<'s, 'm>> {
+        let probes = part.joins.iter().zip(indexes).enumerate().filter_map(|(at, (join, index))| {
+            let sides = prober.sides(number, at);
+            let keys = self.probe_keys(join.tie, prober.resource, sides)?;
+            let matches = keys.iter().map(|(key, _)| index.get(key).len()).sum();
+            Some(Probe { join, index, keys, sides, matches })
+        });
+        probes.min_by_key(|probe| probe.matches + probe.index.unkeyed.len())
+    }
+
+    /// Returns the keys of a resource for a join. `None` if its join value is not known in full.
+    fn probe_keys<'m>(&'m self, key: JoinKey, resource: EntityRef, sides: ProbeSides<'_, 'm>) -> Option<ProbeKeys<'m>> {
+        if let Some(key) = sides.resources.and_then(|values| values.key(sides.at)) {
+            return Some(ProbeKeys::One(key));
+        }
+        let request = Request { principal: self.root(), resource, uncaptured_in: None };
+        let value = self.value(key.resource(), &request);
+        let AbstractValue { value: Domain::Known(operand), may_error: false } = value else { return None };
+        if !operand.is_exact() {
+            return None;
+        }
+        let hash = |item| HashKey::of(&Operand::of(item));
+        Some(match (key, &operand) {
+            (JoinKey::Within(_) | JoinKey::Element(..), Operand::Set(set)) => {
+                ProbeKeys::Several(set.items().iter().map(|item| (hash(item), Some(item))).collect())
+            }
+            (JoinKey::Within(_) | JoinKey::Element(..), Operand::BuiltSet(set)) => {
+                ProbeKeys::Several(set.items().iter().map(|item| (hash(item), None)).collect())
+            }
+            _ => ProbeKeys::One(HashKey::of(&operand)),
+        })
+    }
+
+    /// Tests the candidates that match a probe, and those without a key. Returns whether all were tested.
+    fn test_matches(&self, tests: &mut Tests<'_>, probe: &Probe<'_, '_>) -> bool {
+        let Probe { join, index, keys, sides, .. } = probe;
+        let build = tests.build;
+        for (key, element) in keys.iter() {
+            let matches = index.get(key);
+            if key.exact {
+                self.test_all(tests, matches, Some(join.node));
+            } else if matches.len() >= MIN_PRINCIPALS_FOR_BATCH {
+                self.test_all(tests, matches, None);
+            } else {
+                // Different values may have the same key.
+                for candidate in matches.iter().map(|at| build.candidate(*at)) {
+                    let is_equal = sides.equal(join.tie, candidate.row, element);
+                    if is_equal != Some(false) {
+                        self.test(tests, candidate, is_equal.map(|_| join.node));
+                    }
+                }
+            }
+        }
+        let unkeyed = at_most(&index.unkeyed, build.limits.unkeyed);
+        self.test_all(tests, unkeyed, None);
+        unkeyed.len() == index.unkeyed.len()
+    }
+
+    /// Tests all candidates, up to the limit. Returns whether all were tested.
+    fn test_candidates(&self, tests: &mut Tests<'_>) -> bool {
+        let candidates = &tests.build.candidates;
+        let tested = at_most(candidates, tests.build.limits.unjoined);
+        let is_complete = tested.len() == candidates.len();
+        let places: Vec<u32> = (0..).zip(tested).map(|(at, _)| at).collect();
+        self.test_all(tests, &places, None);
+        is_complete
+    }
+
+    /// Tests candidates, by their ascending places: in batches where many are close together.
+    ///
+    /// `decided` is a condition that the join has decided: it is true for these candidates.
+    fn test_all(&self, tests: &mut Tests<'_>, places: &[u32], decided: Option<NodeId>) {
+        let build = tests.build;
+        let row = |at: &u32| build.candidate(*at).row;
+        for run in places.chunk_by(|a, b| row(a) / ROWS_PER_TASK == row(b) / ROWS_PER_TASK) {
+            let (Some(first), Some(last)) = (run.first().map(row), run.last().map(row)) else { continue };
+            let rows = (last - first) as usize + 1;
+            if run.len() < MIN_PRINCIPALS_FOR_BATCH || run.len() * MAX_ROWS_FOR_PRINCIPAL < rows {
+                run.iter().for_each(|at| self.test(tests, build.candidate(*at), decided));
+            } else {
+                self.test_batch(tests, first, run, decided);
+            }
+        }
+    }
+
+    /// Tests candidates, by their ascending places, in a batch that starts at a row.
+    fn test_batch(&self, tests: &mut Tests<'_>, start: u32, places: &[u32], decided: Option<NodeId>) {
+        let part = tests.part;
+        let batch = Batch { role: Role::Principal, ty: part.body.principal, start, other: tests.resource };
+        let build = tests.build;
+        let candidates = || places.iter().map(|at| build.candidate(*at));
+        let rows = candidates().filter(|candidate| residual(part, *candidate).is_some());
+        let mut lanes = lanes_of(start, rows.map(|candidate| (candidate.row, candidate.filter)));
+        for condition in part.rest.iter().flatten().filter(|condition| !is_decided(condition, decided)) {
+            self.and_batch(condition, batch, &mut lanes);
+        }
+        let rows = candidates().filter(|candidate| residual(part, *candidate).is_none());
+        let mut whole = lanes_of(start, rows.map(|candidate| (candidate.row, Outcomes::TRUE)));
+        if !whole.is_empty() {
+            whole = self.policy_batch(&part.body, false, batch, whole).satisfied;
+        }
+        for candidate in candidates() {
+            let lanes = if residual(part, candidate).is_some() { &lanes } else { &whole };
+            let outcomes = lanes.get((candidate.row - start) as usize).copied().unwrap_or(Outcomes::EITHER);
+            self.add_pair(tests, candidate, outcomes);
+        }
+    }
+
+    /// Tests one candidate.
+    fn test(&self, tests: &mut Tests<'_>, candidate: Candidate, decided: Option<NodeId>) {
+        let part = tests.part;
+        let principal = EntityRef { ty: part.body.principal, row: candidate.row };
+        let request = Request { principal, resource: tests.resource, uncaptured_in: None };
+        let Some(rest) = residual(part, candidate) else {
+            let outcomes = self.policy(&part.body, false, &request).satisfied;
+            return self.add_pair(tests, candidate, outcomes);
+        };
+        let mut outcomes = candidate.filter;
+        for condition in rest.iter().filter(|condition| !is_decided(condition, decided)) {
+            if outcomes.continued(Outcomes::TRUE).is_none() {
+                break;
+            }
+            outcomes.combine(self.condition(condition, &request), Outcomes::and);
+        }
+        self.add_pair(tests, candidate, outcomes);
+    }
+
+    /// Adds the pair of a candidate, unless the policy is certainly not satisfied.
+    fn add_pair(&self, tests: &mut Tests<'_>, candidate: Candidate, outcomes: Outcomes) {
+        let principal = EntityRef { ty: tests.part.body.principal, row: candidate.row };
+        let outcomes = error_as_either(outcomes);
+        if outcomes != Outcomes::FALSE {
+            // A copy may be the same instance as an earlier one.
+            let outcomes = if self.snapshot.is_copy(principal) { Outcomes::EITHER } else { outcomes };
+            tests.pairs.push(Pair { principal, subtracts: tests.part.subtracts, outcomes });
+        }
+    }
+
+    /// Returns the uncaptured lists that may have a principal which a `permit` permits on a resource.
+    ///
+    /// The search ends with a list that is `enough`. Also returns whether all lists were tested up to there.
+    pub(super) fn contributing_lists<'s, 'm: 's>(
+        &'m self,
+        attribute: &'s DerivedAttribute,
+        build_sides: &'s [BuildSide],
+        prober: Prober<'s, 'm>,
+        enough: impl Fn(&UncapturedList) -> bool,
+    ) -> (Vec<&'a UncapturedList>, bool) {
+        let (mut found, mut known, mut is_complete) = (Vec::new(), BTreeSet::new(), true);
+        for (number, (part, build)) in attribute.parts.iter().zip(build_sides).enumerate() {
+            let ty = part.body.principal;
+            let missing = &self.snapshot.table(ty).uncaptured_lists;
+            let matches = self.matching_lists(part, build, prober, number);
+            let lists = matches.as_ref().unwrap_or(&build.lists);
+            let tested = at_most(lists, build.limits.lists);
+            is_complete &= tested.len() == lists.len();
+            for place in tested.iter().copied() {
+                let Some(list) = missing.get(place as usize).filter(|_| !known.contains(&(ty, place))) else {
+                    continue;
+                };
+                let principal = EntityRef::placeholder(ty);
+                let request = Request { principal, resource: prober.resource, uncaptured_in: Some(list.scope) };
+                if error_as_either(self.policy(&part.body, false, &request).satisfied) == Outcomes::FALSE {
+                    continue;
+                }
+                known.insert((ty, place));
+                found.push(list);
+                if enough(list) {
+                    return (found, is_complete);
+                }
+            }
+        }
+        (found, is_complete)
+    }
+
+    /// Returns the uncaptured lists that a join finds for a resource, by their ascending places in the table. `None` if
+    /// all lists must be tested.
+    fn matching_lists<'s, 'm: 's>(
+        &'m self,
+        part: &'s DerivationProgram,
+        build: &'s BuildSide,
+        prober: Prober<'s, 'm>,
+        number: usize,
+    ) -> Option<Vec<u32>> {
+        if build.lists.is_empty() {
+            return None;
+        }
+        let Probe { index, keys, .. } = self.best_probe(part, &build.list_indexes, prober, number)?;
+        // A literal may name an unknown instance between the principal and the scope of its list.
+        if keys.iter().any(|(key, _)| key.literal) {
+            return None;
+        }
+        let mut entries: Vec<u32> =
+            keys.iter().flat_map(|(key, _)| index.get(key)).chain(&index.unkeyed).copied().collect();
+        entries.sort_unstable();
+        entries.dedup();
+        Some(entries.into_iter().filter_map(|entry| build.lists.get(entry as usize).copied()).collect())
+    }
+}
+
+/// Returns the conditions to test after the filters; `None` if the whole policy is evaluated in order, as it may fail.
+fn residual(part: &DerivationProgram, candidate: Candidate) -> Option<&[Condition]> {
+    part.rest.as_deref().filter(|_| !candidate.filter.may(Outcomes::ERROR))
+}
+
+/// Returns whether a condition is the one that the join has decided.
+fn is_decided(condition: &Condition, decided: Option<NodeId>) -> bool {
+    matches!(condition, Condition::Leaf(node) if Some(*node) == decided)
+}
+
+/// Returns the lanes of a batch that starts at a row, from the outcomes of some rows in ascending order.
+fn lanes_of(start: u32, rows: impl Iterator<Item = (u32, Outcomes)>) -> Vec<Outcomes> {
+    let mut lanes = Vec::new();
+    for (row, outcomes) in rows {
+        lanes.resize((row - start) as usize, Outcomes::NONE);
+        lanes.push(outcomes);
+    }
+    lanes
+}
+
+/// Returns the outcomes for an aggregation: a pair whose policy may fail may count.
+fn error_as_either(outcomes: Outcomes) -> Outcomes {
+    if outcomes.may(Outcomes::ERROR) { Outcomes::EITHER } else { outcomes }
+}
+
+/// Returns the first items of a list, at most `most`.
+fn at_most<T>(list: &[T], most: usize) -> &[T] {
+    list.get(..most).unwrap_or(list)
+}
