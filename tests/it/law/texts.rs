@@ -1,4 +1,4 @@
-//! The verdicts of a case that is given as texts.
+//! The verdicts and the diagnostics of a case that is given as texts.
 
 use super::runner::{NOW, listed_problems, source};
 use deodar::engine::{Binding, Verdict};
@@ -7,11 +7,23 @@ use deodar::program::Program;
 use deodar::schema::Schema;
 use deodar::snapshot::{Limits, Snapshot};
 use deodar::value::EntityRef;
+use std::collections::BTreeSet;
+
+fn parsed(schema: &str) -> Schema {
+    let (schema, diagnostics) = Schema::parse(&source("s.cedarschema", schema));
+    schema.unwrap_or_else(|| panic!("{}", listed_problems(&diagnostics)))
+}
+
+/// Returns the diagnostics of a snapshot: one line for each.
+pub fn snapshot_problems(schema: &str, snapshot: &str) -> String {
+    let model = parsed(schema).model;
+    let (_, diagnostics) = Snapshot::read(&source("s.json", snapshot), &model, &BTreeSet::new(), &Limits::default());
+    listed_problems(&diagnostics)
+}
 
 /// Returns the verdicts of a schema, policies and a snapshot: one line for each resource and check.
 pub fn verdict_lines(schema: &str, policies: &str, snapshot: &str) -> String {
-    let (schema, diagnostics) = Schema::parse(&source("s.cedarschema", schema));
-    let schema = schema.unwrap_or_else(|| panic!("{}", listed_problems(&diagnostics)));
+    let schema = parsed(schema);
     let (policies, diagnostics) = Policies::parse(&schema, &[source("p.cedar", policies)]);
     assert!(policies.checks.iter().all(|check| check.statement.valid), "{}", listed_problems(&diagnostics));
     let program = Program::unreviewed(&schema.model, &policies, |_| true);
