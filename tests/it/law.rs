@@ -18,6 +18,7 @@ mod agreement;
 mod changes;
 mod damage;
 mod explanations;
+mod rare;
 mod scopes;
 mod shrunk;
 mod threads;
