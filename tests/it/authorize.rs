@@ -8,10 +8,11 @@ use crate::law::requests::RequestCase;
 use crate::law::{LawResult, tally};
 use crate::support::repository;
 use cases::{Corpus, Outcome};
-use cedar_policy::{PolicySet, ValidationMode, Validator};
+use cedar_policy::{AuthorizationError, Decision, PolicySet, Request, ValidationMode, Validator};
 use deodar::authorize::Authorizer;
 use deodar::source::Source;
 use proptest::test_runner::TestCaseError;
+use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
 /// Counts of answers.
@@ -25,39 +26,61 @@ struct Tally {
     errors: usize,
 }
 
-/// Deodar's answers to the requests of a case are the official ones.
-fn answers_are_official(case: &RequestCase, tally: &mut Tally) -> LawResult {
-    let validator = Validator::new(case.cedar.clone());
-    let valid = case.policies.iter().filter(|written| {
-        let policy: PolicySet = written.text().parse().unwrap_or_else(|error| panic!("{error}\n{}", written.text()));
-        validator.validate(&policy, ValidationMode::Strict).validation_passed()
+impl Tally {
+    fn add(&mut self, (decision, reasons, errors, _): &Answer) {
+        self.requests += 1;
+        self.allowed += usize::from(*decision == Decision::Allow);
+        self.forbidden += usize::from(*decision == Decision::Deny && !reasons.is_empty());
+        self.errors += usize::from(!errors.is_empty());
+    }
+}
+
+/// An answer: the decision, the policies that determine it, the policies that end in an error, and those that are not
+/// decided.
+type Answer = (Decision, BTreeSet<String>, BTreeSet<String>, BTreeSet<SmolStr>);
+
+fn official_answer(case: &RequestCase, policies: &PolicySet, request: &Request) -> Answer {
+    let response = cedar_policy::Authorizer::new().is_authorized(request, policies, &case.entities);
+    let reasons = response.diagnostics().reason().map(ToString::to_string).collect();
+    let errors = response.diagnostics().errors().map(|error| match error {
+        AuthorizationError::PolicyEvaluationError(error) => error.policy_id().to_string(),
     });
-    let valid: Vec<String> = valid.map(|written| written.text()).collect();
+    (response.decision(), reasons, errors.collect(), BTreeSet::new())
+}
+
+/// Returns the policies of a case that pass strict validation, as one text.
+fn valid_policies(case: &RequestCase, tally: &mut Tally) -> String {
+    let validator = Validator::new(case.cedar.clone());
+    let texts = case.policies.iter().map(|policy| policy.text());
+    let valid: Vec<String> = texts.filter(|text| is_valid(&validator, text)).collect();
     tally.policies += case.policies.len();
     tally.valid += valid.len();
-    let text = valid.concat();
+    valid.concat()
+}
+
+fn is_valid(validator: &Validator, text: &str) -> bool {
+    let policy: PolicySet = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    validator.validate(&policy, ValidationMode::Strict).validation_passed()
+}
+
+/// Deodar's answers to the requests of a case are the official ones.
+fn answers_are_official(case: &RequestCase, tally: &mut Tally) -> LawResult {
+    let text = valid_policies(case, tally);
     let fail = |what: String| TestCaseError::fail(format!("{what}\n{}", case.text(&text)));
     let source = Source::new("policies", text.as_str()).expect("a small text");
     let authorizer = Authorizer::new(case.cedar.clone(), &source).map_err(|errors| fail(format!("{errors:?}")))?;
     let policies: PolicySet = text.parse().expect("every policy parses");
     for request in &case.requests {
-        let theirs = cedar_policy::Authorizer::new().is_authorized(request, &policies, &case.entities);
-        let reasons: BTreeSet<String> = theirs.diagnostics().reason().map(ToString::to_string).collect();
-        let errors = theirs.diagnostics().errors().map(|error| match error {
-            cedar_policy::AuthorizationError::PolicyEvaluationError(error) => error.policy_id().to_string(),
-        });
-        let errors: BTreeSet<String> = errors.collect();
-        let ours = authorizer.is_authorized(request, &case.entities).map_err(&fail)?;
-        let names = |set: &BTreeSet<smol_str::SmolStr>| set.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-        let ours = (ours.decision, names(&ours.reasons), names(&ours.errors), ours.undecided);
-        let theirs = (theirs.decision(), reasons, errors, BTreeSet::new());
-        if ours != theirs {
-            return Err(fail(format!("Deodar's answer is {ours:?}\nCedar's answer is  {theirs:?}\nfor {request:?}")));
+        let found = authorizer.is_authorized(request, &case.entities).map_err(&fail)?;
+        let names = |set: &BTreeSet<SmolStr>| set.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let found: Answer = (found.decision, names(&found.reasons), names(&found.errors), found.undecided);
+        let official = official_answer(case, &policies, request);
+        if found != official {
+            return Err(fail(format!(
+                "Deodar's answer is {found:?}\nCedar's answer is  {official:?}\nfor {request:?}"
+            )));
         }
-        tally.requests += 1;
-        tally.allowed += usize::from(ours.0 == cedar_policy::Decision::Allow);
-        tally.forbidden += usize::from(ours.0 == cedar_policy::Decision::Deny && !ours.1.is_empty());
-        tally.errors += usize::from(!ours.2.is_empty());
+        tally.add(&found);
     }
     Ok(())
 }

@@ -2,27 +2,29 @@
 //!
 //! The seed is fixed, so that the result of a run depends on the code only. A failure is shrunk and shown as texts.
 
+// random inputs
 mod blueprint;
 mod choices;
-mod policies;
 mod world;
-
+pub mod requests;
+mod policies;
 mod case;
-mod compiled;
+
+// the run of a law
 mod runner;
+mod compiled;
 mod judged;
 mod oracle;
 mod texts;
 
+// the laws
 mod agreement;
+mod explanations;
+mod threads;
 mod changes;
 mod damage;
-mod explanations;
-mod rare;
 mod scopes;
 mod shrunk;
-mod threads;
-
-pub mod requests;
+mod rare;
 
 pub use runner::{LawResult, tally};

@@ -3,9 +3,9 @@
 
 use super::case::{Form, Recipe};
 use super::choices::Choices;
-use super::judged::{JudgedCase, judgements_list_and_count_every_verdict, listed};
+use super::judged::{JudgedCase, judgements_list_and_count_every_verdict, listed, with_judged};
 use super::oracle::{OfficialAnswer, OfficialAnswers, OfficialPack};
-use super::runner::{LawResult, NOW, failure, tally, verdict_name, with_judged};
+use super::runner::{LawResult, NOW, failure, tally, verdict_name};
 use super::world::World;
 use deodar::engine::{Judgement, Reference, Subject, Verdict};
 use proptest::test_runner::TestCaseError;

@@ -3,8 +3,8 @@
 
 use super::case::{Case, Form};
 use super::compiled::body_of;
-use super::judged::{JudgedCase, Pair};
-use super::runner::{LawResult, tally, verdict_name, with_judged};
+use super::judged::{JudgedCase, Pair, with_judged};
+use super::runner::{LawResult, tally, verdict_name};
 use super::world::{Blanks, Uid};
 use deodar::engine::{Explanation, ReadOf, ReadValue, Verdict};
 use deodar::snapshot::LocationKind;

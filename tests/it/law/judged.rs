@@ -1,6 +1,6 @@
 //! A case with the verdicts of the evaluator, and the laws that relate these verdicts to each other.
 
-use super::case::Case;
+use super::case::{Case, Form, Recipe};
 use super::compiled::{Compiled, body_of, verdict_on};
 use super::policies::PolicyText;
 use super::runner::{LawResult, failure};
@@ -103,6 +103,15 @@ impl<'j, 'e> JudgedCase<'j, 'e> {
     pub fn explanation_of(&self, pair: &Pair<'_>) -> Option<Explanation<'e>> {
         Some(self.explanation(body_of(pair.check, pair.resource)?, pair.resource, pair.verdict?))
     }
+}
+
+/// Builds, compiles and judges a case, and checks laws on it.
+pub fn with_judged(recipe: &Recipe, form: Form, laws: impl FnOnce(&JudgedCase<'_, '_>) -> LawResult) -> LawResult {
+    let case = Case::new(recipe, form);
+    let compiled = Compiled::new(&case)?;
+    let snapshot = compiled.snapshot(&case)?;
+    let evaluator = compiled.evaluator(&snapshot);
+    laws(&JudgedCase::new(&case, &compiled, &evaluator)?)
 }
 
 /// Returns the listed verdict on a subject. A pass is not listed.

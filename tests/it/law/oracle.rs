@@ -172,26 +172,45 @@ impl<'w> Oracle<'w> {
         for (at, (type_idx, field)) in blueprint.derived.iter().enumerate() {
             let field = &blueprint.types[*type_idx].fields[*field];
             for resource in world.instances_of(*type_idx) {
-                let counted: Vec<(Uid, Option<bool>)> =
-                    world.instances.keys().map(|uid| (*uid, oracle.counts(derivations, at, *uid, resource))).collect();
-                oracle.is_doubtful |= counted.iter().any(|(_, counts)| counts.is_none());
-                let counting: Vec<Uid> = counted
-                    .into_iter()
-                    .filter(|(_, counts)| counts.unwrap_or_else(|| choices.below(2) == 1))
-                    .map(|(uid, _)| uid)
-                    .collect();
-                let value = match field.kind {
-                    Kind::Bool => RestrictedExpression::new_bool(!counting.is_empty()),
-                    Kind::Long => RestrictedExpression::new_long(counting.len() as i64),
-                    _ => RestrictedExpression::new_set(
-                        counting.into_iter().map(|uid| RestrictedExpression::new_entity_uid(world.uid(blueprint, uid))),
-                    ),
-                };
+                let counted = oracle.counted(choices, derivations, at, resource);
+                let value = oracle.aggregate(&field.kind, &counted);
                 derived.insert((resource, field.name.clone()), value);
             }
             oracle.entities = world.entities(blueprint, &derived);
         }
         oracle
+    }
+
+    /// Returns the principals that count for a derived attribute of a resource. One that ends in an error counts or not,
+    /// as `choices` decide.
+    fn counted(
+        &mut self,
+        choices: &mut Choices<'_>,
+        derivations: &[OfficialDerivation],
+        attribute: usize,
+        resource: Uid,
+    ) -> Vec<Uid> {
+        let mut counted = Vec::new();
+        for principal in self.world.instances.keys().copied() {
+            let counts = self.counts(derivations, attribute, principal, resource);
+            self.is_doubtful |= counts.is_none();
+            if counts.unwrap_or_else(|| choices.below(2) == 1) {
+                counted.push(principal);
+            }
+        }
+        counted
+    }
+
+    /// Returns the value of a derived attribute of a type for the principals that count.
+    fn aggregate(&self, kind: &Kind, counted: &[Uid]) -> RestrictedExpression {
+        match kind {
+            Kind::Bool => RestrictedExpression::new_bool(!counted.is_empty()),
+            Kind::Long => RestrictedExpression::new_long(counted.len() as i64),
+            _ => {
+                let entity = |uid: &Uid| RestrictedExpression::new_entity_uid(self.world.uid(self.blueprint, *uid));
+                RestrictedExpression::new_set(counted.iter().map(entity))
+            }
+        }
     }
 
     /// Returns whether a principal counts for a derived attribute of a resource; `None` when that ends in an error.

@@ -1,8 +1,6 @@
 //! The run of a law on random cases, and the text of a failure.
 
-use super::case::{Case, Form, Recipe, recipes};
-use super::compiled::Compiled;
-use super::judged::JudgedCase;
+use super::case::{Case, Recipe, recipes};
 use deodar::diagnostic::Diagnostic;
 use deodar::engine::Verdict;
 use deodar::source::Source;
@@ -42,15 +40,6 @@ pub fn tally<T: Default + Debug>(cases: u32, law: impl Fn(&Recipe, &mut T) -> La
     for_each_recipe(cases, |recipe| law(recipe, &mut tally.borrow_mut()));
     eprintln!("{:?}", tally.borrow());
     tally.into_inner()
-}
-
-/// Builds, compiles and judges a case, and checks laws on it.
-pub fn with_judged(recipe: &Recipe, form: Form, laws: impl FnOnce(&JudgedCase<'_, '_>) -> LawResult) -> LawResult {
-    let case = Case::new(recipe, form);
-    let compiled = Compiled::new(&case)?;
-    let snapshot = compiled.snapshot(&case)?;
-    let evaluator = compiled.evaluator(&snapshot);
-    laws(&JudgedCase::new(&case, &compiled, &evaluator)?)
 }
 
 /// Returns a failure with the case as text; with the id of a check, only this check is shown.

@@ -319,42 +319,13 @@ impl World {
             self.instances.keys().copied().filter(|uid| self.captured(blanks, *uid)).collect();
         world.instances.extend(captured.iter().map(|uid| (*uid, self.instances[uid].clone())));
         // An uncaptured list may have any instances, and has those that are referred to.
-        let mut open: BTreeMap<(Uid, usize), usize> = BTreeMap::new();
-        for (parent, type_idx) in blanks.lists.iter().filter(|(parent, _)| captured.contains(parent)) {
-            let count = if blueprint.types[*type_idx].place == Place::Fixed { 1 } else { *choices.pick(&[0, 1, 2, 3]) };
-            open.insert((*parent, *type_idx), count);
-        }
-        for uid in blanks.instances.iter().filter(|uid| !captured.contains(uid)) {
-            let instance = &self.instances[uid];
-            if let Some(parent) = instance
-                .parent
-                .filter(|parent| captured.contains(parent) && !blanks.lists.contains(&(*parent, instance.type_idx)))
-            {
-                *open.entry((parent, instance.type_idx)).or_default() += 1;
-                if blueprint.types[instance.type_idx].place == Place::Object
-                    && blueprint.types[instance.type_idx].key.is_none()
-                {
-                    world.add(choices, blueprint, instance.type_idx, Some(parent), Some(instance.key.clone()));
-                    *open.entry((parent, instance.type_idx)).or_default() -= 1;
-                }
-            }
-        }
+        let mut open = self.open_lists(choices, blueprint, blanks, &captured, &mut world);
         for uid in &captured {
-            let mut named = Vec::new();
-            let instance = &self.instances[uid];
-            references(&instance.fields, &[], &mut |type_idx, key, path| {
-                named.push((type_idx, key.to_owned(), path.to_vec()))
-            });
-            references(&instance.tags, &[TAGS.to_owned()], &mut |type_idx, key, path| {
-                named.push((type_idx, key.to_owned(), path.to_vec()))
-            });
-            for (type_idx, key, path) in named {
-                let blanked = (1..=path.len()).any(|to| blanks.values.contains(&(*uid, path[..to].to_vec())));
-                let Some(scope) = self.scope(blueprint, *uid, type_idx).filter(|_| !blanked) else { continue };
+            for (scope, type_idx, key) in self.referred(blueprint, blanks, *uid) {
+                let is_key =
+                    |other: Uid| world.instances[&other].parent == Some(scope) && world.instances[&other].key == key;
                 if let Some(left) = open.get_mut(&(scope, type_idx))
-                    && !world.instances_of(type_idx).any(|other| {
-                        world.instances[&other].parent == Some(scope) && world.instances[&other].key == key
-                    })
+                    && !world.instances_of(type_idx).any(is_key)
                 {
                     *left = left.saturating_sub(1);
                     world.add(choices, blueprint, type_idx, Some(scope), Some(key));
@@ -363,41 +334,93 @@ impl World {
         }
         for ((parent, type_idx), count) in open {
             for _ in 0..count {
-                if blueprint.types[type_idx].place == Place::Fixed
-                    && world.instances_of(type_idx).any(|other| world.instances[&other].parent == Some(parent))
-                {
-                    continue;
+                let is_sibling = |other: Uid| world.instances[&other].parent == Some(parent);
+                let is_fixed = blueprint.types[type_idx].place == Place::Fixed;
+                let is_taken = is_fixed && world.instances_of(type_idx).any(is_sibling);
+                if !is_taken {
+                    world.add(choices, blueprint, type_idx, Some(parent), None);
                 }
-                world.add(choices, blueprint, type_idx, Some(parent), None);
             }
         }
         for uid in world.numbers() {
-            if !captured.contains(&uid) {
+            if captured.contains(&uid) {
+                self.fill_instance(choices, blueprint, blanks, uid, &mut world);
+            } else {
                 world.add_values(choices, blueprint, uid);
-                continue;
-            }
-            let instance = &self.instances[&uid];
-            let ty = &blueprint.types[instance.type_idx];
-            let fields = world.fill_record(choices, blueprint, blanks, uid, &ty.fields, &instance.fields, &[]);
-            let whole = vec![TAGS.to_owned()];
-            let tags = match &ty.tags {
-                Some(_) if blanks.values.contains(&(uid, whole)) => world.tags(choices, blueprint, uid),
-                Some((_, kind)) => {
-                    let fill = |(key, datum): (&String, &Datum)| {
-                        (
-                            key.clone(),
-                            world.fill(choices, blueprint, blanks, uid, kind, datum, &[TAGS.to_owned(), key.clone()]),
-                        )
-                    };
-                    instance.tags.iter().map(fill).collect()
-                }
-                None => BTreeMap::new(),
-            };
-            if let Some(instance) = world.instances.get_mut(&uid) {
-                (instance.fields, instance.tags) = (fields, tags);
             }
         }
         world
+    }
+
+    /// Returns how many further instances each list has that was not captured, or not in full. An instance of which only
+    /// the key was captured is added.
+    fn open_lists(
+        &self,
+        choices: &mut Choices<'_>,
+        blueprint: &Blueprint,
+        blanks: &Blanks,
+        captured: &BTreeSet<Uid>,
+        world: &mut World,
+    ) -> BTreeMap<(Uid, usize), usize> {
+        let mut open: BTreeMap<(Uid, usize), usize> = BTreeMap::new();
+        for (parent, type_idx) in blanks.lists.iter().filter(|(parent, _)| captured.contains(parent)) {
+            let is_fixed = blueprint.types[*type_idx].place == Place::Fixed;
+            open.insert((*parent, *type_idx), if is_fixed { 1 } else { *choices.pick(&[0, 1, 2, 3]) });
+        }
+        for uid in blanks.instances.iter().filter(|uid| !captured.contains(uid)) {
+            let Instance { type_idx, parent, key, .. } = &self.instances[uid];
+            let is_listed = |parent: &Uid| captured.contains(parent) && !blanks.lists.contains(&(*parent, *type_idx));
+            let Some(parent) = parent.filter(is_listed) else { continue };
+            let left = open.entry((parent, *type_idx)).or_default();
+            let ty = &blueprint.types[*type_idx];
+            if ty.place == Place::Object && ty.key.is_none() {
+                world.add(choices, blueprint, *type_idx, Some(parent), Some(key.clone()));
+            } else {
+                *left += 1;
+            }
+        }
+        open
+    }
+
+    /// Returns the references of an instance that were captured: the scope, the type and the key.
+    fn referred(&self, blueprint: &Blueprint, blanks: &Blanks, uid: Uid) -> Vec<(Uid, usize, String)> {
+        let mut found = Vec::new();
+        let mut add = |type_idx: usize, key: &str, path: &[String]| {
+            let is_missing = (1..=path.len()).any(|to| blanks.values.contains(&(uid, path[..to].to_vec())));
+            let scope = self.scope(blueprint, uid, type_idx).filter(|_| !is_missing);
+            found.extend(scope.map(|scope| (scope, type_idx, key.to_owned())));
+        };
+        references(&self.instances[&uid].fields, &[], &mut add);
+        references(&self.instances[&uid].tags, &[TAGS.to_owned()], &mut add);
+        found
+    }
+
+    /// Gives an instance of another world the captured values of this one, and random ones in place of the others.
+    fn fill_instance(
+        &self,
+        choices: &mut Choices<'_>,
+        blueprint: &Blueprint,
+        blanks: &Blanks,
+        uid: Uid,
+        world: &mut World,
+    ) {
+        let instance = &self.instances[&uid];
+        let ty = &blueprint.types[instance.type_idx];
+        let fields = world.fill_record(choices, blueprint, blanks, uid, &ty.fields, &instance.fields, &[]);
+        let tags = match &ty.tags {
+            Some(_) if blanks.values.contains(&(uid, vec![TAGS.to_owned()])) => world.tags(choices, blueprint, uid),
+            Some((_, kind)) => {
+                let fill = |(key, datum): (&String, &Datum)| {
+                    let path = [TAGS.to_owned(), key.clone()];
+                    (key.clone(), world.fill(choices, blueprint, blanks, uid, kind, datum, &path))
+                };
+                instance.tags.iter().map(fill).collect()
+            }
+            None => BTreeMap::new(),
+        };
+        if let Some(instance) = world.instances.get_mut(&uid) {
+            (instance.fields, instance.tags) = (fields, tags);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "a value, its type, its place, and the missing parts")]
