@@ -4,15 +4,15 @@
 #[path = "../../examples/authorize/cases.rs"]
 mod cases;
 
-use crate::law::each_given;
-use crate::law::requests::Asked;
+use crate::law::requests::RequestCase;
+use crate::law::{LawResult, tally};
 use crate::support::repository;
 use cases::{Corpus, Outcome};
-use cedar_policy::{PolicySet, ValidationMode, Validator};
+use cedar_policy::{AuthorizationError, Decision, PolicySet, Request, ValidationMode, Validator};
 use deodar::authorize::Authorizer;
 use deodar::source::Source;
 use proptest::test_runner::TestCaseError;
-use std::cell::RefCell;
+use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
 /// Counts of answers.
@@ -26,51 +26,68 @@ struct Tally {
     errors: usize,
 }
 
-fn compare(asked: &Asked, tally: &mut Tally) -> Result<(), TestCaseError> {
-    let validator = Validator::new(asked.cedar.clone());
-    let valid = asked.policies.iter().filter(|written| {
-        let policy: PolicySet = written.text().parse().unwrap_or_else(|error| panic!("{error}\n{}", written.text()));
-        validator.validate(&policy, ValidationMode::Strict).validation_passed()
+impl Tally {
+    fn add(&mut self, (decision, reasons, errors, _): &Answer) {
+        self.requests += 1;
+        self.allowed += usize::from(*decision == Decision::Allow);
+        self.forbidden += usize::from(*decision == Decision::Deny && !reasons.is_empty());
+        self.errors += usize::from(!errors.is_empty());
+    }
+}
+
+/// An answer: the decision, the policies that determine it, the policies that end in an error, and those that are not
+/// decided.
+type Answer = (Decision, BTreeSet<String>, BTreeSet<String>, BTreeSet<SmolStr>);
+
+fn official_answer(case: &RequestCase, policies: &PolicySet, request: &Request) -> Answer {
+    let response = cedar_policy::Authorizer::new().is_authorized(request, policies, &case.entities);
+    let reasons = response.diagnostics().reason().map(ToString::to_string).collect();
+    let errors = response.diagnostics().errors().map(|error| match error {
+        AuthorizationError::PolicyEvaluationError(error) => error.policy_id().to_string(),
     });
-    let valid: Vec<String> = valid.map(|written| written.text()).collect();
-    tally.policies += asked.policies.len();
+    (response.decision(), reasons, errors.collect(), BTreeSet::new())
+}
+
+/// Returns the policies of a case that pass strict validation, as one text.
+fn valid_policies(case: &RequestCase, tally: &mut Tally) -> String {
+    let validator = Validator::new(case.cedar.clone());
+    let texts = case.policies.iter().map(|policy| policy.text());
+    let valid: Vec<String> = texts.filter(|text| is_valid(&validator, text)).collect();
+    tally.policies += case.policies.len();
     tally.valid += valid.len();
-    let text = valid.concat();
-    let fail = |what: String| TestCaseError::fail(format!("{what}\n{}", asked.text(&text)));
+    valid.concat()
+}
+
+fn is_valid(validator: &Validator, text: &str) -> bool {
+    let policy: PolicySet = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    validator.validate(&policy, ValidationMode::Strict).validation_passed()
+}
+
+/// Deodar's answers to the requests of a case are the official ones.
+fn answers_are_official(case: &RequestCase, tally: &mut Tally) -> LawResult {
+    let text = valid_policies(case, tally);
+    let fail = |what: String| TestCaseError::fail(format!("{what}\n{}", case.text(&text)));
     let source = Source::new("policies", text.as_str()).expect("a small text");
-    let authorizer = Authorizer::new(asked.cedar.clone(), &source).map_err(|errors| fail(format!("{errors:?}")))?;
+    let authorizer = Authorizer::new(case.cedar.clone(), &source).map_err(|errors| fail(format!("{errors:?}")))?;
     let policies: PolicySet = text.parse().expect("every policy parses");
-    for request in &asked.requests {
-        let theirs = cedar_policy::Authorizer::new().is_authorized(request, &policies, &asked.entities);
-        let reasons: BTreeSet<String> = theirs.diagnostics().reason().map(ToString::to_string).collect();
-        let errors = theirs.diagnostics().errors().map(|error| match error {
-            cedar_policy::AuthorizationError::PolicyEvaluationError(error) => error.policy_id().to_string(),
-        });
-        let errors: BTreeSet<String> = errors.collect();
-        let ours = authorizer.is_authorized(request, &asked.entities).map_err(&fail)?;
-        let names = |set: &BTreeSet<smol_str::SmolStr>| set.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-        let ours = (ours.decision, names(&ours.reasons), names(&ours.errors), ours.undecided);
-        let theirs = (theirs.decision(), reasons, errors, BTreeSet::new());
-        if ours != theirs {
-            return Err(fail(format!("Deodar says {ours:?}\nCedar says  {theirs:?}\nof {request:?}")));
+    for request in &case.requests {
+        let found = authorizer.is_authorized(request, &case.entities).map_err(&fail)?;
+        let names = |set: &BTreeSet<SmolStr>| set.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let found: Answer = (found.decision, names(&found.reasons), names(&found.errors), found.undecided);
+        let official = official_answer(case, &policies, request);
+        if found != official {
+            return Err(fail(format!(
+                "Deodar's answer is {found:?}\nCedar's answer is  {official:?}\nfor {request:?}"
+            )));
         }
-        tally.requests += 1;
-        tally.allowed += usize::from(ours.0 == cedar_policy::Decision::Allow);
-        tally.forbidden += usize::from(ours.0 == cedar_policy::Decision::Deny && !ours.1.is_empty());
-        tally.errors += usize::from(!ours.2.is_empty());
+        tally.add(&found);
     }
     Ok(())
 }
 
 #[test]
 fn random_requests_get_the_official_answers() {
-    let tally = RefCell::new(Tally::default());
-    each_given(800, |given| {
-        let asked = Asked::random(&given.schema, &given.world, &given.checks, &given.style);
-        compare(&asked, &mut tally.borrow_mut())
-    });
-    let tally = tally.into_inner();
-    eprintln!("{tally:?}");
+    let tally = tally(800, |recipe, tally| answers_are_official(&RequestCase::random(recipe), tally));
     assert!(tally.valid * 10 > tally.policies * 9, "most policies must be valid: {tally:?}");
     let kinds = [tally.allowed, tally.forbidden, tally.errors];
     assert!(kinds.iter().all(|count| count * 100 > tally.requests), "every kind of answer must occur: {tally:?}");
@@ -107,7 +124,7 @@ fn compared(policies: &str, more: &str, requests: &str) -> Vec<Outcome> {
 }
 
 /// A request of one user for himself, with its answer.
-fn asked(id: &str, answer: &str) -> String {
+fn request(id: &str, answer: &str) -> String {
     let user = format!(r#"{{ "type": "User", "id": "{id}" }}"#);
     format!(
         r#"{{ "principal": {user}, "action": {{ "type": "Action", "id": "go" }}, "resource": {user}, "context": {{}}, {answer} }}"#
@@ -117,19 +134,19 @@ fn asked(id: &str, answer: &str) -> String {
 #[test]
 fn a_wrong_answer_is_told_apart_by_decision_reasons_and_errors() {
     let policies = "permit (principal, action, resource); forbid (principal, action, resource) when { principal.n + 9223372036854775807 > 0 };";
-    let right = asked("a", r#""decision": "Allow", "reason": ["policy0"], "errors": ["policy1"]"#);
-    let oldest = asked("a", r#""decision": "allow", "reasons": ["policy0"], "errors": ["in `policy1`: overflow"]"#);
+    let right = request("a", r#""decision": "Allow", "reason": ["policy0"], "errors": ["policy1"]"#);
+    let oldest = request("a", r#""decision": "allow", "reasons": ["policy0"], "errors": ["in `policy1`: overflow"]"#);
     let wrong = [
         (
-            asked("a", r#""decision": "deny", "reason": ["policy0"], "errors": ["policy1"]"#),
+            request("a", r#""decision": "deny", "reason": ["policy0"], "errors": ["policy1"]"#),
             "decision allow, expected deny",
         ),
         (
-            asked("a", r#""decision": "allow", "reason": [], "errors": ["policy1"]"#),
+            request("a", r#""decision": "allow", "reason": [], "errors": ["policy1"]"#),
             r#"reasons {"policy0"}, expected {}"#,
         ),
         (
-            asked("a", r#""decision": "allow", "reason": ["policy0"], "errors": []"#),
+            request("a", r#""decision": "allow", "reason": ["policy0"], "errors": []"#),
             r#"errors {"policy1"}, expected {}"#,
         ),
     ];
@@ -149,18 +166,18 @@ fn what_cannot_be_compared_is_skipped_with_a_reason() {
         other => format!("{other:?}"),
     };
     let sound = "forbid (principal, action, resource) when { principal.n > 1 };";
-    assert_eq!(skipped("permit (principal, action, resource", &asked("a", answer)), "the policies do not parse");
+    assert_eq!(skipped("permit (principal, action, resource", &request("a", answer)), "the policies do not parse");
     let invalid = "permit (principal, action, resource) when { principal.m };";
-    assert_eq!(skipped(invalid, &asked("a", answer)), "the policies do not validate strictly");
+    assert_eq!(skipped(invalid, &request("a", answer)), "the policies do not validate strictly");
     let nobody =
         format!(r#"{{ "principal": null, "action": {{ "type": "Action", "id": "go" }}, "resource": null, {answer} }}"#);
     assert_eq!(skipped(sound, &nobody), "the request lacks a principal, an action or a resource");
-    let elsewhere = asked("a", answer).replace("User", "Group");
+    let elsewhere = request("a", answer).replace("User", "Group");
     assert_eq!(skipped(sound, &elsewhere), "the request is not valid for the schema");
     // Cedar can compute a moment that no text names.
     let late = r#", "at": { "__extn": { "fn": "offset", "args": [
         { "__extn": { "fn": "datetime", "arg": "9999-12-31" } }, { "__extn": { "fn": "duration", "arg": "2d" } }] } }"#;
-    let late = compared(sound, late, &asked("a", answer));
+    let late = compared(sound, late, &request("a", answer));
     let beyond = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(reason) if reason.ends_with("is beyond the years 0000 to 9999"));
     assert!(late.iter().all(beyond) && late.len() == 1, "{late:?}");
 }

@@ -5,6 +5,7 @@ use crate::support::{NOW, Run, command, deodar, replaced, repository};
 use expect_test::expect_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 fn check(example: &str, arguments: &[&str]) -> Run {
     let snapshot = format!("examples/{example}/snapshot.json");
@@ -15,6 +16,24 @@ fn check(example: &str, arguments: &[&str]) -> Run {
 fn report(example: &str, arguments: &[&str]) -> Value {
     check(example, &[&["--format", "json"], arguments].concat()).json()
 }
+
+/// The examples and the engines, and the verbose reports of each pair in JSON. Runs of the reference engine are slow, so
+/// that tests share them.
+pub fn verbose_reports() -> &'static [(&'static str, &'static str, Run)] {
+    static REPORTS: OnceLock<Vec<(&str, &str, Run)>> = OnceLock::new();
+    REPORTS.get_or_init(|| {
+        let pairs = EXAMPLES.into_iter().flat_map(|example| ENGINES.map(|engine| (example, engine)));
+        let run = |(example, engine)| {
+            let arguments = ["--format", "json", "--verbose", "--engine", engine];
+            (example, engine, check(example, &arguments))
+        };
+        pairs.map(run).collect()
+    })
+}
+
+const EXAMPLES: [&str; 4] = ["acme", "clean", "half-captured", "small"];
+
+const ENGINES: [&str; 2] = ["compiled", "reference"];
 
 #[test]
 fn acme_is_judged_as_its_readme_tells() {
@@ -213,8 +232,9 @@ fn verdicts(report: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn the_reference_engine_agrees_or_says_unknown() {
-    for example in ["acme", "clean", "half-captured", "small"] {
-        let (ours, theirs) = (report(example, &[]), report(example, &["--engine", "reference"]));
+    for pair in verbose_reports().chunks(2) {
+        let [(example, _, ours), (_, _, theirs)] = pair else { panic!("a run of each engine") };
+        let (ours, theirs) = (ours.json(), theirs.json());
         let (own, reference) = (verdicts(&ours), verdicts(&theirs));
         for key in own.keys().chain(reference.keys()) {
             let (mine, official) = (own.get(key), reference.get(key));
@@ -223,7 +243,7 @@ fn the_reference_engine_agrees_or_says_unknown() {
                 "{key}: {mine:?}, {official:?}"
             );
         }
-        if example == "clean" {
+        if *example == "clean" {
             assert_eq!(ours["checks"], theirs["checks"]);
             assert_eq!(own, reference);
         }
@@ -232,7 +252,7 @@ fn the_reference_engine_agrees_or_says_unknown() {
 
 #[test]
 fn threads_do_not_show() {
-    for example in ["acme", "clean", "half-captured", "small"] {
+    for example in EXAMPLES {
         for format in ["text", "json"] {
             let with = |threads| check(example, &["--format", format, "--verbose", "--threads", threads]).stdout;
             let one = with("1");

@@ -1,21 +1,29 @@
 //! The JSON report is what `schemas/report.schema.json` says it is, in every kind of run.
 
+use crate::examples::verbose_reports;
 use crate::support::{
     HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, edited, harbour, replaced, repository,
 };
+use jsonschema::Validator;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 fn schema() -> Value {
     let text = std::fs::read_to_string(repository().join("schemas/report.schema.json")).expect("it is there");
     serde_json::from_str(&text).expect("it is JSON")
 }
 
+/// Returns the validator of reports, which is compiled once for all tests.
+fn validator() -> &'static Validator {
+    static VALIDATOR: OnceLock<Validator> = OnceLock::new();
+    VALIDATOR.get_or_init(|| jsonschema::draft202012::new(&schema()).expect("it is a schema"))
+}
+
 /// Holds the report of a run to the schema, and to the exit code.
 fn holds(run: &Run) -> Value {
     let report = run.json();
-    let validator = jsonschema::draft202012::new(&schema()).expect("it is a schema");
     let errors: Vec<String> =
-        validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        validator().iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{}\n{report:#}", errors.join("\n"));
     assert_eq!(report["run"]["exit_code"], run.code);
     report
@@ -27,14 +35,10 @@ fn harbour_report(snapshot: impl AsRef<[u8]>, arguments: &[&str]) -> Value {
 
 #[test]
 fn examples_are_reported_as_the_schema_says() {
-    for example in ["acme", "clean", "half-captured", "small"] {
-        for engine in ["compiled", "reference"] {
-            let snapshot = format!("examples/{example}/snapshot.json");
-            let arguments = ["check", &snapshot, "--now", NOW, "--format", "json", "--verbose", "--engine", engine];
-            let report = holds(&command(repository()).args(arguments).output().expect("the binary is built").into());
-            assert_eq!(report["run"]["engine"], engine);
-            assert!(report["findings"].as_array().is_some_and(|findings| !findings.is_empty()), "{example}");
-        }
+    for (example, engine, run) in verbose_reports() {
+        let report = holds(run);
+        assert_eq!(report["run"]["engine"], *engine);
+        assert!(report["findings"].as_array().is_some_and(|findings| !findings.is_empty()), "{example}");
     }
 }
 

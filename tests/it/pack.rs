@@ -14,6 +14,7 @@ use deodar::source::{Source, Span};
 use deodar::value::parse_datetime;
 use deodar::{Inputs, Options, Session};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// The pack, compiled once, and its cases.
 struct Bench {
@@ -25,6 +26,12 @@ struct Bench {
 }
 
 impl Bench {
+    /// Returns the pack, which is compiled once for all tests.
+    fn shared() -> &'static Self {
+        static BENCH: OnceLock<Bench> = OnceLock::new();
+        BENCH.get_or_init(Self::new)
+    }
+
     fn new() -> Self {
         let [pack] = EMBEDDED else { panic!("one pack") };
         let source = |(name, text): (&str, &str)| Source::new(name, text).expect("it is small");
@@ -47,7 +54,7 @@ impl Bench {
 
 #[test]
 fn the_cases_of_the_pack_hold() {
-    let bench = Bench::new();
+    let bench = Bench::shared();
     let choice = TestOptions { strict: true, complete: true, ..TestOptions::default() };
     let outcome = bench.suite.run(&bench.files, &choice);
     let wrong: Vec<&str> = outcome.all_diagnostics().map(|found| found.message.as_str()).collect();
@@ -57,7 +64,7 @@ fn the_cases_of_the_pack_hold() {
 
 #[test]
 fn the_cases_of_the_pack_see_every_condition_and_notice_changes() {
-    let bench = Bench::new();
+    let bench = Bench::shared();
     let list = repository().join("policies/moengage/survivors.toml");
     let (survivors, wrong) = Loader::default().survivors(Some(&list), &Selection::default());
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -73,7 +80,7 @@ fn the_cases_of_the_pack_see_every_condition_and_notice_changes() {
 
 #[test]
 fn every_check_has_a_case_for_every_verdict_it_can_give() {
-    let bench = Bench::new();
+    let bench = Bench::shared();
     let mut expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for expectation in bench.files.iter().flat_map(|file| &file.cases).flat_map(|case| &case.expectations) {
         expected.entry(&expectation.check).or_default().insert(expectation.verdict.name());
@@ -178,7 +185,7 @@ fn slip(name: &str) -> String {
 
 #[test]
 fn the_document_of_the_pack_names_its_checks_and_parameters() {
-    let bench = Bench::new();
+    let bench = Bench::shared();
     let text = std::fs::read_to_string(repository().join("docs/moengage.md")).expect("it is there");
     let words = |start: &str| -> BTreeSet<String> {
         let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -204,7 +211,7 @@ fn the_document_of_the_pack_names_its_checks_and_parameters() {
 
 #[test]
 fn made_up_organisations_stay_clean() {
-    let Bench { mut inputs, .. } = Bench::new();
+    let mut inputs = Bench::shared().inputs.clone();
     let (mut session, options) = (Session::default(), Options::at(parse_datetime(NOW).expect("it is a moment")));
     for members in [20, 500, 2_000] {
         let usual = Organisation::of(members);

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The longest time that a report may take on a busy evaluator.
+/// The longest time that a report may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Rounds of operations, after each of which the reports are compared.

@@ -84,10 +84,10 @@ pub struct Blueprint {
 const ODD_NAME: &str = "b c";
 
 impl Blueprint {
-    /// Makes a schema up; `derivations` is how many attributes are derived.
-    pub fn random(c: &mut Choices<'_>, derivations: usize) -> Self {
+    /// Returns a random schema with a number of derived attributes.
+    pub fn random(choices: &mut Choices<'_>, derivations: usize) -> Self {
         let mut blueprint = Self {
-            namespaced: c.one_in(3),
+            namespaced: choices.one_in(3),
             types: Vec::new(),
             enums: vec![vec!["red", "green"]],
             parameters: Vec::new(),
@@ -96,20 +96,20 @@ impl Blueprint {
             parameter_scope: None,
         };
         let names = ["Org", "Alpha", "Beta", "Gamma", "Delta"];
-        for (at, name) in names.iter().enumerate().take(2 + c.below(4)) {
-            let nested = at.checked_sub(1).map(|others| if c.one_in(2) { others } else { c.below(at) });
+        for (at, name) in names.iter().enumerate().take(2 + choices.below(4)) {
+            let nested = at.checked_sub(1).map(|others| if choices.one_in(2) { others } else { choices.below(at) });
             let place = if at == 0 {
                 Place::Fixed
             } else {
-                *c.of(&[Place::Array, Place::Array, Place::Object, Place::Array, Place::Fixed])
+                *choices.pick(&[Place::Array, Place::Array, Place::Object, Place::Array, Place::Fixed])
             };
             let property = format!("{}s", name.to_lowercase());
-            let within = match c.below(4) {
+            let within = match choices.below(4) {
                 _ if at == 0 => Vec::new(),
                 3 => vec![format!("box_{property}"), property],
                 _ => vec![property],
             };
-            let key = match c.below(4) {
+            let key = match choices.below(4) {
                 3 => None,
                 2 => Some(vec!["meta".to_owned(), "id".to_owned()]),
                 _ => Some(vec!["id".to_owned()]),
@@ -119,24 +119,25 @@ impl Blueprint {
                 parent: nested,
                 within,
                 place,
-                key: key.filter(|_| place != Place::Object || c.one_in(3)),
+                key: key.filter(|_| place != Place::Object || choices.one_in(3)),
                 fields: Vec::new(),
                 tags: None,
             });
         }
         for at in 0..blueprint.types.len() {
             let around: Vec<usize> = blueprint.ancestry(at).skip(1).collect();
-            let mut fields: Vec<Field> =
-                (0..2 + c.below(5)).map(|number| blueprint.field(c, at, &format!("f{number}"), 2, false)).collect();
-            if c.one_in(6)
+            let mut fields: Vec<Field> = (0..2 + choices.below(5))
+                .map(|number| blueprint.field(choices, at, &format!("f{number}"), 2, false))
+                .collect();
+            if choices.one_in(6)
                 && let Some(last) = fields.last_mut()
                 && last.pointer == [last.name.clone()]
             {
                 last.name = ODD_NAME.to_owned();
                 last.pointer = vec![ODD_NAME.to_owned()];
             }
-            if !around.is_empty() && c.one_in(2) {
-                let kind = Kind::Entity(*c.of(&around));
+            if !around.is_empty() && choices.one_in(2) {
+                let kind = Kind::Entity(*choices.pick(&around));
                 fields.push(Field {
                     name: "up".to_owned(),
                     pointer: Vec::new(),
@@ -145,15 +146,17 @@ impl Blueprint {
                     from: From::Enclosing,
                 });
             }
-            let tags = c.one_in(3).then(|| (c.of(&["tags", "labels"]).to_string(), blueprint.kind(c, at, 0, true)));
+            let tags = choices
+                .one_in(3)
+                .then(|| (choices.pick(&["tags", "labels"]).to_string(), blueprint.kind(choices, at, 0, true)));
             (blueprint.types[at].fields, blueprint.types[at].tags) = (fields, tags);
         }
         for number in 0..derivations {
-            let of = c.below(blueprint.types.len());
-            let kind = match c.below(3) {
+            let type_idx = choices.below(blueprint.types.len());
+            let kind = match choices.below(3) {
                 0 => Kind::Bool,
                 1 => Kind::Long,
-                _ => Kind::Set(Box::new(Kind::Entity(c.below(blueprint.types.len())))),
+                _ => Kind::Set(Box::new(Kind::Entity(choices.below(blueprint.types.len())))),
             };
             let field = Field {
                 name: format!("d{number}"),
@@ -162,12 +165,12 @@ impl Blueprint {
                 required: true,
                 from: From::Derivations,
             };
-            blueprint.types[of].fields.push(field);
-            blueprint.derived.push((of, blueprint.types[of].fields.len() - 1));
+            blueprint.types[type_idx].fields.push(field);
+            blueprint.derived.push((type_idx, blueprint.types[type_idx].fields.len() - 1));
         }
-        for number in 0..c.below(3) {
-            let kind = c
-                .of(&[
+        for number in 0..choices.below(3) {
+            let kind = choices
+                .pick(&[
                     Kind::Long,
                     Kind::Text,
                     Kind::Duration,
@@ -182,37 +185,37 @@ impl Blueprint {
                 pointer: vec![name.clone()],
                 name,
                 kind,
-                required: !c.one_in(3),
+                required: !choices.one_in(3),
                 from: From::Snapshot,
             });
         }
         let shared = blueprint.types[0].fields.iter().position(|field| {
             field.from == From::Snapshot && field.name != ODD_NAME && !matches!(field.kind, Kind::Record(_))
         });
-        blueprint.context = shared.filter(|_| c.one_in(2));
+        blueprint.context = shared.filter(|_| choices.one_in(2));
         blueprint
     }
 
-    fn field(&self, c: &mut Choices<'_>, of: usize, name: &str, depth: usize, in_set: bool) -> Field {
-        let kind = self.kind(c, of, depth, in_set);
-        let pointer = match c.below(6) {
+    fn field(&self, choices: &mut Choices<'_>, type_idx: usize, name: &str, depth: usize, in_set: bool) -> Field {
+        let kind = self.kind(choices, type_idx, depth, in_set);
+        let pointer = match choices.below(6) {
             _ if in_set => vec![name.to_owned()],
             4 => vec!["shared".to_owned(), name.to_owned()],
             5 => vec![format!("deep_{name}"), "x".to_owned()],
             _ => vec![name.to_owned()],
         };
-        Field { name: name.to_owned(), pointer, kind, required: !c.one_in(3), from: From::Snapshot }
+        Field { name: name.to_owned(), pointer, kind, required: !choices.one_in(3), from: From::Snapshot }
     }
 
-    fn kind(&self, c: &mut Choices<'_>, of: usize, depth: usize, in_set: bool) -> Kind {
-        let refers = |c: &mut Choices<'_>| {
-            let around: Vec<usize> = self.ancestry(of).collect();
+    fn kind(&self, choices: &mut Choices<'_>, type_idx: usize, depth: usize, in_set: bool) -> Kind {
+        let refers = |choices: &mut Choices<'_>| {
+            let around: Vec<usize> = self.ancestry(type_idx).collect();
             let targets: Vec<usize> = (0..self.types.len())
                 .filter(|target| self.types[*target].parent.is_none_or(|parent| around.contains(&parent)))
                 .collect();
-            Kind::Entity(*c.of(&targets))
+            Kind::Entity(*choices.pick(&targets))
         };
-        match c.below(if depth == 0 { 9 } else { 13 }) {
+        match choices.below(if depth == 0 { 9 } else { 13 }) {
             0 => Kind::Bool,
             1 => Kind::Long,
             2 => Kind::Text,
@@ -221,17 +224,19 @@ impl Blueprint {
             5 => Kind::Duration,
             6 => Kind::Ip,
             7 => Kind::Enum(0),
-            8 | 9 => refers(c),
-            10 | 11 => Kind::Set(Box::new(self.kind(c, of, depth - 1, true))),
+            8 | 9 => refers(choices),
+            10 | 11 => Kind::Set(Box::new(self.kind(choices, type_idx, depth - 1, true))),
             _ => Kind::Record(
-                (0..1 + c.below(3)).map(|number| self.field(c, of, &format!("m{number}"), depth - 1, in_set)).collect(),
+                (0..1 + choices.below(3))
+                    .map(|number| self.field(choices, type_idx, &format!("m{number}"), depth - 1, in_set))
+                    .collect(),
             ),
         }
     }
 
     /// Returns a type and those it is nested in, innermost first.
-    pub fn ancestry(&self, of: usize) -> impl Iterator<Item = usize> {
-        std::iter::successors(Some(of), |of| self.types[*of].parent)
+    pub fn ancestry(&self, type_idx: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(type_idx), |type_idx| self.types[*type_idx].parent)
     }
 
     /// Returns the types whose instances are nested directly in those of `parent`.
@@ -240,8 +245,8 @@ impl Blueprint {
     }
 
     /// Returns the full name of a type.
-    pub fn name(&self, of: usize) -> String {
-        self.qualified(&self.types[of].name)
+    pub fn name(&self, type_idx: usize) -> String {
+        self.qualified(&self.types[type_idx].name)
     }
 
     /// Returns a name with the schema's namespace.
@@ -259,7 +264,7 @@ impl Blueprint {
             Kind::Datetime => "datetime".into(),
             Kind::Duration => "duration".into(),
             Kind::Ip => "ipaddr".into(),
-            Kind::Entity(of) => self.types[*of].name.clone(),
+            Kind::Entity(type_idx) => self.types[*type_idx].name.clone(),
             Kind::Enum(at) => format!("Choice{at}"),
             Kind::Set(element) => format!("Set<{}>", self.show(element)),
             Kind::Record(fields) => format!("{{ {} }}", self.members(fields)),
@@ -280,8 +285,8 @@ impl Blueprint {
         fields.iter().map(member).collect::<Vec<_>>().join(", ")
     }
 
-    fn path(&self, of: usize) -> String {
-        let ty = &self.types[of];
+    fn path(&self, type_idx: usize) -> String {
+        let ty = &self.types[type_idx];
         let outer = ty.parent.map(|parent| self.path(parent)).unwrap_or_default();
         let inner: String = ty.within.iter().map(|step| format!("/{step}")).collect();
         format!("{outer}{inner}{}", if ty.place == Place::Fixed { "" } else { "/*" })

@@ -45,12 +45,12 @@ impl<'s> Choices<'s> {
     }
 
     /// Returns one of `from`.
-    pub fn of<'f, T>(&mut self, from: &'f [T]) -> &'f T {
+    pub fn pick<'f, T>(&mut self, from: &'f [T]) -> &'f T {
         &from[self.below(from.len())]
     }
 
     /// Returns one of some texts.
-    pub fn text(&mut self, from: &[&'static str]) -> &'static str {
+    pub fn pick_text(&mut self, from: &[&'static str]) -> &'static str {
         from[self.below(from.len())]
     }
 }

@@ -10,9 +10,9 @@ use super::world::{
     DATETIMES, DECIMALS, DURATIONS, IPS, KEYS, LONGS, TAG_KEYS, TEXTS, World, decimal, one_of, rfc3339,
 };
 
-/// A policy, in the parts the official evaluator is asked about one by one.
+/// A policy, in the parts that the official evaluator evaluates separately.
 #[derive(Debug, Clone)]
-pub struct Written {
+pub struct PolicyText {
     pub id: String,
     pub annotations: String,
     pub effect: &'static str,
@@ -24,7 +24,7 @@ pub struct Written {
     pub principal: usize,
 }
 
-impl Written {
+impl PolicyText {
     /// Writes the whole policy.
     pub fn text(&self) -> String {
         format!("@id({:?}) {}\n{}{}", self.id, self.annotations, self.effect, self.rest(|_| true))
@@ -86,37 +86,40 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a check.
-    pub fn check(&self, c: &mut Choices<'_>, number: usize) -> Written {
+    pub fn check(&self, choices: &mut Choices<'_>, number: usize) -> PolicyText {
         let all: Vec<usize> = (0..self.blueprint.types.len()).collect();
-        let of = *c.of(&all);
+        let type_idx = *choices.pick(&all);
         let root = &self.blueprint.types[0];
         let is_root = format!("principal is {}", self.blueprint.name(0));
-        let named = |c: &mut Choices<'_>| match c.below(6) {
+        let named = |choices: &mut Choices<'_>| match choices.below(6) {
             4 => is_root.clone(),
             5 if root.key.is_none() => format!("principal == {}::\"\"", self.blueprint.name(0)),
-            5 => format!("principal in {}", self.literal(c, 0)),
+            5 => format!("principal in {}", self.literal(choices, 0)),
             _ => "principal".to_owned(),
         };
-        let (action, principal) = match c.below(6) {
-            3 => (format!("action in [{}::\"audit\"]", self.blueprint.qualified("Action")), named(c)),
+        let (action, principal) = match choices.below(6) {
+            3 => (format!("action in [{}::\"audit\"]", self.blueprint.qualified("Action")), named(choices)),
             // Any action is `derive` too, whose principals are of every type.
             4 => ("action".to_owned(), is_root.clone()),
-            _ => (format!("action == {}::\"audit\"", self.blueprint.qualified("Action")), named(c)),
+            _ => (format!("action == {}::\"audit\"", self.blueprint.qualified("Action")), named(choices)),
         };
-        let name = self.blueprint.name(of);
-        let (resource, types) = match c.below(8) {
+        let name = self.blueprint.name(type_idx);
+        let (resource, types) = match choices.below(8) {
             4 => ("resource".to_owned(), all.clone()),
-            5 => (format!("resource == {}", self.literal(c, of)), vec![of]),
+            5 => (format!("resource == {}", self.literal(choices, type_idx)), vec![type_idx]),
             6 => {
-                let around: Vec<usize> = self.blueprint.ancestry(of).collect();
-                let container = *c.of(&around);
-                (format!("resource is {name} in {}", self.literal(c, container)), vec![of])
+                let around: Vec<usize> = self.blueprint.ancestry(type_idx).collect();
+                let container = *choices.pick(&around);
+                (format!("resource is {name} in {}", self.literal(choices, container)), vec![type_idx])
             }
             7 => (
-                format!("resource in {}", self.literal(c, of)),
-                all.iter().copied().filter(|ty| self.blueprint.ancestry(*ty).any(|around| around == of)).collect(),
+                format!("resource in {}", self.literal(choices, type_idx)),
+                all.iter()
+                    .copied()
+                    .filter(|ty| self.blueprint.ancestry(*ty).any(|around| around == type_idx))
+                    .collect(),
             ),
-            _ => (format!("resource is {name}"), vec![of]),
+            _ => (format!("resource is {name}"), vec![type_idx]),
         };
         let mut env = self.context();
         self.read(&mut env, "principal".to_owned(), &Kind::Entity(0), 2);
@@ -124,12 +127,12 @@ impl<'b> Writer<'b> {
             [only] => self.read(&mut env, "resource".to_owned(), &Kind::Entity(only), 3),
             _ => env.undecided.push(("resource", types)),
         }
-        let count = *c.of(&[1, 2, 2, 3, 0, 4]);
+        let count = *choices.pick(&[1, 2, 2, 3, 0, 4]);
         let clauses = (0..count)
-            .map(|at| (if c.below(2) == at % 2 { "when" } else { "unless" }, self.condition(c, &env, 3)))
+            .map(|at| (if choices.below(2) == at % 2 { "when" } else { "unless" }, self.condition(choices, &env, 3)))
             .collect();
         let annotations = "@title(\"t\") @severity(\"low\")".to_owned();
-        Written {
+        PolicyText {
             id: format!("C{number}"),
             annotations,
             effect: "forbid",
@@ -140,20 +143,20 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a check with more conditions than it needs: a few terms, each compared with several constants.
-    pub fn redundant(&self, c: &mut Choices<'_>, number: usize) -> Written {
-        let of = c.below(self.blueprint.types.len());
+    pub fn redundant(&self, choices: &mut Choices<'_>, number: usize) -> PolicyText {
+        let type_idx = choices.below(self.blueprint.types.len());
         let scope = format!(
             "(principal, action == {}::\"audit\", resource is {})",
             self.blueprint.qualified("Action"),
-            self.blueprint.name(of)
+            self.blueprint.name(type_idx)
         );
-        let count = *c.of(&[1, 2, 2, 3]);
-        Written {
+        let count = *choices.pick(&[1, 2, 2, 3]);
+        PolicyText {
             id: format!("R{number}"),
             annotations: "@title(\"t\") @severity(\"low\")".to_owned(),
             effect: "forbid",
             scope,
-            clauses: self.comparisons(c, "resource", of, count),
+            clauses: self.comparisons(choices, "resource", type_idx, count),
             principal: 0,
         }
     }
@@ -161,93 +164,104 @@ impl<'b> Writer<'b> {
     /// Writes clauses that compare a few terms of a variable with constants, again and again.
     pub fn comparisons(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         variable: &str,
-        of: usize,
+        type_idx: usize,
         count: usize,
     ) -> Vec<(&'static str, String)> {
         let mut env = Env::default();
-        self.read(&mut env, variable.to_owned(), &Kind::Entity(of), 2);
+        self.read(&mut env, variable.to_owned(), &Kind::Entity(type_idx), 2);
         let plain = env.terms.iter().map(|term| (None, term.clone()));
         let guarded = env.guards.iter().map(|(guard, term, _)| (Some(guard.clone()), term.clone()));
         let compared = |kind: &Kind| !matches!(kind, Kind::Ip | Kind::Set(_) | Kind::Record(_));
         let all: Vec<(Option<String>, Term)> = plain.chain(guarded).filter(|(_, (_, kind))| compared(kind)).collect();
-        // What is derived is seldom there, and known in part.
+        // Derived values are rare, and known in part.
         let counts: Vec<_> =
             all.iter().filter(|(_, (text, kind))| *kind == Kind::Long && text.contains(".d")).collect();
-        let chosen: Vec<_> = (0..1 + c.below(3))
-            .map(|_| if counts.is_empty() || c.below(3) == 0 { c.of(&all) } else { *c.of(&counts) }.clone())
+        let chosen: Vec<_> = (0..1 + choices.below(3))
+            .map(|_| {
+                if counts.is_empty() || choices.below(3) == 0 { choices.pick(&all) } else { *choices.pick(&counts) }
+                    .clone()
+            })
             .collect();
-        let clause = |c: &mut Choices<'_>| {
-            let (guard, term) = c.of(&chosen);
-            let formula = self.formula(c, &env, &chosen, term, 3);
+        let clause = |choices: &mut Choices<'_>| {
+            let (guard, term) = choices.pick(&chosen);
+            let formula = self.formula(choices, &env, &chosen, term, 3);
             match guard {
                 Some(guard) => format!("{guard} && {formula}"),
                 None => formula,
             }
         };
-        (0..count).map(|at| (if c.below(2) == at % 2 { "when" } else { "unless" }, clause(c))).collect()
+        (0..count).map(|at| (if choices.below(2) == at % 2 { "when" } else { "unless" }, clause(choices))).collect()
     }
 
     /// Writes a formula over comparisons of one term, and of others that need no guard.
     fn formula(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         env: &Env,
         chosen: &[(Option<String>, Term)],
         term: &Term,
         depth: usize,
     ) -> String {
-        let inner = |c: &mut Choices<'_>| self.formula(c, env, chosen, term, depth - 1);
-        match c.below(if depth == 0 { 6 } else { 14 }) {
-            0..=3 => self.comparison(c, &term.0, &term.1),
-            4 => match c.of(chosen) {
-                (None, (text, kind)) => self.comparison(c, text, kind),
-                (Some(guard), (text, kind)) => format!("({guard} && {})", self.comparison(c, text, kind)),
+        let inner = |choices: &mut Choices<'_>| self.formula(choices, env, chosen, term, depth - 1);
+        match choices.below(if depth == 0 { 6 } else { 14 }) {
+            0..=3 => self.comparison(choices, &term.0, &term.1),
+            4 => match choices.pick(chosen) {
+                (None, (text, kind)) => self.comparison(choices, text, kind),
+                (Some(guard), (text, kind)) => format!("({guard} && {})", self.comparison(choices, text, kind)),
             },
-            5 if c.below(3) > 0 => (*c.of(&["true", "false"])).to_owned(),
-            5 => self.condition(c, env, 0),
-            6..=8 => format!("({} && {})", inner(c), inner(c)),
-            9..=11 => format!("({} || {})", inner(c), inner(c)),
-            12 => format!("!({})", inner(c)),
-            _ => format!("(if {} then {} else {})", inner(c), inner(c), inner(c)),
+            5 if choices.below(3) > 0 => (*choices.pick(&["true", "false"])).to_owned(),
+            5 => self.condition(choices, env, 0),
+            6..=8 => format!("({} && {})", inner(choices), inner(choices)),
+            9..=11 => format!("({} || {})", inner(choices), inner(choices)),
+            12 => format!("!({})", inner(choices)),
+            _ => format!("(if {} then {} else {})", inner(choices), inner(choices), inner(choices)),
         }
     }
 
     /// Compares a term with one or two of a handful of constants.
-    fn comparison(&self, c: &mut Choices<'_>, text: &str, kind: &Kind) -> String {
-        let constant = |c: &mut Choices<'_>| match kind {
-            Kind::Long => c.of(&[1, 2, 0, 3, 4, -1, -3, i64::MAX]).to_string(),
-            Kind::Text => quoted(c.text(&TEXTS[..5])),
-            Kind::Decimal => format!("decimal(\"{}\")", decimal(*c.of(&DECIMALS))),
-            Kind::Datetime => format!("datetime(\"{}\")", rfc3339(*c.of(&DATETIMES[..4]))),
-            Kind::Duration => format!("duration(\"{}ms\")", c.of(&DURATIONS)),
-            Kind::Entity(of) => self.literal(c, *of),
-            Kind::Enum(at) => self.choice(c, *at),
-            _ => (*c.of(&["true", "false"])).to_owned(),
+    fn comparison(&self, choices: &mut Choices<'_>, text: &str, kind: &Kind) -> String {
+        let constant = |choices: &mut Choices<'_>| match kind {
+            Kind::Long => choices.pick(&[1, 2, 0, 3, 4, -1, -3, i64::MAX]).to_string(),
+            Kind::Text => quoted(choices.pick_text(&TEXTS[..5])),
+            Kind::Decimal => format!("decimal(\"{}\")", decimal(*choices.pick(&DECIMALS))),
+            Kind::Datetime => format!("datetime(\"{}\")", rfc3339(*choices.pick(&DATETIMES[..4]))),
+            Kind::Duration => format!("duration(\"{}ms\")", choices.pick(&DURATIONS)),
+            Kind::Entity(type_idx) => self.literal(choices, *type_idx),
+            Kind::Enum(at) => self.choice(choices, *at),
+            _ => (*choices.pick(&["true", "false"])).to_owned(),
         };
         let ordered = matches!(kind, Kind::Long | Kind::Decimal | Kind::Datetime | Kind::Duration);
-        let (one, other) = (constant(c), constant(c));
-        match (kind, c.below(6)) {
+        let (one, other) = (constant(choices), constant(choices));
+        match (kind, choices.below(6)) {
             (Kind::Bool, 0..=3) => text.to_owned(),
             (_, 0) => format!("{text} == {one}"),
             (_, 1) => format!("{text} != {one}"),
             (Kind::Decimal, 2..=4) => {
-                let method = c.of(&["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"]);
-                if c.below(3) == 0 { format!("{one}.{method}({text})") } else { format!("{text}.{method}({one})") }
+                let method = choices.pick(&["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"]);
+                if choices.below(3) == 0 {
+                    format!("{one}.{method}({text})")
+                } else {
+                    format!("{text}.{method}({one})")
+                }
             }
             (_, 2..=4) if ordered => {
-                let operator = c.of(&["<", "<=", ">", ">="]);
-                if c.below(3) == 0 { format!("{one} {operator} {text}") } else { format!("{text} {operator} {one}") }
+                let operator = choices.pick(&["<", "<=", ">", ">="]);
+                if choices.below(3) == 0 {
+                    format!("{one} {operator} {text}")
+                } else {
+                    format!("{text} {operator} {one}")
+                }
             }
             _ => format!("[{one}, {other}].contains({text})"),
         }
     }
 
     /// Writes a policy for the requests of any action.
-    pub fn policy(&self, c: &mut Choices<'_>, number: usize) -> Written {
+    pub fn policy(&self, choices: &mut Choices<'_>, number: usize) -> PolicyText {
         let action = |name: &str| format!("{}::{name:?}", self.blueprint.qualified("Action"));
-        let actions = match c.below(6) {
+        let actions = match choices.below(6) {
             0 | 1 => format!("action == {}", action("audit")),
             2 => format!("action in [{}, {}]", action("some"), action("audit")),
             3 => format!("action in {}", action("all")),
@@ -261,46 +275,46 @@ impl<'b> Writer<'b> {
         }
         let mut scope = Vec::new();
         for variable in ["principal", "resource"] {
-            let of = c.below(self.blueprint.types.len());
-            let name = self.blueprint.name(of);
-            let around = c.below(self.blueprint.types.len());
-            let container = if c.one_in(6) { self.choice(c, 0) } else { self.literal(c, around) };
-            let (constraint, typed) = match c.below(8) {
+            let type_idx = choices.below(self.blueprint.types.len());
+            let name = self.blueprint.name(type_idx);
+            let around = choices.below(self.blueprint.types.len());
+            let container = if choices.one_in(6) { self.choice(choices, 0) } else { self.literal(choices, around) };
+            let (constraint, typed) = match choices.below(8) {
                 0 => (variable.to_owned(), false),
                 1 => (format!("{variable} in {container}"), false),
-                2 => (format!("{variable} == {}", self.literal(c, of)), true),
+                2 => (format!("{variable} == {}", self.literal(choices, type_idx)), true),
                 3 => (format!("{variable} is {name} in {container}"), true),
                 _ => (format!("{variable} is {name}"), true),
             };
             scope.push(constraint);
             if typed {
-                self.read(&mut env, variable.to_owned(), &Kind::Entity(of), 2);
+                self.read(&mut env, variable.to_owned(), &Kind::Entity(type_idx), 2);
             } else {
                 env.undecided.push((variable, (0..self.blueprint.types.len()).collect()));
             }
         }
-        let asks = |c: &mut Choices<'_>| match c.below(5) {
+        let asks = |choices: &mut Choices<'_>| match choices.below(5) {
             0 => format!("action == {}", action("derive")),
             1 => format!("action in {}", action("some")),
             2 => format!("action in [{}, {}]", action("some"), action("derive")),
             3 => format!("{} in {}", action("audit"), action("all")),
             _ => format!("action != {}", action("audit")),
         };
-        let clauses = (0..*c.of(&[1, 2, 0, 3])).map(|at| {
-            let condition = self.condition(c, &env, 3);
-            let condition = match c.below(8) {
-                5 => format!("({}) && {condition}", asks(c)),
-                6 => format!("{condition} || {}", asks(c)),
-                7 => format!("if {} then {condition} else {}", asks(c), self.condition(c, &env, 1)),
+        let clauses = (0..*choices.pick(&[1, 2, 0, 3])).map(|at| {
+            let condition = self.condition(choices, &env, 3);
+            let condition = match choices.below(8) {
+                5 => format!("({}) && {condition}", asks(choices)),
+                6 => format!("{condition} || {}", asks(choices)),
+                7 => format!("if {} then {condition} else {}", asks(choices), self.condition(choices, &env, 1)),
                 _ => condition,
             };
-            (if c.below(2) == at % 2 { "when" } else { "unless" }, condition)
+            (if choices.below(2) == at % 2 { "when" } else { "unless" }, condition)
         });
         let clauses = clauses.collect();
-        Written {
+        PolicyText {
             id: format!("P{number}"),
             annotations: String::new(),
-            effect: c.text(&["permit", "permit", "forbid"]),
+            effect: choices.pick_text(&["permit", "permit", "forbid"]),
             scope: format!("({}, {actions}, {})", scope[0], scope[1]),
             clauses,
             principal: 0,
@@ -308,53 +322,53 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a derivation of a derived attribute, by its place in the blueprint.
-    pub fn derivation(&self, c: &mut Choices<'_>, at: usize, number: usize, subtracts: bool) -> Written {
-        let (of, field) = self.blueprint.derived[at];
-        let field = &self.blueprint.types[of].fields[field];
+    pub fn derivation(&self, choices: &mut Choices<'_>, at: usize, number: usize, subtracts: bool) -> PolicyText {
+        let (type_idx, field) = self.blueprint.derived[at];
+        let field = &self.blueprint.types[type_idx].fields[field];
         let principal = match &field.kind {
             Kind::Set(element) => match **element {
-                Kind::Entity(of) => of,
+                Kind::Entity(type_idx) => type_idx,
                 _ => 0,
             },
-            _ => c.below(self.blueprint.types.len()),
+            _ => choices.below(self.blueprint.types.len()),
         };
         let mut env = self.context();
         self.read(&mut env, "principal".to_owned(), &Kind::Entity(principal), 2);
         let principals = env.clone();
-        self.read(&mut env, "resource".to_owned(), &Kind::Entity(of), 2);
+        self.read(&mut env, "resource".to_owned(), &Kind::Entity(type_idx), 2);
         let resources: Vec<Term> = env.terms.iter().filter(|(text, _)| text.starts_with("resource")).cloned().collect();
         let mine: Vec<Term> =
             principals.terms.iter().filter(|(text, _)| text.starts_with("principal")).cloned().collect();
         let mut conjuncts = Vec::new();
-        if c.one_in(3) {
-            let reads = if c.one_in(3) { &env } else { &principals };
-            conjuncts.push(self.condition(c, reads, 1));
+        if choices.one_in(3) {
+            let reads = if choices.one_in(3) { &env } else { &principals };
+            conjuncts.push(self.condition(choices, reads, 1));
         }
-        conjuncts.extend(self.join(c, &mine, &resources));
-        if c.one_in(2) {
-            conjuncts.push(self.condition(c, &env, 1));
+        conjuncts.extend(self.join(choices, &mine, &resources));
+        if choices.one_in(2) {
+            conjuncts.push(self.condition(choices, &env, 1));
         }
         if conjuncts.is_empty() {
-            conjuncts.push(self.condition(c, &env, 2));
+            conjuncts.push(self.condition(choices, &env, 2));
         }
-        let mut clauses: Vec<(&'static str, String)> = if c.one_in(3) {
+        let mut clauses: Vec<(&'static str, String)> = if choices.one_in(3) {
             conjuncts.into_iter().map(|conjunct| ("when", conjunct)).collect()
         } else {
             vec![("when", conjuncts.join(" && "))]
         };
-        if c.one_in(4) {
-            clauses.insert(c.below(clauses.len() + 1), ("unless", self.condition(c, &env, 1)));
+        if choices.one_in(4) {
+            clauses.insert(choices.below(clauses.len() + 1), ("unless", self.condition(choices, &env, 1)));
         }
-        let name = |of| self.blueprint.name(of);
-        let container = if c.one_in(8) { format!(" in {}", self.literal(c, 0)) } else { String::new() };
+        let name = |type_idx| self.blueprint.name(type_idx);
+        let container = if choices.one_in(8) { format!(" in {}", self.literal(choices, 0)) } else { String::new() };
         let scope = format!(
             "(principal is {}{container}, action == {}::\"derive\", resource is {})",
             name(principal),
             self.blueprint.qualified("Action"),
-            name(of)
+            name(type_idx)
         );
         let annotations = format!("@derives({:?})", field.name);
-        Written {
+        PolicyText {
             id: format!("D{number}"),
             annotations,
             effect: if subtracts { "forbid" } else { "permit" },
@@ -365,25 +379,25 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes the plainest derivation of a derived attribute.
-    pub fn containment(&self, at: usize) -> Written {
-        let (of, field) = self.blueprint.derived[at];
-        let field = &self.blueprint.types[of].fields[field];
+    pub fn containment(&self, at: usize) -> PolicyText {
+        let (type_idx, field) = self.blueprint.derived[at];
+        let field = &self.blueprint.types[type_idx].fields[field];
         let principal = match &field.kind {
             Kind::Set(element) => match **element {
-                Kind::Entity(of) => of,
+                Kind::Entity(type_idx) => type_idx,
                 _ => 0,
             },
-            _ => of,
+            _ => type_idx,
         };
-        let name = |of| self.blueprint.name(of);
+        let name = |type_idx| self.blueprint.name(type_idx);
         let scope = format!(
             "(principal is {}, action == {}::\"derive\", resource is {})",
             name(principal),
             self.blueprint.qualified("Action"),
-            name(of)
+            name(type_idx)
         );
         let annotations = format!("@derives({:?})", field.name);
-        Written {
+        PolicyText {
             id: format!("E{at}"),
             annotations,
             effect: "permit",
@@ -393,30 +407,31 @@ impl<'b> Writer<'b> {
         }
     }
 
-    /// A condition that ties principal and resource together, most of the time.
-    fn join(&self, c: &mut Choices<'_>, mine: &[Term], others: &[Term]) -> Option<String> {
+    /// Writes a condition that joins principal and resource, if the values allow one.
+    fn join(&self, choices: &mut Choices<'_>, mine: &[Term], others: &[Term]) -> Option<String> {
         let entities: Vec<&Term> = others.iter().filter(|(_, kind)| matches!(kind, Kind::Entity(_))).collect();
         let sets: Vec<&Term> = others
             .iter()
             .filter(|(_, kind)| matches!(kind, Kind::Set(element) if matches!(**element, Kind::Entity(_))))
             .collect();
-        match c.below(6) {
-            0 => Some(format!("principal in {}", c.of(&entities).0)),
-            1 if !sets.is_empty() => Some(format!("principal in {}", c.of(&sets).0)),
+        match choices.below(6) {
+            0 => Some(format!("principal in {}", choices.pick(&entities).0)),
+            1 if !sets.is_empty() => Some(format!("principal in {}", choices.pick(&sets).0)),
             2 => {
-                let (left, kind) = c.of(mine);
+                let (left, kind) = choices.pick(mine);
                 let same: Vec<&Term> = others.iter().filter(|(_, other)| other == kind).collect();
-                let (right, _) = if same.is_empty() { return None } else { c.of(&same) };
-                Some(if c.below(2) == 0 { format!("{left} == {right}") } else { format!("{right} == {left}") })
+                let (right, _) = if same.is_empty() { return None } else { choices.pick(&same) };
+                Some(if choices.below(2) == 0 { format!("{left} == {right}") } else { format!("{right} == {left}") })
             }
             3 | 4 => {
-                let (sets, items) = if c.below(2) == 0 { (others, mine) } else { (mine, others) };
+                let (sets, items) = if choices.below(2) == 0 { (others, mine) } else { (mine, others) };
                 let sets: Vec<&Term> = sets.iter().filter(|(_, kind)| matches!(kind, Kind::Set(_))).collect();
-                let (set, Kind::Set(element)) = (if sets.is_empty() { return None } else { c.of(&sets) }) else {
+                let (set, Kind::Set(element)) = (if sets.is_empty() { return None } else { choices.pick(&sets) })
+                else {
                     return None;
                 };
                 let items: Vec<&Term> = items.iter().filter(|(_, kind)| kind == &**element).collect();
-                if items.is_empty() { None } else { Some(format!("{set}.contains({})", c.of(&items).0)) }
+                if items.is_empty() { None } else { Some(format!("{set}.contains({})", choices.pick(&items).0)) }
             }
             _ => None,
         }
@@ -433,18 +448,18 @@ impl<'b> Writer<'b> {
         env
     }
 
-    /// Adds an expression and what can be read through it.
+    /// Adds an expression and the values that can be read through it.
     fn read(&self, env: &mut Env, text: String, kind: &Kind, depth: usize) {
         env.terms.push((text.clone(), kind.clone()));
         if depth == 0 {
             return;
         }
         match kind {
-            Kind::Entity(of) => {
-                let ty = &self.blueprint.types[*of];
+            Kind::Entity(type_idx) => {
+                let ty = &self.blueprint.types[*type_idx];
                 for (at, field) in ty.fields.iter().enumerate() {
                     let readable = field.from != From::Derivations
-                        || self.blueprint.derived.iter().take(self.readable).any(|derived| *derived == (*of, at));
+                        || self.blueprint.derived.iter().take(self.readable).any(|derived| *derived == (*type_idx, at));
                     if readable {
                         self.member(env, &text, field, depth);
                     }
@@ -470,294 +485,317 @@ impl<'b> Writer<'b> {
         }
     }
 
-    fn literal(&self, c: &mut Choices<'_>, of: usize) -> String {
-        let ids: Vec<String> = self.world.of(of).map(|uid| self.world.id(uid)).collect();
-        let stranger = ids.is_empty() || c.one_in(4);
+    fn literal(&self, choices: &mut Choices<'_>, type_idx: usize) -> String {
+        let ids: Vec<String> = self.world.instances_of(type_idx).map(|uid| self.world.id(uid)).collect();
+        let stranger = ids.is_empty() || choices.one_in(4);
         let id = if stranger {
-            let around: Vec<usize> = self.world.of(self.blueprint.types[of].parent.unwrap_or(0)).collect();
-            let key = *c.of(&KEYS);
-            match self.blueprint.types[of].parent {
-                Some(parent) if parent != 0 && !around.is_empty() => format!("{}/{key}", self.world.id(*c.of(&around))),
+            let around: Vec<usize> =
+                self.world.instances_of(self.blueprint.types[type_idx].parent.unwrap_or(0)).collect();
+            let key = *choices.pick(&KEYS);
+            match self.blueprint.types[type_idx].parent {
+                Some(parent) if parent != 0 && !around.is_empty() => {
+                    format!("{}/{key}", self.world.id(*choices.pick(&around)))
+                }
                 _ => key.to_owned(),
             }
         } else {
-            c.of(&ids).clone()
+            choices.pick(&ids).clone()
         };
-        format!("{}::{}", self.blueprint.name(of), quoted(&id))
+        format!("{}::{}", self.blueprint.name(type_idx), quoted(&id))
     }
 
-    fn choice(&self, c: &mut Choices<'_>, at: usize) -> String {
-        format!("{}::{}", self.blueprint.qualified(&format!("Choice{at}")), quoted(c.text(&self.blueprint.enums[at])))
+    fn choice(&self, choices: &mut Choices<'_>, at: usize) -> String {
+        format!(
+            "{}::{}",
+            self.blueprint.qualified(&format!("Choice{at}")),
+            quoted(choices.pick_text(&self.blueprint.enums[at]))
+        )
     }
 
-    fn term(&self, c: &mut Choices<'_>, env: &Env, kind: &Kind) -> Option<String> {
-        let terms: Vec<&Term> = env.terms.iter().filter(|(_, of)| of == kind).collect();
-        if terms.is_empty() { None } else { Some(c.of(&terms).0.clone()) }
+    fn term(&self, choices: &mut Choices<'_>, env: &Env, kind: &Kind) -> Option<String> {
+        let terms: Vec<&Term> = env.terms.iter().filter(|(_, type_idx)| type_idx == kind).collect();
+        if terms.is_empty() { None } else { Some(choices.pick(&terms).0.clone()) }
     }
 
-    /// Writes an expression of a type; `None` where there is none.
-    fn expression(&self, c: &mut Choices<'_>, env: &Env, kind: &Kind, depth: usize) -> Option<String> {
+    /// Writes an expression of a type; `None` if no expression has it.
+    fn expression(&self, choices: &mut Choices<'_>, env: &Env, kind: &Kind, depth: usize) -> Option<String> {
         if *kind == Kind::Bool {
-            return Some(self.condition(c, env, depth));
+            return Some(self.condition(choices, env, depth));
         }
-        let choice = c.below(if depth == 0 { 8 } else { 12 });
+        let choice = choices.below(if depth == 0 { 8 } else { 12 });
         if choice < 6
-            && let Some(term) = self.term(c, env, kind)
+            && let Some(term) = self.term(choices, env, kind)
         {
             return Some(term);
         }
         let less = depth.saturating_sub(1);
         if choice == 11 {
-            let (then, other) = (self.expression(c, env, kind, less)?, self.expression(c, env, kind, less)?);
-            return Some(format!("(if {} then {then} else {other})", self.condition(c, env, less)));
+            let (then, other) =
+                (self.expression(choices, env, kind, less)?, self.expression(choices, env, kind, less)?);
+            return Some(format!("(if {} then {then} else {other})", self.condition(choices, env, less)));
         }
-        if choice == 10 && c.one_in(3) {
-            let (value, other) = (self.expression(c, env, kind, less)?, self.expression(c, env, &Kind::Long, less)?);
+        if choice == 10 && choices.one_in(3) {
+            let (value, other) =
+                (self.expression(choices, env, kind, less)?, self.expression(choices, env, &Kind::Long, less)?);
             return Some(format!("{{ m: {value}, n: {other} }}.m"));
         }
         let composite = choice >= 8;
-        let of = |c: &mut Choices<'_>, kind: &Kind| self.expression(c, env, kind, less);
+        let operand = |choices: &mut Choices<'_>, kind: &Kind| self.expression(choices, env, kind, less);
         Some(match kind {
-            Kind::Bool => self.condition(c, env, depth),
-            Kind::Long if composite => match c.below(9) {
-                0 | 1 => format!("({} + {})", of(c, &Kind::Long)?, of(c, &Kind::Long)?),
-                2 => format!("({} - {})", of(c, &Kind::Long)?, of(c, &Kind::Long)?),
-                3 => format!("({} * {})", of(c, &Kind::Long)?, of(c, &Kind::Long)?),
-                4 => format!("(-({}))", of(c, &Kind::Long)?),
+            Kind::Bool => self.condition(choices, env, depth),
+            Kind::Long if composite => match choices.below(9) {
+                0 | 1 => format!("({} + {})", operand(choices, &Kind::Long)?, operand(choices, &Kind::Long)?),
+                2 => format!("({} - {})", operand(choices, &Kind::Long)?, operand(choices, &Kind::Long)?),
+                3 => format!("({} * {})", operand(choices, &Kind::Long)?, operand(choices, &Kind::Long)?),
+                4 => format!("(-({}))", operand(choices, &Kind::Long)?),
                 number => format!(
                     "{}.{}()",
-                    of(c, &Kind::Duration)?,
+                    operand(choices, &Kind::Duration)?,
                     ["toMilliseconds", "toSeconds", "toMinutes", "toHours", "toDays"][number % 5]
                 ),
             },
-            Kind::Long => match one_of(c, &LONGS, 6) {
+            Kind::Long => match one_of(choices, &LONGS, 6) {
                 i64::MIN => "(-9223372036854775807 - 1)".to_owned(),
                 number => number.to_string(),
             },
-            Kind::Text => quoted(one_of(c, &TEXTS, 4)),
-            Kind::Decimal => format!("decimal(\"{}\")", decimal(one_of(c, &DECIMALS, 4))),
-            Kind::Datetime if composite => match c.below(3) {
-                0 => format!("{}.offset({})", of(c, &Kind::Datetime)?, of(c, &Kind::Duration)?),
-                _ => format!("{}.toDate()", of(c, &Kind::Datetime)?),
+            Kind::Text => quoted(one_of(choices, &TEXTS, 4)),
+            Kind::Decimal => format!("decimal(\"{}\")", decimal(one_of(choices, &DECIMALS, 4))),
+            Kind::Datetime if composite => match choices.below(3) {
+                0 => format!("{}.offset({})", operand(choices, &Kind::Datetime)?, operand(choices, &Kind::Duration)?),
+                _ => format!("{}.toDate()", operand(choices, &Kind::Datetime)?),
             },
-            Kind::Datetime => format!("datetime(\"{}\")", rfc3339(one_of(c, &DATETIMES, 4))),
-            Kind::Duration if composite => match c.below(3) {
-                0 => format!("{}.toTime()", of(c, &Kind::Datetime)?),
-                _ => format!("{}.durationSince({})", of(c, &Kind::Datetime)?, of(c, &Kind::Datetime)?),
+            Kind::Datetime => format!("datetime(\"{}\")", rfc3339(one_of(choices, &DATETIMES, 4))),
+            Kind::Duration if composite => match choices.below(3) {
+                0 => format!("{}.toTime()", operand(choices, &Kind::Datetime)?),
+                _ => format!(
+                    "{}.durationSince({})",
+                    operand(choices, &Kind::Datetime)?,
+                    operand(choices, &Kind::Datetime)?
+                ),
             },
-            Kind::Duration => format!("duration(\"{}ms\")", one_of(c, &DURATIONS, 4)),
-            Kind::Ip => format!("ip(\"{}\")", c.of(&IPS)),
-            Kind::Entity(of) => self.literal(c, *of),
-            Kind::Enum(at) => self.choice(c, *at),
+            Kind::Duration => format!("duration(\"{}ms\")", one_of(choices, &DURATIONS, 4)),
+            Kind::Ip => format!("ip(\"{}\")", choices.pick(&IPS)),
+            Kind::Entity(type_idx) => self.literal(choices, *type_idx),
+            Kind::Enum(at) => self.choice(choices, *at),
             Kind::Set(element) => {
                 let items: Option<Vec<String>> =
-                    (0..1 + c.below(3)).map(|_| self.expression(c, env, element, less)).collect();
+                    (0..1 + choices.below(3)).map(|_| self.expression(choices, env, element, less)).collect();
                 format!("[{}]", items?.join(", "))
             }
             Kind::Record(fields) => {
                 if fields.iter().any(|field| !field.required) {
-                    return self.term(c, env, kind);
+                    return self.term(choices, env, kind);
                 }
                 let members: Option<Vec<String>> = fields
                     .iter()
-                    .map(|field| Some(format!("{:?}: {}", field.name, self.expression(c, env, &field.kind, less)?)))
+                    .map(|field| {
+                        Some(format!("{:?}: {}", field.name, self.expression(choices, env, &field.kind, less)?))
+                    })
                     .collect();
                 format!("{{ {} }}", members?.join(", "))
             }
         })
     }
 
-    /// A type of which there is something to read.
-    fn some_kind(&self, c: &mut Choices<'_>, env: &Env) -> Kind {
-        c.of(&env.terms).1.clone()
+    /// Returns a type that a readable value has.
+    fn some_kind(&self, choices: &mut Choices<'_>, env: &Env) -> Kind {
+        choices.pick(&env.terms).1.clone()
     }
 
-    fn some_entity(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
+    fn some_entity(&self, choices: &mut Choices<'_>, env: &Env, depth: usize) -> String {
         let entities: Vec<&Term> = env.terms.iter().filter(|(_, kind)| matches!(kind, Kind::Entity(_))).collect();
         if entities.is_empty() {
-            return self.literal(c, 0);
+            return self.literal(choices, 0);
         }
-        let (text, kind) = *c.of(&entities);
-        if c.one_in(4) { self.expression(c, env, kind, depth).unwrap_or_else(|| text.clone()) } else { text.clone() }
+        let (text, kind) = *choices.pick(&entities);
+        if choices.one_in(4) {
+            self.expression(choices, env, kind, depth).unwrap_or_else(|| text.clone())
+        } else {
+            text.clone()
+        }
     }
 
-    fn some_set(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> Option<(String, Kind)> {
+    fn some_set(&self, choices: &mut Choices<'_>, env: &Env, depth: usize) -> Option<(String, Kind)> {
         let sets: Vec<&Term> = env.terms.iter().filter(|(_, kind)| matches!(kind, Kind::Set(_))).collect();
-        let element = if sets.is_empty() || c.one_in(4) {
-            self.some_kind(c, env)
+        let element = if sets.is_empty() || choices.one_in(4) {
+            self.some_kind(choices, env)
         } else {
-            match &c.of(&sets).1 {
+            match &choices.pick(&sets).1 {
                 Kind::Set(element) => (**element).clone(),
                 _ => Kind::Long,
             }
         };
-        Some((self.expression(c, env, &Kind::Set(Box::new(element.clone())), depth)?, element))
+        Some((self.expression(choices, env, &Kind::Set(Box::new(element.clone())), depth)?, element))
     }
 
     /// Writes a condition.
-    fn condition(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
-        if !env.undecided.is_empty() && c.percent(70) {
-            return self.decide(c, env, depth);
+    fn condition(&self, choices: &mut Choices<'_>, env: &Env, depth: usize) -> String {
+        if !env.undecided.is_empty() && choices.percent(70) {
+            return self.decide(choices, env, depth);
         }
-        self.condition_of(c, env, depth).unwrap_or_else(|| if c.below(2) == 0 { "true".into() } else { "false".into() })
+        self.condition_of(choices, env, depth)
+            .unwrap_or_else(|| if choices.below(2) == 0 { "true".into() } else { "false".into() })
     }
 
-    /// Goes on once the resource is of one type.
-    fn decide(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> String {
-        let at = c.below(env.undecided.len());
+    /// Writes a condition in which a variable is of one type.
+    fn decide(&self, choices: &mut Choices<'_>, env: &Env, depth: usize) -> String {
+        let at = choices.below(env.undecided.len());
         let mut inner = env.clone();
         let (variable, types) = inner.undecided.remove(at);
-        let of = *c.of(&types);
-        let test = format!("{variable} is {}", self.blueprint.name(of));
-        if c.one_in(5) {
-            // Of the one type either way, and of another in a branch that is never taken.
-            let literal = self.literal(c, of);
-            let either = match c.below(3) {
+        let type_idx = *choices.pick(&types);
+        let test = format!("{variable} is {}", self.blueprint.name(type_idx));
+        if choices.one_in(5) {
+            // Both branches have this type, and an unreachable one has another.
+            let literal = self.literal(choices, type_idx);
+            let either = match choices.below(3) {
                 0 => format!("(if {test} then {variable} else {literal})"),
                 1 => format!("(if 1 == 1 then {literal} else {variable})"),
                 _ => format!("{{ m: if {{ m: 1 }} has n then {variable} else {literal} }}.m"),
             };
-            self.read(&mut inner, either, &Kind::Entity(of), 2);
-            return self.about(c, &inner, env.terms.len(), depth);
+            self.read(&mut inner, either, &Kind::Entity(type_idx), 2);
+            return self.about(choices, &inner, env.terms.len(), depth);
         }
-        self.read(&mut inner, variable.to_owned(), &Kind::Entity(of), 2);
-        let body = self.condition(c, &inner, depth);
-        match c.below(3) {
+        self.read(&mut inner, variable.to_owned(), &Kind::Entity(type_idx), 2);
+        let body = self.condition(choices, &inner, depth);
+        match choices.below(3) {
             0 => format!("({test} && {body})"),
-            1 => format!("(if {test} then {body} else {})", self.condition(c, env, depth.saturating_sub(1))),
-            _ => format!("(!({test}) || {})", self.condition(c, env, depth.saturating_sub(1))),
+            1 => format!("(if {test} then {body} else {})", self.condition(choices, env, depth.saturating_sub(1))),
+            _ => format!("(!({test}) || {})", self.condition(choices, env, depth.saturating_sub(1))),
         }
     }
 
-    fn condition_of(&self, c: &mut Choices<'_>, env: &Env, depth: usize) -> Option<String> {
+    fn condition_of(&self, choices: &mut Choices<'_>, env: &Env, depth: usize) -> Option<String> {
         let less = depth.saturating_sub(1);
-        let of = |c: &mut Choices<'_>, kind: &Kind| self.expression(c, env, kind, less);
-        Some(match c.below(if depth == 0 { 16 } else { 24 }) {
-            0 | 1 => self.term(c, env, &Kind::Bool)?,
+        let operand = |choices: &mut Choices<'_>, kind: &Kind| self.expression(choices, env, kind, less);
+        Some(match choices.below(if depth == 0 { 16 } else { 24 }) {
+            0 | 1 => self.term(choices, env, &Kind::Bool)?,
             2..=4 => {
-                let kind = self.some_kind(c, env);
-                let operator = c.of(&["==", "==", "!="]);
-                format!("({} {operator} {})", of(c, &kind)?, of(c, &kind)?)
+                let kind = self.some_kind(choices, env);
+                let operator = choices.pick(&["==", "==", "!="]);
+                format!("({} {operator} {})", operand(choices, &kind)?, operand(choices, &kind)?)
             }
             5 | 6 => {
-                let kind = c.of(&[Kind::Long, Kind::Long, Kind::Datetime, Kind::Duration]);
-                let operator = c.of(&["<", "<=", ">", ">="]);
-                format!("({} {operator} {})", of(c, kind)?, of(c, kind)?)
+                let kind = choices.pick(&[Kind::Long, Kind::Long, Kind::Datetime, Kind::Duration]);
+                let operator = choices.pick(&["<", "<=", ">", ">="]);
+                format!("({} {operator} {})", operand(choices, kind)?, operand(choices, kind)?)
             }
             7 | 8 => {
-                let (set, element) = self.some_set(c, env, less)?;
-                match c.below(4) {
-                    0 | 1 => format!("{set}.contains({})", of(c, &element)?),
+                let (set, element) = self.some_set(choices, env, less)?;
+                match choices.below(4) {
+                    0 | 1 => format!("{set}.contains({})", operand(choices, &element)?),
                     2 => format!("{set}.isEmpty()"),
                     _ => {
-                        let method = c.of(&["containsAll", "containsAny"]);
-                        format!("{set}.{method}({})", of(c, &Kind::Set(Box::new(element)))?)
+                        let method = choices.pick(&["containsAll", "containsAny"]);
+                        format!("{set}.{method}({})", operand(choices, &Kind::Set(Box::new(element)))?)
                     }
                 }
             }
             9 => {
-                let entity = self.some_entity(c, env, less);
+                let entity = self.some_entity(choices, env, less);
                 let types = self.blueprint.types.len();
-                match c.below(4) {
-                    0 => format!("({entity} in {})", self.some_entity(c, env, less)),
+                match choices.below(4) {
+                    0 => format!("({entity} in {})", self.some_entity(choices, env, less)),
                     1 => {
-                        let kind = Kind::Set(Box::new(Kind::Entity(c.below(types))));
-                        format!("({entity} in {})", of(c, &kind)?)
+                        let kind = Kind::Set(Box::new(Kind::Entity(choices.below(types))));
+                        format!("({entity} in {})", operand(choices, &kind)?)
                     }
-                    2 => format!("({entity} is {})", self.blueprint.name(c.below(types))),
+                    2 => format!("({entity} is {})", self.blueprint.name(choices.below(types))),
                     _ => format!(
                         "({entity} is {} in {})",
-                        self.blueprint.name(c.below(types)),
-                        self.some_entity(c, env, less)
+                        self.blueprint.name(choices.below(types)),
+                        self.some_entity(choices, env, less)
                     ),
                 }
             }
             10 => {
-                let pattern = c.of(&["*", "a*", "*b", "a\\*b", "*é*", "", "?", "a*b*"]);
-                format!("({} like \"{pattern}\")", of(c, &Kind::Text)?)
+                let pattern = choices.pick(&["*", "a*", "*b", "a\\*b", "*é*", "", "?", "a*b*"]);
+                format!("({} like \"{pattern}\")", operand(choices, &Kind::Text)?)
             }
             11 => {
-                let method = c.of(&["isIpv4()", "isIpv6()", "isLoopback()", "isMulticast()", "", ""]);
-                let ip = of(c, &Kind::Ip)?;
+                let method = choices.pick(&["isIpv4()", "isIpv6()", "isLoopback()", "isMulticast()", "", ""]);
+                let ip = operand(choices, &Kind::Ip)?;
                 if method.is_empty() {
-                    format!("{ip}.isInRange({})", of(c, &Kind::Ip)?)
+                    format!("{ip}.isInRange({})", operand(choices, &Kind::Ip)?)
                 } else {
                     format!("{ip}.{method}")
                 }
             }
             12 => {
-                let method = c.of(&["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"]);
-                format!("{}.{method}({})", of(c, &Kind::Decimal)?, of(c, &Kind::Decimal)?)
+                let method = choices.pick(&["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"]);
+                format!("{}.{method}({})", operand(choices, &Kind::Decimal)?, operand(choices, &Kind::Decimal)?)
             }
             13 if !env.tagged.is_empty() => {
-                let (entity, kind) = c.of(&env.tagged);
-                let key = if c.below(2) == 0 {
-                    quoted(c.text(&TAG_KEYS))
+                let (entity, kind) = choices.pick(&env.tagged);
+                let key = if choices.below(2) == 0 {
+                    quoted(choices.pick_text(&TAG_KEYS))
                 } else {
-                    self.term(c, env, &Kind::Text).unwrap_or_else(|| "\"a\"".into())
+                    self.term(choices, env, &Kind::Text).unwrap_or_else(|| "\"a\"".into())
                 };
                 let mut inner = env.clone();
                 self.read(&mut inner, format!("{entity}.getTag({key})"), kind, 1);
                 let has = format!("{entity}.hasTag({key})");
-                match c.below(3) {
+                match choices.below(3) {
                     0 => has,
-                    _ => format!("({has} && {})", self.about(c, &inner, env.terms.len(), less)),
+                    _ => format!("({has} && {})", self.about(choices, &inner, env.terms.len(), less)),
                 }
             }
             14 => format!(
                 "({} has {})",
-                self.some_entity(c, env, less),
-                c.of(&["f0", "f1", "f2", "up", "nothing", "f0.m0", "f1.m0.m1", "\"b c\""])
+                self.some_entity(choices, env, less),
+                choices.pick(&["f0", "f1", "f2", "up", "nothing", "f0.m0", "f1.m0.m1", "\"b c\""])
             ),
-            15 => (*c.of(&["true", "false"])).to_owned(),
+            15 => (*choices.pick(&["true", "false"])).to_owned(),
             13 | 16 | 17 if !env.guards.is_empty() => {
-                let at = c.below(env.guards.len());
+                let at = choices.below(env.guards.len());
                 let mut inner = env.clone();
                 let (guard, (text, kind), left) = inner.guards.remove(at);
                 self.read(&mut inner, text, &kind, left);
-                let body = |c: &mut Choices<'_>| self.about(c, &inner, env.terms.len(), less);
-                match c.below(4) {
+                let body = |choices: &mut Choices<'_>| self.about(choices, &inner, env.terms.len(), less);
+                match choices.below(4) {
                     0 => format!("({guard})"),
-                    3 => format!("(if {guard} then {} else {})", body(c), self.condition(c, env, less)),
-                    _ => format!("({guard} && {})", body(c)),
+                    3 => format!("(if {guard} then {} else {})", body(choices), self.condition(choices, env, less)),
+                    _ => format!("({guard} && {})", body(choices)),
                 }
             }
-            18 | 19 => format!("({} && {})", self.condition(c, env, less), self.condition(c, env, less)),
-            20 | 21 => format!("({} || {})", self.condition(c, env, less), self.condition(c, env, less)),
-            22 => format!("!({})", self.condition(c, env, less)),
-            23 if c.one_in(3) => {
-                let kind = self.some_kind(c, env);
+            18 | 19 => format!("({} && {})", self.condition(choices, env, less), self.condition(choices, env, less)),
+            20 | 21 => format!("({} || {})", self.condition(choices, env, less), self.condition(choices, env, less)),
+            22 => format!("!({})", self.condition(choices, env, less)),
+            23 if choices.one_in(3) => {
+                let kind = self.some_kind(choices, env);
                 let deep = matches!(kind, Kind::Entity(_) | Kind::Record(_));
-                let names =
-                    c.of(if deep { &["m.f0", "m.m0", "m.up", "m.f1", "m.f1.m0", "m"] } else { &["m", "n"][..] });
-                format!("({{ m: {}, n: 1 }} has {names})", of(c, &kind)?)
+                let names = choices.pick(if deep {
+                    &["m.f0", "m.m0", "m.up", "m.f1", "m.f1.m0", "m"]
+                } else {
+                    &["m", "n"][..]
+                });
+                format!("({{ m: {}, n: 1 }} has {names})", operand(choices, &kind)?)
             }
             _ => format!(
                 "(if {} then {} else {})",
-                self.condition(c, env, less),
-                self.condition(c, env, less),
-                self.condition(c, env, less)
+                self.condition(choices, env, less),
+                self.condition(choices, env, less),
+                self.condition(choices, env, less)
             ),
         })
     }
 
-    /// A condition about what a guard has just opened up, most of the time.
-    fn about(&self, c: &mut Choices<'_>, env: &Env, from: usize, depth: usize) -> String {
-        let (text, kind) = env.terms[from + c.below(env.terms.len() - from)].clone();
-        let of = |c: &mut Choices<'_>, kind: &Kind| self.expression(c, env, kind, depth);
-        let written = match (&kind, c.below(4)) {
+    /// Writes a condition, mostly about the values that a guard allows to read.
+    fn about(&self, choices: &mut Choices<'_>, env: &Env, from: usize, depth: usize) -> String {
+        let (text, kind) = env.terms[from + choices.below(env.terms.len() - from)].clone();
+        let operand = |choices: &mut Choices<'_>, kind: &Kind| self.expression(choices, env, kind, depth);
+        let written = match (&kind, choices.below(4)) {
             (_, 3) => None,
             (Kind::Bool, _) => Some(text),
             (Kind::Set(_), 0) => Some(format!("{text}.isEmpty()")),
-            (Kind::Set(element), _) => of(c, element).map(|item| format!("{text}.contains({item})")),
+            (Kind::Set(element), _) => operand(choices, element).map(|item| format!("{text}.contains({item})")),
             (Kind::Long | Kind::Datetime | Kind::Duration, 0) => {
-                of(c, &kind).map(|other| format!("({text} <= {other})"))
+                operand(choices, &kind).map(|other| format!("({text} <= {other})"))
             }
-            (Kind::Ip, 0) => of(c, &kind).map(|other| format!("{text}.isInRange({other})")),
+            (Kind::Ip, 0) => operand(choices, &kind).map(|other| format!("{text}.isInRange({other})")),
             (Kind::Text, 0) => Some(format!("({text} like \"a*\")")),
-            _ => of(c, &kind).map(|other| format!("({text} == {other})")),
+            _ => operand(choices, &kind).map(|other| format!("({text} == {other})")),
         };
-        written.unwrap_or_else(|| self.condition(c, env, depth))
+        written.unwrap_or_else(|| self.condition(choices, env, depth))
     }
 }
 

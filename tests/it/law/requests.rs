@@ -1,18 +1,18 @@
-//! Random requests: entities with several parents, actions in groups, policies for any of them, and questions.
+//! Random requests: entities with several parents, actions in groups, policies for any of them, and requests.
 
 use super::blueprint::{Blueprint, Field, From, Kind};
+use super::case::{Recipe, random_parameter};
 use super::choices::Choices;
-use super::parameter;
-use super::policies::{Writer, Written};
+use super::policies::{PolicyText, Writer};
 use super::world::{Datum, Uid, World};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression, Schema};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
-/// A question to an authorizer with its data.
-pub struct Asked {
+/// Requests to an authorizer, with its data.
+pub struct RequestCase {
     pub schema: String,
-    pub policies: Vec<Written>,
+    pub policies: Vec<PolicyText>,
     pub cedar: Schema,
     pub entities: Entities,
     pub requests: Vec<Request>,
@@ -25,28 +25,30 @@ struct Around {
     enumerated: bool,
 }
 
-impl Asked {
-    /// Makes a case up.
-    pub fn random(schema: &[u16], world: &[u16], policies: &[Vec<u16>], style: &[u16]) -> Self {
-        let c = &mut Choices::given(schema);
-        let blueprint = Blueprint::random(c, 0);
-        let world = World::random(&mut Choices::given(world), &blueprint);
-        let c = &mut Choices::given(style);
+impl RequestCase {
+    /// Returns a random case.
+    pub fn random(recipe: &Recipe) -> Self {
+        let choices = &mut Choices::given(&recipe.schema);
+        let blueprint = Blueprint::random(choices, 0);
+        let world = World::random(&mut Choices::given(&recipe.world), &blueprint);
+        let choices = &mut Choices::given(&recipe.style);
         let all = 0..blueprint.types.len();
-        let around = all
-            .clone()
-            .map(|_| Around { types: all.clone().filter(|_| c.one_in(3)).collect(), enumerated: c.one_in(3) });
+        let around = all.clone().map(|_| Around {
+            types: all.clone().filter(|_| choices.one_in(3)).collect(),
+            enumerated: choices.one_in(3),
+        });
         let around: Vec<Around> = around.collect();
         let text = schema_text(&blueprint, &around);
         let (cedar, _) = Schema::from_cedarschema_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let writer = Writer::new(&blueprint, &world, 0);
-        let policies = policies
+        let policies = recipe
+            .checks
             .iter()
             .enumerate()
             .map(|(number, choices)| writer.policy(&mut Choices::given(choices), number))
             .collect();
-        let entities = entities(c, &blueprint, &world, &around, &cedar);
-        let requests = (0..6).map(|_| request(c, &blueprint, &world, &cedar)).collect();
+        let entities = entities(choices, &blueprint, &world, &around, &cedar);
+        let requests = (0..6).map(|_| request(choices, &blueprint, &world, &cedar)).collect();
         Self { schema: text, policies, cedar, entities, requests }
     }
 
@@ -61,7 +63,7 @@ fn schema_text(blueprint: &Blueprint, around: &[Around]) -> String {
     let mut text = String::new();
     for (at, ty) in blueprint.types.iter().enumerate() {
         let mut containers: Vec<String> =
-            ty.parent.iter().chain(&around[at].types).map(|of| blueprint.types[*of].name.clone()).collect();
+            ty.parent.iter().chain(&around[at].types).map(|type_idx| blueprint.types[*type_idx].name.clone()).collect();
         if around[at].enumerated {
             containers.push("Choice0".to_owned());
         }
@@ -98,7 +100,13 @@ pub fn read_fields(blueprint: &Blueprint) -> Vec<Field> {
 }
 
 /// The entities of a world, each of them in some more.
-fn entities(c: &mut Choices<'_>, blueprint: &Blueprint, world: &World, around: &[Around], schema: &Schema) -> Entities {
+fn entities(
+    choices: &mut Choices<'_>,
+    blueprint: &Blueprint,
+    world: &World,
+    around: &[Around],
+    schema: &Schema,
+) -> Entities {
     let numbers: HashMap<EntityUid, Uid> =
         world.instances.keys().map(|uid| (world.uid(blueprint, *uid), *uid)).collect();
     let nested = world.entities(blueprint, &BTreeMap::new());
@@ -108,23 +116,23 @@ fn entities(c: &mut Choices<'_>, blueprint: &Blueprint, world: &World, around: &
     }
     let mut all = Vec::new();
     for (number, entity) in kept {
-        // Some entities are named and not there.
-        if c.one_in(12) {
+        // Some entities are named and are missing.
+        if choices.one_in(12) {
             continue;
         }
         let (uid, attributes, mut parents) = entity.clone().into_inner();
         let instance = &world.instances[&number];
-        let around = &around[instance.of];
-        for of in &around.types {
-            let before: Vec<Uid> = world.of(*of).filter(|other| *other < number).collect();
-            if !before.is_empty() && c.below(2) == 1 {
-                parents.insert(world.uid(blueprint, *c.of(&before)));
-            } else if c.one_in(8) {
-                parents.insert(uid_of(blueprint, *of, "gone"));
+        let around = &around[instance.type_idx];
+        for type_idx in &around.types {
+            let before: Vec<Uid> = world.instances_of(*type_idx).filter(|other| *other < number).collect();
+            if !before.is_empty() && choices.below(2) == 1 {
+                parents.insert(world.uid(blueprint, *choices.pick(&before)));
+            } else if choices.one_in(8) {
+                parents.insert(uid_of(blueprint, *type_idx, "gone"));
             }
         }
-        if around.enumerated && c.below(2) == 1 {
-            parents.insert(enumerated(blueprint, c.text(&blueprint.enums[0])));
+        if around.enumerated && choices.below(2) == 1 {
+            parents.insert(enumerated(blueprint, choices.pick_text(&blueprint.enums[0])));
         }
         let tags = instance.tags.iter().map(|(key, datum)| (key.clone(), world.expression(blueprint, number, datum)));
         let parents: HashSet<EntityUid> = parents.into_iter().collect();
@@ -137,39 +145,39 @@ fn enumerated(blueprint: &Blueprint, choice: &str) -> EntityUid {
     format!("{}::{choice:?}", blueprint.qualified("Choice0")).parse().expect("an entity")
 }
 
-fn uid_of(blueprint: &Blueprint, of: usize, id: &str) -> EntityUid {
-    format!("{}::{id:?}", blueprint.name(of)).parse().expect("an entity")
+fn uid_of(blueprint: &Blueprint, type_idx: usize, id: &str) -> EntityUid {
+    format!("{}::{id:?}", blueprint.name(type_idx)).parse().expect("an entity")
 }
 
-fn request(c: &mut Choices<'_>, blueprint: &Blueprint, world: &World, schema: &Schema) -> Request {
+fn request(choices: &mut Choices<'_>, blueprint: &Blueprint, world: &World, schema: &Schema) -> Request {
     let mut someone = || {
-        let of = c.below(blueprint.types.len());
-        let known: Vec<Uid> = world.of(of).collect();
-        if known.is_empty() || c.one_in(10) {
-            uid_of(blueprint, of, "gone")
+        let type_idx = choices.below(blueprint.types.len());
+        let known: Vec<Uid> = world.instances_of(type_idx).collect();
+        if known.is_empty() || choices.one_in(10) {
+            uid_of(blueprint, type_idx, "gone")
         } else {
-            world.uid(blueprint, *c.of(&known))
+            world.uid(blueprint, *choices.pick(&known))
         }
     };
     let (principal, resource) = (someone(), someone());
-    let audits = c.below(3) < 2;
+    let audits = choices.below(3) < 2;
     let name = if audits { "audit" } else { "derive" };
     let action = format!("{}::{name:?}", blueprint.qualified("Action")).parse().expect("an action");
-    let root = world.of(0).next().expect("a world has a root");
+    let root = world.instances_of(0).next().expect("a world has a root");
     let value = |datum: &Datum| world.expression(blueprint, root, datum);
     let mut parameters = Vec::new();
     for field in &blueprint.parameters {
-        if field.required || c.below(2) == 1 {
-            parameters.push((field.name.clone(), value(&parameter(c, &field.kind))));
+        if field.required || choices.below(2) == 1 {
+            parameters.push((field.name.clone(), value(&random_parameter(choices, &field.kind))));
         }
     }
     let record = |members| RestrictedExpression::new_record(members).expect("names are unique");
-    let now = *c.of(&super::world::DATETIMES);
+    let now = *choices.pick(&super::world::DATETIMES);
     let mut members =
         vec![("now".to_owned(), value(&Datum::Datetime(now))), ("parameters".to_owned(), record(parameters))];
     let fields = &world.instances[&root].fields;
     members.extend(shared(blueprint).and_then(|field| Some((field.name.clone(), value(fields.get(&field.name)?)))));
-    if audits && c.below(3) < 2 {
+    if audits && choices.below(3) < 2 {
         members.push(("extra".to_owned(), value(&Datum::Record(fields.clone()))));
     }
     let context = Context::from_pairs(members).expect("names are unique");

@@ -1,4 +1,4 @@
-//! Random states of an account: instances with values, what of them is not captured, and other fillings of that.
+//! Random states of an account: instances with values, the parts that are not captured, and other values of these parts.
 //!
 //! A world is written as JSON for Deodar and turned into Cedar entities for the official evaluator. The two ways share
 //! nothing but the world.
@@ -32,7 +32,7 @@ pub type Uid = usize;
 /// An instance of an entity type.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    pub of: usize,
+    pub type_idx: usize,
     pub parent: Option<Uid>,
     pub key: String,
     pub fields: BTreeMap<String, Datum>,
@@ -47,7 +47,7 @@ pub struct World {
     /// The number of the next instance.
     next: Uid,
     /// Whether references may dangle.
-    dangles: bool,
+    may_dangle: bool,
 }
 
 /// The missing data of a world.
@@ -94,18 +94,18 @@ pub const IPS: [&str; 12] = [
     "127.0.0.0/7",
 ];
 
-/// Makes a number up: small ones most of the time.
-pub fn one_of<T: Copy>(c: &mut Choices<'_>, from: &[T], plain: usize) -> T {
-    if c.one_in(5) { *c.of(from) } else { *c.of(&from[..plain]) }
+/// Picks one of some values; mostly one of the first `plain`.
+pub fn one_of<T: Copy>(choices: &mut Choices<'_>, from: &[T], plain: usize) -> T {
+    if choices.one_in(5) { *choices.pick(from) } else { *choices.pick(&from[..plain]) }
 }
 
 impl World {
-    /// Makes a complete world up.
-    pub fn random(c: &mut Choices<'_>, blueprint: &Blueprint) -> Self {
-        let mut world = Self { dangles: true, ..Self::default() };
-        world.add(c, blueprint, 0, None, None);
+    /// Returns a random complete world.
+    pub fn random(choices: &mut Choices<'_>, blueprint: &Blueprint) -> Self {
+        let mut world = Self { may_dangle: true, ..Self::default() };
+        world.add(choices, blueprint, 0, None, None);
         for uid in world.numbers() {
-            world.make_up(c, blueprint, uid);
+            world.add_values(choices, blueprint, uid);
         }
         world
     }
@@ -117,17 +117,17 @@ impl World {
     /// Adds an instance and all that is nested in it, without values.
     fn add(
         &mut self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
-        of: usize,
+        type_idx: usize,
         parent: Option<Uid>,
         key: Option<String>,
     ) -> Uid {
-        let ty = &blueprint.types[of];
+        let ty = &blueprint.types[type_idx];
         let taken: Vec<&str> = self
             .instances
             .values()
-            .filter(|other| other.of == of && other.parent == parent)
+            .filter(|other| other.type_idx == type_idx && other.parent == parent)
             .map(|other| other.key.as_str())
             .collect();
         let key = key.unwrap_or_else(|| match (ty.place, &ty.key) {
@@ -137,85 +137,88 @@ impl World {
                 .unwrap_or_default(),
             (Place::Fixed, None) => String::new(),
             _ => {
-                let first = c.below(KEYS.len());
+                let first = choices.below(KEYS.len());
                 let free = (0..KEYS.len()).map(|at| KEYS[(first + at) % KEYS.len()]).find(|key| !taken.contains(key));
                 free.map_or_else(|| format!("k{}", taken.len()), str::to_owned)
             }
         });
         let uid = self.next;
         self.next += 1;
-        self.instances.insert(uid, Instance { of, parent, key, fields: BTreeMap::new(), tags: BTreeMap::new() });
-        for child in blueprint.children(of) {
-            let count = if blueprint.types[child].place == Place::Fixed { 1 } else { *c.of(&[1, 2, 0, 3]) };
+        self.instances.insert(uid, Instance { type_idx, parent, key, fields: BTreeMap::new(), tags: BTreeMap::new() });
+        for child in blueprint.children(type_idx) {
+            let count = if blueprint.types[child].place == Place::Fixed { 1 } else { *choices.pick(&[1, 2, 0, 3]) };
             for _ in 0..count {
-                self.add(c, blueprint, child, Some(uid), None);
+                self.add(choices, blueprint, child, Some(uid), None);
             }
         }
         uid
     }
 
     /// Gives an instance values of its own.
-    fn make_up(&mut self, c: &mut Choices<'_>, blueprint: &Blueprint, uid: Uid) {
-        let of = self.instances[&uid].of;
-        let fields = self.record(c, blueprint, uid, &blueprint.types[of].fields);
-        let tags = self.tags(c, blueprint, uid);
+    fn add_values(&mut self, choices: &mut Choices<'_>, blueprint: &Blueprint, uid: Uid) {
+        let type_idx = self.instances[&uid].type_idx;
+        let fields = self.record(choices, blueprint, uid, &blueprint.types[type_idx].fields);
+        let tags = self.tags(choices, blueprint, uid);
         if let Some(instance) = self.instances.get_mut(&uid) {
             (instance.fields, instance.tags) = (fields, tags);
         }
     }
 
-    fn tags(&self, c: &mut Choices<'_>, blueprint: &Blueprint, uid: Uid) -> BTreeMap<String, Datum> {
-        let Some((_, kind)) = &blueprint.types[self.instances[&uid].of].tags else { return BTreeMap::new() };
-        let keys = TAG_KEYS.iter().filter(|_| c.below(2) == 1).collect::<Vec<_>>();
-        keys.into_iter().map(|key| ((*key).to_owned(), self.datum(c, blueprint, uid, kind))).collect()
+    fn tags(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, uid: Uid) -> BTreeMap<String, Datum> {
+        let Some((_, kind)) = &blueprint.types[self.instances[&uid].type_idx].tags else { return BTreeMap::new() };
+        let keys = TAG_KEYS.iter().filter(|_| choices.below(2) == 1).collect::<Vec<_>>();
+        keys.into_iter().map(|key| ((*key).to_owned(), self.datum(choices, blueprint, uid, kind))).collect()
     }
 
     fn record(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
         holder: Uid,
         fields: &[Field],
     ) -> BTreeMap<String, Datum> {
         let read = fields.iter().filter(|field| field.from == From::Snapshot);
-        let there: Vec<&Field> = read.filter(|field| field.required || c.below(2) == 1).collect();
-        there.into_iter().map(|field| (field.name.clone(), self.datum(c, blueprint, holder, &field.kind))).collect()
+        let there: Vec<&Field> = read.filter(|field| field.required || choices.below(2) == 1).collect();
+        there
+            .into_iter()
+            .map(|field| (field.name.clone(), self.datum(choices, blueprint, holder, &field.kind)))
+            .collect()
     }
 
-    /// Makes a value up.
-    fn datum(&self, c: &mut Choices<'_>, blueprint: &Blueprint, holder: Uid, kind: &Kind) -> Datum {
+    /// Returns a random value.
+    fn datum(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, holder: Uid, kind: &Kind) -> Datum {
         match kind {
-            Kind::Bool => Datum::Bool(c.below(2) == 1),
-            Kind::Long => Datum::Long(one_of(c, &LONGS, 4)),
-            Kind::Text => Datum::Text(one_of(c, &TEXTS, 4).to_owned()),
-            Kind::Decimal => Datum::Decimal(one_of(c, &DECIMALS, 4)),
-            Kind::Datetime => Datum::Datetime(one_of(c, &DATETIMES, 4)),
-            Kind::Duration => Datum::Duration(one_of(c, &DURATIONS, 4)),
-            Kind::Ip => Datum::Ip((*c.of(&IPS)).to_owned()),
-            Kind::Enum(at) => Datum::Choice(*at, c.text(&blueprint.enums[*at])),
-            Kind::Entity(of) => {
-                let scope = self.scope(blueprint, holder, *of);
+            Kind::Bool => Datum::Bool(choices.below(2) == 1),
+            Kind::Long => Datum::Long(one_of(choices, &LONGS, 4)),
+            Kind::Text => Datum::Text(one_of(choices, &TEXTS, 4).to_owned()),
+            Kind::Decimal => Datum::Decimal(one_of(choices, &DECIMALS, 4)),
+            Kind::Datetime => Datum::Datetime(one_of(choices, &DATETIMES, 4)),
+            Kind::Duration => Datum::Duration(one_of(choices, &DURATIONS, 4)),
+            Kind::Ip => Datum::Ip((*choices.pick(&IPS)).to_owned()),
+            Kind::Enum(at) => Datum::Choice(*at, choices.pick_text(&blueprint.enums[*at])),
+            Kind::Entity(type_idx) => {
+                let scope = self.scope(blueprint, holder, *type_idx);
                 let keys: Vec<&String> = self
                     .instances
                     .values()
-                    .filter(|other| other.of == *of && other.parent == scope)
+                    .filter(|other| other.type_idx == *type_idx && other.parent == scope)
                     .map(|other| &other.key)
                     .collect();
-                let dangling = keys.is_empty() || (self.dangles && c.one_in(30));
-                Datum::Refers(*of, if dangling { "gone".to_owned() } else { (*c.of(&keys)).clone() })
+                let dangling = keys.is_empty() || (self.may_dangle && choices.one_in(30));
+                Datum::Refers(*type_idx, if dangling { "gone".to_owned() } else { (*choices.pick(&keys)).clone() })
             }
             Kind::Set(element) => {
-                let count = *c.of(&[1, 2, 0, 3]);
-                Datum::Set((0..count).map(|_| self.datum(c, blueprint, holder, element)).collect())
+                let count = *choices.pick(&[1, 2, 0, 3]);
+                Datum::Set((0..count).map(|_| self.datum(choices, blueprint, holder, element)).collect())
             }
-            Kind::Record(fields) => Datum::Record(self.record(c, blueprint, holder, fields)),
+            Kind::Record(fields) => Datum::Record(self.record(choices, blueprint, holder, fields)),
         }
     }
 
     /// Returns the instance whose list of `of` a reference of `holder` looks into; `None` for the root.
-    fn scope(&self, blueprint: &Blueprint, holder: Uid, of: usize) -> Option<Uid> {
-        let wanted = blueprint.types[of].parent?;
-        self.around(holder).find(|uid| self.instances[uid].of == wanted)
+    fn scope(&self, blueprint: &Blueprint, holder: Uid, type_idx: usize) -> Option<Uid> {
+        let wanted = blueprint.types[type_idx].parent?;
+        self.around(holder).find(|uid| self.instances[uid].type_idx == wanted)
     }
 
     /// Returns an instance and those it is nested in, innermost first.
@@ -238,48 +241,51 @@ impl World {
 
     /// Returns the Cedar entity of an instance.
     pub fn uid(&self, blueprint: &Blueprint, uid: Uid) -> EntityUid {
-        entity_uid(&blueprint.name(self.instances[&uid].of), &self.id(uid))
+        entity_uid(&blueprint.name(self.instances[&uid].type_idx), &self.id(uid))
     }
 
     /// Returns the instances of a type in order.
-    pub fn of(&self, of: usize) -> impl Iterator<Item = Uid> + '_ {
-        self.instances.iter().filter(move |(_, instance)| instance.of == of).map(|(uid, _)| *uid)
+    pub fn instances_of(&self, type_idx: usize) -> impl Iterator<Item = Uid> + '_ {
+        self.instances.iter().filter(move |(_, instance)| instance.type_idx == type_idx).map(|(uid, _)| *uid)
     }
 
-    /// Blanks some of the world, about `percent` of it.
-    pub fn blanks(&self, c: &mut Choices<'_>, blueprint: &Blueprint, percent: usize) -> Blanks {
+    /// Removes some of the world, about `percent` of it.
+    pub fn blanks(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, percent: usize) -> Blanks {
         let mut blanks = Blanks::default();
         for (uid, instance) in &self.instances {
-            let ty = &blueprint.types[instance.of];
-            for child in blueprint.children(instance.of) {
-                if c.percent(percent / 2) {
+            let ty = &blueprint.types[instance.type_idx];
+            for child in blueprint.children(instance.type_idx) {
+                if choices.percent(percent / 2) {
                     blanks.lists.insert((*uid, child));
                 }
             }
-            if instance.parent.is_some() && c.percent(percent / 4) {
+            if instance.parent.is_some() && choices.percent(percent / 4) {
                 blanks.instances.insert(*uid);
             }
             for path in required(&ty.fields, &instance.fields, &[]) {
-                if c.percent(percent) {
+                if choices.percent(percent) {
                     blanks.values.insert((*uid, path));
                 }
             }
             // An optional value is not captured where the object around it is not, which holds nothing else.
             let alone = |field: &&Field| !field.required && field.pointer[0].starts_with("deep_");
             for field in ty.fields.iter().filter(|field| field.from == From::Snapshot).filter(alone) {
-                if c.percent(percent) {
+                if choices.percent(percent) {
                     blanks.values.insert((*uid, vec![field.name.clone()]));
                 }
             }
             if let Some((_, kind)) = &ty.tags {
-                if c.percent(percent) {
+                if choices.percent(percent) {
                     blanks.values.insert((*uid, vec![TAGS.to_owned()]));
                 }
                 for (key, datum) in &instance.tags {
                     let path = vec![TAGS.to_owned(), key.clone()];
                     let inner = inside(kind, datum, &path);
                     blanks.values.extend(
-                        std::iter::once(path).chain(inner).filter(|_| c.percent(percent / 2)).map(|path| (*uid, path)),
+                        std::iter::once(path)
+                            .chain(inner)
+                            .filter(|_| choices.percent(percent / 2))
+                            .map(|path| (*uid, path)),
                     );
                 }
             }
@@ -289,12 +295,12 @@ impl World {
 
     /// Returns the paths of every value that may be blanked, by holder: the attributes, not what is inside them.
     pub fn blankable(&self, blueprint: &Blueprint) -> Vec<(Uid, Vec<String>)> {
-        let of = |(uid, instance): (&Uid, &Instance)| {
-            let fields = &blueprint.types[instance.of].fields;
+        let of_instance = |(uid, instance): (&Uid, &Instance)| {
+            let fields = &blueprint.types[instance.type_idx].fields;
             let leaves = leaves(fields, &instance.fields, &[]);
             leaves.into_iter().map(|path| (*uid, path)).collect::<Vec<_>>()
         };
-        self.instances.iter().flat_map(of).collect()
+        self.instances.iter().flat_map(of_instance).collect()
     }
 
     /// Whether an instance itself was captured.
@@ -302,98 +308,125 @@ impl World {
         self.around(uid).all(|at| {
             let instance = &self.instances[&at];
             !blanks.instances.contains(&at)
-                && instance.parent.is_none_or(|parent| !blanks.lists.contains(&(parent, instance.of)))
+                && instance.parent.is_none_or(|parent| !blanks.lists.contains(&(parent, instance.type_idx)))
         })
     }
 
     /// Returns a complete world that agrees with everything captured of this one.
-    pub fn filled(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> World {
-        let mut world = World { instances: BTreeMap::new(), next: self.next, dangles: false };
+    pub fn filled(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> World {
+        let mut world = World { instances: BTreeMap::new(), next: self.next, may_dangle: false };
         let captured: BTreeSet<Uid> =
             self.instances.keys().copied().filter(|uid| self.captured(blanks, *uid)).collect();
         world.instances.extend(captured.iter().map(|uid| (*uid, self.instances[uid].clone())));
-        // What stands in a list nobody captured may be anything, but what is referred to is there.
-        let mut open: BTreeMap<(Uid, usize), usize> = BTreeMap::new();
-        for (parent, of) in blanks.lists.iter().filter(|(parent, _)| captured.contains(parent)) {
-            let count = if blueprint.types[*of].place == Place::Fixed { 1 } else { *c.of(&[0, 1, 2, 3]) };
-            open.insert((*parent, *of), count);
-        }
-        for uid in blanks.instances.iter().filter(|uid| !captured.contains(uid)) {
-            let instance = &self.instances[uid];
-            if let Some(parent) = instance
-                .parent
-                .filter(|parent| captured.contains(parent) && !blanks.lists.contains(&(*parent, instance.of)))
-            {
-                *open.entry((parent, instance.of)).or_default() += 1;
-                if blueprint.types[instance.of].place == Place::Object && blueprint.types[instance.of].key.is_none() {
-                    world.add(c, blueprint, instance.of, Some(parent), Some(instance.key.clone()));
-                    *open.entry((parent, instance.of)).or_default() -= 1;
-                }
-            }
-        }
+        // An uncaptured list may have any instances, and has those that are referred to.
+        let mut open = self.open_lists(choices, blueprint, blanks, &captured, &mut world);
         for uid in &captured {
-            let mut named = Vec::new();
-            let instance = &self.instances[uid];
-            references(&instance.fields, &[], &mut |of, key, path| named.push((of, key.to_owned(), path.to_vec())));
-            references(&instance.tags, &[TAGS.to_owned()], &mut |of, key, path| {
-                named.push((of, key.to_owned(), path.to_vec()))
-            });
-            for (of, key, path) in named {
-                let blanked = (1..=path.len()).any(|to| blanks.values.contains(&(*uid, path[..to].to_vec())));
-                let Some(scope) = self.scope(blueprint, *uid, of).filter(|_| !blanked) else { continue };
-                if let Some(left) = open.get_mut(&(scope, of))
-                    && !world.of(of).any(|other| {
-                        world.instances[&other].parent == Some(scope) && world.instances[&other].key == key
-                    })
+            for (scope, type_idx, key) in self.referred(blueprint, blanks, *uid) {
+                let is_key =
+                    |other: Uid| world.instances[&other].parent == Some(scope) && world.instances[&other].key == key;
+                if let Some(left) = open.get_mut(&(scope, type_idx))
+                    && !world.instances_of(type_idx).any(is_key)
                 {
                     *left = left.saturating_sub(1);
-                    world.add(c, blueprint, of, Some(scope), Some(key));
+                    world.add(choices, blueprint, type_idx, Some(scope), Some(key));
                 }
             }
         }
-        for ((parent, of), count) in open {
+        for ((parent, type_idx), count) in open {
             for _ in 0..count {
-                if blueprint.types[of].place == Place::Fixed
-                    && world.of(of).any(|other| world.instances[&other].parent == Some(parent))
-                {
-                    continue;
+                let is_sibling = |other: Uid| world.instances[&other].parent == Some(parent);
+                let is_fixed = blueprint.types[type_idx].place == Place::Fixed;
+                let is_taken = is_fixed && world.instances_of(type_idx).any(is_sibling);
+                if !is_taken {
+                    world.add(choices, blueprint, type_idx, Some(parent), None);
                 }
-                world.add(c, blueprint, of, Some(parent), None);
             }
         }
         for uid in world.numbers() {
-            if !captured.contains(&uid) {
-                world.make_up(c, blueprint, uid);
-                continue;
-            }
-            let instance = &self.instances[&uid];
-            let ty = &blueprint.types[instance.of];
-            let fields = world.fill_record(c, blueprint, blanks, uid, &ty.fields, &instance.fields, &[]);
-            let whole = vec![TAGS.to_owned()];
-            let tags = match &ty.tags {
-                Some(_) if blanks.values.contains(&(uid, whole)) => world.tags(c, blueprint, uid),
-                Some((_, kind)) => {
-                    let fill = |(key, datum): (&String, &Datum)| {
-                        (
-                            key.clone(),
-                            world.fill(c, blueprint, blanks, uid, kind, datum, &[TAGS.to_owned(), key.clone()]),
-                        )
-                    };
-                    instance.tags.iter().map(fill).collect()
-                }
-                None => BTreeMap::new(),
-            };
-            if let Some(instance) = world.instances.get_mut(&uid) {
-                (instance.fields, instance.tags) = (fields, tags);
+            if captured.contains(&uid) {
+                self.fill_instance(choices, blueprint, blanks, uid, &mut world);
+            } else {
+                world.add_values(choices, blueprint, uid);
             }
         }
         world
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a value, its type, where it stands, and what of it is blank")]
+    /// Returns how many further instances each list has that was not captured, or not in full. An instance of which only
+    /// the key was captured is added.
+    fn open_lists(
+        &self,
+        choices: &mut Choices<'_>,
+        blueprint: &Blueprint,
+        blanks: &Blanks,
+        captured: &BTreeSet<Uid>,
+        world: &mut World,
+    ) -> BTreeMap<(Uid, usize), usize> {
+        let mut open: BTreeMap<(Uid, usize), usize> = BTreeMap::new();
+        for (parent, type_idx) in blanks.lists.iter().filter(|(parent, _)| captured.contains(parent)) {
+            let is_fixed = blueprint.types[*type_idx].place == Place::Fixed;
+            open.insert((*parent, *type_idx), if is_fixed { 1 } else { *choices.pick(&[0, 1, 2, 3]) });
+        }
+        for uid in blanks.instances.iter().filter(|uid| !captured.contains(uid)) {
+            let Instance { type_idx, parent, key, .. } = &self.instances[uid];
+            let is_listed = |parent: &Uid| captured.contains(parent) && !blanks.lists.contains(&(*parent, *type_idx));
+            let Some(parent) = parent.filter(is_listed) else { continue };
+            let left = open.entry((parent, *type_idx)).or_default();
+            let ty = &blueprint.types[*type_idx];
+            if ty.place == Place::Object && ty.key.is_none() {
+                world.add(choices, blueprint, *type_idx, Some(parent), Some(key.clone()));
+            } else {
+                *left += 1;
+            }
+        }
+        open
+    }
+
+    /// Returns the references of an instance that were captured: the scope, the type and the key.
+    fn referred(&self, blueprint: &Blueprint, blanks: &Blanks, uid: Uid) -> Vec<(Uid, usize, String)> {
+        let mut found = Vec::new();
+        let mut add = |type_idx: usize, key: &str, path: &[String]| {
+            let is_missing = (1..=path.len()).any(|to| blanks.values.contains(&(uid, path[..to].to_vec())));
+            let scope = self.scope(blueprint, uid, type_idx).filter(|_| !is_missing);
+            found.extend(scope.map(|scope| (scope, type_idx, key.to_owned())));
+        };
+        references(&self.instances[&uid].fields, &[], &mut add);
+        references(&self.instances[&uid].tags, &[TAGS.to_owned()], &mut add);
+        found
+    }
+
+    /// Gives an instance of another world the captured values of this one, and random ones in place of the others.
+    fn fill_instance(
+        &self,
+        choices: &mut Choices<'_>,
+        blueprint: &Blueprint,
+        blanks: &Blanks,
+        uid: Uid,
+        world: &mut World,
+    ) {
+        let instance = &self.instances[&uid];
+        let ty = &blueprint.types[instance.type_idx];
+        let fields = world.fill_record(choices, blueprint, blanks, uid, &ty.fields, &instance.fields, &[]);
+        let tags = match &ty.tags {
+            Some(_) if blanks.values.contains(&(uid, vec![TAGS.to_owned()])) => world.tags(choices, blueprint, uid),
+            Some((_, kind)) => {
+                let fill = |(key, datum): (&String, &Datum)| {
+                    let path = [TAGS.to_owned(), key.clone()];
+                    (key.clone(), world.fill(choices, blueprint, blanks, uid, kind, datum, &path))
+                };
+                instance.tags.iter().map(fill).collect()
+            }
+            None => BTreeMap::new(),
+        };
+        if let Some(instance) = world.instances.get_mut(&uid) {
+            (instance.fields, instance.tags) = (fields, tags);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a value, its type, its place, and the missing parts")]
     fn fill_record(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
         blanks: &Blanks,
         uid: Uid,
@@ -404,23 +437,23 @@ impl World {
         let mut filled = BTreeMap::new();
         for field in fields {
             if !field.required && blanks.values.contains(&(uid, step(path, &field.name))) {
-                if c.one_in(2) {
-                    filled.insert(field.name.clone(), self.datum(c, blueprint, uid, &field.kind));
+                if choices.one_in(2) {
+                    filled.insert(field.name.clone(), self.datum(choices, blueprint, uid, &field.kind));
                 }
             } else if let Some(datum) = data.get(&field.name) {
                 filled.insert(
                     field.name.clone(),
-                    self.fill(c, blueprint, blanks, uid, &field.kind, datum, &step(path, &field.name)),
+                    self.fill(choices, blueprint, blanks, uid, &field.kind, datum, &step(path, &field.name)),
                 );
             }
         }
         filled
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a value, its type, where it stands, and what of it is blank")]
+    #[expect(clippy::too_many_arguments, reason = "a value, its type, its place, and the missing parts")]
     fn fill(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
         blanks: &Blanks,
         uid: Uid,
@@ -429,18 +462,20 @@ impl World {
         path: &[String],
     ) -> Datum {
         if blanks.values.contains(&(uid, path.to_vec())) {
-            return self.datum(c, blueprint, uid, kind);
+            return self.datum(choices, blueprint, uid, kind);
         }
         match (kind, datum) {
             (Kind::Set(element), Datum::Set(items)) => Datum::Set(
                 items
                     .iter()
                     .enumerate()
-                    .map(|(at, item)| self.fill(c, blueprint, blanks, uid, element, item, &step(path, &at.to_string())))
+                    .map(|(at, item)| {
+                        self.fill(choices, blueprint, blanks, uid, element, item, &step(path, &at.to_string()))
+                    })
                     .collect(),
             ),
             (Kind::Record(fields), Datum::Record(data)) => {
-                Datum::Record(self.fill_record(c, blueprint, blanks, uid, fields, data, path))
+                Datum::Record(self.fill_record(choices, blueprint, blanks, uid, fields, data, path))
             }
             _ => datum.clone(),
         }
@@ -451,17 +486,17 @@ impl World {
     pub fn conforms(&self, blueprint: &Blueprint, blanks: &Blanks, filling: &World) -> bool {
         filling.instances.iter().all(|(uid, instance)| {
             let mut conforms = true;
-            let mut each = |of: usize, key: &str, path: &[String]| {
-                let scope = filling.scope(blueprint, *uid, of);
+            let mut each = |type_idx: usize, key: &str, path: &[String]| {
+                let scope = filling.scope(blueprint, *uid, type_idx);
                 if filling
-                    .of(of)
+                    .instances_of(type_idx)
                     .any(|other| filling.instances[&other].parent == scope && filling.instances[&other].key == key)
                 {
                     return;
                 }
                 let blanked = (1..=path.len()).any(|to| blanks.values.contains(&(*uid, path[..to].to_vec())));
                 let known = self.instances.contains_key(uid) && self.captured(blanks, *uid) && !blanked;
-                conforms &= known && scope.is_none_or(|scope| !self.is_open(blanks, scope, of));
+                conforms &= known && scope.is_none_or(|scope| !self.is_open(blanks, scope, type_idx));
             };
             references(&instance.fields, &[], &mut each);
             references(&instance.tags, &[TAGS.to_owned()], &mut each);
@@ -470,66 +505,68 @@ impl World {
     }
 
     /// Whether a list of instances was not captured, or not all of it.
-    fn is_open(&self, blanks: &Blanks, parent: Uid, of: usize) -> bool {
-        let lacking =
-            self.of(of).any(|uid| self.instances[&uid].parent == Some(parent) && blanks.instances.contains(&uid));
-        lacking || blanks.lists.contains(&(parent, of)) || !self.captured(blanks, parent)
+    fn is_open(&self, blanks: &Blanks, parent: Uid, type_idx: usize) -> bool {
+        let lacking = self
+            .instances_of(type_idx)
+            .any(|uid| self.instances[&uid].parent == Some(parent) && blanks.instances.contains(&uid));
+        lacking || blanks.lists.contains(&(parent, type_idx)) || !self.captured(blanks, parent)
     }
 
     /// Writes the captured part of the world as a snapshot.
-    pub fn json(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> String {
+    pub fn json(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> String {
         let mut text = String::new();
-        self.tree(c, blueprint, blanks).write(&mut text, 0);
+        self.tree(choices, blueprint, blanks).write(&mut text, 0);
         text.push('\n');
         text
     }
 
     /// Returns the captured part of the world as JSON that can be changed before it is written.
-    pub fn tree(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> Json {
+    pub fn tree(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks) -> Json {
         let root = self.instances.iter().find(|(_, instance)| instance.parent.is_none()).map_or(0, |(uid, _)| *uid);
-        self.instance_json(c, blueprint, blanks, root)
+        self.instance_json(choices, blueprint, blanks, root)
     }
 
-    fn instance_json(&self, c: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks, uid: Uid) -> Json {
+    fn instance_json(&self, choices: &mut Choices<'_>, blueprint: &Blueprint, blanks: &Blanks, uid: Uid) -> Json {
         let instance = &self.instances[&uid];
-        let ty = &blueprint.types[instance.of];
+        let ty = &blueprint.types[instance.type_idx];
         let mut object = Json::Object(Vec::new());
         if let Some(key) = &ty.key {
             object.put(key, Json::text(&instance.key));
         }
-        self.members_json(c, blueprint, blanks, uid, &ty.fields, &instance.fields, &[], &mut object);
+        self.members_json(choices, blueprint, blanks, uid, &ty.fields, &instance.fields, &[], &mut object);
         if let Some((property, kind)) = &ty.tags {
             let path = vec![TAGS.to_owned()];
             if blanks.values.contains(&(uid, path.clone())) {
-                if c.one_in(2) {
+                if choices.one_in(2) {
                     object.put(std::slice::from_ref(property), Json::Raw("null".into()));
                 }
             } else {
                 let tags = instance.tags.iter().map(|(key, datum)| {
-                    (key.clone(), self.value_json(c, blueprint, blanks, uid, kind, datum, &step(&path, key)))
+                    (key.clone(), self.value_json(choices, blueprint, blanks, uid, kind, datum, &step(&path, key)))
                 });
                 let tags = tags.collect();
                 object.put(std::slice::from_ref(property), Json::Tags(tags));
             }
         }
-        for child in blueprint.children(instance.of) {
+        for child in blueprint.children(instance.type_idx) {
             let ty = &blueprint.types[child];
             if blanks.lists.contains(&(uid, child)) {
                 // Lacking, or null in one of the places on the way.
-                let depth = c.below(ty.within.len() + 1);
+                let depth = choices.below(ty.within.len() + 1);
                 if depth > 0 {
                     object.put(&ty.within[..depth], Json::Raw("null".into()));
                 }
                 continue;
             }
-            let inner: Vec<Uid> = self.of(child).filter(|other| self.instances[other].parent == Some(uid)).collect();
+            let inner: Vec<Uid> =
+                self.instances_of(child).filter(|other| self.instances[other].parent == Some(uid)).collect();
             let written: Vec<(String, Json)> = inner
                 .into_iter()
                 .map(|uid| {
                     let json = if blanks.instances.contains(&uid) {
                         Json::Raw("null".into())
                     } else {
-                        self.instance_json(c, blueprint, blanks, uid)
+                        self.instance_json(choices, blueprint, blanks, uid)
                     };
                     (self.instances[&uid].key.clone(), json)
                 })
@@ -546,7 +583,7 @@ impl World {
             && members.is_empty()
         {
             let fields = ty.fields.iter().filter(|field| field.from == From::Snapshot);
-            let children = blueprint.children(instance.of).map(|child| &blueprint.types[child].within[..1]);
+            let children = blueprint.children(instance.type_idx).map(|child| &blueprint.types[child].within[..1]);
             let tags = ty.tags.iter().map(|(property, _)| std::slice::from_ref(property));
             if let Some(place) = fields.map(|field| &field.pointer[..1]).chain(children).chain(tags).next() {
                 object.put(place, Json::Raw("null".into()));
@@ -555,10 +592,10 @@ impl World {
         object
     }
 
-    #[expect(clippy::too_many_arguments, reason = "values, their types, where they stand, and what of them is blank")]
+    #[expect(clippy::too_many_arguments, reason = "values, their types, their places, and the missing parts")]
     fn members_json(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
         blanks: &Blanks,
         uid: Uid,
@@ -571,26 +608,26 @@ impl World {
             let path = step(path, &field.name);
             match data.get(&field.name).filter(|_| !blanks.values.contains(&(uid, path.clone()))) {
                 Some(datum) => {
-                    let value = self.value_json(c, blueprint, blanks, uid, &field.kind, datum, &path);
+                    let value = self.value_json(choices, blueprint, blanks, uid, &field.kind, datum, &path);
                     object.put(&field.pointer, value);
                 }
                 // Nothing on the way to it was captured.
                 None if !field.required && blanks.values.contains(&(uid, path.clone())) => {
-                    if c.one_in(2) {
+                    if choices.one_in(2) {
                         object.put(&field.pointer[..1], Json::Raw("null".into()));
                     }
                 }
-                None if c.one_in(2) => object.put(&field.pointer, Json::Raw("null".into())),
+                None if choices.one_in(2) => object.put(&field.pointer, Json::Raw("null".into())),
                 None if field.required => {}
                 None => object.touch(&field.pointer[..field.pointer.len() - 1]),
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a value, its type, where it stands, and what of it is blank")]
+    #[expect(clippy::too_many_arguments, reason = "a value, its type, its place, and the missing parts")]
     fn value_json(
         &self,
-        c: &mut Choices<'_>,
+        choices: &mut Choices<'_>,
         blueprint: &Blueprint,
         blanks: &Blanks,
         uid: Uid,
@@ -607,18 +644,18 @@ impl World {
                     .iter()
                     .enumerate()
                     .map(|(at, item)| {
-                        self.value_json(c, blueprint, blanks, uid, element, item, &step(path, &at.to_string()))
+                        self.value_json(choices, blueprint, blanks, uid, element, item, &step(path, &at.to_string()))
                     })
                     .collect(),
             ),
             (Kind::Record(fields), Datum::Record(data)) => {
                 let mut object = Json::Object(Vec::new());
-                self.members_json(c, blueprint, blanks, uid, fields, data, path, &mut object);
+                self.members_json(choices, blueprint, blanks, uid, fields, data, path, &mut object);
                 object
             }
             (_, Datum::Bool(b)) => Json::Raw(b.to_string()),
             (_, Datum::Long(n)) => Json::Raw(n.to_string()),
-            (_, Datum::Decimal(n)) if c.one_in(2) => Json::Raw(decimal(*n)),
+            (_, Datum::Decimal(n)) if choices.one_in(2) => Json::Raw(decimal(*n)),
             (_, Datum::Decimal(n)) => Json::text(&decimal(*n)),
             (_, Datum::Datetime(n)) => Json::text(&rfc3339(*n)),
             (_, Datum::Duration(n)) => Json::text(&format!("{n}ms")),
@@ -632,7 +669,7 @@ impl World {
     pub fn entities(&self, blueprint: &Blueprint, derived: &BTreeMap<(Uid, String), RestrictedExpression>) -> Entities {
         let mut all = Vec::new();
         for (uid, instance) in &self.instances {
-            let ty = &blueprint.types[instance.of];
+            let ty = &blueprint.types[instance.type_idx];
             let mut attributes: HashMap<String, RestrictedExpression> = HashMap::new();
             for field in &ty.fields {
                 let value = match (field.from, &field.kind) {
@@ -640,8 +677,8 @@ impl World {
                         instance.fields.get(&field.name).map(|datum| self.expression(blueprint, *uid, datum))
                     }
                     (From::Derivations, _) => derived.get(&(*uid, field.name.clone())).cloned(),
-                    (From::Enclosing, Kind::Entity(of)) => {
-                        let found = self.around(*uid).skip(1).find(|at| self.instances[at].of == *of);
+                    (From::Enclosing, Kind::Entity(type_idx)) => {
+                        let found = self.around(*uid).skip(1).find(|at| self.instances[at].type_idx == *type_idx);
                         found.map(|found| RestrictedExpression::new_entity_uid(self.uid(blueprint, found)))
                     }
                     (From::Enclosing, _) => None,
@@ -676,9 +713,9 @@ impl World {
             Datum::Choice(at, choice) => {
                 RestrictedExpression::new_entity_uid(entity_uid(&blueprint.qualified(&format!("Choice{at}")), choice))
             }
-            Datum::Refers(of, key) => RestrictedExpression::new_entity_uid(entity_uid(
-                &blueprint.name(*of),
-                &self.join(self.scope(blueprint, holder, *of), key),
+            Datum::Refers(type_idx, key) => RestrictedExpression::new_entity_uid(entity_uid(
+                &blueprint.name(*type_idx),
+                &self.join(self.scope(blueprint, holder, *type_idx), key),
             )),
             Datum::Set(items) => {
                 RestrictedExpression::new_set(items.iter().map(|item| self.expression(blueprint, holder, item)))
@@ -752,7 +789,7 @@ fn references(data: &BTreeMap<String, Datum>, path: &[String], each: &mut impl F
 
 fn referred(datum: &Datum, path: &[String], each: &mut impl FnMut(usize, &str, &[String])) {
     match datum {
-        Datum::Refers(of, key) => each(*of, key, path),
+        Datum::Refers(type_idx, key) => each(*type_idx, key, path),
         Datum::Set(items) => {
             items.iter().enumerate().for_each(|(at, item)| referred(item, &step(path, &at.to_string()), each))
         }
