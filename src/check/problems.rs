@@ -26,8 +26,11 @@ pub(super) fn unrecognised_document(
     if !is_object(source) || !Snapshot::is_strange(pack.model(), source) {
         return None;
     }
-    let knows = recognised.map_or("the schema declares".to_owned(), |pack| format!("{pack} knows"));
-    let error = Diagnostic::error(Code::NoPack, format!("`{path}` has no property that {knows}"));
+    let message = match recognised {
+        Some(pack) => format!("`{path}` does not look like a snapshot of {pack}: it has no known property"),
+        None => format!("`{path}` does not look like a snapshot: it has no property that the schema declares"),
+    };
+    let error = Diagnostic::error(Code::NoPack, message);
     Some(error.label(source, Span::new(0, 0), "this document").help(match recognised {
         Some(_) => OTHER_ACCOUNT,
         None => "name a snapshot; if nothing could be captured, add `captured_at` to it",
@@ -40,7 +43,7 @@ pub(super) fn without_lists(pack: &Pack, recognised: &str, path: &str, source: &
         return None;
     }
     let lists: Vec<String> = Snapshot::lists(pack.model()).map(|name| format!("`{name}`")).collect();
-    let message = format!("`{path}` has nothing that {recognised} judges: no {}", lists.join(", no "));
+    let message = format!("`{path}` does not look like a snapshot of {recognised}: it has no {}", lists.join(", no "));
     let warning = Diagnostic::warning(Code::NoPack, message);
     Some(warning.label(source, Span::new(0, 0), "this document").help(OTHER_ACCOUNT))
 }

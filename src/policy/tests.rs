@@ -41,28 +41,107 @@ fn check(text: &str, expected: Expect) {
 
 #[test]
 fn a_broken_policy_does_not_hide_the_others() {
-    check("@id(\"A\") # when { true }; @id(\"B\") # when { ; @id(\"C\") # unless { false };", expect![[""]]);
-    check("@id(\"A\") # when { resource.nme == 1 }; @id(\"B\") #;", expect![[""]]);
-    check("@id(\"A\") #; @id(\"A\") #;", expect![[""]]);
+    check(
+        "@id(\"A\") # when { true }; @id(\"B\") # when { ; @id(\"C\") # unless { false };",
+        expect![[r#"
+        check A low valid=true [] ["when { true }"]
+        check C low valid=true [] ["unless { false }"]
+        policy-syntax: unexpected token `;` at Some(";")
+    "#]],
+    );
+    check(
+        "@id(\"A\") # when { resource.nme == 1 }; @id(\"B\") #;",
+        expect![[r#"
+        check A low valid=false [] ["when { resource.nme == 1 }"]
+        check B low valid=true [] []
+        policy-invalid: for policy `A`, attribute `nme` on entity type `Person` not found at Some("resource.nme")
+    "#]],
+    );
+    check(
+        "@id(\"A\") #; @id(\"A\") #;",
+        expect![[r#"
+        check A low valid=true [] []
+        policy-id: two policies have the id `A` at Some("@id(\"A\")")
+    "#]],
+    );
     check("", expect![[""]]);
 }
 
 #[test]
 fn the_effect_the_action_and_the_annotations_determine_the_role() {
     let derives = "(principal is Person, action == Action::\"derive\", resource is Person)";
-    check(&format!("@id(\"D\") @derives(\"peers\") permit {derives};"), expect![[""]]);
-    check(&format!("@id(\"D\") @derives(\"peers\") forbid {derives};"), expect![[""]]);
-    check(&format!("@id(\"D\") @derives(\"peer\") permit {derives};"), expect![[""]]);
-    check(&format!("@id(\"D\") permit {derives};"), expect![[""]]);
-    check("@id(\"P\") permit (principal, action == Action::\"audit\", resource);", expect![[""]]);
-    check("@id(\"P\") @waives(\"A\") permit (principal, action == Action::\"audit\", resource);", expect![[""]]);
-    check("@id(\"T\") permit (principal == ?principal, action, resource);", expect![[""]]);
+    check(
+        &format!("@id(\"D\") @derives(\"peers\") permit {derives};"),
+        expect![[r#"
+        derivation D of peers subtracts=false valid=true
+    "#]],
+    );
+    check(
+        &format!("@id(\"D\") @derives(\"peers\") forbid {derives};"),
+        expect![[r#"
+        derivation D of peers subtracts=true valid=true
+    "#]],
+    );
+    check(
+        &format!("@id(\"D\") @derives(\"peer\") permit {derives};"),
+        expect![[r#"
+        derivation D of peer subtracts=false valid=false
+        derivation-target: `Person` has no `@derived` attribute `peer` at Some("\"peer\"")
+    "#]],
+    );
+    check(
+        &format!("@id(\"D\") permit {derives};"),
+        expect![[r#"
+        policy-role: `D` is for the action `derive` but has no `@derives` at Some("permit")
+    "#]],
+    );
+    check(
+        "@id(\"P\") permit (principal, action == Action::\"audit\", resource);",
+        expect![[r#"
+        policy-role: `P` permits `audit`, and a check is a `forbid` at Some("permit")
+    "#]],
+    );
+    check(
+        "@id(\"P\") @waives(\"A\") permit (principal, action == Action::\"audit\", resource);",
+        expect![[r#"
+        policy-role: `P` is a waiver, which this version does not support at Some("permit")
+    "#]],
+    );
+    check(
+        "@id(\"T\") permit (principal == ?principal, action, resource);",
+        expect![[r#"
+        policy-template: a template cannot be a check: it has a slot that nothing fills at Some("@id(\"T\") permit (principal == ?principal, action, resource);")
+    "#]],
+    );
 }
 
 #[test]
 fn the_annotations_of_a_check_are_read() {
-    check("@id(\"A\") @soc2(\"CC6.1, CC6.2 ,\") #;", expect![[""]]);
-    check("@id(\"A\") @remedation(\"x\") #;", expect![[""]]);
-    check("#;", expect![[""]]);
-    check("@id(\"A\") @severity(\"hgh\") forbid (principal, action == Action::\"audit\", resource);", expect![[""]]);
+    check(
+        "@id(\"A\") @soc2(\"CC6.1, CC6.2 ,\") #;",
+        expect![[r#"
+        check A low valid=true [("soc2", ["CC6.1", "CC6.2"])] []
+    "#]],
+    );
+    check(
+        "@id(\"A\") @remedation(\"x\") #;",
+        expect![[r#"
+        check A low valid=true [] []
+        policy-annotation: unknown annotation `@remedation` at Some("@remedation(\"x\")")
+    "#]],
+    );
+    check(
+        "#;",
+        expect![[r#"
+        policy-id: policy without `@id` at Some("forbid")
+    "#]],
+    );
+    check(
+        "@id(\"A\") @severity(\"hgh\") forbid (principal, action == Action::\"audit\", resource);",
+        expect![[r#"
+        check A critical valid=false [] []
+        policy-severity: unknown severity `hgh` at Some("\"hgh\"")
+        policy-annotation: check `A` has no `@title` at Some("forbid")
+    "#]],
+    );
 }

@@ -35,21 +35,110 @@ fn attributes_have_a_place_a_reader_and_defaults() {
     let member = |attributes: &str, expected| {
         check(&format!("@path(\"/m/*\") @key(\"id\") entity M in [Lab] = {{ id: String, {attributes} }};"), expected);
     };
-    member("a: Long, b?: Set<String>", expect![[""]]);
-    member("@path(\"x/y\") a: Long, @secret r?: { @path(\"z\") b: Bool }", expect![[""]]);
-    member("@as(\"email\") mail: String, @as(\"length\") count: Long, @as(\"emale\") x: String", expect![[""]]);
-    member("@null(\"false\") @missing(\"absent\") a?: Bool, @missing(\"no\") b: Bool", expect![[""]]);
-    member("@derived n: Long, @derived s: String, @enclosing lab: Lab, @enclosing me: M", expect![[""]]);
-    member("boss?: M, peers: Set<M>, lab: Lab", expect![[""]]);
+    member(
+        "a: Long, b?: Set<String>",
+        expect![[r#"
+        Lab at "" key=None in None
+          name String Read(["name"], None) ["required"]
+        M at "/m/*" key=Some(["id"]) in Some(0)
+          a Long Read(["a"], None) ["required"]
+          b Set(String) Read(["b"], None) []
+          id String Read(["id"], None) ["required"]
+    "#]],
+    );
+    member(
+        "@path(\"x/y\") a: Long, @secret r?: { @path(\"z\") b: Bool }",
+        expect![[r#"
+        Lab at "" key=None in None
+          name String Read(["name"], None) ["required"]
+        M at "/m/*" key=Some(["id"]) in Some(0)
+          a Long Read(["x", "y"], None) ["required"]
+          id String Read(["id"], None) ["required"]
+          r Record([Member { name: "b", ty: Bool, required: true }]) Presence(["r"]) ["secret"]
+          r.b Bool Read(["r", "z"], None) ["required", "secret"]
+    "#]],
+    );
+    member(
+        "@as(\"email\") mail: String, @as(\"length\") count: Long, @as(\"emale\") x: String",
+        expect![[r#"
+        schema-reader: unknown reader `emale` at "@as(\"emale\")"
+    "#]],
+    );
+    member(
+        "@null(\"false\") @missing(\"absent\") a?: Bool, @missing(\"no\") b: Bool",
+        expect![[r#"
+        schema-default: `no` is not a default for `b` at "@missing(\"no\")"
+    "#]],
+    );
+    member(
+        "@derived n: Long, @derived s: String, @enclosing lab: Lab, @enclosing me: M",
+        expect![[r#"
+        schema-annotation: an attribute of type String cannot be derived at "s: String"
+        schema-enclosing: `M` is not nested in `M` at "me: M"
+    "#]],
+    );
+    member(
+        "boss?: M, peers: Set<M>, lab: Lab",
+        expect![[r#"
+        Lab at "" key=None in None
+          name String Read(["name"], None) ["required"]
+        M at "/m/*" key=Some(["id"]) in Some(0)
+          boss Entity(TypeId(1)) Read(["boss"], None) []
+          id String Read(["id"], None) ["required"]
+          lab Entity(TypeId(0)) Read(["lab"], None) ["required"]
+          peers Set(Entity(TypeId(1))) Read(["peers"], None) ["required"]
+    "#]],
+    );
 }
 
 #[test]
 fn types_are_nested_by_their_paths() {
-    check("@path(\"/m/*\") @key(\"id\") entity M in [Lab]; @path(\"/m/*/t/*\") entity T in [M];", expect![[""]]);
-    check("@path(\"/m/*\") entity M; @path(\"/m/*\") entity N in [Lab];", expect![[""]]);
-    check("entity M in [Lab];", expect![[""]]);
-    check("@path(\"m\") entity M in [Lab];", expect![[""]]);
-    check("@path(\"/a/*/b/*\") entity B in [Lab];", expect![[""]]);
-    check("@path(\"/m/*\") @total(\"/page/total\") @more(\"/m/0/more\") entity M in [Lab];", expect![[""]]);
-    check("@path(\"/w\") entity W enum [\"a\"]; @key(\"x\") @open entity V enum [\"a\"];", expect![[""]]);
+    check(
+        "@path(\"/m/*\") @key(\"id\") entity M in [Lab]; @path(\"/m/*/t/*\") entity T in [M];",
+        expect![[r#"
+        Lab at "" key=None in None
+          name String Read(["name"], None) ["required"]
+        M at "/m/*" key=Some(["id"]) in Some(0)
+        T at "/m/*/t/*" key=None in Some(1)
+    "#]],
+    );
+    check(
+        "@path(\"/m/*\") entity M; @path(\"/m/*\") entity N in [Lab];",
+        expect![[r#"
+        schema-path: `M` and `N` have the same `@path` at "entity N in [Lab];"
+    "#]],
+    );
+    check(
+        "entity M in [Lab];",
+        expect![[r#"
+        schema-path: entity type `M` has no `@path` at "entity M in [Lab];"
+    "#]],
+    );
+    check(
+        "@path(\"m\") entity M in [Lab];",
+        expect![[r#"
+        schema-path: a path starts with `/`: write `/m` at "@path(\"m\")"
+    "#]],
+    );
+    check(
+        "@path(\"/a/*/b/*\") entity B in [Lab];",
+        expect![[r#"
+        schema-path: no entity type is declared between `Lab` and `B` at "entity B in [Lab];"
+    "#]],
+    );
+    check(
+        "@path(\"/m/*\") @total(\"/page/total\") @more(\"/m/0/more\") entity M in [Lab];",
+        expect![[r#"
+        Lab at "" key=None in None
+          name String Read(["name"], None) ["required"]
+        M at "/m/*" key=None in Some(0)
+    "#]],
+    );
+    check(
+        "@path(\"/w\") entity W enum [\"a\"]; @key(\"x\") @open entity V enum [\"a\"];",
+        expect![[r#"
+        schema-annotation: `@key` is not possible on an enumerated entity type at "@key(\"x\")"
+        schema-path: `W` is enumerated: its entities are not in the snapshot at "@path(\"/w\")"
+    "#]],
+    );
 }

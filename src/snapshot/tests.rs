@@ -73,32 +73,154 @@ fn shown(model: &Model, snapshot: &Snapshot, column: &Column, row: usize) -> Str
 
 #[test]
 fn the_split_finds_the_instances_and_the_lists_that_are_not_known() {
-    check(r#"{"people": [{"name": "a"}, {"name": "b"}], "rooms": {"x": {"no": "1"}}}"#, expect![[""]]);
-    check(r#"{"people": null}"#, expect![[""]]);
-    check(r#"{"people": [{"name": "a"}, null, {"error": "forbidden"}], "romms": []}"#, expect![[""]]);
-    check(r#"{"people": "none", "rooms": {"count": 3}}"#, expect![[""]]);
-    check(r#"{"people": [], "people": []}"#, expect![[""]]);
-    check(r#"[]"#, expect![[""]]);
-    check(r#"{"people": ["#, expect![[""]]);
+    check(
+        r#"{"people": [{"name": "a"}, {"name": "b"}], "rooms": {"x": {"no": "1"}}}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Person::"a" age=uncaptured boss=absent name="a"
+        Person::"b" age=uncaptured boss=absent name="b"
+        Room::"1" no="1"
+    "#]],
+    );
+    check(
+        r#"{"people": null}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Uncaptured list /people ""
+    "#]],
+    );
+    check(
+        r#"{"people": [{"name": "a"}, null, {"error": "forbidden"}], "romms": []}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Person::"a" age=uncaptured boss=absent name="a"
+        Partial list /people ""
+        Uncaptured list /rooms "rooms"
+        snapshot-type: an element of `/people` has no property that `Person` declares
+        snapshot-property: unknown property `romms`, and the object has no `rooms`
+    "#]],
+    );
+    check(
+        r#"{"people": "none", "rooms": {"count": 3}}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Unreadable list /people ""
+        Unreadable list /rooms ""
+        snapshot-type: expected a list at `/people`, found a string
+        snapshot-type: expected a list at `/rooms`, found an object that is not a map of instances
+    "#]],
+    );
+    check(
+        r#"{"people": [], "people": []}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Unreadable list /people ""
+        snapshot-duplicate-key: duplicate property `people`
+    "#]],
+    );
+    check(
+        r#"[]"#,
+        expect![[r#"
+        snapshot-root: a snapshot is an object, and this is an array
+    "#]],
+    );
+    check(
+        r#"{"people": ["#,
+        expect![[r#"
+        snapshot-syntax: expected a value, the text ends here
+    "#]],
+    );
 }
 
 #[test]
 fn the_decode_sets_the_state_of_every_slot() {
     let row = |row: &str, expected| check(&format!(r#"{{"people": [], {row}}}"#), expected);
-    row(r#""open": true, "address": {"town": "T"}"#, expect![[""]]);
-    row(r#""open": "yes", "address": null"#, expect![[""]]);
-    row(r#""open": null, "tags": ["x"], "address": {"town": 1, "zip": null}"#, expect![[""]]);
-    row(r#""opn": true, "address": []"#, expect![[""]]);
-    row(r#""open": true, "open": true, "address": {"Town": "T", "town": "T"}"#, expect![[""]]);
-    row(r#""open": true, "address": {"error": "forbidden"}"#, expect![[""]]);
+    row(
+        r#""open": true, "address": {"town": "T"}"#,
+        expect![[r#"
+        Lab::"" address=known address.town="T" address.zip=absent head=absent open=true tags=absent
+    "#]],
+    );
+    row(
+        r#""open": "yes", "address": null"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=unreadable tags=absent
+        snapshot-type: `open` is a string, expected true or false
+    "#]],
+    );
+    row(
+        r#""open": null, "tags": ["x"], "address": {"town": 1, "zip": null}"#,
+        expect![[r#"
+        Lab::"" address=known address.town=unreadable address.zip=absent head=absent open=uncaptured tags=Set(Set { items: [String("x")], maybe: [], open: false })
+        snapshot-type: `address.town` is a number, expected a string
+    "#]],
+    );
+    row(
+        r#""opn": true, "address": []"#,
+        expect![[r#"
+        Lab::"" address=unreadable address.town=unreadable address.zip=unreadable head=absent open=uncaptured tags=absent
+        snapshot-type: expected an object at `address`, found an array
+    "#]],
+    );
+    row(
+        r#""open": true, "open": true, "address": {"Town": "T", "town": "T"}"#,
+        expect![[r#"
+        Lab::"" address=known address.town=unreadable address.zip=absent head=absent open=unreadable tags=absent
+        snapshot-duplicate-key: duplicate property `open`
+        snapshot-duplicate-key: properties `town` and `Town` differ only in case or separators
+    "#]],
+    );
+    row(
+        r#""open": true, "address": {"error": "forbidden"}"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=true tags=absent
+    "#]],
+    );
 }
 
 #[test]
 fn the_resolve_finds_references_and_ids_that_are_given_twice() {
     let lab = |people: &str, expected| check(&format!(r#"{{"people": {people}, "head": "a", "rooms": []}}"#), expected);
-    lab(r#"[{"name": "a", "age": 1, "boss": "b"}, {"name": "b", "age": 2, "boss": null}]"#, expect![[""]]);
-    lab(r#"[{"name": "A", "age": 1, "boss": "c"}]"#, expect![[""]]);
-    lab(r#"[{"name": "a", "age": 1}, {"name": "a", "age": 2}]"#, expect![[""]]);
-    lab(r#"[{"age": 1}]"#, expect![[""]]);
-    lab("null", expect![[""]]);
+    lab(
+        r#"[{"name": "a", "age": 1, "boss": "b"}, {"name": "b", "age": 2, "boss": null}]"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=Person::"a" open=uncaptured tags=absent
+        Person::"a" age=1 boss=Person::"b" name="a"
+        Person::"b" age=2 boss=absent name="b"
+    "#]],
+    );
+    lab(
+        r#"[{"name": "A", "age": 1, "boss": "c"}]"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=Person::"a" open=uncaptured tags=absent
+        Person::"A" age=1 boss=Person::"c" name="A"
+        dangling ["a", "c"]
+        snapshot-reference: `boss` refers to Person `c`, which is not in the snapshot
+        snapshot-reference: `head` refers to Person `a`, which is not in the snapshot
+    "#]],
+    );
+    lab(
+        r#"[{"name": "a", "age": 1}, {"name": "a", "age": 2}]"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=Person::"a" open=uncaptured tags=absent
+        Person::"a" age=unreadable boss=unreadable name=unreadable
+        Person::"a" age=unreadable boss=unreadable name=unreadable copy
+        snapshot-duplicate-id: two instances of Person have the id `a`
+    "#]],
+    );
+    lab(
+        r#"[{"age": 1}]"#,
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=uncaptured open=uncaptured tags=absent
+        Person::"0" age=1 boss=absent name=uncaptured
+        snapshot-key: `Person` has no `name`, which is its id
+    "#]],
+    );
+    lab(
+        "null",
+        expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=uncaptured open=uncaptured tags=absent
+        Uncaptured list /people ""
+    "#]],
+    );
 }

@@ -260,7 +260,7 @@ fn listed(code: &str, constant: &str) -> Vec<String> {
 #[test]
 fn annotations_and_exit_codes_of_the_documents_exist() {
     let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap_or_default();
-    let (schema, policy) = (read("src/schema/read.rs"), read("src/policy.rs"));
+    let (schema, policy) = (read("src/schema/read/annotations.rs"), read("src/policy/annotations.rs"));
     let mut known: BTreeSet<String> = BTreeSet::new();
     for constant in ["ON_ENTITY", "ON_ATTRIBUTE", "ON_PARAMETER", "ON_OTHER"] {
         known.extend(listed(&schema, constant));
@@ -327,10 +327,10 @@ fn reference_pages_are_complete() {
     let read = |path: &str| std::fs::read_to_string(repository().join(path)).expect("the source is in the repository");
     let annotation = |name: &str| vec![format!("`@{name}`"), format!("`@{name}(")];
     for constant in ["ON_ENTITY", "ON_ATTRIBUTE", "ON_PARAMETER", "ON_OTHER"] {
-        check_mentions("docs/schema.md", &listed(&read("src/schema/read.rs"), constant), annotation);
+        check_mentions("docs/schema.md", &listed(&read("src/schema/read/annotations.rs"), constant), annotation);
     }
     for constant in ["ON_CHECK", "ON_DERIVATION"] {
-        check_mentions("docs/policies.md", &listed(&read("src/policy.rs"), constant), annotation);
+        check_mentions("docs/policies.md", &listed(&read("src/policy/annotations.rs"), constant), annotation);
     }
     let readers = Reader::ALL.map(|(name, _)| name.to_owned());
     check_mentions("docs/schema.md", &readers, |name| vec![format!("`{name}`")]);
