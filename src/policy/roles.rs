@@ -248,7 +248,7 @@ impl<'s> PolicyReader<'s> {
             reference: text("source"),
             doc: text("doc"),
             controls: controls.collect(),
-            statement: Statement { valid: valid, ..statement },
+            statement: Statement { valid, ..statement },
         });
     }
 
@@ -315,7 +315,7 @@ impl<'s> PolicyReader<'s> {
             derives: annotation.value.clone(),
             derives_span: annotation.value_span,
             subtracts: !adds,
-            statement: Statement { valid: valid, ..statement },
+            statement: Statement { valid, ..statement },
         });
     }
 }

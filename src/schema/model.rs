@@ -427,7 +427,7 @@ impl Model {
 
     /// Returns the type for whose instances parameters may be set, if the schema has one.
     pub fn parameter_scope(&self) -> Option<TypeId> {
-        self.types.iter().position(|ty| ty.is_parameter_scope).map(|at| TypeId::new(at))
+        self.types.iter().position(|ty| ty.is_parameter_scope).map(TypeId::new)
     }
 
     /// Returns the type with a full name.

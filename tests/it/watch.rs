@@ -19,7 +19,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a screen may take on a busy evaluator.
+/// How long a screen may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that is ended with the test.
