@@ -174,9 +174,8 @@ impl Official {
         let model = evaluator.model;
         let rows =
             |ty: TypeId| (0..evaluator.snapshot.table(ty).rows.len() as u32).map(move |row| EntityRef { ty, row });
-        let with_rows = (0..model.types.len())
-            .map(|at| TypeId::new(at))
-            .filter(|ty| matches!(model.ty(*ty).kind, EntityKind::Rows(_)));
+        let with_rows =
+            (0..model.types.len()).map(TypeId::new).filter(|ty| matches!(model.ty(*ty).kind, EntityKind::Rows(_)));
         let entities =
             Entities::from_entities(with_rows.flat_map(rows).map(|one| entity(evaluator, one)), None).unwrap();
         let action = EntityUid::from_str(&model.audit.name).unwrap();

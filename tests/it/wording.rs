@@ -133,14 +133,14 @@ fn messages(code: &str) -> Vec<Paragraph> {
         let (before, here) = rest.split_at(at);
         if here.starts_with("//") {
             rest = here.split_once('\n').map_or("", |(_, rest)| rest);
-        } else if here.starts_with('"') {
+        } else if let Some(text) = here.strip_prefix('"') {
             let line = code[..code.len() - here.len()].matches('\n').count() + 1;
             let hashes = before.len() - before.trim_end_matches('#').len();
             let length = match is_raw(before) {
-                true => here[1..].find(&format!("\"{}", "#".repeat(hashes))),
+                true => text.find(&format!("\"{}", "#".repeat(hashes))),
                 false => {
                     let mut escaped = false;
-                    here[1..].find(|c| {
+                    text.find(|c| {
                         let ends = c == '"' && !escaped;
                         escaped = c == '\\' && !escaped;
                         ends
