@@ -13,6 +13,7 @@ use crate::value::{IpNet, TypeId};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint, EntityReference, EntityUID, PrincipalOrResourceConstraint};
 use cedar_policy_core::parser::{Loc, cst, err::ParseErrors, text_to_cst};
+use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -42,7 +43,8 @@ const MAX_LENGTH: [(&str, usize); 7] = [
 const MAX_VALIDATED: usize = 20_000_000;
 
 /// How much a failed check matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the levels name themselves")]
 pub enum CheckSeverity {
     Low,

@@ -6,6 +6,7 @@ mod packs;
 mod reports;
 mod unpack;
 mod accounts;
+mod saved;
 mod unused;
 mod suites;
 mod walk;
@@ -15,6 +16,7 @@ mod watch;
 
 pub use accounts::{InputFormat, SnapshotReader};
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use saved::saved_reports;
 pub use seen::Seen;
 pub use suites::CaseFiles;
 pub use watch::Changes;

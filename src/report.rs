@@ -23,6 +23,7 @@ use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::parameters::Setting;
 use crate::policy::CheckSeverity;
 use crate::snapshot::{Limits, ReadTimes, Secrets};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::borrow::Borrow;
 use std::cmp::Reverse;
@@ -146,6 +147,13 @@ pub struct Run {
     pub by: Option<&'static str>,
 }
 
+impl Run {
+    /// Returns the severity from which failures count, and whether unknown verdicts are tolerated.
+    fn gate(&self) -> (CheckSeverity, bool) {
+        (self.fail_on, self.allow_unknown)
+    }
+}
+
 /// The pack of a run.
 #[derive(Debug, Clone, Default)]
 pub struct PackReport {
@@ -179,7 +187,8 @@ pub struct FileReport {
 }
 
 /// The role of a file of a pack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileRole {
     /// It is the schema.
     Schema,
@@ -265,7 +274,8 @@ impl CheckReport {
 }
 
 /// Whether a check was run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckState {
     /// It was.
     Run,
@@ -340,7 +350,8 @@ pub enum Clock {
 }
 
 /// Who judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// Deodar's own program.
     Compiled,
@@ -349,17 +360,20 @@ pub enum Engine {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Everything was judged, nothing at or above the threshold.
     Clean,
     /// There are failures at or above the threshold.
     Findings,
     /// Nothing was evaluated, or nothing could be decided and unknown verdicts are tolerated.
+    #[serde(rename = "nothing_evaluated")]
     Nothing,
     /// Some verdict is unknown.
     Incomplete,
     /// A file is unreadable or invalid.
+    #[serde(rename = "invalid_input")]
     Invalid,
 }
 
@@ -368,22 +382,22 @@ impl Status {
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
     /// Returns everything that holds, by severity and verdicts of every check; only `Clean` if nothing else does.
-    fn of<'c>(
-        run: &Run,
-        checks: impl Iterator<Item = (CheckSeverity, &'c VerdictCounts)>,
+    pub(crate) fn of(
+        (fail_on, allow_unknown): (CheckSeverity, bool),
+        checks: impl Iterator<Item = (CheckSeverity, VerdictCounts)>,
         invalid: bool,
     ) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
         for (level, counts) in checks {
-            failed |= level >= run.fail_on && counts[Verdict::Fail] > 0;
+            failed |= level >= fail_on && counts[Verdict::Fail] > 0;
             unknown |= counts[Verdict::Unknown] > 0;
             decided += counts.total() - counts[Verdict::Unknown];
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,
             Status::Findings => failed,
-            Status::Nothing => decided == 0 && (!unknown || run.allow_unknown),
-            Status::Incomplete => unknown && !run.allow_unknown,
+            Status::Nothing => decided == 0 && (!unknown || allow_unknown),
+            Status::Incomplete => unknown && !allow_unknown,
             Status::Invalid => invalid,
         };
         let all: Vec<Status> = Status::ORDER.into_iter().filter(holds).collect();
@@ -572,14 +586,14 @@ impl Report {
 
     /// Returns everything that holds, the one that sets the exit code first; only `Clean` if nothing else does.
     pub fn statuses(&self) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| (check.severity, &check.counts));
-        Status::of(&self.run, counts, self.problems(DiagnosticLevel::Error) > 0)
+        let counts = self.checks.iter().map(|check| (check.severity, check.counts));
+        Status::of(self.run.gate(), counts, self.problems(DiagnosticLevel::Error) > 0)
     }
 
     /// Returns everything that holds of one account of the run.
     pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| check.severity).zip(&account.counts);
-        Status::of(&self.run, counts, self.invalid || has_errors(&account.diagnostics))
+        let counts = self.checks.iter().map(|check| check.severity).zip(account.counts.iter().copied());
+        Status::of(self.run.gate(), counts, self.invalid || has_errors(&account.diagnostics))
     }
 
     /// Returns the status that sets the exit code.

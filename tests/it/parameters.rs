@@ -170,7 +170,7 @@ fn fleet(snapshots: &[&str], arguments: &[&str]) -> (Run, Vec<Value>) {
     let mut all = HARBOUR.to_vec();
     all[1] = "fleet.ndjson";
     let run = deodar(&files, &[&all[..], &["--format", "ndjson"], arguments].concat());
-    let lines = run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let lines = run.accounts();
     (run, lines)
 }
 
