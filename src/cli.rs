@@ -2,8 +2,10 @@
 
 mod output;
 mod pack;
+mod outputs;
 mod check;
 mod watch;
+mod render;
 mod list;
 mod explain;
 mod doc;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Judge snapshots, and explain every verdict that is not a pass
     Check(check::Args),
+    /// Write saved reports in another format, or several as one
+    Render(render::Args),
     /// List the checks of a pack
     List(list::Args),
     /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
@@ -87,6 +91,7 @@ fn command() -> ExitCode {
     };
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
+        Command::Render(args) => render::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),

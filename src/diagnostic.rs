@@ -9,6 +9,7 @@ pub use code::Code;
 pub use page::{Example, Page};
 
 use crate::source::{Place, Source, Span};
+use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 const LISTED: usize = 24;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DiagnosticLevel {
     /// The input is invalid: the run ends with exit code 5.
     Error,

@@ -6,6 +6,7 @@ mod packs;
 mod reports;
 mod unpack;
 mod accounts;
+mod saved;
 mod unused;
 mod suites;
 mod walk;
@@ -16,6 +17,7 @@ mod watch;
 pub use accounts::{InputFormat, SnapshotReader};
 pub use file_states::FileStates;
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use saved::saved_reports;
 pub use suites::CaseFiles;
 pub use watch::Changes;
 

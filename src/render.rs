@@ -9,6 +9,7 @@ mod escape;
 pub mod mask;
 mod excerpt;
 mod layout;
+pub mod document;
 mod output;
 mod frame;
 mod table;
@@ -26,16 +27,15 @@ pub mod page;
 
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
-pub(crate) use json::{DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
 pub use layout::{Detail, Style};
 pub(crate) use names::status;
-pub use output::{Audience, Format, Output, Outputs, Presentation, Unit};
+pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
 pub const FORMATS: [Format; 3] = [text::FORMAT, json::FORMAT, ndjson::FORMAT];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 3] = ["deodar-report", "deodar-account", "deodar-test"];
+pub const DOCUMENTS: [&str; 4] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test"];
 
 impl Format {
     /// Returns the format with a name.

@@ -1,7 +1,8 @@
 //! The results of cases as JSON.
 
 use super::{CaseFile, ConditionCoverage, Coverage, Goal, Mutation, Outcome, PolicyCoverage, Share, Survivor, Trial};
-use crate::render::{self, DiagnosticJson, PackFileJson, SpanJson, diagnostic, pack_files, span_in};
+use crate::render;
+use crate::render::document::{Diagnostic, PackFile, Span, bare_diagnostic as diagnostic, pack_files, span_in};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -15,7 +16,7 @@ struct Envelope<'o> {
     /// Where schema and policies come from, in words; `None` if they could not be read.
     pack: Option<&'o str>,
     pack_version: Option<&'o str>,
-    pack_files: Vec<PackFileJson<'o>>,
+    pack_files: Vec<PackFile<'o>>,
     exit_code: u8,
     status: &'static str,
     cases: usize,
@@ -28,7 +29,7 @@ struct Envelope<'o> {
     /// Only if the options request it and every case holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     mutation: Option<MutationJson<'o>>,
-    diagnostics: Vec<DiagnosticJson<'o>>,
+    diagnostics: Vec<Diagnostic<'o>>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +42,7 @@ struct ResultJson<'o> {
     expectations: Vec<ExpectationJson<'o>>,
     /// Checks that gave some verdict.
     judged: Vec<&'o str>,
-    diagnostics: Vec<DiagnosticJson<'o>>,
+    diagnostics: Vec<Diagnostic<'o>>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +73,7 @@ struct CoverageJson<'o> {
 #[derive(Serialize)]
 struct PolicyJson<'o> {
     policy: &'o str,
-    span: SpanJson<'o>,
+    span: Span<'o>,
     #[serde(flatten)]
     share: ShareJson,
     conditions: Vec<ConditionJson<'o>>,
@@ -81,7 +82,7 @@ struct PolicyJson<'o> {
 #[derive(Serialize)]
 struct ConditionJson<'o> {
     text: &'o str,
-    span: SpanJson<'o>,
+    span: Span<'o>,
     /// Why it is redundant, if it is: nothing needs to be seen of it.
     redundant: Option<&'static str>,
     /// Whether each goal was reached, by its name.
@@ -102,7 +103,7 @@ struct MutationJson<'o> {
 struct ChangeJson<'o> {
     policy: &'o str,
     operator: &'static str,
-    span: SpanJson<'o>,
+    span: Span<'o>,
     replacement: &'o str,
     before: &'o str,
     after: &'o str,
@@ -122,7 +123,7 @@ struct SurvivorJson<'o> {
 #[derive(Serialize)]
 struct NearJson<'o> {
     case: &'o str,
-    span: SpanJson<'o>,
+    span: Span<'o>,
     pointer: Option<&'o str>,
 }
 

@@ -1,14 +1,14 @@
 //! `deodar check`
 
 use super::output::{Output, to_stderr};
+use super::outputs::{OutputArg, Selected, format_parser};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, watch, width};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use deodar::Session;
 use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
 use deodar::project::{self, InputFormat, Loader, Selection};
-use deodar::render::{self, Audience, Detail, FORMATS, Format, Outputs, Presentation, Style, Unit};
+use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Clock, Engine, Gate, Needs, Options, Report};
 use deodar::snapshot::Limits;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
@@ -38,9 +38,12 @@ pub struct Args {
     /// Set the input format
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     input: Input,
-    /// Set the format of the report
-    #[arg(long, default_value = FORMATS[0].name, value_parser = format_parser(), help_heading = "Output")]
-    pub(super) format: Format,
+    /// Set the format of the report on standard output [default: text]
+    #[arg(long, value_parser = format_parser(), help_heading = "Output")]
+    format: Option<Format>,
+    /// Write the report in this format too, to a file or to standard output; may be repeated
+    #[arg(long = "output", value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse, help_heading = "Output")]
+    outputs: Vec<OutputArg>,
     /// Evaluate as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_now, help_heading = "Evaluation")]
     now: Option<i64>,
@@ -125,11 +128,6 @@ enum EngineArg {
     Reference,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = Format> {
-    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
-    PossibleValuesParser::new(names).try_map(|name| Format::of_name(&name).ok_or("there is no such format"))
-}
-
 /// Returns the names of the formats that describe a whole run, as a list in a sentence.
 fn formats_of_runs() -> String {
     let of_runs = FORMATS.iter().filter(|format| format.unit == Unit::Run);
@@ -158,18 +156,26 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 }
 
 pub fn run(args: &Args) -> io::Result<ExitCode> {
+    let selected = match Selected::new(args.format, &args.outputs) {
+        Ok(selected) => selected,
+        Err(refused) => {
+            to_stderr(|out| writeln!(out, "error: {refused}"));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let has_lines = selected.has_lines();
     let refused = match args.watch {
-        _ if args.by.is_some() && args.format.unit == Unit::Account => {
+        _ if args.by.is_some() && has_lines => {
             format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
         }
-        true if args.format.unit == Unit::Account => {
+        true if has_lines => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
         true => match watch::refused(&args.selection()) {
             Some(refused) => refused,
-            None => return watch::run(args),
+            None => return watch::run(args, &selected),
         },
-        false => return once(args),
+        false => return once(args, &selected),
     };
     to_stderr(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
@@ -222,21 +228,23 @@ impl Args {
         Style { width: width(), color: self.color.wanted(), detail }
     }
 
-    /// Returns the requested output.
-    pub(super) fn output(&self) -> Box<dyn render::Output> {
-        self.format.open(&Presentation { style: self.style(), most_findings: self.max_findings })
+    /// Returns the appearance of an output on standard output, or in a file.
+    pub(super) fn presentation(&self, on_stdout: bool) -> Presentation {
+        let style = self.style();
+        Presentation { style: Style { color: style.color && on_stdout, ..style }, most_findings: self.max_findings }
     }
 }
 
-fn once(args: &Args) -> io::Result<ExitCode> {
+fn once(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     let started = Instant::now();
-    let mut outputs = Outputs::default().and(args.output(), Output::new());
+    let files = selected.open_files(&args.presentation(false))?;
+    let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
     let options = args.options(outputs.needs());
     let mut session = Session::default();
     let report = match Loader::default().open(&args.selection(), &options.limits) {
         Err(diagnostics) => Report::new(&options, diagnostics),
         Ok((inputs, mut accounts)) => {
-            let mut progress = Progress::new(args, started);
+            let mut progress = Progress::new(args, selected, started);
             let mut seen = |report: &Report, accounts: &[AccountReport]| {
                 progress.add(accounts);
                 outputs.accounts(report, accounts)
@@ -247,14 +255,14 @@ fn once(args: &Args) -> io::Result<ExitCode> {
     let code = ExitCode::from(report.status().exit_code());
     outputs.finish(&report)?;
     to_stderr(|out| outputs.aside(&report, out));
-    to_stderr(|out| notes(args, &report, started.elapsed(), out));
+    to_stderr(|out| notes(args, selected, &report, started.elapsed(), out));
     // The process ends here, so freeing the memory piece by piece is a waste of time.
     std::mem::forget((session, report));
     Ok(code)
 }
 
 /// Writes the duration of the run.
-fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
+fn notes(args: &Args, selected: &Selected, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
     if args.verbose {
         let times = &report.times;
         let steps = [
@@ -270,7 +278,7 @@ fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -
             writeln!(out, "  {name:8} {millis:10.1} ms {rate:10.0} MB/s")?;
         }
         writeln!(out, "  {:8} {:10.1} ms, {} bytes", "all", elapsed.as_secs_f64() * 1e3, times.bytes)?;
-    } else if !args.quiet && args.format.audience == Audience::People {
+    } else if !args.quiet && selected.stdout.audience == Audience::People {
         writeln!(out, "  {} ms", elapsed.as_millis())?;
     }
     Ok(())
@@ -289,8 +297,8 @@ impl Progress {
     /// The time after which a run shows its progress.
     const PROGRESS_DELAY: Duration = Duration::from_millis(700);
 
-    fn new(args: &Args, started: Instant) -> Self {
-        let lines_on_screen = args.format.unit == Unit::Account && io::stdout().is_terminal();
+    fn new(args: &Args, selected: &Selected, started: Instant) -> Self {
+        let lines_on_screen = selected.stdout.unit == Unit::Account && io::stdout().is_terminal();
         let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
         Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
     }

@@ -2,6 +2,7 @@
 
 use super::check::Args;
 use super::output::{Output, to_stderr};
+use super::outputs::Selected;
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{Changes, Loader, Selection};
 use deodar::render::{Audience, diagnostics};
@@ -26,7 +27,7 @@ pub fn refused(selection: &Selection) -> Option<String> {
 
 /// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
 /// files.
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
     let mut last_inputs = None;
@@ -46,7 +47,7 @@ pub fn run(args: &Args) -> io::Result<ExitCode> {
         if inputs != last_inputs {
             last_inputs = inputs;
             if let Some(inputs) = &last_inputs {
-                screens.show(args, inputs, started)?;
+                screens.show(args, selected, inputs, started)?;
             }
         }
         changes.wait();
@@ -63,29 +64,37 @@ struct Screens {
 
 impl Screens {
     /// Judges the inputs and writes the result.
-    fn show(&mut self, args: &Args, inputs: &Result<Inputs, Vec<Diagnostic>>, started: Instant) -> io::Result<()> {
-        let mut output = args.output();
-        let options = args.options(output.needs());
+    fn show(
+        &mut self,
+        args: &Args,
+        selected: &Selected,
+        inputs: &Result<Inputs, Vec<Diagnostic>>,
+        started: Instant,
+    ) -> io::Result<()> {
+        let mut files = selected.open_files(&args.presentation(false))?;
+        let mut output = selected.stdout.open(&args.presentation(true));
+        let options = args.options(output.needs().max(files.needs()));
         let report = match inputs {
             Ok(inputs) => self.session.run(inputs, &options),
             Err(diagnostics) => Report::new(&options, diagnostics.clone()),
         };
+        files.finish(&report)?;
         let mut screen = Vec::new();
         if report.is_valid() {
             output.finish(&report, &mut screen)?;
             self.last_valid = Some(screen.clone());
-        } else if let (Some(last), Audience::People) = (&self.last_valid, args.format.audience) {
+        } else if let (Some(last), Audience::People) = (&self.last_valid, selected.stdout.audience) {
             diagnostics::write(&report.diagnostics, &report.secrets, args.style(), &mut screen)?;
             writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
             screen.extend_from_slice(last);
         } else {
             output.finish(&report, &mut screen)?;
         }
-        write(args, &screen, started)
+        write(selected, &screen, started)
     }
 }
 
-fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
+fn write(selected: &Selected, screen: &[u8], started: Instant) -> io::Result<()> {
     let mut out = Output::new();
     if io::stdout().is_terminal() {
         // Clear the screen and the scrollback, then move to the first line.
@@ -93,7 +102,7 @@ fn write(args: &Args, screen: &[u8], started: Instant) -> io::Result<()> {
     }
     out.write_all(screen)?;
     out.flush()?;
-    if args.format.audience == Audience::People {
+    if selected.stdout.audience == Audience::People {
         let millis = started.elapsed().as_millis();
         to_stderr(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
     }

@@ -143,6 +143,8 @@ codes! {
     PolicyWarning, "policy-warning", Warning;
     /// The reference engine cannot judge a snapshot.
     ReferenceEngine, "reference-engine", Error;
+    /// A saved report cannot be read or merged.
+    SavedReport, "saved-report", Error;
     /// The schema does not declare the action `audit` or `derive` as Deodar needs it.
     SchemaAction, "schema-action", Error;
     /// An annotation of the schema is unknown, misplaced or not valid.

@@ -2,10 +2,12 @@
 
 use crate::program::PolicyOutcomes;
 use crate::value::Outcomes;
+use serde::{Deserialize, Serialize};
 use std::ops::{AddAssign, Index, IndexMut};
 
 /// The result of a check for a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The forbid is satisfied.
     Fail,
@@ -62,6 +64,14 @@ impl VerdictCounts {
     /// Returns the counts with `change` applied to each.
     pub fn map(self, change: impl FnMut(usize) -> usize) -> Self {
         Self(self.0.map(change))
+    }
+}
+
+impl FromIterator<(Verdict, usize)> for VerdictCounts {
+    fn from_iter<I: IntoIterator<Item = (Verdict, usize)>>(counts: I) -> Self {
+        let mut all = Self::default();
+        counts.into_iter().for_each(|(verdict, count)| all[verdict] += count);
+        all
     }
 }
 

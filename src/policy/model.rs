@@ -3,6 +3,7 @@
 use crate::source::{Source, Span};
 use cedar_policy::PolicySet;
 use cedar_policy_core::ast::{self, EntityUID};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +13,8 @@ pub const FRAMEWORKS: [(&str, &str); 4] =
     [("cis_v8", "cis-v8"), ("nist_800_53", "nist-800-53"), ("iso_27001", "iso-27001"), ("soc2", "soc2")];
 
 /// How much a failed check matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the levels name themselves")]
 pub enum CheckSeverity {
     Low,

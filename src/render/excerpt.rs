@@ -183,6 +183,20 @@ impl SourceCode for Excerpts {
     }
 }
 
+/// Returns the line in which a place starts, as it may be shown, and the characters of the place in it. A line that is
+/// very long is cut around the place.
+pub fn line_around(source: &Source, place: Span, secrets: &[Span]) -> (String, usize, usize) {
+    let window = View { source, secrets }.window(place, 0);
+    let mut masked = Masked::new(source, window, secrets);
+    masked.text = harmless(&masked.text);
+    let shown = masked.place(place);
+    let line = masked.text.lines().next().unwrap_or_default();
+    let chars = |to: u32| masked.text.get(..to as usize).map_or(0, |before| before.chars().count());
+    let width = line.chars().count();
+    let (start, end) = (chars(shown.start).min(width), chars(shown.end).min(width));
+    (line.to_owned(), start, end.max(start))
+}
+
 /// Shortens a place that spans many lines to its first line, for a label.
 pub(super) fn first_line(place: &Place) -> Span {
     let text = place.text();

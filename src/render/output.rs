@@ -1,7 +1,8 @@
 //! The trait that every format implements, and the outputs of one run together.
 
-use super::layout::Style;
-use crate::report::{AccountReport, Needs, Report};
+use super::document::Document;
+use super::layout::{Detail, Style};
+use crate::report::{AccountReport, Evidence, Needs, Report};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -18,12 +19,47 @@ pub struct Format {
     pub unit: Unit,
     /// Returns an output in this format.
     pub(super) new: fn(&Presentation) -> Box<dyn Output>,
+    /// Writes a saved document in this format; `None` if the format needs the run itself.
+    pub saved: Option<WriteDocument>,
 }
+
+/// Writes a document in some format.
+pub type WriteDocument = fn(&Document<'_>, &Presentation, &mut dyn Write) -> io::Result<()>;
 
 impl Format {
     /// Returns an output in this format.
     pub fn open(&self, presentation: &Presentation) -> Box<dyn Output> {
         (self.new)(presentation)
+    }
+}
+
+/// An output that is a function of the document of the run.
+#[derive(Debug)]
+pub(super) struct OfDocument {
+    pub presentation: Presentation,
+    pub write: WriteDocument,
+}
+
+impl OfDocument {
+    /// Returns the output of a presentation.
+    pub fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
+        Box::new(Self { presentation: *presentation, write })
+    }
+}
+
+impl Output for OfDocument {
+    fn needs(&self) -> Needs {
+        Needs {
+            findings: Evidence::All,
+            not_applicable: self.presentation.style.detail == Detail::Verbose,
+            diagnostics: Evidence::All,
+            snapshots: Evidence::All,
+            ..Needs::NOTHING
+        }
+    }
+
+    fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        (self.write)(&Document::of(report, &self.needs()), &self.presentation, out)
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) const FORMAT: Format = Format {
     audience: Audience::People,
     unit: Unit::Run,
     new: |presentation| Box::new(Text(*presentation)),
+    saved: None,
 };
 
 /// Diagnostics of one kind that are shown in any case.

@@ -3,6 +3,7 @@
 
 use super::{CheckReport, CheckState, Report};
 use crate::engine::{Verdict, VerdictCounts};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The checks of a run by the controls of one framework.
@@ -30,7 +31,8 @@ pub struct ControlReport<'r> {
 }
 
 /// The status of a control, in the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ControlStatus {
     /// A resource failed.
     Failed,

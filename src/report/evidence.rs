@@ -5,6 +5,7 @@ use crate::snapshot::Gap;
 use crate::source::Place;
 use crate::source::pointer::Pointer;
 use crate::value::Outcomes;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// A clause that decided a verdict.
@@ -21,7 +22,8 @@ pub struct ClauseReport {
 }
 
 /// The outcome of a clause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClauseOutcome {
     /// It is true.
     True,
@@ -104,7 +106,8 @@ impl ReadReport {
 }
 
 /// The kind of a value that a clause reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReadKind {
     /// An attribute that the snapshot contains.
     Attribute,
@@ -126,7 +129,8 @@ impl ReadKind {
 }
 
 /// The state of a value that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReadState {
     /// It has a valid value.
     Known,

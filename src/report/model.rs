@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::policy::CheckSeverity;
 use crate::snapshot::{ReadTimes, Secrets};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -171,7 +172,8 @@ impl CheckReport {
 }
 
 /// Whether a check was run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckState {
     /// The check was run.
     Run,

@@ -4,6 +4,7 @@ use super::needs::Needs;
 use crate::parameters::Setting;
 use crate::policy::CheckSeverity;
 use crate::snapshot::Limits;
+use serde::{Deserialize, Serialize};
 
 /// The choices of a user for a run.
 #[derive(Debug, Clone)]
@@ -72,7 +73,8 @@ pub enum Clock {
 }
 
 /// The engine that judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// Deodar's program.
     Compiled,

@@ -1,6 +1,7 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
 use super::options::{Engine, Gate};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// The inputs and the options of a run.
@@ -57,7 +58,8 @@ pub struct FileReport {
 }
 
 /// The role of a file of a pack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileRole {
     /// The schema.
     Schema,

@@ -5,19 +5,23 @@ use super::options::Gate;
 use crate::diagnostic::{DiagnosticLevel, has_errors};
 use crate::engine::{Verdict, VerdictCounts};
 use crate::policy::CheckSeverity;
+use serde::{Deserialize, Serialize};
 
 /// The result of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// All verdicts are known, and there are no failures of the gate's severity or above.
     Clean,
     /// There are failures of the gate's severity or above.
     Findings,
     /// No verdict was computed, or all verdicts are unknown and the gate accepts that.
+    #[serde(rename = "nothing_evaluated")]
     Nothing,
     /// There are unknown verdicts.
     Incomplete,
     /// An input is unreadable or invalid.
+    #[serde(rename = "invalid_input")]
     Invalid,
 }
 
@@ -26,9 +30,9 @@ impl Status {
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
     /// Returns the statuses that hold for verdicts by severity, in order; only `Clean` if there are no others.
-    fn of<'c>(
+    pub(crate) fn of(
         gate: Gate,
-        checks: impl Iterator<Item = (CheckSeverity, &'c VerdictCounts)>,
+        checks: impl Iterator<Item = (CheckSeverity, VerdictCounts)>,
         invalid: bool,
     ) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
@@ -63,13 +67,13 @@ impl Status {
 impl Report {
     /// Returns the statuses of the run, in order; only `Clean` if there are no others.
     pub fn statuses(&self) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| (check.severity, &check.counts));
+        let counts = self.checks.iter().map(|check| (check.severity, check.counts));
         Status::of(self.run.gate, counts, self.problems(DiagnosticLevel::Error) > 0)
     }
 
     /// Returns the statuses of one account of the run.
     pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| check.severity).zip(&account.counts);
+        let counts = self.checks.iter().map(|check| check.severity).zip(account.counts.iter().copied());
         Status::of(self.run.gate, counts, self.invalid || has_errors(&account.diagnostics))
     }
 

@@ -344,6 +344,7 @@ impl Folder {
         }
         let output = command.args(&arguments).output().expect("the binary is built");
         let written = to.map(|to| std::fs::read(self.path(&to)).expect("it was made")).unwrap_or(output.stdout);
+        let written = if written.is_empty() { output.stderr } else { written };
         String::from_utf8(written).expect("Deodar writes UTF-8")
     }
 }

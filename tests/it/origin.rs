@@ -161,7 +161,7 @@ fn reports_name_the_version_and_the_files_of_the_pack() {
             { "path": "policies/harbour.cedar", "role": "policies", "sha256": digest(POLICIES.as_bytes()) },
         ]);
         assert_eq!(report["run"]["pack_files"], expected);
-        let line = run(&["--format", "ndjson"]).json();
+        let line = &run(&["--format", "ndjson"]).accounts()[0];
         assert_eq!(
             (&line["pack"], &line["pack_version"]),
             (&"the given schema and policies".into(), &"1.2.0-rc.1+a".into())

@@ -414,7 +414,7 @@ fn every_format_tells_the_states_of_checks_apart() {
 
     let line = people(KINDS, "a.ndjson", &format!("{SOUND}\n"), &["--skip", "LEFT", "--format", "ndjson"]);
     assert_eq!(line.code, 5, "{line:?}");
-    let line = line.json();
+    let line = &line.accounts()[0];
     assert_eq!(
         line["checks"],
         json!({
@@ -443,8 +443,7 @@ fn what_is_wrong_with_the_pack_or_the_options_is_wrong_with_every_line() {
         let run = people(&policies, "a.ndjson", &two, &[more, &["--format", "ndjson"]].concat());
         let expected = if more.is_empty() { 0 } else { 5 };
         assert_eq!(run.code, expected, "{more:?}: {run:?}");
-        for line in run.stdout.lines() {
-            let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        for line in run.accounts() {
             assert_eq!(line["exit_code"], expected, "{more:?}: {line}");
         }
     }
@@ -514,10 +513,6 @@ fn unknown_verdicts_that_are_tolerated_are_not_a_decision() {
     assert_eq!(people(fine, "a.json", blank, &[]).code, 4);
     let both = people(fine, "a.ndjson", &format!("{blank}\n{SOUND}\n"), &["--allow-unknown", "--format", "ndjson"]);
     assert_eq!(both.code, 0, "{both:?}");
-    let codes: Vec<Value> = both
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON")["exit_code"].clone())
-        .collect();
+    let codes: Vec<Value> = both.accounts().iter().map(|line| line["exit_code"].clone()).collect();
     assert_eq!(codes, [3, 0]);
 }

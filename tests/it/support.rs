@@ -24,6 +24,14 @@ impl Run {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
+
+    /// Returns the lines of NDJSON about accounts: all but the last one, which is about the run.
+    pub fn accounts(&self) -> Vec<Value> {
+        let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {self:?}"));
+        let mut lines: Vec<Value> = self.stdout.lines().map(line).collect();
+        assert_eq!(lines.pop().expect("a run has a last line")["format"], "deodar-run");
+        lines
+    }
 }
 
 impl From<Output> for Run {

@@ -1,0 +1,128 @@
+//! `--output FORMAT[=PATH]`: the outputs of one run, each with its destination.
+
+use super::output::cannot_write;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use deodar::render::{FORMATS, Format, Outputs, Presentation, Unit};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// An output that the command line names.
+#[derive(Clone)]
+pub struct OutputArg {
+    /// The format.
+    pub format: Format,
+    /// The file; `None` is standard output.
+    pub path: Option<PathBuf>,
+}
+
+impl OutputArg {
+    /// Parses `FORMAT` or `FORMAT=PATH`.
+    ///
+    /// # Errors
+    /// When there is no such format, or the path is empty.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, path) = text.split_once('=').map_or((text, None), |(name, path)| (name, Some(path)));
+        let format = FORMATS.into_iter().find(|format| format.name == name).ok_or_else(|| {
+            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            format!("there is no format `{name}`; valid are {}", names.join(", "))
+        })?;
+        match path {
+            Some("") => Err(format!("write a path after `{name}=`, or `{name}` alone for standard output")),
+            path => Ok(Self { format, path: path.filter(|path| *path != "-").map(PathBuf::from) }),
+        }
+    }
+}
+
+/// Returns the parser of `--format`.
+pub fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
+    PossibleValuesParser::new(names)
+        .try_map(|name| FORMATS.into_iter().find(|format| format.name == name).ok_or("there is no such format"))
+}
+
+/// The outputs of one run. One of them is written to standard output.
+#[derive(Clone)]
+pub struct Selected {
+    /// The format on standard output.
+    pub stdout: Format,
+    /// The others, with their files.
+    pub files: Vec<(Format, PathBuf)>,
+}
+
+impl Selected {
+    /// Selects the outputs of `--output`, and that of `--format` on standard output unless an output of `--output` is
+    /// written there.
+    ///
+    /// # Errors
+    /// The message for the user, when two outputs have one destination.
+    pub fn new(format: Option<Format>, outputs: &[OutputArg]) -> Result<Self, String> {
+        let mut stdout: Vec<Format> = format.into_iter().collect();
+        stdout.extend(outputs.iter().filter(|output| output.path.is_none()).map(|output| output.format));
+        let stdout = match stdout[..] {
+            [] => FORMATS[0],
+            [only] => only,
+            _ => {
+                let message = "two outputs on standard output: write one of them to a file with --output FORMAT=PATH";
+                return Err(message.to_owned());
+            }
+        };
+        let files = outputs.iter().filter_map(|output| Some((output.format, output.path.clone()?)));
+        let files: Vec<(Format, PathBuf)> = files.collect();
+        let mut seen = BTreeSet::new();
+        match files.iter().find(|(_, path)| !seen.insert(path)) {
+            Some((_, twice)) => Err(format!("two outputs in the file `{}`: name two files", twice.display())),
+            None => Ok(Self { stdout, files }),
+        }
+    }
+
+    /// Returns whether one of the outputs describes accounts, not the run.
+    pub fn has_lines(&self) -> bool {
+        std::iter::once(&self.stdout)
+            .chain(self.files.iter().map(|(format, _)| format))
+            .any(|it| it.unit == Unit::Account)
+    }
+
+    /// Opens the files.
+    ///
+    /// # Errors
+    /// When a file cannot be created.
+    pub fn open_files(&self, presentation: &Presentation) -> io::Result<Outputs<'static>> {
+        let open = |outputs: Outputs<'static>, (format, path): &(Format, PathBuf)| {
+            Ok(outputs.and(format.open(presentation), Target::create(path)?))
+        };
+        self.files.iter().try_fold(Outputs::default(), open)
+    }
+}
+
+/// A file that an output is written to.
+pub struct Target {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Target {
+    /// Creates a file, or empties the one that exists.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = File::create(path).map_err(|error| cannot_write(shown(path), &error))?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
+    }
+}
+
+fn shown(path: &Path) -> String {
+    format!("`{}`", path.display())
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| cannot_write(shown(&self.path), &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| cannot_write(shown(&self.path), &error))
+    }
+}

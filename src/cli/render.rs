@@ -1,0 +1,72 @@
+//! `deodar render`: saved reports in another format.
+
+use super::output::{Output, to_stderr};
+use super::outputs::{OutputArg, Selected, Target};
+use super::{Color, width};
+use deodar::diagnostic::Diagnostic;
+use deodar::project;
+use deodar::render::document::{Document, merged};
+use deodar::render::{Detail, Presentation, Style, diagnostics};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  deodar render report.json --output sarif=report.sarif --output markdown=summary.md
+  deodar render part-1.ndjson part-2.ndjson --output json=fleet.json
+
+The exit code is that of the runs that wrote the reports.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Reports that `deodar check` wrote as JSON or NDJSON, or - for standard input
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+    /// Write this format, to a file or to standard output; may be repeated
+    #[arg(long = "output", required = true, value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse)]
+    outputs: Vec<OutputArg>,
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t)]
+    color: Color,
+}
+
+pub fn run(args: &Args) -> io::Result<ExitCode> {
+    let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+    if let Some(refused) = refused(args) {
+        to_stderr(|out| writeln!(out, "error: {refused}"));
+        return Ok(ExitCode::from(2));
+    }
+    match project::saved_reports(&args.reports).and_then(|saved| merged(saved).map_err(|error| vec![error])) {
+        Ok(document) => write(args, style, &document),
+        Err(errors) => {
+            let errors: Vec<&Diagnostic> = errors.iter().collect();
+            to_stderr(|out| diagnostics::write(errors, &[], style, out));
+            Ok(ExitCode::from(5))
+        }
+    }
+}
+
+/// Returns the reason if the outputs cannot be written.
+fn refused(args: &Args) -> Option<String> {
+    if let Some(output) = args.outputs.iter().find(|output| output.format.saved.is_none()) {
+        return Some(format!("`{}` is written by `deodar check` only", output.format.name));
+    }
+    Selected::new(None, &args.outputs).err()
+}
+
+fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitCode> {
+    for OutputArg { format, path } in &args.outputs {
+        let Some(saved) = format.saved else { continue };
+        let presentation =
+            Presentation { style: Style { color: style.color && path.is_none(), ..style }, most_findings: usize::MAX };
+        let mut out: Box<dyn Write> = match path {
+            None => Box::new(Output::new()),
+            Some(path) => Box::new(Target::create(path)?),
+        };
+        saved(document, &presentation, &mut *out)?;
+        out.flush()?;
+    }
+    Ok(ExitCode::from(document.run.exit_code))
+}
