@@ -4,6 +4,7 @@ use super::escape::{harmless, plain};
 use super::mask::{MASK, Masked, inside};
 use crate::source::{Place, Position, Source, Span, byte_offset};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
+use std::borrow::Cow;
 
 /// Characters of a line that are shown; a longer line has a window around the place.
 const WIDEST_LINE: u32 = 200;
@@ -185,8 +186,16 @@ impl SourceCode for Excerpts {
 
 /// Returns the line in which a place starts, as it may be shown, and the characters of the place in it. A line that is
 /// very long is cut around the place.
-pub fn line_around(source: &Source, place: Span, secrets: &[Span]) -> (String, usize, usize) {
+pub(super) fn line_around<'s>(source: &'s Source, place: Span, secrets: &[Span]) -> (Cow<'s, str>, usize, usize) {
     let window = View { source, secrets }.window(place, 0);
+    let written = source.slice(window);
+    let is_plain = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
+    if written.as_bytes().iter().all(is_plain) && inside(secrets, window).next().is_none() {
+        // Bytes are characters, and nothing is masked or escaped.
+        let within = |offset: u32| offset.clamp(window.start, window.end).abs_diff(window.start) as usize;
+        let (start, end) = (within(place.start), within(place.end));
+        return (written.into(), start, end.max(start));
+    }
     let mut masked = Masked::new(source, window, secrets);
     masked.text = harmless(&masked.text);
     let shown = masked.place(place);
@@ -194,7 +203,7 @@ pub fn line_around(source: &Source, place: Span, secrets: &[Span]) -> (String, u
     let chars = |to: u32| masked.text.get(..to as usize).map_or(0, |before| before.chars().count());
     let width = line.chars().count();
     let (start, end) = (chars(shown.start).min(width), chars(shown.end).min(width));
-    (line.to_owned(), start, end.max(start))
+    (line.to_owned().into(), start, end.max(start))
 }
 
 /// Shortens a place that spans many lines to its first line, for a label.

@@ -124,7 +124,7 @@ impl<'r> Builder<'r> {
         Clause {
             text: clause.place.text().into(),
             outcome: clause.outcome,
-            span: self.span(&clause.place),
+            span: bare(&clause.place),
             failure: clause
                 .failure
                 .as_ref()
@@ -164,8 +164,9 @@ impl<'r> Builder<'r> {
     }
 
     fn span(self, place: &'r Place) -> Span<'r> {
-        let (text, start, end) = line_around(&place.source, place.span, secrets_of(self.secrets, &place.source));
-        Span { excerpt: Some(Excerpt { text: text.into(), start, end }), ..span_in(&place.source, place.span) }
+        let secrets = secrets_of(self.secrets, &place.source);
+        let (text, start, end) = line_around(&place.source, place.span, secrets);
+        Span { excerpt: Some(Excerpt { text, start, end }), ..bare(place) }
     }
 }
 
