@@ -98,6 +98,13 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
+/// Returns the root of the repository around the working directory: the nearest folder with `.git`. `None` if there is
+/// none, or its path is not UTF-8.
+pub fn repository_root() -> Option<String> {
+    let folder = std::env::current_dir().ok()?;
+    folder.ancestors().find(|folder| folder.join(".git").exists())?.to_str().map(str::to_owned)
+}
+
 impl Loader {
     /// Reads all files of a selection, including the snapshots.
     ///

@@ -21,6 +21,10 @@ mod totals;
 mod text;
 mod json;
 mod ndjson;
+mod alerts;
+mod sarif;
+mod github;
+mod gitlab;
 pub mod list;
 pub mod explain;
 pub mod page;
@@ -32,7 +36,8 @@ pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 3] = [text::FORMAT, json::FORMAT, ndjson::FORMAT];
+pub const FORMATS: [Format; 6] =
+    [text::FORMAT, json::FORMAT, ndjson::FORMAT, sarif::FORMAT, github::FORMAT, gitlab::FORMAT];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
 pub const DOCUMENTS: [&str; 4] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test"];

@@ -18,6 +18,7 @@ pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, R
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};
 pub use identity::Identity;
+pub(crate) use identity::fingerprint_of;
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};

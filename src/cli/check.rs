@@ -231,7 +231,11 @@ impl Args {
     /// Returns the appearance of an output on standard output, or in a file.
     pub(super) fn presentation(&self, on_stdout: bool) -> Presentation {
         let style = self.style();
-        Presentation { style: Style { color: style.color && on_stdout, ..style }, most_findings: self.max_findings }
+        Presentation {
+            style: Style { color: style.color && on_stdout, ..style },
+            most_findings: self.max_findings,
+            root: project::repository_root(),
+        }
     }
 }
 

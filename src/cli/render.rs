@@ -59,8 +59,11 @@ fn refused(args: &Args) -> Option<String> {
 fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitCode> {
     for OutputArg { format, path } in &args.outputs {
         let Some(saved) = format.saved else { continue };
-        let presentation =
-            Presentation { style: Style { color: style.color && path.is_none(), ..style }, most_findings: usize::MAX };
+        let presentation = Presentation {
+            style: Style { color: style.color && path.is_none(), ..style },
+            most_findings: usize::MAX,
+            root: project::repository_root(),
+        };
         let mut out: Box<dyn Write> = match path {
             None => Box::new(Output::new()),
             Some(path) => Box::new(Target::create(path)?),

@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For programs: one line for every snapshot, as it is judged",
     audience: Audience::Programs,
     unit: Unit::Account,
-    new: |presentation| Box::new(Lines(*presentation)),
+    new: |presentation| Box::new(Lines(presentation.clone())),
     saved: None,
 };
 

@@ -43,7 +43,7 @@ pub(super) struct OfDocument {
 impl OfDocument {
     /// Returns the output of a presentation.
     pub fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
-        Box::new(Self { presentation: *presentation, write })
+        Box::new(Self { presentation: presentation.clone(), write })
     }
 }
 
@@ -82,18 +82,20 @@ pub enum Unit {
 }
 
 /// The appearance of outputs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Presentation {
     /// The style of text for people. Its detail determines whether outputs contain findings that are not applicable.
     pub style: Style,
     /// Findings of one check and verdict that text for people shows.
     pub most_findings: usize,
+    /// The absolute path of the repository. Outputs for platforms write paths of files in it relative to it.
+    pub root: Option<String>,
 }
 
 impl Default for Presentation {
     /// Returns the appearance of plain text, 80 columns wide, with all findings.
     fn default() -> Self {
-        Self { style: Style::default(), most_findings: usize::MAX }
+        Self { style: Style::default(), most_findings: usize::MAX, root: None }
     }
 }
 

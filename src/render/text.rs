@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For people",
     audience: Audience::People,
     unit: Unit::Run,
-    new: |presentation| Box::new(Text(*presentation)),
+    new: |presentation| Box::new(Text(presentation.clone())),
     saved: None,
 };
 
@@ -25,7 +25,7 @@ struct Text(Presentation);
 
 impl Output for Text {
     fn needs(&self) -> Needs {
-        let Presentation { style, most_findings } = self.0;
+        let Presentation { style, most_findings, .. } = self.0;
         Needs {
             findings: Evidence::AtMost(most_findings),
             not_applicable: style.detail == Detail::Verbose,

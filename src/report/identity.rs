@@ -39,11 +39,15 @@ impl Identity {
 
     /// Returns the first 32 hexadecimal digits of the SHA-256 of the compact JSON array of check, type, id and account.
     pub fn fingerprint(&self) -> String {
-        let parts = serde_json::json!([self.check.as_str(), self.ty.as_str(), self.id.as_str(), self.account.as_str()]);
-        let hash = Sha256::digest(parts.to_string());
-        let digits = hash.iter().take(BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+        fingerprint_of(&[self.check.as_str(), self.ty.as_str(), self.id.as_str(), self.account.as_str()])
     }
+}
+
+/// Returns the first 32 hexadecimal digits of the SHA-256 of a compact JSON array.
+pub(crate) fn fingerprint_of(parts: &[&str]) -> String {
+    let hash = Sha256::digest(serde_json::json!(parts).to_string());
+    let digits = hash.iter().take(BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Returns the id of a subject. That of a list that was not captured is `*` after the id of the instance around it.

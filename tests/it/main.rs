@@ -25,6 +25,7 @@ mod origin;
 mod outputs;
 mod pack;
 mod parameters;
+mod platforms;
 mod secrets;
 mod review;
 mod semantics;

@@ -69,8 +69,11 @@ fn written(outputs: &[(Format, Presentation)]) -> (Vec<String>, String) {
 
 #[test]
 fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
-    let presentation =
-        |detail, most_findings| Presentation { style: Style { width: 80, color: false, detail }, most_findings };
+    let presentation = |detail, most_findings| Presentation {
+        style: Style { width: 80, color: false, detail },
+        most_findings,
+        root: None,
+    };
     let presentations = [
         presentation(Detail::Quiet, 0),
         presentation(Detail::Normal, 3),
@@ -78,7 +81,7 @@ fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
         presentation(Detail::Verbose, 10),
     ];
     let all: Vec<(Format, Presentation)> =
-        presentations.iter().flat_map(|presentation| FORMATS.map(|format| (format, *presentation))).collect();
+        presentations.iter().flat_map(|presentation| FORMATS.map(|format| (format, presentation.clone()))).collect();
     let (together, aside) = written(&all);
     let mut asides = String::new();
     for (output, together) in all.iter().zip(&together) {

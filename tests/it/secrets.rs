@@ -425,7 +425,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
         let mut written = vec![Vec::new(); presented.len()];
         let mut together = Outputs::default();
         for (((detail, width), format), out) in presented.iter().zip(&mut written) {
-            let presentation = Presentation { style: style(*detail, *width), most_findings: usize::MAX };
+            let presentation = Presentation { style: style(*detail, *width), most_findings: usize::MAX, root: None };
             together = together.and(format.open(&presentation), out);
         }
         let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };

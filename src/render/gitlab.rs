@@ -1,0 +1,120 @@
+//! The document of a run as a Code Quality report of GitLab: a JSON array with an entry for every finding and diagnostic.
+//!
+//! The description of an entry that is not a failure begins with its verdict.
+
+use super::alerts::{by_severity, path, primary, problem, sentence};
+use super::document::{Diagnostic, Document, Finding};
+use super::escape::plain;
+use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use crate::diagnostic::DiagnosticLevel;
+use crate::engine::Verdict;
+use crate::policy::CheckSeverity;
+use crate::report::fingerprint_of;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "gitlab",
+    help: "For GitLab: a Code Quality report",
+    audience: Audience::Programs,
+    unit: Unit::Run,
+    new: |presentation| OfDocument::open(presentation, write),
+    saved: Some(write),
+};
+
+/// The path of a diagnostic that is not about a file. GitLab requires a path.
+const NO_FILE: &str = "deodar";
+
+#[derive(Serialize)]
+struct Entry<'d> {
+    description: String,
+    check_name: &'d str,
+    fingerprint: &'d str,
+    severity: Severity,
+    location: Location<'d>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Severity {
+    Info,
+    Minor,
+    Major,
+    Critical,
+    Blocker,
+}
+
+#[derive(Serialize)]
+struct Location<'d> {
+    path: &'d str,
+    lines: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    begin: usize,
+}
+
+fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
+    let root = presentation.root.as_deref();
+    let fingerprints = fingerprints(&document.diagnostics);
+    let problems = document.diagnostics.iter().zip(&fingerprints);
+    let problems = problems.map(|(found, fingerprint)| of_diagnostic(found, fingerprint, root));
+    let findings = by_severity(document).into_iter().map(|finding| of_finding(finding, root));
+    serde_json::to_writer_pretty(&mut *out, &problems.chain(findings).collect::<Vec<_>>())?;
+    out.write_all(b"\n")
+}
+
+fn of_finding<'d>(finding: &'d Finding<'d>, root: Option<&str>) -> Entry<'d> {
+    let place = primary(finding);
+    let severity = match (finding.verdict, finding.severity) {
+        (Verdict::Fail, CheckSeverity::Critical) => Severity::Blocker,
+        (Verdict::Fail, CheckSeverity::High) => Severity::Critical,
+        (Verdict::Fail, CheckSeverity::Medium) => Severity::Major,
+        (Verdict::Fail, CheckSeverity::Low) => Severity::Minor,
+        _ => Severity::Info,
+    };
+    Entry {
+        description: format!("{} ({})", sentence(finding), plain(&finding.title)),
+        check_name: &finding.check,
+        fingerprint: &finding.fingerprint,
+        severity,
+        location: Location {
+            path: path(place.map_or(&finding.snapshot, |span| &span.file), root),
+            lines: Lines { begin: place.map_or(1, |span| span.start.line) },
+        },
+    }
+}
+
+fn of_diagnostic<'d>(found: &'d Diagnostic<'d>, fingerprint: &'d str, root: Option<&str>) -> Entry<'d> {
+    let place = found.labels.first().map(|label| &label.span);
+    Entry {
+        description: problem(found, "; "),
+        check_name: &found.code,
+        fingerprint,
+        severity: match found.severity {
+            DiagnosticLevel::Error => Severity::Blocker,
+            DiagnosticLevel::Warning => Severity::Minor,
+        },
+        location: Location {
+            path: place.map_or(NO_FILE, |span| path(&span.file, root)),
+            lines: Lines { begin: place.map_or(1, |span| span.start.line) },
+        },
+    }
+}
+
+/// Returns a hash of each diagnostic. It does not depend on lines: equal diagnostics of a file differ by their number.
+fn fingerprints(diagnostics: &[Diagnostic<'_>]) -> Vec<String> {
+    let mut seen: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    let mut hashes = Vec::with_capacity(diagnostics.len());
+    for found in diagnostics {
+        let file = found.labels.first().map_or("", |label| &*label.span.file);
+        let [code, message] = [&*found.code, &*found.message];
+        let count = seen.entry([code, file, message]).or_insert(0);
+        *count += 1;
+        hashes.push(fingerprint_of(&[code, file, message, &count.to_string()]));
+    }
+    hashes
+}

@@ -1,0 +1,458 @@
+//! The document of a run as SARIF 2.1.0, in the subset that GitHub code scanning reads: one run, a rule for every check,
+//! a result for every finding. Diagnostics are notifications of the invocation.
+//!
+//! A result has its place in the snapshot; its message links to the clauses of the policy. Columns count Unicode code
+//! points, and end columns are exclusive, as in the document.
+
+use super::alerts::{by_severity, path, primary, problem, sentence, totals};
+use super::document::{self, Check, Document, Finding, Span};
+use super::escape::plain;
+use super::names;
+use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use crate::diagnostic::DiagnosticLevel;
+use crate::engine::Verdict;
+use crate::policy::CheckSeverity;
+use crate::report::{CheckState, Status};
+use serde_json::{Value, json};
+use serde_sarif::sarif::{
+    Artifact, ArtifactLocation, ConfigurationOverride, Invocation, Location, Message, MultiformatMessageString,
+    Notification, PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor,
+    ReportingDescriptorReference, Result as Entry, ResultKind, ResultLevel, Run, SCHEMA_URL, Sarif, Suppression, Tool,
+    ToolComponent,
+};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The number of results that GitHub accepts in a run.
+const MOST_RESULTS: usize = 25_000;
+
+/// The number of results that GitHub shows.
+const SHOWN_RESULTS: usize = 5_000;
+
+/// The number of tags of a rule that GitHub shows.
+const SHOWN_TAGS: usize = 10;
+
+/// The number of characters of a description of a rule that GitHub accepts.
+const LONGEST_DESCRIPTION: usize = 1024;
+
+/// The number of locations of a result that GitHub shows.
+const SHOWN_LOCATIONS: usize = 100;
+
+/// The number of values to capture that a message lists.
+const SHOWN_CAPTURES: usize = 3;
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "sarif",
+    help: "For code scanning: SARIF 2.1.0",
+    audience: Audience::Programs,
+    unit: Unit::Run,
+    new: |presentation| OfDocument::open(presentation, write),
+    saved: Some(write),
+};
+
+fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &log(document, presentation.root.as_deref()))?;
+    out.write_all(b"\n")
+}
+
+fn log(document: &Document<'_>, root: Option<&str>) -> Sarif {
+    let files = Files::of(document, root);
+    let findings = by_severity(document);
+    let rules: BTreeMap<&str, i64> = document.checks.iter().map(|check| &*check.id).zip(0..).collect();
+    // SARIF expects the property at all results of a run or at none.
+    let has_waived = findings.iter().any(|finding| finding.verdict == Verdict::Waived);
+    let results: Vec<Entry> =
+        findings.iter().take(MOST_RESULTS).map(|finding| result(finding, &files, &rules, has_waived)).collect();
+    let notices = notices(document);
+    let driver = ToolComponent::builder()
+        .name("Deodar")
+        .version(&*document.tool.version)
+        .semantic_version(&*document.tool.version)
+        .rules(document.checks.iter().map(rule).collect::<Vec<_>>())
+        .notifications(notices.iter().map(|id| ReportingDescriptor::builder().id(*id).build()).collect::<Vec<_>>())
+        .build();
+    let run = Run::builder()
+        .tool(Tool::builder().driver(driver).build())
+        .invocations(vec![invocation(document, &files, &notices, &findings)])
+        .artifacts(files.artifacts.clone())
+        .column_kind(json!("unicodeCodePoints"))
+        .results(results)
+        .properties(properties([
+            ("now", json!(document.run.now)),
+            ("pack", json!(document.run.pack)),
+            ("packVersion", json!(document.run.pack_version)),
+            ("verdicts", json!(document.summary.verdicts)),
+        ]))
+        .build();
+    Sarif::builder().schema(SCHEMA_URL).version(json!("2.1.0")).runs(vec![run]).build()
+}
+
+/// The files of a run, each with its number in the list of artifacts.
+struct Files<'d> {
+    root: Option<&'d str>,
+    artifacts: Vec<Artifact>,
+    numbers: BTreeMap<&'d str, i64>,
+}
+
+impl<'d> Files<'d> {
+    /// Returns the snapshots, and the files of the pack.
+    fn of(document: &'d Document<'_>, root: Option<&'d str>) -> Self {
+        let mut files = Self { root, artifacts: Vec::new(), numbers: BTreeMap::new() };
+        for snapshot in &document.run.snapshots {
+            files.add(&snapshot.path, snapshot.sha256.as_deref(), Some(json!("analysisTarget")));
+        }
+        for file in &document.run.pack_files {
+            files.add(&file.path, Some(&file.sha256), None);
+        }
+        files
+    }
+
+    fn add(&mut self, path: &'d str, sha256: Option<&str>, role: Option<Value>) {
+        if self.numbers.contains_key(path) {
+            return;
+        }
+        self.numbers.insert(path, number(self.artifacts.len()));
+        let location = ArtifactLocation::builder().uri(uri(path, self.root)).build();
+        let mut artifact = Artifact::builder().location(location).build();
+        artifact.hashes = sha256.map(|sha256| BTreeMap::from([("sha-256".to_owned(), sha256.to_owned())]));
+        artifact.roles = role.map(|role| vec![role]);
+        self.artifacts.push(artifact);
+    }
+
+    /// Returns a place in a file, or its first line.
+    fn location(&self, file: &str, span: Option<&Span<'_>>) -> Location {
+        let mut artifact = ArtifactLocation::builder().uri(uri(file, self.root)).build();
+        artifact.index = self.numbers.get(file).copied();
+        let region = match span {
+            None => Region::builder().start_line(1).build(),
+            Some(Span { start, end, .. }) => Region::builder()
+                .start_line(number(start.line))
+                .start_column(number(start.column))
+                .end_line(number(end.line))
+                .end_column(number(end.column))
+                .build(),
+        };
+        let physical = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
+        Location::builder().physical_location(physical).build()
+    }
+}
+
+fn rule(check: &Check<'_>) -> ReportingDescriptor {
+    let title = plain(&check.title);
+    let remediation = check.remediation.as_deref().map(plain);
+    let reference = check.source.as_deref().map(plain);
+    let url = check.source.as_deref().filter(|source| is_url(source));
+    let described = remediation.iter().fold(title.to_string(), |text, remedy| format!("{text}. {remedy}"));
+    let described = limited(&described);
+    let listed = |ids: &[document::Text<'_>]| ids.iter().map(|id| plain(id)).collect::<Vec<_>>().join(", ");
+
+    let mut text = title.to_string();
+    let mut markdown = in_markdown(&title);
+    if let Some(remediation) = &remediation {
+        text += &format!("\n\nRemediation: {remediation}");
+        markdown += &format!("\n\n**Remediation:** {}", in_markdown(remediation));
+    }
+    if let Some(reference) = &reference {
+        text += &format!("\n\nReference: {reference}");
+        let link = url.map_or_else(|| in_markdown(reference), |url| format!("<{url}>"));
+        markdown += &format!("\n\n**Reference:** {link}");
+    }
+    if !check.controls.is_empty() {
+        text += "\n\nControls:";
+        markdown += "\n\n| framework | controls |\n| --- | --- |";
+    }
+    for (framework, ids) in &check.controls {
+        let (framework, ids) = (plain(framework), listed(ids));
+        text += &format!("\n{framework}: {ids}");
+        markdown += &format!("\n| {} | {} |", in_markdown(&framework), in_markdown(&ids));
+    }
+
+    let controls = check.controls.iter();
+    let controls = controls.flat_map(|(framework, ids)| ids.iter().map(move |id| format!("{framework}:{id}")));
+    let tags: Vec<String> = std::iter::once("security".to_owned()).chain(controls).take(SHOWN_TAGS).collect();
+    let mut bag = properties([
+        ("precision", json!("very-high")),
+        ("security-severity", json!(security_severity(check.severity))),
+        ("severity", json!(check.severity)),
+        ("state", json!(check.state)),
+        ("controls", json!(check.controls)),
+        ("verdicts", json!(check.counts)),
+    ]);
+    bag.tags = Some(tags);
+
+    let configuration = ReportingConfiguration::builder().level(json!(level(check.severity))).build();
+    let mut rule = ReportingDescriptor::builder()
+        .id(&*check.id)
+        .short_description(multiformat(&limited(&title)))
+        .full_description(multiformat(&described))
+        .help(MultiformatMessageString::builder().text(text).markdown(markdown).build())
+        .default_configuration(configuration)
+        .properties(bag)
+        .build();
+    rule.help_uri = url.map(str::to_owned);
+    rule
+}
+
+fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>, has_waived: bool) -> Entry {
+    let place = primary(finding);
+    let file = place.map_or(&*finding.snapshot, |span| &*span.file);
+    let clauses = finding.clauses.iter().take(SHOWN_LOCATIONS).zip(1..);
+    let related = clauses.map(|(clause, id)| Location {
+        id: Some(id),
+        message: Some(message(&in_message(&plain(clause.text.trim())))),
+        ..files.location(&clause.span.file, Some(&clause.span))
+    });
+    let (kind, level) = match finding.verdict {
+        Verdict::Fail | Verdict::Waived => (ResultKind::Fail, level(finding.severity)),
+        Verdict::Unknown => (ResultKind::Open, ResultLevel::None),
+        Verdict::NotApplicable => (ResultKind::NotApplicable, ResultLevel::None),
+        Verdict::Pass => (ResultKind::Pass, ResultLevel::None),
+    };
+    let mut result = Entry::builder()
+        .rule_id(&*finding.check)
+        .kind(kind)
+        .level(level)
+        .message(message(&described(finding)))
+        .locations(vec![files.location(file, place)])
+        .related_locations(related.collect::<Vec<_>>())
+        .partial_fingerprints(BTreeMap::from([
+            ("primaryLocationLineHash".to_owned(), format!("{}:1", finding.fingerprint)),
+            ("deodarFingerprint/v1".to_owned(), finding.fingerprint.to_string()),
+        ]))
+        .properties(properties([
+            ("account", json!(finding.account)),
+            ("pointer", json!(finding.resource.pointer)),
+            ("resourceId", json!(finding.resource.id)),
+            ("resourceType", json!(finding.resource.ty)),
+            ("severity", json!(finding.severity)),
+            ("snapshot", json!(path(&finding.snapshot, files.root))),
+            ("verdict", json!(finding.verdict)),
+        ]))
+        .build();
+    result.rule_index = rules.get(&*finding.check).copied();
+    if has_waived {
+        let waived = (finding.verdict == Verdict::Waived).then(suppression);
+        result.suppressions = Some(waived.into_iter().collect());
+    }
+    result
+}
+
+fn suppression() -> Suppression {
+    Suppression::builder().kind(json!("external")).status(json!("accepted")).build()
+}
+
+/// Returns the text of a result, with a link to each clause and the values to capture.
+fn described(finding: &Finding<'_>) -> String {
+    let mut text = in_message(&sentence(finding));
+    let links: Vec<String> = (1..=finding.clauses.len().min(SHOWN_LOCATIONS))
+        .map(|id| if id == 1 { "[clause](1)".to_owned() } else { format!("[clause {id}]({id})") })
+        .collect();
+    if !links.is_empty() {
+        text += &format!(". Policy: {}", links.join(", "));
+    }
+    let captures = finding.capture.as_deref().unwrap_or_default();
+    let listed: Vec<String> = captures
+        .iter()
+        .take(SHOWN_CAPTURES)
+        .map(|capture| in_message(&format!("{} ({})", plain(&capture.pointer), plain(&capture.attribute))))
+        .collect();
+    if !listed.is_empty() {
+        text += &format!(". Capture: {}", listed.join(", "));
+    }
+    if captures.len() > listed.len() {
+        text += &format!(" and {} more", captures.len() - listed.len());
+    }
+    text + "."
+}
+
+/// The notification about results that GitHub does not show, or that are omitted.
+const LIMIT: &str = "result-limit";
+
+/// Returns the ids of notifications, in order.
+fn notices<'d>(document: &'d Document<'_>) -> Vec<&'d str> {
+    let codes = document.diagnostics.iter().map(|found| &*found.code);
+    let limit = (document.findings.len() > SHOWN_RESULTS).then_some(LIMIT);
+    codes.chain(limit).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+fn invocation(document: &Document<'_>, files: &Files<'_>, notices: &[&str], findings: &[&Finding<'_>]) -> Invocation {
+    let of_notice = |id: &str| {
+        let mut descriptor = ReportingDescriptorReference::builder().id(id).build();
+        descriptor.index = notices.iter().position(|notice| *notice == id).map(number);
+        descriptor
+    };
+    let limits = limits(findings).map(|(level, text)| {
+        let notification = Notification::builder().level(json!(level)).message(message(&in_message(&text)));
+        notification.descriptor(of_notice(LIMIT)).build()
+    });
+    let diagnostics = document.diagnostics.iter().map(|found| {
+        let level = match found.severity {
+            DiagnosticLevel::Error => ResultLevel::Error,
+            DiagnosticLevel::Warning => ResultLevel::Warning,
+        };
+        let locations = found.labels.iter().map(|label| {
+            let text = Some(plain(&label.text)).filter(|text| !text.is_empty());
+            let text = text.map(|text| message(&in_message(&text)));
+            Location { message: text, ..files.location(&label.span.file, Some(&label.span)) }
+        });
+        Notification::builder()
+            .level(json!(level))
+            .message(message(&in_message(&problem(found, "; "))))
+            .descriptor(of_notice(&found.code))
+            .locations(locations.collect::<Vec<_>>())
+            .build()
+    });
+    let deselected = document.checks.iter().zip(0..).filter(|(check, _)| check.state == CheckState::Deselected);
+    let overrides = deselected.map(|(check, index)| {
+        ConfigurationOverride::builder()
+            .configuration(ReportingConfiguration::builder().enabled(false).build())
+            .descriptor(ReportingDescriptorReference::builder().id(&*check.id).index(index).build())
+            .build()
+    });
+    let statuses: Vec<&str> = document.run.statuses.iter().map(|status| names::status(*status)).collect();
+    Invocation::builder()
+        .execution_successful(!document.run.statuses.contains(&Status::Invalid))
+        .exit_code(i64::from(document.run.exit_code))
+        .exit_code_description(format!("{}: {}", statuses.join(", "), totals(document)))
+        .rule_configuration_overrides(overrides.collect::<Vec<_>>())
+        .tool_execution_notifications(limits.into_iter().chain(diagnostics).collect::<Vec<_>>())
+        .build()
+}
+
+/// Returns the level and the text of the notification about the limits of GitHub, if there are more findings.
+fn limits(findings: &[&Finding<'_>]) -> Option<(ResultLevel, String)> {
+    let all = findings.len();
+    let order = "failures first, then unknown verdicts, the most severe first";
+    if all <= SHOWN_RESULTS {
+        return None;
+    }
+    let shown = format!("GitHub shows the first {SHOWN_RESULTS} of them");
+    let omitted = all.saturating_sub(MOST_RESULTS);
+    if omitted == 0 {
+        return Some((ResultLevel::Note, format!("{all} findings are results, {order}; {shown}")));
+    }
+    let text = format!(
+        "{omitted} of {all} findings are omitted, because GitHub accepts {MOST_RESULTS} results in a run; the others are \
+         results, {order}; {shown}"
+    );
+    Some((ResultLevel::Warning, text))
+}
+
+fn level(severity: CheckSeverity) -> ResultLevel {
+    match severity {
+        CheckSeverity::Critical | CheckSeverity::High => ResultLevel::Error,
+        CheckSeverity::Medium => ResultLevel::Warning,
+        CheckSeverity::Low => ResultLevel::Note,
+    }
+}
+
+/// Returns a score in the range that GitHub shows as this severity.
+fn security_severity(severity: CheckSeverity) -> &'static str {
+    match severity {
+        CheckSeverity::Critical => "9.5",
+        CheckSeverity::High => "8.0",
+        CheckSeverity::Medium => "5.5",
+        CheckSeverity::Low => "3.0",
+    }
+}
+
+fn properties<const N: usize>(entries: [(&str, Value); N]) -> PropertyBag {
+    let entries = entries.into_iter().map(|(name, value)| (name.to_owned(), value));
+    PropertyBag::builder().additional_properties(entries.collect::<BTreeMap<_, _>>()).build()
+}
+
+fn message(text: &str) -> Message {
+    Message::builder().text(text).build()
+}
+
+fn multiformat(text: &str) -> MultiformatMessageString {
+    MultiformatMessageString::builder().text(text).build()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Returns a text without links: SARIF reads `[text](target)` as a link.
+fn in_message(text: &str) -> String {
+    escaped(text, |c| matches!(c, '\\' | '[' | ']'))
+}
+
+/// Returns a text as Markdown that shows it.
+fn in_markdown(text: &str) -> String {
+    escaped(text, |c| c.is_ascii_punctuation() && !matches!(c, ',' | '.' | ';' | ':' | '/' | '\'' | '"' | '?' | '%'))
+}
+
+fn escaped(text: &str, is_special: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_special(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Returns a description that GitHub accepts.
+fn limited(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_DESCRIPTION - 1) {
+        Some((end, last)) if text.len() > end + last.len_utf8() => {
+            text.chars().take(LONGEST_DESCRIPTION - 1).chain(['…']).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Returns whether a text is a URL that is safe as a link.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_valid = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=%".contains(c);
+    rest.is_some_and(|rest| !rest.is_empty() && rest.matches('#').count() < 2 && rest.chars().all(is_valid))
+}
+
+/// Returns the URI of a file: relative as the path, or with the scheme `file` for an absolute path.
+fn uri(file: &str, root: Option<&str>) -> String {
+    let path = path(file, root);
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    let mut uri = scheme.to_owned();
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
+            byte => uri += &format!("%{byte:02X}"),
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_are_percent_encoded() {
+        assert_eq!(uri("a b/ü%:[1].json", None), "a%20b/%C3%BC%25%3A%5B1%5D.json");
+        assert_eq!(uri("/x/a.json", Some("/x")), "a.json");
+        assert_eq!(uri("/x/a.json", None), "file:///x/a.json");
+    }
+
+    #[test]
+    fn texts_contain_neither_links_nor_markup() {
+        assert_eq!(in_message("[a](1) \\"), "\\[a\\](1) \\\\");
+        assert_eq!(in_markdown("<b> `x` | [a](b) *"), "\\<b\\> \\`x\\` \\| \\[a\\]\\(b\\) \\*");
+        assert!(is_url("https://example.org/a?b=c#d"));
+        for wrong in ["javascript:alert(1)", "https://", "https://a b", "https://a>b", "https://a#b#c", "https://ü"] {
+            assert!(!is_url(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn descriptions_are_limited() {
+        let limit = |length| limited(&"ü".repeat(length)).chars().count();
+        assert_eq!([1023, 1024, 1025, 5000].map(limit), [1023, 1024, 1024, 1024]);
+        assert!(limited(&"ü".repeat(1025)).ends_with('…'));
+        assert!(!limited(&"ü".repeat(1024)).ends_with('…'));
+    }
+}
