@@ -68,7 +68,7 @@ Examples:
 const STACK: usize = 256 << 20;
 
 /// Runs the command that was typed.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     match std::thread::Builder::new().stack_size(STACK).spawn(command).map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic has been reported by its thread.

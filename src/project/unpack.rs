@@ -143,7 +143,7 @@ impl Error for Damage {}
 
 impl Damage {
     /// Returns the remedy for a failed read, if it is a damaged input.
-    pub fn remedy(error: &io::Error) -> Option<&'static str> {
+    pub(super) fn remedy(error: &io::Error) -> Option<&'static str> {
         let damage = error.get_ref()?.downcast_ref::<Damage>()?;
         Some(match damage {
             Damage::Truncated(_) | Damage::Checksum(_) | Damage::Corrupt(_) => "copy the file, or compress it, again",

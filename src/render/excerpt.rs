@@ -185,7 +185,7 @@ impl SourceCode for Excerpts {
 
 /// Returns the line in which a place starts, as it may be shown, and the characters of the place in it. A line that is
 /// very long is cut around the place.
-pub fn line_around(source: &Source, place: Span, secrets: &[Span]) -> (String, usize, usize) {
+pub(super) fn line_around(source: &Source, place: Span, secrets: &[Span]) -> (String, usize, usize) {
     let window = View { source, secrets }.window(place, 0);
     let mut masked = Masked::new(source, window, secrets);
     masked.text = harmless(&masked.text);

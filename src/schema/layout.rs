@@ -94,7 +94,7 @@ impl Default for Slots {
 
 impl Slots {
     /// Records the slots at and below every field, and the record above every slot.
-    pub fn fill_below(&mut self) {
+    pub(super) fn fill_below(&mut self) {
         fill_slots_below(&mut self.fields, 0);
         for at in 0..self.list.len() {
             let above = self.list[at].origin.pointer().map(|pointer| self.above(pointer)).unwrap_or_default();
@@ -118,7 +118,7 @@ impl Slots {
 
     /// Marks everything at and below a secret place, and every slot that reads a value with a secret in it. Returns for
     /// every field the declaration of the secret that is at, above or below it.
-    pub fn fill_secrets(&mut self) -> Vec<Option<Span>> {
+    pub(super) fn fill_secrets(&mut self) -> Vec<Option<Span>> {
         let mut concerns = vec![None; self.fields.len()];
         self.fill_secrets_below(0, None, &mut concerns);
         concerns
@@ -141,7 +141,7 @@ impl Slots {
         concerns[at]
     }
 
-    pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+    pub(super) fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
         let id = SlotId::new(self.list.len());
         if slot.origin.pointer().is_some() {
             let node = self.node(pointer);
@@ -151,7 +151,7 @@ impl Slots {
         id
     }
 
-    pub fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+    pub(super) fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
         let id = SlotId::new(self.list.len());
         let node = self.node(pointer);
         self.fields[node].presence.push(id);
@@ -159,7 +159,7 @@ impl Slots {
         id
     }
 
-    pub fn node(&mut self, pointer: &[String]) -> usize {
+    pub(super) fn node(&mut self, pointer: &[String]) -> usize {
         let mut at = 0;
         for step in pointer {
             at = match self.fields[at].children.iter().find(|(name, _)| name == step) {

@@ -1,6 +1,7 @@
 //! Tests of the whole program, one module per theme. Tests of a single module of the library are in that module.
 
 #![allow(clippy::disallowed_methods, reason = "tests run the program on files")]
+#![allow(unreachable_pub, reason = "a test binary has no callers; some modules are shared with benches and examples")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;

@@ -238,7 +238,7 @@ impl Found<'_> {
 
 impl Comparison {
     /// Returns the error for a value of the parameter that is never equal to what it is compared with.
-    pub fn refused(&self, model: &Model, value: &Value) -> Option<Diagnostic> {
+    pub(crate) fn refused(&self, model: &Model, value: &Value) -> Option<Diagnostic> {
         let mut texts = Vec::new();
         texts_in(value, &mut texts);
         let text = texts.into_iter().find(|text| !reads(&self.with, text))?;
