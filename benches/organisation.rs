@@ -29,7 +29,7 @@ impl Organisation {
     /// Returns its snapshot as JSON text.
     pub(crate) fn to_json(self) -> String {
         let mut text = String::with_capacity(self.members * 700 + self.workspaces * 8000 + 4000);
-        // Writing to a string does not fail.
+        #[allow(clippy::let_underscore_must_use, reason = "a write to a string does not fail")]
         let _ = self.write(&mut text);
         text
     }

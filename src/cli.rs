@@ -74,7 +74,7 @@ pub(crate) fn main() -> ExitCode {
         // The panic has been reported by its thread.
         Ok(Err(_)) => ExitCode::from(101),
         Err(error) => {
-            eprintln!("deodar: cannot start a thread: {error}");
+            to_stderr(|out| writeln!(out, "deodar: cannot start a thread: {error}"));
             ExitCode::from(101)
         }
     }

@@ -33,8 +33,10 @@ impl Setting {
         let text = text.trim_start();
         // A quoted scope may contain `=`.
         let quoted = quoted(text).map_or(0, |(_, rest)| text.len() - rest.len());
-        let equals = text[quoted..].find('=').ok_or("write it as NAME=VALUE or SCOPE:NAME=VALUE")?;
-        let (key, value) = (&text[..quoted + equals], &text[quoted + equals + 1..]);
+        let equals = text.match_indices('=').find(|(at, _)| *at >= quoted);
+        let (key, value) = equals
+            .and_then(|(at, _)| Some((text.get(..at)?, text.get(at + 1..)?)))
+            .ok_or("write it as NAME=VALUE or SCOPE:NAME=VALUE")?;
         Ok(Self { key: key.trim().to_owned(), text: value.to_owned(), place: None })
     }
 

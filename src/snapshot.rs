@@ -24,7 +24,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd};
+use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
 use crate::stopwatch::Stopwatch;
@@ -227,9 +227,11 @@ impl Snapshot {
 
     fn known_properties(declared: &[&str], source: &Source, enough: usize) -> usize {
         let mut known = 0;
-        let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-        // A document that is cut off has names before the cut; the run says what is wrong with it.
-        let _ = Scanner::at(source.text(), start).object(|scanner, key| {
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "a document that is cut off has names before the cut; the run reports the error"
+        )]
+        let _ = Scanner::at(source.text(), document_start(source.text())).object(|scanner, key| {
             let name = key.text();
             known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {

@@ -28,6 +28,7 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
 /// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
 /// files.
 pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
+    #[expect(clippy::exit, reason = "the handler of Ctrl-C ends the process at once, with the exit code of a shell")]
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
     let mut last_inputs = None;

@@ -279,7 +279,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         decoder.row = at;
         (decoder.key, decoder.key_twice) = (None, false);
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
-        // The split has scanned these bytes, so they are JSON.
+        #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
         let _ = decoder.node(&mut scanner, 0);
         // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {

@@ -241,7 +241,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     }
     let (mut pointers, mut unusable) = (Vec::new(), None);
     let mut scanner = Scanner::at(snapshot.source.text(), at.span.start);
-    // The split has scanned these bytes.
+    #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes")]
     let _ = scanner.array(|scanner, _| {
         let (kind, _) = scanner.peek()?;
         let span = scanner.skip()?;

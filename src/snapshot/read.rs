@@ -297,7 +297,7 @@ impl<'s> Reading<'s> {
     fn length(&self, span: Span) -> Cell {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
-        // These bytes have been scanned before.
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.array(|scanner, _| {
             nulls += i64::from(scanner.peek()?.0 == Kind::Null);
             count += 1;
@@ -469,7 +469,7 @@ impl<'s> Reading<'s> {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let mut members = Members::default();
         let mut seen: HashMap<SmolStr, Span> = HashMap::new();
-        // These bytes have been scanned before.
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;

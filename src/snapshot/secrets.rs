@@ -6,7 +6,7 @@
 
 use crate::schema::{EntityType, Model, Reader, Slot, Ty};
 use crate::schema::{Origin, SlotId};
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, string_text};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start, string_text};
 use crate::source::pointer::unescape;
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -156,7 +156,7 @@ impl SecretPaths {
     /// Returns the places of secrets in a text, in order; none overlap.
     pub fn spans(&self, source: &Source) -> Vec<Span> {
         let text = source.text();
-        let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
+        let begin = document_start(text);
         let mut walk = Walk { paths: self, text, spans: Vec::new(), meanings: HashMap::new(), read: begin };
         let mut scanner = Scanner::at(text, begin);
         let walked = walk.value(&mut scanner, 0).and_then(|()| {
@@ -357,7 +357,7 @@ impl<'t> Walk<'_, 't> {
         let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
         let mut ahead = scanner.clone();
         let mut is_map = true;
-        // A syntax error is found again below.
+        #[expect(clippy::let_underscore_must_use, reason = "a syntax error is found again below")]
         let _ = ahead.object(|ahead, key| {
             let is_child = self.name(&key).is_some_and(|name| node.children.iter().any(|(child, _)| *child == *name));
             is_map &= match ahead.peek()?.0 {
@@ -399,6 +399,7 @@ impl<'t> Walk<'_, 't> {
     /// Returns whether a property of the object that comes next has a name of some kind.
     fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
+        #[expect(clippy::let_underscore_must_use, reason = "the walk ends at the first name that decides")]
         let _ = scanner.clone().object(|scanner, key| {
             found |= self.name(&key).is_some_and(|name| kind(&name));
             // The rest of the object says nothing more.

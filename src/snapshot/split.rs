@@ -4,7 +4,7 @@ use super::read::duplicate_key;
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -33,8 +33,7 @@ pub(super) fn split(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Split> {
     let text = source.text();
-    let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    if text[begin..].trim().is_empty() {
+    if text.strip_prefix('\u{feff}').unwrap_or(text).trim().is_empty() {
         let error = Diagnostic::error(Code::SnapshotEmpty, "the snapshot is empty").label(
             source,
             Span::new(0, 0),
@@ -52,7 +51,7 @@ pub(super) fn split(
         most_entities,
         diagnostics,
     };
-    let mut scanner = Scanner::at(text, begin as u32).up_to(limits.depth);
+    let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
     let walked = splitter.document(&mut scanner);
     let Splitter { split, .. } = splitter;
     match walked {
@@ -278,7 +277,10 @@ impl Splitter<'_> {
     /// Returns whether an object has a property with a certain name.
     fn has_property(&self, start: u32, wanted: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
-        // The walk ends at the first property that decides; the value is scanned as a whole elsewhere.
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "the walk ends at the first property that decides; the value is scanned as a whole elsewhere"
+        )]
         let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
             found = wanted(&key.text());
             if found {
