@@ -247,7 +247,7 @@ fn attribute_value(evaluator: &Evaluator<'_>, of: EntityRef, attribute: &Attribu
         Shape::Leaf(slot) => (*slot, None),
         Shape::Record(slot, members) => (*slot, Some(members)),
     };
-    let declared = &evaluator.model.ty(of.ty).slots[slot.index()];
+    let declared = &evaluator.model.ty(of.ty).slots[slot];
     if let Origin::Enclosing(around) = declared.origin {
         return Some(RestrictedExpression::new_entity_uid(uid(
             evaluator,

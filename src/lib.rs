@@ -101,6 +101,8 @@ mod parallel;
 mod stopwatch;
 mod hash;
 #[doc(hidden)]
+pub mod ids;
+#[doc(hidden)]
 pub mod source;
 #[doc(hidden)]
 pub mod value;

@@ -23,6 +23,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
+use crate::ids::IdVec;
 use crate::schema::{Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
@@ -43,7 +44,7 @@ pub struct Snapshot {
     pub source: Arc<Source>,
     /// One table for every type of the model.
     #[doc(hidden)]
-    pub tables: Vec<Table>,
+    pub tables: IdVec<TypeId, Table>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
     /// Texts that differ from the bytes of the file: strings with escapes, and results of readers. The side text.
@@ -64,7 +65,7 @@ pub struct Table {
     /// Instances in the order of the document.
     pub rows: Vec<Row>,
     /// One column for every slot; empty for a slot that no policy reads.
-    pub columns: Vec<Column>,
+    pub columns: IdVec<SlotId, Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
     pub uncaptured_lists: Vec<UncapturedList>,
     /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
@@ -244,7 +245,7 @@ impl Snapshot {
 
     /// Returns the table of a type.
     pub fn table(&self, ty: TypeId) -> &Table {
-        &self.tables[ty.index()]
+        &self.tables[ty]
     }
 
     /// Returns the instances of a type, in the order of the document.
@@ -385,9 +386,8 @@ impl Table {
     }
 
     /// Returns the column of a slot.
-    #[expect(clippy::indexing_slicing, reason = "a table has a column for every slot of its type")]
     pub fn column(&self, slot: SlotId) -> &Column {
-        &self.columns[slot.index()]
+        &self.columns[slot]
     }
 
     /// Returns whether a row is found by its id.

@@ -70,7 +70,7 @@ impl Lowered {
     }
 
     fn slot(&self, ty: TypeId, slot: SlotId) -> String {
-        self.model().ty(ty).slots[slot.index()].dotted()
+        self.model().ty(ty).slots[slot].dotted()
     }
 
     fn constant(&self, constant: &Constant) -> String {

@@ -4,7 +4,7 @@
 use super::locate::LocationKind;
 use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Model;
+use crate::schema::{Model, PathId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
 use crate::source::{Span, misspelling};
@@ -18,14 +18,14 @@ pub(super) const PARTIAL: &str = "partial";
 pub(super) fn is_reserved(model: &Model) -> bool {
     let fields = model.ty(model.root).fields.first().map_or(&[][..], |node| &node.children);
     let paths = model.paths.first().map_or(&[][..], |node| &node.children);
-    !fields.iter().chain(paths).any(|(name, _)| name == PARTIAL)
+    !fields.iter().any(|(name, _)| name == PARTIAL) && !paths.iter().any(|(name, _)| name == PARTIAL)
 }
 
 /// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     for ty in model.type_ids() {
         page(snapshot, model, ty, diagnostics);
-        snapshot.tables[ty.index()].drop_complete();
+        snapshot.tables[ty].drop_complete();
     }
     if is_reserved(model) {
         listed(snapshot, model, diagnostics);
@@ -89,7 +89,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             has_more = !is_last;
             if has_more {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
         let Some(total) = &declared.total else { continue };
@@ -105,21 +105,21 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "given here");
                 diagnostics.push(error.help("correct the number, or capture the list again"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
             // A list that is complete by its total and has something else is contradictory.
-            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty.index()].has_gap(scope)) => {}
+            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty].has_gap(scope)) => {}
             Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
             Stated::Unreadable => {
                 let message = format!("`{}` is not a number of instances", total.join("/"));
                 let error = Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "here");
                 diagnostics.push(error.help("write a whole number that is not negative"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
     }
@@ -173,7 +173,7 @@ fn bound(
     left: u64,
 ) {
     let new = gap(snapshot, model, scope, steps, span);
-    let table = &mut snapshot.tables[ty.index()];
+    let table = &mut snapshot.tables[ty];
     if left > 0 {
         table.add_uncaptured_list(new);
     }
@@ -259,7 +259,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
                     let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
                     let list =
                         UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
-                    snapshot.tables[ty.index()].add_uncaptured_list(list);
+                    snapshot.tables[ty].add_uncaptured_list(list);
                 }
             }
             None => {
@@ -282,7 +282,7 @@ fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
         for row in 0..snapshot.table(parent).rows.len() as u32 {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
-            snapshot.tables[ty.index()].add_uncaptured_list(new);
+            snapshot.tables[ty].add_uncaptured_list(new);
         }
     }
 }
@@ -295,8 +295,7 @@ struct Steps {
 impl Steps {
     fn new(snapshot: &Snapshot, model: &Model) -> Self {
         let mut rows = HashMap::new();
-        for (at, table) in snapshot.tables.iter().enumerate() {
-            let ty = TypeId::new(at);
+        for (ty, table) in snapshot.tables.entries() {
             // Only instances that others are nested in are on the way to a list.
             if !model.types.iter().any(|other| other.parent == Some(ty)) {
                 continue;
@@ -314,26 +313,26 @@ impl Steps {
     }
 
     /// Follows a pointer to a list of instances: the node of the list, and the instance that has it.
-    fn find(&self, model: &Model, text: &str) -> Option<(usize, EntityRef)> {
-        let mut node = 0;
+    fn find(&self, model: &Model, text: &str) -> Option<(PathId, EntityRef)> {
+        let mut node = PathId::default();
         let mut scope = EntityRef { ty: model.root, row: 0 };
         for step in text.strip_prefix('/')?.split('/').map(pointer::unescape) {
-            let tree = model.paths.get(node)?;
+            let tree = model.paths.find(node)?;
             node = match tree.each {
                 Some(each) => {
-                    let ty = model.paths.get(each)?.ty?;
+                    let ty = model.paths.find(each)?.ty?;
                     scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, step))? };
                     each
                 }
                 None => {
                     let (_, child) = tree.children.iter().find(|(name, _)| *name == step)?;
-                    if let Some(ty) = model.paths.get(*child)?.ty {
+                    if let Some(ty) = model.paths.find(*child)?.ty {
                         scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
                     }
                     *child
                 }
             };
         }
-        model.paths.get(node)?.each.map(|_| (node, scope))
+        model.paths.find(node)?.each.map(|_| (node, scope))
     }
 }

@@ -3,7 +3,8 @@
 use super::read::duplicate_key;
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Model;
+use crate::ids::IdVec;
+use crate::schema::{Model, PathId};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 const MAX_ROWS: usize = 1 << 31;
 
 pub(super) struct Split {
-    pub tables: Vec<Table>,
+    pub tables: IdVec<TypeId, Table>,
     /// The end of each list of instances by its start. The decoder of the outer row skips the list.
     pub jumps: HashMap<u32, u32>,
     /// Escaped property names that became ids.
@@ -127,14 +128,14 @@ impl Splitter<'_> {
             return Ok(false);
         }
         self.push(root.ty, 0, RowStep::Fixed, start)?;
-        self.value(scanner, 0, &Here { scope: root, pointer: Pointer::default() })?;
+        self.value(scanner, PathId::default(), &Here { scope: root, pointer: Pointer::default() })?;
         self.close(root, scanner.offset());
         scanner.end()?;
         Ok(true)
     }
 
     fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
-        let rows = &mut self.split.tables[ty.index()].rows;
+        let rows = &mut self.split.tables[ty].rows;
         if rows.len() >= self.most_entities {
             return Err(SplitError::TooMany(ty, start));
         }
@@ -143,13 +144,13 @@ impl Splitter<'_> {
     }
 
     fn close(&mut self, entity: EntityRef, end: u32) {
-        if let Some(row) = self.split.tables[entity.ty.index()].rows.get_mut(entity.row as usize) {
+        if let Some(row) = self.split.tables[entity.ty].rows.get_mut(entity.row as usize) {
             row.span.end = end;
         }
     }
 
     /// Walks a value at a node of the path tree that belongs to the instance `here.scope`.
-    fn value(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
+    fn value(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let tree = &model.paths[node];
         if tree.children.is_empty() && tree.each.is_none() {
@@ -194,7 +195,7 @@ impl Splitter<'_> {
 
     /// Walks an object in the place of a list: a map of instances if every value has the shape of one, and otherwise an
     /// uncaptured list.
-    fn map(&mut self, scanner: &mut Scanner<'_>, each: usize, here: &Here) -> Result<u32> {
+    fn map(&mut self, scanner: &mut Scanner<'_>, each: PathId, here: &Here) -> Result<u32> {
         let before = self.mark(each);
         let mut seen: HashMap<SmolStr, (Span, Option<u32>)> = HashMap::new();
         let mut other: Option<Span> = None;
@@ -239,14 +240,14 @@ impl Splitter<'_> {
     }
 
     /// The number that the next row of the type at a node gets.
-    fn row_at(&self, node: usize) -> Option<u32> {
+    fn row_at(&self, node: PathId) -> Option<u32> {
         let ty = self.model.paths[node].ty?;
-        Some(self.split.tables[ty.index()].rows.len() as u32)
+        Some(self.split.tables[ty].rows.len() as u32)
     }
 
     /// Returns whether a value in a map has the shape of an instance: an object that has the key or, without one, at
     /// least one declared property; for instances that are scalars, a scalar.
-    fn has_shape(&self, node: usize, kind: Kind, start: u32) -> bool {
+    fn has_shape(&self, node: PathId, kind: Kind, start: u32) -> bool {
         let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
         let declared = self.model.ty(ty);
         if declared.is_scalar() {
@@ -261,11 +262,12 @@ impl Splitter<'_> {
 
     /// Returns whether an object has a property that a type declares, or a misspelling of one. Any object has if none
     /// is declared.
-    fn has_declared(&self, node: usize, ty: TypeId, start: u32) -> bool {
+    fn has_declared(&self, node: PathId, ty: TypeId, start: u32) -> bool {
         let declared = self.model.ty(ty);
         let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
         let paths = &self.model.paths[node].children;
-        let names = || fields.iter().chain(paths).map(|(name, _)| name.as_str());
+        let fields = || fields.iter().map(|(name, _)| name.as_str());
+        let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
         if names().next().is_none() && declared.key.is_none() {
             return true;
         }
@@ -291,7 +293,7 @@ impl Splitter<'_> {
         found
     }
 
-    fn properties(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
+    fn properties(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let children = &model.paths[node].children;
         let before = self.mark(node);
@@ -337,7 +339,7 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    fn instance(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here, step: RowStep) -> Result<()> {
+    fn instance(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here, step: RowStep) -> Result<()> {
         let Some(ty) = self.model.paths[node].ty else { return self.value(scanner, node, here) };
         let (kind, start) = scanner.peek()?;
         let declared = self.model.ty(ty);
@@ -383,7 +385,7 @@ impl Splitter<'_> {
     }
 
     /// Reports a value that does not have the shape that its type reads.
-    fn not_an_instance(&mut self, ty: TypeId, node: usize, here: &Here, step: RowStep, kind: Kind, span: Span) {
+    fn not_an_instance(&mut self, ty: TypeId, node: PathId, here: &Here, step: RowStep, kind: Kind, span: Span) {
         let declared = self.model.ty(ty);
         let wanted = if declared.is_scalar() { "a text, a number or a boolean" } else { "an object" };
         let message = format!("`{}` is read from {wanted}, found {}", declared.name, kind.described());
@@ -405,7 +407,7 @@ impl Splitter<'_> {
     }
 
     /// Records that the value at a node is `null`.
-    fn null(&mut self, node: usize, here: &Here, span: Span) {
+    fn null(&mut self, node: PathId, here: &Here, span: Span) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.null_is_empty) {
             self.lost(node, here, span, "", Gap::Uncaptured);
@@ -415,7 +417,7 @@ impl Splitter<'_> {
     /// Records that an object lacks the property of a node.
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
-    fn lacking(&mut self, node: usize, here: &Here, object: Span, property: &str) {
+    fn lacking(&mut self, node: PathId, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
         if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
@@ -424,12 +426,12 @@ impl Splitter<'_> {
     }
 
     /// Records that the instances at or below a node are not known for an instance.
-    fn lost(&mut self, node: usize, here: &Here, span: Span, property: &str, gap: Gap) {
+    fn lost(&mut self, node: PathId, here: &Here, span: Span, property: &str, gap: Gap) {
         for ty in &self.model.paths[node].below {
             if *ty == here.scope.ty {
                 continue;
             }
-            let lists = &mut self.split.tables[ty.index()].uncaptured_lists;
+            let lists = &mut self.split.tables[*ty].uncaptured_lists;
             let new = UncapturedList {
                 scope: here.scope,
                 span,
@@ -448,19 +450,19 @@ impl Splitter<'_> {
     }
 
     /// Returns the number of rows and gaps of every type at or below a node.
-    fn mark(&self, node: usize) -> Vec<(usize, usize, TypeId)> {
+    fn mark(&self, node: PathId) -> Vec<(usize, usize, TypeId)> {
         let below = self.model.paths[node].below.iter();
         below
-            .map(|ty| (&self.split.tables[ty.index()], *ty))
+            .map(|ty| (&self.split.tables[*ty], *ty))
             .map(|(t, ty)| (t.rows.len(), t.uncaptured_lists.len(), ty))
             .collect()
     }
 
     /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
-    fn reset(&mut self, node: usize, mark: &[(usize, usize, TypeId)]) {
+    fn reset(&mut self, node: PathId, mark: &[(usize, usize, TypeId)]) {
         let below = &self.model.paths[node].below;
         for (rows, lists, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
-            let table = &mut self.split.tables[ty.index()];
+            let table = &mut self.split.tables[*ty];
             table.rows.truncate(*rows);
             table.uncaptured_lists.truncate(*lists);
             let left = table.rows.len() as u32;

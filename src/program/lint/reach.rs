@@ -111,7 +111,7 @@ impl<'p> Reach<'p> {
             NodeKind::Principal => Some(self.body.principal),
             NodeKind::Resource => Some(self.body.resource),
             NodeKind::Root => Some(self.model.root),
-            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slots[slot.index()].ty {
+            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slots[*slot].ty {
                 Ty::Entity(target) => Some(target),
                 _ => None,
             },
