@@ -114,6 +114,7 @@ impl Parameters {
         (parameters, diagnostics)
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a value for every parameter of the model")]
     fn set(&mut self, model: &Model, program: &Program, setting: &Setting, diagnostics: &mut Vec<Diagnostic>) {
         let (id, name) = setting.parts(model);
         let Some(scope) = in_words(model, id.as_ref()) else {
@@ -142,6 +143,7 @@ impl Parameters {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the place is that of a scope that was found or pushed")]
     fn scope(&mut self, id: SmolStr, setting: &Setting) -> &mut Scope {
         let at = self.scopes.iter().position(|known| known.id == id).unwrap_or_else(|| {
             self.scopes.push(Scope { id, set: BTreeMap::new(), place: setting.place.clone() });

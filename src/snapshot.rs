@@ -337,18 +337,18 @@ impl Snapshot {
     pub fn entity(&self, model: &Model, ty: TypeId, id: &str) -> Option<EntityRef> {
         let declared = model.ty(ty);
         if let Some(choices) = declared.choices() {
-            return choices.iter().position(|choice| choice == id).map(|at| EntityRef { ty, row: at as u32 });
+            return choices.iter().position(|choice| choice == id).map(|at| EntityRef { ty, row: row_number(at) });
         }
         // A key may hold a `/` of its own, so the id is compared whole, among the rows with the right last part.
         let table = self.table(ty);
         let found = table.rows.iter().enumerate().position(|(at, row)| {
             id.ends_with(self.text(row.key))
-                && table.is_named(at as u32)
+                && table.is_named(row_number(at))
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
         let row = found
             .or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
-        Some(EntityRef { ty, row: row as u32 })
+        Some(EntityRef { ty, row: row_number(row) })
     }
 
     /// Returns whether an entity is a row that shares its id with an earlier one, or is nested in such a row. It is not
@@ -368,11 +368,16 @@ impl Snapshot {
     }
 }
 
+/// Returns a number of rows, or of elements of a list, in the form in which it is stored.
+#[expect(clippy::cast_possible_truncation, reason = "a row or an element takes a byte of a text of less than 4 GiB")]
+const fn row_number(at: usize) -> u32 {
+    at as u32
+}
+
 impl Table {
     /// Returns the number of rows.
-    #[expect(clippy::cast_possible_truncation, reason = "a row takes a byte of a text of less than 4 GiB")]
     pub fn row_count(&self) -> u32 {
-        self.rows.len() as u32
+        row_number(self.rows.len())
     }
 
     /// Returns the numbers of the rows.
@@ -411,7 +416,7 @@ impl Table {
             Some(known) if known.gap >= new.gap => {}
             Some(known) => *known = new,
             None => {
-                self.uncaptured_list_of.insert(new.scope, self.uncaptured_lists.len() as u32);
+                self.uncaptured_list_of.insert(new.scope, row_number(self.uncaptured_lists.len()));
                 self.uncaptured_lists.push(new);
             }
         }

@@ -7,7 +7,7 @@ use super::locate::LocationKind;
 use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled};
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::{IdVec, id};
 use crate::parallel::*;
@@ -124,7 +124,7 @@ impl Whole<'_> {
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
         self.diagnostics.extend(run.diagnostics);
-        let first = self.keys.len() as u32;
+        let first = row_number(self.keys.len());
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
         self.nameless.extend(run.nameless.into_iter().map(|row| first + row));
         self.keys.extend(run.keys.into_iter().map(|key| key.rebased(base)));
@@ -263,7 +263,8 @@ type Result<T> = std::result::Result<T, SyntaxError>;
 fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kept: &[bool], start: usize) -> Run {
     let ty = model.ty(id);
     let rows = &snapshot.tables[id].rows;
-    let rows = &rows[start..(start + ROWS_PER_TASK).min(rows.len())];
+    let (_, rows) = rows.split_at(start);
+    let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
     let mut decoder = Decoder {
         reading: Reading::new(&snapshot.source, model),
         ty,
@@ -293,7 +294,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let key = match (&ty.key, decoder.key.filter(|_| !decoder.key_twice)) {
             (Some(_), Some(key)) => key,
             (Some(pointer), None) => {
-                nameless.push(at as u32);
+                nameless.push(row_number(at));
                 let at = snapshot.locate(row.span, pointer);
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
@@ -319,7 +320,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
         let text = text.unwrap_or_default();
         if text.bytes().any(|byte| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii()) {
-            odd_keys.push(at as u32);
+            odd_keys.push(row_number(at));
         }
         keys.push(key);
     }
@@ -337,6 +338,7 @@ impl Decoder<'_> {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn mark(&mut self, slots: &[SlotId], state: State) {
         for slot in slots {
             self.states[*slot][self.row] = Some(state);
@@ -344,6 +346,7 @@ impl Decoder<'_> {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn set(&mut self, slot: SlotId, cell: Cell) {
         let state = &mut self.states[slot][self.row];
         *state = Some(match cell {
@@ -450,6 +453,10 @@ impl Decoder<'_> {
         self.mark(&below, State::Unreadable);
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a state for every row of the run, and `child` is the place of a child of the stop"
+    )]
     fn object(&mut self, scanner: &mut Scanner<'_>, at: StopId, start: u32) -> Result<()> {
         let (ty, route) = (self.ty, self.route);
         let stop = &route.stops[at];
@@ -533,6 +540,10 @@ impl Decoder<'_> {
     }
 
     /// Returns the child of a stop that a key names. The child that followed `last` before is tried first.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`last` is the place of a child of the stop, or the number of its children"
+    )]
     fn child(&mut self, at: StopId, last: usize, key: &Key<'_>) -> Option<usize> {
         let children = &self.route.stops[at].children;
         let named = |child: usize| children.get(child).map(|stop| self.route.stops[*stop].name.as_str());
@@ -571,6 +582,7 @@ impl Decoder<'_> {
 
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
     /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
+    #[expect(clippy::indexing_slicing, reason = "`near` is the place of a child of the stop")]
     fn other(&mut self, at: StopId, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
         // Names in a secret are secret, and a suggestion says what they are like.

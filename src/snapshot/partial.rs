@@ -63,8 +63,9 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             *captured.entry(row.parent).or_default() += 1;
         }
     }
-    for row in 0..snapshot.table(parent).rows.len() as u32 {
+    for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };
+        #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]
         let within = snapshot.table(parent).rows[row as usize].span;
         let mut has_more = false;
         if let Some(more) = &declared.more {
@@ -73,11 +74,11 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                 _ if is_twice(snapshot, within, more) => false,
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
-                    if let Some((name, span)) = &misspelt {
-                        let message = format!("unknown property `{name}`, and the object has no `{}`", more[step]);
+                    if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
+                        let message = format!("unknown property `{name}`, and the object has no `{last}`");
                         let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                         let warning = warning.label(&snapshot.source, *span, "not declared");
-                        diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
+                        diagnostics.push(warning.help(format!("did you mean `{last}`?")));
                     }
                     misspelt.is_none()
                 }
@@ -128,7 +129,8 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
 /// Returns whether a property on the way to a value is given twice, or in two spellings.
 fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
     pointer.iter().enumerate().any(|(at, step)| {
-        let object = snapshot.locate(within, &pointer[..at]);
+        let (before, _) = pointer.split_at(at);
+        let object = snapshot.locate(within, before);
         let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
         let same = |name: &str| name == step || is_respelled(step, name);
         is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
@@ -280,7 +282,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
 fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
     for ty in model.type_ids() {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
-        for row in 0..snapshot.table(parent).rows.len() as u32 {
+        for row in snapshot.table(parent).row_numbers() {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
             snapshot.tables[ty].add_uncaptured_list(new);
         }

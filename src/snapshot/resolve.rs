@@ -1,6 +1,6 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
-use super::{Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash};
+use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
 use crate::schema::{Model, Origin, SlotId, Ty};
@@ -116,7 +116,7 @@ fn named(table: &Table) -> HashTable<u32> {
     let rows = &table.rows;
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
-    for at in (0..rows.len() as u32).filter(|at| table.is_named(*at)) {
+    for at in table.row_numbers().filter(|at| table.is_named(*at)) {
         by_key.insert_unique(hash(&at), at, hash);
     }
     by_key
@@ -214,7 +214,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
         .collect();
     let mut lacking = Vec::new();
     for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
-        let scope = EntityRef { ty: parent, row: at as u32 };
+        let scope = EntityRef { ty: parent, row: row_number(at) };
         if snapshot.table(ty).uncaptured_list(scope).is_some() {
             continue;
         }
@@ -240,25 +240,26 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
             let states = std::mem::take(&mut snapshot.tables[ty].columns[slot].states);
             let targets: Vec<Target> = (texts.par_iter().zip(&states).enumerate())
                 .map(|(row, (text, state))| match state {
-                    State::Known => {
-                        find_target(snapshot, model, EntityRef { ty, row: row as u32 }, *target, snapshot.text(*text))
-                    }
+                    State::Known => find_target(
+                        snapshot,
+                        model,
+                        EntityRef { ty, row: row_number(row) },
+                        *target,
+                        snapshot.text(*text),
+                    ),
                     _ => Target::Unknown,
                 })
                 .collect();
             let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             let mut rows = Vec::with_capacity(texts.len());
-            for (row, found) in targets.into_iter().enumerate() {
-                let span = (!texts[row].is_side()).then(|| {
-                    let range = texts[row].range();
-                    Span::new(range.start as u32, range.end as u32)
-                });
+            for (row, (found, text)) in (0u32..).zip(targets.into_iter().zip(&texts)) {
+                let span = (!text.is_side()).then(|| Span::from(text.range()));
                 rows.push(match found {
                     Target::Row(row) => Some(row),
                     Target::Unknown => None,
                     Target::Dangling(scope) => {
-                        let text = SmolStr::new(snapshot.text(texts[row]));
-                        let here = EntityRef { ty, row: row as u32 };
+                        let text = SmolStr::new(snapshot.text(*text));
+                        let here = EntityRef { ty, row };
                         Some(add_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
                     }
                 });
@@ -272,20 +273,21 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
             column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
         ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if refers(model, ty_of_slot) => {
-            let Data::Value(values) = &mut snapshot.tables[ty].columns[slot].data else { return };
-            let mut values = std::mem::take(values);
+            let column = &mut snapshot.tables[ty].columns[slot];
+            let Data::Value(values) = &mut column.data else { return };
+            let (mut values, mut states) = (std::mem::take(values), std::mem::take(&mut column.states));
             let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
-            for (row, value) in values.iter_mut().enumerate() {
-                if snapshot.tables[ty].columns[slot].states[row] != State::Known {
+            for (row, (value, state)) in (0u32..).zip(values.iter_mut().zip(&mut states)) {
+                if *state != State::Known {
                     continue;
                 }
-                let here = EntityRef { ty, row: row as u32 };
+                let here = EntityRef { ty, row };
                 match resolved(snapshot, model, here, ty_of_slot, value, &mut errors) {
                     Some(resolved) => *value = resolved,
-                    None => snapshot.tables[ty].columns[slot].states[row] = State::Uncaptured,
+                    None => *state = State::Uncaptured,
                 }
             }
-            snapshot.tables[ty].columns[slot].data = Data::Value(values);
+            snapshot.tables[ty].columns[slot] = Column { states, data: Data::Value(values) };
         }
         _ => {}
     }
@@ -300,9 +302,9 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagno
     }
     let mut values = std::mem::take(values);
     let mut errors = ReferenceErrors { attribute: String::new(), suggested: 0, diagnostics };
-    for (row, value) in values.iter_mut().enumerate() {
+    for (row, value) in (0u32..).zip(&mut values) {
         let Value::Record(tags) = value else { continue };
-        let here = EntityRef { ty, row: row as u32 };
+        let here = EntityRef { ty, row };
         let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
         for (name, value) in tags.fields() {
             errors.attribute = format!("tags.{name}");
@@ -432,10 +434,10 @@ fn add_dangling(
     errors.diagnostics.push(error.maybe_help(help));
     let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
     let table = &mut snapshot.tables[target];
-    let next = table.dangling.len() as u32;
+    let next = row_number(table.dangling.len());
     let place = *table.by_dangling.entry(id.clone()).or_insert(next);
     if place == next {
         table.dangling.push(id);
     }
-    table.rows.len() as u32 + place
+    table.row_count() + place
 }

@@ -1,7 +1,7 @@
 //! The split: one pass over the document that records the place of every instance.
 
 use super::read::duplicate_key;
-use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
+use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
@@ -140,7 +140,7 @@ impl Splitter<'_> {
             return Err(SplitError::TooMany(ty, start));
         }
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
-        Ok(rows.len() as u32 - 1)
+        Ok(row_number(rows.len() - 1))
     }
 
     fn close(&mut self, entity: EntityRef, end: u32) {
@@ -160,8 +160,8 @@ impl Splitter<'_> {
         match (scanner.peek()?, tree.each) {
             ((Kind::Object, _), None) => self.properties(scanner, node, here),
             ((Kind::Array, start), Some(each)) => {
-                let span =
-                    scanner.array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(index as u32)))?;
+                let span = scanner
+                    .array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(row_number(index))))?;
                 self.split.jumps.insert(start, span.end);
                 Ok(())
             }
@@ -242,7 +242,7 @@ impl Splitter<'_> {
     /// The number that the next row of the type at a node gets.
     fn row_at(&self, node: PathId) -> Option<u32> {
         let ty = self.model.paths[node].ty?;
-        Some(self.split.tables[ty].rows.len() as u32)
+        Some(self.split.tables[ty].row_count())
     }
 
     /// Returns whether a value in a map has the shape of an instance: an object that has the key or, without one, at
@@ -293,6 +293,10 @@ impl Splitter<'_> {
         found
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "both lists have an element for every child, and `at` is the place of a child"
+    )]
     fn properties(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let children = &model.paths[node].children;
@@ -465,7 +469,7 @@ impl Splitter<'_> {
             let table = &mut self.split.tables[*ty];
             table.rows.truncate(*rows);
             table.uncaptured_lists.truncate(*lists);
-            let left = table.rows.len() as u32;
+            let left = table.row_count();
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }
     }
