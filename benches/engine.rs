@@ -8,6 +8,15 @@
 //! `cargo bench --bench engine`, or with a filter: `cargo bench --bench engine -- judge`
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock and files")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    clippy::string_slice,
+    reason = "a bench that goes wrong stops"
+)]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 mod organisation;
@@ -238,7 +247,7 @@ fn attribute_value(evaluator: &Evaluator<'_>, of: EntityRef, attribute: &Attribu
         Shape::Leaf(slot) => (*slot, None),
         Shape::Record(slot, members) => (*slot, Some(members)),
     };
-    let declared = &evaluator.model.ty(of.ty).slots[slot.index()];
+    let declared = &evaluator.model.ty(of.ty).slots[slot];
     if let Origin::Enclosing(around) = declared.origin {
         return Some(RestrictedExpression::new_entity_uid(uid(
             evaluator,

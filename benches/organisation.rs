@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// How an organisation is to be.
 #[derive(Debug, Clone, Copy)]
-pub struct Organisation {
+pub(crate) struct Organisation {
     /// Members, over all workspaces.
     pub members: usize,
     /// Workspaces.
@@ -22,14 +22,14 @@ pub struct Organisation {
 
 impl Organisation {
     /// Returns an organisation with a workspace for every 500 members, in which one in a thousand fails.
-    pub fn of(members: usize) -> Self {
+    pub(crate) fn of(members: usize) -> Self {
         Self { members, workspaces: members.div_ceil(500), seed: 1, share_failing: 0.001 }
     }
 
     /// Returns its snapshot as JSON text.
-    pub fn to_json(self) -> String {
+    pub(crate) fn to_json(self) -> String {
         let mut text = String::with_capacity(self.members * 700 + self.workspaces * 8000 + 4000);
-        // Writing to a string does not fail.
+        #[allow(clippy::let_underscore_must_use, reason = "a write to a string does not fail")]
         let _ = self.write(&mut text);
         text
     }

@@ -6,6 +6,15 @@
 //! otherwise.
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock and files")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    clippy::string_slice,
+    reason = "a bench that goes wrong stops"
+)]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on stops, and prints its table")]
 
 mod organisation;

@@ -163,7 +163,7 @@ impl<'p> Lowered<'p> {
             by_type.entry(ty).or_default();
         }
         for (ty, slot) in self.program.slots_of(self.model, &self.behind.nodes) {
-            let origin = self.model.ty(ty).slots.get(slot.index()).map(|slot| &slot.origin);
+            let origin = self.model.ty(ty).slots.find(slot).map(|slot| &slot.origin);
             if !matches!(origin, None | Some(Origin::Derived | Origin::Enclosing(_))) {
                 by_type.entry(ty).or_default().push(slot);
             }

@@ -68,13 +68,13 @@ Examples:
 const STACK: usize = 256 << 20;
 
 /// Runs the command that was typed.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     match std::thread::Builder::new().stack_size(STACK).spawn(command).map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic has been reported by its thread.
         Ok(Err(_)) => ExitCode::from(101),
         Err(error) => {
-            eprintln!("deodar: cannot start a thread: {error}");
+            to_stderr(|out| writeln!(out, "deodar: cannot start a thread: {error}"));
             ExitCode::from(101)
         }
     }

@@ -103,7 +103,7 @@ impl Diagnostic {
                 match more {
                     0 if valid.is_empty() => return self,
                     0 => format!("valid: {}", valid.join(", ")),
-                    more => format!("valid: {}, and {more} more", valid[..LISTED].join(", ")),
+                    more => format!("valid: {}, and {more} more", valid.get(..LISTED).unwrap_or(&valid).join(", ")),
                 }
             }
         };

@@ -72,6 +72,19 @@
 //! # }
 //! ```
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::indexing_slicing,
+        clippy::let_underscore_must_use,
+        clippy::string_slice,
+        reason = "a unit test that goes wrong fails; the library is checked without its tests"
+    )
+)]
+
 pub use check::{Inputs, Session};
 pub use diagnostic::Diagnostic;
 pub use engine::Verdict;
@@ -87,6 +100,8 @@ pub use source::Source;
 mod parallel;
 mod stopwatch;
 mod hash;
+#[doc(hidden)]
+pub mod ids;
 #[doc(hidden)]
 pub mod source;
 #[doc(hidden)]

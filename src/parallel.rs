@@ -3,14 +3,14 @@
 //! With the feature `parallel` it is rayon's. Without it, one thread does all work.
 
 #[cfg(feature = "parallel")]
-pub use rayon::{join, prelude::*};
+pub(crate) use rayon::{join, prelude::*};
 
 #[cfg(not(feature = "parallel"))]
-pub use sequential::*;
+pub(crate) use sequential::*;
 
 /// Calls two functions, the second on a new thread: it may wait for input without blocking the pool.
 #[cfg(feature = "parallel")]
-pub fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub(crate) fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join())
@@ -21,17 +21,17 @@ pub fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() ->
 #[cfg(not(feature = "parallel"))]
 mod sequential {
     /// Calls two functions, one after the other.
-    pub fn join<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+    pub(crate) fn join<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
     }
 
     /// Calls two functions, one after the other.
-    pub fn join_spawned<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+    pub(crate) fn join_spawned<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
     }
 
     /// A collection with an iterator over its items.
-    pub trait IntoParallelIterator: IntoIterator + Sized {
+    pub(crate) trait IntoParallelIterator: IntoIterator + Sized {
         /// Returns an iterator over the items in order.
         fn into_par_iter(self) -> Self::IntoIter {
             self.into_iter()
@@ -41,7 +41,7 @@ mod sequential {
     impl<I: IntoIterator> IntoParallelIterator for I {}
 
     /// A slice with iterators over its items.
-    pub trait ParallelSlice<T> {
+    pub(crate) trait ParallelSlice<T> {
         /// Returns an iterator over the items in order.
         fn par_iter(&self) -> std::slice::Iter<'_, T>;
 

@@ -33,8 +33,10 @@ impl Setting {
         let text = text.trim_start();
         // A quoted scope may contain `=`.
         let quoted = quoted(text).map_or(0, |(_, rest)| text.len() - rest.len());
-        let equals = text[quoted..].find('=').ok_or("write it as NAME=VALUE or SCOPE:NAME=VALUE")?;
-        let (key, value) = (&text[..quoted + equals], &text[quoted + equals + 1..]);
+        let equals = text.match_indices('=').find(|(at, _)| *at >= quoted);
+        let (key, value) = equals
+            .and_then(|(at, _)| Some((text.get(..at)?, text.get(at + 1..)?)))
+            .ok_or("write it as NAME=VALUE or SCOPE:NAME=VALUE")?;
         Ok(Self { key: key.trim().to_owned(), text: value.to_owned(), place: None })
     }
 
@@ -112,6 +114,7 @@ impl Parameters {
         (parameters, diagnostics)
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a value for every parameter of the model")]
     fn set(&mut self, model: &Model, program: &Program, setting: &Setting, diagnostics: &mut Vec<Diagnostic>) {
         let (id, name) = setting.parts(model);
         let Some(scope) = in_words(model, id.as_ref()) else {
@@ -140,6 +143,7 @@ impl Parameters {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the place is that of a scope that was found or pushed")]
     fn scope(&mut self, id: SmolStr, setting: &Setting) -> &mut Scope {
         let at = self.scopes.iter().position(|known| known.id == id).unwrap_or_else(|| {
             self.scopes.push(Scope { id, set: BTreeMap::new(), place: setting.place.clone() });

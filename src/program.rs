@@ -21,6 +21,7 @@ pub(crate) use lower::attribute_at;
 pub use reachable::{Behind, Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
+use crate::ids::{IdVec, id};
 use crate::policy::{Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
@@ -31,15 +32,9 @@ use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A node of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub u32);
-
-impl NodeId {
-    /// Returns the place in the program's list of nodes.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
+id! {
+    /// A node of the program.
+    pub struct NodeId(u32)
 }
 
 /// An expression with its place in the text.
@@ -221,7 +216,7 @@ pub struct DerivationProgram {
 #[derive(Debug, Clone, Default)]
 pub struct Program {
     /// Nodes; operands come before what uses them.
-    pub nodes: Vec<Node>,
+    pub nodes: IdVec<NodeId, Node>,
     /// Constants.
     pub constants: Vec<Constant>,
     /// Checks in order of their ids.
@@ -277,7 +272,7 @@ impl Program {
 
     /// Returns a node.
     pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.index()]
+        &self.nodes[id]
     }
 
     /// Returns the operands of a node; of a condition, its leaves.

@@ -571,8 +571,8 @@ fn regular(path: &Path, name: &str) -> Result<(), Diagnostic> {
 /// Returns the operating system's message without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    let mut chars = text[..end].chars();
+    let message = text.split_once(" (os error").map_or(text.as_str(), |(message, _)| message);
+    let mut chars = message.chars();
     let first = chars.next().map(|first| first.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()
 }

@@ -23,8 +23,9 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
+use crate::ids::IdVec;
 use crate::schema::{Model, SlotId};
-use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd};
+use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
 use crate::stopwatch::Stopwatch;
@@ -43,7 +44,7 @@ pub struct Snapshot {
     pub source: Arc<Source>,
     /// One table for every type of the model.
     #[doc(hidden)]
-    pub tables: Vec<Table>,
+    pub tables: IdVec<TypeId, Table>,
     /// Properties that the schema does not declare.
     pub other_properties: usize,
     /// Texts that differ from the bytes of the file: strings with escapes, and results of readers. The side text.
@@ -64,7 +65,7 @@ pub struct Table {
     /// Instances in the order of the document.
     pub rows: Vec<Row>,
     /// One column for every slot; empty for a slot that no policy reads.
-    pub columns: Vec<Column>,
+    pub columns: IdVec<SlotId, Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
     pub uncaptured_lists: Vec<UncapturedList>,
     /// Rows that share their id with an earlier one, and rows inside such instances. They may be the same instances, so
@@ -227,9 +228,11 @@ impl Snapshot {
 
     fn known_properties(declared: &[&str], source: &Source, enough: usize) -> usize {
         let mut known = 0;
-        let start = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-        // A document that is cut off has names before the cut; the run says what is wrong with it.
-        let _ = Scanner::at(source.text(), start).object(|scanner, key| {
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "a document that is cut off has names before the cut; the run reports the error"
+        )]
+        let _ = Scanner::at(source.text(), document_start(source.text())).object(|scanner, key| {
             let name = key.text();
             known += usize::from(declared.contains(&&*name) || misspelling(&name, declared.iter().copied()).is_some());
             if known >= enough {
@@ -242,7 +245,7 @@ impl Snapshot {
 
     /// Returns the table of a type.
     pub fn table(&self, ty: TypeId) -> &Table {
-        &self.tables[ty.index()]
+        &self.tables[ty]
     }
 
     /// Returns the instances of a type, in the order of the document.
@@ -334,18 +337,18 @@ impl Snapshot {
     pub fn entity(&self, model: &Model, ty: TypeId, id: &str) -> Option<EntityRef> {
         let declared = model.ty(ty);
         if let Some(choices) = declared.choices() {
-            return choices.iter().position(|choice| choice == id).map(|at| EntityRef { ty, row: at as u32 });
+            return choices.iter().position(|choice| choice == id).map(|at| EntityRef { ty, row: row_number(at) });
         }
         // A key may hold a `/` of its own, so the id is compared whole, among the rows with the right last part.
         let table = self.table(ty);
         let found = table.rows.iter().enumerate().position(|(at, row)| {
             id.ends_with(self.text(row.key))
-                && table.is_named(at as u32)
+                && table.is_named(row_number(at))
                 && self.join_id(model, declared.parent, row.parent, self.text(row.key)) == id
         });
         let row = found
             .or_else(|| table.dangling.iter().position(|dangling| dangling == id).map(|at| at + table.rows.len()))?;
-        Some(EntityRef { ty, row: row as u32 })
+        Some(EntityRef { ty, row: row_number(row) })
     }
 
     /// Returns whether an entity is a row that shares its id with an earlier one, or is nested in such a row. It is not
@@ -365,11 +368,16 @@ impl Snapshot {
     }
 }
 
+/// Returns a number of rows, or of elements of a list, in the form in which it is stored.
+#[expect(clippy::cast_possible_truncation, reason = "a row or an element takes a byte of a text of less than 4 GiB")]
+const fn row_number(at: usize) -> u32 {
+    at as u32
+}
+
 impl Table {
     /// Returns the number of rows.
-    #[expect(clippy::cast_possible_truncation, reason = "a row takes a byte of a text of less than 4 GiB")]
     pub fn row_count(&self) -> u32 {
-        self.rows.len() as u32
+        row_number(self.rows.len())
     }
 
     /// Returns the numbers of the rows.
@@ -383,9 +391,8 @@ impl Table {
     }
 
     /// Returns the column of a slot.
-    #[expect(clippy::indexing_slicing, reason = "a table has a column for every slot of its type")]
     pub fn column(&self, slot: SlotId) -> &Column {
-        &self.columns[slot.index()]
+        &self.columns[slot]
     }
 
     /// Returns whether a row is found by its id.
@@ -409,7 +416,7 @@ impl Table {
             Some(known) if known.gap >= new.gap => {}
             Some(known) => *known = new,
             None => {
-                self.uncaptured_list_of.insert(new.scope, self.uncaptured_lists.len() as u32);
+                self.uncaptured_list_of.insert(new.scope, row_number(self.uncaptured_lists.len()));
                 self.uncaptured_lists.push(new);
             }
         }

@@ -14,28 +14,18 @@ pub use entity::{EntityRef, RefKind};
 pub use outcomes::Outcomes;
 pub use problem::epoch;
 
+use crate::ids::id;
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// An entity type of a schema, by its place in the model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeId(u16);
-
-impl TypeId {
-    /// Returns the id of the type at a place in the model's list of types.
+id! {
+    /// An entity type of a schema, by its place in the model.
     ///
-    /// The limits of a schema (`schema/size.rs`) keep places far below 65,535. A larger place becomes the place of no type.
-    pub fn new(index: usize) -> Self {
-        Self(u16::try_from(index).unwrap_or(u16::MAX))
-    }
-
-    /// Returns the place in the model's list of types.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
+    /// The limits of a schema (`schema/size.rs`) keep places far below 65,535.
+    pub struct TypeId(u16)
 }
 
 /// An address or a network: Cedar's `ipaddr`.

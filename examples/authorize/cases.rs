@@ -40,7 +40,7 @@ struct Asked {
 
 /// What became of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Deodar gives the answer that the file expects.
     Agrees,
     /// What differs, a phrase for each.
@@ -51,7 +51,7 @@ pub enum Outcome {
 
 /// A request by its place.
 #[derive(Debug)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// The file, as it was found.
     pub file: PathBuf,
     /// Its number in the file, from 0.
@@ -64,7 +64,7 @@ pub struct Compared {
 
 /// What became of every request of every case.
 #[derive(Debug, Default)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The requests, in order of their files.
     pub requests: Vec<Compared>,
     /// Cases found.
@@ -75,12 +75,12 @@ pub struct Comparison {
 
 impl Comparison {
     /// Returns how many requests agree.
-    pub fn agree(&self) -> usize {
+    pub(crate) fn agree(&self) -> usize {
         self.requests.iter().filter(|request| request.outcome == Outcome::Agrees).count()
     }
 
     /// Returns the requests that differ, and what does.
-    pub fn differ(&self) -> impl Iterator<Item = (&Compared, &[String])> {
+    pub(crate) fn differ(&self) -> impl Iterator<Item = (&Compared, &[String])> {
         self.requests.iter().filter_map(|request| match &request.outcome {
             Outcome::Differs(what) => Some((request, &what[..])),
             _ => None,
@@ -88,7 +88,7 @@ impl Comparison {
     }
 
     /// Returns the reasons for which requests were skipped, one for each.
-    pub fn skipped(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = &str> {
         self.requests.iter().filter_map(|request| match &request.outcome {
             Outcome::Skipped(reason) => Some(reason.as_str()),
             _ => None,
@@ -98,7 +98,7 @@ impl Comparison {
 
 /// Where cases are, and what their answers are held to.
 #[derive(Debug)]
-pub struct Corpus<'p> {
+pub(crate) struct Corpus<'p> {
     /// The folder that is walked.
     pub folder: &'p Path,
     /// The folder that paths in cases start from; without one, `folder`, or else the case's own folder or one above.
@@ -109,7 +109,7 @@ pub struct Corpus<'p> {
 
 impl Corpus<'_> {
     /// Compares every request of every case below the folder.
-    pub fn compare(&self) -> Comparison {
+    pub(crate) fn compare(&self) -> Comparison {
         let entries = walkdir::WalkDir::new(self.folder).sort_by_file_name().into_iter();
         let files: Vec<Result<PathBuf, String>> = entries
             .map(|entry| entry.map(walkdir::DirEntry::into_path).map_err(|error| error.to_string()))

@@ -167,6 +167,10 @@ impl Coverage {
     }
 
     /// Combines the observations of some checks and of the derivations behind them.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a place of a policy, a body or a derived attribute is one of its pack"
+    )]
     pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<usize>, observed: &Observed) -> Self {
         let (model, policies, program) = (tested.pack.model(), tested.pack.policies(), tested.pack.program());
         let mut parts = BTreeSet::new();
@@ -200,6 +204,7 @@ fn share<'c>(conditions: impl Iterator<Item = &'c ConditionCoverage>) -> Share {
     Share { met: goals.iter().filter(|goal| goal.met).count(), all: goals.len() }
 }
 
+#[expect(clippy::indexing_slicing, reason = "a place of a policy, a body or a derived attribute is one of its pack")]
 pub(super) fn statement(policies: &crate::policy::Policies, part: Part) -> &Statement {
     match part {
         Part::Check(at) => &policies.checks[at].statement,
@@ -230,6 +235,7 @@ fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Re
 }
 
 /// Observes the results that one case expects, and the derivations behind them.
+#[expect(clippy::indexing_slicing, reason = "a place of a policy, a body or a derived attribute is one of its pack")]
 pub(super) fn observe(tested: Tested<'_>, judging: &Judging<'_, '_>, expected: &Expected) -> Observed {
     let (model, program) = (tested.pack.model(), tested.pack.program());
     let evaluation = judging.findings.evaluation;

@@ -300,7 +300,7 @@ impl Generator<'_> {
     fn attribute(&mut self, expr: &Expr, name: &SmolStr, other_side: Option<&Expr>) {
         let Some((ty, Attribute { shape: Shape::Leaf(slot), .. })) = self.types.attribute(expr) else { return };
         let slots = &self.model.ty(ty).slots;
-        let Some(Slot { path, ty: read, .. }) = slots.get(slot.index()) else { return };
+        let Some(Slot { path, ty: read, .. }) = slots.find(*slot) else { return };
         let alike = slots.iter().enumerate().filter(|(at, other)| {
             let (last, parents) = other.path.split_last().unwrap_or((name, &[]));
             path.split_last().is_some_and(|(_, of)| of == parents)

@@ -188,6 +188,7 @@ impl Writer<'_> {
     /// Returns the words that a value is an element of a set, or is not.
     fn among(&self, set: &Expr, truth: bool) -> String {
         match set.expr_kind() {
+            #[expect(clippy::indexing_slicing, reason = "the guard has checked the length")]
             ExprKind::Set(items) if items.len() == 2 && !truth => {
                 format!("is neither {} nor {}", self.noun(&items[0]), self.noun(&items[1]))
             }

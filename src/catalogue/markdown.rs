@@ -252,7 +252,7 @@ impl Page<'_> {
     }
 
     fn slot(&self, ty: TypeId, slot: SlotId) -> &Slot {
-        &self.model.ty(ty).slots[slot.index()]
+        &self.model.ty(ty).slots[slot]
     }
 
     /// Writes the origin of a check: its controls, its source, its policies.

@@ -170,7 +170,7 @@ impl<'m> Writer<'m> {
     /// Returns whether an attribute is the number of the things in its name.
     fn is_count(&self, ty: TypeId, attribute: &Attribute) -> bool {
         let Shape::Leaf(slot) = attribute.shape else { return false };
-        let counted = match self.types.model.ty(ty).slots.get(slot.index()).map(|slot| &slot.origin) {
+        let counted = match self.types.model.ty(ty).slots.find(slot).map(|slot| &slot.origin) {
             Some(Origin::Derived) => true,
             Some(Origin::Read(_, reader)) => *reader == Some(Reader::Length),
             _ => false,

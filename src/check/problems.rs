@@ -76,7 +76,7 @@ pub(super) fn capture_time(
     options: &Options,
 ) -> Option<Diagnostic> {
     let root = evaluator.model.ty(evaluator.model.root);
-    let pointer = root.slots.get(capture_slot(evaluator.model)?.index())?.origin.pointer()?;
+    let pointer = root.slots.find(capture_slot(evaluator.model)?)?.origin.pointer()?;
     let row = evaluator.snapshot.table(evaluator.model.root).rows.first();
     let location = row.map(|row| evaluator.snapshot.locate(row.span, pointer));
     let now = options.now;

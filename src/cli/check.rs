@@ -29,7 +29,7 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     /// Snapshot files (.json, .ndjson, and both as .gz or .zst), folders of them, or - for standard input
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
@@ -155,7 +155,7 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
     })
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let selected = match Selected::new(args.format, &args.outputs) {
         Ok(selected) => selected,
         Err(refused) => {

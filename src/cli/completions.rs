@@ -12,12 +12,12 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     /// Shell that the script is for
     shell: clap_complete::Shell,
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "deodar", &mut script);
     let mut out = Output::new();

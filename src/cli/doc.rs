@@ -16,7 +16,7 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
     /// Write the page to this file [default: standard output]
@@ -27,7 +27,7 @@ pub struct Args {
     color: Color,
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let (pack, report) = args.pack.read(style);
     // Half a page would pass for a whole one.

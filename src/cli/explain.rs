@@ -17,7 +17,7 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     /// Id of a check, or code of a message such as snapshot-value [default: list all codes]
     #[arg(value_name = "CHECK|CODE")]
     subject: Option<String>,
@@ -28,7 +28,7 @@ pub struct Args {
     color: Color,
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let mut out = Output::new();
     let Some(subject) = &args.subject else {

@@ -14,7 +14,7 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     pack: PackArgs,
     /// Set when to use colour
@@ -22,7 +22,7 @@ pub struct Args {
     color: Color,
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let (_, report) = args.pack.read(style);
     let mut out = Output::new();

@@ -12,11 +12,11 @@ use std::process::ExitCode;
 const CLOSED_PIPE: u8 = 141;
 
 /// Standard output with a buffer. It must be flushed, because an error of a write on drop is lost.
-pub struct Output(BufWriter<Stdout>);
+pub(super) struct Output(BufWriter<Stdout>);
 
 impl Output {
     /// Returns standard output.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(BufWriter::new(io::stdout()))
     }
 }
@@ -36,12 +36,12 @@ fn named(error: io::Error) -> io::Error {
 }
 
 /// Adds the name of the target to the error of a failed write.
-pub fn cannot_write(target: impl fmt::Display, error: &io::Error) -> io::Error {
+pub(super) fn cannot_write(target: impl fmt::Display, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write {target}: {error}"))
 }
 
 /// Writes messages to standard error.
-pub fn to_stderr(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+pub(super) fn to_stderr(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     let mut text = Vec::new();
     // A write to memory does not fail, and a failed write to standard error changes nothing.
     write(&mut text).ok();
@@ -49,7 +49,7 @@ pub fn to_stderr(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
 }
 
 /// Returns the exit code of a failed command, and reports the failure.
-pub fn failed(error: &io::Error) -> ExitCode {
+pub(super) fn failed(error: &io::Error) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::from(CLOSED_PIPE);
     }

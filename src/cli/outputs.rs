@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// An output that the command line names.
 #[derive(Clone)]
-pub struct OutputArg {
+pub(super) struct OutputArg {
     /// The format.
     pub format: Format,
     /// The file; `None` is standard output.
@@ -22,7 +22,7 @@ impl OutputArg {
     ///
     /// # Errors
     /// When there is no such format, or the path is empty.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (name, path) = text.split_once('=').map_or((text, None), |(name, path)| (name, Some(path)));
         let format = FORMATS.into_iter().find(|format| format.name == name).ok_or_else(|| {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
@@ -36,7 +36,7 @@ impl OutputArg {
 }
 
 /// Returns the parser of `--format`.
-pub fn format_parser() -> impl TypedValueParser<Value = Format> {
+pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
     PossibleValuesParser::new(names)
         .try_map(|name| FORMATS.into_iter().find(|format| format.name == name).ok_or("there is no such format"))
@@ -44,7 +44,7 @@ pub fn format_parser() -> impl TypedValueParser<Value = Format> {
 
 /// The outputs of one run. One of them is written to standard output.
 #[derive(Clone)]
-pub struct Selected {
+pub(super) struct Selected {
     /// The format on standard output.
     pub stdout: Format,
     /// The others, with their files.
@@ -57,7 +57,7 @@ impl Selected {
     ///
     /// # Errors
     /// The message for the user, when two outputs have one destination.
-    pub fn new(format: Option<Format>, outputs: &[OutputArg]) -> Result<Self, String> {
+    pub(super) fn new(format: Option<Format>, outputs: &[OutputArg]) -> Result<Self, String> {
         let mut stdout: Vec<Format> = format.into_iter().collect();
         stdout.extend(outputs.iter().filter(|output| output.path.is_none()).map(|output| output.format));
         let stdout = match stdout[..] {
@@ -78,7 +78,7 @@ impl Selected {
     }
 
     /// Returns whether one of the outputs describes accounts, not the run.
-    pub fn has_lines(&self) -> bool {
+    pub(super) fn has_lines(&self) -> bool {
         std::iter::once(&self.stdout)
             .chain(self.files.iter().map(|(format, _)| format))
             .any(|it| it.unit == Unit::Account)
@@ -88,7 +88,7 @@ impl Selected {
     ///
     /// # Errors
     /// When a file cannot be created.
-    pub fn open_files(&self, presentation: &Presentation) -> io::Result<Outputs<'static>> {
+    pub(super) fn open_files(&self, presentation: &Presentation) -> io::Result<Outputs<'static>> {
         let open = |outputs: Outputs<'static>, (format, path): &(Format, PathBuf)| {
             Ok(outputs.and(format.open(presentation), Target::create(path)?))
         };
@@ -97,7 +97,7 @@ impl Selected {
 }
 
 /// A file that an output is written to.
-pub struct Target {
+pub(super) struct Target {
     path: PathBuf,
     file: BufWriter<File>,
 }
@@ -107,7 +107,7 @@ impl Target {
     ///
     /// # Errors
     /// When it cannot be created.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(path).map_err(|error| cannot_write(shown(path), &error))?;
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
     }

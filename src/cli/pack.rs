@@ -9,7 +9,7 @@ use deodar::{Limits, Options};
 use std::path::PathBuf;
 
 #[derive(clap::Args, Default, Clone)]
-pub struct PackArgs {
+pub(super) struct PackArgs {
     /// Use this built-in pack; `test` uses a pack of the working directory [default: detected]
     #[arg(long, value_name = "NAME", help_heading = "Policies")]
     pub pack: Option<String>,
@@ -22,7 +22,7 @@ pub struct PackArgs {
 }
 
 impl PackArgs {
-    pub fn selection(&self, snapshots: &[PathBuf], form: InputFormat) -> Selection {
+    pub(super) fn selection(&self, snapshots: &[PathBuf], form: InputFormat) -> Selection {
         Selection {
             snapshots: snapshots.to_vec(),
             form,
@@ -35,7 +35,7 @@ impl PackArgs {
 
     /// Compiles the pack, and writes its problems to standard error. The report lists its checks and does not have any
     /// snapshot.
-    pub fn read(&self, style: Style) -> (Option<Pack>, Report) {
+    pub(super) fn read(&self, style: Style) -> (Option<Pack>, Report) {
         let options = Options::at(0);
         let (pack, report) = match Loader::default().load(&self.selection(&[], InputFormat::ByName), &Limits::default())
         {

@@ -20,7 +20,7 @@ The exit code is that of the runs that wrote the reports.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     /// Reports that `deodar check` wrote as JSON or NDJSON, or - for standard input
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
@@ -32,7 +32,7 @@ pub struct Args {
     color: Color,
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     if let Some(refused) = refused(args) {
         to_stderr(|out| writeln!(out, "error: {refused}"));

@@ -27,7 +27,7 @@ Examples:
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(super) struct Args {
     /// Case files (.test.toml) or folders of them [default: those in the folders of the policies]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -86,7 +86,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
     percent.ok().filter(|percent| (0.0..=100.0).contains(percent)).ok_or("valid are 0 to 100".into())
 }
 
-pub fn run(args: &Args) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let mut out = Output::new();
     if args.bless {
         let plain = TestOptions { filter: args.filter.clone(), ..TestOptions::default() };

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Returns the reason if a selection cannot be watched.
-pub fn refused(selection: &Selection) -> Option<String> {
+pub(super) fn refused(selection: &Selection) -> Option<String> {
     if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
         return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
     }
@@ -27,7 +27,8 @@ pub fn refused(selection: &Selection) -> Option<String> {
 
 /// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
 /// files.
-pub fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
+pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
+    #[expect(clippy::exit, reason = "the handler of Ctrl-C ends the process at once, with the exit code of a shell")]
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
     let mut last_inputs = None;

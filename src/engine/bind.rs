@@ -6,6 +6,7 @@
 
 use super::derive::TooManyPairs;
 use super::eval::{Evaluator, Request};
+use crate::ids::IdVec;
 use crate::program::{Constant, NodeId, NodeKind, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
@@ -25,7 +26,7 @@ impl<'a> Binding<'a> {
         now: i64,
         parameters: &[Option<Value>],
     ) -> Self {
-        let mut literals = vec![Vec::new(); model.types.len()];
+        let mut literals: IdVec<TypeId, Vec<SmolStr>> = vec![Vec::new(); model.types.len()].into();
         let constants = program.constants.iter().map(|constant| match constant {
             Constant::Value(value) => Some(value.clone()),
             Constant::Now => Some(Value::Datetime(now)),
@@ -74,18 +75,23 @@ fn fold(evaluator: &Evaluator<'_>) -> FxHashMap<NodeId, Value> {
     let is_constant = |node: &NodeId| matches!(program.node(*node).kind, NodeKind::Constant(_));
     let root = evaluator.root();
     let request = Request { principal: root, resource: root, uncaptured_in: None };
-    let sets = (0..).map(NodeId).zip(&program.nodes);
+    let sets = program.nodes.entries();
     let sets = sets.filter(|(_, node)| matches!(&node.kind, NodeKind::SetOf(items) if items.iter().all(is_constant)));
     sets.filter_map(|(node, _)| Some((node, evaluator.value(node, &request).operand()?.to_value()))).collect()
 }
 
 /// Returns the entity of a type with an id: an instance, a choice, a dangling reference, or one of the `literals`.
-fn named(model: &Model, snapshot: &Snapshot, literals: &mut [Vec<SmolStr>], ty: TypeId, id: &SmolStr) -> EntityRef {
+fn named(
+    model: &Model,
+    snapshot: &Snapshot,
+    literals: &mut IdVec<TypeId, Vec<SmolStr>>,
+    ty: TypeId,
+    id: &SmolStr,
+) -> EntityRef {
     if let Some(found) = snapshot.entity(model, ty, id) {
         return found;
     }
-    #[expect(clippy::indexing_slicing, reason = "there are literals for every type of the model")]
-    let literals = &mut literals[ty.index()];
+    let literals = &mut literals[ty];
     let number = literals.iter().position(|literal| literal == id).unwrap_or_else(|| {
         literals.push(id.clone());
         literals.len() - 1

@@ -10,6 +10,7 @@ mod hierarchy;
 use super::index::{BuildSide, ProbeLimits};
 use super::operand::{self, AbstractValue, Operand};
 use super::transfer;
+use crate::ids::IdVec;
 use crate::program::{
     Arithmetic, Body, Condition, Function, NodeId, NodeKind, PolicyOutcomes, Program, evaluate_policy,
 };
@@ -35,7 +36,7 @@ pub struct Evaluator<'a> {
     pub(super) folded: FxHashMap<NodeId, Value>,
     /// The ids of entity literals that the snapshot does not have, by type. Their numbers follow those of the dangling
     /// references, unless a literal may name an unknown instance.
-    pub(super) literals: Vec<Vec<SmolStr>>,
+    pub(super) literals: IdVec<TypeId, Vec<SmolStr>>,
     /// The columns of derived attributes, by type and slot.
     pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
     /// The hash joins of every derived attribute.
@@ -87,7 +88,7 @@ impl Evaluator<'_> {
             RefKind::Row(row) => (row as usize).checked_sub(numbered),
             RefKind::Placeholder => None,
         };
-        match at.and_then(|at| self.literals.get(entity.ty.index())?.get(at)) {
+        match at.and_then(|at| self.literals.find(entity.ty)?.get(at)) {
             Some(id) if self.model.ty(entity.ty).choices().is_none() => id.clone(),
             _ => self.snapshot.id(self.model, entity),
         }

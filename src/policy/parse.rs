@@ -39,7 +39,7 @@ pub(super) type Parts = Vec<Option<cst::PolicyImpl>>;
 /// Makes Cedar build the parser of identifiers, which reading a schema needs too. It is built once for a process and
 /// takes milliseconds, which another core may have to spare.
 pub fn warm_up() {
-    // Only the parser is needed, not the result.
+    #[expect(clippy::let_underscore_must_use, reason = "only the parser is needed, not the result")]
     let _ = "warm".parse::<ast::Id>();
 }
 

@@ -113,7 +113,7 @@ fn in_root(model: &Model, program: &Program, condition: &Condition) -> bool {
     let root = match program.node(right).kind {
         NodeKind::Root => true,
         NodeKind::Slot(base, ty, slot) => {
-            is_entity(base) && model.ty(ty).slots[slot.index()].origin == Origin::Enclosing(model.root)
+            is_entity(base) && model.ty(ty).slots[slot].origin == Origin::Enclosing(model.root)
         }
         _ => false,
     };
@@ -140,7 +140,7 @@ fn has_row(model: &Model, program: &Program, node: NodeId) -> bool {
     match program.node(node).kind {
         NodeKind::Principal | NodeKind::Resource | NodeKind::Root => true,
         NodeKind::Slot(base, ty, slot) => {
-            let nests = matches!(model.ty(ty).slots[slot.index()].origin, Origin::Enclosing(_));
+            let nests = matches!(model.ty(ty).slots[slot].origin, Origin::Enclosing(_));
             nests && has_row(model, program, base)
         }
         _ => false,

@@ -81,14 +81,14 @@ pub(super) type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(Typ
 
 /// Returns the derived attributes that nodes read, from one node on.
 fn derived_reads(lowering: &Lowering, from: usize) -> Vec<(TypeId, SlotId)> {
-    let nodes = lowering.program.nodes.get(from..).unwrap_or_default();
-    nodes.iter().flat_map(|node| derived_slots(lowering.model, &node.kind)).collect()
+    let nodes = lowering.program.nodes.iter().skip(from);
+    nodes.flat_map(|node| derived_slots(lowering.model, &node.kind)).collect()
 }
 
 /// Returns the derived attributes that one node reads.
 pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
     let mut slots = slots_read(model, kind);
-    slots.retain(|(ty, slot)| model.ty(*ty).slots[slot.index()].origin == Origin::Derived);
+    slots.retain(|(ty, slot)| model.ty(*ty).slots[*slot].origin == Origin::Derived);
     slots
 }
 
@@ -114,7 +114,7 @@ pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) 
 /// Returns whether a derivation derives an attribute. A derivation may leave the type of its resource open.
 pub(super) fn derives(model: &Model, derivation: &Derivation, (ty, slot): (TypeId, SlotId)) -> bool {
     let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
-    of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot.index()].dotted()
+    of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot].dotted()
 }
 
 pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
@@ -134,7 +134,7 @@ pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)
 
 /// Returns a slot with the presence of each record that contains it.
 pub(super) fn with_records(model: &Model, ty: TypeId, slot: SlotId) -> impl Iterator<Item = (TypeId, SlotId)> {
-    let outer = move |slot: &SlotId| model.ty(ty).slots.get(slot.index())?.within;
+    let outer = move |slot: &SlotId| model.ty(ty).slots.find(*slot)?.within;
     std::iter::successors(Some(slot), outer).map(move |slot| (ty, slot))
 }
 
@@ -213,7 +213,7 @@ impl<'m> Lowering<'m> {
             if lowered.contains_key(&target) {
                 continue;
             }
-            let slot = &self.model.ty(target.0).slots[target.1.index()];
+            let slot = &self.model.ty(target.0).slots[target.1];
             let from = self.program.nodes.len();
             let mut parts: Vec<DerivationProgram> = Vec::new();
             let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
@@ -303,8 +303,7 @@ impl<'m> Lowering<'m> {
         for (ty, slot) in slots_read(self.model, &kind) {
             self.program.reads.extend(with_records(self.model, ty, slot));
         }
-        self.program.nodes.push(Node { kind, span: self.span });
-        NodeId(self.program.nodes.len() as u32 - 1)
+        self.program.nodes.push(Node { kind, span: self.span })
     }
 
     fn typed(&mut self, kind: NodeKind, ty: Ty) -> Typed {
@@ -441,7 +440,7 @@ impl<'m> Lowering<'m> {
     fn get_tag(&mut self, (entity, ty): Typed, key: NodeId) -> Typed {
         let Some(Ty::Entity(ty)) = ty else { return self.unreachable() };
         let Some(slot) = self.model.ty(ty).tags else { return self.unreachable() };
-        self.typed(NodeKind::GetTag(entity, ty, key), self.model.ty(ty).slots[slot.index()].ty.clone())
+        self.typed(NodeKind::GetTag(entity, ty, key), self.model.ty(ty).slots[slot].ty.clone())
     }
 
     fn has_tag(&mut self, (entity, ty): Typed, key: NodeId) -> Typed {

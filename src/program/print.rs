@@ -47,7 +47,7 @@ impl Lowered {
     }
 
     /// Returns a clause on one line.
-    pub fn clause(&self, clause: &LoweredClause) -> String {
+    pub(super) fn clause(&self, clause: &LoweredClause) -> String {
         let keyword = match clause.kind {
             ClauseKind::When => "when",
             ClauseKind::Unless => "unless",
@@ -55,7 +55,7 @@ impl Lowered {
         format!("{keyword} {}", self.condition(&clause.condition))
     }
 
-    pub fn condition(&self, condition: &Condition) -> String {
+    pub(super) fn condition(&self, condition: &Condition) -> String {
         let list = |parts: &[Condition]| {
             let parts: Vec<String> = parts.iter().map(|part| self.condition(part)).collect();
             parts.join(", ")
@@ -70,7 +70,7 @@ impl Lowered {
     }
 
     fn slot(&self, ty: TypeId, slot: SlotId) -> String {
-        self.model().ty(ty).slots[slot.index()].dotted()
+        self.model().ty(ty).slots[slot].dotted()
     }
 
     fn constant(&self, constant: &Constant) -> String {
@@ -84,7 +84,7 @@ impl Lowered {
     }
 
     /// Returns a node with its operands.
-    pub fn node(&self, node: NodeId) -> String {
+    pub(super) fn node(&self, node: NodeId) -> String {
         let shown = |node: &NodeId| self.node(*node);
         let kind = &self.program.node(node).kind;
         let operands = || self.program.operands(node).iter().map(shown).collect::<Vec<_>>().join(", ");

@@ -1,6 +1,7 @@
 //! Facts about a condition that types and schema determine: the possible values of its leaves, and its simplified form.
 
 use super::*;
+use crate::ids::IdVec;
 use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
@@ -146,7 +147,7 @@ impl Program {
             NodeKind::StaticallyKnown(_, answer) => Some(*answer),
             // A required attribute is never absent, captured or not.
             NodeKind::Has(entity, ty, slots, HasTarget::Entity) if variable(entity).is_some() => {
-                slots.iter().all(|slot| model.ty(*ty).slots[slot.index()].required).then_some(true)
+                slots.iter().all(|slot| model.ty(*ty).slots[*slot].required).then_some(true)
             }
             // There is one root, and everything is nested in it.
             NodeKind::In(inner, outer) => match (variable(inner)?, variable(outer)?) {
@@ -265,8 +266,7 @@ impl Program {
 
     /// Returns whether an expression reads something that a snapshot may lack.
     fn reads_captured(&self, model: &Model, node: NodeId) -> bool {
-        let nested =
-            |ty: &TypeId, slot: &SlotId| matches!(model.ty(*ty).slots[slot.index()].origin, Origin::Enclosing(_));
+        let nested = |ty: &TypeId, slot: &SlotId| matches!(model.ty(*ty).slots[*slot].origin, Origin::Enclosing(_));
         let here = match &self.node(node).kind {
             NodeKind::Slot(_, ty, slot) => !nested(ty, slot),
             NodeKind::Has(..) | NodeKind::Record(..) | NodeKind::GetTag(..) | NodeKind::HasTag(..) => true,
@@ -285,20 +285,19 @@ impl Program {
             Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => parameters.contains(parameter),
             _ => false,
         };
-        let mut nodes = vec![false; self.nodes.len()];
+        let mut nodes: IdVec<NodeId, bool> = vec![false; self.nodes.len()].into();
         let mut derived = vec![false; self.derived.len()];
-        let holds = |nodes: &[bool], body: &Body| body.leaves().any(|node| nodes[node.index()]);
+        let holds = |nodes: &IdVec<NodeId, bool>, body: &Body| body.leaves().any(|node| nodes[node]);
         // A derived attribute may read others, which are found one level after the other.
         loop {
-            for at in 0..nodes.len() {
-                let node = NodeId(at as u32);
+            for node in nodes.ids() {
                 let kind = &self.node(node).kind;
                 let slots = lower::slots_read(model, kind);
                 let is_derived = |(attribute, depends): (&super::DerivedAttribute, &bool)| {
                     *depends && slots.contains(&(attribute.ty, attribute.slot))
                 };
-                nodes[at] = matches!(kind, NodeKind::Constant(constant) if reads(constant))
-                    || self.operands(node).iter().any(|operand| nodes[operand.index()])
+                nodes[node] = matches!(kind, NodeKind::Constant(constant) if reads(constant))
+                    || self.operands(node).iter().any(|operand| nodes[*operand])
                     || self.derived.iter().zip(&derived).any(is_derived);
             }
             let parts =

@@ -14,7 +14,7 @@ pub(super) enum Wide {
 impl Wide {
     /// Returns the encoding of a text by its first four bytes: a byte order mark, or an ASCII character, with which
     /// every JSON, Cedar and TOML text begins.
-    pub fn of(head: &[u8]) -> Option<Self> {
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
         match *head {
             [0xff, 0xfe, 0, 0, ..] => Some(Wide::Utf32Le),
             [0, 0, 0xfe, 0xff, ..] => Some(Wide::Utf32Be),
@@ -29,7 +29,7 @@ impl Wide {
     }
 
     /// Returns the error for a file in this encoding.
-    pub fn refused(self, name: &str) -> Diagnostic {
+    pub(super) fn refused(self, name: &str) -> Diagnostic {
         let (encoding, order) = match self {
             Wide::Utf16Le => ("UTF-16", "little-endian"),
             Wide::Utf16Be => ("UTF-16", "big-endian"),

@@ -12,7 +12,10 @@ pub(super) fn format_of(text: &str) -> Option<&'static str> {
     memchr::memmem::find(text.as_bytes(), b"deodar-")?;
     let text = text.trim_start_matches('\u{feff}');
     let mut found = None;
-    // An early end of the scan means that the property was found, or that the text is not JSON.
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "an early end of the scan means that the property was found, or that the text is not JSON"
+    )]
     let _ = Scanner::new(text).object(|scanner, key| {
         let (kind, _) = scanner.peek()?;
         let span = scanner.skip()?;

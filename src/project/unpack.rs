@@ -69,6 +69,10 @@ struct Peeked {
 
 impl Peeked {
     /// Reads until the format is known: one read of a pipe may return less than the magic number.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the head is shorter than `HEAD` here, and a read returns at most the length of its buffer"
+    )]
     fn new(mut rest: Raw) -> io::Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         while head.len() < HEAD && is_undecided(&head) {
@@ -100,8 +104,8 @@ impl Peeked {
 
 /// Returns whether more bytes may still show that the input is compressed or not UTF-8.
 fn is_undecided(head: &[u8]) -> bool {
-    let [first, second, ..] = head else { return true };
-    let skippable = matches!(first, 0x50..=0x5f) && SKIPPABLE.starts_with(&head[1..]);
+    let (Some((first, rest)), Some(second)) = (head.split_first(), head.get(1)) else { return true };
+    let skippable = matches!(first, 0x50..=0x5f) && SKIPPABLE.starts_with(rest);
     ZSTD.starts_with(head) || skippable || *first == 0 || *second == 0 || [*first, *second] == [0xff, 0xfe]
 }
 
@@ -143,7 +147,7 @@ impl Error for Damage {}
 
 impl Damage {
     /// Returns the remedy for a failed read, if it is a damaged input.
-    pub fn remedy(error: &io::Error) -> Option<&'static str> {
+    pub(super) fn remedy(error: &io::Error) -> Option<&'static str> {
         let damage = error.get_ref()?.downcast_ref::<Damage>()?;
         Some(match damage {
             Damage::Truncated(_) | Damage::Checksum(_) | Damage::Corrupt(_) => "copy the file, or compress it, again",

@@ -71,7 +71,7 @@ impl Changes {
         let hint = self.hint.clone();
         let mut watcher = notify::recommended_watcher(move |event| {
             if may_change(&event) {
-                // A full channel holds a hint already.
+                #[expect(clippy::let_underscore_must_use, reason = "a full channel has a hint already")]
                 let _ = hint.try_send(());
             }
         })?;

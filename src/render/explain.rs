@@ -84,7 +84,7 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     }
     for derived in &about.derived {
         let ty = model.ty(derived.ty);
-        let Some(slot) = ty.slots.get(derived.slot.index()) else { continue };
+        let Some(slot) = ty.slots.find(derived.slot) else { continue };
         let name = slot.dotted();
         let by = derived.by.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
         writeln!(out, "  {}", plain(&format!("{}.{name}, from {by}", model.short_name(derived.ty))))?;
@@ -102,7 +102,7 @@ fn write_reads(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io:
     }
     for (ty, slot) in attributes {
         let (name, ty) = (model.short_name(ty), model.ty(ty));
-        let Some(declared) = ty.slots.get(slot.index()) else { continue };
+        let Some(declared) = ty.slots.find(slot) else { continue };
         let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
         let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
         let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };

@@ -42,7 +42,7 @@ pub(super) struct OfDocument {
 
 impl OfDocument {
     /// Returns the output of a presentation.
-    pub fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
+    pub(super) fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
         Box::new(Self { presentation: presentation.clone(), write })
     }
 }

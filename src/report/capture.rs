@@ -64,7 +64,7 @@ impl Captures<'_, '_, '_> {
 
     fn value(&mut self, entity: EntityRef, slot: SlotId) {
         let (evaluator, model) = (self.findings.evaluator, self.findings.evaluator.model);
-        let Some(declared) = model.ty(entity.ty).slots.get(slot.index()) else { return };
+        let Some(declared) = model.ty(entity.ty).slots.find(slot) else { return };
         let Some(pointer) = declared.origin.pointer() else { return };
         if self.seen.insert((entity, None, Some(slot))) {
             self.found.push(Capture {

@@ -199,7 +199,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     fn slot(&self, entity: EntityRef, slot: SlotId) -> Option<&'a Slot> {
-        self.evaluator.model.ty(entity.ty).slots.get(slot.index())
+        self.evaluator.model.ty(entity.ty).slots.find(slot)
     }
 
     fn show(&self, entity: EntityRef) -> String {
@@ -334,7 +334,7 @@ impl<'m, 'a> Findings<'m, 'a> {
 
     fn place(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Location {
         let model = self.evaluator.model;
-        let node = model.path_of.get(entity.ty.index()).copied().flatten().and_then(|node| model.paths.get(node));
+        let node = model.path_of.find(entity.ty).copied().flatten().and_then(|node| model.paths.find(node));
         if node.is_none_or(|node| node.children.is_empty()) {
             return self.evaluator.snapshot.locate(row, pointer);
         }
@@ -391,7 +391,7 @@ fn default_of(model: &Model, ty: TypeId, slot: &Slot, kind: LocationKind) -> Opt
         if let Some(declared) = value {
             return Some(declared.span);
         }
-        at = slot.within.and_then(|within| model.ty(ty).slots.get(within.index()));
+        at = slot.within.and_then(|within| model.ty(ty).slots.find(within));
     }
     None
 }

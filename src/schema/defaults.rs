@@ -4,6 +4,7 @@
 //! readers of `@as`.
 
 use super::model::*;
+use crate::ids::IdVec;
 use crate::value::{self, EntityRef, IpNet, Record, Set, Value};
 use serde_json::Value as Json;
 use smol_str::SmolStr;
@@ -26,7 +27,7 @@ pub(super) fn of_leaf(model: &Model, ty: &Ty, required: bool, text: &str) -> Res
 /// A phrase that says what is valid.
 pub(super) fn of_record(
     model: &Model,
-    slots: &[Slot],
+    slots: &IdVec<SlotId, Slot>,
     pointer: &[String],
     members: &[Attribute],
     required: bool,
@@ -69,7 +70,7 @@ fn json(text: &str) -> Result<Json, String> {
 
 fn record(
     model: &Model,
-    slots: &[Slot],
+    slots: &IdVec<SlotId, Slot>,
     pointer: &[String],
     members: &[Attribute],
     json: &Json,
@@ -80,7 +81,7 @@ fn record(
         let id = match member.shape {
             Shape::Leaf(slot) | Shape::Record(slot, _) => slot,
         };
-        let Some(inner) = slots[id.index()].origin.pointer() else { continue };
+        let Some(inner) = slots[id].origin.pointer() else { continue };
         let steps = inner.get(pointer.len()..).unwrap_or_default();
         let found = steps.iter().try_fold(json, |json, step| json.get(step)).filter(|json| !json.is_null());
         let fallback = match (found, &member.shape) {

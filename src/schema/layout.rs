@@ -2,6 +2,7 @@
 //! paths.
 
 use super::model::*;
+use crate::ids::IdVec;
 use crate::source::Span;
 use crate::source::pointer::{Pattern, Step};
 use crate::value::TypeId;
@@ -61,8 +62,9 @@ pub(super) fn groups(model: &mut Model, validator: &ValidatorSchema) {
         let Some(group) = model.choice(action.name()) else { continue };
         for member in action.descendants() {
             let Some(member) = model.choice(member) else { continue };
-            let ty = &mut model.types[member.ty.index()];
+            let ty = &mut model.types[member.ty];
             ty.groups.resize(ty.choices().map_or(0, <[SmolStr]>::len), Vec::new());
+            #[expect(clippy::indexing_slicing, reason = "the line above makes a list for every action of the type")]
             ty.groups[member.row as usize].push(group);
         }
     }
@@ -70,33 +72,34 @@ pub(super) fn groups(model: &mut Model, validator: &ValidatorSchema) {
 
 /// Builds the tree of paths.
 pub(super) fn paths(model: &mut Model) {
-    (model.paths, model.path_of) = (vec![PathNode::default()], vec![None; model.types.len()]);
-    for (at, ty) in model.types.iter().enumerate() {
+    model.paths = vec![PathNode::default()].into();
+    model.path_of = vec![None; model.types.len()].into();
+    for (at, ty) in model.types.entries() {
         let Some(path) = ty.path() else { continue };
         let node = insert(&mut model.paths, path);
-        model.paths[node].ty = Some(TypeId::new(at));
+        model.paths[node].ty = Some(at);
         model.path_of[at] = Some(node);
     }
-    fill_below(&mut model.paths, 0);
+    fill_below(&mut model.paths, PathId::default());
 }
 
 /// The slots of one entity type, and the fields that contain them.
 pub(super) struct Slots {
-    pub list: Vec<Slot>,
-    pub fields: Vec<FieldNode>,
+    pub list: IdVec<SlotId, Slot>,
+    pub fields: IdVec<FieldId, FieldNode>,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { list: Vec::new(), fields: vec![FieldNode::default()] }
+        Self { list: IdVec::new(), fields: vec![FieldNode::default()].into() }
     }
 }
 
 impl Slots {
     /// Records the slots at and below every field, and the record above every slot.
-    pub fn fill_below(&mut self) {
-        fill_slots_below(&mut self.fields, 0);
-        for at in 0..self.list.len() {
+    pub(super) fn fill_below(&mut self) {
+        fill_slots_below(&mut self.fields, FieldId::default());
+        for at in self.list.ids() {
             let above = self.list[at].origin.pointer().map(|pointer| self.above(pointer)).unwrap_or_default();
             self.list[at].above = above;
         }
@@ -104,7 +107,7 @@ impl Slots {
 
     /// Returns the presence slots of the innermost record that a pointer crosses.
     fn above(&self, pointer: &[String]) -> Vec<SlotId> {
-        let (mut at, mut above) = (0, &[][..]);
+        let (mut at, mut above) = (FieldId::default(), &[][..]);
         for step in pointer {
             let node = &self.fields[at];
             if !node.presence.is_empty() {
@@ -118,17 +121,22 @@ impl Slots {
 
     /// Marks everything at and below a secret place, and every slot that reads a value with a secret in it. Returns for
     /// every field the declaration of the secret that is at, above or below it.
-    pub fn fill_secrets(&mut self) -> Vec<Option<Span>> {
-        let mut concerns = vec![None; self.fields.len()];
-        self.fill_secrets_below(0, None, &mut concerns);
+    pub(super) fn fill_secrets(&mut self) -> IdVec<FieldId, Option<Span>> {
+        let mut concerns = vec![None; self.fields.len()].into();
+        self.fill_secrets_below(FieldId::default(), None, &mut concerns);
         concerns
     }
 
-    fn fill_secrets_below(&mut self, at: usize, around: Option<Span>, concerns: &mut [Option<Span>]) -> Option<Span> {
+    fn fill_secrets_below(
+        &mut self,
+        at: FieldId,
+        around: Option<Span>,
+        concerns: &mut IdVec<FieldId, Option<Span>>,
+    ) -> Option<Span> {
         let node = &self.fields[at];
-        let own = node.slots.iter().chain(&node.presence).map(|slot| &self.list[slot.index()]);
+        let own = node.slots.iter().chain(&node.presence).map(|slot| &self.list[*slot]);
         let secret = around.or_else(|| own.filter(|slot| slot.secret).map(|slot| slot.span).next());
-        let children: Vec<usize> = node.children.iter().map(|(_, child)| *child).collect();
+        let children: Vec<FieldId> = node.children.iter().map(|(_, child)| *child).collect();
         let below = children.into_iter().filter_map(|child| self.fill_secrets_below(child, secret, concerns)).last();
         let node = &mut self.fields[at];
         node.secret = secret.is_some();
@@ -136,13 +144,13 @@ impl Slots {
         // A record with a secret is not a secret itself: only its presence is read.
         let presence = node.presence.iter().filter(|_| node.secret);
         for slot in node.slots.iter().filter(|_| concerns[at].is_some()).chain(presence) {
-            self.list[slot.index()].secret = true;
+            self.list[*slot].secret = true;
         }
         concerns[at]
     }
 
-    pub fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId::new(self.list.len());
+    pub(super) fn add(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = self.list.next_id();
         if slot.origin.pointer().is_some() {
             let node = self.node(pointer);
             self.fields[node].slots.push(id);
@@ -151,22 +159,21 @@ impl Slots {
         id
     }
 
-    pub fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
-        let id = SlotId::new(self.list.len());
+    pub(super) fn add_presence(&mut self, pointer: &[String], slot: Slot) -> SlotId {
+        let id = self.list.next_id();
         let node = self.node(pointer);
         self.fields[node].presence.push(id);
         self.list.push(slot);
         id
     }
 
-    pub fn node(&mut self, pointer: &[String]) -> usize {
-        let mut at = 0;
+    pub(super) fn node(&mut self, pointer: &[String]) -> FieldId {
+        let mut at = FieldId::default();
         for step in pointer {
             at = match self.fields[at].children.iter().find(|(name, _)| name == step) {
                 Some((_, child)) => *child,
                 None => {
-                    self.fields.push(FieldNode::default());
-                    let child = self.fields.len() - 1;
+                    let child = self.fields.push(FieldNode::default());
                     self.fields[at].children.push((step.clone(), child));
                     self.fields[at].children.sort();
                     child
@@ -177,24 +184,23 @@ impl Slots {
     }
 }
 
-fn fill_slots_below(fields: &mut [FieldNode], at: usize) -> Vec<SlotId> {
-    let children: Vec<usize> = fields[at].children.iter().map(|(_, child)| *child).collect();
+fn fill_slots_below(fields: &mut IdVec<FieldId, FieldNode>, at: FieldId) -> Vec<SlotId> {
+    let children: Vec<FieldId> = fields[at].children.iter().map(|(_, child)| *child).collect();
     let mut below: Vec<SlotId> = fields[at].slots.iter().chain(&fields[at].presence).copied().collect();
     children.into_iter().for_each(|child| below.extend(fill_slots_below(fields, child)));
     fields[at].below.clone_from(&below);
     below
 }
 
-fn insert(paths: &mut Vec<PathNode>, pattern: &Pattern) -> usize {
-    let mut at = 0;
+fn insert(paths: &mut IdVec<PathId, PathNode>, pattern: &Pattern) -> PathId {
+    let mut at = PathId::default();
     for step in &pattern.0 {
         let known = match step {
             Step::Each => paths[at].each,
             Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
         };
         at = known.unwrap_or_else(|| {
-            paths.push(PathNode::default());
-            let child = paths.len() - 1;
+            let child = paths.push(PathNode::default());
             match step {
                 Step::Each => paths[at].each = Some(child),
                 Step::Property(name) => paths[at].children.push((name.clone(), child)),
@@ -205,8 +211,8 @@ fn insert(paths: &mut Vec<PathNode>, pattern: &Pattern) -> usize {
     at
 }
 
-fn fill_below(paths: &mut [PathNode], at: usize) -> Vec<TypeId> {
-    let next: Vec<usize> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
+fn fill_below(paths: &mut IdVec<PathId, PathNode>, at: PathId) -> Vec<TypeId> {
+    let next: Vec<PathId> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
     let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
     next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));
     below.sort();

@@ -1,5 +1,6 @@
 //! The model: entity types, their attributes, and their places in a snapshot.
 
+use crate::ids::{IdVec, id};
 use crate::source::pointer::{Pattern, Step};
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId, Value};
@@ -41,7 +42,7 @@ pub struct Model {
     /// The schema file, into which the spans of the model point; `None` for a model without annotations.
     pub source: Option<Arc<Source>>,
     /// Entity types in order of their names, then action types.
-    pub types: Vec<EntityType>,
+    pub types: IdVec<TypeId, EntityType>,
     /// The type of the document itself.
     pub root: TypeId,
     /// The action that checks forbid.
@@ -49,9 +50,9 @@ pub struct Model {
     /// The action that derivations permit, if the schema has it.
     pub derive: Option<ActionRef>,
     /// The tree of `@path` patterns; its first node is the document.
-    pub paths: Vec<PathNode>,
+    pub paths: IdVec<PathId, PathNode>,
     /// For every type with instances, its node in that tree.
-    pub path_of: Vec<Option<usize>>,
+    pub path_of: IdVec<TypeId, Option<PathId>>,
     /// The members of the context.
     pub context: Vec<ContextMember>,
     /// The members of `context.parameters`, in order of their names.
@@ -110,9 +111,9 @@ pub struct EntityType {
     /// Attributes in order of their names.
     pub attributes: Vec<Attribute>,
     /// The stored values of an instance: one slot for every leaf of the attributes.
-    pub slots: Vec<Slot>,
+    pub slots: IdVec<SlotId, Slot>,
     /// The tree of the properties of an instance, with their slots; the first node is the instance.
-    pub fields: Vec<FieldNode>,
+    pub fields: IdVec<FieldId, FieldNode>,
     /// The slot of Cedar tags, if the type has them.
     pub tags: Option<SlotId>,
     /// Further ancestors (Cedar's `in`) in addition to the nesting: for each type, the slot of the set of all ancestors
@@ -173,22 +174,21 @@ pub enum EntityKind {
     Actions(Vec<SmolStr>),
 }
 
-/// A slot of an entity type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotId(u16);
-
-impl SlotId {
-    /// Returns the id of the slot at a place in the type's list of slots.
+id! {
+    /// A slot of an entity type.
     ///
-    /// The limits of a schema (`schema/size.rs`) keep places far below 65,535. A larger place becomes the place of no slot.
-    pub fn new(index: usize) -> Self {
-        Self(u16::try_from(index).unwrap_or(u16::MAX))
-    }
+    /// The limits of a schema (`schema/size.rs`) keep places far below 65,535.
+    pub struct SlotId(u16)
+}
 
-    /// Returns the place in the type's list of slots.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
+id! {
+    /// A node of the tree of paths.
+    pub struct PathId(u32)
+}
+
+id! {
+    /// A node of the tree of an instance's properties.
+    pub struct FieldId(u32)
 }
 
 /// An attribute, or a member of a record-typed one.
@@ -339,7 +339,7 @@ impl Reader {
 #[derive(Debug, Default)]
 pub struct FieldNode {
     /// Properties below, in order of their names.
-    pub children: Vec<(String, usize)>,
+    pub children: Vec<(String, FieldId)>,
     /// Slots that read the value here.
     pub slots: Vec<SlotId>,
     /// Whether the value here is the instance's id.
@@ -358,9 +358,9 @@ pub struct FieldNode {
 #[derive(Debug, Default)]
 pub struct PathNode {
     /// Properties with places below.
-    pub children: Vec<(String, usize)>,
+    pub children: Vec<(String, PathId)>,
     /// The place of every element or property value.
-    pub each: Option<usize>,
+    pub each: Option<PathId>,
     /// The type whose instance is here.
     pub ty: Option<TypeId>,
     /// Types whose instances are here or below.
@@ -412,7 +412,7 @@ impl Model {
     /// Returns a model of `types`, whose names must differ.
     pub(super) fn with_types(types: Vec<EntityType>) -> Self {
         let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId::new(at))).collect();
-        Self { types, by_name, ..Self::default() }
+        Self { types: types.into(), by_name, ..Self::default() }
     }
 
     /// Returns whether any attribute is secret.
@@ -422,7 +422,7 @@ impl Model {
 
     /// Returns the version of the pack, if the schema has one.
     pub fn version(&self) -> Option<&SmolStr> {
-        self.types.get(self.root.index())?.version.as_ref()
+        self.types.find(self.root)?.version.as_ref()
     }
 
     /// Returns the type for whose instances parameters may be set, if the schema has one.
@@ -462,7 +462,7 @@ impl Model {
 
     /// Returns a type.
     pub fn ty(&self, id: TypeId) -> &EntityType {
-        &self.types[id.index()]
+        &self.types[id]
     }
 
     /// Returns the ids of all types, in order.
@@ -479,17 +479,17 @@ impl Model {
     /// other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
     pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
         let fields = &self.ty(ty).fields;
-        let below = |children: &[(String, usize)], step: &String| {
+        let below = |children: &[(String, PathId)], step: &String| {
             children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
         };
-        let field = field_at(fields, object).and_then(|at| fields.get(at));
-        let start = self.path_of.get(ty.index()).copied().flatten();
+        let field = field_at(fields, object).and_then(|at| fields.find(at));
+        let start = self.path_of.find(ty).copied().flatten();
         let path = start
-            .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.get(at)?.children, step)));
-        let path = path.and_then(|at| self.paths.get(at));
-        let children = [field.map(|field| &field.children), path.map(|path| &path.children)];
-        let children = children.into_iter().flatten().flatten().map(|(name, _)| name.as_str());
-        children.chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
+            .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.find(at)?.children, step)));
+        let path = path.and_then(|at| self.paths.find(at));
+        let fields = field.into_iter().flat_map(|field| &field.children).map(|(name, _)| name.as_str());
+        let paths = path.into_iter().flat_map(|path| &path.children).map(|(name, _)| name.as_str());
+        fields.chain(paths).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
     /// Returns the name of a type without its namespace, if the model has only one type of this name.
@@ -545,8 +545,8 @@ impl EntityType {
             doc: None,
             span: Span::default(),
             attributes: Vec::new(),
-            slots: Vec::new(),
-            fields: Vec::new(),
+            slots: IdVec::new(),
+            fields: IdVec::new(),
             tags: None,
             memberships: Vec::new(),
             groups: Vec::new(),
@@ -554,9 +554,8 @@ impl EntityType {
     }
 
     /// Returns a slot of the type.
-    #[expect(clippy::indexing_slicing, reason = "the ids of slots are given out with the slots of the type")]
     pub fn slot(&self, slot: SlotId) -> &Slot {
-        &self.slots[slot.index()]
+        &self.slots[slot]
     }
 
     /// Returns the top-level attribute with a name.
@@ -566,7 +565,7 @@ impl EntityType {
 
     /// Returns the `@doc` of the attribute that a slot stores.
     pub fn doc_of(&self, slot: SlotId) -> Option<&SmolStr> {
-        let (first, rest) = self.slots[slot.index()].path.split_first()?;
+        let (first, rest) = self.slots[slot].path.split_first()?;
         rest.iter().try_fold(self.attribute(first)?, Attribute::member)?.doc.as_ref()
     }
 
@@ -587,14 +586,14 @@ impl EntityType {
     }
 
     /// Returns whether the id of an instance is at a field or below it.
-    pub fn leads_to_key(&self, field: usize) -> bool {
+    pub fn leads_to_key(&self, field: FieldId) -> bool {
         let Some(key) = &self.key else { return false };
-        let mut at = 0;
+        let mut at = FieldId::default();
         for step in key {
             if at == field {
                 return true;
             }
-            let node = self.fields.get(at).and_then(|node| node.children.iter().find(|(name, _)| name == step));
+            let node = self.fields.find(at).and_then(|node| node.children.iter().find(|(name, _)| name == step));
             let Some((_, child)) = node else { return false };
             at = *child;
         }
@@ -613,9 +612,9 @@ impl EntityType {
 }
 
 /// Returns the node of the properties at a pointer below an instance.
-pub(super) fn field_at(fields: &[FieldNode], pointer: &[String]) -> Option<usize> {
-    pointer.iter().try_fold(0, |at, step| {
-        let child = fields.get(at)?.children.iter().find(|(name, _)| name == step);
+pub(super) fn field_at(fields: &IdVec<FieldId, FieldNode>, pointer: &[String]) -> Option<FieldId> {
+    pointer.iter().try_fold(FieldId::default(), |at, step| {
+        let child = fields.find(at)?.children.iter().find(|(name, _)| name == step);
         child.map(|(_, child)| *child)
     })
 }

@@ -103,7 +103,7 @@ fn instances(model: &mut Model, validator: &ValidatorSchema, id: TypeId, cedar: 
     }
     slots.fill_below();
     memberships.sort();
-    let ty = &mut model.types[id.index()];
+    let ty = &mut model.types[id];
     (ty.attributes, ty.tags, ty.memberships) = (attributes, tags, memberships);
     (ty.slots, ty.fields) = (slots.list, slots.fields);
     Some(())
@@ -120,7 +120,7 @@ fn context(model: &mut Model, context: &Attributes) -> Option<()> {
         model.context.push(ContextMember { name: name.clone(), ty, required, origin: ContextOrigin::Root(slot) });
     }
     slots.fill_below();
-    let root = &mut model.types[model.root.index()];
+    let root = &mut model.types[model.root];
     (root.slots, root.fields) = (slots.list, slots.fields);
     Some(())
 }

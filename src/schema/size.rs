@@ -13,20 +13,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Parts of the type of one declaration: attributes, members, sets and their elements.
-pub const MAX_TYPE_PARTS: usize = 4_096;
+pub(super) const MAX_TYPE_PARTS: usize = 4_096;
 /// Parts of all types of a schema.
-pub const MAX_PARTS: usize = 100_000;
+pub(super) const MAX_PARTS: usize = 100_000;
 /// The nesting of types, names included.
-pub const MAX_TYPE_NESTING: usize = 64;
+pub(super) const MAX_TYPE_NESTING: usize = 64;
 /// Entity types of a schema, and actions of a schema.
-pub const MAX_DECLARATIONS: usize = 1_000;
+pub(super) const MAX_DECLARATIONS: usize = 1_000;
 /// A model has a type for every entity type and for the actions of every namespace, and a slot for every part of a
 /// declaration, for tags and for every entity type. The numbers of both are below 65,535.
 const _: () = assert!(2 * MAX_DECLARATIONS < u16::MAX as usize);
 const _: () = assert!(MAX_TYPE_PARTS + MAX_DECLARATIONS + 1 < u16::MAX as usize);
 
 /// Triples of action, principal type and resource type for which a schema allows requests.
-pub const MAX_ENVIRONMENTS: usize = 20_000;
+pub(super) const MAX_ENVIRONMENTS: usize = 20_000;
 
 /// Returns the first limit that a schema exceeds.
 pub(super) fn excess(source: &Arc<Source>, written: &Written<'_>) -> Option<Diagnostic> {

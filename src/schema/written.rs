@@ -7,18 +7,18 @@ use cedar_policy_core::validator::{RawName, json_schema};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
-pub type Fragment = json_schema::Fragment<RawName>;
-pub type WrittenType = json_schema::Type<RawName>;
+pub(super) type Fragment = json_schema::Fragment<RawName>;
+pub(super) type WrittenType = json_schema::Type<RawName>;
 
 /// The declarations of a schema: entity and common types by full name, each with its namespace.
-pub struct Written<'f> {
+pub(super) struct Written<'f> {
     pub entities: BTreeMap<String, (Option<&'f Name>, &'f json_schema::EntityType<RawName>)>,
     pub commons: BTreeMap<String, (Option<&'f Name>, &'f json_schema::CommonType<RawName>)>,
     pub actions: Vec<(Option<&'f Name>, &'f SmolStr, &'f json_schema::ActionType<RawName>)>,
 }
 
 impl<'f> Written<'f> {
-    pub fn new(fragment: &'f Fragment) -> Self {
+    pub(super) fn new(fragment: &'f Fragment) -> Self {
         let mut written = Self { entities: BTreeMap::new(), commons: BTreeMap::new(), actions: Vec::new() };
         for (namespace, definition) in &fragment.0 {
             let namespace = namespace.as_ref();
@@ -34,7 +34,7 @@ impl<'f> Written<'f> {
     }
 
     /// Returns the common type that a type names, with its full name and its namespace.
-    pub fn common(
+    pub(super) fn common(
         &self,
         namespace: Option<&'f Name>,
         ty: &WrittenType,
@@ -51,7 +51,11 @@ impl<'f> Written<'f> {
     }
 
     /// Follows references to common types until a type that is written out.
-    pub fn resolve(&self, namespace: Option<&'f Name>, ty: &'f WrittenType) -> (Option<&'f Name>, &'f WrittenType) {
+    pub(super) fn resolve(
+        &self,
+        namespace: Option<&'f Name>,
+        ty: &'f WrittenType,
+    ) -> (Option<&'f Name>, &'f WrittenType) {
         let (mut namespace, mut ty) = (namespace, ty);
         // Cedar has refused cycles of common types.
         while let Some((_, of, common)) = self.common(namespace, ty) {
@@ -60,7 +64,7 @@ impl<'f> Written<'f> {
         (namespace, ty)
     }
 
-    pub fn members(
+    pub(super) fn members(
         &self,
         namespace: Option<&'f Name>,
         ty: &'f WrittenType,
@@ -76,6 +80,6 @@ fn qualify(namespace: Option<&Name>, name: &str) -> String {
     namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}::{name}"))
 }
 
-pub fn span_of(loc: Option<&Loc>) -> Span {
+pub(super) fn span_of(loc: Option<&Loc>) -> Span {
     loc.map_or(Span::default(), |loc| Span::from(loc.start()..loc.end()))
 }

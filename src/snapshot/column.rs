@@ -174,6 +174,7 @@ impl Data {
     }
 
     /// Stores a value, if this is storage for its type.
+    #[expect(clippy::indexing_slicing, reason = "storage is filled with a value for every row before values are set")]
     pub(super) fn set(&mut self, row: usize, cell: Cell) {
         match (self, cell) {
             (Data::Bool(all), Cell::Bool(b)) => all[row] = b,

@@ -7,10 +7,11 @@ use super::locate::LocationKind;
 use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled};
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ids::{IdVec, id};
 use crate::parallel::*;
-use crate::schema::{DeclaredDefault, EntityType, Fallback, Model, Origin, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Model, Origin, PathId, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
@@ -41,11 +42,9 @@ pub(super) fn decode(
         is_damaged: false,
         times: ReadTimes::default(),
     };
-    for at in 0..model.types.len() {
-        let ty = TypeId::new(at);
-        let kept: Vec<bool> =
-            (0..model.ty(ty).slots.len()).map(|slot| reads.contains(&(ty, SlotId::new(slot)))).collect();
-        let rows = snapshot.tables[at].rows.len();
+    for ty in model.type_ids() {
+        let kept: Vec<bool> = model.ty(ty).slots.ids().map(|slot| reads.contains(&(ty, slot))).collect();
+        let rows = snapshot.tables[ty].rows.len();
         let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
         let columns: Vec<Column> = model
@@ -82,10 +81,10 @@ pub(super) fn decode(
         let Whole { columns, keys, odd_keys, nameless, side, other_properties, .. } = whole;
         snapshot.side.push_str(&side);
         snapshot.other_properties += other_properties;
-        let table = &mut snapshot.tables[at];
+        let table = &mut snapshot.tables[ty];
         table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
         (table.odd_keys, table.nameless) = (odd_keys, nameless);
-        table.columns = columns;
+        table.columns = columns.into();
     }
     snapshot
 }
@@ -125,7 +124,7 @@ impl Whole<'_> {
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
         self.diagnostics.extend(run.diagnostics);
-        let first = self.keys.len() as u32;
+        let first = row_number(self.keys.len());
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
         self.nameless.extend(run.nameless.into_iter().map(|row| first + row));
         self.keys.extend(run.keys.into_iter().map(|key| key.rebased(base)));
@@ -145,20 +144,25 @@ impl Whole<'_> {
     }
 }
 
+id! {
+    /// A place in a row.
+    struct StopId(u32)
+}
+
 /// The objects in a row of one type whose properties are read.
 struct Route {
     /// The first is the row itself.
-    stops: Vec<Stop>,
+    stops: IdVec<StopId, Stop>,
 }
 
 /// A place in a row: a node of the type's fields, of the path tree, or of both.
 struct Stop {
     /// The property that leads here.
     name: String,
-    field: Option<usize>,
-    path: Option<usize>,
+    field: Option<FieldId>,
+    path: Option<PathId>,
     /// Stops below. Those that are fields come first.
-    children: Vec<usize>,
+    children: Vec<StopId>,
     /// Whether the value is read here.
     read: bool,
     /// Whether the value is an object whose properties are read.
@@ -171,9 +175,9 @@ struct Stop {
 
 impl Route {
     fn new(model: &Model, ty: TypeId) -> Self {
-        let mut route = Self { stops: Vec::new() };
+        let mut route = Self { stops: IdVec::new() };
         let read = !model.ty(ty).fields.is_empty();
-        route.add(model, model.ty(ty), String::new(), read.then_some(0), model.path_of[ty.index()]);
+        route.add(model, model.ty(ty), String::new(), read.then(FieldId::default), model.path_of[ty]);
         route
     }
 
@@ -182,12 +186,12 @@ impl Route {
         model: &Model,
         ty: &EntityType,
         name: String,
-        field: Option<usize>,
-        path: Option<usize>,
-    ) -> usize {
-        let at = self.stops.len();
+        field: Option<FieldId>,
+        path: Option<PathId>,
+    ) -> StopId {
+        let is_row = self.stops.is_empty();
         let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
-        self.stops.push(Stop {
+        let at = self.stops.push(Stop {
             name,
             field,
             path,
@@ -196,7 +200,7 @@ impl Route {
             leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
                 || tree.is_some_and(|tree| !tree.children.is_empty()),
             list: tree.is_some_and(|tree| tree.each.is_some()),
-            instance: at > 0 && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
+            instance: !is_row && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
         });
         if self.stops[at].instance {
             return at;
@@ -215,7 +219,7 @@ impl Route {
         at
     }
 
-    fn children(&self, stop: usize) -> impl Iterator<Item = &str> + Clone {
+    fn children(&self, stop: StopId) -> impl Iterator<Item = &str> + Clone {
         self.stops[stop].children.iter().map(|child| self.stops[*child].name.as_str())
     }
 }
@@ -241,46 +245,47 @@ struct Decoder<'s> {
     /// The row in hand, from the start of the run.
     row: usize,
     /// One column for every slot. A value that has not been read yet has no state.
-    states: Vec<Vec<Option<State>>>,
-    values: Vec<Data>,
+    states: IdVec<SlotId, Vec<Option<State>>>,
+    values: IdVec<SlotId, Data>,
     key: Option<StrRef>,
     /// Whether the row is the document, and its property `partial` lists partial lists.
     lists_partial: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
     key_twice: bool,
     /// For every stop and child, the child that followed it last time. Most rows of a file have the same layout.
-    next: Vec<Vec<usize>>,
+    next: IdVec<StopId, Vec<usize>>,
     /// The declared name that an undeclared name resembles, if there is one; by stop.
-    near: Vec<HashMap<SmolStr, Option<usize>>>,
+    near: IdVec<StopId, HashMap<SmolStr, Option<usize>>>,
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kept: &[bool], start: usize) -> Run {
     let ty = model.ty(id);
-    let rows = &snapshot.tables[id.index()].rows;
-    let rows = &rows[start..(start + ROWS_PER_TASK).min(rows.len())];
+    let rows = &snapshot.tables[id].rows;
+    let (_, rows) = rows.split_at(start);
+    let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
     let mut decoder = Decoder {
         reading: Reading::new(&snapshot.source, model),
         ty,
         route,
         snapshot,
         row: 0,
-        states: vec![vec![None; rows.len()]; ty.slots.len()],
+        states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
         values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
         key: None,
         key_twice: false,
         lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
-        near: vec![HashMap::new(); route.stops.len()],
+        near: vec![HashMap::new(); route.stops.len()].into(),
     };
     let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
         decoder.row = at;
         (decoder.key, decoder.key_twice) = (None, false);
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
-        // The split has scanned these bytes, so they are JSON.
-        let _ = decoder.node(&mut scanner, 0);
+        #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
+        let _ = decoder.node(&mut scanner, StopId::default());
         // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
@@ -289,7 +294,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let key = match (&ty.key, decoder.key.filter(|_| !decoder.key_twice)) {
             (Some(_), Some(key)) => key,
             (Some(pointer), None) => {
-                nameless.push(at as u32);
+                nameless.push(row_number(at));
                 let at = snapshot.locate(row.span, pointer);
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
@@ -315,7 +320,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
         let text = text.unwrap_or_default();
         if text.bytes().any(|byte| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii()) {
-            odd_keys.push(at as u32);
+            odd_keys.push(row_number(at));
         }
         keys.push(key);
     }
@@ -333,30 +338,32 @@ impl Decoder<'_> {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn mark(&mut self, slots: &[SlotId], state: State) {
         for slot in slots {
-            self.states[slot.index()][self.row] = Some(state);
-            self.values[slot.index()].forget(self.row);
+            self.states[*slot][self.row] = Some(state);
+            self.values[*slot].forget(self.row);
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn set(&mut self, slot: SlotId, cell: Cell) {
-        let state = &mut self.states[slot.index()][self.row];
+        let state = &mut self.states[slot][self.row];
         *state = Some(match cell {
             Cell::Absent => State::Absent,
             Cell::Uncaptured | Cell::Between(..) => State::Uncaptured,
             Cell::Unreadable => State::Unreadable,
             _ => State::Known,
         });
-        self.values[slot.index()].set(self.row, cell);
+        self.values[slot].set(self.row, cell);
     }
 
     /// Sets the slots at a field whose value is `null` or missing. Slots below it are set at the end of the row.
-    fn lacking(&mut self, field: usize, default: impl Fn(&Slot) -> Option<&DeclaredDefault>) {
+    fn lacking(&mut self, field: FieldId, default: impl Fn(&Slot) -> Option<&DeclaredDefault>) {
         let ty = self.ty;
         let node = &ty.fields[field];
         for id in node.slots.iter().chain(&node.presence) {
-            let slot = &ty.slots[id.index()];
+            let slot = &ty.slots[*id];
             let declared = default(slot);
             let cell = self.reading.default(slot, declared);
             self.set(*id, cell);
@@ -369,7 +376,7 @@ impl Decoder<'_> {
     /// Sets the members of a record that is a default.
     fn members(&mut self, members: &[(SlotId, Fallback)]) {
         for (id, fallback) in members {
-            let cell = self.reading.fallback(&self.ty.slots[id.index()], fallback);
+            let cell = self.reading.fallback(&self.ty.slots[*id], fallback);
             self.set(*id, cell);
             if let Fallback::Record(members) = fallback {
                 self.members(members);
@@ -378,7 +385,7 @@ impl Decoder<'_> {
     }
 
     /// Reads the value at a stop.
-    fn node(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Result<()> {
+    fn node(&mut self, scanner: &mut Scanner<'_>, at: StopId) -> Result<()> {
         let (ty, route) = (self.ty, self.route);
         let stop = &route.stops[at];
         let (kind, start) = scanner.peek()?;
@@ -393,7 +400,7 @@ impl Decoder<'_> {
                 return Ok(());
             }
             for slot in &node.slots {
-                let cell = self.reading.slot(*slot, &ty.slots[slot.index()], kind, span);
+                let cell = self.reading.slot(*slot, &ty.slots[*slot], kind, span);
                 self.set(*slot, cell);
             }
             if !(stop.leads_on && kind == Kind::Object) {
@@ -406,7 +413,7 @@ impl Decoder<'_> {
         }
         match kind {
             Kind::Object if stop.list => self.snapshot.skip_value(scanner, kind, start).map(|_| ()),
-            Kind::Object if stop.leads_on || at == 0 => self.object(scanner, at, start),
+            Kind::Object if stop.leads_on || at == StopId::default() => self.object(scanner, at, start),
             Kind::Null => {
                 scanner.skip()?;
                 if let Some(field) = stop.field {
@@ -426,7 +433,7 @@ impl Decoder<'_> {
     }
 
     /// Records that a value that contains attributes is not an object.
-    fn not_an_object(&mut self, at: usize, kind: Kind, span: Span) {
+    fn not_an_object(&mut self, at: StopId, kind: Kind, span: Span) {
         let stop = &self.route.stops[at];
         let Some(field) = stop.field else { return };
         let below: Vec<SlotId> = {
@@ -446,12 +453,16 @@ impl Decoder<'_> {
         self.mark(&below, State::Unreadable);
     }
 
-    fn object(&mut self, scanner: &mut Scanner<'_>, at: usize, start: u32) -> Result<()> {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a state for every row of the run, and `child` is the place of a child of the stop"
+    )]
+    fn object(&mut self, scanner: &mut Scanner<'_>, at: StopId, start: u32) -> Result<()> {
         let (ty, route) = (self.ty, self.route);
         let stop = &route.stops[at];
         if let Some(field) = stop.field {
             for slot in &ty.fields[field].presence {
-                self.states[slot.index()][self.row] = Some(State::Known);
+                self.states[*slot][self.row] = Some(State::Known);
             }
         }
         let mut seen = SeenChildren::default();
@@ -463,7 +474,7 @@ impl Decoder<'_> {
             let Some(child) = self.child(at, last, &key) else {
                 let (kind, start) = scanner.peek()?;
                 self.snapshot.skip_value(scanner, kind, start)?;
-                let is_partial = at == 0 && self.lists_partial && key.text() == partial::PARTIAL;
+                let is_partial = at == StopId::default() && self.lists_partial && key.text() == partial::PARTIAL;
                 if is_partial || self.is_ignored(at, &key.text()) {
                     return Ok(());
                 }
@@ -504,10 +515,10 @@ impl Decoder<'_> {
 
     /// Makes uncaptured what is read through an object with other properties than the declared ones, such as
     /// `{"error": "forbidden"}`, if at least one of these is required: the others are not known to be absent.
-    fn foreign(&mut self, at: usize) {
+    fn foreign(&mut self, at: StopId) {
         let ty = self.ty;
         let Some(field) = self.route.stops[at].field.map(|field| &ty.fields[field]) else { return };
-        let is_required = |slot: &SlotId| ty.slots[slot.index()].required && !field.presence.contains(slot);
+        let is_required = |slot: &SlotId| ty.slots[*slot].required && !field.presence.contains(slot);
         if field.below.iter().any(is_required) {
             self.mark(&field.below, State::Uncaptured);
             self.mark(&field.presence, State::Uncaptured);
@@ -515,7 +526,7 @@ impl Decoder<'_> {
     }
 
     /// Sets the slots of the properties that an object lacks.
-    fn unseen(&mut self, at: usize, seen: &SeenChildren) {
+    fn unseen(&mut self, at: StopId, seen: &SeenChildren) {
         let route = self.route;
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
@@ -529,7 +540,11 @@ impl Decoder<'_> {
     }
 
     /// Returns the child of a stop that a key names. The child that followed `last` before is tried first.
-    fn child(&mut self, at: usize, last: usize, key: &Key<'_>) -> Option<usize> {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`last` is the place of a child of the stop, or the number of its children"
+    )]
+    fn child(&mut self, at: StopId, last: usize, key: &Key<'_>) -> Option<usize> {
         let children = &self.route.stops[at].children;
         let named = |child: usize| children.get(child).map(|stop| self.route.stops[*stop].name.as_str());
         let guess = self.next[at][last];
@@ -546,14 +561,14 @@ impl Decoder<'_> {
     }
 
     /// Returns whether `@ignore` in the schema names a property at a stop.
-    fn is_ignored(&self, at: usize, name: &str) -> bool {
+    fn is_ignored(&self, at: StopId, name: &str) -> bool {
         let field = self.route.stops[at].field.map(|field| &self.ty.fields[field]);
         field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
     }
 
     /// Returns the child that an undeclared name is a misspelling of, or begins: then a `.` in its path probably
     /// separates two steps.
-    fn near(&mut self, at: usize, name: &str) -> Option<usize> {
+    fn near(&mut self, at: StopId, name: &str) -> Option<usize> {
         if let Some(known) = self.near[at].get(name) {
             return *known;
         }
@@ -567,7 +582,8 @@ impl Decoder<'_> {
 
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
     /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
-    fn other(&mut self, at: usize, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
+    #[expect(clippy::indexing_slicing, reason = "`near` is the place of a child of the stop")]
+    fn other(&mut self, at: StopId, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
         // Names in a secret are secret, and a suggestion says what they are like.
         let secret = route.stops[at].field.is_some_and(|field| ty.fields[field].secret);
@@ -608,9 +624,9 @@ impl Decoder<'_> {
     /// Sets the values that were not read, and drops the columns that no policy reads.
     fn columns(&mut self, kept: &[bool]) -> Vec<Column> {
         let slots = &self.ty.slots;
-        let mut settled: Vec<Vec<State>> = vec![Vec::new(); slots.len()];
+        let mut settled: IdVec<SlotId, Vec<State>> = vec![Vec::new(); slots.len()].into();
         // A record is settled before what is below it.
-        let mut order: Vec<usize> = (0..slots.len()).collect();
+        let mut order: Vec<SlotId> = slots.ids().collect();
         order.sort_by_key(|at| slots[*at].origin.pointer().map_or(0, <[String]>::len));
         for at in order {
             let slot = &slots[at];
@@ -618,7 +634,7 @@ impl Decoder<'_> {
                 (Origin::Enclosing(_), _) => State::Known,
                 (Origin::Derived, _) => State::Uncaptured,
                 (_, Some(state)) => *state,
-                (_, None) => below(slot, slot.above.iter().filter_map(|above| settled[above.index()].get(row))),
+                (_, None) => below(slot, slot.above.iter().filter_map(|above| settled[*above].get(row))),
             };
             settled[at] = self.states[at].iter().enumerate().map(settle).collect();
         }

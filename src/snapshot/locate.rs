@@ -36,7 +36,10 @@ impl Snapshot {
                 Err(_) => return Location { span, kind: LocationKind::Lacks(at) },
             }
             let mut found = None;
-            // The walk ends early where the step is found; a duplicate property is unreadable in any case.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "the walk ends early where the step is found; a duplicate property is unreadable in any case"
+            )]
             let _ = scanner.object(|scanner, key| {
                 let value = self.skip(scanner)?;
                 if key.plain().map_or_else(|| key.text() == step.as_str(), |plain| plain == step) {
@@ -76,7 +79,10 @@ impl Snapshot {
     pub fn properties(&self, object: Span) -> Vec<(String, Span)> {
         let mut names = Vec::new();
         let mut scanner = Scanner::at(self.source.text(), object.start);
-        // What is not an object has no properties, and the rest has been scanned before.
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "a value of another kind has no properties, and the text has been scanned before"
+        )]
         let _ = scanner.object(|scanner, key| {
             self.skip(scanner)?;
             names.push((key.text().into_owned(), key.span));

@@ -4,7 +4,7 @@
 use super::locate::LocationKind;
 use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Model;
+use crate::schema::{Model, PathId};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
 use crate::source::{Span, misspelling};
@@ -18,14 +18,14 @@ pub(super) const PARTIAL: &str = "partial";
 pub(super) fn is_reserved(model: &Model) -> bool {
     let fields = model.ty(model.root).fields.first().map_or(&[][..], |node| &node.children);
     let paths = model.paths.first().map_or(&[][..], |node| &node.children);
-    !fields.iter().chain(paths).any(|(name, _)| name == PARTIAL)
+    !fields.iter().any(|(name, _)| name == PARTIAL) && !paths.iter().any(|(name, _)| name == PARTIAL)
 }
 
 /// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     for ty in model.type_ids() {
         page(snapshot, model, ty, diagnostics);
-        snapshot.tables[ty.index()].drop_complete();
+        snapshot.tables[ty].drop_complete();
     }
     if is_reserved(model) {
         listed(snapshot, model, diagnostics);
@@ -63,8 +63,9 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             *captured.entry(row.parent).or_default() += 1;
         }
     }
-    for row in 0..snapshot.table(parent).rows.len() as u32 {
+    for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };
+        #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]
         let within = snapshot.table(parent).rows[row as usize].span;
         let mut has_more = false;
         if let Some(more) = &declared.more {
@@ -73,11 +74,11 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                 _ if is_twice(snapshot, within, more) => false,
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
-                    if let Some((name, span)) = &misspelt {
-                        let message = format!("unknown property `{name}`, and the object has no `{}`", more[step]);
+                    if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
+                        let message = format!("unknown property `{name}`, and the object has no `{last}`");
                         let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                         let warning = warning.label(&snapshot.source, *span, "not declared");
-                        diagnostics.push(warning.help(format!("did you mean `{}`?", more[step])));
+                        diagnostics.push(warning.help(format!("did you mean `{last}`?")));
                     }
                     misspelt.is_none()
                 }
@@ -89,7 +90,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             has_more = !is_last;
             if has_more {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
         let Some(total) = &declared.total else { continue };
@@ -105,21 +106,21 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
                     Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "given here");
                 diagnostics.push(error.help("correct the number, or capture the list again"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
             // A list that is complete by its total and has something else is contradictory.
-            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty.index()].has_gap(scope)) => {}
+            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty].has_gap(scope)) => {}
             Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
             Stated::Unreadable => {
                 let message = format!("`{}` is not a number of instances", total.join("/"));
                 let error = Diagnostic::error(Code::SnapshotTotal, message).label(&snapshot.source, at.span, "here");
                 diagnostics.push(error.help("write a whole number that is not negative"));
                 let new = gap(snapshot, model, scope, &steps, at.span);
-                snapshot.tables[ty.index()].add_uncaptured_list(new);
+                snapshot.tables[ty].add_uncaptured_list(new);
             }
         }
     }
@@ -128,7 +129,8 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
 /// Returns whether a property on the way to a value is given twice, or in two spellings.
 fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
     pointer.iter().enumerate().any(|(at, step)| {
-        let object = snapshot.locate(within, &pointer[..at]);
+        let (before, _) = pointer.split_at(at);
+        let object = snapshot.locate(within, before);
         let is_object = matches!(object.kind, LocationKind::Value(Kind::Object));
         let same = |name: &str| name == step || is_respelled(step, name);
         is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
@@ -173,7 +175,7 @@ fn bound(
     left: u64,
 ) {
     let new = gap(snapshot, model, scope, steps, span);
-    let table = &mut snapshot.tables[ty.index()];
+    let table = &mut snapshot.tables[ty];
     if left > 0 {
         table.add_uncaptured_list(new);
     }
@@ -241,7 +243,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     }
     let (mut pointers, mut unusable) = (Vec::new(), None);
     let mut scanner = Scanner::at(snapshot.source.text(), at.span.start);
-    // The split has scanned these bytes.
+    #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes")]
     let _ = scanner.array(|scanner, _| {
         let (kind, _) = scanner.peek()?;
         let span = scanner.skip()?;
@@ -259,7 +261,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
                     let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
                     let list =
                         UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
-                    snapshot.tables[ty.index()].add_uncaptured_list(list);
+                    snapshot.tables[ty].add_uncaptured_list(list);
                 }
             }
             None => {
@@ -280,9 +282,9 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
 fn all_partial(snapshot: &mut Snapshot, model: &Model, span: Span) {
     for ty in model.type_ids() {
         let Some((parent, steps)) = steps_to_list(model, ty) else { continue };
-        for row in 0..snapshot.table(parent).rows.len() as u32 {
+        for row in snapshot.table(parent).row_numbers() {
             let new = gap(snapshot, model, EntityRef { ty: parent, row }, &steps, span);
-            snapshot.tables[ty.index()].add_uncaptured_list(new);
+            snapshot.tables[ty].add_uncaptured_list(new);
         }
     }
 }
@@ -295,8 +297,7 @@ struct Steps {
 impl Steps {
     fn new(snapshot: &Snapshot, model: &Model) -> Self {
         let mut rows = HashMap::new();
-        for (at, table) in snapshot.tables.iter().enumerate() {
-            let ty = TypeId::new(at);
+        for (ty, table) in snapshot.tables.entries() {
             // Only instances that others are nested in are on the way to a list.
             if !model.types.iter().any(|other| other.parent == Some(ty)) {
                 continue;
@@ -314,26 +315,26 @@ impl Steps {
     }
 
     /// Follows a pointer to a list of instances: the node of the list, and the instance that has it.
-    fn find(&self, model: &Model, text: &str) -> Option<(usize, EntityRef)> {
-        let mut node = 0;
+    fn find(&self, model: &Model, text: &str) -> Option<(PathId, EntityRef)> {
+        let mut node = PathId::default();
         let mut scope = EntityRef { ty: model.root, row: 0 };
         for step in text.strip_prefix('/')?.split('/').map(pointer::unescape) {
-            let tree = model.paths.get(node)?;
+            let tree = model.paths.find(node)?;
             node = match tree.each {
                 Some(each) => {
-                    let ty = model.paths.get(each)?.ty?;
+                    let ty = model.paths.find(each)?.ty?;
                     scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, step))? };
                     each
                 }
                 None => {
                     let (_, child) = tree.children.iter().find(|(name, _)| *name == step)?;
-                    if let Some(ty) = model.paths.get(*child)?.ty {
+                    if let Some(ty) = model.paths.find(*child)?.ty {
                         scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
                     }
                     *child
                 }
             };
         }
-        model.paths.get(node)?.each.map(|_| (node, scope))
+        model.paths.find(node)?.each.map(|_| (node, scope))
     }
 }

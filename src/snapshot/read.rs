@@ -96,26 +96,26 @@ impl fmt::Display for Name<'_> {
 }
 
 impl<'s> Reading<'s> {
-    pub fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
+    pub(super) fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
         let (diagnostics, side) = (Vec::new(), String::new());
         Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new() }
     }
 
     /// Copies text to the side text.
-    pub fn side(&mut self, text: &str) -> StrRef {
+    pub(super) fn side(&mut self, text: &str) -> StrRef {
         let start = self.side.len();
         self.side.push_str(text);
         StrRef::on_side(start, text)
     }
 
-    pub fn error(&mut self, code: Code, span: Span, message: String, label: String, help: Option<String>) {
+    pub(super) fn error(&mut self, code: Code, span: Span, message: String, label: String, help: Option<String>) {
         // A remedy says what the value is like.
         let help = help.filter(|_| !self.secret);
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, label).maybe_help(help));
     }
 
     /// Reads the key of an instance.
-    pub fn key(&mut self, kind: Kind, span: Span) -> Option<StrRef> {
+    pub(super) fn key(&mut self, kind: Kind, span: Span) -> Option<StrRef> {
         match kind {
             Kind::String => self.string(span),
             Kind::Number | Kind::Bool => Some(StrRef::in_file(span.start, self.source.slice(span))),
@@ -132,7 +132,7 @@ impl<'s> Reading<'s> {
     }
 
     /// Reads the value of a slot.
-    pub fn slot(&mut self, id: SlotId, slot: &Slot, kind: Kind, span: Span) -> Cell {
+    pub(super) fn slot(&mut self, id: SlotId, slot: &Slot, kind: Kind, span: Span) -> Cell {
         if kind == Kind::Null {
             return self.default(slot, slot.null.as_ref());
         }
@@ -155,7 +155,7 @@ impl<'s> Reading<'s> {
     }
 
     /// Returns the value of a slot that is `null` or missing, by the annotation of the schema.
-    pub fn default(&mut self, slot: &Slot, declared: Option<&DeclaredDefault>) -> Cell {
+    pub(super) fn default(&mut self, slot: &Slot, declared: Option<&DeclaredDefault>) -> Cell {
         match declared.map(|declared| &declared.fallback) {
             None if slot.required => Cell::Uncaptured,
             None => Cell::Absent,
@@ -164,7 +164,7 @@ impl<'s> Reading<'s> {
     }
 
     /// Returns the value of a slot by an argument of `@null` or `@missing`.
-    pub fn fallback(&mut self, slot: &Slot, fallback: &Fallback) -> Cell {
+    pub(super) fn fallback(&mut self, slot: &Slot, fallback: &Fallback) -> Cell {
         match fallback {
             Fallback::Unknown => Cell::Uncaptured,
             Fallback::Absent => Cell::Absent,
@@ -297,7 +297,7 @@ impl<'s> Reading<'s> {
     fn length(&self, span: Span) -> Cell {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
-        // These bytes have been scanned before.
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.array(|scanner, _| {
             nulls += i64::from(scanner.peek()?.0 == Kind::Null);
             count += 1;
@@ -469,7 +469,7 @@ impl<'s> Reading<'s> {
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let mut members = Members::default();
         let mut seen: HashMap<SmolStr, Span> = HashMap::new();
-        // These bytes have been scanned before.
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;

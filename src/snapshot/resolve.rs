@@ -1,9 +1,9 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
-use super::{Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash};
+use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
-use crate::schema::{Model, Origin, Ty};
+use crate::schema::{Model, Origin, SlotId, Ty};
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
 use crate::value::fold::caseless;
@@ -42,7 +42,7 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>,
     }
     super::partial::apply(snapshot, model, diagnostics);
     for ty in types {
-        for slot in 0..snapshot.table(ty).columns.len() {
+        for slot in snapshot.table(ty).columns.ids() {
             references(snapshot, model, ty, slot, diagnostics);
         }
     }
@@ -57,7 +57,7 @@ pub(super) type Twice = (TypeId, u32, u32);
 /// is not known either. The lists inside them were given more than once, so what these hold is not known.
 fn forget_duplicates(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
     for (ty, _, again) in twice {
-        snapshot.tables[ty.index()].copies.insert(*again);
+        snapshot.tables[*ty].copies.insert(*again);
     }
     let mut unreadable: BTreeSet<(TypeId, u32)> = twice.iter().map(|(ty, first, _)| (*ty, *first)).collect();
     // A type comes after the one that its instances are nested in.
@@ -71,7 +71,7 @@ fn forget_duplicates(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
         let within: Vec<u32> =
             rows.filter(|(_, row)| inside.contains(&(parent, row.parent))).map(|(at, _)| at).collect();
         inside.extend(within.iter().map(|row| (ty, *row)));
-        snapshot.tables[ty.index()].copies.extend(within);
+        snapshot.tables[ty].copies.extend(within);
         for scope in scopes.iter().filter(|scope| model.ancestry(ty).skip(1).any(|around| around == scope.ty)) {
             let pointer = snapshot.pointer(model, *scope);
             let span = snapshot.table(scope.ty).rows.get(scope.row as usize).map_or(Span::default(), |row| row.span);
@@ -83,21 +83,21 @@ fn forget_duplicates(snapshot: &mut Snapshot, model: &Model, twice: &[Twice]) {
                 gap: Gap::Unreadable,
                 most: None,
             };
-            snapshot.tables[ty.index()].add_uncaptured_list(list);
+            snapshot.tables[ty].add_uncaptured_list(list);
         }
     }
-    for (at, table) in snapshot.tables.iter().enumerate() {
-        unreadable.extend(table.copies.iter().map(|row| (TypeId::new(at), *row)));
+    for (ty, table) in snapshot.tables.entries() {
+        unreadable.extend(table.copies.iter().map(|row| (ty, *row)));
     }
     for (ty, row) in unreadable {
         let slots = &model.ty(ty).slots;
-        for (slot, column) in slots.iter().zip(&mut snapshot.tables[ty.index()].columns) {
+        for (slot, column) in slots.iter().zip(&mut snapshot.tables[ty].columns) {
             if slot.origin.pointer().is_some() {
                 column.forget(row as usize);
             }
         }
     }
-    for ty in 0..model.types.len() {
+    for ty in model.type_ids() {
         let table = &snapshot.tables[ty];
         if !table.copies.is_empty() {
             let by_key = named(table);
@@ -116,7 +116,7 @@ fn named(table: &Table) -> HashTable<u32> {
     let rows = &table.rows;
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
     let mut by_key: HashTable<u32> = HashTable::with_capacity(rows.len());
-    for at in (0..rows.len() as u32).filter(|at| table.is_named(*at)) {
+    for at in table.row_numbers().filter(|at| table.is_named(*at)) {
         by_key.insert_unique(hash(&at), at, hash);
     }
     by_key
@@ -214,7 +214,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
         .collect();
     let mut lacking = Vec::new();
     for (at, row) in snapshot.table(parent).rows.iter().enumerate() {
-        let scope = EntityRef { ty: parent, row: at as u32 };
+        let scope = EntityRef { ty: parent, row: row_number(at) };
         if snapshot.table(ty).uncaptured_list(scope).is_some() {
             continue;
         }
@@ -225,40 +225,41 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
             lacking.push(UncapturedList { scope, span: list, property, pointer, gap, most: None });
         }
     }
-    lacking.into_iter().for_each(|list| snapshot.tables[ty.index()].add_uncaptured_list(list));
+    lacking.into_iter().for_each(|list| snapshot.tables[ty].add_uncaptured_list(list));
 }
 
-fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
+fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
     if let Origin::Tags(_) = declared.origin {
         return tags(snapshot, model, ty, slot, diagnostics);
     }
     match &declared.ty {
         Ty::Entity(target) if model.ty(*target).choices().is_none() => {
-            let Data::Text(texts) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
+            let Data::Text(texts) = &mut snapshot.tables[ty].columns[slot].data else { return };
             let texts = std::mem::take(texts);
-            let states = std::mem::take(&mut snapshot.tables[ty.index()].columns[slot].states);
+            let states = std::mem::take(&mut snapshot.tables[ty].columns[slot].states);
             let targets: Vec<Target> = (texts.par_iter().zip(&states).enumerate())
                 .map(|(row, (text, state))| match state {
-                    State::Known => {
-                        find_target(snapshot, model, EntityRef { ty, row: row as u32 }, *target, snapshot.text(*text))
-                    }
+                    State::Known => find_target(
+                        snapshot,
+                        model,
+                        EntityRef { ty, row: row_number(row) },
+                        *target,
+                        snapshot.text(*text),
+                    ),
                     _ => Target::Unknown,
                 })
                 .collect();
             let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             let mut rows = Vec::with_capacity(texts.len());
-            for (row, found) in targets.into_iter().enumerate() {
-                let span = (!texts[row].is_side()).then(|| {
-                    let range = texts[row].range();
-                    Span::new(range.start as u32, range.end as u32)
-                });
+            for (row, (found, text)) in (0u32..).zip(targets.into_iter().zip(&texts)) {
+                let span = (!text.is_side()).then(|| Span::from(text.range()));
                 rows.push(match found {
                     Target::Row(row) => Some(row),
                     Target::Unknown => None,
                     Target::Dangling(scope) => {
-                        let text = SmolStr::new(snapshot.text(texts[row]));
-                        let here = EntityRef { ty, row: row as u32 };
+                        let text = SmolStr::new(snapshot.text(*text));
+                        let here = EntityRef { ty, row };
                         Some(add_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
                     }
                 });
@@ -267,42 +268,43 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, d
                 State::Known if row.is_none() => State::Uncaptured,
                 state => state,
             };
-            let column = &mut snapshot.tables[ty.index()].columns[slot];
+            let column = &mut snapshot.tables[ty].columns[slot];
             column.states = states.into_iter().zip(&rows).map(known_or_uncaptured).collect();
             column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
         ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if refers(model, ty_of_slot) => {
-            let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
-            let mut values = std::mem::take(values);
+            let column = &mut snapshot.tables[ty].columns[slot];
+            let Data::Value(values) = &mut column.data else { return };
+            let (mut values, mut states) = (std::mem::take(values), std::mem::take(&mut column.states));
             let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
-            for (row, value) in values.iter_mut().enumerate() {
-                if snapshot.tables[ty.index()].columns[slot].states[row] != State::Known {
+            for (row, (value, state)) in (0u32..).zip(values.iter_mut().zip(&mut states)) {
+                if *state != State::Known {
                     continue;
                 }
-                let here = EntityRef { ty, row: row as u32 };
+                let here = EntityRef { ty, row };
                 match resolved(snapshot, model, here, ty_of_slot, value, &mut errors) {
                     Some(resolved) => *value = resolved,
-                    None => snapshot.tables[ty.index()].columns[slot].states[row] = State::Uncaptured,
+                    None => *state = State::Uncaptured,
                 }
             }
-            snapshot.tables[ty.index()].columns[slot].data = Data::Value(values);
+            snapshot.tables[ty].columns[slot] = Column { states, data: Data::Value(values) };
         }
         _ => {}
     }
 }
 
 /// Resolves the values of tags. A tag with an unknown reference is unknown.
-fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnostics: &mut Vec<Diagnostic>) {
+fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
-    let Data::Value(values) = &mut snapshot.tables[ty.index()].columns[slot].data else { return };
+    let Data::Value(values) = &mut snapshot.tables[ty].columns[slot].data else { return };
     if !refers(model, &declared.ty) {
         return;
     }
     let mut values = std::mem::take(values);
     let mut errors = ReferenceErrors { attribute: String::new(), suggested: 0, diagnostics };
-    for (row, value) in values.iter_mut().enumerate() {
+    for (row, value) in (0u32..).zip(&mut values) {
         let Value::Record(tags) = value else { continue };
-        let here = EntityRef { ty, row: row as u32 };
+        let here = EntityRef { ty, row };
         let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
         for (name, value) in tags.fields() {
             errors.attribute = format!("tags.{name}");
@@ -313,7 +315,7 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: usize, diagnos
         }
         *value = Value::Record(Arc::new(crate::value::Record::partial(fields, unknown)));
     }
-    snapshot.tables[ty.index()].columns[slot].data = Data::Value(values);
+    snapshot.tables[ty].columns[slot].data = Data::Value(values);
 }
 
 fn refers(model: &Model, ty: &Ty) -> bool {
@@ -431,11 +433,11 @@ fn add_dangling(
     });
     errors.diagnostics.push(error.maybe_help(help));
     let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
-    let table = &mut snapshot.tables[target.index()];
-    let next = table.dangling.len() as u32;
+    let table = &mut snapshot.tables[target];
+    let next = row_number(table.dangling.len());
     let place = *table.by_dangling.entry(id.clone()).or_insert(next);
     if place == next {
         table.dangling.push(id);
     }
-    table.rows.len() as u32 + place
+    table.row_count() + place
 }

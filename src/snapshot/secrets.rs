@@ -4,9 +4,9 @@
 //! a value of another type on the way to a secret, a name that resembles the name of a secret, everything after a
 //! syntax error. It runs only for schemas with secrets, and only when something of the text is shown.
 
-use crate::schema::{EntityType, Model, Reader, Slot, Ty};
-use crate::schema::{Origin, SlotId};
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, string_text};
+use crate::ids::{IdVec, id};
+use crate::schema::{EntityType, FieldId, Model, Origin, PathId, Reader, Slot, SlotId, Ty};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start, string_text};
 use crate::source::pointer::unescape;
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -20,11 +20,16 @@ const DEEPEST: usize = 64;
 /// Undeclared names whose meaning is remembered.
 const REMEMBERED: usize = 10_000;
 
+id! {
+    /// A place in a document that a schema reads.
+    struct PlaceId(u32)
+}
+
 /// The places that a schema reads from a document, and the secrets among them.
 #[derive(Debug, Default)]
 pub struct SecretPaths {
     /// The first is the document.
-    nodes: Vec<Node>,
+    nodes: IdVec<PlaceId, Node>,
     /// The properties that hold secrets.
     names: Vec<String>,
 }
@@ -33,9 +38,9 @@ pub struct SecretPaths {
 #[derive(Debug, Default)]
 struct Node {
     /// The declared properties.
-    children: Vec<(String, usize)>,
+    children: Vec<(String, PlaceId)>,
     /// The elements, or the values of a map.
-    each: Option<usize>,
+    each: Option<PlaceId>,
     /// Whether the value is secret.
     secret: bool,
     /// Whether a secret is here or below.
@@ -88,7 +93,7 @@ impl Secrets {
 }
 
 /// A property below a place: its name, its node in the path tree, and the fields of entity types that it is.
-type Child<'m> = (&'m str, Option<usize>, Vec<(TypeId, usize)>);
+type Child<'m> = (&'m str, Option<PathId>, Vec<(TypeId, FieldId)>);
 
 impl SecretPaths {
     /// Returns the places that a schema declares; `None` if none is secret.
@@ -97,18 +102,17 @@ impl SecretPaths {
             return None;
         }
         let mut paths = Self::default();
-        paths.add(model, "", Some(0), Vec::new());
-        paths.fill_holds(0);
+        let document = paths.add(model, "", Some(PathId::default()), Vec::new());
+        paths.fill_holds(document);
         Some(Arc::new(paths))
     }
 
     /// Adds the place at a node of the path tree and at fields of entity types, with everything below.
-    fn add(&mut self, model: &Model, name: &str, path: Option<usize>, mut fields: Vec<(TypeId, usize)>) -> usize {
-        let at = self.nodes.len();
-        self.nodes.push(Node::default());
+    fn add(&mut self, model: &Model, name: &str, path: Option<PathId>, mut fields: Vec<(TypeId, FieldId)>) -> PlaceId {
+        let at = self.nodes.push(Node::default());
         let tree = path.map(|path| &model.paths[path]);
         let instance = tree.and_then(|tree| tree.ty);
-        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, 0)));
+        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
         let mut children: Vec<Child<'_>> = Vec::new();
         for (name, path) in tree.iter().flat_map(|tree| &tree.children) {
             children.push((name, Some(*path), Vec::new()));
@@ -142,9 +146,9 @@ impl SecretPaths {
         at
     }
 
-    fn fill_holds(&mut self, at: usize) -> bool {
+    fn fill_holds(&mut self, at: PlaceId) -> bool {
         let node = &self.nodes[at];
-        let below: Vec<usize> = node.children.iter().map(|(_, child)| *child).chain(node.each).collect();
+        let below: Vec<PlaceId> = node.children.iter().map(|(_, child)| *child).chain(node.each).collect();
         let mut holds = node.secret;
         for child in below {
             holds |= self.fill_holds(child);
@@ -156,10 +160,10 @@ impl SecretPaths {
     /// Returns the places of secrets in a text, in order; none overlap.
     pub fn spans(&self, source: &Source) -> Vec<Span> {
         let text = source.text();
-        let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
+        let begin = document_start(text);
         let mut walk = Walk { paths: self, text, spans: Vec::new(), meanings: HashMap::new(), read: begin };
         let mut scanner = Scanner::at(text, begin);
-        let walked = walk.value(&mut scanner, 0).and_then(|()| {
+        let walked = walk.value(&mut scanner, PlaceId::default()).and_then(|()| {
             walk.read = scanner.offset();
             scanner.end()
         });
@@ -171,7 +175,7 @@ impl SecretPaths {
 
     /// Returns the relation of the place of a JSON Pointer to secrets.
     pub fn relation(&self, pointer: &str) -> Relation {
-        let mut at = Some(0);
+        let mut at = Some(PlaceId::default());
         for (step, name) in pointer.split('/').skip(1).map(unescape).enumerate() {
             let node = at.map(|at| &self.nodes[at]);
             if node.is_some_and(|node| node.secret) {
@@ -219,7 +223,7 @@ impl SecretPaths {
 
 /// Returns whether a slot reads an array or an object.
 fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
-    let Slot { ty, origin, .. } = &ty.slots[slot.index()];
+    let Slot { ty, origin, .. } = &ty.slots[slot];
     match origin {
         Origin::Read(_, Some(reader)) => *reader == Reader::Length,
         Origin::Read(_, None) => matches!(ty, Ty::Set(_) | Ty::Record(_)),
@@ -234,7 +238,7 @@ enum Meaning {
     /// A secret.
     Secret,
     /// A declared property with a secret below.
-    Like(usize),
+    Like(PlaceId),
     /// Nothing that is secret.
     Other,
 }
@@ -279,7 +283,7 @@ struct Walk<'p, 't> {
     text: &'t str,
     spans: Vec<Span>,
     /// The meaning of undeclared names, by place; `None` is any place that the schema does not declare.
-    meanings: HashMap<(Option<usize>, String), Meaning>,
+    meanings: HashMap<(Option<PlaceId>, String), Meaning>,
     /// The end of the last name or value that was read.
     read: u32,
 }
@@ -296,14 +300,16 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// Walks the value at a declared place.
-    fn value(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
+    fn value(&mut self, scanner: &mut Scanner<'t>, at: PlaceId) -> Result<()> {
         let node = &self.paths.nodes[at];
         if node.secret {
             return self.mask(scanner);
         }
         match (scanner.peek()?.0, node.each) {
             (Kind::Null, _) => scanner.skip().map(|_| ()),
-            (Kind::Object, None) if node.holds && at != 0 && !self.has_shape(scanner, at) => self.mask(scanner),
+            (Kind::Object, None) if node.holds && at != PlaceId::default() && !self.has_shape(scanner, at) => {
+                self.mask(scanner)
+            }
             (Kind::Object, None) if node.holds || !node.container => self.object(scanner, at),
             (Kind::Array, Some(each)) => {
                 let walked = scanner.array(|scanner, _| {
@@ -329,7 +335,7 @@ impl<'t> Walk<'_, 't> {
         skipped.map(|_| ())
     }
 
-    fn object(&mut self, scanner: &mut Scanner<'t>, at: usize) -> Result<()> {
+    fn object(&mut self, scanner: &mut Scanner<'t>, at: PlaceId) -> Result<()> {
         let walked = scanner.object(|scanner, key| {
             self.read = key.span.end;
             self.property(scanner, at, &key)?;
@@ -339,7 +345,7 @@ impl<'t> Walk<'_, 't> {
         walked.map(|_| ())
     }
 
-    fn property(&mut self, scanner: &mut Scanner<'t>, at: usize, key: &Key<'_>) -> Result<()> {
+    fn property(&mut self, scanner: &mut Scanner<'t>, at: PlaceId, key: &Key<'_>) -> Result<()> {
         let Some(name) = self.name(key) else { return self.mask(scanner) };
         let node = &self.paths.nodes[at];
         match node.children.iter().find(|(child, _)| *child == *name) {
@@ -353,11 +359,11 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// Walks an object in place of a list: a map if all its values are instances, else anything.
-    fn map(&mut self, scanner: &mut Scanner<'t>, at: usize, each: usize) -> Result<()> {
+    fn map(&mut self, scanner: &mut Scanner<'t>, at: PlaceId, each: PlaceId) -> Result<()> {
         let (node, inner) = (&self.paths.nodes[at], &self.paths.nodes[each]);
         let mut ahead = scanner.clone();
         let mut is_map = true;
-        // A syntax error is found again below.
+        #[expect(clippy::let_underscore_must_use, reason = "a syntax error is found again below")]
         let _ = ahead.object(|ahead, key| {
             let is_child = self.name(&key).is_some_and(|name| node.children.iter().any(|(child, _)| *child == *name));
             is_map &= match ahead.peek()?.0 {
@@ -387,7 +393,7 @@ impl<'t> Walk<'_, 't> {
 
     /// Returns whether the object that comes next is empty or has a property that is declared, or that may mean one
     /// which is: any other object in its place may hold anything.
-    fn has_shape(&mut self, scanner: &Scanner<'t>, at: usize) -> bool {
+    fn has_shape(&mut self, scanner: &Scanner<'t>, at: PlaceId) -> bool {
         let paths = self.paths;
         let node = &paths.nodes[at];
         let declared = |name: &str| node.children.iter().any(|(child, _)| child == name);
@@ -399,6 +405,7 @@ impl<'t> Walk<'_, 't> {
     /// Returns whether a property of the object that comes next has a name of some kind.
     fn any_name(&self, scanner: &Scanner<'t>, kind: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
+        #[expect(clippy::let_underscore_must_use, reason = "the walk ends at the first name that decides")]
         let _ = scanner.clone().object(|scanner, key| {
             found |= self.name(&key).is_some_and(|name| kind(&name));
             // The rest of the object says nothing more.
@@ -437,7 +444,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn meaning(&mut self, at: Option<usize>, name: &str) -> Meaning {
+    fn meaning(&mut self, at: Option<PlaceId>, name: &str) -> Meaning {
         let key = (at, name.to_owned());
         if let Some(known) = self.meanings.get(&key) {
             return *known;

@@ -1,10 +1,11 @@
 //! The split: one pass over the document that records the place of every instance.
 
 use super::read::duplicate_key;
-use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled};
+use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Model;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd};
+use crate::ids::IdVec;
+use crate::schema::{Model, PathId};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 const MAX_ROWS: usize = 1 << 31;
 
 pub(super) struct Split {
-    pub tables: Vec<Table>,
+    pub tables: IdVec<TypeId, Table>,
     /// The end of each list of instances by its start. The decoder of the outer row skips the list.
     pub jumps: HashMap<u32, u32>,
     /// Escaped property names that became ids.
@@ -33,8 +34,7 @@ pub(super) fn split(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Split> {
     let text = source.text();
-    let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    if text[begin..].trim().is_empty() {
+    if text.strip_prefix('\u{feff}').unwrap_or(text).trim().is_empty() {
         let error = Diagnostic::error(Code::SnapshotEmpty, "the snapshot is empty").label(
             source,
             Span::new(0, 0),
@@ -52,7 +52,7 @@ pub(super) fn split(
         most_entities,
         diagnostics,
     };
-    let mut scanner = Scanner::at(text, begin as u32).up_to(limits.depth);
+    let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
     let walked = splitter.document(&mut scanner);
     let Splitter { split, .. } = splitter;
     match walked {
@@ -128,29 +128,29 @@ impl Splitter<'_> {
             return Ok(false);
         }
         self.push(root.ty, 0, RowStep::Fixed, start)?;
-        self.value(scanner, 0, &Here { scope: root, pointer: Pointer::default() })?;
+        self.value(scanner, PathId::default(), &Here { scope: root, pointer: Pointer::default() })?;
         self.close(root, scanner.offset());
         scanner.end()?;
         Ok(true)
     }
 
     fn push(&mut self, ty: TypeId, parent: u32, step: RowStep, start: u32) -> Result<u32> {
-        let rows = &mut self.split.tables[ty.index()].rows;
+        let rows = &mut self.split.tables[ty].rows;
         if rows.len() >= self.most_entities {
             return Err(SplitError::TooMany(ty, start));
         }
         rows.push(Row { span: Span::new(start, start), parent, step, key: StrRef::default() });
-        Ok(rows.len() as u32 - 1)
+        Ok(row_number(rows.len() - 1))
     }
 
     fn close(&mut self, entity: EntityRef, end: u32) {
-        if let Some(row) = self.split.tables[entity.ty.index()].rows.get_mut(entity.row as usize) {
+        if let Some(row) = self.split.tables[entity.ty].rows.get_mut(entity.row as usize) {
             row.span.end = end;
         }
     }
 
     /// Walks a value at a node of the path tree that belongs to the instance `here.scope`.
-    fn value(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
+    fn value(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let tree = &model.paths[node];
         if tree.children.is_empty() && tree.each.is_none() {
@@ -160,8 +160,8 @@ impl Splitter<'_> {
         match (scanner.peek()?, tree.each) {
             ((Kind::Object, _), None) => self.properties(scanner, node, here),
             ((Kind::Array, start), Some(each)) => {
-                let span =
-                    scanner.array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(index as u32)))?;
+                let span = scanner
+                    .array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(row_number(index))))?;
                 self.split.jumps.insert(start, span.end);
                 Ok(())
             }
@@ -195,7 +195,7 @@ impl Splitter<'_> {
 
     /// Walks an object in the place of a list: a map of instances if every value has the shape of one, and otherwise an
     /// uncaptured list.
-    fn map(&mut self, scanner: &mut Scanner<'_>, each: usize, here: &Here) -> Result<u32> {
+    fn map(&mut self, scanner: &mut Scanner<'_>, each: PathId, here: &Here) -> Result<u32> {
         let before = self.mark(each);
         let mut seen: HashMap<SmolStr, (Span, Option<u32>)> = HashMap::new();
         let mut other: Option<Span> = None;
@@ -240,14 +240,14 @@ impl Splitter<'_> {
     }
 
     /// The number that the next row of the type at a node gets.
-    fn row_at(&self, node: usize) -> Option<u32> {
+    fn row_at(&self, node: PathId) -> Option<u32> {
         let ty = self.model.paths[node].ty?;
-        Some(self.split.tables[ty.index()].rows.len() as u32)
+        Some(self.split.tables[ty].row_count())
     }
 
     /// Returns whether a value in a map has the shape of an instance: an object that has the key or, without one, at
     /// least one declared property; for instances that are scalars, a scalar.
-    fn has_shape(&self, node: usize, kind: Kind, start: u32) -> bool {
+    fn has_shape(&self, node: PathId, kind: Kind, start: u32) -> bool {
         let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
         let declared = self.model.ty(ty);
         if declared.is_scalar() {
@@ -262,11 +262,12 @@ impl Splitter<'_> {
 
     /// Returns whether an object has a property that a type declares, or a misspelling of one. Any object has if none
     /// is declared.
-    fn has_declared(&self, node: usize, ty: TypeId, start: u32) -> bool {
+    fn has_declared(&self, node: PathId, ty: TypeId, start: u32) -> bool {
         let declared = self.model.ty(ty);
         let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
         let paths = &self.model.paths[node].children;
-        let names = || fields.iter().chain(paths).map(|(name, _)| name.as_str());
+        let fields = || fields.iter().map(|(name, _)| name.as_str());
+        let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
         if names().next().is_none() && declared.key.is_none() {
             return true;
         }
@@ -278,7 +279,10 @@ impl Splitter<'_> {
     /// Returns whether an object has a property with a certain name.
     fn has_property(&self, start: u32, wanted: impl Fn(&str) -> bool) -> bool {
         let mut found = false;
-        // The walk ends at the first property that decides; the value is scanned as a whole elsewhere.
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "the walk ends at the first property that decides; the value is scanned as a whole elsewhere"
+        )]
         let _ = Scanner::at(self.source.text(), start).object(|scanner, key| {
             found = wanted(&key.text());
             if found {
@@ -289,7 +293,11 @@ impl Splitter<'_> {
         found
     }
 
-    fn properties(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here) -> Result<()> {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "both lists have an element for every child, and `at` is the place of a child"
+    )]
+    fn properties(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let children = &model.paths[node].children;
         let before = self.mark(node);
@@ -335,7 +343,7 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    fn instance(&mut self, scanner: &mut Scanner<'_>, node: usize, here: &Here, step: RowStep) -> Result<()> {
+    fn instance(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here, step: RowStep) -> Result<()> {
         let Some(ty) = self.model.paths[node].ty else { return self.value(scanner, node, here) };
         let (kind, start) = scanner.peek()?;
         let declared = self.model.ty(ty);
@@ -381,7 +389,7 @@ impl Splitter<'_> {
     }
 
     /// Reports a value that does not have the shape that its type reads.
-    fn not_an_instance(&mut self, ty: TypeId, node: usize, here: &Here, step: RowStep, kind: Kind, span: Span) {
+    fn not_an_instance(&mut self, ty: TypeId, node: PathId, here: &Here, step: RowStep, kind: Kind, span: Span) {
         let declared = self.model.ty(ty);
         let wanted = if declared.is_scalar() { "a text, a number or a boolean" } else { "an object" };
         let message = format!("`{}` is read from {wanted}, found {}", declared.name, kind.described());
@@ -403,7 +411,7 @@ impl Splitter<'_> {
     }
 
     /// Records that the value at a node is `null`.
-    fn null(&mut self, node: usize, here: &Here, span: Span) {
+    fn null(&mut self, node: PathId, here: &Here, span: Span) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.null_is_empty) {
             self.lost(node, here, span, "", Gap::Uncaptured);
@@ -413,7 +421,7 @@ impl Splitter<'_> {
     /// Records that an object lacks the property of a node.
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
-    fn lacking(&mut self, node: usize, here: &Here, object: Span, property: &str) {
+    fn lacking(&mut self, node: PathId, here: &Here, object: Span, property: &str) {
         let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
         let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
         if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
@@ -422,12 +430,12 @@ impl Splitter<'_> {
     }
 
     /// Records that the instances at or below a node are not known for an instance.
-    fn lost(&mut self, node: usize, here: &Here, span: Span, property: &str, gap: Gap) {
+    fn lost(&mut self, node: PathId, here: &Here, span: Span, property: &str, gap: Gap) {
         for ty in &self.model.paths[node].below {
             if *ty == here.scope.ty {
                 continue;
             }
-            let lists = &mut self.split.tables[ty.index()].uncaptured_lists;
+            let lists = &mut self.split.tables[*ty].uncaptured_lists;
             let new = UncapturedList {
                 scope: here.scope,
                 span,
@@ -446,22 +454,22 @@ impl Splitter<'_> {
     }
 
     /// Returns the number of rows and gaps of every type at or below a node.
-    fn mark(&self, node: usize) -> Vec<(usize, usize, TypeId)> {
+    fn mark(&self, node: PathId) -> Vec<(usize, usize, TypeId)> {
         let below = self.model.paths[node].below.iter();
         below
-            .map(|ty| (&self.split.tables[ty.index()], *ty))
+            .map(|ty| (&self.split.tables[*ty], *ty))
             .map(|(t, ty)| (t.rows.len(), t.uncaptured_lists.len(), ty))
             .collect()
     }
 
     /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
-    fn reset(&mut self, node: usize, mark: &[(usize, usize, TypeId)]) {
+    fn reset(&mut self, node: PathId, mark: &[(usize, usize, TypeId)]) {
         let below = &self.model.paths[node].below;
         for (rows, lists, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
-            let table = &mut self.split.tables[ty.index()];
+            let table = &mut self.split.tables[*ty];
             table.rows.truncate(*rows);
             table.uncaptured_lists.truncate(*lists);
-            let left = table.rows.len() as u32;
+            let left = table.row_count();
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }
     }

@@ -326,6 +326,7 @@ struct Level {
 
 impl Level {
     /// Returns the depth of the tree.
+    #[expect(clippy::indexing_slicing, reason = "every kind of chain has a depth")]
     fn tree(&self) -> usize {
         let chain = |inner: usize, kind: usize| self.depth[kind] + self.deepest[kind].max(inner);
         self.elements.max(self.ifs + [OPERAND, AND, OR, LIST].into_iter().fold(0, chain))
@@ -336,6 +337,7 @@ impl Level {
     }
 
     /// Begins the next operand of a chain.
+    #[expect(clippy::indexing_slicing, reason = "every kind of chain has a depth")]
     fn chain(&mut self, kind: usize) {
         self.complete(kind);
         self.depth[kind] += 1;
@@ -348,6 +350,7 @@ impl Level {
     }
 
     /// Ends all chains that bind tighter than `kind`.
+    #[expect(clippy::indexing_slicing, reason = "every kind of chain has a depth, and `inner` is greater than `kind`")]
     fn complete(&mut self, kind: usize) {
         for inner in (kind + 1..=OPERAND).rev() {
             let depth = std::mem::take(&mut self.depth[inner]) + std::mem::take(&mut self.deepest[inner]);

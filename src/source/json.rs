@@ -452,7 +452,7 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
         let word = u64::from_le_bytes(word);
         let zero_byte = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let hit = zero_byte(word ^ (ONES * b'"' as u64)) | zero_byte(word ^ (ONES * b'\\' as u64)) | control;
+        let hit = zero_byte(word ^ (ONES * u64::from(b'"'))) | zero_byte(word ^ (ONES * u64::from(b'\\'))) | control;
         if hit != 0 {
             return at + hit.trailing_zeros() as usize / 8;
         }
@@ -493,6 +493,11 @@ impl BitStack {
     }
 }
 
+/// Returns the offset of the document in a text: it is after the byte order mark, if there is one.
+pub(crate) fn document_start(text: &str) -> u32 {
+    if text.starts_with('\u{feff}') { 3 } else { 0 }
+}
+
 /// Returns the text of a scanned string, given with its quotes. `None` when an escape is half a surrogate pair.
 pub fn string_text(quoted: &str) -> Option<Cow<'_, str>> {
     let raw = quoted.get(1..quoted.len().checked_sub(1)?)?;
@@ -503,9 +508,10 @@ pub fn string_text(quoted: &str) -> Option<Cow<'_, str>> {
 fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        let escape = rest.as_bytes().get(at + 1)?;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        let at = plain.len();
+        text.push_str(plain);
+        let escape = escaped.as_bytes().first()?;
         let mut taken = 2;
         text.push(match escape {
             b'b' => '\u{8}',

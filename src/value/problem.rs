@@ -53,11 +53,13 @@ pub(super) fn of_datetime(text: &str) -> String {
     if text.len() == 10 && text.replace(['/', '.', '_'], "-") != text && is_date(&text.replace(['/', '.', '_'], "-")) {
         return format!("a date has hyphens: write {}", text.replace(['/', '.', '_'], "-"));
     }
-    let basic = text.get(..8).filter(|date| date.bytes().all(|b| b.is_ascii_digit()));
-    if let Some(basic) =
-        basic.filter(|_| text.len() == 8 || all_digits && text.len() == 14 || text.get(8..9) == Some("T"))
+    let basic = || {
+        let parts = [text.get(..4)?, text.get(4..6)?, text.get(6..8)?];
+        parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_digit())).then(|| parts.join("-"))
+    };
+    if let Some(date) =
+        basic().filter(|_| text.len() == 8 || all_digits && text.len() == 14 || text.get(8..9) == Some("T"))
     {
-        let date = format!("{}-{}-{}", &basic[..4], &basic[4..6], &basic[6..]);
         let time = if text.len() == 8 { "" } else { ", and a time such as T06:00:00Z" };
         return format!("a date has hyphens: write {date}{time}");
     }
@@ -223,7 +225,7 @@ fn meant_duration(text: &str) -> Option<i64> {
         let mut amount = whole.parse::<i64>().ok()?.checked_mul(size)?;
         if !fraction.is_empty() {
             let parts = fraction.parse::<i64>().ok().filter(|_| fraction.len() <= 6)?.checked_mul(size)?;
-            let per_whole = 10i64.pow(fraction.len() as u32);
+            let per_whole = 10i64.pow(u32::try_from(fraction.len()).ok()?);
             amount += Some(parts / per_whole).filter(|_| parts % per_whole == 0)?;
         }
         total = total.checked_add(amount)?;
@@ -374,7 +376,7 @@ fn of_wildcard(address: &str) -> String {
     let parts: Vec<&str> = address.split('.').collect();
     let fixed = parts.iter().take_while(|part| part.parse::<u8>().is_ok()).count();
     let range = (parts.len() <= 4 && parts.iter().skip(fixed).all(|part| *part == "*"))
-        .then(|| four_parts(&parts[..fixed]))
+        .then(|| four_parts(parts.get(..fixed).unwrap_or_default()))
         .map(|address| format!("{address}/{}", fixed * 8));
     match range.filter(|range| parses(range)) {
         Some(range) => format!("a range is written in CIDR notation, without `*`: write {range}"),

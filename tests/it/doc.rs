@@ -46,7 +46,7 @@ fn whatever_a_check_of_an_embedded_pack_reads_is_documented() {
                 let derived = entry.derived.iter().filter(|derived| derived.ty == *ty).map(|derived| derived.slot);
                 for slot in slots.iter().copied().chain(derived) {
                     if !alone(doc(&schema.model, *ty, slot)) {
-                        let name = schema.model.ty(*ty).slots[slot.index()].dotted();
+                        let name = schema.model.ty(*ty).slots[slot].dotted();
                         wrong.insert(format!("{}.{name}", schema.model.ty(*ty).name));
                     }
                 }

@@ -1,6 +1,18 @@
 //! Tests of the whole program, one module per theme. Tests of a single module of the library are in that module.
 
 #![allow(clippy::disallowed_methods, reason = "tests run the program on files")]
+#![allow(unreachable_pub, reason = "a test binary has no callers; some modules are shared with benches and examples")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_in_result,
+    reason = "a test that goes wrong fails, at the place where it does"
+)]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;

@@ -61,7 +61,7 @@ fn causes<'p>(
         let refused =
             |derivation: &&Derivation| !derivation.statement.valid || review.refused.contains(&derivation.statement.id);
         let refused: Vec<&Derivation> = of_it.filter(refused).collect();
-        let name = model.ty(target.0).slots[target.1.index()].dotted();
+        let name = model.ty(target.0).slots[target.1].dotted();
         if !refused.is_empty() {
             causes.insert(*target, Cause::Refused(refused));
         } else if policies.unread_derivations.contains(name.as_str()) {
@@ -125,7 +125,7 @@ fn missing(model: &Model, target: Target, read: Option<Read<'_>>, checks: &[&Sta
     };
     let message = format!("nothing derives `{}`, which {readers}", name(model, target));
     let error = Diagnostic::error(Code::DerivationMissing, message).label(&statement.source, span, "read here");
-    let attribute = model.ty(target.0).slots[target.1.index()].dotted();
+    let attribute = model.ty(target.0).slots[target.1].dotted();
     Some(error.help(format!("write a `permit` for `derive` with @derives({attribute:?})")))
 }
 
@@ -167,7 +167,7 @@ fn ids(statements: &[&Statement]) -> String {
 }
 
 fn name(model: &Model, (ty, slot): Target) -> String {
-    format!("{}.{}", model.short_name(ty), model.ty(ty).slots[slot.index()].dotted())
+    format!("{}.{}", model.short_name(ty), model.ty(ty).slots[slot].dotted())
 }
 
 /// Returns where a derived attribute is first read: in a check, or in a derivation of another.

@@ -187,7 +187,7 @@ impl Found<'_> {
             return Vec::new();
         }
         let folded = leaves.iter().filter_map(|leaf| match leaf {
-            Leaf::Folded(ty, slot, reader) => Some((self.model.ty(*ty).slots[slot.index()].dotted(), *reader)),
+            Leaf::Folded(ty, slot, reader) => Some((self.model.ty(*ty).slots[*slot].dotted(), *reader)),
             _ => None,
         });
         folded.collect()
@@ -204,7 +204,7 @@ impl Found<'_> {
             NodeKind::SetOf(items) => items.iter().flat_map(|item| self.leaves(*item)).collect(),
             NodeKind::If(_, then, other) => [*then, *other].iter().flat_map(|node| self.leaves(*node)).collect(),
             NodeKind::Slot(_, ty, slot) => {
-                let declared = &self.model.ty(*ty).slots[slot.index()];
+                let declared = &self.model.ty(*ty).slots[*slot];
                 match &declared.origin {
                     Origin::Read(_, Some(reader)) if folds(*reader) => vec![Leaf::Folded(*ty, *slot, *reader)],
                     _ => vec![Leaf::Other],
@@ -238,7 +238,7 @@ impl Found<'_> {
 
 impl Comparison {
     /// Returns the error for a value of the parameter that is never equal to what it is compared with.
-    pub fn refused(&self, model: &Model, value: &Value) -> Option<Diagnostic> {
+    pub(crate) fn refused(&self, model: &Model, value: &Value) -> Option<Diagnostic> {
         let mut texts = Vec::new();
         texts_in(value, &mut texts);
         let text = texts.into_iter().find(|text| !reads(&self.with, text))?;

@@ -20,7 +20,7 @@ pub(super) struct Reach<'p> {
 impl<'p> Reach<'p> {
     /// Returns the condition of a clause, or part of the scope, for which the policy can never hold, if there is one,
     /// and where it is written.
-    pub fn settled_by(&self) -> Option<(&'p Condition, Span)> {
+    pub(super) fn settled_by(&self) -> Option<(&'p Condition, Span)> {
         let written = |condition: &Condition| match condition {
             Condition::Leaf(node) => self.program.node(*node).span,
             _ => Span::default(),
@@ -34,7 +34,7 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns the nodes that can be evaluated.
-    pub fn nodes(&self) -> Vec<NodeId> {
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
         let settled = self.settled_by();
         let mut nodes = BTreeSet::new();
         for condition in self.body.conditions() {
@@ -76,7 +76,7 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns the answer of a condition, if it is the same for every snapshot.
-    pub fn truth(&self, condition: &Condition) -> Option<bool> {
+    pub(super) fn truth(&self, condition: &Condition) -> Option<bool> {
         condition.evaluate(Outcomes::EITHER, &mut |leaf, _| self.outcomes(*leaf)).known()
     }
 
@@ -97,7 +97,7 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns the type and id of an entity literal.
-    pub fn literal(&self, node: NodeId) -> Option<(TypeId, &'p SmolStr)> {
+    pub(super) fn literal(&self, node: NodeId) -> Option<(TypeId, &'p SmolStr)> {
         let NodeKind::Constant(at) = &self.program.node(node).kind else { return None };
         match self.program.constants.get(*at) {
             Some(Constant::Entity(ty, id)) => Some((*ty, id)),
@@ -106,12 +106,12 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns the type of an expression that is an entity.
-    pub fn entity_type(&self, node: NodeId) -> Option<TypeId> {
+    pub(super) fn entity_type(&self, node: NodeId) -> Option<TypeId> {
         match &self.program.node(node).kind {
             NodeKind::Principal => Some(self.body.principal),
             NodeKind::Resource => Some(self.body.resource),
             NodeKind::Root => Some(self.model.root),
-            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slots[slot.index()].ty {
+            NodeKind::Slot(_, ty, slot) => match self.model.ty(*ty).slots[*slot].ty {
                 Ty::Entity(target) => Some(target),
                 _ => None,
             },
@@ -121,7 +121,7 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns whether a literal names an entity that no snapshot has: the id of a root without `@key` is empty.
-    pub fn names_nothing(&self, node: NodeId) -> bool {
+    pub(super) fn names_nothing(&self, node: NodeId) -> bool {
         let root = self.model.root;
         self.literal(node).is_some_and(|(ty, id)| {
             ty == root && self.model.ty(root).key.is_none() && !id.is_empty()
@@ -163,7 +163,7 @@ impl<'p> Reach<'p> {
     }
 
     /// Returns whether an entity of one type can be inside an entity of another, or be that entity.
-    pub fn may_be_in(&self, inner: TypeId, outer: TypeId) -> bool {
+    pub(super) fn may_be_in(&self, inner: TypeId, outer: TypeId) -> bool {
         self.model.ancestry(inner).any(|ty| ty == outer)
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Forks {
 
 impl Forks {
     /// Returns whether a node is a record with a member of two types.
-    pub fn is_record(&self, node: NodeId) -> bool {
+    pub(super) fn is_record(&self, node: NodeId) -> bool {
         self.records.contains_key(&node)
     }
 

@@ -72,7 +72,7 @@ impl<'r> Builder<'r> {
     }
 
     /// Returns the line of one account.
-    pub fn account(self, account: &'r AccountReport, needs: &Needs) -> Account<'r> {
+    pub(crate) fn account(self, account: &'r AccountReport, needs: &Needs) -> Account<'r> {
         let run = &self.report.run;
         let statuses = self.report.statuses_of(account);
         let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
@@ -159,7 +159,7 @@ impl<'r> Builder<'r> {
     }
 
     /// Returns a diagnostic.
-    pub fn diagnostic(self, found: &'r diagnostic::Diagnostic) -> Diagnostic<'r> {
+    pub(crate) fn diagnostic(self, found: &'r diagnostic::Diagnostic) -> Diagnostic<'r> {
         diagnostic_with(found, &|place| self.span(place))
     }
 

@@ -44,8 +44,9 @@ pub(super) struct Annotation {
 
 impl<'f> SchemaReader<'_, 'f> {
     pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        let last = self.diagnostics.len();
         self.diagnostics.push(Diagnostic::error(code, message).label(self.source, span, ""));
-        let last = self.diagnostics.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "the line above pushes this element")]
         &mut self.diagnostics[last]
     }
 
@@ -104,7 +105,10 @@ impl<'f> SchemaReader<'_, 'f> {
     /// Returns the span of an annotation from the `@` on. Cedar gives the span of the value only.
     fn whole_annotation(&self, value: &Loc) -> Span {
         let before = self.source.text().get(..value.start()).unwrap_or_default();
-        let start = before.rfind('@').filter(|at| !before[*at..].contains(['"', '\n'])).unwrap_or(value.start());
+        let start = match before.rsplit_once('@') {
+            Some((start, name)) if !name.contains(['"', '\n']) => start.len(),
+            _ => value.start(),
+        };
         let rest = self.source.text().get(value.end()..).unwrap_or_default();
         let close = if rest.trim_start().starts_with(')') { rest.len() - rest.trim_start().len() + 1 } else { 0 };
         Span::from(start..value.end() + close)

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 impl<'f> SchemaReader<'_, 'f> {
     pub(super) fn attributes(&mut self, model: &mut Model) {
-        for at in 0..model.types.len() {
+        for at in model.type_ids() {
             let name = model.types[at].name.clone();
             let Some((namespace, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
             let json_schema::EntityTypeKind::Standard(standard) = &entity.kind else { continue };
@@ -72,7 +72,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let node = slots.node(key);
                 slots.fields[node].key = true;
                 for slot in &slots.fields[node].slots {
-                    let slot = &slots.list[slot.index()];
+                    let slot = &slots.list[*slot];
                     if let Some(default) = slot.null.as_ref().or(slot.missing.as_ref()) {
                         let message = "`@null` and `@missing` are not valid on the `@key`: an id has no default";
                         self.error(Code::SchemaDefault, default.span, message);
@@ -90,7 +90,7 @@ impl<'f> SchemaReader<'_, 'f> {
             ty.slots = slots.list;
             ty.fields = slots.fields;
             for (object, annotation) in std::mem::take(&mut self.ignored) {
-                let names = self.ignored_names(model, TypeId::new(at), &object, &annotation);
+                let names = self.ignored_names(model, at, &object, &annotation);
                 let fields = &mut model.types[at].fields;
                 if let Some(field) = field_at(fields, &object) {
                     fields[field].ignored.extend(names);
@@ -222,7 +222,7 @@ impl<'f> SchemaReader<'_, 'f> {
         members: Option<&[Attribute]>,
         annotations: &HashMap<&str, Annotation>,
     ) {
-        let slot = &slots.list[id.index()];
+        let slot = &slots.list[id];
         let mut read = |name: &str| -> Option<DeclaredDefault> {
             let annotation = annotations.get(name)?;
             let Some(pointer) = slot.origin.pointer() else {
@@ -255,7 +255,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let error = self.error(Code::SchemaDefault, default.span, message);
             error.help = Some("make the attribute required: remove the `?`".into());
         }
-        let slot = &mut slots.list[id.index()];
+        let slot = &mut slots.list[id];
         (slot.null, slot.missing) = (null, missing);
     }
 

@@ -43,12 +43,12 @@ impl<'f> SchemaReader<'_, 'f> {
         for (id, path) in &rows {
             let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
             let parent = within.max_by_key(|(_, other)| other.0.len()).map(|(id, _)| *id);
-            model.types[id.index()].parent = parent;
+            model.types[*id].parent = parent;
             let Some(parent) = parent else { continue };
-            let skipped = path.0.len() - model.ty(parent).path().map_or(0, |path| path.0.len());
-            let tail = &path.0[path.0.len() - skipped..];
-            if tail.iter().filter(|step| **step == Step::Each).count() > 1 || tail[..skipped - 1].contains(&Step::Each)
-            {
+            let inner = model.ty(parent).path().map_or(0, |path| path.0.len());
+            // Only the last step may be `*`.
+            let between = path.0.split_last().map_or(&[][..], |(_, before)| before);
+            if between.iter().skip(inner).any(|step| *step == Step::Each) {
                 let name = model.ty(*id).name.clone();
                 let error = self.error(
                     Code::SchemaPath,
@@ -77,13 +77,13 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Reads `@total` and `@more`: the places in the parent that state the part of a list that was captured.
     fn page_annotations(&mut self, model: &mut Model) {
-        for at in 0..model.types.len() {
+        for at in model.type_ids() {
             let name = model.types[at].name.clone();
             let Some((_, entity)) = self.written.entities.get(name.as_str()).copied() else { continue };
             let declared = span_of(entity.loc.as_ref());
             let mut read = |name: &str| {
                 let annotation = self.annotation_named(&entity.annotations, name, declared)?;
-                self.list_property(model, TypeId::new(at), name, &annotation)
+                self.list_property(model, at, name, &annotation)
             };
             let (total, more) = (read("total"), read("more"));
             (model.types[at].total, model.types[at].more) = (total, more);

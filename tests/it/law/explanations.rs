@@ -7,6 +7,7 @@ use super::judged::{JudgedCase, Pair, with_judged};
 use super::runner::{LawResult, tally, verdict_name};
 use super::world::{Blanks, Uid};
 use deodar::engine::{Explanation, ReadOf, ReadValue, Verdict};
+use deodar::schema::SlotId;
 use deodar::snapshot::LocationKind;
 use deodar::source::json::Kind as JsonKind;
 use deodar::value::{EntityRef, Outcomes, TypeId};
@@ -65,9 +66,9 @@ fn may_be_present(found: &ReadValue, is_present: bool) -> bool {
 }
 
 /// Returns the attributes of an explanation: entity, place of the slot, and value.
-fn attributes<'e>(explanation: &'e Explanation<'_>) -> impl Iterator<Item = (EntityRef, usize, &'e ReadValue)> {
+fn attributes<'e>(explanation: &'e Explanation<'_>) -> impl Iterator<Item = (EntityRef, SlotId, &'e ReadValue)> {
     explanation.clauses.iter().flat_map(|clause| &clause.reads).filter_map(|read| match &read.of {
-        ReadOf::Attribute(entity, slot) => Some((*entity, slot.index(), &read.found)),
+        ReadOf::Attribute(entity, slot) => Some((*entity, *slot, &read.found)),
         _ => None,
     })
 }
@@ -93,7 +94,7 @@ fn named(judged: &JudgedCase<'_, '_>, pair: &Pair<'_>) -> Option<Paths> {
     let instances: BTreeMap<(TypeId, u32), Uid> =
         judged.rows.iter().map(|(uid, row)| ((row.ty, row.row), *uid)).collect();
     let explanation = judged.explanation_of(pair)?;
-    let path = |(entity, slot, _): (EntityRef, usize, &ReadValue)| {
+    let path = |(entity, slot, _): (EntityRef, SlotId, &ReadValue)| {
         let path = model.ty(entity.ty).slots[slot].path.iter().map(ToString::to_string).collect();
         Some((*instances.get(&(entity.ty, entity.row))?, path))
     };
