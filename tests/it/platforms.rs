@@ -28,7 +28,9 @@ fn validator() -> &'static Validator {
     static VALIDATOR: OnceLock<Validator> = OnceLock::new();
     VALIDATOR.get_or_init(|| {
         let text = include_str!("../data/sarif/sarif-2.1.0.schema.json");
-        let schema: Value = serde_json::from_str(text).expect("it is JSON");
+        // Two patterns have a bracket that JavaScript accepts without an escape.
+        let text = text.replace("{2}]?$", "{2}\\\\]?$");
+        let schema: Value = serde_json::from_str(&text).expect("it is JSON");
         jsonschema::draft7::options().should_validate_formats(true).build(&schema).expect("it is a schema")
     })
 }
@@ -193,7 +195,7 @@ fn hostile_texts_stay_text() {
     let github = harbour_with_boat(HOSTILE, "github").stdout;
     let commands = github.lines().filter(|line| line.trim_start().starts_with("::"));
     let names: Vec<&str> = commands.filter_map(|line| line.split([' ', ':']).find(|word| !word.is_empty())).collect();
-    assert_eq!(names, ["error"], "{github}");
+    assert_eq!(names, ["error", "warning"], "{github}");
     assert!(!github.contains("##[") && github.contains("%250A"), "{github}");
 
     let gitlab = harbour_with_boat(HOSTILE, "gitlab").json();
