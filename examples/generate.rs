@@ -4,6 +4,7 @@
 //! `cargo run --release --example generate -- --members 5 --accounts 1000000 | deodar check - --input ndjson`
 
 #![allow(clippy::disallowed_methods, reason = "a program reads its arguments and files")]
+#![allow(clippy::indexing_slicing, reason = "the generator indexes its own tables")]
 
 #[path = "../benches/organisation.rs"]
 mod organisation;

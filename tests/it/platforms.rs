@@ -73,7 +73,7 @@ fn document(count: usize) -> Document<'static> {
         let mut finding = first.clone();
         finding.fingerprint = format!("{at:032x}").into();
         finding.severity = CheckSeverity::ALL[at * CheckSeverity::ALL.len() / count];
-        finding.verdict = if at % 7 == 0 { Verdict::Unknown } else { Verdict::Fail };
+        finding.verdict = if at.is_multiple_of(7) { Verdict::Unknown } else { Verdict::Fail };
         finding
     };
     document.findings = (0..count).map(finding).collect();
