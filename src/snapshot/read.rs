@@ -225,9 +225,11 @@ impl<'s> Reading<'s> {
         let source = self.source;
         let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
         let text = whole.as_deref().map(str::trim);
+        if let (Reader::Length, Some(text)) = (reader, &whole) {
+            return Cell::Number(text.chars().count() as i64);
+        }
         let read = match (reader, kind, text) {
             (Reader::Length, Kind::Array, _) => return self.length(span),
-            (Reader::Length, ..) if let Some(text) = &whole => return Cell::Number(text.chars().count() as i64),
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
                 Ok(ip) => {
                     self.warn_of_mapped(&ip, span, name);
@@ -235,14 +237,14 @@ impl<'s> Reading<'s> {
                 }
                 Err(problem) => Err(("an address or CIDR range", problem)),
             },
-            (_, _, Some(text)) if let Some(read) = reader.read(text) => {
-                read.map_err(|wrong| (wrong.expected, wrong.help.to_owned()))
-            }
-            _ => {
-                let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
-                self.wrong_type(wanted, kind, span, name, None);
-                return Cell::Unreadable;
-            }
+            _ => match text.and_then(|text| reader.read(text)) {
+                Some(read) => read.map_err(|wrong| (wrong.expected, wrong.help.to_owned())),
+                None => {
+                    let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
+                    self.wrong_type(wanted, kind, span, name, None);
+                    return Cell::Unreadable;
+                }
+            },
         };
         let Folded { text: folded, is_domain_rejected, .. } = match read {
             Ok(read) => read,
