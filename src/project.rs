@@ -7,6 +7,7 @@ mod reports;
 mod unpack;
 mod accounts;
 mod saved;
+mod overwrite;
 mod unused;
 mod suites;
 mod walk;
@@ -16,6 +17,7 @@ mod watch;
 
 pub use accounts::{InputFormat, SnapshotReader};
 pub use file_states::FileStates;
+pub use overwrite::overwritten_input;
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use saved::saved_reports;
 pub use suites::CaseFiles;
@@ -50,6 +52,8 @@ pub struct Selection {
     pub policies: Vec<PathBuf>,
     /// A schema file that replaces that of the pack.
     pub schema: Option<PathBuf>,
+    /// Files that the run writes. They are not snapshots.
+    pub outputs: Vec<PathBuf>,
 }
 
 /// Where packs are looked up by name.
@@ -111,7 +115,7 @@ impl Loader {
     /// # Errors
     /// All diagnostics, if the schema cannot be read.
     pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
-        let mut diagnostics = self.begin();
+        let mut diagnostics = self.begin(selection);
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let (mut snapshots, mut unread, mut reports) = (Vec::new(), Vec::new(), 0);
         for file in files {
@@ -136,7 +140,7 @@ impl Loader {
         selection: &Selection,
         limits: &Limits,
     ) -> Result<(Inputs, SnapshotReader), Vec<Diagnostic>> {
-        let mut diagnostics = self.begin();
+        let mut diagnostics = self.begin(selection);
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let mut accounts = SnapshotReader::new(files, selection.form, limits.bytes);
         // Only where there is a choice is the first snapshot looked at before its turn.
@@ -146,9 +150,9 @@ impl Loader {
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
     }
 
-    fn begin(&mut self) -> Vec<Diagnostic> {
+    fn begin(&mut self, selection: &Selection) -> Vec<Diagnostic> {
         self.file_states = FileStates::default();
-        self.outputs = OwnOutputs::find();
+        self.outputs = OwnOutputs::find(&selection.outputs);
         self.known.age();
         self.snapshots.age();
         let file = Path::new(CONFIGURATION);

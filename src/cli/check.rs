@@ -156,7 +156,10 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
-    let selected = match Selected::new(args.format, &args.outputs) {
+    let selection = args.selection();
+    let inputs = [&selection.snapshots[..], &selection.policies, selection.schema.as_slice()].concat();
+    let selected = Selected::new(args.format, &args.outputs);
+    let selected = match selected.and_then(|selected| selected.refused(&inputs).map_or(Ok(selected), Err)) {
         Ok(selected) => selected,
         Err(refused) => {
             to_stderr(|out| writeln!(out, "error: {refused}"));
@@ -216,7 +219,8 @@ impl Args {
             Input::Json => InputFormat::Json,
             Input::Ndjson => InputFormat::Ndjson,
         };
-        self.pack.selection(&self.snapshots, form)
+        let outputs = self.outputs.iter().filter_map(|output| output.path.clone()).collect();
+        Selection { outputs, ..self.pack.selection(&self.snapshots, form) }
     }
 
     pub(super) fn style(&self) -> Style {

@@ -2,6 +2,7 @@
 
 use super::output::cannot_write;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use deodar::project;
 use deodar::render::{FORMATS, Format, Outputs, Presentation, Unit};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -24,7 +25,7 @@ impl OutputArg {
     /// When there is no such format, or the path is empty.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (name, path) = text.split_once('=').map_or((text, None), |(name, path)| (name, Some(path)));
-        let format = FORMATS.into_iter().find(|format| format.name == name).ok_or_else(|| {
+        let format = Format::of_name(name).ok_or_else(|| {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
             format!("there is no format `{name}`; valid are {}", names.join(", "))
         })?;
@@ -38,8 +39,7 @@ impl OutputArg {
 /// Returns the parser of `--format`.
 pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
-    PossibleValuesParser::new(names)
-        .try_map(|name| FORMATS.into_iter().find(|format| format.name == name).ok_or("there is no such format"))
+    PossibleValuesParser::new(names).try_map(|name| Format::of_name(&name).ok_or("there is no such format"))
 }
 
 /// The outputs of one run. One of them is written to standard output.
@@ -82,6 +82,13 @@ impl Selected {
         std::iter::once(&self.stdout)
             .chain(self.files.iter().map(|(format, _)| format))
             .any(|it| it.unit == Unit::Account)
+    }
+
+    /// Returns the message for the user if a file is also an input.
+    pub(super) fn refused(&self, inputs: &[PathBuf]) -> Option<String> {
+        let files = self.files.iter().map(|(_, path)| path.as_path());
+        let input = project::overwritten_input(files, inputs)?;
+        Some(format!("`{}` is an input of the run: name another file with --output", input.display()))
     }
 
     /// Opens the files.

@@ -30,6 +30,7 @@ impl PackArgs {
             packs: PackOrigin::BuiltIn,
             policies: self.policies.clone(),
             schema: self.schema.clone(),
+            outputs: Vec::new(),
         }
     }
 

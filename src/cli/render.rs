@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  deodar render report.json --output sarif=report.sarif --output markdown=summary.md
+  deodar render report.json --output sarif=report.sarif --output gitlab=quality.json
   deodar render part-1.ndjson part-2.ndjson --output json=fleet.json
 
 The exit code is that of the runs that wrote the reports.";
@@ -53,7 +53,10 @@ fn refused(args: &Args) -> Option<String> {
     if let Some(output) = args.outputs.iter().find(|output| output.format.saved.is_none()) {
         return Some(format!("`{}` is written by `deodar check` only", output.format.name));
     }
-    Selected::new(None, &args.outputs).err()
+    match Selected::new(None, &args.outputs) {
+        Ok(selected) => selected.refused(&args.reports),
+        Err(refused) => Some(refused),
+    }
 }
 
 fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitCode> {

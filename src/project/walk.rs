@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Endings of backup, swap and temporary files. docs/cli.md lists them.
@@ -84,16 +84,18 @@ pub(super) fn identity(found: &std::fs::Metadata) -> [u64; 2] {
     [0, created.map_or(0, |created| created.as_nanos() as u64)]
 }
 
-/// Regular files that standard output and standard error of this process are redirected to.
+/// Regular files that the run writes: those of its outputs, and those that standard output and standard error are
+/// redirected to.
 #[derive(Debug, Default)]
 pub(super) struct OwnOutputs(Vec<same_file::Handle>);
 
 impl OwnOutputs {
     /// Finds the files.
-    pub(super) fn find() -> Self {
+    pub(super) fn find(outputs: &[PathBuf]) -> Self {
         let streams = [same_file::Handle::stdout(), same_file::Handle::stderr()];
         let is_file = |handle: &same_file::Handle| handle.as_file().metadata().is_ok_and(|found| found.is_file());
-        Self(streams.into_iter().flatten().filter(is_file).collect())
+        let files = outputs.iter().filter(|path| path.is_file()).map(same_file::Handle::from_path);
+        Self(streams.into_iter().chain(files).flatten().filter(is_file).collect())
     }
 
     /// Returns whether a path leads to one of the files.

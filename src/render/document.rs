@@ -6,9 +6,11 @@
 
 mod build;
 mod read;
+mod merge;
 
 pub(crate) use build::{Builder, bare_diagnostic, pack_files, span_in};
-pub use read::{Saved, merged};
+pub use merge::merged;
+pub use read::Saved;
 
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;

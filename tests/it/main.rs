@@ -38,6 +38,7 @@ mod outputs;
 mod pack;
 mod parameters;
 mod platforms;
+mod saved;
 mod secrets;
 mod review;
 mod semantics;

@@ -1,0 +1,29 @@
+//! Outputs that would overwrite an input.
+
+use super::accounts::{is_snapshot, read_whole};
+use super::reports::format_of;
+use crate::snapshot::Limits;
+use std::path::{Path, PathBuf};
+
+/// Returns the first output that is an input: a named file, or a policy, schema or snapshot in a named folder. A report of
+/// Deodar in a folder is not an input, because the run skips it.
+pub fn overwritten_input<'o>(outputs: impl IntoIterator<Item = &'o Path>, inputs: &[PathBuf]) -> Option<&'o Path> {
+    outputs.into_iter().find(|output| output.is_file() && inputs.iter().any(|input| reads(input, output)))
+}
+
+fn reads(input: &Path, output: &Path) -> bool {
+    if !input.is_dir() {
+        return same_file::is_same_file(input, output).unwrap_or(false);
+    }
+    let is_below = match (input.canonicalize(), output.canonicalize()) {
+        (Ok(folder), Ok(file)) => file.starts_with(folder),
+        _ => false,
+    };
+    let is_of_pack = output.extension().is_some_and(|found| found == "cedar" || found == "cedarschema");
+    is_below && (is_of_pack || is_snapshot(output) && !is_report(output))
+}
+
+fn is_report(path: &Path) -> bool {
+    let bytes = read_whole(path, "", Limits::default().bytes).unwrap_or_default();
+    bytes.is_empty() || std::str::from_utf8(&bytes).is_ok_and(|text| format_of(text).is_some())
+}

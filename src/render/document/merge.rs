@@ -1,0 +1,244 @@
+//! Saved documents as one: the lines of a run, and the runs of the parts of a fleet.
+//!
+//! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
+//! counts before it is merged.
+
+use super::{Account, Check, Counts, Document, Saved, Snapshot, Text};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
+use crate::engine::Verdict;
+use crate::report::{CheckState, Gate, Status};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The help for a report that was changed after it was written.
+const AS_A_WHOLE: &str = "check the snapshot again; a report is written as a whole and is not edited";
+
+/// Merges saved documents, each with the name of its file, in the order of the files. The lines of accounts belong to the
+/// next line of a run.
+///
+/// # Errors
+/// When a run is missing, does not have all its accounts or contradicts itself, two runs have different packs or options,
+/// or an account occurs twice.
+pub fn merged(saved: Vec<(String, Saved)>) -> Result<Document<'static>, Diagnostic> {
+    let mut merged: Option<(String, Document<'static>)> = None;
+    let mut lines: Vec<(String, Account<'static>)> = Vec::new();
+    for (name, saved) in saved {
+        let run = match saved {
+            Saved::Account(account) => {
+                lines.push((name, *account));
+                continue;
+            }
+            Saved::Run(run) => complete(&name, *run, std::mem::take(&mut lines))?,
+        };
+        let Some((first, document)) = &mut merged else {
+            merged = Some((name, run));
+            continue;
+        };
+        if let Some(reason) = difference(document, &run) {
+            let message = format!("`{first}` and `{name}` cannot be merged: {reason}");
+            return Err(
+                Diagnostic::error(Code::SavedReport, message).help("merge reports of one pack and one set of options")
+            );
+        }
+        document.absorb(run);
+    }
+    if let Some((name, _)) = lines.first() {
+        return Err(Diagnostic::error(Code::SavedReport, format!("`{name}` ends before the line of the run"))
+            .help("check the snapshots again; the run that wrote this file was interrupted"));
+    }
+    let Some((_, mut document)) = merged else {
+        return Err(Diagnostic::error(Code::SavedReport, "there is no report in the files".to_owned())
+            .help("name a file that `deodar check` wrote with `--output json=FILE` or `--output ndjson=FILE`"));
+    };
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = document.run.snapshots.iter().find(|snapshot| !seen.insert((&snapshot.path, &snapshot.sha256)))
+    {
+        let message = format!("the snapshot `{}` is in two of the reports", twice.path);
+        return Err(Diagnostic::error(Code::SavedReport, message).help("name each report once"));
+    }
+    document.format = "deodar-report".into();
+    document.sort();
+    document.set_status();
+    Ok(document)
+}
+
+/// Returns a run with its accounts.
+fn complete(
+    name: &str,
+    mut run: Document<'static>,
+    lines: Vec<(String, Account<'static>)>,
+) -> Result<Document<'static>, Diagnostic> {
+    let count = lines.len();
+    if run.format == "deodar-run" && count != run.summary.accounts {
+        let message = format!("`{name}` has {count} of {} accounts of its run", run.summary.accounts);
+        return Err(Diagnostic::error(Code::SavedReport, message)
+            .help("name all files that the run wrote, in their order; a run that was interrupted is checked again"));
+    }
+    if let Some((other, _)) = lines.first().filter(|_| run.format != "deodar-run") {
+        return Err(Diagnostic::error(Code::SavedReport, format!("`{other}` ends before the line of the run"))
+            .help("check the snapshots again; the run that wrote this file was interrupted"));
+    }
+    lines.into_iter().for_each(|(_, account)| run.absorb_account(account));
+    match run.contradiction() {
+        None => Ok(run),
+        Some(reason) => {
+            let message = format!("`{name}` contradicts itself: {reason}");
+            Err(Diagnostic::error(Code::SavedReport, message).help(AS_A_WHOLE))
+        }
+    }
+}
+
+/// Returns the reason why two runs cannot be merged.
+fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
+    let files = |document: &Document<'_>| -> Vec<String> {
+        document.run.pack_files.iter().map(|file| file.sha256.to_string()).collect()
+    };
+    let reasons = [
+        (files(a) != files(b), "their packs differ"),
+        (
+            a.run.parameters != b.run.parameters || a.run.scoped_parameters != b.run.scoped_parameters,
+            "their parameters differ",
+        ),
+        (a.run.fail_on != b.run.fail_on || a.run.allow_unknown != b.run.allow_unknown, "their thresholds differ"),
+        (a.run.engine != b.run.engine, "their engines differ"),
+        (
+            a.checks.iter().map(|check| &check.id).ne(b.checks.iter().map(|check| &check.id))
+                || a.checks.iter().zip(&b.checks).any(|(a, b)| selected(a) != selected(b)),
+            "their checks differ",
+        ),
+    ];
+    reasons.into_iter().find(|(differ, _)| *differ).map(|(_, reason)| reason)
+}
+
+fn selected(check: &Check<'_>) -> bool {
+    check.state != CheckState::Deselected
+}
+
+impl Document<'static> {
+    /// Returns the first part of a run that does not agree with its counts.
+    fn contradiction(&self) -> Option<String> {
+        let mut verdicts = Counts::new();
+        self.checks.iter().for_each(|check| add(&mut verdicts, &check.counts));
+        let mut findings: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
+        for finding in &self.findings {
+            *findings.entry((&finding.check, finding.verdict)).or_insert(0) += 1;
+        }
+        let explained = |check: &Check<'_>, verdict| findings.get(&(&*check.id, verdict)).copied().unwrap_or(0);
+        let is_explained = |check: &&Check<'_>| {
+            let all = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
+            all.into_iter().all(|verdict| explained(check, verdict) == check.count(verdict))
+        };
+        let ids: BTreeSet<&str> = self.checks.iter().map(|check| &*check.id).collect();
+        let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
+        let summary = &self.summary;
+        if self.run.snapshots.len() != summary.accounts {
+            return Some(format!("it lists {} of {} snapshots", self.run.snapshots.len(), summary.accounts));
+        }
+        if self.checks.len() != summary.checks
+            || Verdict::ALL.iter().any(|it| count(&verdicts, *it) != count(&summary.verdicts, *it))
+        {
+            return Some("the totals are not those of the checks".to_owned());
+        }
+        if let Some(check) = self.checks.iter().find(|check| !is_explained(check)) {
+            return Some(format!("the findings of `{}` are not those that it counts", check.id));
+        }
+        if let Some(finding) = self.findings.iter().find(|finding| !ids.contains(&*finding.check)) {
+            return Some(format!("it has a finding of `{}` and no such check", finding.check));
+        }
+        if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
+            .into_iter()
+            .any(|(level, counted)| listed(level) != counted)
+        {
+            return Some("the diagnostics are not those that it counts".to_owned());
+        }
+        let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
+        (!is_status).then(|| "its status is not that of its verdicts".to_owned())
+    }
+
+    /// Adds the accounts of another run of the same pack.
+    fn absorb(&mut self, other: Self) {
+        self.run.now = self.run.now.clone().min(other.run.now);
+        self.run.snapshots.extend(other.run.snapshots);
+        for (mine, theirs) in self.checks.iter_mut().zip(other.checks) {
+            add(&mut mine.counts, &theirs.counts);
+            if mine.state == CheckState::NoResources {
+                mine.state = theirs.state;
+            }
+        }
+        let (mine, theirs) = (&mut self.summary, other.summary);
+        add(&mut mine.verdicts, &theirs.verdicts);
+        mine.accounts = mine.accounts.saturating_add(theirs.accounts);
+        mine.other_properties = mine.other_properties.saturating_add(theirs.other_properties);
+        mine.skipped_files = mine.skipped_files.saturating_add(theirs.skipped_files);
+        mine.skipped_reports = mine.skipped_reports.saturating_add(theirs.skipped_reports);
+        self.findings.extend(other.findings);
+        // A problem of the pack is the same in every run.
+        for diagnostic in other.diagnostics {
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
+        (self.summary.errors, self.summary.warnings) =
+            (listed(DiagnosticLevel::Error), listed(DiagnosticLevel::Warning));
+        // The table describes one run.
+        self.by_control = None;
+    }
+
+    /// Adds the findings of an account whose verdicts the run has counted.
+    fn absorb_account(&mut self, account: Account<'static>) {
+        let Account { snapshot, sha256, captured_at, findings, diagnostics, .. } = account;
+        self.run.snapshots.push(Snapshot { path: snapshot, sha256, captured_at });
+        self.findings.extend(findings);
+        self.diagnostics.extend(diagnostics);
+    }
+
+    /// Sorts findings as a run does: by verdict, severity, check, and the order of the snapshots.
+    fn sort(&mut self) {
+        let order: BTreeMap<Text<'static>, usize> =
+            self.run.snapshots.iter().enumerate().map(|(at, snapshot)| (snapshot.path.clone(), at)).collect();
+        self.findings.sort_by(|a, b| {
+            let key = |finding: &super::Finding<'static>| {
+                (finding.verdict, std::cmp::Reverse(finding.severity), order.get(&finding.snapshot).copied())
+            };
+            let (a_key, b_key) = (key(a), key(b));
+            (a_key.0, a_key.1, &a.check, a_key.2).cmp(&(b_key.0, b_key.1, &b.check, b_key.2))
+        });
+    }
+
+    /// Returns the statuses of the verdicts and diagnostics.
+    fn statuses(&self) -> Vec<Status> {
+        let counts = |check: &Check<'_>| check.counts.iter().map(|(verdict, count)| (*verdict, *count)).collect();
+        let checks = self.checks.iter().map(|check| (check.severity, counts(check)));
+        let gate = Gate { fail_on: self.run.fail_on, allow_unknown: self.run.allow_unknown };
+        Status::of(gate, checks, self.summary.errors > 0)
+    }
+
+    fn set_status(&mut self) {
+        self.summary.checks_that_met_nothing =
+            self.checks.iter().filter(|check| check.state == CheckState::NoResources).count();
+        self.run.statuses = self.statuses();
+        self.run.exit_code = exit_code(&self.run.statuses);
+    }
+}
+
+impl Check<'_> {
+    /// Returns how often a verdict was given.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        count(&self.counts, verdict)
+    }
+}
+
+fn count(counts: &Counts, verdict: Verdict) -> usize {
+    counts.get(&verdict).copied().unwrap_or(0)
+}
+
+fn exit_code(statuses: &[Status]) -> u8 {
+    statuses.first().map_or(0, |status| status.exit_code())
+}
+
+fn add(counts: &mut Counts, more: &Counts) {
+    for (verdict, count) in more {
+        let sum = counts.entry(*verdict).or_insert(0);
+        *sum = sum.saturating_add(*count);
+    }
+}

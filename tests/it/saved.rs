@@ -1,0 +1,104 @@
+//! Saved reports: read back and merged, and never taken for more than they are. Outputs do not overwrite inputs.
+
+use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, edited, folder};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Runs Deodar in a folder.
+fn run(folder: &Path, arguments: &[&str]) -> Run {
+    command(folder).args(arguments).output().expect("the binary is built").into()
+}
+
+/// Returns a folder with the harbour pack, a sound snapshot and one with a failure.
+fn harbours() -> tempfile::TempDir {
+    let long = edited("\"length\": 12", "\"length\": 41");
+    folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("sound.json", SOUND.as_bytes()),
+        ("long.json", long.as_bytes()),
+    ])
+}
+
+fn check<'a>(snapshot: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    [&["check", snapshot][..], &pack, more].concat()
+}
+
+#[test]
+fn a_run_that_was_interrupted_does_not_lend_its_lines_to_another() {
+    let folder = harbours();
+    run(folder.path(), &check("sound.json", &["--output", "ndjson=sound.ndjson"]));
+    assert_eq!(run(folder.path(), &check("long.json", &["--output", "ndjson=long.ndjson"])).code, 1);
+    let both = ["render", "sound.ndjson", "long.ndjson", "--output", "json"];
+    let whole = run(folder.path(), &both);
+    assert_eq!((whole.code, &whole.json()["summary"]["accounts"]), (1, &json!(2)), "{whole:?}");
+    let lines = std::fs::read_to_string(folder.path().join("long.ndjson")).expect("it was written");
+    let cut = lines.lines().next().expect("a line");
+    std::fs::write(folder.path().join("long.ndjson"), cut).expect("it can be written");
+    for files in [["sound.ndjson", "long.ndjson"], ["long.ndjson", "sound.ndjson"]] {
+        let merged = run(folder.path(), &["render", files[0], files[1], "--output", "json"]);
+        assert_eq!((merged.code, merged.stdout.as_str()), (5, ""), "{merged:?}");
+    }
+}
+
+/// A change of a report.
+type Edit = fn(&mut Value);
+
+#[test]
+fn a_report_that_contradicts_itself_is_refused() {
+    let folder = harbours();
+    run(folder.path(), &check("long.json", &["--output", "json=report.json"]));
+    let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
+    let edits: [(&str, Edit); 7] = [
+        ("findings", |report| report["findings"] = json!([])),
+        ("checks", |report| report["checks"] = json!([])),
+        ("verdict", |report| report["findings"][0]["verdict"] = json!("waived")),
+        ("verdicts", |report| report["summary"]["verdicts"]["fail"] = json!(0)),
+        ("errors", |report| report["summary"]["errors"] = json!(1)),
+        ("snapshots", |report| report["run"]["snapshots"] = json!([])),
+        ("exit code", |report| report["run"]["exit_code"] = json!(0)),
+    ];
+    for (name, edit) in edits {
+        let mut report: Value = serde_json::from_str(&text).expect("it is JSON");
+        edit(&mut report);
+        std::fs::write(folder.path().join("edited.json"), report.to_string()).expect("it can be written");
+        let rendered = run(folder.path(), &["render", "edited.json", "--output", "json"]);
+        assert_eq!((rendered.code, rendered.stdout.as_str()), (5, ""), "{name}: {rendered:?}");
+        assert!(rendered.stderr.contains("contradicts itself"), "{name}: {rendered:?}");
+    }
+    assert_eq!(run(folder.path(), &["render", "report.json", "--output", "json"]).stdout, text);
+}
+
+#[test]
+fn an_output_does_not_overwrite_an_input() {
+    let folder = harbours();
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("it is there");
+    for (snapshot, output) in [
+        ("long.json", "json=long.json"),
+        ("long.json", "json=./policies/../long.json"),
+        ("long.json", "sarif=harbour.cedarschema"),
+        ("long.json", "sarif=policies/harbour.cedar"),
+        (".", "gitlab=sound.json"),
+    ] {
+        let path = output.split_once('=').expect("a path").1;
+        let before = read(path);
+        let refused = run(folder.path(), &check(snapshot, &["--output", output]));
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{output}: {refused:?}");
+        assert!(refused.stderr.contains("is an input of the run"), "{refused:?}");
+        assert_eq!(read(path), before, "{output}");
+    }
+}
+
+#[test]
+fn the_output_of_a_run_is_not_one_of_its_snapshots() {
+    let folder = harbours();
+    for _ in 0..2 {
+        let checked = run(folder.path(), &check(".", &["--output", "json=report.json"]));
+        assert_eq!(checked.code, 1, "{checked:?}");
+        let report: Value =
+            serde_json::from_slice(&std::fs::read(folder.path().join("report.json")).expect("it was written"))
+                .expect("it is JSON");
+        assert_eq!(report["summary"]["accounts"], 2);
+    }
+}
