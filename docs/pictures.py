@@ -1,12 +1,14 @@
 """Draws docs/*.svg from the real output of the acme example: python3 docs/pictures.py, in the root of the repository."""
-import subprocess, re, html
-out=subprocess.run(["./target/debug/deodar","check","examples/acme/snapshot.json","--now","2026-09-01T12:00:00Z","--color","always"],capture_output=True,text=True).stdout
-lines=out.split("\n")
+import subprocess, re, html, os
+SNAPSHOT="examples/acme/snapshot.json"
+def run(*arguments):
+    command=["./target/debug/deodar","check",SNAPSHOT,"--now","2026-09-01T12:00:00Z","--color","always",*arguments]
+    return subprocess.run(command,capture_output=True,text=True,env={**os.environ,"COLUMNS":"100"}).stdout.split("\n")
 strip=lambda l: re.sub(r"\x1b\[[0-9;]*m","",l)
-plain=[strip(l) for l in lines]
-start=next(i for i,l in enumerate(plain) if l.startswith("MOE-AUTH-02"))
-end=next(i for i in range(start+1,len(plain)) if plain[i].startswith("MOE-"))
-score=next(i for i,l in enumerate(plain) if l.strip().startswith("check ") and "severity" in l)
+report=run("--style","concise")
+full=run("--style","full","--only","MOE-AUTH-02")
+start=next(i for i,l in enumerate(full) if strip(l).startswith("MOE-AUTH-02"))
+end=next(i for i in range(start+1,len(full)) if strip(full[i]).startswith("MOE-"))
 COL={31:"#f87171",32:"#4ade80",33:"#fbbf24",34:"#60a5fa",35:"#e879f9",36:"#22d3ee"}
 W,H,PAD=8.43,18,16
 def svg(part,title,cols):
@@ -30,7 +32,6 @@ def svg(part,title,cols):
                 o.append(f'<text x="{PAD+(col+w_.start())*W:.1f}" y="{y:.0f}" fill="{fill}"{weight} textLength="{n*W:.1f}" lengthAdjust="spacingAndGlyphs">{html.escape(w_.group())}</text>')
             col+=len(tok)
     o.append("</svg>\n"); return "\n".join(o)
-for name,part in [("finding",lines[start:end-1]),("scorecard",lines[score:-1])]:
+for name,part,options in [("finding",full[start:end-1],"--style full --only MOE-AUTH-02"),("report",report[:-1],"--style concise")]:
     cols=max(len(strip(l)) for l in part if "see:" not in l)+2
-    part=[l for l in part]
-    open(f"docs/{name}.svg","w").write(svg(part,"deodar check examples/acme/snapshot.json",max(cols,100)))
+    open(f"docs/{name}.svg","w").write(svg(part,f"deodar check {SNAPSHOT} {options}",max(cols,100)))

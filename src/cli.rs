@@ -13,7 +13,7 @@ mod test;
 mod completions;
 
 use clap::{Parser, Subcommand};
-use deodar::render::plain;
+use deodar::render::{Layout, plain};
 use output::{Output, failed, to_stderr};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -174,22 +174,48 @@ enum Color {
 }
 
 impl Color {
+    /// Returns whether standard output is coloured. `NO_COLOR` wins over `FORCE_COLOR` and `CLICOLOR_FORCE`.
     fn wanted(self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-                    && io::stdout().is_terminal()
+            Color::Auto if !is_set("NO_COLOR") && is_set("FORCE_COLOR") => {
+                std::env::var_os("FORCE_COLOR").is_some_and(|value| value != "0" && value != "false")
             }
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
         }
     }
 }
 
-/// Returns the width of the output in columns: the width of the terminal, at most 100, or 80 in a pipe.
-fn width() -> usize {
-    match terminal_size::terminal_size() {
-        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns).clamp(40, 100),
-        _ => 80,
+/// The layout of findings in text.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum StyleArg {
+    /// Full up to ten findings; otherwise concise, with the three most severe in full
+    #[default]
+    Auto,
+    /// One line for each finding, and each place of missing data once
+    Concise,
+    /// Excerpts of the policy and of the snapshot for each finding
+    Full,
+}
+
+impl StyleArg {
+    fn layout(self) -> Layout {
+        match self {
+            StyleArg::Auto => Layout::Auto,
+            StyleArg::Concise => Layout::Concise,
+            StyleArg::Full => Layout::Full,
+        }
     }
+}
+
+/// Returns the width of the output in columns: `COLUMNS`, or the width of the terminal, or 80 in a pipe.
+fn width() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<usize>().ok());
+    let columns = set.filter(|columns| *columns > 0).unwrap_or_else(|| match terminal_size::terminal_size() {
+        Some((terminal_size::Width(columns), _)) if io::stdout().is_terminal() => usize::from(columns),
+        _ => 80,
+    });
+    columns.clamp(40, 200)
 }

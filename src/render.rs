@@ -18,9 +18,14 @@ mod findings;
 mod scorecard;
 mod controls;
 mod totals;
+mod concise;
+mod saved;
 mod text;
 mod json;
 mod ndjson;
+pub mod junit;
+mod markdown;
+mod csv;
 mod alerts;
 mod sarif;
 mod github;
@@ -31,13 +36,22 @@ pub mod page;
 
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
-pub use layout::{Detail, Style};
+pub use layout::{Detail, Layout, Style};
 pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 6] =
-    [text::FORMAT, json::FORMAT, ndjson::FORMAT, sarif::FORMAT, github::FORMAT, gitlab::FORMAT];
+pub const FORMATS: [Format; 9] = [
+    text::FORMAT,
+    json::FORMAT,
+    ndjson::FORMAT,
+    junit::FORMAT,
+    markdown::FORMAT,
+    csv::FORMAT,
+    sarif::FORMAT,
+    github::FORMAT,
+    gitlab::FORMAT,
+];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
 pub const DOCUMENTS: [&str; 4] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test"];

@@ -23,6 +23,8 @@ pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
 pub use options::{Clock, Engine, Gate, Options};
-pub use run::{FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport};
+pub use run::{
+    AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
+};
 pub use show::{show_constant, show_value};
 pub use status::Status;

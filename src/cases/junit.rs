@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use crate::diagnostic::DiagnosticLevel;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use crate::render::junit::{suite_of_errors, valid, write_suites};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
 /// Writes an outcome. Diagnostics about the files, or about the cases as a whole, are a separate suite.
@@ -10,7 +11,7 @@ use std::io::{self, Write};
 /// # Errors
 /// When `out` cannot be written.
 pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-    let mut report = Report::new("deodar test");
+    let mut suites = Vec::new();
     for (at, file) in outcome.files.iter().enumerate() {
         let mut suite = TestSuite::new(valid(file.name()));
         for trial in outcome.trials.iter().filter(|trial| trial.file == at) {
@@ -26,27 +27,12 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             case.set_classname(valid(file.name()));
             suite.add_test_case(case);
         }
-        report.add_test_suite(suite);
+        suites.push(suite);
     }
     let errors = outcome.diagnostics.iter().chain(&outcome.gaps).filter(|found| found.level == DiagnosticLevel::Error);
-    let mut others = TestSuite::new("policies and case files");
-    for found in errors {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(valid(&found.message));
-        others.add_test_case(TestCase::new(found.code.name(), status));
-    }
-    if !others.test_cases.is_empty() {
-        report.add_test_suite(others);
-    }
-    // The writer of the library hides the kind of a failed write.
-    out.write_all(report.to_string().map_err(io::Error::other)?.as_bytes())
-}
-
-/// Replaces characters that XML 1.0 does not allow, and other control characters.
-fn valid(text: &str) -> String {
-    let is_allowed =
-        |c: char| matches!(c, '\t' | '\n' | '\r') || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    text.chars().map(|c| if is_allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    let errors = errors.map(|found| (found.code.name(), found.message.as_str()));
+    suites.extend(suite_of_errors("policies and case files", errors));
+    write_suites("deodar test", suites, out)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::output::{Output, to_stderr};
 use super::outputs::{OutputArg, Selected, format_parser};
 use super::pack::PackArgs;
-use super::{Color, MAX_THREADS, watch, width};
+use super::{Color, MAX_THREADS, StyleArg, watch, width};
 use deodar::Session;
 use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
@@ -71,6 +71,12 @@ pub(super) struct Args {
     /// Set the number of threads [default: one per core]
     #[arg(long, help_heading = "Evaluation", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
     pub threads: Option<u16>,
+    /// Set the layout of findings in text
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    style: StyleArg,
+    /// List all checks and all places of missing data in text
+    #[arg(long, help_heading = "Output")]
+    all: bool,
     /// Print at most this many findings per check and verdict (text only). Other problems: at least 50 of one kind
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     max_findings: usize,
@@ -223,7 +229,7 @@ impl Args {
         Selection { outputs, ..self.pack.selection(&self.snapshots, form) }
     }
 
-    pub(super) fn style(&self) -> Style {
+    pub(super) fn text_style(&self) -> Style {
         let detail = match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
             (_, true) => Detail::Verbose,
@@ -234,10 +240,12 @@ impl Args {
 
     /// Returns the appearance of an output on standard output, or in a file.
     pub(super) fn presentation(&self, on_stdout: bool) -> Presentation {
-        let style = self.style();
+        let style = self.text_style();
         Presentation {
             style: Style { color: style.color && on_stdout, ..style },
             most_findings: self.max_findings,
+            layout: self.style.layout(),
+            all: self.all,
             root: project::repository_root(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::output::{Output, to_stderr};
 use super::outputs::{OutputArg, Selected, Target};
-use super::{Color, width};
+use super::{Color, StyleArg, width};
 use deodar::diagnostic::Diagnostic;
 use deodar::project;
 use deodar::render::document::{Document, merged};
@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// Write this format, to a file or to standard output; may be repeated
     #[arg(long = "output", required = true, value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse)]
     outputs: Vec<OutputArg>,
+    /// Set the layout of findings in text
+    #[arg(long, value_enum, default_value_t)]
+    style: StyleArg,
     /// Set when to use colour
     #[arg(long, value_enum, default_value_t)]
     color: Color,
@@ -64,8 +67,9 @@ fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitC
         let Some(saved) = format.saved else { continue };
         let presentation = Presentation {
             style: Style { color: style.color && path.is_none(), ..style },
-            most_findings: usize::MAX,
+            layout: args.style.layout(),
             root: project::repository_root(),
+            ..Presentation::default()
         };
         let mut out: Box<dyn Write> = match path {
             None => Box::new(Output::new()),

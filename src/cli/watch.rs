@@ -4,13 +4,18 @@ use super::check::Args;
 use super::output::{Output, to_stderr};
 use super::outputs::Selected;
 use deodar::diagnostic::Diagnostic;
-use deodar::project::{Changes, Loader, Selection};
-use deodar::render::{Audience, diagnostics};
+use deodar::engine::Verdict;
+use deodar::project::{self, Changes, Loader, Selection};
+use deodar::render::{Audience, Detail, FORMATS, Presentation, Style, diagnostics, plain};
 use deodar::report::Report;
+use deodar::source::Source;
+use deodar::value::show_datetime;
 use deodar::{Inputs, Session};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Returns the reason if a selection cannot be watched.
@@ -25,8 +30,8 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
     Some(format!("`{}` is not a file or folder and cannot be watched", stream.display()))
 }
 
-/// Runs again at every change of the inputs. While a file is invalid, text output keeps the last result from valid
-/// files.
+/// Runs again at every change of the inputs. While a file is invalid, text output is its errors, below the totals of the
+/// last result from valid files.
 pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     #[expect(clippy::exit, reason = "the handler of Ctrl-C ends the process at once, with the exit code of a shell")]
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
@@ -46,21 +51,68 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
         let inputs = Some(inputs);
         // A file that was written again with the same text changes nothing.
         if inputs != last_inputs {
+            let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
             if let Some(inputs) = &last_inputs {
-                screens.show(args, selected, inputs, started)?;
+                screens.show(args, selected, inputs, &changed, started)?;
             }
         }
         changes.wait();
     }
 }
 
+/// Returns the names of the files that differ between two runs; none if one of them could not select its files.
+fn changed_files<E>(last: Option<&Result<Inputs, E>>, new: Option<&Result<Inputs, E>>) -> Vec<String> {
+    let (Some(Ok(last)), Some(Ok(new))) = (last, new) else { return Vec::new() };
+    let files = |inputs: &Inputs| -> BTreeMap<String, Vec<Arc<Source>>> {
+        let mut files: BTreeMap<String, Vec<Arc<Source>>> = BTreeMap::new();
+        for source in std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.snapshots) {
+            files.entry(source.name().to_owned()).or_default().push(Arc::clone(source));
+        }
+        files
+    };
+    let (last, new) = (files(last), files(new));
+    let names: BTreeSet<&String> = last.keys().chain(new.keys()).collect();
+    names.into_iter().filter(|name| last.get(*name) != new.get(*name)).cloned().collect()
+}
+
+/// The verdicts of a run that are not passes, by the fingerprint of their identity; `None` if not all were explained.
+type Verdicts = Option<BTreeMap<String, Verdict>>;
+
+fn verdicts_of(report: &Report) -> Verdicts {
+    let kinds = [Verdict::Fail, Verdict::Unknown];
+    let is_whole =
+        report.checks.iter().all(|check| kinds.iter().all(|kind| check.explained[*kind] == check.counts[*kind]));
+    let found = report.findings.iter().filter(|finding| kinds.contains(&finding.verdict));
+    is_whole.then(|| found.map(|finding| (finding.identity.fingerprint(), finding.verdict)).collect())
+}
+
+/// Returns the first line of a run after the first: its time, the files that changed, and the changes of verdicts.
+fn first_line(changed: &[String], last: &Verdicts, new: &Verdicts) -> String {
+    let mut parts = vec![show_datetime(project::now() / 1000 * 1000)];
+    match changed {
+        [] => {}
+        [one] => parts.push(format!("{one} changed")),
+        [first, others @ ..] => parts.push(format!("{first} and {} more changed", others.len())),
+    }
+    if let (Some(last), Some(new)) = (last, new) {
+        let only_in = |a: &BTreeMap<String, Verdict>, b: &BTreeMap<String, Verdict>| {
+            a.keys().filter(|key| !b.contains_key(*key)).count()
+        };
+        let moved = new.iter().filter(|(key, verdict)| last.get(*key).is_some_and(|last| last != *verdict)).count();
+        parts.push(format!("{} new, {} fixed, {moved} moved", only_in(new, last), only_in(last, new)));
+    }
+    plain(&format!("── {}", parts.join(" · "))).into_owned()
+}
+
 /// The last screen, and the state that the next run reuses.
 #[derive(Default)]
 struct Screens {
     session: Session,
-    /// The last result from valid files.
-    last_valid: Option<Vec<u8>>,
+    /// The totals of the last result from valid files, in one line.
+    last_valid: Option<String>,
+    /// The verdicts of that result.
+    last_verdicts: Verdicts,
 }
 
 impl Screens {
@@ -70,6 +122,7 @@ impl Screens {
         args: &Args,
         selected: &Selected,
         inputs: &Result<Inputs, Vec<Diagnostic>>,
+        changed: &[String],
         started: Instant,
     ) -> io::Result<()> {
         let mut files = selected.open_files(&args.presentation(false))?;
@@ -81,13 +134,18 @@ impl Screens {
         };
         files.finish(&report)?;
         let mut screen = Vec::new();
+        let verdicts = if report.is_valid() { verdicts_of(&report) } else { None };
+        if self.last_valid.is_some() && selected.stdout.audience == Audience::People {
+            writeln!(screen, "{}\n", first_line(changed, &self.last_verdicts, &verdicts))?;
+        }
         if report.is_valid() {
             output.finish(&report, &mut screen)?;
-            self.last_valid = Some(screen.clone());
+            self.last_valid = Some(totals(args, &report)?);
+            self.last_verdicts = verdicts;
         } else if let (Some(last), Audience::People) = (&self.last_valid, selected.stdout.audience) {
-            diagnostics::write(&report.diagnostics, &report.secrets, args.style(), &mut screen)?;
-            writeln!(screen, "  ── stale: what follows is from before this error ──\n")?;
-            screen.extend_from_slice(last);
+            // The error is the last text, so that it is on the screen however long it is.
+            writeln!(screen, "  stale, from before this error: {last}\n")?;
+            diagnostics::write(&report.diagnostics, &report.secrets, args.text_style(), &mut screen)?;
         } else {
             output.finish(&report, &mut screen)?;
         }
@@ -95,11 +153,23 @@ impl Screens {
     }
 }
 
+/// Returns the totals and the exit code of a report in one line.
+fn totals(args: &Args, report: &Report) -> io::Result<String> {
+    let style = Style { detail: Detail::Quiet, color: false, width: usize::MAX };
+    let presentation = Presentation { style, ..args.presentation(true) };
+    let mut text = Vec::new();
+    FORMATS[0].open(&presentation).finish(report, &mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    // The last two lines; warnings are before them.
+    Ok(lines.get(lines.len().saturating_sub(2)..).unwrap_or_default().join("; "))
+}
+
 fn write(selected: &Selected, screen: &[u8], started: Instant) -> io::Result<()> {
     let mut out = Output::new();
     if io::stdout().is_terminal() {
-        // Clear the screen and the scrollback, then move to the first line.
-        out.write_all(b"\x1b[2J\x1b[3J\x1b[H")?;
+        // Clear the screen and move to the first line. The scrollback stays.
+        out.write_all(b"\x1b[2J\x1b[H")?;
     }
     out.write_all(screen)?;
     out.flush()?;

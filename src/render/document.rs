@@ -5,6 +5,7 @@
 //! is `schemas/report.schema.json`.
 
 mod build;
+mod place;
 mod read;
 mod merge;
 
@@ -113,6 +114,10 @@ pub struct Snapshot<'r> {
     pub sha256: Option<Text<'r>>,
     /// The time of the capture, RFC 3339 in UTC, if the snapshot contains it.
     pub captured_at: Option<Text<'r>>,
+    /// The id of the account: that of the root entity; `None` if it was not judged.
+    pub account: Option<Text<'r>>,
+    /// The checks by id.
+    pub checks: BTreeMap<Text<'r>, AccountCheck>,
 }
 
 /// A parameter of the whole run.
@@ -423,6 +428,8 @@ pub struct Account<'r> {
     pub sha256: Option<Text<'r>>,
     /// The time of the capture.
     pub captured_at: Option<Text<'r>>,
+    /// The id of the account: that of the root entity; `None` if it was not judged.
+    pub account: Option<Text<'r>>,
     /// The origin of schema and policies, in words.
     pub pack: Text<'r>,
     /// The version of the pack.

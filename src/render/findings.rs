@@ -15,6 +15,16 @@ use miette::Severity;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+/// Writes the most severe findings.
+pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for finding in report.findings.iter().filter(|it| it.verdict != Verdict::NotApplicable).take(most) {
+        let Some(check) = report.checks.get(finding.check) else { continue };
+        let captures: Vec<&Capture> = finding.captures.iter().collect();
+        write_finding(report, check, finding, &captures, true, style, out)?;
+    }
+    Ok(())
+}
+
 /// Writes the findings of a report that an output needs, and the number of the others.
 pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let findings = report.findings_for(needs);
@@ -106,7 +116,7 @@ fn write_finding(
     let source =
         check.reference.as_ref().filter(|_| first && finding.verdict == Verdict::Fail).map(ToString::to_string);
     let labelled = "values";
-    Frame { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, ..shown }
+    Frame { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, cause: severity, ..shown }
         .write(style, out)?;
     defaults.try_for_each(|group| {
         let message = "a value that is not in the snapshot has a default".to_owned();

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Labels of one excerpt. The others are counted.
 const LABELS: usize = 12;
 
+/// Bytes of a word that is not broken over lines.
+const LONGEST_WORD: usize = 200;
+
 /// A message with one excerpt, as miette renders it.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -35,6 +38,21 @@ pub(super) struct Frame {
     pub more: usize,
     /// The kind of place that the labels point at.
     pub labelled: &'static str,
+    /// The severity that colours the labels.
+    pub cause: Severity,
+}
+
+/// Returns the theme of a frame. The labels of a cause have one colour, because another one such as green would judge it.
+fn theme(cause: Severity) -> GraphicalTheme {
+    let mut theme = GraphicalTheme::unicode();
+    let styles = &theme.styles;
+    let highlight = match cause {
+        Severity::Error => styles.error,
+        Severity::Warning => styles.warning,
+        Severity::Advice => styles.advice,
+    };
+    theme.styles.highlights = vec![highlight];
+    theme
 }
 
 impl Frame {
@@ -76,14 +94,24 @@ impl Frame {
             source_link: None,
             more: all.len() - written.len(),
             labelled: "places",
+            cause: severity,
             source,
         }
     }
 
+    /// Returns whether a word is too long for a pointer or a path, which are not broken.
+    fn has_long_word(&self) -> bool {
+        let texts = [Some(&self.message), self.about.as_ref(), self.help.as_ref()];
+        let mut words = texts.into_iter().flatten().flat_map(|text| text.split_whitespace());
+        words.any(|word| word.len() > LONGEST_WORD)
+    }
+
     pub(super) fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
-        let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let theme = if style.color { theme(self.cause) } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(style.width)
+            // Prose that is wider is hard to read.
+            .with_width(style.width.min(100))
+            .with_break_words(self.has_long_word())
             .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
             // A pointer or an address that is broken over lines cannot be copied.
             .with_word_separator(textwrap::WordSeparator::AsciiSpace)

@@ -20,6 +20,18 @@ impl Default for Style {
     }
 }
 
+/// The layout of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// In full up to ten findings; otherwise concise, with the three most severe in full.
+    #[default]
+    Auto,
+    /// One line each.
+    Concise,
+    /// Two excerpts each, of the policy and of the snapshot.
+    Full,
+}
+
 /// The amount of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -34,16 +46,49 @@ pub enum Detail {
 /// Returns the options of a wrap between words. An id such as `MOE-AUTH-01` is one word.
 pub(super) fn wrapped(width: usize) -> textwrap::Options<'static> {
     let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
-    options.word_separator(textwrap::WordSeparator::AsciiSpace)
+    // A pointer or a path is not broken.
+    options.word_separator(textwrap::WordSeparator::AsciiSpace).break_words(false)
 }
 
-/// Returns the beginning of a text that is longer than `room`.
+/// Returns the number of columns that a text takes in a terminal.
+pub(super) fn columns(text: &str) -> usize {
+    textwrap::core::display_width(text)
+}
+
+/// Returns the beginning of a text that is wider than `room`.
 pub(super) fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
+    if columns(text) <= room {
         return text.to_owned();
     }
-    let cut: String = text.chars().take(room.saturating_sub(1)).collect();
-    format!("{}…", cut.trim_end())
+    format!("{}…", beginning(text.chars(), room.saturating_sub(1)).trim_end())
+}
+
+/// Returns both ends of a text that is wider than `room`.
+pub(super) fn middle(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let tail: String = beginning(text.chars().rev(), room.saturating_sub(1) / 2).chars().rev().collect();
+    let head = beginning(text.chars(), room.saturating_sub(columns(&tail) + 1));
+    format!("{head}…{tail}")
+}
+
+/// Returns the first characters that fit in `room`.
+fn beginning(chars: impl Iterator<Item = char>, room: usize) -> String {
+    let mut text = String::new();
+    for c in chars {
+        text.push(c);
+        if columns(&text) > room {
+            text.pop();
+            break;
+        }
+    }
+    text
+}
+
+/// Returns a text in a colour of the terminal.
+pub(super) fn painted(text: &str, color: &str, style: Style) -> String {
+    if style.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// Returns prose of a pack as one wrapped paragraph; its line breaks are ignored.

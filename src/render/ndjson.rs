@@ -49,10 +49,10 @@ impl Output for Lines {
 
     /// Writes the totals.
     fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let style = Style { detail: Detail::Quiet, color: false, ..self.0.style };
+        let style = Style { detail: Detail::Normal, color: false, ..self.0.style };
         if self.0.style.detail == Detail::Quiet {
             return Ok(());
         }
-        totals::write(report, style, out)
+        totals::write(&Document::of_run(report, &self.needs()), style, out)
     }
 }

@@ -1,7 +1,7 @@
 //! The trait that every format implements, and the outputs of one run together.
 
 use super::document::Document;
-use super::layout::{Detail, Style};
+use super::layout::{Detail, Layout, Style};
 use crate::report::{AccountReport, Evidence, Needs, Report};
 use std::fmt;
 use std::io::{self, Write};
@@ -88,6 +88,10 @@ pub struct Presentation {
     pub style: Style,
     /// Findings of one check and verdict that text for people shows.
     pub most_findings: usize,
+    /// The layout of findings in text for people.
+    pub layout: Layout,
+    /// Whether text for people lists all checks and all places of missing data.
+    pub all: bool,
     /// The absolute path of the repository. Outputs for platforms write paths of files in it relative to it.
     pub root: Option<String>,
 }
@@ -95,7 +99,7 @@ pub struct Presentation {
 impl Default for Presentation {
     /// Returns the appearance of plain text, 80 columns wide, with all findings.
     fn default() -> Self {
-        Self { style: Style::default(), most_findings: usize::MAX, root: None }
+        Self { style: Style::default(), most_findings: usize::MAX, layout: Layout::Auto, all: false, root: None }
     }
 }
 

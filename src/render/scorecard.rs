@@ -1,27 +1,46 @@
-//! The scorecard: every check with the number of each verdict.
+//! The scorecard: the checks with the number of each verdict, the most severe first.
 
+use super::document::{Check, Document};
 use super::escape::plain;
-use super::layout::{Style, shortened};
+use super::layout::{Style, columns, shortened};
 use super::table::{self, shown_count};
 use crate::engine::Verdict;
-use crate::report::{CheckReport, CheckState, Report};
+use crate::report::CheckState;
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
-/// Writes the scorecard.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let idle = |check: &CheckReport| check.outcome() == CheckState::NoResources;
-    if report.checks.len() > 1 && report.checks.iter().all(idle) {
-        return writeln!(out, " –  no resources for any of the {} checks\n", report.checks.len());
+/// The width from which titles have a column.
+const WITH_TITLES: usize = 72;
+
+/// Writes the scorecard: the checks with a failure, an unknown verdict or an error, or all of them.
+pub(super) fn write(document: &Document<'_>, all: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let idle = |check: &Check<'_>| check.state == CheckState::NoResources;
+    if document.checks.len() > 1 && document.checks.iter().all(idle) {
+        return writeln!(out, " –  no resources for any of the {} checks\n", document.checks.len());
     }
+    let mut checks: Vec<&Check<'_>> = document.checks.iter().filter(|check| all || !is_green(check)).collect();
+    if checks.is_empty() {
+        return Ok(());
+    }
+    // The sort is stable: checks of one severity are in order of their ids.
+    checks.sort_by_key(|check| Reverse(check.severity));
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
-    let ids = report.checks.iter().map(|check| plain(&check.id).chars().count()).max().unwrap_or(0);
+    let ids = checks.iter().map(|check| columns(&plain(&check.id))).max().unwrap_or(0);
     // The columns before the title, each with a space on either side.
-    let room = style.width.saturating_sub(ids + 44).max(12);
-    for check in &report.checks {
-        let count = |verdict| shown_count(check.count(verdict));
-        let row = [
+    let room = if style.width < WITH_TITLES { 0 } else { style.width.saturating_sub(ids + 44).max(12) };
+    for check in checks {
+        let count = |verdict| shown_count(check.counts.get(&verdict).copied().unwrap_or(0));
+        // Without the column, the mark shows the state.
+        let note = match check.state {
+            _ if room == 0 => String::new(),
+            CheckState::Invalid => "invalid, not run".to_owned(),
+            CheckState::Deselected => "not selected".to_owned(),
+            CheckState::NoResources => "no resources".to_owned(),
+            CheckState::Run => shortened(&plain(&check.title), room),
+        };
+        table.add_row([
             mark(check).to_owned(),
             plain(&check.id).into_owned(),
             check.severity.name().to_owned(),
@@ -29,26 +48,26 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
             count(Verdict::Unknown),
             count(Verdict::NotApplicable),
             count(Verdict::Pass),
-            match check.outcome() {
-                CheckState::Invalid => "invalid, not run".to_owned(),
-                CheckState::Deselected => "not selected".to_owned(),
-                CheckState::NoResources => "no resources".to_owned(),
-                CheckState::Run => shortened(&plain(&check.title), room),
-            },
-        ];
-        table.add_row(row);
+            note,
+        ]);
     }
     table::write(table, 3..7, style, out)
 }
 
-fn mark(check: &CheckReport) -> &'static str {
-    match check.outcome() {
+/// Returns whether a check was run or left out without a failure, an unknown verdict or an error.
+fn is_green(check: &Check<'_>) -> bool {
+    !matches!(mark(check), "!" | "✗" | "?")
+}
+
+fn mark(check: &Check<'_>) -> &'static str {
+    let given = |verdict| check.counts.get(&verdict).is_some_and(|count| *count > 0);
+    match check.state {
         CheckState::Invalid => "!",
         CheckState::Deselected => " ",
         CheckState::NoResources => "–",
-        CheckState::Run if check.count(Verdict::Fail) > 0 => "✗",
-        CheckState::Run if check.count(Verdict::Unknown) > 0 => "?",
-        CheckState::Run if check.count(Verdict::Pass) > 0 => "✓",
+        CheckState::Run if given(Verdict::Fail) => "✗",
+        CheckState::Run if given(Verdict::Unknown) => "?",
+        CheckState::Run if given(Verdict::Pass) => "✓",
         CheckState::Run => "–",
     }
 }

@@ -1,23 +1,26 @@
 //! The totals of a run, and its exit code with the reason.
 
+use super::document::Document;
 use super::escape::plain;
-use super::layout::{Detail, Style};
+use super::layout::{Detail, Style, painted, wrapped};
 use crate::engine::Verdict;
-use crate::report::{Report, Status};
-use crate::value::show_datetime;
+use crate::report::Status;
 use std::io::{self, Write};
 
-/// Writes the totals.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let run = &report.run;
-    let snapshots = match (run.accounts, &run.snapshots[..]) {
-        (1, [one, ..]) => one.path.clone(),
+/// Writes the inputs of the run.
+pub(super) fn write_inputs(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let run = &document.run;
+    let snapshots = match (document.summary.accounts, &run.snapshots[..]) {
+        (1, [one, ..]) => one.path.to_string(),
         (accounts, _) => format!("{accounts} snapshots"),
     };
-    if style.detail > Detail::Quiet {
-        writeln!(out, "  {}", plain(&snapshots))?;
-        writeln!(out, "  judged by {} as of {}", plain(&run.pack.described()), show_datetime(run.now))?;
-    }
+    let version = run.pack_version.as_ref().map_or_else(String::new, |version| format!(", version {version},"));
+    writeln!(out, "  {}", plain(&snapshots))?;
+    writeln!(out, "  judged by {} as of {}", plain(&format!("{}{version}", run.pack)), plain(&run.now))
+}
+
+/// Writes the totals and the exit code.
+pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let counts = [
         (Verdict::Fail, "fail"),
         (Verdict::Unknown, "unknown"),
@@ -25,39 +28,70 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
         (Verdict::NotApplicable, "not applicable"),
         (Verdict::Pass, "pass"),
     ];
-    let counts = counts.into_iter().filter(|(verdict, _)| *verdict != Verdict::Waived || report.count(*verdict) > 0);
-    let counts: Vec<String> = counts.map(|(verdict, name)| format!("{} {name}", report.count(verdict))).collect();
-    let checks = if report.checks.len() == 1 { "check" } else { "checks" };
-    writeln!(out, "  {} {checks}: {}", report.checks.len(), counts.join(", "))?;
-    if report.skipped > 0 {
-        let files =
-            if report.skipped == 1 { "other file in the folders was" } else { "other files in the folders were" };
-        writeln!(out, "  {} {files} left alone", report.skipped)?;
+    let summary = &document.summary;
+    let counts = counts.into_iter().filter(|(verdict, _)| *verdict != Verdict::Waived || count(document, *verdict) > 0);
+    let counts: Vec<String> = counts.map(|(verdict, name)| format!("{} {name}", count(document, verdict))).collect();
+    let all: usize = summary.verdicts.values().sum();
+    let (checks, verdicts) = (plural(summary.checks, "check"), plural(all, "verdict"));
+    write_line(&format!("{checks}, {verdicts}: {}", counts.join(", ")), style, out)?;
+    if style.detail > Detail::Quiet && summary.skipped_files > 0 {
+        let files = if summary.skipped_files == 1 {
+            "other file in the folders was"
+        } else {
+            "other files in the folders were"
+        };
+        writeln!(out, "  {} {files} left alone", summary.skipped_files)?;
     }
-    if report.skipped_reports > 0 {
-        let reports = if report.skipped_reports == 1 { "report of Deodar was" } else { "reports of Deodar were" };
-        writeln!(out, "  {} {reports} skipped in the folders", report.skipped_reports)?;
+    if style.detail > Detail::Quiet && summary.skipped_reports > 0 {
+        let reports = if summary.skipped_reports == 1 { "report of Deodar was" } else { "reports of Deodar were" };
+        writeln!(out, "  {} {reports} skipped in the folders", summary.skipped_reports)?;
     }
-    if style.detail == Detail::Verbose && report.other_properties > 0 {
-        writeln!(out, "  {} properties that the schema does not declare were left alone", report.other_properties)?;
+    if style.detail == Detail::Verbose && summary.other_properties > 0 {
+        writeln!(out, "  {} properties that the schema does not declare were left alone", summary.other_properties)?;
     }
-    let statuses: Vec<&str> = report.statuses().into_iter().map(|status| describe(status, report)).collect();
-    writeln!(out, "  exit {}: {}", report.status().exit_code(), statuses.join("; "))
+    let statuses: Vec<String> = document.run.statuses.iter().map(|status| reason(*status, document)).collect();
+    let color = match document.run.exit_code {
+        0 => "32",
+        3 | 4 => "33",
+        _ => "31",
+    };
+    let exit = painted(&format!("exit {}", document.run.exit_code), color, style);
+    write_line(&format!("{exit}: {}", statuses.join("; ")), style, out)
 }
 
-fn describe(status: Status, report: &Report) -> &'static str {
-    match status {
-        Status::Clean if report.count(Verdict::Unknown) > 0 => {
+fn write_line(text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", textwrap::fill(text, wrapped(style.width).initial_indent("  ").subsequent_indent("    ")))
+}
+
+fn count(document: &Document<'_>, verdict: Verdict) -> usize {
+    document.summary.verdicts.get(&verdict).copied().unwrap_or(0)
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Returns the reason for a status in words.
+pub(super) fn reason(status: Status, document: &Document<'_>) -> String {
+    let unknown = count(document, Verdict::Unknown);
+    let level = document.run.fail_on;
+    let phrase = match status {
+        Status::Clean if unknown > 0 => {
             "nothing failed at or above the threshold; some verdicts are unknown, which was allowed"
         }
-        Status::Clean if report.checks.iter().any(|check| check.total() == 0) => {
+        Status::Clean if document.checks.iter().any(|check| check.counts.values().all(|count| *count == 0)) => {
             "nothing failed at or above the threshold; some checks judged nothing"
         }
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
-        Status::Findings => "there are failures",
-        Status::Nothing if report.count(Verdict::Unknown) > 0 => "nothing could be decided",
+        Status::Findings => {
+            let failing = document.checks.iter().filter(|check| check.severity >= level);
+            let failures = failing.map(|check| check.counts.get(&Verdict::Fail).copied().unwrap_or(0)).sum();
+            return format!("{} at or above {}", plural(failures, "failure"), level.name());
+        }
+        Status::Nothing if unknown > 0 => "nothing could be decided",
         Status::Nothing => "nothing was evaluated",
-        Status::Incomplete => "some verdicts are unknown",
+        Status::Incomplete => return format!("{} unknown", plural(unknown, "verdict")),
         Status::Invalid => "some files are unreadable or invalid",
-    }
+    };
+    phrase.to_owned()
 }

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::model::{AccountReport, Report, Times};
 use super::options::Options;
-use super::run::{PackReport, RunReport};
+use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
 use crate::engine::Sought;
 use crate::policy::CheckSeverity;
@@ -34,6 +34,7 @@ impl Report {
             now: options.now,
             pack: PackReport { name: "nothing".to_owned(), ..PackReport::default() },
             snapshots: Vec::new(),
+            verdicts: Vec::new(),
             accounts: 0,
             parameters: Vec::new(),
             engine: options.engine,
@@ -68,6 +69,7 @@ impl Report {
         self.times.add(&account.times);
         if self.run.snapshots.len() < options.needs.snapshots.most() {
             self.run.snapshots.push(account.snapshot);
+            self.run.verdicts.push(AccountVerdicts { id: account.id.clone(), counts: account.counts.clone() });
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts += counts;

@@ -1,6 +1,7 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
 use super::options::{Engine, Gate};
+use crate::engine::VerdictCounts;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -13,6 +14,8 @@ pub struct RunReport {
     pub pack: PackReport,
     /// The first snapshots, in order, up to the needs of the outputs.
     pub snapshots: Vec<SnapshotReport>,
+    /// The verdicts of each of these snapshots.
+    pub verdicts: Vec<AccountVerdicts>,
     /// The number of snapshots.
     pub accounts: usize,
     /// The parameters, with their values and origins.
@@ -76,6 +79,15 @@ pub struct SnapshotReport {
     pub sha256: Option<String>,
     /// The time of the capture, in milliseconds since 1970, if the snapshot states it.
     pub captured_at: Option<i64>,
+}
+
+/// The verdicts of one account.
+#[derive(Debug, Clone)]
+pub struct AccountVerdicts {
+    /// The id of its root entity; `None` if it was not judged.
+    pub id: Option<SmolStr>,
+    /// The number of each verdict, in the order of the run's checks.
+    pub counts: Vec<VerdictCounts>,
 }
 
 /// A parameter of a run.

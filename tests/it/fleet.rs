@@ -209,7 +209,7 @@ fn threads_do_not_show_in_a_fleet() {
 #[test]
 fn text_shows_the_first_few_of_all_accounts() {
     let fleet = line(&long_boat()).repeat(12);
-    let arguments = judge("fleet.ndjson", &["--max-findings", "3"]);
+    let arguments = judge("fleet.ndjson", &["--max-findings", "3", "--style", "full"]);
     let run = deodar(&files("fleet.ndjson", fleet.as_bytes()), &arguments);
     assert_eq!(run.stdout.matches("HB-LEN-01 · high · fail").count(), 3, "{run:?}");
     assert!(run.stdout.contains("and 9 more failures of HB-LEN-01"), "{run:?}");
@@ -366,7 +366,7 @@ fn what_is_wrong_many_times_costs_no_more_than_its_size() {
         format!(r#"{{"name": "Anse", "captured_at": "2026-08-31", {name}: [{}]}}"#, rows.join(","))
     };
     let told = |policies: &str, snapshot: String, code: i32, words: &str| {
-        let run = harbour_by(SCHEMA, policies, snapshot, &["--max-findings", "3"]);
+        let run = harbour_by(SCHEMA, policies, snapshot, &["--max-findings", "3", "--style", "full"]);
         let text: Vec<&str> = run.stdout.split_whitespace().collect();
         assert_eq!(run.code, code, "{}", run.stdout);
         assert!(text.join(" ").contains(words), "{words}: {}", run.stdout);

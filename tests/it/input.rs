@@ -51,7 +51,7 @@ fn ten_thousand_levels_are_an_error_and_not_a_crash() {
                 ╰────
               help: allow more with --max-depth
 
-            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            4 checks, 0 verdicts: 0 fail, 0 unknown, 0 not applicable, 0 pass
             exit 5: some files are unreadable or invalid; nothing was evaluated
         "#]],
     );
@@ -119,7 +119,7 @@ fn a_link_to_nowhere_in_a_folder_is_fatal() {
 
           × cannot read `captured/b.json`: no such file or directory
 
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+        4 checks, 6 verdicts: 0 fail, 0 unknown, 0 not applicable, 6 pass
         exit 5: some files are unreadable or invalid
     "#]],
     );
@@ -133,7 +133,7 @@ fn standard_input_is_a_snapshot() {
     says(
         &deodar_with_input(&files, &arguments, SOUND.as_bytes()),
         &expect![[r#"
-        4 checks: 0 fail, 0 unknown, 0 not applicable, 6 pass
+        4 checks, 6 verdicts: 0 fail, 0 unknown, 0 not applicable, 6 pass
         exit 0: everything was judged, nothing failed at or above the threshold
     "#]],
     );
@@ -150,7 +150,7 @@ fn standard_input_is_a_snapshot() {
                ╰────
               help: the file may have been cut off
 
-            4 checks: 0 fail, 0 unknown, 0 not applicable, 0 pass
+            4 checks, 0 verdicts: 0 fail, 0 unknown, 0 not applicable, 0 pass
             exit 5: some files are unreadable or invalid; nothing was evaluated
         "#]],
     );

@@ -2,7 +2,7 @@
 
 use crate::support::{POLICIES, SCHEMA, SOUND, edited, repository};
 use deodar::check::{SnapshotInput, SnapshotInputs};
-use deodar::render::{Detail, FORMATS, Format, Outputs, Presentation, Style};
+use deodar::render::{Detail, FORMATS, Format, Layout, Outputs, Presentation, Style};
 use deodar::report::{Evidence, Needs};
 use deodar::source::Source;
 use deodar::{Inputs, Options, Session};
@@ -72,6 +72,8 @@ fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
     let presentation = |detail, most_findings| Presentation {
         style: Style { width: 80, color: false, detail },
         most_findings,
+        layout: Layout::Full,
+        all: false,
         root: None,
     };
     let presentations = [
@@ -79,6 +81,7 @@ fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
         presentation(Detail::Normal, 3),
         presentation(Detail::Normal, 60),
         presentation(Detail::Verbose, 10),
+        Presentation { layout: Layout::Auto, ..presentation(Detail::Normal, 3) },
     ];
     let all: Vec<(Format, Presentation)> =
         presentations.iter().flat_map(|presentation| FORMATS.map(|format| (format, presentation.clone()))).collect();

@@ -425,7 +425,8 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
         let mut written = vec![Vec::new(); presented.len()];
         let mut together = Outputs::default();
         for (((detail, width), format), out) in presented.iter().zip(&mut written) {
-            let presentation = Presentation { style: style(*detail, *width), most_findings: usize::MAX, root: None };
+            let presentation =
+                Presentation { style: style(*detail, *width), most_findings: usize::MAX, ..Presentation::default() };
             together = together.and(format.open(&presentation), out);
         }
         let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };

@@ -377,6 +377,7 @@ fn no_text_of_a_file_begins_a_line_of_the_output() {
         let pack = ["--schema", "s.cedarschema", "--policies", "p"];
         for arguments in [
             &["check", "a.json", "--verbose", "--now", NOW][..],
+            &["check", "a.json", "--style", "concise", "--all", "--now", NOW],
             &["check", "a.json", "--by", "framework=soc2", "--now", NOW],
             &["check", "a.json", "--format", "ndjson", "--now", NOW],
             &["list"],

@@ -76,22 +76,20 @@ impl<'r> Builder<'r> {
         let run = &self.report.run;
         let statuses = self.report.statuses_of(account);
         let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
-        let checks = self.report.checks.iter().zip(&account.counts);
-        let snapshot = snapshot(&account.snapshot);
+        let snapshot = snapshot(&account.snapshot, account.id.as_deref(), &self.report.checks, &account.counts);
         Account {
             format: "deodar-account".into(),
             version: VERSION.into(),
             snapshot: snapshot.path,
             sha256: snapshot.sha256,
             captured_at: snapshot.captured_at,
+            account: snapshot.account,
             pack: run.pack.name.as_str().into(),
             pack_version: run.pack.version.as_deref().map(Cow::from),
             exit_code: statuses.first().map_or(0, |status| status.exit_code()),
             statuses,
             verdicts: counts(count),
-            checks: checks
-                .map(|(check, counts)| (check.id.as_str().into(), account_check(check.state, counts)))
-                .collect(),
+            checks: snapshot.checks,
             findings: account.findings_for(needs).map(|found| self.finding(found)).collect(),
             diagnostics: account.diagnostics.iter().map(|found| self.diagnostic(found)).collect(),
         }
@@ -173,6 +171,7 @@ impl<'r> Builder<'r> {
 fn run(report: &Report) -> Run<'_> {
     let run = &report.run;
     let of_run = run.parameters.iter().filter(|parameter| parameter.scope.is_none());
+    let snapshots = run.snapshots.iter().zip(&run.verdicts);
     Run {
         now: show_datetime(run.now).into(),
         pack: run.pack.name.as_str().into(),
@@ -183,17 +182,27 @@ fn run(report: &Report) -> Run<'_> {
         allow_unknown: run.gate.allow_unknown,
         exit_code: report.status().exit_code(),
         statuses: report.statuses(),
-        snapshots: run.snapshots.iter().map(snapshot).collect(),
+        snapshots: snapshots
+            .map(|(described, verdicts)| snapshot(described, verdicts.id.as_deref(), &report.checks, &verdicts.counts))
+            .collect(),
         parameters: of_run.map(|of_run| (of_run.name.as_str().into(), parameter(of_run))).collect(),
         scoped_parameters: run.parameters.iter().filter_map(scoped_parameter).collect(),
     }
 }
 
-fn snapshot(snapshot: &SnapshotReport) -> Snapshot<'_> {
+fn snapshot<'r>(
+    snapshot: &'r SnapshotReport,
+    id: Option<&'r str>,
+    checks: &'r [CheckReport],
+    counts: &'r [VerdictCounts],
+) -> Snapshot<'r> {
+    let checks = checks.iter().zip(counts);
     Snapshot {
         path: snapshot.path.as_str().into(),
         sha256: snapshot.sha256.as_deref().map(Cow::from),
         captured_at: snapshot.captured_at.map(|at| show_datetime(at).into()),
+        account: id.map(Cow::from),
+        checks: checks.map(|(check, counts)| (check.id.as_str().into(), account_check(check.state, counts))).collect(),
     }
 }
 

@@ -3,10 +3,11 @@
 //! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
 //! counts before it is merged.
 
-use super::{Account, Check, Counts, Document, Saved, Snapshot, Text};
+use super::{Account, Check, Counts, Document, Saved, Snapshot};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
 use crate::report::{CheckState, Gate, Status};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The help for a report that was changed after it was written.
@@ -186,23 +187,26 @@ impl Document<'static> {
 
     /// Adds the findings of an account whose verdicts the run has counted.
     fn absorb_account(&mut self, account: Account<'static>) {
-        let Account { snapshot, sha256, captured_at, findings, diagnostics, .. } = account;
-        self.run.snapshots.push(Snapshot { path: snapshot, sha256, captured_at });
+        let Account { snapshot: path, sha256, captured_at, account, checks, findings, diagnostics, .. } = account;
+        self.run.snapshots.push(Snapshot { path, sha256, captured_at, account, checks });
         self.findings.extend(findings);
         self.diagnostics.extend(diagnostics);
     }
 
-    /// Sorts findings as a run does: by verdict, severity, check, and the order of the snapshots.
+    /// Sorts findings and diagnostics as a run does. The findings were added in the order of the snapshots, and findings
+    /// that are equal by verdict, severity and check keep this order.
     fn sort(&mut self) {
-        let order: BTreeMap<Text<'static>, usize> =
-            self.run.snapshots.iter().enumerate().map(|(at, snapshot)| (snapshot.path.clone(), at)).collect();
         self.findings.sort_by(|a, b| {
-            let key = |finding: &super::Finding<'static>| {
-                (finding.verdict, std::cmp::Reverse(finding.severity), order.get(&finding.snapshot).copied())
-            };
-            let (a_key, b_key) = (key(a), key(b));
-            (a_key.0, a_key.1, &a.check, a_key.2).cmp(&(b_key.0, b_key.1, &b.check, b_key.2))
+            (a.verdict, Reverse(a.severity), &a.check).cmp(&(b.verdict, Reverse(b.severity), &b.check))
         });
+        fn key<'d>(found: &'d super::Diagnostic<'static>) -> impl Ord + use<'d> {
+            let place = found.labels.first().map(|label| {
+                let super::Span { file, start, end, .. } = &label.span;
+                (file, start.offset, end.offset)
+            });
+            (place, &found.code, &found.message)
+        }
+        self.diagnostics.sort_by(|a, b| key(a).cmp(&key(b)));
     }
 
     /// Returns the statuses of the verdicts and diagnostics.

@@ -1,0 +1,120 @@
+//! The findings of a run as rows of RFC 4180, for spreadsheets. A cell that a spreadsheet reads as a formula begins with
+//! an apostrophe.
+
+use super::diagnostics;
+use super::document::{Document, Finding};
+use super::escape::plain;
+use super::layout::{Detail, Style};
+use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
+use super::totals;
+use crate::diagnostic::DiagnosticLevel;
+use crate::report::{Needs, Report};
+use std::io::{self, Write};
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "csv",
+    help: "For spreadsheets: one row for every finding",
+    audience: Audience::Programs,
+    unit: Unit::Run,
+    new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write })),
+    saved: Some(write),
+};
+
+/// The names of the columns.
+const COLUMNS: [&str; 16] = [
+    "fingerprint",
+    "account",
+    "verdict",
+    "severity",
+    "check",
+    "title",
+    "resource_type",
+    "resource_id",
+    "resource_pointer",
+    "message",
+    "snapshot",
+    "snapshot_line",
+    "snapshot_column",
+    "policy",
+    "policy_line",
+    "remediation",
+];
+
+#[derive(Debug)]
+struct Rows(OfDocument);
+
+impl Output for Rows {
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+
+    fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        self.0.finish(report, out)
+    }
+
+    /// Writes the errors, which rows do not contain, and the totals.
+    fn aside(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let style = Style { detail: Detail::Quiet, color: false, ..self.0.presentation.style };
+        let errors = report.diagnostics.iter().filter(|found| found.level == DiagnosticLevel::Error);
+        diagnostics::write(errors, &report.secrets, style, out)?;
+        if self.0.presentation.style.detail == Detail::Quiet {
+            return Ok(());
+        }
+        totals::write(&Document::of(report, &Needs::NOTHING), style, out)
+    }
+}
+
+fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
+    rows.write_record(COLUMNS)?;
+    document.findings.iter().try_for_each(|found| rows.write_record(row(found).map(|cell| safe(&cell))))?;
+    rows.flush()
+}
+
+/// Returns the cells of a finding, in the order of the columns.
+fn row(found: &Finding<'_>) -> [String; 16] {
+    let (snapshot, policy) = (found.snapshot_place(), found.policy_place());
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    [
+        found.fingerprint.to_string(),
+        found.account.to_string(),
+        found.verdict.name().to_owned(),
+        found.severity.name().to_owned(),
+        found.check.to_string(),
+        one_line(&found.title),
+        found.resource.ty.to_string(),
+        found.resource.id.to_string(),
+        found.resource.pointer.to_string(),
+        found.message.to_string(),
+        found.snapshot.to_string(),
+        snapshot.map(|place| place.start.line.to_string()).unwrap_or_default(),
+        snapshot.map(|place| place.start.column.to_string()).unwrap_or_default(),
+        policy.map(|place| place.file.to_string()).unwrap_or_default(),
+        policy.map(|place| place.start.line.to_string()).unwrap_or_default(),
+        found.remediation.as_deref().map(one_line).unwrap_or_default(),
+    ]
+}
+
+/// Returns a cell that a spreadsheet does not evaluate. Line breaks and control characters are escapes.
+fn safe(cell: &str) -> String {
+    // The last four are the wide forms, which some spreadsheets read as the others.
+    let begins_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    format!("{}{}", if begins_formula { "'" } else { "" }, plain(cell))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_begin_like_formulas_begin_with_an_apostrophe() {
+        for cell in ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1"] {
+            assert!(safe(cell).starts_with('\''), "{cell}");
+        }
+        for cell in ["", "a=1", "1", "/piers/0", "a,b\"c"] {
+            assert_eq!(safe(cell), cell);
+        }
+        assert_eq!(safe("a\nb\u{202e}"), "a\\nb\\u{202e}");
+    }
+}

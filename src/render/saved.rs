@@ -1,0 +1,123 @@
+//! Findings and diagnostics of a saved document for people. Each place has the line that the document contains.
+
+use super::document::{Clause, Document, Finding, Read, Span};
+use super::escape::{plain, short};
+use super::layout::{Style, columns, help_line, painted, wrapped};
+use crate::diagnostic::DiagnosticLevel;
+use crate::engine::Verdict;
+use crate::report::ReadState;
+use std::io::{self, Write};
+
+/// Writes the diagnostics of a document.
+pub(super) fn write_diagnostics(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for found in &document.diagnostics {
+        let (mark, color) = match found.severity {
+            DiagnosticLevel::Error => ("×", "31"),
+            DiagnosticLevel::Warning => ("⚠", "33"),
+        };
+        writeln!(out, "{}\n", painted(&plain(&found.code), color, style))?;
+        write_message(mark, color, &found.message, style, out)?;
+        found.labels.iter().try_for_each(|label| write_place(&label.span, &label.text, color, style, out))?;
+        if let Some(help) = &found.help {
+            writeln!(out, "{}", help_line(help, style))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Writes the first findings of a document.
+pub(super) fn write_findings(
+    document: &Document<'_>,
+    most: usize,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let findings = document.findings.iter().filter(|finding| finding.verdict != Verdict::NotApplicable);
+    findings.take(most).try_for_each(|finding| write_finding(finding, style, out))
+}
+
+fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (mark, color) = if finding.verdict == Verdict::Fail { ("×", "31") } else { ("⚠", "33") };
+    let verdict = finding.verdict.name().replace('_', " ");
+    let code = format!("{} · {} · {verdict}", plain(&finding.check), finding.severity.name());
+    writeln!(out, "{}\n", painted(&code, color, style))?;
+    write_message(mark, color, &finding.title, style, out)?;
+    writeln!(out, "  │ {}", short(&format!("{} {}", finding.resource.ty, finding.resource.id)))?;
+    finding.clauses.iter().try_for_each(|clause| write_clause(clause, color, style, out))?;
+    writeln!(out)?;
+    write_message("☞", color, &finding.message, style, out)?;
+    for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
+        if let Some(span) = &read.span {
+            write_place(span, &read_label(read), color, style, out)?;
+        }
+    }
+    for capture in finding.capture.iter().flatten() {
+        let doc = capture.doc.as_ref().map_or_else(String::new, |doc| format!(": {doc}"));
+        let help = format!("capture {} at {}{doc}", capture.attribute, capture.pointer);
+        writeln!(out, "{}", help_line(&help, style))?;
+    }
+    if let Some(remediation) = &finding.remediation {
+        writeln!(out, "{}", help_line(remediation, style))?;
+    }
+    writeln!(out)
+}
+
+/// Lines of a clause that are shown.
+const CLAUSE_LINES: usize = 4;
+
+/// Writes a clause: its place, its text, and its outcome.
+fn write_clause(clause: &Clause<'_>, color: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let start = clause.span.start;
+    let lines: Vec<(usize, &str)> = (start.line..).zip(clause.text.lines()).collect();
+    let shown = lines.get(..CLAUSE_LINES).unwrap_or(&lines);
+    let digits = shown.last().map_or(1, |(number, _)| number.to_string().len());
+    let pad = " ".repeat(digits);
+    writeln!(out, " {pad} ╭─[{}:{}:{}]", plain(&clause.span.file), start.line, start.column)?;
+    for (number, line) in shown {
+        writeln!(out, " {number:digits$} │ {}", short(line.trim_end()))?;
+    }
+    if lines.len() > shown.len() {
+        writeln!(out, " {pad} │ …")?;
+    }
+    writeln!(out, " {pad} ╰─ {}", painted(&short(&clause_label(clause)), color, style))
+}
+
+fn clause_label(clause: &Clause<'_>) -> String {
+    match &clause.failure {
+        Some(failure) => format!("cannot be evaluated: {}", failure.reason),
+        None => format!("this is {}", super::names::outcome(clause.outcome)),
+    }
+}
+
+fn read_label(read: &Read<'_>) -> String {
+    match (read.state, &read.value, &read.lacks) {
+        (ReadState::Absent, _, Some(property)) => format!("no `{property}` here"),
+        (ReadState::Known | ReadState::Between, Some(value), _) => format!("{} is {value}", read.name),
+        (_, _, Some(property)) => format!("`{property}` is missing here"),
+        (ReadState::Unreadable, ..) => format!("{} is unreadable", read.name),
+        _ => format!("{} was not captured", read.name),
+    }
+}
+
+fn write_message(mark: &str, color: &str, text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let head = format!("  {} ", painted(mark, color, style));
+    let options = wrapped(style.width.min(100)).initial_indent(&head).subsequent_indent("  │ ");
+    writeln!(out, "{}", textwrap::fill(&short(text), options))
+}
+
+/// Writes a place: the line, a mark below its columns, and its label.
+fn write_place(span: &Span<'_>, label: &str, color: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let number = span.start.line.to_string();
+    let pad = " ".repeat(number.len());
+    writeln!(out, " {pad} ╭─[{}:{}:{}]", plain(&span.file), span.start.line, span.start.column)?;
+    let label = short(label);
+    let Some(excerpt) = &span.excerpt else { return writeln!(out, " {pad} ╰─ {label}") };
+    let text = excerpt.text.replace('\t', " ");
+    let part = |from: usize, to: usize| -> String { text.chars().skip(from).take(to.saturating_sub(from)).collect() };
+    let before = " ".repeat(columns(&plain(&part(0, excerpt.start))));
+    let under = "─".repeat(columns(&plain(&part(excerpt.start, excerpt.end))).max(1));
+    writeln!(out, " {number} │ {}", plain(&text))?;
+    writeln!(out, " {pad} · {before}{}", painted(&under, color, style))?;
+    writeln!(out, " {pad} ╰─ {}", painted(&label, color, style))
+}

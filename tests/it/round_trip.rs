@@ -1,0 +1,76 @@
+//! Reports that were saved: read back, they are equal; cut or damaged, they are errors.
+
+use crate::support::{POLICIES, SCHEMA, edited};
+use deodar::render::document::{Document, Saved, merged};
+use deodar::report::Needs;
+use deodar::source::Source;
+use deodar::{Inputs, Options, Report, Session};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::sync::Arc;
+
+/// The time of every run.
+const NOW: i64 = 1_788_220_800_000;
+
+fn source(name: &str, text: &str) -> Arc<Source> {
+    Source::new(name, text).expect("it is small")
+}
+
+/// Judges harbours whose boats are given.
+fn report(boats: &[String]) -> Report {
+    let snapshots = boats.iter().enumerate().map(|(at, boats)| {
+        let text = edited("{ \"name\": \"Tern\"", &format!("{boats}{{ \"name\": \"Tern\""));
+        source(&format!("{at}.json"), &text.replacen("Anse", &format!("H{at}"), 1))
+    });
+    let pack = vec![source("harbour.cedar", POLICIES)];
+    let inputs = Inputs::new(source("harbour.cedarschema", SCHEMA), pack, snapshots.collect());
+    Session::default().run(&inputs, &Options { needs: Needs::ALL, ..Options::at(NOW) })
+}
+
+/// Boats with random properties: some are missing, some are of a wrong type.
+fn boats() -> impl Strategy<Value = String> {
+    let length = prop_oneof![
+        Just(String::new()),
+        any::<i32>().prop_map(|length| format!("\"length\": {length}, ")),
+        Just("\"length\": \"x\", ".to_owned()),
+    ];
+    let owner = prop_oneof![Just("ada@anse.example"), Just("bo@anse.example"), Just("zoe@anse.example")];
+    let light = prop_oneof![Just("red"), Just("white"), Just("blue")];
+    let boat = (any::<String>(), length, owner, light).prop_map(|(name, length, owner, light)| {
+        let name = serde_json::to_string(&name).unwrap_or_default();
+        format!(r#"{{ "name": {name}, {length}"owner": "{owner}", "light": "{light}", "pin": "8812" }}, "#)
+    });
+    prop::collection::vec(boat, 0..6).prop_map(|boats| boats.concat())
+}
+
+fn saved(text: &str) -> Result<Document<'static>, String> {
+    let read = Saved::read(&source("saved.json", text)).map_err(|error| error.message)?;
+    merged(read.into_iter().map(|saved| ("saved.json".to_owned(), saved)).collect()).map_err(|error| error.message)
+}
+
+#[test]
+fn a_document_that_is_written_and_read_back_is_equal() {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
+    let law = TestRunner::new_with_rng(config, rng).run(&prop::collection::vec(boats(), 1..4), |boats| {
+        let report = report(&boats);
+        let document = Document::of(&report, &Needs::ALL);
+        let text = serde_json::to_string(&document).expect("it is JSON");
+        let read = saved(&text).expect("it is complete");
+        prop_assert_eq!(&read, &document);
+        prop_assert_eq!(serde_json::to_string(&read).expect("it is JSON"), text);
+        Ok(())
+    });
+    law.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_report_that_is_cut_anywhere_is_an_error() {
+    let boats = r#"{ "name": "Älk", "owner": "zoe@anse.example", "length": 41, "light": "red" }, "#.to_owned();
+    let report = report(&[boats]);
+    let text = serde_json::to_string(&Document::of(&report, &Needs::ALL)).expect("it is JSON");
+    assert!(saved(&text).is_ok());
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        assert!(saved(&text[..end]).is_err(), "cut at {end}");
+    }
+}
