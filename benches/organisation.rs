@@ -585,7 +585,7 @@ impl Dice {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        usize::try_from(self.next() % end as u64).unwrap_or(0)
     }
 
     fn chance(&mut self, share: f64) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example parse_value -- organisation.json`
 
+#![expect(clippy::print_stdout, reason = "a program writes to its streams")]
 #![allow(clippy::disallowed_methods, reason = "a program reads its arguments and files")]
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

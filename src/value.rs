@@ -279,8 +279,7 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     let mark = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
     let date = || Some((digits(0, 4)?, digits(5, 7)?, digits(8, 10)?)).filter(|_| mark(4, b'-') && mark(7, b'-'));
     let Some((year, month, day)) = date() else { return Err(problem()) };
-    let civil =
-        jiff::civil::Date::new(year as i16, month as i8, day as i8).map_err(|_| problem::of_day(year, month, day))?;
+    let civil = civil_date(year, month, day).ok_or_else(|| problem::of_day(year, month, day))?;
     let epoch = jiff::civil::date(1970, 1, 1);
     let days = civil.since(epoch).map_err(|_| problem())?.get_days();
     let midnight = i64::from(days) * DAY;
@@ -322,6 +321,12 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
         _ => return Err(problem()),
     };
     Ok(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + millis - offset)
+}
+
+/// Returns a day of the Gregorian calendar, if there is such a day.
+fn civil_date(year: i64, month: i64, day: i64) -> Option<jiff::civil::Date> {
+    let (year, month, day) = (year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+    jiff::civil::Date::new(year, month, day).ok()
 }
 
 /// Reads a duration as Cedar writes it, `1d2h3m4s5ms` with an optional `-`, in milliseconds.
@@ -398,20 +403,21 @@ pub fn parse_number(raw: &str, places: i64) -> Result<i64, Inexact> {
     if leading.is_empty() {
         return Ok(0);
     }
-    let dropped = (digits.len() - significant.len()) as i64;
+    let count = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let dropped = count(&digits) - count(significant);
     let shift = match exponent.strip_prefix('+').unwrap_or(exponent).parse::<i64>() {
-        Ok(exponent) => exponent.saturating_add(dropped + places - fraction.len() as i64),
+        Ok(exponent) => exponent.saturating_add(dropped + places - count(fraction)),
         // An exponent of more than 64 bits.
         Err(_) if exponent.starts_with('-') => return Err(Inexact::TooFine),
         Err(_) => return Err(Inexact::TooLarge),
     };
-    if shift < 0 {
-        return Err(Inexact::TooFine);
-    }
+    let Ok(shift) = u32::try_from(shift) else {
+        return Err(if shift < 0 { Inexact::TooFine } else { Inexact::TooLarge });
+    };
     if shift > 19 || leading.len() > 19 {
         return Err(Inexact::TooLarge);
     }
-    let scaled = leading.parse::<i128>().map_err(|_| Inexact::TooLarge)? * 10i128.pow(shift as u32);
+    let scaled = leading.parse::<i128>().map_err(|_| Inexact::TooLarge)? * 10i128.pow(shift);
     i64::try_from(if negative { -scaled } else { scaled }).map_err(|_| Inexact::TooLarge)
 }
 
@@ -427,7 +433,7 @@ pub fn show_datetime(millis: i64) -> String {
 pub fn show_duration(millis: i64) -> String {
     let mut rest = millis.unsigned_abs();
     let mut text = String::from(if millis < 0 { "-" } else { "" });
-    for (unit, size) in [("d", DAY as u64), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (unit, size) in [("d", DAY.unsigned_abs()), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
         if rest >= size {
             text.push_str(&format!("{}{unit}", rest / size));
             rest %= size;

@@ -324,8 +324,9 @@ impl Progress {
         self.bytes += accounts.iter().map(|account| account.times.bytes as u64).sum::<u64>();
         if self.wanted && self.started.elapsed() > Self::PROGRESS_DELAY {
             let bar = self.bar.get_or_insert_with(ProgressBar::new_spinner);
-            let rate = self.bytes as f64 / self.started.elapsed().as_secs_f64();
-            bar.set_message(format!("{} snapshots, {}/s", HumanCount(self.accounts), HumanBytes(rate as u64)));
+            let rate = u128::from(self.bytes) * 1000 / self.started.elapsed().as_millis().max(1);
+            let rate = HumanBytes(u64::try_from(rate).unwrap_or(u64::MAX));
+            bar.set_message(format!("{} snapshots, {rate}/s", HumanCount(self.accounts)));
             bar.tick();
         }
     }

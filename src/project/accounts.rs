@@ -252,7 +252,7 @@ fn too_large(name: &str, most_bytes: usize) -> Diagnostic {
 
 fn size_of(path: &Path) -> usize {
     // It only says how much room to make.
-    if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| metadata.len() as usize) }
+    if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0)) }
 }
 
 /// Reads a whole file, decompressed.

@@ -108,7 +108,7 @@ fn literal(model: &Model, ty: &Ty, json: &Json) -> Result<Value, String> {
         (Ty::Ip, Json::String(text)) => Value::Ip(IpNet::parse(text)?),
         (Ty::Entity(target), Json::String(text)) => match model.ty(*target).choices() {
             Some(choices) => match choices.iter().position(|choice| choice == text.as_str()) {
-                Some(at) => Value::Entity(EntityRef { ty: *target, row: at as u32 }),
+                Some(at) => Value::Entity(EntityRef::numbered(*target, at)),
                 None => return Err(format!("`{text}` is not a {}", model.short_name(*target))),
             },
             // A reference; it is resolved with those of the snapshot.

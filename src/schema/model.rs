@@ -439,7 +439,7 @@ impl Model {
     pub fn choice(&self, uid: &EntityUID) -> Option<EntityRef> {
         let ty = self.type_named(&uid.entity_type().to_smolstr())?;
         let row = self.ty(ty).choices()?.iter().position(|choice| choice == AsRef::<str>::as_ref(uid.eid()))?;
-        Some(EntityRef { ty, row: row as u32 })
+        Some(EntityRef::numbered(ty, row))
     }
 
     /// Returns whether the scope of a policy includes an action.

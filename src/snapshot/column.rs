@@ -3,6 +3,7 @@
 use super::read::Cell;
 use crate::hash::keyed;
 use crate::schema::Ty;
+use crate::source::byte_offset;
 use crate::value::{IpNet, TypeId, Value};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -31,22 +32,23 @@ impl State {
 /// A text in the file or in the side text, with its hash. Most comparisons need the hashes only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StrRef {
-    start: u32,
+    /// The first byte, and the flag [`SIDE`].
+    start: u64,
     len: u32,
     hash: u32,
 }
 
-const SIDE: u32 = 1 << 31;
+const SIDE: u64 = 1 << 63;
 
 impl StrRef {
     /// Returns a reference to `text`, which starts at `start` in the file.
     pub fn in_file(start: u32, text: &str) -> Self {
-        Self { start, len: text.len() as u32 & !SIDE, hash: text_hash(text) }
+        Self { start: u64::from(start), len: byte_offset(text.len()), hash: text_hash(text) }
     }
 
     /// Returns a reference to `text`, which starts at `start` in the side text.
     pub fn on_side(start: usize, text: &str) -> Self {
-        Self { start: start as u32, len: text.len() as u32 | SIDE, hash: text_hash(text) }
+        Self { start: start as u64 | SIDE, ..Self::in_file(0, text) }
     }
 
     /// Returns the [`text_hash`].
@@ -56,24 +58,26 @@ impl StrRef {
 
     /// Returns whether the text is in the side text.
     pub fn is_side(self) -> bool {
-        self.len & SIDE != 0
+        self.start & SIDE != 0
     }
 
     /// Returns the bytes.
     pub fn range(self) -> Range<usize> {
-        let start = self.start as usize;
-        start..start + (self.len & !SIDE) as usize
+        // An offset that an address cannot hold is after every text.
+        let start = usize::try_from(self.start & !SIDE).unwrap_or(usize::MAX);
+        start..start.saturating_add(self.len as usize)
     }
 
     /// Moves a reference to a side text that is appended to another.
     pub(super) fn rebased(self, by: usize) -> Self {
-        if self.is_side() { Self { start: self.start + by as u32, ..self } } else { self }
+        if self.is_side() { Self { start: self.start + by as u64, ..self } } else { self }
     }
 }
 
 /// Returns a hash of a text, the same for equal texts of one process.
 pub fn text_hash(text: &str) -> u32 {
-    keyed(text) as u32
+    // The upper half.
+    u32::try_from(keyed(text) >> 32).unwrap_or_default()
 }
 
 /// The values of one slot.

@@ -4,7 +4,7 @@ use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{Source, Span, nearest};
+use crate::source::{MAX_SOURCE_BYTES, Source, Span, byte_offset, nearest};
 use crate::value::fold::is_same;
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
@@ -226,7 +226,7 @@ impl<'s> Reading<'s> {
         let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
         let text = whole.as_deref().map(str::trim);
         if let (Reader::Length, Some(text)) = (reader, &whole) {
-            return Cell::Number(text.chars().count() as i64);
+            return Cell::Number(i64::try_from(text.chars().count()).unwrap_or(i64::MAX));
         }
         let read = match (reader, kind, text) {
             (Reader::Length, Kind::Array, _) => return self.length(span),
@@ -267,7 +267,12 @@ impl<'s> Reading<'s> {
             // The file holds the text in folded form.
             (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
-                Cell::Text(StrRef::in_file(span.start + 1 + offset as u32, part))
+                Cell::Text(StrRef::in_file(span.start + 1 + byte_offset(offset), part))
+            }
+            (folded, _) if folded.len() > MAX_SOURCE_BYTES => {
+                let message = format!("`{name}` is longer than 4 GiB after Unicode normalisation");
+                self.error(Code::SnapshotValue, span, message, "too long".into(), None);
+                Cell::Unreadable
             }
             (folded, _) => Cell::Text(self.side(&folded)),
         }
@@ -394,7 +399,7 @@ impl<'s> Reading<'s> {
     /// Reads a word of an enumerated type. A word that an open type does not list is unknown, and that is not an error.
     fn choice(&mut self, ty: TypeId, choices: &[SmolStr], word: &str, span: Span, name: Name<'_>) -> Option<Value> {
         if let Some(at) = choices.iter().position(|choice| choice == word) {
-            return Some(Value::Entity(EntityRef { ty, row: at as u32 }));
+            return Some(Value::Entity(EntityRef::numbered(ty, at)));
         }
         let of = self.model.short_name(ty);
         let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };

@@ -8,7 +8,7 @@ use crate::ids::{IdVec, id};
 use crate::schema::{EntityType, FieldId, Model, Origin, PathId, Reader, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start, string_text};
 use crate::source::pointer::unescape;
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, byte_offset};
 use crate::value::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -168,7 +168,7 @@ impl SecretPaths {
             scanner.end()
         });
         if let Err(error) = walked {
-            walk.spans.push(Span::new(walk.unread(error.span.start), text.len() as u32));
+            walk.spans.push(Span::new(walk.unread(error.span.start), byte_offset(text.len())));
         }
         merged(walk.spans)
     }
@@ -296,7 +296,7 @@ impl<'t> Walk<'_, 't> {
         let limit = error.saturating_sub(self.read) as usize;
         let structure = |at: usize, c: char| c.is_ascii_whitespace() || at <= limit && "{}[],:".contains(c);
         let next = rest.char_indices().find(|(at, c)| !structure(*at, *c));
-        self.read + next.map_or(rest.len(), |(at, _)| at) as u32
+        self.read + byte_offset(next.map_or(rest.len(), |(at, _)| at))
     }
 
     /// Walks the value at a declared place.
@@ -330,7 +330,7 @@ impl<'t> Walk<'_, 't> {
     fn mask(&mut self, scanner: &mut Scanner<'t>) -> Result<()> {
         let start = scanner.peek().map(|(_, start)| start);
         let skipped = start.clone().and_then(|_| scanner.skip());
-        let end = skipped.as_ref().map_or(self.text.len() as u32, |span| span.end);
+        let end = skipped.as_ref().map_or(byte_offset(self.text.len()), |span| span.end);
         self.spans.extend(start.map(|start| Span::new(start, end)));
         skipped.map(|_| ())
     }

@@ -3,7 +3,7 @@
 //! It does not build values. A value is a [`Span`]; the caller decides which ones are read as text, number or list.
 //! It accepts the texts of RFC 8259, with nesting up to a depth that the caller sets.
 
-use super::Span;
+use super::{Span, byte_offset};
 use std::borrow::Cow;
 
 /// The default limit of the nesting of arrays and objects.
@@ -126,12 +126,12 @@ impl<'a> Scanner<'a> {
             Some(b'n') => Kind::Null,
             _ => return Err(self.expected("a value")),
         };
-        Ok((kind, self.at as u32))
+        Ok((kind, self.offset()))
     }
 
     /// Returns the offset of the next unread byte.
     pub fn offset(&self) -> u32 {
-        self.at as u32
+        byte_offset(self.at)
     }
 
     /// Moves to an offset, which must be the end of a value this scanner, or another on the same text, has read.
@@ -167,7 +167,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Ok(Span::new(start, self.at as u32))
+        Ok(Span::new(start, self.offset()))
     }
 
     /// Walks an array; `each` gets every index and must read or skip the element.
@@ -197,7 +197,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Ok(Span::new(start, self.at as u32))
+        Ok(Span::new(start, self.offset()))
     }
 
     /// Skips one value of any kind and returns its span. Checks its syntax all the way down, without recursion.
@@ -206,7 +206,7 @@ impl<'a> Scanner<'a> {
     /// When the text is not JSON.
     pub fn skip(&mut self) -> Result<Span> {
         self.blank();
-        let start = self.at as u32;
+        let start = self.offset();
         let outer = self.depth;
         // One bit for each open container above `outer`: set for an object.
         let mut objects = BitStack::default();
@@ -242,7 +242,7 @@ impl<'a> Scanner<'a> {
             // A value has ended: close what closes, then go on to the next element or key.
             loop {
                 if self.depth == outer {
-                    return Ok(Span::new(start, self.at as u32));
+                    return Ok(Span::new(start, self.offset()));
                 }
                 self.blank();
                 match (objects.top(), self.byte()) {
@@ -281,14 +281,14 @@ impl<'a> Scanner<'a> {
         if self.byte() != Some(brace) {
             return Err(self.expected(what));
         }
-        let start = self.at as u32;
+        let start = self.offset();
         self.descend()?;
         Ok(start)
     }
 
     fn descend(&mut self) -> Result<()> {
         if self.depth >= self.max_depth {
-            let span = Span::new(self.at as u32, self.at as u32 + 1);
+            let span = Span::new(self.offset(), self.offset() + 1);
             let message = format!("nested deeper than {} levels", self.max_depth);
             return Err(SyntaxError { span, unquoted: message.clone(), message, too_deep: true });
         }
@@ -305,7 +305,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let escaped = self.string()?;
         let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-        let span = Span::new(start as u32, self.at as u32);
+        let span = Span::new(byte_offset(start), self.offset());
         self.blank();
         if self.byte() != Some(b':') {
             return Err(self.expected("`:`"));
@@ -434,7 +434,7 @@ impl<'a> Scanner<'a> {
 
     fn fail(&self, at: usize, message: &str) -> SyntaxError {
         let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-        let span = Span::new(at as u32, end as u32);
+        let span = Span::from(at..end);
         SyntaxError { span, message: message.to_owned(), unquoted: message.to_owned(), too_deep: false }
     }
 }

@@ -3,7 +3,7 @@
 //! The readers of values call these functions only after they have rejected a text. No function here accepts a text.
 
 use super::{DAY, is_decimal, parse_decimal, show_datetime, show_decimal, show_duration};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Texts of more bytes are not repeated in a message.
 const LONGEST: usize = 80;
@@ -426,11 +426,8 @@ fn one_range(first: IpAddr, last: IpAddr) -> Option<String> {
     let differ = low ^ high;
     let is_whole = differ & differ.wrapping_add(1) == 0 && low & differ == 0 && low <= high;
     let bits = width - (u128::BITS - differ.leading_zeros());
-    let address = match first {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from(low as u32)),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(low)),
-    };
-    is_whole.then(|| format!("{address}/{bits}"))
+    // The first address of the range.
+    is_whole.then(|| format!("{first}/{bits}"))
 }
 
 #[cfg(test)]

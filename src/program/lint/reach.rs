@@ -151,7 +151,7 @@ impl<'p> Reach<'p> {
             let action = |node| {
                 let (ty, id) = self.literal(node)?;
                 let row = self.model.ty(ty).choices()?.iter().position(|choice| choice == id)?;
-                Some(EntityRef { ty, row: row as u32 })
+                Some(EntityRef::numbered(ty, row))
             };
             return Some(self.model.is_in_group(action(entity)?, action(container)?));
         }

@@ -7,7 +7,7 @@ use crate::schema::layout;
 use crate::schema::literal::parse_value;
 use crate::schema::model::*;
 use crate::source::Span;
-use crate::value::TypeId;
+use crate::value::{EntityRef, TypeId};
 use cedar_policy_core::ast;
 use cedar_policy_core::validator::types::{Attributes, Type};
 use cedar_policy_core::validator::{RawName, json_schema};
@@ -23,8 +23,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 let message = format!("two actions have the name `{eid}`: `{}` and `{}`", first.name(), second.name());
                 reader.error(Code::SchemaAction, Span::default(), message);
             }
-            let ty = model.type_named(&first.name().entity_type().to_smolstr())?;
-            let choice = model.ty(ty).choices()?.iter().position(|choice| choice == eid)?;
+            let EntityRef { ty, row: choice } = model.choice(first.name())?;
             let ids = |types: Vec<&ast::EntityType>| {
                 let mut ids: Vec<TypeId> =
                     types.into_iter().filter_map(|ty| model.type_named(&ty.to_smolstr())).collect();
@@ -33,7 +32,7 @@ impl<'f> SchemaReader<'_, 'f> {
             };
             let principals = ids(first.applies_to_principals().collect());
             let resources = ids(first.applies_to_resources().collect());
-            Some(ActionRef { ty, choice: choice as u32, name: first.name().to_smolstr(), principals, resources })
+            Some(ActionRef { ty, choice, name: first.name().to_smolstr(), principals, resources })
         };
         let (audit, derive) = (find(self, "audit"), find(self, "derive"));
         let Some(audit) = audit else {
