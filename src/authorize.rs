@@ -79,7 +79,7 @@ impl Authorizer {
     fn response(&self, evaluator: &Evaluator<'_>, request: &engine::Request) -> Response {
         let [mut permits, mut forbids, mut errors, mut undecided] = [const { BTreeSet::new() }; 4];
         for check in &evaluator.program.checks {
-            let (Some(policy), [body]) = (self.policies.get(check.check), &check.bodies[..]) else { continue };
+            let (Some(policy), [body]) = (self.policies.get(check.check.index()), &check.bodies[..]) else { continue };
             let id = policy.statement.id.clone();
             match evaluator.policy(body, false, request).satisfied {
                 Outcomes::TRUE if policy.forbids => forbids.insert(id),

@@ -31,6 +31,7 @@ use crate::engine::{Verdict, VerdictCounts};
 use crate::pack::Pack;
 use crate::parallel::*;
 use crate::parameters::Setting;
+use crate::policy::CheckId;
 use crate::report::{PackReport, Status};
 use crate::snapshot::{SecretPaths, Secrets};
 use crate::source::cedar::on_deep_stack;
@@ -301,15 +302,15 @@ impl Suite {
 
     /// Returns the checks that the selected cases test. Without a selection these are all checks; otherwise those that the
     /// filter names, or else those with an expectation.
-    fn tested_checks<'c>(&self, cases: impl Iterator<Item = &'c Case>, options: &TestOptions) -> BTreeSet<usize> {
-        let ids = || self.pack.policies().checks.iter().map(|check| check.statement.id.as_str()).enumerate();
+    fn tested_checks<'c>(&self, cases: impl Iterator<Item = &'c Case>, options: &TestOptions) -> BTreeSet<CheckId> {
+        let ids = || self.pack.policies().checks.entries().map(|(at, check)| (at, check.statement.id.as_str()));
         if options.complete {
             return ids().map(|(at, _)| at).collect();
         }
         let expected: BTreeSet<&str> =
             cases.flat_map(|case| &case.expectations).map(|expectation| expectation.check.as_str()).collect();
         let expected = || ids().filter(|(_, id)| expected.contains(id));
-        let named: BTreeSet<usize> = match &options.filter {
+        let named: BTreeSet<CheckId> = match &options.filter {
             Some(filter) => expected().filter(|(_, id)| filter.is_match(id)).map(|(at, _)| at).collect(),
             None => BTreeSet::new(),
         };

@@ -19,7 +19,7 @@ pub use nouns::Writer;
 pub use words::Words;
 
 use crate::pack::Pack;
-use crate::policy::{Check, ClauseKind, Derivation, Policies};
+use crate::policy::{Check, CheckId, ClauseKind, Derivation, Policies};
 use crate::program::{Aggregate, Behind, CheckProgram, Constant, DerivedAttribute, NodeKind, Program};
 use crate::render::explain::{AboutCheck, DerivedRead};
 use crate::schema::{Model, Origin, Schema, SlotId};
@@ -86,7 +86,7 @@ pub struct Part<'p> {
 impl<'p> Catalogue<'p> {
     /// Describes the checks of a pack without errors.
     pub fn new(pack: &'p Pack) -> Self {
-        let entries = pack.policies().checks.iter().enumerate().map(|(at, check)| entry(pack, at, check));
+        let entries = pack.policies().checks.entries().map(|(at, check)| entry(pack, at, check));
         Self { schema: pack.schema(), entries: on_deep_stack(|| entries.collect()) }
     }
 }
@@ -99,10 +99,11 @@ pub fn doc(model: &Model, ty: TypeId, slot: SlotId) -> Option<&str> {
 /// Returns a check with everything that it reads, for `deodar explain`.
 pub fn about<'p>(pack: &'p Pack, check: &'p Check) -> AboutCheck<'p> {
     let (model, policies) = (pack.model(), pack.policies());
-    let at = policies.checks.iter().position(|it| it.statement.id == check.statement.id);
-    let lowered = Lowered::new(pack, at.unwrap_or(usize::MAX));
+    // A check of another pack is not lowered.
+    let at = policies.check_named(&check.statement.id).unwrap_or(policies.checks.next_id());
+    let lowered = Lowered::new(pack, at);
     let derived = lowered.derived().map(|attribute| {
-        let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.get(part.derivation));
+        let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.find(part.derivation));
         let by = derivations.map(|derivation| derivation.statement.id.clone()).collect();
         DerivedRead { ty: attribute.ty, slot: attribute.slot, by }
     });
@@ -126,7 +127,7 @@ struct Lowered<'p> {
 
 impl<'p> Lowered<'p> {
     /// Finds a check by its place. A check that the pack does not evaluate is lowered here.
-    fn new(pack: &'p Pack, at: usize) -> Self {
+    fn new(pack: &'p Pack, at: CheckId) -> Self {
         let (model, is_this) = (pack.model(), |check: &&CheckProgram| check.check == at);
         let program = match pack.program().checks.iter().any(|check| is_this(&check)) {
             true => Cow::Borrowed(pack.program()),
@@ -174,7 +175,7 @@ impl<'p> Lowered<'p> {
     }
 }
 
-fn entry<'p>(pack: &'p Pack, at: usize, check: &'p Check) -> Entry<'p> {
+fn entry<'p>(pack: &'p Pack, at: CheckId, check: &'p Check) -> Entry<'p> {
     let (model, policies) = (pack.model(), pack.policies());
     let lowered = Lowered::new(pack, at);
     let writer = Writer::of_check(model, &lowered.judged);
@@ -198,7 +199,7 @@ fn entry<'p>(pack: &'p Pack, at: usize, check: &'p Check) -> Entry<'p> {
 
 fn described<'p>(model: &'p Model, policies: &'p Policies, attribute: &DerivedAttribute) -> Derived<'p> {
     let parts = attribute.parts.iter().filter_map(|part| {
-        let derivation = policies.derivations.get(part.derivation)?;
+        let derivation = policies.derivations.find(part.derivation)?;
         let (principal, statement) = (part.body.principal, &derivation.statement);
         let writer = Writer::of_derivation(model, principal, attribute.ty);
         let clauses =

@@ -1,5 +1,6 @@
 //! Vectors whose elements have typed ids.
 
+use std::cmp::Ordering;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
@@ -50,6 +51,11 @@ impl<I: Id, T> IdVec<I, T> {
     pub fn find(&self, id: I) -> Option<&T> {
         self.items.get(id.index())
     }
+
+    /// Returns the element with an id, to change it; `None` if the id is of another vector.
+    pub fn find_mut(&mut self, id: I) -> Option<&mut T> {
+        self.items.get_mut(id.index())
+    }
 }
 
 impl<I, T> IdVec<I, T> {
@@ -66,6 +72,16 @@ impl<I, T> IdVec<I, T> {
     /// Returns the first element, if there is one.
     pub fn first(&self) -> Option<&T> {
         self.items.first()
+    }
+
+    /// Removes the last element and returns it.
+    pub fn pop(&mut self) -> Option<T> {
+        self.items.pop()
+    }
+
+    /// Sorts the elements, which changes their ids.
+    pub fn sort_by(&mut self, compare: impl FnMut(&T, &T) -> Ordering) {
+        self.items.sort_by(compare);
     }
 
     /// Returns the elements in order.
@@ -94,6 +110,12 @@ impl<I, T> From<Vec<T>> for IdVec<I, T> {
 impl<I, T> FromIterator<T> for IdVec<I, T> {
     fn from_iter<A: IntoIterator<Item = T>>(items: A) -> Self {
         Self::from(Vec::from_iter(items))
+    }
+}
+
+impl<I, T> Extend<T> for IdVec<I, T> {
+    fn extend<A: IntoIterator<Item = T>>(&mut self, items: A) {
+        self.items.extend(items);
     }
 }
 

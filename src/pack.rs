@@ -11,8 +11,9 @@ pub use select::CheckFilter;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluation, Subject, TooManyPairs, Verdict};
+use crate::ids::IdVec;
 use crate::parameters::{Parameters, Setting};
-use crate::policy::{Check, Policies};
+use crate::policy::{Check, CheckId, Policies};
 use crate::program::Program;
 use crate::schema::{Model, Schema};
 use crate::snapshot::{Limits, SecretPaths, Snapshot};
@@ -27,7 +28,7 @@ pub struct Pack {
     policies: Arc<Policies>,
     program: Arc<Program>,
     /// Whether each check is selected.
-    selected: Vec<bool>,
+    selected: IdVec<CheckId, bool>,
 }
 
 /// The time and the parameters of verdicts.
@@ -114,9 +115,9 @@ impl Pack {
         &self.program
     }
 
-    /// Returns whether a check, by its place in the policies, is selected.
-    pub fn is_selected(&self, check: usize) -> bool {
-        self.selected.get(check).copied().unwrap_or(false)
+    /// Returns whether a check is selected.
+    pub fn is_selected(&self, check: CheckId) -> bool {
+        self.selected.find(check).copied().unwrap_or(false)
     }
 
     /// Returns whether a check can be evaluated: it, and the derivations that it depends on, are valid.
@@ -132,13 +133,13 @@ impl Pack {
 
     /// Returns a pack with the same schema and other policies, all of them selected.
     pub(crate) fn with_policies(&self, policies: Policies, program: Program) -> Self {
-        let selected = vec![true; policies.checks.len()];
+        let selected = vec![true; policies.checks.len()].into();
         Self { schema: Arc::clone(&self.schema), policies: Arc::new(policies), program: Arc::new(program), selected }
     }
 
     /// Returns the error for a derivation that would try more than `most` pairs.
     fn too_many_pairs(&self, excess: TooManyPairs, most: usize) -> Diagnostic {
-        let derivation = self.policies.derivations.get(excess.derivation);
+        let derivation = self.policies.derivations.find(excess.derivation);
         let TooManyPairs { principals, resources, found, .. } = excess;
         let (tries, label, help) = match found {
             None => (
@@ -169,7 +170,7 @@ impl Assessment<'_> {
         let evaluator = self.evaluation.base();
         let mut verdicts = Vec::new();
         for judgement in self.evaluation.judge(&Verdict::ALL) {
-            let Some(check) = self.pack.policies.checks.get(judgement.check) else { continue };
+            let Some(check) = self.pack.policies.checks.find(judgement.check) else { continue };
             verdicts.extend(judgement.judged.iter().map(|judged| CheckVerdict {
                 check: check.statement.id.clone(),
                 ty: evaluator.model.short_name(judged.subject.ty()).to_owned(),

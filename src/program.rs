@@ -22,7 +22,7 @@ pub use reachable::{Behind, Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::{IdVec, id};
-use crate::policy::{Policies, Policy};
+use crate::policy::{CheckId, DerivationId, Policies, Policy};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
 use crate::source::cedar::on_deep_stack;
@@ -158,8 +158,8 @@ pub struct Body {
 /// A lowered check.
 #[derive(Debug, Clone)]
 pub struct CheckProgram {
-    /// Its place in [`Policies::checks`].
-    pub check: usize,
+    /// Its id in [`Policies::checks`].
+    pub check: CheckId,
     /// One body for every type of resource it judges.
     pub bodies: Vec<Body>,
     /// Whether it has both `when` and `unless`, so that it may be not applicable.
@@ -197,8 +197,8 @@ pub enum Aggregate {
 /// A lowered derivation and the plan for its pairs.
 #[derive(Debug, Clone)]
 pub struct DerivationProgram {
-    /// Its place in [`Policies::derivations`].
-    pub derivation: usize,
+    /// Its id in [`Policies::derivations`].
+    pub derivation: DerivationId,
     /// Whether it removes principals.
     pub subtracts: bool,
     /// The lowered policy.
@@ -236,22 +236,22 @@ impl Program {
     /// Reviews all policies, and lowers the selected checks and the derivations they need.
     ///
     /// `select` determines the checks; one that the review refuses is left out and is in [`Program::refused`].
-    pub fn lower(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
+    pub fn lower(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> (Self, Vec<Diagnostic>) {
         on_deep_stack(|| Self::reviewed(model, policies, select))
     }
 
-    fn reviewed(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> (Self, Vec<Diagnostic>) {
+    fn reviewed(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> (Self, Vec<Diagnostic>) {
         let whole = lower::whole(model, policies);
         let lint::Review { refused, diagnostics, comparisons } = lint::review(model, policies, &whole);
-        let runs = |at: usize| {
-            select(at) && policies.checks.get(at).is_some_and(|check| !refused.contains(&check.statement.id))
+        let runs = |at: CheckId| {
+            select(at) && policies.checks.find(at).is_some_and(|check| !refused.contains(&check.statement.id))
         };
         let program = lower::program(model, policies, runs);
         (Self { refused, comparisons, ..program }, diagnostics)
     }
 
     /// Lowers the selected checks and the derivations they need without a review.
-    pub fn unreviewed(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Self {
+    pub fn unreviewed(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Self {
         on_deep_stack(|| lower::program(model, policies, select))
     }
 

@@ -5,7 +5,7 @@
 use super::run::{Expected, Judging, Tested};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{LeafCoverage, LeafCoverages, Subject};
-use crate::policy::Statement;
+use crate::policy::{CheckId, DerivationId, Statement};
 use crate::program::{Body, Program, Reachable};
 use crate::schema::Model;
 use crate::source::{Source, Span};
@@ -20,8 +20,8 @@ const MOST_PAIRS: usize = 100_000;
 /// A policy: a check or a derivation, by its place among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Part {
-    Check(usize),
-    Derivation(usize),
+    Check(CheckId),
+    Derivation(DerivationId),
 }
 
 /// The observed outcomes of conditions, by policy and place in its file.
@@ -171,7 +171,7 @@ impl Coverage {
         clippy::indexing_slicing,
         reason = "a place of a policy, a body or a derived attribute is one of its pack"
     )]
-    pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<usize>, observed: &Observed) -> Self {
+    pub(super) fn of(tested: Tested<'_>, checks: &BTreeSet<CheckId>, observed: &Observed) -> Self {
         let (model, policies, program) = (tested.pack.model(), tested.pack.policies(), tested.pack.program());
         let mut parts = BTreeSet::new();
         for check in program.checks.iter().filter(|check| checks.contains(&check.check)) {
@@ -204,7 +204,6 @@ fn share<'c>(conditions: impl Iterator<Item = &'c ConditionCoverage>) -> Share {
     Share { met: goals.iter().filter(|goal| goal.met).count(), all: goals.len() }
 }
 
-#[expect(clippy::indexing_slicing, reason = "a place of a policy, a body or a derived attribute is one of its pack")]
 pub(super) fn statement(policies: &crate::policy::Policies, part: Part) -> &Statement {
     match part {
         Part::Check(at) => &policies.checks[at].statement,

@@ -7,7 +7,7 @@ use super::same;
 use super::{CaseFile, Suite, TestOptions};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
 use crate::parallel::*;
-use crate::policy::{Check, Clause, ClauseKind, Policies, PolicyFile, Statement};
+use crate::policy::{Check, CheckId, Clause, ClauseKind, DerivationId, Policies, PolicyFile, Statement};
 use crate::program::Program;
 use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span, one_line};
@@ -64,8 +64,8 @@ pub struct NearestCase {
     pub pointer: Option<String>,
 }
 
-/// The checks that depend on each derivation, by index.
-type Dependents = BTreeMap<usize, BTreeSet<usize>>;
+/// The checks that depend on each derivation.
+type Dependents = BTreeMap<DerivationId, BTreeSet<CheckId>>;
 
 /// The result for one change.
 enum MutantStatus {
@@ -172,7 +172,7 @@ impl Suite {
     }
 
     /// Returns the checks and the derivations that they depend on.
-    fn parts(&self, checks: &BTreeSet<usize>) -> BTreeSet<Part> {
+    fn parts(&self, checks: &BTreeSet<CheckId>) -> BTreeSet<Part> {
         let chosen = self.pack.program().checks.iter().filter(|check| checks.contains(&check.check));
         let behind = chosen.clone().flat_map(|check| self.pack.program().derived_behind(self.pack.model(), check));
         let derivations =
@@ -233,11 +233,11 @@ impl Suite {
         });
         let replaced = match part {
             Part::Check(_) => changed.checks.first().map(|check| &check.statement),
-            Part::Derivation(at) => changed.derivations.get(at).map(|derivation| &derivation.statement),
+            Part::Derivation(at) => changed.derivations.find(at).map(|derivation| &derivation.statement),
         };
         let then = bodies(self.pack.program(), part);
         let now = match part {
-            Part::Check(_) => bodies(program, Part::Check(0)),
+            Part::Check(_) => bodies(program, Part::Check(CheckId::new(0))),
             Part::Derivation(_) => bodies(program, part),
         };
         if same::is_same_by_types(model, (self.pack.program(), &then[..]), (program, &now[..]))
@@ -265,13 +265,13 @@ impl Suite {
         };
         match mutant.part {
             Part::Check(at) => {
-                let check = self.pack.policies().checks.get(at)?.clone();
+                let check = self.pack.policies().checks.find(at)?.clone();
                 changed.checks.push(Check { statement: read, ..check });
             }
             Part::Derivation(at) => {
-                changed.derivations.get_mut(at)?.statement = read;
+                changed.derivations.find_mut(at)?.statement = read;
                 let checks = dependents.get(&at).into_iter().flatten();
-                changed.checks.extend(checks.filter_map(|check| self.pack.policies().checks.get(*check).cloned()));
+                changed.checks.extend(checks.filter_map(|check| self.pack.policies().checks.find(*check).cloned()));
             }
         }
         (!changed.checks.is_empty()).then_some(changed)

@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
+use crate::policy::CheckId;
 use crate::program::CheckProgram;
 use crate::render::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
@@ -49,7 +50,7 @@ pub(super) struct Tested<'s> {
 }
 
 /// The checks and resources with an expectation.
-pub(super) type Expected = BTreeSet<(usize, Subject)>;
+pub(super) type Expected = BTreeSet<(CheckId, Subject)>;
 
 impl Planned<'_> {
     fn name(&self) -> String {
@@ -180,7 +181,7 @@ impl<'c> Prepared<'c> {
         observe(&judging, &trial, &expected);
         let checks = &tested.pack.policies().checks;
         let counts =
-            |judgement: &Judgement| Some((checks.get(judgement.check)?.statement.id.to_string(), judgement.counts));
+            |judgement: &Judgement| Some((checks.find(judgement.check)?.statement.id.to_string(), judgement.counts));
         trial.counts = judgements.iter().filter_map(counts).collect();
         if !trial.diagnostics.is_empty() {
             trial.secrets.clone_from(&self.secrets);
@@ -231,7 +232,7 @@ pub(super) struct Judging<'j, 'a> {
 
 /// A verdict on a resource.
 pub(super) struct Given {
-    pub check: usize,
+    pub check: CheckId,
     /// The index in the verdicts of the check.
     order: usize,
     pub subject: Subject,
@@ -279,17 +280,17 @@ impl Judging<'_, '_> {
         expected
     }
 
-    /// Returns the index of a check in the policies.
-    fn check(&self, id: &str) -> Option<usize> {
-        self.tested.pack.policies().checks.iter().position(|check| check.statement.id == id)
+    /// Returns the id of a check in the policies.
+    fn check(&self, id: &str) -> Option<CheckId> {
+        self.tested.pack.policies().check_named(id)
     }
 
-    pub(super) fn program(&self, check: usize) -> Option<&CheckProgram> {
+    pub(super) fn program(&self, check: CheckId) -> Option<&CheckProgram> {
         self.tested.pack.program().checks.iter().find(|program| program.check == check)
     }
 
     /// Returns the verdicts of a check with their resources.
-    pub(super) fn given(&self, check: usize) -> Vec<Given> {
+    pub(super) fn given(&self, check: CheckId) -> Vec<Given> {
         let judgement = self.judgements.iter().find(|judgement| judgement.check == check);
         let judged = judgement.map(|judgement| judgement.judged.as_slice()).unwrap_or_default();
         let named = judged.iter().enumerate().map(|(order, judged)| Given {
@@ -306,7 +307,7 @@ impl Judging<'_, '_> {
     pub(super) fn finding(&self, given: &Given) -> Option<Finding> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
-        let check = self.tested.pack.policies().checks.get(given.check)?;
+        let check = self.tested.pack.policies().checks.find(given.check)?;
         Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
     }
 
@@ -337,7 +338,7 @@ impl Judging<'_, '_> {
     }
 
     /// Returns the problem of an expectation without a matching resource.
-    fn not_given(&self, check: usize, expectation: &Expectation, all: &[Given]) -> Diagnostic {
+    fn not_given(&self, check: CheckId, expectation: &Expectation, all: &[Given]) -> Diagnostic {
         let id = &expectation.check;
         let bodies = self.program(check).map(|program| program.bodies.as_slice()).unwrap_or_default();
         let types: Vec<&str> = bodies.iter().map(|body| self.tested.pack.model().short_name(body.resource)).collect();
@@ -442,7 +443,7 @@ impl Judging<'_, '_> {
             failed.filter(|given| given.verdict == Verdict::Fail && !expected.contains(&(given.check, given.subject)));
         let mut entries = Vec::new();
         for given in others {
-            let check = self.tested.pack.policies().checks.get(given.check);
+            let check = self.tested.pack.policies().checks.find(given.check);
             let id = check.map_or("?", |check| check.statement.id.as_str());
             let finding = self.finding(&given);
             let reason = finding.as_ref().map_or(String::new(), |finding| format!(": {}", finding.message));

@@ -2,7 +2,7 @@
 
 use super::{Words, Writer};
 use crate::diagnostic::Code;
-use crate::policy::{ClauseKind, Policies};
+use crate::policy::{CheckId, ClauseKind, Policies};
 use crate::schema::Schema;
 use crate::source::Source;
 
@@ -56,7 +56,7 @@ fn read(policy: &str) -> (Schema, Policies) {
 pub(super) fn scope(policy: &str) -> Vec<String> {
     let (schema, policies) = read(policy);
     let writer = Writer::of_check(&schema.model, &[schema.model.type_named("Boat").unwrap()]);
-    writer.scope(&policies.checks[0].statement).iter().map(flat).collect()
+    writer.scope(&policies.checks[CheckId::new(0)].statement).iter().map(flat).collect()
 }
 
 /// Returns the words for the `when` clauses of a policy with this head, and for their negation.

@@ -5,9 +5,11 @@ use super::inputs::{Inputs, SnapshotInput};
 use super::problems::{capture_time, captured_at, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::engine::{Evaluation, Judged, Judgement, Verdict, VerdictCounts};
+use crate::ids::IdVec;
 use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
+use crate::policy::CheckId;
 use crate::report::{AccountReport, Engine, Finding, Findings, Options, Report, SnapshotReport, Times, WITNESSES};
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
@@ -68,7 +70,7 @@ impl<'s> AccountRun<'s> {
     }
 
     /// Judges a snapshot of a stream. `explained` is that of [`AccountRun::account`].
-    pub(super) fn input(&self, input: SnapshotInput, explained: &[VerdictCounts]) -> AccountReport {
+    pub(super) fn input(&self, input: SnapshotInput, explained: &IdVec<CheckId, VerdictCounts>) -> AccountReport {
         match input.source {
             Ok(source) => self.account(&input.path, &self.read(&source), explained),
             Err(diagnostic) => self.unread(input.path, vec![diagnostic]),
@@ -83,7 +85,12 @@ impl<'s> AccountRun<'s> {
 
     /// Judges a snapshot. `explained` is the number of findings, per check and verdict, that the report already has; the
     /// account adds only as many as the outputs still need.
-    pub(super) fn account(&self, path: &str, read: &ReadSnapshot, explained: &[VerdictCounts]) -> AccountReport {
+    pub(super) fn account(
+        &self,
+        path: &str,
+        read: &ReadSnapshot,
+        explained: &IdVec<CheckId, VerdictCounts>,
+    ) -> AccountReport {
         let described = SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None };
         let mut account = AccountReport {
             secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
@@ -106,7 +113,7 @@ impl<'s> AccountRun<'s> {
     }
 
     /// Adds the verdicts on a snapshot, and the explanations of some, to the report of its account.
-    fn assess(&self, snapshot: &Snapshot, explained: &[VerdictCounts], account: &mut AccountReport) {
+    fn assess(&self, snapshot: &Snapshot, explained: &IdVec<CheckId, VerdictCounts>, account: &mut AccountReport) {
         account.other_properties = snapshot.other_properties;
         account.times.read = snapshot.times;
         let mut stopwatch = Stopwatch::start();
@@ -127,10 +134,10 @@ impl<'s> AccountRun<'s> {
         let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
-            if let Some(counts) = account.counts.get_mut(judgement.check) {
+            if let Some(counts) = account.counts.find_mut(judgement.check) {
                 *counts = judgement.counts;
             }
-            let explained = explained.get(judgement.check).copied().unwrap_or_default();
+            let explained = explained.find(judgement.check).copied().unwrap_or_default();
             let quota = explained.map(|explained| most.saturating_sub(explained));
             account.findings.extend(self.explain(&findings, judgement, quota));
         }
@@ -155,7 +162,7 @@ impl<'s> AccountRun<'s> {
     /// Explains the verdicts of one check, of each kind at most its `quota`.
     fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut quota: VerdictCounts) -> Vec<Finding> {
         let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
-        let (Some(program), Some(check)) = (program, self.pack.policies().checks.get(judgement.check)) else {
+        let (Some(program), Some(check)) = (program, self.pack.policies().checks.find(judgement.check)) else {
             return Vec::new();
         };
         let explain = |(order, judged): (usize, &Judged)| {

@@ -2,9 +2,10 @@
 
 use super::inputs::Inputs;
 use crate::engine::VerdictCounts;
+use crate::ids::IdVec;
 use crate::pack::Pack;
 use crate::parameters::Parameters;
-use crate::policy::{Check, Statement};
+use crate::policy::{Check, CheckId, Statement};
 use crate::report::{
     CheckReport, CheckState, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, show_constant,
 };
@@ -43,9 +44,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Describes the checks of a pack before the run.
-pub(super) fn describe_checks(pack: &Pack) -> Vec<CheckReport> {
-    let checks = pack.policies().checks.iter().enumerate();
-    let report = |(at, check): (usize, &Check)| CheckReport {
+pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
+    let report = |(at, check): (CheckId, &Check)| CheckReport {
         id: check.statement.id.clone(),
         title: check.title.clone(),
         severity: check.severity,
@@ -62,7 +62,7 @@ pub(super) fn describe_checks(pack: &Pack) -> Vec<CheckReport> {
         counts: VerdictCounts::default(),
         explained: VerdictCounts::default(),
     };
-    checks.map(report).collect()
+    pack.policies().checks.entries().map(report).collect()
 }
 
 /// Returns the ids of root entities in the scope of a check. The check judges an account only if all are its id.

@@ -4,6 +4,7 @@ use super::account::{AccountRun, ReadSnapshot};
 use super::describe::{describe_checks, describe_pack};
 use super::inputs::Inputs;
 use super::problems::unmatched;
+use crate::ids::IdVec;
 use crate::pack::{CheckFilter, Compiled, Compiler, Pack};
 use crate::report::{Options, Report};
 use crate::schema::SlotId;
@@ -53,7 +54,7 @@ impl Session {
                         run.read(source)
                     }
                 };
-                report.absorb(run.account(&source.document(), &snapshot, &[]), options);
+                report.absorb(run.account(&source.document(), &snapshot, &IdVec::new()), options);
                 read.push(snapshot);
             }
             unread.for_each(|(_, path)| report.absorb(run.unread(path.clone(), Vec::new()), options));

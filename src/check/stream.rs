@@ -4,6 +4,7 @@ use super::account::AccountRun;
 use super::inputs::{Inputs, SnapshotInput, SnapshotInputs};
 use super::session::{Session, finish};
 use crate::engine::VerdictCounts;
+use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::report::{AccountReport, Options, Report};
 
@@ -35,7 +36,8 @@ impl Session {
             let mut batch = next_batch(snapshots);
             while !batch.is_empty() {
                 let judge = || -> Result<(), E> {
-                    let explained: Vec<VerdictCounts> = report.checks.iter().map(|check| check.explained).collect();
+                    let explained: IdVec<_, VerdictCounts> =
+                        report.checks.iter().map(|check| check.explained).collect();
                     let accounts: Vec<AccountReport> =
                         batch.into_par_iter().map(|input| run.input(input, &explained)).collect();
                     sink(&report, &accounts)?;

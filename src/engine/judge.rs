@@ -7,6 +7,7 @@ use super::batch::{Batch, Role};
 use super::eval::{Evaluator, Request};
 use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
+use crate::policy::CheckId;
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Outcomes, TypeId};
@@ -44,7 +45,7 @@ pub struct Judged {
 #[derive(Debug, Clone)]
 pub struct Judgement {
     /// The check, by its place in the policies.
-    pub check: usize,
+    pub check: CheckId,
     /// The number of each verdict.
     pub counts: VerdictCounts,
     /// The listed verdicts, in order of resource type and row.

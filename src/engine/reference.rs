@@ -9,7 +9,7 @@ mod guard;
 use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
-use crate::policy::{ClauseKind, Policies, Statement};
+use crate::policy::{CheckId, ClauseKind, Policies, Statement};
 use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram};
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
@@ -125,20 +125,20 @@ impl<'m, 'a> Reference<'m, 'a> {
         Ok(checks.map(|(check, judged)| Judgement::of(check, judged.into_iter())).collect())
     }
 
-    /// Returns the verdicts of every check, by its place in the program, on the resources that are `wanted`.
+    /// Returns the verdicts of every check, in the order of the program, on the resources that are `wanted`.
     ///
     /// # Errors
     /// If Cedar refuses a value or a policy.
-    pub(super) fn verdicts(&self, wanted: &dyn Fn(usize, Subject) -> bool) -> Result<Vec<Vec<Judged>>> {
+    pub(super) fn verdicts(&self, wanted: &dyn Fn(CheckId, Subject) -> bool) -> Result<Vec<Vec<Judged>>> {
         let entities = self.entities(&self.derive()?)?;
         let mut verdicts = Vec::new();
-        for (at, check) in self.evaluator.program.checks.iter().enumerate() {
+        for check in &self.evaluator.program.checks {
             let mut judged = Vec::new();
             for body in &check.bodies {
-                judged.extend(self.judge_body(check, body, &entities, &|subject| wanted(at, subject))?);
+                judged.extend(self.judge_body(check, body, &entities, &|subject| wanted(check.check, subject))?);
                 let lists = self.evaluator.uncaptured(body).into_iter();
                 let lists = lists.map(|list| Subject::Uncaptured(body.resource, list));
-                let unknown = lists.filter(|subject| wanted(at, *subject));
+                let unknown = lists.filter(|subject| wanted(check.check, *subject));
                 judged.extend(unknown.map(|subject| Judged { subject, verdict: Verdict::Unknown }));
             }
             verdicts.push(judged);
@@ -154,7 +154,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         entities: &Entities,
         wanted: &dyn Fn(Subject) -> bool,
     ) -> Result<Vec<Judged>> {
-        let policy = self.policies.checks.get(check.check).ok_or_else(|| failed("a check is missing"))?;
+        let policy = self.policies.checks.find(check.check).ok_or_else(|| failed("a check is missing"))?;
         let audit = self.action(&self.model().audit)?;
         let (whole, whens) = (self.only(&policy.statement)?, whens(&policy.statement)?);
         let is_open = self.may_name_unknown(&policy.statement);
@@ -211,7 +211,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     }
 
     fn part(&self, part: &DerivationProgram) -> Result<Part> {
-        let derivation = self.policies.derivations.get(part.derivation);
+        let derivation = self.policies.derivations.find(part.derivation);
         let statement = &derivation.ok_or_else(|| failed("a derivation is missing"))?.statement;
         let is_open = self.may_name_unknown(statement);
         let policy = self.only(statement)?;

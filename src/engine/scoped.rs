@@ -14,14 +14,14 @@ use super::reference::{Reference, ReferenceError};
 use super::verdict::Verdict;
 use crate::parallel::*;
 use crate::parameters::{Parameters, Scope, Values};
-use crate::policy::Policies;
+use crate::policy::{CheckId, Policies};
 use crate::program::{Body, CheckProgram, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::source::nearest;
 use crate::value::{EntityRef, TypeId};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The maximal number of ids that an error lists.
@@ -43,8 +43,8 @@ pub struct Evaluation<'a> {
 /// An evaluator with parameters that differ from those of the run.
 struct OtherEvaluator<'a> {
     evaluator: Evaluator<'a>,
-    /// For every check of the program, whether it depends on a parameter that differs.
-    checks: Vec<bool>,
+    /// The checks that depend on a parameter that differs.
+    checks: BTreeSet<CheckId>,
 }
 
 /// The result of the search for an instance for which parameters are set.
@@ -122,14 +122,13 @@ impl<'a> Evaluation<'a> {
 
     /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
-        let checks = self.first.program.checks.par_iter().enumerate();
-        checks.map(|(at, check)| self.judge_check(at, check, listed)).collect()
+        self.first.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
     }
 
-    fn judge_check(&self, at: usize, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
+    fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
         let mut judgement = Judgement::empty(check);
         for body in &check.bodies {
-            for (rows, evaluators) in self.shares(at, body.resource) {
+            for (rows, evaluators) in self.shares(check.check, body.resource) {
                 judgement.extend(match evaluators[..] {
                     [one] => self.evaluator(one).judge_range(check, body, rows, listed),
                     _ => self.judge_nameless(check, body, rows, &evaluators, listed),
@@ -137,7 +136,7 @@ impl<'a> Evaluation<'a> {
             }
             for list in 0..self.first.snapshot.table(body.resource).uncaptured_lists.len() {
                 let subject = Subject::Uncaptured(body.resource, list);
-                if self.numbers(at, subject).into_iter().any(|one| self.evaluator(one).may_fail(body, list)) {
+                if self.judging(check, subject).into_iter().any(|one| self.evaluator(one).may_fail(body, list)) {
                     judgement.push(Judged { subject, verdict: Verdict::Unknown }, true);
                 }
             }
@@ -178,7 +177,7 @@ impl<'a> Evaluation<'a> {
         let mut verdicts: Vec<BTreeMap<Subject, Verdict>> = vec![BTreeMap::new(); program.checks.len()];
         for (number, values) in self.assignment.values.iter().enumerate() {
             let reference = Reference::new(self.evaluator(number), policies, self.now, values);
-            let is_wanted = |check: usize, subject: Subject| self.numbers(check, subject).contains(&number);
+            let is_wanted = |check: CheckId, subject: Subject| self.numbers(check, subject).contains(&number);
             for (verdicts, judged) in verdicts.iter_mut().zip(reference.verdicts(&is_wanted)?) {
                 for Judged { subject, verdict } in judged {
                     verdicts.entry(subject).and_modify(|known| *known = agreed(*known, verdict)).or_insert(verdict);
@@ -212,8 +211,7 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the numbers of the evaluators that judge a subject by a check.
     pub fn judging(&self, check: &CheckProgram, subject: Subject) -> Vec<usize> {
-        let at = self.first.program.checks.iter().position(|known| known.check == check.check);
-        self.numbers(at.unwrap_or(usize::MAX), subject)
+        self.numbers(check.check, subject)
     }
 
     /// Returns the instance whose settings determine a parameter for a resource; `None` if the value is that of the
@@ -234,7 +232,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Returns the rows of a type in ranges, each with the evaluators that judge them by a check.
-    fn shares(&self, check: usize, ty: TypeId) -> Vec<(Range<u32>, Vec<usize>)> {
+    fn shares(&self, check: CheckId, ty: TypeId) -> Vec<(Range<u32>, Vec<usize>)> {
         let Some(ranges) = self.ranges.get(&ty) else {
             return vec![(self.first.snapshot.table(ty).row_numbers(), vec![OF_RUN])];
         };
@@ -249,8 +247,8 @@ impl<'a> Evaluation<'a> {
         shares
     }
 
-    /// Returns the evaluators that judge a subject by a check, by its place in the program.
-    fn numbers(&self, check: usize, subject: Subject) -> Vec<usize> {
+    /// Returns the evaluators that judge a subject by a check.
+    fn numbers(&self, check: CheckId, subject: Subject) -> Vec<usize> {
         if self.assignment.is_trivial() {
             return vec![OF_RUN];
         }
@@ -269,10 +267,10 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Returns the evaluators that judge by a check, without those that judge it as the first one does.
-    fn differing(&self, check: usize, assigned: Assigned) -> Vec<usize> {
+    fn differing(&self, check: CheckId, assigned: Assigned) -> Vec<usize> {
         let differs = |number: &usize| {
             let other = number.checked_sub(1).and_then(|at| self.others.get(at));
-            other.is_some_and(|other| other.checks.get(check) != Some(&false))
+            other.is_some_and(|other| other.checks.contains(&check))
         };
         match assigned {
             Assigned::One(number) => vec![if differs(&number) { number } else { OF_RUN }],

@@ -2,8 +2,9 @@
 
 use super::{CheckFilter, Pack};
 use crate::diagnostic::Diagnostic;
+use crate::ids::IdVec;
 use crate::parallel::*;
-use crate::policy::{Policies, PolicyFile, warm_up};
+use crate::policy::{CheckId, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::schema::Schema;
 use crate::source::Source;
@@ -36,7 +37,7 @@ pub struct Compiler {
     /// The policy files, parsed.
     files: Vec<PolicyFile>,
     policies: Option<Part<Vec<Arc<Source>>, Arc<Policies>>>,
-    program: Option<Part<Vec<bool>, Arc<Program>>>,
+    program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
     /// The parts that the last compilation compiled.
     pub compiled: Compiled,
 }
@@ -112,16 +113,16 @@ impl Compiler {
         &mut self,
         schema: &Schema,
         policies: &Policies,
-        selected: &[bool],
+        selected: &IdVec<CheckId, bool>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Arc<Program> {
-        let part = match self.program.take().filter(|known| known.of == selected) {
+        let part = match self.program.take().filter(|known| known.of == *selected) {
             Some(known) => known,
             None => {
-                let select = |check: usize| selected.get(check).copied().unwrap_or(false);
+                let select = |check: CheckId| selected.find(check).copied().unwrap_or(false);
                 let (program, diagnostics) = Program::lower(&schema.model, policies, select);
                 self.compiled.programs = 1;
-                Part { of: selected.to_vec(), value: Arc::new(program), diagnostics }
+                Part { of: selected.clone(), value: Arc::new(program), diagnostics }
             }
         };
         diagnostics.extend(part.diagnostics.iter().cloned());

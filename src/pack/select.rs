@@ -1,7 +1,8 @@
 //! The checks that a run selects, by id, pattern or severity.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::{CheckSeverity, Policies};
+use crate::ids::IdVec;
+use crate::policy::{CheckId, CheckSeverity, Policies};
 use crate::source::nearest;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -22,7 +23,7 @@ struct Patterns {
 
 impl CheckFilter<'_> {
     /// Returns whether each check is selected. A pattern that matches no check and no severity is an error.
-    pub(super) fn selected(&self, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> Vec<bool> {
+    pub(super) fn selected(&self, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> IdVec<CheckId, bool> {
         let only = Patterns::new(self.only, policies, diagnostics);
         let skip = Patterns::new(self.skip, policies, diagnostics);
         let selected = policies.checks.iter().map(|check| {

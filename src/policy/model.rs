@@ -1,5 +1,6 @@
 //! The policies of a pack as data.
 
+use crate::ids::{IdVec, id};
 use crate::source::{Source, Span};
 use cedar_policy::PolicySet;
 use cedar_policy_core::ast::{self, EntityUID};
@@ -48,17 +49,34 @@ impl std::str::FromStr for CheckSeverity {
     }
 }
 
+id! {
+    /// A check of [`Policies`].
+    pub struct CheckId(u32)
+}
+
+id! {
+    /// A derivation of [`Policies`].
+    pub struct DerivationId(u32)
+}
+
 /// The policies of one or more files that belong to one schema.
 #[derive(Debug, Default)]
 pub struct Policies {
     /// Checks in order of their ids.
-    pub checks: Vec<Check>,
+    pub checks: IdVec<CheckId, Check>,
     /// Derivations in order of their ids.
-    pub derivations: Vec<Derivation>,
+    pub derivations: IdVec<DerivationId, Derivation>,
     /// Every sound policy, for the official evaluator.
     pub cedar: PolicySet,
     /// Attributes that some derivation names which could not be read: their values are not known.
     pub unread_derivations: HashSet<SmolStr>,
+}
+
+impl Policies {
+    /// Returns the check with an `@id`.
+    pub fn check_named(&self, id: &str) -> Option<CheckId> {
+        self.checks.entries().find(|(_, check)| check.statement.id == id).map(|(at, _)| at)
+    }
 }
 
 /// A `forbid` for the audit action.

@@ -60,12 +60,12 @@ pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Revie
 
 fn all<'w>(policies: &'w Policies, whole: &'w Whole) -> Vec<Reviewed<'w>> {
     let checks = whole.program.checks.iter().filter_map(|check| {
-        let statement = &policies.checks.get(check.check)?.statement;
+        let statement = &policies.checks.find(check.check)?.statement;
         Some(Reviewed { statement, checks: true, bodies: check.bodies.iter().collect() })
     });
     let parts = whole.derived.values().flat_map(|(attribute, _)| &attribute.parts);
     let derivations = parts.filter_map(|part| {
-        let statement = &policies.derivations.get(part.derivation)?.statement;
+        let statement = &policies.derivations.find(part.derivation)?.statement;
         Some(Reviewed { statement, checks: false, bodies: vec![&part.body] })
     });
     checks.chain(derivations).collect()

@@ -6,7 +6,7 @@
 mod fork;
 
 use super::*;
-use crate::policy::{Clause, ClauseKind, Derivation, Policy, Scope, Statement};
+use crate::policy::{CheckId, Clause, ClauseKind, Derivation, DerivationId, Policy, Scope, Statement};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
@@ -14,7 +14,7 @@ use smol_str::ToSmolStr;
 use std::collections::BTreeMap;
 
 /// Lowers the selected checks, and the derivations they need.
-pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(usize) -> bool) -> Program {
+pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Program {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, select);
     // Reports contain the time of capture, whether a policy reads it or not.
@@ -65,12 +65,12 @@ pub(super) struct Presence {
 
 pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Program {
     let mut lowering = Lowering::new(model);
-    for (check, policy) in policies.iter().enumerate() {
+    for (at, policy) in policies.iter().enumerate() {
         let statement = &policy.statement;
         let fits = fits(model, &statement.principal, principal) && fits(model, &statement.resource, resource);
         if fits && model.takes_in(&policy.action, &model.audit) {
             let bodies = vec![lowering.body(statement, principal, resource)];
-            lowering.program.checks.push(CheckProgram { check, bodies, conditional: false });
+            lowering.program.checks.push(CheckProgram { check: CheckId::new(at), bodies, conditional: false });
         }
     }
     lowering.program
@@ -197,8 +197,8 @@ impl<'m> Lowering<'m> {
     }
 
     /// Lowers the selected checks that are valid.
-    fn checks(&mut self, policies: &Policies, select: impl Fn(usize) -> bool) {
-        for (check, policy) in policies.checks.iter().enumerate() {
+    fn checks(&mut self, policies: &Policies, select: impl Fn(CheckId) -> bool) {
+        for (check, policy) in policies.checks.entries() {
             if select(check) && policy.statement.valid {
                 self.check(check, &policy.statement);
             }
@@ -217,7 +217,7 @@ impl<'m> Lowering<'m> {
             let from = self.program.nodes.len();
             let mut parts: Vec<DerivationProgram> = Vec::new();
             let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
-            for (at, derivation) in policies.derivations.iter().enumerate() {
+            for (at, derivation) in policies.derivations.entries() {
                 if derives(self.model, derivation, target) {
                     broken |= !derivation.statement.valid;
                     parts.extend(derivation.statement.valid.then(|| self.derivation(at, derivation)).flatten());
@@ -232,7 +232,7 @@ impl<'m> Lowering<'m> {
         lowered
     }
 
-    fn check(&mut self, check: usize, statement: &Statement) {
+    fn check(&mut self, check: CheckId, statement: &Statement) {
         let (model, root) = (self.model, self.model.root);
         let resources = model.audit.resources.iter().copied();
         let resources: Vec<TypeId> = resources.filter(|ty| fits(model, &statement.resource, *ty)).collect();
@@ -247,7 +247,7 @@ impl<'m> Lowering<'m> {
         self.program.checks.push(CheckProgram { check, bodies, conditional });
     }
 
-    fn derivation(&mut self, derivation: usize, policy: &Derivation) -> Option<DerivationProgram> {
+    fn derivation(&mut self, derivation: DerivationId, policy: &Derivation) -> Option<DerivationProgram> {
         let statement = &policy.statement;
         let ty = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.model.type_named(name));
         let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);

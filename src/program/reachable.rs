@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::IdVec;
-use crate::policy::ClauseKind;
+use crate::policy::{CheckId, ClauseKind};
 use crate::schema::Origin;
 
 /// The answers of a leaf that types and schema leave open. All are `false` for a leaf that is never evaluated.
@@ -308,7 +308,8 @@ impl Program {
             }
             derived = now;
         }
-        let checks = self.checks.iter().map(|check| check.bodies.iter().any(|body| holds(&nodes, body))).collect();
+        let depends = |check: &&CheckProgram| check.bodies.iter().any(|body| holds(&nodes, body));
+        let checks = self.checks.iter().filter(depends).map(|check| check.check).collect();
         Depends { derived, checks }
     }
 
@@ -359,8 +360,8 @@ pub struct Behind {
 pub struct Depends {
     /// For every derived attribute of the program, whether it does.
     pub derived: Vec<bool>,
-    /// For every check of the program, whether it does.
-    pub checks: Vec<bool>,
+    /// The checks that do.
+    pub checks: BTreeSet<CheckId>,
 }
 
 impl Body {

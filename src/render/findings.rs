@@ -18,7 +18,7 @@ use std::io::{self, Write};
 /// Writes the most severe findings.
 pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.findings.iter().filter(|it| it.verdict != Verdict::NotApplicable).take(most) {
-        let Some(check) = report.checks.get(finding.check) else { continue };
+        let Some(check) = report.checks.find(finding.check) else { continue };
         let captures: Vec<&Capture> = finding.captures.iter().collect();
         write_finding(report, check, finding, &captures, true, style, out)?;
     }
@@ -29,7 +29,8 @@ pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut 
 pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let findings = report.findings_for(needs);
     for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
-        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.get(first.check)?))) else {
+        let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.find(first.check)?)))
+        else {
             continue;
         };
         let mut shown = HashSet::new();

@@ -6,6 +6,7 @@ use super::options::Options;
 use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
 use crate::engine::Sought;
+use crate::ids::IdVec;
 use crate::policy::CheckSeverity;
 use smol_str::SmolStr;
 use std::borrow::Borrow;
@@ -43,7 +44,7 @@ impl Report {
         };
         Self {
             run,
-            checks: Vec::new(),
+            checks: IdVec::new(),
             findings: Vec::new(),
             diagnostics,
             ranks: Vec::new(),
@@ -87,7 +88,7 @@ impl Report {
         }
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
-            let Some(check) = self.checks.get_mut(finding.check) else { continue };
+            let Some(check) = self.checks.find_mut(finding.check) else { continue };
             let explained = &mut check.explained[finding.verdict];
             if *explained < options.needs.findings.most() {
                 *explained += 1;
@@ -130,7 +131,7 @@ impl Report {
     pub(crate) fn sort(&mut self) {
         let checks = &self.checks;
         self.findings.sort_by_key(|finding| {
-            let level = checks.get(finding.check).map_or(CheckSeverity::Low, |check| check.severity);
+            let level = checks.find(finding.check).map_or(CheckSeverity::Low, |check| check.severity);
             (finding.verdict, Reverse(level), finding.check, finding.snapshot, finding.resource.order)
         });
         self.ranks.resize(self.diagnostics.len(), None);

@@ -5,7 +5,7 @@ use super::identity::{Identity, id_of};
 use super::message::message;
 use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
-use crate::policy::Check;
+use crate::policy::{Check, CheckId};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
 use crate::snapshot::{Location, LocationKind, UncapturedList};
@@ -27,7 +27,7 @@ pub const MASK: &str = "***";
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// The check, by its place in the report.
-    pub check: usize,
+    pub check: CheckId,
     /// The verdict.
     pub verdict: Verdict,
     /// The snapshot, by its place in the run.

@@ -5,7 +5,8 @@ use super::needs::Needs;
 use super::run::{RunReport, SnapshotReport};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
-use crate::policy::CheckSeverity;
+use crate::ids::IdVec;
+use crate::policy::{CheckId, CheckSeverity};
 use crate::snapshot::{ReadTimes, Secrets};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -18,7 +19,7 @@ pub struct Report {
     /// The inputs and the options.
     pub run: RunReport,
     /// All checks of the pack, run or not, in order of ids.
-    pub checks: Vec<CheckReport>,
+    pub checks: IdVec<CheckId, CheckReport>,
     /// The explained verdicts, the most severe first. A pass is not a finding.
     pub findings: Vec<Finding>,
     /// The problems of the inputs, up to the needs of the outputs.
@@ -61,8 +62,8 @@ pub struct AccountReport {
     pub snapshot: SnapshotReport,
     /// The id of its root entity; `None` if it was not judged.
     pub id: Option<SmolStr>,
-    /// The number of each verdict, in the order of the run's checks.
-    pub counts: Vec<VerdictCounts>,
+    /// The number of each verdict, by check.
+    pub counts: IdVec<CheckId, VerdictCounts>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
     /// The problems of the snapshot.
@@ -83,7 +84,7 @@ impl AccountReport {
         Self {
             snapshot,
             id: None,
-            counts: vec![VerdictCounts::default(); checks],
+            counts: vec![VerdictCounts::default(); checks].into(),
             findings: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),

@@ -2,6 +2,8 @@
 
 use super::options::{Engine, Gate};
 use crate::engine::VerdictCounts;
+use crate::ids::IdVec;
+use crate::policy::CheckId;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -86,8 +88,8 @@ pub struct SnapshotReport {
 pub struct AccountVerdicts {
     /// The id of its root entity; `None` if it was not judged.
     pub id: Option<SmolStr>,
-    /// The number of each verdict, in the order of the run's checks.
-    pub counts: Vec<VerdictCounts>,
+    /// The number of each verdict, by check.
+    pub counts: IdVec<CheckId, VerdictCounts>,
 }
 
 /// A parameter of a run.

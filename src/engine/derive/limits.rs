@@ -10,6 +10,7 @@ use super::super::index::{BuildSide, ProbeLimits};
 use super::ROWS_PER_TASK;
 use super::probe::{JoinValues, Prober};
 use crate::parallel::*;
+use crate::policy::DerivationId;
 use crate::program::DerivationProgram;
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, TypeId};
@@ -24,7 +25,7 @@ const SAMPLE_SHARE: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyPairs {
     /// Its place in the policies' derivations.
-    pub derivation: usize,
+    pub derivation: DerivationId,
     /// The number of principals that its own conditions leave.
     pub principals: usize,
     /// The number of resources.

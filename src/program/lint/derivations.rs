@@ -77,7 +77,7 @@ fn causes<'p>(
 fn dependants<'p>(model: &Model, policies: &'p Policies, whole: &Whole) -> BTreeMap<Target, Vec<&'p Statement>> {
     let mut dependants: BTreeMap<Target, Vec<&Statement>> = BTreeMap::new();
     for check in &whole.program.checks {
-        let Some(policy) = policies.checks.get(check.check) else { continue };
+        let Some(policy) = policies.checks.find(check.check) else { continue };
         let mut behind: BTreeSet<Target> = BTreeSet::new();
         let mut left: Vec<Target> =
             check.bodies.iter().flat_map(|body| derived_in(model, &whole.program, body)).collect();
@@ -183,10 +183,10 @@ fn first_read<'p>(
         reading.map(|node| program.node(node).span)
     };
     let checks = program.checks.iter().flat_map(|check| check.bodies.iter().map(move |body| (check.check, body)));
-    let in_checks = checks.filter_map(|(at, body)| Some((&policies.checks.get(at)?.statement, read_in(body)?)));
+    let in_checks = checks.filter_map(|(at, body)| Some((&policies.checks.find(at)?.statement, read_in(body)?)));
     let parts = whole.derived.values().flat_map(|(attribute, _)| &attribute.parts);
     let in_parts =
-        parts.filter_map(|part| Some((&policies.derivations.get(part.derivation)?.statement, read_in(&part.body)?)));
+        parts.filter_map(|part| Some((&policies.derivations.find(part.derivation)?.statement, read_in(&part.body)?)));
     in_checks.chain(in_parts).next()
 }
 
@@ -221,7 +221,7 @@ fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
         .iter()
         .filter_map(|key| left.get(key))
         .flat_map(|(attribute, _)| &attribute.parts)
-        .filter_map(|part| policies.derivations.get(part.derivation))
+        .filter_map(|part| policies.derivations.find(part.derivation))
         .collect();
     let mut names: Vec<&SmolStr> = derivations.iter().map(|derivation| &derivation.derives).collect();
     names.dedup();

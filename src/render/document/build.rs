@@ -7,6 +7,8 @@ use super::{
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
+use crate::ids::IdVec;
+use crate::policy::CheckId;
 use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::controls::{self, ControlReport, by_control};
@@ -96,7 +98,7 @@ impl<'r> Builder<'r> {
     }
 
     fn finding(self, found: &'r report::Finding) -> Finding<'r> {
-        let check = self.report.checks.get(found.check);
+        let check = self.report.checks.find(found.check);
         let is_failure = matches!(found.verdict, Verdict::Fail | Verdict::Waived);
         Finding {
             check: found.identity.check.as_str().into(),
@@ -193,8 +195,8 @@ fn run(report: &Report) -> Run<'_> {
 fn snapshot<'r>(
     snapshot: &'r SnapshotReport,
     id: Option<&'r str>,
-    checks: &'r [CheckReport],
-    counts: &'r [VerdictCounts],
+    checks: &'r IdVec<CheckId, CheckReport>,
+    counts: &'r IdVec<CheckId, VerdictCounts>,
 ) -> Snapshot<'r> {
     let checks = checks.iter().zip(counts);
     Snapshot {

@@ -13,6 +13,7 @@ use deodar::cases::{Suite, Survivor, TestOptions};
 use deodar::diagnostic::has_errors;
 use deodar::engine::{Evaluator, Judged, Judgement, LeafCoverage, LeafCoverages, Subject, Verdict};
 use deodar::pack::{Pack, PackSources};
+use deodar::policy::CheckId;
 use deodar::program::CheckProgram;
 use deodar::snapshot::Snapshot;
 use deodar::source::Span;
@@ -125,7 +126,7 @@ fn equivalent_mutations_change_no_verdict() {
 }
 
 /// Returns the verdict on a subject; on an uncaptured list, unknown if a resource in it may fail.
-fn verdict(compiled: &Compiled, evaluator: &Evaluator<'_>, check: usize, subject: Subject) -> Option<Verdict> {
+fn verdict(compiled: &Compiled, evaluator: &Evaluator<'_>, check: CheckId, subject: Subject) -> Option<Verdict> {
     let check = compiled.program.checks.iter().find(|program| program.check == check)?;
     let body = check.bodies.iter().find(|body| body.resource == subject.ty())?;
     match subject {

@@ -8,6 +8,7 @@ use super::runner::{LawResult, NOW, failure, listed_problems, source, tally};
 use super::world::{ESCAPED, Json};
 use deodar::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use deodar::engine::{Judgement, Reference, Subject, Verdict};
+use deodar::policy::CheckId;
 use deodar::snapshot::{Limits, Snapshot};
 use deodar::value::EntityRef;
 use proptest::test_runner::TestCaseError;
@@ -142,7 +143,7 @@ fn damage(choices: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
 }
 
 /// Every verdict by check, place and id.
-type Verdicts = BTreeMap<(usize, String, String), Verdict>;
+type Verdicts = BTreeMap<(CheckId, String, String), Verdict>;
 
 /// The verdicts of both engines on a snapshot, and the codes of its diagnostics.
 struct Outcome {
@@ -203,9 +204,9 @@ fn judged(case: &Case, compiled: &Compiled, json: &str) -> Result<Outcome, TestC
 
 /// Returns a verdict that damage has changed into another decided one. A subject is the one in its place, or, where an id
 /// is given twice, the one with its id.
-fn changed(before: &Verdicts, after: &Verdicts) -> Option<(usize, String, Vec<Verdict>, Verdict)> {
+fn changed(before: &Verdicts, after: &Verdicts) -> Option<(CheckId, String, Vec<Verdict>, Verdict)> {
     after.iter().filter(|(_, verdict)| **verdict != Verdict::Unknown).find_map(|((check, place, id), verdict)| {
-        let same = |(other, at, called): &(usize, String, String)| other == check && (at == place || called == id);
+        let same = |(other, at, called): &(CheckId, String, String)| other == check && (at == place || called == id);
         let was: Vec<Verdict> = before.iter().filter(|(key, _)| same(key)).map(|(_, verdict)| *verdict).collect();
         (!was.contains(verdict)).then(|| (*check, format!("{id} at {place}"), was, *verdict))
     })

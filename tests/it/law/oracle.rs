@@ -9,6 +9,7 @@ use super::runner::NOW;
 use super::world::{Blanks, Datum, Uid, World};
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request, RestrictedExpression};
 use deodar::engine::Verdict;
+use deodar::policy::CheckId;
 use std::collections::BTreeMap;
 
 /// The official answer for a check and a resource.
@@ -118,8 +119,8 @@ impl<'c> OfficialPack<'c> {
 
 /// The official answers on one world.
 pub struct OfficialAnswers<'w> {
-    /// By the places of checks, and instances.
-    answers: BTreeMap<(usize, Uid), OfficialAnswer>,
+    /// By check and instance.
+    answers: BTreeMap<(CheckId, Uid), OfficialAnswer>,
     oracle: Oracle<'w>,
 }
 
