@@ -174,7 +174,7 @@ impl<'a> Evaluator<'a> {
 
     /// Returns the values of all principals that the joins of a derivation compare.
     fn all_principal_values(&self, part: &DerivationProgram) -> JoinValues<'_> {
-        part.joins.iter().map(|join| self.principal_values(part, join.tie.principal()?)).collect()
+        part.joins.iter().map(|join| self.principal_values(part, join.key.principal()?)).collect()
     }
 
     /// Returns the values of an expression for all principals of a derivation.
@@ -186,7 +186,7 @@ impl<'a> Evaluator<'a> {
 
     /// Returns the values of a batch of resources that the joins of a derivation compare.
     fn resource_values(&self, part: &DerivationProgram, batch: Batch, len: usize) -> JoinValues<'_> {
-        part.joins.iter().map(|join| self.values(join.tie.resource(), batch, len)).collect()
+        part.joins.iter().map(|join| self.values(join.key.resource(), batch, len)).collect()
     }
 }
 

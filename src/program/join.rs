@@ -27,7 +27,7 @@ pub struct Join {
     /// The condition.
     pub node: NodeId,
     /// The join predicate.
-    pub tie: JoinKey,
+    pub key: JoinKey,
 }
 
 /// The predicate that joins a principal to a resource.
@@ -177,7 +177,7 @@ fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
         side.resource && !side.principal
     };
     let Condition::Leaf(node) = at.condition else { return None };
-    let tie = match program.node(node).kind {
+    let key = match program.node(node).kind {
         NodeKind::In(left, right) if matches!(program.node(left).kind, NodeKind::Principal) && of_resource(right) => {
             JoinKey::Within(right)
         }
@@ -187,7 +187,7 @@ fn join_of(model: &Model, program: &Program, at: &Conjunct) -> Option<Join> {
         NodeKind::Contains(set, item) if of_principal(set) && of_resource(item) => JoinKey::Holds(set, item),
         _ => return None,
     };
-    Some(Join { node, tie })
+    Some(Join { node, key })
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
         );
         let lowered = lowered(&policies);
         let plan = &lowered.program.derived[0].parts[0];
-        let joins = plan.joins.iter().map(|join| match join.tie {
+        let joins = plan.joins.iter().map(|join| match join.key {
             JoinKey::Within(container) => format!("join: principal in {}\n", lowered.node(container)),
             JoinKey::Equal(a, b) => format!("join: {} equals {}\n", lowered.node(a), lowered.node(b)),
             JoinKey::Element(a, b) => format!("join: {} is an element of {}\n", lowered.node(a), lowered.node(b)),

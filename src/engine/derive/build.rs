@@ -20,13 +20,13 @@ impl Evaluator<'_> {
 
     fn build_side(&self, part: &DerivationProgram) -> BuildSide {
         let candidates = self.candidates(part);
-        let index = |join: &Join| self.candidate_index(part, join.tie, &candidates);
+        let index = |join: &Join| self.candidate_index(part, join.key, &candidates);
         let indexes = part.joins.iter().map(index).collect();
         let mut build = BuildSide { candidates, indexes, ..BuildSide::default() };
         // An unknown principal contributes only if a `permit` permits it, so that a `forbid` needs no lists.
         if !part.subtracts {
             build.lists = self.candidate_lists(part);
-            let index = |join: &Join| self.list_index(part, join.tie, &build.lists);
+            let index = |join: &Join| self.list_index(part, join.key, &build.lists);
             build.list_indexes = part.joins.iter().map(index).collect();
         }
         build

@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
     ) -> Option<Probe<'s, 'm>> {
         let probes = part.joins.iter().zip(indexes).enumerate().filter_map(|(at, (join, index))| {
             let sides = prober.sides(number, at);
-            let keys = self.probe_keys(join.tie, prober.resource, sides)?;
+            let keys = self.probe_keys(join.key, prober.resource, sides)?;
             let matches = keys.iter().map(|(key, _)| index.get(key).len()).sum();
             Some(Probe { join, index, keys, sides, matches })
         });
@@ -188,7 +188,7 @@ impl<'a> Evaluator<'a> {
             } else {
                 // Different values may have the same key.
                 for candidate in matches.iter().map(|at| build.candidate(*at)) {
-                    let is_equal = sides.equal(join.tie, candidate.row, element);
+                    let is_equal = sides.equal(join.key, candidate.row, element);
                     if is_equal != Some(false) {
                         self.test(tests, candidate, is_equal.map(|_| join.node));
                     }
