@@ -378,7 +378,7 @@ mod tests {
             &[("permit", "principal.id != resource.id")],
             EQUAL,
             &expect![[r#"
-            TooManyPairs { derivation: 0, principals: 4, resources: 3, found: None }
+            TooManyPairs { derivation: DerivationId(0), principals: 4, resources: 3, found: None }
             Team::"a".users = unknown
             Team::"b".users = unknown
             Team::"c".users = unknown"#]],
@@ -390,7 +390,7 @@ mod tests {
             &[("permit", joined)],
             EQUAL,
             &expect![[r#"
-            TooManyPairs { derivation: 0, principals: 4, resources: 3, found: Some(3) }
+            TooManyPairs { derivation: DerivationId(0), principals: 4, resources: 3, found: Some(3) }
             Team::"a".users = unknown
             Team::"b".users = unknown
             Team::"c".users = unknown"#]],

@@ -36,18 +36,18 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
     write_line(&format!("{checks}, {verdicts}: {}", counts.join(", ")), style, out)?;
     if style.detail > Detail::Quiet && summary.skipped_files > 0 {
         let files = if summary.skipped_files == 1 {
-            "other file in the folders was"
+            "other file in the folders was skipped"
         } else {
-            "other files in the folders were"
+            "other files in the folders were skipped"
         };
-        writeln!(out, "  {} {files} left alone", summary.skipped_files)?;
+        writeln!(out, "  {} {files}", summary.skipped_files)?;
     }
     if style.detail > Detail::Quiet && summary.skipped_reports > 0 {
         let reports = if summary.skipped_reports == 1 { "report of Deodar was" } else { "reports of Deodar were" };
         writeln!(out, "  {} {reports} skipped in the folders", summary.skipped_reports)?;
     }
     if style.detail == Detail::Verbose && summary.other_properties > 0 {
-        writeln!(out, "  {} properties that the schema does not declare were left alone", summary.other_properties)?;
+        writeln!(out, "  {} properties that the schema does not declare were not read", summary.other_properties)?;
     }
     let statuses: Vec<String> = document.run.statuses.iter().map(|status| reason(*status, document)).collect();
     let color = match document.run.exit_code {

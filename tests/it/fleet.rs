@@ -186,7 +186,7 @@ fn a_folder_holds_snapshots_of_every_kind() {
         "all/c.ndjson.gz:5",
     ];
     assert_eq!(paths, expected);
-    assert!(run.stderr.contains("1 other file in the folders was left alone"), "{run:?}");
+    assert!(run.stderr.contains("1 other file in the folders was skipped"), "{run:?}");
 }
 
 #[test]
