@@ -1,8 +1,12 @@
 //! Explanations: the clauses that determine a verdict, and the values that they read.
 //!
-//! Only operands that determine the outcome are kept: all operands of a true `&&`, a false operand of a false one, and
-//! the undecided operands of an undecided one; `||` is the mirror image. The kept operands suffice for the outcome, and
-//! none of them can be left out.
+//! An operand determines the outcome or it does not: all operands of a true `&&` do, the first false operand of a false
+//! one, and the undecided operands of an undecided one; `||` is the mirror image. These operands suffice for the outcome,
+//! and none of them can be left out.
+//!
+//! The operands after the one that decides are evaluated too. Each that has the same outcome is a reason of its own: the
+//! user has to correct it as well. An operand that cannot be evaluated is not such a reason, because an operand that
+//! decides often guards it.
 
 use super::derive::Contributions;
 use super::eval::{Evaluator, Request};
@@ -19,7 +23,7 @@ use crate::value::{EntityRef, Outcomes, TypeId, Value};
 /// The explanation of a verdict.
 #[derive(Debug, Default)]
 pub struct Explanation<'a> {
-    /// The clauses that determine it, in the order of the policy.
+    /// The clauses that determine it, in the order of the policy, and then those that would determine it without them.
     pub clauses: Vec<Decided<'a>>,
 }
 
@@ -34,6 +38,8 @@ pub struct Decided<'a> {
     pub reads: Vec<Read<'a>>,
     /// The reason of an error.
     pub failure: Option<Failure>,
+    /// Whether another clause decides, and this one would decide in the same way.
+    pub also: bool,
 }
 
 /// An evaluation error.
@@ -86,38 +92,53 @@ pub enum ReadValue {
     Present,
 }
 
-/// The outcomes of a condition, and the leaves that determine them, in order, with their outcomes.
+/// The outcomes of a condition, and its leaves that explain them, in order, with their outcomes.
 struct Reason {
     outcomes: Outcomes,
+    /// The leaves that determine the outcomes.
     leaves: Vec<(NodeId, Outcomes)>,
+    /// The leaves of operands that would decide in the same way.
+    also: Vec<(NodeId, Outcomes)>,
 }
 
 impl Reason {
     /// Combines the operands of `&&` or `||`. After a `neutral` outcome the next operand determines the result.
     ///
     /// If every operand is neutral, all determine the outcome. If the outcome is the opposite, the first operand with
-    /// it does. Otherwise all operands do that are evaluated and not neutral.
+    /// it does, and the later ones with it would. Otherwise all operands do that are evaluated and not neutral.
     fn of_chain(
         operands: impl Iterator<Item = Reason>,
         neutral: Outcomes,
         combine: impl Fn(Outcomes, Outcomes) -> Outcomes,
     ) -> Self {
-        let mut whole = Reason { outcomes: neutral, leaves: Vec::new() };
+        let mut whole = Reason { outcomes: neutral, leaves: Vec::new(), also: Vec::new() };
         for operand in operands {
+            if whole.outcomes == neutral.not() {
+                if operand.outcomes == whole.outcomes {
+                    whole.also.extend(operand.leaves);
+                    whole.also.extend(operand.also);
+                }
+                continue;
+            }
             match (whole.outcomes == neutral, operand.outcomes == neutral) {
-                (true, true) => whole.leaves.extend(operand.leaves),
+                (true, true) => {
+                    whole.leaves.extend(operand.leaves);
+                    whole.also.extend(operand.also);
+                }
                 (false, true) => {}
                 // Neutral operands before this one do not matter. Undecided ones do, unless this one decides.
                 (_, false) => {
                     let outcomes = combine(whole.outcomes, operand.outcomes);
                     if whole.outcomes == neutral || outcomes == neutral.not() {
                         whole.leaves.clear();
+                        whole.also.clear();
                     }
                     whole.leaves.extend(operand.leaves);
+                    whole.also.extend(operand.also);
                     whole.outcomes = outcomes;
                 }
             }
-            if whole.outcomes.continued(neutral).is_none() {
+            if whole.outcomes.continued(neutral).is_none() && whole.outcomes != neutral.not() {
                 break;
             }
         }
@@ -191,10 +212,13 @@ impl<'a> Evaluator<'a> {
             ClauseKind::When => self.reason(condition, request),
             ClauseKind::Unless => self.reason(condition, request).negated(),
         });
-        let determining = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and).leaves;
+        let Reason { leaves, also, .. } = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and);
         let mut explanation = Explanation::default();
-        for (leaf, outcomes) in determining {
-            self.add_leaf(leaf, outcomes, request, &mut explanation.clauses);
+        for (leaf, outcomes) in leaves {
+            self.add_leaf(leaf, outcomes, false, request, &mut explanation.clauses);
+        }
+        for (leaf, outcomes) in also {
+            self.add_leaf(leaf, outcomes, true, request, &mut explanation.clauses);
         }
         explanation
     }
@@ -205,7 +229,7 @@ impl<'a> Evaluator<'a> {
         match condition {
             Condition::Leaf(leaf) => {
                 let outcomes = self.outcomes(*leaf, request);
-                Reason { outcomes, leaves: vec![(*leaf, outcomes)] }
+                Reason { outcomes, leaves: vec![(*leaf, outcomes)], also: Vec::new() }
             }
             Condition::Not(inner) => reason(inner).negated(),
             Condition::All(parts) => Reason::of_chain(parts.iter().map(reason), Outcomes::TRUE, Outcomes::and),
@@ -213,13 +237,15 @@ impl<'a> Evaluator<'a> {
             Condition::If(parts) => {
                 let [test, then, other] = &**parts;
                 let test = reason(test);
-                let error = if test.outcomes.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
-                let mut whole = Reason { outcomes: error, leaves: test.leaves };
+                let answer = test.outcomes;
+                let error = if answer.may(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
+                let mut whole = Reason { outcomes: error, ..test };
                 for (branch, taken) in [(then, Outcomes::TRUE), (other, Outcomes::FALSE)] {
-                    if test.outcomes.may(taken) {
+                    if answer.may(taken) {
                         let branch = reason(branch);
                         whole.outcomes |= branch.outcomes;
                         whole.leaves.extend(branch.leaves);
+                        whole.also.extend(branch.also);
                     }
                 }
                 whole
@@ -227,8 +253,15 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Adds a leaf that determines the verdict, with the values that it reads.
-    fn add_leaf(&self, leaf: NodeId, outcomes: Outcomes, request: &Request, clauses: &mut Vec<Decided<'a>>) {
+    /// Adds a leaf that explains the verdict, with the values that it reads.
+    fn add_leaf(
+        &self,
+        leaf: NodeId,
+        outcomes: Outcomes,
+        also: bool,
+        request: &Request,
+        clauses: &mut Vec<Decided<'a>>,
+    ) {
         let Node { kind, span } = self.program.node(leaf);
         if matches!(kind, NodeKind::Constant(_)) {
             return;
@@ -236,13 +269,13 @@ impl<'a> Evaluator<'a> {
         let mut reads = Vec::new();
         self.reads(leaf, request, &mut reads);
         let failure = if outcomes == Outcomes::ERROR { self.failure(leaf, request) } else { None };
-        match clauses.last_mut().filter(|last| last.span == *span) {
+        match clauses.last_mut().filter(|last| last.span == *span && last.also == also) {
             // The same text, lowered once for each type that an operand may have.
             Some(last) => {
                 last.outcomes |= outcomes;
                 last.reads.extend(reads);
             }
-            None => clauses.push(Decided { span: *span, outcomes, reads, failure }),
+            None => clauses.push(Decided { span: *span, outcomes, reads, failure, also }),
         }
     }
 
@@ -400,5 +433,86 @@ impl<'a> Evaluator<'a> {
 fn push<'a>(read: Read<'a>, out: &mut Vec<Read<'a>>) {
     if !out.iter().any(|known| known.of == read.of) {
         out.push(read);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::fixture::Fixture;
+    use expect_test::{Expect, expect};
+
+    const SCHEMA: &str = r#"
+        @path("") entity Pier = { "lit": Bool, "berths": Long, "storm": Bool, "depth"?: Long };
+        type Context = { "now": datetime };
+        action "audit" appliesTo { principal: [Pier], resource: [Pier], context: Context };
+    "#;
+
+    #[track_caller]
+    fn check(clauses: &str, snapshot: &str, reasons: Expect) {
+        let policy = format!(
+            "@id(\"P\") @title(\"P\") @severity(\"low\")
+             forbid (principal, action == Action::\"audit\", resource is Pier) {clauses};"
+        );
+        reasons.assert_eq(&Fixture::new(SCHEMA, &policy, snapshot).reasons());
+    }
+
+    const BAD: &str = r#"{"lit": false, "berths": 0, "storm": true}"#;
+
+    #[test]
+    fn every_false_operand_of_a_conjunction_is_a_reason() {
+        check(
+            "unless { resource.lit && resource.berths >= 1 && !resource.storm }",
+            BAD,
+            expect![[r#"
+                resource.lit is false
+                also resource.berths >= 1 is false
+                also resource.storm is true"#]],
+        );
+    }
+
+    #[test]
+    fn every_true_operand_of_a_disjunction_is_a_reason() {
+        check(
+            "when { resource.berths == 7 || resource.storm || resource.berths == 0 }",
+            BAD,
+            expect![[r#"
+                resource.storm is true
+                also resource.berths == 0 is true"#]],
+        );
+    }
+
+    #[test]
+    fn an_operand_that_a_false_one_guards_is_not_a_reason() {
+        check(
+            "unless { resource has depth && resource.depth > 3 && resource.lit }",
+            BAD,
+            expect![[r#"
+                resource has depth is false
+                also resource.lit is false"#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_operand_is_not_a_reason_of_a_failure() {
+        check(
+            "unless { resource.lit && resource.berths >= 1 && !resource.storm }",
+            r#"{"lit": null, "berths": 0, "storm": true}"#,
+            expect![[r#"
+                resource.berths >= 1 is false
+                also resource.storm is true"#]],
+        );
+    }
+
+    #[test]
+    fn reasons_of_an_operand_that_does_not_decide_are_left_out() {
+        check(
+            "when { resource.storm } unless { (resource.lit && resource.berths >= 1) || resource.berths > 4 }",
+            BAD,
+            expect![[r#"
+                resource.storm is true
+                resource.lit is false
+                resource.berths > 4 is false
+                also resource.berths >= 1 is false"#]],
+        );
     }
 }

@@ -71,6 +71,27 @@ impl Fixture {
         lines.join("\n")
     }
 
+    /// Returns the clauses that explain the verdict of the only check on the root entity, one in each line.
+    #[track_caller]
+    pub(super) fn reasons(&self) -> String {
+        let binding = super::Binding::new(&self.schema.model, &self.program, &self.snapshot, 0, &[]);
+        let (evaluator, _) = binding.derive(usize::MAX);
+        let check = self.program.checks.first().expect("a check");
+        let (body, root) = (check.bodies.first().expect("a body"), EntityRef::numbered(self.schema.model.root, 0));
+        let verdict = evaluator.verdict(check, body, root).expect("the root is in the scope");
+        let explanation = evaluator.explain_verdict(body, &evaluator.request(root), verdict);
+        let source = &self.policies.checks[check.check].statement.source;
+        let line = |clause: &super::Decided<'_>| {
+            let also = if clause.also { "also " } else { "" };
+            let outcome = match clause.outcomes.known() {
+                Some(outcome) => outcome.to_string(),
+                None => "undecided".to_owned(),
+            };
+            format!("{also}{} is {outcome}", source.slice(clause.span))
+        };
+        explanation.clauses.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// Returns the values of all derived attributes, one in each line, with at most `pairs` pairs.
     pub(super) fn derived(&self, pairs: usize) -> String {
         let binding = super::Binding::new(&self.schema.model, &self.program, &self.snapshot, 0, &[]);

@@ -264,7 +264,7 @@ pub struct Resource<'r> {
     pub pointer: Text<'r>,
 }
 
-/// A clause that decided.
+/// A clause that decided, or would have decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clause<'r> {
     /// Its text.
@@ -277,6 +277,9 @@ pub struct Clause<'r> {
     pub failure: Option<Failure<'r>>,
     /// The values that it read.
     pub reads: Vec<Read<'r>>,
+    /// Whether another clause decided, and this one would decide in the same way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub also: bool,
 }
 
 /// The reason why a clause could not be evaluated.

@@ -156,6 +156,7 @@ fn clause_label(clause: &ClauseReport) -> String {
     let outcome = match (clause.outcome, &clause.failure) {
         (_, Some((_, reason))) => format!("cannot be evaluated: {reason}"),
         (ClauseOutcome::Unknown, None) => "undetermined".to_owned(),
+        (outcome, None) if clause.also => format!("this is also {}", names::outcome(outcome)),
         (outcome, None) => format!("this is {}", names::outcome(outcome)),
     };
     let parameters = clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter);

@@ -86,6 +86,7 @@ fn write_clause(clause: &Clause<'_>, color: &str, style: Style, out: &mut dyn Wr
 fn clause_label(clause: &Clause<'_>) -> String {
     match &clause.failure {
         Some(failure) => format!("cannot be evaluated: {}", failure.reason),
+        None if clause.also => format!("this is also {}", super::names::outcome(clause.outcome)),
         None => format!("this is {}", super::names::outcome(clause.outcome)),
     }
 }

@@ -8,7 +8,7 @@ use crate::value::Outcomes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-/// A clause that decided a verdict.
+/// A clause that decided a verdict, or would have decided it.
 #[derive(Debug, Clone)]
 pub struct ClauseReport {
     /// Its place in the policy.
@@ -19,6 +19,8 @@ pub struct ClauseReport {
     pub failure: Option<(Place, String)>,
     /// The values that it read.
     pub reads: Vec<ReadReport>,
+    /// Whether another clause decided, and this one would decide in the same way.
+    pub also: bool,
 }
 
 /// The outcome of a clause.

@@ -38,7 +38,7 @@ pub struct Finding {
     pub resource: ResourceName,
     /// The reason of the verdict, in one phrase.
     pub message: String,
-    /// The clauses that decided.
+    /// The clauses that decided, then those that would have decided without them.
     pub clauses: Vec<ClauseReport>,
     /// The values to capture so that an unknown verdict can be decided.
     pub captures: Vec<Capture>,
@@ -137,6 +137,7 @@ impl<'m, 'a> Findings<'m, 'a> {
             outcome: ClauseOutcome::of(decided.outcomes),
             failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
             reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
+            also: decided.also,
         };
         explanation.clauses.iter().map(report).collect()
     }
@@ -414,5 +415,6 @@ fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
         let end = rest.find([')', ',']).map_or(whole.end, |end| start + source::byte_offset(end));
         source::Span::new(start, end)
     });
-    ClauseReport { place: Place::new(source, scope), outcome: ClauseOutcome::Unknown, failure: None, reads: vec![read] }
+    let outcome = ClauseOutcome::Unknown;
+    ClauseReport { place: Place::new(source, scope), outcome, failure: None, reads: vec![read], also: false }
 }

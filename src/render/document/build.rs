@@ -130,6 +130,7 @@ impl<'r> Builder<'r> {
                 .as_ref()
                 .map(|(place, reason)| Failure { reason: reason.as_str().into(), span: bare(place) }),
             reads: clause.reads.iter().map(|read| self.read(read)).collect(),
+            also: clause.also,
         }
     }
 

@@ -65,9 +65,10 @@ fn may_be_present(found: &ReadValue, is_present: bool) -> bool {
     }
 }
 
-/// Returns the attributes of an explanation: entity, place of the slot, and value.
+/// Returns the attributes that decided: entity, place of the slot, and value.
 fn attributes<'e>(explanation: &'e Explanation<'_>) -> impl Iterator<Item = (EntityRef, SlotId, &'e ReadValue)> {
-    explanation.clauses.iter().flat_map(|clause| &clause.reads).filter_map(|read| match &read.of {
+    let deciding = explanation.clauses.iter().filter(|clause| !clause.also);
+    deciding.flat_map(|clause| &clause.reads).filter_map(|read| match &read.of {
         ReadOf::Attribute(entity, slot) => Some((*entity, *slot, &read.found)),
         _ => None,
     })
