@@ -5,7 +5,7 @@
 //!
 //! The modules in order: `operand` and `transfer` are abstract values and the operators on them. `eval` evaluates one
 //! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index`. `bind` is the start,
-//! `judge` gives verdicts, `explain` and `coverage` find what decided them. `reference` is Cedar's evaluator.
+//! `judge` gives verdicts, `explain`, `near` and `coverage` find what decided them. `reference` is Cedar's evaluator.
 //! `assignment` and `scoped` combine evaluators with different parameters.
 
 mod operand;
@@ -17,6 +17,7 @@ mod derive;
 mod bind;
 mod verdict;
 mod explain;
+mod near;
 mod judge;
 mod coverage;
 mod reference;
@@ -29,6 +30,7 @@ pub use derive::{Contributions, TooManyPairs, Witness};
 pub use eval::{Evaluator, Request};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject};
+pub use near::NearMiss;
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};

@@ -203,6 +203,8 @@ pub struct DerivationProgram {
     pub subtracts: bool,
     /// The lowered policy.
     pub body: Body,
+    /// The conditions of the top-level conjunction, in order.
+    pub conjuncts: Vec<Conjunct>,
     /// Conditions on the principal alone. No pair of a principal is permitted if one of them is false.
     pub filters: Vec<Condition>,
     /// Joins, each of which finds all pairs; without a join, every principal is paired with every resource.

@@ -14,9 +14,11 @@ mod status;
 mod absorb;
 pub mod controls;
 
-pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
+pub use evidence::{
+    Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
+};
 pub use finding::{Finding, MASK, ResourceName};
-pub(crate) use finding::{Findings, WITNESSES};
+pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
 pub use identity::Identity;
 pub(crate) use identity::fingerprint_of;
 pub(crate) use message::{phrase, unknown_phrase};

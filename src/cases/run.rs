@@ -308,7 +308,7 @@ impl Judging<'_, '_> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
         let check = self.tested.pack.policies().checks.find(given.check)?;
-        Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order))
+        Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order, 0))
     }
 
     /// Adds the place of the variant, if the case has several.

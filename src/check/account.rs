@@ -10,7 +10,10 @@ use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::CheckId;
-use crate::report::{AccountReport, Engine, Finding, Findings, Options, Report, SnapshotReport, Times, WITNESSES};
+use crate::report::{
+    AccountReport, Engine, Finding, Findings, NEAR_MISSES, Options, Report, SEARCHED_FAILURES, SnapshotReport, Times,
+    WITNESSES,
+};
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
 use crate::source::cedar::on_deep_stack;
@@ -165,9 +168,11 @@ impl<'s> AccountRun<'s> {
         let (Some(program), Some(check)) = (program, self.pack.policies().checks.find(judgement.check)) else {
             return Vec::new();
         };
-        let explain = |(order, judged): (usize, &Judged)| {
-            let body = program.bodies.iter().find(|body| body.resource == judged.subject.ty())?;
-            Some(on_deep_stack(|| findings.finding(program, check, body, judged.subject, judged.verdict, order)))
+        let explain = |(number, (order, judged)): (usize, (usize, &Judged))| {
+            let Judged { subject, verdict, .. } = *judged;
+            let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
+            let near = if number < SEARCHED_FAILURES { NEAR_MISSES } else { 0 };
+            Some(on_deep_stack(|| findings.finding(program, check, body, subject, verdict, order, near)))
         };
         let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
             let quota = &mut quota[judged.verdict];
@@ -176,6 +181,6 @@ impl<'s> AccountRun<'s> {
             wanted
         });
         let wanted: Vec<_> = wanted.collect();
-        wanted.into_par_iter().filter_map(explain).collect()
+        wanted.into_par_iter().enumerate().filter_map(explain).collect()
     }
 }

@@ -223,6 +223,15 @@ impl<'a> Evaluator<'a> {
         explanation
     }
 
+    /// Returns the leaves that determine the outcome of a condition.
+    pub(super) fn explain_condition(&self, condition: &Condition, request: &Request) -> Vec<Decided<'a>> {
+        let mut clauses = Vec::new();
+        for (leaf, outcomes) in self.reason(condition, request).leaves {
+            self.add_leaf(leaf, outcomes, false, request, &mut clauses);
+        }
+        clauses
+    }
+
     /// Evaluates a condition, each leaf once, and keeps the leaves that determine its outcomes.
     fn reason(&self, condition: &Condition, request: &Request) -> Reason {
         let reason = |part: &Condition| self.reason(part, request);

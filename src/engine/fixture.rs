@@ -5,7 +5,7 @@ use super::verdict::Verdict;
 use super::{Evaluator, Subject};
 use crate::diagnostic::Diagnostic;
 use crate::parameters::{Parameters, Setting};
-use crate::policy::Policies;
+use crate::policy::{DerivationId, Policies};
 use crate::program::Program;
 use crate::schema::{Schema, SlotId};
 use crate::snapshot::{Data, Limits, Snapshot, State};
@@ -90,6 +90,19 @@ impl Fixture {
             format!("{also}{} is {outcome}", source.slice(clause.span))
         };
         explanation.clauses.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns the near misses of the first derived attribute of the first resource, one in each line.
+    pub(super) fn near_misses(&self) -> String {
+        let binding = super::Binding::new(&self.schema.model, &self.program, &self.snapshot, 0, &[]);
+        let (evaluator, _) = binding.derive(usize::MAX);
+        let resource = EntityRef::numbered(self.program.derived[0].ty, 0);
+        let source = &self.policies.derivations[DerivationId::new(0)].statement.source;
+        let line = |near: &super::NearMiss<'_>| {
+            let clauses: Vec<&str> = near.clauses.iter().map(|clause| source.slice(clause.span)).collect();
+            format!("{}: {}", evaluator.id(near.principal), clauses.join(", "))
+        };
+        evaluator.near_misses(0, resource, usize::MAX).iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// Returns the values of all derived attributes, one in each line, with at most `pairs` pairs.

@@ -63,6 +63,7 @@ impl JoinKey {
 /// The outcome of planning.
 #[derive(Default)]
 pub(super) struct Plan {
+    pub conjuncts: Vec<Conjunct>,
     pub filters: Vec<Condition>,
     pub joins: Vec<Join>,
     pub rest: Option<Vec<Condition>>,
@@ -79,17 +80,18 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
             }
         }
     }
-    let mut plan = Plan::default();
-    let (of_principal, others): (Vec<&Conjunct>, Vec<&Conjunct>) = conjuncts
-        .iter()
-        .filter(|conjunct| !in_root(model, program, &conjunct.condition))
-        .partition(|conjunct| conjunct.principal && !conjunct.resource);
+    let relevant = |conjunct: &&Conjunct| !in_root(model, program, &conjunct.condition);
+    let all: Vec<Conjunct> = conjuncts.iter().filter(relevant).cloned().collect();
+    let mut plan = Plan { conjuncts: all, ..Plan::default() };
+    let (of_principal, others): (Vec<&Conjunct>, Vec<&Conjunct>) =
+        plan.conjuncts.iter().partition(|conjunct| conjunct.principal && !conjunct.resource);
     if !others.iter().any(|conjunct| conjunct.fallible) {
         // The filters are evaluated for each principal before the pairs, so that their order is free.
-        plan.filters.extend(of_principal.iter().map(|conjunct| conjunct.condition.clone()));
-        plan.joins.extend(others.iter().filter_map(|conjunct| join_of(model, program, conjunct)));
-        plan.rest = Some(others.iter().map(|conjunct| conjunct.condition.clone()).collect());
-        return plan;
+        let conditions =
+            |of: &[&Conjunct]| -> Vec<Condition> { of.iter().map(|conjunct| conjunct.condition.clone()).collect() };
+        let joins = others.iter().filter_map(|conjunct| join_of(model, program, conjunct)).collect();
+        let (filters, rest) = (conditions(&of_principal), Some(conditions(&others)));
+        return Plan { filters, joins, rest, ..plan };
     }
     for conjunct in &conjuncts {
         plan.joins.extend(join_of(model, program, conjunct));
@@ -102,7 +104,7 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
             (_, _, true) => break,
         }
     }
-    if plan.joins.is_empty() { Plan::default() } else { plan }
+    if plan.joins.is_empty() { Plan { conjuncts: plan.conjuncts, ..Plan::default() } } else { plan }
 }
 
 /// Returns whether a condition states that the principal or the resource is in the root, which is always true.

@@ -257,6 +257,7 @@ impl<'m> Lowering<'m> {
             derivation,
             subtracts: policy.subtracts,
             body,
+            conjuncts: plan.conjuncts,
             filters: plan.filters,
             joins: plan.joins,
             rest: plan.rest,

@@ -204,11 +204,13 @@ fn reasons(phrases: &[String], room: usize) -> String {
 }
 
 /// Returns the clauses of a finding, those that are false first: they are demands that are not satisfied. The others follow
-/// from the last to the first, because a policy states its subject before its condition.
+/// from the last to the first, because a policy states its subject before its condition. Clauses that do not decide are the
+/// last.
 fn clauses<'f, 'd>(finding: &'f Finding<'d>) -> impl Iterator<Item = &'f Clause<'d>> {
     let is_false = |clause: &&Clause<'_>| clause.outcome == ClauseOutcome::False;
-    let clauses = || finding.clauses.iter();
-    clauses().filter(is_false).chain(clauses().rev().filter(move |clause| !is_false(clause)))
+    let deciding = || finding.clauses.iter().filter(|clause| !clause.also);
+    let others = finding.clauses.iter().filter(|clause| clause.also);
+    deciding().filter(is_false).chain(deciding().rev().filter(move |clause| !is_false(clause))).chain(others)
 }
 
 /// Returns the values that decided, in short phrases.
@@ -218,6 +220,7 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
     }
     let own = format!("{}::\"{}\"", finding.resource.ty, finding.resource.id);
     let mut phrases: Vec<String> = Vec::new();
+    let mut named = BTreeSet::new();
     for clause in clauses(finding) {
         let of_snapshot: Vec<&Read<'_>> = clause.reads.iter().filter(|read| read.kind.is_of_snapshot()).collect();
         let limit = match &clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter).collect::<Vec<_>>()[..] {
@@ -225,6 +228,11 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
             _ => None,
         };
         for read in &of_snapshot {
+            // The value has a phrase already.
+            if clause.also && named.contains(&(&read.entity, &read.name)) {
+                continue;
+            }
+            named.insert((&read.entity, &read.name));
             let is_alone = of_snapshot.len() == 1;
             let age = age(document, clause, read).filter(|_| is_alone);
             let phrase = match (age, limit.filter(|(_, value)| is_alone && columns(value) <= 24)) {

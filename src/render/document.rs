@@ -341,6 +341,23 @@ pub struct DerivedFrom<'r> {
     pub more: usize,
     /// Lists that were not captured and may contain more.
     pub uncaptured: Vec<Witness<'r>>,
+    /// Principals that only one condition excludes, if there are no others. They are searched for the first failures of
+    /// each check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<NearMiss<'r>>,
+}
+
+/// A principal that would contribute to a derived value if one condition were true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NearMiss<'r> {
+    /// The entity as Cedar writes it.
+    pub entity: Text<'r>,
+    /// The reason why the condition is false.
+    pub reason: Text<'r>,
+    /// Its JSON pointer in the snapshot.
+    pub pointer: Text<'r>,
+    /// Its id in the snapshot, or the entity itself.
+    pub span: Span<'r>,
 }
 
 /// A principal, or a list, behind a derived value.

@@ -187,7 +187,7 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
     };
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
         // A derived value has no place: its witnesses do, or else its entity.
-        let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty();
+        let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty() || !read.near_misses.is_empty();
         if let Some(place) = read.place.as_ref().filter(|_| read.kind != ReadKind::Derived || !counted) {
             push(place.clone(), value_label(read));
         }
@@ -205,6 +205,9 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
             && let Some(last) = read.witnesses.last()
         {
             push(last.place.clone(), format!("and {} more count for {}", read.more_witnesses, read.name));
+        }
+        for near in &read.near_misses {
+            push(near.place.clone(), format!("would count for {}, but {}", read.name, near.reason));
         }
         for list in &read.uncaptured {
             let label = format!("`{}` {}, and {} counts it", list.entity, unknown_phrase(list.state), read.name);

@@ -82,6 +82,8 @@ pub struct ReadReport {
     pub more_witnesses: usize,
     /// Lists that were not captured and may have more of them.
     pub uncaptured: Vec<WitnessReport>,
+    /// Principals that only one condition excludes from a derived value without principals.
+    pub near_misses: Vec<NearMissReport>,
 }
 
 impl ReadReport {
@@ -103,6 +105,7 @@ impl ReadReport {
             witnesses: Vec::new(),
             more_witnesses: 0,
             uncaptured: Vec::new(),
+            near_misses: Vec::new(),
         }
     }
 }
@@ -178,6 +181,19 @@ pub struct WitnessReport {
     pub certain: bool,
     /// The known value; for an entity, its presence.
     pub state: ReadState,
+}
+
+/// A principal that would contribute to a derived value if one condition were true.
+#[derive(Debug, Clone)]
+pub struct NearMissReport {
+    /// The entity, as Cedar writes it.
+    pub entity: String,
+    /// Its pointer.
+    pub pointer: Pointer,
+    /// Its bytes.
+    pub place: Place,
+    /// The reason why the condition is false, in one phrase.
+    pub reason: String,
 }
 
 /// A value to capture.

@@ -1,8 +1,10 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
-use super::evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
+use super::evidence::{
+    Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
+};
 use super::identity::{Identity, id_of};
-use super::message::message;
+use super::message::{message, phrase};
 use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::{Check, CheckId};
@@ -19,6 +21,12 @@ use std::sync::Mutex;
 
 /// The number of witnesses that a report lists for a derived value.
 pub(crate) const WITNESSES: usize = 5;
+
+/// The number of near misses that a report lists for a derived value.
+pub(crate) const NEAR_MISSES: usize = 2;
+
+/// The number of failures of one check in one account whose near misses are searched.
+pub(crate) const SEARCHED_FAILURES: usize = 10;
 
 /// The text that outputs show in place of a secret.
 pub const MASK: &str = "***";
@@ -78,7 +86,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         Self { evaluation, evaluator: evaluation.base(), path, places: Mutex::default(), most_witnesses }
     }
 
-    /// Explains one verdict.
+    /// Explains one verdict. For a failure, lists near misses of derived values that are false, zero or empty, at most
+    /// `most_near_misses` for each value.
     pub(crate) fn finding(
         &self,
         program: &CheckProgram,
@@ -87,6 +96,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         subject: Subject,
         verdict: Verdict,
         order: usize,
+        most_near_misses: usize,
     ) -> Finding {
         let resource = self.resource(subject, order);
         let (clauses, captures) = match subject {
@@ -95,7 +105,11 @@ impl<'m, 'a> Findings<'m, 'a> {
                     let explanation = evaluator.explain_verdict(body, &evaluator.request(entity), verdict);
                     let is_unknown = verdict == Verdict::Unknown;
                     let captures = if is_unknown { self.captures(&explanation) } else { Vec::new() };
-                    (self.clauses(check, entity, explanation), captures)
+                    let mut clauses = self.clauses(check, entity, &explanation);
+                    if verdict == Verdict::Fail && most_near_misses > 0 {
+                        self.add_near_misses(evaluator, &explanation, most_near_misses, &mut clauses);
+                    }
+                    (clauses, captures)
                 }
                 None => {
                     let nameless = self.evaluation.nameless_around(entity);
@@ -130,7 +144,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         ResourceName { ty, id, pointer, order }
     }
 
-    fn clauses(&self, check: &Check, resource: EntityRef, explanation: Explanation<'_>) -> Vec<ClauseReport> {
+    fn clauses(&self, check: &Check, resource: EntityRef, explanation: &Explanation<'_>) -> Vec<ClauseReport> {
         let source = &check.statement.source;
         let report = |decided: &Decided<'_>| ClauseReport {
             place: Place::new(source, decided.span),
@@ -140,6 +154,47 @@ impl<'m, 'a> Findings<'m, 'a> {
             also: decided.also,
         };
         explanation.clauses.iter().map(report).collect()
+    }
+
+    /// Adds the principals that only one condition excludes from derived values without principals.
+    fn add_near_misses(
+        &self,
+        evaluator: &Evaluator<'_>,
+        explanation: &Explanation<'_>,
+        most: usize,
+        clauses: &mut [ClauseReport],
+    ) {
+        let decided = explanation.clauses.iter().flat_map(|clause| &clause.reads);
+        for (read, report) in decided.zip(clauses.iter_mut().flat_map(|clause| &mut clause.reads)) {
+            let is_empty = match &read.found {
+                ReadValue::Known(Value::Bool(false) | Value::Long(0)) => true,
+                ReadValue::Known(Value::Set(set)) => set.items().is_empty(),
+                _ => false,
+            };
+            let ReadOf::Attribute(entity, slot) = read.of else { continue };
+            let derived = &evaluator.program.derived;
+            let attribute = derived.iter().position(|known| (known.ty, known.slot) == (entity.ty, slot));
+            let Some(at) = attribute.filter(|_| is_empty && report.kind == ReadKind::Derived) else { continue };
+            if self.slot(entity, slot).is_none_or(|slot| slot.secret) {
+                continue;
+            }
+            let Evaluator { model, snapshot, .. } = self.evaluator;
+            let near = evaluator.near_misses(at, entity, most).into_iter().map(|near| {
+                let reads = |clause: &Decided<'_>| -> Vec<ReadReport> {
+                    clause.reads.iter().map(|read| self.read_in(clause, read, near.principal)).collect()
+                };
+                let phrases = near.clauses.iter().flat_map(reads).filter(|read| read.kind.is_of_snapshot());
+                let mut phrases: Vec<String> = phrases.map(|read| phrase(&read)).collect();
+                phrases.dedup();
+                NearMissReport {
+                    entity: self.show(near.principal),
+                    pointer: snapshot.pointer(model, near.principal),
+                    place: Place::new(&snapshot.source, self.name_span(near.principal)),
+                    reason: phrases.join(", "),
+                }
+            });
+            report.near_misses = near.filter(|near| !near.reason.is_empty()).collect();
+        }
     }
 
     fn read_in(&self, decided: &Decided<'_>, read: &Read<'_>, resource: EntityRef) -> ReadReport {

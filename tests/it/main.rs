@@ -42,6 +42,7 @@ mod parameters;
 mod platforms;
 mod saved;
 mod secrets;
+mod reasons;
 mod review;
 mod round_trip;
 mod semantics;

@@ -2,8 +2,8 @@
 
 use super::{
     Account, AccountCheck, ByControl, Capture, Check, Clause, Control, Counts, DerivedFrom, Diagnostic, Document,
-    Excerpt, Failure, Finding, Label, Misspelt, PackFile, Parameter, Position, Read, Resource, Run, ScopedParameter,
-    Snapshot, Span, Summary, Text, Tool, VERSION, Witness,
+    Excerpt, Failure, Finding, Label, Misspelt, NearMiss, PackFile, Parameter, Position, Read, Resource, Run,
+    ScopedParameter, Snapshot, Span, Summary, Text, Tool, VERSION, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -13,8 +13,8 @@ use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::controls::{self, ControlReport, by_control};
 use crate::report::{
-    self, AccountReport, CheckReport, CheckState, ClauseReport, Evidence, Needs, PackReport, ParameterReport, ReadKind,
-    ReadReport, Report, SnapshotReport, WitnessReport,
+    self, AccountReport, CheckReport, CheckState, ClauseReport, Evidence, NearMissReport, Needs, PackReport,
+    ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WitnessReport,
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
@@ -139,6 +139,7 @@ impl<'r> Builder<'r> {
             witnesses: read.witnesses.iter().map(witness).collect(),
             more: read.more_witnesses,
             uncaptured: read.uncaptured.iter().map(witness).collect(),
+            near_misses: read.near_misses.iter().map(near_miss).collect(),
         });
         Read {
             kind: read.kind,
@@ -286,6 +287,15 @@ fn witness(witness: &WitnessReport) -> Witness<'_> {
         certain: witness.certain,
         pointer: witness.pointer.as_str().into(),
         span: bare(&witness.place),
+    }
+}
+
+fn near_miss(near: &NearMissReport) -> NearMiss<'_> {
+    NearMiss {
+        entity: near.entity.as_str().into(),
+        reason: near.reason.as_str().into(),
+        pointer: near.pointer.as_str().into(),
+        span: bare(&near.place),
     }
 }
 

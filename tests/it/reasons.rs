@@ -1,0 +1,93 @@
+//! Reasons of failures: all that the user has to correct, and the principals that nearly count.
+
+use crate::support::{NOW, command, folder};
+use serde_json::Value;
+
+const SCHEMA: &str = r#"
+@path("") entity Org;
+@path("/keys/*") @key("id")
+entity Key in [Org] = { id: String, rotated: Bool, uses: Long, public: Bool, @derived approved: Bool };
+@path("/approvals/*") @key("id")
+entity Approval in [Org] = { id: String, key: String, @secret note: String, state: String };
+action audit appliesTo { principal: [Org], resource: [Key], context: { now: datetime } };
+action derive appliesTo { principal: [Approval], resource: [Key], context: { now: datetime } };
+"#;
+
+const POLICIES: &str = r#"
+@id("K-1") @title("Keys are in order") @severity("high")
+forbid (principal, action == Action::"audit", resource is Key)
+unless { resource.rotated && resource.uses >= 1 && !resource.public };
+
+@id("K-2") @title("Keys are approved") @severity("high")
+forbid (principal, action == Action::"audit", resource is Key)
+unless { resource.approved };
+
+@id("K-APPROVED") @derives("approved")
+permit (principal is Approval, action == Action::"derive", resource is Key)
+when { principal.key == resource.id && principal.state == "on" && principal.note != "no" };
+"#;
+
+const SNAPSHOT: &str = r#"{
+  "keys": [{ "id": "k", "rotated": false, "uses": 0, "public": true }],
+  "approvals": [
+    { "id": "of-another-key", "key": "j", "state": "on", "note": "yes" },
+    { "id": "switched-off", "key": "k", "state": "report", "note": "yes" },
+    { "id": "noted", "key": "k", "state": "on", "note": "no" }
+  ]
+}"#;
+
+/// Returns the output of a check of the snapshot in a format.
+fn checked(format: &str) -> String {
+    let at = folder(&[
+        ("s.cedarschema", SCHEMA.as_bytes()),
+        ("p.cedar", POLICIES.as_bytes()),
+        ("a.json", SNAPSHOT.as_bytes()),
+    ]);
+    let mut run = command(at.path());
+    run.args([
+        "check",
+        "a.json",
+        "--schema",
+        "s.cedarschema",
+        "--policies",
+        "p.cedar",
+        "--now",
+        NOW,
+        "--format",
+        format,
+    ]);
+    let run = run.output().expect("the binary is built");
+    assert_eq!(run.status.code(), Some(1), "{run:?}");
+    String::from_utf8(run.stdout).expect("it is UTF-8")
+}
+
+#[test]
+fn every_false_operand_of_a_conjunction_is_a_reason() {
+    let text = checked("text");
+    assert!(text.contains("rotated is false, uses is 0, public is true"), "{text}");
+    assert!(text.contains("this is also false") && text.contains("this is also true"), "{text}");
+    let document: Value = serde_json::from_str(&checked("json")).expect("it is JSON");
+    let clauses = document["findings"][0]["clauses"].as_array().expect("it has clauses");
+    let also: Vec<(&str, bool)> = clauses
+        .iter()
+        .map(|clause| (clause["text"].as_str().unwrap_or_default(), clause["also"].as_bool().unwrap_or(false)))
+        .collect();
+    assert_eq!(also, [("resource.rotated", false), ("resource.uses >= 1", true), ("resource.public", true)]);
+}
+
+#[test]
+fn near_misses_are_shown_with_the_value_that_excludes_them() {
+    let text = checked("text");
+    assert!(text.contains("would count for approved, but state is \"report\""), "{text}");
+    assert!(text.contains("would count for approved, but note is ***"), "{text}");
+    let document: Value = serde_json::from_str(&checked("json")).expect("it is JSON");
+    let finding = &document["findings"][1];
+    let near = finding["clauses"][0]["reads"][0]["derived_from"]["near_misses"].as_array().expect("it has near misses");
+    let near: Vec<(&str, &str)> = near
+        .iter()
+        .map(|near| (near["entity"].as_str().unwrap_or_default(), near["reason"].as_str().unwrap_or_default()))
+        .collect();
+    assert_eq!(near, [("Approval::\"switched-off\"", "state is \"report\""), ("Approval::\"noted\"", "note is ***")]);
+    let message = finding["message"].as_str().unwrap_or_default();
+    assert_eq!(message, "approved is false (near miss Approval::\"switched-off\": state is \"report\")");
+}
