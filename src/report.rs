@@ -17,7 +17,7 @@ pub mod controls;
 pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};
-pub use identity::Identity;
+pub use identity::{Identities, Identity};
 pub(crate) use identity::fingerprint_of;
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
@@ -26,5 +26,5 @@ pub use options::{Clock, Engine, Gate, Options};
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
 };
-pub use show::{show_constant, show_value};
+pub use show::{json_constant, show_constant, show_value};
 pub use status::Status;

@@ -124,7 +124,8 @@ impl<'s> AccountRun<'s> {
             Err(error) => return account.diagnostics.push(error),
         };
         account.times.judge = stopwatch.lap();
-        let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
+        let path = account.snapshot.path.as_str().into();
+        let findings = Findings::new(&evaluation, path, account.secrets.as_ref(), WITNESSES);
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
             if let Some(counts) = account.counts.get_mut(judgement.check) {

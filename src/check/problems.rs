@@ -110,7 +110,22 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
         Sought::Found => None,
         sought => Some(no_scope(pack.model(), id, sought)),
     });
-    checks.chain(scopes).collect()
+    checks.chain(scopes).chain(same_account(pack.model(), report)).collect()
+}
+
+/// Returns the warning for snapshots with the account id of an earlier one: their findings have equal fingerprints.
+fn same_account(model: &Model, report: &Report) -> Option<Diagnostic> {
+    let (path, id) = report.first_repeated.as_ref()?;
+    let message = match report.repeated {
+        1 => format!("`{path}` has the account id {id:?} of an earlier snapshot"),
+        more => format!("`{path}` and {} more snapshots have the account id of an earlier one", more - 1),
+    };
+    let root = model.short_name(model.root);
+    let help = match model.ty(model.root).key {
+        Some(_) => "check one snapshot of each account: findings with equal account ids have equal fingerprints".into(),
+        None => format!("give the root entity `{root}` a `@key` in the schema, so that the accounts have different ids"),
+    };
+    Some(Diagnostic::warning(Code::SameAccount, message).help(help))
 }
 
 /// Returns the warning for a check whose scope names an account that the run does not have.

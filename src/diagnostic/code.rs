@@ -143,6 +143,8 @@ codes! {
     PolicyWarning, "policy-warning", Warning;
     /// The reference engine cannot judge a snapshot.
     ReferenceEngine, "reference-engine", Error;
+    /// Two snapshots of a run have one account id.
+    SameAccount, "same-account", Warning;
     /// A saved report cannot be read or merged.
     SavedReport, "saved-report", Error;
     /// The schema does not declare the action `audit` or `derive` as Deodar needs it.

@@ -19,6 +19,7 @@ use crate::policy::CheckSeverity;
 use crate::report::controls::ControlStatus;
 use crate::report::{CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -123,8 +124,8 @@ pub struct Snapshot<'r> {
 /// A parameter of the whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameter<'r> {
-    /// Its value, if it has one.
-    pub value: Option<Text<'r>>,
+    /// Its value as JSON, if it has one. A time, a duration, a decimal and an address are texts.
+    pub value: Option<Value>,
     /// `set` or `default`.
     pub origin: Text<'r>,
 }
@@ -140,7 +141,7 @@ pub struct ScopedParameter<'r> {
     /// The name of the parameter.
     pub name: Text<'r>,
     /// Its value.
-    pub value: Option<Text<'r>>,
+    pub value: Option<Value>,
 }
 
 /// Totals of a run.

@@ -10,7 +10,7 @@ use crate::policy::CheckSeverity;
 use smol_str::SmolStr;
 use std::borrow::Borrow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Ids of accounts that a report keeps.
 const IDS: usize = 8;
@@ -51,6 +51,9 @@ impl Report {
             suppressed: BTreeMap::new(),
             invalid: false,
             ids_seen: Vec::new(),
+            account_ids: HashSet::new(),
+            repeated: 0,
+            first_repeated: None,
             scopes: Vec::new(),
             more_ids: false,
             other_properties: 0,
@@ -67,15 +70,15 @@ impl Report {
         self.run.accounts += 1;
         self.other_properties += account.other_properties;
         self.times.add(&account.times);
+        if let Some(id) = &account.id {
+            self.absorb_id(id, &account.snapshot.path);
+        }
         if self.run.snapshots.len() < options.needs.snapshots.most() {
             self.run.snapshots.push(account.snapshot);
             self.run.verdicts.push(AccountVerdicts { id: account.id.clone(), counts: account.counts.clone() });
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts += counts;
-        }
-        if let Some(id) = account.id {
-            self.absorb_id(id);
         }
         for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
             match best {
@@ -101,12 +104,17 @@ impl Report {
         }
     }
 
-    fn absorb_id(&mut self, id: SmolStr) {
+    fn absorb_id(&mut self, id: &SmolStr, path: &str) {
         for check in self.checks.iter_mut().filter(|check| !check.judged) {
-            check.judged = check.accounts.iter().all(|account| *account == id);
+            check.judged = check.accounts.iter().all(|account| account == id);
         }
-        if !self.ids_seen.contains(&id) {
-            if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+        if !self.account_ids.insert(id.clone()) {
+            self.repeated += 1;
+            self.first_repeated.get_or_insert_with(|| (path.to_owned(), id.clone()));
+        } else if self.ids_seen.len() < IDS {
+            self.ids_seen.push(id.clone());
+        } else {
+            self.more_ids = true;
         }
     }
 

@@ -9,7 +9,7 @@ use crate::policy::CheckSeverity;
 use crate::snapshot::{ReadTimes, Secrets};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// The results of a run.
@@ -34,6 +34,12 @@ pub struct Report {
     pub invalid: bool,
     /// Ids of accounts, the first few.
     pub ids_seen: Vec<SmolStr>,
+    /// The ids of all accounts.
+    pub(crate) account_ids: HashSet<SmolStr>,
+    /// The number of snapshots with the id of an earlier account.
+    pub(crate) repeated: usize,
+    /// The first of these snapshots, with its id.
+    pub(crate) first_repeated: Option<(String, SmolStr)>,
     /// The ids of instances with settings of parameters, each with the best match in the judged snapshots; `None` before
     /// the first snapshot.
     pub(crate) scopes: Vec<(SmolStr, Option<Sought>)>,

@@ -97,8 +97,8 @@ pub struct ParameterReport {
     pub name: SmolStr,
     /// The instance that the value applies to; `None` for the whole run.
     pub scope: Option<ScopeReport>,
-    /// Its value, if it has one.
-    pub value: Option<String>,
+    /// Its value as JSON, if it has one.
+    pub value: Option<serde_json::Value>,
     /// Whether the user set the value; otherwise it is the schema's default.
     pub set: bool,
 }

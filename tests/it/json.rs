@@ -134,7 +134,7 @@ fn what_could_not_be_evaluated_says_which_part() {
 fn parameters_tell_where_they_come_from() {
     let report = harbour_report(SOUND, &["--param", "max_boats=1"]);
     let expected =
-        json!({ "max_age": { "value": "14d", "origin": "default" }, "max_boats": { "value": "1", "origin": "set" } });
+        json!({ "max_age": { "value": "14d", "origin": "default" }, "max_boats": { "value": 1, "origin": "set" } });
     assert_eq!(report["run"]["parameters"], expected);
     assert_eq!(report["run"]["exit_code"], 1);
     harbour_report(SOUND, &["--param", "max_boats=many", "--param", "max_bots=1"]);

@@ -208,13 +208,13 @@ fn snapshot<'r>(
 
 fn parameter(parameter: &ParameterReport) -> Parameter<'_> {
     let origin = if parameter.set { "set" } else { "default" };
-    Parameter { value: parameter.value.as_deref().map(Cow::from), origin: origin.into() }
+    Parameter { value: parameter.value.clone(), origin: origin.into() }
 }
 
 fn scoped_parameter(parameter: &ParameterReport) -> Option<ScopedParameter<'_>> {
     let scope = parameter.scope.as_ref()?;
     let (ty, id, name) = (scope.ty.as_str().into(), scope.id.as_str().into(), parameter.name.as_str().into());
-    Some(ScopedParameter { ty, id, name, value: parameter.value.as_deref().map(Cow::from) })
+    Some(ScopedParameter { ty, id, name, value: parameter.value.clone() })
 }
 
 /// Returns the files of a pack.
