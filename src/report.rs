@@ -1,5 +1,6 @@
 //! The report of a run as data: findings with their identity and evidence, counts per check, a status. `render` writes it.
 
+mod baseline;
 mod needs;
 mod options;
 mod show;
@@ -14,11 +15,12 @@ mod status;
 mod absorb;
 pub mod controls;
 
+pub use baseline::{Baseline, Change, Compared};
 pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};
-pub use identity::{Identities, Identity};
 pub(crate) use identity::fingerprint_of;
+pub use identity::{Identities, Identity};
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};

@@ -6,7 +6,7 @@ use crate::pack::Pack;
 use crate::parameters::Parameters;
 use crate::policy::{Check, Statement};
 use crate::report::{
-    CheckReport, CheckState, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
+    CheckReport, CheckState, Compared, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
 };
 use crate::schema::Model;
 use crate::source::Source;
@@ -61,6 +61,7 @@ pub(super) fn describe_checks(pack: &Pack) -> Vec<CheckReport> {
         judged: false,
         counts: VerdictCounts::default(),
         explained: VerdictCounts::default(),
+        compared: Compared::default(),
     };
     checks.map(report).collect()
 }

@@ -110,7 +110,19 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
         Sought::Found => None,
         sought => Some(no_scope(pack.model(), id, sought)),
     });
-    checks.chain(scopes).chain(same_account(pack.model(), report)).collect()
+    checks.chain(scopes).chain(same_account(pack.model(), report)).chain(other_baseline(report)).collect()
+}
+
+/// Returns the warning for a baseline that has no verdict about the accounts and checks of the run.
+fn other_baseline(report: &Report) -> Option<Diagnostic> {
+    let baseline = report.run.baseline.as_ref()?;
+    let is_judged = report.checks.iter().any(|check| check.compared.judged > 0);
+    if is_judged || baseline.findings == 0 || report.ids_seen.is_empty() {
+        return None;
+    }
+    let message = format!("the baseline `{}` has no finding of the accounts and checks of this run", baseline.path);
+    let help = "name the report of an earlier run on the same accounts with --baseline";
+    Some(Diagnostic::warning(Code::NoAccount, message).help(help))
 }
 
 /// Returns the warning for snapshots with the account id of an earlier one: their findings have equal fingerprints.
@@ -123,9 +135,16 @@ fn same_account(model: &Model, report: &Report) -> Option<Diagnostic> {
     let root = model.short_name(model.root);
     let help = match model.ty(model.root).key {
         Some(_) => "check one snapshot of each account: findings with equal account ids have equal fingerprints".into(),
-        None => format!("give the root entity `{root}` a `@key` in the schema, so that the accounts have different ids"),
+        None => {
+            format!("give the root entity `{root}` a `@key` in the schema, so that the accounts have different ids")
+        }
     };
-    Some(Diagnostic::warning(Code::SameAccount, message).help(help))
+    // With a baseline, the findings of one account would cover those of the other.
+    let found = match report.run.baseline {
+        Some(_) => Diagnostic::error(Code::SameAccount, message),
+        None => Diagnostic::warning(Code::SameAccount, message),
+    };
+    Some(found.help(help))
 }
 
 /// Returns the warning for a check whose scope names an account that the run does not have.

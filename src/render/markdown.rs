@@ -242,8 +242,9 @@ fn item(found: &Finding<'_>) -> String {
     let resource = code(&format!("{} {}", found.resource.ty, found.resource.id));
     let place = found.snapshot_place().map(|place| format!(" at {}", code(&place.shown())));
     let policy = found.policy_place().map(|place| format!(", policy {}", code(&place.shown())));
+    let change = found.baseline.map_or_else(String::new, |change| format!("{} ", change.name()));
     format!(
-        "- **{}** {resource}: {}{}{}, fingerprint {}\n",
+        "- **{change}{}** {resource}: {}{}{}, fingerprint {}\n",
         named(found.verdict),
         code(&found.message),
         place.unwrap_or_default(),

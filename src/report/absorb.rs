@@ -1,7 +1,9 @@
 //! The construction of a report from the results of accounts. The report keeps as much of them as the outputs need.
 
+use super::baseline::Change;
 use super::finding::Finding;
 use super::model::{AccountReport, Report, Times};
+use super::needs::Evidence;
 use super::options::Options;
 use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
@@ -39,6 +41,7 @@ impl Report {
             parameters: Vec::new(),
             engine: options.engine,
             gate: options.gate,
+            baseline: options.baseline.clone(),
             by: options.by,
         };
         Self {
@@ -80,6 +83,9 @@ impl Report {
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts += counts;
         }
+        for (check, compared) in self.checks.iter_mut().zip(account.compared) {
+            check.compared += compared;
+        }
         for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
             match best {
                 Some(Sought::Found) => {}
@@ -91,6 +97,11 @@ impl Report {
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
             let Some(check) = self.checks.get_mut(finding.check) else { continue };
+            // The first findings are for people, and those that the baseline covers would use their places.
+            let has_all = options.needs.findings == Evidence::All;
+            if !has_all && finding.change.is_some_and(Change::is_covered) {
+                continue;
+            }
             let explained = &mut check.explained[finding.verdict];
             if *explained < options.needs.findings.most() {
                 *explained += 1;

@@ -1,5 +1,6 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::baseline::Change;
 use super::evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 use super::identity::{Identities, Identity, id_of};
 use super::message::message;
@@ -44,6 +45,8 @@ pub struct Finding {
     pub captures: Vec<Capture>,
     /// The check and the resource, by names that are the same in every run.
     pub identity: Identity,
+    /// The change since the baseline, if the run has one.
+    pub change: Option<Change>,
 }
 
 /// The name of a resource.
@@ -121,7 +124,18 @@ impl<'m, 'a> Findings<'m, 'a> {
         let message = message(verdict, &clauses);
         let identity = self.identities.of(&check.statement.id, subject);
         let path = self.path.clone();
-        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
+        Finding {
+            check: program.check,
+            verdict,
+            snapshot: 0,
+            path,
+            resource,
+            message,
+            clauses,
+            captures,
+            identity,
+            change: None,
+        }
     }
 
     /// Returns the name of a resource.

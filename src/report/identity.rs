@@ -79,7 +79,8 @@ impl<'s> Identities<'s> {
     }
 
     fn subject(&self, subject: Subject) -> (String, String) {
-        let with_form = |(id, form): (String, String)| if form.contains('d') { (id, form) } else { (id, String::new()) };
+        let with_form =
+            |(id, form): (String, String)| if form.contains('d') { (id, form) } else { (id, String::new()) };
         let (ty, at) = match subject {
             Subject::Entity(entity) => return with_form(self.entity(entity)),
             Subject::Uncaptured(ty, at) => (ty, at),

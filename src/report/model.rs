@@ -1,5 +1,6 @@
 //! The types of a report: the run, its accounts and its checks.
 
+use super::baseline::Compared;
 use super::finding::Finding;
 use super::needs::Needs;
 use super::run::{RunReport, SnapshotReport};
@@ -69,6 +70,8 @@ pub struct AccountReport {
     pub id: Option<SmolStr>,
     /// The number of each verdict, in the order of the run's checks.
     pub counts: Vec<VerdictCounts>,
+    /// The verdicts of these checks, compared with the baseline; empty without one.
+    pub compared: Vec<Compared>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
     /// The problems of the snapshot.
@@ -90,6 +93,7 @@ impl AccountReport {
             snapshot,
             id: None,
             counts: vec![VerdictCounts::default(); checks],
+            compared: Vec::new(),
             findings: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
@@ -101,8 +105,8 @@ impl AccountReport {
 
     /// Returns the findings that an output needs.
     pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
-        let not_applicable = needs.not_applicable;
-        self.findings.iter().filter(move |found| not_applicable || found.verdict != Verdict::NotApplicable)
+        let needs = *needs;
+        self.findings.iter().filter(move |found| needs.is_finding(found.verdict) && needs.shows(found.change))
     }
 }
 
@@ -158,6 +162,8 @@ pub struct CheckReport {
     pub counts: VerdictCounts,
     /// The number of explained verdicts.
     pub explained: VerdictCounts,
+    /// The verdicts, compared with the baseline; zero without one.
+    pub compared: Compared,
 }
 
 impl CheckReport {
@@ -201,7 +207,7 @@ impl CheckState {
 impl Report {
     /// Returns the findings that an output needs, in order: the first ones of each check and verdict.
     pub fn findings_for(&self, needs: &Needs) -> Vec<&Finding> {
-        let wanted = self.findings.iter().filter(|finding| needs.wants(finding.verdict));
+        let wanted = self.findings.iter().filter(|it| needs.is_finding(it.verdict) && needs.shows(it.change));
         let wanted: Vec<&Finding> = wanted.collect();
         let same = wanted.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict));
         same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()

@@ -1,9 +1,11 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
+use super::baseline::Baseline;
 use super::options::{Engine, Gate};
 use crate::engine::VerdictCounts;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// The inputs and the options of a run.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct RunReport {
     pub engine: Engine,
     /// The results that a pipeline accepts.
     pub gate: Gate,
+    /// The earlier run that the verdicts are compared with.
+    pub baseline: Option<Arc<Baseline>>,
     /// The framework whose controls group the checks.
     pub by: Option<&'static str>,
 }

@@ -42,7 +42,9 @@ pub fn json_constant(model: &Model, value: &Value) -> serde_json::Value {
             let fields = record.fields().iter().map(|(name, value)| (name.to_string(), json_constant(model, value)));
             serde_json::Value::Object(fields.collect())
         }
-        Value::Decimal(_) | Value::Datetime(_) | Value::Duration(_) | Value::Ip(_) => show_constant(model, value).into(),
+        Value::Decimal(_) | Value::Datetime(_) | Value::Duration(_) | Value::Ip(_) => {
+            show_constant(model, value).into()
+        }
     }
 }
 

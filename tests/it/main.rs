@@ -17,6 +17,7 @@
 
 mod advice;
 mod authorize;
+mod baseline;
 mod capture;
 mod cases;
 mod controls;
