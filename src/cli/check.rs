@@ -161,7 +161,7 @@ fn formats_of_runs() -> String {
     })
 }
 
-fn parse_now(text: &str) -> Result<i64, String> {
+pub(super) fn parse_now(text: &str) -> Result<i64, String> {
     deodar::value::parse_datetime(text)
 }
 

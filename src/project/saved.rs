@@ -1,6 +1,7 @@
 //! Saved reports, for `deodar render` and for comparisons.
 
 use super::accounts::read_whole;
+use super::reports::format_of;
 use super::{shown, source_of};
 use crate::compare;
 use crate::diagnostic::Diagnostic;
@@ -27,11 +28,17 @@ pub fn saved_reports(paths: &[PathBuf]) -> Result<Vec<(String, Saved)>, Vec<Diag
     if errors.is_empty() { Ok(all) } else { Err(errors) }
 }
 
+/// Returns whether a file is a report of Deodar, whole or not.
+pub fn is_report(path: &Path) -> bool {
+    let bytes = read_whole(path, "", Limits::default().bytes).unwrap_or_default();
+    std::str::from_utf8(&bytes).is_ok_and(|text| format_of(text).is_some())
+}
+
 /// Reads the report in one file, with the SHA-256 of the file in hexadecimal.
 ///
 /// # Errors
 /// A diagnostic if the file cannot be read or its report is not complete.
-fn saved_report(path: &Path) -> Result<(Document<'static>, String), Vec<Diagnostic>> {
+pub fn saved_report(path: &Path) -> Result<(Document<'static>, String), Vec<Diagnostic>> {
     let name = shown(path);
     let read = || {
         let bytes = read_whole(path, &name, Limits::default().bytes)?;

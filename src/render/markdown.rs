@@ -262,13 +262,13 @@ fn many(count: usize, noun: &str) -> String {
 }
 
 /// Returns a text from an input as code.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(&short(text)))
 }
 
 /// Returns prose of a pack as one paragraph, without markup. A space of no width keeps platforms from reading mentions
 /// of users and of issues.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     escaped(&short(&text)).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
 }

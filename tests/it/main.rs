@@ -22,6 +22,7 @@ mod capture;
 mod cases;
 mod controls;
 mod diagnostics;
+mod diff;
 mod doc;
 mod encodings;
 mod examples;
