@@ -56,7 +56,8 @@ pub const FORMATS: [Format; 9] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 5] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff"];
+pub const DOCUMENTS: [&str; 6] =
+    ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff", "deodar-forecast"];
 
 impl Format {
     /// Returns the format with a name.

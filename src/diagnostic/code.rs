@@ -79,6 +79,8 @@ codes! {
     Edit, "edit", Error;
     /// The verdict of a check is not the expected one.
     Expectation, "expectation", Error;
+    /// The changes of verdicts in a period cannot be computed.
+    Forecast, "forecast", Error;
     /// Coverage is below the required minimum.
     MinCoverage, "min-coverage", Error;
     /// The mutation score is below the required minimum.

@@ -122,8 +122,19 @@ impl<'a> Evaluation<'a> {
 
     /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
+        self.judge_selected(listed, &vec![true; self.first.program.checks.len()])
+    }
+
+    /// Judges some checks of the program on every resource, as [`Evaluation::judge`] does.
+    pub fn judge_selected(&self, listed: &[Verdict], selected: &[bool]) -> Vec<Judgement> {
         let checks = self.first.program.checks.par_iter().enumerate();
+        let checks = checks.filter(|(at, _)| selected.get(*at).copied().unwrap_or(false));
         checks.map(|(at, check)| self.judge_check(at, check, listed)).collect()
+    }
+
+    /// Returns all evaluators, that with the parameters of the run first.
+    pub(super) fn evaluators(&self) -> impl Iterator<Item = &Evaluator<'a>> {
+        std::iter::once(&self.first).chain(self.others.iter().map(|other| &other.evaluator))
     }
 
     fn judge_check(&self, at: usize, check: &CheckProgram, listed: &[Verdict]) -> Judgement {

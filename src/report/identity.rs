@@ -78,6 +78,11 @@ impl<'s> Identities<'s> {
         }
     }
 
+    /// Returns the id of a resource for people: that of an element without a key is its index.
+    pub fn name(&self, subject: Subject) -> SmolStr {
+        id_of(self.model, self.snapshot, subject)
+    }
+
     fn subject(&self, subject: Subject) -> (String, String) {
         let with_form =
             |(id, form): (String, String)| if form.contains('d') { (id, form) } else { (id, String::new()) };

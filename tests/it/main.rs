@@ -27,6 +27,7 @@ mod doc;
 mod encodings;
 mod examples;
 mod fleet;
+mod forecast;
 mod formats;
 mod identity;
 mod input;
