@@ -6,6 +6,8 @@ mod outputs;
 mod check;
 mod watch;
 mod render;
+mod diff;
+mod forecast;
 mod list;
 mod explain;
 mod doc;
@@ -32,6 +34,10 @@ enum Command {
     Check(check::Args),
     /// Write saved reports in another format, or several as one
     Render(render::Args),
+    /// Compare two snapshots, or two saved reports: the verdicts that differ, and why
+    Diff(diff::Args),
+    /// List the verdicts of a snapshot that change without any action, and when
+    Forecast(forecast::Args),
     /// List the checks of a pack
     List(list::Args),
     /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
@@ -92,6 +98,8 @@ fn command() -> ExitCode {
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),

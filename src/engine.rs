@@ -6,7 +6,7 @@
 //! The modules in order: `operand` and `transfer` are abstract values and the operators on them. `eval` evaluates one
 //! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index`. `bind` is the start,
 //! `judge` gives verdicts, `explain`, `near` and `coverage` find what decided them. `reference` is Cedar's evaluator.
-//! `assignment` and `scoped` combine evaluators with different parameters.
+//! `assignment` and `scoped` combine evaluators with different parameters, and `critical` finds the times of changes.
 
 mod operand;
 mod transfer;
@@ -23,9 +23,11 @@ mod coverage;
 mod reference;
 mod assignment;
 mod scoped;
+mod critical;
 
 pub use bind::Binding;
 pub use coverage::{LeafCoverage, LeafCoverages};
+pub use critical::{PolicyAt, TimeDependence, Uncritical};
 pub use derive::{Contributions, TooManyPairs, Witness};
 pub use eval::{Evaluator, Request};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};

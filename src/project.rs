@@ -19,7 +19,7 @@ pub use accounts::{InputFormat, SnapshotReader};
 pub use file_states::FileStates;
 pub use overwrite::overwritten_input;
 pub use packs::{EMBEDDED, EmbeddedPack};
-pub use saved::saved_reports;
+pub use saved::{baseline, is_report, saved_report, saved_reports};
 pub use suites::CaseFiles;
 pub use watch::Changes;
 

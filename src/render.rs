@@ -36,7 +36,9 @@ pub mod page;
 
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
+pub(crate) use layout::painted;
 pub use layout::{Detail, Layout, Style};
+pub(crate) use markdown::{code, prose};
 pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
@@ -54,7 +56,8 @@ pub const FORMATS: [Format; 9] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 4] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test"];
+pub const DOCUMENTS: [&str; 6] =
+    ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff", "deodar-forecast"];
 
 impl Format {
     /// Returns the format with a name.

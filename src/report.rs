@@ -1,5 +1,6 @@
 //! The report of a run as data: findings with their identity and evidence, counts per check, a status. `render` writes it.
 
+mod baseline;
 mod needs;
 mod options;
 mod show;
@@ -14,13 +15,14 @@ mod status;
 mod absorb;
 pub mod controls;
 
+pub use baseline::{Baseline, Change, Compared};
 pub use evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
-pub use identity::Identity;
 pub(crate) use identity::fingerprint_of;
+pub use identity::{Identities, Identity};
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
@@ -28,5 +30,5 @@ pub use options::{Clock, Engine, Gate, Options};
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
 };
-pub use show::{show_constant, show_value};
+pub use show::{json_constant, show_constant, show_value};
 pub use status::Status;

@@ -171,6 +171,7 @@ impl<'c> Prepared<'c> {
             findings: Findings::new(
                 &evaluation,
                 self.snapshot.source.name().into(),
+                self.secrets.as_ref(),
                 if needs_all_witnesses { usize::MAX } else { WITNESSES },
             ),
             judgements: &judgements,

@@ -4,15 +4,15 @@ use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
 use super::problems::{capture_time, captured_at, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::engine::{Evaluation, Judged, Judgement, Verdict, VerdictCounts};
+use crate::engine::{Evaluation, Judged, Judgement, Subject, Verdict, VerdictCounts};
 use crate::ids::IdVec;
 use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::CheckId;
 use crate::report::{
-    AccountReport, Engine, Finding, Findings, NEAR_MISSES, Options, Report, SEARCHED_FAILURES, SnapshotReport, Times,
-    WITNESSES,
+    AccountReport, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options, Report, SEARCHED_FAILURES,
+    SnapshotReport, Times, WITNESSES,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
@@ -134,15 +134,17 @@ impl<'s> AccountRun<'s> {
             Err(error) => return account.diagnostics.push(error),
         };
         account.times.judge = stopwatch.lap();
-        let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
+        let path = account.snapshot.path.as_str().into();
+        let findings = Findings::new(&evaluation, path, account.secrets.as_ref(), WITNESSES);
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
             if let Some(counts) = account.counts.find_mut(judgement.check) {
                 *counts = judgement.counts;
             }
+            let changes = self.compare(&findings, judgement, (account.id.as_deref(), &mut account.compared));
             let explained = explained.find(judgement.check).copied().unwrap_or_default();
             let quota = explained.map(|explained| most.saturating_sub(explained));
-            account.findings.extend(self.explain(&findings, judgement, quota));
+            account.findings.extend(self.explain(&findings, judgement, &changes, quota));
         }
         account.times.explain = stopwatch.lap();
     }
@@ -162,8 +164,41 @@ impl<'s> AccountRun<'s> {
         }
     }
 
-    /// Explains the verdicts of one check, of each kind at most its `quota`.
-    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut quota: VerdictCounts) -> Vec<Finding> {
+    /// Compares the verdicts of one check with the baseline, and returns the change of each; nothing without a baseline.
+    fn compare(
+        &self,
+        findings: &Findings<'_, '_>,
+        judgement: &Judgement,
+        (account, compared): (Option<&str>, &mut IdVec<CheckId, Compared>),
+    ) -> Vec<Option<Change>> {
+        let Some(baseline) = &self.options.baseline else { return Vec::new() };
+        let Some(check) = self.pack.policies().checks.find(judgement.check) else { return Vec::new() };
+        let id = &check.statement.id;
+        // A verdict after these is not compared.
+        let fingerprint = |judged: &Judged| {
+            (judged.verdict <= Verdict::Waived).then(|| findings.identities.of(id, judged.subject).fingerprint())
+        };
+        let fingerprints: Vec<Option<String>> = judgement.judged.par_iter().map(fingerprint).collect();
+        let named = || fingerprints.iter().zip(&judgement.judged);
+        let verdicts = named().filter_map(|(name, judged)| Some((name.as_deref()?, judged.verdict)));
+        if compared.is_empty() {
+            *compared = vec![Compared::default(); self.checks].into();
+        }
+        if let Some(compared) = compared.find_mut(judgement.check) {
+            let has_list = judgement.judged.iter().any(|judged| matches!(judged.subject, Subject::Uncaptured(..)));
+            *compared = baseline.compared(account.unwrap_or_default(), id, verdicts, !has_list);
+        }
+        named().map(|(name, judged)| baseline.change(name.as_deref()?, judged.verdict)).collect()
+    }
+
+    /// Explains the verdicts of one check, of each kind at most its `quota`. `changes` are those since the baseline.
+    fn explain(
+        &self,
+        findings: &Findings<'_, '_>,
+        judgement: &Judgement,
+        changes: &[Option<Change>],
+        mut quota: VerdictCounts,
+    ) -> Vec<Finding> {
         let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
         let (Some(program), Some(check)) = (program, self.pack.policies().checks.find(judgement.check)) else {
             return Vec::new();
@@ -171,12 +206,18 @@ impl<'s> AccountRun<'s> {
         let explain = |(number, (order, judged)): (usize, (usize, &Judged))| {
             let Judged { subject, verdict, .. } = *judged;
             let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
+            let change = changes.get(order).copied().flatten();
             let near = if number < SEARCHED_FAILURES { NEAR_MISSES } else { 0 };
-            Some(on_deep_stack(|| findings.finding(program, check, body, subject, verdict, order, near)))
+            let finding = || findings.finding(program, check, body, subject, verdict, order, near);
+            Some(Finding { change, ..on_deep_stack(finding) })
         };
-        let wanted = judgement.judged.iter().enumerate().filter(|(_, judged)| {
+        let needs = &self.options.needs;
+        let wanted = judgement.judged.iter().enumerate().filter(|(order, judged)| {
+            if !needs.wants(judged.verdict) || !needs.shows(changes.get(*order).copied().flatten()) {
+                return false;
+            }
             let quota = &mut quota[judged.verdict];
-            let wanted = *quota > 0 && self.options.needs.wants(judged.verdict);
+            let wanted = *quota > 0;
             *quota = quota.saturating_sub(1);
             wanted
         });

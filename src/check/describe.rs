@@ -7,7 +7,7 @@ use crate::pack::Pack;
 use crate::parameters::Parameters;
 use crate::policy::{Check, CheckId, Statement};
 use crate::report::{
-    CheckReport, CheckState, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, show_constant,
+    CheckReport, CheckState, Compared, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
 };
 use crate::schema::Model;
 use crate::source::Source;
@@ -61,6 +61,7 @@ pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
         judged: false,
         counts: VerdictCounts::default(),
         explained: VerdictCounts::default(),
+        compared: Compared::default(),
     };
     pack.policies().checks.entries().map(report).collect()
 }
@@ -75,7 +76,7 @@ fn accounts_of(model: &Model, statement: &Statement) -> Vec<SmolStr> {
 
 /// Describes the parameters of a run: the values for the whole run, then those for single instances.
 pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterReport> {
-    let shown = |value: &Option<Value>| value.as_ref().map(|value| show_constant(model, value));
+    let shown = |value: &Option<Value>| value.as_ref().map(|value| json_constant(model, value));
     let of_run = model.parameters.iter().zip(&parameters.values).zip(&parameters.is_set);
     let of_run = of_run.map(|((parameter, value), set)| ParameterReport {
         name: parameter.name.clone(),

@@ -110,7 +110,41 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
         Sought::Found => None,
         sought => Some(no_scope(pack.model(), id, sought)),
     });
-    checks.chain(scopes).collect()
+    checks.chain(scopes).chain(same_account(pack.model(), report)).chain(other_baseline(report)).collect()
+}
+
+/// Returns the warning for a baseline that has no verdict about the accounts and checks of the run.
+fn other_baseline(report: &Report) -> Option<Diagnostic> {
+    let baseline = report.run.baseline.as_ref()?;
+    let is_judged = report.checks.iter().any(|check| check.compared.judged > 0);
+    if is_judged || baseline.findings == 0 || report.ids_seen.is_empty() {
+        return None;
+    }
+    let message = format!("the baseline `{}` has no finding of the accounts and checks of this run", baseline.path);
+    let help = "name the report of an earlier run on the same accounts with --baseline";
+    Some(Diagnostic::warning(Code::NoAccount, message).help(help))
+}
+
+/// Returns the warning for snapshots with the account id of an earlier one: their findings have equal fingerprints.
+fn same_account(model: &Model, report: &Report) -> Option<Diagnostic> {
+    let (path, id) = report.first_repeated.as_ref()?;
+    let message = match report.repeated {
+        1 => format!("`{path}` has the account id {id:?} of an earlier snapshot"),
+        more => format!("`{path}` and {} more snapshots have the account id of an earlier one", more - 1),
+    };
+    let root = model.short_name(model.root);
+    let help = match model.ty(model.root).key {
+        Some(_) => "check one snapshot of each account: findings with equal account ids have equal fingerprints".into(),
+        None => {
+            format!("give the root entity `{root}` a `@key` in the schema, so that the accounts have different ids")
+        }
+    };
+    // With a baseline, the findings of one account would cover those of the other.
+    let found = match report.run.baseline {
+        Some(_) => Diagnostic::error(Code::SameAccount, message),
+        None => Diagnostic::warning(Code::SameAccount, message),
+    };
+    Some(found.help(help))
 }
 
 /// Returns the warning for a check whose scope names an account that the run does not have.

@@ -5,16 +5,18 @@ use super::outputs::{OutputArg, Selected, format_parser};
 use super::pack::PackArgs;
 use super::{Color, MAX_THREADS, StyleArg, watch, width};
 use deodar::Session;
+use deodar::diagnostic::Diagnostic;
 use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
 use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
-use deodar::report::{AccountReport, Clock, Engine, Gate, Needs, Options, Report};
+use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
 use deodar::snapshot::Limits;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -65,6 +67,9 @@ pub(super) struct Args {
     /// Do not exit with 4 if verdicts are unknown
     #[arg(long, help_heading = "Exit code")]
     allow_unknown: bool,
+    /// Compare with this saved report: exit with 1 and 4 only for verdicts that are new or worse
+    #[arg(long, value_name = "REPORT", help_heading = "Exit code")]
+    baseline: Option<PathBuf>,
     /// Set the evaluation engine
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     engine: EngineArg,
@@ -77,6 +82,9 @@ pub(super) struct Args {
     /// List all checks and all places of missing data in text
     #[arg(long, help_heading = "Output")]
     all: bool,
+    /// Set the verdicts that JSON and NDJSON contain
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    verdicts: Verdicts,
     /// Print at most this many findings per check and verdict (text only). Other problems: at least 50 of one kind
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     max_findings: usize,
@@ -134,6 +142,15 @@ enum EngineArg {
     Reference,
 }
 
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum Verdicts {
+    /// The findings
+    #[default]
+    Findings,
+    /// Every verdict with its evidence, those that passed too
+    All,
+}
+
 /// Returns the names of the formats that describe a whole run, as a list in a sentence.
 fn formats_of_runs() -> String {
     let of_runs = FORMATS.iter().filter(|format| format.unit == Unit::Run);
@@ -144,7 +161,7 @@ fn formats_of_runs() -> String {
     })
 }
 
-fn parse_now(text: &str) -> Result<i64, String> {
+pub(super) fn parse_now(text: &str) -> Result<i64, String> {
     deodar::value::parse_datetime(text)
 }
 
@@ -163,7 +180,8 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let selection = args.selection();
-    let inputs = [&selection.snapshots[..], &selection.policies, selection.schema.as_slice()].concat();
+    let files = [&selection.policies[..], selection.schema.as_slice(), args.baseline.as_slice()].concat();
+    let inputs = [&selection.snapshots[..], &files].concat();
     let selected = Selected::new(args.format, &args.outputs);
     let selected = match selected.and_then(|selected| selected.refused(&inputs).map_or(Ok(selected), Err)) {
         Ok(selected) => selected,
@@ -180,6 +198,16 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         true if has_lines => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
+        _ if args.verdicts == Verdicts::All && !selected.has_all_verdicts() => {
+            "all verdicts are in JSON and NDJSON: add --output json=PATH or --output ndjson=PATH to --verdicts all"
+                .to_owned()
+        }
+        _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
+            "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
+        }
+        _ if args.baseline.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
+            "the baseline cannot be standard input: name a file with --baseline".to_owned()
+        }
         true => match watch::refused(&args.selection()) {
             Some(refused) => refused,
             None => return watch::run(args, &selected),
@@ -192,7 +220,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
 
 impl Args {
     /// Returns the options of a run with outputs that have these needs.
-    pub(super) fn options(&self, needs: Needs) -> Options {
+    pub(super) fn options(&self, needs: Needs, baseline: Option<Arc<Baseline>>) -> Options {
         Options {
             now: self.now.unwrap_or_else(project::now),
             clock: if self.now.is_some() { Clock::Given } else { Clock::Machine },
@@ -204,10 +232,19 @@ impl Args {
                 EngineArg::Reference => Engine::Reference,
             },
             gate: Gate { fail_on: self.fail_on, allow_unknown: self.allow_unknown },
+            baseline,
             by: self.by,
             needs,
             limits: self.limits(),
         }
+    }
+
+    /// Reads the baseline.
+    ///
+    /// # Errors
+    /// A diagnostic if it is not a complete report.
+    pub(super) fn baseline(&self) -> Result<Option<Arc<Baseline>>, Vec<Diagnostic>> {
+        self.baseline.as_deref().map(|path| project::baseline(path).map(Arc::new)).transpose()
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -246,6 +283,7 @@ impl Args {
             most_findings: self.max_findings,
             layout: self.style.layout(),
             all: self.all,
+            all_verdicts: self.verdicts == Verdicts::All,
             root: project::repository_root(),
         }
     }
@@ -255,9 +293,11 @@ fn once(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     let started = Instant::now();
     let files = selected.open_files(&args.presentation(false))?;
     let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
-    let options = args.options(outputs.needs());
+    let baseline = args.baseline();
+    let options = args.options(outputs.needs(), baseline.clone().unwrap_or_default());
     let mut session = Session::default();
-    let report = match Loader::default().open(&args.selection(), &options.limits) {
+    let opened = baseline.and_then(|_| Loader::default().open(&args.selection(), &options.limits));
+    let report = match opened {
         Err(diagnostics) => Report::new(&options, diagnostics),
         Ok((inputs, mut accounts)) => {
             let mut progress = Progress::new(args, selected, started);

@@ -84,6 +84,13 @@ impl Selected {
             .any(|it| it.unit == Unit::Account)
     }
 
+    /// Returns whether one of the outputs contains every verdict if they are asked for.
+    pub(super) fn has_all_verdicts(&self) -> bool {
+        std::iter::once(&self.stdout)
+            .chain(self.files.iter().map(|(format, _)| format))
+            .any(|format| ["json", "ndjson"].contains(&format.name))
+    }
+
     /// Returns the message for the user if a file is also an input.
     pub(super) fn refused(&self, inputs: &[PathBuf]) -> Option<String> {
         let files = self.files.iter().map(|(_, path)| path.as_path());

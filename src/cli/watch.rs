@@ -127,10 +127,12 @@ impl Screens {
     ) -> io::Result<()> {
         let mut files = selected.open_files(&args.presentation(false))?;
         let mut output = selected.stdout.open(&args.presentation(true));
-        let options = args.options(output.needs().max(files.needs()));
-        let report = match inputs {
-            Ok(inputs) => self.session.run(inputs, &options),
-            Err(diagnostics) => Report::new(&options, diagnostics.clone()),
+        let baseline = args.baseline();
+        let options = args.options(output.needs().max(files.needs()), baseline.clone().unwrap_or_default());
+        let report = match (inputs, baseline) {
+            (Ok(inputs), Ok(_)) => self.session.run(inputs, &options),
+            (Err(diagnostics), _) => Report::new(&options, diagnostics.clone()),
+            (Ok(_), Err(diagnostics)) => Report::new(&options, diagnostics),
         };
         files.finish(&report)?;
         let mut screen = Vec::new();

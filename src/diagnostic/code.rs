@@ -79,6 +79,8 @@ codes! {
     Edit, "edit", Error;
     /// The verdict of a check is not the expected one.
     Expectation, "expectation", Error;
+    /// The changes of verdicts in a period cannot be computed.
+    Forecast, "forecast", Error;
     /// Coverage is below the required minimum.
     MinCoverage, "min-coverage", Error;
     /// The mutation score is below the required minimum.
@@ -143,6 +145,8 @@ codes! {
     PolicyWarning, "policy-warning", Warning;
     /// The reference engine cannot judge a snapshot.
     ReferenceEngine, "reference-engine", Error;
+    /// Two snapshots of a run have one account id.
+    SameAccount, "same-account", Warning;
     /// A saved report cannot be read or merged.
     SavedReport, "saved-report", Error;
     /// The schema does not declare the action `audit` or `derive` as Deodar needs it.

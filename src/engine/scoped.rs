@@ -122,7 +122,18 @@ impl<'a> Evaluation<'a> {
 
     /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
-        self.first.program.checks.par_iter().map(|check| self.judge_check(check, listed)).collect()
+        self.judge_selected(listed, |_| true)
+    }
+
+    /// Judges some checks on every resource, as [`Evaluation::judge`] does.
+    pub fn judge_selected(&self, listed: &[Verdict], is_selected: impl Fn(CheckId) -> bool + Sync) -> Vec<Judgement> {
+        let checks = self.first.program.checks.par_iter().filter(|check| is_selected(check.check));
+        checks.map(|check| self.judge_check(check, listed)).collect()
+    }
+
+    /// Returns all evaluators, that with the parameters of the run first.
+    pub(super) fn evaluators(&self) -> impl Iterator<Item = &Evaluator<'a>> {
+        std::iter::once(&self.first).chain(self.others.iter().map(|other| &other.evaluator))
     }
 
     fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {

@@ -1,10 +1,14 @@
-//! Saved reports, for `deodar render`.
+//! Saved reports, for `deodar render` and for comparisons.
 
 use super::accounts::read_whole;
+use super::reports::format_of;
 use super::{shown, source_of};
+use crate::compare;
 use crate::diagnostic::Diagnostic;
-use crate::render::document::Saved;
+use crate::render::document::{Document, Saved, merged};
+use crate::report::Baseline;
 use crate::snapshot::Limits;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Reads all documents in some files. A file holds one report, or lines of NDJSON.
@@ -22,4 +26,34 @@ pub fn saved_reports(paths: &[PathBuf]) -> Result<Vec<(String, Saved)>, Vec<Diag
         }
     }
     if errors.is_empty() { Ok(all) } else { Err(errors) }
+}
+
+/// Returns whether a file is a report of Deodar, whole or not.
+pub fn is_report(path: &Path) -> bool {
+    let bytes = read_whole(path, "", Limits::default().bytes).unwrap_or_default();
+    std::str::from_utf8(&bytes).is_ok_and(|text| format_of(text).is_some())
+}
+
+/// Reads the report in one file, with the SHA-256 of the file in hexadecimal.
+///
+/// # Errors
+/// A diagnostic if the file cannot be read or its report is not complete.
+pub fn saved_report(path: &Path) -> Result<(Document<'static>, String), Vec<Diagnostic>> {
+    let name = shown(path);
+    let read = || {
+        let bytes = read_whole(path, &name, Limits::default().bytes)?;
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let saved = source_of(&name, bytes, 0, 0).and_then(|source| Saved::read(&source))?;
+        Ok((merged(saved.into_iter().map(|saved| (name.clone(), saved)).collect())?, sha256))
+    };
+    read().map_err(|error| vec![error])
+}
+
+/// Reads a saved report as the baseline of a run.
+///
+/// # Errors
+/// A diagnostic if the file cannot be read, or its report is not complete or not a baseline.
+pub fn baseline(path: &Path) -> Result<Baseline, Vec<Diagnostic>> {
+    let (document, sha256) = saved_report(path)?;
+    compare::baseline(&document, &shown(path), sha256).map_err(|error| vec![error])
 }

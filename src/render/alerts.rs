@@ -3,12 +3,14 @@
 use super::document::{Diagnostic, Document, Finding, Span};
 use super::escape::plain;
 use crate::engine::Verdict;
+use crate::report::Change;
 use std::cmp::Reverse;
 
-/// Returns the findings by verdict, then severity, the worst first.
+/// Returns the findings by verdict, then severity, the worst first. Those that the baseline covers are last.
 pub(super) fn by_severity<'d>(document: &'d Document<'_>) -> Vec<&'d Finding<'d>> {
     let mut findings: Vec<&Finding<'_>> = document.findings.iter().collect();
-    findings.sort_by_key(|finding| (finding.verdict, Reverse(finding.severity)));
+    let is_covered = |finding: &Finding<'_>| finding.baseline.is_some_and(Change::is_covered);
+    findings.sort_by_key(|finding| (is_covered(finding), finding.verdict, Reverse(finding.severity)));
     findings
 }
 

@@ -8,6 +8,7 @@ use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::{CheckState, ClauseOutcome, FileRole, ReadKind, ReadState};
 use crate::value::parse_datetime;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -129,7 +130,7 @@ fn unlisted(document: &Document<'_>, check: &Check<'_>, findings: &[&Finding<'_>
     // An unknown verdict outside the document counts if one in the document has a line.
     let outside = |verdict| {
         let has_lines = verdict == Verdict::Fail || findings.iter().any(|finding| finding.verdict == verdict);
-        let count = check.counts.get(&verdict).copied().unwrap_or(0);
+        let count = check.uncovered(verdict);
         if has_lines { count.saturating_sub(in_document(verdict)) } else { 0 }
     };
     let cut = findings.iter().skip(listed).filter(|finding| is_counted(finding.verdict)).count();
@@ -137,12 +138,21 @@ fn unlisted(document: &Document<'_>, check: &Check<'_>, findings: &[&Finding<'_>
 }
 
 fn resource(finding: &Finding<'_>) -> String {
-    plain(&format!("{} {}", finding.resource.ty, finding.resource.id)).into_owned()
+    format!("{}{}", ty(finding), plain(&format!(" {}", finding.resource.id)))
+}
+
+/// Returns the type of a resource, after the change of the verdict since the baseline.
+fn ty<'f>(finding: &'f Finding<'_>) -> Cow<'f, str> {
+    let ty = plain(&finding.resource.ty);
+    match finding.baseline {
+        Some(change) => Cow::Owned(format!("{} {ty}", change.name())),
+        None => ty,
+    }
 }
 
 /// Returns a resource in a number of columns: a long id loses its middle.
 fn fitted(finding: &Finding<'_>, room: usize) -> String {
-    let ty = plain(&finding.resource.ty);
+    let ty = ty(finding);
     match room.checked_sub(columns(&ty) + 1).filter(|room| *room >= 8) {
         Some(room) => format!("{ty} {}", middle(&plain(&finding.resource.id), room)),
         None => middle(&resource(finding), room),
@@ -350,7 +360,7 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         counted(checks.len(), "check")
     );
     writeln!(out, "{}", painted(&heading, "33", style))?;
-    if document.checks.iter().any(|check| check.counts.get(&Verdict::Unknown).is_some_and(|n| *n > limits.explained)) {
+    if document.checks.iter().any(|check| check.uncovered(Verdict::Unknown) > limits.explained) {
         writeln!(out, "  (the first {} unknown verdicts of each check)", limits.explained)?;
     }
     let listed = if limits.all { &places[..] } else { places.get(..PLACES).unwrap_or(&places) };

@@ -8,7 +8,7 @@ use super::layout::{Detail, Style};
 use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
 use super::totals;
 use crate::diagnostic::DiagnosticLevel;
-use crate::report::{Needs, Report};
+use crate::report::{Change, Needs, Report};
 use std::io::{self, Write};
 
 /// The format.
@@ -17,12 +17,12 @@ pub(super) const FORMAT: Format = Format {
     help: "For spreadsheets: one row for every finding",
     audience: Audience::Programs,
     unit: Unit::Run,
-    new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write })),
+    new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write, others: false })),
     saved: Some(write),
 };
 
 /// The names of the columns.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "fingerprint",
     "account",
     "verdict",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 16] = [
     "policy",
     "policy_line",
     "remediation",
+    "baseline",
 ];
 
 #[derive(Debug)]
@@ -73,7 +74,7 @@ fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::
 }
 
 /// Returns the cells of a finding, in the order of the columns.
-fn row(found: &Finding<'_>) -> [String; 16] {
+fn row(found: &Finding<'_>) -> [String; 17] {
     let (snapshot, policy) = (found.snapshot_place(), found.policy_place());
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     [
@@ -93,6 +94,7 @@ fn row(found: &Finding<'_>) -> [String; 16] {
         policy.map(|place| place.file.to_string()).unwrap_or_default(),
         policy.map(|place| place.start.line.to_string()).unwrap_or_default(),
         found.remediation.as_deref().map(one_line).unwrap_or_default(),
+        found.baseline.map_or("", Change::name).to_owned(),
     ]
 }
 

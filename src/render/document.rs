@@ -4,6 +4,7 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive. The schema
 //! is `schemas/report.schema.json`.
 
+mod brief;
 mod build;
 mod place;
 mod read;
@@ -17,8 +18,9 @@ use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::controls::ControlStatus;
-use crate::report::{CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
+use crate::report::{Change, CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -51,6 +53,9 @@ pub struct Document<'r> {
     pub by_control: Option<ByControl<'r>>,
     /// Verdicts that are not passes, the worst first.
     pub findings: Vec<Finding<'r>>,
+    /// The verdicts that are not findings, by check and place, if the run was asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_verdicts: Option<Vec<OtherVerdict<'r>>>,
     /// Problems of the inputs.
     pub diagnostics: Vec<Diagnostic<'r>>,
 }
@@ -85,6 +90,9 @@ pub struct Run<'r> {
     pub exit_code: u8,
     /// All statuses that hold, the one that sets the exit code first.
     pub statuses: Vec<Status>,
+    /// The earlier run that the verdicts are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline<'r>>,
     /// The snapshots in order.
     pub snapshots: Vec<Snapshot<'r>>,
     /// Parameters of the whole run, by name.
@@ -92,6 +100,21 @@ pub struct Run<'r> {
     /// Parameters that were set for one instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scoped_parameters: Vec<ScopedParameter<'r>>,
+}
+
+/// The earlier run that the verdicts of a run are compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline<'r> {
+    /// The path of its report as it was given.
+    pub path: Text<'r>,
+    /// SHA-256 of the report, in hexadecimal.
+    pub sha256: Text<'r>,
+    /// The time of the earlier run, RFC 3339 in UTC.
+    pub now: Text<'r>,
+    /// The number of its failures and unknown verdicts.
+    pub findings: usize,
+    /// The number of those whose check was run on their account.
+    pub judged: usize,
 }
 
 /// A file of a pack.
@@ -123,8 +146,8 @@ pub struct Snapshot<'r> {
 /// A parameter of the whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameter<'r> {
-    /// Its value, if it has one.
-    pub value: Option<Text<'r>>,
+    /// Its value as JSON, if it has one. A time, a duration, a decimal and an address are texts.
+    pub value: Option<Value>,
     /// `set` or `default`.
     pub origin: Text<'r>,
 }
@@ -140,7 +163,7 @@ pub struct ScopedParameter<'r> {
     /// The name of the parameter.
     pub name: Text<'r>,
     /// Its value.
-    pub value: Option<Text<'r>>,
+    pub value: Option<Value>,
 }
 
 /// Totals of a run.
@@ -185,6 +208,24 @@ pub struct Check<'r> {
     pub state: CheckState,
     /// Its verdicts by kind.
     pub counts: Counts,
+    /// Its failures and unknown verdicts by their change since the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Changes>,
+}
+
+/// The failures and unknown verdicts of a check by their change since the baseline. Numbers of zero are left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    /// New ones.
+    pub new: Counts,
+    /// Worse ones.
+    pub worse: Counts,
+    /// Better ones that are still unknown.
+    pub better: Counts,
+    /// Unchanged ones.
+    pub unchanged: Counts,
+    /// The number of those in the baseline that are neither now, or whose resource was removed.
+    pub fixed: usize,
 }
 
 /// The verdicts by control of a framework.
@@ -235,10 +276,76 @@ pub struct Finding<'r> {
     /// The values to capture, if the verdict is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Vec<Capture<'r>>>,
+    /// The change since the baseline, if the run has one and the verdict is a failure or unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Change>,
     /// A hash of check, type, id and account. See [`Identity::fingerprint`](crate::report::Identity::fingerprint).
     pub fingerprint: Text<'r>,
     /// The clauses that decided.
     pub clauses: Vec<Clause<'r>>,
+}
+
+/// A verdict that is not a finding, with its evidence in brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherVerdict<'r> {
+    /// The id of the check.
+    pub check: Text<'r>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The path of the snapshot.
+    pub snapshot: Text<'r>,
+    /// The id of the account.
+    pub account: Text<'r>,
+    /// The resource.
+    pub resource: Resource<'r>,
+    /// The fingerprint, as in a finding.
+    pub fingerprint: Text<'r>,
+    /// The clauses that decided.
+    pub reasons: Vec<Reason<'r>>,
+}
+
+/// A clause that decided, in brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason<'r> {
+    /// Its text.
+    pub clause: Text<'r>,
+    /// Its outcome.
+    pub outcome: ClauseOutcome,
+    /// Its place in the policy.
+    pub place: Place<'r>,
+    /// The values that it read.
+    pub values: Vec<Reading<'r>>,
+}
+
+/// A value that a clause read, in brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading<'r> {
+    /// Its kind.
+    pub kind: ReadKind,
+    /// The attribute with dots, or the name of a parameter.
+    pub name: Text<'r>,
+    /// The entity that has it, as Cedar writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Text<'r>>,
+    /// Its state.
+    pub state: ReadState,
+    /// The value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Text<'r>>,
+    /// Its place in the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place<'r>>,
+}
+
+/// A position in a named file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place<'r> {
+    /// The name of the file.
+    pub file: Text<'r>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in Unicode scalar values.
+    pub column: usize,
 }
 
 /// A value to capture.
@@ -262,6 +369,18 @@ pub struct Resource<'r> {
     pub id: Text<'r>,
     /// Its JSON pointer in the snapshot.
     pub pointer: Text<'r>,
+    /// The id in the identity, if it does not consist of keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ResourceIdentity<'r>>,
+}
+
+/// The id of a resource in its identity, if it does not consist of keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResourceIdentity<'r> {
+    /// The id, with a digest in the place of each index.
+    pub id: Text<'r>,
+    /// The form. See [`Identity::form`](crate::report::Identity::form).
+    pub form: Text<'r>,
 }
 
 /// A clause that decided, or would have decided.
@@ -464,6 +583,9 @@ pub struct Account<'r> {
     pub checks: BTreeMap<Text<'r>, AccountCheck>,
     /// Verdicts that are not passes, the worst first.
     pub findings: Vec<Finding<'r>>,
+    /// The verdicts that are not findings, if the run was asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_verdicts: Option<Vec<OtherVerdict<'r>>>,
     /// Problems of the snapshot.
     pub diagnostics: Vec<Diagnostic<'r>>,
 }

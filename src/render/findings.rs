@@ -7,8 +7,8 @@ use super::names;
 use crate::diagnostic::Label;
 use crate::engine::Verdict;
 use crate::report::{
-    Capture, CheckReport, ClauseOutcome, ClauseReport, Finding, Needs, ReadKind, ReadReport, ReadState, Report, phrase,
-    unknown_phrase,
+    Capture, Change, CheckReport, ClauseOutcome, ClauseReport, Finding, Needs, ReadKind, ReadReport, ReadState, Report,
+    phrase, unknown_phrase,
 };
 use crate::source::{Place, Span};
 use miette::Severity;
@@ -17,7 +17,8 @@ use std::io::{self, Write};
 
 /// Writes the most severe findings.
 pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for finding in report.findings.iter().filter(|it| it.verdict != Verdict::NotApplicable).take(most) {
+    let is_shown = |it: &&Finding| it.verdict < Verdict::NotApplicable && !it.change.is_some_and(Change::is_covered);
+    for finding in report.findings.iter().filter(is_shown).take(most) {
         let Some(check) = report.checks.find(finding.check) else { continue };
         let captures: Vec<&Capture> = finding.captures.iter().collect();
         write_finding(report, check, finding, &captures, true, style, out)?;
@@ -39,7 +40,9 @@ pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn 
             let captures: Vec<&Capture> = new.collect();
             write_finding(report, check, finding, &captures, at == 0, style, out)?;
         }
-        let more = check.count(first.verdict).saturating_sub(same.len());
+        let of_baseline = report.run.baseline.is_some() && matches!(first.verdict, Verdict::Fail | Verdict::Unknown);
+        let all = if of_baseline { check.compared.uncovered(first.verdict) } else { check.count(first.verdict) };
+        let more = all.saturating_sub(same.len());
         if more > 0 {
             writeln!(
                 out,
@@ -88,7 +91,9 @@ fn write_finding(
     };
     let clauses: Vec<(Place, String)> =
         finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause))).collect();
-    let code = format!("{} · {} · {}", check.id, check.severity.name(), finding.verdict.name().replace('_', " "));
+    let change = finding.change.map_or_else(String::new, |change| format!(" · {}", change.name()));
+    let verdict = finding.verdict.name().replace('_', " ");
+    let code = format!("{} · {} · {verdict}{change}", check.id, check.severity.name());
     let about = format!("{} {}", finding.resource.ty, finding.resource.id);
     let shown = Frame::new(
         &report.secrets,

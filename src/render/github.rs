@@ -10,6 +10,7 @@ use super::output::{Audience, Format, OfDocument, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
+use crate::report::Change;
 use std::io::{self, Write};
 
 /// The number of annotations of one level that GitHub shows for a step.
@@ -115,7 +116,9 @@ fn problems<'d>(document: &'d Document<'_>) -> impl Iterator<Item = Entry<'d>> {
 }
 
 fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
+    let change = finding.baseline.map_or_else(String::new, |change| format!("{} ", change.name()));
     let level = match (finding.verdict, finding.severity) {
+        _ if finding.baseline.is_some_and(Change::is_covered) => None,
         (Verdict::Fail, CheckSeverity::Critical | CheckSeverity::High) => Some(Level::Error),
         (Verdict::Fail, CheckSeverity::Medium) | (Verdict::Unknown, _) => Some(Level::Warning),
         (Verdict::Fail, CheckSeverity::Low) => Some(Level::Notice),
@@ -130,7 +133,7 @@ fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
         file: Some(&finding.snapshot),
         title: format!("{check} ({severity}): {}", plain(&finding.title)),
         message: format!("{}{remedy}\nfingerprint: {fingerprint}", sentence(finding)),
-        line: format!("{} {severity} {check} {fingerprint} {}", verdict(finding.verdict), message(finding)),
+        line: format!("{change}{} {severity} {check} {fingerprint} {}", verdict(finding.verdict), message(finding)),
     }
 }
 

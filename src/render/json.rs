@@ -10,7 +10,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For programs; described by schemas/report.schema.json",
     audience: Audience::Programs,
     unit: Unit::Run,
-    new: |presentation| OfDocument::open(presentation, write),
+    new: |presentation| Box::new(OfDocument { presentation: presentation.clone(), write, others: true }),
     saved: Some(write),
 };
 

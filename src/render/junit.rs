@@ -100,8 +100,9 @@ fn lines(found: &Finding<'_>) -> Vec<String> {
     let places = [("snapshot", found.snapshot_place()), ("policy", found.policy_place())];
     let places = places.into_iter().filter_map(|(of, place)| Some(format!("  {of} {}", valid(&place?.shown()))));
     let pointer = (!found.resource.pointer.is_empty()).then(|| format!("  pointer {}", valid(&found.resource.pointer)));
+    let change = found.baseline.map(|change| format!("  baseline {}", change.name()));
     let fingerprint = format!("  fingerprint {}", valid(&found.fingerprint));
-    std::iter::once(valid(&head)).chain(places).chain(pointer).chain([fingerprint]).collect()
+    std::iter::once(valid(&head)).chain(places).chain(pointer).chain(change).chain([fingerprint]).collect()
 }
 
 /// Returns prose of a pack without line breaks.

@@ -87,7 +87,7 @@ fn beginning(chars: impl Iterator<Item = char>, room: usize) -> String {
 }
 
 /// Returns a text in a colour of the terminal.
-pub(super) fn painted(text: &str, color: &str, style: Style) -> String {
+pub(crate) fn painted(text: &str, color: &str, style: Style) -> String {
     if style.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
 }
 

@@ -242,8 +242,9 @@ fn item(found: &Finding<'_>) -> String {
     let resource = code(&format!("{} {}", found.resource.ty, found.resource.id));
     let place = found.snapshot_place().map(|place| format!(" at {}", code(&place.shown())));
     let policy = found.policy_place().map(|place| format!(", policy {}", code(&place.shown())));
+    let change = found.baseline.map_or_else(String::new, |change| format!("{} ", change.name()));
     format!(
-        "- **{}** {resource}: {}{}{}, fingerprint {}\n",
+        "- **{change}{}** {resource}: {}{}{}, fingerprint {}\n",
         named(found.verdict),
         code(&found.message),
         place.unwrap_or_default(),
@@ -261,13 +262,13 @@ fn many(count: usize, noun: &str) -> String {
 }
 
 /// Returns a text from an input as code.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(&short(text)))
 }
 
 /// Returns prose of a pack as one paragraph, without markup. A space of no width keeps platforms from reading mentions
 /// of users and of issues.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     escaped(&short(&text)).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
 }

@@ -38,12 +38,14 @@ impl Format {
 pub(super) struct OfDocument {
     pub presentation: Presentation,
     pub write: WriteDocument,
+    /// Whether the output contains the verdicts that are not findings, if they are asked for.
+    pub others: bool,
 }
 
 impl OfDocument {
     /// Returns the output of a presentation.
     pub(super) fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
-        Box::new(Self { presentation: presentation.clone(), write })
+        Box::new(Self { presentation: presentation.clone(), write, others: false })
     }
 }
 
@@ -52,7 +54,9 @@ impl Output for OfDocument {
         Needs {
             findings: Evidence::All,
             not_applicable: self.presentation.style.detail == Detail::Verbose,
+            all_verdicts: self.others && self.presentation.all_verdicts,
             diagnostics: Evidence::All,
+            covered: true,
             snapshots: Evidence::All,
             ..Needs::NOTHING
         }
@@ -92,6 +96,8 @@ pub struct Presentation {
     pub layout: Layout,
     /// Whether text for people lists all checks and all places of missing data.
     pub all: bool,
+    /// Whether JSON and NDJSON contain every verdict.
+    pub all_verdicts: bool,
     /// The absolute path of the repository. Outputs for platforms write paths of files in it relative to it.
     pub root: Option<String>,
 }
@@ -99,7 +105,14 @@ pub struct Presentation {
 impl Default for Presentation {
     /// Returns the appearance of plain text, 80 columns wide, with all findings.
     fn default() -> Self {
-        Self { style: Style::default(), most_findings: usize::MAX, layout: Layout::Auto, all: false, root: None }
+        Self {
+            style: Style::default(),
+            most_findings: usize::MAX,
+            layout: Layout::Auto,
+            all: false,
+            all_verdicts: false,
+            root: None,
+        }
     }
 }
 

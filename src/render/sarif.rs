@@ -12,7 +12,7 @@ use super::output::{Audience, Format, OfDocument, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::report::{CheckState, Status};
+use crate::report::{Change, CheckState, Status};
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     Artifact, ArtifactLocation, ConfigurationOverride, Invocation, Location, Message, MultiformatMessageString,
@@ -231,6 +231,11 @@ fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>,
         ]))
         .build();
     result.rule_index = rules.get(&*finding.check).copied();
+    result.baseline_state = finding.baseline.map(|change| match change {
+        Change::New => json!("new"),
+        Change::Worse | Change::Better => json!("updated"),
+        Change::Unchanged => json!("unchanged"),
+    });
     if has_waived {
         let waived = (finding.verdict == Verdict::Waived).then(suppression);
         result.suppressions = Some(waived.into_iter().collect());

@@ -40,7 +40,8 @@ pub(super) fn write_findings(
 fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let (mark, color) = if finding.verdict == Verdict::Fail { ("×", "31") } else { ("⚠", "33") };
     let verdict = finding.verdict.name().replace('_', " ");
-    let code = format!("{} · {} · {verdict}", plain(&finding.check), finding.severity.name());
+    let change = finding.baseline.map_or_else(String::new, |change| format!(" · {}", change.name()));
+    let code = format!("{} · {} · {verdict}{change}", plain(&finding.check), finding.severity.name());
     writeln!(out, "{}\n", painted(&code, color, style))?;
     write_message(mark, color, &finding.title, style, out)?;
     writeln!(out, "  │ {}", short(&format!("{} {}", finding.resource.ty, finding.resource.id)))?;

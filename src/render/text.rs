@@ -6,7 +6,7 @@ use super::layout::{Detail, Layout};
 use super::output::{Audience, Format, Output, Presentation, Unit};
 use super::{controls, diagnostics, findings, saved, scorecard, totals};
 use crate::engine::Verdict;
-use crate::report::{CheckState, Evidence, Needs, Report};
+use crate::report::{Change, CheckState, Evidence, Needs, Report};
 use std::io::{self, Write};
 
 /// The format.
@@ -92,11 +92,10 @@ impl Output for Text {
 
 /// Returns whether findings are shown in full.
 fn is_full(document: &Document<'_>, layout: Layout) -> bool {
-    let count = |verdict| document.summary.verdicts.get(&verdict).copied().unwrap_or(0);
     match layout {
         Layout::Full => true,
         Layout::Concise => false,
-        Layout::Auto => count(Verdict::Fail) + count(Verdict::Unknown) <= FEW,
+        Layout::Auto => document.uncovered(Verdict::Fail) + document.uncovered(Verdict::Unknown) <= FEW,
     }
 }
 
@@ -127,8 +126,11 @@ fn write_end(
     totals::write(document, style, out)
 }
 
-/// Writes a saved document.
+/// Writes a saved document. As in the text of a run, findings that the baseline covers are only counted.
 fn write_saved(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
+    let mut uncovered = document.clone();
+    uncovered.findings.retain(|finding| !finding.baseline.is_some_and(Change::is_covered));
+    let document = &uncovered;
     let Presentation { style, most_findings, layout, all, .. } = *presentation;
     saved::write_diagnostics(document, style, out)?;
     if style.detail == Detail::Quiet {

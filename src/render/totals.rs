@@ -55,6 +55,7 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
         3 | 4 => "33",
         _ => "31",
     };
+    let statuses = statuses.into_iter().chain(baseline(document)).collect::<Vec<_>>();
     let exit = painted(&format!("exit {}", document.run.exit_code), color, style);
     write_line(&format!("{exit}: {}", statuses.join("; ")), style, out)
 }
@@ -71,11 +72,33 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Returns the numbers of verdicts that the baseline covers, of fixed ones, and of those that were not judged.
+fn baseline(document: &Document<'_>) -> Option<String> {
+    let baseline = document.run.baseline.as_ref()?;
+    let changes = || document.checks.iter().filter_map(|check| check.baseline.as_ref());
+    let covered = |verdict| changes().map(|changes| changes.covered(verdict)).fold(0, usize::saturating_add);
+    let fixed = changes().map(|changes| changes.fixed).fold(0, usize::saturating_add);
+    let mut text = format!(
+        "the baseline covers {} and {}, {fixed} fixed",
+        plural(covered(Verdict::Fail), "unchanged failure"),
+        plural(covered(Verdict::Unknown), "unknown verdict")
+    );
+    let left = baseline.findings.saturating_sub(baseline.judged);
+    if left > 0 {
+        text.push_str(&format!(", {left} not judged"));
+    }
+    Some(text)
+}
+
 /// Returns the reason for a status in words.
 pub(super) fn reason(status: Status, document: &Document<'_>) -> String {
     let unknown = count(document, Verdict::Unknown);
     let level = document.run.fail_on;
+    let new = if document.run.baseline.is_some() { "new or worse " } else { "" };
     let phrase = match status {
+        Status::Clean if document.run.baseline.is_some() => {
+            "nothing at or above the threshold is new or worse than the baseline"
+        }
         Status::Clean if unknown > 0 => {
             "nothing failed at or above the threshold; some verdicts are unknown, which was allowed"
         }
@@ -85,12 +108,18 @@ pub(super) fn reason(status: Status, document: &Document<'_>) -> String {
         Status::Clean => "everything was judged, nothing failed at or above the threshold",
         Status::Findings => {
             let failing = document.checks.iter().filter(|check| check.severity >= level);
-            let failures = failing.map(|check| check.counts.get(&Verdict::Fail).copied().unwrap_or(0)).sum();
-            return format!("{} at or above {}", plural(failures, "failure"), level.name());
+            let failures = failing.map(|check| check.uncovered(Verdict::Fail)).sum();
+            return format!("{} at or above {}", plural(failures, &format!("{new}failure")), level.name());
         }
         Status::Nothing if unknown > 0 => "nothing could be decided",
         Status::Nothing => "nothing was evaluated",
-        Status::Incomplete => return format!("{} unknown", plural(unknown, "verdict")),
+        Status::Incomplete => {
+            let unknown = document.uncovered(Verdict::Unknown);
+            return match new {
+                "" => format!("{} unknown", plural(unknown, "verdict")),
+                new => plural(unknown, &format!("{new}unknown verdict")),
+            };
+        }
         Status::Invalid => "some files are unreadable or invalid",
     };
     phrase.to_owned()

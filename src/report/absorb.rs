@@ -1,7 +1,9 @@
 //! The construction of a report from the results of accounts. The report keeps as much of them as the outputs need.
 
+use super::baseline::Change;
 use super::finding::Finding;
 use super::model::{AccountReport, Report, Times};
+use super::needs::Evidence;
 use super::options::Options;
 use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
@@ -11,7 +13,7 @@ use crate::policy::CheckSeverity;
 use smol_str::SmolStr;
 use std::borrow::Borrow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Ids of accounts that a report keeps.
 const IDS: usize = 8;
@@ -40,6 +42,7 @@ impl Report {
             parameters: Vec::new(),
             engine: options.engine,
             gate: options.gate,
+            baseline: options.baseline.clone(),
             by: options.by,
         };
         Self {
@@ -52,6 +55,9 @@ impl Report {
             suppressed: BTreeMap::new(),
             invalid: false,
             ids_seen: Vec::new(),
+            account_ids: HashSet::new(),
+            repeated: 0,
+            first_repeated: None,
             scopes: Vec::new(),
             more_ids: false,
             other_properties: 0,
@@ -68,6 +74,9 @@ impl Report {
         self.run.accounts += 1;
         self.other_properties += account.other_properties;
         self.times.add(&account.times);
+        if let Some(id) = &account.id {
+            self.absorb_id(id, &account.snapshot.path);
+        }
         if self.run.snapshots.len() < options.needs.snapshots.most() {
             self.run.snapshots.push(account.snapshot);
             self.run.verdicts.push(AccountVerdicts { id: account.id.clone(), counts: account.counts.clone() });
@@ -75,8 +84,8 @@ impl Report {
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts += counts;
         }
-        if let Some(id) = account.id {
-            self.absorb_id(id);
+        for (check, compared) in self.checks.iter_mut().zip(account.compared) {
+            check.compared += compared;
         }
         for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
             match best {
@@ -89,6 +98,11 @@ impl Report {
         let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
         for finding in account.findings {
             let Some(check) = self.checks.find_mut(finding.check) else { continue };
+            // The first findings are for people, and those that the baseline covers would use their places.
+            let has_all = options.needs.findings == Evidence::All;
+            if !has_all && finding.change.is_some_and(Change::is_covered) {
+                continue;
+            }
             let explained = &mut check.explained[finding.verdict];
             if *explained < options.needs.findings.most() {
                 *explained += 1;
@@ -102,12 +116,17 @@ impl Report {
         }
     }
 
-    fn absorb_id(&mut self, id: SmolStr) {
+    fn absorb_id(&mut self, id: &SmolStr, path: &str) {
         for check in self.checks.iter_mut().filter(|check| !check.judged) {
-            check.judged = check.accounts.iter().all(|account| *account == id);
+            check.judged = check.accounts.iter().all(|account| account == id);
         }
-        if !self.ids_seen.contains(&id) {
-            if self.ids_seen.len() < IDS { self.ids_seen.push(id) } else { self.more_ids = true }
+        if !self.account_ids.insert(id.clone()) {
+            self.repeated += 1;
+            self.first_repeated.get_or_insert_with(|| (path.to_owned(), id.clone()));
+        } else if self.ids_seen.len() < IDS {
+            self.ids_seen.push(id.clone());
+        } else {
+            self.more_ids = true;
         }
     }
 

@@ -1,16 +1,17 @@
 //! From verdicts to findings: every clause with its place in the policy, every value with its place in the snapshot.
 
+use super::baseline::Change;
 use super::evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };
-use super::identity::{Identity, id_of};
+use super::identity::{Identities, Identity, id_of};
 use super::message::{message, phrase};
 use super::show::show_value;
 use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::{Check, CheckId};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
-use crate::snapshot::{Location, LocationKind, UncapturedList};
+use crate::snapshot::{Location, LocationKind, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, Place, misspelling};
@@ -52,6 +53,8 @@ pub struct Finding {
     pub captures: Vec<Capture>,
     /// The check and the resource, by names that are the same in every run.
     pub identity: Identity,
+    /// The change since the baseline, if the run has one.
+    pub change: Option<Change>,
 }
 
 /// The name of a resource.
@@ -76,14 +79,23 @@ pub(crate) struct Findings<'m, 'a> {
     path: SmolStr,
     /// Places in instances with lists of other instances. These instances are long, so each place is located once.
     places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
+    /// The identities of the verdicts on the snapshot.
+    pub identities: Identities<'m>,
     /// The number of principals that are listed for a derived value. The others are counted.
     pub most_witnesses: usize,
 }
 
 impl<'m, 'a> Findings<'m, 'a> {
-    /// Returns the builder for the findings of a snapshot with the name `path`.
-    pub(crate) fn new(evaluation: &'m Evaluation<'a>, path: SmolStr, most_witnesses: usize) -> Self {
-        Self { evaluation, evaluator: evaluation.base(), path, places: Mutex::default(), most_witnesses }
+    /// Returns the builder for the findings of a snapshot with the name `path`, and with these secrets.
+    pub(crate) fn new(
+        evaluation: &'m Evaluation<'a>,
+        path: SmolStr,
+        secrets: Option<&'m Secrets>,
+        most_witnesses: usize,
+    ) -> Self {
+        let evaluator = evaluation.base();
+        let identities = Identities::new(evaluator.model, evaluator.snapshot, secrets);
+        Self { evaluation, evaluator, path, places: Mutex::default(), identities, most_witnesses }
     }
 
     /// Explains one verdict. For a failure, lists near misses of derived values that are false, zero or empty, at most
@@ -124,10 +136,20 @@ impl<'m, 'a> Findings<'m, 'a> {
             },
         };
         let message = message(verdict, &clauses);
-        let Evaluator { model, snapshot, .. } = self.evaluator;
-        let identity = Identity::of(model, snapshot, &check.statement.id, subject);
+        let identity = self.identities.of(&check.statement.id, subject);
         let path = self.path.clone();
-        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
+        Finding {
+            check: program.check,
+            verdict,
+            snapshot: 0,
+            path,
+            resource,
+            message,
+            clauses,
+            captures,
+            identity,
+            change: None,
+        }
     }
 
     /// Returns the name of a resource.

@@ -1,5 +1,6 @@
 //! The types of a report: the run, its accounts and its checks.
 
+use super::baseline::Compared;
 use super::finding::Finding;
 use super::needs::Needs;
 use super::run::{RunReport, SnapshotReport};
@@ -10,7 +11,7 @@ use crate::policy::{CheckId, CheckSeverity};
 use crate::snapshot::{ReadTimes, Secrets};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// The results of a run.
@@ -35,6 +36,12 @@ pub struct Report {
     pub invalid: bool,
     /// Ids of accounts, the first few.
     pub ids_seen: Vec<SmolStr>,
+    /// The ids of all accounts.
+    pub(crate) account_ids: HashSet<SmolStr>,
+    /// The number of snapshots with the id of an earlier account.
+    pub(crate) repeated: usize,
+    /// The first of these snapshots, with its id.
+    pub(crate) first_repeated: Option<(String, SmolStr)>,
     /// The ids of instances with settings of parameters, each with the best match in the judged snapshots; `None` before
     /// the first snapshot.
     pub(crate) scopes: Vec<(SmolStr, Option<Sought>)>,
@@ -64,6 +71,8 @@ pub struct AccountReport {
     pub id: Option<SmolStr>,
     /// The number of each verdict, by check.
     pub counts: IdVec<CheckId, VerdictCounts>,
+    /// The verdicts of these checks, compared with the baseline; empty without one.
+    pub compared: IdVec<CheckId, Compared>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
     /// The problems of the snapshot.
@@ -85,6 +94,7 @@ impl AccountReport {
             snapshot,
             id: None,
             counts: vec![VerdictCounts::default(); checks].into(),
+            compared: IdVec::new(),
             findings: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
@@ -96,8 +106,8 @@ impl AccountReport {
 
     /// Returns the findings that an output needs.
     pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
-        let not_applicable = needs.not_applicable;
-        self.findings.iter().filter(move |found| not_applicable || found.verdict != Verdict::NotApplicable)
+        let needs = *needs;
+        self.findings.iter().filter(move |found| needs.is_finding(found.verdict) && needs.shows(found.change))
     }
 }
 
@@ -153,6 +163,8 @@ pub struct CheckReport {
     pub counts: VerdictCounts,
     /// The number of explained verdicts.
     pub explained: VerdictCounts,
+    /// The verdicts, compared with the baseline; zero without one.
+    pub compared: Compared,
 }
 
 impl CheckReport {
@@ -196,7 +208,7 @@ impl CheckState {
 impl Report {
     /// Returns the findings that an output needs, in order: the first ones of each check and verdict.
     pub fn findings_for(&self, needs: &Needs) -> Vec<&Finding> {
-        let wanted = self.findings.iter().filter(|finding| needs.wants(finding.verdict));
+        let wanted = self.findings.iter().filter(|it| needs.is_finding(it.verdict) && needs.shows(it.change));
         let wanted: Vec<&Finding> = wanted.collect();
         let same = wanted.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict));
         same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()

@@ -1,6 +1,7 @@
 //! The parts of a run that outputs need. A run explains and keeps the maximum of the needs of its outputs, and counts all
 //! verdicts.
 
+use super::baseline::Change;
 use crate::engine::Verdict;
 
 /// The number of items of one kind that an output shows.
@@ -34,6 +35,10 @@ pub struct Needs {
     pub findings: Evidence,
     /// Whether verdicts that are not applicable are findings.
     pub not_applicable: bool,
+    /// Whether findings that the baseline covers are kept. Over all accounts, they are kept only if all findings are.
+    pub covered: bool,
+    /// Whether every other verdict is kept with its evidence too.
+    pub all_verdicts: bool,
     /// Diagnostics of one code and severity that are about accounts.
     pub diagnostics: Evidence,
     /// Names of snapshots.
@@ -46,15 +51,19 @@ impl Needs {
         of_account: Evidence::None,
         findings: Evidence::None,
         not_applicable: false,
+        covered: false,
+        all_verdicts: false,
         diagnostics: Evidence::None,
         snapshots: Evidence::None,
     };
 
-    /// Everything.
+    /// Everything but the verdicts that are not findings.
     pub const ALL: Self = Self {
         of_account: Evidence::All,
         findings: Evidence::All,
         not_applicable: true,
+        covered: true,
+        all_verdicts: false,
         diagnostics: Evidence::All,
         snapshots: Evidence::All,
     };
@@ -65,6 +74,8 @@ impl Needs {
             of_account: self.of_account.max(other.of_account),
             findings: self.findings.max(other.findings),
             not_applicable: self.not_applicable || other.not_applicable,
+            covered: self.covered || other.covered,
+            all_verdicts: self.all_verdicts || other.all_verdicts,
             diagnostics: self.diagnostics.max(other.diagnostics),
             snapshots: self.snapshots.max(other.snapshots),
         }
@@ -76,11 +87,21 @@ impl Needs {
     }
 
     /// Returns whether a verdict is a finding.
-    pub fn wants(&self, verdict: Verdict) -> bool {
+    pub fn is_finding(&self, verdict: Verdict) -> bool {
         match verdict {
             Verdict::Fail | Verdict::Unknown | Verdict::Waived => true,
             Verdict::NotApplicable => self.not_applicable,
             Verdict::Pass => false,
         }
+    }
+
+    /// Returns whether a finding with a change since the baseline is shown.
+    pub fn shows(&self, change: Option<Change>) -> bool {
+        self.covered || !change.is_some_and(Change::is_covered)
+    }
+
+    /// Returns whether a verdict is kept with its evidence.
+    pub fn wants(&self, verdict: Verdict) -> bool {
+        self.all_verdicts || self.is_finding(verdict)
     }
 }

@@ -1,10 +1,12 @@
 //! The options of a run.
 
+use super::baseline::Baseline;
 use super::needs::Needs;
 use crate::parameters::Setting;
 use crate::policy::CheckSeverity;
 use crate::snapshot::Limits;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The choices of a user for a run.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Options {
     pub engine: Engine,
     /// The results that a pipeline accepts.
     pub gate: Gate,
+    /// The earlier run whose failures and unknown verdicts a pipeline accepts.
+    pub baseline: Option<Arc<Baseline>>,
     /// The framework, by its name in reports, whose controls group the checks.
     pub by: Option<&'static str>,
     /// The needs of all outputs of the run.
@@ -42,6 +46,7 @@ impl Options {
             skip: Vec::new(),
             engine: Engine::Compiled,
             gate: Gate::STRICT,
+            baseline: None,
             by: None,
             needs: Needs::ALL,
             limits: Limits::default(),

@@ -1,11 +1,13 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
+use super::baseline::Baseline;
 use super::options::{Engine, Gate};
 use crate::engine::VerdictCounts;
 use crate::ids::IdVec;
 use crate::policy::CheckId;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// The inputs and the options of a run.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct RunReport {
     pub engine: Engine,
     /// The results that a pipeline accepts.
     pub gate: Gate,
+    /// The earlier run that the verdicts are compared with.
+    pub baseline: Option<Arc<Baseline>>,
     /// The framework whose controls group the checks.
     pub by: Option<&'static str>,
 }
@@ -99,8 +103,8 @@ pub struct ParameterReport {
     pub name: SmolStr,
     /// The instance that the value applies to; `None` for the whole run.
     pub scope: Option<ScopeReport>,
-    /// Its value, if it has one.
-    pub value: Option<String>,
+    /// Its value as JSON, if it has one.
+    pub value: Option<serde_json::Value>,
     /// Whether the user set the value; otherwise it is the schema's default.
     pub set: bool,
 }

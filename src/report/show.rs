@@ -26,6 +26,28 @@ pub fn show_constant(model: &Model, value: &Value) -> String {
     show(&|entity| id(entity).unwrap_or_default(), value)
 }
 
+/// Returns a value without entities of a snapshot as JSON. A time, a duration, a decimal and an address are texts, as Cedar
+/// writes them.
+pub fn json_constant(model: &Model, value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(b) => (*b).into(),
+        Value::Long(n) => (*n).into(),
+        Value::String(s) => s.as_str().into(),
+        Value::Entity(entity) => {
+            let ids = model.ty(entity.ty).choices();
+            ids.and_then(|ids| ids.get(entity.row as usize)).map(SmolStr::as_str).unwrap_or_default().into()
+        }
+        Value::Set(set) => set.items().iter().map(|item| json_constant(model, item)).collect(),
+        Value::Record(record) => {
+            let fields = record.fields().iter().map(|(name, value)| (name.to_string(), json_constant(model, value)));
+            serde_json::Value::Object(fields.collect())
+        }
+        Value::Decimal(_) | Value::Datetime(_) | Value::Duration(_) | Value::Ip(_) => {
+            show_constant(model, value).into()
+        }
+    }
+}
+
 fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
     match value {
         Value::Bool(b) => b.to_string(),

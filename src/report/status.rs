@@ -1,5 +1,6 @@
 //! The status of a run or of an account, which determines the exit code.
 
+use super::baseline::Compared;
 use super::model::{AccountReport, Report};
 use super::options::Gate;
 use crate::diagnostic::{DiagnosticLevel, has_errors};
@@ -29,16 +30,17 @@ impl Status {
     /// The statuses that may hold at once. The first one that holds determines the exit code.
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
-    /// Returns the statuses that hold for verdicts by severity, in order; only `Clean` if there are no others.
+    /// Returns the statuses that hold for verdicts by severity, in order; only `Clean` if there are no others. The last
+    /// counts are those of the verdicts that the baseline does not cover: all of them without a baseline.
     pub(crate) fn of(
         gate: Gate,
-        checks: impl Iterator<Item = (CheckSeverity, VerdictCounts)>,
+        checks: impl Iterator<Item = (CheckSeverity, VerdictCounts, VerdictCounts)>,
         invalid: bool,
     ) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
-        for (level, counts) in checks {
-            failed |= level >= gate.fail_on && counts[Verdict::Fail] > 0;
-            unknown |= counts[Verdict::Unknown] > 0;
+        for (level, counts, uncovered) in checks {
+            failed |= level >= gate.fail_on && uncovered[Verdict::Fail] > 0;
+            unknown |= uncovered[Verdict::Unknown] > 0;
             decided += counts.total() - counts[Verdict::Unknown];
         }
         let holds = |status: &Status| match status {
@@ -67,14 +69,28 @@ impl Status {
 impl Report {
     /// Returns the statuses of the run, in order; only `Clean` if there are no others.
     pub fn statuses(&self) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| (check.severity, check.counts));
+        let counts = self
+            .checks
+            .iter()
+            .map(|check| (check.severity, check.counts, self.uncovered(check.counts, &check.compared)));
         Status::of(self.run.gate, counts, self.problems(DiagnosticLevel::Error) > 0)
     }
 
     /// Returns the statuses of one account of the run.
     pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
-        let counts = self.checks.iter().map(|check| check.severity).zip(account.counts.iter().copied());
+        let compared = account.compared.iter().copied().chain(std::iter::repeat(Compared::default()));
+        let counts = self.checks.iter().zip(account.counts.iter().copied()).zip(compared);
+        let counts =
+            counts.map(|((check, counts), compared)| (check.severity, counts, self.uncovered(counts, &compared)));
         Status::of(self.run.gate, counts, self.invalid || has_errors(&account.diagnostics))
+    }
+
+    /// Returns the number of verdicts that the baseline does not cover; without one, all of them.
+    fn uncovered(&self, counts: VerdictCounts, compared: &Compared) -> VerdictCounts {
+        if self.run.baseline.is_none() {
+            return counts;
+        }
+        [Verdict::Fail, Verdict::Unknown].into_iter().map(|verdict| (verdict, compared.uncovered(verdict))).collect()
     }
 
     /// Returns the status that determines the exit code.

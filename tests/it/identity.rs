@@ -2,7 +2,7 @@
 
 use crate::support::{POLICIES, SCHEMA, SOUND, edited, harbour_by, replaced};
 use deodar::Options;
-use deodar::report::{Finding, Identity};
+use deodar::report::{Finding, Identities};
 use deodar::source::Source;
 use deodar::{Inputs, Session};
 use serde_json::{Value, json};
@@ -128,6 +128,92 @@ fn a_pass_has_the_identity_of_a_failure() {
         Snapshot::read(&source("snapshot.json", SOUND), &schema.model, &Default::default(), &Limits::default());
     let boat = EntityRef { ty: schema.model.type_named("Boat").expect("there are boats"), row: 0 };
     let snapshot = snapshot.expect("it is sound");
-    let passed = Identity::of(&schema.model, &snapshot, &"HB-LEN-01".into(), Subject::Entity(boat));
+    let passed = Identities::new(&schema.model, &snapshot, None).of(&"HB-LEN-01".into(), Subject::Entity(boat));
     assert_eq!(failure.identity, passed);
+}
+
+/// A shed with tools that have no key, in drawers that have none either.
+const SHED: &str = r#"
+    @path("") entity Shed;
+    @path("/drawers/*") entity Drawer in [Shed] = { label?: String };
+    @path("/drawers/*/tools/*") entity Tool in [Drawer] = { kind: String, sharp: Bool, @secret code?: String };
+    @path("/keys/*") @key("id") entity Hook in [Shed] = { id: String, sharp: Bool };
+    action audit appliesTo { principal: [Shed], resource: [Drawer, Tool, Hook], context: {} };
+"#;
+
+const SHARP: &str = r#"
+    @id("T") @title("t") @severity("low")
+    forbid (principal, action == Action::"audit", resource is Tool) unless { !resource.sharp };
+    @id("H") @title("h") @severity("low")
+    forbid (principal, action == Action::"audit", resource is Hook) unless { !resource.sharp };
+"#;
+
+/// Returns the fingerprints of the failures of a shed with these drawers, in order.
+fn of_shed(drawers: &str) -> Vec<String> {
+    let snapshot = format!(r#"{{ "drawers": [{drawers}], "keys": [] }}"#);
+    let inputs = Inputs::new(
+        source("shed.cedarschema", SHED),
+        vec![source("shed.cedar", SHARP)],
+        vec![source("shed.json", &snapshot)],
+    );
+    let findings = Session::default().run(&inputs, &Options::at(NOW)).findings;
+    findings.iter().map(|finding| finding.identity.fingerprint()).collect()
+}
+
+#[test]
+fn an_element_without_a_key_is_identified_by_its_content() {
+    let saw = r#"{"kind": "saw", "sharp": true}"#;
+    let axe = r#"{"kind": "axe", "sharp": true}"#;
+    let drawer = |tools: &[&str]| format!(r#"{{"tools": [{}]}}"#, tools.join(", "));
+    let both = of_shed(&drawer(&[saw, axe]));
+    assert_ne!(both[0], both[1]);
+    let mut turned = of_shed(&drawer(&[axe, saw]));
+    turned.reverse();
+    // The drawer has no key, so that its digest changes with the order of its tools.
+    assert_ne!(both, turned);
+    // Spaces, the order of properties and other drawers do not matter.
+    let written = r#"{ "sharp" :true, "kind":"\u0073aw" }"#;
+    assert_eq!(of_shed(&drawer(&[written, axe])), both);
+    let after = of_shed(&format!("{}, {}", drawer(&[]), drawer(&[saw, axe])));
+    assert_eq!(after, both);
+    // Equal elements have a number.
+    let twice = of_shed(&drawer(&[saw, saw, axe, saw]));
+    let different: std::collections::BTreeSet<&String> = twice.iter().collect();
+    assert_eq!(different.len(), 4);
+    let drawers = of_shed(&format!("{0}, {0}", drawer(&[saw])));
+    assert_ne!(drawers[0], drawers[1]);
+}
+
+#[test]
+fn a_fingerprint_does_not_depend_on_a_secret() {
+    let drawer = |code: &str| format!(r#"{{"tools": [{{"kind": "saw", "sharp": true, "code": {code}}}]}}"#);
+    let first = of_shed(&drawer("\"8812\""));
+    assert_eq!(first.len(), 1);
+    for code in ["\"7091\"", "17", "{\"a\": [1]}", "null"] {
+        let snapshot = of_shed(&drawer(code));
+        assert_eq!(snapshot, first, "{code}");
+    }
+}
+
+#[test]
+fn a_resource_with_the_name_of_a_list_or_of_a_digest_is_another_one() {
+    let hooks = |hooks: &str| {
+        let inputs = Inputs::new(
+            source("shed.cedarschema", SHED),
+            vec![source("shed.cedar", SHARP)],
+            vec![source("shed.json", &format!(r#"{{ "drawers": [], "keys": {hooks} }}"#))],
+        );
+        Session::default().run(&inputs, &Options::at(NOW)).findings
+    };
+    let [list] = &hooks("null")[..] else { panic!("one verdict for the list") };
+    let [named] = &hooks(r#"[{"id": "*", "sharp": true}]"#)[..] else { panic!("one failure") };
+    assert_eq!((&list.identity.id, &list.identity.form[..]), (&named.identity.id, "*keys/*"));
+    assert_ne!(list.identity.fingerprint(), named.identity.fingerprint());
+    // An element of a list with keys, whose own key is missing.
+    let nameless = hooks(r#"[{"sharp": true}]"#);
+    let digest = nameless[0].identity.id.clone();
+    assert_eq!(digest.len(), 32);
+    let named = hooks(&format!(r#"[{{"id": "{digest}", "sharp": true}}]"#));
+    assert_eq!(named[0].identity.id, digest);
+    assert_ne!(named[0].identity.fingerprint(), nameless[0].identity.fingerprint());
 }

@@ -43,6 +43,29 @@ fn examples_are_reported_as_the_schema_says() {
 }
 
 #[test]
+fn every_verdict_is_reported_if_it_is_asked_for() {
+    let long = edited("\"length\": 12", "\"length\": 41");
+    let arguments = |format: &'static str| ["--verdicts", "all", "--format", format];
+    let run = harbour(&long, &arguments("json"));
+    let report = holds(&run);
+    let others = report["other_verdicts"].as_array().expect("verdicts");
+    let counts = &report["summary"]["verdicts"];
+    assert_eq!((&counts["fail"], others.len()), (&json!(1), 5));
+    let tern = others.iter().find(|it| it["check"] == "HB-OWN-01" && it["resource"]["id"] == "east/Tern");
+    let values = tern.expect("it passed")["reasons"][0]["values"].as_array().expect("values");
+    let value = values.iter().find(|it| it["name"] == "active").expect("it was read");
+    assert_eq!(
+        (&value["name"], &value["value"], &value["place"]["line"]),
+        (&json!("active"), &json!("true"), &json!(5))
+    );
+    let lines = harbour(&long, &arguments("ndjson")).accounts();
+    assert_eq!(&lines[0]["other_verdicts"], &report["other_verdicts"]);
+    // Without the request, and in formats without them, there are none.
+    assert!(harbour(&long, &["--format", "json"]).json().get("other_verdicts").is_none());
+    assert_eq!(harbour(&long, &["--verdicts", "all"]).code, 2);
+}
+
+#[test]
 fn controls_are_reported_as_the_schema_says() {
     for framework in ["cis-v8", "nist-800-53", "iso-27001", "soc2"] {
         let by = format!("framework={framework}");
@@ -134,7 +157,7 @@ fn what_could_not_be_evaluated_says_which_part() {
 fn parameters_tell_where_they_come_from() {
     let report = harbour_report(SOUND, &["--param", "max_boats=1"]);
     let expected =
-        json!({ "max_age": { "value": "14d", "origin": "default" }, "max_boats": { "value": "1", "origin": "set" } });
+        json!({ "max_age": { "value": "14d", "origin": "default" }, "max_boats": { "value": 1, "origin": "set" } });
     assert_eq!(report["run"]["parameters"], expected);
     assert_eq!(report["run"]["exit_code"], 1);
     harbour_report(SOUND, &["--param", "max_boats=many", "--param", "max_bots=1"]);

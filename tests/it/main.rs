@@ -17,14 +17,17 @@
 
 mod advice;
 mod authorize;
+mod baseline;
 mod capture;
 mod cases;
 mod controls;
 mod diagnostics;
+mod diff;
 mod doc;
 mod encodings;
 mod examples;
 mod fleet;
+mod forecast;
 mod formats;
 mod identity;
 mod input;

@@ -74,6 +74,7 @@ fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
         most_findings,
         layout: Layout::Full,
         all: false,
+        all_verdicts: false,
         root: None,
     };
     let presentations = [

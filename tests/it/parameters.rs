@@ -71,8 +71,8 @@ fn both_engines_use_the_parameters_of_the_instance() {
 #[test]
 fn a_finding_shows_the_value_for_the_instance_and_the_report_lists_it() {
     let report = with(&["east:max_boats=1"]).json();
-    assert_eq!(report["run"]["parameters"]["max_boats"], json!({ "value": "2", "origin": "default" }));
-    let scoped = json!([{ "type": "Pier", "id": "east", "name": "max_boats", "value": "1" }]);
+    assert_eq!(report["run"]["parameters"]["max_boats"], json!({ "value": 2, "origin": "default" }));
+    let scoped = json!([{ "type": "Pier", "id": "east", "name": "max_boats", "value": 1 }]);
     assert_eq!(report["run"]["scoped_parameters"], scoped);
     let reads = report["findings"][0]["clauses"][0]["reads"].as_array().expect("a list");
     let read = reads.iter().find(|read| read["kind"] == "parameter").expect("it reads one");

@@ -1,8 +1,9 @@
 //! Reports that were saved: read back, they are equal; cut or damaged, they are errors.
 
 use crate::support::{POLICIES, SCHEMA, edited};
+use deodar::compare::baseline;
 use deodar::render::document::{Document, Saved, merged};
-use deodar::report::Needs;
+use deodar::report::{Baseline, Change, Needs, Status};
 use deodar::source::Source;
 use deodar::{Inputs, Options, Report, Session};
 use proptest::prelude::*;
@@ -12,19 +13,27 @@ use std::sync::Arc;
 /// The time of every run.
 const NOW: i64 = 1_788_220_800_000;
 
+/// Everything that a document may contain.
+const EVERYTHING: Needs = Needs { not_applicable: false, all_verdicts: true, ..Needs::ALL };
+
 fn source(name: &str, text: &str) -> Arc<Source> {
     Source::new(name, text).expect("it is small")
 }
 
 /// Judges harbours whose boats are given.
 fn report(boats: &[String]) -> Report {
+    judged(boats, None)
+}
+
+fn judged(boats: &[String], baseline: Option<Baseline>) -> Report {
     let snapshots = boats.iter().enumerate().map(|(at, boats)| {
         let text = edited("{ \"name\": \"Tern\"", &format!("{boats}{{ \"name\": \"Tern\""));
         source(&format!("{at}.json"), &text.replacen("Anse", &format!("H{at}"), 1))
     });
     let pack = vec![source("harbour.cedar", POLICIES)];
     let inputs = Inputs::new(source("harbour.cedarschema", SCHEMA), pack, snapshots.collect());
-    Session::default().run(&inputs, &Options { needs: Needs::ALL, ..Options::at(NOW) })
+    Session::default()
+        .run(&inputs, &Options { needs: EVERYTHING, baseline: baseline.map(Arc::new), ..Options::at(NOW) })
 }
 
 /// Boats with random properties: some are missing, some are of a wrong type.
@@ -54,7 +63,7 @@ fn a_document_that_is_written_and_read_back_is_equal() {
     let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
     let law = TestRunner::new_with_rng(config, rng).run(&prop::collection::vec(boats(), 1..4), |boats| {
         let report = report(&boats);
-        let document = Document::of(&report, &Needs::ALL);
+        let document = Document::of(&report, &EVERYTHING);
         let text = serde_json::to_string(&document).expect("it is JSON");
         let read = saved(&text).expect("it is complete");
         prop_assert_eq!(&read, &document);
@@ -65,10 +74,38 @@ fn a_document_that_is_written_and_read_back_is_equal() {
 }
 
 #[test]
+fn a_run_against_its_own_baseline_is_empty() {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
+    let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
+    let strategy = (prop::collection::vec(boats(), 1..4), any::<bool>());
+    let law = TestRunner::new_with_rng(config, rng).run(&strategy, |(boats, all_verdicts)| {
+        let needs = Needs { all_verdicts, not_applicable: false, ..Needs::ALL };
+        let first = report(&boats);
+        let document = Document::of(&first, &needs);
+        let baseline =
+            baseline(&document, "saved.json", String::new()).map_err(|error| TestCaseError::fail(error.message))?;
+        let again = judged(&boats, Some(baseline));
+        let statuses = again.statuses();
+        prop_assert!(
+            statuses.iter().all(|it| matches!(it, Status::Clean | Status::Invalid | Status::Nothing)),
+            "{:?}",
+            statuses
+        );
+        prop_assert!(again.findings.iter().all(|it| it.change.is_none_or(|change| change == Change::Unchanged)));
+        let compared = Document::of(&again, &EVERYTHING);
+        prop_assert!(compared.checks.iter().all(|check| check.baseline.as_ref().is_some_and(|it| it.fixed == 0)));
+        let text = serde_json::to_string(&compared).expect("it is JSON");
+        prop_assert_eq!(&saved(&text).expect("it is complete"), &compared);
+        Ok(())
+    });
+    law.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn a_report_that_is_cut_anywhere_is_an_error() {
     let boats = r#"{ "name": "Älk", "owner": "zoe@anse.example", "length": 41, "light": "red" }, "#.to_owned();
     let report = report(&[boats]);
-    let text = serde_json::to_string(&Document::of(&report, &Needs::ALL)).expect("it is JSON");
+    let text = serde_json::to_string(&Document::of(&report, &EVERYTHING)).expect("it is JSON");
     assert!(saved(&text).is_ok());
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         assert!(saved(&text[..end]).is_err(), "cut at {end}");

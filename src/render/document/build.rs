@@ -1,9 +1,10 @@
 //! From a report to its document.
 
 use super::{
-    Account, AccountCheck, ByControl, Capture, Check, Clause, Control, Counts, DerivedFrom, Diagnostic, Document,
-    Excerpt, Failure, Finding, Label, Misspelt, NearMiss, PackFile, Parameter, Position, Read, Resource, Run,
-    ScopedParameter, Snapshot, Span, Summary, Text, Tool, VERSION, Witness,
+    Account, AccountCheck, Baseline, ByControl, Capture, Changes, Check, Clause, Control, Counts, DerivedFrom,
+    Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, PackFile, Parameter,
+    Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span, Summary, Text, Tool,
+    VERSION, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -13,8 +14,8 @@ use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::controls::{self, ControlReport, by_control};
 use crate::report::{
-    self, AccountReport, CheckReport, CheckState, ClauseReport, Evidence, NearMissReport, Needs, PackReport,
-    ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WitnessReport,
+    self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, Evidence, NearMissReport, Needs,
+    PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WitnessReport,
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
@@ -66,9 +67,16 @@ impl<'r> Builder<'r> {
                 errors: report.problems(DiagnosticLevel::Error),
                 warnings: report.problems(DiagnosticLevel::Warning),
             },
-            checks: report.checks.iter().map(check).collect(),
+            checks: report.checks.iter().map(|it| check(it, report.run.baseline.is_some())).collect(),
             by_control: report.run.by.map(|framework| rolled_up(&by_control(report, framework))),
             findings: report.findings_for(needs).into_iter().map(|found| self.finding(found)).collect(),
+            other_verdicts: needs.all_verdicts.then(|| {
+                let is_kept = needs.findings != Evidence::None;
+                let others = report.findings.iter().filter(|found| is_kept && !needs.is_finding(found.verdict));
+                let mut others: Vec<&report::Finding> = others.collect();
+                others.sort_by_key(|found| (found.check, found.snapshot, found.resource.order));
+                others.into_iter().map(|found| self.other(found)).collect()
+            }),
             diagnostics: report.diagnostics.iter().map(|found| self.diagnostic(found)).collect(),
         }
     }
@@ -93,6 +101,10 @@ impl<'r> Builder<'r> {
             verdicts: counts(count),
             checks: snapshot.checks,
             findings: account.findings_for(needs).map(|found| self.finding(found)).collect(),
+            other_verdicts: needs.all_verdicts.then(|| {
+                let others = account.findings.iter().filter(|found| !needs.is_finding(found.verdict));
+                others.map(|found| self.other(found)).collect()
+            }),
             diagnostics: account.diagnostics.iter().map(|found| self.diagnostic(found)).collect(),
         }
     }
@@ -107,16 +119,25 @@ impl<'r> Builder<'r> {
             severity: check.map_or(crate::policy::CheckSeverity::Critical, |check| check.severity),
             snapshot: found.path.as_str().into(),
             account: found.identity.account.as_str().into(),
-            resource: Resource {
-                ty: found.resource.ty.as_str().into(),
-                id: found.resource.id.as_str().into(),
-                pointer: found.resource.pointer.as_str().into(),
-            },
+            resource: resource(found),
             message: found.message.as_str().into(),
             remediation: check.filter(|_| is_failure).and_then(|check| check.remediation.as_deref()).map(Cow::from),
             capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
+            baseline: found.change,
             fingerprint: found.identity.fingerprint().into(),
             clauses: found.clauses.iter().map(|clause| self.clause(clause)).collect(),
+        }
+    }
+
+    fn other(self, found: &'r report::Finding) -> OtherVerdict<'r> {
+        OtherVerdict {
+            check: found.identity.check.as_str().into(),
+            verdict: found.verdict,
+            snapshot: found.path.as_str().into(),
+            account: found.identity.account.as_str().into(),
+            resource: resource(found),
+            fingerprint: found.identity.fingerprint().into(),
+            reasons: found.clauses.iter().map(Reason::of).collect(),
         }
     }
 
@@ -172,6 +193,32 @@ impl<'r> Builder<'r> {
     }
 }
 
+fn resource(found: &report::Finding) -> Resource<'_> {
+    let (name, identity) = (&found.resource, &found.identity);
+    Resource {
+        ty: name.ty.as_str().into(),
+        id: name.id.as_str().into(),
+        pointer: name.pointer.as_str().into(),
+        identity: (!identity.form.is_empty())
+            .then(|| ResourceIdentity { id: identity.id.as_str().into(), form: identity.form.as_str().into() }),
+    }
+}
+
+fn changes(compared: &Compared) -> Changes {
+    let given = |change| {
+        let mut counts = counts(|verdict| compared.counts(change)[verdict]);
+        counts.retain(|_, count| *count > 0);
+        counts
+    };
+    Changes {
+        new: given(Change::New),
+        worse: given(Change::Worse),
+        better: given(Change::Better),
+        unchanged: given(Change::Unchanged),
+        fixed: compared.fixed,
+    }
+}
+
 fn run(report: &Report) -> Run<'_> {
     let run = &report.run;
     let of_run = run.parameters.iter().filter(|parameter| parameter.scope.is_none());
@@ -186,6 +233,13 @@ fn run(report: &Report) -> Run<'_> {
         allow_unknown: run.gate.allow_unknown,
         exit_code: report.status().exit_code(),
         statuses: report.statuses(),
+        baseline: run.baseline.as_ref().map(|baseline| Baseline {
+            path: baseline.path.as_str().into(),
+            sha256: baseline.sha256.as_str().into(),
+            now: baseline.now.as_str().into(),
+            findings: baseline.findings,
+            judged: report.checks.iter().map(|check| check.compared.judged).sum(),
+        }),
         snapshots: snapshots
             .map(|(described, verdicts)| snapshot(described, verdicts.id.as_deref(), &report.checks, &verdicts.counts))
             .collect(),
@@ -212,13 +266,13 @@ fn snapshot<'r>(
 
 fn parameter(parameter: &ParameterReport) -> Parameter<'_> {
     let origin = if parameter.set { "set" } else { "default" };
-    Parameter { value: parameter.value.as_deref().map(Cow::from), origin: origin.into() }
+    Parameter { value: parameter.value.clone(), origin: origin.into() }
 }
 
 fn scoped_parameter(parameter: &ParameterReport) -> Option<ScopedParameter<'_>> {
     let scope = parameter.scope.as_ref()?;
     let (ty, id, name) = (scope.ty.as_str().into(), scope.id.as_str().into(), parameter.name.as_str().into());
-    Some(ScopedParameter { ty, id, name, value: parameter.value.as_deref().map(Cow::from) })
+    Some(ScopedParameter { ty, id, name, value: parameter.value.clone() })
 }
 
 /// Returns the files of a pack.
@@ -235,7 +289,7 @@ fn counts(count: impl Fn(Verdict) -> usize) -> Counts {
     Verdict::ALL.into_iter().map(|verdict| (verdict, count(verdict))).collect()
 }
 
-fn check(check: &CheckReport) -> Check<'_> {
+fn check(check: &CheckReport, is_compared: bool) -> Check<'_> {
     let ids = |(framework, ids): &'_ (&'static str, Vec<smol_str::SmolStr>)| {
         (Text::from(*framework), ids.iter().map(|id| id.to_string().into()).collect())
     };
@@ -248,6 +302,7 @@ fn check(check: &CheckReport) -> Check<'_> {
         controls: check.controls.iter().map(ids).collect(),
         state: check.outcome(),
         counts: counts(|verdict| check.count(verdict)),
+        baseline: is_compared.then(|| changes(&check.compared)),
     }
 }
 

@@ -3,10 +3,10 @@
 //! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
 //! counts before it is merged.
 
-use super::{Account, Check, Counts, Document, Saved, Snapshot};
+use super::{Account, Changes, Check, Counts, Document, Saved, Snapshot};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
-use crate::report::{CheckState, Gate, Status};
+use crate::report::{Change, CheckState, Gate, Status, fingerprint_of};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +101,8 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
         ),
         (a.run.fail_on != b.run.fail_on || a.run.allow_unknown != b.run.allow_unknown, "their thresholds differ"),
         (a.run.engine != b.run.engine, "their engines differ"),
+        (baseline(a) != baseline(b), "their baselines differ"),
+        (a.other_verdicts.is_some() != b.other_verdicts.is_some(), "one of them does not have all verdicts"),
         (
             a.checks.iter().map(|check| &check.id).ne(b.checks.iter().map(|check| &check.id))
                 || a.checks.iter().zip(&b.checks).any(|(a, b)| selected(a) != selected(b)),
@@ -108,6 +110,10 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
         ),
     ];
     reasons.into_iter().find(|(differ, _)| *differ).map(|(_, reason)| reason)
+}
+
+fn baseline<'d>(document: &'d Document<'_>) -> Option<&'d str> {
+    document.run.baseline.as_ref().map(|baseline| &*baseline.sha256)
 }
 
 fn selected(check: &Check<'_>) -> bool {
@@ -123,10 +129,17 @@ impl Document<'static> {
         for finding in &self.findings {
             *findings.entry((&finding.check, finding.verdict)).or_insert(0) += 1;
         }
+        for other in self.other_verdicts.iter().flatten() {
+            *findings.entry((&other.check, other.verdict)).or_insert(0) += 1;
+        }
         let explained = |check: &Check<'_>, verdict| findings.get(&(&*check.id, verdict)).copied().unwrap_or(0);
         let is_explained = |check: &&Check<'_>| {
-            let all = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
-            all.into_iter().all(|verdict| explained(check, verdict) == check.count(verdict))
+            let all = if self.other_verdicts.is_some() {
+                &Verdict::ALL[..]
+            } else {
+                Verdict::ALL.get(..3).unwrap_or_default()
+            };
+            all.iter().copied().all(|verdict| explained(check, verdict) == check.count(verdict))
         };
         let ids: BTreeSet<&str> = self.checks.iter().map(|check| &*check.id).collect();
         let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
@@ -145,14 +158,68 @@ impl Document<'static> {
         if let Some(finding) = self.findings.iter().find(|finding| !ids.contains(&*finding.check)) {
             return Some(format!("it has a finding of `{}` and no such check", finding.check));
         }
+        if let Some(other) = self.other_verdicts.iter().flatten().find(|other| !ids.contains(&*other.check)) {
+            return Some(format!("it has a verdict of `{}` and no such check", other.check));
+        }
         if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
             .into_iter()
             .any(|(level, counted)| listed(level) != counted)
         {
             return Some("the diagnostics are not those that it counts".to_owned());
         }
+        if let Some(fingerprint) = self.foreign_fingerprint() {
+            return Some(format!("the fingerprint `{fingerprint}` is not that of its resource"));
+        }
+        if !self.is_compared() {
+            return Some("the changes since the baseline are not those that it counts".to_owned());
+        }
         let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
         (!is_status).then(|| "its status is not that of its verdicts".to_owned())
+    }
+
+    /// Returns a fingerprint that is not the hash of its identity.
+    fn foreign_fingerprint(&self) -> Option<&str> {
+        let findings = self.findings.iter().map(|it| (&it.check, &it.resource, &it.account, &it.fingerprint));
+        let others = self.other_verdicts.iter().flatten();
+        let others = others.map(|it| (&it.check, &it.resource, &it.account, &it.fingerprint));
+        let foreign = findings.chain(others).find(|(check, resource, account, fingerprint)| {
+            let hash = match &resource.identity {
+                None => fingerprint_of(&[check, &resource.ty, &resource.id, account]),
+                Some(identity) => fingerprint_of(&[check, &resource.ty, &identity.id, account, &identity.form]),
+            };
+            hash != ***fingerprint
+        });
+        foreign.map(|(.., fingerprint)| &**fingerprint)
+    }
+
+    /// Returns whether the changes of the findings since the baseline are those that the checks count.
+    fn is_compared(&self) -> bool {
+        let Some(baseline) = &self.run.baseline else {
+            return self.findings.iter().all(|finding| finding.baseline.is_none())
+                && self.checks.iter().all(|check| check.baseline.is_none());
+        };
+        let mut found: BTreeMap<(&str, Change, Verdict), usize> = BTreeMap::new();
+        for finding in &self.findings {
+            if let Some(change) = finding.baseline {
+                *found.entry((&finding.check, change, finding.verdict)).or_insert(0) += 1;
+            }
+        }
+        let is_counted = |check: &Check<'_>| {
+            check.baseline.as_ref().is_some_and(|changes| {
+                let all = Change::ALL.into_iter().flat_map(|change| Verdict::ALL.map(|verdict| (change, verdict)));
+                let is_equal = |change, verdict| {
+                    let listed = found.get(&(&*check.id, change, verdict)).copied().unwrap_or(0);
+                    listed == count(changes.of(change), verdict)
+                };
+                let of =
+                    |verdict| Change::ALL.into_iter().map(|change| count(changes.of(change), verdict)).sum::<usize>();
+                all.clone().all(|(change, verdict)| is_equal(change, verdict))
+                    && [Verdict::Fail, Verdict::Unknown].into_iter().all(|verdict| of(verdict) == check.count(verdict))
+            })
+        };
+        let fixed = self.checks.iter().flat_map(|check| &check.baseline).map(|changes| changes.fixed);
+        let fixed = fixed.fold(0, usize::saturating_add);
+        self.checks.iter().all(is_counted) && fixed <= baseline.judged && baseline.judged <= baseline.findings
     }
 
     /// Adds the accounts of another run of the same pack.
@@ -161,9 +228,15 @@ impl Document<'static> {
         self.run.snapshots.extend(other.run.snapshots);
         for (mine, theirs) in self.checks.iter_mut().zip(other.checks) {
             add(&mut mine.counts, &theirs.counts);
+            if let (Some(mine), Some(theirs)) = (&mut mine.baseline, &theirs.baseline) {
+                mine.add(theirs);
+            }
             if mine.state == CheckState::NoResources {
                 mine.state = theirs.state;
             }
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.run.baseline, &other.run.baseline) {
+            mine.judged = mine.judged.saturating_add(theirs.judged).min(mine.findings);
         }
         let (mine, theirs) = (&mut self.summary, other.summary);
         add(&mut mine.verdicts, &theirs.verdicts);
@@ -172,6 +245,9 @@ impl Document<'static> {
         mine.skipped_files = mine.skipped_files.saturating_add(theirs.skipped_files);
         mine.skipped_reports = mine.skipped_reports.saturating_add(theirs.skipped_reports);
         self.findings.extend(other.findings);
+        if let (Some(mine), Some(theirs)) = (&mut self.other_verdicts, other.other_verdicts) {
+            mine.extend(theirs);
+        }
         // A problem of the pack is the same in every run.
         for diagnostic in other.diagnostics {
             if !self.diagnostics.contains(&diagnostic) {
@@ -187,9 +263,14 @@ impl Document<'static> {
 
     /// Adds the findings of an account whose verdicts the run has counted.
     fn absorb_account(&mut self, account: Account<'static>) {
-        let Account { snapshot: path, sha256, captured_at, account, checks, findings, diagnostics, .. } = account;
+        let Account {
+            snapshot: path, sha256, captured_at, account, checks, findings, other_verdicts, diagnostics, ..
+        } = account;
         self.run.snapshots.push(Snapshot { path, sha256, captured_at, account, checks });
         self.findings.extend(findings);
+        if let Some(others) = other_verdicts {
+            self.other_verdicts.get_or_insert_default().extend(others);
+        }
         self.diagnostics.extend(diagnostics);
     }
 
@@ -199,6 +280,7 @@ impl Document<'static> {
         self.findings.sort_by(|a, b| {
             (a.verdict, Reverse(a.severity), &a.check).cmp(&(b.verdict, Reverse(b.severity), &b.check))
         });
+        self.other_verdicts.iter_mut().for_each(|others| others.sort_by(|a, b| a.check.cmp(&b.check)));
         fn key<'d>(found: &'d super::Diagnostic<'static>) -> impl Ord + use<'d> {
             let place = found.labels.first().map(|label| {
                 let super::Span { file, start, end, .. } = &label.span;
@@ -211,8 +293,10 @@ impl Document<'static> {
 
     /// Returns the statuses of the verdicts and diagnostics.
     fn statuses(&self) -> Vec<Status> {
-        let counts = |check: &Check<'_>| check.counts.iter().map(|(verdict, count)| (*verdict, *count)).collect();
-        let checks = self.checks.iter().map(|check| (check.severity, counts(check)));
+        let checks = self.checks.iter().map(|check| {
+            let counts = |count: &dyn Fn(Verdict) -> usize| Verdict::ALL.iter().map(|it| (*it, count(*it))).collect();
+            (check.severity, counts(&|verdict| check.count(verdict)), counts(&|verdict| check.uncovered(verdict)))
+        });
         let gate = Gate { fail_on: self.run.fail_on, allow_unknown: self.run.allow_unknown };
         Status::of(gate, checks, self.summary.errors > 0)
     }
@@ -229,6 +313,44 @@ impl Check<'_> {
     /// Returns how often a verdict was given.
     pub fn count(&self, verdict: Verdict) -> usize {
         count(&self.counts, verdict)
+    }
+
+    /// Returns how often a verdict was given that the baseline does not cover; without a baseline, how often it was given.
+    pub fn uncovered(&self, verdict: Verdict) -> usize {
+        let Some(changes) = &self.baseline else { return self.count(verdict) };
+        count(&changes.new, verdict).saturating_add(count(&changes.worse, verdict))
+    }
+}
+
+impl Changes {
+    /// Returns the number of verdicts with a change.
+    fn of(&self, change: Change) -> &Counts {
+        match change {
+            Change::New => &self.new,
+            Change::Worse => &self.worse,
+            Change::Better => &self.better,
+            Change::Unchanged => &self.unchanged,
+        }
+    }
+
+    fn add(&mut self, more: &Self) {
+        add(&mut self.new, &more.new);
+        add(&mut self.worse, &more.worse);
+        add(&mut self.better, &more.better);
+        add(&mut self.unchanged, &more.unchanged);
+        self.fixed = self.fixed.saturating_add(more.fixed);
+    }
+
+    /// Returns how often the baseline covers a verdict.
+    pub fn covered(&self, verdict: Verdict) -> usize {
+        count(&self.better, verdict).saturating_add(count(&self.unchanged, verdict))
+    }
+}
+
+impl Document<'_> {
+    /// Returns how often a verdict was given that the baseline does not cover; without a baseline, how often it was given.
+    pub fn uncovered(&self, verdict: Verdict) -> usize {
+        self.checks.iter().map(|check| check.uncovered(verdict)).fold(0, usize::saturating_add)
     }
 }
 

@@ -1,0 +1,148 @@
+//! `deodar diff`: the verdicts that differ between two snapshots, or two saved reports.
+
+use super::output::{Output, to_stderr};
+use super::pack::PackArgs;
+use super::{Color, width};
+use deodar::check::Session;
+use deodar::compare::{Difference, write_difference, write_difference_as_markdown};
+use deodar::diagnostic::Diagnostic;
+use deodar::parameters::Setting;
+use deodar::project::{self, InputFormat, Loader};
+use deodar::render::document::Document;
+use deodar::render::{Detail, Style, diagnostics};
+use deodar::report::{Needs, Report};
+use deodar::{Limits, Options};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  deodar diff monday.json tuesday.json
+  deodar diff monday.json tuesday.json --now 2026-09-01T12:00:00Z --format markdown
+  deodar check monday.json --verdicts all --output json=monday-report.json
+  deodar diff monday-report.json tuesday-report.json
+
+Exit codes: 0 the verdicts are the same, 1 they differ, 5 an input is invalid.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The old snapshot, or its saved report
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The new snapshot, or its saved report
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    #[command(flatten)]
+    pack: PackArgs,
+    /// Judge both snapshots as of this time, for example 2026-09-01T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = super::check::parse_now, help_heading = "Evaluation")]
+    now: Option<i64>,
+    /// Set a parameter, for example max_admins=2, or FERNBOOKS1:max_admins=2 for one instance; may be repeated
+    #[arg(long = "param", help_heading = "Evaluation", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
+    parameters: Vec<Setting>,
+    /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
+    only: Vec<String>,
+    /// Do not run these checks [default: none]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
+    skip: Vec<String>,
+    /// Set the format
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: DiffFormat,
+    /// List also changes between pass and not applicable (text only)
+    #[arg(long, help_heading = "Output")]
+    all: bool,
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    color: Color,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum DiffFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; described by schemas/diff.schema.json
+    Json,
+    /// For comments and job summaries
+    Markdown,
+}
+
+/// One side of a comparison, as it was read.
+enum Side {
+    /// A saved report.
+    Saved(Box<Document<'static>>),
+    /// A snapshot that was judged.
+    Judged(Box<Report>),
+}
+
+/// Every verdict with its evidence.
+const EVERYTHING: Needs = Needs { not_applicable: false, all_verdicts: true, ..Needs::ALL };
+
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
+    let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+    if [&args.old, &args.new].into_iter().any(|path| path.as_os_str() == "-") {
+        to_stderr(|out| writeln!(out, "error: standard input cannot be compared: name two files"));
+        return Ok(ExitCode::from(2));
+    }
+    let options = Options {
+        parameters: args.parameters.clone(),
+        only: args.only.clone(),
+        skip: args.skip.clone(),
+        needs: EVERYTHING,
+        ..Options::at(args.now.unwrap_or_else(project::now))
+    };
+    let (old, new) = match (side(args, &args.old, &options), side(args, &args.new, &options)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (old, new) => {
+            let errors: Vec<Diagnostic> = [old.err(), new.err()].into_iter().flatten().flatten().collect();
+            return Ok(refused(&errors, style));
+        }
+    };
+    for side in [&old, &new] {
+        if let Side::Judged(report) = side {
+            to_stderr(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
+        }
+    }
+    let (before, after) = (document(&old), document(&new));
+    let names = [&args.old, &args.new].map(|path| path.display().to_string());
+    let difference = match Difference::of((&names[0], &before), (&names[1], &after)) {
+        Ok(difference) => difference,
+        Err(error) => return Ok(refused(&[error], style)),
+    };
+    let mut out = Output::new();
+    match args.format {
+        DiffFormat::Text => write_difference(&difference, args.all, style, &mut out)?,
+        DiffFormat::Markdown => write_difference_as_markdown(&difference, &mut out)?,
+        DiffFormat::Json => {
+            serde_json::to_writer_pretty(&mut out, &difference)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::from(difference.exit_code()))
+}
+
+fn refused(errors: &[Diagnostic], style: Style) -> ExitCode {
+    to_stderr(|out| diagnostics::write(errors, &[], style, out));
+    ExitCode::from(5)
+}
+
+fn side(args: &Args, path: &Path, options: &Options) -> Result<Side, Vec<Diagnostic>> {
+    if project::is_report(path) {
+        let (document, _) = project::saved_report(path)?;
+        return Ok(Side::Saved(Box::new(document)));
+    }
+    let selection = args.pack.selection(&[path.to_owned()], InputFormat::ByName);
+    let inputs = Loader::default().load(&selection, &Limits::default())?;
+    Ok(Side::Judged(Box::new(Session::default().run(&inputs, options))))
+}
+
+fn document(side: &Side) -> Document<'_> {
+    match side {
+        Side::Saved(document) => Document::clone(document),
+        Side::Judged(report) => Document::of(report, &EVERYTHING),
+    }
+}

@@ -1,0 +1,254 @@
+//! The difference of two runs: every verdict that changed, with its kind and its causes.
+
+use super::cause::{self, Cause};
+use super::pairs::{Pair, Pairs};
+use crate::diagnostic::Diagnostic;
+use crate::engine::Verdict;
+use crate::policy::CheckSeverity;
+use crate::render::document::{Counts, Document, Tool};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The version of the format.
+const VERSION: &str = "1.0";
+
+/// The difference of two runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference<'d> {
+    /// `deodar-diff`.
+    pub format: Cow<'d, str>,
+    /// The version of the format.
+    pub version: Cow<'d, str>,
+    /// The old run.
+    pub old: Side<'d>,
+    /// The new run.
+    pub new: Side<'d>,
+    /// Whether both runs have all verdicts. Otherwise a failure that vanished is fixed or removed, and causes of new
+    /// failures are missing.
+    pub complete: bool,
+    /// The number of changes by kind. Kinds without a change are left out.
+    pub changed: BTreeMap<Kind, usize>,
+    /// The number of verdicts that are the same in both runs.
+    pub unchanged: Counts,
+    /// The changes by kind, then severity, the worst first.
+    pub changes: Vec<Changed<'d>>,
+}
+
+/// One of two runs that are compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Side<'d> {
+    /// The path as it was given.
+    pub path: Cow<'d, str>,
+    /// The time of the run.
+    pub now: Cow<'d, str>,
+    /// The origin of schema and policies, in words.
+    pub pack: Cow<'d, str>,
+    /// The version of the pack.
+    pub pack_version: Option<Cow<'d, str>>,
+    /// The program that judged.
+    pub tool: Tool<'d>,
+    /// The accounts.
+    pub accounts: Vec<Cow<'d, str>>,
+    /// The number of errors of the run.
+    pub errors: usize,
+}
+
+/// The kind of a change, in the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A failure that the old run does not have.
+    New,
+    /// An unknown verdict that the old run does not have.
+    BecameUnknown,
+    /// A failure or unknown verdict of the old run that passes, does not apply, or is waived.
+    Fixed,
+    /// A failure, unknown or waived verdict of the old run, and the new report does not list the verdicts that passed.
+    FixedOrRemoved,
+    /// A verdict on a resource that the new run does not have.
+    Removed,
+    /// A verdict of a check that was not run on the account in the new run.
+    NotJudged,
+    /// A verdict on a resource that the old run does not have, and that is neither a failure nor unknown.
+    Added,
+    /// Another change, for example from pass to not applicable.
+    Other,
+}
+
+impl Kind {
+    /// All kinds in order.
+    pub const ALL: [Kind; 8] = [
+        Kind::New,
+        Kind::BecameUnknown,
+        Kind::Fixed,
+        Kind::FixedOrRemoved,
+        Kind::Removed,
+        Kind::NotJudged,
+        Kind::Added,
+        Kind::Other,
+    ];
+
+    /// Returns the name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::New => "new failures",
+            Kind::BecameUnknown => "became unknown",
+            Kind::Fixed => "fixed",
+            Kind::FixedOrRemoved => "fixed or removed",
+            Kind::Removed => "resource removed",
+            Kind::NotJudged => "not judged in the new run",
+            Kind::Added => "resource added",
+            Kind::Other => "other changes",
+        }
+    }
+}
+
+/// A verdict that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changed<'d> {
+    /// The kind of the change.
+    pub kind: Kind,
+    /// The id of the check.
+    pub check: Cow<'d, str>,
+    /// The title of the check.
+    pub title: Cow<'d, str>,
+    /// The severity of the check.
+    pub severity: CheckSeverity,
+    /// The id of the account.
+    pub account: Cow<'d, str>,
+    /// The type of the resource, without namespace.
+    pub resource_type: Cow<'d, str>,
+    /// The id of the resource.
+    pub resource_id: Cow<'d, str>,
+    /// The fingerprint of the verdict.
+    pub fingerprint: Cow<'d, str>,
+    /// The verdict of the old run, if it has one.
+    pub old: Option<Verdict>,
+    /// The verdict of the new run, if it has one.
+    pub new: Option<Verdict>,
+    /// The causes that are known.
+    pub causes: Vec<Cause<'d>>,
+}
+
+impl<'d> Difference<'d> {
+    /// Compares two runs, each with the path of its file.
+    ///
+    /// # Errors
+    /// When two verdicts of a run have one fingerprint.
+    pub fn of(old: (&'d str, &'d Document<'d>), new: (&'d str, &'d Document<'d>)) -> Result<Self, Diagnostic> {
+        let complete = old.1.other_verdicts.is_some() && new.1.other_verdicts.is_some();
+        let before = Pairs::of(old.1, old.0, complete)?;
+        let after = Pairs::of(new.1, new.0, complete)?;
+        let all: BTreeSet<&str> = before.by_fingerprint.keys().chain(after.by_fingerprint.keys()).copied().collect();
+        let (mut changes, mut unchanged) = (Vec::new(), Counts::new());
+        for fingerprint in all {
+            let pair = (before.by_fingerprint.get(fingerprint), after.by_fingerprint.get(fingerprint));
+            match pair {
+                (Some(was), Some(is)) if was.verdict == is.verdict => {
+                    *unchanged.entry(is.verdict).or_insert(0) += 1;
+                }
+                pair => changes.extend(changed(fingerprint, pair, (&before, &after), complete)),
+            }
+        }
+        changes.sort_by(|a, b| {
+            let key = |it: &Changed<'d>| (it.kind, Reverse(it.severity), it.check.clone(), it.account.clone());
+            let resource =
+                |it: &Changed<'d>| (it.resource_type.clone(), it.resource_id.clone(), it.fingerprint.clone());
+            (key(a), resource(a)).cmp(&(key(b), resource(b)))
+        });
+        let mut by_kind = BTreeMap::new();
+        for change in &changes {
+            *by_kind.entry(change.kind).or_insert(0) += 1;
+        }
+        Ok(Self {
+            format: "deodar-diff".into(),
+            version: VERSION.into(),
+            old: side(old.0, old.1),
+            new: side(new.0, new.1),
+            complete,
+            changed: by_kind,
+            unchanged,
+            changes,
+        })
+    }
+
+    /// Returns the exit code: 0 if all verdicts are the same, otherwise 1; 5 if a run has errors.
+    pub fn exit_code(&self) -> u8 {
+        match (self.old.errors + self.new.errors, self.changes.is_empty()) {
+            (0, true) => 0,
+            (0, false) => 1,
+            _ => 5,
+        }
+    }
+}
+
+fn side<'d>(path: &'d str, document: &'d Document<'d>) -> Side<'d> {
+    let run = &document.run;
+    let text = |text: &'d Cow<'d, str>| Cow::Borrowed(&**text);
+    Side {
+        path: path.into(),
+        now: text(&run.now),
+        pack: text(&run.pack),
+        pack_version: run.pack_version.as_ref().map(text),
+        tool: Tool { name: text(&document.tool.name), version: text(&document.tool.version) },
+        accounts: run.snapshots.iter().filter_map(|snapshot| snapshot.account.as_ref()).map(text).collect(),
+        errors: document.summary.errors,
+    }
+}
+
+/// Returns the change of a verdict that differs between two runs.
+fn changed<'d>(
+    fingerprint: &'d str,
+    (old, new): (Option<&Pair<'d>>, Option<&Pair<'d>>),
+    (before, after): (&Pairs<'d>, &Pairs<'d>),
+    complete: bool,
+) -> Option<Changed<'d>> {
+    let pair = new.or(old)?;
+    let (in_old, in_new) = (before.has_judged(pair.check, pair.account), after.has_judged(pair.check, pair.account));
+    let (title, severity) = after.described(pair.check).or_else(|| before.described(pair.check))?;
+    let causes = match (old, new) {
+        (Some(old), Some(new)) => cause::between(old, new, (before, after)),
+        (None, _) if !in_old => vec![Cause::CheckAdded],
+        (_, None) if !in_new => vec![Cause::CheckNotRun],
+        (_, None) if after.lacks_list_of(pair) => vec![Cause::ListNotCaptured],
+        _ => Vec::new(),
+    };
+    Some(Changed {
+        kind: match kind(
+            old.map(|it| it.verdict),
+            new.map(|it| it.verdict),
+            in_new && !after.lacks_list_of(pair),
+            complete,
+        ) {
+            // The list was captured, and its elements have verdicts of their own.
+            Kind::Removed | Kind::FixedOrRemoved if pair.is_list() => Kind::Fixed,
+            kind => kind,
+        },
+        check: pair.check.into(),
+        title: title.into(),
+        severity,
+        account: pair.account.into(),
+        resource_type: Cow::Borrowed(&pair.resource.ty),
+        resource_id: Cow::Borrowed(&pair.resource.id),
+        fingerprint: fingerprint.into(),
+        old: old.map(|it| it.verdict),
+        new: new.map(|it| it.verdict),
+        causes,
+    })
+}
+
+/// Returns the kind of a change. `judged` states whether the new run has judged the check on the account.
+fn kind(old: Option<Verdict>, new: Option<Verdict>, judged: bool, complete: bool) -> Kind {
+    match (old, new) {
+        (_, Some(Verdict::Fail)) => Kind::New,
+        (_, Some(Verdict::Unknown)) => Kind::BecameUnknown,
+        (Some(Verdict::Fail | Verdict::Unknown), Some(_)) => Kind::Fixed,
+        (_, None) if !judged => Kind::NotJudged,
+        (_, None) if !complete => Kind::FixedOrRemoved,
+        (_, None) => Kind::Removed,
+        (None, Some(_)) => Kind::Added,
+        (Some(_), Some(_)) => Kind::Other,
+    }
+}

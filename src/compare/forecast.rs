@@ -1,0 +1,252 @@
+//! The forecast of a snapshot: the verdicts that change without any action, and when.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
+use crate::pack::{Assessment, Pack, Run};
+use crate::policy::{CheckId, CheckSeverity};
+use crate::render::document::Counts;
+use crate::report::Identities;
+use crate::snapshot::{Secrets, Snapshot};
+use crate::source::cedar::on_deep_stack;
+use crate::value::{EntityRef, show_datetime};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The version of the format.
+const VERSION: &str = "1.0";
+
+/// A day in milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The forecasts of some snapshots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forecast<'f> {
+    /// `deodar-forecast`.
+    pub format: Cow<'f, str>,
+    /// The version of the format.
+    pub version: Cow<'f, str>,
+    /// The start of the period, RFC 3339 in UTC.
+    pub now: Cow<'f, str>,
+    /// Its end.
+    pub until: Cow<'f, str>,
+    /// The origin of schema and policies, in words.
+    pub pack: Cow<'f, str>,
+    /// The version of the pack.
+    pub pack_version: Option<Cow<'f, str>>,
+    /// The accounts in order of the snapshots.
+    pub accounts: Vec<AccountForecast>,
+}
+
+/// The forecast of one account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountForecast {
+    /// The path of the snapshot.
+    pub snapshot: String,
+    /// The id of the account.
+    pub account: String,
+    /// The number of times at which the snapshot was judged again. No verdict changes between them.
+    pub times: usize,
+    /// The verdicts at the start.
+    pub verdicts: Counts,
+    /// The changes in order of their times.
+    pub changes: Vec<ForecastChange>,
+}
+
+/// A verdict that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForecastChange {
+    /// The first millisecond of the new verdict, RFC 3339 in UTC.
+    pub at: String,
+    /// The id of the check.
+    pub check: String,
+    /// The title of the check.
+    pub title: String,
+    /// The severity of the check.
+    pub severity: CheckSeverity,
+    /// The type of the resource, without namespace.
+    pub resource_type: String,
+    /// The id of the resource.
+    pub resource_id: String,
+    /// The fingerprint of the verdict.
+    pub fingerprint: String,
+    /// The verdict before, if there is one.
+    pub old: Option<Verdict>,
+    /// The verdict from then on, if there is one.
+    pub new: Option<Verdict>,
+}
+
+impl<'f> Forecast<'f> {
+    /// Returns a forecast without accounts, of a period in milliseconds since 1970.
+    pub fn new((now, until): (i64, i64), pack: &'f str, pack_version: Option<&'f str>) -> Self {
+        Self {
+            format: "deodar-forecast".into(),
+            version: VERSION.into(),
+            now: show_datetime(now).into(),
+            until: show_datetime(until).into(),
+            pack: pack.into(),
+            pack_version: pack_version.map(Cow::from),
+            accounts: Vec::new(),
+        }
+    }
+
+    /// Returns the exit code: 1 if a verdict changes, otherwise 0.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.accounts.iter().any(|account| !account.changes.is_empty()))
+    }
+}
+
+/// A snapshot whose verdicts are forecast.
+#[derive(Debug, Clone, Copy)]
+pub struct Forecaster<'p> {
+    /// The pack.
+    pub pack: &'p Pack,
+    /// The snapshot.
+    pub snapshot: &'p Snapshot,
+    /// The secrets of the snapshot.
+    pub secrets: Option<&'p Secrets>,
+    /// The start of the period, and the options of the run.
+    pub run: Run<'p>,
+    /// The end of the period, in milliseconds since 1970.
+    pub until: i64,
+    /// The most times at which the snapshot is judged.
+    pub most_times: usize,
+}
+
+/// The verdicts at a time, by check and subject.
+type Verdicts = BTreeMap<(CheckId, Subject), Verdict>;
+
+/// A change: its time, its check and subject, and the verdicts before and after.
+type Step = (i64, (CheckId, Subject), Option<Verdict>, Option<Verdict>);
+
+impl Forecaster<'_> {
+    /// Returns the changes of the period, and the problems of the derivations.
+    ///
+    /// # Errors
+    /// When there are too many times at which a verdict may change, or a policy depends on the time in a way that cannot be
+    /// computed. No changes are returned then.
+    pub fn forecast(&self) -> Result<(AccountForecast, Vec<Diagnostic>), Diagnostic> {
+        on_deep_stack(|| self.forecast_on_this_stack())
+    }
+
+    fn forecast_on_this_stack(&self) -> Result<(AccountForecast, Vec<Diagnostic>), Diagnostic> {
+        let dependence = TimeDependence::of(self.pack.program());
+        let Assessment { evaluation, diagnostics, .. } = self.pack.assess(self.snapshot, self.run);
+        let start = self.run.now.saturating_add(1);
+        let times = match self.times(&dependence, start, self.until) {
+            Ok(times) => times,
+            Err(reason) => return Err(self.refused(reason, &dependence, start)),
+        };
+        let (mut verdicts, mut counts) = (Verdicts::new(), Counts::new());
+        for judgement in evaluation.judge(&Verdict::ALL) {
+            for verdict in Verdict::ALL {
+                *counts.entry(verdict).or_insert(0) += judgement.count(verdict);
+            }
+            if dependence.checks.contains(&judgement.check) {
+                verdicts.extend(listed(&judgement));
+            }
+        }
+        let mut changes: Vec<Step> = Vec::new();
+        for time in &times {
+            let assessment = self.pack.assess(self.snapshot, Run { now: *time, ..self.run });
+            let is_selected = |check| dependence.checks.contains(&check);
+            let judgements = assessment.evaluation.judge_selected(&Verdict::ALL, is_selected);
+            let next: Verdicts = judgements.iter().flat_map(listed).collect();
+            if next != verdicts {
+                let keys: BTreeSet<_> = verdicts.keys().chain(next.keys()).copied().collect();
+                for key in keys {
+                    let (old, new) = (verdicts.get(&key).copied(), next.get(&key).copied());
+                    if old != new {
+                        changes.push((*time, key, old, new));
+                    }
+                }
+                verdicts = next;
+            }
+        }
+        let model = self.pack.model();
+        let account = AccountForecast {
+            snapshot: self.snapshot.source.document(),
+            account: self.snapshot.id(model, EntityRef { ty: model.root, row: 0 }).into(),
+            times: times.len(),
+            verdicts: counts,
+            changes: self.described(&changes),
+        };
+        Ok((account, diagnostics))
+    }
+
+    fn times(&self, dependence: &TimeDependence, start: i64, end: i64) -> Result<BTreeSet<i64>, Uncritical> {
+        let Assessment { evaluation, .. } = self.pack.assess(self.snapshot, self.run);
+        evaluation.critical_times(dependence, start..=end, self.most_times)
+    }
+
+    fn described(&self, changes: &[Step]) -> Vec<ForecastChange> {
+        let model = self.pack.model();
+        let identities = Identities::new(model, self.snapshot, self.secrets);
+        let described = changes.iter().filter_map(|(time, (check, subject), old, new)| {
+            let check = self.pack.policies().checks.find(*check)?;
+            let identity = identities.of(&check.statement.id, *subject);
+            Some(ForecastChange {
+                at: show_datetime(*time),
+                check: check.statement.id.to_string(),
+                title: check.title.to_string(),
+                severity: check.severity,
+                resource_type: identity.ty.to_string(),
+                resource_id: identities.name(*subject).into(),
+                fingerprint: identity.fingerprint(),
+                old: *old,
+                new: *new,
+            })
+        });
+        described.collect()
+    }
+
+    /// Returns the error for a period whose changes cannot be computed.
+    fn refused(&self, reason: Uncritical, dependence: &TimeDependence, start: i64) -> Diagnostic {
+        match reason {
+            Uncritical::TooMany => {
+                let message = format!(
+                    "`{}` has too many times until {} at which a verdict may change: more than {}",
+                    self.snapshot.source.document(),
+                    show_datetime(self.until),
+                    self.most_times
+                );
+                let (mut fits, mut too_long) = (0, self.until.saturating_sub(start) / DAY + 1);
+                while too_long - fits > 1 {
+                    let middle = fits + (too_long - fits) / 2;
+                    match self.times(dependence, start, start.saturating_add(middle.saturating_mul(DAY)) - 1) {
+                        Ok(_) => fits = middle,
+                        Err(_) => too_long = middle,
+                    }
+                }
+                let help = match fits {
+                    0 => "allow more with --max-times, or select checks with --only".to_owned(),
+                    days => format!("use --until {days}d, allow more with --max-times, or select checks with --only"),
+                };
+                Diagnostic::error(Code::Forecast, message).help(help)
+            }
+            Uncritical::Expression { policy, span } => {
+                let policies = self.pack.policies();
+                let statement = match policy {
+                    PolicyAt::Check(at) => policies.checks.find(at).map(|check| &check.statement),
+                    PolicyAt::Derivation(at) => policies.derivations.find(at).map(|derivation| &derivation.statement),
+                };
+                let id = statement.map_or("", |statement| statement.id.as_str());
+                let error = Diagnostic::error(
+                    Code::Forecast,
+                    format!("`{id}` depends on the time in a way that has no forecast"),
+                );
+                let error = match statement {
+                    Some(statement) => error.label(&statement.source, span, "this changes at unknown times"),
+                    None => error,
+                };
+                error.help(format!(
+                    "compare `context.now` with a sum of times and durations, or leave the check out with --skip {id}"
+                ))
+            }
+        }
+    }
+}
+
+fn listed(judgement: &Judgement) -> impl Iterator<Item = ((CheckId, Subject), Verdict)> + '_ {
+    judgement.judged.iter().map(|judged| ((judgement.check, judged.subject), judged.verdict))
+}

@@ -1,0 +1,59 @@
+//! Differences as Markdown, for comments and job summaries.
+
+use super::diff::{Changed, Difference, Kind};
+use super::words;
+use crate::render::{code, prose};
+use std::io::{self, Write};
+
+/// The largest number of characters, so that the text fits in a comment on GitHub.
+const MOST: usize = 60_000;
+
+/// Writes a difference. The last changes are omitted, and counted, if the text would be too long.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_difference(difference: &Difference<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let exit_code = difference.exit_code();
+    let mut page = format!("## Deodar: {}\n\n", words::reason(exit_code));
+    for (name, side) in [("old", &difference.old), ("new", &difference.new)] {
+        page.push_str(&format!("- {name}: {}, as of {}\n", code(&side.path), code(&side.now)));
+    }
+    page.push_str(&format!("\n{}\n", prose(&words::totals(difference))));
+    if !difference.complete {
+        page.push_str(&format!("\n{}\n", prose(words::INCOMPLETE)));
+    }
+    let (mut shown, mut length) = (0, page.chars().count());
+    'kinds: for kind in Kind::ALL {
+        let changes: Vec<&Changed<'_>> = difference.changes.iter().filter(|change| change.kind == kind).collect();
+        for (at, change) in changes.iter().enumerate() {
+            let head = if at == 0 { format!("\n### {} ({})\n\n", kind.title(), changes.len()) } else { String::new() };
+            let item = format!("{head}{}", item(change, difference));
+            length += item.chars().count();
+            if length > MOST {
+                break 'kinds;
+            }
+            page.push_str(&item);
+            shown += 1;
+        }
+    }
+    if shown < difference.changes.len() {
+        let omitted = difference.changes.len() - shown;
+        page.push_str(&format!("\n**{omitted} of {} changes are not shown.**\n", difference.changes.len()));
+    }
+    out.write_all(page.as_bytes())
+}
+
+fn item(change: &Changed<'_>, difference: &Difference<'_>) -> String {
+    let mut text = format!(
+        "- {} ({}) {}: {}, fingerprint {}\n",
+        code(&change.check),
+        change.severity.name(),
+        code(&words::resource(change, difference)),
+        words::verdicts(change.old, change.new).replace("->", "to"),
+        code(&change.fingerprint)
+    );
+    for cause in &change.causes {
+        text.push_str(&format!("  - {}\n", code(&words::cause(cause))));
+    }
+    text
+}
