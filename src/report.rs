@@ -8,12 +8,14 @@ mod evidence;
 mod message;
 mod finding;
 mod capture;
+mod age;
 mod run;
 mod model;
 mod status;
 mod absorb;
 pub mod controls;
 
+pub(crate) use age::TooOld;
 pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};

@@ -2,13 +2,15 @@
 
 use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
-use super::problems::{capture_time, captured_at, unrecognised_document, without_lists};
+use super::problems::{capture_time, captured_at, too_old, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::engine::{Evaluation, Judged, Judgement, Verdict, VerdictCounts};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
-use crate::report::{AccountReport, Engine, Finding, Findings, Options, Report, SnapshotReport, Times, WITNESSES};
+use crate::report::{
+    AccountReport, Engine, Finding, Findings, Options, Report, SnapshotReport, Times, TooOld, WITNESSES,
+};
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
 use crate::source::cedar::on_deep_stack;
@@ -118,13 +120,17 @@ impl<'s> AccountRun<'s> {
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();
         account.snapshot.captured_at = captured_at(evaluator);
-        account.diagnostics.extend(capture_time(evaluator, &account.snapshot, self.options));
-        let judgements = match self.judge(&evaluation) {
+        let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
+        let age = self.options.max_snapshot_age.and_then(|most| findings.too_old(most, self.options.now));
+        account.diagnostics.extend(match &age {
+            Some(age) => Some(too_old(age, &account.snapshot, self.options)),
+            None => capture_time(evaluator, &account.snapshot, self.options),
+        });
+        let judgements = match self.judge(&evaluation, age.is_some()) {
             Ok(judgements) => judgements,
             Err(error) => return account.diagnostics.push(error),
         };
         account.times.judge = stopwatch.lap();
-        let findings = Findings::new(&evaluation, account.snapshot.path.as_str().into(), WITNESSES);
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
             if let Some(counts) = account.counts.get_mut(judgement.check) {
@@ -132,13 +138,17 @@ impl<'s> AccountRun<'s> {
             }
             let explained = explained.get(judgement.check).copied().unwrap_or_default();
             let quota = explained.map(|explained| most.saturating_sub(explained));
-            account.findings.extend(self.explain(&findings, judgement, quota));
+            account.findings.extend(self.explain(&findings, judgement, quota, age.as_ref()));
         }
         account.times.explain = stopwatch.lap();
     }
 
-    /// Judges every resource by the engine of the options.
-    fn judge(&self, evaluation: &Evaluation<'_>) -> Result<Vec<Judgement>, Diagnostic> {
+    /// Judges every resource by the engine of the options. On a snapshot that is too old, every verdict is unknown.
+    fn judge(&self, evaluation: &Evaluation<'_>, is_too_old: bool) -> Result<Vec<Judgement>, Diagnostic> {
+        if is_too_old {
+            // Age does not depend on the engine.
+            return Ok(evaluation.judge(&Verdict::ALL).into_iter().map(Judgement::without_decisions).collect());
+        }
         match self.options.engine {
             Engine::Compiled => {
                 let needed = Verdict::ALL.into_iter().filter(|verdict| self.options.needs.wants(*verdict));
@@ -153,12 +163,21 @@ impl<'s> AccountRun<'s> {
     }
 
     /// Explains the verdicts of one check, of each kind at most its `quota`.
-    fn explain(&self, findings: &Findings<'_, '_>, judgement: &Judgement, mut quota: VerdictCounts) -> Vec<Finding> {
+    fn explain(
+        &self,
+        findings: &Findings<'_, '_>,
+        judgement: &Judgement,
+        mut quota: VerdictCounts,
+        age: Option<&TooOld>,
+    ) -> Vec<Finding> {
         let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
         let (Some(program), Some(check)) = (program, self.pack.policies().checks.get(judgement.check)) else {
             return Vec::new();
         };
         let explain = |(order, judged): (usize, &Judged)| {
+            if let Some(age) = age {
+                return Some(findings.outdated(judgement.check, check, judged.subject, order, age));
+            }
             let body = program.bodies.iter().find(|body| body.resource == judged.subject.ty())?;
             Some(on_deep_stack(|| findings.finding(program, check, body, judged.subject, judged.verdict, order)))
         };

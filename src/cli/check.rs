@@ -65,6 +65,10 @@ pub(super) struct Args {
     /// Do not exit with 4 if verdicts are unknown
     #[arg(long, help_heading = "Exit code")]
     allow_unknown: bool,
+    /// Make all verdicts on a snapshot unknown if it, or a piece of its evidence, is older than this, for example 7d
+    /// [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age, help_heading = "Exit code")]
+    max_snapshot_age: Option<i64>,
     /// Set the evaluation engine
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     engine: EngineArg,
@@ -148,6 +152,11 @@ fn parse_now(text: &str) -> Result<i64, String> {
     deodar::value::parse_datetime(text)
 }
 
+fn parse_age(text: &str) -> Result<i64, String> {
+    let age = deodar::value::parse_duration(text)?;
+    if age < 0 { Err("an age is not negative".to_owned()) } else { Ok(age) }
+}
+
 fn parse_level(text: &str) -> Result<CheckSeverity, String> {
     text.parse()
 }
@@ -204,6 +213,7 @@ impl Args {
                 EngineArg::Reference => Engine::Reference,
             },
             gate: Gate { fail_on: self.fail_on, allow_unknown: self.allow_unknown },
+            max_snapshot_age: self.max_snapshot_age,
             by: self.by,
             needs,
             limits: self.limits(),

@@ -81,6 +81,9 @@ pub struct Run<'r> {
     pub fail_on: CheckSeverity,
     /// Whether unknown verdicts were tolerated.
     pub allow_unknown: bool,
+    /// The maximal age of a snapshot, such as `7d`, if the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_snapshot_age: Option<Text<'r>>,
     /// The exit code.
     pub exit_code: u8,
     /// All statuses that hold, the one that sets the exit code first.

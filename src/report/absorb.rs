@@ -39,6 +39,7 @@ impl Report {
             parameters: Vec::new(),
             engine: options.engine,
             gate: options.gate,
+            max_snapshot_age: options.max_snapshot_age,
             by: options.by,
         };
         Self {

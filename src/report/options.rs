@@ -23,6 +23,8 @@ pub struct Options {
     pub engine: Engine,
     /// The results that a pipeline accepts.
     pub gate: Gate,
+    /// The maximal age of a snapshot, in milliseconds. All verdicts on an older one are unknown.
+    pub max_snapshot_age: Option<i64>,
     /// The framework, by its name in reports, whose controls group the checks.
     pub by: Option<&'static str>,
     /// The needs of all outputs of the run.
@@ -42,6 +44,7 @@ impl Options {
             skip: Vec::new(),
             engine: Engine::Compiled,
             gate: Gate::STRICT,
+            max_snapshot_age: None,
             by: None,
             needs: Needs::ALL,
             limits: Limits::default(),

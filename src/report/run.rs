@@ -24,6 +24,8 @@ pub struct RunReport {
     pub engine: Engine,
     /// The results that a pipeline accepts.
     pub gate: Gate,
+    /// The maximal age of a snapshot, in milliseconds.
+    pub max_snapshot_age: Option<i64>,
     /// The framework whose controls group the checks.
     pub by: Option<&'static str>,
 }

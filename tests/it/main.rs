@@ -16,6 +16,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;
+mod age;
 mod authorize;
 mod capture;
 mod cases;

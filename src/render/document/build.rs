@@ -16,7 +16,7 @@ use crate::report::{
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
-use crate::value::show_datetime;
+use crate::value::{show_datetime, show_duration};
 use std::borrow::Cow;
 
 /// Builds documents of a report; `secrets` are those of the texts that it shows.
@@ -180,6 +180,7 @@ fn run(report: &Report) -> Run<'_> {
         engine: run.engine,
         fail_on: run.gate.fail_on,
         allow_unknown: run.gate.allow_unknown,
+        max_snapshot_age: run.max_snapshot_age.map(|age| show_duration(age).into()),
         exit_code: report.status().exit_code(),
         statuses: report.statuses(),
         snapshots: snapshots
