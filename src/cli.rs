@@ -3,9 +3,11 @@
 mod output;
 mod pack;
 mod outputs;
+mod settings;
 mod check;
 mod watch;
 mod render;
+mod config;
 mod list;
 mod explain;
 mod doc;
@@ -32,6 +34,8 @@ enum Command {
     Check(check::Args),
     /// Write saved reports in another format, or several as one
     Render(render::Args),
+    /// Print the settings of a run with their origins: flags, configuration file, defaults
+    Config(config::Args),
     /// List the checks of a pack
     List(list::Args),
     /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
@@ -52,8 +56,9 @@ Exit codes (if several apply, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file, a parameter or a selection of
-     checks is invalid, a file is unreadable, or the output cannot be written
+  5  a policy, schema, snapshot, case or configuration file, a parameter or a
+     selection of checks is invalid, a file is unreadable, or the output cannot
+     be written
   101 / 130  a bug in Deodar / interrupted
   141  output closed (broken pipe)
 
@@ -92,6 +97,7 @@ fn command() -> ExitCode {
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),

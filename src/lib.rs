@@ -129,6 +129,8 @@ pub mod report;
 #[doc(hidden)]
 pub mod render;
 #[doc(hidden)]
+pub mod configuration;
+#[doc(hidden)]
 pub mod catalogue;
 #[doc(hidden)]
 pub mod check;

@@ -17,6 +17,7 @@ pub mod diagnostics;
 mod findings;
 mod scorecard;
 mod controls;
+mod configured;
 mod totals;
 mod concise;
 mod saved;
@@ -54,7 +55,7 @@ pub const FORMATS: [Format; 9] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 4] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test"];
+pub const DOCUMENTS: [&str; 5] = ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-config"];
 
 impl Format {
     /// Returns the format with a name.

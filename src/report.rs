@@ -1,6 +1,7 @@
 //! The report of a run as data: findings with their identity and evidence, counts per check, a status. `render` writes it.
 
 mod needs;
+mod configured;
 mod options;
 mod show;
 mod identity;
@@ -16,6 +17,7 @@ mod absorb;
 pub mod controls;
 
 pub(crate) use age::TooOld;
+pub use configured::{ConfigurationReport, Weakening};
 pub use evidence::{Capture, ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState, WitnessReport};
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, WITNESSES};

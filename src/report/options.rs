@@ -1,10 +1,13 @@
 //! The options of a run.
 
+use super::configured::ConfigurationReport;
 use super::needs::Needs;
 use crate::parameters::Setting;
 use crate::policy::CheckSeverity;
 use crate::snapshot::Limits;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// The choices of a user for a run.
 #[derive(Debug, Clone)]
@@ -26,7 +29,9 @@ pub struct Options {
     /// The maximal age of a snapshot, in milliseconds. All verdicts on an older one are unknown.
     pub max_snapshot_age: Option<i64>,
     /// The framework, by its name in reports, whose controls group the checks.
-    pub by: Option<&'static str>,
+    pub by: Option<SmolStr>,
+    /// The configuration file of the run, if it has one.
+    pub configuration: Option<Arc<ConfigurationReport>>,
     /// The needs of all outputs of the run.
     pub needs: Needs,
     /// The limits on snapshots and on pairs of derivations.
@@ -46,6 +51,7 @@ impl Options {
             gate: Gate::STRICT,
             max_snapshot_age: None,
             by: None,
+            configuration: None,
             needs: Needs::ALL,
             limits: Limits::default(),
         }

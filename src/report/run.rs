@@ -1,5 +1,6 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
+use super::configured::ConfigurationReport;
 use super::options::{Engine, Gate};
 use crate::engine::VerdictCounts;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,9 @@ pub struct RunReport {
     /// The maximal age of a snapshot, in milliseconds.
     pub max_snapshot_age: Option<i64>,
     /// The framework whose controls group the checks.
-    pub by: Option<&'static str>,
+    pub by: Option<SmolStr>,
+    /// The configuration file, if the run has one.
+    pub configuration: Option<ConfigurationReport>,
 }
 
 /// The pack of a run.

@@ -20,6 +20,7 @@ mod age;
 mod authorize;
 mod capture;
 mod cases;
+mod configuration;
 mod controls;
 mod diagnostics;
 mod doc;
