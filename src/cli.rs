@@ -13,6 +13,7 @@ mod explain;
 mod doc;
 mod test;
 mod completions;
+mod man;
 
 use clap::{Parser, Subcommand};
 use deodar::render::{Layout, plain};
@@ -46,6 +47,8 @@ enum Command {
     Test(test::Args),
     /// Write a shell completion script
     Completions(completions::Args),
+    /// Write man pages
+    Man(man::Args),
 }
 
 const AFTER_HELP: &str = "\
@@ -103,6 +106,7 @@ fn command() -> ExitCode {
         Command::Doc(args) => doc::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     });
     outcome.unwrap_or_else(|error| failed(&error))
 }

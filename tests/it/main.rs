@@ -30,6 +30,8 @@ mod fleet;
 mod formats;
 mod identity;
 mod input;
+#[cfg(unix)]
+mod integration;
 mod json;
 mod law;
 mod limits;
