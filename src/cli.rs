@@ -3,16 +3,19 @@
 mod output;
 mod pack;
 mod outputs;
+mod settings;
 mod check;
 mod watch;
 mod render;
 mod diff;
 mod forecast;
+mod config;
 mod list;
 mod explain;
 mod doc;
 mod test;
 mod completions;
+mod man;
 
 use clap::{Parser, Subcommand};
 use deodar::render::{Layout, plain};
@@ -38,6 +41,8 @@ enum Command {
     Diff(diff::Args),
     /// List the verdicts of a snapshot that change without any action, and when
     Forecast(forecast::Args),
+    /// Print the settings of a run with their origins: flags, configuration file, defaults
+    Config(config::Args),
     /// List the checks of a pack
     List(list::Args),
     /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
@@ -48,6 +53,8 @@ enum Command {
     Test(test::Args),
     /// Write a shell completion script
     Completions(completions::Args),
+    /// Write man pages
+    Man(man::Args),
 }
 
 const AFTER_HELP: &str = "\
@@ -58,8 +65,9 @@ Exit codes (if several apply, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot or case file, a parameter or a selection of
-     checks is invalid, a file is unreadable, or the output cannot be written
+  5  a policy, schema, snapshot, case or configuration file, a parameter or a
+     selection of checks is invalid, a file is unreadable, or the output cannot
+     be written
   101 / 130  a bug in Deodar / interrupted
   141  output closed (broken pipe)
 
@@ -100,11 +108,13 @@ fn command() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     });
     outcome.unwrap_or_else(|error| failed(&error))
 }

@@ -131,6 +131,8 @@ pub mod render;
 #[doc(hidden)]
 pub mod compare;
 #[doc(hidden)]
+pub mod configuration;
+#[doc(hidden)]
 pub mod catalogue;
 #[doc(hidden)]
 pub mod check;

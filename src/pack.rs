@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluation, Subject, TooManyPairs, Verdict};
 use crate::ids::IdVec;
 use crate::parameters::{Parameters, Setting};
-use crate::policy::{Check, CheckId, Policies};
+use crate::policy::{Adaptation, Check, CheckId, Policies};
 use crate::program::Program;
 use crate::schema::{Model, Schema};
 use crate::snapshot::{Limits, SecretPaths, Snapshot};
@@ -29,6 +29,8 @@ pub struct Pack {
     program: Arc<Program>,
     /// Whether each check is selected.
     selected: IdVec<CheckId, bool>,
+    /// The changes of the project to the policies.
+    adaptation: Arc<Adaptation>,
 }
 
 /// The time and the parameters of verdicts.
@@ -70,7 +72,13 @@ impl Pack {
     ///
     /// Also returns the problems. There is no pack if the schema cannot be read; a check with an error is not evaluated.
     pub fn compile(sources: PackSources<'_>) -> (Option<Self>, Vec<Diagnostic>) {
-        Compiler::default().compile(sources, CheckFilter::default())
+        Self::adapted(sources, &Arc::default())
+    }
+
+    /// Compiles a pack with all its checks and the changes of a project.
+    #[doc(hidden)]
+    pub fn adapted(sources: PackSources<'_>, adaptation: &Arc<Adaptation>) -> (Option<Self>, Vec<Diagnostic>) {
+        Compiler::default().compile(sources, adaptation, CheckFilter::default())
     }
 
     /// Reads a snapshot, and returns it with its problems. There is no snapshot if the text is not a JSON object.
@@ -115,6 +123,11 @@ impl Pack {
         &self.program
     }
 
+    /// Returns the changes of the project to the policies.
+    pub fn adaptation(&self) -> &Adaptation {
+        &self.adaptation
+    }
+
     /// Returns whether a check is selected.
     pub fn is_selected(&self, check: CheckId) -> bool {
         self.selected.find(check).copied().unwrap_or(false)
@@ -134,7 +147,8 @@ impl Pack {
     /// Returns a pack with the same schema and other policies, all of them selected.
     pub(crate) fn with_policies(&self, policies: Policies, program: Program) -> Self {
         let selected = vec![true; policies.checks.len()].into();
-        Self { schema: Arc::clone(&self.schema), policies: Arc::new(policies), program: Arc::new(program), selected }
+        let (schema, adaptation) = (Arc::clone(&self.schema), Arc::clone(&self.adaptation));
+        Self { schema, policies: Arc::new(policies), program: Arc::new(program), selected, adaptation }
     }
 
     /// Returns the error for a derivation that would try more than `most` pairs.

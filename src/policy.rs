@@ -3,7 +3,9 @@
 //! Cedar parses and strictly validates. The effect, the action and the annotations of a policy determine its role. A
 //! broken policy does not hide the others: all problems are reported, and the valid policies are used.
 
+mod frameworks;
 mod model;
+mod adaptation;
 mod parse;
 mod absence;
 mod annotations;
@@ -14,6 +16,9 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use adaptation::{Adaptation, SeverityOverride};
+pub use annotations::is_built_in_annotation;
+pub use frameworks::{FRAMEWORKS, Framework};
 pub use model::*;
 pub use parse::{PolicyFile, warm_up};
 pub use request::Policy;
@@ -29,17 +34,19 @@ impl Policies {
     /// Parses policy files, which share one set of ids, and validates them against a schema.
     pub fn parse(schema: &Schema, files: &[Arc<Source>]) -> (Self, Vec<Diagnostic>) {
         let files: Vec<PolicyFile> = files.par_iter().map(PolicyFile::parse).collect();
-        Self::read(schema, &files.iter().collect::<Vec<_>>())
+        Self::read(schema, &files.iter().collect::<Vec<_>>(), &Adaptation::default())
     }
 
-    /// Validates parsed policy files, which share one set of ids, against a schema.
-    pub fn read(schema: &Schema, files: &[&PolicyFile]) -> (Self, Vec<Diagnostic>) {
-        let mut reader = PolicyReader::new(schema);
+    /// Validates parsed policy files, which share one set of ids, against a schema. `adaptation` has the changes of the
+    /// project.
+    pub fn read(schema: &Schema, files: &[&PolicyFile], adaptation: &Adaptation) -> (Self, Vec<Diagnostic>) {
+        let mut reader = PolicyReader::new(schema, adaptation);
         cedar::on_deep_stack(|| files.iter().for_each(|file| reader.file(file)));
         let (mut policies, mut diagnostics) = reader.finish();
         diagnostics.extend(validate::validate(schema, &mut policies));
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
+        adaptation.apply(&mut policies, &mut diagnostics);
         crate::diagnostic::sort(&mut diagnostics);
         if policies.checks.is_empty() && policies.derivations.is_empty() {
             of_another_schema(schema, &mut diagnostics);

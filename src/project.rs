@@ -7,6 +7,7 @@ mod reports;
 mod unpack;
 mod accounts;
 mod saved;
+mod configured;
 mod overwrite;
 mod unused;
 mod suites;
@@ -16,8 +17,9 @@ mod file_states;
 mod watch;
 
 pub use accounts::{InputFormat, SnapshotReader};
+pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
-pub use overwrite::overwritten_input;
+pub use overwrite::{is_below, overwritten_input};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use saved::{baseline, is_report, saved_report, saved_reports};
 pub use suites::CaseFiles;
@@ -25,6 +27,7 @@ pub use watch::Changes;
 
 use crate::check::Inputs;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
+use crate::policy::Adaptation;
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
@@ -52,6 +55,8 @@ pub struct Selection {
     pub policies: Vec<PathBuf>,
     /// A schema file that replaces that of the pack.
     pub schema: Option<PathBuf>,
+    /// The changes of the project to the policies.
+    pub adaptation: Arc<Adaptation>,
     /// Files that the run writes. They are not snapshots.
     pub outputs: Vec<PathBuf>,
 }
@@ -66,9 +71,6 @@ pub enum PackOrigin {
     Folder,
 }
 
-/// The name of a configuration file, which this version does not read.
-const CONFIGURATION: &str = "deodar.toml";
-
 /// The largest case file or list of survivors, in bytes.
 const MAX_TOML_BYTES: usize = 16 << 20;
 
@@ -82,7 +84,7 @@ pub struct Loader {
     /// Snapshots by file and line.
     snapshots: SourceCache<(PathBuf, usize)>,
     outputs: OwnOutputs,
-    /// Files and folders that the last load looked at, for a watch.
+    /// Files and folders that were looked at since a watch took them.
     pub file_states: FileStates,
 }
 
@@ -115,7 +117,8 @@ impl Loader {
     /// # Errors
     /// All diagnostics, if the schema cannot be read.
     pub fn load(&mut self, selection: &Selection, limits: &Limits) -> Result<Inputs, Vec<Diagnostic>> {
-        let mut diagnostics = self.begin(selection);
+        let mut diagnostics = Vec::new();
+        self.begin(selection);
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let (mut snapshots, mut unread, mut reports) = (Vec::new(), Vec::new(), 0);
         for file in files {
@@ -140,7 +143,8 @@ impl Loader {
         selection: &Selection,
         limits: &Limits,
     ) -> Result<(Inputs, SnapshotReader), Vec<Diagnostic>> {
-        let mut diagnostics = self.begin(selection);
+        let mut diagnostics = Vec::new();
+        self.begin(selection);
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let mut accounts = SnapshotReader::new(files, selection.form, limits.bytes);
         // Only where there is a choice is the first snapshot looked at before its turn.
@@ -150,18 +154,10 @@ impl Loader {
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
     }
 
-    fn begin(&mut self, selection: &Selection) -> Vec<Diagnostic> {
-        self.file_states = FileStates::default();
+    fn begin(&mut self, selection: &Selection) {
         self.outputs = OwnOutputs::find(&selection.outputs);
         self.known.age();
         self.snapshots.age();
-        let file = Path::new(CONFIGURATION);
-        self.file_states.file(file);
-        if file.symlink_metadata().is_err() {
-            return Vec::new();
-        }
-        let error = Diagnostic::error(Code::NoConfiguration, format!("this version does not read `{CONFIGURATION}`"));
-        vec![error.help("remove or rename it, and pass its content as options: --pack, --param, --only, --fail-on")]
     }
 
     fn inputs(
@@ -182,6 +178,7 @@ impl Loader {
             recognised,
             schema,
             policies,
+            adaptation: Arc::clone(&selection.adaptation),
             snapshots,
             unread,
             diagnostics,

@@ -17,6 +17,7 @@ pub mod diagnostics;
 mod findings;
 mod scorecard;
 mod controls;
+mod configured;
 mod totals;
 mod concise;
 mod saved;
@@ -56,8 +57,8 @@ pub const FORMATS: [Format; 9] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 6] =
-    ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff", "deodar-forecast"];
+pub const DOCUMENTS: [&str; 7] =
+    ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff", "deodar-forecast", "deodar-config"];
 
 impl Format {
     /// Returns the format with a name.

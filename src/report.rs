@@ -2,6 +2,7 @@
 
 mod baseline;
 mod needs;
+mod configured;
 mod options;
 mod show;
 mod identity;
@@ -9,13 +10,16 @@ mod evidence;
 mod message;
 mod finding;
 mod capture;
+mod age;
 mod run;
 mod model;
 mod status;
 mod absorb;
 pub mod controls;
 
+pub(crate) use age::TooOld;
 pub use baseline::{Baseline, Change, Compared};
+pub use configured::{ConfigurationReport, Weakening};
 pub use evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };

@@ -10,6 +10,7 @@ mod spelling;
 
 pub use spelling::{is_same_but_for_writing, misspelling, nearest};
 
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
 /// A named text that diagnostics can point into.
@@ -35,6 +36,11 @@ impl PartialEq for Source {
 
 // The comparison of two `Arc<Source>` looks at the texts only if the pointers differ.
 impl Eq for Source {}
+
+/// Returns bytes in hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 const BLOCK: usize = 4096;
 
@@ -94,6 +100,16 @@ impl Source {
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
         Ok(Self { name, text, line_starts, before, is_line, scalars_before })
+    }
+
+    /// Returns the SHA-256 of the bytes of the file, with its byte order mark, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        if self.has_mark() {
+            hash.update("\u{feff}");
+        }
+        hash.update(&self.text);
+        hexadecimal(hash.finalize().as_slice())
     }
 
     /// Returns the name that messages show, usually a path as the user typed it.

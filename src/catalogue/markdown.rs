@@ -111,6 +111,10 @@ impl Page<'_> {
             entry.judged.iter().map(|ty| format!("every {}", type_name(self.model, *ty))).collect();
         writeln!(out, "\n### {}\n", text(self.links.headings.get(at).map_or("", String::as_str)))?;
         writeln!(out, "**Severity:** {}. **Judges:** {}.\n", check.severity.name(), enumerated(&judged, "and"))?;
+        if let Some(original) = &check.overridden {
+            let (severity, reason) = (original.severity.name(), text(&original.reason));
+            writeln!(out, "**Severity in the policy:** {severity}. **Reason of the change:** {reason}\n")?;
+        }
         if let Some(doc) = &check.doc {
             writeln!(out, "{}\n", text(doc))?;
         }
@@ -322,9 +326,20 @@ impl Page<'_> {
         }
     }
 
+    /// Returns the names of the frameworks: the built-in ones, then those of the project that a check supports.
+    fn frameworks(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = FRAMEWORKS.iter().map(|framework| framework.name).collect();
+        for (name, _) in self.catalogue.entries.iter().flat_map(|entry| &entry.check.controls) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     fn controls(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n## Controls")?;
-        for (_, framework) in FRAMEWORKS {
+        for framework in self.frameworks() {
             let mut checks_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
             for (at, entry) in self.catalogue.entries.iter().enumerate() {
                 let of = entry.check.controls.iter().filter(|(name, _)| *name == framework);

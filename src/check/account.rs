@@ -2,7 +2,7 @@
 
 use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
-use super::problems::{capture_time, captured_at, unrecognised_document, without_lists};
+use super::problems::{capture_time, captured_at, too_old, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::engine::{Evaluation, Judged, Judgement, Subject, Verdict, VerdictCounts};
 use crate::ids::IdVec;
@@ -12,7 +12,7 @@ use crate::parameters::Parameters;
 use crate::policy::CheckId;
 use crate::report::{
     AccountReport, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options, Report, SEARCHED_FAILURES,
-    SnapshotReport, Times, WITNESSES,
+    SnapshotReport, Times, TooOld, WITNESSES,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
@@ -128,14 +128,18 @@ impl<'s> AccountRun<'s> {
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();
         account.snapshot.captured_at = captured_at(evaluator);
-        account.diagnostics.extend(capture_time(evaluator, &account.snapshot, self.options));
-        let judgements = match self.judge(&evaluation) {
+        let path = account.snapshot.path.as_str().into();
+        let findings = Findings::new(&evaluation, path, account.secrets.as_ref(), WITNESSES);
+        let age = self.options.max_snapshot_age.and_then(|most| findings.too_old(most, self.options.now));
+        account.diagnostics.extend(match &age {
+            Some(age) => Some(too_old(age, &account.snapshot, self.options)),
+            None => capture_time(evaluator, &account.snapshot, self.options),
+        });
+        let judgements = match self.judge(&evaluation, age.is_some()) {
             Ok(judgements) => judgements,
             Err(error) => return account.diagnostics.push(error),
         };
         account.times.judge = stopwatch.lap();
-        let path = account.snapshot.path.as_str().into();
-        let findings = Findings::new(&evaluation, path, account.secrets.as_ref(), WITNESSES);
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
             if let Some(counts) = account.counts.find_mut(judgement.check) {
@@ -144,13 +148,17 @@ impl<'s> AccountRun<'s> {
             let changes = self.compare(&findings, judgement, (account.id.as_deref(), &mut account.compared));
             let explained = explained.find(judgement.check).copied().unwrap_or_default();
             let quota = explained.map(|explained| most.saturating_sub(explained));
-            account.findings.extend(self.explain(&findings, judgement, &changes, quota));
+            account.findings.extend(self.explain(&findings, judgement, &changes, quota, age.as_ref()));
         }
         account.times.explain = stopwatch.lap();
     }
 
-    /// Judges every resource by the engine of the options.
-    fn judge(&self, evaluation: &Evaluation<'_>) -> Result<Vec<Judgement>, Diagnostic> {
+    /// Judges every resource by the engine of the options. On a snapshot that is too old, every verdict is unknown.
+    fn judge(&self, evaluation: &Evaluation<'_>, is_too_old: bool) -> Result<Vec<Judgement>, Diagnostic> {
+        if is_too_old {
+            // Age does not depend on the engine.
+            return Ok(evaluation.judge(&Verdict::ALL).into_iter().map(Judgement::without_decisions).collect());
+        }
         match self.options.engine {
             Engine::Compiled => {
                 let needed = Verdict::ALL.into_iter().filter(|verdict| self.options.needs.wants(*verdict));
@@ -198,6 +206,7 @@ impl<'s> AccountRun<'s> {
         judgement: &Judgement,
         changes: &[Option<Change>],
         mut quota: VerdictCounts,
+        age: Option<&TooOld>,
     ) -> Vec<Finding> {
         let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
         let (Some(program), Some(check)) = (program, self.pack.policies().checks.find(judgement.check)) else {
@@ -205,8 +214,11 @@ impl<'s> AccountRun<'s> {
         };
         let explain = |(number, (order, judged)): (usize, (usize, &Judged))| {
             let Judged { subject, verdict, .. } = *judged;
-            let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
             let change = changes.get(order).copied().flatten();
+            if let Some(age) = age {
+                return Some(Finding { change, ..findings.outdated(judgement.check, check, subject, order, age) });
+            }
+            let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
             let near = if number < SEARCHED_FAILURES { NEAR_MISSES } else { 0 };
             let finding = || findings.finding(program, check, body, subject, verdict, order, near);
             Some(Finding { change, ..on_deep_stack(finding) })

@@ -10,7 +10,7 @@ use crate::report::{
     CheckReport, CheckState, Compared, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
 };
 use crate::schema::Model;
-use crate::source::Source;
+use crate::source::{Source, hexadecimal};
 use crate::value::Value;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
@@ -18,14 +18,8 @@ use std::sync::Arc;
 
 /// Describes the files of a pack. `model` is that of the schema, if it is valid.
 pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
-    let file = |source: &Arc<Source>, role| {
-        let mut hash = Sha256::new();
-        if source.has_mark() {
-            hash.update("\u{feff}");
-        }
-        hash.update(source.text());
-        FileReport { path: source.name().to_owned(), role, sha256: hexadecimal(hash.finalize().as_slice()) }
-    };
+    let file =
+        |source: &Arc<Source>, role| FileReport { path: source.name().to_owned(), role, sha256: source.sha256() };
     let policies = inputs.policies.iter().map(|source| file(source, FileRole::Policies));
     PackReport {
         name: inputs.pack.clone(),
@@ -39,16 +33,13 @@ pub(super) fn digest(source: &Source) -> String {
     hexadecimal(Sha256::digest(source.text().as_bytes()).as_slice())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Describes the checks of a pack before the run.
 pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
     let report = |(at, check): (CheckId, &Check)| CheckReport {
         id: check.statement.id.clone(),
         title: check.title.clone(),
         severity: check.severity,
+        overridden: check.overridden.clone(),
         remediation: check.remediation.clone(),
         reference: check.reference.clone(),
         controls: check.controls.clone(),

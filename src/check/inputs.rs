@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::pack::PackSources;
+use crate::policy::Adaptation;
 use crate::source::Source;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Inputs {
     pub schema: Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: Vec<Arc<Source>>,
+    /// The changes of the project to the policies.
+    pub adaptation: Arc<Adaptation>,
     /// The snapshots that are in memory, in the order of the user.
     pub snapshots: Vec<Arc<Source>>,
     /// The names of snapshots that could not be read, each with the number of `snapshots` before it. `diagnostics`
@@ -40,6 +43,7 @@ impl Inputs {
             recognised: false,
             schema,
             policies,
+            adaptation: Arc::default(),
             snapshots,
             unread: Vec::new(),
             diagnostics: Vec::new(),

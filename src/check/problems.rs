@@ -4,12 +4,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluator, Sought};
 use crate::pack::Pack;
 use crate::policy::Statement;
-use crate::report::{CheckReport, CheckState, Clock, Options, Report, SnapshotReport};
+use crate::report::{CheckReport, CheckState, Clock, Options, Report, SnapshotReport, TooOld};
 use crate::schema::{Model, Shape, SlotId};
 use crate::snapshot::{Data, LocationKind, Snapshot, State};
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
-use crate::value::show_datetime;
+use crate::value::{show_datetime, show_duration};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -98,6 +98,18 @@ pub(super) fn capture_time(
         Some(_) => return None,
     };
     Some(Diagnostic::warning(Code::CaptureTime, format!("`{}` {problem}", described.path)).help(help))
+}
+
+/// Returns the warning for a snapshot that is older than the limit.
+pub(super) fn too_old(age: &TooOld, described: &SnapshotReport, options: &Options) -> Diagnostic {
+    let limit = options.max_snapshot_age.map(show_duration).unwrap_or_default();
+    let message = format!("`{}` is too old, so its verdicts are unknown: {}", described.path, age.phrase());
+    let warning = Diagnostic::warning(Code::SnapshotAge, message);
+    let warning = match age.place() {
+        Some(place) => warning.label(&place.source, place.span, format!("the limit is {limit}")),
+        None => warning,
+    };
+    warning.help("capture the snapshot and its evidence again, or raise --max-snapshot-age")
 }
 
 /// Returns the diagnostics for scopes and settings that did not apply to any judged snapshot.

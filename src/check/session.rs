@@ -72,12 +72,13 @@ impl Session {
         report.run.pack = describe_pack(inputs, None);
         report.invalid = inputs.partial_pack;
         let filter = CheckFilter { only: &options.only, skip: &options.skip };
-        let (pack, diagnostics) = self.compiler.compile(inputs.sources(), filter);
+        let (pack, diagnostics) = self.compiler.compile(inputs.sources(), &inputs.adaptation, filter);
         self.work.compiled = self.compiler.compiled;
         report.diagnostics.extend(diagnostics);
         if let Some(pack) = &pack {
             report.run.pack.version = pack.model().version().cloned();
             report.checks = describe_checks(pack);
+            report.describe_overrides();
             self.keep_snapshots_of(pack, inputs, options);
         }
         (report, pack)

@@ -1,13 +1,13 @@
 //! `deodar check`
 
 use super::output::{Output, to_stderr};
-use super::outputs::{OutputArg, Selected, format_parser};
-use super::pack::PackArgs;
-use super::{Color, MAX_THREADS, StyleArg, watch, width};
+use super::outputs::{Selected, format_parser};
+use super::settings::SettingArgs;
+use super::{Color, MAX_THREADS, StyleArg, pack, watch, width};
 use deodar::Session;
-use deodar::diagnostic::Diagnostic;
-use deodar::parameters::Setting;
-use deodar::policy::{CheckSeverity, FRAMEWORKS};
+use deodar::configuration::{Effective, Origin};
+use deodar::diagnostic::{Diagnostic, has_errors};
+use deodar::policy::FRAMEWORKS;
 use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
@@ -36,40 +36,19 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
-    pack: PackArgs,
+    settings: SettingArgs,
     /// Set the input format
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     input: Input,
     /// Set the format of the report on standard output [default: text]
     #[arg(long, value_parser = format_parser(), help_heading = "Output")]
     format: Option<Format>,
-    /// Write the report in this format too, to a file or to standard output; may be repeated
-    #[arg(long = "output", value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse, help_heading = "Output")]
-    outputs: Vec<OutputArg>,
     /// Evaluate as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_now, help_heading = "Evaluation")]
     now: Option<i64>,
-    /// Set a parameter, for example max_admins=2, or FERNBOOKS1:max_admins=2 for one instance; may be repeated
-    #[arg(long = "param", help_heading = "Evaluation", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
-    parameters: Vec<Setting>,
-    /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    only: Vec<String>,
-    /// Do not run these checks [default: none]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    skip: Vec<String>,
-    /// Exit with 1 only for failures of at least this severity
-    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = parse_level, help_heading = "Exit code")]
-    fail_on: CheckSeverity,
-    /// Group verdicts by control: framework=cis-v8, nist-800-53, iso-27001 or soc2
+    /// Group verdicts by control: framework=cis-v8, nist-800-53, iso-27001, soc2, or one of the configuration file
     #[arg(long, value_name = "framework=NAME", value_parser = parse_framework, help_heading = "Output")]
-    by: Option<&'static str>,
-    /// Do not exit with 4 if verdicts are unknown
-    #[arg(long, help_heading = "Exit code")]
-    allow_unknown: bool,
-    /// Compare with this saved report: exit with 1 and 4 only for verdicts that are new or worse
-    #[arg(long, value_name = "REPORT", help_heading = "Exit code")]
-    baseline: Option<PathBuf>,
+    by: Option<String>,
     /// Set the evaluation engine
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     engine: EngineArg,
@@ -165,25 +144,17 @@ pub(super) fn parse_now(text: &str) -> Result<i64, String> {
     deodar::value::parse_datetime(text)
 }
 
-fn parse_level(text: &str) -> Result<CheckSeverity, String> {
-    text.parse()
-}
-
-fn parse_framework(text: &str) -> Result<&'static str, String> {
-    let name = text.strip_prefix("framework=");
-    let found = FRAMEWORKS.iter().map(|(_, known)| *known).find(|known| name == Some(known));
-    found.ok_or_else(|| {
-        let valid: Vec<String> = FRAMEWORKS.iter().map(|(_, known)| format!("`framework={known}`")).collect();
-        format!("valid are {}", valid.join(", "))
-    })
+fn parse_framework(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("framework=").filter(|name| !name.is_empty());
+    let names: Vec<String> = FRAMEWORKS.iter().map(|framework| format!("`framework={}`", framework.name)).collect();
+    name.map(str::to_owned)
+        .ok_or_else(|| format!("valid are {}, and those of the configuration file", names.join(", ")))
 }
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
-    let selection = args.selection();
-    let files = [&selection.policies[..], selection.schema.as_slice(), args.baseline.as_slice()].concat();
-    let inputs = [&selection.snapshots[..], &files].concat();
-    let selected = Selected::new(args.format, &args.outputs);
-    let selected = match selected.and_then(|selected| selected.refused(&inputs).map_or(Ok(selected), Err)) {
+    let mut loader = Loader::default();
+    let settings = Settings::read(args, &mut loader);
+    let selected = match settings.outputs(args) {
         Ok(selected) => selected,
         Err(refused) => {
             to_stderr(|out| writeln!(out, "error: {refused}"));
@@ -195,6 +166,11 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         _ if args.by.is_some() && has_lines => {
             format!("lines are of one snapshot each: valid with --by are {}", formats_of_runs())
         }
+        _ if !settings.has_framework(args) => {
+            let names: Vec<String> =
+                settings.effective.adaptation.framework_names().map(|name| format!("`framework={name}`")).collect();
+            format!("there is no such framework: valid with --by are {}", names.join(", "))
+        }
         true if has_lines => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
@@ -205,38 +181,71 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
             "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
         }
-        _ if args.baseline.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
+        _ if settings.effective.baseline.value.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
             "the baseline cannot be standard input: name a file with --baseline".to_owned()
         }
-        true => match watch::refused(&args.selection()) {
+        true => match watch::refused(&settings.selection(args)) {
             Some(refused) => refused,
             None => return watch::run(args, &selected),
         },
-        false => return once(args, &selected),
+        false => return once(args, &settings, loader, &selected),
     };
     to_stderr(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
 }
 
-impl Args {
-    /// Returns the options of a run with outputs that have these needs.
-    pub(super) fn options(&self, needs: Needs, baseline: Option<Arc<Baseline>>) -> Options {
-        Options {
-            now: self.now.unwrap_or_else(project::now),
-            clock: if self.now.is_some() { Clock::Given } else { Clock::Machine },
-            parameters: self.parameters.clone(),
-            only: self.only.clone(),
-            skip: self.skip.clone(),
-            engine: match self.engine {
-                EngineArg::Compiled => Engine::Compiled,
-                EngineArg::Reference => Engine::Reference,
-            },
-            gate: Gate { fail_on: self.fail_on, allow_unknown: self.allow_unknown },
-            baseline,
-            by: self.by,
-            needs,
-            limits: self.limits(),
+/// The settings of one run.
+#[derive(Debug, PartialEq)]
+pub(super) struct Settings {
+    effective: Effective,
+    /// The mistakes of the configuration file. With one, nothing is judged.
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Settings {
+    /// Reads the configuration file.
+    pub(super) fn read(args: &Args, loader: &mut Loader) -> Self {
+        let (effective, mistakes) = args.settings.effective(loader);
+        Self { effective, mistakes }
+    }
+
+    /// Returns the mistakes of the configuration file if it cannot be used.
+    pub(super) fn refused(&self) -> Option<Vec<Diagnostic>> {
+        has_errors(&self.mistakes).then(|| self.mistakes.clone())
+    }
+
+    /// Returns the name of the configuration file if it differs from that of other settings.
+    pub(super) fn changed_file(&self, other: &Self) -> Option<String> {
+        let (own, other) = (&self.effective.file, &other.effective.file);
+        if own == other { None } else { own.as_ref().or(other.as_ref()).map(|(path, _)| path.clone()) }
+    }
+
+    /// Returns the files that the run reads.
+    pub(super) fn selection(&self, args: &Args) -> Selection {
+        let form = match args.input {
+            Input::Auto => InputFormat::ByName,
+            Input::Json => InputFormat::Json,
+            Input::Ndjson => InputFormat::Ndjson,
+        };
+        pack::selection(&self.effective, &args.snapshots, form)
+    }
+
+    /// Returns the outputs of the run.
+    ///
+    /// # Errors
+    /// The message for the user, when an output would overwrite an input or another output.
+    pub(super) fn outputs(&self, args: &Args) -> Result<Selected, String> {
+        let Effective { file, outputs, waivers, baseline, .. } = &self.effective;
+        let selection = self.selection(args);
+        let file = file.as_ref().map(|(path, _)| PathBuf::from(path));
+        let inputs = [&selection.snapshots[..], &selection.policies, &waivers.value].concat();
+        let inputs: Vec<PathBuf> =
+            inputs.into_iter().chain(selection.schema).chain(baseline.value.clone()).chain(file).collect();
+        let selected = Selected::new(args.format, &outputs.value)?;
+        if let (Origin::File(place), Some(folder)) = (&outputs.origin, inputs.last().and_then(|file| file.parent())) {
+            selected.stay_below(folder, place.source.name())?;
         }
+        selected.refused(&inputs).map_or(Ok(selected), Err)
     }
 
     /// Reads the baseline.
@@ -244,9 +253,40 @@ impl Args {
     /// # Errors
     /// A diagnostic if it is not a complete report.
     pub(super) fn baseline(&self) -> Result<Option<Arc<Baseline>>, Vec<Diagnostic>> {
-        self.baseline.as_deref().map(|path| project::baseline(path).map(Arc::new)).transpose()
+        self.effective.baseline.value.as_deref().map(|path| project::baseline(path).map(Arc::new)).transpose()
     }
 
+    /// Returns whether the framework of `--by` is known.
+    fn has_framework(&self, args: &Args) -> bool {
+        let known = |name: &String| self.effective.adaptation.framework_names().any(|known| known == name);
+        args.by.as_ref().is_none_or(known)
+    }
+
+    /// Returns the options of a run with outputs that have these needs.
+    pub(super) fn options(&self, args: &Args, needs: Needs, baseline: Option<Arc<Baseline>>) -> Options {
+        let Effective { parameters, only, skip, fail_on, allow_unknown, max_snapshot_age, .. } = &self.effective;
+        Options {
+            now: args.now.unwrap_or_else(project::now),
+            clock: if args.now.is_some() { Clock::Given } else { Clock::Machine },
+            parameters: parameters.clone(),
+            only: only.value.clone(),
+            skip: skip.value.clone(),
+            engine: match args.engine {
+                EngineArg::Compiled => Engine::Compiled,
+                EngineArg::Reference => Engine::Reference,
+            },
+            gate: Gate { fail_on: fail_on.value, allow_unknown: allow_unknown.value },
+            baseline,
+            max_snapshot_age: max_snapshot_age.value,
+            by: args.by.as_deref().map(Into::into),
+            configuration: self.effective.report().map(Arc::new),
+            needs,
+            limits: args.limits(),
+        }
+    }
+}
+
+impl Args {
     pub(super) fn limits(&self) -> Limits {
         Limits {
             bytes: self.limits.max_bytes,
@@ -254,16 +294,6 @@ impl Args {
             entities: self.limits.max_entities,
             pairs: self.limits.max_pairs,
         }
-    }
-
-    pub(super) fn selection(&self) -> Selection {
-        let form = match self.input {
-            Input::Auto => InputFormat::ByName,
-            Input::Json => InputFormat::Json,
-            Input::Ndjson => InputFormat::Ndjson,
-        };
-        let outputs = self.outputs.iter().filter_map(|output| output.path.clone()).collect();
-        Selection { outputs, ..self.pack.selection(&self.snapshots, form) }
     }
 
     pub(super) fn text_style(&self) -> Style {
@@ -289,14 +319,17 @@ impl Args {
     }
 }
 
-fn once(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
+fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selected) -> io::Result<ExitCode> {
     let started = Instant::now();
     let files = selected.open_files(&args.presentation(false))?;
     let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
-    let baseline = args.baseline();
-    let options = args.options(outputs.needs(), baseline.clone().unwrap_or_default());
+    let baseline = settings.baseline();
+    let options = settings.options(args, outputs.needs(), baseline.clone().unwrap_or_default());
     let mut session = Session::default();
-    let opened = baseline.and_then(|_| Loader::default().open(&args.selection(), &options.limits));
+    let opened = match settings.refused() {
+        Some(mistakes) => Err(mistakes),
+        None => baseline.and_then(|_| loader.open(&settings.selection(args), &options.limits)),
+    };
     let report = match opened {
         Err(diagnostics) => Report::new(&options, diagnostics),
         Ok((inputs, mut accounts)) => {

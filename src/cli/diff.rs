@@ -1,12 +1,13 @@
 //! `deodar diff`: the verdicts that differ between two snapshots, or two saved reports.
 
 use super::output::{Output, to_stderr};
-use super::pack::PackArgs;
+use super::pack;
+use super::settings::JudgeArgs;
 use super::{Color, width};
 use deodar::check::Session;
 use deodar::compare::{Difference, write_difference, write_difference_as_markdown};
+use deodar::configuration::Effective;
 use deodar::diagnostic::Diagnostic;
-use deodar::parameters::Setting;
 use deodar::project::{self, InputFormat, Loader};
 use deodar::render::document::Document;
 use deodar::render::{Detail, Style, diagnostics};
@@ -35,19 +36,10 @@ pub(super) struct Args {
     #[arg(value_name = "NEW")]
     new: PathBuf,
     #[command(flatten)]
-    pack: PackArgs,
+    judge: JudgeArgs,
     /// Judge both snapshots as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = super::check::parse_now, help_heading = "Evaluation")]
     now: Option<i64>,
-    /// Set a parameter, for example max_admins=2, or FERNBOOKS1:max_admins=2 for one instance; may be repeated
-    #[arg(long = "param", help_heading = "Evaluation", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
-    parameters: Vec<Setting>,
-    /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    only: Vec<String>,
-    /// Do not run these checks [default: none]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    skip: Vec<String>,
     /// Set the format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: DiffFormat,
@@ -87,14 +79,13 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         to_stderr(|out| writeln!(out, "error: standard input cannot be compared: name two files"));
         return Ok(ExitCode::from(2));
     }
-    let options = Options {
-        parameters: args.parameters.clone(),
-        only: args.only.clone(),
-        skip: args.skip.clone(),
-        needs: EVERYTHING,
-        ..Options::at(args.now.unwrap_or_else(project::now))
+    let now = args.now.unwrap_or_else(project::now);
+    let (settings, options) = match args.judge.options(&mut Loader::default(), now) {
+        Ok((settings, options)) => (settings, Options { needs: EVERYTHING, ..options }),
+        Err(mistakes) => return Ok(refused(&mistakes, style)),
     };
-    let (old, new) = match (side(args, &args.old, &options), side(args, &args.new, &options)) {
+    let side = |path| side(&settings, path, &options);
+    let (old, new) = match (side(&args.old), side(&args.new)) {
         (Ok(old), Ok(new)) => (old, new),
         (old, new) => {
             let errors: Vec<Diagnostic> = [old.err(), new.err()].into_iter().flatten().flatten().collect();
@@ -130,12 +121,12 @@ fn refused(errors: &[Diagnostic], style: Style) -> ExitCode {
     ExitCode::from(5)
 }
 
-fn side(args: &Args, path: &Path, options: &Options) -> Result<Side, Vec<Diagnostic>> {
+fn side(settings: &Effective, path: &Path, options: &Options) -> Result<Side, Vec<Diagnostic>> {
     if project::is_report(path) {
         let (document, _) = project::saved_report(path)?;
         return Ok(Side::Saved(Box::new(document)));
     }
-    let selection = args.pack.selection(&[path.to_owned()], InputFormat::ByName);
+    let selection = pack::selection(settings, &[path.to_owned()], InputFormat::ByName);
     let inputs = Loader::default().load(&selection, &Limits::default())?;
     Ok(Side::Judged(Box::new(Session::default().run(&inputs, options))))
 }

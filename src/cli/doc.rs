@@ -63,6 +63,9 @@ impl Args {
         if let Some(path) = &self.pack.schema {
             add("--schema", path.display().to_string());
         }
+        if let Some(path) = &self.pack.config {
+            add("--config", path.display().to_string());
+        }
         words.join(" ")
     }
 }

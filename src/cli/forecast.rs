@@ -1,13 +1,13 @@
 //! `deodar forecast`: the verdicts that change without any action, and when.
 
 use super::output::{Output, to_stderr};
-use super::pack::PackArgs;
+use super::pack;
+use super::settings::JudgeArgs;
 use super::{Color, width};
 use deodar::check::without_snapshots;
 use deodar::compare::{Forecast, Forecaster, write_forecast};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::pack::{Pack, Run};
-use deodar::parameters::Setting;
 use deodar::project::{self, InputFormat, Loader};
 use deodar::render::{Detail, Style, diagnostics};
 use deodar::snapshot::Secrets;
@@ -31,22 +31,13 @@ pub(super) struct Args {
     #[arg(value_name = "SNAPSHOT")]
     snapshot: PathBuf,
     #[command(flatten)]
-    pack: PackArgs,
+    judge: JudgeArgs,
     /// Set the end of the period: a duration such as 30d, or a time
     #[arg(long, value_name = "PERIOD", default_value = "30d", help_heading = "Evaluation")]
     until: String,
     /// Begin at this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = super::check::parse_now, help_heading = "Evaluation")]
     now: Option<i64>,
-    /// Set a parameter, for example max_admins=2, or FERNBOOKS1:max_admins=2 for one instance; may be repeated
-    #[arg(long = "param", help_heading = "Evaluation", value_name = "[SCOPE:]NAME=VALUE", value_parser = Setting::parse)]
-    parameters: Vec<Setting>,
-    /// Run only these checks: ids, patterns such as MOE-AUTH-*, or severities [default: all]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    only: Vec<String>,
-    /// Do not run these checks [default: none]
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
-    skip: Vec<String>,
     /// Judge the snapshot at most at this many times
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Limits")]
     max_times: usize,
@@ -77,14 +68,13 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let options = Options {
-        parameters: args.parameters.clone(),
-        only: args.only.clone(),
-        skip: args.skip.clone(),
-        ..Options::at(now)
+    let mut loader = Loader::default();
+    let (settings, options) = match args.judge.options(&mut loader, now) {
+        Ok(settings) => settings,
+        Err(mistakes) => return Ok(refused(&mistakes, style)),
     };
-    let selection = args.pack.selection(std::slice::from_ref(&args.snapshot), InputFormat::ByName);
-    let inputs = match Loader::default().load(&selection, &Limits::default()) {
+    let selection = pack::selection(&settings, std::slice::from_ref(&args.snapshot), InputFormat::ByName);
+    let inputs = match loader.load(&selection, &Limits::default()) {
         Ok(inputs) => inputs,
         Err(errors) => return Ok(refused(&errors, style)),
     };

@@ -57,9 +57,10 @@ impl Selected {
     ///
     /// # Errors
     /// The message for the user, when two outputs have one destination.
-    pub(super) fn new(format: Option<Format>, outputs: &[OutputArg]) -> Result<Self, String> {
+    pub(super) fn new(format: Option<Format>, outputs: &[(&str, Option<PathBuf>)]) -> Result<Self, String> {
+        let outputs = outputs.iter().filter_map(|(name, path)| Some((Format::of_name(name)?, path)));
         let mut stdout: Vec<Format> = format.into_iter().collect();
-        stdout.extend(outputs.iter().filter(|output| output.path.is_none()).map(|output| output.format));
+        stdout.extend(outputs.clone().filter(|(_, path)| path.is_none()).map(|(format, _)| format));
         let stdout = match stdout[..] {
             [] => FORMATS[0],
             [only] => only,
@@ -68,13 +69,21 @@ impl Selected {
                 return Err(message.to_owned());
             }
         };
-        let files = outputs.iter().filter_map(|output| Some((output.format, output.path.clone()?)));
+        let files = outputs.filter_map(|(format, path)| Some((format, path.clone()?)));
         let files: Vec<(Format, PathBuf)> = files.collect();
         let mut seen = BTreeSet::new();
         match files.iter().find(|(_, path)| !seen.insert(path)) {
             Some((_, twice)) => Err(format!("two outputs in the file `{}`: name two files", twice.display())),
             None => Ok(Self { stdout, files }),
         }
+    }
+
+    /// Returns whether the same outputs are written to the same files.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let named = |selected: &Self| -> Vec<(&str, PathBuf)> {
+            selected.files.iter().map(|(format, path)| (format.name, path.clone())).collect()
+        };
+        self.stdout.name == other.stdout.name && named(self) == named(other)
     }
 
     /// Returns whether one of the outputs describes accounts, not the run.
@@ -96,6 +105,21 @@ impl Selected {
         let files = self.files.iter().map(|(_, path)| path.as_path());
         let input = project::overwritten_input(files, inputs)?;
         Some(format!("`{}` is an input of the run: name another file with --output", input.display()))
+    }
+
+    /// Refuses a file that is not below the folder of the configuration file that names it: the author of a change may edit
+    /// that file.
+    ///
+    /// # Errors
+    /// The message for the user.
+    pub(super) fn stay_below(&self, folder: &Path, configuration: &str) -> Result<(), String> {
+        match self.files.iter().find(|(_, path)| !project::is_below(path, folder)) {
+            Some((_, path)) => {
+                let reason = "a link leads out of its folder, or the folder does not exist";
+                Err(format!("the output `{}` of `{configuration}` cannot be written: {reason}", path.display()))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Opens the files.

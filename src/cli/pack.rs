@@ -1,12 +1,15 @@
-//! Arguments that select the schema and the policies.
+//! Arguments that select the schema, the policies and the configuration file.
 
 use super::output::to_stderr;
+use deodar::configuration::{Effective, Flags};
+use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
-use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
+use deodar::project::{ConfigurationFile, InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
 use deodar::{Limits, Options};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args, Default, Clone)]
 pub(super) struct PackArgs {
@@ -19,29 +22,62 @@ pub(super) struct PackArgs {
     /// Use this schema instead of the pack's
     #[arg(long, value_name = "FILE", help_heading = "Policies")]
     pub schema: Option<PathBuf>,
+    /// Read settings from this file [default: the nearest deodar.toml up to the root of the repository]
+    #[arg(long, value_name = "FILE", help_heading = "Policies")]
+    pub config: Option<PathBuf>,
+    /// Do not read a configuration file
+    #[arg(long, conflicts_with = "config", help_heading = "Policies")]
+    no_config: bool,
+}
+
+/// Returns the files that settings select.
+pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: InputFormat) -> Selection {
+    Selection {
+        snapshots: snapshots.to_vec(),
+        form,
+        pack: settings.pack.value.clone(),
+        packs: PackOrigin::BuiltIn,
+        policies: settings.policies.value.clone(),
+        schema: settings.schema.value.clone(),
+        adaptation: Arc::new(settings.adaptation.clone()),
+        outputs: settings.outputs.value.iter().filter_map(|(_, path)| path.clone()).collect(),
+    }
 }
 
 impl PackArgs {
-    pub(super) fn selection(&self, snapshots: &[PathBuf], form: InputFormat) -> Selection {
-        Selection {
-            snapshots: snapshots.to_vec(),
-            form,
+    /// Returns the configuration file to read.
+    pub(super) fn configuration_file(&self) -> ConfigurationFile {
+        match &self.config {
+            _ if self.no_config => ConfigurationFile::None,
+            Some(path) => ConfigurationFile::Named(path.clone()),
+            None => ConfigurationFile::Nearest,
+        }
+    }
+
+    /// Returns the flags as settings.
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
             pack: self.pack.clone(),
-            packs: PackOrigin::BuiltIn,
             policies: self.policies.clone(),
             schema: self.schema.clone(),
-            outputs: Vec::new(),
+            ..Flags::default()
         }
     }
 
     /// Compiles the pack, and writes its problems to standard error. The report lists its checks and does not have any
     /// snapshot.
     pub(super) fn read(&self, style: Style) -> (Option<Pack>, Report) {
-        let options = Options::at(0);
-        let (pack, report) = match Loader::default().load(&self.selection(&[], InputFormat::ByName), &Limits::default())
-        {
-            Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
-            Err(diagnostics) => (None, Report::new(&options, diagnostics)),
+        let mut loader = Loader::default();
+        let (configuration, mistakes) = loader.configuration(&self.configuration_file());
+        let settings = Effective::new(self.flags(), configuration.as_ref());
+        let options = Options { configuration: settings.report().map(Arc::new), ..Options::at(0) };
+        let selection = selection(&settings, &[], InputFormat::ByName);
+        let (pack, report) = match mistakes {
+            mistakes if has_errors(&mistakes) => (None, Report::new(&options, mistakes)),
+            _ => match loader.load(&selection, &Limits::default()) {
+                Ok(inputs) => deodar::check::without_snapshots(&inputs, &options),
+                Err(diagnostics) => (None, Report::new(&options, diagnostics)),
+            },
         };
         to_stderr(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         (pack, report)

@@ -56,7 +56,8 @@ fn refused(args: &Args) -> Option<String> {
     if let Some(output) = args.outputs.iter().find(|output| output.format.saved.is_none()) {
         return Some(format!("`{}` is written by `deodar check` only", output.format.name));
     }
-    match Selected::new(None, &args.outputs) {
+    let outputs: Vec<_> = args.outputs.iter().map(|output| (output.format.name, output.path.clone())).collect();
+    match Selected::new(None, &outputs) {
         Ok(selected) => selected.refused(&args.reports),
         Err(refused) => Some(refused),
     }

@@ -2,10 +2,11 @@
 
 use super::output::{Output, cannot_write, to_stderr};
 use super::pack::PackArgs;
-use super::{Color, width};
+use super::{Color, pack, width};
 use deodar::Limits;
 use deodar::cases::{self, Outcome, Suite, TestOptions, secrets_of_files};
 use deodar::check::describe_pack;
+use deodar::configuration::Effective;
 use deodar::diagnostic::has_errors;
 use deodar::pack::Pack;
 use deodar::project::{CaseFiles, InputFormat, Loader, PackOrigin, Selection};
@@ -124,12 +125,17 @@ impl Args {
 /// Reads policies and cases, and runs the cases unless a file is invalid.
 fn tested(args: &Args, mut options: TestOptions) -> (CaseFiles, Outcome) {
     let mut loader = Loader::default();
-    let selection = Selection { packs: PackOrigin::Folder, ..args.pack.selection(&[], InputFormat::ByName) };
+    let (configuration, mistakes) = loader.configuration(&args.pack.configuration_file());
+    if has_errors(&mistakes) {
+        return (CaseFiles::default(), Outcome::unread(mistakes));
+    }
+    let settings = Effective::new(args.pack.flags(), configuration.as_ref());
+    let selection = Selection { packs: PackOrigin::Folder, ..pack::selection(&settings, &[], InputFormat::ByName) };
     let inputs = match loader.load(&selection, &Limits::default()) {
         Ok(inputs) => inputs,
         Err(diagnostics) => return (CaseFiles::default(), Outcome::unread(diagnostics)),
     };
-    let (pack, mut diagnostics) = Pack::compile(inputs.sources());
+    let (pack, mut diagnostics) = Pack::adapted(inputs.sources(), &inputs.adaptation);
     let described = describe_pack(&inputs, pack.as_ref().map(Pack::model));
     diagnostics.extend(inputs.diagnostics);
     let (found, wrong) = loader.cases(&args.paths, &selection);

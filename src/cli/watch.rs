@@ -1,6 +1,6 @@
 //! `deodar check --watch`: runs again when the inputs change.
 
-use super::check::Args;
+use super::check::{Args, Settings};
 use super::output::{Output, to_stderr};
 use super::outputs::Selected;
 use deodar::diagnostic::Diagnostic;
@@ -37,10 +37,21 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
     let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
     let mut last_inputs = None;
-    let mut is_noted = false;
+    let (mut is_noted, mut is_noted_output) = (false, false);
     loop {
         let started = Instant::now();
-        let inputs = loader.load(&args.selection(), &args.limits());
+        let settings = Settings::read(args, &mut loader);
+        if settings.outputs(args).is_ok_and(|now| !now.is_same(selected))
+            && !std::mem::replace(&mut is_noted_output, true)
+        {
+            to_stderr(|out| {
+                writeln!(out, "note: the outputs of the configuration file changed; start the watch again")
+            });
+        }
+        let inputs = match settings.refused() {
+            Some(mistakes) => Err(mistakes),
+            None => loader.load(&settings.selection(args), &args.limits()),
+        };
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
         {
@@ -48,13 +59,13 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
                 writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans")
             });
         }
-        let inputs = Some(inputs);
+        let inputs = Some((settings, inputs));
         // A file that was written again with the same text changes nothing.
         if inputs != last_inputs {
             let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
-            if let Some(inputs) = &last_inputs {
-                screens.show(args, selected, inputs, &changed, started)?;
+            if let Some((settings, inputs)) = &last_inputs {
+                screens.show((args, settings), selected, inputs, &changed, started)?;
             }
         }
         changes.wait();
@@ -62,8 +73,12 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
 }
 
 /// Returns the names of the files that differ between two runs; none if one of them could not select its files.
-fn changed_files<E>(last: Option<&Result<Inputs, E>>, new: Option<&Result<Inputs, E>>) -> Vec<String> {
-    let (Some(Ok(last)), Some(Ok(new))) = (last, new) else { return Vec::new() };
+fn changed_files<E>(
+    last: Option<&(Settings, Result<Inputs, E>)>,
+    new: Option<&(Settings, Result<Inputs, E>)>,
+) -> Vec<String> {
+    let (Some((settings, Ok(last))), Some((new_settings, Ok(new)))) = (last, new) else { return Vec::new() };
+    let configuration = new_settings.changed_file(settings);
     let files = |inputs: &Inputs| -> BTreeMap<String, Vec<Arc<Source>>> {
         let mut files: BTreeMap<String, Vec<Arc<Source>>> = BTreeMap::new();
         for source in std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.snapshots) {
@@ -73,7 +88,8 @@ fn changed_files<E>(last: Option<&Result<Inputs, E>>, new: Option<&Result<Inputs
     };
     let (last, new) = (files(last), files(new));
     let names: BTreeSet<&String> = last.keys().chain(new.keys()).collect();
-    names.into_iter().filter(|name| last.get(*name) != new.get(*name)).cloned().collect()
+    let changed = names.into_iter().filter(|name| last.get(*name) != new.get(*name)).cloned();
+    configuration.into_iter().chain(changed).collect()
 }
 
 /// The verdicts of a run that are not passes, by the fingerprint of their identity; `None` if not all were explained.
@@ -119,7 +135,7 @@ impl Screens {
     /// Judges the inputs and writes the result.
     fn show(
         &mut self,
-        args: &Args,
+        (args, settings): (&Args, &Settings),
         selected: &Selected,
         inputs: &Result<Inputs, Vec<Diagnostic>>,
         changed: &[String],
@@ -127,8 +143,8 @@ impl Screens {
     ) -> io::Result<()> {
         let mut files = selected.open_files(&args.presentation(false))?;
         let mut output = selected.stdout.open(&args.presentation(true));
-        let baseline = args.baseline();
-        let options = args.options(output.needs().max(files.needs()), baseline.clone().unwrap_or_default());
+        let baseline = settings.baseline();
+        let options = settings.options(args, output.needs().max(files.needs()), baseline.clone().unwrap_or_default());
         let report = match (inputs, baseline) {
             (Ok(inputs), Ok(_)) => self.session.run(inputs, &options),
             (Err(diagnostics), _) => Report::new(&options, diagnostics.clone()),

@@ -63,6 +63,8 @@ codes! {
     CaseValue, "case-value", Error;
     /// A check is not run, because a derivation that it needs is invalid.
     CheckNotRun, "check-not-run", Error;
+    /// A configuration file has an unknown key or an invalid value.
+    Configuration, "configuration", Error;
     /// The cases do not exercise a condition of a policy.
     Coverage, "coverage", Warning;
     /// Derived attributes depend on each other in a cycle.
@@ -93,8 +95,6 @@ codes! {
     NoCase, "no-case", Warning;
     /// No check has the given id.
     NoCheck, "no-check", Error;
-    /// A configuration file is present, and this version does not read it.
-    NoConfiguration, "no-configuration", Error;
     /// A case expects nothing, so that it cannot fail.
     NoExpectation, "no-expectation", Error;
     /// No pack has the given name, or no pack knows the snapshot.
@@ -183,6 +183,8 @@ codes! {
     SchemaWarning, "schema-warning", Warning;
     /// A selection of checks matches nothing.
     Selection, "selection", Error;
+    /// A snapshot is older than the limit of the run.
+    SnapshotAge, "snapshot-age", Warning;
     /// An address is an IPv6 form of an IPv4 address.
     SnapshotAddress, "snapshot-address", Warning;
     /// The domain of an address or URL has a form that is compared without regard to case only.

@@ -79,6 +79,16 @@ impl Judgement {
         self.judged.extend(more.judged);
     }
 
+    /// Returns the judgement with unknown in place of every verdict.
+    #[must_use]
+    pub fn without_decisions(mut self) -> Self {
+        let total = self.total();
+        self.counts = VerdictCounts::default();
+        self.counts[Verdict::Unknown] = total;
+        self.judged.iter_mut().for_each(|judged| judged.verdict = Verdict::Unknown);
+        self
+    }
+
     /// Returns the number of a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.counts[verdict]

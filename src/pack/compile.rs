@@ -4,7 +4,7 @@ use super::{CheckFilter, Pack};
 use crate::diagnostic::Diagnostic;
 use crate::ids::IdVec;
 use crate::parallel::*;
-use crate::policy::{CheckId, Policies, PolicyFile, warm_up};
+use crate::policy::{Adaptation, CheckId, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::schema::Schema;
 use crate::source::Source;
@@ -36,7 +36,7 @@ pub struct Compiler {
     schema: Option<Part<Arc<Source>, Option<Arc<Schema>>>>,
     /// The policy files, parsed.
     files: Vec<PolicyFile>,
-    policies: Option<Part<Vec<Arc<Source>>, Arc<Policies>>>,
+    policies: Option<Part<(Vec<Arc<Source>>, Arc<Adaptation>), Arc<Policies>>>,
     program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
     /// The parts that the last compilation compiled.
     pub compiled: Compiled,
@@ -54,16 +54,21 @@ impl Compiler {
     /// Compiles a pack.
     ///
     /// Also returns the problems. There is no pack if the schema cannot be read; a check with an error is not evaluated.
-    pub fn compile(&mut self, sources: PackSources<'_>, filter: CheckFilter<'_>) -> (Option<Pack>, Vec<Diagnostic>) {
+    pub fn compile(
+        &mut self,
+        sources: PackSources<'_>,
+        adaptation: &Arc<Adaptation>,
+        filter: CheckFilter<'_>,
+    ) -> (Option<Pack>, Vec<Diagnostic>) {
         self.compiled = Compiled::default();
         self.parse(sources);
         let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
         let mut diagnostics = diagnostics.clone();
         let Some(schema) = value.clone() else { return (None, diagnostics) };
-        let policies = self.policies(&schema, sources.policies, &mut diagnostics);
+        let policies = self.policies(&schema, sources.policies, adaptation, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
-        (Some(Pack { schema, policies, program, selected }), diagnostics)
+        (Some(Pack { schema, policies, program, selected, adaptation: Arc::clone(adaptation) }), diagnostics)
     }
 
     /// Parses the schema and the policy files that changed, in parallel.
@@ -91,18 +96,24 @@ impl Compiler {
         }
     }
 
-    fn policies(&mut self, schema: &Schema, files: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Arc<Policies> {
-        let same = |known: &[Arc<Source>]| {
-            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
+    fn policies(
+        &mut self,
+        schema: &Schema,
+        files: &[Arc<Source>],
+        adaptation: &Arc<Adaptation>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Arc<Policies> {
+        let same = |(known, of): &(Vec<Arc<Source>>, Arc<Adaptation>)| {
+            of == adaptation && known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
         };
         let part = match self.policies.take().filter(|known| same(&known.of)) {
             Some(known) => known,
             None => {
                 let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
                 let parsed: Vec<&PolicyFile> = files.iter().filter_map(parsed).collect();
-                let (policies, diagnostics) = Policies::read(schema, &parsed);
+                let (policies, diagnostics) = Policies::read(schema, &parsed, adaptation);
                 self.program = None;
-                Part { of: files.to_vec(), value: Arc::new(policies), diagnostics }
+                Part { of: (files.to_vec(), Arc::clone(adaptation)), value: Arc::new(policies), diagnostics }
             }
         };
         diagnostics.extend(part.diagnostics.iter().cloned());

@@ -7,17 +7,37 @@ use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeMap;
 
 /// Annotations of a check.
-pub(super) const ON_CHECK: &[&str] =
-    &["id", "title", "severity", "remediation", "source", "doc", "cis_v8", "nist_800_53", "iso_27001", "soc2"];
+pub(super) const ON_CHECK: &[&str] = &[
+    "id",
+    "title",
+    "severity",
+    "remediation",
+    "source",
+    "doc",
+    "controls",
+    "cis_v8",
+    "nist_800_53",
+    "iso_27001",
+    "soc2",
+];
 
 /// Annotations of a derivation.
 pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
 
+/// Annotations of a waiver.
+const ON_WAIVER: &[&str] = &["id", "waives", "reason", "owner", "expires", "ticket", "unknown_too", "doc"];
+
+/// Returns whether policies may have an annotation without a declaration of the project.
+pub fn is_built_in_annotation(name: &str) -> bool {
+    [ON_CHECK, ON_DERIVATION, ON_WAIVER].iter().any(|known| known.contains(&name))
+}
+
 /// Characters of an id, of a title, and of a list of controls.
-pub(super) const MAX_LENGTH: [(&str, usize); 7] = [
+pub(super) const MAX_LENGTH: [(&str, usize); 8] = [
     ("id", 200),
     ("title", 500),
     ("derives", 1_000),
+    ("controls", 1_000),
     ("cis_v8", 1_000),
     ("nist_800_53", 1_000),
     ("iso_27001", 1_000),

@@ -1,17 +1,13 @@
 //! The policies of a pack as data.
 
 use crate::ids::{IdVec, id};
-use crate::source::{Source, Span};
+use crate::source::{Place, Source, Span};
 use cedar_policy::PolicySet;
 use cedar_policy_core::ast::{self, EntityUID};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Frameworks a check may be mapped to: the annotation, and the name reports use.
-pub const FRAMEWORKS: [(&str, &str); 4] =
-    [("cis_v8", "cis-v8"), ("nist_800_53", "nist-800-53"), ("iso_27001", "iso-27001"), ("soc2", "soc2")];
 
 /// How much a failed check matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,8 +80,10 @@ impl Policies {
 pub struct Check {
     /// The `@title`.
     pub title: SmolStr,
-    /// The `@severity`.
+    /// The severity.
     pub severity: CheckSeverity,
+    /// The `@severity`, if the project replaced it.
+    pub overridden: Option<Overridden>,
     /// The `@remediation`.
     pub remediation: Option<SmolStr>,
     /// The `@source`, a URL.
@@ -93,9 +91,20 @@ pub struct Check {
     /// The `@doc`.
     pub doc: Option<SmolStr>,
     /// Controls by framework name.
-    pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    pub controls: Vec<(SmolStr, Vec<SmolStr>)>,
     /// The statement.
     pub statement: Statement,
+}
+
+/// The severity of a policy that a project replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overridden {
+    /// The severity in the policy.
+    pub severity: CheckSeverity,
+    /// The reason of the replacement.
+    pub reason: SmolStr,
+    /// The place of the replacement.
+    pub place: Place,
 }
 
 /// A `permit` or `forbid` for the derive action.

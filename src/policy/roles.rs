@@ -1,12 +1,14 @@
 //! The roles of policies: a policy is a check or a derivation by its effect, action and annotations.
 
+use super::adaptation::Adaptation;
 use super::annotations::{Annotation, MAX_LENGTH, ON_CHECK, ON_DERIVATION, annotations_of};
 use super::cost::{MAX_VALIDATED, validation_cost};
-use super::model::{Check, CheckSeverity, Derivation, FRAMEWORKS, Policies, Scope, Statement};
+use super::frameworks::FRAMEWORKS;
+use super::model::{Check, CheckSeverity, Derivation, Policies, Scope, Statement};
 use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{ActionRef, Schema, Ty};
-use crate::source::{Source, Span, byte_offset};
+use crate::source::{Source, Span, byte_offset, nearest};
 use crate::value::TypeId;
 use cedar_policy::PolicyId;
 use cedar_policy_core::ast;
@@ -33,6 +35,7 @@ pub(super) fn of_another_schema(schema: &Schema, diagnostics: &mut Vec<Diagnosti
 
 pub(super) struct PolicyReader<'s> {
     schema: &'s Schema,
+    adaptation: &'s Adaptation,
     policies: Policies,
     ids: HashMap<SmolStr, (Arc<Source>, Span)>,
     /// The cost of the validation of the policies so far, up to [`MAX_VALIDATED`].
@@ -42,8 +45,9 @@ pub(super) struct PolicyReader<'s> {
 
 impl<'s> PolicyReader<'s> {
     /// Returns a reader without policies.
-    pub(super) fn new(schema: &'s Schema) -> Self {
-        Self { schema, policies: Policies::default(), ids: HashMap::new(), validated: 0, diagnostics: Vec::new() }
+    pub(super) fn new(schema: &'s Schema, adaptation: &'s Adaptation) -> Self {
+        let (policies, ids, diagnostics) = (Policies::default(), HashMap::new(), Vec::new());
+        Self { schema, adaptation, policies, ids, validated: 0, diagnostics }
     }
 
     /// Returns the policies, which are not validated yet, with the diagnostics.
@@ -177,6 +181,8 @@ impl<'s> PolicyReader<'s> {
             self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
             return false;
         };
+        let own = self.adaptation.annotations.iter().map(SmolStr::as_str);
+        let known: Vec<&str> = known.iter().copied().chain(own).collect();
         for (name, annotation) in annotations.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             let error = Diagnostic::error(Code::PolicyAnnotation, format!("unknown annotation `@{name}`"));
             let known: Vec<String> = known.iter().map(|known| format!("@{known}")).collect();
@@ -229,17 +235,7 @@ impl<'s> PolicyReader<'s> {
                     }
                 }
             });
-        let controls = FRAMEWORKS.iter().filter_map(|(annotation, name)| {
-            let listed = text(annotation)?;
-            Some((
-                *name,
-                listed
-                    .split(',')
-                    .map(|control| SmolStr::new(control.trim()))
-                    .filter(|control| !control.is_empty())
-                    .collect(),
-            ))
-        });
+        let controls = self.controls(file, annotations);
         self.policies.checks.push(Check {
             title: text("title").unwrap_or_default(),
             // An unreadable severity has been reported; until it is corrected, the check has the highest one.
@@ -247,9 +243,61 @@ impl<'s> PolicyReader<'s> {
             remediation: text("remediation"),
             reference: text("source"),
             doc: text("doc"),
-            controls: controls.collect(),
+            overridden: None,
+            controls,
             statement: Statement { valid, ..statement },
         });
+    }
+
+    /// Returns the controls of a check by framework, in the order of [`Adaptation::framework_names`].
+    fn controls(
+        &mut self,
+        file: &Arc<Source>,
+        annotations: &BTreeMap<SmolStr, Annotation>,
+    ) -> Vec<(SmolStr, Vec<SmolStr>)> {
+        fn listed(text: &str) -> impl Iterator<Item = &str> {
+            text.split(',').map(str::trim).filter(|control| !control.is_empty())
+        }
+        let adaptation = self.adaptation;
+        let mut found: Vec<(SmolStr, Vec<SmolStr>)> =
+            adaptation.framework_names().map(|name| (name.into(), Vec::new())).collect();
+        let mut add = |name: &str, control: &str| {
+            let framework = found.iter_mut().find(|(known, _)| known == name);
+            if let Some((_, controls)) = framework
+                && !controls.iter().any(|known| known == control)
+            {
+                controls.push(control.into());
+            }
+        };
+        for framework in FRAMEWORKS {
+            let Some(annotation) = annotations.get(framework.annotation) else { continue };
+            listed(&annotation.value).for_each(|control| add(framework.name, control));
+        }
+        for written in annotations.get("controls").iter().flat_map(|annotation| listed(&annotation.value)) {
+            let span = annotations.get("controls").map_or_else(Span::default, |annotation| annotation.value_span);
+            let (name, control) = match written.split_once(':').map(|(name, control)| (name.trim(), control.trim())) {
+                Some((name, control)) if !name.is_empty() && !control.is_empty() => (name, control),
+                _ => {
+                    let message = format!("`{written}` does not name a framework and a control");
+                    let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, span, "");
+                    self.diagnostics.push(error.help("write `FRAMEWORK:CONTROL`, such as @controls(\"cis-v8:6.3\")"));
+                    continue;
+                }
+            };
+            if adaptation.framework_names().any(|known| known == name) {
+                add(name, control);
+                continue;
+            }
+            let message = format!("there is no framework `{name}`");
+            let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, span, "");
+            let names: Vec<&str> = adaptation.framework_names().collect();
+            self.diagnostics.push(match nearest(name, names.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("declare it in deodar.toml: frameworks = [\"{name}\"]")),
+            });
+        }
+        found.retain(|(_, controls)| !controls.is_empty());
+        found
     }
 
     fn derivation(

@@ -17,10 +17,8 @@ use std::collections::BTreeMap;
 pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Program {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, select);
-    // Reports contain the time of capture, whether a policy reads it or not.
-    if let Some(Shape::Leaf(slot)) = model.ty(model.root).attribute("captured_at").map(|attribute| &attribute.shape) {
-        lowering.program.reads.insert((model.root, *slot));
-    }
+    // Reports contain the time of capture, and a run may limit the age, whether a policy reads these times or not.
+    lowering.program.reads.extend(model.capture_times());
     let wanted = derived_reads(&lowering, 0);
     let derived = lowering.derivations(policies, wanted);
     lowering.program.derived = ordered(derived).0;

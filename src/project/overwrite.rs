@@ -11,6 +11,17 @@ pub fn overwritten_input<'o>(outputs: impl IntoIterator<Item = &'o Path>, inputs
     outputs.into_iter().find(|output| output.is_file() && inputs.iter().any(|input| reads(input, output)))
 }
 
+/// Returns whether a file that is to be written is in a folder. Links are followed, and the folder around the file exists.
+pub fn is_below(file: &Path, folder: &Path) -> bool {
+    let real =
+        |path: &Path| if path.as_os_str().is_empty() { Path::new(".").canonicalize() } else { path.canonicalize() };
+    let target = match file.symlink_metadata() {
+        Ok(_) => real(file),
+        Err(_) => real(file.parent().unwrap_or(Path::new(""))),
+    };
+    matches!((target, real(folder)), (Ok(target), Ok(folder)) if target.starts_with(&folder))
+}
+
 fn reads(input: &Path, output: &Path) -> bool {
     if !input.is_dir() {
         return same_file::is_same_file(input, output).unwrap_or(false);

@@ -86,6 +86,12 @@ pub struct Run<'r> {
     pub fail_on: CheckSeverity,
     /// Whether unknown verdicts were tolerated.
     pub allow_unknown: bool,
+    /// The maximal age of a snapshot, such as `7d`, if the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_snapshot_age: Option<Text<'r>>,
+    /// The configuration file, if the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration<'r>>,
     /// The exit code.
     pub exit_code: u8,
     /// All statuses that hold, the one that sets the exit code first.
@@ -115,6 +121,28 @@ pub struct Baseline<'r> {
     pub findings: usize,
     /// The number of those whose check was run on their account.
     pub judged: usize,
+}
+
+/// The configuration file of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Configuration<'r> {
+    /// The path as messages show it.
+    pub path: Text<'r>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: Text<'r>,
+    /// The settings that weaken the gate, in the order of the file.
+    pub weakens: Vec<Weakening<'r>>,
+}
+
+/// A setting of a configuration file that weakens the gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weakening<'r> {
+    /// The key.
+    pub setting: Text<'r>,
+    /// The effect, in one phrase.
+    pub effect: Text<'r>,
+    /// The place of the setting.
+    pub span: Span<'r>,
 }
 
 /// A file of a pack.
@@ -198,6 +226,9 @@ pub struct Check<'r> {
     pub title: Text<'r>,
     /// Its severity.
     pub severity: CheckSeverity,
+    /// The severity in the policy, if the project replaced it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Overridden<'r>>,
     /// The remedy for a failure.
     pub remediation: Option<Text<'r>>,
     /// The URL of the recommendation.
@@ -226,6 +257,15 @@ pub struct Changes {
     pub unchanged: Counts,
     /// The number of those in the baseline that are neither now, or whose resource was removed.
     pub fixed: usize,
+}
+
+/// The severity of a policy that a project replaced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Overridden<'r> {
+    /// The severity in the policy.
+    pub severity: CheckSeverity,
+    /// The reason of the replacement.
+    pub reason: Text<'r>,
 }
 
 /// The verdicts by control of a framework.

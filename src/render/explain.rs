@@ -45,6 +45,11 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     let statement = &check.statement;
     writeln!(out, "{} · {}", plain(&statement.id), check.severity.name())?;
     writeln!(out, "{}\n", plain(&check.title))?;
+    if let Some(original) = &check.overridden {
+        let file = original.place.source.name();
+        let line = format!("{} in the policy; {file} replaces it: {}", original.severity.name(), original.reason);
+        writeln!(out, "{}\n", paragraph("Severity: ", "  ", &line, style))?;
+    }
     if let Some(doc) = &check.doc {
         writeln!(out, "{}\n", paragraph("", "", doc, style))?;
     }

@@ -4,6 +4,7 @@
 //! group for the others. Waived and inapplicable findings are not annotations.
 
 use super::alerts::{by_severity, message, path, primary, problem, sentence, totals, verdict};
+use super::configured;
 use super::document::{Document, Finding, Span};
 use super::escape::plain;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
@@ -95,6 +96,7 @@ fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Wri
         }
         writeln!(out, "::endgroup::")?;
     }
+    configured::lines(document).iter().try_for_each(|line| writeln!(out, "Deodar: {}", inert(line)))?;
     writeln!(out, "Deodar: {}; exit code {}", totals(document), document.run.exit_code)
 }
 

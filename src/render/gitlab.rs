@@ -3,6 +3,7 @@
 //! The description of an entry that is not a failure begins with its verdict.
 
 use super::alerts::{by_severity, path, primary, problem, sentence};
+use super::configured;
 use super::document::{Diagnostic, Document, Finding};
 use super::escape::plain;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
@@ -59,12 +60,32 @@ struct Lines {
 
 fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
     let root = presentation.root.as_deref();
+    let configuration = of_configuration(document);
+    let configuration = configuration.iter().map(|(description, fingerprint, (file, line))| Entry {
+        description: description.clone(),
+        check_name: "configuration",
+        fingerprint,
+        severity: Severity::Info,
+        location: Location { path: path(file, root), lines: Lines { begin: *line } },
+    });
     let fingerprints = fingerprints(&document.diagnostics);
     let problems = document.diagnostics.iter().zip(&fingerprints);
     let problems = problems.map(|(found, fingerprint)| of_diagnostic(found, fingerprint, root));
     let findings = by_severity(document).into_iter().map(|finding| of_finding(finding, root));
-    serde_json::to_writer_pretty(&mut *out, &problems.chain(findings).collect::<Vec<_>>())?;
+    serde_json::to_writer_pretty(&mut *out, &problems.chain(findings).chain(configuration).collect::<Vec<_>>())?;
     out.write_all(b"\n")
+}
+
+/// Returns the configuration file and each setting that weakens the gate: description, fingerprint and place.
+fn of_configuration<'d>(document: &'d Document<'_>) -> Vec<(String, String, (&'d str, usize))> {
+    let Some(configuration) = &document.run.configuration else { return Vec::new() };
+    let places = configuration.weakens.iter().map(|it| (&*it.span.file, it.span.start.line));
+    let places = std::iter::once((&*configuration.path, 1)).chain(places);
+    let keys = std::iter::once("").chain(configuration.weakens.iter().map(|it| &*it.setting));
+    let described = configured::lines(document).into_iter().zip(keys).zip(places);
+    described
+        .map(|((line, key), place)| (line, fingerprint_of(&["configuration", &configuration.path, key]), place))
+        .collect()
 }
 
 fn of_finding<'d>(finding: &'d Finding<'d>, root: Option<&str>) -> Entry<'d> {

@@ -3,6 +3,7 @@
 //!
 //! The results of test cases are written with the same functions, by `cases/junit.rs`.
 
+use super::configured;
 use super::document::{AccountCheck, Check, Document, Finding, Snapshot};
 use super::escape::plain;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
@@ -31,11 +32,23 @@ fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::
     for found in &document.findings {
         findings.entry((&found.snapshot, &found.account, &found.check)).or_default().push(found);
     }
-    let mut suites: Vec<TestSuite> =
-        document.run.snapshots.iter().map(|snapshot| suite(document, snapshot, &findings)).collect();
+    let mut suites: Vec<TestSuite> = configuration(document).into_iter().collect();
+    suites.extend(document.run.snapshots.iter().map(|snapshot| suite(document, snapshot, &findings)));
     let errors = document.diagnostics.iter().filter(|found| found.severity == DiagnosticLevel::Error);
     suites.extend(suite_of_errors("inputs", errors.map(|found| (&*found.code, &*found.message))));
     write_suites("deodar check", suites, out)
+}
+
+/// Returns a suite without cases whose properties are the configuration file and the settings that weaken the gate.
+fn configuration(document: &Document<'_>) -> Option<TestSuite> {
+    let configuration = document.run.configuration.as_ref()?;
+    let mut suite = TestSuite::new("configuration");
+    let weakens = configuration.weakens.iter().map(|it| ("weakens", configured::weakening(it)));
+    let file = [("path", configuration.path.to_string()), ("sha256", configuration.sha256.to_string())];
+    for (name, value) in file.into_iter().chain(weakens) {
+        suite.add_property((name, valid(&value).as_str()));
+    }
+    Some(suite)
 }
 
 fn suite<'d>(document: &'d Document<'_>, snapshot: &'d Snapshot<'_>, findings: &Findings<'d>) -> TestSuite {

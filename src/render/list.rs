@@ -20,6 +20,10 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
             check.severity.name(),
             shortened(&plain(&check.title), room)
         )?;
+        if let Some(original) = &check.overridden {
+            let line = format!("{} in the policy: {}", original.severity.name(), original.reason);
+            writeln!(out, "{:ids$}  {:8}  {}", "", "", shortened(&plain(&line), room))?;
+        }
     }
     Ok(())
 }

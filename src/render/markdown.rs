@@ -5,6 +5,7 @@
 //! Texts from inputs are escaped for Markdown and for HTML, and values of snapshots are code, in which platforms do not
 //! look for mentions and links.
 
+use super::configured;
 use super::document::{Check, Diagnostic, Document, Finding};
 use super::escape::{plain, short};
 use super::names;
@@ -94,6 +95,11 @@ fn head(document: &Document<'_>, page: &mut Page) {
     };
     let version = run.pack_version.as_deref().map(|version| format!(" {}", code(version))).unwrap_or_default();
     page.push(&format!("{snapshots}, judged by {}{version} as of {}.\n", code(&run.pack), code(&run.now)));
+    if let Some((file, weakens)) = configured::lines(document).split_first() {
+        page.push(&format!("\n{}\n\n", code(file)));
+        let items: Vec<String> = weakens.iter().map(|line| format!("- {}\n", code(line))).collect();
+        page.push_items(&items, MOST_BEFORE_FINDINGS / 3, "settings");
+    }
 }
 
 /// Writes the problems of the inputs.

@@ -5,7 +5,8 @@
 //! points, and end columns are exclusive, as in the document.
 
 use super::alerts::{by_severity, path, primary, problem, sentence, totals};
-use super::document::{self, Check, Document, Finding, Span};
+use super::configured;
+use super::document::{self, Check, Configuration, Document, Finding, Span, Weakening};
 use super::escape::plain;
 use super::names;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
@@ -83,6 +84,7 @@ fn log(document: &Document<'_>, root: Option<&str>) -> Sarif {
             ("pack", json!(document.run.pack)),
             ("packVersion", json!(document.run.pack_version)),
             ("verdicts", json!(document.summary.verdicts)),
+            ("configuration", json!(document.run.configuration.as_ref().map(configuration))),
         ]))
         .build();
     Sarif::builder().schema(SCHEMA_URL).version(json!("2.1.0")).runs(vec![run]).build()
@@ -101,6 +103,9 @@ impl<'d> Files<'d> {
         let mut files = Self { root, artifacts: Vec::new(), numbers: BTreeMap::new() };
         for snapshot in &document.run.snapshots {
             files.add(&snapshot.path, snapshot.sha256.as_deref(), Some(json!("analysisTarget")));
+        }
+        if let Some(file) = &document.run.configuration {
+            files.add(&file.path, Some(&file.sha256), Some(json!("userSpecifiedConfiguration")));
         }
         for file in &document.run.pack_files {
             files.add(&file.path, Some(&file.sha256), None);
@@ -136,6 +141,16 @@ impl<'d> Files<'d> {
         let physical = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
         Location::builder().physical_location(physical).build()
     }
+}
+
+fn configuration(configuration: &Configuration<'_>) -> Value {
+    let weakening =
+        |it: &Weakening<'_>| json!({ "setting": it.setting, "effect": it.effect, "line": it.span.start.line });
+    json!({
+        "path": configuration.path,
+        "sha256": configuration.sha256,
+        "weakens": configuration.weakens.iter().map(weakening).collect::<Vec<_>>(),
+    })
 }
 
 fn rule(check: &Check<'_>) -> ReportingDescriptor {
@@ -175,6 +190,7 @@ fn rule(check: &Check<'_>) -> ReportingDescriptor {
         ("precision", json!("very-high")),
         ("security-severity", json!(security_severity(check.severity))),
         ("severity", json!(check.severity)),
+        ("overridden", json!(check.overridden)),
         ("state", json!(check.state)),
         ("controls", json!(check.controls)),
         ("verdicts", json!(check.counts)),
@@ -315,12 +331,20 @@ fn invocation(document: &Document<'_>, files: &Files<'_>, notices: &[&str], find
             .descriptor(ReportingDescriptorReference::builder().id(&*check.id).index(index).build())
             .build()
     });
+    let weakens = document.run.configuration.iter().flat_map(|configuration| &configuration.weakens).map(|it| {
+        Notification::builder()
+            .level(json!(ResultLevel::Note))
+            .message(message(&in_message(&configured::weakening(it))))
+            .locations(vec![files.location(&it.span.file, Some(&it.span))])
+            .build()
+    });
     let statuses: Vec<&str> = document.run.statuses.iter().map(|status| names::status(*status)).collect();
     Invocation::builder()
         .execution_successful(!document.run.statuses.contains(&Status::Invalid))
         .exit_code(i64::from(document.run.exit_code))
         .exit_code_description(format!("{}: {}", statuses.join(", "), totals(document)))
         .rule_configuration_overrides(overrides.collect::<Vec<_>>())
+        .tool_configuration_notifications(weakens.collect::<Vec<_>>())
         .tool_execution_notifications(limits.into_iter().chain(diagnostics).collect::<Vec<_>>())
         .build()
 }

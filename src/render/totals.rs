@@ -1,5 +1,6 @@
 //! The totals of a run, and its exit code with the reason.
 
+use super::configured;
 use super::document::Document;
 use super::escape::plain;
 use super::layout::{Detail, Style, painted, wrapped};
@@ -21,6 +22,7 @@ pub(super) fn write_inputs(document: &Document<'_>, out: &mut dyn Write) -> io::
 
 /// Writes the totals and the exit code.
 pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    configured::lines(document).iter().try_for_each(|line| write_line(line, style, out))?;
     let counts = [
         (Verdict::Fail, "fail"),
         (Verdict::Unknown, "unknown"),

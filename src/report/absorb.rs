@@ -1,6 +1,7 @@
 //! The construction of a report from the results of accounts. The report keeps as much of them as the outputs need.
 
 use super::baseline::Change;
+use super::configured::Weakening;
 use super::finding::Finding;
 use super::model::{AccountReport, Report, Times};
 use super::needs::Evidence;
@@ -43,7 +44,9 @@ impl Report {
             engine: options.engine,
             gate: options.gate,
             baseline: options.baseline.clone(),
-            by: options.by,
+            max_snapshot_age: options.max_snapshot_age,
+            by: options.by.clone(),
+            configuration: options.configuration.as_deref().cloned(),
         };
         Self {
             run,
@@ -66,6 +69,23 @@ impl Report {
             secrets: Vec::new(),
             times: Times::default(),
         }
+    }
+
+    /// Adds the severities that the project lowered to the settings that weaken the gate.
+    pub(crate) fn describe_overrides(&mut self) {
+        let Some(configuration) = &mut self.run.configuration else { return };
+        for check in &self.checks {
+            let Some(original) = check.overridden.as_ref().filter(|original| original.severity > check.severity) else {
+                continue;
+            };
+            let (id, from, to) = (&check.id, original.severity.name(), check.severity.name());
+            configuration.weakens.push(Weakening {
+                setting: format!("severity.{id}"),
+                effect: format!("{to} in place of {from}: {}", original.reason),
+                place: original.place.clone(),
+            });
+        }
+        configuration.weakens.sort_by_key(|weakening| weakening.place.span);
     }
 
     /// Adds the results of the next account.

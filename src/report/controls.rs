@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct ByControl<'r> {
     /// The framework.
-    pub framework: &'static str,
+    pub framework: &'r str,
     /// Its controls with a check, by status, then in natural order.
     pub controls: Vec<ControlReport<'r>>,
     /// Checks without a control of the framework.
@@ -45,7 +45,7 @@ pub enum ControlStatus {
 }
 
 /// Returns the checks of a report by the controls of a framework.
-pub fn by_control<'r>(report: &'r Report, framework: &'static str) -> ByControl<'r> {
+pub fn by_control<'r>(report: &'r Report, framework: &'r str) -> ByControl<'r> {
     let mut checks_of: BTreeMap<&str, Vec<&CheckReport>> = BTreeMap::new();
     let mut unmapped = Vec::new();
     for check in &report.checks {

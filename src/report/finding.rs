@@ -76,7 +76,7 @@ pub(crate) struct Findings<'m, 'a> {
     /// The evaluator with the parameters of the run. Names and places are the same in all evaluators.
     pub evaluator: &'m Evaluator<'a>,
     /// The name of the snapshot in the report.
-    path: SmolStr,
+    pub(super) path: SmolStr,
     /// Places in instances with lists of other instances. These instances are long, so each place is located once.
     places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
     /// The identities of the verdicts on the snapshot.
@@ -280,7 +280,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         self.evaluator.model.ty(entity.ty).slots.find(slot)
     }
 
-    fn show(&self, entity: EntityRef) -> String {
+    pub(super) fn show(&self, entity: EntityRef) -> String {
         format!("{}::{:?}", self.evaluator.model.short_name(entity.ty), self.evaluator.id(entity).as_str())
     }
 
@@ -439,7 +439,12 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     /// Locates a value in the snapshot, and adds its place to the report.
-    fn locate(&self, report: &mut ReadReport, entity: EntityRef, pointer: &[String]) -> Option<LocationKind> {
+    pub(super) fn locate(
+        &self,
+        report: &mut ReadReport,
+        entity: EntityRef,
+        pointer: &[String],
+    ) -> Option<LocationKind> {
         let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         let located = self.place(entity, row.span, pointer);
@@ -482,7 +487,7 @@ fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
 }
 
 /// Returns the clause of a verdict that is unknown for all conditions: the scope of the policy.
-fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
+pub(super) fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     let source = &check.statement.source;
     let whole = check.statement.span;
     let text = source.slice(whole);

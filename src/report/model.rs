@@ -7,7 +7,7 @@ use super::run::{RunReport, SnapshotReport};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::ids::IdVec;
-use crate::policy::{CheckId, CheckSeverity};
+use crate::policy::{CheckId, CheckSeverity, Overridden};
 use crate::snapshot::{ReadTimes, Secrets};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -147,12 +147,14 @@ pub struct CheckReport {
     pub title: SmolStr,
     /// Its severity.
     pub severity: CheckSeverity,
+    /// The severity in the policy, if the project replaced it.
+    pub overridden: Option<Overridden>,
     /// The remedy of a failure.
     pub remediation: Option<SmolStr>,
     /// The address of the recommendation that it implements.
     pub reference: Option<SmolStr>,
     /// Controls by framework.
-    pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    pub controls: Vec<(SmolStr, Vec<SmolStr>)>,
     /// Whether it was run.
     pub state: CheckState,
     /// The ids of accounts in its scope. If there are any, it judges only these accounts.

@@ -1,11 +1,13 @@
 //! The options of a run.
 
 use super::baseline::Baseline;
+use super::configured::ConfigurationReport;
 use super::needs::Needs;
 use crate::parameters::Setting;
 use crate::policy::CheckSeverity;
 use crate::snapshot::Limits;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// The choices of a user for a run.
@@ -27,8 +29,12 @@ pub struct Options {
     pub gate: Gate,
     /// The earlier run whose failures and unknown verdicts a pipeline accepts.
     pub baseline: Option<Arc<Baseline>>,
+    /// The maximal age of a snapshot, in milliseconds. All verdicts on an older one are unknown.
+    pub max_snapshot_age: Option<i64>,
     /// The framework, by its name in reports, whose controls group the checks.
-    pub by: Option<&'static str>,
+    pub by: Option<SmolStr>,
+    /// The configuration file of the run, if it has one.
+    pub configuration: Option<Arc<ConfigurationReport>>,
     /// The needs of all outputs of the run.
     pub needs: Needs,
     /// The limits on snapshots and on pairs of derivations.
@@ -47,7 +53,9 @@ impl Options {
             engine: Engine::Compiled,
             gate: Gate::STRICT,
             baseline: None,
+            max_snapshot_age: None,
             by: None,
+            configuration: None,
             needs: Needs::ALL,
             limits: Limits::default(),
         }

@@ -1,6 +1,7 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
 use super::baseline::Baseline;
+use super::configured::ConfigurationReport;
 use super::options::{Engine, Gate};
 use crate::engine::VerdictCounts;
 use crate::ids::IdVec;
@@ -30,8 +31,12 @@ pub struct RunReport {
     pub gate: Gate,
     /// The earlier run that the verdicts are compared with.
     pub baseline: Option<Arc<Baseline>>,
+    /// The maximal age of a snapshot, in milliseconds.
+    pub max_snapshot_age: Option<i64>,
     /// The framework whose controls group the checks.
-    pub by: Option<&'static str>,
+    pub by: Option<SmolStr>,
+    /// The configuration file, if the run has one.
+    pub configuration: Option<ConfigurationReport>,
 }
 
 /// The pack of a run.

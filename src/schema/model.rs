@@ -465,6 +465,18 @@ impl Model {
         &self.types[id]
     }
 
+    /// Returns the slots with times of capture: each `captured_at` that is read from a snapshot.
+    pub fn capture_times(&self) -> impl Iterator<Item = (TypeId, SlotId)> {
+        let is_time = |slot: &Slot| {
+            let last = slot.origin.pointer().and_then(<[String]>::last);
+            let is_named = slot.path == ["captured_at"] || last.is_some_and(|last| last == "captured_at");
+            is_named && slot.ty == Ty::Datetime && matches!(slot.origin, Origin::Read(..))
+        };
+        self.types.entries().flat_map(move |(ty, declared)| {
+            declared.slots.entries().filter(move |(_, slot)| is_time(slot)).map(move |(slot, _)| (ty, slot))
+        })
+    }
+
     /// Returns the ids of all types, in order.
     pub fn type_ids(&self) -> impl Iterator<Item = TypeId> + use<> {
         (0..self.types.len()).map(TypeId::new)

@@ -19,7 +19,7 @@ use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Detail, Style};
 use deodar::report::{Engine, Report};
 use deodar::source::Source;
-use deodar::value::parse_datetime;
+use deodar::value::{parse_datetime, parse_duration};
 use deodar::{Inputs, Limits, Options, Session};
 use expect_test::expect;
 use rayon::prelude::*;
@@ -291,6 +291,9 @@ impl Folder {
                 "--param" => options.parameters.push(Setting::parse(value).expect("it is a setting")),
                 "--only" => options.only.push(value.to_owned()),
                 "--skip" => options.skip.push(value.to_owned()),
+                "--max-snapshot-age" => {
+                    options.max_snapshot_age = Some(parse_duration(value).expect("it is a duration"));
+                }
                 "--engine" => options.engine = Engine::Reference,
                 "--max-bytes" => options.limits.bytes = number(),
                 "--max-depth" => options.limits.depth = number(),

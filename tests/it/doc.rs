@@ -103,7 +103,7 @@ fn a_page_tells_all_there_is_of_a_check() {
         * Pier, `/piers/*`: Where boats lie. On \*the\* chart.
         * Boat, `/piers/*/boats/*`
 
-        **Controls:** `cis-v8` 4.1, 4.1.
+        **Controls:** `cis-v8` 4.1.
 
         **Policy:** `HB-PIER-01` in `policies/harbour.cedar`. **Derivations:** `boats` in `policies/harbour.cedar`.
 

@@ -16,10 +16,12 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;
+mod age;
 mod authorize;
 mod baseline;
 mod capture;
 mod cases;
+mod configuration;
 mod controls;
 mod diagnostics;
 mod diff;
@@ -31,6 +33,8 @@ mod forecast;
 mod formats;
 mod identity;
 mod input;
+#[cfg(unix)]
+mod integration;
 mod json;
 mod law;
 mod limits;

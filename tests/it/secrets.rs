@@ -429,7 +429,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
                 Presentation { style: style(*detail, *width), most_findings: usize::MAX, ..Presentation::default() };
             together = together.and(format.open(&presentation), out);
         }
-        let options = Options { engine, by, needs: together.needs(), ..Options::at(NOW) };
+        let options = Options { engine, by: by.map(Into::into), needs: together.needs(), ..Options::at(NOW) };
         let delivery = SnapshotInput { path: snapshot.name().to_owned(), source: Ok(Arc::clone(snapshot)) };
         let report = Session::default().stream(inputs, &mut One(Some(delivery)), &options, &mut |report, accounts| {
             together.accounts(report, accounts)

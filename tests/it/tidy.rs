@@ -340,7 +340,7 @@ fn reference_pages_are_complete() {
     }
     let verdicts = Verdict::ALL.map(|verdict| verdict.name().to_owned());
     check_mentions("docs/reports.md", &verdicts, |name| vec![format!("`{name}`")]);
-    let frameworks = FRAMEWORKS.map(|(_, name)| name.to_owned());
+    let frameworks = FRAMEWORKS.map(|framework| framework.name.to_owned());
     check_mentions("docs/reports.md", &frameworks, |name| vec![format!("`{name}`"), format!("={name}`")]);
 }
 

@@ -1,15 +1,15 @@
 //! From a report to its document.
 
 use super::{
-    Account, AccountCheck, Baseline, ByControl, Capture, Changes, Check, Clause, Control, Counts, DerivedFrom,
-    Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, PackFile, Parameter,
-    Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span, Summary, Text, Tool,
-    VERSION, Witness,
+    Account, AccountCheck, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Control, Counts,
+    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, Overridden,
+    PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span,
+    Summary, Text, Tool, VERSION, Weakening, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
 use crate::ids::IdVec;
-use crate::policy::CheckId;
+use crate::policy::{self, CheckId};
 use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::controls::{self, ControlReport, by_control};
@@ -19,7 +19,7 @@ use crate::report::{
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
-use crate::value::show_datetime;
+use crate::value::{show_datetime, show_duration};
 use std::borrow::Cow;
 
 /// Builds documents of a report; `secrets` are those of the texts that it shows.
@@ -68,7 +68,7 @@ impl<'r> Builder<'r> {
                 warnings: report.problems(DiagnosticLevel::Warning),
             },
             checks: report.checks.iter().map(|it| check(it, report.run.baseline.is_some())).collect(),
-            by_control: report.run.by.map(|framework| rolled_up(&by_control(report, framework))),
+            by_control: report.run.by.as_deref().map(|framework| rolled_up(&by_control(report, framework))),
             findings: report.findings_for(needs).into_iter().map(|found| self.finding(found)).collect(),
             other_verdicts: needs.all_verdicts.then(|| {
                 let is_kept = needs.findings != Evidence::None;
@@ -231,6 +231,8 @@ fn run(report: &Report) -> Run<'_> {
         engine: run.engine,
         fail_on: run.gate.fail_on,
         allow_unknown: run.gate.allow_unknown,
+        configuration: run.configuration.as_ref().map(configuration),
+        max_snapshot_age: run.max_snapshot_age.map(|age| show_duration(age).into()),
         exit_code: report.status().exit_code(),
         statuses: report.statuses(),
         baseline: run.baseline.as_ref().map(|baseline| Baseline {
@@ -245,6 +247,17 @@ fn run(report: &Report) -> Run<'_> {
             .collect(),
         parameters: of_run.map(|of_run| (of_run.name.as_str().into(), parameter(of_run))).collect(),
         scoped_parameters: run.parameters.iter().filter_map(scoped_parameter).collect(),
+    }
+}
+
+fn configuration(configuration: &report::ConfigurationReport) -> Configuration<'_> {
+    fn weakening(it: &report::Weakening) -> Weakening<'_> {
+        Weakening { setting: it.setting.as_str().into(), effect: it.effect.as_str().into(), span: bare(&it.place) }
+    }
+    Configuration {
+        path: configuration.path.as_str().into(),
+        sha256: configuration.sha256.as_str().into(),
+        weakens: configuration.weakens.iter().map(weakening).collect(),
     }
 }
 
@@ -290,13 +303,18 @@ fn counts(count: impl Fn(Verdict) -> usize) -> Counts {
 }
 
 fn check(check: &CheckReport, is_compared: bool) -> Check<'_> {
-    let ids = |(framework, ids): &'_ (&'static str, Vec<smol_str::SmolStr>)| {
-        (Text::from(*framework), ids.iter().map(|id| id.to_string().into()).collect())
+    let ids = |(framework, ids): &'_ (smol_str::SmolStr, Vec<smol_str::SmolStr>)| {
+        (Text::from(framework.to_string()), ids.iter().map(|id| id.to_string().into()).collect())
+    };
+    let overridden = |original: &policy::Overridden| Overridden {
+        severity: original.severity,
+        reason: original.reason.to_string().into(),
     };
     Check {
         id: check.id.as_str().into(),
         title: check.title.as_str().into(),
         severity: check.severity,
+        overridden: check.overridden.as_ref().map(overridden),
         remediation: check.remediation.as_deref().map(Cow::from),
         source: check.reference.as_deref().map(Cow::from),
         controls: check.controls.iter().map(ids).collect(),

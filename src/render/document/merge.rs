@@ -100,6 +100,12 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
             "their parameters differ",
         ),
         (a.run.fail_on != b.run.fail_on || a.run.allow_unknown != b.run.allow_unknown, "their thresholds differ"),
+        (
+            a.run.configuration.as_ref().map(|it| (&it.sha256, &it.weakens))
+                != b.run.configuration.as_ref().map(|it| (&it.sha256, &it.weakens)),
+            "their configurations differ",
+        ),
+        (a.run.max_snapshot_age != b.run.max_snapshot_age, "their maximal ages of snapshots differ"),
         (a.run.engine != b.run.engine, "their engines differ"),
         (baseline(a) != baseline(b), "their baselines differ"),
         (a.other_verdicts.is_some() != b.other_verdicts.is_some(), "one of them does not have all verdicts"),
