@@ -9,6 +9,7 @@ mod watch;
 mod render;
 mod diff;
 mod forecast;
+mod verify;
 mod config;
 mod list;
 mod explain;
@@ -41,6 +42,8 @@ enum Command {
     Diff(diff::Args),
     /// List the verdicts of a snapshot that change without any action, and when
     Forecast(forecast::Args),
+    /// Repeat a run from its evidence file, and report whether it is identical
+    Verify(verify::Args),
     /// Print the settings of a run with their origins: flags, configuration file, defaults
     Config(config::Args),
     /// List the checks of a pack
@@ -108,6 +111,7 @@ fn command() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Config(args) => config::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),

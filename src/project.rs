@@ -21,7 +21,7 @@ pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
 pub use overwrite::{is_below, overwritten_input};
 pub use packs::{EMBEDDED, EmbeddedPack};
-pub use saved::{baseline, is_report, saved_report, saved_reports};
+pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
 pub use suites::CaseFiles;
 pub use watch::Changes;
 

@@ -31,6 +31,7 @@ mod alerts;
 mod sarif;
 mod github;
 mod gitlab;
+pub mod digests;
 pub mod list;
 pub mod explain;
 pub mod page;
@@ -57,8 +58,16 @@ pub const FORMATS: [Format; 9] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 7] =
-    ["deodar-report", "deodar-account", "deodar-run", "deodar-test", "deodar-diff", "deodar-forecast", "deodar-config"];
+pub const DOCUMENTS: [&str; 8] = [
+    "deodar-report",
+    "deodar-account",
+    "deodar-run",
+    "deodar-test",
+    "deodar-diff",
+    "deodar-forecast",
+    "deodar-config",
+    "deodar-evidence",
+];
 
 impl Format {
     /// Returns the format with a name.

@@ -1,7 +1,7 @@
 //! `deodar check`
 
 use super::output::{Output, to_stderr};
-use super::outputs::{Selected, format_parser};
+use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
 use super::{Color, MAX_THREADS, StyleArg, pack, watch, width};
 use deodar::Session;
@@ -9,6 +9,7 @@ use deodar::configuration::{Effective, Origin};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::policy::FRAMEWORKS;
 use deodar::project::{self, InputFormat, Loader, Selection};
+use deodar::render::digests::{DigestOutput, RunDigests};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
 use deodar::snapshot::Limits;
@@ -67,6 +68,9 @@ pub(super) struct Args {
     /// Print at most this many findings per check and verdict (text only). Other problems: at least 50 of one kind
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     max_findings: usize,
+    /// Write the digests of the inputs and of all verdicts to this file, for `deodar verify`
+    #[arg(long, value_name = "FILE", conflicts_with = "watch", help_heading = "Output")]
+    evidence: Option<PathBuf>,
     /// Run again after every change of a policy, the schema or a snapshot
     #[arg(long)]
     watch: bool,
@@ -181,6 +185,9 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
             "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
         }
+        _ if selected.files.iter().any(|(_, path)| Some(path) == settings.effective.baseline.value.as_ref()) => {
+            "an output would replace the baseline: name another file with --output".to_owned()
+        }
         _ if settings.effective.baseline.value.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
             "the baseline cannot be standard input: name a file with --baseline".to_owned()
         }
@@ -227,7 +234,9 @@ impl Settings {
             Input::Json => InputFormat::Json,
             Input::Ndjson => InputFormat::Ndjson,
         };
-        pack::selection(&self.effective, &args.snapshots, form)
+        let mut selection = pack::selection(&self.effective, &args.snapshots, form);
+        selection.outputs.extend(args.evidence.clone());
+        selection
     }
 
     /// Returns the outputs of the run.
@@ -244,6 +253,16 @@ impl Settings {
         let selected = Selected::new(args.format, &outputs.value)?;
         if let (Origin::File(place), Some(folder)) = (&outputs.origin, inputs.last().and_then(|file| file.parent())) {
             selected.stay_below(folder, place.source.name())?;
+        }
+        let evidence = args.evidence.as_deref();
+        if let Some(path) = evidence.filter(|path| selected.files.iter().any(|(_, file)| file == path)) {
+            return Err(format!("two outputs in the file `{}`: name two files", path.display()));
+        }
+        if let Some(input) = project::overwritten_input(evidence, &inputs) {
+            return Err(format!("`{}` is an input of the run: name another file with --evidence", input.display()));
+        }
+        if evidence.is_some() && args.snapshots.iter().any(|path| path.as_os_str() == "-") {
+            return Err("a run on standard input cannot be repeated: name files with --evidence".to_owned());
         }
         selected.refused(&inputs).map_or(Ok(selected), Err)
     }
@@ -321,7 +340,10 @@ impl Args {
 
 fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selected) -> io::Result<ExitCode> {
     let started = Instant::now();
-    let files = selected.open_files(&args.presentation(false))?;
+    let mut files = selected.open_files(&args.presentation(false))?;
+    if let Some(path) = &args.evidence {
+        files = files.and(Box::new(DigestOutput { command: command_line()? }), Target::create(path)?);
+    }
     let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
     let baseline = settings.baseline();
     let options = settings.options(args, outputs.needs(), baseline.clone().unwrap_or_default());
@@ -348,6 +370,45 @@ fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selecte
     // The process ends here, so freeing the memory piece by piece is a waste of time.
     std::mem::forget((session, report));
     Ok(code)
+}
+
+/// Returns the words of the command line after the name of the program.
+fn command_line() -> io::Result<Vec<String>> {
+    let words = std::env::args_os().skip(1).map(|word| word.into_string());
+    words.collect::<Result<_, _>>().map_err(|word| {
+        let word = word.to_string_lossy().into_owned();
+        io::Error::other(format!("cannot write evidence: the argument `{}` is not UTF-8", word.escape_debug()))
+    })
+}
+
+/// Repeats a run at its time, without its outputs.
+///
+/// # Errors
+/// The reason why it cannot be repeated.
+pub(super) fn repeat(args: &Args, now: i64, command: Vec<String>) -> Result<RunDigests, String> {
+    let mut loader = Loader::default();
+    let settings = Settings::read(args, &mut loader);
+    if !settings.has_framework(args) {
+        return Err("its framework is not known".to_owned());
+    }
+    let baseline = settings.baseline();
+    let given = settings.options(args, RunDigests::NEEDS, baseline.clone().unwrap_or_default());
+    let options = Options { now, clock: Clock::Given, ..given };
+    let opened = match (settings.refused(), baseline) {
+        (Some(mistakes), _) | (None, Err(mistakes)) => Err(mistakes),
+        (None, Ok(_)) => loader.open(&settings.selection(args), &options.limits),
+    };
+    let report = match opened {
+        Err(diagnostics) => Report::new(&options, diagnostics),
+        Ok((inputs, mut accounts)) => {
+            let mut ignore = |_: &Report, _: &[AccountReport]| Ok::<(), std::convert::Infallible>(());
+            match Session::default().stream(&inputs, &mut accounts, &options, &mut ignore) {
+                Ok(report) => report,
+                Err(never) => match never {},
+            }
+        }
+    };
+    Ok(RunDigests::of(&report, command))
 }
 
 /// Writes the duration of the run.

@@ -29,9 +29,9 @@ pub enum Cause<'d> {
     },
     /// A clause of the policy, or the pack, differs.
     PolicyChanged {
-        /// The clauses that decided in the old run only.
+        /// The clauses that decided here, and nowhere in the new run.
         old: Vec<DecidingClause<'d>>,
-        /// The clauses that decided in the new run only.
+        /// The clauses that decided here, and nowhere in the old run.
         new: Vec<DecidingClause<'d>>,
     },
     /// A parameter differs.
@@ -130,15 +130,14 @@ pub(super) fn between<'d>(old: &Pair<'d>, new: &Pair<'d>, (before, after): (&Pai
         digests(documents.0) != digests(documents.1)
     };
     if has_pack((before.document, after.document)) {
-        let clauses =
-            |reasons: &[Reason<'d>]| -> BTreeSet<String> { reasons.iter().map(|it| it.clause.to_string()).collect() };
-        let (in_old, in_new) = (clauses(&old.reasons), clauses(&new.reasons));
-        let only = |reasons: &[Reason<'d>], others: &BTreeSet<String>| -> Vec<DecidingClause<'d>> {
+        let nothing = BTreeSet::new();
+        let only = |reasons: &[Reason<'d>], others: &Pairs<'d>| -> Vec<DecidingClause<'d>> {
+            let others = others.clauses.get(old.check).unwrap_or(&nothing);
             let only = reasons.iter().filter(|it| !others.contains(&*it.clause));
             only.map(|it| DecidingClause { clause: it.clause.clone(), place: it.place.clone() }).collect()
         };
-        let (old, new) = (only(&old.reasons, &in_new), only(&new.reasons, &in_old));
-        // Clauses that decided only once are the cause if no value explains the change.
+        let (old, new) = (only(&old.reasons, after), only(&new.reasons, before));
+        // Clauses that decided in one of the runs alone are a cause, and so is any edit that no value explains.
         if causes.is_empty() || (!old.is_empty() && !new.is_empty()) {
             causes.push(Cause::PolicyChanged { old, new });
         }

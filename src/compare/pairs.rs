@@ -24,6 +24,8 @@ pub(super) struct Pairs<'d> {
     pub by_fingerprint: BTreeMap<&'d str, Pair<'d>>,
     pub checks: BTreeMap<&'d str, &'d Check<'d>>,
     accounts: BTreeSet<&'d str>,
+    /// The clauses of each check that decided a verdict.
+    pub clauses: BTreeMap<&'d str, BTreeSet<String>>,
     /// The lists that were not captured in full: check, account, type, and the beginning of the ids of their elements.
     lists: BTreeSet<(&'d str, &'d str, &'d str, &'d str)>,
 }
@@ -75,8 +77,14 @@ impl<'d> Pairs<'d> {
         let lists = lists.filter_map(|list| {
             Some((list.check, list.account, &*list.resource.ty, list.resource.id.strip_suffix('*')?))
         });
+        let mut clauses: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for pair in by_fingerprint.values() {
+            let texts = pair.reasons.iter().map(|reason| reason.clause.to_string());
+            clauses.entry(pair.check).or_default().extend(texts);
+        }
         Ok(Self {
             document,
+            clauses,
             lists: lists.collect(),
             by_fingerprint,
             checks: document.checks.iter().map(|check| (&*check.id, check)).collect(),

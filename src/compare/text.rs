@@ -75,7 +75,9 @@ pub fn write_forecast(forecast: &Forecast<'_>, style: Style, out: &mut dyn Write
     forecast.accounts.iter().try_for_each(|account| write_account(account, style, out))?;
     let changes: usize = forecast.accounts.iter().map(|account| account.changes.len()).sum();
     let times: usize = forecast.accounts.iter().map(|account| account.times).sum();
-    writeln!(out, "\n  {changes} changes; judged at {times} times, and between them no verdict changes")?;
+    let s = |count: usize| if count == 1 { "" } else { "s" };
+    let text = format!("{changes} change{}; judged again at {times} time{}", s(changes), s(times));
+    writeln!(out, "\n  {text}, and between them no verdict changes")?;
     let code = forecast.exit_code();
     let reason = if code == 0 { "no verdict changes" } else { "verdicts change without any action" };
     let exit = painted(&format!("exit {code}"), if code == 0 { "32" } else { "33" }, style);

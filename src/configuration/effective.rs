@@ -9,6 +9,9 @@ use crate::value::show_duration;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
+/// Characters of the value of a parameter in the effect of its setting.
+const CHARACTERS: usize = 200;
+
 /// Settings as flags set them; `None` and empty lists are flags that were not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `Configuration`")]
@@ -225,7 +228,7 @@ impl Effective {
             key: format!("parameters.{}", parameter.key),
             value: json!(parameter.text),
             origin: parameter.place.clone().map_or(Origin::Flag, Origin::File),
-            weakens: parameter.place.is_some().then(|| format!("the value is {}", parameter.text)),
+            weakens: parameter.place.is_some().then(|| format!("the value is {}", limited(&parameter.text))),
         }));
         all.extend(self.adaptation.severities.iter().map(|change| EffectiveSetting {
             key: format!("severity.{}", change.check),
@@ -250,6 +253,14 @@ fn setting<T>(key: &str, sourced: &Sourced<T>, value: Value, weakens: Option<Str
 
 fn output((format, path): &(&'static str, Option<PathBuf>)) -> Value {
     path.as_ref().map_or_else(|| json!(format), |path| json!(format!("{format}={}", shown(path))))
+}
+
+/// Returns the beginning of a value.
+fn limited(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn paths(paths: &[PathBuf]) -> Value {

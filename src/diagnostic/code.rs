@@ -183,10 +183,10 @@ codes! {
     SchemaWarning, "schema-warning", Warning;
     /// A selection of checks matches nothing.
     Selection, "selection", Error;
-    /// A snapshot is older than the limit of the run.
-    SnapshotAge, "snapshot-age", Warning;
     /// An address is an IPv6 form of an IPv4 address.
     SnapshotAddress, "snapshot-address", Warning;
+    /// A snapshot is older than the limit of the run.
+    SnapshotAge, "snapshot-age", Warning;
     /// The domain of an address or URL has a form that is compared without regard to case only.
     SnapshotDomain, "snapshot-domain", Warning;
     /// Two instances of a type have the same id.

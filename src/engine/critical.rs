@@ -23,6 +23,9 @@ const DAY: i128 = 24 * 60 * 60 * 1000;
 /// The most forms of one expression: the branches of its `if`s.
 const FORMS: usize = 64;
 
+/// The most terms of a sum, and the most roundings in it. The time of a search grows with the square of their number.
+const PARTS: usize = 32;
+
 /// The most values that a rounded number is compared with. Each further rounding adds some.
 const TARGETS: usize = 10_000;
 
@@ -179,6 +182,11 @@ impl Sum {
         Some(self)
     }
 
+    /// Returns the number of terms and roundings.
+    fn parts(&self) -> usize {
+        self.terms.len() + self.inner().map_or(0, |inner| inner.parts() + 1)
+    }
+
     /// Returns the terms that a base contains.
     fn inner(&self) -> Option<&Self> {
         match &self.base {
@@ -299,7 +307,7 @@ impl Search<'_, '_> {
             NodeKind::Call(function, operands) => self.call(node, *function, operands, place)?,
             _ => return Err(unknown()),
         };
-        if sums.len() > FORMS {
+        if sums.len() > FORMS || sums.iter().any(|sum| sum.parts() > PARTS) {
             return Err(unknown());
         }
         for sum in &sums {

@@ -36,11 +36,14 @@ pub struct Compiler {
     schema: Option<Part<Arc<Source>, Option<Arc<Schema>>>>,
     /// The policy files, parsed.
     files: Vec<PolicyFile>,
-    policies: Option<Part<(Vec<Arc<Source>>, Arc<Adaptation>), Arc<Policies>>>,
+    policies: Option<Part<PolicyTexts, Arc<Policies>>>,
     program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
     /// The parts that the last compilation compiled.
     pub compiled: Compiled,
 }
+
+/// The texts of policies, and the changes of the project to them.
+type PolicyTexts = (Vec<Arc<Source>>, Arc<Adaptation>);
 
 /// A part of a pack: its input, its value, and its problems.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ impl Compiler {
         adaptation: &Arc<Adaptation>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Arc<Policies> {
-        let same = |(known, of): &(Vec<Arc<Source>>, Arc<Adaptation>)| {
+        let same = |(known, of): &PolicyTexts| {
             of == adaptation && known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
         };
         let part = match self.policies.take().filter(|known| same(&known.of)) {

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a configuration file.
-const MAX_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 256 << 10;
 
 /// The configuration file that a command reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,14 +2,26 @@
 
 use super::accounts::read_whole;
 use super::reports::format_of;
-use super::{shown, source_of};
+use super::{regular, shown, source_of};
 use crate::compare;
 use crate::diagnostic::Diagnostic;
 use crate::render::document::{Document, Saved, merged};
 use crate::report::Baseline;
 use crate::snapshot::Limits;
+use crate::source::Source;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Reads a named file, for example one with evidence.
+///
+/// # Errors
+/// When it cannot be read, or is not UTF-8.
+pub fn named_text(path: &Path) -> Result<Arc<Source>, Diagnostic> {
+    let name = shown(path);
+    regular(path, &name)?;
+    read_whole(path, &name, Limits::default().bytes).and_then(|bytes| source_of(&name, bytes, 0, 0))
+}
 
 /// Reads all documents in some files. A file holds one report, or lines of NDJSON.
 ///

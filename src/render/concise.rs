@@ -422,7 +422,7 @@ fn ids_in(ids: &[String], room: usize) -> Option<String> {
 
 /// Writes the checks without findings, by result: one line each.
 pub(super) fn write_others(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let names = ["passed", "waived", "not applicable", "no resources", "deselected", "invalid, not run"];
+    let names = ["covered", "passed", "waived", "not applicable", "no resources", "deselected", "invalid, not run"];
     let mut groups = names.map(|name| (name, Vec::new()));
     for check in &document.checks {
         let Some(group) = group_of(check) else { continue };
@@ -448,7 +448,8 @@ fn group_of(check: &Check<'_>) -> Option<&'static str> {
         CheckState::Invalid => Some("invalid, not run"),
         CheckState::Deselected => Some("deselected"),
         CheckState::NoResources => Some("no resources"),
-        CheckState::Run if given(Verdict::Fail) || given(Verdict::Unknown) => None,
+        CheckState::Run if check.uncovered(Verdict::Fail) > 0 || check.uncovered(Verdict::Unknown) > 0 => None,
+        CheckState::Run if given(Verdict::Fail) || given(Verdict::Unknown) => Some("covered"),
         CheckState::Run if given(Verdict::Waived) => Some("waived"),
         CheckState::Run if given(Verdict::Pass) => Some("passed"),
         CheckState::Run => Some("not applicable"),

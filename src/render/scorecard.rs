@@ -65,8 +65,10 @@ fn mark(check: &Check<'_>) -> &'static str {
         CheckState::Invalid => "!",
         CheckState::Deselected => " ",
         CheckState::NoResources => "–",
-        CheckState::Run if given(Verdict::Fail) => "✗",
-        CheckState::Run if given(Verdict::Unknown) => "?",
+        CheckState::Run if check.uncovered(Verdict::Fail) > 0 => "✗",
+        CheckState::Run if check.uncovered(Verdict::Unknown) > 0 => "?",
+        // The baseline covers them.
+        CheckState::Run if given(Verdict::Fail) || given(Verdict::Unknown) => "·",
         CheckState::Run if given(Verdict::Pass) => "✓",
         CheckState::Run => "–",
     }

@@ -70,7 +70,8 @@ fn a_run_against_its_own_report_ends_with_0() {
         own.stdout.split_whitespace().collect::<Vec<_>>().join(" ").split_once("exit 0: ").expect("it is stated").1,
         format!("nothing at or above the threshold is new or worse than the baseline; {covers}")
     );
-    assert!(!own.stdout.contains("Tern"), "{}", own.stdout);
+    assert!(!own.stdout.contains("Tern") && !own.stdout.contains("✗"), "{}", own.stdout);
+    assert!(own.stdout.contains("  covered   1  HB-LEN-01\n"), "{}", own.stdout);
     let report = check(folder.path(), "flawed.json", &["--baseline", "base.json", "--format", "json"]).json();
     assert_eq!(changes(&report), ["HB-LEN-01 east/Tern unchanged", "HB-LEN-01 east/Wren unchanged"]);
     assert_eq!(report["run"]["statuses"], json!(["clean"]));
@@ -269,6 +270,23 @@ fn the_output_of_a_run_does_not_overwrite_its_baseline() {
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{refused:?}");
         assert_eq!(read(&folder, "base.json"), before);
     }
+    // Neither does it create the file: the next run would take it for the baseline.
+    let refused = check(folder.path(), "flawed.json", &["--baseline", "none.json", "--output", "json=none.json"]);
+    assert_eq!((refused.code, folder.path().join("none.json").exists()), (2, false), "{refused:?}");
+}
+
+#[test]
+fn reports_with_different_baselines_are_not_merged() {
+    let folder = harbours(&[("bray.json", &replaced(&flawed(), "Anse", "Bray"))]);
+    check(folder.path(), "flawed.json", &["--baseline", "base.json", "--output", "json=a.json"]);
+    check(folder.path(), "bray.json", &["--baseline", "clean.json", "--output", "json=b.json"]);
+    check(folder.path(), "bray.json", &["--baseline", "base.json", "--output", "json=c.json"]);
+    let merged = run(folder.path(), &["render", "a.json", "b.json", "--output", "json"]);
+    assert_eq!(merged.code, 5, "{merged:?}");
+    assert!(merged.stderr.contains("their baselines differ"), "{merged:?}");
+    let merged = run(folder.path(), &["render", "a.json", "c.json", "--output", "json"]);
+    let baseline = &merged.json()["run"]["baseline"];
+    assert_eq!((merged.code, &baseline["findings"], &baseline["judged"]), (1, &json!(2), &json!(2)), "{merged:?}");
 }
 
 #[test]

@@ -204,6 +204,41 @@ fn the_age_of_a_snapshot_is_forecast() {
     assert_eq!(harbour(&["--until", "30d", "--param", "max_age=60d"]).code, 0);
 }
 
+/// Forecasts the harbour with another condition of its first check.
+fn with_condition(condition: &str) -> Run {
+    let own = "context.now.durationSince(resource.captured_at) <= context.parameters.max_age";
+    let policies = crate::support::replaced(POLICIES, own, condition);
+    let files = [
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", policies.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+    ];
+    let arguments =
+        ["forecast", "snapshot.json", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+    command(folder(&files).path()).args(arguments).output().expect("the binary is built").into()
+}
+
+#[test]
+fn a_condition_that_is_too_long_is_refused_at_once() {
+    let started = std::time::Instant::now();
+    let branches = "if context.now > resource.captured_at then context.now else ".repeat(100);
+    for condition in [
+        format!("context.now{} <= resource.captured_at", ".toDate()".repeat(900)),
+        format!("context.now{} <= resource.captured_at", ".offset(duration(\"1h\"))".repeat(900)),
+        format!("({branches} context.now) <= resource.captured_at"),
+    ] {
+        let run = with_condition(&condition);
+        assert_eq!(run.code, 5, "{run:?}");
+        assert!(run.stderr.contains("has no forecast"), "{}", run.stderr);
+    }
+    assert!(started.elapsed().as_secs() < 60);
+    // Times that cancel, and sums that overflow in the period, are computed.
+    assert_eq!(with_condition("context.now.durationSince(context.now) < duration(\"1h\")").code, 0);
+    let overflow = i64::MAX / 86_400_000 - parse_datetime(NOW).expect("it is a time") / 86_400_000 - 3;
+    let overflow = with_condition(&format!("context.now.offset(duration(\"{overflow}d\")) > resource.captured_at"));
+    assert!(overflow.stdout.contains("HB-AGE-01  low  Harbour Anse: pass -> unknown"), "{overflow:?}");
+}
+
 #[test]
 fn a_forecast_that_cannot_be_computed_lists_nothing() {
     let refused = harbour(&["--until", "30d", "--max-times", "1"]);

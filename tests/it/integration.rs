@@ -87,7 +87,7 @@ fn text(path: &str) -> String {
 /// Returns the value of a key of YAML at an indentation: the rest of its line, or a block with `|` or `>-`.
 fn value(lines: &[&str], key: &str) -> Option<String> {
     let found = |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&format!("{key}:"));
-    let at = lines.iter().position(|line| found(&line))?;
+    let at = lines.iter().position(found)?;
     let line = lines[at];
     let rest = line.split_once(':').expect("it has a colon").1.trim();
     if rest != "|" {

@@ -27,6 +27,7 @@ mod diagnostics;
 mod diff;
 mod doc;
 mod encodings;
+mod evidence;
 mod examples;
 mod fleet;
 mod forecast;

@@ -119,6 +119,7 @@ fn cases() -> Vec<Case> {
     cases.push(harbour("hostile", "snapshot.json", hostile(), &[]));
     cases.push(harbour("hostile, all", "snapshot.json", hostile(), &["--verbose"]));
     cases.push(harbour("fleet", "fleet.ndjson", fleet(), &[]));
+    cases.push(harbour("every verdict", "fleet.ndjson", fleet(), &["--verdicts", "all"]));
     cases.push(harbour("selected", "fleet.ndjson", fleet(), &["--only", "HB-LEN-*", "--allow-unknown"]));
     cases.push(harbour("invalid", "snapshot.json", "{".to_owned(), &[]));
     cases.push(harbour("large", "snapshot.json", crowded, &[]));
