@@ -11,6 +11,7 @@ mod excerpt;
 mod layout;
 pub mod document;
 mod output;
+mod gaps;
 mod frame;
 mod table;
 pub mod diagnostics;
