@@ -9,7 +9,7 @@ use crate::report::{
     CheckReport, CheckState, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, show_constant,
 };
 use crate::schema::Model;
-use crate::source::Source;
+use crate::source::{Place, Source};
 use crate::value::Value;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
@@ -52,6 +52,7 @@ pub(super) fn describe_checks(pack: &Pack) -> Vec<CheckReport> {
         remediation: check.remediation.clone(),
         reference: check.reference.clone(),
         controls: check.controls.clone(),
+        policy: Place::new(&check.statement.source, check.statement.span),
         state: match (pack.is_valid(check), pack.is_selected(at)) {
             (false, _) => CheckState::Invalid,
             (true, true) => CheckState::Run,

@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::policy::CheckSeverity;
 use crate::snapshot::{ReadTimes, Secrets};
+use crate::source::Place;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -142,6 +143,8 @@ pub struct CheckReport {
     pub reference: Option<SmolStr>,
     /// Controls by framework.
     pub controls: Vec<(&'static str, Vec<SmolStr>)>,
+    /// Its policy.
+    pub policy: Place,
     /// Whether it was run.
     pub state: CheckState,
     /// The ids of accounts in its scope. If there are any, it judges only these accounts.
