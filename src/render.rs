@@ -12,6 +12,7 @@ mod layout;
 pub mod document;
 mod output;
 mod gaps;
+mod labels;
 mod frame;
 mod table;
 pub mod diagnostics;
@@ -31,6 +32,7 @@ mod alerts;
 mod sarif;
 mod github;
 mod gitlab;
+mod html;
 pub mod list;
 pub mod explain;
 pub mod page;
@@ -42,12 +44,13 @@ pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 9] = [
+pub const FORMATS: [Format; 10] = [
     text::FORMAT,
     json::FORMAT,
     ndjson::FORMAT,
     junit::FORMAT,
     markdown::FORMAT,
+    html::FORMAT,
     csv::FORMAT,
     sarif::FORMAT,
     github::FORMAT,

@@ -26,6 +26,7 @@ mod encodings;
 mod examples;
 mod fleet;
 mod formats;
+mod html;
 mod identity;
 mod input;
 mod json;
