@@ -11,6 +11,8 @@ mod excerpt;
 mod layout;
 pub mod document;
 mod output;
+mod gaps;
+mod labels;
 mod frame;
 mod table;
 pub mod diagnostics;
@@ -32,6 +34,7 @@ mod sarif;
 mod github;
 mod gitlab;
 pub mod digests;
+mod html;
 pub mod list;
 pub mod explain;
 pub mod page;
@@ -45,12 +48,13 @@ pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 9] = [
+pub const FORMATS: [Format; 10] = [
     text::FORMAT,
     json::FORMAT,
     ndjson::FORMAT,
     junit::FORMAT,
     markdown::FORMAT,
+    html::FORMAT,
     csv::FORMAT,
     sarif::FORMAT,
     github::FORMAT,

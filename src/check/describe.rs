@@ -10,7 +10,7 @@ use crate::report::{
     CheckReport, CheckState, Compared, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
 };
 use crate::schema::Model;
-use crate::source::{Source, hexadecimal};
+use crate::source::{Place, Source, hexadecimal};
 use crate::value::Value;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
@@ -43,6 +43,7 @@ pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
         remediation: check.remediation.clone(),
         reference: check.reference.clone(),
         controls: check.controls.clone(),
+        policy: Place::new(&check.statement.source, check.statement.span),
         state: match (pack.is_valid(check), pack.is_selected(at)) {
             (false, _) => CheckState::Invalid,
             (true, true) => CheckState::Run,

@@ -3,13 +3,13 @@
 
 use super::document::{Check, Clause, Document, Finding, Read, Span};
 use super::escape::plain;
+use super::gaps::{blocked, blocked_checks, gaps};
 use super::layout::{Style, columns, middle, painted, shortened};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::{CheckState, ClauseOutcome, FileRole, ReadKind, ReadState};
 use crate::value::parse_datetime;
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -311,53 +311,16 @@ fn position(span: &Span<'_>, is_only: bool, style: Style) -> String {
     format!("{}:{}:{}", plain(name), span.start.line, span.start.column)
 }
 
-/// A place that was not captured, with the verdicts that need it.
-struct Place<'d> {
-    pointer: &'d str,
-    attribute: &'d str,
-    doc: Option<&'d str>,
-    /// The indices of the findings.
-    findings: BTreeSet<usize>,
-    checks: BTreeSet<&'d str>,
-}
-
-/// Returns the places of missing data, the largest number of verdicts first.
-fn missing<'d>(document: &'d Document<'_>) -> Vec<Place<'d>> {
-    let mut places: BTreeMap<(&str, &str), Place<'d>> = BTreeMap::new();
-    for (at, finding) in document.findings.iter().enumerate() {
-        for capture in finding.capture.iter().flatten() {
-            // A place of one snapshot is another place than the same one of another snapshot.
-            let place = places.entry((&finding.snapshot, &capture.pointer)).or_insert_with(|| Place {
-                pointer: &capture.pointer,
-                attribute: &capture.attribute,
-                doc: capture.doc.as_deref(),
-                findings: BTreeSet::new(),
-                checks: BTreeSet::new(),
-            });
-            place.findings.insert(at);
-            place.checks.insert(&finding.check);
-        }
-    }
-    let mut places: Vec<Place<'d>> = places.into_values().collect();
-    // The sort is stable: equal numbers are in the order of snapshots and pointers.
-    places.sort_by_key(|place| Reverse(place.findings.len()));
-    places
-}
-
 fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let places = missing(document);
+    let places = gaps(document);
     if places.is_empty() {
         return Ok(());
     }
-    let verdicts = |places: &[Place<'_>]| {
-        places.iter().flat_map(|place| place.findings.iter().copied()).collect::<BTreeSet<usize>>().len()
-    };
-    let checks: BTreeSet<&str> = places.iter().flat_map(|place| place.checks.iter().copied()).collect();
     let heading = format!(
         "missing data: {} block {} of {}",
         counted(places.len(), "place"),
-        counted(verdicts(&places), "verdict"),
-        counted(checks.len(), "check")
+        counted(blocked(&places), "verdict"),
+        counted(blocked_checks(&places), "check")
     );
     writeln!(out, "{}", painted(&heading, "33", style))?;
     if document.checks.iter().any(|check| check.uncovered(Verdict::Unknown) > limits.explained) {
@@ -389,8 +352,7 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         last_doc = Some(doc);
     }
     if places.len() > listed.len() {
-        let others: BTreeSet<usize> = listed.iter().flat_map(|place| place.findings.iter().copied()).collect();
-        let left = verdicts(&places) - others.len();
+        let left = blocked(&places) - blocked(listed);
         let left = if left > 0 { format!(" ({})", counted(left, "more verdict")) } else { String::new() };
         writeln!(out, "  … and {}{left}: --all lists them", counted(places.len() - listed.len(), "more place"))?;
     }

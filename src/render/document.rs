@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format: the second number grows with additions, the first with everything else.
-pub const VERSION: &str = "2.1";
+pub const VERSION: &str = "2.2";
 
 /// A text of a report, or of a document that was read back.
 pub type Text<'r> = Cow<'r, str>;
@@ -235,6 +235,9 @@ pub struct Check<'r> {
     pub source: Option<Text<'r>>,
     /// Controls by framework.
     pub controls: BTreeMap<Text<'r>, Vec<Text<'r>>>,
+    /// The place of its policy. Reports before version 2.2 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Span<'r>>,
     /// Its state after the run.
     pub state: CheckState,
     /// Its verdicts by kind.

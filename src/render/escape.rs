@@ -30,7 +30,8 @@ fn commands(c: char) -> bool {
 /// Returns a text as it is shown inside one line: line breaks, other control characters and characters that hide or
 /// reorder text are written as escapes. Every text from an input passes through this function.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(commands) {
+    let is_ascii = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_ascii || !text.chars().any(commands) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::new();

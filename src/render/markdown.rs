@@ -8,13 +8,14 @@
 use super::configured;
 use super::document::{Check, Diagnostic, Document, Finding};
 use super::escape::{plain, short};
+use super::gaps::{blocked, blocked_checks, gaps};
 use super::names;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
 use super::totals::reason;
 use crate::engine::Verdict;
 use crate::report::CheckState;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The format.
@@ -150,49 +151,23 @@ fn sorted<'d>(document: &'d Document<'_>, is_shown: impl Fn(&Check<'_>) -> bool)
     checks
 }
 
-/// A value that was not captured.
-#[derive(Default)]
-struct Gap<'d> {
-    attribute: &'d str,
-    doc: Option<&'d str>,
-    verdicts: usize,
-    checks: BTreeSet<&'d str>,
-}
-
 /// Writes every place that was not captured once, with the checks that it blocks; the largest first.
 fn missing(document: &Document<'_>, page: &mut Page) {
-    let mut gaps: BTreeMap<(&str, &str), Gap<'_>> = BTreeMap::new();
-    let (mut verdicts, mut checks) = (0, BTreeSet::new());
-    for found in document.findings.iter().filter(|found| found.verdict == Verdict::Unknown) {
-        let captures = found.capture.as_deref().unwrap_or_default();
-        if !captures.is_empty() {
-            verdicts += 1;
-            checks.insert(&*found.check);
-        }
-        let mut seen = BTreeSet::new();
-        for capture in captures.iter().filter(|capture| seen.insert(&*capture.pointer)) {
-            let gap = gaps.entry((&found.snapshot, &capture.pointer)).or_default();
-            (gap.attribute, gap.doc) = (&capture.attribute, capture.doc.as_deref());
-            gap.verdicts += 1;
-            gap.checks.insert(&found.check);
-        }
-    }
+    let gaps = gaps(document);
     if gaps.is_empty() {
         return;
     }
-    let mut gaps: Vec<((&str, &str), Gap<'_>)> = gaps.into_iter().collect();
-    gaps.sort_by_key(|(_, gap)| Reverse(gap.verdicts));
-    let (values, blocked) = (many(gaps.len(), "value"), many(verdicts, "verdict"));
+    let (values, verdicts) = (many(gaps.len(), "value"), many(blocked(&gaps), "verdict"));
     let blocks = if gaps.len() == 1 { "blocks" } else { "block" };
-    let of_checks = many(checks.len(), "check");
-    page.push(&format!("\n<details><summary>Missing data: {values} {blocks} {blocked} of {of_checks}</summary>\n\n"));
+    let of_checks = many(blocked_checks(&gaps), "check");
+    page.push(&format!("\n<details><summary>Missing data: {values} {blocks} {verdicts} of {of_checks}</summary>\n\n"));
     let several = document.run.snapshots.len() > 1;
-    let items = gaps.iter().map(|((snapshot, pointer), gap)| {
-        let place = if pointer.is_empty() { "the document".to_owned() } else { code(pointer) };
-        let of = if several { format!(" of {}", code(snapshot)) } else { String::new() };
+    let items = gaps.iter().map(|gap| {
+        let place = if gap.pointer.is_empty() { "the document".to_owned() } else { code(gap.pointer) };
+        let of = if several { format!(" of {}", code(gap.snapshot)) } else { String::new() };
         let checks: Vec<String> = gap.checks.iter().map(|check| code(check)).collect();
         let doc = gap.doc.map(|doc| format!("<br>{}", prose(doc))).unwrap_or_default();
-        let (attribute, verdicts) = (code(gap.attribute), many(gap.verdicts, "verdict"));
+        let (attribute, verdicts) = (code(gap.attribute), many(gap.findings.len(), "verdict"));
         format!("- {place}{of}: {attribute} blocks {verdicts} of {}{doc}\n", checks.join(", "))
     });
     page.push_items(&items.collect::<Vec<_>>(), MOST_BEFORE_FINDINGS, "values");

@@ -75,7 +75,7 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 /// Returns the numbers of verdicts that the baseline covers, of fixed ones, and of those that were not judged.
-fn baseline(document: &Document<'_>) -> Option<String> {
+pub(super) fn baseline(document: &Document<'_>) -> Option<String> {
     let baseline = document.run.baseline.as_ref()?;
     let changes = || document.checks.iter().filter_map(|check| check.baseline.as_ref());
     let covered = |verdict| changes().map(|changes| changes.covered(verdict)).fold(0, usize::saturating_add);

@@ -44,6 +44,20 @@ pub enum ControlStatus {
     NotJudged,
 }
 
+impl ControlStatus {
+    /// Returns the status of a control by the number of each verdict of its checks, and whether all of them were run.
+    pub fn of(count: impl Fn(Verdict) -> usize, is_run: bool) -> Self {
+        let given = |verdict| count(verdict) > 0;
+        let is_open = given(Verdict::Unknown) || given(Verdict::Waived) || !is_run;
+        match (given(Verdict::Fail), given(Verdict::Pass) || given(Verdict::Waived)) {
+            (true, _) => ControlStatus::Failed,
+            (_, false) => ControlStatus::NotJudged,
+            _ if is_open => ControlStatus::Partial,
+            _ => ControlStatus::Passed,
+        }
+    }
+}
+
 /// Returns the checks of a report by the controls of a framework.
 pub fn by_control<'r>(report: &'r Report, framework: &'r str) -> ByControl<'r> {
     let mut checks_of: BTreeMap<&str, Vec<&CheckReport>> = BTreeMap::new();
@@ -70,15 +84,8 @@ fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> Control
     for check in &checks {
         counts += check.counts;
     }
-    let given = |verdict: Verdict| counts[verdict] > 0;
-    let open =
-        given(Verdict::Unknown) || given(Verdict::Waived) || checks.iter().any(|check| check.state != CheckState::Run);
-    let status = match (given(Verdict::Fail), given(Verdict::Pass) || given(Verdict::Waived)) {
-        (true, _) => ControlStatus::Failed,
-        (_, false) => ControlStatus::NotJudged,
-        _ if open => ControlStatus::Partial,
-        _ => ControlStatus::Passed,
-    };
+    let is_run = checks.iter().all(|check| check.state == CheckState::Run);
+    let status = ControlStatus::of(|verdict| counts[verdict], is_run);
     ControlReport { control, status, counts, checks }
 }
 

@@ -9,6 +9,7 @@ use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::ids::IdVec;
 use crate::policy::{CheckId, CheckSeverity, Overridden};
 use crate::snapshot::{ReadTimes, Secrets};
+use crate::source::Place;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashSet};
@@ -155,6 +156,8 @@ pub struct CheckReport {
     pub reference: Option<SmolStr>,
     /// Controls by framework.
     pub controls: Vec<(SmolStr, Vec<SmolStr>)>,
+    /// Its policy.
+    pub policy: Place,
     /// Whether it was run.
     pub state: CheckState,
     /// The ids of accounts in its scope. If there are any, it judges only these accounts.

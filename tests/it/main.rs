@@ -32,6 +32,7 @@ mod examples;
 mod fleet;
 mod forecast;
 mod formats;
+mod html;
 mod identity;
 mod input;
 #[cfg(unix)]

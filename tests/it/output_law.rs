@@ -20,12 +20,13 @@ enum Shown {
 }
 
 /// How each format refers to findings. A new format has a line here.
-const SHOWN: [(&str, Shown); 9] = [
+const SHOWN: [(&str, Shown); 10] = [
     ("text", Shown::Names),
     ("json", Shown::All),
     ("ndjson", Shown::All),
     ("junit", Shown::All),
     ("markdown", Shown::Omits("\n**", " of ")),
+    ("html", Shown::All),
     ("csv", Shown::All),
     ("sarif", Shown::All),
     ("github", Shown::All),

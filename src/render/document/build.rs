@@ -157,10 +157,10 @@ impl<'r> Builder<'r> {
 
     fn read(self, read: &'r ReadReport) -> Read<'r> {
         let derived = (read.kind == ReadKind::Derived).then(|| DerivedFrom {
-            witnesses: read.witnesses.iter().map(witness).collect(),
+            witnesses: read.witnesses.iter().map(|it| self.witness(it)).collect(),
             more: read.more_witnesses,
-            uncaptured: read.uncaptured.iter().map(witness).collect(),
-            near_misses: read.near_misses.iter().map(near_miss).collect(),
+            uncaptured: read.uncaptured.iter().map(|it| self.witness(it)).collect(),
+            near_misses: read.near_misses.iter().map(|it| self.near_miss(it)).collect(),
         });
         Read {
             kind: read.kind,
@@ -178,6 +178,25 @@ impl<'r> Builder<'r> {
                 .as_ref()
                 .map(|(name, place)| Misspelt { name: name.as_str().into(), span: bare(place) }),
             derived_from: derived,
+        }
+    }
+
+    fn witness(self, witness: &'r WitnessReport) -> Witness<'r> {
+        Witness {
+            entity: witness.entity.as_str().into(),
+            state: witness.state,
+            certain: witness.certain,
+            pointer: witness.pointer.as_str().into(),
+            span: self.span(&witness.place),
+        }
+    }
+
+    fn near_miss(self, near: &'r NearMissReport) -> NearMiss<'r> {
+        NearMiss {
+            entity: near.entity.as_str().into(),
+            reason: near.reason.as_str().into(),
+            pointer: near.pointer.as_str().into(),
+            span: self.span(&near.place),
         }
     }
 
@@ -318,6 +337,7 @@ fn check(check: &CheckReport, is_compared: bool) -> Check<'_> {
         remediation: check.remediation.as_deref().map(Cow::from),
         source: check.reference.as_deref().map(Cow::from),
         controls: check.controls.iter().map(ids).collect(),
+        policy: Some(bare(&check.policy)),
         state: check.outcome(),
         counts: counts(|verdict| check.count(verdict)),
         baseline: is_compared.then(|| changes(&check.compared)),
@@ -350,25 +370,6 @@ fn capture(capture: &report::Capture) -> Capture<'_> {
         pointer: capture.pointer.as_str().into(),
         attribute: capture.attribute.as_str().into(),
         doc: capture.doc.as_deref().map(Cow::from),
-    }
-}
-
-fn witness(witness: &WitnessReport) -> Witness<'_> {
-    Witness {
-        entity: witness.entity.as_str().into(),
-        state: witness.state,
-        certain: witness.certain,
-        pointer: witness.pointer.as_str().into(),
-        span: bare(&witness.place),
-    }
-}
-
-fn near_miss(near: &NearMissReport) -> NearMiss<'_> {
-    NearMiss {
-        entity: near.entity.as_str().into(),
-        reason: near.reason.as_str().into(),
-        pointer: near.pointer.as_str().into(),
-        span: bare(&near.place),
     }
 }
 

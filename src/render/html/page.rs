@@ -1,0 +1,398 @@
+//! The data of the page.
+
+use super::Asset;
+use super::areas::Areas;
+use super::listing::{self, Listing};
+use super::words::{self, many};
+use crate::engine::Verdict;
+use crate::policy::CheckSeverity;
+use crate::render::configured;
+use crate::render::document::{Check, Counts, Diagnostic, Document, Finding, Snapshot};
+use crate::render::gaps::{Gap, blocked, blocked_checks, gaps};
+use crate::render::totals::{self, reason};
+use crate::report::controls::{ControlStatus, natural};
+use crate::report::{CheckState, Engine, FileRole, Status};
+use askama::Template;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "page.html")]
+pub(super) struct Page<'d> {
+    style: Asset,
+    script: Asset,
+    document: &'d Document<'d>,
+    title: String,
+    /// The status in a few words, and the class of its colour.
+    heading: String,
+    tone: &'static str,
+    reason: String,
+    totals: Vec<Total>,
+    facts: Vec<(&'static str, String)>,
+    /// The verdicts that tables have columns for.
+    columns: Vec<Verdict>,
+    waived: bool,
+    severities: Vec<(CheckSeverity, usize)>,
+    verdicts: Vec<(Verdict, usize)>,
+    areas: Areas<'d>,
+    groups: Vec<Group<'d>>,
+    /// The position of the group of each check with findings.
+    group_of: BTreeMap<&'d str, usize>,
+    gaps: Vec<Gap<'d>>,
+    missing: String,
+    several: bool,
+    files: Vec<PolicyFile<'d>>,
+    frameworks: Vec<Framework<'d>>,
+    checks: Vec<CheckRow<'d>>,
+    snapshots: Vec<SnapshotRow<'d>>,
+}
+
+/// The number of verdicts of one kind, with its part of the bar.
+struct Total {
+    verdict: Verdict,
+    count: usize,
+    from: usize,
+    width: usize,
+}
+
+/// The findings of one check.
+struct Group<'d> {
+    at: usize,
+    id: &'d str,
+    title: &'d str,
+    severity: CheckSeverity,
+    counts: Vec<(Verdict, usize)>,
+    remedy: Option<&'d str>,
+    link: Option<&'d str>,
+    findings: Vec<(&'d Finding<'d>, String)>,
+}
+
+/// A finding, with the parts that are shown when it is opened.
+#[derive(Template)]
+#[template(path = "finding.html")]
+struct Row<'d> {
+    finding: &'d Finding<'d>,
+    anchor: &'d str,
+    account: Option<&'d str>,
+    part: Option<&'d str>,
+    place: Option<String>,
+    policy: Vec<Listing<'d>>,
+    snapshot: Vec<Listing<'d>>,
+}
+
+/// A link to the row of a check.
+#[derive(Template)]
+#[template(source = r##"<a href="#{{ at }}">{{ id }}</a>"##, ext = "html")]
+struct Link<'d> {
+    at: String,
+    id: &'d str,
+}
+
+struct Problem<'d> {
+    found: &'d Diagnostic<'d>,
+    listings: Vec<Listing<'d>>,
+}
+
+struct PolicyFile<'d> {
+    name: &'d str,
+    checks: usize,
+    counts: Counts,
+}
+
+struct Framework<'d> {
+    name: &'d str,
+    totals: Vec<(ControlStatus, usize)>,
+    controls: Vec<Control<'d>>,
+    unmapped: Vec<&'d str>,
+}
+
+struct Control<'d> {
+    name: &'d str,
+    status: ControlStatus,
+    counts: Counts,
+    checks: Vec<&'d str>,
+}
+
+struct CheckRow<'d> {
+    at: usize,
+    check: &'d Check<'d>,
+    group: Option<usize>,
+    result: &'static str,
+    kind: &'static str,
+    policy: String,
+}
+
+struct SnapshotRow<'d> {
+    snapshot: &'d Snapshot<'d>,
+    counts: Counts,
+}
+
+impl<'d> Page<'d> {
+    /// Returns the page of a document.
+    pub(super) fn of(document: &'d Document<'d>) -> Self {
+        let count = |verdict: Verdict| words::count(&document.summary.verdicts, &verdict);
+        let run = &document.run;
+        let groups = groups(document);
+        let group_of: BTreeMap<&str, usize> = groups.iter().map(|group| (group.id, group.at)).collect();
+        let gaps = gaps(document);
+        let blocks = if gaps.len() == 1 { "blocks" } else { "block" };
+        let (verdicts, of_checks) = (many(blocked(&gaps), "verdict"), many(blocked_checks(&gaps), "check"));
+        let missing = format!("{} {blocks} {verdicts} of {of_checks}", many(gaps.len(), "place"));
+        let waived = count(Verdict::Waived) > 0;
+        let reasons: Vec<String> = run.statuses.iter().map(|status| reason(*status, document)).collect();
+        let (heading, tone) = heading(document);
+        Self {
+            style: Asset::new(include_str!("page.css")),
+            script: Asset::new(include_str!("page.js")),
+            document,
+            title: format!("{heading} · {}", subject(document)),
+            heading,
+            tone,
+            reason: reasons.join("; "),
+            totals: totals(document),
+            facts: facts(document),
+            columns: Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Waived || waived).collect(),
+            waived,
+            severities: tally(CheckSeverity::ALL.into_iter().rev(), document, |finding| finding.severity),
+            verdicts: tally(Verdict::ALL.into_iter(), document, |finding| finding.verdict),
+            areas: Areas::of(document),
+            checks: document.checks.iter().enumerate().map(|it| check_row(it, &group_of)).collect(),
+            groups,
+            group_of,
+            gaps,
+            missing,
+            several: run.snapshots.len() > 1,
+            files: policy_files(document),
+            frameworks: frameworks(document),
+            snapshots: run.snapshots.iter().map(snapshot_row).collect(),
+        }
+    }
+
+    /// Returns the row of a finding.
+    fn row(&self, (finding, anchor): &'d (&'d Finding<'d>, String)) -> Row<'d> {
+        Row {
+            finding,
+            anchor,
+            account: Some(&*finding.account).filter(|_| self.areas.accounts.len() > 1),
+            part: self.areas.part_of(finding),
+            place: finding
+                .snapshot_place()
+                .map(|span| format!("{}:{}:{}", file_name(&span.file), span.start.line, span.start.column)),
+            policy: listing::policy(finding),
+            snapshot: listing::snapshot(finding),
+        }
+    }
+
+    /// Returns a link to the findings of a check.
+    fn link(&self, id: &'d str) -> Link<'d> {
+        let row = || self.checks.iter().find(|row| row.check.id == id).map_or(0, |row| row.at);
+        Link { at: self.group_of.get(id).map_or_else(|| format!("c{}", row()), |at| format!("g{at}")), id }
+    }
+
+    /// Returns the diagnostics with their places.
+    fn problems(&self) -> impl Iterator<Item = Problem<'d>> {
+        self.document.diagnostics.iter().map(|found| {
+            let places = found.labels.iter().map(|label| (&label.span, label.text.to_string())).collect();
+            Problem { found, listings: listing::labelled(places) }
+        })
+    }
+}
+
+/// Returns the last part of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// Returns the number of findings of each kind that occurs.
+fn tally<T: PartialEq>(
+    kinds: impl Iterator<Item = T>,
+    document: &Document<'_>,
+    kind_of: impl Fn(&Finding<'_>) -> T,
+) -> Vec<(T, usize)> {
+    let count = |kind: T| {
+        let count = document.findings.iter().filter(|finding| kind_of(finding) == kind).count();
+        (kind, count)
+    };
+    kinds.map(count).filter(|(_, count)| *count > 0).collect()
+}
+
+/// Returns the status in a few words, and the class of its colour. A run with unknown verdicts has not passed.
+fn heading(document: &Document<'_>) -> (String, &'static str) {
+    let count = |verdict: Verdict| words::count(&document.summary.verdicts, &verdict);
+    let unknown = count(Verdict::Unknown);
+    match document.run.statuses.first() {
+        Some(Status::Invalid) | None => ("Invalid inputs".to_owned(), "fail"),
+        Some(Status::Findings) => (many(count(Verdict::Fail), "failure"), "fail"),
+        Some(Status::Incomplete) => (many(unknown, "unknown verdict"), "unknown"),
+        Some(Status::Nothing) => ("Nothing was decided".to_owned(), "unknown"),
+        Some(Status::Clean) if unknown > 0 => ("No failure, with unknown verdicts".to_owned(), "unknown"),
+        Some(Status::Clean) if count(Verdict::Fail) > 0 => ("No failure above the threshold".to_owned(), "pass"),
+        Some(Status::Clean) => ("No failure".to_owned(), "pass"),
+    }
+}
+
+/// Returns the snapshot, or the number of snapshots.
+fn subject(document: &Document<'_>) -> String {
+    match &document.run.snapshots[..] {
+        [one] => one.path.to_string(),
+        _ => many(document.summary.accounts, "snapshot"),
+    }
+}
+
+fn totals(document: &Document<'_>) -> Vec<Total> {
+    let count = |verdict: Verdict| words::count(&document.summary.verdicts, &verdict);
+    let all = Verdict::ALL.into_iter().map(count).sum::<usize>().max(1);
+    let shown = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Waived || count(*verdict) > 0);
+    let mut before = 0;
+    shown
+        .map(|verdict| {
+            let from = scaled(before, all);
+            before += count(verdict);
+            Total { verdict, count: count(verdict), from, width: scaled(before, all) - from }
+        })
+        .collect()
+}
+
+/// Returns a share of a whole in thousandths.
+fn scaled(part: usize, whole: usize) -> usize {
+    part.saturating_mul(1000).checked_div(whole).unwrap_or(0)
+}
+
+/// Returns the inputs and the options of the run, by name. Further properties of a run have their lines here.
+fn facts(document: &Document<'_>) -> Vec<(&'static str, String)> {
+    let run = &document.run;
+    let mut facts = vec![("Snapshot", subject(document))];
+    if let [one] = &run.snapshots[..] {
+        facts.extend(one.account.as_ref().map(|account| ("Account", account.to_string())));
+        facts.extend(one.captured_at.as_ref().map(|at| ("Captured", at.to_string())));
+    }
+    let version = run.pack_version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    facts.push(("Policies", format!("{}{version}", run.pack)));
+    facts.push(("As of", run.now.to_string()));
+    let unknown = if run.allow_unknown { "unknown is tolerated" } else { "unknown is not tolerated" };
+    facts.push(("Threshold", format!("{}; {unknown}", run.fail_on.name())));
+    facts.extend(configured::lines(document).into_iter().map(|line| ("Configuration", line)));
+    facts.extend(totals::baseline(document).map(|covered| ("Baseline", covered)));
+    if run.engine == Engine::Reference {
+        facts.push(("Engine", "reference".to_owned()));
+    }
+    facts
+}
+
+/// Returns the findings by check, the most severe first.
+fn groups<'d>(document: &'d Document<'d>) -> Vec<Group<'d>> {
+    let checks: BTreeMap<&str, &Check<'_>> = document.checks.iter().map(|check| (&*check.id, check)).collect();
+    let mut by_check: BTreeMap<&str, Vec<&Finding<'_>>> = BTreeMap::new();
+    for finding in &document.findings {
+        by_check.entry(&finding.check).or_default().push(finding);
+    }
+    let mut by_check: Vec<(&str, Vec<&Finding<'_>>)> = by_check.into_iter().collect();
+    by_check.sort_by_key(|(id, findings)| {
+        let worst = findings.first().map(|first| (Reverse(first.severity), first.verdict));
+        (worst, *id)
+    });
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let group = |(at, (id, findings)): (usize, (&'d str, Vec<&'d Finding<'d>>))| {
+        let first = *findings.first()?;
+        let check = checks.get(id);
+        let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+        let link = check.and_then(|check| check.source.as_deref());
+        Some(Group {
+            at,
+            id,
+            title: &first.title,
+            severity: first.severity,
+            counts: Verdict::ALL.into_iter().map(|it| (it, count(it))).filter(|(_, count)| *count > 0).collect(),
+            remedy: check.and_then(|check| check.remediation.as_deref()).or(first.remediation.as_deref()),
+            link: link.filter(|link| link.starts_with("https://") || link.starts_with("http://")),
+            findings: findings.into_iter().map(|finding| (finding, anchor(finding, &mut seen))).collect(),
+        })
+    };
+    by_check.into_iter().enumerate().filter_map(group).collect()
+}
+
+/// Returns the anchor of a finding. Accounts with equal ids have findings with equal fingerprints, which get a number.
+fn anchor<'d>(finding: &'d Finding<'_>, seen: &mut BTreeMap<&'d str, usize>) -> String {
+    let times = seen.entry(&finding.fingerprint).or_insert(0);
+    *times += 1;
+    if *times == 1 { format!("f-{}", finding.fingerprint) } else { format!("f-{}-{times}", finding.fingerprint) }
+}
+
+/// Returns the verdicts by policy file.
+fn policy_files<'d>(document: &'d Document<'_>) -> Vec<PolicyFile<'d>> {
+    let mut files: BTreeMap<&str, (usize, Counts)> = BTreeMap::new();
+    let policies = document.run.pack_files.iter().filter(|file| file.role == FileRole::Policies);
+    for file in policies {
+        files.insert(&file.path, (0, Counts::new()));
+    }
+    for check in &document.checks {
+        let name = check.policy.as_ref().map_or("not stated in this report", |span| &*span.file);
+        let (checks, counts) = files.entry(name).or_default();
+        *checks += 1;
+        add(counts, &check.counts);
+    }
+    files.into_iter().map(|(name, (checks, counts))| PolicyFile { name, checks, counts }).collect()
+}
+
+fn add(counts: &mut Counts, more: &Counts) {
+    for (verdict, count) in more {
+        *counts.entry(*verdict).or_insert(0) += count;
+    }
+}
+
+/// Returns the frameworks that the checks name, with their controls.
+fn frameworks<'d>(document: &'d Document<'_>) -> Vec<Framework<'d>> {
+    let names: BTreeSet<&str> =
+        document.checks.iter().flat_map(|check| check.controls.keys()).map(|name| &**name).collect();
+    names.into_iter().map(|name| framework(document, name)).collect()
+}
+
+fn framework<'d>(document: &'d Document<'_>, name: &'d str) -> Framework<'d> {
+    let mut by_control: BTreeMap<&str, Vec<&Check<'_>>> = BTreeMap::new();
+    let mut unmapped = Vec::new();
+    for check in &document.checks {
+        let ids: BTreeSet<&str> = check.controls.get(name).into_iter().flatten().map(|id| &**id).collect();
+        if ids.is_empty() {
+            unmapped.push(&*check.id);
+        }
+        ids.into_iter().for_each(|id| by_control.entry(id).or_default().push(check));
+    }
+    let mut controls: Vec<Control<'_>> = by_control.into_iter().map(|(name, checks)| control(name, &checks)).collect();
+    controls.sort_by_cached_key(|control| (control.status, natural(control.name)));
+    let all = [ControlStatus::Failed, ControlStatus::Partial, ControlStatus::NotJudged, ControlStatus::Passed];
+    let count = |status| controls.iter().filter(|control| control.status == status).count();
+    let totals = all.into_iter().map(|status| (status, count(status))).filter(|(_, count)| *count > 0).collect();
+    Framework { name, totals, controls, unmapped }
+}
+
+fn control<'d>(name: &'d str, checks: &[&'d Check<'_>]) -> Control<'d> {
+    let mut counts = Counts::new();
+    checks.iter().for_each(|check| add(&mut counts, &check.counts));
+    let is_run = checks.iter().all(|check| matches!(check.state, CheckState::Run | CheckState::NoResources));
+    let status = ControlStatus::of(|verdict| words::count(&counts, &verdict), is_run);
+    Control { name, status, counts, checks: checks.iter().map(|check| &*check.id).collect() }
+}
+
+fn check_row<'d>((at, check): (usize, &'d Check<'d>), group_of: &BTreeMap<&str, usize>) -> CheckRow<'d> {
+    let given = |verdict| check.count(verdict) > 0;
+    let (result, kind) = match check.state {
+        CheckState::Invalid => ("invalid", "fail"),
+        CheckState::Deselected => ("deselected", "none"),
+        CheckState::NoResources => ("no resources", "none"),
+        CheckState::Run if given(Verdict::Fail) => ("failed", "fail"),
+        CheckState::Run if given(Verdict::Unknown) => ("unknown", "unknown"),
+        CheckState::Run if given(Verdict::Waived) => ("waived", "waived"),
+        CheckState::Run if given(Verdict::Pass) => ("passed", "pass"),
+        CheckState::Run => ("not applicable", "none"),
+    };
+    let policy =
+        check.policy.as_ref().map_or_else(String::new, |span| format!("{}:{}", file_name(&span.file), span.start.line));
+    CheckRow { at, check, group: group_of.get(&*check.id).copied(), result, kind, policy }
+}
+
+fn snapshot_row<'d>(snapshot: &'d Snapshot<'d>) -> SnapshotRow<'d> {
+    let mut counts = Counts::new();
+    snapshot.checks.values().for_each(|check| add(&mut counts, &check.counts));
+    SnapshotRow { snapshot, counts }
+}
