@@ -6,7 +6,7 @@ use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
 use crate::check::no_scope;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
-use crate::engine::{Evaluation, Judgement, Sought, Subject, Verdict};
+use crate::engine::{Evaluation, Judged, Judgement, Sought, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
 use crate::policy::CheckId;
@@ -309,7 +309,8 @@ impl Judging<'_, '_> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
         let check = self.tested.pack.policies().checks.find(given.check)?;
-        Some(self.findings.finding(program, check, body, given.subject, given.verdict, given.order, 0))
+        let judged = Judged { subject: given.subject, verdict: given.verdict };
+        Some(self.findings.finding(program, check, body, judged, given.order, 0))
     }
 
     /// Adds the place of the variant, if the case has several.

@@ -213,14 +213,14 @@ impl<'s> AccountRun<'s> {
             return Vec::new();
         };
         let explain = |(number, (order, judged)): (usize, (usize, &Judged))| {
-            let Judged { subject, verdict, .. } = *judged;
+            let subject = judged.subject;
             let change = changes.get(order).copied().flatten();
             if let Some(age) = age {
                 return Some(Finding { change, ..findings.outdated(judgement.check, check, subject, order, age) });
             }
             let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
             let near = if number < SEARCHED_FAILURES { NEAR_MISSES } else { 0 };
-            let finding = || findings.finding(program, check, body, subject, verdict, order, near);
+            let finding = || findings.finding(program, check, body, *judged, order, near);
             Some(Finding { change, ..on_deep_stack(finding) })
         };
         let needs = &self.options.needs;

@@ -7,7 +7,7 @@ use super::evidence::{
 use super::identity::{Identities, Identity, id_of};
 use super::message::{message, phrase};
 use super::show::show_value;
-use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
+use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::{Check, CheckId};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
@@ -105,11 +105,11 @@ impl<'m, 'a> Findings<'m, 'a> {
         program: &CheckProgram,
         check: &Check,
         body: &Body,
-        subject: Subject,
-        verdict: Verdict,
+        judged: Judged,
         order: usize,
         most_near_misses: usize,
     ) -> Finding {
+        let Judged { subject, verdict } = judged;
         let resource = self.resource(subject, order);
         let (clauses, captures) = match subject {
             Subject::Entity(entity) => match self.evaluation.explains(program, body, subject, verdict) {
