@@ -10,6 +10,7 @@ pub(super) fn clause_label(clause: &Clause<'_>) -> String {
     let outcome = match (&clause.failure, clause.outcome) {
         (Some(failure), _) => format!("cannot be evaluated: {}", failure.reason),
         (None, ClauseOutcome::Unknown) => "undetermined".to_owned(),
+        (None, outcome) if clause.also => format!("this is also {}", names::outcome(outcome)),
         (None, outcome) => format!("this is {}", names::outcome(outcome)),
     };
     let is_derived = |read: &&Read<'_>| {
@@ -39,8 +40,9 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
     };
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
         // A derived value has no place: its principals do, or else its entity.
-        let is_counted =
-            read.derived_from.as_ref().is_some_and(|from| !from.witnesses.is_empty() || !from.uncaptured.is_empty());
+        let is_counted = read.derived_from.as_ref().is_some_and(|from| {
+            !from.witnesses.is_empty() || !from.uncaptured.is_empty() || !from.near_misses.is_empty()
+        });
         if let Some(span) = read.span.as_ref().filter(|_| !is_counted) {
             push(span, value_label(read, &own));
         }
@@ -58,6 +60,9 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
         }
         if let Some(last) = from.witnesses.last().filter(|_| from.more > 0) {
             push(&last.span, format!("and {} more count for {}", from.more, read.name));
+        }
+        for near in &from.near_misses {
+            push(&near.span, format!("{} would count for {}, but {}", near.entity, read.name, near.reason));
         }
         for list in &from.uncaptured {
             let state = unknown_phrase(list.state);

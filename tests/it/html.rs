@@ -69,7 +69,7 @@ const ELEMENTS: [&[&str]; 2] = [
 ];
 
 /// Attributes of the page.
-const ATTRIBUTES: [&str; 38] = [
+const ATTRIBUTES: [&str; 39] = [
     "lang",
     "charset",
     "http-equiv",
@@ -98,6 +98,7 @@ const ATTRIBUTES: [&str; 38] = [
     "data-verdict",
     "data-severity",
     "data-check",
+    "data-change",
     "data-account",
     "data-part",
     "viewBox",
@@ -392,4 +393,55 @@ fn templates_escape_everything_but_their_own_parts() {
     }
     let expected = ["script.text|safe", "self.link(id)|safe", "self.row(row)|safe", "style.text|safe"];
     assert_eq!(unescaped.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_configuration_and_the_settings_that_weaken_the_gate_are_on_the_page() {
+    let configuration = "schema = \"harbour.cedarschema\"\npolicies = [\"policies\"]\nfail-on = \"critical\"\n";
+    let folder = crate::support::folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+        ("deodar.toml", configuration.as_bytes()),
+    ]);
+    let arguments = ["check", "snapshot.json", "--now", NOW, "--config", "deodar.toml"];
+    let run = |format: &str| -> Run {
+        command(folder.path()).args(arguments).args(["--format", format]).output().expect("the binary is built").into()
+    };
+    let (page, report) = (run("html").stdout, run("json").json());
+    tags(&page);
+    let configuration = &report["run"]["configuration"];
+    assert!(page.contains(configuration["sha256"].as_str().expect("a text")), "{page}");
+    let weakens = configuration["weakens"].as_array().expect("a list");
+    assert!(!weakens.is_empty());
+    for weakening in weakens {
+        let setting = weakening["setting"].as_str().expect("a text");
+        assert!(page.contains(&format!("<em>└ {setting}: ")), "{setting} in {page}");
+    }
+}
+
+#[test]
+fn changes_since_a_baseline_are_on_the_page() {
+    let long = crate::support::edited("\"length\": 9", "\"length\": 41");
+    let folder = crate::support::folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("snapshot.json", long.as_bytes()),
+    ]);
+    let run = |more: &[&str]| -> Run {
+        command(folder.path()).args(crate::support::HARBOUR).args(more).output().expect("the binary is built").into()
+    };
+    assert_eq!(run(&["--output", "json=base.json"]).code, 1);
+    let page = run(&["--baseline", "base.json", "--format", "html"]);
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    tags(&page.stdout);
+    for part in [
+        "<h1 class=\"unknown\">Nothing new or worse</h1>",
+        "data-change=\"unchanged\"",
+        "<b class=\"change\">unchanged</b>",
+        "the baseline covers 1 unchanged failure",
+        "base.json, as of ",
+    ] {
+        assert!(page.stdout.contains(part), "{part} in {}", page.stdout);
+    }
 }

@@ -137,7 +137,7 @@
 
     // The state of the filters. Without a pressed button, a filter is off.
     const text = one("#q"), account = one("#account"), part = one("#part");
-    const buttons = { severity: all("#severities button"), verdict: all("#verdicts button") };
+    const buttons = { severity: all("#severities button"), verdict: all("#verdicts button"), change: all("#changes button") };
     const selects = Object.entries({ account, part }).filter(([, select]) => select);
     const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
     const press = (button, on) => button.setAttribute("aria-pressed", String(on));
@@ -169,11 +169,12 @@
       return finding.text;
     };
     function apply() {
-      const severities = pressed("severity"), verdicts = pressed("verdict");
+      const severities = pressed("severity"), verdicts = pressed("verdict"), changes = pressed("change");
       const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
       const [of, within] = [account && account.value, part && part.value];
       const isShown = (finding) =>
         (!verdicts.length || verdicts.includes(finding.verdict)) &&
+        (!changes.length || changes.includes(finding.row.dataset.change)) &&
         (!of || finding.row.dataset.account === of) &&
         (!within || finding.row.dataset.part === within) &&
         words.every((word) => textOf(finding).includes(word));

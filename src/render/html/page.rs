@@ -6,12 +6,11 @@ use super::listing::{self, Listing};
 use super::words::{self, many};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::render::configured;
 use crate::render::document::{Check, Counts, Diagnostic, Document, Finding, Snapshot};
 use crate::render::gaps::{Gap, blocked, blocked_checks, gaps};
-use crate::render::totals::{self, reason};
+use crate::render::totals::{baseline, reason};
 use crate::report::controls::{ControlStatus, natural};
-use crate::report::{CheckState, Engine, FileRole, Status};
+use crate::report::{Change, CheckState, Engine, FileRole, Status};
 use askama::Template;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +34,8 @@ pub(super) struct Page<'d> {
     waived: bool,
     severities: Vec<(CheckSeverity, usize)>,
     verdicts: Vec<(Verdict, usize)>,
+    /// The changes since the baseline, if the run has one.
+    changes: Vec<(&'static str, usize)>,
     areas: Areas<'d>,
     groups: Vec<Group<'d>>,
     /// The position of the group of each check with findings.
@@ -62,6 +63,7 @@ struct Group<'d> {
     id: &'d str,
     title: &'d str,
     severity: CheckSeverity,
+    overridden: Option<String>,
     counts: Vec<(Verdict, usize)>,
     remedy: Option<&'d str>,
     link: Option<&'d str>,
@@ -74,6 +76,7 @@ struct Group<'d> {
 struct Row<'d> {
     finding: &'d Finding<'d>,
     anchor: &'d str,
+    change: Option<&'static str>,
     account: Option<&'d str>,
     part: Option<&'d str>,
     place: Option<String>,
@@ -149,13 +152,14 @@ impl<'d> Page<'d> {
             title: format!("{heading} · {}", subject(document)),
             heading,
             tone,
-            reason: reasons.join("; "),
+            reason: reasons.into_iter().chain(baseline(document)).collect::<Vec<_>>().join("; "),
             totals: totals(document),
             facts: facts(document),
             columns: Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Waived || waived).collect(),
             waived,
             severities: tally(CheckSeverity::ALL.into_iter().rev(), document, |finding| finding.severity),
             verdicts: tally(Verdict::ALL.into_iter(), document, |finding| finding.verdict),
+            changes: changes(document),
             areas: Areas::of(document),
             checks: document.checks.iter().enumerate().map(|it| check_row(it, &group_of)).collect(),
             groups,
@@ -174,6 +178,7 @@ impl<'d> Page<'d> {
         Row {
             finding,
             anchor,
+            change: finding.baseline.map(Change::name),
             account: Some(&*finding.account).filter(|_| self.areas.accounts.len() > 1),
             part: self.areas.part_of(finding),
             place: finding
@@ -188,6 +193,12 @@ impl<'d> Page<'d> {
     fn link(&self, id: &'d str) -> Link<'d> {
         let row = || self.checks.iter().find(|row| row.check.id == id).map_or(0, |row| row.at);
         Link { at: self.group_of.get(id).map_or_else(|| format!("c{}", row()), |at| format!("g{at}")), id }
+    }
+
+    /// Returns the places of the settings that weaken the gate.
+    fn weakens(&self) -> Vec<Listing<'d>> {
+        let weakens = self.document.run.configuration.iter().flat_map(|configuration| &configuration.weakens);
+        listing::labelled(weakens.map(|it| (&it.span, format!("{}: {}", it.setting, it.effect))).collect())
     }
 
     /// Returns the diagnostics with their places.
@@ -217,14 +228,25 @@ fn tally<T: PartialEq>(
     kinds.map(count).filter(|(_, count)| *count > 0).collect()
 }
 
+/// Returns the number of findings with each change since the baseline.
+fn changes(document: &Document<'_>) -> Vec<(&'static str, usize)> {
+    let count = |change| document.findings.iter().filter(|finding| finding.baseline == Some(change)).count();
+    Change::ALL.into_iter().map(|change| (change.name(), count(change))).filter(|(_, count)| *count > 0).collect()
+}
+
 /// Returns the status in a few words, and the class of its colour. A run with unknown verdicts has not passed.
 fn heading(document: &Document<'_>) -> (String, &'static str) {
     let count = |verdict: Verdict| words::count(&document.summary.verdicts, &verdict);
     let unknown = count(Verdict::Unknown);
+    let new = if document.run.baseline.is_some() { "new or worse " } else { "" };
+    let counted = |verdict, noun: &str| many(document.uncovered(verdict), &format!("{new}{noun}"));
     match document.run.statuses.first() {
         Some(Status::Invalid) | None => ("Invalid inputs".to_owned(), "fail"),
-        Some(Status::Findings) => (many(count(Verdict::Fail), "failure"), "fail"),
-        Some(Status::Incomplete) => (many(unknown, "unknown verdict"), "unknown"),
+        Some(Status::Findings) => (counted(Verdict::Fail, "failure"), "fail"),
+        Some(Status::Incomplete) => (counted(Verdict::Unknown, "unknown verdict"), "unknown"),
+        Some(Status::Clean) if document.run.baseline.is_some() && count(Verdict::Fail) + unknown > 0 => {
+            ("Nothing new or worse".to_owned(), "unknown")
+        }
         Some(Status::Nothing) => ("Nothing was decided".to_owned(), "unknown"),
         Some(Status::Clean) if unknown > 0 => ("No failure, with unknown verdicts".to_owned(), "unknown"),
         Some(Status::Clean) if count(Verdict::Fail) > 0 => ("No failure above the threshold".to_owned(), "pass"),
@@ -272,8 +294,9 @@ fn facts(document: &Document<'_>) -> Vec<(&'static str, String)> {
     facts.push(("As of", run.now.to_string()));
     let unknown = if run.allow_unknown { "unknown is tolerated" } else { "unknown is not tolerated" };
     facts.push(("Threshold", format!("{}; {unknown}", run.fail_on.name())));
-    facts.extend(configured::lines(document).into_iter().map(|line| ("Configuration", line)));
-    facts.extend(totals::baseline(document).map(|covered| ("Baseline", covered)));
+    facts.extend(run.max_snapshot_age.as_ref().map(|age| ("Maximal age of snapshots", age.to_string())));
+    facts.extend(run.baseline.as_ref().map(|it| ("Baseline", format!("{}, as of {}", it.path, it.now))));
+    facts.extend(run.configuration.as_ref().map(|it| ("Configuration", it.path.to_string())));
     if run.engine == Engine::Reference {
         facts.push(("Engine", "reference".to_owned()));
     }
@@ -303,6 +326,9 @@ fn groups<'d>(document: &'d Document<'d>) -> Vec<Group<'d>> {
             id,
             title: &first.title,
             severity: first.severity,
+            overridden: check.and_then(|check| check.overridden.as_ref()).map(|overridden| {
+                format!("The policy has the severity {}. {}", overridden.severity.name(), overridden.reason)
+            }),
             counts: Verdict::ALL.into_iter().map(|it| (it, count(it))).filter(|(_, count)| *count > 0).collect(),
             remedy: check.and_then(|check| check.remediation.as_deref()).or(first.remediation.as_deref()),
             link: link.filter(|link| link.starts_with("https://") || link.starts_with("http://")),

@@ -4,6 +4,7 @@ use crate::engine::Verdict;
 use crate::render::alerts;
 use crate::render::document::{Counts, Text};
 use crate::report::controls::ControlStatus;
+use serde_json::Value;
 use std::borrow::Cow;
 
 pub(super) use crate::render::escape::short;
@@ -70,10 +71,10 @@ pub(super) fn many(count: usize, noun: &str) -> String {
 }
 
 /// Returns a value of a parameter: a text as it is, and another value as JSON.
-pub(super) fn value(value: &Option<serde_json::Value>) -> String {
+pub(super) fn value(value: &Option<Value>) -> String {
     match value {
-        Some(serde_json::Value::String(text)) => short(text).into_owned(),
-        Some(value) => short(&value.to_string()).into_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
         None => "–".to_owned(),
     }
 }
