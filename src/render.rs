@@ -33,6 +33,7 @@ mod alerts;
 mod sarif;
 mod github;
 mod gitlab;
+mod ocsf;
 pub mod digests;
 mod html;
 pub mod list;
@@ -48,7 +49,7 @@ pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 10] = [
+pub const FORMATS: [Format; 11] = [
     text::FORMAT,
     json::FORMAT,
     ndjson::FORMAT,
@@ -59,6 +60,7 @@ pub const FORMATS: [Format; 10] = [
     sarif::FORMAT,
     github::FORMAT,
     gitlab::FORMAT,
+    ocsf::FORMAT,
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.

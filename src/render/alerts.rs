@@ -3,8 +3,9 @@
 use super::document::{Diagnostic, Document, Finding, Span};
 use super::escape::plain;
 use crate::engine::Verdict;
-use crate::report::Change;
+use crate::report::{Change, fingerprint_of};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Returns the findings by verdict, then severity, the worst first. Those that the baseline covers are last.
 pub(super) fn by_severity<'d>(document: &'d Document<'_>) -> Vec<&'d Finding<'d>> {
@@ -58,6 +59,20 @@ pub(super) fn sentence(finding: &Finding<'_>) -> String {
 pub(super) fn problem(found: &Diagnostic<'_>, separator: &str) -> String {
     let help = found.help.iter().map(|help| format!("{separator}help: {}", plain(help)));
     std::iter::once(plain(&found.message).into_owned()).chain(help).collect()
+}
+
+/// Returns a hash of each diagnostic. It does not depend on lines: equal diagnostics of a file differ by their number.
+pub(super) fn fingerprints(diagnostics: &[Diagnostic<'_>]) -> Vec<String> {
+    let mut seen: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    let mut hashes = Vec::with_capacity(diagnostics.len());
+    for found in diagnostics {
+        let file = found.labels.first().map_or("", |label| &*label.span.file);
+        let [code, message] = [&*found.code, &*found.message];
+        let count = seen.entry([code, file, message]).or_insert(0);
+        *count += 1;
+        hashes.push(fingerprint_of(&[code, file, message, &count.to_string()]));
+    }
+    hashes
 }
 
 /// Returns the number of verdicts of each kind, as a list in a sentence.

@@ -2,7 +2,7 @@
 //!
 //! The description of an entry that is not a failure begins with its verdict.
 
-use super::alerts::{by_severity, path, primary, problem, sentence};
+use super::alerts::{by_severity, fingerprints, path, primary, problem, sentence};
 use super::configured;
 use super::document::{Diagnostic, Document, Finding};
 use super::escape::plain;
@@ -12,7 +12,6 @@ use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::fingerprint_of;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The format.
@@ -124,18 +123,4 @@ fn of_diagnostic<'d>(found: &'d Diagnostic<'d>, fingerprint: &'d str, root: Opti
             lines: Lines { begin: place.map_or(1, |span| span.start.line) },
         },
     }
-}
-
-/// Returns a hash of each diagnostic. It does not depend on lines: equal diagnostics of a file differ by their number.
-fn fingerprints(diagnostics: &[Diagnostic<'_>]) -> Vec<String> {
-    let mut seen: BTreeMap<[&str; 3], usize> = BTreeMap::new();
-    let mut hashes = Vec::with_capacity(diagnostics.len());
-    for found in diagnostics {
-        let file = found.labels.first().map_or("", |label| &*label.span.file);
-        let [code, message] = [&*found.code, &*found.message];
-        let count = seen.entry([code, file, message]).or_insert(0);
-        *count += 1;
-        hashes.push(fingerprint_of(&[code, file, message, &count.to_string()]));
-    }
-    hashes
 }

@@ -120,7 +120,8 @@ fn an_unknown_framework_is_wrong_usage_that_says_what_is_valid() {
     let run = by_nist(SOUND, &["--format", "ndjson"]);
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("valid with --by are text, json, junit, markdown, html, csv, sarif, github and gitlab"),
+        run.stderr
+            .contains("valid with --by are text, json, junit, markdown, html, csv, sarif, github, gitlab and ocsf"),
         "{}",
         run.stderr
     );

@@ -41,6 +41,7 @@ mod json;
 mod law;
 mod limits;
 mod mutation;
+mod ocsf;
 #[path = "../../benches/organisation.rs"]
 mod organisation;
 mod origin;

@@ -20,7 +20,7 @@ enum Shown {
 }
 
 /// How each format refers to findings. A new format has a line here.
-const SHOWN: [(&str, Shown); 10] = [
+const SHOWN: [(&str, Shown); 11] = [
     ("text", Shown::Names),
     ("json", Shown::All),
     ("ndjson", Shown::All),
@@ -31,6 +31,7 @@ const SHOWN: [(&str, Shown); 10] = [
     ("sarif", Shown::All),
     ("github", Shown::All),
     ("gitlab", Shown::All),
+    ("ocsf", Shown::All),
 ];
 
 /// A secret of the snapshots.
