@@ -36,7 +36,8 @@ pub struct RunDigests {
     pub now: String,
     /// The exit code.
     pub exit_code: u8,
-    /// SHA-256 of the inputs, by their names: files of the pack, configuration file, snapshots, parameters, checks, options.
+    /// SHA-256 of the inputs, by their names: files of the pack, configuration file, baseline,
+    /// snapshots, parameters, checks, options.
     pub inputs: BTreeMap<String, Option<String>>,
     /// The number of verdicts of each kind.
     pub verdicts: BTreeMap<Verdict, usize>,
@@ -65,6 +66,9 @@ impl RunDigests {
         }
         if let Some(file) = &run.configuration {
             inputs.insert(format!("configuration {}", file.path), some(&file.sha256));
+        }
+        if let Some(baseline) = &run.baseline {
+            inputs.insert(format!("baseline {}", baseline.path), some(&baseline.sha256));
         }
         for (at, snapshot) in run.snapshots.iter().enumerate() {
             inputs.insert(format!("snapshot {} {}", at + 1, snapshot.path), snapshot.sha256.as_ref().and_then(some));

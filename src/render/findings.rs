@@ -41,7 +41,8 @@ pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn 
             write_finding(report, check, finding, &captures, at == 0, style, out)?;
         }
         let of_baseline = report.run.baseline.is_some() && matches!(first.verdict, Verdict::Fail | Verdict::Unknown);
-        let all = if of_baseline { check.compared.uncovered(first.verdict) } else { check.count(first.verdict) };
+        let all = check.count(first.verdict);
+        let all = if of_baseline { check.compared.uncovered(first.verdict, all) } else { all };
         let more = all.saturating_sub(same.len());
         if more > 0 {
             writeln!(

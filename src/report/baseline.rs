@@ -155,9 +155,10 @@ impl Compared {
         }
     }
 
-    /// Returns the number of verdicts that the baseline does not cover.
-    pub fn uncovered(&self, verdict: Verdict) -> usize {
-        self.new[verdict] + self.worse[verdict]
+    /// Returns how many of `count` verdicts the baseline does not cover. A verdict that was not compared is not covered.
+    pub fn uncovered(&self, verdict: Verdict, count: usize) -> usize {
+        let covered = Change::ALL.into_iter().filter(|change| change.is_covered());
+        count.saturating_sub(covered.map(|change| self.counts(change)[verdict]).sum())
     }
 }
 
@@ -216,6 +217,8 @@ mod tests {
         let partial = baseline().compared("A", "C", [("f", Verdict::Unknown)].into_iter(), false);
         assert_eq!((partial.fixed, partial.judged, partial.better[Verdict::Unknown]), (0, 1, 1));
         let other = compared("B", &[("x", Verdict::Unknown)]);
-        assert_eq!((other.fixed, other.judged, other.uncovered(Verdict::Unknown)), (0, 0, 1));
+        assert_eq!((other.fixed, other.judged, other.uncovered(Verdict::Unknown, 1)), (0, 0, 1));
+        // A verdict that was not compared is not covered.
+        assert_eq!(Compared::default().uncovered(Verdict::Fail, 2), 2);
     }
 }

@@ -90,7 +90,8 @@ impl Report {
         if self.run.baseline.is_none() {
             return counts;
         }
-        [Verdict::Fail, Verdict::Unknown].into_iter().map(|verdict| (verdict, compared.uncovered(verdict))).collect()
+        let uncovered = |verdict| (verdict, compared.uncovered(verdict, counts[verdict]));
+        [Verdict::Fail, Verdict::Unknown].into_iter().map(uncovered).collect()
     }
 
     /// Returns the status that determines the exit code.

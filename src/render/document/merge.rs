@@ -323,8 +323,8 @@ impl Check<'_> {
 
     /// Returns how often a verdict was given that the baseline does not cover; without a baseline, how often it was given.
     pub fn uncovered(&self, verdict: Verdict) -> usize {
-        let Some(changes) = &self.baseline else { return self.count(verdict) };
-        count(&changes.new, verdict).saturating_add(count(&changes.worse, verdict))
+        let covered = self.baseline.as_ref().map_or(0, |changes| changes.covered(verdict));
+        self.count(verdict).saturating_sub(covered)
     }
 }
 
