@@ -124,13 +124,15 @@ fn add_accounts(
 ) -> bool {
     let mut is_valid = inputs.unread.is_empty() && !inputs.snapshots.is_empty();
     let (parameters, _) = pack.parameters(&options.parameters);
+    let max_snapshot_age = options.max_snapshot_age;
     let run = Run { now: options.now, parameters: &parameters, pairs: options.limits.pairs };
     for source in &inputs.snapshots {
         let (snapshot, mut found) = pack.read(source, &options.limits);
         let secrets = pack.secrets().map(|paths| Secrets::new(source, &paths));
         if let Some(snapshot) = &snapshot {
             let secrets = secrets.as_ref();
-            let forecaster = Forecaster { pack, snapshot, secrets, run, until, most_times: args.max_times };
+            let forecaster =
+                Forecaster { pack, snapshot, secrets, run, until, max_snapshot_age, most_times: args.max_times };
             match forecaster.forecast() {
                 Ok((account, problems)) => {
                     forecast.accounts.push(account);

@@ -1,11 +1,11 @@
 //! The forecast of a snapshot: the verdicts that change without any action, and when.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
+use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::policy::{CheckId, CheckSeverity};
 use crate::render::document::Counts;
-use crate::report::Identities;
+use crate::report::{Findings, Identities};
 use crate::snapshot::{Secrets, Snapshot};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, show_datetime};
@@ -109,6 +109,8 @@ pub struct Forecaster<'p> {
     pub run: Run<'p>,
     /// The end of the period, in milliseconds since 1970.
     pub until: i64,
+    /// The maximal age of the snapshot, in milliseconds. All verdicts on an older one are unknown.
+    pub max_snapshot_age: Option<i64>,
     /// The most times at which the snapshot is judged.
     pub most_times: usize,
 }
@@ -133,24 +135,40 @@ impl Forecaster<'_> {
         let dependence = TimeDependence::of(self.pack.program());
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(self.snapshot, self.run);
         let start = self.run.now.saturating_add(1);
+        let findings = Findings::new(&evaluation, self.snapshot.source.name().into(), self.secrets, 0);
+        let fresh = self.max_snapshot_age.map(|most| findings.fresh(most));
+        let is_selected = |check: CheckId| fresh.is_some() || dependence.checks.contains(&check);
+        let judged = |evaluation: &Evaluation<'_>, time: i64, is_selected: &(dyn Fn(CheckId) -> bool + Sync)| {
+            let judgements = evaluation.judge_selected(&Verdict::ALL, is_selected);
+            match &fresh {
+                Some(fresh) if !fresh.contains(&time) => {
+                    judgements.into_iter().map(Judgement::without_decisions).collect()
+                }
+                _ => judgements,
+            }
+        };
         let times = match self.times(&dependence, start, self.until) {
-            Ok(times) => times,
+            Ok(mut times) => {
+                let ends = fresh.iter().filter(|fresh| !fresh.is_empty());
+                let ends = ends.flat_map(|fresh| [*fresh.start(), fresh.end().saturating_add(1)]);
+                times.extend(ends.filter(|time| (start..=self.until).contains(time)));
+                times
+            }
             Err(reason) => return Err(self.refused(reason, &dependence, start)),
         };
         let (mut verdicts, mut counts) = (Verdicts::new(), Counts::new());
-        for judgement in evaluation.judge(&Verdict::ALL) {
+        for judgement in judged(&evaluation, self.run.now, &|_| true) {
             for verdict in Verdict::ALL {
                 *counts.entry(verdict).or_insert(0) += judgement.count(verdict);
             }
-            if dependence.checks.contains(&judgement.check) {
+            if is_selected(judgement.check) {
                 verdicts.extend(listed(&judgement));
             }
         }
         let mut changes: Vec<Step> = Vec::new();
         for time in &times {
             let assessment = self.pack.assess(self.snapshot, Run { now: *time, ..self.run });
-            let is_selected = |check| dependence.checks.contains(&check);
-            let judgements = assessment.evaluation.judge_selected(&Verdict::ALL, is_selected);
+            let judgements = judged(&assessment.evaluation, *time, &is_selected);
             let next: Verdicts = judgements.iter().flat_map(listed).collect();
             if next != verdicts {
                 let keys: BTreeSet<_> = verdicts.keys().chain(next.keys()).copied().collect();

@@ -13,6 +13,7 @@ use crate::snapshot::{Data, LocationKind, State, UncapturedList};
 use crate::source::json::Kind;
 use crate::source::{Place, Span};
 use crate::value::{EntityRef, TypeId, show_datetime, show_duration};
+use std::ops::RangeInclusive;
 
 /// A time of capture that makes a snapshot too old.
 #[derive(Debug, Clone)]
@@ -84,6 +85,27 @@ impl Findings<'_, '_> {
             Some((reason, entity, slot)) => Some(self.described(reason, entity, slot, (most, now))),
             None => None,
         }
+    }
+
+    /// Returns the times, in milliseconds since 1970, at which the snapshot is not too old: from the last time of capture to
+    /// the end of the age of the first one. The range is empty if a time is not known.
+    pub(crate) fn fresh(&self, most: i64) -> RangeInclusive<i64> {
+        #[expect(clippy::reversed_empty_ranges, reason = "there is no such time")]
+        const NEVER: RangeInclusive<i64> = 1..=0;
+        let mut fresh = i64::MIN..=i64::MAX;
+        for (ty, slot) in self.evaluator.model.capture_times() {
+            let column = self.evaluator.column(ty, slot);
+            if let (Data::Number(values), false) = (&column.data, self.open_list(ty).is_some()) {
+                for (value, state) in values.iter().zip(&column.states) {
+                    if *state == State::Known {
+                        let (start, end) = fresh.into_inner();
+                        fresh = start.max(*value)..=end.min(value.saturating_add(most));
+                    }
+                }
+            }
+        }
+        // Between these times, it depends on times that are not known.
+        if fresh.is_empty() || self.too_old(most, *fresh.start()).is_some() { NEVER } else { fresh }
     }
 
     /// Returns the finding of a verdict that is unknown because the snapshot is too old.

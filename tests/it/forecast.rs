@@ -141,8 +141,15 @@ fn a_forecast_equals_judging_at_every_minute() {
     let law = TestRunner::new_with_rng(config, rng).run(&snapshot(start), |text| {
         let (snapshot, _) = pack.read(&source("w.json", &text), &Limits::default());
         let snapshot = snapshot.expect("it is an object");
-        let forecaster =
-            Forecaster { pack: &pack, snapshot: &snapshot, secrets: None, run: run(start), until, most_times: 10_000 };
+        let forecaster = Forecaster {
+            pack: &pack,
+            snapshot: &snapshot,
+            secrets: None,
+            run: run(start),
+            until,
+            max_snapshot_age: None,
+            most_times: 10_000,
+        };
         let (forecast, _) = forecaster.forecast().map_err(|error| TestCaseError::fail(error.message))?;
         let first = verdicts(&pack, &snapshot, run(start));
         for minute in 0..=900 {
@@ -202,6 +209,37 @@ fn the_age_of_a_snapshot_is_forecast() {
     let none = harbour(&["--until", "3d"]);
     assert_eq!(none.code, 0, "{none:?}");
     assert_eq!(harbour(&["--until", "30d", "--param", "max_age=60d"]).code, 0);
+}
+
+#[test]
+fn a_snapshot_that_becomes_too_old_makes_all_verdicts_unknown() {
+    let folder = folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+        ("deodar.toml", b"schema = \"harbour.cedarschema\"\npolicies = [\"policies\"]\nmax-snapshot-age = \"7d\"\n"),
+    ]);
+    let run = |arguments: &[&str]| -> Run {
+        let run = command(folder.path()).args(arguments).output();
+        run.expect("the binary is built").into()
+    };
+    let forecast = run(&["forecast", "snapshot.json", "--now", NOW, "--until", "30d", "--format", "json"]);
+    assert_eq!(forecast.code, 1, "{forecast:?}");
+    let forecast = forecast.json();
+    let changes = forecast["accounts"][0]["changes"].as_array().expect("changes");
+    // The snapshot was captured on 31 August at 6:00.
+    assert!(changes.iter().all(|change| change["at"] == "2026-09-07T06:00:00.001Z" && change["new"] == "unknown"));
+    let counts = |now: &str| {
+        let run = run(&["check", "snapshot.json", "--now", now, "--format", "json"]);
+        (run.code, run.json()["summary"]["verdicts"].clone())
+    };
+    let ((before, was), (after, is)) = (counts("2026-09-07T06:00:00Z"), counts("2026-09-07T06:00:00.001Z"));
+    assert_eq!((before, after), (0, 4));
+    assert_eq!(was["unknown"], 0);
+    assert_eq!(is["unknown"], json!(changes.len()));
+    // A snapshot of the future is judged from its time of capture on.
+    let early = run(&["forecast", "snapshot.json", "--now", "2026-08-30T00:00:00Z", "--until", "3d"]);
+    assert!(early.stdout.contains("2026-08-31T06:00:00Z\n") && early.stdout.contains(": unknown -> pass"), "{early:?}");
 }
 
 /// Forecasts the harbour with another condition of its first check.
