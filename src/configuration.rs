@@ -69,8 +69,6 @@ pub struct Configuration {
     pub max_snapshot_age: Option<Given<i64>>,
     /// Outputs in files.
     pub outputs: Option<Given<Vec<OutputSetting>>>,
-    /// Files and folders with waivers.
-    pub waivers: Option<Given<Vec<PathBuf>>>,
     /// The report of an earlier run.
     pub baseline: Option<Given<PathBuf>>,
     /// Severities that replace those of the policies.
@@ -102,7 +100,6 @@ impl Configuration {
             allow_unknown: None,
             max_snapshot_age: None,
             outputs: None,
-            waivers: None,
             baseline: None,
             severities: Vec::new(),
             annotations: None,

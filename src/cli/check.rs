@@ -173,7 +173,11 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         _ if !settings.has_framework(args) => {
             let names: Vec<String> =
                 settings.effective.adaptation.framework_names().map(|name| format!("`framework={name}`")).collect();
-            format!("there is no such framework: valid with --by are {}", names.join(", "))
+            format!(
+                "`{}` is not a framework: valid with --by are {}",
+                args.by.as_deref().unwrap_or_default(),
+                names.join(", ")
+            )
         }
         true if has_lines => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
@@ -244,10 +248,10 @@ impl Settings {
     /// # Errors
     /// The message for the user, when an output would overwrite an input or another output.
     pub(super) fn outputs(&self, args: &Args) -> Result<Selected, String> {
-        let Effective { file, outputs, waivers, baseline, .. } = &self.effective;
+        let Effective { file, outputs, baseline, .. } = &self.effective;
         let selection = self.selection(args);
         let file = file.as_ref().map(|(path, _)| PathBuf::from(path));
-        let inputs = [&selection.snapshots[..], &selection.policies, &waivers.value].concat();
+        let inputs = [&selection.snapshots[..], &selection.policies].concat();
         let inputs: Vec<PathBuf> =
             inputs.into_iter().chain(selection.schema).chain(baseline.value.clone()).chain(file).collect();
         let selected = Selected::new(args.format, &outputs.value)?;

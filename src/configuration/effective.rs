@@ -28,7 +28,6 @@ pub struct Flags {
     pub max_snapshot_age: Option<Option<i64>>,
     /// Names of formats with their files; `None` is standard output.
     pub outputs: Vec<(&'static str, Option<PathBuf>)>,
-    pub waivers: Vec<PathBuf>,
     pub baseline: Option<PathBuf>,
 }
 
@@ -69,7 +68,6 @@ pub struct Effective {
     pub allow_unknown: Sourced<bool>,
     pub max_snapshot_age: Sourced<Option<i64>>,
     pub outputs: Sourced<Vec<(&'static str, Option<PathBuf>)>>,
-    pub waivers: Sourced<Vec<PathBuf>>,
     pub baseline: Sourced<Option<PathBuf>>,
     /// Own annotations and frameworks, and severities that replace those of the policies.
     pub adaptation: Adaptation,
@@ -132,7 +130,6 @@ impl Effective {
                 None => optional(None, of_file.and_then(|file| file.max_snapshot_age.as_ref())),
             },
             outputs: listed(flags.outputs, outputs.as_ref()),
-            waivers: listed(flags.waivers, of_file.and_then(|file| file.waivers.as_ref())),
             baseline: optional(flags.baseline, of_file.and_then(|file| file.baseline.as_ref())),
             adaptation: Adaptation {
                 annotations: annotation_names,
@@ -160,19 +157,11 @@ impl Effective {
         let schema = "the schema is not that of a built-in pack".to_owned();
         let policies = "the policies are not those of a built-in pack".to_owned();
         let names = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let files =
-            |paths: &[PathBuf]| paths.iter().map(|path| format!("`{}`", shown(path))).collect::<Vec<_>>().join(", ");
         let severity = self.fail_on.value;
         let mut all = vec![
             setting("pack", &self.pack, json!(self.pack.value), None),
             setting("schema", &self.schema, json!(self.schema.value.as_deref().map(shown)), Some(schema)),
             setting("policies", &self.policies, paths(&self.policies.value), Some(policies)),
-            setting(
-                "waivers",
-                &self.waivers,
-                paths(&self.waivers.value),
-                Some(format!("failures that waivers in {} cover do not fail the run", files(&self.waivers.value))),
-            ),
             setting(
                 "baseline",
                 &self.baseline,

@@ -50,7 +50,6 @@ impl Reader<'_> {
             allow_unknown: self.given(table, "allow-unknown", |it, key, item| it.values.boolean(key, item)),
             max_snapshot_age: self.given(table, "max-snapshot-age", Self::age),
             outputs: self.given(table, "outputs", Self::outputs),
-            waivers: self.given(table, "waivers", Self::paths),
             baseline: self.given(table, "baseline", Self::path),
             severities: self.severities(table),
             annotations: self.given(table, "annotations", Self::annotations),
@@ -135,7 +134,7 @@ impl Reader<'_> {
         for (text, at) in self.values.texts(key, item)? {
             let (name, path) = text.split_once('=').unwrap_or((&text, ""));
             let Some(format) = FORMATS.iter().find(|format| format.name == name) else {
-                let error = Diagnostic::error(Code::Configuration, format!("there is no format `{name}`"));
+                let error = Diagnostic::error(Code::Configuration, format!("`{name}` is not a format"));
                 let error = error.label(self.values.source, at, "");
                 self.values.diagnostics.push(error.suggest(name, FORMATS.map(|format| format.name)));
                 continue;

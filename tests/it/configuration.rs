@@ -106,7 +106,6 @@ fn settings_are_printed_with_their_origins() {
         # pack                             # default
         schema = "harbour.cedarschema"     # deodar.toml:1:1, weakens the gate: the schema is not that of a built-in pack
         policies = ["policies"]            # deodar.toml:2:1, weakens the gate: the policies are not those of a built-in pack
-        # waivers                          # default
         # baseline                         # default
         only = ["HB-*"]                    # deodar.toml:5:1, weakens the gate: only `HB-*` are run
         # skip                             # default
@@ -362,7 +361,7 @@ const VALID: [&str; 12] = [
     "",
     "pack = \"moengage\"",
     "schema = \"a.cedarschema\"\npolicies = [\"a\", \"../b.cedar\"]",
-    "waivers = [\"waivers.cedar\"]\nbaseline = \"baseline.json\"",
+    "baseline = \"baseline.json\"",
     "only = [\"MOE-*\"]\nskip = [\"low\"]",
     "fail-on = \"critical\"\nallow-unknown = false",
     "max-snapshot-age = \"1d2h3m4s5ms\"",
@@ -385,7 +384,7 @@ const INVALID: [&str; 36] = [
     "policies = []",
     "policies = [1]",
     "policies = [\"\"]",
-    "waivers = {}",
+    "waivers = [\"waivers.cedar\"]",
     "baseline = [\"a\"]",
     "only = []",
     "skip = [true]",
