@@ -1,11 +1,11 @@
 //! Findings and diagnostics of a saved document for people. Each place has the line that the document contains.
 
-use super::document::{Clause, Document, Finding, Read, Span};
+use super::document::{Clause, Document, Finding, Span};
 use super::escape::{plain, short};
+use super::labels::{clause_label, values};
 use super::layout::{Style, columns, help_line, painted, wrapped};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
-use crate::report::ReadState;
 use std::io::{self, Write};
 
 /// Writes the diagnostics of a document.
@@ -48,11 +48,7 @@ fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io
     finding.clauses.iter().try_for_each(|clause| write_clause(clause, color, style, out))?;
     writeln!(out)?;
     write_message("☞", color, &finding.message, style, out)?;
-    for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
-        if let Some(span) = &read.span {
-            write_place(span, &read_label(read), color, style, out)?;
-        }
-    }
+    values(finding).iter().try_for_each(|(span, label)| write_place(span, label, color, style, out))?;
     for capture in finding.capture.iter().flatten() {
         let doc = capture.doc.as_ref().map_or_else(String::new, |doc| format!(": {doc}"));
         let help = format!("capture {} at {}{doc}", capture.attribute, capture.pointer);
@@ -82,24 +78,6 @@ fn write_clause(clause: &Clause<'_>, color: &str, style: Style, out: &mut dyn Wr
         writeln!(out, " {pad} │ …")?;
     }
     writeln!(out, " {pad} ╰─ {}", painted(&short(&clause_label(clause)), color, style))
-}
-
-fn clause_label(clause: &Clause<'_>) -> String {
-    match &clause.failure {
-        Some(failure) => format!("cannot be evaluated: {}", failure.reason),
-        None if clause.also => format!("this is also {}", super::names::outcome(clause.outcome)),
-        None => format!("this is {}", super::names::outcome(clause.outcome)),
-    }
-}
-
-fn read_label(read: &Read<'_>) -> String {
-    match (read.state, &read.value, &read.lacks) {
-        (ReadState::Absent, _, Some(property)) => format!("no `{property}` here"),
-        (ReadState::Known | ReadState::Between, Some(value), _) => format!("{} is {value}", read.name),
-        (_, _, Some(property)) => format!("`{property}` is missing here"),
-        (ReadState::Unreadable, ..) => format!("{} is unreadable", read.name),
-        _ => format!("{} was not captured", read.name),
-    }
 }
 
 fn write_message(mark: &str, color: &str, text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
