@@ -55,6 +55,10 @@ fn main() {
     row(&format!("{large} members, {} MB, text, against a `Value`", size / 1_000_000), ours.time, theirs.time);
     let (found, theirs) = beside(|| deodar(&tenth, &["--format", "json"]), || parse(&tenth));
     row("the same, a failure for every tenth, JSON, against a `Value`", found.time, theirs.time);
+    for format in deodar::render::FORMATS {
+        let (written, checked) = beside(|| deodar(&tenth, &["--format", format.name]), || deodar(&tenth, &["-q"]));
+        row(&format!("the same, {}, against the check alone", format.name), written.time, checked.time);
+    }
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
     println!(
         "{:58} {:>9} {:>9} {:>6.2}x",
