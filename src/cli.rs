@@ -6,6 +6,7 @@ mod outputs;
 mod check;
 mod watch;
 mod render;
+mod waive;
 mod list;
 mod explain;
 mod doc;
@@ -32,6 +33,8 @@ enum Command {
     Check(check::Args),
     /// Write saved reports in another format, or several as one
     Render(render::Args),
+    /// Write waivers for findings of a saved report
+    Waive(waive::Args),
     /// List the checks of a pack
     List(list::Args),
     /// Print one check with its condition, policy, parameters and values, or the meaning of a message's code
@@ -92,6 +95,7 @@ fn command() -> ExitCode {
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Waive(args) => waive::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),

@@ -17,6 +17,7 @@ pub mod diagnostics;
 mod findings;
 mod scorecard;
 mod controls;
+mod waived;
 mod totals;
 mod concise;
 mod saved;

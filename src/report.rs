@@ -6,6 +6,7 @@ mod show;
 mod identity;
 mod evidence;
 mod message;
+mod waiver;
 mod finding;
 mod capture;
 mod run;
@@ -20,13 +21,17 @@ pub use evidence::{
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
 pub use identity::Identity;
-pub(crate) use identity::fingerprint_of;
+pub(crate) use identity::{fingerprint_of, id_of};
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
-pub use options::{Clock, Engine, Gate, Options};
+pub use options::{Clock, Engine, Gate, Options, WaiverUse};
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
 };
 pub use show::{show_constant, show_value};
 pub use status::Status;
+pub(crate) use waiver::WaiverProblem;
+pub use waiver::{
+    AccountCoverage, BEYOND, Beyond, UnknownsReport, WaivedReport, WaiverReport, WaiverState, WaiverStatus,
+};

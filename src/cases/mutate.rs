@@ -281,7 +281,7 @@ impl Suite {
     fn edited(&self, mutant: &Mutant, original: &Statement) -> Option<Statement> {
         let changed = mutant.applied(original.source.text(), original.span);
         let source = Source::new(original.source.name(), changed).ok()?;
-        let (mut read, wrong) = Policies::read(self.pack.schema(), &[&PolicyFile::parse(&source)]);
+        let (mut read, wrong) = Policies::read(self.pack.schema(), &[&PolicyFile::parse(&source)], &[]);
         if has_errors(&wrong) {
             return None;
         }

@@ -17,6 +17,8 @@ pub struct Inputs {
     pub schema: Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: Vec<Arc<Source>>,
+    /// Files with waivers only, in the order of the user.
+    pub waivers: Vec<Arc<Source>>,
     /// The snapshots that are in memory, in the order of the user.
     pub snapshots: Vec<Arc<Source>>,
     /// The names of snapshots that could not be read, each with the number of `snapshots` before it. `diagnostics`
@@ -40,6 +42,7 @@ impl Inputs {
             recognised: false,
             schema,
             policies,
+            waivers: Vec::new(),
             snapshots,
             unread: Vec::new(),
             diagnostics: Vec::new(),
@@ -51,7 +54,7 @@ impl Inputs {
 
     /// Returns the texts of the pack.
     pub fn sources(&self) -> PackSources<'_> {
-        PackSources { schema: &self.schema, policies: &self.policies }
+        PackSources { schema: &self.schema, policies: &self.policies, waivers: &self.waivers }
     }
 }
 

@@ -9,7 +9,7 @@ use deodar::parameters::Setting;
 use deodar::policy::{CheckSeverity, FRAMEWORKS};
 use deodar::project::{self, InputFormat, Loader, Selection};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
-use deodar::report::{AccountReport, Clock, Engine, Gate, Needs, Options, Report};
+use deodar::report::{AccountReport, Clock, Engine, Gate, Needs, Options, Report, WaiverUse};
 use deodar::snapshot::Limits;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
@@ -65,6 +65,12 @@ pub(super) struct Args {
     /// Do not exit with 4 if verdicts are unknown
     #[arg(long, help_heading = "Exit code")]
     allow_unknown: bool,
+    /// Use the waivers in these files or folders too; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    waivers: Vec<PathBuf>,
+    /// Ignore all waivers, those of the policies too
+    #[arg(long, help_heading = "Evaluation")]
+    no_waivers: bool,
     /// Set the evaluation engine
     #[arg(long, value_enum, default_value_t, help_heading = "Evaluation")]
     engine: EngineArg,
@@ -163,7 +169,8 @@ fn parse_framework(text: &str) -> Result<&'static str, String> {
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let selection = args.selection();
-    let inputs = [&selection.snapshots[..], &selection.policies, selection.schema.as_slice()].concat();
+    let inputs =
+        [&selection.snapshots[..], &selection.policies, &selection.waivers, selection.schema.as_slice()].concat();
     let selected = Selected::new(args.format, &args.outputs);
     let selected = match selected.and_then(|selected| selected.refused(&inputs).map_or(Ok(selected), Err)) {
         Ok(selected) => selected,
@@ -203,6 +210,7 @@ impl Args {
                 EngineArg::Compiled => Engine::Compiled,
                 EngineArg::Reference => Engine::Reference,
             },
+            waivers: if self.no_waivers { WaiverUse::Ignored } else { WaiverUse::Applied },
             gate: Gate { fail_on: self.fail_on, allow_unknown: self.allow_unknown },
             by: self.by,
             needs,
@@ -226,7 +234,7 @@ impl Args {
             Input::Ndjson => InputFormat::Ndjson,
         };
         let outputs = self.outputs.iter().filter_map(|output| output.path.clone()).collect();
-        Selection { outputs, ..self.pack.selection(&self.snapshots, form) }
+        Selection { outputs, waivers: self.waivers.clone(), ..self.pack.selection(&self.snapshots, form) }
     }
 
     pub(super) fn text_style(&self) -> Style {

@@ -29,6 +29,7 @@ impl PackArgs {
             pack: self.pack.clone(),
             packs: PackOrigin::BuiltIn,
             policies: self.policies.clone(),
+            waivers: Vec::new(),
             schema: self.schema.clone(),
             outputs: Vec::new(),
         }

@@ -17,6 +17,8 @@ pub struct PackSources<'s> {
     pub schema: &'s Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: &'s [Arc<Source>],
+    /// Files with waivers only, in order of their names. Policy files may have waivers too.
+    pub waivers: &'s [Arc<Source>],
 }
 
 /// The parts that the last compilation compiled.
@@ -36,7 +38,7 @@ pub struct Compiler {
     schema: Option<Part<Arc<Source>, Option<Arc<Schema>>>>,
     /// The policy files, parsed.
     files: Vec<PolicyFile>,
-    policies: Option<Part<Vec<Arc<Source>>, Arc<Policies>>>,
+    policies: Option<Part<[Vec<Arc<Source>>; 2], Arc<Policies>>>,
     program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
     /// The parts that the last compilation compiled.
     pub compiled: Compiled,
@@ -60,7 +62,7 @@ impl Compiler {
         let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
         let mut diagnostics = diagnostics.clone();
         let Some(schema) = value.clone() else { return (None, diagnostics) };
-        let policies = self.policies(&schema, sources.policies, &mut diagnostics);
+        let policies = self.policies(&schema, sources, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
         (Some(Pack { schema, policies, program, selected }), diagnostics)
@@ -69,7 +71,8 @@ impl Compiler {
     /// Parses the schema and the policy files that changed, in parallel.
     fn parse(&mut self, sources: PackSources<'_>) {
         let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
-        let changed: Vec<&Arc<Source>> = sources.policies.iter().filter(|file| !known(file)).collect();
+        let files = || sources.policies.iter().chain(sources.waivers);
+        let changed: Vec<&Arc<Source>> = files().filter(|file| !known(file)).collect();
         let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
         let (schema, fresh) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
@@ -81,7 +84,7 @@ impl Compiler {
             },
         );
         self.compiled.policies = fresh.len();
-        let wanted = |file: &PolicyFile| sources.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));
+        let wanted = |file: &PolicyFile| files().any(|wanted| Arc::ptr_eq(wanted, &file.source));
         self.files.retain(wanted);
         self.files.extend(fresh);
         if let Some((schema, diagnostics)) = schema {
@@ -91,18 +94,25 @@ impl Compiler {
         }
     }
 
-    fn policies(&mut self, schema: &Schema, files: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) -> Arc<Policies> {
-        let same = |known: &[Arc<Source>]| {
+    fn policies(
+        &mut self,
+        schema: &Schema,
+        sources: PackSources<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Arc<Policies> {
+        let files = [sources.policies, sources.waivers];
+        let same = |(known, files): (&Vec<Arc<Source>>, &[Arc<Source>])| {
             known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
         };
-        let part = match self.policies.take().filter(|known| same(&known.of)) {
+        let part = match self.policies.take().filter(|known| known.of.iter().zip(files).all(same)) {
             Some(known) => known,
             None => {
-                let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
-                let parsed: Vec<&PolicyFile> = files.iter().filter_map(parsed).collect();
-                let (policies, diagnostics) = Policies::read(schema, &parsed);
+                let find = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
+                let parsed = |files: &[Arc<Source>]| files.iter().filter_map(find).collect::<Vec<&PolicyFile>>();
+                let (policies, diagnostics) =
+                    Policies::read(schema, &parsed(sources.policies), &parsed(sources.waivers));
                 self.program = None;
-                Part { of: files.to_vec(), value: Arc::new(policies), diagnostics }
+                Part { of: files.map(<[_]>::to_vec), value: Arc::new(policies), diagnostics }
             }
         };
         diagnostics.extend(part.diagnostics.iter().cloned());

@@ -13,8 +13,11 @@ pub(super) const ON_CHECK: &[&str] =
 /// Annotations of a derivation.
 pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
 
-/// Characters of an id, of a title, and of a list of controls.
-pub(super) const MAX_LENGTH: [(&str, usize); 7] = [
+/// Annotations of a waiver.
+pub(super) const ON_WAIVER: &[&str] = &["id", "waives", "reason", "owner", "expires", "ticket", "unknown_too"];
+
+/// Characters of an id, of a title, of a list of controls, and of the texts of a waiver.
+pub(super) const MAX_LENGTH: [(&str, usize); 11] = [
     ("id", 200),
     ("title", 500),
     ("derives", 1_000),
@@ -22,6 +25,10 @@ pub(super) const MAX_LENGTH: [(&str, usize); 7] = [
     ("nist_800_53", 1_000),
     ("iso_27001", 1_000),
     ("soc2", 1_000),
+    ("waives", 200),
+    ("reason", 1_000),
+    ("owner", 200),
+    ("ticket", 200),
 ];
 
 /// An annotation of a policy.

@@ -101,7 +101,11 @@ fn lines(found: &Finding<'_>) -> Vec<String> {
     let places = places.into_iter().filter_map(|(of, place)| Some(format!("  {of} {}", valid(&place?.shown()))));
     let pointer = (!found.resource.pointer.is_empty()).then(|| format!("  pointer {}", valid(&found.resource.pointer)));
     let fingerprint = format!("  fingerprint {}", valid(&found.fingerprint));
-    std::iter::once(valid(&head)).chain(places).chain(pointer).chain([fingerprint]).collect()
+    let waiver = found.waiver.iter().map(|by| {
+        let original = found.original().name();
+        valid(&format!("  original verdict {original}, waived {}", by.words()))
+    });
+    std::iter::once(valid(&head)).chain(places).chain(pointer).chain(waiver).chain([fingerprint]).collect()
 }
 
 /// Returns prose of a pack without line breaks.

@@ -242,12 +242,17 @@ fn item(found: &Finding<'_>) -> String {
     let resource = code(&format!("{} {}", found.resource.ty, found.resource.id));
     let place = found.snapshot_place().map(|place| format!(" at {}", code(&place.shown())));
     let policy = found.policy_place().map(|place| format!(", policy {}", code(&place.shown())));
+    let waiver = found
+        .waiver
+        .as_ref()
+        .map(|by| format!(", original verdict **{}**, waived {}", named(found.original()), code(&by.words())));
     format!(
-        "- **{}** {resource}: {}{}{}, fingerprint {}\n",
+        "- **{}** {resource}: {}{}{}{}, fingerprint {}\n",
         named(found.verdict),
         code(&found.message),
         place.unwrap_or_default(),
         policy.unwrap_or_default(),
+        waiver.unwrap_or_default(),
         code(&found.fingerprint)
     )
 }

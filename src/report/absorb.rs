@@ -39,12 +39,14 @@ impl Report {
             accounts: 0,
             parameters: Vec::new(),
             engine: options.engine,
+            waivers: options.waivers,
             gate: options.gate,
             by: options.by,
         };
         Self {
             run,
             checks: IdVec::new(),
+            waivers: IdVec::new(),
             findings: Vec::new(),
             diagnostics,
             ranks: Vec::new(),
@@ -74,6 +76,11 @@ impl Report {
         }
         for (check, counts) in self.checks.iter_mut().zip(account.counts) {
             check.counts += counts;
+        }
+        for coverage in account.coverages {
+            if let Some(waiver) = self.waivers.find_mut(coverage.waiver) {
+                waiver.absorb(coverage);
+            }
         }
         if let Some(id) = account.id {
             self.absorb_id(id);

@@ -5,8 +5,9 @@ use super::evidence::{
 };
 use super::identity::{Identity, id_of};
 use super::message::{message, phrase};
-use super::show::show_value;
-use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Read, ReadOf, ReadValue, Subject, Verdict};
+use super::show::{cedar_expression, show_value};
+use super::waiver::WaivedReport;
+use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict};
 use crate::policy::{Check, CheckId};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
@@ -38,6 +39,8 @@ pub struct Finding {
     pub check: CheckId,
     /// The verdict.
     pub verdict: Verdict,
+    /// The waiver and the verdict without it, if the verdict is waived. The evidence is that of the original verdict.
+    pub waived: Option<WaivedReport>,
     /// The snapshot, by its place in the run.
     pub snapshot: usize,
     /// The name of the snapshot.
@@ -127,7 +130,23 @@ impl<'m, 'a> Findings<'m, 'a> {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let identity = Identity::of(model, snapshot, &check.statement.id, subject);
         let path = self.path.clone();
-        Finding { check: program.check, verdict, snapshot: 0, path, resource, message, clauses, captures, identity }
+        let (check, waived, snapshot) = (program.check, None, 0);
+        Finding { check, verdict, waived, snapshot, path, resource, message, clauses, captures, identity }
+    }
+
+    /// Explains one verdict, of a waived one the original.
+    pub(crate) fn finding_of(
+        &self,
+        program: &CheckProgram,
+        check: &Check,
+        body: &Body,
+        judged: &Judged,
+        order: usize,
+        near: usize,
+    ) -> Finding {
+        let finding = self.finding(program, check, body, judged.subject, judged.original(), order, near);
+        let waived = judged.waived.map(|it| WaivedReport { waiver: it.waiver, original: it.original });
+        Finding { verdict: judged.verdict, waived, ..finding }
     }
 
     /// Returns the name of a resource.
@@ -349,6 +368,9 @@ impl<'m, 'a> Findings<'m, 'a> {
             ReadValue::Uncaptured if unreadable_tag => (ReadState::Unreadable, None),
             ReadValue::Uncaptured => (ReadState::Uncaptured, None),
         };
+        if let (ReadValue::Known(value), false) = (&read.found, secret) {
+            report.exact = cedar_expression(evaluator, value).filter(|exact| report.value.as_ref() != Some(exact));
+        }
         if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
             && let Some(written) = written(reader, report.place.as_ref()).filter(|written| written != value)
         {

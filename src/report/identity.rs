@@ -51,7 +51,7 @@ pub(crate) fn fingerprint_of(parts: &[&str]) -> String {
 }
 
 /// Returns the id of a subject. That of a list that was not captured is `*` after the id of the instance around it.
-pub(super) fn id_of(model: &Model, snapshot: &Snapshot, subject: Subject) -> SmolStr {
+pub(crate) fn id_of(model: &Model, snapshot: &Snapshot, subject: Subject) -> SmolStr {
     let (ty, at) = match subject {
         Subject::Entity(entity) => return snapshot.id(model, entity),
         Subject::Uncaptured(ty, at) => (ty, at),

@@ -3,10 +3,11 @@
 use super::finding::Finding;
 use super::needs::Needs;
 use super::run::{RunReport, SnapshotReport};
+use super::waiver::{AccountCoverage, WaiverReport};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::ids::IdVec;
-use crate::policy::{CheckId, CheckSeverity};
+use crate::policy::{CheckId, CheckSeverity, WaiverId};
 use crate::snapshot::{ReadTimes, Secrets};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -20,6 +21,8 @@ pub struct Report {
     pub run: RunReport,
     /// All checks of the pack, run or not, in order of ids.
     pub checks: IdVec<CheckId, CheckReport>,
+    /// All waivers of the run, in order of ids.
+    pub waivers: IdVec<WaiverId, WaiverReport>,
     /// The explained verdicts, the most severe first. A pass is not a finding.
     pub findings: Vec<Finding>,
     /// The problems of the inputs, up to the needs of the outputs.
@@ -66,6 +69,8 @@ pub struct AccountReport {
     pub counts: IdVec<CheckId, VerdictCounts>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
+    /// The coverage of the waivers that were used.
+    pub coverages: Vec<AccountCoverage>,
     /// The problems of the snapshot.
     pub diagnostics: Vec<Diagnostic>,
     /// For every instance with settings of parameters, the best match in the snapshot; empty if it was not judged.
@@ -86,6 +91,7 @@ impl AccountReport {
             id: None,
             counts: vec![VerdictCounts::default(); checks].into(),
             findings: Vec::new(),
+            coverages: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
             other_properties: 0,

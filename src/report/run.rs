@@ -1,6 +1,6 @@
 //! The inputs of a run, as a report lists them: the pack, the snapshots, the parameters.
 
-use super::options::{Engine, Gate};
+use super::options::{Engine, Gate, WaiverUse};
 use crate::engine::VerdictCounts;
 use crate::ids::IdVec;
 use crate::policy::CheckId;
@@ -24,6 +24,8 @@ pub struct RunReport {
     pub parameters: Vec<ParameterReport>,
     /// The engine that judged.
     pub engine: Engine,
+    /// Whether waivers were used.
+    pub waivers: WaiverUse,
     /// The results that a pipeline accepts.
     pub gate: Gate,
     /// The framework whose controls group the checks.
@@ -37,7 +39,7 @@ pub struct PackReport {
     pub name: String,
     /// The version, if the schema has one.
     pub version: Option<SmolStr>,
-    /// The schema, then the policy files in order of their names.
+    /// The schema, then the policy files in order of their names, then the files of waivers.
     pub files: Vec<FileReport>,
 }
 
@@ -70,6 +72,8 @@ pub enum FileRole {
     Schema,
     /// Policies.
     Policies,
+    /// Waivers only.
+    Waivers,
 }
 
 /// A snapshot of a run.

@@ -53,6 +53,7 @@ mod terminal;
 mod text;
 mod tidy;
 mod tutorial;
+mod waivers;
 mod watch;
 #[cfg(unix)]
 mod watch_law;

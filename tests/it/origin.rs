@@ -155,7 +155,7 @@ fn reports_name_the_version_and_the_files_of_the_pack() {
         let run = |more: &[&str]| harbour_by(schema, POLICIES, SOUND, more);
         assert!(run(&[]).stdout.contains("judged by the given schema and policies, version 1.2.0-rc.1+a, as of"));
         let report = run(&["--format", "json"]).json();
-        assert_eq!((&report["version"], &report["run"]["pack_version"]), (&"2.1".into(), &"1.2.0-rc.1+a".into()));
+        assert_eq!((&report["version"], &report["run"]["pack_version"]), (&"2.2".into(), &"1.2.0-rc.1+a".into()));
         let expected = serde_json::json!([
             { "path": "harbour.cedarschema", "role": "schema", "sha256": digest(schema.as_bytes()) },
             { "path": "policies/harbour.cedar", "role": "policies", "sha256": digest(POLICIES.as_bytes()) },

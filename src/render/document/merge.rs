@@ -3,10 +3,10 @@
 //! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
 //! counts before it is merged.
 
-use super::{Account, Check, Counts, Document, Saved, Snapshot};
+use super::{Account, AlsoCovered, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
-use crate::report::{CheckState, Gate, Status};
+use crate::report::{BEYOND, Beyond, CheckState, Gate, Status, UnknownsReport, WaiverProblem, WaiverStatus, WaiverUse};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +102,11 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
         (a.run.fail_on != b.run.fail_on || a.run.allow_unknown != b.run.allow_unknown, "their thresholds differ"),
         (a.run.engine != b.run.engine, "their engines differ"),
         (
+            a.run.waivers != b.run.waivers
+                || a.waivers.iter().map(|waiver| &waiver.id).ne(b.waivers.iter().map(|waiver| &waiver.id)),
+            "their waivers differ",
+        ),
+        (
             a.checks.iter().map(|check| &check.id).ne(b.checks.iter().map(|check| &check.id))
                 || a.checks.iter().zip(&b.checks).any(|(a, b)| selected(a) != selected(b)),
             "their checks differ",
@@ -145,6 +150,12 @@ impl Document<'static> {
         if let Some(finding) = self.findings.iter().find(|finding| !ids.contains(&*finding.check)) {
             return Some(format!("it has a finding of `{}` and no such check", finding.check));
         }
+        if let Some(finding) = self.findings.iter().find(|finding| !self.is_waived_rightly(finding)) {
+            return Some(format!("a finding of `{}` is not waived by a live waiver of the run", finding.check));
+        }
+        if let Some(waiver) = self.waivers.iter().find(|waiver| !self.is_counted_rightly(waiver)) {
+            return Some(format!("the status of waiver `{}` is not that of its verdicts", waiver.id));
+        }
         if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
             .into_iter()
             .any(|(level, counted)| listed(level) != counted)
@@ -153,6 +164,39 @@ impl Document<'static> {
         }
         let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
         (!is_status).then(|| "its status is not that of its verdicts".to_owned())
+    }
+
+    /// Returns whether a finding has a waiver if it is waived, and this waiver waives its original verdict.
+    fn is_waived_rightly(&self, finding: &Finding<'_>) -> bool {
+        let (Verdict::Waived, Some(original), Some(by)) = (finding.verdict, finding.original_verdict, &finding.waiver)
+        else {
+            return finding.verdict != Verdict::Waived
+                && finding.original_verdict.is_none()
+                && finding.waiver.is_none();
+        };
+        let is_it = |waiver: &&Waiver<'_>| waiver.id == by.id && waiver.check == finding.check;
+        self.waivers.iter().find(is_it).is_some_and(|waiver| {
+            let waives = match original {
+                Verdict::Fail => waiver.unknown != UnknownsReport::Only,
+                Verdict::Unknown => waiver.unknown != UnknownsReport::Kept,
+                _ => false,
+            };
+            waives && waiver.status.waives()
+        })
+    }
+
+    /// Returns whether the status of a waiver agrees with its counts, and these with the findings.
+    fn is_counted_rightly(&self, waiver: &Waiver<'_>) -> bool {
+        let named = self.findings.iter().filter(|finding| finding.waiver.as_ref().is_some_and(|it| it.id == waiver.id));
+        let agrees = match waiver.status {
+            WaiverStatus::Live => waiver.waived > 0 && waiver.beyond == 0,
+            WaiverStatus::OverBroad => waiver.waived > 0 && waiver.beyond > 0,
+            WaiverStatus::Unused => waiver.waived == 0,
+            WaiverStatus::Ignored => self.run.waivers == WaiverUse::Ignored && waiver.waived == 0,
+            WaiverStatus::Expired | WaiverStatus::NotJudged | WaiverStatus::Invalid => waiver.waived == 0,
+        };
+        let is_known = self.checks.iter().any(|check| check.id == waiver.check);
+        agrees && named.count() <= waiver.waived && (is_known || waiver.status == WaiverStatus::Invalid)
     }
 
     /// Adds the accounts of another run of the same pack.
@@ -172,8 +216,16 @@ impl Document<'static> {
         mine.skipped_files = mine.skipped_files.saturating_add(theirs.skipped_files);
         mine.skipped_reports = mine.skipped_reports.saturating_add(theirs.skipped_reports);
         self.findings.extend(other.findings);
+        let mut other_diagnostics = other.diagnostics;
+        for (mine, theirs) in self.waivers.iter_mut().zip(other.waivers) {
+            for diagnostics in [&mut self.diagnostics, &mut other_diagnostics] {
+                diagnostics.retain(|found| !mine.is_subject(found));
+            }
+            mine.absorb(theirs);
+            self.diagnostics.extend(mine.problem(self.summary.accounts));
+        }
         // A problem of the pack is the same in every run.
-        for diagnostic in other.diagnostics {
+        for diagnostic in other_diagnostics {
             if !self.diagnostics.contains(&diagnostic) {
                 self.diagnostics.push(diagnostic);
             }
@@ -222,6 +274,64 @@ impl Document<'static> {
             self.checks.iter().filter(|check| check.state == CheckState::NoResources).count();
         self.run.statuses = self.statuses();
         self.run.exit_code = exit_code(&self.run.statuses);
+    }
+}
+
+impl Waiver<'static> {
+    /// Returns whether a diagnostic is about what the waiver covers.
+    fn is_subject(&self, found: &super::Diagnostic<'_>) -> bool {
+        let codes = [Code::WaiverUnused, Code::WaiverBroad].map(Code::name);
+        let is_here = |label: &Label<'_>| label.span.file == self.span.file && label.span.start == self.span.start;
+        codes.contains(&&*found.code) && found.labels.first().is_some_and(is_here)
+    }
+
+    /// Adds what the waiver covers in another run.
+    fn absorb(&mut self, other: Self) {
+        self.waived = self.waived.saturating_add(other.waived);
+        self.beyond = self.beyond.saturating_add(other.beyond);
+        let room = BEYOND.saturating_sub(self.also_covers.len());
+        self.also_covers.extend(other.also_covers.into_iter().take(room));
+        self.status = match (self.status, other.status) {
+            _ if self.waived > 0 && self.beyond > 0 => WaiverStatus::OverBroad,
+            _ if self.waived > 0 => WaiverStatus::Live,
+            (mine, theirs) if mine == theirs => mine,
+            // An account that one run did not judge may have a verdict to waive.
+            (WaiverStatus::NotJudged, _) | (_, WaiverStatus::NotJudged) => WaiverStatus::NotJudged,
+            // The times of the runs differ, and the last day of the waiver is between them.
+            (WaiverStatus::Expired, theirs) => theirs,
+            (mine, _) => mine,
+        };
+    }
+
+    /// Returns the warning about the waiver over a number of accounts, if there is one.
+    fn problem(&self, accounts: usize) -> Option<super::Diagnostic<'static>> {
+        if self.status == WaiverStatus::Expired {
+            // Both runs have it.
+            return None;
+        }
+        let examples: Vec<String> = self.also_covers.iter().map(|it| it.shown(accounts > 1)).collect();
+        let texts = WaiverProblem::of(self.status, &self.id, &self.check, &self.expires, self.beyond, &examples)?;
+        let label = Label { text: texts.label.into(), span: self.span.clone() };
+        Some(super::Diagnostic {
+            code: texts.code.name().into(),
+            severity: DiagnosticLevel::Warning,
+            message: texts.message.into(),
+            help: Some(texts.help.into()),
+            labels: vec![label],
+        })
+    }
+}
+
+impl AlsoCovered<'_> {
+    /// Returns the resource with its verdict, and with its account if there are several.
+    fn shown(&self, with_account: bool) -> String {
+        let beyond = Beyond {
+            account: (&*self.account).into(),
+            ty: self.ty.to_string(),
+            id: (&*self.id).into(),
+            verdict: self.verdict,
+        };
+        beyond.shown(with_account)
     }
 }
 
