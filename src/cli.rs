@@ -7,6 +7,7 @@ mod settings;
 mod check;
 mod watch;
 mod render;
+mod waive;
 mod diff;
 mod forecast;
 mod verify;
@@ -38,6 +39,8 @@ enum Command {
     Check(check::Args),
     /// Write saved reports in another format, or several as one
     Render(render::Args),
+    /// Write waivers for findings of a saved report
+    Waive(waive::Args),
     /// Compare two snapshots, or two saved reports: the verdicts that differ, and why
     Diff(diff::Args),
     /// List the verdicts of a snapshot that change without any action, and when
@@ -109,6 +112,7 @@ fn command() -> ExitCode {
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Waive(args) => waive::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -53,6 +53,8 @@ pub struct Configuration {
     pub pack: Option<Given<String>>,
     /// Policy files and folders.
     pub policies: Option<Given<Vec<PathBuf>>>,
+    /// Files and folders of waivers.
+    pub waivers: Option<Given<Vec<PathBuf>>>,
     /// A schema file.
     pub schema: Option<Given<PathBuf>>,
     /// Settings of parameters; each has its place.
@@ -92,6 +94,7 @@ impl Configuration {
             sha256: source.sha256(),
             pack: None,
             policies: None,
+            waivers: None,
             schema: None,
             parameters: Vec::new(),
             only: None,

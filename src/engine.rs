@@ -6,7 +6,8 @@
 //! The modules in order: `operand` and `transfer` are abstract values and the operators on them. `eval` evaluates one
 //! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index`. `bind` is the start,
 //! `judge` gives verdicts, `explain`, `near` and `coverage` find what decided them. `reference` is Cedar's evaluator.
-//! `assignment` and `scoped` combine evaluators with different parameters, and `critical` finds the times of changes.
+//! `assignment` and `scoped` combine evaluators with different parameters, `waive` applies waivers to verdicts, and
+//! `critical` finds the times of changes.
 
 mod operand;
 mod transfer;
@@ -23,6 +24,7 @@ mod coverage;
 mod reference;
 mod assignment;
 mod scoped;
+mod waive;
 mod critical;
 
 pub use bind::Binding;
@@ -31,10 +33,11 @@ pub use critical::{PolicyAt, TimeDependence, Uncritical};
 pub use derive::{Contributions, TooManyPairs, Witness};
 pub use eval::{Evaluator, Request};
 pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
-pub use judge::{Judged, Judgement, Subject};
+pub use judge::{Judged, Judgement, Subject, Waived};
 pub use near::NearMiss;
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};
+pub use waive::WaiverCoverage;
 #[cfg(test)]
 mod fixture;

@@ -1,4 +1,4 @@
-//! `.cedar` files: checks and derivations with their metadata and the spans of their clauses.
+//! `.cedar` files: checks, derivations and waivers with their metadata and the spans of their clauses.
 //!
 //! Cedar parses and strictly validates. The effect, the action and the annotations of a policy determine its role. A
 //! broken policy does not hide the others: all problems are reported, and the valid policies are used.
@@ -10,6 +10,7 @@ mod parse;
 mod absence;
 mod annotations;
 mod cost;
+mod waivers;
 mod validate;
 mod roles;
 mod request;
@@ -34,18 +35,27 @@ impl Policies {
     /// Parses policy files, which share one set of ids, and validates them against a schema.
     pub fn parse(schema: &Schema, files: &[Arc<Source>]) -> (Self, Vec<Diagnostic>) {
         let files: Vec<PolicyFile> = files.par_iter().map(PolicyFile::parse).collect();
-        Self::read(schema, &files.iter().collect::<Vec<_>>(), &Adaptation::default())
+        Self::read(schema, &files.iter().collect::<Vec<_>>(), &[], &Adaptation::default())
     }
 
-    /// Validates parsed policy files, which share one set of ids, against a schema. `adaptation` has the changes of the
-    /// project.
-    pub fn read(schema: &Schema, files: &[&PolicyFile], adaptation: &Adaptation) -> (Self, Vec<Diagnostic>) {
+    /// Validates parsed policy files and files of waivers, which share one set of ids, against a schema. `adaptation` has
+    /// the changes of the project.
+    pub fn read(
+        schema: &Schema,
+        files: &[&PolicyFile],
+        waivers: &[&PolicyFile],
+        adaptation: &Adaptation,
+    ) -> (Self, Vec<Diagnostic>) {
         let mut reader = PolicyReader::new(schema, adaptation);
-        cedar::on_deep_stack(|| files.iter().for_each(|file| reader.file(file)));
+        cedar::on_deep_stack(|| {
+            files.iter().for_each(|file| reader.file(file));
+            waivers.iter().for_each(|file| reader.file_of_waivers(file));
+        });
         let (mut policies, mut diagnostics) = reader.finish();
         diagnostics.extend(validate::validate(schema, &mut policies));
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
+        policies.waivers.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         adaptation.apply(&mut policies, &mut diagnostics);
         crate::diagnostic::sort(&mut diagnostics);
         if policies.checks.is_empty() && policies.derivations.is_empty() {

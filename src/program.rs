@@ -22,7 +22,7 @@ pub use reachable::{Behind, Depends, Reachable};
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::{IdVec, id};
-use crate::policy::{CheckId, DerivationId, Policies, Policy};
+use crate::policy::{CheckId, DerivationId, Policies, Policy, Unknowns, Waiver, WaiverId};
 use crate::schema::{Model, SlotId, Ty};
 use crate::source::Span;
 use crate::source::cedar::on_deep_stack;
@@ -166,6 +166,19 @@ pub struct CheckProgram {
     pub conditional: bool,
 }
 
+/// A lowered waiver of a check of the program.
+#[derive(Debug, Clone)]
+pub struct WaiverProgram {
+    /// The waiver.
+    pub waiver: WaiverId,
+    /// Its check.
+    pub check: CheckId,
+    /// The verdicts that it waives.
+    pub unknowns: Unknowns,
+    /// One body for every type of resource that both it and the check are for.
+    pub bodies: Vec<Body>,
+}
+
 /// A derived attribute with everything that contributes to it.
 #[derive(Debug, Clone)]
 pub struct DerivedAttribute {
@@ -223,11 +236,13 @@ pub struct Program {
     pub constants: Vec<Constant>,
     /// Checks in order of their ids.
     pub checks: Vec<CheckProgram>,
+    /// The waivers of these checks, in order of their ids.
+    pub waivers: Vec<WaiverProgram>,
     /// Derived attributes, each after those it reads.
     pub derived: Vec<DerivedAttribute>,
     /// Slots that a node reads, and the time of capture.
     pub reads: BTreeSet<(TypeId, SlotId)>,
-    /// The ids of checks and derivations that are not evaluated because of an error, their own or that of a derivation
+    /// The ids of policies that are not evaluated because of an error, their own or that of a derivation
     /// they depend on.
     pub refused: BTreeSet<SmolStr>,
     /// Parameters that are compared with folded values.
@@ -235,7 +250,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Reviews all policies, and lowers the selected checks and the derivations they need.
+    /// Reviews all policies, and lowers the selected checks with their waivers, and the derivations they need.
     ///
     /// `select` determines the checks; one that the review refuses is left out and is in [`Program::refused`].
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> (Self, Vec<Diagnostic>) {
@@ -248,13 +263,14 @@ impl Program {
         let runs = |at: CheckId| {
             select(at) && policies.checks.find(at).is_some_and(|check| !refused.contains(&check.statement.id))
         };
-        let program = lower::program(model, policies, runs);
+        let waives = |waiver: &Waiver| !refused.contains(&waiver.statement.id);
+        let program = lower::program(model, policies, runs, waives);
         (Self { refused, comparisons, ..program }, diagnostics)
     }
 
-    /// Lowers the selected checks and the derivations they need without a review.
+    /// Lowers the selected checks and the derivations they need without a review and without waivers.
     pub fn unreviewed(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Self {
-        on_deep_stack(|| lower::program(model, policies, select))
+        on_deep_stack(|| lower::program(model, policies, select, |_| false))
     }
 
     /// Lowers policies for the requests of one environment: the model's action, a type of principal and a type of

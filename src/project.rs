@@ -9,6 +9,7 @@ mod accounts;
 mod saved;
 mod configured;
 mod overwrite;
+mod replace;
 mod unused;
 mod suites;
 mod walk;
@@ -19,8 +20,9 @@ mod watch;
 pub use accounts::{InputFormat, SnapshotReader};
 pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
-pub use overwrite::{is_below, overwritten_input};
+pub use overwrite::{is_below, is_same_file, overwritten_input};
 pub use packs::{EMBEDDED, EmbeddedPack};
+pub use replace::replace_file;
 pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
 pub use suites::CaseFiles;
 pub use watch::Changes;
@@ -53,6 +55,8 @@ pub struct Selection {
     pub packs: PackOrigin,
     /// Policy files and folders that replace those of the pack, or are added to them if a pack is named too.
     pub policies: Vec<PathBuf>,
+    /// Files and folders with waivers only, which are added to those of the policies.
+    pub waivers: Vec<PathBuf>,
     /// A schema file that replaces that of the pack.
     pub schema: Option<PathBuf>,
     /// The changes of the project to the policies.
@@ -169,6 +173,7 @@ impl Loader {
     ) -> Result<Inputs, Vec<Diagnostic>> {
         let before = diagnostics.len();
         let Some(pack) = self.pack(selection, &snapshots, &mut diagnostics) else { return Err(diagnostics) };
+        let waivers = self.waivers(selection, &pack.policies, &mut diagnostics);
         let partial_pack = has_errors(diagnostics.get(before..).unwrap_or_default());
         let Pack { name: pack, recognised, schema, policies, .. } = pack;
         let skipped_reports = 0;
@@ -178,6 +183,7 @@ impl Loader {
             recognised,
             schema,
             policies,
+            waivers,
             adaptation: Arc::clone(&selection.adaptation),
             snapshots,
             unread,
@@ -396,6 +402,26 @@ impl Loader {
         for file in found {
             into.extend(self.read(&file, MAX_BYTES, diagnostics));
         }
+    }
+
+    /// Reads the files of waivers. One that is also a policy file is read once.
+    fn waivers(
+        &mut self,
+        selection: &Selection,
+        policies: &[Arc<Source>],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Arc<Source>> {
+        let mut found = Vec::new();
+        for path in &selection.waivers {
+            self.policies(path, &mut found, diagnostics);
+        }
+        let mut waivers: Vec<Arc<Source>> = Vec::new();
+        for file in found {
+            if !policies.iter().chain(&waivers).any(|known| Arc::ptr_eq(known, &file)) {
+                waivers.push(file);
+            }
+        }
+        waivers
     }
 
     /// Returns a pack by name.

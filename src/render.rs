@@ -20,6 +20,7 @@ mod findings;
 mod scorecard;
 mod controls;
 mod configured;
+mod waived;
 mod totals;
 mod concise;
 mod saved;

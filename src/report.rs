@@ -8,6 +8,8 @@ mod show;
 mod identity;
 mod evidence;
 mod message;
+mod waiver;
+mod repeated;
 mod finding;
 mod capture;
 mod age;
@@ -25,14 +27,17 @@ pub use evidence::{
 };
 pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
-pub(crate) use identity::fingerprint_of;
 pub use identity::{Identities, Identity};
+pub(crate) use identity::{fingerprint_of, id_of};
 pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
-pub use options::{Clock, Engine, Gate, Options};
+pub use options::{Clock, Engine, Gate, Options, WaiverUse};
+pub(crate) use repeated::RepeatedAccount;
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
 };
 pub use show::{json_constant, show_constant, show_value};
 pub use status::Status;
+pub(crate) use waiver::WaiverProblem;
+pub use waiver::{AccountCoverage, BEYOND, Beyond, UnknownsReport, WaiverReport, WaiverState, WaiverStatus};

@@ -258,7 +258,8 @@ pub fn show_address(addr: IpAddr) -> String {
     }
 }
 
-const DAY: i64 = 24 * 60 * 60 * 1000;
+/// Milliseconds of a day.
+pub const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The first and the last moment that [`parse_datetime`] can read: years 0000 to 9999, offsets of less than a day.
 pub const MOMENTS: (i64, i64) = (-62_167_219_200_000 - DAY, 253_402_300_799_999 + DAY);

@@ -282,7 +282,7 @@ impl Suite {
         let changed = mutant.applied(original.source.text(), original.span);
         let source = Source::new(original.source.name(), changed).ok()?;
         let (mut read, wrong) =
-            Policies::read(self.pack.schema(), &[&PolicyFile::parse(&source)], self.pack.adaptation());
+            Policies::read(self.pack.schema(), &[&PolicyFile::parse(&source)], &[], self.pack.adaptation());
         if has_errors(&wrong) {
             return None;
         }

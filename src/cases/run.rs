@@ -309,7 +309,7 @@ impl Judging<'_, '_> {
         let program = self.program(given.check)?;
         let body = program.bodies.iter().find(|body| body.resource == given.subject.ty())?;
         let check = self.tested.pack.policies().checks.find(given.check)?;
-        let judged = Judged { subject: given.subject, verdict: given.verdict };
+        let judged = Judged::new(given.subject, given.verdict);
         Some(self.findings.finding(program, check, body, judged, given.order, 0))
     }
 

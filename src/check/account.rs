@@ -4,20 +4,21 @@ use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
 use super::problems::{capture_time, captured_at, too_old, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::engine::{Evaluation, Judged, Judgement, Subject, Verdict, VerdictCounts};
+use crate::engine::{Evaluation, Evaluator, Judged, Judgement, Subject, Verdict, VerdictCounts, WaiverCoverage};
 use crate::ids::IdVec;
 use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
-use crate::policy::CheckId;
+use crate::policy::{CheckId, WaiverId};
 use crate::report::{
-    AccountReport, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options, Report, SEARCHED_FAILURES,
-    SnapshotReport, Times, TooOld, WITNESSES,
+    AccountCoverage, AccountReport, BEYOND, Beyond, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options,
+    Report, SEARCHED_FAILURES, SnapshotReport, Times, TooOld, WITNESSES, WaiverState, id_of,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
 use crate::source::cedar::on_deep_stack;
 use crate::stopwatch::Stopwatch;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A snapshot with its diagnostics.
@@ -40,6 +41,8 @@ pub(super) struct AccountRun<'s> {
     secrets: Option<Arc<SecretPaths>>,
     /// The number of checks.
     checks: usize,
+    /// Whether each waiver is used.
+    live: IdVec<WaiverId, bool>,
 }
 
 impl<'s> AccountRun<'s> {
@@ -61,7 +64,8 @@ impl<'s> AccountRun<'s> {
         report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
         let recognised = inputs.recognised.then_some(inputs.pack.as_str());
         let (secrets, checks) = (pack.secrets(), report.checks.len());
-        Some(Self { pack, parameters, options, recognised, secrets, checks })
+        let live = report.waivers.iter().map(|waiver| waiver.state == WaiverState::Live).collect();
+        Some(Self { pack, parameters, options, recognised, secrets, checks, live })
     }
 
     /// Reads a snapshot.
@@ -135,10 +139,11 @@ impl<'s> AccountRun<'s> {
             Some(age) => Some(too_old(age, &account.snapshot, self.options)),
             None => capture_time(evaluator, &account.snapshot, self.options),
         });
-        let judgements = match self.judge(&evaluation, age.is_some()) {
-            Ok(judgements) => judgements,
+        let (judgements, coverages) = match self.judge(&evaluation, age.is_some()) {
+            Ok(judged) => judged,
             Err(error) => return account.diagnostics.push(error),
         };
+        account.coverages = coverages.into_iter().map(|coverage| described(evaluator, coverage)).collect();
         account.times.judge = stopwatch.lap();
         let most = self.options.needs.explained().most();
         for judgement in &judgements {
@@ -153,23 +158,42 @@ impl<'s> AccountRun<'s> {
         account.times.explain = stopwatch.lap();
     }
 
-    /// Judges every resource by the engine of the options. On a snapshot that is too old, every verdict is unknown.
-    fn judge(&self, evaluation: &Evaluation<'_>, is_too_old: bool) -> Result<Vec<Judgement>, Diagnostic> {
+    /// Judges every resource by the engine of the options, and waives the verdicts that live waivers cover. On a snapshot
+    /// that is too old, every verdict is unknown, and no waiver applies.
+    fn judge(
+        &self,
+        evaluation: &Evaluation<'_>,
+        is_too_old: bool,
+    ) -> Result<(Vec<Judgement>, Vec<WaiverCoverage>), Diagnostic> {
         if is_too_old {
             // Age does not depend on the engine.
-            return Ok(evaluation.judge(&Verdict::ALL).into_iter().map(Judgement::without_decisions).collect());
+            let judgements = evaluation.judge(&Verdict::ALL).into_iter().map(Judgement::without_decisions);
+            return Ok((judgements.collect(), Vec::new()));
         }
-        match self.options.engine {
+        let is_live = |waiver: WaiverId| self.live.find(waiver).copied().unwrap_or(false);
+        let judged = match self.options.engine {
             Engine::Compiled => {
                 let needed = Verdict::ALL.into_iter().filter(|verdict| self.options.needs.wants(*verdict));
-                Ok(evaluation.judge(&needed.collect::<Vec<_>>()))
+                let needed: Vec<Verdict> = needed.collect();
+                let waivers = self.pack.program().waivers.iter().filter(|waiver| is_live(waiver.waiver));
+                let with_waivers: BTreeSet<CheckId> = waivers.map(|waiver| waiver.check).collect();
+                let mut judgements = evaluation.judge_listing(&|check| match with_waivers.contains(&check) {
+                    true => Some(&Verdict::ALL),
+                    false => Some(&needed),
+                });
+                let coverages = evaluation.waive(&mut judgements, &is_live);
+                Ok((judgements, coverages))
             }
-            Engine::Reference => evaluation.judge_by_reference(self.pack.policies()).map_err(|error| {
-                // Cedar's messages quote values, and the values may be secret.
-                let message = if self.secrets.is_none() { error.to_string() } else { error.unquoted().to_owned() };
-                Diagnostic::error(Code::ReferenceEngine, message)
+            Engine::Reference => evaluation.judge_all_by_reference(self.pack.policies()).and_then(|mut judgements| {
+                let coverages = evaluation.waive_by_reference(self.pack.policies(), &mut judgements, &is_live)?;
+                Ok((judgements, coverages))
             }),
-        }
+        };
+        judged.map_err(|error| {
+            // Cedar's messages quote values, and the values may be secret.
+            let message = if self.secrets.is_none() { error.to_string() } else { error.unquoted().to_owned() };
+            Diagnostic::error(Code::ReferenceEngine, message)
+        })
     }
 
     /// Compares the verdicts of one check with the baseline, and returns the change of each; nothing without a baseline.
@@ -236,4 +260,18 @@ impl<'s> AccountRun<'s> {
         let wanted: Vec<_> = wanted.collect();
         wanted.into_par_iter().enumerate().filter_map(explain).collect()
     }
+}
+
+/// Describes the coverage of a waiver: the first resources that it covers and does not waive a verdict for.
+fn described(evaluator: &Evaluator<'_>, coverage: WaiverCoverage) -> AccountCoverage {
+    let WaiverCoverage { waiver, waived, beyond } = coverage;
+    let account = evaluator.id(evaluator.root());
+    let example = |(subject, verdict): &(Subject, Verdict)| Beyond {
+        account: account.clone(),
+        ty: evaluator.model.short_name(subject.ty()).to_owned(),
+        id: id_of(evaluator.model, evaluator.snapshot, *subject),
+        verdict: *verdict,
+    };
+    let examples = beyond.iter().take(BEYOND).map(example).collect();
+    AccountCoverage { waiver, waived, beyond: beyond.len(), examples }
 }

@@ -5,9 +5,10 @@ use crate::engine::VerdictCounts;
 use crate::ids::IdVec;
 use crate::pack::Pack;
 use crate::parameters::Parameters;
-use crate::policy::{Check, CheckId, Statement};
+use crate::policy::{Check, CheckId, Statement, Waiver, WaiverId};
 use crate::report::{
-    CheckReport, CheckState, Compared, FileReport, FileRole, PackReport, ParameterReport, ScopeReport, json_constant,
+    CheckReport, CheckState, Compared, FileReport, FileRole, Options, PackReport, ParameterReport, ScopeReport,
+    WaiverReport, WaiverState, WaiverUse, json_constant,
 };
 use crate::schema::Model;
 use crate::source::{Place, Source, hexadecimal};
@@ -21,10 +22,11 @@ pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
     let file =
         |source: &Arc<Source>, role| FileReport { path: source.name().to_owned(), role, sha256: source.sha256() };
     let policies = inputs.policies.iter().map(|source| file(source, FileRole::Policies));
+    let waivers = inputs.waivers.iter().map(|source| file(source, FileRole::Waivers));
     PackReport {
         name: inputs.pack.clone(),
         version: model.and_then(Model::version).cloned(),
-        files: std::iter::once(file(&inputs.schema, FileRole::Schema)).chain(policies).collect(),
+        files: std::iter::once(file(&inputs.schema, FileRole::Schema)).chain(policies).chain(waivers).collect(),
     }
 }
 
@@ -56,6 +58,39 @@ pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
         compared: Compared::default(),
     };
     pack.policies().checks.entries().map(report).collect()
+}
+
+/// Describes the waivers of a pack before the run.
+pub(super) fn describe_waivers(pack: &Pack, options: &Options) -> IdVec<WaiverId, WaiverReport> {
+    let policies = pack.policies();
+    let has_error = |waiver: &Waiver| {
+        let statement = &waiver.statement;
+        !statement.valid || statement.idle || pack.program().refused.contains(&statement.id)
+    };
+    let is_run = |at: WaiverId| pack.program().waivers.iter().any(|lowered| lowered.waiver == at);
+    let report = |(at, waiver): (WaiverId, &Waiver)| WaiverReport {
+        id: waiver.statement.id.clone(),
+        check: waiver.check.clone(),
+        reason: waiver.reason.clone(),
+        owner: waiver.owner.clone(),
+        expires: waiver.expires.clone(),
+        ticket: waiver.ticket.clone(),
+        unknowns: waiver.unknowns.into(),
+        place: Place::new(&waiver.statement.source, waiver.head),
+        expires_span: waiver.expires_span,
+        state: match options.waivers {
+            _ if has_error(waiver) => WaiverState::Invalid,
+            WaiverUse::Ignored => WaiverState::Ignored,
+            WaiverUse::Applied if !waiver.is_live(options.now) => WaiverState::Expired,
+            WaiverUse::Applied if is_run(at) => WaiverState::Live,
+            WaiverUse::Applied => WaiverState::NotRun,
+        },
+        accounts: 0,
+        waived: 0,
+        beyond: 0,
+        examples: Vec::new(),
+    };
+    policies.waivers.entries().map(report).collect()
 }
 
 /// Returns the ids of root entities in the scope of a check. The check judges an account only if all are its id.

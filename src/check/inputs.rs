@@ -18,6 +18,8 @@ pub struct Inputs {
     pub schema: Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: Vec<Arc<Source>>,
+    /// Files with waivers only, in the order of the user.
+    pub waivers: Vec<Arc<Source>>,
     /// The changes of the project to the policies.
     pub adaptation: Arc<Adaptation>,
     /// The snapshots that are in memory, in the order of the user.
@@ -43,6 +45,7 @@ impl Inputs {
             recognised: false,
             schema,
             policies,
+            waivers: Vec::new(),
             adaptation: Arc::default(),
             snapshots,
             unread: Vec::new(),
@@ -55,7 +58,7 @@ impl Inputs {
 
     /// Returns the texts of the pack.
     pub fn sources(&self) -> PackSources<'_> {
-        PackSources { schema: &self.schema, policies: &self.policies }
+        PackSources { schema: &self.schema, policies: &self.policies, waivers: &self.waivers }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluator, Sought};
 use crate::pack::Pack;
 use crate::policy::Statement;
-use crate::report::{CheckReport, CheckState, Clock, Options, Report, SnapshotReport, TooOld};
+use crate::report::{CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, TooOld};
 use crate::schema::{Model, Shape, SlotId};
 use crate::snapshot::{Data, LocationKind, Snapshot, State};
 use crate::source::json::Kind;
@@ -122,7 +122,7 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
         Sought::Found => None,
         sought => Some(no_scope(pack.model(), id, sought)),
     });
-    checks.chain(scopes).chain(same_account(pack.model(), report)).chain(other_baseline(report)).collect()
+    checks.chain(scopes).chain(same_account(report)).chain(other_baseline(report)).collect()
 }
 
 /// Returns the warning for a baseline that has no verdict about the accounts and checks of the run.
@@ -137,26 +137,10 @@ fn other_baseline(report: &Report) -> Option<Diagnostic> {
     Some(Diagnostic::warning(Code::NoAccount, message).help(help))
 }
 
-/// Returns the warning for snapshots with the account id of an earlier one: their findings have equal fingerprints.
-fn same_account(model: &Model, report: &Report) -> Option<Diagnostic> {
+/// Returns the diagnostic for snapshots with the account id of an earlier one.
+fn same_account(report: &Report) -> Option<Diagnostic> {
     let (path, id) = report.first_repeated.as_ref()?;
-    let message = match report.repeated {
-        1 => format!("`{path}` has the account id {id:?} of an earlier snapshot"),
-        more => format!("`{path}` and {} more snapshots have the account id of an earlier one", more - 1),
-    };
-    let root = model.short_name(model.root);
-    let help = match model.ty(model.root).key {
-        Some(_) => "check one snapshot of each account: findings with equal account ids have equal fingerprints".into(),
-        None => {
-            format!("give the root entity `{root}` a `@key` in the schema, so that the accounts have different ids")
-        }
-    };
-    // With a baseline, the findings of one account would cover those of the other.
-    let found = match report.run.baseline {
-        Some(_) => Diagnostic::error(Code::SameAccount, message),
-        None => Diagnostic::warning(Code::SameAccount, message),
-    };
-    Some(found.help(help))
+    Some(RepeatedAccount { path, id, count: report.repeated }.problem(report.run.baseline.is_some()))
 }
 
 /// Returns the warning for a check whose scope names an account that the run does not have.

@@ -1,7 +1,7 @@
 //! A session: runs a pack, and keeps the parts that do not change between runs.
 
 use super::account::{AccountRun, ReadSnapshot};
-use super::describe::{describe_checks, describe_pack};
+use super::describe::{describe_checks, describe_pack, describe_waivers};
 use super::inputs::Inputs;
 use super::problems::unmatched;
 use crate::ids::IdVec;
@@ -79,6 +79,7 @@ impl Session {
             report.run.pack.version = pack.model().version().cloned();
             report.checks = describe_checks(pack);
             report.describe_overrides();
+            report.waivers = describe_waivers(pack, options);
             self.keep_snapshots_of(pack, inputs, options);
         }
         (report, pack)
@@ -110,6 +111,9 @@ pub(super) fn finish(pack: Option<&Pack>, mut report: Report) -> Report {
         let diagnostics = unmatched(pack, &report);
         report.diagnostics.extend(diagnostics);
     }
+    let accounts = report.run.accounts;
+    let problems: Vec<_> = report.waivers.iter().filter_map(|waiver| waiver.problem(accounts)).collect();
+    report.diagnostics.extend(problems);
     report.sort();
     report
 }

@@ -251,7 +251,7 @@ impl Settings {
         let Effective { file, outputs, baseline, .. } = &self.effective;
         let selection = self.selection(args);
         let file = file.as_ref().map(|(path, _)| PathBuf::from(path));
-        let inputs = [&selection.snapshots[..], &selection.policies].concat();
+        let inputs = [&selection.snapshots[..], &selection.policies, &selection.waivers].concat();
         let inputs: Vec<PathBuf> =
             inputs.into_iter().chain(selection.schema).chain(baseline.value.clone()).chain(file).collect();
         let selected = Selected::new(args.format, &outputs.value)?;
@@ -298,6 +298,7 @@ impl Settings {
                 EngineArg::Compiled => Engine::Compiled,
                 EngineArg::Reference => Engine::Reference,
             },
+            waivers: self.effective.waiver_use,
             gate: Gate { fail_on: fail_on.value, allow_unknown: allow_unknown.value },
             baseline,
             max_snapshot_age: max_snapshot_age.value,

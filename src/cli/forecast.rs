@@ -131,8 +131,8 @@ fn add_accounts(
         let secrets = pack.secrets().map(|paths| Secrets::new(source, &paths));
         if let Some(snapshot) = &snapshot {
             let secrets = secrets.as_ref();
-            let forecaster =
-                Forecaster { pack, snapshot, secrets, run, until, max_snapshot_age, most_times: args.max_times };
+            let (waivers, most_times) = (options.waivers, args.max_times);
+            let forecaster = Forecaster { pack, snapshot, secrets, run, until, max_snapshot_age, waivers, most_times };
             match forecaster.forecast() {
                 Ok((account, problems)) => {
                     forecast.accounts.push(account);

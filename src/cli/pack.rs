@@ -2,7 +2,7 @@
 
 use super::output::to_stderr;
 use deodar::configuration::{Effective, Flags};
-use deodar::diagnostic::has_errors;
+use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::pack::Pack;
 use deodar::project::{ConfigurationFile, InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Style, diagnostics};
@@ -38,6 +38,7 @@ pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: Input
         pack: settings.pack.value.clone(),
         packs: PackOrigin::BuiltIn,
         policies: settings.policies.value.clone(),
+        waivers: settings.waivers.value.clone(),
         schema: settings.schema.value.clone(),
         adaptation: Arc::new(settings.adaptation.clone()),
         outputs: settings.outputs.value.iter().filter_map(|(_, path)| path.clone()).collect(),
@@ -45,6 +46,12 @@ pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: Input
 }
 
 impl PackArgs {
+    /// Reads the configuration file, and returns the settings with its mistakes.
+    pub(super) fn effective(&self, flags: Flags, loader: &mut Loader) -> (Effective, Vec<Diagnostic>) {
+        let (configuration, mistakes) = loader.configuration(&self.configuration_file());
+        (Effective::new(flags, configuration.as_ref()), mistakes)
+    }
+
     /// Returns the configuration file to read.
     pub(super) fn configuration_file(&self) -> ConfigurationFile {
         match &self.config {
@@ -68,8 +75,7 @@ impl PackArgs {
     /// snapshot.
     pub(super) fn read(&self, style: Style) -> (Option<Pack>, Report) {
         let mut loader = Loader::default();
-        let (configuration, mistakes) = loader.configuration(&self.configuration_file());
-        let settings = Effective::new(self.flags(), configuration.as_ref());
+        let (settings, mistakes) = self.effective(self.flags(), &mut loader);
         let options = Options { configuration: settings.report().map(Arc::new), ..Options::at(0) };
         let selection = selection(&settings, &[], InputFormat::ByName);
         let (pack, report) = match mistakes {

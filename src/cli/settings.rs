@@ -25,6 +25,12 @@ pub(super) struct JudgeArgs {
     /// Do not run these checks [default: none]
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Evaluation")]
     skip: Vec<String>,
+    /// Use the waivers in these files or folders, and those of the policies; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    waivers: Vec<PathBuf>,
+    /// Ignore all waivers, those of the policies too
+    #[arg(long, help_heading = "Policies")]
+    no_waivers: bool,
 }
 
 impl JudgeArgs {
@@ -33,12 +39,14 @@ impl JudgeArgs {
             parameters: self.parameters.clone(),
             only: self.only.clone(),
             skip: self.skip.clone(),
+            waivers: self.waivers.clone(),
+            no_waivers: self.no_waivers,
             ..self.pack.flags()
         }
     }
 
     fn effective(&self, loader: &mut Loader) -> (Effective, Vec<Diagnostic>) {
-        self.merged(self.flags(), loader)
+        self.pack.effective(self.flags(), loader)
     }
 
     /// Reads the configuration file, and returns the settings with the options of a run at a time.
@@ -54,16 +62,12 @@ impl JudgeArgs {
             parameters: settings.parameters.clone(),
             only: settings.only.value.clone(),
             skip: settings.skip.value.clone(),
+            waivers: settings.waiver_use,
             max_snapshot_age: settings.max_snapshot_age.value,
             configuration: settings.report().map(Arc::new),
             ..Options::at(now)
         };
         Ok((settings, options))
-    }
-
-    fn merged(&self, flags: Flags, loader: &mut Loader) -> (Effective, Vec<Diagnostic>) {
-        let (configuration, diagnostics) = loader.configuration(&self.pack.configuration_file());
-        (Effective::new(flags, configuration.as_ref()), diagnostics)
     }
 }
 
@@ -132,6 +136,6 @@ impl SettingArgs {
             baseline: self.baseline.clone(),
             ..self.judge.flags()
         };
-        self.judge.merged(flags, loader)
+        self.judge.pack.effective(flags, loader)
     }
 }

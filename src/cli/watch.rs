@@ -23,7 +23,8 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
     if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
         return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
     }
-    let mut named = selection.snapshots.iter().chain(&selection.policies).chain(&selection.schema);
+    let mut named =
+        selection.snapshots.iter().chain(&selection.policies).chain(&selection.waivers).chain(&selection.schema);
     // The content of a pipe can be read once.
     let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     let stream = named.find(is_stream)?;
@@ -81,7 +82,8 @@ fn changed_files<E>(
     let configuration = new_settings.changed_file(settings);
     let files = |inputs: &Inputs| -> BTreeMap<String, Vec<Arc<Source>>> {
         let mut files: BTreeMap<String, Vec<Arc<Source>>> = BTreeMap::new();
-        for source in std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.snapshots) {
+        let of_pack = std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.waivers);
+        for source in of_pack.chain(&inputs.snapshots) {
             files.entry(source.name().to_owned()).or_default().push(Arc::clone(source));
         }
         files
@@ -96,7 +98,7 @@ fn changed_files<E>(
 type Verdicts = Option<BTreeMap<String, Verdict>>;
 
 fn verdicts_of(report: &Report) -> Verdicts {
-    let kinds = [Verdict::Fail, Verdict::Unknown];
+    let kinds = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
     let is_whole =
         report.checks.iter().all(|check| kinds.iter().all(|kind| check.explained[*kind] == check.counts[*kind]));
     let found = report.findings.iter().filter(|finding| kinds.contains(&finding.verdict));

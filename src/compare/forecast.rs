@@ -3,9 +3,9 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
 use crate::pack::{Assessment, Pack, Run};
-use crate::policy::{CheckId, CheckSeverity};
+use crate::policy::{CheckId, CheckSeverity, WaiverId};
 use crate::render::document::Counts;
-use crate::report::{Findings, Identities};
+use crate::report::{Findings, Identities, WaiverUse};
 use crate::snapshot::{Secrets, Snapshot};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, show_datetime};
@@ -111,6 +111,8 @@ pub struct Forecaster<'p> {
     pub until: i64,
     /// The maximal age of the snapshot, in milliseconds. All verdicts on an older one are unknown.
     pub max_snapshot_age: Option<i64>,
+    /// Whether waivers are used.
+    pub waivers: WaiverUse,
     /// The most times at which the snapshot is judged.
     pub most_times: usize,
 }
@@ -132,25 +134,28 @@ impl Forecaster<'_> {
     }
 
     fn forecast_on_this_stack(&self) -> Result<(AccountForecast, Vec<Diagnostic>), Diagnostic> {
-        let dependence = TimeDependence::of(self.pack.program());
+        let dependence = TimeDependence::of(self.pack.program(), self.waivers == WaiverUse::Applied);
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(self.snapshot, self.run);
         let start = self.run.now.saturating_add(1);
         let findings = Findings::new(&evaluation, self.snapshot.source.name().into(), self.secrets, 0);
         let fresh = self.max_snapshot_age.map(|most| findings.fresh(most));
         let is_selected = |check: CheckId| fresh.is_some() || dependence.checks.contains(&check);
         let judged = |evaluation: &Evaluation<'_>, time: i64, is_selected: &(dyn Fn(CheckId) -> bool + Sync)| {
-            let judgements = evaluation.judge_selected(&Verdict::ALL, is_selected);
+            let mut judgements = evaluation.judge_listing(&|check| is_selected(check).then_some(&Verdict::ALL[..]));
             match &fresh {
                 Some(fresh) if !fresh.contains(&time) => {
-                    judgements.into_iter().map(Judgement::without_decisions).collect()
+                    return judgements.into_iter().map(Judgement::without_decisions).collect();
                 }
-                _ => judgements,
-            }
+                _ => evaluation.waive(&mut judgements, &|waiver| self.is_live(waiver, time)),
+            };
+            judgements
         };
         let times = match self.times(&dependence, start, self.until) {
             Ok(mut times) => {
                 let ends = fresh.iter().filter(|fresh| !fresh.is_empty());
                 let ends = ends.flat_map(|fresh| [*fresh.start(), fresh.end().saturating_add(1)]);
+                let waivers = self.pack.policies().waivers.iter().filter(|_| self.waivers == WaiverUse::Applied);
+                let ends = ends.chain(waivers.map(|waiver| waiver.end));
                 times.extend(ends.filter(|time| (start..=self.until).contains(time)));
                 times
             }
@@ -190,6 +195,12 @@ impl Forecaster<'_> {
             changes: self.described(&changes),
         };
         Ok((account, diagnostics))
+    }
+
+    /// Returns whether a waiver of the program is used at a time.
+    fn is_live(&self, waiver: WaiverId, time: i64) -> bool {
+        let waiver = self.pack.policies().waivers.find(waiver).filter(|_| self.waivers == WaiverUse::Applied);
+        waiver.is_some_and(|waiver| waiver.is_live(time))
     }
 
     fn times(&self, dependence: &TimeDependence, start: i64, end: i64) -> Result<BTreeSet<i64>, Uncritical> {
@@ -244,7 +255,12 @@ impl Forecaster<'_> {
             }
             Uncritical::Expression { policy, span } => {
                 let policies = self.pack.policies();
+                let leave_out = |id: &str| match policy {
+                    PolicyAt::Check(_) | PolicyAt::Derivation(_) => format!("leave the check out with --skip {id}"),
+                    PolicyAt::Waiver(_) => "ignore waivers with --no-waivers".to_owned(),
+                };
                 let statement = match policy {
+                    PolicyAt::Waiver(at) => policies.waivers.find(at).map(|waiver| &waiver.statement),
                     PolicyAt::Check(at) => policies.checks.find(at).map(|check| &check.statement),
                     PolicyAt::Derivation(at) => policies.derivations.find(at).map(|derivation| &derivation.statement),
                 };
@@ -257,9 +273,7 @@ impl Forecaster<'_> {
                     Some(statement) => error.label(&statement.source, span, "this changes at unknown times"),
                     None => error,
                 };
-                error.help(format!(
-                    "compare `context.now` with a sum of times and durations, or leave the check out with --skip {id}"
-                ))
+                error.help(format!("compare `context.now` with a sum of times and durations, or {}", leave_out(id)))
             }
         }
     }

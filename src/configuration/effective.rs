@@ -3,7 +3,7 @@
 use super::{Configuration, Given};
 use crate::parameters::Setting;
 use crate::policy::{Adaptation, CheckSeverity};
-use crate::report::{ConfigurationReport, Weakening};
+use crate::report::{ConfigurationReport, WaiverUse, Weakening};
 use crate::source::Place;
 use crate::value::show_duration;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ const CHARACTERS: usize = 200;
 pub struct Flags {
     pub pack: Option<String>,
     pub policies: Vec<PathBuf>,
+    pub waivers: Vec<PathBuf>,
+    /// Whether a flag ignores all waivers.
+    pub no_waivers: bool,
     pub schema: Option<PathBuf>,
     pub parameters: Vec<Setting>,
     pub only: Vec<String>,
@@ -59,6 +62,9 @@ pub struct Effective {
     pub file: Option<(String, String)>,
     pub pack: Sourced<Option<String>>,
     pub policies: Sourced<Vec<PathBuf>>,
+    pub waivers: Sourced<Vec<PathBuf>>,
+    /// Whether waivers are used.
+    pub waiver_use: WaiverUse,
     pub schema: Sourced<Option<PathBuf>>,
     /// Settings of parameters: those of flags have no place.
     pub parameters: Vec<Setting>,
@@ -120,6 +126,8 @@ impl Effective {
                 of_file.and_then(|file| file.policies.as_ref()).filter(|_| !is_other_pack),
             ),
             schema: optional(flags.schema, of_file.and_then(|file| file.schema.as_ref()).filter(|_| !is_other_pack)),
+            waivers: listed(flags.waivers, of_file.and_then(|file| file.waivers.as_ref())),
+            waiver_use: if flags.no_waivers { WaiverUse::Ignored } else { WaiverUse::Applied },
             parameters,
             only: listed(flags.only, of_file.and_then(|file| file.only.as_ref())),
             skip: listed(flags.skip, of_file.and_then(|file| file.skip.as_ref())),
@@ -162,6 +170,13 @@ impl Effective {
             setting("pack", &self.pack, json!(self.pack.value), None),
             setting("schema", &self.schema, json!(self.schema.value.as_deref().map(shown)), Some(schema)),
             setting("policies", &self.policies, paths(&self.policies.value), Some(policies)),
+            setting(
+                "waivers",
+                &self.waivers,
+                paths(&self.waivers.value),
+                (self.waiver_use == WaiverUse::Applied)
+                    .then(|| "verdicts that these waivers cover do not fail the run".to_owned()),
+            ),
             setting(
                 "baseline",
                 &self.baseline,

@@ -1,10 +1,11 @@
 //! The keys of the file.
 
 /// The keys at the top of the file, in the order of the documentation.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 15] = [
     "pack",
     "schema",
     "policies",
+    "waivers",
     "baseline",
     "only",
     "skip",

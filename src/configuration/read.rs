@@ -42,6 +42,7 @@ impl Reader<'_> {
         Configuration {
             pack: self.given(table, "pack", |it, key, item| it.values.text(key, item)),
             policies: self.given(table, "policies", Self::paths),
+            waivers: self.given(table, "waivers", Self::paths),
             schema: self.given(table, "schema", Self::path),
             parameters: self.parameters(table),
             only: self.given(table, "only", Self::patterns),

@@ -131,7 +131,7 @@ codes! {
     PolicyIdle, "policy-idle", Error;
     /// A policy does not match the schema.
     PolicyInvalid, "policy-invalid", Error;
-    /// A policy is neither a check nor a derivation.
+    /// A policy is not a check, a derivation or a waiver.
     PolicyRole, "policy-role", Error;
     /// A check has an unknown severity.
     PolicySeverity, "policy-severity", Error;
@@ -233,6 +233,16 @@ codes! {
     Unreadable, "unreadable", Error;
     /// Files in the working folder look like a pack that the run does not use.
     UnusedPack, "unused-pack", Warning;
+    /// A waiver covers resources that its check does not fail for.
+    WaiverBroad, "waiver-broad", Warning;
+    /// A waiver names no check, or covers no resource of its check.
+    WaiverCheck, "waiver-check", Error;
+    /// The last day of a waiver is over.
+    WaiverExpired, "waiver-expired", Warning;
+    /// A finding cannot be waived by a new waiver.
+    WaiverRefused, "waiver-refused", Error;
+    /// A waiver covers no failure of the run.
+    WaiverUnused, "waiver-unused", Warning;
 }
 
 impl Code {

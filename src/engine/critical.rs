@@ -9,8 +9,8 @@
 use super::eval::{Evaluator, Request};
 use super::operand::Domain;
 use super::scoped::Evaluation;
-use crate::policy::{CheckId, DerivationId};
-use crate::program::{Arithmetic, Body, CheckProgram, Condition, Constant, Function, NodeId, NodeKind, Program};
+use crate::policy::{CheckId, DerivationId, WaiverId};
+use crate::program::{Arithmetic, Body, Condition, Constant, Function, NodeId, NodeKind, Program};
 use crate::schema::SlotId;
 use crate::source::Span;
 use crate::value::{EntityRef, MOMENTS, TypeId};
@@ -36,7 +36,7 @@ pub enum Uncritical {
     TooMany,
     /// An expression depends on the time in a way that is not a sum.
     Expression {
-        /// Whether a check or a derivation has the expression.
+        /// The policy that has the expression.
         policy: PolicyAt,
         /// The expression.
         span: Span,
@@ -50,6 +50,8 @@ pub enum PolicyAt {
     Check(CheckId),
     /// A derivation.
     Derivation(DerivationId),
+    /// A waiver.
+    Waiver(WaiverId),
 }
 
 /// The parts of a program that depend on the time.
@@ -61,18 +63,21 @@ pub struct TimeDependence {
     varies: Vec<bool>,
     /// Whether each derived attribute of the program depends on the time.
     derived: Vec<bool>,
-    /// The checks that depend on the time.
+    /// Whether waivers are used.
+    waivers: bool,
+    /// The checks that depend on the time by themselves, or may by a waiver that is used.
     pub checks: BTreeSet<CheckId>,
 }
 
 impl TimeDependence {
-    /// Returns the parts of a program that depend on the time.
-    pub fn of(program: &Program) -> Self {
+    /// Returns the parts of a program that depend on the time, with its waivers or without.
+    pub fn of(program: &Program, waivers: bool) -> Self {
         let count = program.nodes.iter().count();
         let mut of = Self {
             contains: vec![false; count],
             varies: vec![false; count],
             derived: vec![false; program.derived.len()],
+            waivers,
             checks: BTreeSet::new(),
         };
         // Operands come before what uses them.
@@ -94,9 +99,10 @@ impl TimeDependence {
             }
         }
         of.spread(program);
-        let depends = |check: &&CheckProgram| check.bodies.iter().any(|body| of.body(body));
-        let checks = program.checks.iter().filter(depends).map(|check| check.check).collect();
-        of.checks = checks;
+        let checks = program.checks.iter().filter(|check| check.bodies.iter().any(|body| of.body(body)));
+        // A waiver ends.
+        let waived = program.waivers.iter().filter(|_| waivers).map(|waiver| waiver.check);
+        of.checks = checks.map(|check| check.check).chain(waived).collect();
         of
     }
 
@@ -238,6 +244,11 @@ impl Search<'_, '_> {
         for check in &program.checks {
             for body in &check.bodies {
                 self.body(Place { policy: PolicyAt::Check(check.check), body })?;
+            }
+        }
+        for waiver in program.waivers.iter().filter(|_| self.dependence.waivers) {
+            for body in &waiver.bodies {
+                self.body(Place { policy: PolicyAt::Waiver(waiver.waiver), body })?;
             }
         }
         for part in program.derived.iter().flat_map(|attribute| &attribute.parts) {

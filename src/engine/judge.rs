@@ -8,6 +8,7 @@ use super::eval::{Evaluator, Request};
 use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
 use crate::policy::CheckId;
+use crate::policy::WaiverId;
 use crate::program::{Body, CheckProgram, PolicyOutcomes};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Outcomes, TypeId};
@@ -39,6 +40,29 @@ pub struct Judged {
     pub subject: Subject,
     /// The verdict.
     pub verdict: Verdict,
+    /// The waiver, if the verdict is waived.
+    pub waived: Option<Waived>,
+}
+
+/// The waiver of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waived {
+    /// The waiver.
+    pub waiver: WaiverId,
+    /// The verdict without the waiver.
+    pub original: Verdict,
+}
+
+impl Judged {
+    /// Returns a verdict without a waiver.
+    pub fn new(subject: Subject, verdict: Verdict) -> Self {
+        Self { subject, verdict, waived: None }
+    }
+
+    /// Returns the verdict without a waiver.
+    pub fn original(&self) -> Verdict {
+        self.waived.map_or(self.verdict, |waived| waived.original)
+    }
 }
 
 /// The verdicts of a check.
@@ -58,10 +82,14 @@ impl Judgement {
         Self { check: check.check, counts: VerdictCounts::default(), judged: Vec::new() }
     }
 
-    /// Returns the judgement of a check that counts all verdicts, and lists those that are not a pass.
-    pub(super) fn of(check: &CheckProgram, judged: impl Iterator<Item = Judged>) -> Self {
+    /// Returns the judgement of a check that counts all verdicts, and lists those for which `is_listed` holds.
+    pub(super) fn of(
+        check: &CheckProgram,
+        judged: impl Iterator<Item = Judged>,
+        is_listed: impl Fn(Verdict) -> bool,
+    ) -> Self {
         let mut judgement = Self::empty(check);
-        judged.for_each(|judged| judgement.push(judged, judged.verdict != Verdict::Pass));
+        judged.for_each(|judged| judgement.push(judged, is_listed(judged.verdict)));
         judgement
     }
 
@@ -101,7 +129,7 @@ impl Judgement {
 }
 
 /// The maximal number of rows in one task.
-const ROWS_PER_TASK: u32 = 4096;
+pub(super) const ROWS_PER_TASK: u32 = 4096;
 
 impl Evaluator<'_> {
     /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
@@ -116,7 +144,7 @@ impl Evaluator<'_> {
             judgement.extend(self.judge_range(check, body, rows, listed));
             for list in self.uncaptured(body) {
                 let subject = Subject::Uncaptured(body.resource, list);
-                judgement.push(Judged { subject, verdict: Verdict::Unknown }, true);
+                judgement.push(Judged::new(subject, Verdict::Unknown), true);
             }
         }
         judgement
@@ -151,7 +179,7 @@ impl Evaluator<'_> {
             let resource = EntityRef { ty: body.resource, row };
             let outcomes = PolicyOutcomes { scope, satisfied, applies };
             if let Some(verdict) = self.verdict_of(&outcomes, body, resource) {
-                let judged = Judged { subject: Subject::Entity(resource), verdict };
+                let judged = Judged::new(Subject::Entity(resource), verdict);
                 judgement.push(judged, listed.contains(&verdict));
             }
         }

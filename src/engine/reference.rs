@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
 use crate::policy::{CheckId, ClauseKind, Policies, Statement};
-use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram};
+use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram, WaiverProgram};
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
@@ -122,7 +122,8 @@ impl<'m, 'a> Reference<'m, 'a> {
     pub fn judge(&self) -> Result<Vec<Judgement>> {
         let verdicts = self.verdicts(&|_, _| true)?.into_iter();
         let checks = self.evaluator.program.checks.iter().zip(verdicts);
-        Ok(checks.map(|(check, judged)| Judgement::of(check, judged.into_iter())).collect())
+        let is_listed = |verdict| verdict != Verdict::Pass;
+        Ok(checks.map(|(check, judged)| Judgement::of(check, judged.into_iter(), is_listed)).collect())
     }
 
     /// Returns the verdicts of every check, in the order of the program, on the resources that are `wanted`.
@@ -139,7 +140,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                 let lists = self.evaluator.uncaptured(body).into_iter();
                 let lists = lists.map(|list| Subject::Uncaptured(body.resource, list));
                 let unknown = lists.filter(|subject| wanted(check.check, *subject));
-                judged.extend(unknown.map(|subject| Judged { subject, verdict: Verdict::Unknown }));
+                judged.extend(unknown.map(|subject| Judged::new(subject, Verdict::Unknown)));
             }
             verdicts.push(judged);
         }
@@ -180,9 +181,35 @@ impl<'m, 'a> Reference<'m, 'a> {
                     Satisfied::Yes | Satisfied::Failed => Verdict::Pass,
                 },
             };
-            judged.push(Judged { subject, verdict });
+            judged.push(Judged::new(subject, verdict));
         }
         Ok(judged)
+    }
+
+    /// Returns for every subject whether a waiver is certainly satisfied for it; true for subjects that are not `wanted`.
+    ///
+    /// # Errors
+    /// If Cedar refuses a value or a policy.
+    pub(super) fn covered(
+        &self,
+        waiver: &WaiverProgram,
+        subjects: &[Subject],
+        wanted: &dyn Fn(Subject) -> bool,
+    ) -> Result<Vec<bool>> {
+        let policy = self.policies.waivers.find(waiver.waiver).ok_or_else(|| failed("a waiver is missing"))?;
+        let (audit, entities) = (self.action(&self.model().audit)?, self.entities(&self.derive()?)?);
+        let (only, is_open) = (self.only(&policy.statement)?, self.may_name_unknown(&policy.statement));
+        let covers = |subject: &Subject| {
+            let resource = match subject {
+                _ if !wanted(*subject) => return Ok(true),
+                Subject::Entity(resource) if !is_open => *resource,
+                // Cedar has no phantoms.
+                _ => return Ok(false),
+            };
+            let request = self.request(self.evaluator.root(), &audit, resource)?;
+            Ok(self.satisfied(&only, &request, &entities) == Satisfied::Yes)
+        };
+        subjects.iter().map(covers).collect()
     }
 
     /// Computes every derived attribute, by testing every principal on every resource.

@@ -122,13 +122,14 @@ impl<'a> Evaluation<'a> {
 
     /// Judges every check on every resource. All verdicts are counted, those in `listed` are listed too.
     pub fn judge(&self, listed: &[Verdict]) -> Vec<Judgement> {
-        self.judge_selected(listed, |_| true)
+        self.judge_listing(&|_| Some(listed))
     }
 
-    /// Judges some checks on every resource, as [`Evaluation::judge`] does.
-    pub fn judge_selected(&self, listed: &[Verdict], is_selected: impl Fn(CheckId) -> bool + Sync) -> Vec<Judgement> {
-        let checks = self.first.program.checks.par_iter().filter(|check| is_selected(check.check));
-        checks.map(|check| self.judge_check(check, listed)).collect()
+    /// Judges the checks for which `listed` returns verdicts, on every resource. All verdicts are counted; those that it
+    /// returns are listed too.
+    pub fn judge_listing<'l>(&self, listed: &(dyn Fn(CheckId) -> Option<&'l [Verdict]> + Sync)) -> Vec<Judgement> {
+        let checks = self.first.program.checks.par_iter();
+        checks.filter_map(|check| Some(self.judge_check(check, listed(check.check)?))).collect()
     }
 
     /// Returns all evaluators, that with the parameters of the run first.
@@ -148,7 +149,7 @@ impl<'a> Evaluation<'a> {
             for list in 0..self.first.snapshot.table(body.resource).uncaptured_lists.len() {
                 let subject = Subject::Uncaptured(body.resource, list);
                 if self.judging(check, subject).into_iter().any(|one| self.evaluator(one).may_fail(body, list)) {
-                    judgement.push(Judged { subject, verdict: Verdict::Unknown }, true);
+                    judgement.push(Judged::new(subject, Verdict::Unknown), true);
                 }
             }
         }
@@ -169,36 +170,73 @@ impl<'a> Evaluation<'a> {
             let resource = EntityRef { ty: body.resource, row };
             let verdicts = evaluators.iter().filter_map(|one| self.evaluator(*one).verdict(check, body, resource));
             if let Some(verdict) = verdicts.reduce(agreed) {
-                let judged = Judged { subject: Subject::Entity(resource), verdict };
+                let judged = Judged::new(Subject::Entity(resource), verdict);
                 judgement.push(judged, listed.contains(&verdict));
             }
         }
         judgement
     }
 
-    /// Judges every check on every resource by Cedar's evaluator.
+    /// Judges every check on every resource by Cedar's evaluator. Verdicts that are not a pass are listed.
     ///
     /// # Errors
     /// If Cedar refuses a value or a policy.
     pub fn judge_by_reference(&self, policies: &Policies) -> Result<Vec<Judgement>, ReferenceError> {
-        if self.others.is_empty() {
-            return Reference::new(&self.first, policies, self.now, &self.parameters.values).judge();
-        }
+        let mut judgements = self.judge_all_by_reference(policies)?;
+        judgements.iter_mut().for_each(|judgement| judgement.judged.retain(|it| it.verdict != Verdict::Pass));
+        Ok(judgements)
+    }
+
+    /// Judges every check on every resource by Cedar's evaluator. All verdicts are listed.
+    ///
+    /// # Errors
+    /// If Cedar refuses a value or a policy.
+    pub fn judge_all_by_reference(&self, policies: &Policies) -> Result<Vec<Judgement>, ReferenceError> {
         let program = self.first.program;
+        let references = self.references(policies);
+        if let [only] = &references[..] {
+            let verdicts = program.checks.iter().zip(only.verdicts(&|_, _| true)?);
+            return Ok(verdicts.map(|(check, judged)| Judgement::of(check, judged.into_iter(), |_| true)).collect());
+        }
         let mut verdicts: Vec<BTreeMap<Subject, Verdict>> = vec![BTreeMap::new(); program.checks.len()];
-        for (number, values) in self.assignment.values.iter().enumerate() {
-            let reference = Reference::new(self.evaluator(number), policies, self.now, values);
+        for (number, reference) in references.iter().enumerate() {
             let is_wanted = |check: CheckId, subject: Subject| self.numbers(check, subject).contains(&number);
             for (verdicts, judged) in verdicts.iter_mut().zip(reference.verdicts(&is_wanted)?) {
-                for Judged { subject, verdict } in judged {
+                for Judged { subject, verdict, .. } in judged {
                     verdicts.entry(subject).and_modify(|known| *known = agreed(*known, verdict)).or_insert(verdict);
                 }
             }
         }
         let judgements = program.checks.iter().zip(verdicts).map(|(check, verdicts)| {
-            Judgement::of(check, verdicts.into_iter().map(|(subject, verdict)| Judged { subject, verdict }))
+            let verdicts = verdicts.into_iter().map(|(subject, verdict)| Judged::new(subject, verdict));
+            Judgement::of(check, verdicts, |_| true)
         });
         Ok(judgements.collect())
+    }
+
+    /// Returns Cedar's evaluator with the parameters of each evaluator.
+    pub(super) fn references<'r>(&'r self, policies: &'r Policies) -> Vec<Reference<'r, 'a>> {
+        if self.others.is_empty() {
+            return vec![Reference::new(&self.first, policies, self.now, &self.parameters.values)];
+        }
+        let values = self.assignment.values.iter().enumerate();
+        values.map(|(number, values)| Reference::new(self.evaluator(number), policies, self.now, values)).collect()
+    }
+
+    /// Returns whether all resources have the parameters of the run.
+    pub(super) fn has_one_evaluator(&self) -> bool {
+        self.assignment.is_trivial()
+    }
+
+    /// Returns the numbers of all evaluators that may apply to a subject.
+    pub(super) fn assigned(&self, subject: Subject) -> Vec<usize> {
+        if self.assignment.is_trivial() {
+            return vec![OF_RUN];
+        }
+        match self.assignment_of(subject) {
+            Assigned::One(number) => vec![number],
+            Assigned::Any => std::iter::once(OF_RUN).chain(self.assignment.unseen.iter().copied()).collect(),
+        }
     }
 
     /// Returns the evaluator that explains a verdict; `None` if the verdict is unknown only because it is unknown which
@@ -263,9 +301,13 @@ impl<'a> Evaluation<'a> {
         if self.assignment.is_trivial() {
             return vec![OF_RUN];
         }
+        self.differing(check, self.assignment_of(subject))
+    }
+
+    fn assignment_of(&self, subject: Subject) -> Assigned {
         let Evaluator { model, snapshot, .. } = self.first;
         let around = |entity| self.assignment.of_instance(assignment::scope_around(model, snapshot, entity));
-        let assigned = match subject {
+        match subject {
             Subject::Entity(resource) => around(resource),
             Subject::Uncaptured(ty, list) => match snapshot.table(ty).uncaptured_lists.get(list).map(|list| list.scope)
             {
@@ -273,8 +315,7 @@ impl<'a> Evaluation<'a> {
                 _ if assignment::is_scoped(model, ty) => Assigned::Any,
                 _ => Assigned::One(OF_RUN),
             },
-        };
-        self.differing(check, assigned)
+        }
     }
 
     /// Returns the evaluators that judge by a check, without those that judge it as the first one does.

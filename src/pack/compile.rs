@@ -17,6 +17,8 @@ pub struct PackSources<'s> {
     pub schema: &'s Arc<Source>,
     /// The policy files, in order of their names.
     pub policies: &'s [Arc<Source>],
+    /// Files with waivers only, in order of their names. Policy files may have waivers too.
+    pub waivers: &'s [Arc<Source>],
 }
 
 /// The parts that the last compilation compiled.
@@ -42,8 +44,8 @@ pub struct Compiler {
     pub compiled: Compiled,
 }
 
-/// The texts of policies, and the changes of the project to them.
-type PolicyTexts = (Vec<Arc<Source>>, Arc<Adaptation>);
+/// The texts of policies and of waivers, and the changes of the project to them.
+type PolicyTexts = ([Vec<Arc<Source>>; 2], Arc<Adaptation>);
 
 /// A part of a pack: its input, its value, and its problems.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Compiler {
         let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
         let mut diagnostics = diagnostics.clone();
         let Some(schema) = value.clone() else { return (None, diagnostics) };
-        let policies = self.policies(&schema, sources.policies, adaptation, &mut diagnostics);
+        let policies = self.policies(&schema, sources, adaptation, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
         (Some(Pack { schema, policies, program, selected, adaptation: Arc::clone(adaptation) }), diagnostics)
@@ -77,7 +79,8 @@ impl Compiler {
     /// Parses the schema and the policy files that changed, in parallel.
     fn parse(&mut self, sources: PackSources<'_>) {
         let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
-        let changed: Vec<&Arc<Source>> = sources.policies.iter().filter(|file| !known(file)).collect();
+        let files = || sources.policies.iter().chain(sources.waivers);
+        let changed: Vec<&Arc<Source>> = files().filter(|file| !known(file)).collect();
         let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
         let (schema, fresh) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
@@ -89,7 +92,7 @@ impl Compiler {
             },
         );
         self.compiled.policies = fresh.len();
-        let wanted = |file: &PolicyFile| sources.policies.iter().any(|wanted| Arc::ptr_eq(wanted, &file.source));
+        let wanted = |file: &PolicyFile| files().any(|wanted| Arc::ptr_eq(wanted, &file.source));
         self.files.retain(wanted);
         self.files.extend(fresh);
         if let Some((schema, diagnostics)) = schema {
@@ -102,21 +105,28 @@ impl Compiler {
     fn policies(
         &mut self,
         schema: &Schema,
-        files: &[Arc<Source>],
+        sources: PackSources<'_>,
         adaptation: &Arc<Adaptation>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Arc<Policies> {
-        let same = |(known, of): &PolicyTexts| {
-            of == adaptation && known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
+        let files = [sources.policies, sources.waivers];
+        let same = |(known, files): (&Vec<Arc<Source>>, &[Arc<Source>])| {
+            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
         };
-        let part = match self.policies.take().filter(|known| same(&known.of)) {
+        let is_same = |known: &Part<PolicyTexts, Arc<Policies>>| {
+            let (texts, of) = &known.of;
+            of == adaptation && texts.iter().zip(files).all(same)
+        };
+        let part = match self.policies.take().filter(is_same) {
             Some(known) => known,
             None => {
-                let parsed = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
-                let parsed: Vec<&PolicyFile> = files.iter().filter_map(parsed).collect();
-                let (policies, diagnostics) = Policies::read(schema, &parsed, adaptation);
+                let find = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
+                let parsed = files.map(|files| files.iter().filter_map(find).collect::<Vec<&PolicyFile>>());
+                let [policies, waivers] = &parsed;
+                let (policies, diagnostics) = Policies::read(schema, policies, waivers, adaptation);
                 self.program = None;
-                Part { of: (files.to_vec(), Arc::clone(adaptation)), value: Arc::new(policies), diagnostics }
+                let of = (files.map(<[_]>::to_vec), Arc::clone(adaptation));
+                Part { of, value: Arc::new(policies), diagnostics }
             }
         };
         diagnostics.extend(part.diagnostics.iter().cloned());

@@ -25,15 +25,15 @@ pub(super) const ON_CHECK: &[&str] = &[
 pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
 
 /// Annotations of a waiver.
-const ON_WAIVER: &[&str] = &["id", "waives", "reason", "owner", "expires", "ticket", "unknown_too", "doc"];
+pub(super) const ON_WAIVER: &[&str] = &["id", "waives", "reason", "owner", "expires", "ticket", "unknown_too", "doc"];
 
 /// Returns whether policies may have an annotation without a declaration of the project.
 pub fn is_built_in_annotation(name: &str) -> bool {
     [ON_CHECK, ON_DERIVATION, ON_WAIVER].iter().any(|known| known.contains(&name))
 }
 
-/// Characters of an id, of a title, and of a list of controls.
-pub(super) const MAX_LENGTH: [(&str, usize); 8] = [
+/// Characters of an id, of a title, of a list of controls, and of the texts of a waiver.
+pub(super) const MAX_LENGTH: [(&str, usize); 12] = [
     ("id", 200),
     ("title", 500),
     ("derives", 1_000),
@@ -42,6 +42,10 @@ pub(super) const MAX_LENGTH: [(&str, usize); 8] = [
     ("nist_800_53", 1_000),
     ("iso_27001", 1_000),
     ("soc2", 1_000),
+    ("waives", 200),
+    ("reason", 1_000),
+    ("owner", 200),
+    ("ticket", 200),
 ];
 
 /// An annotation of a policy.

@@ -46,6 +46,11 @@ impl std::str::FromStr for CheckSeverity {
 }
 
 id! {
+    /// A waiver of a set of policies.
+    pub struct WaiverId(u32)
+}
+
+id! {
     /// A check of [`Policies`].
     pub struct CheckId(u32)
 }
@@ -62,6 +67,8 @@ pub struct Policies {
     pub checks: IdVec<CheckId, Check>,
     /// Derivations in order of their ids.
     pub derivations: IdVec<DerivationId, Derivation>,
+    /// Waivers in order of their ids.
+    pub waivers: IdVec<WaiverId, Waiver>,
     /// Every sound policy, for the official evaluator.
     pub cedar: PolicySet,
     /// Attributes that some derivation names which could not be read: their values are not known.
@@ -120,7 +127,52 @@ pub struct Derivation {
     pub statement: Statement,
 }
 
-/// The common part of checks and derivations.
+/// A `permit` for the audit action: it accepts failures of a check until a day.
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    /// The id of the check.
+    pub check: SmolStr,
+    /// The span of that id.
+    pub check_span: Span,
+    /// The `@reason`.
+    pub reason: SmolStr,
+    /// The `@owner`.
+    pub owner: SmolStr,
+    /// The `@expires`: the last day, `YYYY-MM-DD`.
+    pub expires: SmolStr,
+    /// The span of that annotation.
+    pub expires_span: Span,
+    /// The end of that day in UTC, in milliseconds since 1970.
+    pub end: i64,
+    /// The `@ticket`.
+    pub ticket: Option<SmolStr>,
+    /// The `@unknown_too`.
+    pub unknowns: Unknowns,
+    /// The span of the effect and the scope.
+    pub head: Span,
+    /// The statement.
+    pub statement: Statement,
+}
+
+impl Waiver {
+    /// Returns whether its last day is not over at a time, in milliseconds since 1970.
+    pub fn is_live(&self, time: i64) -> bool {
+        time < self.end
+    }
+}
+
+/// The verdicts that a waiver waives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknowns {
+    /// Failures only.
+    Kept,
+    /// Failures and unknown verdicts.
+    Too,
+    /// Unknown verdicts only.
+    Only,
+}
+
+/// The common part of checks, derivations and waivers.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// The `@id`.
@@ -176,9 +228,10 @@ pub enum ClauseKind {
 }
 
 impl Policies {
-    /// Returns the statements of all checks and derivations.
+    /// Returns the statements of all checks, derivations and waivers.
     pub(super) fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
         let checks = self.checks.iter_mut().map(|check| &mut check.statement);
-        checks.chain(self.derivations.iter_mut().map(|derivation| &mut derivation.statement))
+        let derivations = self.derivations.iter_mut().map(|derivation| &mut derivation.statement);
+        checks.chain(derivations).chain(self.waivers.iter_mut().map(|waiver| &mut waiver.statement))
     }
 }

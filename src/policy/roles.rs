@@ -1,11 +1,12 @@
-//! The roles of policies: a policy is a check or a derivation by its effect, action and annotations.
+//! The roles of policies: a policy is a check, a derivation or a waiver by its effect, action and annotations.
 
 use super::adaptation::Adaptation;
-use super::annotations::{Annotation, MAX_LENGTH, ON_CHECK, ON_DERIVATION, annotations_of};
+use super::annotations::{Annotation, MAX_LENGTH, ON_CHECK, ON_DERIVATION, ON_WAIVER, annotations_of};
 use super::cost::{MAX_VALIDATED, validation_cost};
 use super::frameworks::FRAMEWORKS;
 use super::model::{Check, CheckSeverity, Derivation, Policies, Scope, Statement};
 use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
+use super::waivers::waiver;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::schema::{ActionRef, Schema, Ty};
 use crate::source::{Source, Span, byte_offset, nearest};
@@ -40,6 +41,8 @@ pub(super) struct PolicyReader<'s> {
     ids: HashMap<SmolStr, (Arc<Source>, Span)>,
     /// The cost of the validation of the policies so far, up to [`MAX_VALIDATED`].
     validated: usize,
+    /// Whether the file that is read may have waivers only.
+    only_waivers: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -47,7 +50,7 @@ impl<'s> PolicyReader<'s> {
     /// Returns a reader without policies.
     pub(super) fn new(schema: &'s Schema, adaptation: &'s Adaptation) -> Self {
         let (policies, ids, diagnostics) = (Policies::default(), HashMap::new(), Vec::new());
-        Self { schema, adaptation, policies, ids, validated: 0, diagnostics }
+        Self { schema, adaptation, policies, ids, validated: 0, only_waivers: false, diagnostics }
     }
 
     /// Returns the policies, which are not validated yet, with the diagnostics.
@@ -62,6 +65,13 @@ impl<'s> PolicyReader<'s> {
         if let Some(sound) = &file.sound {
             self.policies_of(&file.source, sound);
         }
+    }
+
+    /// Adds the waivers of a file, in which any other policy is an error.
+    pub(super) fn file_of_waivers(&mut self, file: &PolicyFile) {
+        self.only_waivers = true;
+        self.file(file);
+        self.only_waivers = false;
     }
 
     /// Notes what a text that cannot be parsed would have derived.
@@ -144,7 +154,12 @@ impl<'s> PolicyReader<'s> {
         let model = Arc::clone(&self.schema.model);
         let acts_on = |action: &ActionRef| model.takes_in(core.action_constraint(), action);
         let (audits, derives) = (acts_on(&model.audit), model.derive.as_ref().is_some_and(acts_on));
-        let known = if annotations.contains_key("derives") {
+        let known = if self.only_waivers && !annotations.contains_key("waives") {
+            let message = format!("`{id}` is not a waiver, and `{}` is a file of waivers", file.name());
+            let error = Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "");
+            self.diagnostics.push(error.help("move it to a file of --policies, or write a `permit` with `@waives`"));
+            return false;
+        } else if annotations.contains_key("derives") {
             if model.derive.is_none() {
                 let message = format!("`{id}` is a derivation, and the schema declares no action `derive`");
                 let help = "write `action \"derive\" appliesTo { principal: [...], resource: [...], context: ... };`";
@@ -163,21 +178,33 @@ impl<'s> PolicyReader<'s> {
             self.derivation(file, &annotations, !forbids, statement);
             ON_DERIVATION
         } else if annotations.contains_key("waives") {
-            refuse(self, Code::PolicyRole, keyword, format!("`{id}` is a waiver, which this version does not support"));
-            return false;
+            if forbids || !audits {
+                let is = if forbids { "is a `forbid`" } else { "is not for the action `audit`" };
+                let message = format!("`{id}` has `@waives` but {is}");
+                let error = Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "");
+                self.diagnostics.push(error.help(format!("a waiver is a `permit` for `{}`", model.audit.name)));
+                return false;
+            }
+            let (waiver, wrong) = waiver(file, &annotations, statement, keyword);
+            self.diagnostics.extend(wrong);
+            self.policies.waivers.push(waiver);
+            ON_WAIVER
         } else if forbids && audits {
             self.check(file, &annotations, statement, keyword);
             ON_CHECK
         } else {
             let message = match (forbids, audits, derives) {
-                (false, true, _) => format!("`{id}` permits `audit`, and a check is a `forbid`"),
+                (false, true, _) => format!("`{id}` permits `audit` and has no `@waives`"),
                 (_, _, true) => format!("`{id}` is for the action `derive` but has no `@derives`"),
-                _ => format!("`{id}` is neither a check nor a derivation"),
+                _ => format!("`{id}` is not a check, a derivation or a waiver"),
             };
             let derivation = model.derive.as_ref().map_or_else(String::new, |derive| {
-                format!(", and a derivation is a `permit` for `{}` with `@derives`", derive.name)
+                format!(", a derivation a `permit` for `{}` with `@derives`", derive.name)
             });
-            let help = format!("in this schema, a check is a `forbid` for `{}`{derivation}", model.audit.name);
+            let audit = &model.audit.name;
+            let help = format!(
+                "in this schema, a check is a `forbid` for `{audit}`{derivation}, and a waiver a `permit` for `{audit}` with `@waives`"
+            );
             self.diagnostics.push(Diagnostic::error(Code::PolicyRole, message).label(file, keyword, "").help(help));
             return false;
         };

@@ -98,13 +98,15 @@ fn the_effect_the_action_and_the_annotations_determine_the_role() {
     check(
         "@id(\"P\") permit (principal, action == Action::\"audit\", resource);",
         expect![[r#"
-        policy-role: `P` permits `audit`, and a check is a `forbid` at Some("permit")
+        policy-role: `P` permits `audit` and has no `@waives` at Some("permit")
     "#]],
     );
     check(
         "@id(\"P\") @waives(\"A\") permit (principal, action == Action::\"audit\", resource);",
         expect![[r#"
-        policy-role: `P` is a waiver, which this version does not support at Some("permit")
+        policy-annotation: waiver `P` has no `@expires` at Some("permit")
+        policy-annotation: waiver `P` has no `@owner` at Some("permit")
+        policy-annotation: waiver `P` has no `@reason` at Some("permit")
     "#]],
     );
     check(

@@ -65,7 +65,8 @@ fn explained(policies: &Policies, error: &cedar_policy::ValidationError, found: 
     let id = error.policy_id().to_smolstr();
     let check = policies.checks.iter().map(|check| (&check.statement, true));
     let derivation = policies.derivations.iter().map(|derivation| (&derivation.statement, false));
-    match check.chain(derivation).find(|(statement, _)| statement.id == id) {
+    let waiver = policies.waivers.iter().map(|waiver| (&waiver.statement, false));
+    match check.chain(derivation).chain(waiver).find(|(statement, _)| statement.id == id) {
         Some((statement, is_check)) => absence::explain(error, found, statement, is_check),
         None => found,
     }

@@ -8,6 +8,7 @@ mod scope;
 mod presence;
 mod folded;
 mod derivations;
+mod waivers;
 
 pub(crate) use folded::Comparison;
 
@@ -30,11 +31,18 @@ pub(super) struct Review {
     pub comparisons: Vec<Comparison>,
 }
 
+/// The role of a policy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Check,
+    Derivation,
+    Waiver,
+}
+
 /// A policy under review.
 struct Reviewed<'w> {
     statement: &'w Statement,
-    /// Whether it is a check; otherwise it is a derivation.
-    checks: bool,
+    role: Role,
     bodies: Vec<&'w Body>,
 }
 
@@ -53,6 +61,7 @@ pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Revie
         }
         review.diagnostics.extend(found);
     }
+    waivers::misplaced(model, policies, whole, &mut review);
     derivations::broken(model, policies, whole, &mut review);
     crate::diagnostic::sort(&mut review.diagnostics);
     review
@@ -61,14 +70,19 @@ pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Revie
 fn all<'w>(policies: &'w Policies, whole: &'w Whole) -> Vec<Reviewed<'w>> {
     let checks = whole.program.checks.iter().filter_map(|check| {
         let statement = &policies.checks.find(check.check)?.statement;
-        Some(Reviewed { statement, checks: true, bodies: check.bodies.iter().collect() })
+        Some(Reviewed { statement, role: Role::Check, bodies: check.bodies.iter().collect() })
     });
     let parts = whole.derived.values().flat_map(|(attribute, _)| &attribute.parts);
     let derivations = parts.filter_map(|part| {
         let statement = &policies.derivations.find(part.derivation)?.statement;
-        Some(Reviewed { statement, checks: false, bodies: vec![&part.body] })
+        Some(Reviewed { statement, role: Role::Derivation, bodies: vec![&part.body] })
     });
-    checks.chain(derivations).collect()
+    // One whose types do not fit its check has no bodies, and an error of its own.
+    let waivers = whole.program.waivers.iter().filter(|waiver| !waiver.bodies.is_empty()).filter_map(|waiver| {
+        let statement = &policies.waivers.find(waiver.waiver)?.statement;
+        Some(Reviewed { statement, role: Role::Waiver, bodies: waiver.bodies.iter().collect() })
+    });
+    checks.chain(derivations).chain(waivers).collect()
 }
 
 /// Returns every node of a policy that can be evaluated, with its answer if that is settled.

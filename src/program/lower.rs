@@ -6,17 +6,23 @@
 mod fork;
 
 use super::*;
-use crate::policy::{CheckId, Clause, ClauseKind, Derivation, DerivationId, Policy, Scope, Statement};
+use crate::policy::{CheckId, Clause, ClauseKind, Derivation, DerivationId, Policy, Scope, Statement, Waiver};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
 use std::collections::BTreeMap;
 
-/// Lowers the selected checks, and the derivations they need.
-pub(super) fn program(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Program {
+/// Lowers the selected checks, their selected waivers, and the derivations they need.
+pub(super) fn program(
+    model: &Model,
+    policies: &Policies,
+    select: impl Fn(CheckId) -> bool,
+    waives: impl Fn(&Waiver) -> bool,
+) -> Program {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, select);
+    lowering.waivers(policies, waives);
     // Reports contain the time of capture, and a run may limit the age, whether a policy reads these times or not.
     lowering.program.reads.extend(model.capture_times());
     let wanted = derived_reads(&lowering, 0);
@@ -39,6 +45,7 @@ pub(super) struct Whole {
 pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, |_| true);
+    lowering.waivers(policies, |_| true);
     let mut wanted = derived_reads(&lowering, 0);
     wanted.extend(policies.derivations.iter().filter_map(|derivation| {
         let ty = model.type_named(derivation.statement.resource.ty.as_ref()?)?;
@@ -200,6 +207,26 @@ impl<'m> Lowering<'m> {
             if select(check) && policy.statement.valid {
                 self.check(check, &policy.statement);
             }
+        }
+    }
+
+    /// Lowers the selected waivers that are valid, and whose check is in the program.
+    fn waivers(&mut self, policies: &Policies, select: impl Fn(&Waiver) -> bool) {
+        for (at, waiver) in policies.waivers.entries() {
+            let statement = &waiver.statement;
+            let of_check = |check: &&CheckProgram| {
+                policies.checks.find(check.check).is_some_and(|check| check.statement.id == waiver.check)
+            };
+            let Some(check) = self.program.checks.iter().find(of_check) else { continue };
+            if !statement.valid || !select(waiver) || !fits(self.model, &statement.principal, self.model.root) {
+                continue;
+            }
+            let check_at = check.check;
+            let types: Vec<TypeId> = check.bodies.iter().map(|body| body.resource).collect();
+            let types = types.into_iter().filter(|ty| fits(self.model, &statement.resource, *ty));
+            let bodies = types.collect::<Vec<_>>().into_iter().map(|ty| self.body(statement, self.model.root, ty));
+            let bodies = bodies.collect();
+            self.program.waivers.push(WaiverProgram { waiver: at, check: check_at, unknowns: waiver.unknowns, bodies });
         }
     }
 

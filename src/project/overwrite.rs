@@ -22,9 +22,14 @@ pub fn is_below(file: &Path, folder: &Path) -> bool {
     matches!((target, real(folder)), (Ok(target), Ok(folder)) if target.starts_with(&folder))
 }
 
+/// Returns whether two paths name one file. Links are followed.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    same_file::is_same_file(a, b).unwrap_or(false)
+}
+
 fn reads(input: &Path, output: &Path) -> bool {
     if !input.is_dir() {
-        return same_file::is_same_file(input, output).unwrap_or(false);
+        return is_same_file(input, output);
     }
     let is_below = match (input.canonicalize(), output.canonicalize()) {
         (Ok(folder), Ok(file)) => file.starts_with(folder),

@@ -49,9 +49,13 @@ pub(super) fn message(finding: &Finding<'_>) -> String {
 
 /// Returns the sentence of a finding: the verdict unless it is a failure, the resource, and the message.
 pub(super) fn sentence(finding: &Finding<'_>) -> String {
-    match finding.verdict {
-        Verdict::Fail => message(finding),
-        other => format!("{}: {}", verdict(other), message(finding)),
+    match (finding.verdict, &finding.waiver) {
+        (Verdict::Fail, _) => message(finding),
+        (Verdict::Waived, Some(by)) => {
+            let (original, words) = (verdict(finding.original()), plain(&by.words()).into_owned());
+            format!("waived: {original}: {}; waived {words}", message(finding))
+        }
+        (other, _) => format!("{}: {}", verdict(other), message(finding)),
     }
 }
 

@@ -81,6 +81,7 @@ fn write_items(indent: &str, items: &[String], between: &str, style: Style, out:
 fn has_line(finding: &Finding<'_>) -> bool {
     match finding.verdict {
         Verdict::Unknown => finding.capture.as_ref().is_none_or(Vec::is_empty),
+        Verdict::Waived => false,
         _ => true,
     }
 }
@@ -420,7 +421,8 @@ fn group_of(check: &Check<'_>) -> Option<&'static str> {
 
 /// Writes the command that shows one check in full.
 pub(super) fn write_command(document: &Document<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let Some(first) = document.findings.first() else { return Ok(()) };
+    let mut shown = document.findings.iter().filter(|finding| finding.verdict != Verdict::Waived);
+    let Some(first) = shown.next() else { return Ok(()) };
     let is_built_in = document.run.pack.ends_with("(built in)")
         && document.run.pack_files.iter().any(|file| file.role == FileRole::Schema);
     let check = quoted(&first.check);

@@ -49,14 +49,21 @@ fn write_standing(controls: &[&Control<'_>], states: &States<'_>, style: Style, 
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(["", "control", "fail", "unknown", "n/a", "pass", "checks"]);
+    let has_waived = controls.iter().any(|control| count_of(&control.counts, Verdict::Waived) > 0);
+    let numbers = [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+    let numbers: Vec<Verdict> = numbers.into_iter().filter(|it| *it != Verdict::Waived || has_waived).collect();
+    let header = numbers.iter().map(|verdict| match verdict {
+        Verdict::NotApplicable => "n/a",
+        other => other.name(),
+    });
+    table.set_header(["", "control"].into_iter().chain(header).chain(["checks"]));
     let names = controls.iter().map(|it| plain(&it.control).chars().count()).max().unwrap_or(0).max("control".len());
     // The columns before the checks, each with a space on either side.
-    let room = style.width.saturating_sub(names + 35).max(12);
+    let room = style.width.saturating_sub(names + if has_waived { 43 } else { 35 }).max(12);
     let options = wrapped(room);
     for control in controls {
         let count = |verdict| shown_count(count_of(&control.counts, verdict));
-        table.add_row([
+        let cells = [
             match control.standing {
                 ControlStatus::Failed => "✗".to_owned(),
                 ControlStatus::Partial => "?".to_owned(),
@@ -64,14 +71,11 @@ fn write_standing(controls: &[&Control<'_>], states: &States<'_>, style: Style, 
                 ControlStatus::NotJudged => "–".to_owned(),
             },
             plain(&control.control).into_owned(),
-            count(Verdict::Fail),
-            count(Verdict::Unknown),
-            count(Verdict::NotApplicable),
-            count(Verdict::Pass),
-            textwrap::fill(&ids(&control.checks, states), &options),
-        ]);
+        ];
+        let checks = textwrap::fill(&ids(&control.checks, states), &options);
+        table.add_row(cells.into_iter().chain(numbers.iter().map(|verdict| count(*verdict))).chain([checks]));
     }
-    table::write(table, 2..6, style, out)
+    table::write(table, 2..2 + numbers.len(), style, out)
 }
 
 fn count_of(counts: &Counts, verdict: Verdict) -> usize {

@@ -2,7 +2,7 @@
 //! an apostrophe.
 
 use super::diagnostics;
-use super::document::{Document, Finding};
+use super::document::{Document, Finding, WaivedBy};
 use super::escape::plain;
 use super::layout::{Detail, Style};
 use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// The names of the columns.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 23] = [
     "fingerprint",
     "account",
     "verdict",
@@ -40,6 +40,12 @@ const COLUMNS: [&str; 17] = [
     "policy_line",
     "remediation",
     "baseline",
+    "original_verdict",
+    "waiver",
+    "waiver_reason",
+    "waiver_owner",
+    "waiver_expires",
+    "waiver_ticket",
 ];
 
 #[derive(Debug)]
@@ -74,9 +80,11 @@ fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::
 }
 
 /// Returns the cells of a finding, in the order of the columns.
-fn row(found: &Finding<'_>) -> [String; 17] {
+fn row(found: &Finding<'_>) -> [String; 23] {
     let (snapshot, policy) = (found.snapshot_place(), found.policy_place());
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let of_waiver =
+        |part: &dyn Fn(&WaivedBy<'_>) -> Option<String>| found.waiver.as_ref().and_then(part).unwrap_or_default();
     [
         found.fingerprint.to_string(),
         found.account.to_string(),
@@ -95,6 +103,12 @@ fn row(found: &Finding<'_>) -> [String; 17] {
         policy.map(|place| place.start.line.to_string()).unwrap_or_default(),
         found.remediation.as_deref().map(one_line).unwrap_or_default(),
         found.baseline.map_or("", Change::name).to_owned(),
+        found.original_verdict.map(|verdict| verdict.name().to_owned()).unwrap_or_default(),
+        of_waiver(&|by| Some(by.id.to_string())),
+        of_waiver(&|by| Some(by.reason.to_string())),
+        of_waiver(&|by| Some(by.owner.to_string())),
+        of_waiver(&|by| Some(by.expires.to_string())),
+        of_waiver(&|by| by.ticket.as_ref().map(ToString::to_string)),
     ]
 }
 

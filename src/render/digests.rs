@@ -76,8 +76,15 @@ impl RunDigests {
         let parameters = json!([run.parameters, run.scoped_parameters]);
         let checks: Vec<Value> =
             document.checks.iter().map(|check| json!([check.id, check.severity, check.state])).collect();
-        let options =
-            json!([run.engine, run.fail_on, run.allow_unknown, run.max_snapshot_age, run.pack, run.pack_version]);
+        let options = json!([
+            run.engine,
+            run.waivers,
+            run.fail_on,
+            run.allow_unknown,
+            run.max_snapshot_age,
+            run.pack,
+            run.pack_version
+        ]);
         for (name, value) in [("parameters", parameters), ("checks", json!(checks)), ("options", options)] {
             inputs.insert(name.to_owned(), Some(sha256([value])));
         }
@@ -157,7 +164,19 @@ fn verdicts(document: &Document<'_>) -> Vec<Value> {
     let mut listed: Vec<Value> = document
         .findings
         .iter()
-        .map(|it| json!([it.snapshot, it.account, it.check, it.resource, it.verdict, it.fingerprint]))
+        .map(|it| {
+            let waiver = it.waiver.as_ref().map(|waiver| &waiver.id);
+            json!([
+                it.snapshot,
+                it.account,
+                it.check,
+                it.resource,
+                it.verdict,
+                it.original_verdict,
+                waiver,
+                it.fingerprint
+            ])
+        })
         .collect();
     listed.sort_by_cached_key(Value::to_string);
     std::iter::once(json!(document.run.now)).chain(accounts).chain(listed).collect()

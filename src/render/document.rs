@@ -18,7 +18,10 @@ use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::controls::ControlStatus;
-use crate::report::{Change, CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status};
+use crate::report::{
+    Change, CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status, UnknownsReport, WaiverStatus,
+    WaiverUse,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -48,6 +51,9 @@ pub struct Document<'r> {
     pub summary: Summary,
     /// All checks of the pack, in order of their ids.
     pub checks: Vec<Check<'r>>,
+    /// All waivers of the run, in order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver<'r>>,
     /// The verdicts by control of a framework, if the run was asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_control: Option<ByControl<'r>>,
@@ -82,6 +88,9 @@ pub struct Run<'r> {
     pub pack_files: Vec<PackFile<'r>>,
     /// The engine that judged.
     pub engine: Engine,
+    /// Whether waivers were used; left out if they were.
+    #[serde(default, skip_serializing_if = "is_applied")]
+    pub waivers: WaiverUse,
     /// The lowest severity whose failures set exit code 1.
     pub fail_on: CheckSeverity,
     /// Whether unknown verdicts were tolerated.
@@ -271,6 +280,53 @@ pub struct Overridden<'r> {
     pub reason: Text<'r>,
 }
 
+fn is_applied(waivers: &WaiverUse) -> bool {
+    *waivers == WaiverUse::Applied
+}
+
+/// A waiver of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiver<'r> {
+    /// Its id.
+    pub id: Text<'r>,
+    /// The id of its check.
+    pub check: Text<'r>,
+    /// The reason.
+    pub reason: Text<'r>,
+    /// The owner.
+    pub owner: Text<'r>,
+    /// The last day, `YYYY-MM-DD`.
+    pub expires: Text<'r>,
+    /// The ticket.
+    pub ticket: Option<Text<'r>>,
+    /// The unknown verdicts that it waives.
+    pub unknown: UnknownsReport,
+    /// Its status after the run.
+    pub status: WaiverStatus,
+    /// The verdicts that it waives. Several waivers may waive the same one.
+    pub waived: usize,
+    /// The other verdicts that it covers.
+    pub beyond: usize,
+    /// The first of these.
+    pub also_covers: Vec<AlsoCovered<'r>>,
+    /// Its place: the effect and the scope.
+    pub span: Span<'r>,
+}
+
+/// A verdict that a waiver covers and does not waive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlsoCovered<'r> {
+    /// The id of the account.
+    pub account: Text<'r>,
+    /// The type of the resource.
+    #[serde(rename = "type")]
+    pub ty: Text<'r>,
+    /// The id of the resource.
+    pub id: Text<'r>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
 /// The verdicts by control of a framework.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ByControl<'r> {
@@ -304,6 +360,12 @@ pub struct Finding<'r> {
     pub title: Text<'r>,
     /// The verdict.
     pub verdict: Verdict,
+    /// The verdict without the waiver, if the verdict is waived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_verdict: Option<Verdict>,
+    /// The waiver, if the verdict is waived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaivedBy<'r>>,
     /// The severity of the check.
     pub severity: CheckSeverity,
     /// The path of the snapshot.
@@ -314,9 +376,9 @@ pub struct Finding<'r> {
     pub resource: Resource<'r>,
     /// The result in one phrase.
     pub message: Text<'r>,
-    /// The remedy, if the verdict is a failure.
+    /// The remedy, if the verdict is a failure or a waived one.
     pub remediation: Option<Text<'r>>,
-    /// The values to capture, if the verdict is unknown.
+    /// The values to capture, if the verdict is unknown, or was unknown before it was waived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Vec<Capture<'r>>>,
     /// The change since the baseline, if the run has one and the verdict is a failure or unknown.
@@ -389,6 +451,23 @@ pub struct Place<'r> {
     pub line: usize,
     /// The column, from 1, in Unicode scalar values.
     pub column: usize,
+}
+
+/// The waiver of a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaivedBy<'r> {
+    /// Its id.
+    pub id: Text<'r>,
+    /// The reason.
+    pub reason: Text<'r>,
+    /// The owner.
+    pub owner: Text<'r>,
+    /// The last day, `YYYY-MM-DD`.
+    pub expires: Text<'r>,
+    /// The ticket.
+    pub ticket: Option<Text<'r>>,
+    /// Its place: the effect and the scope.
+    pub span: Span<'r>,
 }
 
 /// A value to capture.
@@ -466,6 +545,9 @@ pub struct Read<'r> {
     pub state: ReadState,
     /// The value.
     pub value: Option<Text<'r>>,
+    /// The value as an expression of Cedar, where it differs from `value` and is known in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<Text<'r>>,
     /// The folded form in which a text was compared, where it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared_as: Option<Text<'r>>,

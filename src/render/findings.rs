@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 /// Writes the most severe findings.
 pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let is_shown = |it: &&Finding| it.verdict < Verdict::NotApplicable && !it.change.is_some_and(Change::is_covered);
+    let is_shown = |it: &&Finding| it.verdict < Verdict::Waived && !it.change.is_some_and(Change::is_covered);
     for finding in report.findings.iter().filter(is_shown).take(most) {
         let Some(check) = report.checks.find(finding.check) else { continue };
         let captures: Vec<&Capture> = finding.captures.iter().collect();
@@ -26,9 +26,11 @@ pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut 
     Ok(())
 }
 
-/// Writes the findings of a report that an output needs, and the number of the others.
+/// Writes the findings of a report that an output needs, and the number of the others. Those that are waived are written
+/// elsewhere.
 pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let findings = report.findings_for(needs);
+    let mut findings = report.findings_for(needs);
+    findings.retain(|finding| finding.verdict != Verdict::Waived);
     for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
         let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.find(first.check)?)))
         else {

@@ -135,7 +135,19 @@ fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
         file: Some(&finding.snapshot),
         title: format!("{check} ({severity}): {}", plain(&finding.title)),
         message: format!("{}{remedy}\nfingerprint: {fingerprint}", sentence(finding)),
-        line: format!("{change}{} {severity} {check} {fingerprint} {}", verdict(finding.verdict), message(finding)),
+        line: match &finding.waiver {
+            Some(by) => {
+                let (original, words) = (verdict(finding.original()), by.words());
+                format!(
+                    "{change}waived {original} {severity} {check} {fingerprint} {}; waived {}",
+                    message(finding),
+                    plain(&words)
+                )
+            }
+            None => {
+                format!("{change}{} {severity} {check} {fingerprint} {}", verdict(finding.verdict), message(finding))
+            }
+        },
     }
 }
 

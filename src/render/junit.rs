@@ -115,7 +115,12 @@ fn lines(found: &Finding<'_>) -> Vec<String> {
     let pointer = (!found.resource.pointer.is_empty()).then(|| format!("  pointer {}", valid(&found.resource.pointer)));
     let change = found.baseline.map(|change| format!("  baseline {}", change.name()));
     let fingerprint = format!("  fingerprint {}", valid(&found.fingerprint));
-    std::iter::once(valid(&head)).chain(places).chain(pointer).chain(change).chain([fingerprint]).collect()
+    let waiver = found.waiver.iter().map(|by| {
+        let original = found.original().name();
+        valid(&format!("  original verdict {original}, waived {}", by.words()))
+    });
+    let parts = std::iter::once(valid(&head)).chain(places).chain(pointer).chain(change).chain(waiver);
+    parts.chain([fingerprint]).collect()
 }
 
 /// Returns prose of a pack without line breaks.

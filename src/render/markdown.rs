@@ -224,12 +224,17 @@ fn item(found: &Finding<'_>) -> String {
     let place = found.snapshot_place().map(|place| format!(" at {}", code(&place.shown())));
     let policy = found.policy_place().map(|place| format!(", policy {}", code(&place.shown())));
     let change = found.baseline.map_or_else(String::new, |change| format!("{} ", change.name()));
+    let waiver = found
+        .waiver
+        .as_ref()
+        .map(|by| format!(", original verdict **{}**, waived {}", named(found.original()), code(&by.words())));
     format!(
-        "- **{change}{}** {resource}: {}{}{}, fingerprint {}\n",
+        "- **{change}{}** {resource}: {}{}{}{}, fingerprint {}\n",
         named(found.verdict),
         code(&found.message),
         place.unwrap_or_default(),
         policy.unwrap_or_default(),
+        waiver.unwrap_or_default(),
         code(&found.fingerprint)
     )
 }

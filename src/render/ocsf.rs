@@ -137,6 +137,12 @@ struct Unmapped<'d> {
     /// The change since the baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<&'static str>,
+    /// The verdict without the waiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_verdict: Option<&'static str>,
+    /// The id of the waiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiver: Option<&'d str>,
     /// The JSON pointers of the values to capture.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     capture: Vec<&'d str>,
@@ -233,7 +239,10 @@ fn of_finding<'d>(finding: &'d Finding<'d>, check: Option<&&'d Check<'d>>) -> Pa
         compliance: compliance(&finding.check, &finding.title, finding.severity, check.copied(), result),
         uid: (&*finding.fingerprint).into(),
         title: plain(&finding.title),
-        detail: plain(&finding.message),
+        detail: match &finding.waiver {
+            Some(by) => format!("{}; waived {}", plain(&finding.message), plain(&by.words())).into(),
+            None => plain(&finding.message),
+        },
         source,
         remediation: finding.remediation.as_deref().map(|text| remediation(text, source)),
         resources: vec![Resource {
@@ -250,6 +259,8 @@ fn of_finding<'d>(finding: &'d Finding<'d>, check: Option<&&'d Check<'d>>) -> Pa
             place: finding.snapshot_place().map(|span| span.shown()),
             policy: finding.policy_place().map(|span| span.shown()),
             baseline: finding.baseline.map(Change::name),
+            original_verdict: finding.original_verdict.map(Verdict::name),
+            waiver: finding.waiver.as_ref().map(|by| &*by.id),
             capture: finding.capture.iter().flatten().map(|capture| &*capture.pointer).collect(),
         },
     }
@@ -279,14 +290,10 @@ fn of_pass<'d>(snapshot: &'d Snapshot<'d>, check: &'d Check<'d>) -> Option<Parts
         remediation: None,
         resources: vec![Resource { ty: "Account", uid: account, name: plain(account), namespace: account }],
         unmapped: Unmapped {
-            verdict: Verdict::Pass.name(),
             account: Some(account),
             snapshot: Some(&snapshot.path),
-            pointer: None,
-            place: None,
             policy: check.policy.as_ref().map(|span| span.shown()),
-            baseline: None,
-            capture: Vec::new(),
+            ..Unmapped::new(Verdict::Pass.name())
         },
     })
 }
@@ -347,8 +354,18 @@ fn not_evaluated(control: &str) -> Compliance<'_> {
 
 impl Unmapped<'_> {
     fn new(verdict: &'static str) -> Self {
-        let (account, snapshot, pointer, place, policy, baseline) = (None, None, None, None, None, None);
-        Self { verdict, account, snapshot, pointer, place, policy, baseline, capture: Vec::new() }
+        Self {
+            verdict,
+            account: None,
+            snapshot: None,
+            pointer: None,
+            place: None,
+            policy: None,
+            baseline: None,
+            original_verdict: None,
+            waiver: None,
+            capture: Vec::new(),
+        }
     }
 }
 

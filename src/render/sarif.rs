@@ -219,7 +219,8 @@ fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>,
         message: Some(message(&in_message(&plain(clause.text.trim())))),
         ..files.location(&clause.span.file, Some(&clause.span))
     });
-    let (kind, level) = match finding.verdict {
+    // A waived result keeps the kind of its original verdict, with a suppression.
+    let (kind, level) = match finding.original() {
         Verdict::Fail | Verdict::Waived => (ResultKind::Fail, level(finding.severity)),
         Verdict::Unknown => (ResultKind::Open, ResultLevel::None),
         Verdict::NotApplicable => (ResultKind::NotApplicable, ResultLevel::None),
@@ -253,14 +254,26 @@ fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>,
         Change::Unchanged => json!("unchanged"),
     });
     if has_waived {
-        let waived = (finding.verdict == Verdict::Waived).then(suppression);
+        let waived = (finding.verdict == Verdict::Waived).then(|| suppression(finding, files));
         result.suppressions = Some(waived.into_iter().collect());
     }
     result
 }
 
-fn suppression() -> Suppression {
-    Suppression::builder().kind(json!("external")).status(json!("accepted")).build()
+fn suppression(finding: &Finding<'_>, files: &Files<'_>) -> Suppression {
+    let mut suppression = Suppression::builder().kind(json!("external")).status(json!("accepted")).build();
+    let Some(by) = &finding.waiver else { return suppression };
+    suppression.justification = Some(plain(&format!("waived {}", by.words())).into_owned());
+    suppression.location = Some(files.location(&by.span.file, Some(&by.span)));
+    suppression.properties = Some(properties([
+        ("waiver", json!(by.id)),
+        ("reason", json!(by.reason)),
+        ("owner", json!(by.owner)),
+        ("expires", json!(by.expires)),
+        ("ticket", json!(by.ticket)),
+        ("originalVerdict", json!(finding.original())),
+    ]));
+    suppression
 }
 
 /// Returns the text of a result, with a link to each clause and the values to capture.

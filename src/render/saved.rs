@@ -26,14 +26,14 @@ pub(super) fn write_diagnostics(document: &Document<'_>, style: Style, out: &mut
     Ok(())
 }
 
-/// Writes the first findings of a document.
+/// Writes the first failures and unknown verdicts of a document.
 pub(super) fn write_findings(
     document: &Document<'_>,
     most: usize,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let findings = document.findings.iter().filter(|finding| finding.verdict != Verdict::NotApplicable);
+    let findings = document.findings.iter().filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Unknown));
     findings.take(most).try_for_each(|finding| write_finding(finding, style, out))
 }
 

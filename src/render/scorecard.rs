@@ -26,12 +26,23 @@ pub(super) fn write(document: &Document<'_>, all: bool, style: Style, out: &mut 
     checks.sort_by_key(|check| Reverse(check.severity));
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(["", "check", "severity", "fail", "unknown", "n/a", "pass", ""]);
+    let has_waived = checks.iter().any(|check| check.count(Verdict::Waived) > 0);
+    let numbers = [Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::NotApplicable, Verdict::Pass];
+    let numbers: Vec<Verdict> = numbers.into_iter().filter(|it| *it != Verdict::Waived || has_waived).collect();
+    let header = numbers.iter().map(|verdict| match verdict {
+        Verdict::NotApplicable => "n/a",
+        other => other.name(),
+    });
+    table.set_header(["", "check", "severity"].into_iter().chain(header).chain([""]));
     let ids = checks.iter().map(|check| columns(&plain(&check.id))).max().unwrap_or(0);
     // The columns before the title, each with a space on either side.
-    let room = if style.width < WITH_TITLES { 0 } else { style.width.saturating_sub(ids + 44).max(12) };
+    let room = if style.width < WITH_TITLES {
+        0
+    } else {
+        style.width.saturating_sub(ids + if has_waived { 52 } else { 44 }).max(12)
+    };
     for check in checks {
-        let count = |verdict| shown_count(check.counts.get(&verdict).copied().unwrap_or(0));
+        let count = |verdict| shown_count(check.count(verdict));
         // Without the column, the mark shows the state.
         let note = match check.state {
             _ if room == 0 => String::new(),
@@ -40,18 +51,10 @@ pub(super) fn write(document: &Document<'_>, all: bool, style: Style, out: &mut 
             CheckState::NoResources => "no resources".to_owned(),
             CheckState::Run => shortened(&plain(&check.title), room),
         };
-        table.add_row([
-            mark(check).to_owned(),
-            plain(&check.id).into_owned(),
-            check.severity.name().to_owned(),
-            count(Verdict::Fail),
-            count(Verdict::Unknown),
-            count(Verdict::NotApplicable),
-            count(Verdict::Pass),
-            note,
-        ]);
+        let cells = [mark(check).to_owned(), plain(&check.id).into_owned(), check.severity.name().to_owned()];
+        table.add_row(cells.into_iter().chain(numbers.iter().map(|verdict| count(*verdict))).chain([note]));
     }
-    table::write(table, 3..7, style, out)
+    table::write(table, 3..3 + numbers.len(), style, out)
 }
 
 /// Returns whether a check was run or left out without a failure, an unknown verdict or an error.

@@ -4,7 +4,7 @@ use super::concise::{self, Limits};
 use super::document::{Check, Document};
 use super::layout::{Detail, Layout};
 use super::output::{Audience, Format, Output, Presentation, Unit};
-use super::{controls, diagnostics, findings, saved, scorecard, totals};
+use super::{controls, diagnostics, findings, saved, scorecard, totals, waived};
 use crate::engine::Verdict;
 use crate::report::{Change, CheckState, Evidence, Needs, Report};
 use std::io::{self, Write};
@@ -106,7 +106,8 @@ fn write_end(
     presentation: &Presentation,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Presentation { style, all, .. } = *presentation;
+    let Presentation { style, all, most_findings, .. } = *presentation;
+    waived::write(document, most_findings, style, out)?;
     let is_idle = |check: &Check<'_>| check.state == CheckState::NoResources;
     let is_idle = document.checks.len() > 1 && document.checks.iter().all(is_idle);
     match &document.by_control {

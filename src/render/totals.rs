@@ -4,6 +4,7 @@ use super::configured;
 use super::document::Document;
 use super::escape::plain;
 use super::layout::{Detail, Style, painted, wrapped};
+use super::waived;
 use crate::engine::Verdict;
 use crate::report::Status;
 use std::io::{self, Write};
@@ -51,6 +52,7 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
     if style.detail == Detail::Verbose && summary.other_properties > 0 {
         writeln!(out, "  {} properties that the schema does not declare were not read", summary.other_properties)?;
     }
+    waived::write_ignored(document, out)?;
     let statuses: Vec<String> = document.run.statuses.iter().map(|status| reason(*status, document)).collect();
     let color = match document.run.exit_code {
         0 => "32",
@@ -95,9 +97,17 @@ pub(super) fn baseline(document: &Document<'_>) -> Option<String> {
 /// Returns the reason for a status in words.
 pub(super) fn reason(status: Status, document: &Document<'_>) -> String {
     let unknown = count(document, Verdict::Unknown);
+    let waived = count(document, Verdict::Waived);
     let level = document.run.fail_on;
     let new = if document.run.baseline.is_some() { "new or worse " } else { "" };
     let phrase = match status {
+        Status::Clean if waived > 0 && unknown == 0 => {
+            let are = if waived == 1 { "is" } else { "are" };
+            return format!(
+                "nothing else failed at or above the threshold; {} {are} waived",
+                plural(waived, "verdict")
+            );
+        }
         Status::Clean if document.run.baseline.is_some() => {
             "nothing at or above the threshold is new or worse than the baseline"
         }

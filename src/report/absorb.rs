@@ -42,6 +42,7 @@ impl Report {
             accounts: 0,
             parameters: Vec::new(),
             engine: options.engine,
+            waivers: options.waivers,
             gate: options.gate,
             baseline: options.baseline.clone(),
             max_snapshot_age: options.max_snapshot_age,
@@ -51,6 +52,7 @@ impl Report {
         Self {
             run,
             checks: IdVec::new(),
+            waivers: IdVec::new(),
             findings: Vec::new(),
             diagnostics,
             ranks: Vec::new(),
@@ -106,6 +108,11 @@ impl Report {
         }
         for (check, compared) in self.checks.iter_mut().zip(account.compared) {
             check.compared += compared;
+        }
+        for coverage in account.coverages {
+            if let Some(waiver) = self.waivers.find_mut(coverage.waiver) {
+                waiver.absorb(coverage);
+            }
         }
         for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
             match best {

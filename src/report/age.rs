@@ -113,6 +113,7 @@ impl Findings<'_, '_> {
         Finding {
             check: at,
             verdict: Verdict::Unknown,
+            waived: None,
             snapshot: 0,
             path: self.path.clone(),
             resource: self.resource(subject, order),

@@ -64,6 +64,9 @@ pub struct ReadReport {
     pub state: ReadState,
     /// The value in the snapshot; for a secret, a mask.
     pub value: Option<String>,
+    /// The value as an expression of Cedar, where it differs from `value`; `None` for a secret, and for a value that is
+    /// not known in full or is long.
+    pub exact: Option<String>,
     /// The folded form in which a text was compared, where it differs from the text.
     pub compared_as: Option<String>,
     /// Its pointer, whether it is there or not.
@@ -96,6 +99,7 @@ impl ReadReport {
             own: false,
             state: ReadState::Uncaptured,
             value: None,
+            exact: None,
             compared_as: None,
             pointer: None,
             place: None,

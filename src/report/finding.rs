@@ -6,8 +6,10 @@ use super::evidence::{
 };
 use super::identity::{Identities, Identity, id_of};
 use super::message::{message, phrase};
-use super::show::show_value;
-use crate::engine::{Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict};
+use super::show::{cedar_expression, show_value};
+use crate::engine::{
+    Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict, Waived,
+};
 use crate::policy::{Check, CheckId};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
@@ -39,6 +41,8 @@ pub struct Finding {
     pub check: CheckId,
     /// The verdict.
     pub verdict: Verdict,
+    /// The waiver and the verdict without it, if the verdict is waived. The evidence is that of the original verdict.
+    pub waived: Option<Waived>,
     /// The snapshot, by its place in the run.
     pub snapshot: usize,
     /// The name of the snapshot.
@@ -98,7 +102,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         Self { evaluation, evaluator, path, places: Mutex::default(), identities, most_witnesses }
     }
 
-    /// Explains one verdict. For a failure, lists near misses of derived values that are false, zero or empty, at most
+    /// Explains one verdict, of a waived one the original. For a failure, lists near misses of derived values that are false, zero or empty, at most
     /// `most_near_misses` for each value.
     pub(crate) fn finding(
         &self,
@@ -109,7 +113,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         order: usize,
         most_near_misses: usize,
     ) -> Finding {
-        let Judged { subject, verdict } = judged;
+        let (subject, verdict) = (judged.subject, judged.original());
         let resource = self.resource(subject, order);
         let (clauses, captures) = match subject {
             Subject::Entity(entity) => match self.evaluation.explains(program, body, subject, verdict) {
@@ -140,7 +144,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         let path = self.path.clone();
         Finding {
             check: program.check,
-            verdict,
+            verdict: judged.verdict,
+            waived: judged.waived,
             snapshot: 0,
             path,
             resource,
@@ -371,6 +376,9 @@ impl<'m, 'a> Findings<'m, 'a> {
             ReadValue::Uncaptured if unreadable_tag => (ReadState::Unreadable, None),
             ReadValue::Uncaptured => (ReadState::Uncaptured, None),
         };
+        if let (ReadValue::Known(value), false) = (&read.found, secret) {
+            report.exact = cedar_expression(evaluator, value).filter(|exact| report.value.as_ref() != Some(exact));
+        }
         if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
             && let Some(written) = written(reader, report.place.as_ref()).filter(|written| written != value)
         {

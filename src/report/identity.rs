@@ -221,7 +221,7 @@ fn digits(hash: &[u8]) -> String {
 
 /// Returns the id of a subject for people. That of a list that was not captured is `*` after the id of the instance
 /// around it; that of an element without a key is its index.
-pub(super) fn id_of(model: &Model, snapshot: &Snapshot, subject: Subject) -> SmolStr {
+pub(crate) fn id_of(model: &Model, snapshot: &Snapshot, subject: Subject) -> SmolStr {
     let (ty, at) = match subject {
         Subject::Entity(entity) => return snapshot.id(model, entity),
         Subject::Uncaptured(ty, at) => (ty, at),

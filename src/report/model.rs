@@ -4,10 +4,11 @@ use super::baseline::Compared;
 use super::finding::Finding;
 use super::needs::Needs;
 use super::run::{RunReport, SnapshotReport};
+use super::waiver::{AccountCoverage, WaiverReport};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::{Sought, Verdict, VerdictCounts};
 use crate::ids::IdVec;
-use crate::policy::{CheckId, CheckSeverity, Overridden};
+use crate::policy::{CheckId, CheckSeverity, Overridden, WaiverId};
 use crate::snapshot::{ReadTimes, Secrets};
 use crate::source::Place;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct Report {
     pub run: RunReport,
     /// All checks of the pack, run or not, in order of ids.
     pub checks: IdVec<CheckId, CheckReport>,
+    /// All waivers of the run, in order of ids.
+    pub waivers: IdVec<WaiverId, WaiverReport>,
     /// The explained verdicts, the most severe first. A pass is not a finding.
     pub findings: Vec<Finding>,
     /// The problems of the inputs, up to the needs of the outputs.
@@ -76,6 +79,8 @@ pub struct AccountReport {
     pub compared: IdVec<CheckId, Compared>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
+    /// The coverage of the waivers that were used.
+    pub coverages: Vec<AccountCoverage>,
     /// The problems of the snapshot.
     pub diagnostics: Vec<Diagnostic>,
     /// For every instance with settings of parameters, the best match in the snapshot; empty if it was not judged.
@@ -97,6 +102,7 @@ impl AccountReport {
             counts: vec![VerdictCounts::default(); checks].into(),
             compared: IdVec::new(),
             findings: Vec::new(),
+            coverages: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
             other_properties: 0,

@@ -25,6 +25,8 @@ pub struct Options {
     pub skip: Vec<String>,
     /// The engine that judges.
     pub engine: Engine,
+    /// Whether waivers are used.
+    pub waivers: WaiverUse,
     /// The results that a pipeline accepts.
     pub gate: Gate,
     /// The earlier run whose failures and unknown verdicts a pipeline accepts.
@@ -51,6 +53,7 @@ impl Options {
             only: Vec::new(),
             skip: Vec::new(),
             engine: Engine::Compiled,
+            waivers: WaiverUse::Applied,
             gate: Gate::STRICT,
             baseline: None,
             max_snapshot_age: None,
@@ -83,6 +86,17 @@ pub enum Clock {
     Machine,
     /// The user.
     Given,
+}
+
+/// Whether a run uses waivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaiverUse {
+    /// Live waivers waive verdicts.
+    #[default]
+    Applied,
+    /// No waiver waives a verdict.
+    Ignored,
 }
 
 /// The engine that judges.

@@ -2,7 +2,7 @@
 
 use super::baseline::Baseline;
 use super::configured::ConfigurationReport;
-use super::options::{Engine, Gate};
+use super::options::{Engine, Gate, WaiverUse};
 use crate::engine::VerdictCounts;
 use crate::ids::IdVec;
 use crate::policy::CheckId;
@@ -27,6 +27,8 @@ pub struct RunReport {
     pub parameters: Vec<ParameterReport>,
     /// The engine that judged.
     pub engine: Engine,
+    /// Whether waivers were used.
+    pub waivers: WaiverUse,
     /// The results that a pipeline accepts.
     pub gate: Gate,
     /// The earlier run that the verdicts are compared with.
@@ -46,7 +48,7 @@ pub struct PackReport {
     pub name: String,
     /// The version, if the schema has one.
     pub version: Option<SmolStr>,
-    /// The schema, then the policy files in order of their names.
+    /// The schema, then the policy files in order of their names, then the files of waivers.
     pub files: Vec<FileReport>,
 }
 
@@ -79,6 +81,8 @@ pub enum FileRole {
     Schema,
     /// Policies.
     Policies,
+    /// Waivers only.
+    Waivers,
 }
 
 /// A snapshot of a run.

@@ -1,4 +1,4 @@
-//! Values for people.
+//! Values for people, and as expressions of Cedar.
 
 use crate::engine::Evaluator;
 use crate::schema::Model;
@@ -46,6 +46,81 @@ pub fn json_constant(model: &Model, value: &Value) -> serde_json::Value {
             show_constant(model, value).into()
         }
     }
+}
+
+/// Bytes of an expression of Cedar. Longer ones are left out.
+const EXPRESSION: usize = 4096;
+
+/// Returns a value as an expression of Cedar; `None` if it is not known in full or is long.
+pub(super) fn cedar_expression(evaluator: &Evaluator<'_>, value: &Value) -> Option<String> {
+    let mut text = String::new();
+    write_expression(evaluator, value, &mut text)?;
+    Some(text)
+}
+
+fn write_expression(evaluator: &Evaluator<'_>, value: &Value, out: &mut String) -> Option<()> {
+    let call = |name: &str, argument: &str| format!("{name}({argument:?})");
+    let part = match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Long(n) => n.to_string(),
+        Value::String(s) => format!("{:?}", s.as_str()),
+        Value::Decimal(n) => call("decimal", &value::show_decimal(*n)),
+        Value::Datetime(n) => {
+            let seconds = value::show_datetime(n - n.rem_euclid(1000));
+            // Cedar reads years of four digits, and fractions of three.
+            let whole = seconds.strip_suffix('Z').filter(|whole| whole.len() == "YYYY-MM-DDThh:mm:ss".len())?;
+            match n.rem_euclid(1000) {
+                0 => call("datetime", &seconds),
+                millis => call("datetime", &format!("{whole}.{millis:03}Z")),
+            }
+        }
+        Value::Duration(n) => call("duration", &value::show_duration(*n)),
+        Value::Ip(ip) => call("ip", &ip.to_string()),
+        Value::Entity(entity) => {
+            let declared = evaluator.model.ty(entity.ty);
+            let table = evaluator.snapshot.table(entity.ty);
+            let is_row = declared.choices().is_none() && table.row(entity.row).is_some();
+            if entity.is_placeholder() || is_row && !table.is_named(entity.row) {
+                return None;
+            }
+            format!("{}::{:?}", declared.name, evaluator.id(*entity).as_str())
+        }
+        Value::Set(set) => {
+            if !set.is_exact() {
+                return None;
+            }
+            return write_list(evaluator, ('[', ']'), set.items().iter().map(|item| (None, item)), out);
+        }
+        Value::Record(record) => {
+            if !record.unknown().is_empty() {
+                return None;
+            }
+            let members = record.fields().iter().map(|(name, value)| (Some(name.as_str()), value));
+            return write_list(evaluator, ('{', '}'), members, out);
+        }
+    };
+    out.push_str(&part);
+    (out.len() <= EXPRESSION).then_some(())
+}
+
+fn write_list<'v>(
+    evaluator: &Evaluator<'_>,
+    (open, close): (char, char),
+    items: impl Iterator<Item = (Option<&'v str>, &'v Value)>,
+    out: &mut String,
+) -> Option<()> {
+    out.push(open);
+    for (at, (name, item)) in items.enumerate() {
+        if at > 0 {
+            out.push_str(", ");
+        }
+        if let Some(name) = name {
+            out.push_str(&format!("{name:?}: "));
+        }
+        write_expression(evaluator, item, out)?;
+    }
+    out.push(close);
+    Some(())
 }
 
 fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {

@@ -106,6 +106,7 @@ fn settings_are_printed_with_their_origins() {
         # pack                             # default
         schema = "harbour.cedarschema"     # deodar.toml:1:1, weakens the gate: the schema is not that of a built-in pack
         policies = ["policies"]            # deodar.toml:2:1, weakens the gate: the policies are not those of a built-in pack
+        # waivers                          # default
         # baseline                         # default
         only = ["HB-*"]                    # deodar.toml:5:1, weakens the gate: only `HB-*` are run
         # skip                             # default
@@ -360,7 +361,7 @@ fn parameters_of_the_file_are_read_like_those_of_the_command_line() {
 const VALID: [&str; 12] = [
     "",
     "pack = \"moengage\"",
-    "schema = \"a.cedarschema\"\npolicies = [\"a\", \"../b.cedar\"]",
+    "schema = \"a.cedarschema\"\npolicies = [\"a\", \"../b.cedar\"]\nwaivers = [\"waivers.cedar\"]",
     "baseline = \"baseline.json\"",
     "only = [\"MOE-*\"]\nskip = [\"low\"]",
     "fail-on = \"critical\"\nallow-unknown = false",
@@ -371,7 +372,7 @@ const VALID: [&str; 12] = [
     "[severity.A-1]\nseverity = \"low\"\nreason = \"why\"",
     "severity.\"a.b\" = { severity = \"high\", reason = \"why\" }",
 ];
-const INVALID: [&str; 36] = [
+const INVALID: [&str; 37] = [
     "fail_on = \"high\"",
     "fail-on = \"High\"",
     "fail-on = 1",
@@ -384,7 +385,8 @@ const INVALID: [&str; 36] = [
     "policies = []",
     "policies = [1]",
     "policies = [\"\"]",
-    "waivers = [\"waivers.cedar\"]",
+    "waivers = \"waivers.cedar\"",
+    "waivers = []",
     "baseline = [\"a\"]",
     "only = []",
     "skip = [true]",

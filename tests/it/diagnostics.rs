@@ -17,7 +17,7 @@ use deodar::pack::Pack;
 use deodar::parameters::Setting;
 use deodar::project::{InputFormat, Loader, PackOrigin, Selection};
 use deodar::render::{Detail, Style};
-use deodar::report::{Engine, Report};
+use deodar::report::{Engine, Report, WaiverUse};
 use deodar::source::Source;
 use deodar::value::{parse_datetime, parse_duration};
 use deodar::{Inputs, Limits, Options, Session};
@@ -260,6 +260,7 @@ impl Folder {
                 Ok(Inputs {
                     schema: self.renamed(&inputs.schema),
                     policies: renamed(inputs.policies),
+                    waivers: renamed(inputs.waivers),
                     snapshots: renamed(inputs.snapshots),
                     ..inputs
                 })
@@ -281,11 +282,16 @@ impl Folder {
             if argument == "--quiet" {
                 continue;
             }
+            if argument == "--no-waivers" {
+                options.waivers = WaiverUse::Ignored;
+                continue;
+            }
             let value = arguments.next().expect("an option has a value");
             let number = || value.parse().expect("a limit is a number");
             match argument {
                 "--schema" => selection.schema = Some(self.path(value)),
                 "--policies" => selection.policies.push(self.path(value)),
+                "--waivers" => selection.waivers.push(self.path(value)),
                 "--pack" => selection.pack = Some(value.to_owned()),
                 "--now" => options.now = parse_datetime(value).expect("it is a time"),
                 "--param" => options.parameters.push(Setting::parse(value).expect("it is a setting")),

@@ -31,7 +31,7 @@ fn whatever_a_check_of_an_embedded_pack_reads_is_documented() {
     for pack in EMBEDDED {
         let source = |(name, text): (&str, &str)| Source::new(name, text).expect("it is small");
         let sources: Vec<_> = pack.policies.iter().copied().map(source).collect();
-        let sources = PackSources { schema: &source(pack.schema), policies: &sources };
+        let sources = PackSources { schema: &source(pack.schema), policies: &sources, waivers: &[] };
         let compiled = Pack::compile(sources).0.expect("the schema is sound");
         let (schema, policies) = (compiled.schema(), compiled.policies());
         let catalogue = Catalogue::new(&compiled);

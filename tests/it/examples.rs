@@ -44,6 +44,17 @@ fn acme_is_judged_as_its_readme_tells() {
 }
 
 #[test]
+fn acme_with_waivers_is_judged_as_its_readme_tells() {
+    let waivers = ["--waivers", "examples/acme/waivers.cedar"];
+    let run = check("acme", &[&waivers[..], &["--style", "concise"]].concat());
+    expect_file!["../../examples/acme/waived.txt"].assert_eq(&run.stdout);
+    let report = report("acme", &waivers);
+    assert_eq!(report["summary"]["verdicts"]["waived"], 6);
+    let ignored = self::report("acme", &[&waivers[..], &["--no-waivers"]].concat());
+    assert_eq!(ignored["findings"], self::report("acme", &[])["findings"]);
+}
+
+#[test]
 fn clean_passes() {
     let run = check("clean", &[]);
     expect_file!["../../examples/clean/expected.txt"].assert_eq(&run.stdout);

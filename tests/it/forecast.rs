@@ -4,6 +4,7 @@ use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, folder};
 use deodar::compare::{AccountForecast, Forecaster};
 use deodar::engine::{Subject, Verdict};
 use deodar::pack::{Pack, PackSources, Run as PackRun};
+use deodar::report::WaiverUse;
 use deodar::snapshot::Limits;
 use deodar::source::Source;
 use deodar::value::parse_datetime;
@@ -54,13 +55,23 @@ const KEYS: &str = r#"
     unless { (if context.now > principal.opened.offset(duration("4h")) then resource.at else principal.opened) < context.now };
 "#;
 
+/// Waivers that end in the period, and one that depends on the time.
+const ENDING: &str = r#"
+    @id("W-IDLE") @waives("IDLE") @reason("r") @owner("o") @expires("2026-09-01") @unknown_too
+    permit (principal, action == Action::"audit", resource is Key) when { resource.id == "k1" };
+    @id("W-NIGHT") @waives("NIGHT") @reason("r") @owner("o") @expires("2026-12-31")
+    permit (principal, action == Action::"audit", resource is Workshop)
+    when { context.now.durationSince(resource.opened) < duration("3h") };
+"#;
+
 fn source(name: &str, text: &str) -> std::sync::Arc<Source> {
     Source::new(name, text).expect("it is small")
 }
 
 fn pack() -> Pack {
     let (schema, policies) = (source("w.cedarschema", WORKSHOP), [source("w.cedar", KEYS)]);
-    let (pack, problems) = Pack::compile(PackSources { schema: &schema, policies: &policies });
+    let waivers = [source("waivers.cedar", ENDING)];
+    let (pack, problems) = Pack::compile(PackSources { schema: &schema, policies: &policies, waivers: &waivers });
     let problems: Vec<&String> = problems.iter().map(|it| &it.message).collect();
     assert!(problems.is_empty(), "{problems:?}");
     pack.expect("it is valid")
@@ -98,7 +109,10 @@ fn verdicts(pack: &Pack, snapshot: &deodar::Snapshot, run: PackRun<'_>) -> Verdi
     let assessment = pack.assess(snapshot, run);
     let evaluator = assessment.evaluation.base();
     let mut verdicts = Verdicts::new();
-    for judgement in assessment.evaluation.judge(&Verdict::ALL) {
+    let mut judgements = assessment.evaluation.judge(&Verdict::ALL);
+    let is_live = |waiver| pack.policies().waivers.find(waiver).is_some_and(|waiver| waiver.is_live(run.now));
+    assessment.evaluation.waive(&mut judgements, &is_live);
+    for judgement in judgements {
         let check = &pack.policies().checks[judgement.check].statement.id;
         for judged in judgement.judged {
             let id = match judged.subject {
@@ -148,6 +162,7 @@ fn a_forecast_equals_judging_at_every_minute() {
             run: run(start),
             until,
             max_snapshot_age: None,
+            waivers: WaiverUse::Applied,
             most_times: 10_000,
         };
         let (forecast, _) = forecaster.forecast().map_err(|error| TestCaseError::fail(error.message))?;
@@ -167,14 +182,20 @@ fn a_forecast_equals_judging_at_every_minute() {
             let key = (change.check.clone(), change.resource_type.clone(), change.resource_id.clone());
             prop_assert_eq!(verdicts(&pack, &snapshot, run(at - 1)).get(&key).copied(), change.old, "{:?}", change);
             prop_assert_eq!(verdicts(&pack, &snapshot, run(at)).get(&key).copied(), change.new, "{:?}", change);
-            *tally.borrow_mut().1.entry(change.check.clone()).or_default() += 1;
+            let is_waived = change.old == Some(Verdict::Waived) || change.new == Some(Verdict::Waived);
+            let of = if is_waived { format!("{} waived", change.check) } else { change.check.clone() };
+            *tally.borrow_mut().1.entry(of).or_default() += 1;
         }
         tally.borrow_mut().0 += forecast.changes.len();
         Ok(())
     });
     law.unwrap_or_else(|error| panic!("{error}"));
     let of_checks: Vec<&String> = seen.1.keys().collect();
-    assert_eq!(of_checks, ["BUSY", "HOURS", "IDLE", "LATER", "LIFE", "NIGHT"], "{seen:?}");
+    assert_eq!(
+        of_checks,
+        ["BUSY", "HOURS", "IDLE", "IDLE waived", "LATER", "LIFE", "NIGHT", "NIGHT waived"],
+        "{seen:?}"
+    );
 }
 
 fn harbour(arguments: &[&str]) -> Run {

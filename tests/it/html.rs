@@ -391,7 +391,13 @@ fn templates_escape_everything_but_their_own_parts() {
             assert!(!text.contains("{% autoescape") && !text.contains("{% filter"));
         }
     }
-    let expected = ["script.text|safe", "self.link(id)|safe", "self.row(row)|safe", "style.text|safe"];
+    let expected = [
+        "script.text|safe",
+        "self.link(id)|safe",
+        "self.link(waiver.check)|safe",
+        "self.row(row)|safe",
+        "style.text|safe",
+    ];
     assert_eq!(unescaped.into_iter().collect::<Vec<_>>(), expected);
 }
 

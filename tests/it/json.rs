@@ -34,6 +34,29 @@ fn harbour_report(snapshot: impl AsRef<[u8]>, arguments: &[&str]) -> Value {
 }
 
 #[test]
+fn waivers_are_reported_as_the_schema_says() {
+    let waiver = |id: &str, expires: &str, more: &str| {
+        format!(
+            "@id({id:?}) @waives(\"HB-LEN-01\") @reason(\"r\") @owner(\"o\") @expires({expires:?}) {more}
+             permit (principal, action == Action::\"audit\", resource is Boat) when {{ resource.length > 9 }};"
+        )
+    };
+    let waivers = [
+        waiver("A", "2026-12-31", "@ticket(\"T\")"),
+        waiver("B", "2026-08-31", "@unknown_too"),
+        waiver("C", "soon", "@unknown_too(\"only\")"),
+        waiver("D", "2026-12-31", ""),
+    ];
+    let policies = format!("{POLICIES}\n{}", waivers.join("\n"));
+    let long = edited("\"length\": 12", "\"length\": 41");
+    for more in [&[][..], &["--no-waivers"], &["--skip", "HB-LEN-01"]] {
+        let arguments = [&["--format", "json", "--verbose"], more].concat();
+        let report = holds(&crate::support::harbour_by(SCHEMA, &policies, &long, &arguments));
+        assert_eq!(report["waivers"].as_array().map(Vec::len), Some(4), "{report:#}");
+    }
+}
+
+#[test]
 fn examples_are_reported_as_the_schema_says() {
     for (example, engine, run) in verbose_reports() {
         let report = holds(run);

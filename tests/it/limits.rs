@@ -57,7 +57,8 @@ fn large_conditions_within_the_limits_are_judged_and_described() {
         assert_eq!(run.code, i32::from(fails), "{}: {}", &condition[..60], run.stderr);
 
         let sources = [source(&policies)];
-        let (pack, diagnostics) = Pack::compile(PackSources { schema: &source(SCHEMA), policies: &sources });
+        let (pack, diagnostics) =
+            Pack::compile(PackSources { schema: &source(SCHEMA), policies: &sources, waivers: &[] });
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         let pack = pack.expect("the harbour has a schema");
         let catalogue = Catalogue::new(&pack);

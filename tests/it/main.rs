@@ -63,6 +63,8 @@ mod terminal;
 mod text;
 mod tidy;
 mod tutorial;
+mod waivers;
+mod waived_runs;
 mod watch;
 #[cfg(unix)]
 mod watch_law;

@@ -95,6 +95,42 @@ impl Case {
     }
 }
 
+/// Waivers with hostile texts: of some boats, of boats with unknown lengths, over-broad, unused and expired.
+fn waivers() -> String {
+    let waiver = |(at, (more, rest)): (usize, (&str, &str))| {
+        let reason: String = HOSTILE.iter().map(|text| text.replace("\\\"", "\"")).collect();
+        let reason = format!("{:?}", format!("{reason}\n\u{1b}[31m\u{202e}"));
+        format!(
+            "@id(\"W-{at}|<b>\") @waives(\"HB-LEN-01\") @reason({reason}) @owner(\"=ada\") @ticket(\"@team #1\") {more}
+             permit (principal, action == Action::\"audit\", resource is Boat) {rest};\n"
+        )
+    };
+    let [later, past] = ["@expires(\"2026-12-31\")", "@expires(\"2026-08-31\")"];
+    let unknown = format!("{later} @unknown_too");
+    let all = [
+        (later, "when { resource.name like \"*script*\" && resource.length == 41 }"),
+        (&unknown, "when { resource.name like \"*]]>*\" || resource.name == \"Tern\" }"),
+        (later, "when { resource.length == 41 && resource.name like \"*a*\" }"),
+        (later, "when { resource.length == 999 }"),
+        (past, "when { true }"),
+    ];
+    all.into_iter().enumerate().map(waiver).collect()
+}
+
+/// A run of the fleet with waivers.
+fn waived(name: &'static str, more: &[&str]) -> Case {
+    let files = [
+        ("harbour.cedarschema", SCHEMA.as_bytes().to_vec()),
+        ("policies/harbour.cedar", POLICIES.as_bytes().to_vec()),
+        ("fleet.ndjson", fleet().into_bytes()),
+        ("waivers/boats.cedar", waivers().into_bytes()),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_slice()));
+    let pack = ["fleet.ndjson", "--schema", "harbour.cedarschema", "--policies", "policies", "--waivers", "waivers"];
+    let arguments = pack.iter().chain(more).map(|argument| (*argument).to_owned()).collect();
+    Case { name, folder: Some(folder(&files)), arguments }
+}
+
 fn cases() -> Vec<Case> {
     let example =
         |name: &'static str| Case { name, folder: None, arguments: vec![format!("examples/{name}/snapshot.json")] };
@@ -123,6 +159,8 @@ fn cases() -> Vec<Case> {
     cases.push(harbour("fleet", "fleet.ndjson", fleet(), &[]));
     cases.push(harbour("every verdict", "fleet.ndjson", fleet(), &["--verdicts", "all"]));
     cases.push(harbour("selected", "fleet.ndjson", fleet(), &["--only", "HB-LEN-*", "--allow-unknown"]));
+    cases.push(waived("waived", &[]));
+    cases.push(waived("not waived", &["--no-waivers"]));
     cases.push(harbour("invalid", "snapshot.json", "{".to_owned(), &[]));
     cases.push(harbour("large", "snapshot.json", crowded, &[]));
     cases

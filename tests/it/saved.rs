@@ -50,10 +50,11 @@ fn a_report_that_contradicts_itself_is_refused() {
     let folder = harbours();
     run(folder.path(), &check("long.json", &["--output", "json=report.json"]));
     let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
-    let edits: [(&str, Edit); 7] = [
+    let edits: [(&str, Edit); 8] = [
         ("findings", |report| report["findings"] = json!([])),
         ("checks", |report| report["checks"] = json!([])),
         ("verdict", |report| report["findings"][0]["verdict"] = json!("waived")),
+        ("original", |report| report["findings"][0]["original_verdict"] = json!("fail")),
         ("verdicts", |report| report["summary"]["verdicts"]["fail"] = json!(0)),
         ("errors", |report| report["summary"]["errors"] = json!(1)),
         ("snapshots", |report| report["run"]["snapshots"] = json!([])),
@@ -101,4 +102,58 @@ fn the_output_of_a_run_is_not_one_of_its_snapshots() {
                 .expect("it is JSON");
         assert_eq!(report["summary"]["accounts"], 2);
     }
+}
+
+const WAIVER: &str = r#"
+    @id("W") @waives("HB-LEN-01") @reason("r") @owner("o") @expires("2026-12-31")
+    permit (principal, action == Action::"audit", resource == Boat::"east/Tern") when { resource.length == 41 };
+"#;
+
+#[test]
+fn a_report_whose_waivers_contradict_its_findings_is_refused() {
+    let folder = harbours();
+    std::fs::write(folder.path().join("waivers.cedar"), WAIVER).expect("it can be written");
+    let waived =
+        run(folder.path(), &check("long.json", &["--waivers", "waivers.cedar", "--output", "json=report.json"]));
+    assert_eq!(waived.code, 0, "{waived:?}");
+    let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
+    let edits: [(&str, Edit); 9] = [
+        ("none", |report| report["waivers"] = json!([])),
+        ("expired", |report| report["waivers"][0]["status"] = json!("expired")),
+        ("unused", |report| report["waivers"][0]["waived"] = json!(0)),
+        ("of another check", |report| report["waivers"][0]["check"] = json!("HB-OWN-01")),
+        ("of unknown verdicts", |report| report["waivers"][0]["unknown"] = json!("only")),
+        ("original", |report| report["findings"][0]["original_verdict"] = json!("unknown")),
+        ("pass", |report| report["findings"][0]["original_verdict"] = json!("pass")),
+        ("another waiver", |report| report["findings"][0]["waiver"]["id"] = json!("X")),
+        ("no waiver", |report| report["findings"][0]["waiver"] = json!(null)),
+    ];
+    for (name, edit) in edits {
+        let mut report: Value = serde_json::from_str(&text).expect("it is JSON");
+        edit(&mut report);
+        std::fs::write(folder.path().join("edited.json"), report.to_string()).expect("it can be written");
+        let rendered = run(folder.path(), &["render", "edited.json", "--output", "text"]);
+        assert_eq!((rendered.code, rendered.stdout.as_str()), (5, ""), "{name} {rendered:?}");
+    }
+    assert_eq!(run(folder.path(), &["render", "report.json", "--output", "text"]).code, 0);
+}
+
+#[test]
+fn merged_parts_have_the_waivers_of_one_run() {
+    let folder = harbours();
+    std::fs::write(folder.path().join("waivers.cedar"), WAIVER).expect("it can be written");
+    let judged = |snapshots: &[&str], output: &str| {
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+        let arguments = [&["check"], snapshots, &pack, &["--waivers", "waivers.cedar", "--output", output]].concat();
+        run(folder.path(), &arguments)
+    };
+    // The waiver is unused in one part, and used in the other.
+    let sound = judged(&["sound.json"], "json=sound-report.json");
+    assert!(sound.stdout.contains("waiver-unused"), "{sound:?}");
+    judged(&["long.json"], "json=long-report.json");
+    let whole = judged(&["sound.json", "long.json"], "json");
+    let merged = run(folder.path(), &["render", "sound-report.json", "long-report.json", "--output", "json"]);
+    assert_eq!((merged.code, merged.json()), (whole.code, whole.json()));
+    let twice = run(folder.path(), &["render", "sound-report.json", "sound-report.json", "--output", "json"]);
+    assert_eq!(twice.code, 5, "{twice:?}");
 }

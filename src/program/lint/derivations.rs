@@ -1,5 +1,5 @@
 //! Derived attributes without a value: derivations that are refused, missing, or on a cycle. A check that depends on
-//! one is not evaluated.
+//! one, or a waiver, is not evaluated.
 
 use super::{Review, Whole};
 use crate::diagnostic::{Code, Diagnostic};
@@ -73,21 +73,28 @@ fn causes<'p>(
     causes
 }
 
-/// Returns the checks that depend on each derived attribute, directly or through others.
-fn dependants<'p>(model: &Model, policies: &'p Policies, whole: &Whole) -> BTreeMap<Target, Vec<&'p Statement>> {
+/// Returns the checks and waivers with their bodies.
+fn judging<'p>(policies: &'p Policies, whole: &'p Whole) -> impl Iterator<Item = (&'p Statement, &'p [Body])> {
+    let checks = whole.program.checks.iter();
+    let checks = checks.filter_map(|it| Some((&policies.checks.find(it.check)?.statement, it.bodies.as_slice())));
+    let waivers = whole.program.waivers.iter();
+    let waivers = waivers.filter_map(|it| Some((&policies.waivers.find(it.waiver)?.statement, it.bodies.as_slice())));
+    checks.chain(waivers)
+}
+
+/// Returns the checks and waivers that depend on each derived attribute, directly or through others.
+fn dependants<'p>(model: &Model, policies: &'p Policies, whole: &'p Whole) -> BTreeMap<Target, Vec<&'p Statement>> {
     let mut dependants: BTreeMap<Target, Vec<&Statement>> = BTreeMap::new();
-    for check in &whole.program.checks {
-        let Some(policy) = policies.checks.find(check.check) else { continue };
+    for (statement, bodies) in judging(policies, whole) {
         let mut behind: BTreeSet<Target> = BTreeSet::new();
-        let mut left: Vec<Target> =
-            check.bodies.iter().flat_map(|body| derived_in(model, &whole.program, body)).collect();
+        let mut left: Vec<Target> = bodies.iter().flat_map(|body| derived_in(model, &whole.program, body)).collect();
         while let Some(target) = left.pop() {
             if behind.insert(target) {
                 left.extend(whole.derived.get(&target).into_iter().flat_map(|(_, reads)| reads));
             }
         }
         for target in behind {
-            dependants.entry(target).or_default().push(&policy.statement);
+            dependants.entry(target).or_default().push(statement);
         }
     }
     dependants
@@ -173,7 +180,7 @@ fn name(model: &Model, (ty, slot): Target) -> String {
 /// Returns where a derived attribute is first read: in a check, or in a derivation of another.
 fn first_read<'p>(
     model: &Model,
-    whole: &Whole,
+    whole: &'p Whole,
     policies: &'p Policies,
     target: Target,
 ) -> Option<(&'p Statement, Span)> {
@@ -182,8 +189,8 @@ fn first_read<'p>(
         let reading = nodes(program, body).find(|node| slots_read(model, &program.node(*node).kind).contains(&target));
         reading.map(|node| program.node(node).span)
     };
-    let checks = program.checks.iter().flat_map(|check| check.bodies.iter().map(move |body| (check.check, body)));
-    let in_checks = checks.filter_map(|(at, body)| Some((&policies.checks.find(at)?.statement, read_in(body)?)));
+    let bodies = judging(policies, whole).flat_map(|(statement, bodies)| bodies.iter().map(move |it| (statement, it)));
+    let in_checks = bodies.filter_map(|(statement, body)| Some((statement, read_in(body)?)));
     let parts = whole.derived.values().flat_map(|(attribute, _)| &attribute.parts);
     let in_parts =
         parts.filter_map(|part| Some((&policies.derivations.find(part.derivation)?.statement, read_in(&part.body)?)));

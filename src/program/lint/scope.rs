@@ -1,7 +1,7 @@
 //! Policies that can never be evaluated, or can never be satisfied: no account has the entities of their scope.
 
-use super::Reviewed;
 use super::reach::Reach;
+use super::{Reviewed, Role};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Scope;
 use crate::program::{Condition, NodeKind, Program};
@@ -50,13 +50,14 @@ fn parts(model: &Model, program: &Program, reviewed: &Reviewed<'_>) -> Option<Re
 /// Returns the reason why the types in a scope exclude every request.
 fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
     let statement = reviewed.statement;
-    let action = if reviewed.checks { &model.audit } else { model.derive.as_ref()? };
+    let audits = reviewed.role != Role::Derivation;
+    let action = if audits { &model.audit } else { model.derive.as_ref()? };
     let named = |scope: &Scope| {
         let equal = scope.equals.as_ref().map(|uid| uid.entity_type().to_smolstr());
         model.type_named(&scope.ty.clone().or(equal)?)
     };
     let (principal, resource) = (named(&statement.principal), named(&statement.resource));
-    let eid = if reviewed.checks { "audit" } else { "derive" };
+    let eid = if audits { "audit" } else { "derive" };
     let names = |types: &[TypeId]| {
         let names: Vec<String> = types.iter().map(|ty| format!("`{}`", model.short_name(*ty))).collect();
         names.join(", ")
@@ -67,7 +68,7 @@ fn types(model: &Model, reviewed: &Reviewed<'_>) -> Option<Reason> {
         let help = format!("name one of {} in the scope, or add `{name}` to `appliesTo` in the schema", names(types));
         Reason { span, message, help }
     };
-    if let Some(ty) = principal.filter(|ty| reviewed.checks && *ty != model.root) {
+    if let Some(ty) = principal.filter(|ty| audits && *ty != model.root) {
         let root = model.short_name(model.root);
         let message = format!("the principal of a check is of type `{root}`, not `{}`", model.short_name(ty));
         let name = model.short_name(ty);

@@ -1,10 +1,10 @@
 //! From a report to its document.
 
 use super::{
-    Account, AccountCheck, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Control, Counts,
-    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, Overridden,
-    PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span,
-    Summary, Text, Tool, VERSION, Weakening, Witness,
+    Account, AccountCheck, AlsoCovered, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Control,
+    Counts, DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict,
+    Overridden, PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter,
+    Snapshot, Span, Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -15,7 +15,7 @@ use crate::render::mask::secrets_of;
 use crate::report::controls::{self, ControlReport, by_control};
 use crate::report::{
     self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, Evidence, NearMissReport, Needs,
-    PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WitnessReport,
+    PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport, WitnessReport,
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
@@ -68,6 +68,7 @@ impl<'r> Builder<'r> {
                 warnings: report.problems(DiagnosticLevel::Warning),
             },
             checks: report.checks.iter().map(|it| check(it, report.run.baseline.is_some())).collect(),
+            waivers: report.waivers.iter().map(|waiver| self::waiver(waiver, report.run.accounts)).collect(),
             by_control: report.run.by.as_deref().map(|framework| rolled_up(&by_control(report, framework))),
             findings: report.findings_for(needs).into_iter().map(|found| self.finding(found)).collect(),
             other_verdicts: needs.all_verdicts.then(|| {
@@ -111,18 +112,24 @@ impl<'r> Builder<'r> {
 
     fn finding(self, found: &'r report::Finding) -> Finding<'r> {
         let check = self.report.checks.find(found.check);
-        let is_failure = matches!(found.verdict, Verdict::Fail | Verdict::Waived);
+        let original = found.waived.map_or(found.verdict, |waived| waived.original);
+        let waiver = found.waived.and_then(|waived| self.report.waivers.find(waived.waiver));
         Finding {
             check: found.identity.check.as_str().into(),
             title: check.map_or("", |check| check.title.as_str()).into(),
             verdict: found.verdict,
+            original_verdict: found.waived.map(|waived| waived.original),
+            waiver: waiver.map(waived_by),
             severity: check.map_or(crate::policy::CheckSeverity::Critical, |check| check.severity),
             snapshot: found.path.as_str().into(),
             account: found.identity.account.as_str().into(),
             resource: resource(found),
             message: found.message.as_str().into(),
-            remediation: check.filter(|_| is_failure).and_then(|check| check.remediation.as_deref()).map(Cow::from),
-            capture: (found.verdict == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
+            remediation: check
+                .filter(|_| original == Verdict::Fail)
+                .and_then(|check| check.remediation.as_deref())
+                .map(Cow::from),
+            capture: (original == Verdict::Unknown).then(|| found.captures.iter().map(capture).collect()),
             baseline: found.change,
             fingerprint: found.identity.fingerprint().into(),
             clauses: found.clauses.iter().map(|clause| self.clause(clause)).collect(),
@@ -168,6 +175,7 @@ impl<'r> Builder<'r> {
             entity: read.entity.as_deref().map(Cow::from),
             state: read.state,
             value: read.value.as_deref().map(Cow::from),
+            exact: read.exact.as_deref().map(Cow::from),
             compared_as: read.compared_as.as_deref().map(Cow::from),
             pointer: read.pointer.as_ref().map(|pointer| pointer.as_str().into()),
             span: read.place.as_ref().map(|place| self.span(place)),
@@ -248,6 +256,7 @@ fn run(report: &Report) -> Run<'_> {
         pack_version: run.pack.version.as_deref().map(Cow::from),
         pack_files: pack_files(&run.pack),
         engine: run.engine,
+        waivers: run.waivers,
         fail_on: run.gate.fail_on,
         allow_unknown: run.gate.allow_unknown,
         configuration: run.configuration.as_ref().map(configuration),
@@ -341,6 +350,41 @@ fn check(check: &CheckReport, is_compared: bool) -> Check<'_> {
         state: check.outcome(),
         counts: counts(|verdict| check.count(verdict)),
         baseline: is_compared.then(|| changes(&check.compared)),
+    }
+}
+
+fn waiver(waiver: &WaiverReport, accounts: usize) -> Waiver<'_> {
+    let also = |beyond: &'_ report::Beyond| AlsoCovered {
+        account: beyond.account.to_string().into(),
+        ty: beyond.ty.clone().into(),
+        id: beyond.id.to_string().into(),
+        verdict: beyond.verdict,
+    };
+    let WaivedBy { id, reason, owner, expires, ticket, span } = waived_by(waiver);
+    Waiver {
+        id,
+        check: waiver.check.as_str().into(),
+        reason,
+        owner,
+        expires,
+        ticket,
+        unknown: waiver.unknowns,
+        status: waiver.status(accounts),
+        waived: waiver.waived,
+        beyond: waiver.beyond,
+        also_covers: waiver.examples.iter().map(also).collect(),
+        span,
+    }
+}
+
+fn waived_by(waiver: &WaiverReport) -> WaivedBy<'_> {
+    WaivedBy {
+        id: waiver.id.as_str().into(),
+        reason: waiver.reason.as_str().into(),
+        owner: waiver.owner.as_str().into(),
+        expires: waiver.expires.as_str().into(),
+        ticket: waiver.ticket.as_deref().map(Cow::from),
+        span: bare(&waiver.place),
     }
 }
 

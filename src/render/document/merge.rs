@@ -3,10 +3,13 @@
 //! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
 //! counts before it is merged.
 
-use super::{Account, Changes, Check, Counts, Document, Saved, Snapshot};
+use super::{Account, AlsoCovered, Changes, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
-use crate::report::{Change, CheckState, Gate, Status, fingerprint_of};
+use crate::report::{
+    BEYOND, Beyond, Change, CheckState, Gate, RepeatedAccount, Status, UnknownsReport, WaiverProblem, WaiverStatus,
+    WaiverUse, fingerprint_of,
+};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +24,7 @@ const AS_A_WHOLE: &str = "check the snapshot again; a report is written as a who
 /// or an account occurs twice.
 pub fn merged(saved: Vec<(String, Saved)>) -> Result<Document<'static>, Diagnostic> {
     let mut merged: Option<(String, Document<'static>)> = None;
+    let mut is_merged = false;
     let mut lines: Vec<(String, Account<'static>)> = Vec::new();
     for (name, saved) in saved {
         let run = match saved {
@@ -41,6 +45,7 @@ pub fn merged(saved: Vec<(String, Saved)>) -> Result<Document<'static>, Diagnost
             );
         }
         document.absorb(run);
+        is_merged = true;
     }
     if let Some((name, _)) = lines.first() {
         return Err(Diagnostic::error(Code::SavedReport, format!("`{name}` ends before the line of the run"))
@@ -57,6 +62,9 @@ pub fn merged(saved: Vec<(String, Saved)>) -> Result<Document<'static>, Diagnost
         return Err(Diagnostic::error(Code::SavedReport, message).help("name each report once"));
     }
     document.format = "deodar-report".into();
+    if is_merged {
+        document.finish_diagnostics();
+    }
     document.sort();
     document.set_status();
     Ok(document)
@@ -109,6 +117,11 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
         (a.run.engine != b.run.engine, "their engines differ"),
         (baseline(a) != baseline(b), "their baselines differ"),
         (a.other_verdicts.is_some() != b.other_verdicts.is_some(), "one of them does not have all verdicts"),
+        (
+            a.run.waivers != b.run.waivers
+                || a.waivers.iter().map(|waiver| &waiver.id).ne(b.waivers.iter().map(|waiver| &waiver.id)),
+            "their waivers differ",
+        ),
         (
             a.checks.iter().map(|check| &check.id).ne(b.checks.iter().map(|check| &check.id))
                 || a.checks.iter().zip(&b.checks).any(|(a, b)| selected(a) != selected(b)),
@@ -166,6 +179,12 @@ impl Document<'static> {
         }
         if let Some(other) = self.other_verdicts.iter().flatten().find(|other| !ids.contains(&*other.check)) {
             return Some(format!("it has a verdict of `{}` and no such check", other.check));
+        }
+        if let Some(finding) = self.findings.iter().find(|finding| !self.is_waived_rightly(finding)) {
+            return Some(format!("a finding of `{}` is not waived by a live waiver of the run", finding.check));
+        }
+        if let Some(waiver) = self.waivers.iter().find(|waiver| !self.is_counted_rightly(waiver)) {
+            return Some(format!("the status of waiver `{}` is not that of its verdicts", waiver.id));
         }
         if [(DiagnosticLevel::Error, summary.errors), (DiagnosticLevel::Warning, summary.warnings)]
             .into_iter()
@@ -228,6 +247,39 @@ impl Document<'static> {
         self.checks.iter().all(is_counted) && fixed <= baseline.judged && baseline.judged <= baseline.findings
     }
 
+    /// Returns whether a finding has a waiver if it is waived, and this waiver waives its original verdict.
+    fn is_waived_rightly(&self, finding: &Finding<'_>) -> bool {
+        let (Verdict::Waived, Some(original), Some(by)) = (finding.verdict, finding.original_verdict, &finding.waiver)
+        else {
+            return finding.verdict != Verdict::Waived
+                && finding.original_verdict.is_none()
+                && finding.waiver.is_none();
+        };
+        let is_it = |waiver: &&Waiver<'_>| waiver.id == by.id && waiver.check == finding.check;
+        self.waivers.iter().find(is_it).is_some_and(|waiver| {
+            let waives = match original {
+                Verdict::Fail => waiver.unknown != UnknownsReport::Only,
+                Verdict::Unknown => waiver.unknown != UnknownsReport::Kept,
+                _ => false,
+            };
+            waives && waiver.status.waives()
+        })
+    }
+
+    /// Returns whether the status of a waiver agrees with its counts, and these with the findings.
+    fn is_counted_rightly(&self, waiver: &Waiver<'_>) -> bool {
+        let named = self.findings.iter().filter(|finding| finding.waiver.as_ref().is_some_and(|it| it.id == waiver.id));
+        let agrees = match waiver.status {
+            WaiverStatus::Live => waiver.waived > 0 && waiver.beyond == 0,
+            WaiverStatus::OverBroad => waiver.waived > 0 && waiver.beyond > 0,
+            WaiverStatus::Unused => waiver.waived == 0,
+            WaiverStatus::Ignored => self.run.waivers == WaiverUse::Ignored && waiver.waived == 0,
+            WaiverStatus::Expired | WaiverStatus::NotJudged | WaiverStatus::Invalid => waiver.waived == 0,
+        };
+        let is_known = self.checks.iter().any(|check| check.id == waiver.check);
+        agrees && named.count() <= waiver.waived && (is_known || waiver.status == WaiverStatus::Invalid)
+    }
+
     /// Adds the accounts of another run of the same pack.
     fn absorb(&mut self, other: Self) {
         self.run.now = self.run.now.clone().min(other.run.now);
@@ -254,17 +306,45 @@ impl Document<'static> {
         if let (Some(mine), Some(theirs)) = (&mut self.other_verdicts, other.other_verdicts) {
             mine.extend(theirs);
         }
+        let mut other_diagnostics = other.diagnostics;
+        for (mine, theirs) in self.waivers.iter_mut().zip(other.waivers) {
+            for diagnostics in [&mut self.diagnostics, &mut other_diagnostics] {
+                diagnostics.retain(|found| !mine.is_subject(found));
+            }
+            mine.absorb(theirs);
+            self.diagnostics.extend(mine.problem(self.summary.accounts));
+        }
         // A problem of the pack is the same in every run.
-        for diagnostic in other.diagnostics {
+        for diagnostic in other_diagnostics {
             if !self.diagnostics.contains(&diagnostic) {
                 self.diagnostics.push(diagnostic);
             }
         }
+        // The table describes one run.
+        self.by_control = None;
+    }
+
+    /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, and counts all diagnostics.
+    fn finish_diagnostics(&mut self) {
+        let (mut seen, mut first, mut count) = (BTreeSet::new(), None, 0);
+        for snapshot in &self.run.snapshots {
+            if let Some(id) = snapshot.account.as_deref().filter(|id| !seen.insert(*id)) {
+                count += 1;
+                first.get_or_insert((&*snapshot.path, id));
+            }
+        }
+        let problem = first.map(|(path, id)| RepeatedAccount { path, id, count }.problem(self.run.baseline.is_some()));
+        self.diagnostics.retain(|found| found.code != Code::SameAccount.name());
+        self.diagnostics.extend(problem.map(|found| super::Diagnostic {
+            code: found.code.name().into(),
+            severity: found.level,
+            message: found.message.into(),
+            help: found.help.map(Into::into),
+            labels: Vec::new(),
+        }));
         let listed = |level| self.diagnostics.iter().filter(|found| found.severity == level).count();
         (self.summary.errors, self.summary.warnings) =
             (listed(DiagnosticLevel::Error), listed(DiagnosticLevel::Warning));
-        // The table describes one run.
-        self.by_control = None;
     }
 
     /// Adds the findings of an account whose verdicts the run has counted.
@@ -312,6 +392,64 @@ impl Document<'static> {
             self.checks.iter().filter(|check| check.state == CheckState::NoResources).count();
         self.run.statuses = self.statuses();
         self.run.exit_code = exit_code(&self.run.statuses);
+    }
+}
+
+impl Waiver<'static> {
+    /// Returns whether a diagnostic is about what the waiver covers.
+    fn is_subject(&self, found: &super::Diagnostic<'_>) -> bool {
+        let codes = [Code::WaiverUnused, Code::WaiverBroad].map(Code::name);
+        let is_here = |label: &Label<'_>| label.span.file == self.span.file && label.span.start == self.span.start;
+        codes.contains(&&*found.code) && found.labels.first().is_some_and(is_here)
+    }
+
+    /// Adds what the waiver covers in another run.
+    fn absorb(&mut self, other: Self) {
+        self.waived = self.waived.saturating_add(other.waived);
+        self.beyond = self.beyond.saturating_add(other.beyond);
+        let room = BEYOND.saturating_sub(self.also_covers.len());
+        self.also_covers.extend(other.also_covers.into_iter().take(room));
+        self.status = match (self.status, other.status) {
+            _ if self.waived > 0 && self.beyond > 0 => WaiverStatus::OverBroad,
+            _ if self.waived > 0 => WaiverStatus::Live,
+            (mine, theirs) if mine == theirs => mine,
+            // An account that one run did not judge may have a verdict to waive.
+            (WaiverStatus::NotJudged, _) | (_, WaiverStatus::NotJudged) => WaiverStatus::NotJudged,
+            // The times of the runs differ, and the last day of the waiver is between them.
+            (WaiverStatus::Expired, theirs) => theirs,
+            (mine, _) => mine,
+        };
+    }
+
+    /// Returns the warning about the waiver over a number of accounts, if there is one.
+    fn problem(&self, accounts: usize) -> Option<super::Diagnostic<'static>> {
+        if self.status == WaiverStatus::Expired {
+            // Both runs have it.
+            return None;
+        }
+        let examples: Vec<String> = self.also_covers.iter().map(|it| it.shown(accounts > 1)).collect();
+        let texts = WaiverProblem::of(self.status, &self.id, &self.check, &self.expires, self.beyond, &examples)?;
+        let label = Label { text: texts.label.into(), span: self.span.clone() };
+        Some(super::Diagnostic {
+            code: texts.code.name().into(),
+            severity: DiagnosticLevel::Warning,
+            message: texts.message.into(),
+            help: Some(texts.help.into()),
+            labels: vec![label],
+        })
+    }
+}
+
+impl AlsoCovered<'_> {
+    /// Returns the resource with its verdict, and with its account if there are several.
+    fn shown(&self, with_account: bool) -> String {
+        let beyond = Beyond {
+            account: (&*self.account).into(),
+            ty: self.ty.to_string(),
+            id: (&*self.id).into(),
+            verdict: self.verdict,
+        };
+        beyond.shown(with_account)
     }
 }
 

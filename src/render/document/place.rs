@@ -1,10 +1,15 @@
-//! The places of a finding that outputs with one place per finding show.
+//! The parts of a finding that outputs show in a line: its place, its original verdict, its waiver in words.
 
-use super::{Clause, Finding, Read, Span};
+use super::{Clause, Finding, Read, Span, WaivedBy};
 use crate::engine::Verdict;
 use crate::report::ReadState;
 
 impl<'r> Finding<'r> {
+    /// Returns the verdict without a waiver.
+    pub fn original(&self) -> Verdict {
+        self.original_verdict.unwrap_or(self.verdict)
+    }
+
     /// Returns the value that decided: of an unknown verdict the first unknown value, otherwise the first value that the
     /// last clause read. Values without a place are omitted.
     pub fn deciding_value(&self) -> Option<(&Clause<'r>, &Read<'r>, &Span<'r>)> {
@@ -15,7 +20,7 @@ impl<'r> Finding<'r> {
         let mut placed = placed.peekable();
         let first = placed.peek().copied();
         let is_unknown = |read: &Read<'_>| !matches!(read.state, ReadState::Known | ReadState::Absent);
-        if self.verdict == Verdict::Unknown {
+        if self.original() == Verdict::Unknown {
             return placed.find(|(_, read, _)| is_unknown(read)).or(first);
         }
         let mut decided = first;
@@ -35,6 +40,14 @@ impl<'r> Finding<'r> {
     /// Returns the place of the deciding clause in the policy.
     pub fn policy_place(&self) -> Option<&Span<'r>> {
         self.deciding_value().map(|(clause, ..)| clause).or(self.clauses.last()).map(|clause| &clause.span)
+    }
+}
+
+impl WaivedBy<'_> {
+    /// Returns the waiver in one line: id, owner, last day, reason and ticket.
+    pub fn words(&self) -> String {
+        let ticket = self.ticket.as_ref().map(|ticket| format!(" ({ticket})")).unwrap_or_default();
+        format!("by {} of {} until {}: {}{ticket}", self.id, self.owner, self.expires, self.reason)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::render::document::{Check, Counts, Diagnostic, Document, Finding, Snap
 use crate::render::gaps::{Gap, blocked, blocked_checks, gaps};
 use crate::render::totals::{baseline, reason};
 use crate::report::controls::{ControlStatus, natural};
-use crate::report::{Change, CheckState, Engine, FileRole, Status};
+use crate::report::{Change, CheckState, Engine, FileRole, Status, WaiverUse};
 use askama::Template;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +80,8 @@ struct Row<'d> {
     account: Option<&'d str>,
     part: Option<&'d str>,
     place: Option<String>,
+    waiver: Option<String>,
+    waiver_place: String,
     policy: Vec<Listing<'d>>,
     snapshot: Vec<Listing<'d>>,
 }
@@ -184,6 +186,14 @@ impl<'d> Page<'d> {
             place: finding
                 .snapshot_place()
                 .map(|span| format!("{}:{}:{}", file_name(&span.file), span.start.line, span.start.column)),
+            waiver: finding.waiver.as_ref().map(|by| {
+                format!(
+                    "The verdict without the waiver is {}. Waived {}",
+                    words::verdict(&finding.original()),
+                    by.words()
+                )
+            }),
+            waiver_place: finding.waiver.as_ref().map(|by| by.span.shown()).unwrap_or_default(),
             policy: listing::policy(finding),
             snapshot: listing::snapshot(finding),
         }
@@ -297,6 +307,9 @@ fn facts(document: &Document<'_>) -> Vec<(&'static str, String)> {
     facts.extend(run.max_snapshot_age.as_ref().map(|age| ("Maximal age of snapshots", age.to_string())));
     facts.extend(run.baseline.as_ref().map(|it| ("Baseline", format!("{}, as of {}", it.path, it.now))));
     facts.extend(run.configuration.as_ref().map(|it| ("Configuration", it.path.to_string())));
+    if run.waivers == WaiverUse::Ignored {
+        facts.push(("Waivers", "ignored".to_owned()));
+    }
     if run.engine == Engine::Reference {
         facts.push(("Engine", "reference".to_owned()));
     }

@@ -1,0 +1,302 @@
+//! Waivers for findings of a saved report, as Cedar.
+//!
+//! A waiver is bound to the account, the resource, and the values of the snapshot that decided, so that it waives this
+//! finding and does not waive it any more after one of these values changes. A value that a report masks, cuts or does
+//! not have cannot be bound.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::Verdict;
+use crate::pack::Pack;
+use crate::render::document::{Document, Finding, Read};
+use crate::report::{MASK, PackReport, ReadKind, ReadState};
+use crate::schema::{Attribute, EntityType, Model, Shape, Ty};
+use crate::value::TypeId;
+use cedar_policy_core::ast::{EntityUID, Id, RestrictedExpr};
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
+
+/// The annotations of new waivers.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The reason.
+    pub reason: String,
+    /// The owner.
+    pub owner: String,
+    /// The last day, `YYYY-MM-DD`.
+    pub until: String,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// Whether unknown verdicts are waived.
+    pub unknown_too: bool,
+}
+
+/// Returns a waiver for each fingerprint, as one policy of Cedar each.
+///
+/// # Errors
+/// A diagnostic for each finding that cannot be waived.
+pub fn waivers(
+    pack: &Pack,
+    described: &PackReport,
+    report: &Document<'_>,
+    fingerprints: &[String],
+    terms: &Terms,
+) -> Result<Vec<String>, Vec<Diagnostic>> {
+    if let Some(error) = of_other_policies(described, report) {
+        return Err(vec![error]);
+    }
+    let policies = pack.policies();
+    let checks = policies.checks.iter().map(|check| &check.statement.id);
+    let derivations = policies.derivations.iter().map(|derivation| &derivation.statement.id);
+    let waivers = policies.waivers.iter().map(|waiver| &waiver.statement.id);
+    let mut ids: BTreeSet<SmolStr> = checks.chain(derivations).chain(waivers).cloned().collect();
+    let (mut written, mut errors, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for fingerprint in fingerprints.iter().filter(|fingerprint| seen.insert(*fingerprint)) {
+        let draft = finding(report, fingerprint).and_then(|finding| {
+            let id = new_id(finding, &ids);
+            let text = Draft { model: pack.model(), finding }.text(&id, terms)?;
+            Ok((id, text))
+        });
+        match draft {
+            Ok((id, text)) => {
+                ids.insert(id);
+                written.push(text);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(written) } else { Err(errors) }
+}
+
+fn refused(message: String, help: &str) -> Diagnostic {
+    Diagnostic::error(Code::WaiverRefused, message).help(help)
+}
+
+/// Returns the error for a report that other policies wrote.
+fn of_other_policies(described: &PackReport, report: &Document<'_>) -> Option<Diagnostic> {
+    use crate::report::FileRole;
+    let of_run = report.run.pack_files.iter().filter(|file| file.role != FileRole::Waivers);
+    let here = described.files.iter().filter(|file| file.role != FileRole::Waivers);
+    let differ = of_run.map(|file| &*file.sha256).ne(here.map(|file| file.sha256.as_str()));
+    let message = format!("the report is of {}, and its files differ from {}", report.run.pack, described.name);
+    differ.then(|| {
+        refused(message, "name the policies of the report with --pack, --policies and --schema, or check again")
+    })
+}
+
+/// Returns the finding with a fingerprint.
+fn finding<'d>(report: &'d Document<'_>, fingerprint: &str) -> Result<&'d Finding<'d>, Diagnostic> {
+    let found: Vec<&Finding<'_>> = report.findings.iter().filter(|it| it.fingerprint == fingerprint).collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let message = format!("the report has no finding with the fingerprint `{fingerprint}`");
+            let known = report.findings.iter().map(|it| &*it.fingerprint);
+            Err(Diagnostic::error(Code::WaiverRefused, message).suggest(fingerprint, known.collect::<Vec<_>>()))
+        }
+        _ => {
+            let message = format!("{} findings have the fingerprint `{fingerprint}`", found.len());
+            Err(refused(message, "give accounts different ids, or name the report of one account"))
+        }
+    }
+}
+
+/// Returns an id that no policy has.
+fn new_id(finding: &Finding<'_>, ids: &BTreeSet<SmolStr>) -> SmolStr {
+    let check: String = finding.check.chars().take(150).collect();
+    let fingerprint: String = finding.fingerprint.chars().take(8).collect();
+    let base = format!("W-{check}-{fingerprint}");
+    let numbered = (2..).map(|number: u64| format!("{base}-{number}"));
+    let mut free = std::iter::once(base.clone()).chain(numbered).filter(|id| !ids.contains(id.as_str()));
+    free.next().unwrap_or(base).into()
+}
+
+/// A waiver of a finding, before it is written.
+struct Draft<'d> {
+    model: &'d Model,
+    finding: &'d Finding<'d>,
+}
+
+impl Draft<'_> {
+    fn text(&self, id: &str, terms: &Terms) -> Result<String, Diagnostic> {
+        let finding = self.finding;
+        let unknown = self.refuses_verdict(terms)?;
+        let resource = self.resource()?;
+        let principal = match self.model.ty(self.model.root).key {
+            Some(_) => format!("principal == {}", self.uid(self.model.root, &finding.account)?),
+            None => "principal".to_owned(),
+        };
+        let mut conditions: Vec<String> = Vec::new();
+        for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
+            for condition in self.bound(read)? {
+                if !conditions.contains(&condition) {
+                    conditions.push(condition);
+                }
+            }
+        }
+        let mut text = format!("@id({id:?})\n@waives({:?})\n@reason({:?})\n", &*finding.check, terms.reason);
+        text += &format!("@owner({:?})\n@expires({:?})\n", terms.owner, terms.until);
+        text.extend(terms.ticket.iter().map(|ticket| format!("@ticket({ticket:?})\n")));
+        if unknown {
+            text += "@unknown_too(\"only\")\n";
+        }
+        let action = &self.model.audit.name;
+        text += &format!("permit ({principal}, action == {action}, resource == {resource})");
+        if !conditions.is_empty() {
+            text += &format!("\nwhen {{ {} }}", conditions.join(" && "));
+        }
+        Ok(text + ";\n")
+    }
+
+    /// Returns whether the verdict is unknown.
+    ///
+    /// # Errors
+    /// When the verdict cannot be waived.
+    fn refuses_verdict(&self, terms: &Terms) -> Result<bool, Diagnostic> {
+        let finding = self.finding;
+        let name = format!("the verdict of `{}` on {} {}", finding.check, finding.resource.ty, finding.resource.id);
+        let verdict = finding.verdict.name().replace('_', " ");
+        if let Some(by) = &finding.waiver {
+            let message = format!("{name} is waived by `{}` until {}", by.id, by.expires);
+            return Err(refused(message, "change `@expires` of this waiver, or remove it and check again"));
+        }
+        match finding.verdict {
+            Verdict::Fail => Ok(false),
+            Verdict::Unknown if !terms.unknown_too => {
+                Err(refused(format!("{name} is unknown"), "capture what is missing, or pass --unknown-too"))
+            }
+            Verdict::Unknown if finding.resource.id.ends_with('*') => {
+                let message = format!("{name} is about a list that was not captured");
+                Err(refused(message, "capture the list, and check again: its resources have names then"))
+            }
+            Verdict::Unknown => Ok(true),
+            _ => Err(refused(format!("{name} is {verdict}"), "name a failure or an unknown verdict")),
+        }
+    }
+
+    /// Returns the resource as Cedar writes it.
+    fn resource(&self) -> Result<String, Diagnostic> {
+        let resource = &self.finding.resource;
+        let named = |ty: &&TypeId| self.model.short_name(**ty) == resource.ty;
+        let mut types = self.model.audit.resources.iter().filter(named);
+        match (types.next(), types.next()) {
+            (Some(ty), None) => self.uid(*ty, &resource.id),
+            _ => Err(self.unbound(&format!("the type `{}` is not one type of the schema", resource.ty))),
+        }
+    }
+
+    fn uid(&self, ty: TypeId, id: &str) -> Result<String, Diagnostic> {
+        let text = format!("{}::{id:?}", self.model.ty(ty).name);
+        let uid: Result<EntityUID, _> = text.parse();
+        uid.map(|uid| uid.to_string()).map_err(|_| self.unbound(&format!("`{text}` is not an entity")))
+    }
+
+    fn unbound(&self, reason: &str) -> Diagnostic {
+        let finding = self.finding;
+        let message = format!(
+            "no waiver can be bound to `{}` on {} {}: {reason}",
+            finding.check, finding.resource.ty, finding.resource.id
+        );
+        refused(message, "write a waiver by hand, with conditions that only this failure satisfies")
+    }
+
+    /// Returns the conditions that hold while a value is the one that was read.
+    fn bound(&self, read: &Read<'_>) -> Result<Vec<String>, Diagnostic> {
+        let not_known = || self.unbound(&format!("`{}` is not known in full", read.name));
+        match (read.kind, read.state) {
+            (ReadKind::Parameter | ReadKind::Now, _) => return Ok(Vec::new()),
+            _ if read.value.as_deref() == Some(MASK) => {
+                return Err(self.unbound(&format!("the value of `{}` is secret", read.name)));
+            }
+            (_, ReadState::Known | ReadState::Absent) => {}
+            // The verdict is unknown because of such a value, so that no condition on it is true.
+            _ if self.finding.verdict == Verdict::Unknown => return Ok(Vec::new()),
+            _ => return Err(not_known()),
+        }
+        let (ty, of) = self.holder(read)?;
+        let declared = self.model.ty(ty);
+        if read.kind == ReadKind::Tag {
+            let name = format!("{:?}", &*read.name);
+            if read.state == ReadState::Absent {
+                return Ok(vec![format!("!{of}.hasTag({name})")]);
+            }
+            let tags = declared.tags.and_then(|slot| declared.slots.find(slot)).map(|slot| &slot.ty);
+            let value = format!("{of}.getTag({name})");
+            let literal = literal(read, tags).ok_or_else(not_known)?;
+            return Ok(vec![format!("{of}.hasTag({name})"), equal(&value, &literal)]);
+        }
+        let slot = declared.slots.iter().find(|slot| slot.dotted() == read.name);
+        let path = slot.map(|slot| &slot.path).ok_or_else(not_known)?;
+        let (mut conditions, value, last) = steps(declared, &of, path).ok_or_else(not_known)?;
+        if read.state == ReadState::Absent {
+            // The whole path, because any of its steps may be the one that is absent.
+            let present = conditions.join(" && ");
+            return if present.is_empty() { Err(not_known()) } else { Ok(vec![format!("!({present})")]) };
+        }
+        if matches!(last.shape, Shape::Leaf(_)) {
+            conditions.push(equal(&value, &literal(read, Some(&last.ty)).ok_or_else(not_known)?));
+        }
+        Ok(conditions)
+    }
+
+    /// Returns the type of the entity that has a value, and the entity as Cedar writes it.
+    fn holder(&self, read: &Read<'_>) -> Result<(TypeId, String), Diagnostic> {
+        let finding = self.finding;
+        let entity = read.entity.as_deref().unwrap_or_default();
+        let unnamed = || self.unbound(&format!("the report does not name the entity of `{}`", read.name));
+        let (short, id) = entity.split_once("::").ok_or_else(unnamed)?;
+        let types: Vec<TypeId> = self.model.type_ids().filter(|ty| self.model.short_name(*ty) == short).collect();
+        let [ty] = types[..] else { return Err(unnamed()) };
+        let is = |of: TypeId, own: &str| of == ty && id == format!("{own:?}");
+        if short == finding.resource.ty && id == format!("{:?}", &*finding.resource.id) {
+            return Ok((ty, "resource".to_owned()));
+        }
+        if is(self.model.root, &finding.account) {
+            return Ok((ty, "principal".to_owned()));
+        }
+        let uid: EntityUID = format!("{}::{id}", self.model.ty(ty).name).parse().map_err(|_| unnamed())?;
+        Ok((ty, uid.to_string()))
+    }
+}
+
+/// Returns the tests for the optional steps of a path of attributes, the expression of its value, and its last attribute.
+fn steps<'m>(declared: &'m EntityType, of: &str, path: &[SmolStr]) -> Option<(Vec<String>, String, &'m Attribute)> {
+    let (mut attributes, mut at, mut last) = (&declared.attributes[..], of.to_owned(), None);
+    let mut tests = Vec::new();
+    for name in path {
+        let attribute = attributes.iter().find(|attribute| attribute.name == *name)?;
+        let is_word = name.parse::<Id>().is_ok();
+        if !attribute.required {
+            tests.push(if is_word { format!("{at} has {name}") } else { format!("{at} has {:?}", name.as_str()) });
+        }
+        at = if is_word { format!("{at}.{name}") } else { format!("{at}[{:?}]", name.as_str()) };
+        attributes = match &attribute.shape {
+            Shape::Record(_, members) => members,
+            Shape::Leaf(_) => &[],
+        };
+        last = Some(attribute);
+    }
+    Some((tests, at, last?))
+}
+
+/// Returns the value of a read as an expression of Cedar; `None` if the report does not have the whole value.
+fn literal(read: &Read<'_>, ty: Option<&Ty>) -> Option<String> {
+    if let Some(exact) = &read.exact {
+        // Only values can be parsed so: a report is not trusted to contain conditions.
+        let value: RestrictedExpr = exact.parse().ok()?;
+        return Some(value.to_string());
+    }
+    // The condition reads a folded text, not the text of the snapshot.
+    let value = read.compared_as.as_deref().or(read.value.as_deref())?;
+    match ty? {
+        Ty::Bool => value.parse::<bool>().ok().map(|value| value.to_string()),
+        Ty::Long => value.parse::<i64>().ok().map(|value| value.to_string()),
+        Ty::String => serde_json::from_str::<String>(value).ok().map(|value| format!("{value:?}")),
+        // Of other types, the report has the expression only if it differs from the text.
+        _ => value.parse::<RestrictedExpr>().ok().map(|value| value.to_string()),
+    }
+}
+
+/// Returns the condition that an expression has a value. Cedar has no literal of an empty set.
+fn equal(of: &str, literal: &str) -> String {
+    if literal == "[]" { format!("{of}.isEmpty()") } else { format!("{of} == {literal}") }
+}

@@ -1,0 +1,176 @@
+//! Waivers in the configuration file, and in the commands that compare, forecast, repeat and extend runs.
+
+use crate::support::{NOW, POLICIES, Run, SCHEMA, command, edited, folder, replaced};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const WAIVER: &str = r#"@id("W") @waives("HB-LEN-01") @reason("moved in autumn") @owner("ada") @expires("2026-09-10")
+permit (principal, action == Action::"audit", resource == Boat::"east/Tern") when { resource.length == 41 };
+"#;
+
+/// The first moment at which the waiver is over.
+const OVER: &str = "2026-09-11T00:00:00Z";
+
+const SETTINGS: &str = "schema = \"harbour.cedarschema\"\npolicies = [\"policies\"]\nwaivers = [\"waivers.cedar\"]\n";
+
+/// A harbour with a boat that is longer than its pier, and a waiver of this failure in its configuration file.
+struct Waived(TempDir);
+
+impl Waived {
+    fn new() -> Self {
+        Self(folder(&[
+            (".git/HEAD", b""),
+            ("harbour.cedarschema", SCHEMA.as_bytes()),
+            ("policies/harbour.cedar", POLICIES.as_bytes()),
+            ("waivers.cedar", WAIVER.as_bytes()),
+            ("deodar.toml", SETTINGS.as_bytes()),
+            ("snapshot.json", edited("\"length\": 12", "\"length\": 41").as_bytes()),
+        ]))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        command(self.0.path()).args(arguments).output().expect("the binary is built").into()
+    }
+
+    fn check(&self, arguments: &[&str]) -> Run {
+        self.run(&[&["check", "snapshot.json", "--param", "max_age=90d"], arguments].concat())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).expect("it can be written");
+    }
+}
+
+#[test]
+fn the_configuration_file_names_waivers() {
+    let waived = Waived::new();
+    let run = waived.check(&["--now", NOW, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let report = run.json();
+    assert_eq!(report["summary"]["verdicts"]["waived"], 1);
+    let weakens = &report["run"]["configuration"]["weakens"];
+    let effect = "verdicts that these waivers cover do not fail the run";
+    let found = weakens.as_array().expect("a list").iter().find(|it| it["setting"] == "waivers").expect("it is listed");
+    assert_eq!((&found["effect"], &found["span"]["start"]["line"]), (&json!(effect), &json!(3)));
+    // A flag replaces the files, and another ignores all of them.
+    assert_eq!(waived.check(&["--now", NOW, "--no-waivers"]).code, 1);
+    waived.write("other.cedar", &replaced(WAIVER, "length == 41", "length == 42"));
+    assert_eq!(waived.check(&["--now", NOW, "--waivers", "other.cedar"]).code, 1);
+    // A file that is not there is an error.
+    std::fs::remove_file(waived.0.path().join("waivers.cedar")).expect("it is there");
+    let missing = waived.check(&["--now", NOW]);
+    assert_eq!(missing.code, 5, "{missing:?}");
+    assert!(missing.stdout.contains("waivers.cedar"), "{missing:?}");
+}
+
+#[test]
+fn a_forecast_has_the_end_of_a_waiver() {
+    let waived = Waived::new();
+    let forecast = |arguments: &[&str]| {
+        let words = ["forecast", "snapshot.json", "--param", "max_age=90d", "--now", NOW, "--format", "json"];
+        let run = waived.run(&[&words, arguments].concat());
+        (run.code, run.json()["accounts"][0]["changes"].clone())
+    };
+    let (code, changes) = forecast(&["--until", "30d"]);
+    let short: Vec<Value> = changes
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|it| json!([it["at"], it["check"], it["old"], it["new"]]))
+        .collect();
+    assert_eq!((code, short), (1, vec![json!([OVER, "HB-LEN-01", "waived", "fail"])]));
+    assert_eq!(forecast(&["--until", "9d"]), (0, json!([])));
+    assert_eq!(forecast(&["--until", "30d", "--no-waivers"]), (0, json!([])));
+}
+
+#[test]
+fn a_difference_has_the_waiver_as_its_cause() {
+    let waived = Waived::new();
+    let report = |name: &str, now: &str, more: &[&str]| {
+        let output = format!("json={name}");
+        let run = waived.check(&[&["--now", now, "--verdicts", "all", "--output", &output], more].concat());
+        assert!(run.code < 2, "{run:?}");
+    };
+    report("live.json", NOW, &[]);
+    report("over.json", OVER, &[]);
+    report("ignored.json", NOW, &["--no-waivers"]);
+    let causes = |old: &str, new: &str| {
+        let run = waived.run(&["diff", old, new, "--format", "json"]);
+        let changes = run.json()["changes"].as_array().expect("changes").clone();
+        assert_eq!(changes.len(), 1, "{run:?}");
+        changes[0]["causes"][0]["cause"].clone()
+    };
+    assert_eq!(causes("live.json", "over.json"), "waiver_lapsed");
+    assert_eq!(causes("live.json", "ignored.json"), "waiver_lapsed");
+    assert_eq!(causes("over.json", "live.json"), "waiver_added");
+    // Against the report with the waiver, the failure is worse.
+    let run = waived.check(&["--now", OVER, "--baseline", "live.json", "--format", "json"]);
+    assert_eq!((run.code, &run.json()["findings"][0]["baseline"]), (1, &json!("worse")), "{run:?}");
+    // A waiver of a failure of the baseline is not a correction.
+    let run = waived.check(&["--now", NOW, "--baseline", "ignored.json", "--format", "json"]);
+    assert_eq!((run.code, &run.json()["checks"][1]["baseline"]["fixed"]), (0, &json!(0)), "{run:?}");
+}
+
+#[test]
+fn evidence_covers_waivers() {
+    let waived = Waived::new();
+    let run = waived.check(&["--now", NOW, "--evidence", "evidence.json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let same = waived.run(&["verify", "evidence.json"]);
+    assert_eq!(same.code, 0, "{same:?}");
+    waived.write("waivers.cedar", &replaced(WAIVER, "moved in autumn", "moved in winter"));
+    let other = waived.run(&["verify", "evidence.json"]);
+    assert_eq!(other.code, 1, "{other:?}");
+    assert!(other.stdout.contains("different: waivers waivers.cedar: "), "{other:?}");
+    waived.write("waivers.cedar", &replaced(WAIVER, "@id(\"W\")", "@id(\"V\")"));
+    let renamed = waived.run(&["verify", "evidence.json"]);
+    assert!(renamed.stdout.contains("different: verdicts: "), "{renamed:?}");
+}
+
+#[test]
+fn a_snapshot_that_is_too_old_is_not_waived() {
+    let waived = Waived::new();
+    waived.write("waivers.cedar", &replaced(WAIVER, "@owner", "@unknown_too @owner"));
+    let run = waived.check(&["--now", NOW, "--max-snapshot-age", "1d", "--format", "json"]);
+    let report = run.json();
+    assert_eq!((run.code, &report["summary"]["verdicts"]["waived"]), (4, &json!(0)), "{run:?}");
+    assert_eq!(report["waivers"][0]["status"], "not_judged");
+}
+
+#[test]
+fn a_waiver_is_added_to_a_policy_file() {
+    let waived = Waived::new();
+    waived.write("deodar.toml", "schema = \"harbour.cedarschema\"\npolicies = [\"policies\"]\n");
+    waived.write("policies/waivers.cedar", "// The waivers of the harbour.\n");
+    let checked = waived.check(&["--now", NOW, "--output", "json=report.json"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let text = std::fs::read_to_string(waived.0.path().join("report.json")).expect("it was written");
+    let report: Value = serde_json::from_str(&text).expect("it is JSON");
+    let fingerprint = report["findings"][0]["fingerprint"].as_str().expect("a text");
+    let terms = ["--report", "report.json", "--reason", "r", "--owner", "ada", "--until", "2026-12-31", "--now", NOW];
+    let target = ["waive", fingerprint, "--waivers", "policies/../policies/waivers.cedar"];
+    let added = waived.run(&[&target[..], &terms].concat());
+    assert_eq!(added.code, 0, "{added:?}");
+    let file = std::fs::read_to_string(waived.0.path().join("policies/waivers.cedar")).expect("it is there");
+    assert!(file.starts_with("// The waivers of the harbour.\n\n@id(\"W-HB-LEN-01-"), "{file}");
+    assert_eq!(waived.check(&["--now", NOW]).code, 0);
+    // The waivers of the configuration file have ids too.
+    waived.write("deodar.toml", SETTINGS);
+    waived.write("waivers.cedar", &replaced(&file, "// The waivers of the harbour.\n", ""));
+    let twice = waived.run(&[&target[..], &terms].concat());
+    assert_eq!(twice.code, 5, "{twice:?}");
+    assert!(twice.stderr.contains("policy-id"), "{twice:?}");
+}
+
+#[test]
+fn every_output_names_the_waiver() {
+    let waived = Waived::new();
+    for format in ["html", "ocsf"] {
+        let run = waived.check(&["--now", NOW, "--format", format]);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(run.stdout.contains("by W of ada until 2026-09-10: moved in autumn"), "{run:?}");
+    }
+    let page = waived.check(&["--now", NOW, "--format", "html", "--no-waivers"]).stdout;
+    assert!(page.contains("<dt>Waivers</dt><dd>ignored</dd>"), "{page}");
+    assert!(page.contains("<td>ignored</td>"), "{page}");
+}
