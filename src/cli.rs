@@ -20,7 +20,7 @@ mod completions;
 mod man;
 
 use clap::{Parser, Subcommand};
-use deodar::render::{Layout, plain};
+use deodar::render::{Layout, Primary, plain};
 use output::{Output, failed, to_stderr};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -232,6 +232,28 @@ impl StyleArg {
             StyleArg::Auto => Layout::Auto,
             StyleArg::Concise => Layout::Concise,
             StyleArg::Full => Layout::Full,
+        }
+    }
+}
+
+/// The formats that show one place of each finding.
+const PLATFORMS: [&str; 3] = ["sarif", "github", "gitlab"];
+
+/// The place of a finding.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
+enum PrimaryArg {
+    /// The value in the snapshot that decided
+    #[default]
+    Snapshot,
+    /// The clause of the policy that decided
+    Policy,
+}
+
+impl From<PrimaryArg> for Primary {
+    fn from(primary: PrimaryArg) -> Self {
+        match primary {
+            PrimaryArg::Snapshot => Primary::Snapshot,
+            PrimaryArg::Policy => Primary::Policy,
         }
     }
 }

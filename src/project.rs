@@ -30,6 +30,7 @@ pub use watch::Changes;
 use crate::check::Inputs;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::policy::Adaptation;
+use crate::render::Repository;
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
@@ -108,11 +109,14 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// Returns the root of the repository around the working directory: the nearest folder with `.git`. `None` if there is
-/// none, or its path is not UTF-8.
-pub fn repository_root() -> Option<String> {
-    let folder = std::env::current_dir().ok()?;
-    folder.ancestors().find(|folder| folder.join(".git").exists())?.to_str().map(str::to_owned)
+/// Returns the repository around the working directory, whose root is the nearest folder with `.git`. `None` if there is
+/// none, or the path is not UTF-8.
+pub fn repository() -> Option<Repository> {
+    let current = std::env::current_dir().ok()?;
+    let root = current.ancestors().find(|folder| folder.join(".git").exists())?;
+    let below = current.strip_prefix(root).ok()?.iter().map(|part| part.to_str());
+    let folder = below.collect::<Option<Vec<&str>>>()?.join("/");
+    Some(Repository { root: root.to_str()?.to_owned(), folder })
 }
 
 impl Loader {
@@ -156,6 +160,11 @@ impl Loader {
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
         let inputs = self.inputs(selection, first.into_iter().collect(), skipped, diagnostics)?;
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
+    }
+
+    /// Returns the text of a file that is not an input of the pack, and watches it; `None` if it cannot be read.
+    pub fn watched(&mut self, path: &Path) -> Option<Arc<Source>> {
+        self.read(path, Limits::default().bytes, &mut Vec::new())
     }
 
     fn begin(&mut self, selection: &Selection) {

@@ -47,7 +47,7 @@ pub(crate) use layout::painted;
 pub use layout::{Detail, Layout, Style};
 pub(crate) use markdown::{code, prose};
 pub(crate) use names::status;
-pub use output::{Audience, Format, Output, Outputs, Presentation, Unit, WriteDocument};
+pub use output::{Audience, Format, Output, Outputs, Presentation, Primary, Repository, Unit, WriteDocument};
 
 /// Every format, the default first.
 pub const FORMATS: [Format; 11] = [

@@ -3,7 +3,7 @@
 use super::output::{Output, to_stderr};
 use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
-use super::{Color, MAX_THREADS, StyleArg, pack, watch, width};
+use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, watch, width};
 use deodar::Session;
 use deodar::configuration::{Effective, Origin};
 use deodar::diagnostic::{Diagnostic, has_errors};
@@ -15,7 +15,7 @@ use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Option
 use deodar::snapshot::Limits;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +65,9 @@ pub(super) struct Args {
     /// Set the verdicts that JSON and NDJSON contain
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     verdicts: Verdicts,
+    /// Set the place of a finding in SARIF, GitHub annotations and GitLab reports
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    primary: PrimaryArg,
     /// Print at most this many findings per check and verdict (text only). Other problems: at least 50 of one kind
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
     max_findings: usize,
@@ -182,12 +185,15 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         true if has_lines => {
             format!("a watch writes whole reports: valid with --watch are {}", formats_of_runs())
         }
-        _ if args.verdicts == Verdicts::All && !selected.has_all_verdicts() => {
+        _ if args.verdicts == Verdicts::All && !selected.has_any(&["json", "ndjson"]) => {
             "all verdicts are in JSON and NDJSON: add --output json=PATH or --output ndjson=PATH to --verdicts all"
                 .to_owned()
         }
         _ if args.verdicts == Verdicts::All && args.engine == EngineArg::Reference => {
             "the reference engine does not explain passes: leave out --engine or --verdicts all".to_owned()
+        }
+        _ if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
+            format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", "))
         }
         _ if selected.files.iter().any(|(_, path)| Some(path) == settings.effective.baseline.value.as_ref()) => {
             "an output would replace the baseline: name another file with --output".to_owned()
@@ -271,12 +277,17 @@ impl Settings {
         selected.refused(&inputs).map_or(Ok(selected), Err)
     }
 
+    /// Returns the path of the baseline.
+    pub(super) fn baseline_path(&self) -> Option<&Path> {
+        self.effective.baseline.value.as_deref()
+    }
+
     /// Reads the baseline.
     ///
     /// # Errors
     /// A diagnostic if it is not a complete report.
     pub(super) fn baseline(&self) -> Result<Option<Arc<Baseline>>, Vec<Diagnostic>> {
-        self.effective.baseline.value.as_deref().map(|path| project::baseline(path).map(Arc::new)).transpose()
+        self.baseline_path().map(|path| project::baseline(path).map(Arc::new)).transpose()
     }
 
     /// Returns whether the framework of `--by` is known.
@@ -338,7 +349,8 @@ impl Args {
             layout: self.style.layout(),
             all: self.all,
             all_verdicts: self.verdicts == Verdicts::All,
-            root: project::repository_root(),
+            primary: self.primary.into(),
+            repository: project::repository(),
         }
     }
 }

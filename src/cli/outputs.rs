@@ -93,11 +93,11 @@ impl Selected {
             .any(|it| it.unit == Unit::Account)
     }
 
-    /// Returns whether one of the outputs contains every verdict if they are asked for.
-    pub(super) fn has_all_verdicts(&self) -> bool {
+    /// Returns whether an output has one of these formats.
+    pub(super) fn has_any(&self, formats: &[&str]) -> bool {
         std::iter::once(&self.stdout)
             .chain(self.files.iter().map(|(format, _)| format))
-            .any(|format| ["json", "ndjson"].contains(&format.name))
+            .any(|format| formats.contains(&format.name))
     }
 
     /// Returns the message for the user if a file is also an input.

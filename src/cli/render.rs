@@ -2,7 +2,7 @@
 
 use super::output::{Output, to_stderr};
 use super::outputs::{OutputArg, Selected, Target};
-use super::{Color, StyleArg, width};
+use super::{Color, PLATFORMS, PrimaryArg, StyleArg, width};
 use deodar::diagnostic::Diagnostic;
 use deodar::project;
 use deodar::render::document::{Document, merged};
@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Set the layout of findings in text
     #[arg(long, value_enum, default_value_t)]
     style: StyleArg,
+    /// Set the place of a finding in SARIF, GitHub annotations and GitLab reports
+    #[arg(long, value_enum, default_value_t)]
+    primary: PrimaryArg,
     /// Set when to use colour
     #[arg(long, value_enum, default_value_t)]
     color: Color,
@@ -58,6 +61,9 @@ fn refused(args: &Args) -> Option<String> {
     }
     let outputs: Vec<_> = args.outputs.iter().map(|output| (output.format.name, output.path.clone())).collect();
     match Selected::new(None, &outputs) {
+        Ok(selected) if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
+            Some(format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", ")))
+        }
         Ok(selected) => selected.refused(&args.reports),
         Err(refused) => Some(refused),
     }
@@ -69,7 +75,8 @@ fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitC
         let presentation = Presentation {
             style: Style { color: style.color && path.is_none(), ..style },
             layout: args.style.layout(),
-            root: project::repository_root(),
+            primary: args.primary.into(),
+            repository: project::repository(),
             ..Presentation::default()
         };
         let mut out: Box<dyn Write> = match path {

@@ -53,6 +53,7 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
             Some(mistakes) => Err(mistakes),
             None => loader.load(&settings.selection(args), &args.limits()),
         };
+        let baseline = settings.baseline_path().and_then(|path| loader.watched(path));
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
         {
@@ -60,12 +61,12 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
                 writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans")
             });
         }
-        let inputs = Some((settings, inputs));
+        let inputs = Some(((settings, baseline), inputs));
         // A file that was written again with the same text changes nothing.
         if inputs != last_inputs {
             let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
-            if let Some((settings, inputs)) = &last_inputs {
+            if let Some(((settings, _), inputs)) = &last_inputs {
                 screens.show((args, settings), selected, inputs, &changed, started)?;
             }
         }
@@ -73,22 +74,27 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     }
 }
 
+/// The settings of a run, with the text of its baseline.
+type Configured = (Settings, Option<Arc<Source>>);
+
 /// Returns the names of the files that differ between two runs; none if one of them could not select its files.
 fn changed_files<E>(
-    last: Option<&(Settings, Result<Inputs, E>)>,
-    new: Option<&(Settings, Result<Inputs, E>)>,
+    last: Option<&(Configured, Result<Inputs, E>)>,
+    new: Option<&(Configured, Result<Inputs, E>)>,
 ) -> Vec<String> {
-    let (Some((settings, Ok(last))), Some((new_settings, Ok(new)))) = (last, new) else { return Vec::new() };
+    let (Some(((settings, baseline), Ok(last))), Some(((new_settings, new_baseline), Ok(new)))) = (last, new) else {
+        return Vec::new();
+    };
     let configuration = new_settings.changed_file(settings);
-    let files = |inputs: &Inputs| -> BTreeMap<String, Vec<Arc<Source>>> {
+    let files = |inputs: &Inputs, baseline: &Option<Arc<Source>>| -> BTreeMap<String, Vec<Arc<Source>>> {
         let mut files: BTreeMap<String, Vec<Arc<Source>>> = BTreeMap::new();
         let of_pack = std::iter::once(&inputs.schema).chain(&inputs.policies).chain(&inputs.waivers);
-        for source in of_pack.chain(&inputs.snapshots) {
+        for source in of_pack.chain(&inputs.snapshots).chain(baseline) {
             files.entry(source.name().to_owned()).or_default().push(Arc::clone(source));
         }
         files
     };
-    let (last, new) = (files(last), files(new));
+    let (last, new) = (files(last, baseline), files(new, new_baseline));
     let names: BTreeSet<&String> = last.keys().chain(new.keys()).collect();
     let changed = names.into_iter().filter(|name| last.get(*name) != new.get(*name)).cloned();
     configuration.into_iter().chain(changed).collect()

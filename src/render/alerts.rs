@@ -2,8 +2,10 @@
 
 use super::document::{Diagnostic, Document, Finding, Span};
 use super::escape::plain;
+use super::output::{Primary, Repository};
 use crate::engine::Verdict;
 use crate::report::{Change, fingerprint_of};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -15,20 +17,23 @@ pub(super) fn by_severity<'d>(document: &'d Document<'_>) -> Vec<&'d Finding<'d>
     findings
 }
 
-/// Returns the place of a finding: the first value with a place in a file, otherwise the first clause.
-pub(super) fn primary<'d>(finding: &'d Finding<'_>) -> Option<&'d Span<'d>> {
-    let mut reads = finding.clauses.iter().flat_map(|clause| &clause.reads);
-    reads.find_map(|read| read.span.as_ref()).or_else(|| Some(&finding.clauses.first()?.span))
+/// Returns the place of a finding: the first value with a place in the snapshot, or the first clause of the policy; the
+/// other one if there is none.
+pub(super) fn primary<'d>(finding: &'d Finding<'_>, primary: Primary) -> Option<&'d Span<'d>> {
+    let value = finding.clauses.iter().flat_map(|clause| &clause.reads).find_map(|read| read.span.as_ref());
+    let clause = finding.clauses.first().map(|clause| &clause.span);
+    match primary {
+        Primary::Snapshot => value.or(clause),
+        Primary::Policy => clause.or(value),
+    }
 }
 
-/// Returns a path as a platform expects it: an absolute path below the root of the repository becomes relative to it.
-pub(super) fn path<'p>(path: &'p str, root: Option<&str>) -> &'p str {
-    let below = root.and_then(|root| path.strip_prefix(root)?.strip_prefix('/'));
-    let mut path = below.unwrap_or(path);
-    while let Some(rest) = path.strip_prefix("./") {
-        path = rest;
+/// Returns a path as a platform expects it: that of a file in the repository is relative to its root.
+pub(super) fn path<'p>(path: &'p str, repository: Option<&Repository>) -> Cow<'p, str> {
+    match repository.filter(|_| path != "-").and_then(|repository| repository.path_of(path)) {
+        Some(path) => path.into(),
+        None => path.into(),
     }
-    path
 }
 
 /// Returns the name of a verdict in a sentence.
@@ -89,19 +94,23 @@ pub(super) fn totals(document: &Document<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::path;
+    use crate::render::Repository;
 
     #[test]
     fn paths_are_relative_to_the_repository() {
-        let root = Some("/srv/repository");
+        let in_folder = |folder: &str| Repository { root: "/srv/repository".to_owned(), folder: folder.to_owned() };
+        let (root, below) = (in_folder(""), in_folder("accounts/eu"));
         let cases = [
-            ("/srv/repository/a b.json", "a b.json"),
-            ("/srv/repository-2/a.json", "/srv/repository-2/a.json"),
-            ("./././a/./b.json", "a/./b.json"),
-            ("../a.json", "../a.json"),
-            ("-", "-"),
+            ("/srv/repository/a b.json", "a b.json", "a b.json"),
+            ("/srv/repository/../a.json", "/srv/repository/../a.json", "/srv/repository/../a.json"),
+            ("/srv/repository-2/a.json", "/srv/repository-2/a.json", "/srv/repository-2/a.json"),
+            ("./././a/./b.json", "a/b.json", "accounts/eu/a/b.json"),
+            ("../a.json", "../a.json", "accounts/a.json"),
+            ("../../../a.json", "../../../a.json", "../../../a.json"),
+            ("-", "-", "-"),
         ];
-        for (given, expected) in cases {
-            assert_eq!(path(given, root), expected);
+        for (given, in_root, in_below) in cases {
+            assert_eq!((&*path(given, Some(&root)), &*path(given, Some(&below))), (in_root, in_below), "{given}");
         }
         assert_eq!(path("/srv/repository/a.json", None), "/srv/repository/a.json");
     }

@@ -4,6 +4,8 @@
 //! Lines and columns count from 1, columns in Unicode scalar values; offsets are bytes from 0, ends exclusive. The schema
 //! is `schemas/report.schema.json`.
 
+mod counts;
+mod controls;
 mod brief;
 mod build;
 mod place;
@@ -11,6 +13,7 @@ mod read;
 mod merge;
 
 pub(crate) use build::{Builder, bare_diagnostic, pack_files, span_in};
+pub(crate) use counts::add;
 pub use merge::merged;
 pub use read::Saved;
 

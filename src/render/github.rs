@@ -7,11 +7,12 @@ use super::alerts::{by_severity, message, path, primary, problem, sentence, tota
 use super::configured;
 use super::document::{Document, Finding, Span};
 use super::escape::plain;
-use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use super::output::{Audience, Format, OfDocument, Presentation, Primary, Repository, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::Change;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The number of annotations of one level that GitHub shows for a step.
@@ -61,8 +62,10 @@ struct Entry<'d> {
 }
 
 fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    let root = presentation.root.as_deref();
-    let entries: Vec<Entry<'_>> = problems(document).chain(by_severity(document).into_iter().map(finding)).collect();
+    let repository = presentation.repository.as_ref();
+    let entries: Vec<Entry<'_>> = problems(document)
+        .chain(by_severity(document).into_iter().map(|it| finding(it, presentation.primary)))
+        .collect();
     let mut shown = [0; Level::ALL.len()];
     let (mut annotations, mut others) = (Vec::new(), Vec::new());
     for entry in &entries {
@@ -76,7 +79,7 @@ fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Wri
         }
     }
     for (level, entry) in annotations {
-        writeln!(out, "{}", command(level, entry, root))?;
+        writeln!(out, "{}", command(level, entry, repository))?;
     }
     for (level, shown) in Level::ALL.into_iter().zip(shown) {
         let all = entries.iter().filter(|entry| entry.level == Some(level)).count();
@@ -88,9 +91,9 @@ fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Wri
     if !others.is_empty() {
         writeln!(out, "::group::Deodar: {} without an annotation", others.len())?;
         for entry in others {
-            let place = located(entry, root).map(|(file, span)| {
+            let place = located(entry, repository).map(|(file, span)| {
                 let at = span.map(|span| format!(":{}:{}", span.start.line, span.start.column)).unwrap_or_default();
-                format!(" at {}{at}", plain(file))
+                format!(" at {}{at}", plain(&file))
             });
             writeln!(out, "{}{}", inert(&entry.line), inert(&place.unwrap_or_default()))?;
         }
@@ -117,7 +120,7 @@ fn problems<'d>(document: &'d Document<'_>) -> impl Iterator<Item = Entry<'d>> {
     })
 }
 
-fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
+fn finding<'d>(finding: &'d Finding<'d>, place: Primary) -> Entry<'d> {
     let change = finding.baseline.map_or_else(String::new, |change| format!("{} ", change.name()));
     let level = match (finding.verdict, finding.severity) {
         _ if finding.baseline.is_some_and(Change::is_covered) => None,
@@ -131,7 +134,7 @@ fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
     let fingerprint = plain(&finding.fingerprint);
     Entry {
         level,
-        place: primary(finding),
+        place: primary(finding, place),
         file: Some(&finding.snapshot),
         title: format!("{check} ({severity}): {}", plain(&finding.title)),
         message: format!("{}{remedy}\nfingerprint: {fingerprint}", sentence(finding)),
@@ -152,16 +155,16 @@ fn finding<'d>(finding: &'d Finding<'d>) -> Entry<'d> {
 }
 
 /// Returns the file of an entry, and its place.
-fn located<'e>(entry: &'e Entry<'_>, root: Option<&str>) -> Option<(&'e str, Option<&'e Span<'e>>)> {
+fn located<'e>(entry: &'e Entry<'_>, repository: Option<&Repository>) -> Option<(Cow<'e, str>, Option<&'e Span<'e>>)> {
     let file = entry.place.map(|span| &*span.file).or(entry.file)?;
-    Some((path(file, root), entry.place))
+    Some((path(file, repository), entry.place))
 }
 
 /// Returns the workflow command of an annotation. Only a place in one line has columns, as GitHub requires.
-fn command(level: Level, entry: &Entry<'_>, root: Option<&str>) -> String {
+fn command(level: Level, entry: &Entry<'_>, repository: Option<&Repository>) -> String {
     let mut properties: Vec<(&str, String)> = Vec::new();
-    if let Some((file, span)) = located(entry, root) {
-        properties.push(("file", file.to_owned()));
+    if let Some((file, span)) = located(entry, repository) {
+        properties.push(("file", file.into_owned()));
         let (start, end) = span.map_or((1, 1), |span| (span.start.line, span.end.line));
         properties.extend([("line", start.to_string()), ("endLine", end.to_string())]);
         if let Some(span) = span.filter(|_| start == end) {

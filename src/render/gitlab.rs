@@ -12,6 +12,7 @@ use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::fingerprint_of;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The format.
@@ -48,7 +49,7 @@ enum Severity {
 
 #[derive(Serialize)]
 struct Location<'d> {
-    path: &'d str,
+    path: Cow<'d, str>,
     lines: Lines,
 }
 
@@ -58,19 +59,18 @@ struct Lines {
 }
 
 fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    let root = presentation.root.as_deref();
     let configuration = of_configuration(document);
     let configuration = configuration.iter().map(|(description, fingerprint, (file, line))| Entry {
         description: description.clone(),
         check_name: "configuration",
         fingerprint,
         severity: Severity::Info,
-        location: Location { path: path(file, root), lines: Lines { begin: *line } },
+        location: Location { path: path(file, presentation.repository.as_ref()), lines: Lines { begin: *line } },
     });
     let fingerprints = fingerprints(&document.diagnostics);
     let problems = document.diagnostics.iter().zip(&fingerprints);
-    let problems = problems.map(|(found, fingerprint)| of_diagnostic(found, fingerprint, root));
-    let findings = by_severity(document).into_iter().map(|finding| of_finding(finding, root));
+    let problems = problems.map(|(found, fingerprint)| of_diagnostic(found, fingerprint, presentation));
+    let findings = by_severity(document).into_iter().map(|finding| of_finding(finding, presentation));
     serde_json::to_writer_pretty(&mut *out, &problems.chain(findings).chain(configuration).collect::<Vec<_>>())?;
     out.write_all(b"\n")
 }
@@ -87,8 +87,8 @@ fn of_configuration<'d>(document: &'d Document<'_>) -> Vec<(String, String, (&'d
         .collect()
 }
 
-fn of_finding<'d>(finding: &'d Finding<'d>, root: Option<&str>) -> Entry<'d> {
-    let place = primary(finding);
+fn of_finding<'d>(finding: &'d Finding<'d>, presentation: &Presentation) -> Entry<'d> {
+    let place = primary(finding, presentation.primary);
     let severity = match (finding.verdict, finding.severity) {
         (Verdict::Fail, CheckSeverity::Critical) => Severity::Blocker,
         (Verdict::Fail, CheckSeverity::High) => Severity::Critical,
@@ -102,13 +102,13 @@ fn of_finding<'d>(finding: &'d Finding<'d>, root: Option<&str>) -> Entry<'d> {
         fingerprint: &finding.fingerprint,
         severity,
         location: Location {
-            path: path(place.map_or(&finding.snapshot, |span| &span.file), root),
+            path: path(place.map_or(&finding.snapshot, |span| &span.file), presentation.repository.as_ref()),
             lines: Lines { begin: place.map_or(1, |span| span.start.line) },
         },
     }
 }
 
-fn of_diagnostic<'d>(found: &'d Diagnostic<'d>, fingerprint: &'d str, root: Option<&str>) -> Entry<'d> {
+fn of_diagnostic<'d>(found: &'d Diagnostic<'d>, fingerprint: &'d str, presentation: &Presentation) -> Entry<'d> {
     let place = found.labels.first().map(|label| &label.span);
     Entry {
         description: problem(found, "; "),
@@ -119,7 +119,7 @@ fn of_diagnostic<'d>(found: &'d Diagnostic<'d>, fingerprint: &'d str, root: Opti
             DiagnosticLevel::Warning => Severity::Minor,
         },
         location: Location {
-            path: place.map_or(NO_FILE, |span| path(&span.file, root)),
+            path: place.map_or(NO_FILE.into(), |span| path(&span.file, presentation.repository.as_ref())),
             lines: Lines { begin: place.map_or(1, |span| span.start.line) },
         },
     }

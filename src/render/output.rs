@@ -98,8 +98,48 @@ pub struct Presentation {
     pub all: bool,
     /// Whether JSON and NDJSON contain every verdict.
     pub all_verdicts: bool,
-    /// The absolute path of the repository. Outputs for platforms write paths of files in it relative to it.
-    pub root: Option<String>,
+    /// The place of a finding in outputs for platforms.
+    pub primary: Primary,
+    /// The repository. Outputs for platforms write paths of files in it relative to it.
+    pub repository: Option<Repository>,
+}
+
+/// The place of a finding in outputs for platforms, which show one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Primary {
+    /// The first value with a place in the snapshot.
+    #[default]
+    Snapshot,
+    /// The first clause of the policy.
+    Policy,
+}
+
+/// The repository around the working directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its absolute path.
+    pub root: String,
+    /// The path of the working directory below it, with `/` between its parts; empty in the root itself.
+    pub folder: String,
+}
+
+impl Repository {
+    /// Returns the path of a file relative to the repository; `None` for a file outside of it.
+    pub(super) fn path_of(&self, path: &str) -> Option<String> {
+        let from_root = match path.strip_prefix('/') {
+            Some(_) => path.strip_prefix(&self.root)?.strip_prefix('/')?.to_owned(),
+            None => format!("{}/{path}", self.folder),
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in from_root.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        Some(parts.join("/"))
+    }
 }
 
 impl Default for Presentation {
@@ -111,7 +151,8 @@ impl Default for Presentation {
             layout: Layout::Auto,
             all: false,
             all_verdicts: false,
-            root: None,
+            primary: Primary::Snapshot,
+            repository: None,
         }
     }
 }

@@ -9,11 +9,13 @@ use super::configured;
 use super::document::{self, Check, Configuration, Document, Finding, Span, Weakening};
 use super::escape::plain;
 use super::names;
-use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use super::output::{Audience, Format, OfDocument, Presentation, Primary, Repository, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
 use crate::report::{Change, CheckState, Status};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     Artifact, ArtifactLocation, ConfigurationOverride, Invocation, Location, Message, MultiformatMessageString,
@@ -26,6 +28,10 @@ use std::io::{self, Write};
 
 /// The number of results that GitHub accepts in a run.
 const MOST_RESULTS: usize = 25_000;
+
+/// The number of bytes of a compressed file that GitHub accepts is 10 MB. The limit is lower, because another program
+/// compresses the file.
+const MOST_BYTES: usize = 9_500_000;
 
 /// The number of results that GitHub shows.
 const SHOWN_RESULTS: usize = 5_000;
@@ -53,19 +59,56 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &log(document, presentation.root.as_deref()))?;
+    let most = MOST_RESULTS;
+    let mut text = serde_json::to_vec(&log(document, presentation, most))?;
+    // Compression makes no text longer, except by a few bytes.
+    if text.len() > MOST_BYTES {
+        let fitting = fitting(&log(document, presentation, most))?;
+        text = serde_json::to_vec(&log(document, presentation, fitting))?;
+    }
+    out.write_all(&text)?;
     out.write_all(b"\n")
 }
 
-fn log(document: &Document<'_>, root: Option<&str>) -> Sarif {
-    let files = Files::of(document, root);
+/// Returns the number of results of a log that are in its first [`MOST_BYTES`] when it is compressed.
+fn fitting(log: &Sarif) -> io::Result<usize> {
+    let results = log.runs.iter().flat_map(|run| run.results.iter().flatten());
+    let rest = Sarif { runs: log.runs.iter().map(|run| Run { results: None, ..run.clone() }).collect(), ..log.clone() };
+    let texts = results.map(serde_json::to_vec);
+    compressed_prefix(&serde_json::to_vec(&rest)?, texts, MOST_BYTES)
+}
+
+/// Returns the number of texts that, after a head and compressed with it, are at most as long as a limit.
+fn compressed_prefix(
+    head: &[u8],
+    texts: impl Iterator<Item = serde_json::Result<Vec<u8>>>,
+    most: usize,
+) -> io::Result<usize> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(head)?;
+    let mut count = 0;
+    for text in texts {
+        gzip.write_all(&text?)?;
+        if gzip.get_ref().len() > most {
+            return Ok(count);
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn log(document: &Document<'_>, presentation: &Presentation, most: usize) -> Sarif {
+    let files = Files::of(document, presentation.repository.as_ref());
     let findings = by_severity(document);
     let rules: BTreeMap<&str, i64> = document.checks.iter().map(|check| &*check.id).zip(0..).collect();
     // SARIF expects the property at all results of a run or at none.
     let has_waived = findings.iter().any(|finding| finding.verdict == Verdict::Waived);
-    let results: Vec<Entry> =
-        findings.iter().take(MOST_RESULTS).map(|finding| result(finding, &files, &rules, has_waived)).collect();
-    let notices = notices(document);
+    let results: Vec<Entry> = findings
+        .iter()
+        .take(most)
+        .map(|finding| result(finding, (&files, presentation.primary), &rules, has_waived))
+        .collect();
+    let notices = notices(document, results.len());
     let driver = ToolComponent::builder()
         .name("Deodar")
         .version(&*document.tool.version)
@@ -75,7 +118,7 @@ fn log(document: &Document<'_>, root: Option<&str>) -> Sarif {
         .build();
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
-        .invocations(vec![invocation(document, &files, &notices, &findings)])
+        .invocations(vec![invocation(document, &files, &notices, (&findings, results.len()))])
         .artifacts(files.artifacts.clone())
         .column_kind(json!("unicodeCodePoints"))
         .results(results)
@@ -92,15 +135,15 @@ fn log(document: &Document<'_>, root: Option<&str>) -> Sarif {
 
 /// The files of a run, each with its number in the list of artifacts.
 struct Files<'d> {
-    root: Option<&'d str>,
+    repository: Option<&'d Repository>,
     artifacts: Vec<Artifact>,
     numbers: BTreeMap<&'d str, i64>,
 }
 
 impl<'d> Files<'d> {
     /// Returns the snapshots, and the files of the pack.
-    fn of(document: &'d Document<'_>, root: Option<&'d str>) -> Self {
-        let mut files = Self { root, artifacts: Vec::new(), numbers: BTreeMap::new() };
+    fn of(document: &'d Document<'_>, repository: Option<&'d Repository>) -> Self {
+        let mut files = Self { repository, artifacts: Vec::new(), numbers: BTreeMap::new() };
         for snapshot in &document.run.snapshots {
             files.add(&snapshot.path, snapshot.sha256.as_deref(), Some(json!("analysisTarget")));
         }
@@ -118,7 +161,7 @@ impl<'d> Files<'d> {
             return;
         }
         self.numbers.insert(path, number(self.artifacts.len()));
-        let location = ArtifactLocation::builder().uri(uri(path, self.root)).build();
+        let location = ArtifactLocation::builder().uri(uri(path, self.repository)).build();
         let mut artifact = Artifact::builder().location(location).build();
         artifact.hashes = sha256.map(|sha256| BTreeMap::from([("sha-256".to_owned(), sha256.to_owned())]));
         artifact.roles = role.map(|role| vec![role]);
@@ -127,7 +170,7 @@ impl<'d> Files<'d> {
 
     /// Returns a place in a file, or its first line.
     fn location(&self, file: &str, span: Option<&Span<'_>>) -> Location {
-        let mut artifact = ArtifactLocation::builder().uri(uri(file, self.root)).build();
+        let mut artifact = ArtifactLocation::builder().uri(uri(file, self.repository)).build();
         artifact.index = self.numbers.get(file).copied();
         let region = match span {
             None => Region::builder().start_line(1).build(),
@@ -210,15 +253,16 @@ fn rule(check: &Check<'_>) -> ReportingDescriptor {
     rule
 }
 
-fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>, has_waived: bool) -> Entry {
-    let place = primary(finding);
+fn result(
+    finding: &Finding<'_>,
+    (files, place): (&Files<'_>, Primary),
+    rules: &BTreeMap<&str, i64>,
+    has_waived: bool,
+) -> Entry {
+    let related = related(finding, files, place);
+    let text = described(finding, place, related.len());
+    let place = primary(finding, place);
     let file = place.map_or(&*finding.snapshot, |span| &*span.file);
-    let clauses = finding.clauses.iter().take(SHOWN_LOCATIONS).zip(1..);
-    let related = clauses.map(|(clause, id)| Location {
-        id: Some(id),
-        message: Some(message(&in_message(&plain(clause.text.trim())))),
-        ..files.location(&clause.span.file, Some(&clause.span))
-    });
     // A waived result keeps the kind of its original verdict, with a suppression.
     let (kind, level) = match finding.original() {
         Verdict::Fail | Verdict::Waived => (ResultKind::Fail, level(finding.severity)),
@@ -230,9 +274,9 @@ fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>,
         .rule_id(&*finding.check)
         .kind(kind)
         .level(level)
-        .message(message(&described(finding)))
+        .message(message(&text))
         .locations(vec![files.location(file, place)])
-        .related_locations(related.collect::<Vec<_>>())
+        .related_locations(related)
         .partial_fingerprints(BTreeMap::from([
             ("primaryLocationLineHash".to_owned(), format!("{}:1", finding.fingerprint)),
             ("deodarFingerprint/v1".to_owned(), finding.fingerprint.to_string()),
@@ -243,7 +287,7 @@ fn result(finding: &Finding<'_>, files: &Files<'_>, rules: &BTreeMap<&str, i64>,
             ("resourceId", json!(finding.resource.id)),
             ("resourceType", json!(finding.resource.ty)),
             ("severity", json!(finding.severity)),
-            ("snapshot", json!(path(&finding.snapshot, files.root))),
+            ("snapshot", json!(path(&finding.snapshot, files.repository))),
             ("verdict", json!(finding.verdict)),
         ]))
         .build();
@@ -276,14 +320,45 @@ fn suppression(finding: &Finding<'_>, files: &Files<'_>) -> Suppression {
     suppression
 }
 
-/// Returns the text of a result, with a link to each clause and the values to capture.
-fn described(finding: &Finding<'_>) -> String {
+/// Returns the places of a finding in the file that is not the primary one, each with a text.
+fn related(finding: &Finding<'_>, files: &Files<'_>, place: Primary) -> Vec<Location> {
+    let clauses = finding.clauses.iter();
+    let places: Vec<(String, &Span<'_>)> = match place {
+        Primary::Snapshot => clauses.map(|clause| (clause.text.trim().to_owned(), &clause.span)).collect(),
+        Primary::Policy => {
+            let reads = clauses.flat_map(|clause| &clause.reads);
+            let placed = reads.filter_map(|read| Some((read, read.span.as_ref()?)));
+            placed
+                .map(|(read, span)| {
+                    (
+                        read.value
+                            .as_ref()
+                            .map_or_else(|| read.name.to_string(), |value| format!("{} is {value}", read.name)),
+                        span,
+                    )
+                })
+                .collect()
+        }
+    };
+    let location = |((text, span), id): ((String, &Span<'_>), i64)| Location {
+        id: Some(id),
+        message: Some(message(&in_message(&plain(&text)))),
+        ..files.location(&span.file, Some(span))
+    };
+    places.into_iter().take(SHOWN_LOCATIONS).zip(1..).map(location).collect()
+}
+
+/// Returns the text of a result, with links to `related` places and the values to capture.
+fn described(finding: &Finding<'_>, place: Primary, related: usize) -> String {
     let mut text = in_message(&sentence(finding));
-    let links: Vec<String> = (1..=finding.clauses.len().min(SHOWN_LOCATIONS))
-        .map(|id| if id == 1 { "[clause](1)".to_owned() } else { format!("[clause {id}]({id})") })
-        .collect();
+    let (of, noun) = match place {
+        Primary::Snapshot => ("Policy", "clause"),
+        Primary::Policy => ("Snapshot", "value"),
+    };
+    let links: Vec<String> =
+        (1..=related).map(|id| if id == 1 { format!("[{noun}](1)") } else { format!("[{noun} {id}]({id})") }).collect();
     if !links.is_empty() {
-        text += &format!(". Policy: {}", links.join(", "));
+        text += &format!(". {of}: {}", links.join(", "));
     }
     let captures = finding.capture.as_deref().unwrap_or_default();
     let listed: Vec<String> = captures
@@ -304,19 +379,24 @@ fn described(finding: &Finding<'_>) -> String {
 const LIMIT: &str = "result-limit";
 
 /// Returns the ids of notifications, in order.
-fn notices<'d>(document: &'d Document<'_>) -> Vec<&'d str> {
+fn notices<'d>(document: &'d Document<'_>, results: usize) -> Vec<&'d str> {
     let codes = document.diagnostics.iter().map(|found| &*found.code);
-    let limit = (document.findings.len() > SHOWN_RESULTS).then_some(LIMIT);
+    let limit = limits(document.findings.len(), results).map(|_| LIMIT);
     codes.chain(limit).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
-fn invocation(document: &Document<'_>, files: &Files<'_>, notices: &[&str], findings: &[&Finding<'_>]) -> Invocation {
+fn invocation(
+    document: &Document<'_>,
+    files: &Files<'_>,
+    notices: &[&str],
+    (findings, results): (&[&Finding<'_>], usize),
+) -> Invocation {
     let of_notice = |id: &str| {
         let mut descriptor = ReportingDescriptorReference::builder().id(id).build();
         descriptor.index = notices.iter().position(|notice| *notice == id).map(number);
         descriptor
     };
-    let limits = limits(findings).map(|(level, text)| {
+    let limits = limits(findings.len(), results).map(|(level, text)| {
         let notification = Notification::builder().level(json!(level)).message(message(&in_message(&text)));
         notification.descriptor(of_notice(LIMIT)).build()
     });
@@ -362,23 +442,27 @@ fn invocation(document: &Document<'_>, files: &Files<'_>, notices: &[&str], find
         .build()
 }
 
-/// Returns the level and the text of the notification about the limits of GitHub, if there are more findings.
-fn limits(findings: &[&Finding<'_>]) -> Option<(ResultLevel, String)> {
-    let all = findings.len();
+/// Returns the level and the text of the notification about the limits of GitHub, if one applies to the findings, of which
+/// some are `results`.
+fn limits(all: usize, results: usize) -> Option<(ResultLevel, String)> {
     let order = "failures first, then unknown verdicts, the most severe first";
-    if all <= SHOWN_RESULTS {
-        return None;
+    let shown = match results > SHOWN_RESULTS {
+        true => format!("; GitHub shows the first {SHOWN_RESULTS} of them"),
+        false => String::new(),
+    };
+    let omitted = all.saturating_sub(results);
+    if omitted > 0 {
+        let limit = match results {
+            MOST_RESULTS => format!("{MOST_RESULTS} results in a run"),
+            _ => "10 MB in a compressed file".to_owned(),
+        };
+        let text = format!(
+            "{omitted} of {all} findings are omitted, because GitHub accepts {limit}; the others are results, \
+             {order}{shown}"
+        );
+        return Some((ResultLevel::Warning, text));
     }
-    let shown = format!("GitHub shows the first {SHOWN_RESULTS} of them");
-    let omitted = all.saturating_sub(MOST_RESULTS);
-    if omitted == 0 {
-        return Some((ResultLevel::Note, format!("{all} findings are results, {order}; {shown}")));
-    }
-    let text = format!(
-        "{omitted} of {all} findings are omitted, because GitHub accepts {MOST_RESULTS} results in a run; the others are \
-         results, {order}; {shown}"
-    );
-    Some((ResultLevel::Warning, text))
+    (results > SHOWN_RESULTS).then(|| (ResultLevel::Note, format!("{all} findings are results, {order}{shown}")))
 }
 
 fn level(severity: CheckSeverity) -> ResultLevel {
@@ -455,8 +539,8 @@ fn is_url(text: &str) -> bool {
 }
 
 /// Returns the URI of a file: relative as the path, or with the scheme `file` for an absolute path.
-fn uri(file: &str, root: Option<&str>) -> String {
-    let path = path(file, root);
+fn uri(file: &str, repository: Option<&Repository>) -> String {
+    let path = path(file, repository);
     let scheme = if path.starts_with('/') { "file://" } else { "" };
     let mut uri = scheme.to_owned();
     for byte in path.bytes() {
@@ -476,7 +560,8 @@ mod tests {
     #[test]
     fn uris_are_percent_encoded() {
         assert_eq!(uri("a b/ü%:[1].json", None), "a%20b/%C3%BC%25%3A%5B1%5D.json");
-        assert_eq!(uri("/x/a.json", Some("/x")), "a.json");
+        let repository = Repository { root: "/x".to_owned(), folder: String::new() };
+        assert_eq!(uri("/x/a.json", Some(&repository)), "a.json");
         assert_eq!(uri("/x/a.json", None), "file:///x/a.json");
     }
 
@@ -496,5 +581,35 @@ mod tests {
         assert_eq!([1023, 1024, 1025, 5000].map(limit), [1023, 1024, 1024, 1024]);
         assert!(limited(&"ü".repeat(1025)).ends_with('…'));
         assert!(!limited(&"ü".repeat(1024)).ends_with('…'));
+    }
+
+    /// Texts that cannot be compressed by much.
+    fn texts() -> Vec<Vec<u8>> {
+        let mut state = 1_u64;
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            b'!' + u8::try_from((state >> 33) % 90).expect("it is small")
+        };
+        (0..200).map(|_| (0..5_000).map(|_| letter()).collect()).collect()
+    }
+
+    #[test]
+    fn results_are_omitted_beyond_a_compressed_size() {
+        let (texts, most) = (texts(), 600_000);
+        let count = |texts: &[Vec<u8>], most| {
+            compressed_prefix(b"head", texts.iter().map(|text| Ok(text.clone())), most).expect("it is in memory")
+        };
+        let size = |texts: &[Vec<u8>]| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+            gzip.write_all(&texts.concat()).expect("it is in memory");
+            gzip.finish().expect("it is in memory").len()
+        };
+        let fitting = count(&texts, most);
+        assert!(0 < fitting && fitting < texts.len(), "{fitting}");
+        // The encoder holds back some of the last texts.
+        let (with, without) = (size(&texts[..fitting]), size(&texts[..fitting - 20]));
+        assert!(with < most + 100_000 && without < most, "{with} {without}");
+        assert_eq!(count(&texts, 2_000_000), texts.len());
+        assert_eq!(count(&texts, 0), 0);
     }
 }

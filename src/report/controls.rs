@@ -1,34 +1,8 @@
-//! Verdicts by control of a framework. A control passes if all of its checks were run, at least one resource passed, and
-//! none failed or is unknown. Controls without a decided verdict are listed separately.
+//! The status of a control of a framework, and the natural order of names. A control passes if all of its checks were run,
+//! at least one resource passed, and none failed, is unknown or is waived.
 
-use super::{CheckReport, CheckState, Report};
-use crate::engine::{Verdict, VerdictCounts};
+use crate::engine::Verdict;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// The checks of a run by the controls of one framework.
-#[derive(Debug)]
-pub struct ByControl<'r> {
-    /// The framework.
-    pub framework: &'r str,
-    /// Its controls with a check, by status, then in natural order.
-    pub controls: Vec<ControlReport<'r>>,
-    /// Checks without a control of the framework.
-    pub unmapped: Vec<&'r CheckReport>,
-}
-
-/// The results of the checks of a control.
-#[derive(Debug)]
-pub struct ControlReport<'r> {
-    /// The control.
-    pub control: &'r str,
-    /// The status of the control.
-    pub status: ControlStatus,
-    /// The number of each verdict.
-    pub counts: VerdictCounts,
-    /// Its checks, in order of ids.
-    pub checks: Vec<&'r CheckReport>,
-}
 
 /// The status of a control, in the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,37 +30,6 @@ impl ControlStatus {
             _ => ControlStatus::Passed,
         }
     }
-}
-
-/// Returns the checks of a report by the controls of a framework.
-pub fn by_control<'r>(report: &'r Report, framework: &'r str) -> ByControl<'r> {
-    let mut checks_of: BTreeMap<&str, Vec<&CheckReport>> = BTreeMap::new();
-    let mut unmapped = Vec::new();
-    for check in &report.checks {
-        let of_framework = check.controls.iter().filter(|(name, _)| *name == framework);
-        let mut controls: Vec<&str> = of_framework.flat_map(|(_, controls)| controls).map(|it| it.as_str()).collect();
-        controls.sort_unstable();
-        controls.dedup();
-        if controls.is_empty() {
-            unmapped.push(check);
-        }
-        for control in controls {
-            checks_of.entry(control).or_default().push(check);
-        }
-    }
-    let mut controls: Vec<_> = checks_of.into_iter().map(|(control, checks)| control_report(control, checks)).collect();
-    controls.sort_by_cached_key(|it| (it.status, natural(it.control)));
-    ByControl { framework, controls, unmapped }
-}
-
-fn control_report<'r>(control: &'r str, checks: Vec<&'r CheckReport>) -> ControlReport<'r> {
-    let mut counts = VerdictCounts::default();
-    for check in &checks {
-        counts += check.counts;
-    }
-    let is_run = checks.iter().all(|check| check.state == CheckState::Run);
-    let status = ControlStatus::of(|verdict| counts[verdict], is_run);
-    ControlReport { control, status, counts, checks }
 }
 
 /// A part of a name that sorts numbers by value: the digits without leading zeros, after their count.

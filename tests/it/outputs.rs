@@ -75,7 +75,8 @@ fn an_output_does_not_depend_on_the_other_outputs_of_the_run() {
         layout: Layout::Full,
         all: false,
         all_verdicts: false,
-        root: None,
+        primary: deodar::render::Primary::Snapshot,
+        repository: None,
     };
     let presentations = [
         presentation(Detail::Quiet, 0),

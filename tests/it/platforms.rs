@@ -310,6 +310,38 @@ fn every_finding_of_the_examples_is_in_the_outputs_for_github_and_gitlab() {
 }
 
 #[test]
+fn the_policy_is_the_primary_place_on_request() {
+    let run = |arguments: &[&str]| -> Run {
+        let files = [
+            ("harbour.cedarschema", SCHEMA.as_bytes()),
+            ("policies/harbour.cedar", POLICIES.as_bytes()),
+            ("snapshot.json", &edited("\"length\": 9", "\"length\": 41").into_bytes()),
+        ];
+        let output = command(folder(&files).path()).args([&HARBOUR[..], arguments].concat()).output();
+        output.expect("the binary is built").into()
+    };
+    let uri = |location: &Value| location["physicalLocation"]["artifactLocation"]["uri"].clone();
+    let sarif = holds(&run(&["--format", "sarif", "--primary", "policy"]).stdout);
+    let result = &sarif["results"][0];
+    assert_eq!(uri(&result["locations"][0]), "policies/harbour.cedar");
+    let related = list(&result["relatedLocations"]);
+    let texts: Vec<&str> = related.iter().map(|it| it["message"]["text"].as_str().expect("a text")).collect();
+    assert_eq!(texts, ["light is \"green\"", "length is 41", "length is 40"]);
+    assert!(related.iter().all(|location| uri(location) == "snapshot.json"));
+    let text = result["message"]["text"].as_str().expect("a text");
+    assert!(text.ends_with("Snapshot: [value](1), [value 2](2), [value 3](3)."), "{text}");
+    for (format, place) in
+        [("github", "file=policies/harbour.cedar,"), ("gitlab", "\"path\": \"policies/harbour.cedar\"")]
+    {
+        let text = run(&["--format", format, "--primary", "policy"]).stdout;
+        assert!(text.contains(place), "{format}: {text}");
+    }
+    let refused = run(&["--primary", "policy"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("--primary is for sarif, github, gitlab"), "{refused:?}");
+}
+
+#[test]
 fn paths_below_the_root_of_the_repository_are_relative_to_it() {
     let snapshot = edited("\"length\": 9", "\"length\": 41");
     let files = [
@@ -336,5 +368,17 @@ fn paths_below_the_root_of_the_repository_are_relative_to_it() {
     {
         let text = run(format).stdout;
         assert!(text.contains(expected) && !text.contains(root), "{format}: {text}");
+    }
+    // From a folder below the root, relative paths are those of the repository too.
+    for (format, expected) in [
+        ("sarif", "\"uri\":\"a%20b/snapshot.json\""),
+        ("github", "file=a b/snapshot.json,"),
+        ("gitlab", "\"a b/snapshot.json\""),
+    ] {
+        let pack = ["--schema", "../harbour.cedarschema", "--policies", "../policies", "--now", NOW];
+        let arguments = [&["check", "snapshot.json", "--format", format][..], &pack].concat();
+        let output = command(&repository.path().join("a b")).args(arguments).output().expect("the binary is built");
+        let text = Run::from(output).stdout;
+        assert!(text.contains(expected) && !text.contains("../"), "{format}: {text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Saved reports: read back and merged, and never taken for more than they are. Outputs do not overwrite inputs.
 
-use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, edited, folder};
+use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, edited, folder, replaced};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -156,4 +156,26 @@ fn merged_parts_have_the_waivers_of_one_run() {
     assert_eq!((merged.code, merged.json()), (whole.code, whole.json()));
     let twice = run(folder.path(), &["render", "sound-report.json", "sound-report.json", "--output", "json"]);
     assert_eq!(twice.code, 5, "{twice:?}");
+}
+
+#[test]
+fn merged_parts_have_the_controls_of_one_run() {
+    let folder = harbours();
+    std::fs::write(folder.path().join("other.json"), replaced(SOUND, "\"Anse\"", "\"Bray\""))
+        .expect("it can be written");
+    let judged = |snapshots: &[&str], more: &[&str]| {
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+        run(folder.path(), &[&["check"], snapshots, &pack, more].concat())
+    };
+    let by = ["--by", "framework=iso-27001", "--output"];
+    judged(&["long.json"], &[&by[..], &["json=a.json"]].concat());
+    judged(&["other.json"], &[&by[..], &["json=b.json"]].concat());
+    judged(&["other.json"], &["--output", "json=c.json"]);
+    let whole = judged(&["long.json", "other.json"], &[&by[..], &["json"]].concat()).json();
+    let merged = run(folder.path(), &["render", "a.json", "b.json", "--output", "json"]).json();
+    assert!(whole["by_control"].is_object());
+    assert_eq!(merged, whole);
+    let refused = run(folder.path(), &["render", "a.json", "c.json", "--output", "json"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.stderr.contains("controls"), "{refused:?}");
 }

@@ -42,13 +42,18 @@ struct Watching {
 
 impl Watching {
     fn start() -> Self {
+        Self::with(SOUND, &[])
+    }
+
+    fn with(snapshot: &str, arguments: &[&str]) -> Self {
         let folder = folder(&[
             ("harbour.cedarschema", SCHEMA.as_bytes()),
             ("policies/harbour.cedar", POLICIES.as_bytes()),
-            ("snapshot.json", SOUND.as_bytes()),
+            ("snapshot.json", snapshot.as_bytes()),
         ]);
         let mut child = command(folder.path())
             .args(HARBOUR)
+            .args(arguments)
             .arg("--watch")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -146,6 +151,27 @@ fn an_edit_of_the_schema_is_judged_anew() {
     watching.screen(&["exit 1", "HB-PIER-01 · medium · fail", "max_boats = 1"]);
     watching.replace("harbour.cedarschema", SCHEMA);
     watching.screen(&[FINE]);
+}
+
+#[test]
+fn an_edit_of_the_baseline_is_compared_anew() {
+    let long = edited("\"length\": 12", "\"length\": 41");
+    let report = |snapshot: &str| {
+        let files = [
+            ("harbour.cedarschema", SCHEMA.as_bytes()),
+            ("policies/harbour.cedar", POLICIES.as_bytes()),
+            ("snapshot.json", snapshot.as_bytes()),
+        ];
+        let output = command(folder(&files).path()).args(HARBOUR).args(["--format", "json"]).output();
+        String::from_utf8(output.expect("the binary is built").stdout).expect("it is UTF-8")
+    };
+    let watching = Watching::with(&long, &["--baseline", "baseline.json"]);
+    // There is no baseline yet.
+    watching.until("baseline.json");
+    watching.write("baseline.json", &report(SOUND));
+    watching.screen(&["exit 1", "length is 41"]);
+    watching.replace("baseline.json", &report(&long));
+    watching.screen(&["exit 0: nothing at or above the threshold is new"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! From a report to its document.
 
 use super::{
-    Account, AccountCheck, AlsoCovered, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Control,
-    Counts, DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict,
-    Overridden, PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter,
-    Snapshot, Span, Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
+    Account, AccountCheck, AlsoCovered, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Counts,
+    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, Overridden,
+    PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span,
+    Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -12,7 +12,6 @@ use crate::ids::IdVec;
 use crate::policy::{self, CheckId};
 use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
-use crate::report::controls::{self, ControlReport, by_control};
 use crate::report::{
     self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, Evidence, NearMissReport, Needs,
     PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport, WitnessReport,
@@ -51,6 +50,7 @@ impl<'r> Document<'r> {
 impl<'r> Builder<'r> {
     fn document(self, needs: &Needs) -> Document<'r> {
         let report = self.report;
+        let checks: Vec<Check<'r>> = report.checks.iter().map(|it| check(it, report.run.baseline.is_some())).collect();
         Document {
             format: "deodar-report".into(),
             version: VERSION.into(),
@@ -67,9 +67,9 @@ impl<'r> Builder<'r> {
                 errors: report.problems(DiagnosticLevel::Error),
                 warnings: report.problems(DiagnosticLevel::Warning),
             },
-            checks: report.checks.iter().map(|it| check(it, report.run.baseline.is_some())).collect(),
             waivers: report.waivers.iter().map(|waiver| self::waiver(waiver, report.run.accounts)).collect(),
-            by_control: report.run.by.as_deref().map(|framework| rolled_up(&by_control(report, framework))),
+            by_control: report.run.by.as_deref().map(|framework| ByControl::of(&checks, &framework.into())),
+            checks,
             findings: report.findings_for(needs).into_iter().map(|found| self.finding(found)).collect(),
             other_verdicts: needs.all_verdicts.then(|| {
                 let is_kept = needs.findings != Evidence::None;
@@ -392,21 +392,6 @@ fn account_check(state: CheckState, given: &VerdictCounts) -> AccountCheck {
     let mut counts = counts(|verdict| given[verdict]);
     counts.retain(|_, count| *count > 0);
     AccountCheck { state: state.after(given), counts }
-}
-
-fn rolled_up<'r>(rolled: &controls::ByControl<'r>) -> ByControl<'r> {
-    let ids = |checks: &[&'r CheckReport]| checks.iter().map(|check| check.id.as_str().into()).collect();
-    let control = |control: &ControlReport<'r>| Control {
-        control: control.control.into(),
-        standing: control.status,
-        counts: counts(|verdict| control.counts[verdict]),
-        checks: ids(&control.checks),
-    };
-    ByControl {
-        framework: rolled.framework.into(),
-        controls: rolled.controls.iter().map(control).collect(),
-        unmapped_checks: ids(&rolled.unmapped),
-    }
 }
 
 fn capture(capture: &report::Capture) -> Capture<'_> {

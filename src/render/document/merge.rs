@@ -3,7 +3,10 @@
 //! A report that is not complete must not have the exit code of a complete one. So every run is compared with its own
 //! counts before it is merged.
 
-use super::{Account, AlsoCovered, Changes, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver};
+use super::counts::{add, count};
+use super::{
+    Account, AlsoCovered, ByControl, Changes, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver,
+};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
 use crate::report::{
@@ -64,6 +67,7 @@ pub fn merged(saved: Vec<(String, Saved)>) -> Result<Document<'static>, Diagnost
     document.format = "deodar-report".into();
     if is_merged {
         document.finish_diagnostics();
+        document.by_control = document.by_control.map(|table| ByControl::of(&document.checks, &table.framework));
     }
     document.sort();
     document.set_status();
@@ -115,6 +119,10 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
         ),
         (a.run.max_snapshot_age != b.run.max_snapshot_age, "their maximal ages of snapshots differ"),
         (a.run.engine != b.run.engine, "their engines differ"),
+        (
+            framework(a) != framework(b),
+            "they group verdicts by controls of different frameworks, or one of them does not",
+        ),
         (baseline(a) != baseline(b), "their baselines differ"),
         (a.other_verdicts.is_some() != b.other_verdicts.is_some(), "one of them does not have all verdicts"),
         (
@@ -133,6 +141,10 @@ fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
 
 fn baseline<'d>(document: &'d Document<'_>) -> Option<&'d str> {
     document.run.baseline.as_ref().map(|baseline| &*baseline.sha256)
+}
+
+fn framework<'d>(document: &'d Document<'_>) -> Option<&'d str> {
+    document.by_control.as_ref().map(|table| &*table.framework)
 }
 
 fn selected(check: &Check<'_>) -> bool {
@@ -320,8 +332,6 @@ impl Document<'static> {
                 self.diagnostics.push(diagnostic);
             }
         }
-        // The table describes one run.
-        self.by_control = None;
     }
 
     /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, and counts all diagnostics.
@@ -498,17 +508,6 @@ impl Document<'_> {
     }
 }
 
-fn count(counts: &Counts, verdict: Verdict) -> usize {
-    counts.get(&verdict).copied().unwrap_or(0)
-}
-
 fn exit_code(statuses: &[Status]) -> u8 {
     statuses.first().map_or(0, |status| status.exit_code())
-}
-
-fn add(counts: &mut Counts, more: &Counts) {
-    for (verdict, count) in more {
-        let sum = counts.entry(*verdict).or_insert(0);
-        *sum = sum.saturating_add(*count);
-    }
 }

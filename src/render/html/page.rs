@@ -6,10 +6,10 @@ use super::listing::{self, Listing};
 use super::words::{self, many};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::render::document::{Check, Counts, Diagnostic, Document, Finding, Snapshot};
+use crate::render::document::{ByControl, Check, Counts, Diagnostic, Document, Finding, Snapshot, Text, add};
 use crate::render::gaps::{Gap, blocked, blocked_checks, gaps};
 use crate::render::totals::{baseline, reason};
-use crate::report::controls::{ControlStatus, natural};
+use crate::report::controls::ControlStatus;
 use crate::report::{Change, CheckState, Engine, FileRole, Status, WaiverUse};
 use askama::Template;
 use std::cmp::Reverse;
@@ -106,17 +106,8 @@ struct PolicyFile<'d> {
 }
 
 struct Framework<'d> {
-    name: &'d str,
     totals: Vec<(ControlStatus, usize)>,
-    controls: Vec<Control<'d>>,
-    unmapped: Vec<&'d str>,
-}
-
-struct Control<'d> {
-    name: &'d str,
-    status: ControlStatus,
-    counts: Counts,
-    checks: Vec<&'d str>,
+    table: ByControl<'d>,
 }
 
 struct CheckRow<'d> {
@@ -374,43 +365,18 @@ fn policy_files<'d>(document: &'d Document<'_>) -> Vec<PolicyFile<'d>> {
     files.into_iter().map(|(name, (checks, counts))| PolicyFile { name, checks, counts }).collect()
 }
 
-fn add(counts: &mut Counts, more: &Counts) {
-    for (verdict, count) in more {
-        *counts.entry(*verdict).or_insert(0) += count;
-    }
-}
-
 /// Returns the frameworks that the checks name, with their controls.
-fn frameworks<'d>(document: &'d Document<'_>) -> Vec<Framework<'d>> {
-    let names: BTreeSet<&str> =
-        document.checks.iter().flat_map(|check| check.controls.keys()).map(|name| &**name).collect();
+fn frameworks<'d>(document: &'d Document<'d>) -> Vec<Framework<'d>> {
+    let names: BTreeSet<&Text<'d>> = document.checks.iter().flat_map(|check| check.controls.keys()).collect();
     names.into_iter().map(|name| framework(document, name)).collect()
 }
 
-fn framework<'d>(document: &'d Document<'_>, name: &'d str) -> Framework<'d> {
-    let mut by_control: BTreeMap<&str, Vec<&Check<'_>>> = BTreeMap::new();
-    let mut unmapped = Vec::new();
-    for check in &document.checks {
-        let ids: BTreeSet<&str> = check.controls.get(name).into_iter().flatten().map(|id| &**id).collect();
-        if ids.is_empty() {
-            unmapped.push(&*check.id);
-        }
-        ids.into_iter().for_each(|id| by_control.entry(id).or_default().push(check));
-    }
-    let mut controls: Vec<Control<'_>> = by_control.into_iter().map(|(name, checks)| control(name, &checks)).collect();
-    controls.sort_by_cached_key(|control| (control.status, natural(control.name)));
+fn framework<'d>(document: &'d Document<'d>, name: &Text<'d>) -> Framework<'d> {
+    let table = ByControl::of(&document.checks, name);
     let all = [ControlStatus::Failed, ControlStatus::Partial, ControlStatus::NotJudged, ControlStatus::Passed];
-    let count = |status| controls.iter().filter(|control| control.status == status).count();
+    let count = |status| table.controls.iter().filter(|control| control.standing == status).count();
     let totals = all.into_iter().map(|status| (status, count(status))).filter(|(_, count)| *count > 0).collect();
-    Framework { name, totals, controls, unmapped }
-}
-
-fn control<'d>(name: &'d str, checks: &[&'d Check<'_>]) -> Control<'d> {
-    let mut counts = Counts::new();
-    checks.iter().for_each(|check| add(&mut counts, &check.counts));
-    let is_run = checks.iter().all(|check| matches!(check.state, CheckState::Run | CheckState::NoResources));
-    let status = ControlStatus::of(|verdict| words::count(&counts, &verdict), is_run);
-    Control { name, status, counts, checks: checks.iter().map(|check| &*check.id).collect() }
+    Framework { totals, table }
 }
 
 fn check_row<'d>((at, check): (usize, &'d Check<'d>), group_of: &BTreeMap<&str, usize>) -> CheckRow<'d> {
