@@ -145,6 +145,19 @@ impl Source {
         Position { line: lines + line + 1, column: column + 1, offset: bytes + offset as usize }
     }
 
+    /// Returns the positions of the start and of the end of a span.
+    pub fn positions(&self, span: Span) -> (Position, Position) {
+        let start = self.position(span.start);
+        let text = self.slice(span);
+        // Most spans are short and in one line, so that one search for the line is enough.
+        if span.end < span.start || text.len() > BLOCK || memchr::memchr(b'\n', text.as_bytes()).is_some() {
+            return (start, self.position(span.end));
+        }
+        let end =
+            Position { column: start.column + scalars(text.as_bytes()), offset: start.offset + text.len(), ..start };
+        (start, end)
+    }
+
     /// Returns whether the file begins with a byte order mark that is not part of this text.
     pub fn has_mark(&self) -> bool {
         self.before == (0, '\u{feff}'.len_utf8())
@@ -368,6 +381,16 @@ mod tests {
         assert_eq!(source.slice(source.line(1).unwrap()), "ßb");
         assert_eq!(source.slice(source.line(2).unwrap()), "c");
         assert_eq!(source.line(3), None);
+    }
+
+    #[test]
+    fn the_positions_of_a_span_are_those_of_its_ends() {
+        let source = Source::new("t", format!("a\nßb\r\nc{}\n", "ü".repeat(9_000))).unwrap();
+        for (start, end) in [(0, 0), (0, 1), (0, 2), (2, 4), (2, 5), (2, 7), (7, 10), (7, 18_008), (7, 18_009), (4, 2)]
+        {
+            let span = Span::new(start, end);
+            assert_eq!(source.positions(span), (source.position(start), source.position(end)), "{span:?}");
+        }
     }
 
     #[test]

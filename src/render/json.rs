@@ -2,7 +2,10 @@
 
 use super::document::Document;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
+
+/// Bytes that are written at once.
+const BUFFER: usize = 1 << 16;
 
 /// The format.
 pub(super) const FORMAT: Format = Format {
@@ -15,6 +18,9 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    out.write_all(b"\n")
+    // The serializer writes a few bytes at a time: a buffer of a known type takes them without a call.
+    let mut out = BufWriter::with_capacity(BUFFER, out);
+    serde_json::to_writer_pretty(&mut out, document)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

@@ -424,9 +424,7 @@ fn bare(place: &Place) -> Span<'_> {
 
 /// Returns a span without an excerpt.
 pub(crate) fn span_in(source: &Source, span: source::Span) -> Span<'_> {
-    let at = |offset| {
-        let source::Position { line, column, offset } = source.position(offset);
-        Position { line, column, offset }
-    };
-    Span { file: source.name().into(), start: at(span.start), end: at(span.end), excerpt: None }
+    let (start, end) = source.positions(span);
+    let position = |source::Position { line, column, offset }| Position { line, column, offset };
+    Span { file: source.name().into(), start: position(start), end: position(end), excerpt: None }
 }
