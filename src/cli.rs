@@ -71,9 +71,9 @@ Exit codes (if several apply, the first of 5, 1, 4, 3):
   2  wrong usage of the command line
   3  nothing was evaluated
   4  some verdict is unknown (--allow-unknown tolerates this)
-  5  a policy, schema, snapshot, case or configuration file, a parameter or a
-     selection of checks is invalid, a file is unreadable, or the output cannot
-     be written
+  5  a policy, waiver, schema, snapshot, case or configuration file, a parameter
+     or a selection of checks is invalid, a file is unreadable, or the output
+     cannot be written
   101 / 130  a bug in Deodar / interrupted
   141  output closed (broken pipe)
 

@@ -20,9 +20,9 @@ mod findings;
 mod scorecard;
 mod controls;
 mod configured;
-mod waived;
 mod totals;
 mod concise;
+mod waived;
 mod saved;
 mod text;
 mod json;
@@ -41,6 +41,7 @@ pub mod list;
 pub mod explain;
 pub mod page;
 
+pub(crate) use configured::described as describe_configuration;
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
 pub(crate) use layout::painted;

@@ -50,8 +50,12 @@ pub fn waivers(
     let waivers = policies.waivers.iter().map(|waiver| &waiver.statement.id);
     let mut ids: BTreeSet<SmolStr> = checks.chain(derivations).chain(waivers).cloned().collect();
     let (mut written, mut errors, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for fingerprint in fingerprints.iter().filter(|fingerprint| seen.insert(*fingerprint)) {
-        let draft = finding(report, fingerprint).and_then(|finding| {
+    for fingerprint in fingerprints {
+        let found = finding(report, fingerprint);
+        if found.as_ref().is_ok_and(|finding| !seen.insert(&finding.fingerprint)) {
+            continue;
+        }
+        let draft = found.and_then(|finding| {
             let id = new_id(finding, &ids);
             let text = Draft { model: pack.model(), finding }.text(&id, terms)?;
             Ok((id, text))
@@ -83,19 +87,29 @@ fn of_other_policies(described: &PackReport, report: &Document<'_>) -> Option<Di
     })
 }
 
-/// Returns the finding with a fingerprint.
+/// The fewest digits of a fingerprint that name a finding.
+const SHORTEST: usize = 8;
+
+/// Returns the finding whose fingerprint begins with some digits.
 fn finding<'d>(report: &'d Document<'_>, fingerprint: &str) -> Result<&'d Finding<'d>, Diagnostic> {
-    let found: Vec<&Finding<'_>> = report.findings.iter().filter(|it| it.fingerprint == fingerprint).collect();
+    if fingerprint.len() < SHORTEST {
+        let message = format!("the fingerprint `{fingerprint}` is too short");
+        return Err(refused(message, "write at least the first eight digits"));
+    }
+    let found: Vec<&Finding<'_>> =
+        report.findings.iter().filter(|it| it.fingerprint.starts_with(fingerprint)).collect();
     match found[..] {
         [one] => Ok(one),
         [] => {
             let message = format!("the report has no finding with the fingerprint `{fingerprint}`");
-            let known = report.findings.iter().map(|it| &*it.fingerprint);
-            Err(Diagnostic::error(Code::WaiverRefused, message).suggest(fingerprint, known.collect::<Vec<_>>()))
+            Err(refused(message, "run `deodar check --style full`, which prints the fingerprint of each finding"))
         }
         _ => {
             let message = format!("{} findings have the fingerprint `{fingerprint}`", found.len());
-            Err(refused(message, "give accounts different ids, or name the report of one account"))
+            Err(refused(
+                message,
+                "write more digits; accounts with equal ids have equal fingerprints: name the report of one account",
+            ))
         }
     }
 }

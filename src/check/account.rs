@@ -61,6 +61,7 @@ impl<'s> AccountRun<'s> {
         let of_inputs = inputs.diagnostics.len();
         report.invalid |= has_errors(report.diagnostics.get(of_inputs..).unwrap_or_default());
         report.run.parameters = describe_parameters(pack.model(), &parameters);
+        report.describe_parameter_settings();
         report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
         let recognised = inputs.recognised.then_some(inputs.pack.as_str());
         let (secrets, checks) = (pack.secrets(), report.checks.len());

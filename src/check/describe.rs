@@ -109,6 +109,7 @@ pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec
         name: parameter.name.clone(),
         scope: None,
         value: shown(value),
+        default: shown(&parameter.default),
         set: *set,
     });
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
@@ -118,6 +119,7 @@ pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec
             name: parameter.name.clone(),
             scope: Some(ScopeReport { ty: ty.to_owned(), id: scope.id.clone() }),
             value: shown(value),
+            default: shown(&parameter.default),
             set: true,
         })
     });

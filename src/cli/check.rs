@@ -74,7 +74,7 @@ pub(super) struct Args {
     /// Write the digests of the inputs and of all verdicts to this file, for `deodar verify`
     #[arg(long, value_name = "FILE", conflicts_with = "watch", help_heading = "Output")]
     evidence: Option<PathBuf>,
-    /// Run again after every change of a policy, the schema or a snapshot
+    /// Run again after every change of an input: snapshots, policies, schema, waivers, baseline, configuration file
     #[arg(long)]
     watch: bool,
     /// Set when to use colour
@@ -382,8 +382,11 @@ fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selecte
     };
     let code = ExitCode::from(report.status().exit_code());
     outputs.finish(&report)?;
-    to_stderr(|out| outputs.aside(&report, out));
-    to_stderr(|out| notes(args, selected, &report, started.elapsed(), out));
+    // Text on standard output has what other outputs leave out.
+    if selected.stdout.audience != Audience::People {
+        to_stderr(|out| outputs.aside(&report, out));
+    }
+    to_stderr(|out| notes(args, &report, started.elapsed(), out));
     // The process ends here, so freeing the memory piece by piece is a waste of time.
     std::mem::forget((session, report));
     Ok(code)
@@ -429,7 +432,7 @@ pub(super) fn repeat(args: &Args, now: i64, command: Vec<String>) -> Result<RunD
 }
 
 /// Writes the duration of the run.
-fn notes(args: &Args, selected: &Selected, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
+fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -> io::Result<()> {
     if args.verbose {
         let times = &report.times;
         let steps = [
@@ -445,8 +448,6 @@ fn notes(args: &Args, selected: &Selected, report: &Report, elapsed: Duration, o
             writeln!(out, "  {name:8} {millis:10.1} ms {rate:10.0} MB/s")?;
         }
         writeln!(out, "  {:8} {:10.1} ms, {} bytes", "all", elapsed.as_secs_f64() * 1e3, times.bytes)?;
-    } else if !args.quiet && selected.stdout.audience == Audience::People {
-        writeln!(out, "  {} ms", elapsed.as_millis())?;
     }
     Ok(())
 }

@@ -98,6 +98,10 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         }
     }
     let (before, after) = (document(&old), document(&new));
+    // Without a judged account, there is nothing to compare.
+    if [&before, &after].iter().any(|side| side.run.snapshots.iter().all(|snapshot| snapshot.account.is_none())) {
+        return Ok(ExitCode::from(5));
+    }
     let names = [&args.old, &args.new].map(|path| path.display().to_string());
     let difference = match Difference::of((&names[0], &before), (&names[1], &after)) {
         Ok(difference) => difference,

@@ -81,8 +81,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let (pack, report) = without_snapshots(&inputs, &options);
     to_stderr(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
     let Some(pack) = pack.filter(|_| report.is_valid()) else { return Ok(ExitCode::from(5)) };
-    let version = pack.model().version().map(ToString::to_string);
-    let mut forecast = Forecast::new((now, until), &inputs.pack, version.as_deref());
+    let mut forecast = Forecast::new((now, until), &report.run);
     if !add_accounts(&mut forecast, args, (&pack, &inputs), (&options, until), style) {
         return Ok(ExitCode::from(5));
     }

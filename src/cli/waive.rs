@@ -28,7 +28,7 @@ The policies must be those of the report.";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Fingerprints of findings, as JSON, CSV and the outputs for platforms have them
+    /// Fingerprints of findings, or their first digits, as all outputs have them
     #[arg(required = true, value_name = "FINGERPRINT")]
     fingerprints: Vec<String>,
     /// Read the findings from this report, which `deodar check` wrote as JSON or NDJSON; - is standard input
@@ -122,7 +122,16 @@ fn written(args: &Args) -> Result<(String, String), Vec<Diagnostic>> {
         unknown_too: args.unknown_too,
     };
     let drafts = waivers(&pack, &describe_pack(&inputs, None), &report, &args.fingerprints, &terms)?;
-    let added = formatted(&drafts)?;
+    let texts = formatted(&drafts)?;
+    let written = || inputs.policies.iter().chain(&inputs.waivers).map(|source| source.text());
+    // A waiver with the same scope and conditions has no effect of its own.
+    if let Some(twice) = texts.iter().find(|text| written().any(|known| known.contains(scope_of(text)))) {
+        let id = twice.lines().next().unwrap_or_default();
+        let message = format!("the waivers have the scope and conditions of {} already", plain(id));
+        let error = Diagnostic::error(Code::WaiverRefused, message);
+        return Err(vec![error.help("change the `@expires` of that waiver, or remove it")]);
+    }
+    let added = texts.join("\n");
     let mut sources = inputs.policies.iter().chain(&inputs.waivers);
     let existing = sources.find(|source| args.writes(source));
     let mut file = existing.map(|source| source.text().to_owned()).unwrap_or_default();
@@ -154,8 +163,13 @@ impl Args {
     }
 }
 
-/// Returns policies in Cedar's layout, with an empty line between them.
-fn formatted(drafts: &[String]) -> Result<String, Vec<Diagnostic>> {
+/// Returns the part of a waiver after its annotations.
+fn scope_of(waiver: &str) -> &str {
+    waiver.find("\npermit (").and_then(|at| waiver.get(at..)).unwrap_or(waiver).trim()
+}
+
+/// Returns policies in Cedar's layout.
+fn formatted(drafts: &[String]) -> Result<Vec<String>, Vec<Diagnostic>> {
     let layout = Config { line_width: 100, indent_width: 2 };
     let layout = |draft: &String| {
         policies_str_to_pretty(draft, &layout).map_err(|error| {
@@ -163,8 +177,7 @@ fn formatted(drafts: &[String]) -> Result<String, Vec<Diagnostic>> {
             vec![Diagnostic::error(Code::WaiverRefused, message).help("write a waiver by hand")]
         })
     };
-    let texts: Vec<String> = drafts.iter().map(layout).collect::<Result<_, _>>()?;
-    Ok(texts.join("\n"))
+    drafts.iter().map(layout).collect()
 }
 
 /// Returns the errors of the policies with the file of waivers as it will be.

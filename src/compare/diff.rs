@@ -5,7 +5,7 @@ use super::pairs::{Pair, Pairs};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::render::document::{Counts, Document, Tool};
+use crate::render::document::{Configuration, Counts, Document, Tool};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -53,6 +53,9 @@ pub struct Side<'d> {
     pub accounts: Vec<Cow<'d, str>>,
     /// The number of errors of the run.
     pub errors: usize,
+    /// The configuration file of the run, and its settings that weaken the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration<'d>>,
 }
 
 /// The kind of a change, in the order of reports.
@@ -90,6 +93,18 @@ impl Kind {
         Kind::Other,
     ];
 
+    /// Returns a number of changes of this kind in words.
+    pub fn counted(self, count: usize) -> String {
+        let s = if count == 1 { "" } else { "s" };
+        match self {
+            Kind::New => format!("{count} new failure{s}"),
+            Kind::Removed => format!("{count} verdict{s} on removed resources"),
+            Kind::Added => format!("{count} verdict{s} on added resources"),
+            Kind::Other => format!("{count} other change{s}"),
+            _ => format!("{count} {}", self.title()),
+        }
+    }
+
     /// Returns the name for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -97,9 +112,9 @@ impl Kind {
             Kind::BecameUnknown => "became unknown",
             Kind::Fixed => "fixed",
             Kind::FixedOrRemoved => "fixed or removed",
-            Kind::Removed => "resource removed",
+            Kind::Removed => "verdicts on removed resources",
             Kind::NotJudged => "not judged in the new run",
-            Kind::Added => "resource added",
+            Kind::Added => "verdicts on added resources",
             Kind::Other => "other changes",
         }
     }
@@ -195,6 +210,7 @@ fn side<'d>(path: &'d str, document: &'d Document<'d>) -> Side<'d> {
         tool: Tool { name: text(&document.tool.name), version: text(&document.tool.version) },
         accounts: run.snapshots.iter().filter_map(|snapshot| snapshot.account.as_ref()).map(text).collect(),
         errors: document.summary.errors,
+        configuration: run.configuration.clone(),
     }
 }
 

@@ -4,8 +4,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::policy::{CheckId, CheckSeverity, WaiverId};
-use crate::render::document::Counts;
-use crate::report::{Findings, Identities, WaiverUse};
+use crate::render::document::{Configuration, Counts, configuration};
+use crate::report::{Findings, Identities, RunReport, WaiverUse};
 use crate::snapshot::{Secrets, Snapshot};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, show_datetime};
@@ -34,6 +34,9 @@ pub struct Forecast<'f> {
     pub pack: Cow<'f, str>,
     /// The version of the pack.
     pub pack_version: Option<Cow<'f, str>>,
+    /// The configuration file, and its settings that weaken the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration<'f>>,
     /// The accounts in order of the snapshots.
     pub accounts: Vec<AccountForecast>,
 }
@@ -77,15 +80,16 @@ pub struct ForecastChange {
 }
 
 impl<'f> Forecast<'f> {
-    /// Returns a forecast without accounts, of a period in milliseconds since 1970.
-    pub fn new((now, until): (i64, i64), pack: &'f str, pack_version: Option<&'f str>) -> Self {
+    /// Returns a forecast without accounts, of a period in milliseconds since 1970, with the settings of a run.
+    pub fn new((now, until): (i64, i64), run: &'f RunReport) -> Self {
         Self {
             format: "deodar-forecast".into(),
             version: VERSION.into(),
             now: show_datetime(now).into(),
             until: show_datetime(until).into(),
-            pack: pack.into(),
-            pack_version: pack_version.map(Cow::from),
+            pack: run.pack.name.as_str().into(),
+            pack_version: run.pack.version.as_deref().map(Cow::from),
+            configuration: run.configuration.as_ref().map(configuration),
             accounts: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ pub fn write_difference(difference: &Difference<'_>, out: &mut dyn Write) -> io:
     for (name, side) in [("old", &difference.old), ("new", &difference.new)] {
         page.push_str(&format!("- {name}: {}, as of {}\n", code(&side.path), code(&side.now)));
     }
+    words::configurations(difference).iter().for_each(|line| page.push_str(&format!("- {}\n", code(line))));
     page.push_str(&format!("\n{}\n", prose(&words::totals(difference))));
     if !difference.complete {
         page.push_str(&format!("\n{}\n", prose(words::INCOMPLETE)));

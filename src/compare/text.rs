@@ -4,7 +4,7 @@ use super::diff::{Changed, Difference, Kind, Side};
 use super::forecast::{AccountForecast, Forecast};
 use super::words;
 use crate::engine::Verdict;
-use crate::render::{Style, painted, plain, short};
+use crate::render::{Style, describe_configuration, painted, plain, short};
 use std::io::{self, Write};
 
 /// Writes a difference. Without `all`, changes between verdicts that are neither failures nor unknown are only counted.
@@ -14,6 +14,7 @@ use std::io::{self, Write};
 pub fn write_difference(difference: &Difference<'_>, all: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
     write_side("old", &difference.old, out)?;
     write_side("new", &difference.new, out)?;
+    words::configurations(difference).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     for kind in Kind::ALL {
         let changes: Vec<&Changed<'_>> = difference.changes.iter().filter(|change| change.kind == kind).collect();
         let shown: Vec<&&Changed<'_>> = changes.iter().filter(|change| all || is_important(change)).collect();
@@ -72,6 +73,8 @@ pub fn write_forecast(forecast: &Forecast<'_>, style: Style, out: &mut dyn Write
         "{}",
         plain(&format!("{}{version} · from {} until {}", forecast.pack, forecast.now, forecast.until))
     )?;
+    let configuration = forecast.configuration.iter().flat_map(|it| describe_configuration(it, true));
+    configuration.collect::<Vec<_>>().iter().try_for_each(|line| writeln!(out, "{line}"))?;
     forecast.accounts.iter().try_for_each(|account| write_account(account, style, out))?;
     let changes: usize = forecast.accounts.iter().map(|account| account.changes.len()).sum();
     let times: usize = forecast.accounts.iter().map(|account| account.times).sum();
@@ -85,7 +88,14 @@ pub fn write_forecast(forecast: &Forecast<'_>, style: Style, out: &mut dyn Write
 }
 
 fn write_account(account: &AccountForecast, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{}", plain(&format!("{} · account {}", account.snapshot, account.account)))?;
+    writeln!(
+        out,
+        "\n{}",
+        plain(&match &*account.account {
+            "" => account.snapshot.clone(),
+            id => format!("{} · account {id}", account.snapshot),
+        })
+    )?;
     let mut last = None;
     for change in &account.changes {
         if last != Some(&change.at) {

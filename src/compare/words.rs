@@ -3,6 +3,7 @@
 use super::cause::{Cause, DecidingClause, Observed};
 use super::diff::{Changed, Difference, Kind};
 use crate::engine::Verdict;
+use crate::render::describe_configuration;
 use crate::report::ReadState;
 
 /// Returns the name of a verdict in a sentence.
@@ -71,10 +72,17 @@ fn clauses(clauses: &[DecidingClause<'_>]) -> Option<String> {
     (!clauses.is_empty()).then(|| shown.collect::<Vec<_>>().join(", "))
 }
 
+/// Returns the configuration files of a difference with their settings that weaken the gate; equal ones once.
+pub(super) fn configurations(difference: &Difference<'_>) -> Vec<String> {
+    let (old, new) = (&difference.old.configuration, &difference.new.configuration);
+    let both = old.iter().chain(new.iter().filter(|_| old != new));
+    both.flat_map(|configuration| describe_configuration(configuration, true)).collect()
+}
+
 /// Returns the totals of a difference.
 pub(super) fn totals(difference: &Difference<'_>) -> String {
     let changed = Kind::ALL.into_iter().filter_map(|kind| Some((kind, difference.changed.get(&kind)?)));
-    let changed: Vec<String> = changed.map(|(kind, count)| format!("{count} {}", kind.title())).collect();
+    let changed: Vec<String> = changed.map(|(kind, count)| kind.counted(*count)).collect();
     let unchanged = Verdict::ALL.into_iter().filter_map(|it| Some((it, difference.unchanged.get(&it)?)));
     let unchanged: Vec<String> = unchanged.map(|(it, count)| format!("{count} {}", verdict(Some(it)))).collect();
     let or_none = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
@@ -92,4 +100,4 @@ pub(super) fn reason(exit_code: u8) -> &'static str {
 
 /// The advice for reports that do not have all verdicts.
 pub(super) const INCOMPLETE: &str =
-    "a report does not have all verdicts, so that causes are missing: write it with --verdicts all";
+    "a report does not have all verdicts, so causes are missing: write it with --verdicts all";

@@ -187,13 +187,13 @@ impl Effective {
                 "only",
                 &self.only,
                 json!(self.only.value),
-                Some(format!("only {} are run", names(&self.only.value))),
+                Some(format!("checks other than {} are not run", names(&self.only.value))),
             ),
             setting(
                 "skip",
                 &self.skip,
                 json!(self.skip.value),
-                Some(format!("{} are not run", names(&self.skip.value))),
+                Some(format!("the checks {} are not run", names(&self.skip.value))),
             ),
             setting(
                 "fail-on",

@@ -17,11 +17,9 @@ pub(super) fn by_severity<'d>(document: &'d Document<'_>) -> Vec<&'d Finding<'d>
     findings
 }
 
-/// Returns the place of a finding: the first value with a place in the snapshot, or the first clause of the policy; the
-/// other one if there is none.
-pub(super) fn primary<'d>(finding: &'d Finding<'_>, primary: Primary) -> Option<&'d Span<'d>> {
-    let value = finding.clauses.iter().flat_map(|clause| &clause.reads).find_map(|read| read.span.as_ref());
-    let clause = finding.clauses.first().map(|clause| &clause.span);
+/// Returns the place of a finding: that of the value or of the clause that decided, and the other one if there is none.
+pub(super) fn primary<'d>(finding: &'d Finding<'d>, primary: Primary) -> Option<&'d Span<'d>> {
+    let (value, clause) = (finding.snapshot_place(), finding.policy_place());
     match primary {
         Primary::Snapshot => value.or(clause),
         Primary::Policy => clause.or(value),

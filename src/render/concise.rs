@@ -1,13 +1,13 @@
 //! The concise report for people: failures by severity and check, one line each, then the missing data, each place once,
 //! then the checks without findings. It is a function of the document of a run.
 
-use super::document::{Check, Clause, Document, Finding, Read, Span};
+use super::document::{Check, Clause, Document, Finding, Parameter, Read, Span};
 use super::escape::plain;
 use super::gaps::{blocked, blocked_checks, gaps};
-use super::layout::{Style, columns, middle, painted, shortened};
+use super::layout::{Style, columns, middle, painted, shortened, wrapped};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::report::{CheckState, ClauseOutcome, FileRole, ReadKind, ReadState};
+use crate::report::{CheckState, FileRole, ReadKind, ReadState};
 use crate::value::parse_datetime;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,8 +110,7 @@ fn write_severity(
         writeln!(out, "  {}{pad}  {}", painted(&id, "1", style), shortened(&plain(&check.title), room))?;
         let findings = by_check.get(&*check.id).map(Vec::as_slice).unwrap_or_default();
         let listed = findings.get(..limits.findings).unwrap_or(findings);
-        let name = |finding: &Finding<'_>| columns(&resource(finding));
-        let names = listed.iter().map(|it| name(it)).max().unwrap_or(0).min(style.width * 2 / 5);
+        let names = names_column(listed, style);
         listed.iter().try_for_each(|finding| write_finding(document, finding, names, style, out))?;
         let more = unlisted(document, check, findings, listed.len());
         if more > 0 {
@@ -160,9 +159,15 @@ fn fitted(finding: &Finding<'_>, room: usize) -> String {
     }
 }
 
+/// Returns the width of the column with the resources of some findings.
+pub(super) fn names_column(findings: &[&Finding<'_>], style: Style) -> usize {
+    let widest = findings.iter().map(|finding| columns(&resource(finding))).max().unwrap_or(0);
+    widest.min(style.width * 2 / 5)
+}
+
 /// Writes a finding: its mark, its resource, the values that decided, and a place. If they do not fit in a line, the values
 /// have the next one.
-fn write_finding(
+pub(super) fn write_finding(
     document: &Document<'_>,
     finding: &Finding<'_>,
     names: usize,
@@ -181,9 +186,7 @@ fn write_finding(
     let phrases = phrases(document, finding);
     let first = phrases.first().map_or(0, |first| columns(first) + if phrases.len() > 1 { 4 } else { 0 });
     let left = room.saturating_sub(columns(&place) + first + 4);
-    // Of a long id at least two thirds remain in the line.
-    if left >= columns(&name).min(18) && left * 3 >= columns(&name) * 2 {
-        let name = fitted(finding, left);
+    if left >= columns(&name) {
         let pad = " ".repeat(names.min(left).saturating_sub(columns(&name)));
         let reason = reasons(&phrases, room - columns(&name) - pad.len() - columns(&place) - 4);
         let used = columns(&name) + pad.len() + 2 + columns(&reason);
@@ -214,16 +217,6 @@ fn reasons(phrases: &[String], room: usize) -> String {
     text
 }
 
-/// Returns the clauses of a finding, those that are false first: they are demands that are not satisfied. The others follow
-/// from the last to the first, because a policy states its subject before its condition. Clauses that do not decide are the
-/// last.
-fn clauses<'f, 'd>(finding: &'f Finding<'d>) -> impl Iterator<Item = &'f Clause<'d>> {
-    let is_false = |clause: &&Clause<'_>| clause.outcome == ClauseOutcome::False;
-    let deciding = || finding.clauses.iter().filter(|clause| !clause.also);
-    let others = finding.clauses.iter().filter(|clause| clause.also);
-    deciding().filter(is_false).chain(deciding().rev().filter(move |clause| !is_false(clause))).chain(others)
-}
-
 /// Returns the values that decided, in short phrases.
 fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
     if finding.clauses.iter().any(|clause| clause.failure.is_some()) {
@@ -232,7 +225,7 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
     let own = format!("{}::\"{}\"", finding.resource.ty, finding.resource.id);
     let mut phrases: Vec<String> = Vec::new();
     let mut named = BTreeSet::new();
-    for clause in clauses(finding) {
+    for clause in finding.deciding_clauses() {
         let of_snapshot: Vec<&Read<'_>> = clause.reads.iter().filter(|read| read.kind.is_of_snapshot()).collect();
         let limit = match &clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter).collect::<Vec<_>>()[..] {
             [one] => one.value.as_ref().map(|value| (&*one.name, &**value)),
@@ -240,10 +233,10 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
         };
         for read in &of_snapshot {
             // The value has a phrase already.
-            if clause.also && named.contains(&(&read.entity, &read.name)) {
+            let is_named = !named.insert((&read.entity, &read.name));
+            if is_named && (clause.also || limit.is_none()) {
                 continue;
             }
-            named.insert((&read.entity, &read.name));
             let is_alone = of_snapshot.len() == 1;
             let age = age(document, clause, read).filter(|_| is_alone);
             let phrase = match (age, limit.filter(|(_, value)| is_alone && columns(value) <= 24)) {
@@ -291,14 +284,9 @@ fn phrase(read: &Read<'_>, own: &str) -> String {
     }
 }
 
-/// Returns the place of the first value that decided, else that of the first clause.
+/// Returns the place of the value that decided, or that of the clause.
 fn location(document: &Document<'_>, finding: &Finding<'_>, style: Style) -> String {
-    let reads = || clauses(finding).flat_map(|clause| &clause.reads);
-    let of_value = reads().find_map(|read| {
-        let witness = read.derived_from.as_ref().and_then(|from| from.witnesses.first()).map(|it| &it.span);
-        witness.or(read.span.as_ref())
-    });
-    let span = of_value.or_else(|| clauses(finding).next().map(|clause| &clause.span));
+    let span = finding.snapshot_place().or_else(|| finding.policy_place());
     span.map_or_else(String::new, |span| position(span, document.summary.accounts == 1, style))
 }
 
@@ -334,12 +322,19 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         let pointer = if place.pointer.is_empty() { "the document".into() } else { plain(place.pointer) };
         let head = format!("  {:>digits$}  ", place.findings.len());
         let room = style.width.saturating_sub(head.len());
-        let pointer = middle(&pointer, room);
+        let below_head = " ".repeat(head.len());
+        let lines = in_steps(&pointer, room);
+        let (pointer, first_lines) = lines.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
+        let mut head = head.as_str();
+        for line in first_lines {
+            writeln!(out, "{head}{line}")?;
+            head = &below_head;
+        }
         let ids: Vec<String> = place.checks.iter().map(|id| plain(id).into_owned()).collect();
         let doc = place.doc.map_or_else(|| format!("capture {}", plain(place.attribute)), where_to_find);
         // The same words for a neighbour are not repeated.
         let is_known = last_doc.as_ref() == Some(&doc);
-        let in_line = ids_in(&ids, room.saturating_sub(columns(&pointer) + 2));
+        let in_line = ids_in(&ids, room.saturating_sub(columns(pointer) + 2));
         let below = match (&in_line, is_known) {
             (Some(_), true) => None,
             (Some(_), false) => Some(doc.clone()),
@@ -348,7 +343,9 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         };
         writeln!(out, "{head}{pointer}{}", in_line.map_or_else(String::new, |ids| format!("  {ids}")))?;
         if let Some(below) = below {
-            writeln!(out, "{}  {}", " ".repeat(head.len()), shortened(&below, room.saturating_sub(2)))?;
+            let indent = format!("{below_head}  ");
+            let options = wrapped(style.width).initial_indent(&indent).subsequent_indent(&indent);
+            writeln!(out, "{}", textwrap::fill(&below, options))?;
         }
         last_doc = Some(doc);
     }
@@ -358,6 +355,22 @@ fn write_missing(document: &Document<'_>, limits: Limits, style: Style, out: &mu
         writeln!(out, "  … and {}{left}: --all lists them", counted(places.len() - listed.len(), "more place"))?;
     }
     writeln!(out)
+}
+
+/// Returns the lines of a pointer, which end before a step. A longer step is shortened.
+fn in_steps(pointer: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let starts: Vec<usize> = pointer.match_indices('/').map(|(at, _)| at).chain([pointer.len()]).collect();
+    let steps = std::iter::once(pointer.get(..starts.first().copied().unwrap_or(0)).unwrap_or_default());
+    let steps = steps.chain(starts.windows(2).filter_map(|pair| pointer.get(*pair.first()?..*pair.last()?)));
+    for step in steps {
+        if let Some(last) = lines.last_mut().filter(|last| last.is_empty() || columns(last) + columns(step) <= room) {
+            last.push_str(&middle(step, room));
+        } else {
+            lines.push(middle(step, room));
+        }
+    }
+    lines
 }
 
 /// Returns the sentence of a `@doc` that names a screen, or all sentences if none does.
@@ -427,12 +440,24 @@ pub(super) fn write_command(document: &Document<'_>, style: Style, out: &mut dyn
         && document.run.pack_files.iter().any(|file| file.role == FileRole::Schema);
     let check = quoted(&first.check);
     let command = match &document.run.snapshots[..] {
-        [one] if is_built_in && document.summary.accounts == 1 && &*one.path != "-" => {
+        [one] if is_built_in && document.summary.accounts == 1 && &*one.path != "-" && !has_settings(document) => {
             format!("deodar check {} --only {check} --style full", quoted(&one.path))
         }
         _ => format!("add --only {check} --style full"),
     };
     write_items("  ", &["one check in full:".to_owned(), plain(&command).into_owned()], "  ", style, out)
+}
+
+/// Returns whether the verdicts depend on settings that are not in the snapshot and the pack.
+fn has_settings(document: &Document<'_>) -> bool {
+    let run = &document.run;
+    let is_set = |parameter: &Parameter<'_>| parameter.origin != "default";
+    run.configuration.is_some()
+        || run.baseline.is_some()
+        || run.max_snapshot_age.is_some()
+        || !run.scoped_parameters.is_empty()
+        || run.parameters.values().any(is_set)
+        || !document.waivers.is_empty()
 }
 
 /// Quotes a word for a shell, if it needs that.

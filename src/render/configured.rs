@@ -1,14 +1,23 @@
 //! The configuration file of a run and the settings that weaken the gate, in words. Every output contains them, because the
 //! author of a change may edit the file.
 
-use super::document::{Document, Weakening};
+use super::document::{Configuration, Diagnostic, Document, Weakening};
 use super::escape::plain;
+use crate::diagnostic::{Code, DiagnosticLevel};
 
 /// Returns the file with its digest, then each setting that weakens the gate; nothing without a file.
 pub(super) fn lines(document: &Document<'_>) -> Vec<String> {
-    let Some(configuration) = &document.run.configuration else { return Vec::new() };
+    let codes = [Code::Configuration.name(), Code::NotToml.name()];
+    let is_mistake = |found: &Diagnostic<'_>| found.severity == DiagnosticLevel::Error && codes.contains(&&*found.code);
+    let is_valid = !document.diagnostics.iter().any(is_mistake);
+    document.run.configuration.iter().flat_map(|configuration| described(configuration, is_valid)).collect()
+}
+
+/// Returns a file with its digest, then each setting that weakens the gate.
+pub(crate) fn described(configuration: &Configuration<'_>, is_valid: bool) -> Vec<String> {
     let count = configuration.weakens.len();
     let settings = match count {
+        _ if !is_valid => "the file is invalid, and nothing is judged".to_owned(),
         0 => "no setting weakens the gate".to_owned(),
         1 => "1 setting weakens the gate".to_owned(),
         _ => format!("{count} settings weaken the gate"),

@@ -12,7 +12,7 @@ mod place;
 mod read;
 mod merge;
 
-pub(crate) use build::{Builder, bare_diagnostic, pack_files, span_in};
+pub(crate) use build::{Builder, bare_diagnostic, configuration, pack_files, span_in};
 pub(crate) use counts::add;
 pub use merge::merged;
 pub use read::Saved;

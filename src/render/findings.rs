@@ -3,7 +3,7 @@
 use super::escape::plain;
 use super::frame::{Frame, by_source, one_line_place};
 use super::layout::Style;
-use super::names;
+use super::names::{self, SHORT_FINGERPRINT};
 use crate::diagnostic::Label;
 use crate::engine::Verdict;
 use crate::report::{
@@ -96,7 +96,9 @@ fn write_finding(
         finding.clauses.iter().map(|clause| (clause.place.clone(), clause_label(clause))).collect();
     let change = finding.change.map_or_else(String::new, |change| format!(" · {}", change.name()));
     let verdict = finding.verdict.name().replace('_', " ");
-    let code = format!("{} · {} · {verdict}{change}", check.id, check.severity.name());
+    let fingerprint = finding.identity.fingerprint();
+    let fingerprint = fingerprint.get(..SHORT_FINGERPRINT).unwrap_or(&fingerprint);
+    let code = format!("{} · {} · {verdict}{change} · {fingerprint}", check.id, check.severity.name());
     let about = format!("{} {}", finding.resource.ty, finding.resource.id);
     let shown = Frame::new(
         &report.secrets,

@@ -6,12 +6,12 @@
 //! look for mentions and links.
 
 use super::configured;
-use super::document::{Check, Diagnostic, Document, Finding};
+use super::document::{Check, Diagnostic, Document, Finding, Waiver};
 use super::escape::{plain, short};
 use super::gaps::{blocked, blocked_checks, gaps};
 use super::names;
 use super::output::{Audience, Format, OfDocument, Presentation, Unit};
-use super::totals::reason;
+use super::totals::{baseline, reason};
 use crate::engine::Verdict;
 use crate::report::CheckState;
 use std::cmp::Reverse;
@@ -43,6 +43,7 @@ fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::
     head(document, &mut page);
     diagnostics(document, &mut page);
     table(document, &mut page);
+    waivers(document, &mut page);
     missing(document, &mut page);
     findings(document, &mut page);
     out.write_all(page.text.as_bytes())
@@ -84,7 +85,8 @@ fn head(document: &Document<'_>, page: &mut Page) {
     let count = |verdict| summary.verdicts.get(&verdict).copied().unwrap_or(0);
     let statuses: Vec<&str> = run.statuses.iter().map(|status| names::status(*status)).collect();
     page.push(&format!("## Deodar: {}\n\n", statuses.join(", ").replace('_', " ")));
-    let reasons: Vec<String> = run.statuses.iter().map(|status| reason(*status, document)).collect();
+    let reasons = run.statuses.iter().map(|status| reason(*status, document));
+    let reasons: Vec<String> = reasons.chain(baseline(document)).collect();
     page.push(&format!("**Exit code {}**: {}.\n\n", run.exit_code, reasons.join("; ")));
     let shown = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Waived || count(*verdict) > 0);
     let shown: Vec<String> = shown.map(|verdict| format!("{} {}", count(verdict), named(verdict))).collect();
@@ -119,6 +121,30 @@ fn diagnostic(found: &Diagnostic<'_>) -> String {
     format!("- **{}** {}: {}{place}{help}\n", found.severity.name(), code(&found.code), code(&found.message))
 }
 
+/// Writes the waivers of the run.
+fn waivers(document: &Document<'_>, page: &mut Page) {
+    if document.waivers.is_empty() {
+        return;
+    }
+    page.push("\n### Waivers\n\n| waiver | check | status | waived | last day | owner | reason |\n");
+    page.push("| --- | --- | --- | ---: | --- | --- | --- |\n");
+    let row = |it: &Waiver<'_>| {
+        let ticket = it.ticket.as_ref().map_or_else(String::new, |ticket| format!(" ({ticket})"));
+        format!(
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
+            code(&it.id),
+            code(&it.check),
+            it.status.words(),
+            it.waived,
+            code(&it.expires),
+            code(&it.owner),
+            prose(&format!("{}{ticket}", it.reason))
+        )
+    };
+    let rows: Vec<String> = document.waivers.iter().map(row).collect();
+    page.push_items(&rows, MOST_BEFORE_FINDINGS * 5 / 6, "waivers");
+}
+
 /// Writes the checks that failed, are unknown or are invalid, by severity.
 fn table(document: &Document<'_>, page: &mut Page) {
     let checks = sorted(document, |check| {
@@ -127,19 +153,20 @@ fn table(document: &Document<'_>, page: &mut Page) {
     if checks.is_empty() {
         return;
     }
-    page.push("\n| severity | check | title | fail | unknown |\n| --- | --- | --- | ---: | ---: |\n");
-    let rows = checks.iter().map(|check| match check.state {
-        CheckState::Invalid => {
-            format!("| {} | {} | {} | invalid | |\n", check.severity.name(), code(&check.id), prose(&check.title))
-        }
-        _ => format!(
-            "| {} | {} | {} | {} | {} |\n",
-            check.severity.name(),
-            code(&check.id),
-            prose(&check.title),
-            check.count(Verdict::Fail),
-            check.count(Verdict::Unknown)
-        ),
+    let has_baseline = document.run.baseline.is_some();
+    let (new, line) = if has_baseline { (" new or worse |", " ---: |") } else { ("", "") };
+    page.push(&format!(
+        "\n| severity | check | title | fail | unknown |{new}\n| --- | --- | --- | ---: | ---: |{line}\n"
+    ));
+    let rows = checks.iter().map(|check| {
+        let (fail, unknown) = match check.state {
+            CheckState::Invalid => ("invalid".to_owned(), String::new()),
+            _ => (check.count(Verdict::Fail).to_string(), check.count(Verdict::Unknown).to_string()),
+        };
+        let new = check.uncovered(Verdict::Fail) + check.uncovered(Verdict::Unknown);
+        let new = if has_baseline { format!(" {new} |") } else { String::new() };
+        let (severity, id, title) = (check.severity.name(), code(&check.id), prose(&check.title));
+        format!("| {severity} | {id} | {title} | {fail} | {unknown} |{new}\n")
     });
     page.push_items(&rows.collect::<Vec<_>>(), MOST_BEFORE_FINDINGS * 2 / 3, "checks");
 }

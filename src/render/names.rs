@@ -2,6 +2,9 @@
 
 use crate::report::{ClauseOutcome, Status};
 
+/// The digits of a fingerprint that text for people has. `deodar waive` accepts them.
+pub(crate) const SHORT_FINGERPRINT: usize = 8;
+
 /// Returns the name of a status.
 pub(crate) fn status(status: Status) -> &'static str {
     match status {

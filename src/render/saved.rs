@@ -4,6 +4,7 @@ use super::document::{Clause, Document, Finding, Span};
 use super::escape::{plain, short};
 use super::labels::{clause_label, values};
 use super::layout::{Style, columns, help_line, painted, wrapped};
+use super::names::SHORT_FINGERPRINT;
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use std::io::{self, Write};
@@ -34,14 +35,20 @@ pub(super) fn write_findings(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let findings = document.findings.iter().filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Unknown));
-    findings.take(most).try_for_each(|finding| write_finding(finding, style, out))
+    findings.take(most).try_for_each(|finding| {
+        let check = document.checks.iter().find(|check| check.id == finding.check);
+        let source = check.and_then(|check| check.source.as_deref()).filter(|_| finding.verdict == Verdict::Fail);
+        write_finding(finding, source, style, out)
+    })
 }
 
-fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(finding: &Finding<'_>, source: Option<&str>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let (mark, color) = if finding.verdict == Verdict::Fail { ("×", "31") } else { ("⚠", "33") };
     let verdict = finding.verdict.name().replace('_', " ");
     let change = finding.baseline.map_or_else(String::new, |change| format!(" · {}", change.name()));
-    let code = format!("{} · {} · {verdict}{change}", plain(&finding.check), finding.severity.name());
+    let fingerprint = finding.fingerprint.get(..SHORT_FINGERPRINT).unwrap_or(&finding.fingerprint);
+    let (check, fingerprint) = (plain(&finding.check), plain(fingerprint));
+    let code = format!("{check} · {} · {verdict}{change} · {fingerprint}", finding.severity.name());
     writeln!(out, "{}\n", painted(&code, color, style))?;
     write_message(mark, color, &finding.title, style, out)?;
     writeln!(out, "  │ {}", short(&format!("{} {}", finding.resource.ty, finding.resource.id)))?;
@@ -56,6 +63,9 @@ fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io
     }
     if let Some(remediation) = &finding.remediation {
         writeln!(out, "{}", help_line(remediation, style))?;
+    }
+    if let Some(source) = source {
+        writeln!(out, "  see: {}", plain(source))?;
     }
     writeln!(out)
 }

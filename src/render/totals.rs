@@ -4,9 +4,8 @@ use super::configured;
 use super::document::Document;
 use super::escape::plain;
 use super::layout::{Detail, Style, painted, wrapped};
-use super::waived;
 use crate::engine::Verdict;
-use crate::report::Status;
+use crate::report::{CheckState, Status, WaiverStatus, WaiverUse};
 use std::io::{self, Write};
 
 /// Writes the inputs of the run.
@@ -35,7 +34,12 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
     let counts = counts.into_iter().filter(|(verdict, _)| *verdict != Verdict::Waived || count(document, *verdict) > 0);
     let counts: Vec<String> = counts.map(|(verdict, name)| format!("{} {name}", count(document, verdict))).collect();
     let all: usize = summary.verdicts.values().sum();
-    let (checks, verdicts) = (plural(summary.checks, "check"), plural(all, "verdict"));
+    let deselected = document.checks.iter().filter(|check| check.state == CheckState::Deselected).count();
+    let checks = match deselected {
+        0 => plural(summary.checks, "check"),
+        _ => format!("{} of {}", summary.checks.saturating_sub(deselected), plural(summary.checks, "check")),
+    };
+    let verdicts = plural(all, "verdict");
     write_line(&format!("{checks}, {verdicts}: {}", counts.join(", ")), style, out)?;
     if style.detail > Detail::Quiet && summary.skipped_files > 0 {
         let files = if summary.skipped_files == 1 {
@@ -52,7 +56,7 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
     if style.detail == Detail::Verbose && summary.other_properties > 0 {
         writeln!(out, "  {} properties that the schema does not declare were not read", summary.other_properties)?;
     }
-    waived::write_ignored(document, out)?;
+    write_ignored(document, out)?;
     let statuses: Vec<String> = document.run.statuses.iter().map(|status| reason(*status, document)).collect();
     let color = match document.run.exit_code {
         0 => "32",
@@ -62,6 +66,16 @@ pub(super) fn write(document: &Document<'_>, style: Style, out: &mut dyn Write) 
     let statuses = statuses.into_iter().chain(baseline(document)).collect::<Vec<_>>();
     let exit = painted(&format!("exit {}", document.run.exit_code), color, style);
     write_line(&format!("{exit}: {}", statuses.join("; ")), style, out)
+}
+
+/// Writes the number of waivers that the run ignored.
+fn write_ignored(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let ignored = document.waivers.iter().filter(|waiver| waiver.status == WaiverStatus::Ignored).count();
+    if document.run.waivers == WaiverUse::Applied || ignored == 0 {
+        return Ok(());
+    }
+    let were = if ignored == 1 { "waiver was" } else { "waivers were" };
+    writeln!(out, "  {ignored} {were} ignored (--no-waivers)")
 }
 
 fn write_line(text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -83,7 +97,7 @@ pub(super) fn baseline(document: &Document<'_>) -> Option<String> {
     let covered = |verdict| changes().map(|changes| changes.covered(verdict)).fold(0, usize::saturating_add);
     let fixed = changes().map(|changes| changes.fixed).fold(0, usize::saturating_add);
     let mut text = format!(
-        "the baseline covers {} and {}, {fixed} fixed",
+        "the baseline covers {} and {}, {fixed} fixed or removed",
         plural(covered(Verdict::Fail), "unchanged failure"),
         plural(covered(Verdict::Unknown), "unknown verdict")
     );

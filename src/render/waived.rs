@@ -1,10 +1,10 @@
-//! The waived findings for people: by check, each with its resource, the original verdict, and its waiver.
+//! The waived findings for people: by check and waiver, each with its resource and the values of its original verdict.
 
+use super::concise::{names_column, write_finding};
 use super::document::{Check, Document, Finding};
 use super::escape::plain;
-use super::layout::{Style, columns, middle, painted, shortened};
+use super::layout::{Style, columns, painted, shortened, wrapped};
 use crate::engine::Verdict;
-use crate::report::{WaiverStatus, WaiverUse};
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
@@ -27,8 +27,14 @@ pub(super) fn write(document: &Document<'_>, most: usize, style: Style, out: &mu
         let room = style.width.saturating_sub(ids + 4).max(20);
         writeln!(out, "  {}{pad}  {}", painted(&id, "1", style), shortened(&plain(&check.title), room))?;
         let found = document.findings.iter().filter(|it| it.verdict == Verdict::Waived && it.check == check.id);
-        let found: Vec<&Finding<'_>> = found.take(most).collect();
-        found.iter().try_for_each(|finding| write_finding(finding, style, out))?;
+        let mut found: Vec<&Finding<'_>> = found.take(most).collect();
+        let by = |finding: &Finding<'_>| finding.waiver.as_ref().map(|by| by.id.to_string());
+        found.sort_by_key(|finding| (finding.original(), by(finding)));
+        for same in found.chunk_by(|a, b| (a.original(), by(a)) == (b.original(), by(b))) {
+            write_waiver(same, style, out)?;
+            let names = names_column(same, style);
+            same.iter().try_for_each(|finding| write_finding(document, finding, names, style, out))?;
+        }
         let more = count(check).saturating_sub(found.len());
         if more > 0 {
             writeln!(out, "    … and {more} more; --max-findings {} lists them", count(check))?;
@@ -37,30 +43,13 @@ pub(super) fn write(document: &Document<'_>, most: usize, style: Style, out: &mu
     writeln!(out)
 }
 
-fn write_finding(finding: &Finding<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let room = style.width.saturating_sub(6).max(20);
-    let name = plain(&format!("{} {}", finding.resource.ty, finding.resource.id)).into_owned();
-    let name = middle(&name, room / 2);
-    let reason = plain(&format!("{}: {}", finding.original().name(), finding.message)).into_owned();
-    let left = room.saturating_sub(columns(&name) + 2);
-    writeln!(out, "    – {name}  {}", shortened(&reason, left))?;
-    let Some(by) = &finding.waiver else { return Ok(()) };
-    let place = plain(&by.span.shown()).into_owned();
-    let place = middle(&place, room / 2);
-    let ticket = by.ticket.as_ref().map(|ticket| format!(" ({ticket})")).unwrap_or_default();
-    let words = format!("until {}, {}{ticket}: {}", by.expires, by.owner, by.reason);
-    let words = plain(&words).into_owned();
-    let words = shortened(&words, room.saturating_sub(columns(&place) + 4));
-    let gap = " ".repeat(room.saturating_sub(2 + columns(&words) + columns(&place)).max(2));
-    writeln!(out, "        {words}{gap}{}", painted(&place, "2", style))
-}
-
-/// Writes whether the run ignored its waivers, and their number.
-pub(super) fn write_ignored(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
-    if document.run.waivers == WaiverUse::Applied {
+/// Writes the waiver of some findings, and their original verdict.
+fn write_waiver(findings: &[&Finding<'_>], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some((first, by)) = findings.first().and_then(|first| Some((first, first.waiver.as_ref()?))) else {
         return Ok(());
-    }
-    let ignored = document.waivers.iter().filter(|waiver| waiver.status == WaiverStatus::Ignored).count();
-    let were = if ignored == 1 { "waiver was" } else { "waivers were" };
-    writeln!(out, "  {ignored} {were} ignored (--no-waivers)")
+    };
+    let verdict = first.original().name();
+    let text = plain(&format!("{verdict}, waived {} ({})", by.words(), by.span.shown())).into_owned();
+    let options = wrapped(style.width).initial_indent("    ").subsequent_indent("      ");
+    writeln!(out, "{}", textwrap::fill(&text, options))
 }

@@ -90,6 +90,22 @@ impl Report {
         configuration.weakens.sort_by_key(|weakening| weakening.place.span);
     }
 
+    /// Describes the settings of parameters that weaken the gate: a setting to the default does not.
+    pub(crate) fn describe_parameter_settings(&mut self) {
+        let Some(configuration) = &mut self.run.configuration else { return };
+        for parameter in &self.run.parameters {
+            let scope = parameter.scope.as_ref().map_or_else(String::new, |scope| format!("{}:", scope.id));
+            let key = format!("parameters.{scope}{}", parameter.name);
+            if parameter.scope.is_none() && parameter.value == parameter.default {
+                configuration.weakens.retain(|weakening| weakening.setting != key);
+            }
+            let setting = configuration.weakens.iter_mut().find(|weakening| weakening.setting == key);
+            if let (Some(setting), Some(default)) = (setting, &parameter.default) {
+                setting.effect.push_str(&format!(", the default is {default}"));
+            }
+        }
+    }
+
     /// Adds the results of the next account.
     pub(crate) fn absorb(&mut self, account: AccountReport, options: &Options) {
         let number = self.run.accounts;

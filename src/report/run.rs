@@ -114,7 +114,9 @@ pub struct ParameterReport {
     pub scope: Option<ScopeReport>,
     /// Its value as JSON, if it has one.
     pub value: Option<serde_json::Value>,
-    /// Whether the user set the value; otherwise it is the schema's default.
+    /// The default of the schema as JSON, if it has one.
+    pub default: Option<serde_json::Value>,
+    /// Whether the user set the value; otherwise it is the default.
     pub set: bool,
 }
 

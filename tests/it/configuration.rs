@@ -108,7 +108,7 @@ fn settings_are_printed_with_their_origins() {
         policies = ["policies"]            # deodar.toml:2:1, weakens the gate: the policies are not those of a built-in pack
         # waivers                          # default
         # baseline                         # default
-        only = ["HB-*"]                    # deodar.toml:5:1, weakens the gate: only `HB-*` are run
+        only = ["HB-*"]                    # deodar.toml:5:1, weakens the gate: checks other than `HB-*` are not run
         # skip                             # default
         fail-on = "high"                   # deodar.toml:4:1, weakens the gate: failures below high do not fail the run
         allow-unknown = true               # flag
@@ -169,11 +169,11 @@ fn every_output_names_the_file_and_the_settings_that_weaken_the_gate() {
         deodar.toml:2:1 policies: the policies are not those of a built-in pack
         deodar.toml:3:1 fail-on: failures below high do not fail the run
         deodar.toml:4:1 allow-unknown: unknown verdicts do not fail the run
-        deodar.toml:5:1 skip: `HB-LEN-*` are not run
-        deodar.toml:7:1 parameters.max_boats: the value is 9
+        deodar.toml:5:1 skip: the checks `HB-LEN-*` are not run
+        deodar.toml:7:1 parameters.max_boats: the value is 9, the default is 2
         deodar.toml:9:1 severity.HB-PIER-01: low in place of medium: the |pier| is
           <closed>
-        4 checks, 6 verdicts: 0 fail, 0 unknown, 0 not applicable, 6 pass
+        3 of 4 checks, 6 verdicts: 0 fail, 0 unknown, 0 not applicable, 6 pass
         exit 0: nothing failed at or above the threshold; some checks judged nothing
     "#]]
     .assert_eq(&text);

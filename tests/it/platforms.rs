@@ -141,7 +141,8 @@ fn a_place_in_sarif_is_that_of_the_value() {
     let related = &result["relatedLocations"][0];
     assert_eq!(related["id"], 1);
     assert_eq!(related["physicalLocation"]["artifactLocation"]["uri"], "policies/harbour.cedar");
-    let read = &harbour_with_boat("Ünë", "json").json()["findings"][0]["clauses"][0]["reads"][0]["span"];
+    // The second clause is false: it is the demand that is not satisfied.
+    let read = &harbour_with_boat("Ünë", "json").json()["findings"][0]["clauses"][1]["reads"][0]["span"];
     let region = json!({
         "startLine": read["start"]["line"],
         "startColumn": read["start"]["column"],

@@ -28,7 +28,7 @@ fn of_lengths(count: usize, arguments: &[&str]) -> Run {
 
 #[test]
 fn up_to_ten_findings_are_shown_in_full() {
-    let in_full = |run: &Run| run.stdout.matches("· fail\n").count();
+    let in_full = |run: &Run| run.stdout.matches("· fail · ").count();
     let few = of_lengths(3, &[]);
     assert_eq!((in_full(&few), few.stdout.contains(WORST)), (3, false), "{few:?}");
     let many = of_lengths(12, &[]);
@@ -216,6 +216,6 @@ fn a_saved_report_has_the_concise_text_of_its_run() {
         }
         let full = render("full");
         let fails = check(example, "80", &["--format", "json"]).json()["summary"]["verdicts"]["fail"].clone();
-        assert_eq!(serde_json::json!(full.stdout.matches("· fail\n").count()), fails, "{example}");
+        assert_eq!(serde_json::json!(full.stdout.matches("· fail · ").count()), fails, "{example}");
     }
 }

@@ -165,12 +165,49 @@ fn a_waiver_is_added_to_a_policy_file() {
 #[test]
 fn every_output_names_the_waiver() {
     let waived = Waived::new();
-    for format in ["html", "ocsf"] {
+    for format in ["html", "ocsf", "text"] {
         let run = waived.check(&["--now", NOW, "--format", format]);
         assert_eq!(run.code, 0, "{run:?}");
         assert!(run.stdout.contains("by W of ada until 2026-09-10: moved in autumn"), "{run:?}");
     }
+    let markdown = waived.check(&["--now", NOW, "--format", "markdown"]).stdout;
+    assert!(
+        markdown.contains("| <code>W</code> | <code>HB-LEN-01</code> | live | 1 | <code>2026-09-10</code> |"),
+        "{markdown}"
+    );
     let page = waived.check(&["--now", NOW, "--format", "html", "--no-waivers"]).stdout;
     assert!(page.contains("<dt>Waivers</dt><dd>ignored</dd>"), "{page}");
     assert!(page.contains("<td>ignored</td>"), "{page}");
+}
+
+#[test]
+fn differences_and_forecasts_name_the_configuration_file() {
+    let waived = Waived::new();
+    let later = edited("\"length\": 12", "\"length\": 43");
+    waived.write("later.json", &later);
+    let outputs = [
+        (vec!["diff", "snapshot.json", "later.json"], vec!["text", "json", "markdown"]),
+        (vec!["forecast", "snapshot.json"], vec!["text", "json"]),
+    ];
+    for (words, formats) in outputs {
+        for format in formats {
+            let run = waived.run(&[&words[..], &["--now", NOW, "--format", format]].concat());
+            assert_eq!(run.code, 1, "{run:?}");
+            let effect = "verdicts that these waivers cover do not fail the run";
+            assert!(run.stdout.contains("deodar.toml") && run.stdout.contains(effect), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_setting_to_the_default_does_not_weaken_the_gate() {
+    let waived = Waived::new();
+    let weakens = |value: &str| {
+        waived.write("deodar.toml", &format!("{SETTINGS}[parameters]\nmax_boats = {value}\n"));
+        let run = waived.check(&["--now", NOW, "--format", "json"]).json();
+        let weakens = run["run"]["configuration"]["weakens"].as_array().expect("a list").clone();
+        weakens.into_iter().find(|it| it["setting"] == "parameters.max_boats").map(|it| it["effect"].clone())
+    };
+    assert_eq!(weakens("2"), None);
+    assert_eq!(weakens("9"), Some(json!("the value is 9, the default is 2")));
 }

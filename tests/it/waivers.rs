@@ -482,9 +482,14 @@ fn a_waiver_is_added_to_what_the_file_has() {
     let fingerprint = reported.fingerprint("HB-LEN-01");
     let old = format!("// Agreed on Monday.\n{}", waiver("OLD", "", "== Boat::\"east/Wren\")"));
     reported.write("waivers.cedar", &old);
-    for _ in 0..2 {
-        assert_eq!(reported.waive(&[&fingerprint], &["--waivers", "waivers.cedar"]).code, 0);
-    }
+    assert_eq!(reported.waive(&[&fingerprint], &["--waivers", "waivers.cedar"]).code, 0);
+    // The first digits of a fingerprint name its finding. An equal waiver is not added.
+    let written = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
+    let twice = reported.waive(&[&fingerprint[..8]], &["--waivers", "waivers.cedar"]);
+    assert_eq!(twice.code, 5, "{twice:?}");
+    assert!(twice.stderr.contains("change the `@expires` of that waiver"), "{twice:?}");
+    reported.write("waivers.cedar", &replaced(&written, "length == 41", "length == 40"));
+    assert_eq!(reported.waive(&[&fingerprint], &["--waivers", "waivers.cedar"]).code, 0);
     let file = std::fs::read_to_string(reported.folder.path().join("waivers.cedar")).expect("it is there");
     assert!(file.starts_with(&old), "{file}");
     assert_eq!(file.matches("@waives(").count(), 3, "{file}");

@@ -278,7 +278,7 @@ fn run(report: &Report) -> Run<'_> {
     }
 }
 
-fn configuration(configuration: &report::ConfigurationReport) -> Configuration<'_> {
+pub(crate) fn configuration(configuration: &report::ConfigurationReport) -> Configuration<'_> {
     fn weakening(it: &report::Weakening) -> Weakening<'_> {
         Weakening { setting: it.setting.as_str().into(), effect: it.effect.as_str().into(), span: bare(&it.place) }
     }

@@ -10,8 +10,8 @@ use super::{
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
 use crate::report::{
-    BEYOND, Beyond, Change, CheckState, Gate, RepeatedAccount, Status, UnknownsReport, WaiverProblem, WaiverStatus,
-    WaiverUse, fingerprint_of,
+    BEYOND, Beyond, Change, CheckState, FileRole, Gate, RepeatedAccount, Status, UnknownsReport, WaiverProblem,
+    WaiverStatus, WaiverUse, fingerprint_of,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,11 +102,13 @@ fn complete(
 
 /// Returns the reason why two runs cannot be merged.
 fn difference(a: &Document<'_>, b: &Document<'_>) -> Option<&'static str> {
-    let files = |document: &Document<'_>| -> Vec<String> {
-        document.run.pack_files.iter().map(|file| file.sha256.to_string()).collect()
+    let files = |document: &Document<'_>, of_waivers: bool| -> Vec<String> {
+        let files = document.run.pack_files.iter().filter(|file| (file.role == FileRole::Waivers) == of_waivers);
+        files.map(|file| file.sha256.to_string()).collect()
     };
     let reasons = [
-        (files(a) != files(b), "their packs differ"),
+        (files(a, false) != files(b, false), "their packs differ"),
+        (files(a, true) != files(b, true), "their files of waivers differ"),
         (
             a.run.parameters != b.run.parameters || a.run.scoped_parameters != b.run.scoped_parameters,
             "their parameters differ",

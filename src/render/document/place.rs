@@ -2,7 +2,7 @@
 
 use super::{Clause, Finding, Read, Span, WaivedBy};
 use crate::engine::Verdict;
-use crate::report::ReadState;
+use crate::report::{ClauseOutcome, ReadState};
 
 impl<'r> Finding<'r> {
     /// Returns the verdict without a waiver.
@@ -10,36 +10,32 @@ impl<'r> Finding<'r> {
         self.original_verdict.unwrap_or(self.verdict)
     }
 
-    /// Returns the value that decided: of an unknown verdict the first unknown value, otherwise the first value that the
-    /// last clause read. Values without a place are omitted.
-    pub fn deciding_value(&self) -> Option<(&Clause<'r>, &Read<'r>, &Span<'r>)> {
-        let placed = self.clauses.iter().flat_map(|clause| {
-            let reads = clause.reads.iter().filter(|read| read.kind.is_of_snapshot());
-            reads.filter_map(move |read| Some((clause, read, read.span.as_ref()?)))
-        });
-        let mut placed = placed.peekable();
-        let first = placed.peek().copied();
-        let is_unknown = |read: &Read<'_>| !matches!(read.state, ReadState::Known | ReadState::Absent);
-        if self.original() == Verdict::Unknown {
-            return placed.find(|(_, read, _)| is_unknown(read)).or(first);
-        }
-        let mut decided = first;
-        for found in placed {
-            if decided.is_none_or(|(clause, ..)| !std::ptr::eq(clause, found.0)) {
-                decided = Some(found);
-            }
-        }
-        decided
+    /// Returns the clauses, those that are false first: they are demands that are not satisfied. The others follow from the
+    /// last to the first, because a policy states its subject before its condition. Clauses that do not decide are the last.
+    pub fn deciding_clauses(&self) -> impl Iterator<Item = &Clause<'r>> {
+        let is_false = |clause: &&Clause<'_>| clause.outcome == ClauseOutcome::False;
+        let deciding = || self.clauses.iter().filter(|clause| !clause.also);
+        let others = self.clauses.iter().filter(|clause| clause.also);
+        deciding().filter(is_false).chain(deciding().rev().filter(move |clause| !is_false(clause))).chain(others)
     }
 
-    /// Returns the place of the deciding value in the snapshot.
+    /// Returns the place in the snapshot of the value that decided: the first one with a place, of an unknown verdict the
+    /// first unknown one. The place of a derived value is that of the first principal that it depends on.
     pub fn snapshot_place(&self) -> Option<&Span<'r>> {
-        self.deciding_value().map(|(_, _, span)| span)
+        fn placed<'f, 'r>(read: &'f Read<'r>) -> Option<&'f Span<'r>> {
+            let witness = read.derived_from.as_ref().and_then(|from| from.witnesses.first());
+            witness.map(|witness| &witness.span).or(read.span.as_ref())
+        }
+        let reads = || self.deciding_clauses().flat_map(|clause| &clause.reads);
+        let is_unknown = |read: &&Read<'_>| !matches!(read.state, ReadState::Known | ReadState::Absent);
+        let unknown = || reads().filter(is_unknown).find_map(placed);
+        let first = || reads().find_map(placed);
+        if self.original() == Verdict::Unknown { unknown().or_else(first) } else { first() }
     }
 
     /// Returns the place of the deciding clause in the policy.
     pub fn policy_place(&self) -> Option<&Span<'r>> {
-        self.deciding_value().map(|(clause, ..)| clause).or(self.clauses.last()).map(|clause| &clause.span)
+        self.deciding_clauses().next().map(|clause| &clause.span)
     }
 }
 
