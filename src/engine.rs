@@ -38,6 +38,6 @@ pub use near::NearMiss;
 pub use reference::{Reference, ReferenceError};
 pub use scoped::{Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};
-pub use waive::WaiverCoverage;
+pub use waive::{BEYOND, WaiverCoverage, WaiversInUse};
 #[cfg(test)]
 mod fixture;

@@ -20,7 +20,7 @@ mod watch;
 pub use accounts::{InputFormat, SnapshotReader};
 pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
-pub use overwrite::{is_below, is_same_file, overwritten_input};
+pub use overwrite::{is_below, is_same_file, overwritten_input, target};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use replace::replace_file;
 pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};

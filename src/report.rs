@@ -38,6 +38,7 @@ pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,
 };
 pub use show::{json_constant, show_constant, show_value};
+pub(crate) use status::Judged;
 pub use status::Status;
 pub(crate) use waiver::WaiverProblem;
-pub use waiver::{AccountCoverage, BEYOND, Beyond, UnknownsReport, WaiverReport, WaiverState, WaiverStatus};
+pub use waiver::{AccountCoverage, Beyond, UnknownsReport, WaiverReport, WaiverState, WaiverStatus};

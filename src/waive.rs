@@ -124,6 +124,12 @@ fn new_id(finding: &Finding<'_>, ids: &BTreeSet<SmolStr>) -> SmolStr {
     free.next().unwrap_or(base).into()
 }
 
+/// Returns the name of the root entity if it has no key: then a waiver is for every account.
+pub fn keyless_root(pack: &Pack) -> Option<&str> {
+    let model = pack.model();
+    model.ty(model.root).key.is_none().then(|| model.short_name(model.root))
+}
+
 /// A waiver of a finding, before it is written.
 struct Draft<'d> {
     model: &'d Model,
@@ -150,6 +156,10 @@ impl Draft<'_> {
         let mut text = format!("@id({id:?})\n@waives({:?})\n@reason({:?})\n", &*finding.check, terms.reason);
         text += &format!("@owner({:?})\n@expires({:?})\n", terms.owner, terms.until);
         text.extend(terms.ticket.iter().map(|ticket| format!("@ticket({ticket:?})\n")));
+        // Without a key, or with a key that has a `/`, the id may be that of another resource in a later snapshot.
+        if finding.resource.identity.is_some() {
+            text += &format!("@fingerprint(\"{}\")\n", finding.fingerprint);
+        }
         if unknown {
             text += "@unknown_too(\"only\")\n";
         }
@@ -173,12 +183,13 @@ impl Draft<'_> {
             let message = format!("{name} is waived by `{}` until {}", by.id, by.expires);
             return Err(refused(message, "change `@expires` of this waiver, or remove it and check again"));
         }
+        let is_list = finding.resource.identity.as_ref().is_some_and(|identity| identity.form.contains('*'));
         match finding.verdict {
             Verdict::Fail => Ok(false),
             Verdict::Unknown if !terms.unknown_too => {
                 Err(refused(format!("{name} is unknown"), "capture what is missing, or pass --unknown-too"))
             }
-            Verdict::Unknown if finding.resource.id.ends_with('*') => {
+            Verdict::Unknown if is_list => {
                 let message = format!("{name} is about a list that was not captured");
                 Err(refused(message, "capture the list, and check again: its resources have names then"))
             }

@@ -4,15 +4,17 @@ use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
 use super::problems::{capture_time, captured_at, too_old, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::engine::{Evaluation, Evaluator, Judged, Judgement, Subject, Verdict, VerdictCounts, WaiverCoverage};
+use crate::engine::{
+    Evaluation, Evaluator, Judged, Judgement, Subject, Verdict, VerdictCounts, WaiverCoverage, WaiversInUse,
+};
 use crate::ids::IdVec;
 use crate::pack::{Assessment, Pack, Run};
 use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::{CheckId, WaiverId};
 use crate::report::{
-    AccountCoverage, AccountReport, BEYOND, Beyond, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options,
-    Report, SEARCHED_FAILURES, SnapshotReport, Times, TooOld, WITNESSES, WaiverState, id_of,
+    AccountCoverage, AccountReport, Beyond, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options, Report,
+    SEARCHED_FAILURES, SnapshotReport, Times, TooOld, WITNESSES, WaiverState, id_of,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
@@ -140,7 +142,7 @@ impl<'s> AccountRun<'s> {
             Some(age) => Some(too_old(age, &account.snapshot, self.options)),
             None => capture_time(evaluator, &account.snapshot, self.options),
         });
-        let (judgements, coverages) = match self.judge(&evaluation, age.is_some()) {
+        let (judgements, coverages) = match self.judge(&findings, &evaluation, age.is_some()) {
             Ok(judged) => judged,
             Err(error) => return account.diagnostics.push(error),
         };
@@ -150,6 +152,11 @@ impl<'s> AccountRun<'s> {
         for judgement in &judgements {
             if let Some(counts) = account.counts.find_mut(judgement.check) {
                 *counts = judgement.counts;
+            }
+            let waived = judgement.judged.iter().filter_map(|judged| judged.waived);
+            let unknown = waived.filter(|waived| waived.original == Verdict::Unknown).count();
+            if unknown > 0 {
+                account.waived_unknown.push((judgement.check, unknown));
             }
             let changes = self.compare(&findings, judgement, (account.id.as_deref(), &mut account.compared));
             let explained = explained.find(judgement.check).copied().unwrap_or_default();
@@ -163,6 +170,7 @@ impl<'s> AccountRun<'s> {
     /// that is too old, every verdict is unknown, and no waiver applies.
     fn judge(
         &self,
+        findings: &Findings<'_, '_>,
         evaluation: &Evaluation<'_>,
         is_too_old: bool,
     ) -> Result<(Vec<Judgement>, Vec<WaiverCoverage>), Diagnostic> {
@@ -172,6 +180,11 @@ impl<'s> AccountRun<'s> {
             return Ok((judgements.collect(), Vec::new()));
         }
         let is_live = |waiver: WaiverId| self.live.find(waiver).copied().unwrap_or(false);
+        let waivers = &self.pack.policies().waivers;
+        let may_cover = |waiver: WaiverId, subject| {
+            waivers.find(waiver).is_some_and(|waiver| findings.may_be_waived(waiver, subject))
+        };
+        let used = WaiversInUse { is_live: &is_live, may_cover: &may_cover };
         let judged = match self.options.engine {
             Engine::Compiled => {
                 let needed = Verdict::ALL.into_iter().filter(|verdict| self.options.needs.wants(*verdict));
@@ -182,11 +195,11 @@ impl<'s> AccountRun<'s> {
                     true => Some(&Verdict::ALL),
                     false => Some(&needed),
                 });
-                let coverages = evaluation.waive(&mut judgements, &is_live);
+                let coverages = evaluation.waive(&mut judgements, used);
                 Ok((judgements, coverages))
             }
             Engine::Reference => evaluation.judge_all_by_reference(self.pack.policies()).and_then(|mut judgements| {
-                let coverages = evaluation.waive_by_reference(self.pack.policies(), &mut judgements, &is_live)?;
+                let coverages = evaluation.waive_by_reference(self.pack.policies(), &mut judgements, used)?;
                 Ok((judgements, coverages))
             }),
         };
@@ -265,7 +278,7 @@ impl<'s> AccountRun<'s> {
 
 /// Describes the coverage of a waiver: the first resources that it covers and does not waive a verdict for.
 fn described(evaluator: &Evaluator<'_>, coverage: WaiverCoverage) -> AccountCoverage {
-    let WaiverCoverage { waiver, waived, beyond } = coverage;
+    let WaiverCoverage { waiver, waived, beyond, examples } = coverage;
     let account = evaluator.id(evaluator.root());
     let example = |(subject, verdict): &(Subject, Verdict)| Beyond {
         account: account.clone(),
@@ -273,6 +286,6 @@ fn described(evaluator: &Evaluator<'_>, coverage: WaiverCoverage) -> AccountCove
         id: id_of(evaluator.model, evaluator.snapshot, *subject),
         verdict: *verdict,
     };
-    let examples = beyond.iter().take(BEYOND).map(example).collect();
-    AccountCoverage { waiver, waived, beyond: beyond.len(), examples }
+    let examples = examples.iter().map(example).collect();
+    AccountCoverage { waiver, waived, beyond, examples }
 }

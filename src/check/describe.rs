@@ -56,6 +56,7 @@ pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
         counts: VerdictCounts::default(),
         explained: VerdictCounts::default(),
         compared: Compared::default(),
+        waived_unknown: 0,
     };
     pack.policies().checks.entries().map(report).collect()
 }

@@ -1,7 +1,7 @@
 //! Diagnostics about a snapshot as a whole, and about settings that do not apply to any snapshot of a run.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Evaluator, Sought};
+use crate::engine::{Evaluator, Sought, Verdict};
 use crate::pack::Pack;
 use crate::policy::Statement;
 use crate::report::{CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, TooOld};
@@ -140,7 +140,10 @@ fn other_baseline(report: &Report) -> Option<Diagnostic> {
 /// Returns the diagnostic for snapshots with the account id of an earlier one.
 fn same_account(report: &Report) -> Option<Diagnostic> {
     let (path, id) = report.first_repeated.as_ref()?;
-    Some(RepeatedAccount { path, id, count: report.repeated }.problem(report.run.baseline.is_some()))
+    Some(
+        RepeatedAccount { path, id, count: report.repeated }
+            .problem(report.run.baseline.is_some() || report.count(Verdict::Waived) > 0),
+    )
 }
 
 /// Returns the warning for a check whose scope names an account that the run does not have.

@@ -265,7 +265,9 @@ impl Settings {
             selected.stay_below(folder, place.source.name())?;
         }
         let evidence = args.evidence.as_deref();
-        if let Some(path) = evidence.filter(|path| selected.files.iter().any(|(_, file)| file == path)) {
+        if let Some(path) = evidence
+            .filter(|path| selected.files.iter().any(|(_, file)| project::target(file) == project::target(path)))
+        {
             return Err(format!("two outputs in the file `{}`: name two files", path.display()));
         }
         if let Some(input) = project::overwritten_input(evidence, &inputs) {

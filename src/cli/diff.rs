@@ -10,7 +10,7 @@ use deodar::configuration::Effective;
 use deodar::diagnostic::Diagnostic;
 use deodar::project::{self, InputFormat, Loader};
 use deodar::render::document::Document;
-use deodar::render::{Detail, Style, diagnostics};
+use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::report::{Needs, Report};
 use deodar::{Limits, Options};
 use std::io::{self, Write};
@@ -79,6 +79,13 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         to_stderr(|out| writeln!(out, "error: standard input cannot be compared: name two files"));
         return Ok(ExitCode::from(2));
     }
+    let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if let Some(stream) = [&args.old, &args.new].into_iter().find(is_stream) {
+        to_stderr(|out| {
+            writeln!(out, "error: `{}` is not a file: name two files", plain(&stream.display().to_string()))
+        });
+        return Ok(ExitCode::from(2));
+    }
     let now = args.now.unwrap_or_else(project::now);
     let (settings, options) = match args.judge.options(&mut Loader::default(), now) {
         Ok((settings, options)) => (settings, Options { needs: EVERYTHING, ..options }),
@@ -99,7 +106,10 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     }
     let (before, after) = (document(&old), document(&new));
     // Without a judged account, there is nothing to compare.
-    if [&before, &after].iter().any(|side| side.run.snapshots.iter().all(|snapshot| snapshot.account.is_none())) {
+    let is_empty = |side: &Document<'_>| side.run.snapshots.iter().all(|snapshot| snapshot.account.is_none());
+    if let Some((path, _)) = [(&args.old, &before), (&args.new, &after)].into_iter().find(|(_, side)| is_empty(side)) {
+        let name = path.display().to_string();
+        to_stderr(|out| writeln!(out, "error: no account of `{}` was judged", plain(&name)));
         return Ok(ExitCode::from(5));
     }
     let names = [&args.old, &args.new].map(|path| path.display().to_string());

@@ -72,7 +72,7 @@ impl Selected {
         let files = outputs.filter_map(|(format, path)| Some((format, path.clone()?)));
         let files: Vec<(Format, PathBuf)> = files.collect();
         let mut seen = BTreeSet::new();
-        match files.iter().find(|(_, path)| !seen.insert(path)) {
+        match files.iter().find(|(_, path)| !seen.insert(project::target(path))) {
             Some((_, twice)) => Err(format!("two outputs in the file `{}`: name two files", twice.display())),
             None => Ok(Self { stdout, files }),
         }

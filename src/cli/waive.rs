@@ -10,7 +10,7 @@ use deodar::project::{self, InputFormat, Loader};
 use deodar::render::document::merged;
 use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::value::{DAY, parse_datetime};
-use deodar::waive::{Terms, waivers};
+use deodar::waive::{Terms, keyless_root, waivers};
 use deodar::{Inputs, Limits, Options, Source};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -140,6 +140,11 @@ fn written(args: &Args) -> Result<(String, String), Vec<Diagnostic>> {
     }
     file.push_str(&added);
     valid(args, &inputs, &file)?;
+    if let Some(root) = keyless_root(&pack) {
+        to_stderr(|out| {
+            writeln!(out, "note: the root entity `{}` has no `@key`, so the waiver is for every account", plain(root))
+        });
+    }
     Ok((added, file))
 }
 

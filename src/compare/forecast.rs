@@ -1,7 +1,7 @@
 //! The forecast of a snapshot: the verdicts that change without any action, and when.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict};
+use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict, WaiversInUse};
 use crate::pack::{Assessment, Pack, Run};
 use crate::policy::{CheckId, CheckSeverity, WaiverId};
 use crate::render::document::{Configuration, Counts, configuration};
@@ -143,6 +143,10 @@ impl Forecaster<'_> {
         let start = self.run.now.saturating_add(1);
         let findings = Findings::new(&evaluation, self.snapshot.source.name().into(), self.secrets, 0);
         let fresh = self.max_snapshot_age.map(|most| findings.fresh(most));
+        let waivers = &self.pack.policies().waivers;
+        let may_cover = |waiver: WaiverId, subject| {
+            waivers.find(waiver).is_some_and(|waiver| findings.may_be_waived(waiver, subject))
+        };
         let is_selected = |check: CheckId| fresh.is_some() || dependence.checks.contains(&check);
         let judged = |evaluation: &Evaluation<'_>, time: i64, is_selected: &(dyn Fn(CheckId) -> bool + Sync)| {
             let mut judgements = evaluation.judge_listing(&|check| is_selected(check).then_some(&Verdict::ALL[..]));
@@ -150,7 +154,10 @@ impl Forecaster<'_> {
                 Some(fresh) if !fresh.contains(&time) => {
                     return judgements.into_iter().map(Judgement::without_decisions).collect();
                 }
-                _ => evaluation.waive(&mut judgements, &|waiver| self.is_live(waiver, time)),
+                _ => {
+                    let used = WaiversInUse { is_live: &|waiver| self.is_live(waiver, time), may_cover: &may_cover };
+                    evaluation.waive(&mut judgements, used)
+                }
             };
             judgements
         };

@@ -23,8 +23,22 @@ pub struct WaiverCoverage {
     pub waiver: WaiverId,
     /// The number of verdicts that it waives. Several waivers may waive the same one.
     pub waived: usize,
-    /// The other subjects that it covers, with their verdicts.
-    pub beyond: Vec<(Subject, Verdict)>,
+    /// The number of other subjects that it covers.
+    pub beyond: usize,
+    /// The first of these, with their verdicts.
+    pub examples: Vec<(Subject, Verdict)>,
+}
+
+/// Other subjects that a waiver covers and a report names. The others are counted.
+pub const BEYOND: usize = 5;
+
+/// The waivers of a run.
+#[derive(Clone, Copy)]
+pub struct WaiversInUse<'u> {
+    /// Returns whether a waiver is used.
+    pub is_live: &'u (dyn Fn(WaiverId) -> bool + Sync),
+    /// Returns whether a waiver may cover a subject: whether its `@fingerprint` is that of the verdict, if it has one.
+    pub may_cover: &'u (dyn Fn(WaiverId, Subject) -> bool + Sync),
 }
 
 impl Unknowns {
@@ -39,11 +53,11 @@ impl Unknowns {
 }
 
 impl Evaluation<'_> {
-    /// Waives the verdicts that the selected waivers cover. A verdict that several waivers cover has the first of them.
+    /// Waives the verdicts that the used waivers cover. A verdict that several waivers cover has the first of them.
     ///
-    /// The judgement of a check with a selected waiver must list all its verdicts.
-    pub fn waive(&self, judgements: &mut [Judgement], is_selected: &dyn Fn(WaiverId) -> bool) -> Vec<WaiverCoverage> {
-        let Ok(coverages) = self.waive_by(judgements, is_selected, |waiver, judged| {
+    /// The judgement of a check with a used waiver must list all its verdicts.
+    pub fn waive(&self, judgements: &mut [Judgement], used: WaiversInUse<'_>) -> Vec<WaiverCoverage> {
+        let Ok(coverages) = self.waive_by(judgements, used, |waiver, judged| {
             Ok::<_, std::convert::Infallible>(self.covered(waiver, judged))
         });
         coverages
@@ -57,10 +71,10 @@ impl Evaluation<'_> {
         &self,
         policies: &Policies,
         judgements: &mut [Judgement],
-        is_selected: &dyn Fn(WaiverId) -> bool,
+        used: WaiversInUse<'_>,
     ) -> Result<Vec<WaiverCoverage>, ReferenceError> {
         let references: Vec<Reference<'_, '_>> = self.references(policies);
-        self.waive_by(judgements, is_selected, |waiver, judged| {
+        self.waive_by(judgements, used, |waiver, judged| {
             let subjects: Vec<Subject> = judged.iter().map(|judged| judged.subject).collect();
             let mut covered = vec![true; subjects.len()];
             for (number, reference) in references.iter().enumerate() {
@@ -76,20 +90,26 @@ impl Evaluation<'_> {
     fn waive_by<E>(
         &self,
         judgements: &mut [Judgement],
-        is_selected: &dyn Fn(WaiverId) -> bool,
+        used: WaiversInUse<'_>,
         covered: impl Fn(&WaiverProgram, &[Judged]) -> Result<Vec<usize>, E>,
     ) -> Result<Vec<WaiverCoverage>, E> {
         let mut coverages = Vec::new();
-        for waiver in self.base().program.waivers.iter().filter(|waiver| is_selected(waiver.waiver)) {
+        for waiver in self.base().program.waivers.iter().filter(|waiver| (used.is_live)(waiver.waiver)) {
             let Some(judgement) = judgements.iter_mut().find(|judgement| judgement.check == waiver.check) else {
                 continue;
             };
-            let mut coverage = WaiverCoverage { waiver: waiver.waiver, waived: 0, beyond: Vec::new() };
+            let mut coverage = WaiverCoverage { waiver: waiver.waiver, waived: 0, beyond: 0, examples: Vec::new() };
             for at in covered(waiver, &judgement.judged)? {
                 let Some(judged) = judgement.judged.get_mut(at) else { continue };
+                if !(used.may_cover)(waiver.waiver, judged.subject) {
+                    continue;
+                }
                 let original = judged.waived.map_or(judged.verdict, |waived| waived.original);
                 if !waiver.unknowns.waives(original) {
-                    coverage.beyond.push((judged.subject, original));
+                    coverage.beyond += 1;
+                    if coverage.examples.len() < BEYOND {
+                        coverage.examples.push((judged.subject, original));
+                    }
                     continue;
                 }
                 coverage.waived += 1;

@@ -25,7 +25,8 @@ pub(super) const ON_CHECK: &[&str] = &[
 pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
 
 /// Annotations of a waiver.
-pub(super) const ON_WAIVER: &[&str] = &["id", "waives", "reason", "owner", "expires", "ticket", "unknown_too", "doc"];
+pub(super) const ON_WAIVER: &[&str] =
+    &["id", "waives", "reason", "owner", "expires", "ticket", "fingerprint", "unknown_too", "doc"];
 
 /// Returns whether policies may have an annotation without a declaration of the project.
 pub fn is_built_in_annotation(name: &str) -> bool {

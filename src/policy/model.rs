@@ -146,6 +146,8 @@ pub struct Waiver {
     pub end: i64,
     /// The `@ticket`.
     pub ticket: Option<SmolStr>,
+    /// The `@fingerprint`: the only verdict that it covers.
+    pub fingerprint: Option<SmolStr>,
     /// The `@unknown_too`.
     pub unknowns: Unknowns,
     /// The span of the effect and the scope.

@@ -185,7 +185,7 @@ impl<'s> PolicyReader<'s> {
                 self.diagnostics.push(error.help(format!("a waiver is a `permit` for `{}`", model.audit.name)));
                 return false;
             }
-            let (waiver, wrong) = waiver(file, &annotations, statement, keyword);
+            let (waiver, wrong) = waiver(file, &annotations, statement, keyword, &self.adaptation.annotations);
             self.diagnostics.extend(wrong);
             self.policies.waivers.push(waiver);
             ON_WAIVER

@@ -17,12 +17,13 @@ const REQUIRED: [(&str, &str); 4] = [
     ("expires", "state the last day of the waiver, such as @expires(\"2026-12-31\")"),
 ];
 
-/// Reads a waiver. One with an error is not valid, and waives nothing.
+/// Reads a waiver, which may have the annotations of the project. One with an error is not valid, and waives nothing.
 pub(super) fn waiver(
     file: &Arc<Source>,
     annotations: &BTreeMap<SmolStr, Annotation>,
     statement: Statement,
     keyword: Span,
+    own: &[SmolStr],
 ) -> (Waiver, Vec<Diagnostic>) {
     let mut wrong = Vec::new();
     let given = |name: &str| annotations.get(name).filter(|annotation| !annotation.value.trim().is_empty());
@@ -57,8 +58,16 @@ pub(super) fn waiver(
             Unknowns::Kept
         }
     };
+    let fingerprint = annotations.get("fingerprint");
+    let is_digit = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    let is_fingerprint = |text: &str| text.len() == 32 && text.bytes().all(is_digit);
+    if let Some(annotation) = fingerprint.filter(|annotation| !is_fingerprint(&annotation.value)) {
+        let message = format!("`{}` is not a fingerprint", annotation.value);
+        let error = Diagnostic::error(Code::PolicyAnnotation, message).label(file, annotation.value_span, "");
+        wrong.push(error.help("write the 32 digits that reports have for the finding, or remove the annotation"));
+    }
     // An unknown annotation, which is reported elsewhere, may be a misspelt limit.
-    let is_known = annotations.keys().all(|name| ON_WAIVER.contains(&name.as_str()));
+    let is_known = annotations.keys().all(|name| ON_WAIVER.contains(&name.as_str()) || own.contains(name));
     let valid = statement.valid && is_known && wrong.is_empty();
     let waiver = Waiver {
         check: text("waives").unwrap_or_default(),
@@ -70,6 +79,7 @@ pub(super) fn waiver(
         // A waiver without a valid date is not valid, and is not used at any time.
         end: end.unwrap_or(i64::MIN),
         ticket: text("ticket"),
+        fingerprint: fingerprint.map(|annotation| annotation.value.clone()),
         unknowns,
         head: Span::new(keyword.start, statement.resource_span.end),
         statement: Statement { valid, ..statement },

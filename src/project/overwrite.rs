@@ -22,6 +22,13 @@ pub fn is_below(file: &Path, folder: &Path) -> bool {
     matches!((target, real(folder)), (Ok(target), Ok(folder)) if target.starts_with(&folder))
 }
 
+/// Returns the file that a path names: links are followed, and the last part need not exist.
+pub fn target(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
+}
+
 /// Returns whether two paths name one file. Links are followed.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     same_file::is_same_file(a, b).unwrap_or(false)

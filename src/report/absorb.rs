@@ -125,6 +125,11 @@ impl Report {
         for (check, compared) in self.checks.iter_mut().zip(account.compared) {
             check.compared += compared;
         }
+        for (check, count) in account.waived_unknown {
+            if let Some(check) = self.checks.find_mut(check) {
+                check.waived_unknown += count;
+            }
+        }
         for coverage in account.coverages {
             if let Some(waiver) = self.waivers.find_mut(coverage.waiver) {
                 waiver.absorb(coverage);

@@ -10,7 +10,7 @@ use super::show::{cedar_expression, show_value};
 use crate::engine::{
     Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict, Waived,
 };
-use crate::policy::{Check, CheckId};
+use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
 use crate::snapshot::{Location, LocationKind, Secrets, UncapturedList};
@@ -100,6 +100,12 @@ impl<'m, 'a> Findings<'m, 'a> {
         let evaluator = evaluation.base();
         let identities = Identities::new(evaluator.model, evaluator.snapshot, secrets);
         Self { evaluation, evaluator, path, places: Mutex::default(), identities, most_witnesses }
+    }
+
+    /// Returns whether a waiver may cover a subject: whether its `@fingerprint` is that of the verdict, if it has one.
+    pub(crate) fn may_be_waived(&self, waiver: &Waiver, subject: Subject) -> bool {
+        let is_named = |fingerprint: &SmolStr| self.identities.of(&waiver.check, subject).fingerprint() == *fingerprint;
+        waiver.fingerprint.as_ref().is_none_or(is_named)
     }
 
     /// Explains one verdict, of a waived one the original. For a failure, lists near misses of derived values that are false, zero or empty, at most

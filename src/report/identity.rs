@@ -32,8 +32,9 @@ pub struct Identity {
     pub id: SmolStr,
     /// The id of the account: that of the root entity.
     pub account: SmolStr,
-    /// The form of `id`, if it does not consist of keys: a `k` for each part that is a key and a `d` for each digest, if
-    /// there is a digest; then, for a list, `*` and its path below the instance around it.
+    /// The form of `id`, if it is not a list of keys without `/`: a `k` for each part that is a key, with the number of
+    /// `/` in it if there are any, and a `d` for each digest; then, for a list, `*` and its path below the instance around
+    /// it.
     pub form: SmolStr,
 }
 
@@ -84,8 +85,8 @@ impl<'s> Identities<'s> {
     }
 
     fn subject(&self, subject: Subject) -> (String, String) {
-        let with_form =
-            |(id, form): (String, String)| if form.contains('d') { (id, form) } else { (id, String::new()) };
+        let is_plain = |form: &str| form.bytes().all(|part| part == b'k');
+        let with_form = |(id, form): (String, String)| if is_plain(&form) { (id, String::new()) } else { (id, form) };
         let (ty, at) = match subject {
             Subject::Entity(entity) => return with_form(self.entity(entity)),
             Subject::Uncaptured(ty, at) => (ty, at),
@@ -109,12 +110,19 @@ impl<'s> Identities<'s> {
         let parent = model.ty(entity.ty).parent.filter(|parent| *parent != model.root);
         let around = parent.map(|ty| self.entity(EntityRef { ty, row: row.parent }));
         let (part, form) = match self.digest(entity) {
-            Some(digest) => (digest, 'd'),
-            None => (snapshot.text(row.key), 'k'),
+            Some(digest) => (digest, "d".to_owned()),
+            None => {
+                let key = snapshot.text(row.key);
+                let form = match key.matches('/').count() {
+                    0 => "k".to_owned(),
+                    slashes => format!("k{slashes}"),
+                };
+                (key, form)
+            }
         };
         match around {
             Some((around, forms)) => (format!("{around}/{part}"), format!("{forms}{form}")),
-            None => (part.to_owned(), form.to_string()),
+            None => (part.to_owned(), form),
         }
     }
 

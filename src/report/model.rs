@@ -79,6 +79,8 @@ pub struct AccountReport {
     pub compared: IdVec<CheckId, Compared>,
     /// The explained verdicts.
     pub findings: Vec<Finding>,
+    /// For checks with waived verdicts that are unknown without the waiver, their number.
+    pub waived_unknown: Vec<(CheckId, usize)>,
     /// The coverage of the waivers that were used.
     pub coverages: Vec<AccountCoverage>,
     /// The problems of the snapshot.
@@ -102,6 +104,7 @@ impl AccountReport {
             counts: vec![VerdictCounts::default(); checks].into(),
             compared: IdVec::new(),
             findings: Vec::new(),
+            waived_unknown: Vec::new(),
             coverages: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
@@ -176,6 +179,8 @@ pub struct CheckReport {
     pub explained: VerdictCounts,
     /// The verdicts, compared with the baseline; zero without one.
     pub compared: Compared,
+    /// The number of waived verdicts that are unknown without the waiver.
+    pub waived_unknown: usize,
 }
 
 impl CheckReport {

@@ -13,15 +13,14 @@ pub(crate) struct RepeatedAccount<'r> {
 }
 
 impl RepeatedAccount<'_> {
-    /// Returns the diagnostic: an error if there is a baseline, because the findings of one account would cover those of
-    /// the other.
-    pub(crate) fn problem(&self, has_baseline: bool) -> Diagnostic {
+    /// Returns the diagnostic: an error if a baseline or a waiver would cover a finding of one account by that of the other.
+    pub(crate) fn problem(&self, is_covered: bool) -> Diagnostic {
         let Self { path, id, count } = self;
         let message = match count {
             1 => format!("`{path}` has the account id {id:?} of an earlier snapshot"),
             more => format!("`{path}` and {} more snapshots have the account id of an earlier one", more - 1),
         };
-        let found = match has_baseline {
+        let found = match is_covered {
             true => Diagnostic::error(Code::SameAccount, message),
             false => Diagnostic::warning(Code::SameAccount, message),
         };

@@ -26,22 +26,29 @@ pub enum Status {
     Invalid,
 }
 
+/// The verdicts of a check, as far as they determine the status.
+pub(crate) struct Judged {
+    /// The severity of the check.
+    pub severity: CheckSeverity,
+    /// The number of each verdict.
+    pub counts: VerdictCounts,
+    /// The number of each verdict that the baseline does not cover; all of them without a baseline.
+    pub uncovered: VerdictCounts,
+    /// The number of waived verdicts that are unknown without the waiver. They decide nothing.
+    pub waived_unknown: usize,
+}
+
 impl Status {
     /// The statuses that may hold at once. The first one that holds determines the exit code.
     const ORDER: [Status; 4] = [Status::Invalid, Status::Findings, Status::Incomplete, Status::Nothing];
 
-    /// Returns the statuses that hold for verdicts by severity, in order; only `Clean` if there are no others. The last
-    /// counts are those of the verdicts that the baseline does not cover: all of them without a baseline.
-    pub(crate) fn of(
-        gate: Gate,
-        checks: impl Iterator<Item = (CheckSeverity, VerdictCounts, VerdictCounts)>,
-        invalid: bool,
-    ) -> Vec<Status> {
+    /// Returns the statuses that hold for the verdicts of checks, in order; only `Clean` if there are no others.
+    pub(crate) fn of(gate: Gate, checks: impl Iterator<Item = Judged>, invalid: bool) -> Vec<Status> {
         let (mut failed, mut unknown, mut decided) = (false, false, 0);
-        for (level, counts, uncovered) in checks {
-            failed |= level >= gate.fail_on && uncovered[Verdict::Fail] > 0;
+        for Judged { severity, counts, uncovered, waived_unknown } in checks {
+            failed |= severity >= gate.fail_on && uncovered[Verdict::Fail] > 0;
             unknown |= uncovered[Verdict::Unknown] > 0;
-            decided += counts.total() - counts[Verdict::Unknown];
+            decided += counts.total().saturating_sub(counts[Verdict::Unknown] + waived_unknown);
         }
         let holds = |status: &Status| match status {
             Status::Clean => false,
@@ -69,20 +76,31 @@ impl Status {
 impl Report {
     /// Returns the statuses of the run, in order; only `Clean` if there are no others.
     pub fn statuses(&self) -> Vec<Status> {
-        let counts = self
-            .checks
-            .iter()
-            .map(|check| (check.severity, check.counts, self.uncovered(check.counts, &check.compared)));
-        Status::of(self.run.gate, counts, self.problems(DiagnosticLevel::Error) > 0)
+        let judged = self.checks.iter().map(|check| Judged {
+            severity: check.severity,
+            counts: check.counts,
+            uncovered: self.uncovered(check.counts, &check.compared),
+            waived_unknown: check.waived_unknown,
+        });
+        Status::of(self.run.gate, judged, self.problems(DiagnosticLevel::Error) > 0)
     }
 
     /// Returns the statuses of one account of the run.
     pub fn statuses_of(&self, account: &AccountReport) -> Vec<Status> {
         let compared = account.compared.iter().copied().chain(std::iter::repeat(Compared::default()));
-        let counts = self.checks.iter().zip(account.counts.iter().copied()).zip(compared);
-        let counts =
-            counts.map(|((check, counts), compared)| (check.severity, counts, self.uncovered(counts, &compared)));
-        Status::of(self.run.gate, counts, self.invalid || has_errors(&account.diagnostics))
+        let counts = self.checks.entries().zip(account.counts.iter().copied()).zip(compared);
+        let judged = counts.map(|(((at, check), counts), compared)| Judged {
+            severity: check.severity,
+            counts,
+            uncovered: self.uncovered(counts, &compared),
+            waived_unknown: account
+                .waived_unknown
+                .iter()
+                .filter(|(check, _)| *check == at)
+                .map(|(_, count)| count)
+                .sum(),
+        });
+        Status::of(self.run.gate, judged, self.invalid || has_errors(&account.diagnostics))
     }
 
     /// Returns the number of verdicts that the baseline does not cover; without one, all of them.

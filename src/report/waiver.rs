@@ -1,14 +1,11 @@
 //! The waivers of a run, with what each covers over all accounts.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::Verdict;
+use crate::engine::{BEYOND, Verdict};
 use crate::policy::{Unknowns, WaiverId};
 use crate::source::{Place, Span};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-
-/// Other verdicts that a waiver covers and a report names. The others are counted.
-pub const BEYOND: usize = 5;
 
 /// A waiver of a run.
 #[derive(Debug, Clone)]

@@ -122,6 +122,16 @@ fn named(table: &Table) -> HashTable<u32> {
     by_key
 }
 
+/// Returns whether a key of a type, or of an instance around one, has a `/`.
+fn has_slash(snapshot: &Snapshot, model: &Model, ty: TypeId) -> bool {
+    let around = std::iter::successors(Some(ty), |ty| model.ty(*ty).parent).filter(|ty| *ty != model.root);
+    let mut keys = around.flat_map(|ty| {
+        let table = snapshot.table(ty);
+        table.odd_keys.iter().filter_map(|at| Some(snapshot.text(table.rows.get(*at as usize)?.key)))
+    });
+    keys.any(|key| key.contains('/'))
+}
+
 /// Builds the table of rows by their keys, and reports duplicate ids.
 fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec<Twice>, Vec<Diagnostic>) {
     let rows = &snapshot.table(ty).rows;
@@ -129,9 +139,9 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
     let (mut again, mut diagnostics) = (Vec::new(), Vec::new());
     let mut whole: HashMap<SmolStr, u32> = HashMap::new();
     let hash = |at: &u32| rows.get(*at as usize).map_or(0, |row| key_hash(row.parent, row.key.hash()));
-    let mut odd_keys = snapshot.table(ty).odd_keys.iter().peekable();
+    // With a `/` in keys, parts of other lengths can make one id.
+    let has_slash = has_slash(snapshot, model, ty);
     for (at, row) in (0u32..).zip(rows) {
-        let is_odd = odd_keys.next_if_eq(&&at).is_some();
         if snapshot.table(ty).nameless.contains(&at) {
             continue;
         }
@@ -142,8 +152,7 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
             })
         };
         let mut first = by_key.find(hash(&at), same).copied();
-        if first.is_none() && is_odd && snapshot.text(row.key).contains('/') {
-            // Keys with a `/` of their own can make one id out of two different places.
+        if first.is_none() && has_slash {
             first = whole.insert(snapshot.id(model, EntityRef { ty, row: at }), at);
         }
         match first.and_then(|first| Some((first, rows.get(first as usize)?))) {

@@ -2,7 +2,7 @@
 
 use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, folder};
 use deodar::compare::{AccountForecast, Forecaster};
-use deodar::engine::{Subject, Verdict};
+use deodar::engine::{Subject, Verdict, WaiversInUse};
 use deodar::pack::{Pack, PackSources, Run as PackRun};
 use deodar::report::WaiverUse;
 use deodar::snapshot::Limits;
@@ -111,7 +111,8 @@ fn verdicts(pack: &Pack, snapshot: &deodar::Snapshot, run: PackRun<'_>) -> Verdi
     let mut verdicts = Verdicts::new();
     let mut judgements = assessment.evaluation.judge(&Verdict::ALL);
     let is_live = |waiver| pack.policies().waivers.find(waiver).is_some_and(|waiver| waiver.is_live(run.now));
-    assessment.evaluation.waive(&mut judgements, &is_live);
+    let used = WaiversInUse { is_live: &is_live, may_cover: &|_, _| true };
+    assessment.evaluation.waive(&mut judgements, used);
     for judgement in judgements {
         let check = &pack.policies().checks[judgement.check].statement.id;
         for judged in judgement.judged {

@@ -50,7 +50,7 @@ fn a_report_that_contradicts_itself_is_refused() {
     let folder = harbours();
     run(folder.path(), &check("long.json", &["--output", "json=report.json"]));
     let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
-    let edits: [(&str, Edit); 8] = [
+    let edits: [(&str, Edit); 12] = [
         ("findings", |report| report["findings"] = json!([])),
         ("checks", |report| report["checks"] = json!([])),
         ("verdict", |report| report["findings"][0]["verdict"] = json!("waived")),
@@ -59,6 +59,12 @@ fn a_report_that_contradicts_itself_is_refused() {
         ("errors", |report| report["summary"]["errors"] = json!(1)),
         ("snapshots", |report| report["run"]["snapshots"] = json!([])),
         ("exit code", |report| report["run"]["exit_code"] = json!(0)),
+        ("severity", |report| report["findings"][0]["severity"] = json!("low")),
+        ("snapshot", |report| report["findings"][0]["snapshot"] = json!("other.json")),
+        ("account", |report| report["run"]["snapshots"][0]["account"] = json!("other")),
+        ("counts", |report| {
+            report["run"]["snapshots"][0]["checks"]["HB-LEN-01"] = json!({ "state": "run", "pass": 2 })
+        }),
     ];
     for (name, edit) in edits {
         let mut report: Value = serde_json::from_str(&text).expect("it is JSON");
@@ -117,7 +123,7 @@ fn a_report_whose_waivers_contradict_its_findings_is_refused() {
         run(folder.path(), &check("long.json", &["--waivers", "waivers.cedar", "--output", "json=report.json"]));
     assert_eq!(waived.code, 0, "{waived:?}");
     let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
-    let edits: [(&str, Edit); 9] = [
+    let edits: [(&str, Edit); 10] = [
         ("none", |report| report["waivers"] = json!([])),
         ("expired", |report| report["waivers"][0]["status"] = json!("expired")),
         ("unused", |report| report["waivers"][0]["waived"] = json!(0)),
@@ -127,6 +133,7 @@ fn a_report_whose_waivers_contradict_its_findings_is_refused() {
         ("pass", |report| report["findings"][0]["original_verdict"] = json!("pass")),
         ("another waiver", |report| report["findings"][0]["waiver"]["id"] = json!("X")),
         ("no waiver", |report| report["findings"][0]["waiver"] = json!(null)),
+        ("owner", |report| report["findings"][0]["waiver"]["owner"] = json!("another")),
     ];
     for (name, edit) in edits {
         let mut report: Value = serde_json::from_str(&text).expect("it is JSON");
@@ -142,6 +149,8 @@ fn a_report_whose_waivers_contradict_its_findings_is_refused() {
 fn merged_parts_have_the_waivers_of_one_run() {
     let folder = harbours();
     std::fs::write(folder.path().join("waivers.cedar"), WAIVER).expect("it can be written");
+    std::fs::write(folder.path().join("sound.json"), replaced(SOUND, "\"Anse\"", "\"Bray\""))
+        .expect("it can be written");
     let judged = |snapshots: &[&str], output: &str| {
         let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
         let arguments = [&["check"], snapshots, &pack, &["--waivers", "waivers.cedar", "--output", output]].concat();
@@ -178,4 +187,19 @@ fn merged_parts_have_the_controls_of_one_run() {
     let refused = run(folder.path(), &["render", "a.json", "c.json", "--output", "json"]);
     assert_eq!(refused.code, 5, "{refused:?}");
     assert!(refused.stderr.contains("controls"), "{refused:?}");
+}
+
+#[test]
+fn merged_parts_of_one_account_are_reported() {
+    let folder = harbours();
+    let judged = |snapshots: &[&str], output: &str| {
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW, "--output", output];
+        run(folder.path(), &[&["check"], snapshots, &pack].concat())
+    };
+    judged(&["sound.json"], "json=a.json");
+    judged(&["long.json"], "json=b.json");
+    let whole = judged(&["sound.json", "long.json"], "json").json();
+    let merged = run(folder.path(), &["render", "a.json", "b.json", "--output", "json"]).json();
+    assert_eq!(merged, whole);
+    assert_eq!(whole["diagnostics"][0]["code"], "same-account");
 }

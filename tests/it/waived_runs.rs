@@ -211,3 +211,125 @@ fn a_setting_to_the_default_does_not_weaken_the_gate() {
     assert_eq!(weakens("2"), None);
     assert_eq!(weakens("9"), Some(json!("the value is 9, the default is 2")));
 }
+
+/// An account with things in shelves. Neither have keys unless `keys` adds them.
+fn things(key: &str) -> String {
+    format!(
+        r#"@path("") @key("name") entity Account = {{ name: String }};
+        @path("/shelves/*") {key} entity Shelf in [Account] = {{ wide?: Bool }};
+        @path("/shelves/*/things/*") {key} entity Thing in [Shelf] = {{ sound: Bool, label?: String }};
+        action audit appliesTo {{ principal: [Account], resource: [Thing] }};"#
+    )
+}
+
+const THINGS: &str = r#"@id("T-1") @title("A thing is sound") @severity("high")
+forbid (principal, action == Action::"audit", resource is Thing) unless { resource.sound };"#;
+
+/// Judges snapshots of things. Each file is named with its text.
+struct Things(TempDir);
+
+impl Things {
+    fn new(key: &str, files: &[(&str, &str)]) -> Self {
+        let schema = things(key);
+        let pack = [("t.cedarschema", schema.as_bytes()), ("policies/t.cedar", THINGS.as_bytes())];
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+        Self(folder(&[&pack[..], &files].concat()))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let pack = ["--schema", "t.cedarschema", "--policies", "policies", "--now", NOW];
+        command(self.0.path()).args([arguments, &pack].concat()).output().expect("the binary is built").into()
+    }
+
+    /// Writes the waiver of the only finding of a snapshot.
+    fn waive(&self, snapshot: &str, more: &[&str]) -> Run {
+        let report = self.run(&["check", snapshot, "--format", "json"]);
+        std::fs::write(self.0.path().join("report.json"), &report.stdout).expect("it can be written");
+        let findings = report.json()["findings"].as_array().expect("findings").clone();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let fingerprint = findings[0]["fingerprint"].as_str().expect("a text");
+        let terms = ["--report", "report.json", "--reason", "r", "--owner", "o", "--until", "2026-12-31"];
+        self.run(&[&["waive", fingerprint], &terms[..], &["--waivers", "w.cedar"], more].concat())
+    }
+
+    fn codes(&self, snapshots: &[&str], more: &[&str]) -> Vec<i32> {
+        snapshots.iter().map(|snapshot| self.run(&[&["check", snapshot], more].concat()).code).collect()
+    }
+}
+
+#[test]
+fn a_waiver_of_an_element_without_a_key_does_not_cover_its_successor() {
+    let text = |things: &str| format!(r#"{{ "name": "a", "shelves": [{{ "things": [{things}] }}] }}"#);
+    let failing = |label: &str| format!(r#"{{ "sound": false, "label": "{label}" }}"#);
+    let [old, other] = ["old", "other"].map(|label| text(&failing(label)));
+    let things = Things::new("", &[("old.json", &old), ("other.json", &other)]);
+    let added = things.waive("old.json", &[]);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(things.codes(&["old.json", "other.json"], &["--waivers", "w.cedar"]), [0, 1]);
+    assert_eq!(things.codes(&["old.json", "other.json"], &["--waivers", "w.cedar", "--engine", "reference"]), [0, 1]);
+    let text = std::fs::read_to_string(things.0.path().join("w.cedar")).expect("it was written");
+    let wrong = replaced(&text, "@fingerprint(\"", "@fingerprint(\"x");
+    std::fs::write(things.0.path().join("w.cedar"), wrong).expect("it can be written");
+    assert_eq!(things.codes(&["old.json"], &["--waivers", "w.cedar"]), [5]);
+}
+
+#[test]
+fn keys_with_a_slash_do_not_make_two_resources_one() {
+    let shelf = |id: &str, thing: &str, sound: bool| {
+        format!(r#"{{ "id": "{id}", "things": [{{ "id": "{thing}", "sound": {sound} }}] }}"#)
+    };
+    let text = |shelves: [String; 2]| format!(r#"{{ "name": "a", "shelves": [{}] }}"#, shelves.join(", "));
+    let old = text([shelf("a", "b/c", false), shelf("x", "y", true)]);
+    let new = text([shelf("a/b", "c", false), shelf("x", "y", true)]);
+    let both = text([shelf("a", "b/c", false), shelf("a/b", "c", false)]);
+    let things = Things::new("@key(\"id\")", &[("old.json", &old), ("new.json", &new), ("both.json", &both)]);
+    let report = things.run(&["check", "old.json", "--format", "json"]).stdout;
+    std::fs::write(things.0.path().join("base.json"), report).expect("it can be written");
+    assert_eq!(things.codes(&["old.json", "new.json"], &["--baseline", "base.json"]), [0, 1]);
+    assert_eq!(things.waive("old.json", &[]).code, 0);
+    assert_eq!(things.codes(&["old.json", "new.json"], &["--waivers", "w.cedar"]), [0, 1]);
+    let twice = things.run(&["check", "both.json"]);
+    assert_eq!(twice.code, 5, "{twice:?}");
+    assert!(twice.stdout.contains("snapshot-duplicate-id"), "{twice:?}");
+}
+
+#[test]
+fn waived_unknown_verdicts_decide_nothing() {
+    let things = Things::new("", &[("s.json", r#"{ "name": "a", "shelves": [{ "things": [{}] }] }"#)]);
+    let added = things.waive("s.json", &["--unknown-too"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let run = things.run(&["check", "s.json", "--waivers", "w.cedar", "--output", "json=r.json"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let rendered = command(things.0.path()).args(["render", "r.json", "--output", "text"]).output();
+    assert_eq!(Run::from(rendered.expect("the binary is built")).code, 3);
+}
+
+#[test]
+fn an_account_that_occurs_twice_is_an_error_if_a_verdict_is_waived() {
+    let text = r#"{ "name": "a", "shelves": [{ "things": [{ "sound": false }] }] }"#;
+    let things = Things::new("", &[("s.json", text), ("t.json", text)]);
+    assert_eq!(things.waive("s.json", &[]).code, 0);
+    let both = things.run(&["check", "s.json", "t.json", "--waivers", "w.cedar"]);
+    assert_eq!(both.code, 5, "{both:?}");
+    assert!(both.stdout.contains("same-account"), "{both:?}");
+    assert_eq!(things.codes(&["t.json"], &["--waivers", "w.cedar"]), [0]);
+}
+
+#[test]
+fn a_waiver_may_have_the_annotations_of_the_project() {
+    let waived = Waived::new();
+    waived.write("deodar.toml", &format!("annotations = [\"team\"]\n{SETTINGS}"));
+    waived.write("waivers.cedar", &replaced(WAIVER, "@owner", "@team(\"sea\") @owner"));
+    let run = waived.check(&["--now", NOW]);
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn two_spellings_of_one_file_are_not_two_outputs() {
+    let waived = Waived::new();
+    for more in [["--output", "csv=./o.json"], ["--evidence", "policies/../o.json"]] {
+        let run = waived.check(&[&["--now", NOW, "--output", "json=o.json"], &more[..]].concat());
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains("two outputs"), "{run:?}");
+    }
+}

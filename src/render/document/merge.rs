@@ -8,9 +8,9 @@ use super::{
     Account, AlsoCovered, ByControl, Changes, Check, Counts, Document, Finding, Label, Saved, Snapshot, Waiver,
 };
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
-use crate::engine::Verdict;
+use crate::engine::{BEYOND, Verdict};
 use crate::report::{
-    BEYOND, Beyond, Change, CheckState, FileRole, Gate, RepeatedAccount, Status, UnknownsReport, WaiverProblem,
+    Beyond, Change, CheckState, FileRole, Gate, Judged, RepeatedAccount, Status, UnknownsReport, WaiverProblem,
     WaiverStatus, WaiverUse, fingerprint_of,
 };
 use std::cmp::Reverse;
@@ -206,6 +206,12 @@ impl Document<'static> {
         {
             return Some("the diagnostics are not those that it counts".to_owned());
         }
+        if let Some(check) = self.miscounted() {
+            return Some(format!("the findings of `{check}` are not those that its snapshots count"));
+        }
+        if let Some(finding) = self.findings.iter().find(|finding| !self.is_described(finding)) {
+            return Some(format!("a finding of `{}` differs from its check or from its waiver", finding.check));
+        }
         if let Some(fingerprint) = self.foreign_fingerprint() {
             return Some(format!("the fingerprint `{fingerprint}` is not that of its resource"));
         }
@@ -214,6 +220,53 @@ impl Document<'static> {
         }
         let is_status = self.statuses() == self.run.statuses && exit_code(&self.run.statuses) == self.run.exit_code;
         (!is_status).then(|| "its status is not that of its verdicts".to_owned())
+    }
+
+    /// Returns the id of a check whose verdicts by snapshot are not those of the run, or not those of its findings.
+    fn miscounted(&self) -> Option<&str> {
+        let mut of_snapshots: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
+        let mut counted: BTreeMap<(&str, &str, &str, Verdict), usize> = BTreeMap::new();
+        for snapshot in &self.run.snapshots {
+            for (id, check) in &snapshot.checks {
+                for (verdict, count) in &check.counts {
+                    *of_snapshots.entry((id, *verdict)).or_insert(0) += count;
+                    let account = snapshot.account.as_deref().unwrap_or_default();
+                    *counted.entry((&snapshot.path, account, id, *verdict)).or_insert(0) += count;
+                }
+            }
+        }
+        let is_counted = |check: &&Check<'_>| {
+            Verdict::ALL.iter().all(|it| of_snapshots.get(&(&*check.id, *it)).copied().unwrap_or(0) == check.count(*it))
+        };
+        if let Some(check) = self.checks.iter().find(|check| !is_counted(check)) {
+            return Some(&check.id);
+        }
+        let mut found: BTreeMap<(&str, &str, &str, Verdict), usize> = BTreeMap::new();
+        for it in &self.findings {
+            *found.entry((&it.snapshot, &it.account, &it.check, it.verdict)).or_insert(0) += 1;
+        }
+        for it in self.other_verdicts.iter().flatten() {
+            *found.entry((&it.snapshot, &it.account, &it.check, it.verdict)).or_insert(0) += 1;
+        }
+        let differs = |(key, count): &(&(&str, &str, &str, Verdict), &usize)| counted.get(*key) != Some(*count);
+        found
+            .iter()
+            .find(differs)
+            .map(|((_, _, check, _), _)| *check)
+            .and_then(|id| self.checks.iter().map(|check| &*check.id).find(|known| *known == id))
+    }
+
+    /// Returns whether a finding has the severity of its check, and the properties of its waiver.
+    fn is_described(&self, finding: &Finding<'_>) -> bool {
+        let check = self.checks.iter().find(|check| check.id == finding.check);
+        let waiver = finding.waiver.as_ref();
+        check.is_some_and(|check| check.severity == finding.severity)
+            && waiver.is_none_or(|by| {
+                self.waivers.iter().any(|it| {
+                    (&it.id, &it.reason, &it.owner, &it.expires, &it.ticket)
+                        == (&by.id, &by.reason, &by.owner, &by.expires, &by.ticket)
+                })
+            })
     }
 
     /// Returns a fingerprint that is not the hash of its identity.
@@ -338,14 +391,15 @@ impl Document<'static> {
 
     /// Replaces the diagnostics of merged runs about equal account ids by that of all snapshots, and counts all diagnostics.
     fn finish_diagnostics(&mut self) {
-        let (mut seen, mut first, mut count) = (BTreeSet::new(), None, 0);
+        let (mut seen, mut first, mut repeated) = (BTreeSet::new(), None, 0);
         for snapshot in &self.run.snapshots {
             if let Some(id) = snapshot.account.as_deref().filter(|id| !seen.insert(*id)) {
-                count += 1;
+                repeated += 1;
                 first.get_or_insert((&*snapshot.path, id));
             }
         }
-        let problem = first.map(|(path, id)| RepeatedAccount { path, id, count }.problem(self.run.baseline.is_some()));
+        let is_covered = self.run.baseline.is_some() || count(&self.summary.verdicts, Verdict::Waived) > 0;
+        let problem = first.map(|(path, id)| RepeatedAccount { path, id, count: repeated }.problem(is_covered));
         self.diagnostics.retain(|found| found.code != Code::SameAccount.name());
         self.diagnostics.extend(problem.map(|found| super::Diagnostic {
             code: found.code.name().into(),
@@ -391,9 +445,18 @@ impl Document<'static> {
 
     /// Returns the statuses of the verdicts and diagnostics.
     fn statuses(&self) -> Vec<Status> {
+        let mut waived_unknown: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self.findings.iter().filter(|it| it.original_verdict == Some(Verdict::Unknown)) {
+            *waived_unknown.entry(&finding.check).or_insert(0) += 1;
+        }
         let checks = self.checks.iter().map(|check| {
             let counts = |count: &dyn Fn(Verdict) -> usize| Verdict::ALL.iter().map(|it| (*it, count(*it))).collect();
-            (check.severity, counts(&|verdict| check.count(verdict)), counts(&|verdict| check.uncovered(verdict)))
+            Judged {
+                severity: check.severity,
+                counts: counts(&|verdict| check.count(verdict)),
+                uncovered: counts(&|verdict| check.uncovered(verdict)),
+                waived_unknown: waived_unknown.get(&*check.id).copied().unwrap_or(0),
+            }
         });
         let gate = Gate { fail_on: self.run.fail_on, allow_unknown: self.run.allow_unknown };
         Status::of(gate, checks, self.summary.errors > 0)

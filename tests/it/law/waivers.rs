@@ -7,7 +7,7 @@ use super::case::{Case, Form, Recipe};
 use super::compiled::Compiled;
 use super::runner::{LawResult, NOW, failure, source, tally};
 use deodar::diagnostic::{Code, DiagnosticLevel};
-use deodar::engine::{Evaluation, Judgement, Subject, Verdict};
+use deodar::engine::{Evaluation, Judgement, Subject, Verdict, WaiversInUse};
 use deodar::parameters::Parameters;
 use deodar::policy::{Adaptation, Policies, PolicyFile};
 use deodar::program::Program;
@@ -86,9 +86,10 @@ fn law(recipe: &Recipe, form: Form, tally: &mut Tally) -> LawResult {
             true => evaluation.judge_all_by_reference(&policies).map_err(refused)?,
         };
         let before = verdicts(&policies, &judgements);
+        let used = WaiversInUse { is_live: &|_| true, may_cover: &|_, _| true };
         let coverages = match is_reference {
-            false => evaluation.waive(&mut judgements, &|_| true),
-            true => evaluation.waive_by_reference(&policies, &mut judgements, &|_| true).map_err(refused)?,
+            false => evaluation.waive(&mut judgements, used),
+            true => evaluation.waive_by_reference(&policies, &mut judgements, used).map_err(refused)?,
         };
         let after = verdicts(&policies, &judgements);
         let id = |waiver| policies.waivers[waiver].statement.id.as_str();
@@ -123,7 +124,7 @@ fn law(recipe: &Recipe, form: Form, tally: &mut Tally) -> LawResult {
             tally.unknown_waived += usize::from(actual == Verdict::Waived && *verdict == Verdict::Unknown);
         }
         for coverage in &coverages {
-            tally.beyond += coverage.beyond.len();
+            tally.beyond += coverage.beyond;
             let named = judgements.iter().flat_map(|it| &it.judged).filter_map(|it| it.waived);
             let named = named.filter(|waived| waived.waiver == coverage.waiver).count();
             if named > coverage.waived {
