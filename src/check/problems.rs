@@ -122,15 +122,26 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
         Sought::Found => None,
         sought => Some(no_scope(pack.model(), id, sought)),
     });
-    checks.chain(scopes).chain(same_account(report)).chain(other_baseline(report)).collect()
+    checks.chain(scopes).chain(same_account(report)).chain(other_baseline(pack.model(), report)).collect()
 }
 
-/// Returns the warning for a baseline that has no verdict about the accounts and checks of the run.
-fn other_baseline(report: &Report) -> Option<Diagnostic> {
+/// Returns the warning for a baseline that has no verdict about the accounts and checks of the run, or may be of another
+/// account.
+fn other_baseline(model: &Model, report: &Report) -> Option<Diagnostic> {
     let baseline = report.run.baseline.as_ref()?;
     let is_judged = report.checks.iter().any(|check| check.compared.judged > 0);
-    if is_judged || baseline.findings == 0 || report.ids_seen.is_empty() {
+    if baseline.findings == 0 || report.ids_seen.is_empty() {
         return None;
+    }
+    if is_judged {
+        // Without a key, all accounts have one id.
+        return model.ty(model.root).key.is_none().then(|| {
+            let message = format!("the baseline `{}` may be of another account", baseline.path);
+            let root = model.short_name(model.root);
+            let help =
+                format!("give the root entity `{root}` a `@key` in the schema, so that accounts have different ids");
+            Diagnostic::warning(Code::NoAccount, message).help(help)
+        });
     }
     let message = format!("the baseline `{}` has no finding of the accounts and checks of this run", baseline.path);
     let help = "name the report of an earlier run on the same accounts with --baseline";

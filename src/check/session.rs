@@ -78,7 +78,7 @@ impl Session {
         if let Some(pack) = &pack {
             report.run.pack.version = pack.model().version().cloned();
             report.checks = describe_checks(pack);
-            report.describe_overrides();
+            report.describe_overrides(options);
             report.waivers = describe_waivers(pack, options);
             self.keep_snapshots_of(pack, inputs, options);
         }

@@ -10,7 +10,7 @@ use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
 use crate::engine::Sought;
 use crate::ids::IdVec;
-use crate::policy::CheckSeverity;
+use crate::policy::{CheckSeverity, Overridden};
 use smol_str::SmolStr;
 use std::borrow::Borrow;
 use std::cmp::Reverse;
@@ -73,13 +73,18 @@ impl Report {
         }
     }
 
-    /// Adds the severities that the project lowered to the settings that weaken the gate.
-    pub(crate) fn describe_overrides(&mut self) {
+    /// Adds the severities that the project lowered, or by which checks are selected, to the settings that weaken the gate.
+    pub(crate) fn describe_overrides(&mut self, options: &Options) {
         let Some(configuration) = &mut self.run.configuration else { return };
+        let selects = |severity: CheckSeverity| {
+            options.only.iter().chain(&options.skip).any(|pattern| pattern.trim() == severity.name())
+        };
         for check in &self.checks {
-            let Some(original) = check.overridden.as_ref().filter(|original| original.severity > check.severity) else {
-                continue;
+            let weakens = |original: &&Overridden| {
+                original.severity > check.severity
+                    || original.severity < check.severity && (selects(original.severity) || selects(check.severity))
             };
+            let Some(original) = check.overridden.as_ref().filter(weakens) else { continue };
             let (id, from, to) = (&check.id, original.severity.name(), check.severity.name());
             configuration.weakens.push(Weakening {
                 setting: format!("severity.{id}"),

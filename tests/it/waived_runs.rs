@@ -333,3 +333,38 @@ fn two_spellings_of_one_file_are_not_two_outputs() {
         assert!(run.stderr.contains("two outputs"), "{run:?}");
     }
 }
+
+#[test]
+fn a_raised_severity_that_deselects_a_check_is_named() {
+    let waived = Waived::new();
+    waived.write(
+        "deodar.toml",
+        &format!("{SETTINGS}[severity]\nHB-LEN-01 = {{ severity = \"critical\", reason = \"r\" }}\n"),
+    );
+    let weakens = |more: &[&str]| {
+        let run = waived.check(&[&["--now", NOW, "--format", "json", "--no-waivers"], more].concat());
+        let weakens = run.json()["run"]["configuration"]["weakens"].as_array().expect("a list").clone();
+        (run.code, weakens.iter().any(|it| it["setting"] == "severity.HB-LEN-01"))
+    };
+    assert_eq!(weakens(&[]), (1, false));
+    assert_eq!(weakens(&["--only", "low,high"]), (0, true));
+}
+
+#[test]
+fn a_baseline_of_accounts_without_ids_is_a_warning() {
+    let text = r#"{ "name": "a", "shelves": [{ "things": [{ "sound": false }] }] }"#;
+    let things = Things::new("", &[("s.json", text)]);
+    let schema = things_schema_without_root_key();
+    std::fs::write(things.0.path().join("t.cedarschema"), schema).expect("it can be written");
+    let report = things.run(&["check", "s.json", "--format", "json"]).stdout;
+    std::fs::write(things.0.path().join("base.json"), report).expect("it can be written");
+    let run = things.run(&["check", "s.json", "--baseline", "base.json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("may be of another account"), "{run:?}");
+    let noted = things.waive("s.json", &[]);
+    assert!(noted.stderr.contains("the waiver is for every account"), "{noted:?}");
+}
+
+fn things_schema_without_root_key() -> String {
+    replaced(&things(""), "@key(\"name\") ", "")
+}
