@@ -113,9 +113,12 @@ impl Selected {
     /// # Errors
     /// The message for the user.
     pub(super) fn stay_below(&self, folder: &Path, configuration: &str) -> Result<(), String> {
-        match self.files.iter().find(|(_, path)| !project::is_below(path, folder)) {
+        // A folder that does not exist is an error when the file is opened.
+        let has_folder =
+            |path: &Path| path.parent().is_some_and(|parent| parent.as_os_str().is_empty() || parent.exists());
+        match self.files.iter().find(|(_, path)| has_folder(path) && !project::is_below(path, folder)) {
             Some((_, path)) => {
-                let reason = "a link leads out of its folder, or the folder does not exist";
+                let reason = "a link leads out of the folder of this file";
                 Err(format!("the output `{}` of `{configuration}` cannot be written: {reason}", path.display()))
             }
             None => Ok(()),

@@ -6,7 +6,7 @@ use super::{Color, PLATFORMS, PrimaryArg, StyleArg, width};
 use deodar::diagnostic::Diagnostic;
 use deodar::project;
 use deodar::render::document::{Document, merged};
-use deodar::render::{Detail, Presentation, Style, diagnostics};
+use deodar::render::{Detail, FORMATS, Presentation, Style, diagnostics};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ Examples:
 The exit code is that of the runs that wrote the reports.";
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(super) struct Args {
     /// Reports that `deodar check` wrote as JSON or NDJSON, or - for standard input
     #[arg(required = true, value_name = "REPORT")]
@@ -52,6 +52,13 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
             Ok(ExitCode::from(5))
         }
     }
+}
+
+/// Returns the formats and the examples.
+fn after_help() -> String {
+    let formats = FORMATS.iter().filter(|format| format.saved.is_some());
+    let lines = formats.map(|format| format!("  {:9} {}", format.name, format.help));
+    format!("Formats:\n{}\n\n{EXAMPLES}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Returns the reason if the outputs cannot be written.

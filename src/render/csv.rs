@@ -1,6 +1,7 @@
 //! The findings of a run as rows of RFC 4180, for spreadsheets. A cell that a spreadsheet reads as a formula begins with
 //! an apostrophe.
 
+use super::configured;
 use super::diagnostics;
 use super::document::{Document, Finding, WaivedBy};
 use super::escape::plain;
@@ -22,7 +23,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// The names of the columns.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "fingerprint",
     "account",
     "verdict",
@@ -46,6 +47,7 @@ const COLUMNS: [&str; 23] = [
     "waiver_owner",
     "waiver_expires",
     "waiver_ticket",
+    "configuration",
 ];
 
 #[derive(Debug)]
@@ -75,12 +77,14 @@ impl Output for Rows {
 fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
     rows.write_record(COLUMNS)?;
-    document.findings.iter().try_for_each(|found| rows.write_record(row(found).map(|cell| safe(&cell))))?;
+    let configuration = configured::lines(document).join("; ");
+    let row = |found| row(found, &configuration).map(|cell| safe(&cell));
+    document.findings.iter().try_for_each(|found| rows.write_record(row(found)))?;
     rows.flush()
 }
 
 /// Returns the cells of a finding, in the order of the columns.
-fn row(found: &Finding<'_>) -> [String; 23] {
+fn row(found: &Finding<'_>, configuration: &str) -> [String; 24] {
     let (snapshot, policy) = (found.snapshot_place(), found.policy_place());
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let of_waiver =
@@ -109,6 +113,7 @@ fn row(found: &Finding<'_>) -> [String; 23] {
         of_waiver(&|by| Some(by.owner.to_string())),
         of_waiver(&|by| Some(by.expires.to_string())),
         of_waiver(&|by| by.ticket.as_ref().map(ToString::to_string)),
+        configuration.to_owned(),
     ]
 }
 

@@ -19,6 +19,9 @@ pub(super) const FORMAT: Format = Format {
     saved: None,
 };
 
+/// Bytes of a finding with its evidence, as most have.
+const BYTES_OF_FINDING: usize = 4096;
+
 #[derive(Debug)]
 struct Lines(Presentation);
 
@@ -33,7 +36,9 @@ impl Output for Lines {
         let needs = self.needs();
         let line = |account: &AccountReport| {
             let secrets = account.secrets.as_slice();
-            serde_json::to_vec(&Builder { report, secrets }.account(account, &needs))
+            // Most lines are not copied to a larger buffer more than once.
+            let mut line = Vec::with_capacity((account.findings.len() + 1) * BYTES_OF_FINDING);
+            serde_json::to_writer(&mut line, &Builder { report, secrets }.account(account, &needs)).map(|()| line)
         };
         let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
         for line in lines {

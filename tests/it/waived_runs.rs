@@ -170,6 +170,11 @@ fn every_output_names_the_waiver() {
         assert_eq!(run.code, 0, "{run:?}");
         assert!(run.stdout.contains("by W of ada until 2026-09-10: moved in autumn"), "{run:?}");
     }
+    let rows = waived.check(&["--now", NOW, "--format", "csv"]).stdout;
+    assert!(
+        rows.contains("configuration deodar.toml, SHA-256 ") && rows.contains("deodar.toml:3:1 waivers: "),
+        "{rows}"
+    );
     let markdown = waived.check(&["--now", NOW, "--format", "markdown"]).stdout;
     assert!(
         markdown.contains("| <code>W</code> | <code>HB-LEN-01</code> | live | 1 | <code>2026-09-10</code> |"),
