@@ -44,9 +44,15 @@ pub enum Cause<'d> {
         new: Option<Cow<'d, str>>,
     },
     /// A waiver applied in the old run.
-    WaiverLapsed,
+    WaiverLapsed {
+        /// Its id.
+        waiver: Cow<'d, str>,
+    },
     /// A waiver applies in the new run.
-    WaiverAdded,
+    WaiverAdded {
+        /// Its id.
+        waiver: Cow<'d, str>,
+    },
     /// The time of the run differs, and a clause compares it.
     TimePassed {
         /// The time of the old run.
@@ -96,9 +102,10 @@ pub struct DecidingClause<'d> {
 /// Returns the causes of a change between two verdicts on the same resource.
 pub(super) fn between<'d>(old: &Pair<'d>, new: &Pair<'d>, (before, after): (&Pairs<'d>, &Pairs<'d>)) -> Vec<Cause<'d>> {
     let mut causes = Vec::new();
+    let waiver = |pair: &Pair<'d>| pair.waiver.unwrap_or_default().into();
     match (old.verdict, new.verdict) {
-        (Verdict::Waived, Verdict::Fail | Verdict::Unknown) => causes.push(Cause::WaiverLapsed),
-        (Verdict::Fail | Verdict::Unknown, Verdict::Waived) => causes.push(Cause::WaiverAdded),
+        (Verdict::Waived, Verdict::Fail | Verdict::Unknown) => causes.push(Cause::WaiverLapsed { waiver: waiver(old) }),
+        (Verdict::Fail | Verdict::Unknown, Verdict::Waived) => causes.push(Cause::WaiverAdded { waiver: waiver(new) }),
         _ => {}
     }
     let (of_old, of_new) = (readings(&old.reasons), readings(&new.reasons));

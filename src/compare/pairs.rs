@@ -14,6 +14,8 @@ pub(super) struct Pair<'d> {
     pub account: &'d str,
     pub resource: &'d Resource<'d>,
     pub verdict: Verdict,
+    /// The id of the waiver, if the verdict is waived.
+    pub waiver: Option<&'d str>,
     pub reasons: Vec<Reason<'d>>,
 }
 
@@ -50,6 +52,7 @@ impl<'d> Pairs<'d> {
                 account: &it.account,
                 resource: &it.resource,
                 verdict: it.verdict,
+                waiver: it.waiver.as_ref().map(|waiver| &*waiver.id),
                 reasons: it.reasons(),
             };
             (&*it.fingerprint, pair)
@@ -60,6 +63,7 @@ impl<'d> Pairs<'d> {
                 account: &it.account,
                 resource: &it.resource,
                 verdict: it.verdict,
+                waiver: None,
                 reasons: it.reasons.clone(),
             };
             (&*it.fingerprint, pair)

@@ -41,8 +41,8 @@ pub(super) fn cause(cause: &Cause<'_>) -> String {
             let shown = |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().unwrap_or("not set").to_owned();
             format!("parameter changed: {name} {} -> {}", shown(old), shown(new))
         }
-        Cause::WaiverLapsed => "waiver lapsed".to_owned(),
-        Cause::WaiverAdded => "waiver added".to_owned(),
+        Cause::WaiverLapsed { waiver } => format!("waiver lapsed: {waiver}"),
+        Cause::WaiverAdded { waiver } => format!("waiver added: {waiver}"),
         Cause::TimePassed { old, new } => format!("time passed: {old} -> {new}"),
         Cause::CheckAdded => "the old run has not judged the account by the check".to_owned(),
         Cause::CheckNotRun => "the new run has not judged the account by the check".to_owned(),

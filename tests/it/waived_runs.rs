@@ -98,7 +98,9 @@ fn a_difference_has_the_waiver_as_its_cause() {
         let run = waived.run(&["diff", old, new, "--format", "json"]);
         let changes = run.json()["changes"].as_array().expect("changes").clone();
         assert_eq!(changes.len(), 1, "{run:?}");
-        changes[0]["causes"][0]["cause"].clone()
+        let cause = &changes[0]["causes"][0];
+        assert_eq!(cause["waiver"], "W");
+        cause["cause"].clone()
     };
     assert_eq!(causes("live.json", "over.json"), "waiver_lapsed");
     assert_eq!(causes("live.json", "ignored.json"), "waiver_lapsed");
