@@ -137,7 +137,7 @@ pub(super) fn reason(status: Status, document: &Document<'_>) -> String {
             let failures = failing.map(|check| check.uncovered(Verdict::Fail)).sum();
             return format!("{} at or above {}", plural(failures, &format!("{new}failure")), level.name());
         }
-        Status::Nothing if unknown > 0 => "nothing could be decided",
+        Status::Nothing if unknown + waived > 0 => "nothing could be decided",
         Status::Nothing => "nothing was evaluated",
         Status::Incomplete => {
             let unknown = document.uncovered(Verdict::Unknown);

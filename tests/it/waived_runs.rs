@@ -307,6 +307,7 @@ fn waived_unknown_verdicts_decide_nothing() {
     assert_eq!(added.code, 0, "{added:?}");
     let run = things.run(&["check", "s.json", "--waivers", "w.cedar", "--output", "json=r.json"]);
     assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("exit 3: nothing could be decided"), "{run:?}");
     let rendered = command(things.0.path()).args(["render", "r.json", "--output", "text"]).output();
     assert_eq!(Run::from(rendered.expect("the binary is built")).code, 3);
 }
