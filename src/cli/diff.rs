@@ -7,7 +7,7 @@ use super::{Color, width};
 use deodar::check::Session;
 use deodar::compare::{Difference, write_difference, write_difference_as_markdown};
 use deodar::configuration::Effective;
-use deodar::diagnostic::Diagnostic;
+use deodar::diagnostic::{Code, Diagnostic};
 use deodar::project::{self, InputFormat, Loader};
 use deodar::render::document::Document;
 use deodar::render::{Detail, Style, diagnostics, plain};
@@ -108,9 +108,9 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     // Without a judged account, there is nothing to compare.
     let is_empty = |side: &Document<'_>| side.run.snapshots.iter().all(|snapshot| snapshot.account.is_none());
     if let Some((path, _)) = [(&args.old, &before), (&args.new, &after)].into_iter().find(|(_, side)| is_empty(side)) {
-        let name = path.display().to_string();
-        to_stderr(|out| writeln!(out, "error: no account of `{}` was judged", plain(&name)));
-        return Ok(ExitCode::from(5));
+        let message = format!("no account of `{}` was judged", path.display());
+        let error = Diagnostic::error(Code::SavedReport, message).help("name a snapshot or a report with an account");
+        return Ok(refused(&[error], style));
     }
     let names = [&args.old, &args.new].map(|path| path.display().to_string());
     let difference = match Difference::of((&names[0], &before), (&names[1], &after)) {

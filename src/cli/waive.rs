@@ -37,7 +37,7 @@ pub(super) struct Args {
     /// State why the findings are accepted
     #[arg(long, value_name = "TEXT", value_parser = parse_text)]
     reason: String,
-    /// Name the person or team that answers for it
+    /// Name the person or team that is responsible for it
     #[arg(long, value_name = "TEXT", value_parser = parse_text)]
     owner: String,
     /// Set the last day of the waivers, in UTC
@@ -76,15 +76,15 @@ fn parse_day(text: &str) -> Result<String, String> {
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     match written(args) {
-        Ok((added, file)) => match &args.waivers {
+        Ok((texts, file)) => match &args.waivers {
             None => {
                 let mut out = Output::new();
-                out.write_all(added.as_bytes())?;
+                out.write_all(texts.join("\n").as_bytes())?;
                 out.flush()?;
             }
             Some(path) => {
                 project::replace_file(path, &file)?;
-                let count = added.matches("@waives(").count();
+                let count = texts.len();
                 let s = if count == 1 { "" } else { "s" };
                 let name = path.display().to_string();
                 to_stderr(|out| writeln!(out, "added {count} waiver{s} to `{}`", plain(&name)));
@@ -99,7 +99,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 /// Returns the new waivers, and the file of waivers with them.
-fn written(args: &Args) -> Result<(String, String), Vec<Diagnostic>> {
+fn written(args: &Args) -> Result<(Vec<String>, String), Vec<Diagnostic>> {
     let end = parse_datetime(&args.until).ok().and_then(|day| day.checked_add(DAY));
     if end.is_none_or(|end| end <= args.now.unwrap_or_else(project::now)) {
         let message = format!("`{}` is over: a waiver until then has no effect", args.until);
@@ -123,29 +123,30 @@ fn written(args: &Args) -> Result<(String, String), Vec<Diagnostic>> {
     };
     let drafts = waivers(&pack, &describe_pack(&inputs, None), &report, &args.fingerprints, &terms)?;
     let texts = formatted(&drafts)?;
-    let written = || inputs.policies.iter().chain(&inputs.waivers).map(|source| source.text());
-    // A waiver with the same scope and conditions has no effect of its own.
-    if let Some(twice) = texts.iter().find(|text| written().any(|known| known.contains(scope_of(text)))) {
+    let known = || pack.policies().waivers.iter().map(|it| it.statement.source.slice(it.statement.span));
+    // A waiver of the same check with the same scope and conditions has no effect of its own.
+    let is_known =
+        |text: &&String| known().any(|known| known.contains(check_of(text)) && known.contains(scope_of(text)));
+    if let Some(twice) = texts.iter().find(is_known) {
         let id = twice.lines().next().unwrap_or_default();
         let message = format!("the waivers have the scope and conditions of {} already", plain(id));
         let error = Diagnostic::error(Code::WaiverRefused, message);
         return Err(vec![error.help("change the `@expires` of that waiver, or remove it")]);
     }
-    let added = texts.join("\n");
     let mut sources = inputs.policies.iter().chain(&inputs.waivers);
     let existing = sources.find(|source| args.writes(source));
     let mut file = existing.map(|source| source.text().to_owned()).unwrap_or_default();
     if !file.is_empty() {
         file.push_str(if file.ends_with('\n') { "\n" } else { "\n\n" });
     }
-    file.push_str(&added);
+    file.push_str(&texts.join("\n"));
     valid(args, &inputs, &file)?;
     if let Some(root) = keyless_root(&pack) {
         to_stderr(|out| {
             writeln!(out, "note: the root entity `{}` has no `@key`, so the waiver is for every account", plain(root))
         });
     }
-    Ok((added, file))
+    Ok((texts, file))
 }
 
 impl Args {
@@ -166,6 +167,11 @@ impl Args {
     fn writes(&self, source: &Source) -> bool {
         self.waivers.as_ref().is_some_and(|path| project::is_same_file(path, Path::new(source.name())))
     }
+}
+
+/// Returns the annotation with the check of a waiver.
+fn check_of(waiver: &str) -> &str {
+    waiver.lines().find(|line| line.starts_with("@waives(")).unwrap_or(waiver)
 }
 
 /// Returns the part of a waiver after its annotations.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 const REQUIRED: [(&str, &str); 4] = [
     ("waives", "name the check, such as @waives(\"ORG-AUTH-01\")"),
     ("reason", "state why the failure is accepted, such as @reason(\"replaced in Q3\")"),
-    ("owner", "name who answers for it, such as @owner(\"mia@example.com\")"),
+    ("owner", "name the person or team that is responsible, such as @owner(\"mia@example.com\")"),
     ("expires", "state the last day of the waiver, such as @expires(\"2026-12-31\")"),
 ];
 

@@ -59,23 +59,19 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(document: &Document<'_>, presentation: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    let most = MOST_RESULTS;
-    let mut text = serde_json::to_vec(&log(document, presentation, most))?;
+    let whole = log(document, presentation, MOST_RESULTS);
+    let mut text = serde_json::to_vec(&whole)?;
     // Compression makes no text longer, except by a few bytes.
     if text.len() > MOST_BYTES {
-        let fitting = fitting(&log(document, presentation, most))?;
-        text = serde_json::to_vec(&log(document, presentation, fitting))?;
+        let results = || whole.runs.iter().flat_map(|run| run.results.iter().flatten());
+        let rest = serde_json::to_vec(&log(document, presentation, 0))?;
+        let fitting = compressed_prefix(&rest, results().map(serde_json::to_vec), MOST_BYTES)?;
+        if fitting < results().count() {
+            text = serde_json::to_vec(&log(document, presentation, fitting))?;
+        }
     }
     out.write_all(&text)?;
     out.write_all(b"\n")
-}
-
-/// Returns the number of results of a log that are in its first [`MOST_BYTES`] when it is compressed.
-fn fitting(log: &Sarif) -> io::Result<usize> {
-    let results = log.runs.iter().flat_map(|run| run.results.iter().flatten());
-    let rest = Sarif { runs: log.runs.iter().map(|run| Run { results: None, ..run.clone() }).collect(), ..log.clone() };
-    let texts = results.map(serde_json::to_vec);
-    compressed_prefix(&serde_json::to_vec(&rest)?, texts, MOST_BYTES)
 }
 
 /// Returns the number of texts that, after a head and compressed with it, are at most as long as a limit.

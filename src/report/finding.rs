@@ -108,8 +108,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         waiver.fingerprint.as_ref().is_none_or(is_named)
     }
 
-    /// Explains one verdict, of a waived one the original. For a failure, lists near misses of derived values that are false, zero or empty, at most
-    /// `most_near_misses` for each value.
+    /// Explains one verdict, of a waived one the original. For a failure, lists near misses of derived values that are
+    /// false, zero or empty, at most `most_near_misses` for each value.
     pub(crate) fn finding(
         &self,
         program: &CheckProgram,

@@ -50,7 +50,7 @@ fn a_report_that_contradicts_itself_is_refused() {
     let folder = harbours();
     run(folder.path(), &check("long.json", &["--output", "json=report.json"]));
     let text = std::fs::read_to_string(folder.path().join("report.json")).expect("it was written");
-    let edits: [(&str, Edit); 12] = [
+    let edits: [(&str, Edit); 13] = [
         ("findings", |report| report["findings"] = json!([])),
         ("checks", |report| report["checks"] = json!([])),
         ("verdict", |report| report["findings"][0]["verdict"] = json!("waived")),
@@ -59,6 +59,15 @@ fn a_report_that_contradicts_itself_is_refused() {
         ("errors", |report| report["summary"]["errors"] = json!(1)),
         ("snapshots", |report| report["run"]["snapshots"] = json!([])),
         ("exit code", |report| report["run"]["exit_code"] = json!(0)),
+        ("huge counts", |report| {
+            for count in ["fail", "pass"] {
+                report["run"]["snapshots"][0]["checks"]["HB-LEN-01"][count] = json!(u64::MAX);
+                report["run"]["snapshots"][0]["checks"]["HB-AGE-01"][count] = json!(u64::MAX);
+            }
+            let again = report["run"]["snapshots"][0].clone();
+            report["run"]["snapshots"].as_array_mut().expect("a list").push(again);
+            report["summary"]["accounts"] = json!(2);
+        }),
         ("severity", |report| report["findings"][0]["severity"] = json!("low")),
         ("snapshot", |report| report["findings"][0]["snapshot"] = json!("other.json")),
         ("account", |report| report["run"]["snapshots"][0]["account"] = json!("other")),

@@ -376,3 +376,20 @@ fn a_baseline_of_accounts_without_ids_is_a_warning() {
 fn things_schema_without_root_key() -> String {
     replaced(&things(""), "@key(\"name\") ", "")
 }
+
+#[test]
+fn two_checks_with_one_condition_have_a_waiver_each() {
+    let text = r#"{ "name": "a", "shelves": [{ "things": [{ "sound": false }] }] }"#;
+    let things = Things::new("", &[("s.json", text)]);
+    let both = format!("{THINGS}\n{}", replaced(THINGS, "T-1", "T-2"));
+    std::fs::write(things.0.path().join("policies/t.cedar"), both).expect("it can be written");
+    let report = things.run(&["check", "s.json", "--format", "json"]);
+    std::fs::write(things.0.path().join("report.json"), &report.stdout).expect("it can be written");
+    let terms = ["--report", "report.json", "--reason", "r", "--owner", "o", "--until", "2026-12-31"];
+    for finding in report.json()["findings"].as_array().expect("findings") {
+        let fingerprint = finding["fingerprint"].as_str().expect("a text");
+        let run = things.run(&[&["waive", fingerprint], &terms[..], &["--waivers", "w.cedar"]].concat());
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    assert_eq!(things.codes(&["s.json"], &["--waivers", "w.cedar"]), [0]);
+}

@@ -224,36 +224,35 @@ impl Document<'static> {
 
     /// Returns the id of a check whose verdicts by snapshot are not those of the run, or not those of its findings.
     fn miscounted(&self) -> Option<&str> {
-        let mut of_snapshots: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
-        let mut counted: BTreeMap<(&str, &str, &str, Verdict), usize> = BTreeMap::new();
+        type Key<'d> = (&'d str, &'d str, &'d str, Verdict);
+        fn count_in<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K, more: usize) {
+            let sum = counts.entry(key).or_insert(0);
+            *sum = sum.saturating_add(more);
+        }
+        let mut of_checks: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
+        let mut counted: BTreeMap<Key<'_>, usize> = BTreeMap::new();
         for snapshot in &self.run.snapshots {
+            let account = snapshot.account.as_deref().unwrap_or_default();
             for (id, check) in &snapshot.checks {
                 for (verdict, count) in &check.counts {
-                    *of_snapshots.entry((id, *verdict)).or_insert(0) += count;
-                    let account = snapshot.account.as_deref().unwrap_or_default();
-                    *counted.entry((&snapshot.path, account, id, *verdict)).or_insert(0) += count;
+                    count_in(&mut of_checks, (id, *verdict), *count);
+                    count_in(&mut counted, (&snapshot.path, account, id, *verdict), *count);
                 }
             }
         }
         let is_counted = |check: &&Check<'_>| {
-            Verdict::ALL.iter().all(|it| of_snapshots.get(&(&*check.id, *it)).copied().unwrap_or(0) == check.count(*it))
+            Verdict::ALL.iter().all(|it| of_checks.get(&(&*check.id, *it)).copied().unwrap_or(0) == check.count(*it))
         };
         if let Some(check) = self.checks.iter().find(|check| !is_counted(check)) {
             return Some(&check.id);
         }
-        let mut found: BTreeMap<(&str, &str, &str, Verdict), usize> = BTreeMap::new();
-        for it in &self.findings {
-            *found.entry((&it.snapshot, &it.account, &it.check, it.verdict)).or_insert(0) += 1;
-        }
-        for it in self.other_verdicts.iter().flatten() {
-            *found.entry((&it.snapshot, &it.account, &it.check, it.verdict)).or_insert(0) += 1;
-        }
-        let differs = |(key, count): &(&(&str, &str, &str, Verdict), &usize)| counted.get(*key) != Some(*count);
-        found
-            .iter()
-            .find(differs)
-            .map(|((_, _, check, _), _)| *check)
-            .and_then(|id| self.checks.iter().map(|check| &*check.id).find(|known| *known == id))
+        let findings = self.findings.iter().map(|it| (&*it.snapshot, &*it.account, &*it.check, it.verdict));
+        let others = self.other_verdicts.iter().flatten();
+        let others = others.map(|it| (&*it.snapshot, &*it.account, &*it.check, it.verdict));
+        let mut found: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+        findings.chain(others).for_each(|key| count_in(&mut found, key, 1));
+        let differs = |(key, count): &(&Key<'_>, &usize)| counted.get(*key) != Some(*count);
+        found.iter().find(differs).map(|((_, _, check, _), _)| *check)
     }
 
     /// Returns whether a finding has the severity of its check, and the properties of its waiver.
