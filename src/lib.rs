@@ -140,6 +140,9 @@ pub mod check;
 pub mod waive;
 #[doc(hidden)]
 pub mod cases;
+#[cfg(feature = "capture")]
+#[doc(hidden)]
+pub mod capture;
 #[cfg(feature = "files")]
 #[allow(clippy::disallowed_methods, reason = "the only module that reads files, and the clock to watch them")]
 #[doc(hidden)]

@@ -1,9 +1,11 @@
 //! Text and positions: a named text, byte spans in it, lines and columns, JSON scanning and pointers.
 //!
 //! This module does not read files. Every span in the program is a byte range of one [`Source`]. Lines are counted on
-//! the first use.
+//! the first use. A source may be [derived](derived) from a file in another format: then a [`Place`] in it is a place in
+//! the file.
 
 pub mod cedar;
+pub mod derived;
 pub mod json;
 pub mod pointer;
 mod spelling;
@@ -25,6 +27,8 @@ pub struct Source {
     is_line: bool,
     /// Scalar values before every block of [`BLOCK`] bytes: a line may be as long as the file.
     scalars_before: OnceLock<Vec<u32>>,
+    /// The texts that this one was made from, if it is derived.
+    origins: Option<Box<derived::Origins>>,
 }
 
 /// Two sources are equal if they have the same name, the same text, and the same place in a larger one.
@@ -99,11 +103,28 @@ impl Source {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { name, text, line_starts, before, is_line, scalars_before })
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins: None })
     }
 
-    /// Returns the SHA-256 of the bytes of the file, with its byte order mark, in hexadecimal.
+    /// Returns the texts that this one is derived from, or this one.
+    pub fn files(self: &Arc<Self>) -> &[Arc<Source>] {
+        self.origins.as_ref().map_or(std::slice::from_ref(self), |origins| origins.sources())
+    }
+
+    /// Returns the places in the files of this text that any byte of `spans` comes from, in any order.
+    pub fn written(self: &Arc<Self>, spans: &[Span]) -> Vec<Place> {
+        match &self.origins {
+            Some(origins) => spans.iter().flat_map(|span| origins.places(*span)).collect(),
+            None => spans.iter().map(|span| Place::new(self, *span)).collect(),
+        }
+    }
+
+    /// Returns the SHA-256 of the bytes of the file, with its byte order mark, in hexadecimal. If the text is derived from
+    /// several files, it is that of the text.
     pub fn sha256(&self) -> String {
+        if let Some([only]) = self.origins.as_ref().map(|origins| origins.sources()) {
+            return only.sha256();
+        }
         let mut hash = Sha256::new();
         if self.has_mark() {
             hash.update("\u{feff}");
@@ -273,7 +294,7 @@ pub struct Position {
     pub offset: usize,
 }
 
-/// A span with its text.
+/// A span with its text, in a file of the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The text.
@@ -283,8 +304,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns the place `span` in `source`.
+    /// Returns the place `span` in `source`, or the place in a file that the bytes of a derived text come from.
     pub fn new(source: &Arc<Source>, span: Span) -> Self {
+        let (source, span) = source.origins.as_ref().and_then(|origins| origins.place(span)).unwrap_or((source, span));
         Self { source: Arc::clone(source), span }
     }
 

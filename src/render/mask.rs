@@ -79,8 +79,7 @@ pub fn inside(secrets: &[Span], part: Span) -> impl DoubleEndedIterator<Item = &
 
 /// Returns where the secrets of a source are, in order.
 pub fn secrets_of<'s>(secrets: &'s [Secrets], source: &Arc<Source>) -> &'s [Span] {
-    let found = secrets.iter().find(|known| Arc::ptr_eq(known.source(), source));
-    found.map_or(&[], Secrets::spans)
+    secrets.iter().find_map(|known| known.spans_in(source)).unwrap_or_default()
 }
 
 /// Returns the text of a source with its secrets masked.

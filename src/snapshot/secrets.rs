@@ -68,17 +68,25 @@ pub struct Secrets {
     source: Arc<Source>,
     paths: Option<Arc<SecretPaths>>,
     spans: OnceLock<Vec<Span>>,
+    /// The places in the files that the text is derived from, in the order of [`Source::files`].
+    in_files: OnceLock<Vec<Vec<Span>>>,
 }
 
 impl Secrets {
     /// Returns the secrets of a snapshot.
     pub fn new(source: &Arc<Source>, paths: &Arc<SecretPaths>) -> Self {
-        Self { source: Arc::clone(source), paths: Some(Arc::clone(paths)), spans: OnceLock::new() }
+        Self {
+            source: Arc::clone(source),
+            paths: Some(Arc::clone(paths)),
+            spans: OnceLock::new(),
+            in_files: OnceLock::new(),
+        }
     }
 
     /// Returns secrets at known places of a text, in any order.
     pub fn at(source: &Arc<Source>, spans: Vec<Span>) -> Self {
-        Self { source: Arc::clone(source), paths: None, spans: OnceLock::from(merged(spans)) }
+        let spans = OnceLock::from(merged(spans));
+        Self { source: Arc::clone(source), paths: None, spans, in_files: OnceLock::new() }
     }
 
     /// Returns the text.
@@ -89,6 +97,27 @@ impl Secrets {
     /// Returns the places of secrets in order; none overlap.
     pub fn spans(&self) -> &[Span] {
         self.spans.get_or_init(|| self.paths.as_ref().map(|paths| paths.spans(&self.source)).unwrap_or_default())
+    }
+
+    /// Returns the places of secrets in a file of the text, in order; `None` if the text does not come from the file.
+    pub fn spans_in(&self, file: &Arc<Source>) -> Option<&[Span]> {
+        let at = self.source.files().iter().position(|known| Arc::ptr_eq(known, file))?;
+        let is_derived = !Arc::ptr_eq(&self.source, file);
+        if !is_derived {
+            return Some(self.spans());
+        }
+        let in_files = self.in_files.get_or_init(|| {
+            let files = self.source.files();
+            let mut in_files = vec![Vec::new(); files.len()];
+            for place in self.source.written(self.spans()) {
+                let file = files.iter().position(|file| Arc::ptr_eq(file, &place.source));
+                if let Some(spans) = file.and_then(|file| in_files.get_mut(file)) {
+                    spans.push(place.span);
+                }
+            }
+            in_files.into_iter().map(merged).collect()
+        });
+        in_files.get(at).map(Vec::as_slice)
     }
 }
 

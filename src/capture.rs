@@ -1,0 +1,5 @@
+//! Exports of an account to a snapshot.
+//!
+//! This module does not know any vendor: a pack describes its sources as data. It takes texts and does not read files.
+
+pub mod node;
