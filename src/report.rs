@@ -6,6 +6,7 @@ mod configured;
 mod options;
 mod show;
 mod identity;
+mod origin;
 mod evidence;
 mod message;
 mod waiver;
@@ -33,6 +34,8 @@ pub(crate) use message::{phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
 pub use options::{Clock, Engine, Gate, Options, WaiverUse};
+pub use origin::OriginReport;
+pub(crate) use origin::phrase as origin_phrase;
 pub(crate) use repeated::RepeatedAccount;
 pub use run::{
     AccountVerdicts, FileReport, FileRole, PackReport, ParameterReport, RunReport, ScopeReport, SnapshotReport,

@@ -88,6 +88,11 @@ impl<'a> Evaluation<'a> {
         (Self { first, others, parameters, now, assignment, ranges }, too_many)
     }
 
+    /// Returns the time of the run, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
     /// Returns the evaluator with the parameters of the run.
     pub fn base(&self) -> &Evaluator<'a> {
         &self.first

@@ -23,7 +23,7 @@ use crate::policy::CheckSeverity;
 use crate::report::controls::ControlStatus;
 use crate::report::{
     Change, CheckState, ClauseOutcome, Engine, FileRole, ReadKind, ReadState, Status, UnknownsReport, WaiverStatus,
-    WaiverUse,
+    WaiverUse, origin_phrase,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -558,6 +558,9 @@ pub struct Read<'r> {
     pub pointer: Option<Text<'r>>,
     /// Its place in the snapshot, or the object that lacks it.
     pub span: Option<Span<'r>>,
+    /// The piece of evidence of the snapshot that covers it. Reports before version 2.2 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin<'r>>,
     /// The property that the object lacks.
     pub lacks: Option<Text<'r>>,
     /// The annotation of the schema that gives its default.
@@ -568,6 +571,26 @@ pub struct Read<'r> {
     /// The principals behind a derived value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<DerivedFrom<'r>>,
+}
+
+/// A piece of evidence of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin<'r> {
+    /// The name of its file.
+    pub file: Option<Text<'r>>,
+    /// The way of capture.
+    pub method: Option<Text<'r>>,
+    /// The time of capture.
+    pub captured_at: Option<Text<'r>>,
+    /// The age at the time of the run.
+    pub age: Option<Text<'r>>,
+}
+
+impl Origin<'_> {
+    /// Returns the origin as it follows a value.
+    pub(crate) fn phrase(&self) -> String {
+        origin_phrase(self.file.as_deref(), self.method.as_deref(), self.age.as_deref())
+    }
 }
 
 /// A property whose name is probably a misspelling.

@@ -195,11 +195,15 @@ fn values(finding: &Finding) -> Vec<(Place, String)> {
             labels.push((place, text));
         }
     };
+    let mut origins = HashSet::new();
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
         // A derived value has no place: its witnesses do, or else its entity.
         let counted = !read.witnesses.is_empty() || !read.uncaptured.is_empty() || !read.near_misses.is_empty();
         if let Some(place) = read.place.as_ref().filter(|_| read.kind != ReadKind::Derived || !counted) {
-            push(place.clone(), value_label(read));
+            // An origin is the same for many values, so only the first one has it.
+            let origin =
+                read.origin.as_ref().map(|origin| origin.phrase()).filter(|origin| origins.insert(origin.clone()));
+            push(place.clone(), names::with_origin(value_label(read), origin));
         }
         if let Some(place) = &read.default {
             push(one_line_place(place), format!("the default of {}", read.name));

@@ -1,6 +1,6 @@
 //! The labelled places of a finding of a document: the clauses of the policy, and the values of the snapshot.
 
-use super::document::{Clause, Finding, Read, Span};
+use super::document::{Clause, Finding, Origin, Read, Span};
 use super::names;
 use crate::report::{ClauseOutcome, ReadKind, ReadState, unknown_phrase};
 use std::collections::BTreeSet;
@@ -38,13 +38,15 @@ pub(super) fn values<'d>(finding: &'d Finding<'_>) -> Vec<(&'d Span<'d>, String)
             labels.push((span, text));
         }
     };
+    let mut origins = BTreeSet::new();
     for read in finding.clauses.iter().flat_map(|clause| &clause.reads) {
         // A derived value has no place: its principals do, or else its entity.
         let is_counted = read.derived_from.as_ref().is_some_and(|from| {
             !from.witnesses.is_empty() || !from.uncaptured.is_empty() || !from.near_misses.is_empty()
         });
         if let Some(span) = read.span.as_ref().filter(|_| !is_counted) {
-            push(span, value_label(read, &own));
+            let origin = read.origin.as_ref().map(Origin::phrase).filter(|origin| origins.insert(origin.clone()));
+            push(span, names::with_origin(value_label(read, &own), origin));
         }
         if let Some(span) = &read.default {
             push(span, format!("the default of {}", read.name));

@@ -25,3 +25,8 @@ pub(super) fn outcome(outcome: ClauseOutcome) -> &'static str {
         ClauseOutcome::Unknown => "unknown",
     }
 }
+
+/// Returns a label with the origin of the value.
+pub(super) fn with_origin(label: String, origin: Option<String>) -> String {
+    origin.into_iter().fold(label, |label, origin| format!("{label} ({origin})"))
+}

@@ -1,12 +1,14 @@
 //! The evidence of a finding: the clauses that decided, and every value that they read. It is data with places,
 //! which `render` writes as text.
 
+use super::origin::OriginReport;
 use crate::snapshot::Gap;
 use crate::source::Place;
 use crate::source::pointer::Pointer;
 use crate::value::Outcomes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// A clause that decided a verdict, or would have decided it.
 #[derive(Debug, Clone)]
@@ -73,6 +75,8 @@ pub struct ReadReport {
     pub pointer: Option<Pointer>,
     /// The value in the snapshot, or the object that lacks it.
     pub place: Option<Place>,
+    /// The piece of evidence that covers the value, if the snapshot names one.
+    pub origin: Option<Arc<OriginReport>>,
     /// The property that the object at `place` lacks.
     pub lacks: Option<String>,
     /// The annotation of the schema with the default of a `null` or missing value.
@@ -103,6 +107,7 @@ impl ReadReport {
             compared_as: None,
             pointer: None,
             place: None,
+            origin: None,
             lacks: None,
             default: None,
             misspelt: None,

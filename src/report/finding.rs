@@ -6,6 +6,7 @@ use super::evidence::{
 };
 use super::identity::{Identities, Identity, id_of};
 use super::message::{message, phrase};
+use super::origin::Origins;
 use super::show::{cedar_expression, show_value};
 use crate::engine::{
     Decided, Evaluation, Evaluator, Explanation, Judged, Read, ReadOf, ReadValue, Subject, Verdict, Waived,
@@ -20,7 +21,7 @@ use crate::source::{self, Place, misspelling};
 use crate::value::{EntityRef, TypeId, Value};
 use smol_str::SmolStr;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The number of witnesses that a report lists for a derived value.
 pub(crate) const WITNESSES: usize = 5;
@@ -83,6 +84,8 @@ pub(crate) struct Findings<'m, 'a> {
     pub(super) path: SmolStr,
     /// Places in instances with lists of other instances. These instances are long, so each place is located once.
     places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
+    /// The pieces of evidence of the snapshot.
+    origins: Origins,
     /// The identities of the verdicts on the snapshot.
     pub identities: Identities<'m>,
     /// The number of principals that are listed for a derived value. The others are counted.
@@ -99,7 +102,8 @@ impl<'m, 'a> Findings<'m, 'a> {
     ) -> Self {
         let evaluator = evaluation.base();
         let identities = Identities::new(evaluator.model, evaluator.snapshot, secrets);
-        Self { evaluation, evaluator, path, places: Mutex::default(), identities, most_witnesses }
+        let origins = Origins::of(evaluator.model, evaluator.snapshot, evaluation.now());
+        Self { evaluation, evaluator, path, places: Mutex::default(), origins, identities, most_witnesses }
     }
 
     /// Returns whether a waiver may cover a subject: whether its `@fingerprint` is that of the verdict, if it has one.
@@ -462,7 +466,9 @@ impl<'m, 'a> Findings<'m, 'a> {
         let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         let located = self.place(entity, row.span, pointer);
-        report.pointer = Some(snapshot.pointer(self.evaluator.model, entity).join(pointer));
+        let pointer_of_value = snapshot.pointer(self.evaluator.model, entity).join(pointer);
+        report.origin = self.origins.covering(pointer_of_value.as_str()).map(Arc::clone);
+        report.pointer = Some(pointer_of_value);
         report.place = Some(Place::new(&snapshot.source, located.span));
         if let LocationKind::Lacks(at) = located.kind {
             let property = pointer.get(at).cloned().unwrap_or_default();

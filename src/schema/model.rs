@@ -96,6 +96,8 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
+    /// Whether its instances are pieces of evidence: `@evidence`.
+    pub is_evidence: bool,
     /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
     pub open: bool,
     /// Words that an enumerated type no longer has: `@former`.
@@ -550,6 +552,7 @@ impl EntityType {
             total: None,
             more: None,
             closed: false,
+            is_evidence: false,
             open: false,
             former: Vec::new(),
             version: None,

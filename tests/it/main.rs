@@ -53,6 +53,7 @@ mod platforms;
 mod saved;
 mod secrets;
 mod reasons;
+mod provenance;
 mod review;
 mod round_trip;
 mod semantics;

@@ -2,9 +2,9 @@
 
 use super::{
     Account, AccountCheck, AlsoCovered, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Counts,
-    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, OtherVerdict, Overridden,
-    PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter, Snapshot, Span,
-    Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
+    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, Origin, OtherVerdict,
+    Overridden, PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter,
+    Snapshot, Span, Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -14,7 +14,8 @@ use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::{
     self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, Evidence, NearMissReport, Needs,
-    PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport, WitnessReport,
+    OriginReport, PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport,
+    WitnessReport,
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
@@ -179,6 +180,7 @@ impl<'r> Builder<'r> {
             compared_as: read.compared_as.as_deref().map(Cow::from),
             pointer: read.pointer.as_ref().map(|pointer| pointer.as_str().into()),
             span: read.place.as_ref().map(|place| self.span(place)),
+            origin: read.origin.as_deref().map(origin),
             lacks: read.lacks.as_deref().map(Cow::from),
             default: read.default.as_ref().map(bare),
             misspelt: read
@@ -217,6 +219,15 @@ impl<'r> Builder<'r> {
         let secrets = secrets_of(self.secrets, &place.source);
         let (text, start, end) = line_around(&place.source, place.span, secrets);
         Span { excerpt: Some(Excerpt { text, start, end }), ..bare(place) }
+    }
+}
+
+fn origin(origin: &OriginReport) -> Origin<'_> {
+    Origin {
+        file: origin.file.as_deref().map(Cow::from),
+        method: origin.method.as_deref().map(Cow::from),
+        captured_at: origin.captured_at.as_deref().map(Cow::from),
+        age: origin.age.as_deref().map(Cow::from),
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) const ON_ENTITY: &[&str] = &[
     "null",
     "missing",
     "closed",
+    "evidence",
     "open",
     "former",
     "ignore",
@@ -33,7 +34,7 @@ pub(super) const ON_PARAMETER: &[&str] = &["default", "doc"];
 pub(super) const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
-pub(super) const FLAGS: &[&str] = &["closed", "open", "enclosing", "derived", "secret", "parameter_scope"];
+pub(super) const FLAGS: &[&str] = &["closed", "evidence", "open", "enclosing", "derived", "secret", "parameter_scope"];
 
 /// An annotation: its value and its span.
 #[derive(Clone)]

@@ -59,7 +59,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
-                let others = &["key", "expect", "closed", "ignore", "tags", "parameter_scope"];
+                let others = &["key", "expect", "closed", "evidence", "ignore", "tags", "parameter_scope"];
                 self.none_of(&annotations, others, "an enumerated entity type");
             } else {
                 self.none_of(&annotations, &["open", "former"], "an entity type that is not enumerated");
@@ -74,6 +74,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 expect: self.expected(&annotations),
                 list_defaults: self.list_defaults(&kind, &annotations),
                 closed: annotations.contains_key("closed"),
+                is_evidence: self.is_evidence(&kind, &annotations),
                 open: annotations.contains_key("open"),
                 former,
                 version: self.version(&annotations),
@@ -134,6 +135,18 @@ impl<'f> SchemaReader<'_, 'f> {
             return None;
         }
         Some(annotation.value.clone())
+    }
+
+    /// Returns whether the instances of the type are pieces of evidence.
+    fn is_evidence(&mut self, kind: &EntityKind, annotations: &HashMap<&str, Annotation>) -> bool {
+        let Some(annotation) = annotations.get("evidence") else { return false };
+        let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
+        if !is_list && matches!(kind, EntityKind::Rows(_)) {
+            let message = "`@evidence` describes a list: its `@path` ends in `/*`";
+            self.error(Code::SchemaAnnotation, annotation.span, message).help =
+                Some("write the place of the pieces, such as @path(\"/evidence/*\")".into());
+        }
+        is_list
     }
 
     /// Returns whether parameters may be set for one instance of the type; `earlier` are the types that were read
