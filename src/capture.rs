@@ -2,4 +2,5 @@
 //!
 //! This module does not know any vendor: a pack describes its sources as data. It takes texts and does not read files.
 
+pub mod description;
 pub mod node;

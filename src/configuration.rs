@@ -4,7 +4,7 @@
 //! A file with a mistake is not used in part: each mistake is an error, and the run judges nothing.
 
 mod keys;
-mod values;
+pub(crate) mod values;
 mod read;
 mod effective;
 

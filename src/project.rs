@@ -12,12 +12,14 @@ mod overwrite;
 mod replace;
 mod unused;
 mod suites;
+mod capture;
 mod walk;
 mod links;
 mod file_states;
 mod watch;
 
 pub use accounts::{InputFormat, SnapshotReader};
+pub use capture::CapturePack;
 pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
 pub use overwrite::{is_below, is_same_file, overwritten_input, target};
@@ -572,7 +574,8 @@ fn no_pack(name: &str) -> Diagnostic {
 /// Returns whether a file has its place among policies.
 fn belongs(path: &Path) -> bool {
     let schema = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedarschema"));
-    schema || is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
+    let capture = path.file_name().is_some_and(|name| name == capture::FILE_NAME);
+    schema || capture || is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
 }
 
 fn is_policy(path: &Path) -> bool {

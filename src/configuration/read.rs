@@ -24,7 +24,7 @@ pub(super) fn read(source: &Arc<Source>) -> (Configuration, Vec<Diagnostic>) {
             return (empty, vec![error]);
         }
     };
-    let values = Values { source, diagnostics: Vec::new() };
+    let values = Values { source, code: Code::Configuration, diagnostics: Vec::new() };
     let mut reader = Reader { folder: Path::new(source.name()).parent().unwrap_or(Path::new("")), values };
     let configuration = reader.configuration(document.as_table(), empty);
     (configuration, reader.values.diagnostics)

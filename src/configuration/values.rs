@@ -6,33 +6,35 @@ use std::sync::Arc;
 use toml_edit::{Item, TableLike, Value};
 
 /// Reads values of one file, and collects the mistakes.
-pub(super) struct Values<'s> {
+pub(crate) struct Values<'s> {
     pub source: &'s Arc<Source>,
+    /// The code of the mistakes.
+    pub code: Code,
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Values<'_> {
-    pub(super) fn place(&self, span: Span) -> Place {
+    pub(crate) fn place(&self, span: Span) -> Place {
         Place::new(self.source, span)
     }
 
     /// Reports a mistake.
-    pub(super) fn wrong(&mut self, span: Span, message: String, help: &str) {
-        let error = Diagnostic::error(Code::Configuration, message).label(self.source, span, "");
+    pub(crate) fn wrong(&mut self, span: Span, message: String, help: &str) {
+        let error = Diagnostic::error(self.code, message).label(self.source, span, "");
         self.diagnostics.push(error.help(help));
     }
 
     /// Reports the unknown keys of a table.
-    pub(super) fn known(&mut self, table: &dyn TableLike, valid: &[&'static str], of: &str) {
+    pub(crate) fn known(&mut self, table: &dyn TableLike, valid: &[&'static str], of: &str) {
         for (key, _) in table.iter().filter(|(key, _)| !valid.contains(key)) {
-            let error = Diagnostic::error(Code::Configuration, format!("unknown key `{key}`{of}"));
+            let error = Diagnostic::error(self.code, format!("unknown key `{key}`{of}"));
             let error = error.label(self.source, key_span(table, key), "unknown key");
             self.diagnostics.push(error.suggest(key, valid.iter().copied()));
         }
     }
 
     /// Returns the text of a key. An empty text is a mistake.
-    pub(super) fn text(&mut self, key: &str, item: &Item) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &str, item: &Item) -> Option<String> {
         match item.as_str() {
             Some("") => self.wrong(span_of(item), format!("`{key}` is empty"), "write a text, or remove the key"),
             Some(text) => return Some(text.to_owned()),
@@ -45,7 +47,7 @@ impl Values<'_> {
     }
 
     /// Returns the texts of a list, each with its place. An empty text is a mistake.
-    pub(super) fn texts(&mut self, key: &str, item: &Item) -> Option<Vec<(String, Span)>> {
+    pub(crate) fn texts(&mut self, key: &str, item: &Item) -> Option<Vec<(String, Span)>> {
         let Some(list) = item.as_array() else {
             let message = format!("`{key}` is {}, not a list of texts", described(item.type_name()));
             self.wrong(span_of(item), message, &format!("write it as {key} = [\"...\"]"));
@@ -66,7 +68,7 @@ impl Values<'_> {
         Some(texts)
     }
 
-    pub(super) fn boolean(&mut self, key: &str, item: &Item) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, key: &str, item: &Item) -> Option<bool> {
         if item.as_bool().is_none() {
             let message = format!("`{key}` is {}, not a boolean", described(item.type_name()));
             self.wrong(span_of(item), message, "write `true` or `false`, without quotes");
@@ -74,7 +76,7 @@ impl Values<'_> {
         item.as_bool()
     }
 
-    pub(super) fn table<'t>(&mut self, key: &str, item: &'t Item) -> Option<&'t dyn TableLike> {
+    pub(crate) fn table<'t>(&mut self, key: &str, item: &'t Item) -> Option<&'t dyn TableLike> {
         if item.as_table_like().is_none() {
             let message = format!("`{key}` is {}, not a table", described(item.type_name()));
             self.wrong(span_of(item), message, &format!("write it as [{key}], with one key in each line"));
@@ -83,7 +85,7 @@ impl Values<'_> {
     }
 
     /// Returns a value as parameters are written on the command line: a text as it is, and any other value as JSON.
-    pub(super) fn parameter(&mut self, key: &str, item: &Item) -> Option<String> {
+    pub(crate) fn parameter(&mut self, key: &str, item: &Item) -> Option<String> {
         if let Some(text) = item.as_str() {
             return Some(text.to_owned());
         }
@@ -138,14 +140,14 @@ fn described(type_name: &str) -> &'static str {
     }
 }
 
-pub(super) fn key_span(table: &dyn TableLike, key: &str) -> Span {
+pub(crate) fn key_span(table: &dyn TableLike, key: &str) -> Span {
     span(table.key(key).and_then(toml_edit::Key::span))
 }
 
-pub(super) fn span_of(item: &Item) -> Span {
+pub(crate) fn span_of(item: &Item) -> Span {
     span(item.span())
 }
 
-pub(super) fn span(range: Option<std::ops::Range<usize>>) -> Span {
+pub(crate) fn span(range: Option<std::ops::Range<usize>>) -> Span {
     range.map_or(Span::new(0, 0), Span::from)
 }

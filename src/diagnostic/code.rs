@@ -53,6 +53,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The capture description of a pack is not valid.
+    CaptureDescription, "capture-description", Error;
     /// A snapshot does not state when it was captured, or states a time after that of the run.
     CaptureTime, "capture-time", Warning;
     /// A file of cases has an unknown key.

@@ -9,6 +9,8 @@ pub struct EmbeddedPack {
     pub schema: (&'static str, &'static str),
     /// The policy files in order of their names.
     pub policies: &'static [(&'static str, &'static str)],
+    /// The capture description.
+    pub capture: (&'static str, &'static str),
 }
 
 macro_rules! file {
@@ -37,4 +39,5 @@ pub const EMBEDDED: &[EmbeddedPack] = &[EmbeddedPack {
         file!("policies/moengage/session.cedar"),
         file!("policies/moengage/support.cedar"),
     ],
+    capture: file!("policies/moengage/capture.toml"),
 }];

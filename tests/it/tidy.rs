@@ -216,10 +216,12 @@ fn every_check_of_an_embedded_pack_says_what_why_and_what_to_do() {
 fn embedded_packs_are_what_lies_in_the_folders() {
     let embedded: BTreeSet<(String, String)> = EMBEDDED
         .iter()
-        .flat_map(|pack| pack.policies.iter().chain([&pack.schema]))
+        .flat_map(|pack| pack.policies.iter().chain([&pack.schema, &pack.capture]))
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
-    let on_disk: BTreeSet<_> = files("schemas", "cedarschema").into_iter().chain(files("policies", "cedar")).collect();
+    let captures = files("policies", "toml").into_iter().filter(|(path, _)| path.ends_with("/capture.toml"));
+    let on_disk = files("schemas", "cedarschema").into_iter().chain(files("policies", "cedar"));
+    let on_disk: BTreeSet<_> = on_disk.chain(captures).collect();
     let names = |set: &BTreeSet<(String, String)>| set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&embedded), names(&on_disk));
     assert!(embedded == on_disk, "the binary was built from other texts than those in the folders");
