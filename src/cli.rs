@@ -3,6 +3,7 @@
 mod output;
 mod pack;
 mod outputs;
+mod store;
 mod settings;
 mod check;
 mod watch;

@@ -71,6 +71,8 @@ pub struct Configuration {
     pub max_snapshot_age: Option<Given<i64>>,
     /// Outputs in files.
     pub outputs: Option<Given<Vec<OutputSetting>>>,
+    /// The folder that reports are added to.
+    pub store: Option<Given<PathBuf>>,
     /// The report of an earlier run.
     pub baseline: Option<Given<PathBuf>>,
     /// Severities that replace those of the policies.
@@ -103,6 +105,7 @@ impl Configuration {
             allow_unknown: None,
             max_snapshot_age: None,
             outputs: None,
+            store: None,
             baseline: None,
             severities: Vec::new(),
             annotations: None,

@@ -10,6 +10,7 @@ mod saved;
 mod configured;
 mod overwrite;
 mod replace;
+mod store;
 mod unused;
 mod suites;
 mod capture;
@@ -26,6 +27,7 @@ pub use overwrite::{is_below, is_same_file, overwritten_input, target};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use replace::replace_file;
 pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
+pub use store::ReportStore;
 pub use suites::CaseFiles;
 pub use watch::Changes;
 

@@ -36,6 +36,7 @@ mod github;
 mod gitlab;
 mod ocsf;
 pub mod digests;
+pub mod store;
 mod html;
 pub mod list;
 pub mod explain;

@@ -18,6 +18,7 @@ mod run;
 mod model;
 mod status;
 mod absorb;
+mod alone;
 pub mod controls;
 
 pub(crate) use age::TooOld;

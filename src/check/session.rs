@@ -45,7 +45,7 @@ impl Session {
             let mut unread = inputs.unread.iter().peekable();
             for (at, source) in inputs.snapshots.iter().enumerate() {
                 while let Some((_, path)) = unread.next_if(|(before, _)| *before <= at) {
-                    report.absorb(run.unread(path.clone(), Vec::new()), options);
+                    report.absorb(run.unread(path.clone(), Vec::new()), &options.needs);
                 }
                 let snapshot = match known.iter().position(|known| Arc::ptr_eq(&known.source, source)) {
                     Some(at) => known.swap_remove(at),
@@ -54,10 +54,10 @@ impl Session {
                         run.read(source)
                     }
                 };
-                report.absorb(run.account(&source.document(), &snapshot, &IdVec::new()), options);
+                report.absorb(run.account(&source.document(), &snapshot, &IdVec::new()), &options.needs);
                 read.push(snapshot);
             }
-            unread.for_each(|(_, path)| report.absorb(run.unread(path.clone(), Vec::new()), options));
+            unread.for_each(|(_, path)| report.absorb(run.unread(path.clone(), Vec::new()), &options.needs));
         }
         self.snapshots = read;
         self.work.snapshots = fresh;

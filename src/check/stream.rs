@@ -41,7 +41,7 @@ impl Session {
                     let accounts: Vec<AccountReport> =
                         batch.into_par_iter().map(|input| run.input(input, &explained)).collect();
                     sink(&report, &accounts)?;
-                    accounts.into_iter().for_each(|account| report.absorb(account, options));
+                    accounts.into_iter().for_each(|account| report.absorb(account, &options.needs));
                     Ok(())
                 };
                 // A read may block, so it does not run on a thread that judges.

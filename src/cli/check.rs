@@ -3,9 +3,10 @@
 use super::output::{Output, to_stderr};
 use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
+use super::store::{self, StoreOutput};
 use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, watch, width};
 use deodar::Session;
-use deodar::configuration::{Effective, Origin};
+use deodar::configuration::{Effective, Origin, Sourced};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::policy::FRAMEWORKS;
 use deodar::project::{self, InputFormat, Loader, Selection};
@@ -201,6 +202,12 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         _ if settings.effective.baseline.value.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
             "the baseline cannot be standard input: name a file with --baseline".to_owned()
         }
+        _ if args.engine == EngineArg::Reference && settings.store().is_some() => {
+            "the reference engine does not explain passes: leave out --engine or --store".to_owned()
+        }
+        true if settings.store().is_some() => {
+            "a watch does not store reports: leave out --watch, or --store and the key `store`".to_owned()
+        }
         true => match watch::refused(&settings.selection(args)) {
             Some(refused) => refused,
             None => return watch::run(args, &selected),
@@ -270,6 +277,9 @@ impl Settings {
         {
             return Err(format!("two outputs in the file `{}`: name two files", path.display()));
         }
+        if let Some(refused) = self.refused_store(inputs.last().and_then(|file| file.parent())) {
+            return Err(refused);
+        }
         if let Some(input) = project::overwritten_input(evidence, &inputs) {
             return Err(format!("`{}` is an input of the run: name another file with --evidence", input.display()));
         }
@@ -277,6 +287,21 @@ impl Settings {
             return Err("a run on standard input cannot be repeated: name files with --evidence".to_owned());
         }
         selected.refused(&inputs).map_or(Ok(selected), Err)
+    }
+
+    /// Returns the folder that reports are added to.
+    fn store(&self) -> Option<&Path> {
+        self.effective.store.value.as_deref()
+    }
+
+    /// Returns the reason if this folder cannot be used; `folder` is that of the configuration file.
+    fn refused_store(&self, folder: Option<&Path>) -> Option<String> {
+        let Sourced { value: Some(store), origin } = &self.effective.store else { return None };
+        let configuration = match origin {
+            Origin::File(place) => folder.map(|folder| (folder, place.source.name())),
+            _ => None,
+        };
+        store::refused(store, configuration)
     }
 
     /// Returns the path of the baseline.
@@ -362,6 +387,9 @@ fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selecte
     let mut files = selected.open_files(&args.presentation(false))?;
     if let Some(path) = &args.evidence {
         files = files.and(Box::new(DigestOutput { command: command_line()? }), Target::create(path)?);
+    }
+    if let Some(folder) = settings.store() {
+        files = files.and(Box::new(StoreOutput::open(folder.to_owned())?), io::sink());
     }
     let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
     let baseline = settings.baseline();

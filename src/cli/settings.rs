@@ -79,6 +79,9 @@ pub(super) struct SettingArgs {
     /// Write the report in this format too, to a file or to standard output; may be repeated
     #[arg(long = "output", value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse, help_heading = "Output")]
     outputs: Vec<OutputArg>,
+    /// Add a report of each account with all verdicts to this folder
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    store: Option<PathBuf>,
     /// Exit with 1 only for failures of at least this severity [default: low]
     #[arg(long, value_name = "SEVERITY", value_parser = parse_level, help_heading = "Exit code")]
     fail_on: Option<CheckSeverity>,
@@ -133,6 +136,7 @@ impl SettingArgs {
                 MaximalAge::Milliseconds(age) => Some(age),
             }),
             outputs: self.outputs.iter().map(|output| (output.format.name, output.path.clone())).collect(),
+            store: self.store.clone(),
             baseline: self.baseline.clone(),
             ..self.judge.flags()
         };

@@ -31,6 +31,7 @@ pub struct Flags {
     pub max_snapshot_age: Option<Option<i64>>,
     /// Names of formats with their files; `None` is standard output.
     pub outputs: Vec<(&'static str, Option<PathBuf>)>,
+    pub store: Option<PathBuf>,
     pub baseline: Option<PathBuf>,
 }
 
@@ -74,6 +75,7 @@ pub struct Effective {
     pub allow_unknown: Sourced<bool>,
     pub max_snapshot_age: Sourced<Option<i64>>,
     pub outputs: Sourced<Vec<(&'static str, Option<PathBuf>)>>,
+    pub store: Sourced<Option<PathBuf>>,
     pub baseline: Sourced<Option<PathBuf>>,
     /// Own annotations and frameworks, and severities that replace those of the policies.
     pub adaptation: Adaptation,
@@ -138,6 +140,7 @@ impl Effective {
                 None => optional(None, of_file.and_then(|file| file.max_snapshot_age.as_ref())),
             },
             outputs: listed(flags.outputs, outputs.as_ref()),
+            store: optional(flags.store, of_file.and_then(|file| file.store.as_ref())),
             baseline: optional(flags.baseline, of_file.and_then(|file| file.baseline.as_ref())),
             adaptation: Adaptation {
                 annotations: annotation_names,
@@ -215,6 +218,7 @@ impl Effective {
                 None,
             ),
             setting("outputs", &self.outputs, self.outputs.value.iter().map(output).collect(), None),
+            setting("store", &self.store, json!(self.store.value.as_deref().map(shown)), None),
             EffectiveSetting {
                 key: "annotations".to_owned(),
                 value: json!(self.adaptation.annotations),

@@ -1,7 +1,7 @@
 //! The keys of the file.
 
 /// The keys at the top of the file, in the order of the documentation.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "pack",
     "schema",
     "policies",
@@ -13,6 +13,7 @@ pub const KEYS: [&str; 15] = [
     "allow-unknown",
     "max-snapshot-age",
     "outputs",
+    "store",
     "annotations",
     "frameworks",
     "parameters",

@@ -51,6 +51,7 @@ impl Reader<'_> {
             allow_unknown: self.given(table, "allow-unknown", |it, key, item| it.values.boolean(key, item)),
             max_snapshot_age: self.given(table, "max-snapshot-age", Self::age),
             outputs: self.given(table, "outputs", Self::outputs),
+            store: self.given(table, "store", Self::store),
             baseline: self.given(table, "baseline", Self::path),
             severities: self.severities(table),
             annotations: self.given(table, "annotations", Self::annotations),
@@ -145,9 +146,7 @@ impl Reader<'_> {
                 self.values.wrong(at, format!("the output `{text}` has no path"), &help);
                 continue;
             }
-            let is_below =
-                Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            if !is_below {
+            if !is_below(path) {
                 let message = format!("the output `{path}` is not below the folder of `{}`", self.values.source.name());
                 self.values.wrong(at, message, "write a path without `..`, or name the output with --output");
                 continue;
@@ -156,6 +155,17 @@ impl Reader<'_> {
             outputs.push(OutputSetting { format: format.name, path: self.folder.join(path), place });
         }
         Some(outputs)
+    }
+
+    /// Reads a folder below that of the file.
+    fn store(&mut self, key: &str, item: &Item) -> Option<PathBuf> {
+        let path = self.values.text(key, item)?;
+        if !is_below(&path) {
+            let message = format!("the store `{path}` is not below the folder of `{}`", self.values.source.name());
+            self.values.wrong(span_of(item), message, "write a path without `..`, or name the folder with --store");
+            return None;
+        }
+        Some(self.folder.join(path))
     }
 
     /// Reads severities by the ids of checks. Each has a reason.
@@ -237,4 +247,9 @@ impl Reader<'_> {
             names.push(name);
         }
     }
+}
+
+/// Returns whether a path leads to a place below its folder. Links are checked when the place is used.
+fn is_below(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }

@@ -9,12 +9,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the file cannot be written. Then it is as before.
-pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace_file(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", shown(path)));
-    replace(path, text).map_err(named)
+    replace(path, text.as_ref()).map_err(named)
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let target = match path.canonicalize() {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -31,11 +31,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-fn write(beside: &Path, target: &Path, text: &str) -> io::Result<()> {
+fn write(beside: &Path, target: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(beside)?;
     if let Ok(known) = target.metadata() {
         file.set_permissions(known.permissions())?;
     }
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.sync_all()
 }

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     saved: Some(write),
 };
 
-fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes a few bytes at a time: a buffer of a known type takes them without a call.
     let mut out = BufWriter::with_capacity(BUFFER, out);
     serde_json::to_writer_pretty(&mut out, document)?;

@@ -4,7 +4,7 @@ use super::baseline::Change;
 use super::configured::Weakening;
 use super::finding::Finding;
 use super::model::{AccountReport, Report, Times};
-use super::needs::Evidence;
+use super::needs::{Evidence, Needs};
 use super::options::Options;
 use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
@@ -111,8 +111,8 @@ impl Report {
         }
     }
 
-    /// Adds the results of the next account.
-    pub(crate) fn absorb(&mut self, account: AccountReport, options: &Options) {
+    /// Adds the results of the next account, as far as outputs with these needs show them.
+    pub(crate) fn absorb(&mut self, account: AccountReport, needs: &Needs) {
         let number = self.run.accounts;
         self.run.accounts += 1;
         self.other_properties += account.other_properties;
@@ -120,7 +120,7 @@ impl Report {
         if let Some(id) = &account.id {
             self.absorb_id(id, &account.snapshot.path);
         }
-        if self.run.snapshots.len() < options.needs.snapshots.most() {
+        if self.run.snapshots.len() < needs.snapshots.most() {
             self.run.snapshots.push(account.snapshot);
             self.run.verdicts.push(AccountVerdicts { id: account.id.clone(), counts: account.counts.clone() });
         }
@@ -152,17 +152,17 @@ impl Report {
         for finding in account.findings {
             let Some(check) = self.checks.find_mut(finding.check) else { continue };
             // The first findings are for people, and those that the baseline covers would use their places.
-            let has_all = options.needs.findings == Evidence::All;
+            let has_all = needs.findings == Evidence::All;
             if !has_all && finding.change.is_some_and(Change::is_covered) {
                 continue;
             }
             let explained = &mut check.explained[finding.verdict];
-            if *explained < options.needs.findings.most() {
+            if *explained < needs.findings.most() {
                 *explained += 1;
                 self.findings.push(Finding { snapshot: number, ..finding });
             }
         }
-        self.absorb_diagnostics(account.diagnostics, options);
+        self.absorb_diagnostics(account.diagnostics, needs);
         // The secrets keep the text alive, so they are kept only for texts that findings or diagnostics refer to.
         if self.findings.len() > findings || self.diagnostics.len() > diagnostics {
             self.secrets.extend(account.secrets);
@@ -184,11 +184,11 @@ impl Report {
     }
 
     /// Adds diagnostics about an account, of each kind as many as the outputs need.
-    fn absorb_diagnostics(&mut self, diagnostics: Vec<Diagnostic>, options: &Options) {
+    fn absorb_diagnostics(&mut self, diagnostics: Vec<Diagnostic>, needs: &Needs) {
         for diagnostic in diagnostics {
             let kind = (diagnostic.code, diagnostic.level);
             let shown = self.shown.entry(kind).or_insert(0);
-            if *shown < options.needs.diagnostics.most() {
+            if *shown < needs.diagnostics.most() {
                 self.ranks.resize(self.diagnostics.len(), None);
                 self.ranks.push(Some(*shown));
                 self.diagnostics.push(diagnostic);

@@ -67,7 +67,7 @@ pub struct Report {
 pub type DiagnosticCounts = BTreeMap<(Code, DiagnosticLevel), usize>;
 
 /// The results of one account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AccountReport {
     /// Its snapshot.
     pub snapshot: SnapshotReport,

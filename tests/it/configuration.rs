@@ -114,6 +114,7 @@ fn settings_are_printed_with_their_origins() {
         allow-unknown = true               # flag
         # max-snapshot-age                 # default
         outputs = ["json=a.json"]          # flag
+        # store                            # default
         # annotations                      # default
         frameworks = ["pci-dss-4"]         # deodar.toml:6:1
         parameters.max_boats = "5"         # flag
@@ -358,7 +359,7 @@ fn parameters_of_the_file_are_read_like_those_of_the_command_line() {
 }
 
 /// Texts of the file: valid ones, then invalid ones, each with one mistake.
-const VALID: [&str; 12] = [
+const VALID: [&str; 13] = [
     "",
     "pack = \"moengage\"",
     "schema = \"a.cedarschema\"\npolicies = [\"a\", \"../b.cedar\"]\nwaivers = [\"waivers.cedar\"]",
@@ -367,12 +368,13 @@ const VALID: [&str; 12] = [
     "fail-on = \"critical\"\nallow-unknown = false",
     "max-snapshot-age = \"1d2h3m4s5ms\"",
     "outputs = [\"sarif=a/b.sarif\", \"json=./c.json\"]",
+    "store = \"reports/2026\"",
     "annotations = [\"team\", \"_x1\"]\nframeworks = [\"pci-dss-4\"]",
     "[parameters]\na = 1\n\"WS:b\" = [\"x\"]\nc = { d = true }",
     "[severity.A-1]\nseverity = \"low\"\nreason = \"why\"",
     "severity.\"a.b\" = { severity = \"high\", reason = \"why\" }",
 ];
-const INVALID: [&str; 37] = [
+const INVALID: [&str; 39] = [
     "fail_on = \"high\"",
     "fail-on = \"High\"",
     "fail-on = 1",
@@ -399,6 +401,8 @@ const INVALID: [&str; 37] = [
     "outputs = [\"sarif=\"]",
     "outputs = [\"pdf=a\"]",
     "outputs = { sarif = \"a\" }",
+    "store = [\"a\"]",
+    "store = \"\"",
     "annotations = [\"@team\"]",
     "annotations = [\"1team\"]",
     "annotations = [\"team\", \"team\"]",
@@ -442,6 +446,8 @@ fn the_schema_for_editors_agrees_with_the_reader() {
         "frameworks = [\"soc2\"]",
         "outputs = [\"json=/a\"]",
         "outputs = [\"json=a/../../b\"]",
+        "store = \"/a\"",
+        "store = \"../a\"",
     ] {
         let source = Source::new("deodar.toml", text).expect("it is small");
         assert_eq!(Configuration::read(&source).1.len(), 1, "{text}");

@@ -58,6 +58,7 @@ mod review;
 mod round_trip;
 mod semantics;
 mod states;
+mod store;
 mod streams;
 mod support;
 mod terminal;
