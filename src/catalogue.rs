@@ -111,6 +111,7 @@ pub fn about<'p>(pack: &'p Pack, check: &'p Check) -> AboutCheck<'p> {
     AboutCheck {
         check,
         model,
+        judged: lowered.judged.clone(),
         parameters: lowered.parameters(),
         derived: derived.collect(),
         reads: lowered.reads(counted),
@@ -188,6 +189,8 @@ fn entry<'p>(pack: &'p Pack, at: CheckId, check: &'p Check) -> Entry<'p> {
         (false, true) => (None, words(ClauseKind::Unless, true)),
         (false, false) => (None, None),
     };
+    // A `when` that only names the types of the resources is part of their list.
+    let applies = applies.filter(|words| *words != Words::Line("always".into()));
     let mut attributes: Vec<&DerivedAttribute> = lowered.derived().collect();
     attributes.sort_by_key(|attribute| (std::cmp::Reverse(attribute.level), attribute.ty, attribute.slot));
     let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();

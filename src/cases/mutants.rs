@@ -6,7 +6,7 @@
 mod place;
 mod steps;
 
-use super::cover::{Part, statement};
+use super::cover::{Part, bodies, statement};
 use crate::policy::{ClauseKind, Policies, Scope, Statement};
 use crate::program::types::WrittenTypes;
 use crate::program::written::{self, Constructed, span};
@@ -117,7 +117,8 @@ pub(super) fn mutants(model: &Model, policies: &Policies, program: &Program, par
             Part::Check(_) => vec![model.root],
             Part::Derivation(_) => named(&statement.principal),
         };
-        let types = WrittenTypes { model, principal, resource: named(&statement.resource) };
+        let resource = bodies(program, *part).into_iter().map(|body| body.resource).collect();
+        let types = WrittenTypes { model, principal, resource };
         let mut generator =
             Generator { model, reads: &program.reads, types, seen: &seen, part: *part, text, whole, siblings, found };
         generator.policy(statement);

@@ -88,7 +88,7 @@ impl Writer<'_> {
 
     /// Returns the statement that an attribute is true or false, from its documentation.
     fn boolean(&self, expr: &Expr, base: &Expr, name: &str, truth: bool) -> String {
-        let doc = self.types.attribute(expr).and_then(|(_, attribute)| attribute.doc.as_deref());
+        let doc = self.types.doc(expr);
         let Some(statement) = doc.and_then(statement_of) else { return format!("{} is {truth}", self.noun(expr)) };
         let named = format!("{}{}", code(name), self.owner(base));
         match denied(statement).filter(|_| !truth) {

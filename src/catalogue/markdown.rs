@@ -16,7 +16,7 @@ use std::io::{self, Write};
 
 /// The explanation of the words of the page.
 const GUIDE: &str = "\
-* A check judges resources of one type. It *applies* always or under a condition. A resource to which it applies *complies*,
+* A check judges resources of one or more types. It *applies* always or under a condition. A resource to which it applies *complies*,
   or the check fails.
 * A value that was not captured is unknown. If the answer depends on it, the verdict is *unknown*, and not a pass.
 * An optional value may be absent. Then it *is not recorded*, which is a known answer.

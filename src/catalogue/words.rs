@@ -6,7 +6,7 @@ use super::comparisons::is_in;
 use super::nouns::{Variable, Writer};
 use crate::policy::{ClauseKind, Scope, Statement};
 use crate::program::Condition;
-use crate::program::types::WrittenTypes;
+use crate::program::types::{WrittenTypes, by_type};
 use crate::program::written;
 use crate::value::TypeId;
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal};
@@ -93,7 +93,14 @@ impl<'m> Writer<'m> {
     }
 
     fn words(&self, condition: &Condition<&Expr>, truth: bool) -> Words {
-        let words = |parts: &[Condition<&Expr>]| parts.iter().map(|part| self.words(part, truth)).collect::<Vec<_>>();
+        if let Some(answer) = self.settled(condition) {
+            return Words::Line(if answer == truth { "always" } else { "never" }.into());
+        }
+        let words = |parts: &[Condition<&Expr>]| {
+            // The types determine a part that has the same outcome for every type; the other parts decide.
+            let decides = |part: &&Condition<&Expr>| self.settled(part).is_none();
+            parts.iter().filter(decides).map(|part| self.words(part, truth)).collect::<Vec<_>>()
+        };
         match condition {
             Condition::Leaf(leaf) => self.leaf(leaf, truth),
             Condition::Not(inner) => self.words(inner, !truth),
@@ -106,6 +113,18 @@ impl<'m> Writer<'m> {
                 Words::If(Box::new(self.words(test, true)), then, other)
             }
         }
+    }
+
+    /// Returns the outcome of a condition that `resource is T` determines alike for each of several types.
+    fn settled(&self, condition: &Condition<&Expr>) -> Option<bool> {
+        let WrittenTypes { model, resource, .. } = &self.types;
+        let (first, others) = resource.split_first().filter(|(_, others)| !others.is_empty())?;
+        let names_type = |leaf: &&Expr| matches!(leaf.expr_kind(), ExprKind::Is { .. });
+        if !condition.leaves().into_iter().any(|leaf| names_type(leaf)) {
+            return None;
+        }
+        let outcome = |ty: &TypeId| by_type(model, *ty, condition).known();
+        outcome(first).filter(|answer| others.iter().all(|ty| outcome(ty) == Some(*answer)))
     }
 
     fn leaf(&self, expr: &Expr, truth: bool) -> Words {

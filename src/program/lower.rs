@@ -260,7 +260,13 @@ impl<'m> Lowering<'m> {
     fn check(&mut self, check: CheckId, statement: &Statement) {
         let (model, root) = (self.model, self.model.root);
         let resources = model.audit.resources.iter().copied();
-        let resources: Vec<TypeId> = resources.filter(|ty| fits(model, &statement.resource, *ty)).collect();
+        let mut resources: Vec<TypeId> = resources.filter(|ty| fits(model, &statement.resource, *ty)).collect();
+        let excluded: Vec<bool> = resources.iter().map(|ty| types::excludes(model, statement, *ty)).collect();
+        // A check that excludes all types has all bodies, for the review.
+        if excluded.contains(&false) {
+            let mut excluded = excluded.into_iter();
+            resources.retain(|_| excluded.next() == Some(false));
+        }
         let judged = fits(model, &statement.principal, root);
         let bodies = if judged {
             resources.into_iter().map(|resource| self.body(statement, root, resource)).collect()

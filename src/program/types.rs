@@ -3,9 +3,12 @@
 //! The types of principal and resource are given, because a policy may leave them open. The lowering settles one type
 //! of each, and has the exact types of all expressions.
 
+use super::condition::Condition;
 use super::function::result_type;
+use super::written;
+use crate::policy::{ClauseKind, Statement};
 use crate::schema::{Attribute, Model, Shape, Ty};
-use crate::value::TypeId;
+use crate::value::{Outcomes, TypeId};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, Var};
 use smol_str::ToSmolStr;
 
@@ -81,6 +84,40 @@ impl<'m> WrittenTypes<'m> {
         let Shape::Record(_, inner) = &record.shape else { return None };
         Some((ty, inner.iter().find(|inner| inner.name == *attr)?))
     }
+
+    /// Returns the documentation of the attribute that an expression reads, if it is the same in every type.
+    pub(crate) fn doc(&self, expr: &Expr) -> Option<&'m str> {
+        if let Some((_, attribute)) = self.attribute(expr) {
+            return attribute.doc.as_deref();
+        }
+        let ExprKind::GetAttr { expr: base, attr } = expr.expr_kind() else { return None };
+        let of = |ty: Ty| match ty {
+            Ty::Entity(ty) => self.model.ty(ty).attribute(attr).map(|attribute| attribute.doc.as_deref()),
+            _ => None,
+        };
+        let mut docs = self.all(base).into_iter().filter_map(of);
+        let first = docs.next()?;
+        first.filter(|_| docs.all(|doc| doc == first))
+    }
+}
+
+/// Returns the outcomes of a condition for a resource of one type, if only `resource is T` is evaluated.
+pub(crate) fn by_type(model: &Model, resource: TypeId, condition: &Condition<&Expr>) -> Outcomes {
+    condition.evaluate(Outcomes::EITHER, &mut |leaf, _| match leaf.expr_kind() {
+        ExprKind::Is { expr, entity_type } if matches!(expr.expr_kind(), ExprKind::Var(Var::Resource)) => {
+            Outcomes::of(model.ty(resource).name == entity_type.to_smolstr())
+        }
+        ExprKind::Lit(Literal::Bool(answer)) => Outcomes::of(*answer),
+        _ => Outcomes::EITHER | Outcomes::ERROR,
+    })
+}
+
+/// Returns whether the first `when` clauses of a check exclude every resource of a type by tests such as `resource is T`.
+/// An `unless` clause before a `when` clause may be an error, which the verdict shows.
+pub(crate) fn excludes(model: &Model, statement: &Statement, resource: TypeId) -> bool {
+    let whens = statement.clauses.iter().take_while(|clause| clause.kind == ClauseKind::When);
+    let whens = whens.map(|clause| by_type(model, resource, &written::operators(&clause.expr)));
+    whens.fold(Outcomes::TRUE, Outcomes::and) == Outcomes::FALSE
 }
 
 /// Returns the type of an attribute of an entity, or of a member of a record, and whether it is required.

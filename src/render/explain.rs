@@ -17,6 +17,8 @@ pub struct AboutCheck<'p> {
     pub check: &'p Check,
     /// Its schema.
     pub model: &'p Model,
+    /// The types that it judges.
+    pub judged: Vec<TypeId>,
     /// The parameters whose values it reads, directly or through derivations, by index in the model.
     pub parameters: Vec<usize>,
     /// The derived attributes that it reads, directly or through others.
@@ -69,6 +71,15 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     for line in statement.source.slice(statement.span).lines() {
         // With a rule before it no line of the policy looks like one of the report.
         writeln!(out, "{}", format!("│ {}", code_line(line)).trim_end())?;
+    }
+    if let [_, _, ..] = about.judged[..] {
+        let places = about.judged.iter().map(|ty| (model.short_name(*ty), model.ty(*ty).path()));
+        writeln!(out, "\nTypes it judges")?;
+        for (name, path) in places {
+            let place = path.map(Pattern::to_text).filter(|place| !place.is_empty());
+            let place = place.map_or_else(|| "the document itself".to_owned(), |place| format!("at {place}"));
+            writeln!(out, "{}", paragraph("  ", "    ", &format!("{name}, {place}"), style))?;
+        }
     }
     let used: Vec<_> = about.parameters.iter().filter_map(|at| model.parameters.get(*at)).collect();
     if !used.is_empty() {

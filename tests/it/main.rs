@@ -65,6 +65,7 @@ mod terminal;
 mod text;
 mod tidy;
 mod tutorial;
+mod types;
 mod waivers;
 mod waived_runs;
 mod watch;
