@@ -4,3 +4,6 @@
 
 pub mod description;
 pub mod node;
+pub mod secrets;
+pub mod saml;
+pub mod scim;

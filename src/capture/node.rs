@@ -62,6 +62,21 @@ impl Node {
         Ok(node)
     }
 
+    /// Reads the JSON values of a text, such as one on each line.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if the text is not a sequence of values, as in [`Node::read`].
+    pub fn read_all(source: &Arc<Source>) -> Result<Vec<Self>, SyntaxError> {
+        let text = source.text();
+        let mut scanner = Scanner::new(text);
+        scanner.jump(document_start(text));
+        let mut nodes = vec![read(source, &mut scanner)?];
+        while scanner.end().is_err() {
+            nodes.push(read(source, &mut scanner)?);
+        }
+        Ok(nodes)
+    }
+
     /// Returns the first property with a name, if this is an object.
     pub fn get(&self, name: &str) -> Option<&Node> {
         match &self.value {

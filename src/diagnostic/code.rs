@@ -55,6 +55,12 @@ macro_rules! codes {
 codes! {
     /// The capture description of a pack is not valid.
     CaptureDescription, "capture-description", Error;
+    /// Metadata of an identity provider cannot be read.
+    CaptureSaml, "capture-saml", Error;
+    /// Stored pages of a SCIM list cannot be read or are incomplete.
+    CaptureScim, "capture-scim", Error;
+    /// A value of a source looks like a secret.
+    CaptureSecret, "capture-secret", Error;
     /// A snapshot does not state when it was captured, or states a time after that of the run.
     CaptureTime, "capture-time", Warning;
     /// A file of cases has an unknown key.
