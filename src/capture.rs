@@ -7,3 +7,6 @@ pub mod node;
 pub mod secrets;
 pub mod saml;
 pub mod scim;
+mod layout;
+pub mod template;
+pub mod status;

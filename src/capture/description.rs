@@ -4,6 +4,7 @@
 //! and words of each, and their places in a snapshot. It is checked against the schema.
 
 mod read;
+mod screens;
 
 use crate::diagnostic::Diagnostic;
 use crate::schema::Model;
@@ -22,6 +23,52 @@ pub struct Description {
     pub evidence: Option<Vec<String>>,
     /// The kinds of sources, in the order of the file.
     pub feeds: Vec<Feed>,
+    /// The screens with values to transcribe, in walking order.
+    pub screens: Vec<Screen>,
+    /// The lists whose instances a template has.
+    pub lists: Vec<TemplateList>,
+}
+
+/// A screen, or another place with values to transcribe: `[[screens]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen {
+    /// The way to it, such as `Settings > Members`.
+    pub title: String,
+    /// A remark for the reader.
+    pub note: Option<String>,
+    /// The values that it shows.
+    pub values: Vec<ScreenValue>,
+    /// The place in the description.
+    pub place: Place,
+}
+
+/// A property on a screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenValue {
+    /// The entity type.
+    pub ty: TypeId,
+    /// The pointer of the property, from the instance; empty for a scalar instance.
+    pub property: Vec<String>,
+    /// The place in the description.
+    pub place: Place,
+}
+
+impl ScreenValue {
+    /// Returns whether it is a property of a type.
+    pub fn is(&self, ty: TypeId, property: &[String]) -> bool {
+        self.ty == ty && self.property == property
+    }
+}
+
+/// A list whose instances a template has, each with its own values: `[template]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateList {
+    /// The name of the list among the arguments, such as `workspaces`.
+    pub flag: String,
+    /// The type of the instances.
+    pub ty: TypeId,
+    /// The place in the description.
+    pub place: Place,
 }
 
 /// A value that every snapshot has.
@@ -198,6 +245,29 @@ pub struct Activity {
 }
 
 impl Description {
+    /// Returns the number of the screen that shows a property, from 0.
+    pub fn screen_of(&self, ty: TypeId, property: &[String]) -> Option<usize> {
+        self.screens.iter().position(|screen| screen.values.iter().any(|value| value.is(ty, property)))
+    }
+
+    /// Returns the number of the screen with the ids of a type, or with its first property, from 0.
+    pub fn screen_of_type(&self, model: &Model, ty: TypeId) -> Option<usize> {
+        let id = model.ty(ty).key.as_ref().and_then(|key| self.screen_of(ty, key));
+        let first = || self.screens.iter().position(|screen| screen.values.iter().any(|value| value.ty == ty));
+        id.or_else(first)
+    }
+
+    /// Returns the kinds of sources that give a property.
+    pub fn feeds_of<'d>(&'d self, ty: TypeId, property: &'d [String]) -> impl Iterator<Item = &'d Feed> {
+        let gives =
+            move |target: &Target| target.ty == ty && target.columns.iter().any(|column| column.property == property);
+        let logs = move |feed: &Feed| {
+            let activities = feed.log.iter().flat_map(|log| &log.activities);
+            activities.into_iter().any(|activity| activity.ty == ty && activity.property == property)
+        };
+        self.feeds.iter().filter(move |feed| feed.targets.iter().any(gives) || logs(feed))
+    }
+
     /// Reads a description. A mistake in it leads to an error.
     pub fn read(source: &Arc<Source>, model: &Model) -> (Self, Vec<Diagnostic>) {
         read::read(source, model)

@@ -20,6 +20,7 @@ mod age;
 mod authorize;
 mod baseline;
 mod capture;
+mod capture_template;
 mod cases;
 mod configuration;
 mod controls;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike};
 
 /// The keys of the file.
-const TOP: [&str; 2] = ["snapshot", "sources"];
+const TOP: [&str; 4] = ["screens", "snapshot", "sources", "template"];
 const IN_SNAPSHOT: [&str; 2] = ["evidence", "values"];
 const IN_SOURCE: [&str; 7] = ["flag", "help", "log", "method", "reader", "stamp", "targets"];
 const IN_TARGET: [&str; 5] = ["columns", "complete", "instance", "instances", "only"];
@@ -24,12 +24,35 @@ const IN_ACTIVITY: [&str; 5] = ["actor", "events", "instances", "none", "propert
 
 /// Flags of the command itself.
 const RESERVED: [&str; 18] = [
-    "captured-at", "captured-by", "color", "config", "day-first", "encoding", "help", "into", "no-config", "output",
-    "pack", "policies", "prefer", "range", "schema", "status", "template", "zone",
+    "captured-at",
+    "captured-by",
+    "color",
+    "config",
+    "day-first",
+    "encoding",
+    "help",
+    "into",
+    "no-config",
+    "output",
+    "pack",
+    "policies",
+    "prefer",
+    "range",
+    "schema",
+    "status",
+    "template",
+    "zone",
 ];
 
 pub(super) fn read(source: &Arc<Source>, model: &Model) -> (Description, Vec<Diagnostic>) {
-    let empty = Description { source: Arc::clone(source), values: Vec::new(), evidence: None, feeds: Vec::new() };
+    let empty = Description {
+        source: Arc::clone(source),
+        values: Vec::new(),
+        evidence: None,
+        feeds: Vec::new(),
+        screens: Vec::new(),
+        lists: Vec::new(),
+    };
     let document = match Document::parse(source.text()) {
         Ok(document) => document,
         Err(error) => {
@@ -44,9 +67,9 @@ pub(super) fn read(source: &Arc<Source>, model: &Model) -> (Description, Vec<Dia
     (description, reader.values.diagnostics)
 }
 
-struct Reader<'s> {
-    model: &'s Model,
-    values: Values<'s>,
+pub(super) struct Reader<'s> {
+    pub(super) model: &'s Model,
+    pub(super) values: Values<'s>,
 }
 
 impl Reader<'_> {
@@ -66,6 +89,8 @@ impl Reader<'_> {
             }
             description.feeds.push(feed);
         }
+        description.screens = self.screens(table);
+        description.lists = self.template(table);
         description
     }
 
@@ -82,7 +107,11 @@ impl Reader<'_> {
                 (_, Some(truth), _) => truth.to_string(),
                 (.., Some(number)) => number.to_string(),
                 _ => {
-                    self.values.wrong(span_of(item), format!("`{key}` is not a text, a boolean or an integer"), "write one");
+                    self.values.wrong(
+                        span_of(item),
+                        format!("`{key}` is not a text, a boolean or an integer"),
+                        "write one",
+                    );
                     continue;
                 }
             };
@@ -110,8 +139,13 @@ impl Reader<'_> {
         let has_no_target = !table.contains_key("targets");
         if has_no_target != (reader == FeedReader::Document) {
             let (message, help) = match has_no_target {
-                true => (format!("source `{flag}` has no `targets`"), "add [[sources.targets]] with a type and columns"),
-                false => (format!("source `{flag}` is a document and has `targets`"), "remove them: a document has its own places"),
+                true => {
+                    (format!("source `{flag}` has no `targets`"), "add [[sources.targets]] with a type and columns")
+                }
+                false => (
+                    format!("source `{flag}` is a document and has `targets`"),
+                    "remove them: a document has its own places",
+                ),
             };
             self.values.wrong(at, message, help);
         }
@@ -137,7 +171,8 @@ impl Reader<'_> {
             (Some(_), None) => ("instances", false),
             (None, Some(_)) => ("instance", true),
             _ => {
-                let help = "write instances = \"TYPE\" if each row is an instance, or instance = \"TYPE\" for the only row";
+                let help =
+                    "write instances = \"TYPE\" if each row is an instance, or instance = \"TYPE\" for the only row";
                 self.values.wrong(at, "a target has one of `instances` and `instance`".to_owned(), help);
                 return None;
             }
@@ -147,7 +182,11 @@ impl Reader<'_> {
         let form = match (is_instance, complete) {
             (true, None) => TargetForm::Instance,
             (true, Some(_)) => {
-                self.values.wrong(key_span(table, "complete"), "one instance is not a list".to_owned(), "remove `complete`");
+                self.values.wrong(
+                    key_span(table, "complete"),
+                    "one instance is not a list".to_owned(),
+                    "remove `complete`",
+                );
                 TargetForm::Instance
             }
             (false, Some(true)) => TargetForm::Complete,
@@ -231,7 +270,8 @@ impl Reader<'_> {
         for (word, item) in table.iter() {
             let at = key_span(table, word);
             if valid.as_ref().is_some_and(|valid| !valid.iter().any(|one| one == word)) {
-                let error = Diagnostic::error(Code::CaptureDescription, format!("the schema has no word `{word}` here"));
+                let error =
+                    Diagnostic::error(Code::CaptureDescription, format!("the schema has no word `{word}` here"));
                 let error = error.label(self.values.source, at, "");
                 self.values.diagnostics.push(error.suggest(word, valid.iter().flatten().map(String::as_str)));
             }
@@ -324,18 +364,23 @@ impl Reader<'_> {
         }
     }
 
-    fn entity_type(&mut self, key: &str, item: &Item) -> Option<TypeId> {
+    pub(super) fn entity_type(&mut self, key: &str, item: &Item) -> Option<TypeId> {
         let name = self.values.text(key, item)?;
+        self.type_named(&name, span_of(item))
+    }
+
+    /// Returns the type with instances that has a name, with or without its namespace.
+    pub(super) fn type_named(&mut self, name: &str, at: Span) -> Option<TypeId> {
         let mut types = self.model.type_ids().filter(|ty| self.model.ty(*ty).path().is_some());
         let is_named = |ty: &TypeId| self.model.short_name(*ty) == name || self.model.ty(*ty).name == name;
         if let Some(found) = types.find(is_named) {
             return Some(found);
         }
         let error = Diagnostic::error(Code::CaptureDescription, format!("the schema has no instances of `{name}`"));
-        let error = error.label(self.values.source, span_of(item), "");
+        let error = error.label(self.values.source, at, "");
         let types = self.model.type_ids().filter(|ty| self.model.ty(*ty).path().is_some());
         let names: Vec<&str> = types.map(|ty| self.model.short_name(ty)).collect();
-        self.values.diagnostics.push(error.suggest(&name, names));
+        self.values.diagnostics.push(error.suggest(name, names));
         None
     }
 
@@ -377,7 +422,13 @@ impl Reader<'_> {
         })
     }
 
-    fn choice<T: Copy>(&mut self, key: &str, name: &str, table: &dyn TableLike, all: &[(&'static str, T)]) -> Option<T> {
+    fn choice<T: Copy>(
+        &mut self,
+        key: &str,
+        name: &str,
+        table: &dyn TableLike,
+        all: &[(&'static str, T)],
+    ) -> Option<T> {
         let found = all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         if found.is_none() {
             let error = Diagnostic::error(Code::CaptureDescription, format!("`{name}` is not valid for `{key}`"));
@@ -387,7 +438,7 @@ impl Reader<'_> {
         found
     }
 
-    fn needed_text(&mut self, table: &dyn TableLike, key: &str, at: Span, what: &str) -> Option<String> {
+    pub(super) fn needed_text(&mut self, table: &dyn TableLike, key: &str, at: Span, what: &str) -> Option<String> {
         match table.get(key) {
             Some(item) => self.values.text(key, item),
             None => {
@@ -402,7 +453,7 @@ impl Reader<'_> {
         self.pointer_of(&text, span_of(item))
     }
 
-    fn pointer_of(&mut self, text: &str, at: Span) -> Option<Vec<String>> {
+    pub(super) fn pointer_of(&mut self, text: &str, at: Span) -> Option<Vec<String>> {
         let read = pointer::relative(text).map_err(|message| {
             let error = Diagnostic::error(Code::CaptureDescription, message).label(self.values.source, at, "");
             self.values.diagnostics.push(error.help("write names of properties with `/` between them"));
@@ -411,7 +462,7 @@ impl Reader<'_> {
     }
 
     /// Returns the tables of the list at a key, if there is one: `[[key]]` or `key = [{ ... }]`.
-    fn tables<'t>(&mut self, table: &'t dyn TableLike, key: &str) -> Vec<(Span, &'t dyn TableLike)> {
+    pub(super) fn tables<'t>(&mut self, table: &'t dyn TableLike, key: &str) -> Vec<(Span, &'t dyn TableLike)> {
         let Some(item) = table.get(key) else { return Vec::new() };
         if let Some(tables) = item.as_array_of_tables() {
             return tables.iter().map(|table| (span(table.span()), table as &dyn TableLike)).collect();
@@ -501,7 +552,11 @@ columns = [
     #[test]
     fn mistakes_have_their_place_and_a_remedy() {
         for (old, new, expected) in [
-            ("flag = \"people\"", "flag = \"into\"", "6: `--into` is a flag of the command itself; choose another name"),
+            (
+                "flag = \"people\"",
+                "flag = \"into\"",
+                "6: `--into` is a flag of the command itself; choose another name",
+            ),
             ("\"rows\"", "\"row\"", "8: `row` is not valid for `reader`; did you mean `rows`?"),
             ("\"Person\"", "\"Persn\"", "10: the schema has no instances of `Persn`; did you mean `Person`?"),
             ("complete", "complet", "11: unknown key `complet` of a target; did you mean `complete`?"),
@@ -512,12 +567,17 @@ columns = [
                 "",
                 "9: no required column gives the key `email` of `Person`; add a column with property = \"email\" and required = true",
             ),
-            ("headers = [\"Left\"], ", "", "15: the column of `left` has no headers; add headers = [\"...\"] with all spellings"),
+            (
+                "headers = [\"Left\"], ",
+                "",
+                "15: the column of `left` has no headers; add headers = [\"...\"] with all spellings",
+            ),
         ] {
             let (_, problems) = read(&PEOPLE.replacen(old, new, 1));
             assert_eq!(problems.first().map(String::as_str), Some(expected), "{problems:?}");
         }
-        let (_, problems) = read(&format!("{PEOPLE}[[sources]]\nflag = \"people\"\nhelp = \"h\"\nreader = \"document\"\n"));
+        let (_, problems) =
+            read(&format!("{PEOPLE}[[sources]]\nflag = \"people\"\nhelp = \"h\"\nreader = \"document\"\n"));
         assert_eq!(problems, ["17: two sources have the flag `people`; name them differently"]);
     }
 
