@@ -1,6 +1,7 @@
 //! Files, the clock and the watcher. No other module of the library uses these.
 
 mod encoding;
+mod names;
 mod source_cache;
 mod packs;
 mod reports;
@@ -263,7 +264,11 @@ impl Loader {
             let whole = part.len();
             let part = part.strip_suffix(b"\n").filter(|_| lines).unwrap_or(part);
             let place = (path.to_owned(), line);
-            let same = |known: &Source| known.text().as_bytes() == part && known.bytes_before() == before;
+            // A derived snapshot has one file.
+            let same = |known: &Arc<Source>| {
+                let file = known.files().first().unwrap_or(known);
+                file.text().as_bytes() == part && file.bytes_before() == before
+            };
             match self.snapshots.get(&place, same) {
                 Some(known) => into.push(known),
                 None if lines && part.trim_ascii().is_empty() => {}
@@ -271,7 +276,9 @@ impl Loader {
                     let shown = if lines { format!("{name}:{}", line + 1) } else { name.clone() };
                     let read = match lines {
                         true => line_of(&name, part.to_vec(), line, before),
-                        false => source_of(&name, part.to_vec(), line, before),
+                        false => {
+                            source_of(&name, part.to_vec(), line, before).and_then(|source| form.json_of(path, source))
+                        }
                     };
                     match accounts::snapshot(read, &shown, *found) {
                         Some(Ok(read)) => {
@@ -338,7 +345,7 @@ impl Loader {
         // Cedar and TOML do not accept a byte order mark.
         let before = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
         bytes.drain(..before);
-        let same = |known: &Source| known.text().as_bytes() == bytes && known.bytes_before() == before;
+        let same = |known: &Arc<Source>| known.text().as_bytes() == bytes && known.bytes_before() == before;
         if let Some(known) = self.known.get(path, same) {
             return Ok(known);
         }
@@ -577,7 +584,7 @@ fn no_pack(name: &str) -> Diagnostic {
 fn belongs(path: &Path) -> bool {
     let schema = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cedarschema"));
     let capture = path.file_name().is_some_and(|name| name == capture::FILE_NAME);
-    schema || capture || is_policy(path) || suites::is_cases(path) || suites::is_survivors(path)
+    schema || capture || is_policy(path) || names::is_cases(path) || names::is_survivors(path)
 }
 
 fn is_policy(path: &Path) -> bool {

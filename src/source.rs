@@ -7,6 +7,7 @@
 pub mod cedar;
 pub mod derived;
 pub mod json;
+pub mod format;
 pub mod pointer;
 mod spelling;
 
@@ -31,10 +32,12 @@ pub struct Source {
     origins: Option<Box<derived::Origins>>,
 }
 
-/// Two sources are equal if they have the same name, the same text, and the same place in a larger one.
+/// Two sources are equal if they have the same name, the same text, the same place in a larger one, and the same origin.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
+        let files = |source: &Self| source.origins.as_ref().map(|origins| origins.files().to_vec());
         (&self.name, self.before, self.is_line, &self.text) == (&other.name, other.before, other.is_line, &other.text)
+            && files(self) == files(other)
     }
 }
 
@@ -108,22 +111,37 @@ impl Source {
 
     /// Returns the texts that this one is derived from, or this one.
     pub fn files(self: &Arc<Self>) -> &[Arc<Source>] {
-        self.origins.as_ref().map_or(std::slice::from_ref(self), |origins| origins.sources())
+        self.origins.as_ref().map_or(std::slice::from_ref(self), |origins| origins.files())
+    }
+
+    /// Returns whether the text is derived from a file in another format, or from several files.
+    pub fn is_derived(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    /// Returns the reason why this text, which is derived, ends early, with the text that the reason is about.
+    pub fn fault(&self) -> Option<(&derived::Fault, &Arc<Source>)> {
+        self.origins.as_ref()?.fault()
     }
 
     /// Returns the places in the files of this text that any byte of `spans` comes from, in any order.
     pub fn written(self: &Arc<Self>, spans: &[Span]) -> Vec<Place> {
         match &self.origins {
-            Some(origins) => spans.iter().flat_map(|span| origins.places(*span)).collect(),
+            Some(origins) => origins.places(spans),
             None => spans.iter().map(|span| Place::new(self, *span)).collect(),
         }
     }
 
     /// Returns the SHA-256 of the bytes of the file, with its byte order mark, in hexadecimal. If the text is derived from
-    /// several files, it is that of the text.
+    /// several files, it is that of their list, as `sha256sum` writes it.
     pub fn sha256(&self) -> String {
-        if let Some([only]) = self.origins.as_ref().map(|origins| origins.sources()) {
-            return only.sha256();
+        match self.origins.as_ref().map(|origins| origins.files()) {
+            Some([only]) => return only.sha256(),
+            Some(files) => {
+                let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256(), file.name()));
+                return hexadecimal(Sha256::digest(lines.collect::<String>()).as_slice());
+            }
+            None => {}
         }
         let mut hash = Sha256::new();
         if self.has_mark() {
@@ -306,8 +324,8 @@ pub struct Place {
 impl Place {
     /// Returns the place `span` in `source`, or the place in a file that the bytes of a derived text come from.
     pub fn new(source: &Arc<Source>, span: Span) -> Self {
-        let (source, span) = source.origins.as_ref().and_then(|origins| origins.place(span)).unwrap_or((source, span));
-        Self { source: Arc::clone(source), span }
+        let derived = source.origins.as_ref().and_then(|origins| origins.place(span));
+        derived.unwrap_or_else(|| Self { source: Arc::clone(source), span })
     }
 
     /// Returns the text at this place.

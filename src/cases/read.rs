@@ -428,6 +428,12 @@ fn too_large() -> Diagnostic {
 
 /// Returns an error if a text is not JSON. It does not quote the text, because the secrets are not known yet.
 fn is_json(base: &Source) -> Result<(), Diagnostic> {
+    if let Some((fault, file)) = base.fault() {
+        let at = file.position(fault.span.start);
+        let place = format!("line {}, column {}", at.line, at.column);
+        let message = format!("`{}` cannot be read in {place}: {}", file.name(), fault.unquoted);
+        return Err(Diagnostic::error(Code::NotJson, message).maybe_help(fault.help.clone()));
+    }
     let text = base.text().trim_start_matches('\u{feff}');
     let mut scanner = Scanner::new(text);
     scanner.skip().and_then(|_| scanner.end()).map_err(|error| {

@@ -32,6 +32,9 @@ pub fn describe_pack(inputs: &Inputs, model: Option<&Model>) -> PackReport {
 
 /// Returns the SHA-256 of a text, in hexadecimal.
 pub(super) fn digest(source: &Source) -> String {
+    if source.is_derived() {
+        return source.sha256();
+    }
     hexadecimal(Sha256::digest(source.text().as_bytes()).as_slice())
 }
 

@@ -14,6 +14,7 @@ use deodar::render::digests::{DigestOutput, RunDigests};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
 use deodar::snapshot::Limits;
+use deodar::source::format::SourceFormat;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Snapshot files (.json, .ndjson, and both as .gz or .zst), folders of them, or - for standard input
+    /// Snapshot files (.json, .ndjson, .yaml, .toml or .jsonc, and these as .gz or .zst), folders of them, or - for standard input
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
@@ -111,13 +112,20 @@ struct LimitArgs {
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
 enum Input {
-    /// By file name: one snapshot per line in .ndjson and .jsonl, otherwise one per file
+    /// By file name: one snapshot per line in .ndjson and .jsonl; YAML, TOML and JSON with comments by .yaml, .yml, .toml
+    /// and .jsonc; otherwise JSON
     #[default]
     Auto,
     /// One snapshot per file
     Json,
     /// One snapshot per line
     Ndjson,
+    /// YAML, one snapshot per file
+    Yaml,
+    /// TOML, one snapshot per file
+    Toml,
+    /// JSON with comments and trailing commas, one snapshot per file
+    Jsonc,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Default)]
@@ -250,6 +258,9 @@ impl Settings {
             Input::Auto => InputFormat::ByName,
             Input::Json => InputFormat::Json,
             Input::Ndjson => InputFormat::Ndjson,
+            Input::Yaml => InputFormat::Other(SourceFormat::Yaml),
+            Input::Toml => InputFormat::Other(SourceFormat::Toml),
+            Input::Jsonc => InputFormat::Other(SourceFormat::Jsonc),
         };
         let mut selection = pack::selection(&self.effective, &args.snapshots, form);
         selection.outputs.extend(args.evidence.clone());

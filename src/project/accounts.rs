@@ -1,11 +1,14 @@
 //! The snapshots of a run: from files, folders or standard input, compressed or not, one per file or one per line.
 
+use super::names::is_own;
 use super::unpack::{Input, open};
-use super::{line_of, reports, shown, source_of, unreadable};
+use super::{line_of, over_4_gib, reports, shown, source_of, unreadable};
 use crate::check::{SnapshotInput, SnapshotInputs};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::format::SourceFormat;
 use crate::source::{MAX_SOURCE_BYTES, Source};
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,13 +16,15 @@ use std::sync::Arc;
 /// The input format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InputFormat {
-    /// By the file's name: one snapshot per line in `.ndjson` and `.jsonl`, otherwise one per file.
+    /// By the file's name: one snapshot per line in `.ndjson` and `.jsonl`, another format by its ending, otherwise JSON.
     #[default]
     ByName,
     /// One snapshot per file.
     Json,
     /// One snapshot per line.
     Ndjson,
+    /// One snapshot per file, in another format.
+    Other(SourceFormat),
 }
 
 impl InputFormat {
@@ -30,16 +35,34 @@ impl InputFormat {
                 let extension = unpacked(path).extension().unwrap_or_default().to_ascii_lowercase();
                 extension == "ndjson" || extension == "jsonl"
             }
-            InputFormat::Json => false,
+            InputFormat::Json | InputFormat::Other(_) => false,
             InputFormat::Ndjson => true,
         }
     }
+
+    /// Returns a whole file as JSON, if it is in another format.
+    pub(super) fn json_of(self, path: &Path, source: Arc<Source>) -> Result<Arc<Source>, Diagnostic> {
+        let format = match self {
+            InputFormat::ByName => format_of_name(path),
+            InputFormat::Json | InputFormat::Ndjson => None,
+            InputFormat::Other(format) => Some(format),
+        };
+        let Some(format) = format else { return Ok(source) };
+        format.read(&source).map_err(|_| over_4_gib(source.name()))
+    }
 }
 
-/// Returns whether a file contains snapshots, by its name.
+/// Returns the format that the name of a file states, if it is not JSON.
+fn format_of_name(path: &Path) -> Option<SourceFormat> {
+    SourceFormat::of_ending(unpacked(path).extension()?.to_str()?)
+}
+
+/// Returns whether a file contains snapshots, by its name. The files of a pack and of its configuration do not.
 pub(super) fn is_snapshot(path: &Path) -> bool {
     let path = unpacked(path);
-    path.extension().is_some_and(|found| ["json", "ndjson", "jsonl"].iter().any(|one| found.eq_ignore_ascii_case(one)))
+    let is_json = |found: &OsStr| ["json", "ndjson", "jsonl"].iter().any(|one| found.eq_ignore_ascii_case(one));
+    let is_other = || format_of_name(&path).is_some() && !is_own(&path);
+    path.extension().is_some_and(is_json) || is_other()
 }
 
 /// Returns whether a file is compressed, by its name.
@@ -140,7 +163,9 @@ impl SnapshotReader {
             self.lines = Some(Lines { name, found: *found, input, complete: path.is_file(), line: 0, bytes: 0 });
             return None;
         }
-        let source = whole(input, path, &name, self.most_bytes).and_then(|bytes| source_of(&name, bytes, 0, 0));
+        let bytes = whole(input, path, &name, self.most_bytes);
+        let source = bytes.and_then(|bytes| source_of(&name, bytes, 0, 0));
+        let source = source.and_then(|source| self.form.json_of(path, source));
         self.deliver(SnapshotInput { path: name, source }, *found)
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The name of the description in a folder of policies.
-pub(super) const FILE_NAME: &str = "capture.toml";
+pub(super) const FILE_NAME: &str = super::names::CAPTURE;
 
 /// The schema of a pack, with its capture description.
 #[derive(Debug)]

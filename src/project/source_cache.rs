@@ -33,7 +33,7 @@ impl<K: Hash + Eq> SourceCache<K> {
     }
 
     /// Returns the source at a place, if there is one and it is still the same.
-    pub(super) fn get<Q>(&mut self, place: &Q, same: impl Fn(&Source) -> bool) -> Option<Arc<Source>>
+    pub(super) fn get<Q>(&mut self, place: &Q, same: impl Fn(&Arc<Source>) -> bool) -> Option<Arc<Source>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,

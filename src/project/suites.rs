@@ -1,6 +1,9 @@
 //! Finding case files and the snapshots that they change.
 
-use super::{Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused};
+use super::names::{SURVIVORS, is_cases};
+use super::{
+    InputFormat, Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused,
+};
 use crate::cases::{CaseFile, SurvivorList};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::snapshot::Limits;
@@ -8,9 +11,6 @@ use crate::source::Source;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-
-/// The file of accepted survivors in the folder of the policies.
-const SURVIVORS: &str = "survivors.toml";
 
 /// The case files of a run.
 #[derive(Debug, Default)]
@@ -101,14 +101,6 @@ fn beside_policies(selection: &Selection) -> Vec<PathBuf> {
     selection.policies.iter().map(beside).filter(|path| path.exists()).collect()
 }
 
-pub(super) fn is_survivors(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == SURVIVORS)
-}
-
-pub(super) fn is_cases(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(".test.toml"))
-}
-
 fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<Arc<Source>, Diagnostic> {
     if let Some(known) = known.get(path) {
         return Ok(Arc::clone(known));
@@ -116,7 +108,8 @@ fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<A
     let name = shown(&straight(path));
     regular(path, &name)?;
     let bytes = accounts::read_whole(path, &name, Limits::default().bytes)?;
-    let source = source_of(&name, bytes, 0, 0).and_then(|source| accounts::named_snapshot(source, &name))?;
+    let source = source_of(&name, bytes, 0, 0).and_then(|source| InputFormat::ByName.json_of(path, source))?;
+    let source = accounts::named_snapshot(source, &name)?;
     known.insert(path.to_owned(), Arc::clone(&source));
     Ok(source)
 }

@@ -390,7 +390,7 @@ impl<'m, 'a> Findings<'m, 'a> {
             report.exact = cedar_expression(evaluator, value).filter(|exact| report.value.as_ref() != Some(exact));
         }
         if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
-            && let Some(written) = written(reader, report.place.as_ref()).filter(|written| written != value)
+            && let Some(written) = written(reader, self.json_of(&read.of)).filter(|written| written != value)
         {
             report.compared_as = report.value.replace(written);
         }
@@ -443,6 +443,14 @@ impl<'m, 'a> Findings<'m, 'a> {
             }
             located
         })
+    }
+
+    /// Returns the JSON of a value that a read is about. The snapshot may be derived from a text in another format.
+    fn json_of(&self, of: &ReadOf) -> Option<&str> {
+        let ReadOf::Attribute(entity, slot) = of else { return None };
+        let pointer = self.slot(*entity, *slot)?.origin.pointer()?;
+        let row = self.evaluator.snapshot.table(entity.ty).rows.get(entity.row as usize)?;
+        Some(self.evaluator.snapshot.source.slice(self.place(*entity, row.span, pointer).span))
     }
 
     /// Returns the place of an entity's key, or else that of the entity.
@@ -499,9 +507,9 @@ fn default_of(model: &Model, ty: TypeId, slot: &Slot, kind: LocationKind) -> Opt
     None
 }
 
-/// Returns the text at a place, or the part of it that a reader selects, as it is written in the snapshot.
-fn written(reader: Reader, place: Option<&Place>) -> Option<String> {
-    let text = string_text(place?.text()).filter(|_| place.is_some_and(|place| place.text().starts_with('"')))?;
+/// Returns a text of the snapshot, or the part of it that a reader selects, as it is written there.
+fn written(reader: Reader, json: Option<&str>) -> Option<String> {
+    let text = string_text(json.filter(|json| json.starts_with('"'))?)?;
     let read = reader.read(&text)?.ok()?;
     serde_json::to_string(read.written).ok()
 }

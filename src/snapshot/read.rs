@@ -4,7 +4,7 @@ use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
-use crate::source::{MAX_SOURCE_BYTES, Source, Span, byte_offset, nearest};
+use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest};
 use crate::value::fold::is_same;
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
@@ -379,7 +379,9 @@ impl<'s> Reading<'s> {
                     Ty::Set(_) => "an array",
                     Ty::Record(_) => "an object",
                 };
-                let meant = meant(ty, kind, text.as_deref().unwrap_or(raw)).filter(|_| !self.secret);
+                let written = source.is_derived().then(|| Place::new(source, span));
+                let written = written.as_ref().map(Place::text);
+                let meant = meant(ty, kind, text.as_deref().unwrap_or(raw), written).filter(|_| !self.secret);
                 self.wrong_type(wanted, kind, span, name, meant);
                 return None;
             }
@@ -512,9 +514,10 @@ pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again
 }
 
 /// Returns the remedy for a value of another JSON type, if the intended value is clear: the text of a string, or a
-/// number.
-fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
+/// number. `written` is the value in a file that is not JSON, where a string may be without quotes.
+fn meant(ty: &Ty, kind: Kind, text: &str, written: Option<&str>) -> Option<String> {
     let word = text.trim();
+    let is_quoted = written.is_none_or(|written| written.starts_with(['"', '\'']));
     match (ty, kind) {
         (Ty::Bool, Kind::String | Kind::Number) => {
             let meant = match word.to_ascii_lowercase().as_str() {
@@ -522,13 +525,15 @@ fn meant(ty: &Ty, kind: Kind, text: &str) -> Option<String> {
                 "false" | "no" | "n" | "off" | "disabled" | "0" => "false",
                 _ => return None,
             };
-            Some(if kind == Kind::String { format!("write {meant} without quotes") } else { format!("write {meant}") })
+            let quotes = if kind == Kind::String && is_quoted { " without quotes" } else { "" };
+            Some(format!("write {meant}{quotes}"))
         }
+        (Ty::String, Kind::Number | Kind::Bool) if written.is_some() => Some("put the value in quotes".to_owned()),
         (Ty::Long, Kind::String) => {
             let number = Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b)));
             let number = number.filter(|word| word.trim_start_matches("-").starts_with(|c: char| c.is_ascii_digit()));
             let number = number.and_then(|word| value::parse_number(word, 0).ok())?;
-            Some(format!("write {number} without quotes"))
+            Some(format!("write {number}{}", if is_quoted { " without quotes" } else { "" }))
         }
         (Ty::Datetime, Kind::Number) => value::epoch(text),
         (Ty::Duration, Kind::Number) => {

@@ -5,6 +5,7 @@ use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respell
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
+use crate::source::derived::FaultKind;
 use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
@@ -33,6 +34,16 @@ pub(super) fn split(
     limits: &Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Split> {
+    if let Some((fault, file)) = source.fault() {
+        let code = match fault.kind {
+            FaultKind::Syntax => Code::SnapshotSyntax,
+            FaultKind::TooLarge => Code::TooLarge,
+        };
+        let message = if model.has_secrets() { &fault.unquoted } else { &fault.message };
+        let error = Diagnostic::error(code, message.clone()).label(file, fault.span, "here");
+        diagnostics.push(error.maybe_help(fault.help.clone()));
+        return None;
+    }
     let text = source.text();
     if text.strip_prefix('\u{feff}').unwrap_or(text).trim().is_empty() {
         let error = Diagnostic::error(Code::SnapshotEmpty, "the snapshot is empty").label(

@@ -58,6 +58,7 @@ mod provenance;
 mod review;
 mod round_trip;
 mod semantics;
+mod sources;
 mod states;
 mod store;
 mod streams;
