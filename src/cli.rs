@@ -16,6 +16,8 @@ mod config;
 mod list;
 mod explain;
 mod doc;
+mod new;
+mod inspect;
 mod test;
 mod completions;
 mod man;
@@ -56,6 +58,10 @@ enum Command {
     Explain(explain::Args),
     /// Write all checks of a pack in plain English, as Markdown
     Doc(doc::Args),
+    /// Write a new file: a schema that is inferred from snapshots
+    New(new::Args),
+    /// Compare a snapshot with the schema, or its shape with that of an older one
+    Inspect(inspect::Args),
     /// Run the test cases of policies
     Test(test::Args),
     /// Write a shell completion script
@@ -121,6 +127,8 @@ fn command() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doc(args) => doc::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

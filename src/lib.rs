@@ -119,6 +119,8 @@ pub mod parameters;
 #[doc(hidden)]
 pub mod snapshot;
 #[doc(hidden)]
+pub mod infer;
+#[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
 pub mod pack;
@@ -134,6 +136,8 @@ pub mod compare;
 pub mod configuration;
 #[doc(hidden)]
 pub mod catalogue;
+#[doc(hidden)]
+pub mod inspect;
 #[doc(hidden)]
 pub mod check;
 #[doc(hidden)]

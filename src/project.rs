@@ -26,7 +26,7 @@ pub use configured::ConfigurationFile;
 pub use file_states::FileStates;
 pub use overwrite::{is_below, is_same_file, overwritten_input, target};
 pub use packs::{EMBEDDED, EmbeddedPack};
-pub use replace::replace_file;
+pub use replace::{new_file, replace_file};
 pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
 pub use store::ReportStore;
 pub use suites::CaseFiles;
@@ -165,6 +165,23 @@ impl Loader {
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
         let inputs = self.inputs(selection, first.into_iter().collect(), skipped, diagnostics)?;
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
+    }
+
+    /// Reads snapshots without a pack. Also returns the problems of files that could not be read.
+    pub fn snapshots(
+        &mut self,
+        paths: &[PathBuf],
+        form: InputFormat,
+        limits: &Limits,
+    ) -> (Vec<Arc<Source>>, Vec<Diagnostic>) {
+        let selection = Selection { snapshots: paths.to_vec(), form, ..Selection::default() };
+        let (mut diagnostics, mut snapshots, mut reports) = (Vec::new(), Vec::new(), 0);
+        self.begin(&selection);
+        for file in self.snapshot_files(&selection, &mut diagnostics).0 {
+            let wrong = self.read_snapshots(&file, form, limits.bytes, &mut snapshots, &mut reports);
+            diagnostics.extend(wrong.into_iter().map(|(.., error)| error));
+        }
+        (snapshots, diagnostics)
     }
 
     /// Returns the text of a file that is not an input of the pack, and watches it; `None` if it cannot be read.

@@ -91,6 +91,8 @@ codes! {
     Expectation, "expectation", Error;
     /// The changes of verdicts in a period cannot be computed.
     Forecast, "forecast", Error;
+    /// A schema cannot be inferred from snapshots, or its file exists.
+    Inference, "inference", Error;
     /// Coverage is below the required minimum.
     MinCoverage, "min-coverage", Error;
     /// The mutation score is below the required minimum.

@@ -14,6 +14,16 @@ pub fn replace_file(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     replace(path, text.as_ref()).map_err(named)
 }
 
+/// Writes a file that does not exist.
+///
+/// # Errors
+/// When there is a file, a folder or a link with the name, or the file cannot be written.
+pub fn new_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let target = match path.canonicalize() {
         Ok(target) => target,

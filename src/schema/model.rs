@@ -522,6 +522,16 @@ impl Model {
         }
     }
 
+    /// Returns whether values of a type refer to instances.
+    pub fn refers(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Entity(target) => self.ty(*target).choices().is_none(),
+            Ty::Set(element) => self.refers(element),
+            Ty::Record(members) => members.iter().any(|member| self.refers(&member.ty)),
+            _ => false,
+        }
+    }
+
     /// Returns a type in Cedar's syntax.
     pub fn show(&self, ty: &Ty) -> String {
         match ty {

@@ -281,7 +281,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
             column.states = states.into_iter().zip(&rows).map(known_or_uncaptured).collect();
             column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
-        ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if refers(model, ty_of_slot) => {
+        ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if model.refers(ty_of_slot) => {
             let column = &mut snapshot.tables[ty].columns[slot];
             let Data::Value(values) = &mut column.data else { return };
             let (mut values, mut states) = (std::mem::take(values), std::mem::take(&mut column.states));
@@ -306,7 +306,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
 fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagnostics: &mut Vec<Diagnostic>) {
     let declared = &model.ty(ty).slots[slot];
     let Data::Value(values) = &mut snapshot.tables[ty].columns[slot].data else { return };
-    if !refers(model, &declared.ty) {
+    if !model.refers(&declared.ty) {
         return;
     }
     let mut values = std::mem::take(values);
@@ -325,15 +325,6 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagno
         *value = Value::Record(Arc::new(crate::value::Record::partial(fields, unknown)));
     }
     snapshot.tables[ty].columns[slot].data = Data::Value(values);
-}
-
-fn refers(model: &Model, ty: &Ty) -> bool {
-    match ty {
-        Ty::Entity(target) => model.ty(*target).choices().is_none(),
-        Ty::Set(element) => refers(model, element),
-        Ty::Record(members) => members.iter().any(|member| refers(model, &member.ty)),
-        _ => false,
-    }
 }
 
 /// The diagnostics about the references of one attribute.

@@ -35,7 +35,9 @@ mod forecast;
 mod formats;
 mod html;
 mod identity;
+mod infer;
 mod input;
+mod inspect;
 #[cfg(unix)]
 mod integration;
 mod json;

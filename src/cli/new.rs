@@ -1,0 +1,114 @@
+//! `deodar new`: a file to begin with.
+
+use super::output::{Output, cannot_write, to_stderr};
+use super::{Color, width};
+use deodar::Limits;
+use deodar::diagnostic::{Code, Diagnostic, has_errors};
+use deodar::infer::{infer, is_identifier};
+use deodar::project::{self, InputFormat, Loader};
+use deodar::render::{Detail, Style, diagnostics, plain};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  deodar new schema --from snapshot.json
+  deodar new schema --from exports --name Forge --output forge.cedarschema
+
+Exit codes: 0 the schema is written, 5 an input is invalid, or the file exists.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(clap::Subcommand)]
+enum Kind {
+    /// Infer a schema that reads snapshots without a diagnostic, and state what each part follows from
+    Schema(SchemaArgs),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct SchemaArgs {
+    /// Snapshot files, folders of them, or - for standard input: the more, the better
+    #[arg(long, required = true, num_args = 1.., value_name = "SNAPSHOT")]
+    from: Vec<PathBuf>,
+    /// Read one snapshot per line of each file
+    #[arg(long)]
+    ndjson: bool,
+    /// Declare everything in this namespace, such as Forge [default: none]
+    #[arg(long, value_name = "NAMESPACE", value_parser = parse_namespace)]
+    name: Option<String>,
+    /// Write the schema to this file, which does not exist [default: standard output]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    color: Color,
+}
+
+fn parse_namespace(text: &str) -> Result<String, String> {
+    match text.split("::").all(is_identifier) {
+        true => Ok(text.to_owned()),
+        false => Err("write a name of Cedar such as Forge, or several as in Acme::Forge".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
+    let Kind::Schema(args) = &args.kind;
+    let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+    let (text, warnings) = match inferred(args) {
+        Ok(inferred) => inferred,
+        Err(errors) => return Ok(refused(&errors, style)),
+    };
+    to_stderr(|out| diagnostics::write(&warnings, &[], style, out));
+    match &args.output {
+        None => {
+            let mut out = Output::new();
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+        }
+        Some(path) => match project::new_file(path, &text) {
+            Ok(()) => {
+                let name = path.display().to_string();
+                to_stderr(|out| writeln!(out, "wrote `{}`: review it by hand", plain(&name)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(refused(&[exists(path)], style)),
+            Err(error) => return Err(cannot_write(format_args!("`{}`", path.display()), &error)),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the schema with the warnings about its sources.
+fn inferred(args: &SchemaArgs) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
+    if let Some(path) = args.output.iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(vec![exists(path)]);
+    }
+    let form = if args.ndjson { InputFormat::Ndjson } else { InputFormat::ByName };
+    let limits = Limits::default();
+    let (sources, mut found) = Loader::default().snapshots(&args.from, form, &limits);
+    if has_errors(&found) {
+        return Err(found);
+    }
+    if sources.is_empty() {
+        let error = Diagnostic::error(Code::Inference, "there is no snapshot to infer a schema from");
+        found.push(error.help("name a file with a JSON object"));
+        return Err(found);
+    }
+    Ok((infer(&sources, args.name.as_deref(), &limits)?, found))
+}
+
+fn exists(path: &Path) -> Diagnostic {
+    let error = Diagnostic::error(Code::Inference, format!("`{}` exists, and is not overwritten", path.display()));
+    error.help("name another file with --output, or remove this one")
+}
+
+fn refused(errors: &[Diagnostic], style: Style) -> ExitCode {
+    to_stderr(|out| diagnostics::write(errors, &[], style, out));
+    ExitCode::from(5)
+}

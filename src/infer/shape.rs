@@ -1,0 +1,264 @@
+//! The shape of documents: a tree of places, each with the number and the kinds of the values there.
+
+use super::format::{Format, Formats, Numbers};
+use super::secret;
+use crate::source::json::Kind;
+use crate::source::pointer::{Pattern, Step};
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, HashMap};
+
+/// Distinct texts that are kept of one place.
+const MAX_WORDS: usize = 32;
+
+/// Bytes of a text that is kept.
+const LONGEST_WORD: usize = 64;
+
+/// The limits of a vocabulary.
+struct Vocabulary {
+    words: u64,
+    longest: usize,
+    values: u64,
+    values_of_each: u64,
+}
+
+const VOCABULARY: Vocabulary = Vocabulary { words: 12, longest: 40, values: 6, values_of_each: 3 };
+
+/// All kinds, in the order of [`Place::kinds`].
+pub const KINDS: [Kind; 6] = [Kind::Object, Kind::Array, Kind::String, Kind::Number, Kind::Bool, Kind::Null];
+
+/// A place in a document: the number of the document among all, and the offset of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// The document.
+    pub document: u32,
+    /// The first byte of the value.
+    pub offset: u32,
+}
+
+/// The values at one place of all documents: a property, the elements of a list, or the values of a map.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The number of values by kind, in the order of [`KINDS`].
+    kinds: [u64; 6],
+    /// The first value.
+    pub first: Option<Seen>,
+    /// The first `null`.
+    pub first_null: Option<Seen>,
+    /// The texts.
+    pub texts: Texts,
+    /// The numbers.
+    pub numbers: Numbers,
+    /// The properties of the objects, in the order of their first values.
+    pub children: Vec<(SmolStr, Place)>,
+    by_name: HashMap<SmolStr, usize>,
+    /// The elements of the arrays, and the values of a map.
+    pub each: Option<Box<Place>>,
+    /// Whether the objects are maps, whose names are not those of properties.
+    pub is_map: bool,
+    /// The first property that an object has twice.
+    pub twice: Option<Seen>,
+    /// Whether the value is different in all elements of each list; only if the place is a property of an element.
+    pub repeats: bool,
+    /// Whether the values nest too deep, or the documents have too many places, to observe all of them.
+    pub is_cut: bool,
+    /// The object that was observed last.
+    pub(super) last_object: u64,
+}
+
+/// The texts of a place.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    /// The number of texts.
+    pub count: u64,
+    /// Distinct short texts with their numbers.
+    pub words: BTreeMap<SmolStr, u64>,
+    /// Whether there are other texts.
+    pub more: bool,
+    /// The formats of all texts.
+    formats: Formats,
+    /// Texts with an escape that is not text.
+    pub unreadable: u64,
+    /// Texts that look like a secret by themselves.
+    pub secrets: u64,
+    /// Texts that look random.
+    pub random: u64,
+}
+
+impl Texts {
+    /// Adds a text.
+    pub fn add(&mut self, text: &str) {
+        self.count += 1;
+        self.formats.retain(text);
+        self.secrets += u64::from(secret::is_secret_text(text));
+        self.random += u64::from(secret::is_random_text(text));
+        self.keep(text, 1);
+    }
+
+    fn keep(&mut self, text: &str, count: u64) {
+        if let Some(known) = self.words.get_mut(text) {
+            *known += count;
+        } else if text.len() <= LONGEST_WORD && self.words.len() < MAX_WORDS {
+            self.words.insert(text.into(), count);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// Returns the preferred format that all texts have.
+    pub fn format(&self) -> Option<Format> {
+        self.formats.first().filter(|_| self.count > 0)
+    }
+
+    /// Returns whether the texts are words of a small vocabulary: there are few, and each is there often.
+    pub fn is_vocabulary(&self) -> bool {
+        let known = u64::try_from(self.words.len()).unwrap_or(u64::MAX);
+        let is_word = |word: &SmolStr| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | ':');
+            let begins = word.starts_with(|c: char| c.is_ascii_alphabetic());
+            word.len() <= VOCABULARY.longest && begins && word.chars().all(plain) && !word.ends_with(' ')
+        };
+        !self.more
+            && (2..=VOCABULARY.words).contains(&known)
+            && self.count >= VOCABULARY.values.max(known * VOCABULARY.values_of_each)
+            && self.format().is_none()
+            && self.words.keys().all(is_word)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.more |= other.more;
+        self.formats = self.formats.and(other.formats);
+        self.unreadable += other.unreadable;
+        self.secrets += other.secrets;
+        self.random += other.random;
+        other.words.iter().for_each(|(word, count)| self.keep(word, *count));
+    }
+}
+
+impl Place {
+    /// Returns the number of values of a kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        KINDS.iter().zip(self.kinds).filter(|(known, _)| **known == kind).map(|(_, count)| count).sum()
+    }
+
+    /// Returns the number of values.
+    pub fn total(&self) -> u64 {
+        self.kinds.iter().sum()
+    }
+
+    /// Returns the kinds of the values that are not `null`, with their numbers.
+    pub fn present(&self) -> Vec<(Kind, u64)> {
+        KINDS.into_iter().zip(self.kinds).filter(|(kind, count)| *kind != Kind::Null && *count > 0).collect()
+    }
+
+    /// Returns whether the value of a property in the objects of `around` can be missing or `null`.
+    pub fn is_optional_in(&self, around: &Place) -> bool {
+        self.total() < around.count(Kind::Object) || self.count(Kind::Null) > 0
+    }
+
+    /// Returns the property with a name.
+    pub fn child(&self, name: &str) -> Option<&Place> {
+        self.by_name.get(name).and_then(|at| self.children.get(*at)).map(|(_, child)| child)
+    }
+
+    /// Returns the place of a property, or `None` if there are too many.
+    pub(super) fn child_at(&self, name: &str, guess: usize) -> Option<usize> {
+        let is_guess = self.children.get(guess).is_some_and(|(known, _)| known == name);
+        if is_guess { Some(guess) } else { self.by_name.get(name).copied() }
+    }
+
+    /// Adds a property.
+    pub(super) fn add_child(&mut self, name: &str, place: Place) -> usize {
+        let at = self.children.len();
+        self.by_name.insert(name.into(), at);
+        self.children.push((name.into(), place));
+        at
+    }
+
+    /// Adds a value of a kind at a place.
+    pub(super) fn add(&mut self, kind: Kind, seen: Seen) {
+        for (known, count) in KINDS.iter().zip(&mut self.kinds) {
+            *count += u64::from(*known == kind);
+        }
+        if kind == Kind::Null {
+            self.first_null.get_or_insert(seen);
+        } else {
+            self.first.get_or_insert(seen);
+        }
+    }
+
+    /// Returns the elements of lists and the values of maps.
+    pub(super) fn each_mut(&mut self) -> &mut Place {
+        self.each.get_or_insert_with(Box::default)
+    }
+
+    /// Turns the properties into the values of a map.
+    pub(super) fn become_map(&mut self) {
+        self.is_map = true;
+        self.by_name.clear();
+        let children = std::mem::take(&mut self.children);
+        let twice = children.iter().filter_map(|(_, child)| child.twice).min();
+        let each = self.each_mut();
+        for (_, child) in children {
+            each.merge(child);
+        }
+        each.twice = each.twice.or(twice);
+    }
+
+    /// Adds the values of another place.
+    pub fn merge(&mut self, other: Place) {
+        for (count, more) in self.kinds.iter_mut().zip(other.kinds) {
+            *count += more;
+        }
+        let earlier = |a: Option<Seen>, b: Option<Seen>| a.into_iter().chain(b).min();
+        self.first = earlier(self.first, other.first);
+        self.first_null = earlier(self.first_null, other.first_null);
+        self.twice = earlier(self.twice, other.twice);
+        self.texts.merge(other.texts);
+        self.numbers = self.numbers.and(other.numbers);
+        self.repeats |= other.repeats;
+        self.is_cut |= other.is_cut;
+        if other.is_map && !self.is_map {
+            self.become_map();
+        }
+        for (name, child) in other.children {
+            if self.is_map {
+                self.each_mut().merge(child);
+                continue;
+            }
+            match self.by_name.get(&name).and_then(|at| self.children.get_mut(*at)) {
+                Some((_, known)) => known.merge(child),
+                None => {
+                    self.add_child(&name, child);
+                }
+            }
+        }
+        if let Some(each) = other.each {
+            match &mut self.each {
+                Some(known) => known.merge(*each),
+                None => self.each = Some(each),
+            }
+        }
+    }
+
+    /// Turns objects into maps where `decide` says so, from the outside to the inside.
+    pub fn settle(&mut self, decide: &mut dyn FnMut(&Place, &Pattern) -> bool) {
+        self.settle_at(&mut Pattern::default(), decide);
+    }
+
+    fn settle_at(&mut self, at: &mut Pattern, decide: &mut dyn FnMut(&Place, &Pattern) -> bool) {
+        if !self.is_map && !self.children.is_empty() && decide(self, at) {
+            self.become_map();
+        }
+        for (name, child) in &mut self.children {
+            at.0.push(Step::Property(name.to_string()));
+            child.settle_at(at, decide);
+            at.0.pop();
+        }
+        if let Some(each) = &mut self.each {
+            at.0.push(Step::Each);
+            each.settle_at(at, decide);
+            at.0.pop();
+        }
+    }
+}
