@@ -65,7 +65,8 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     Some((string_text(string)?.into_owned(), rest))
 }
 
-/// The values of all parameters, in the order of the model; `None` is not set, or invalid.
+/// The values of all parameters, in the order of the model; `None` is not set, or invalid. A parameter that the account
+/// sets has a value here only if the run sets it.
 pub type Values = Vec<Option<Value>>;
 
 /// The parameters of a run.
@@ -99,7 +100,8 @@ impl Parameters {
     /// A setting for an instance overrides one for the run, which overrides `@default`. If the same parameter is set
     /// twice, the first setting is read, and the second is an error.
     pub fn read(model: &Model, program: &Program, settings: &[Setting]) -> (Self, Vec<Diagnostic>) {
-        let values = model.parameters.iter().map(|parameter| parameter.default.clone()).collect();
+        let of_run = |parameter: &Parameter| parameter.default.clone().filter(|_| parameter.slot.is_none());
+        let values = model.parameters.iter().map(of_run).collect();
         let mut parameters = Self { values, is_set: vec![false; model.parameters.len()], scopes: Vec::new() };
         let mut diagnostics = Vec::new();
         for setting in settings {
@@ -158,8 +160,8 @@ impl Parameters {
         let is_set =
             |at: usize| self.is_set.get(at) == Some(&true) || self.scopes.iter().any(|it| it.set.contains_key(&at));
         let declared = model.parameters.iter().enumerate();
-        let missing =
-            declared.filter(|(at, known)| known.required && known.default.is_none() && is_read(*at) && !is_set(*at));
+        let has_value = |known: &Parameter| !known.required || known.default.is_some() || known.slot.is_some();
+        let missing = declared.filter(|(at, known)| !has_value(known) && is_read(*at) && !is_set(*at));
         let warning = |(_, known): (usize, &Parameter)| {
             let name = &known.name;
             let message = format!("parameter `{name}` has no value: conditions that read it are unknown");

@@ -190,6 +190,8 @@ impl Page<'_> {
         writeln!(out, "**Parameters:**\n")?;
         for parameter in entry.parameters.iter().filter_map(|at| self.model.parameters.get(*at)) {
             let default = self.default(parameter).map_or("no default".into(), |it| format!("default {it}"));
+            let place = self.model.parameter_place(parameter).map(|place| code(&place.to_string()));
+            let default = place.map_or(default.clone(), |place| format!("set by the account at {place}, {default}"));
             let ty = code(&self.model.show(&parameter.ty));
             let doc = parameter.doc.as_deref().map_or(String::new(), |doc| format!(": {}", text(doc)));
             writeln!(out, "* {} ({ty}, {default}){doc}", code(&parameter.name))?;
@@ -303,12 +305,19 @@ impl Page<'_> {
                 "| {} | {} | {} | {} | {} |",
                 code_in_cell(&parameter.name),
                 code_in_cell(&self.model.show(&parameter.ty)),
-                self.default_in_cell(parameter),
+                self.default_and_place(parameter),
                 parameter.doc.as_deref().map(text).unwrap_or_default(),
                 if readers.is_empty() { "nothing".into() } else { readers.join(", ") }
             )?;
         }
         Ok(())
+    }
+
+    fn default_and_place(&self, parameter: &Parameter) -> String {
+        let (default, place) = (self.default_in_cell(parameter), self.model.parameter_place(parameter));
+        place.map_or(default.clone(), |place| {
+            format!("{default}; the account sets {}", code_in_cell(&place.to_string()))
+        })
     }
 
     fn default_in_cell(&self, parameter: &Parameter) -> String {

@@ -2,7 +2,7 @@
 
 use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
-use super::problems::{capture_time, captured_at, too_old, unrecognised_document, without_lists};
+use super::problems::{capture_time, captured_at, too_old, unfolded_parameters, unrecognised_document, without_lists};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::engine::{
     Evaluation, Evaluator, Judged, Judgement, Subject, Verdict, VerdictCounts, WaiverCoverage, WaiversInUse,
@@ -131,6 +131,7 @@ impl<'s> AccountRun<'s> {
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
         account.diagnostics.extend(diagnostics);
         let evaluator = evaluation.base();
+        account.diagnostics.extend(unfolded_parameters(evaluator));
         account.id = Some(evaluator.id(evaluator.root()));
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();

@@ -115,6 +115,7 @@ pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec
         value: shown(value),
         default: shown(&parameter.default),
         set: *set,
+        of_account: parameter.slot.is_some(),
     });
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
     let of_scopes = parameters.scopes.iter().flat_map(|scope| {
@@ -125,6 +126,7 @@ pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec
             value: shown(value),
             default: shown(&parameter.default),
             set: true,
+            of_account: parameter.slot.is_some(),
         })
     });
     of_run.chain(of_scopes).collect()

@@ -182,3 +182,17 @@ pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnost
         _ => error.help(format!("the first snapshot that was judged has no {ty} with a known id")),
     }
 }
+
+/// Returns an error for every parameter that the account sets to a value that is never equal to the folded values that
+/// policies compare it with.
+pub(super) fn unfolded_parameters(evaluator: &Evaluator<'_>) -> Vec<Diagnostic> {
+    let Evaluator { model, program, snapshot, .. } = evaluator;
+    let one = |at: usize| {
+        let slot = evaluator.account_slot(at)?;
+        let error = program.unfolded(model, at, &evaluator.account_value(slot)?)?;
+        let row = snapshot.table(model.root).rows.first()?;
+        let found = snapshot.locate(row.span, model.ty(model.root).slot(slot).origin.pointer()?);
+        Some(error.label(&snapshot.source, found.span, "set here"))
+    };
+    (0..model.parameters.len()).filter_map(one).collect()
+}

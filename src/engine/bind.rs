@@ -5,7 +5,7 @@
 //! policy is evaluated without them.
 
 use super::derive::TooManyPairs;
-use super::eval::{Evaluator, Request};
+use super::eval::{BoundParameter, Evaluator, Request};
 use crate::ids::IdVec;
 use crate::program::{Constant, NodeId, NodeKind, Program};
 use crate::schema::Model;
@@ -27,18 +27,33 @@ impl<'a> Binding<'a> {
         parameters: &[Option<Value>],
     ) -> Self {
         let mut literals: IdVec<TypeId, Vec<SmolStr>> = vec![Vec::new(); model.types.len()].into();
-        let constants = program.constants.iter().map(|constant| match constant {
-            Constant::Value(value) => Some(value.clone()),
-            Constant::Now => Some(Value::Datetime(now)),
-            Constant::Parameter(at) => parameters.get(*at).cloned().flatten(),
-            Constant::HasParameter(at) => Some(Value::Bool(parameters.get(*at).is_some_and(Option::is_some))),
-            Constant::Entity(ty, id) => Some(Value::Entity(named(model, snapshot, &mut literals, *ty, id))),
-        });
-        let constants = constants.collect();
+        let (constants, bound) = (Vec::new(), Vec::new());
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
         let folded = FxHashMap::default();
         let joins = Vec::new();
-        let mut evaluator = Evaluator { model, program, snapshot, constants, folded, literals, derived, joins };
+        let none: IdVec<TypeId, Vec<SmolStr>> = IdVec::new();
+        let mut evaluator = Evaluator {
+            model,
+            program,
+            snapshot,
+            parameters: bound,
+            constants,
+            folded,
+            literals: none,
+            derived,
+            joins,
+        };
+        let set = |at: usize| parameters.get(at).and_then(Option::as_ref);
+        let bound: Vec<BoundParameter> = (0..model.parameters.len()).map(|at| evaluator.bound(at, set(at))).collect();
+        let constants = program.constants.iter().map(|constant| match constant {
+            Constant::Value(value) => Some(value.clone()),
+            Constant::Now => Some(Value::Datetime(now)),
+            Constant::Parameter(at) => bound.get(*at).and_then(|bound| bound.value.clone()),
+            Constant::HasParameter(at) => bound.get(*at).and_then(|bound| bound.is_set).map(Value::Bool),
+            Constant::Entity(ty, id) => Some(Value::Entity(named(model, snapshot, &mut literals, *ty, id))),
+        });
+        evaluator.constants = constants.collect();
+        (evaluator.parameters, evaluator.literals) = (bound, literals);
         evaluator.folded = fold(&evaluator);
         Self(evaluator)
     }

@@ -5,6 +5,7 @@
 //! node; `batch` evaluates some nodes faster and must agree with it.
 
 mod entity;
+mod parameter;
 mod hierarchy;
 
 use super::index::{BuildSide, ProbeLimits};
@@ -21,6 +22,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::{Arc, OnceLock};
 
+pub(super) use parameter::BoundParameter;
+
 /// A program bound to a snapshot and to the values of one run, with its derived attributes: see
 /// [`Binding`](super::Binding).
 pub struct Evaluator<'a> {
@@ -30,6 +33,8 @@ pub struct Evaluator<'a> {
     pub program: &'a Program,
     /// The snapshot.
     pub snapshot: &'a Snapshot,
+    /// The parameters, in the order of the model.
+    pub(super) parameters: Vec<BoundParameter>,
     /// The values of the program's constants; `None` is unknown.
     pub(super) constants: Vec<Option<Value>>,
     /// The values of set literals whose elements are constants, by node.

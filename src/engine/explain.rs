@@ -350,7 +350,17 @@ impl<'a> Evaluator<'a> {
             Some(Constant::Parameter(parameter) | Constant::HasParameter(parameter)) => ReadOf::Parameter(*parameter),
             _ => return,
         };
-        let found = self.constant(at).map_or(ReadValue::Uncaptured, |value| ReadValue::Known(value.clone()));
+        let account = match of {
+            ReadOf::Parameter(parameter) => self.account_slot(parameter),
+            _ => None,
+        };
+        let state = account.and_then(|slot| self.column(self.model.root, slot).states.first());
+        let found = match (self.constant(at), state) {
+            (Some(value), _) => ReadValue::Known(value.clone()),
+            // The state of a valid value that policies cannot compare is known.
+            (None, Some(State::Unreadable | State::Known)) => ReadValue::Unreadable,
+            (None, _) => ReadValue::Uncaptured,
+        };
         push(Read { of, found, contributions: None }, out);
     }
 

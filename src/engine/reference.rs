@@ -374,13 +374,11 @@ impl<'m, 'a> Reference<'m, 'a> {
             let value = match member.origin {
                 ContextOrigin::Now => Some(self.expression(&Value::Datetime(self.now))?),
                 ContextOrigin::Parameters => {
-                    let set = self.model().parameters.iter().zip(self.parameters);
-                    let set: Result<Vec<_>> = set
-                        .filter_map(|(parameter, value)| {
-                            value.as_ref().map(|value| Ok((parameter.name.to_string(), self.expression(value)?)))
-                        })
-                        .collect();
-                    Some(RestrictedExpression::new_record(set?).map_err(failed)?)
+                    let (set, has_unknown) = self.parameters()?;
+                    if has_unknown {
+                        members.push((guard::part(&member.name).to_string(), RestrictedExpression::new_bool(true)));
+                    }
+                    Some(RestrictedExpression::new_record(set).map_err(failed)?)
                 }
                 ContextOrigin::Root(slot) => {
                     let value = self.slot(self.evaluator.root(), slot)?;
@@ -395,6 +393,22 @@ impl<'m, 'a> Reference<'m, 'a> {
         }
         let context = Context::from_pairs(members).map_err(failed)?;
         Request::new(self.uid(principal)?, action.clone(), self.uid(resource)?, context, None).map_err(failed)
+    }
+
+    /// Returns the parameters with a value, the markers of those that the snapshot leaves open, and whether there are any.
+    fn parameters(&self) -> Result<(Vec<(String, RestrictedExpression)>, bool)> {
+        let (mut set, mut has_unknown) = (Vec::new(), false);
+        let given = |at: usize| self.parameters.get(at).and_then(Option::as_ref);
+        for (at, (parameter, bound)) in self.model().parameters.iter().zip(&self.evaluator.parameters).enumerate() {
+            let value = if parameter.slot.is_some() { bound.value.as_ref() } else { given(at) };
+            if let Some(value) = value.filter(|value| value.is_exact()) {
+                set.push((parameter.name.to_string(), self.expression(value)?));
+            } else if bound.of_account {
+                has_unknown = true;
+                set.push((guard::presence(&parameter.name).to_string(), RestrictedExpression::new_bool(true)));
+            }
+        }
+        Ok((set, has_unknown))
     }
 
     fn entities(&self, derived: &Derived) -> Result<Entities> {

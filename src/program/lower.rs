@@ -343,6 +343,10 @@ impl<'m> Lowering<'m> {
     }
 
     fn constant(&mut self, constant: Constant, ty: Ty) -> Typed {
+        if let Constant::Parameter(at) | Constant::HasParameter(at) = constant {
+            let slot = self.model.parameters.get(at).and_then(|parameter| parameter.slot);
+            self.program.reads.extend(slot.map(|slot| (self.model.root, slot)));
+        }
         let at = match self.program.constants.iter().position(|known| *known == constant) {
             Some(at) => at,
             None => {

@@ -271,7 +271,10 @@ impl Program {
             NodeKind::Slot(_, ty, slot) => !nested(ty, slot),
             NodeKind::Has(..) | NodeKind::Record(..) | NodeKind::GetTag(..) | NodeKind::HasTag(..) => true,
             NodeKind::Constant(at) => match self.constants.get(*at) {
-                Some(Constant::Parameter(at)) => model.parameters.get(*at).is_some_and(|known| known.default.is_none()),
+                Some(Constant::Parameter(at)) => {
+                    model.parameters.get(*at).is_some_and(|known| known.default.is_none() || known.slot.is_some())
+                }
+                Some(Constant::HasParameter(at)) => model.parameters.get(*at).is_some_and(|known| known.slot.is_some()),
                 _ => false,
             },
             _ => false,

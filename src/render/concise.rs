@@ -451,7 +451,7 @@ pub(super) fn write_command(document: &Document<'_>, style: Style, out: &mut dyn
 /// Returns whether the verdicts depend on settings that are not in the snapshot and the pack.
 fn has_settings(document: &Document<'_>) -> bool {
     let run = &document.run;
-    let is_set = |parameter: &Parameter<'_>| parameter.origin != "default";
+    let is_set = |parameter: &Parameter<'_>| parameter.origin == "set";
     run.configuration.is_some()
         || run.baseline.is_some()
         || run.max_snapshot_age.is_some()

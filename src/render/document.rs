@@ -188,7 +188,7 @@ pub struct Snapshot<'r> {
 pub struct Parameter<'r> {
     /// Its value as JSON, if it has one. A time, a duration, a decimal and an address are texts.
     pub value: Option<Value>,
-    /// `set` or `default`.
+    /// `set`, `snapshot` or `default`. Each account has a value of its own if it is `snapshot`.
     pub origin: Text<'r>,
 }
 

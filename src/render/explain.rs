@@ -89,7 +89,9 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     }
     for parameter in used {
         let default = parameter.default.as_ref().map(|value| format!(", by default {}", show_constant(model, value)));
-        let declared = format!("{}: {}{}", parameter.name, model.show(&parameter.ty), default.unwrap_or_default());
+        let place = model.parameter_place(parameter).map(|place| format!(", set by the account at {place}"));
+        let (ty, default) = (model.show(&parameter.ty), default.unwrap_or_default());
+        let declared = format!("{}: {ty}{}{default}", parameter.name, place.unwrap_or_default());
         writeln!(out, "  {}", plain(&declared))?;
         if let Some(doc) = &parameter.doc {
             writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;

@@ -173,7 +173,8 @@ fn clause_label(clause: &ClauseReport) -> String {
     let parameters: Vec<String> = parameters
         .map(|read| {
             let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
-            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or("(not set)"))
+            let unset = if read.pointer.is_some() { "(unknown)" } else { "(not set)" };
+            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(unset))
         })
         .collect();
     let derived = clause

@@ -21,7 +21,8 @@ pub(super) fn clause_label(clause: &Clause<'_>) -> String {
     let parameters = clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter);
     let parameters = parameters.map(|read| {
         let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
-        format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or("(not set)"))
+        let unset = if read.pointer.is_some() { "(unknown)" } else { "(not set)" };
+        format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(unset))
     });
     let values: Vec<String> = derived.chain(parameters).collect();
     if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }

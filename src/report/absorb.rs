@@ -101,7 +101,7 @@ impl Report {
         for parameter in &self.run.parameters {
             let scope = parameter.scope.as_ref().map_or_else(String::new, |scope| format!("{}:", scope.id));
             let key = format!("parameters.{scope}{}", parameter.name);
-            if parameter.scope.is_none() && parameter.value == parameter.default {
+            if parameter.scope.is_none() && !parameter.of_account && parameter.value == parameter.default {
                 configuration.weakens.retain(|weakening| weakening.setting != key);
             }
             let setting = configuration.weakens.iter_mut().find(|weakening| weakening.setting == key);

@@ -44,6 +44,12 @@ impl Captures<'_, '_, '_> {
                         self.value(*entity, slot);
                     }
                 }
+                ReadOf::Parameter(at) if read.found == ReadValue::Uncaptured => {
+                    let evaluator = self.findings.evaluator;
+                    if let Some(slot) = evaluator.account_slot(*at) {
+                        self.value(evaluator.root(), slot);
+                    }
+                }
                 ReadOf::Tag(..) | ReadOf::Parameter(_) | ReadOf::Now => {}
             }
         }

@@ -332,6 +332,10 @@ impl<'m, 'a> Findings<'m, 'a> {
                     model.parameters.get(*at).map(|parameter| parameter.name.to_string()).unwrap_or_default(),
                 );
                 report.entity = self.evaluation.scope(resource, *at).map(|scope| self.show(scope));
+                let account = evaluator.account_slot(*at).filter(|_| report.entity.is_none());
+                if let Some(pointer) = account.and_then(|slot| model.ty(model.root).slot(slot).origin.pointer()) {
+                    self.locate(&mut report, evaluator.root(), pointer);
+                }
             }
             ReadOf::Tag(entity, name) => {
                 (report.kind, report.name) = (ReadKind::Tag, name.clone());

@@ -23,12 +23,9 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         }
     }
     if verdict == Verdict::Unknown && phrases.is_empty() {
-        let unset = clauses
-            .iter()
-            .flat_map(|clause| &clause.reads)
-            .find(|read| read.kind == ReadKind::Parameter && read.state == ReadState::Uncaptured);
-        return unset
-            .map_or_else(|| "it cannot be decided".to_owned(), |read| format!("parameter `{}` is not set", read.name));
+        let reads = clauses.iter().flat_map(|clause| &clause.reads);
+        let unset = reads.into_iter().find(|read| read.kind == ReadKind::Parameter && read.state.is_unknown());
+        return unset.map_or_else(|| "it cannot be decided".to_owned(), unset_parameter);
     }
     if phrases.is_empty() {
         return clauses.first().map_or_else(
@@ -42,6 +39,13 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
         text.push_str(&format!(" and {more} more"));
     }
     text
+}
+
+fn unset_parameter(read: &ReadReport) -> String {
+    match read.pointer {
+        Some(_) => format!("parameter `{}` {}", read.name, unknown_phrase(read.state)),
+        None => format!("parameter `{}` is not set", read.name),
+    }
 }
 
 fn word(outcome: ClauseOutcome) -> &'static str {

@@ -116,8 +116,10 @@ pub struct ParameterReport {
     pub value: Option<serde_json::Value>,
     /// The default of the schema as JSON, if it has one.
     pub default: Option<serde_json::Value>,
-    /// Whether the user set the value; otherwise it is the default.
+    /// Whether the user set the value.
     pub set: bool,
+    /// Whether each account sets the value, if the user does not. Otherwise it is then the default.
+    pub of_account: bool,
 }
 
 /// An instance that a setting of a parameter applies to.

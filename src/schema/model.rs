@@ -1,7 +1,7 @@
 //! The model: entity types, their attributes, and their places in a snapshot.
 
 use crate::ids::{IdVec, id};
-use crate::source::pointer::{Pattern, Step};
+use crate::source::pointer::{Pattern, Pointer, Step};
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
@@ -121,8 +121,21 @@ pub struct EntityType {
     /// Further ancestors (Cedar's `in`) in addition to the nesting: for each type, the slot of the set of all ancestors
     /// of this type. Only the models of requests have such slots.
     pub memberships: Vec<(TypeId, SlotId)>,
+    /// The parameters that the account sets, with their slots; only the root has them.
+    pub parameters: Vec<AccountParameter>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
+}
+
+/// A parameter that the account sets.
+#[derive(Debug, Clone)]
+pub struct AccountParameter {
+    /// Its name.
+    pub name: SmolStr,
+    /// The slot of the root with its value.
+    pub slot: SlotId,
+    /// Its `@doc` text.
+    pub doc: Option<SmolStr>,
 }
 
 /// A word that an enumerated type had in an earlier version of the pack.
@@ -404,6 +417,8 @@ pub struct Parameter {
     pub required: bool,
     /// Its `@default`.
     pub default: Option<Value>,
+    /// The slot of the root with the value that the account sets, if it has a `@path`.
+    pub slot: Option<SlotId>,
     /// Its `@doc`.
     pub doc: Option<SmolStr>,
     /// Its declaration.
@@ -430,6 +445,12 @@ impl Model {
     /// Returns the type for whose instances parameters may be set, if the schema has one.
     pub fn parameter_scope(&self) -> Option<TypeId> {
         self.types.iter().position(|ty| ty.is_parameter_scope).map(TypeId::new)
+    }
+
+    /// Returns the place in the document of the value of a parameter that the account sets.
+    pub fn parameter_place(&self, parameter: &Parameter) -> Option<Pointer> {
+        let slot = self.ty(self.root).slots.find(parameter.slot?)?;
+        Some(Pointer::default().join(slot.origin.pointer()?))
     }
 
     /// Returns the type with a full name.
@@ -574,6 +595,7 @@ impl EntityType {
             fields: IdVec::new(),
             tags: None,
             memberships: Vec::new(),
+            parameters: Vec::new(),
             groups: Vec::new(),
         }
     }
@@ -590,6 +612,9 @@ impl EntityType {
 
     /// Returns the `@doc` of the attribute that a slot stores.
     pub fn doc_of(&self, slot: SlotId) -> Option<&SmolStr> {
+        if let Some(parameter) = self.parameters.iter().find(|parameter| parameter.slot == slot) {
+            return parameter.doc.as_ref();
+        }
         let (first, rest) = self.slots[slot].path.split_first()?;
         rest.iter().try_fold(self.attribute(first)?, Attribute::member)?.doc.as_ref()
     }

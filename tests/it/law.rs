@@ -24,6 +24,7 @@ mod threads;
 mod changes;
 mod damage;
 mod scopes;
+mod account;
 mod waivers;
 mod shrunk;
 mod rare;

@@ -16,6 +16,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod advice;
+mod account_parameters;
 mod age;
 mod authorize;
 mod baseline;

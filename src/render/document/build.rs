@@ -317,7 +317,11 @@ fn snapshot<'r>(
 }
 
 fn parameter(parameter: &ParameterReport) -> Parameter<'_> {
-    let origin = if parameter.set { "set" } else { "default" };
+    let origin = match (parameter.set, parameter.of_account) {
+        (true, _) => "set",
+        (false, true) => "snapshot",
+        (false, false) => "default",
+    };
     Parameter { value: parameter.value.clone(), origin: origin.into() }
 }
 

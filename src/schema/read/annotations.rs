@@ -30,7 +30,7 @@ pub(super) const ON_ENTITY: &[&str] = &[
 ];
 pub(super) const ON_ATTRIBUTE: &[&str] =
     &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
-pub(super) const ON_PARAMETER: &[&str] = &["default", "doc"];
+pub(super) const ON_PARAMETER: &[&str] = &["default", "path", "as", "null", "missing", "unknown", "doc"];
 pub(super) const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.

@@ -82,9 +82,11 @@ impl<'f> SchemaReader<'_, 'f> {
                     self.key_is_read(&annotation, key, &slots);
                 }
             }
+            let parameters = if at == model.root { self.account_parameters(model, &mut slots) } else { Vec::new() };
             slots.fill_below();
             self.secrets(model, at, &mut slots);
             let ty = &mut model.types[at];
+            ty.parameters = parameters;
             ty.attributes = attributes;
             ty.tags = tags;
             ty.slots = slots.list;
@@ -214,7 +216,7 @@ impl<'f> SchemaReader<'_, 'f> {
     }
 
     /// Reads the meaning of an attribute that is `null` or missing; for a record, also that of its members.
-    fn defaults(
+    pub(super) fn defaults(
         &mut self,
         model: &Model,
         slots: &mut Slots,
@@ -288,7 +290,7 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
-    fn origin(
+    pub(super) fn origin(
         &mut self,
         annotations: &HashMap<&str, Annotation>,
         ty: &Ty,

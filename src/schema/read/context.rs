@@ -1,9 +1,9 @@
 //! The actions, their context, and the parameters.
 
 use super::SchemaReader;
-use super::annotations::{ON_OTHER, ON_PARAMETER};
+use super::annotations::{Annotation, ON_OTHER, ON_PARAMETER};
 use crate::diagnostic::Code;
-use crate::schema::layout;
+use crate::schema::layout::{self, Slots};
 use crate::schema::literal::parse_value;
 use crate::schema::model::*;
 use crate::source::Span;
@@ -11,7 +11,8 @@ use crate::value::{EntityRef, TypeId};
 use cedar_policy_core::ast;
 use cedar_policy_core::validator::types::{Attributes, Type};
 use cedar_policy_core::validator::{RawName, json_schema};
-use smol_str::ToSmolStr;
+use smol_str::{SmolStr, ToSmolStr};
+use std::collections::HashMap;
 
 impl<'f> SchemaReader<'_, 'f> {
     pub(super) fn actions(&mut self, model: &mut Model) {
@@ -113,6 +114,98 @@ impl<'f> SchemaReader<'_, 'f> {
         }
     }
 
+    /// Adds a slot of the root for each parameter with a `@path`: the value that the account sets.
+    pub(super) fn account_parameters(&mut self, model: &Model, slots: &mut Slots) -> Vec<AccountParameter> {
+        let Some((record, types)) = ["audit", "derive"].into_iter().find_map(|eid| self.written_parameters(eid)) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, written) in &record.attributes {
+            let span = self.declaration(written.ty.loc(), name);
+            let Some(place) = self.annotation_named(&written.annotations, "path", span) else { continue };
+            let attribute = types.get_attr(name);
+            let Some(ty) = attribute.and_then(|attribute| layout::ty(model, &attribute.attr_type)) else { continue };
+            let Some(steps) = place.value.strip_prefix('/') else {
+                let message = format!("`{}` does not start with `/`", place.value);
+                let error = self.error(Code::SchemaPath, place.span, message);
+                error.help = Some("write the place in the document, such as @path(\"/settings/max_age\")".into());
+                continue;
+            };
+            let Some(pointer) = self.relative(&Annotation { value: steps.into(), ..place.clone() }) else { continue };
+            let read = ["as", "null", "missing", "unknown"];
+            let read = read
+                .into_iter()
+                .filter_map(|name| Some((name, self.annotation_named(&written.annotations, name, span)?)));
+            let annotations: HashMap<&str, Annotation> = read.collect();
+            let slot = Slot {
+                path: vec!["parameters".into(), name.clone()],
+                origin: self.origin(&annotations, &ty, pointer.clone(), model),
+                ty,
+                required: false,
+                within: None,
+                above: Vec::new(),
+                null: None,
+                missing: None,
+                secret: false,
+                unknown_text: annotations.get("unknown").map(|annotation| annotation.value.clone()),
+                span,
+            };
+            let slot = slots.add(&pointer, slot);
+            self.defaults(model, slots, slot, None, &annotations);
+            // `null` may be any setting, unlike that of an optional attribute.
+            slots.list[slot].null.get_or_insert(DeclaredDefault { fallback: Fallback::Unknown, span: place.span });
+            let doc = self.annotation_named(&written.annotations, "doc", span).map(|doc| doc.value);
+            found.push(AccountParameter { name: name.clone(), slot, doc });
+        }
+        found
+    }
+
+    /// Returns the parameters in the context of an action, as they are written and as Cedar reads them.
+    fn written_parameters(&self, eid: &str) -> Option<(&'f json_schema::RecordType<RawName>, Attributes)> {
+        let mut actions = self.written.actions.iter();
+        let (namespace, _, written) = actions.find(|(_, name, _)| **name == eid)?;
+        let (namespace, record) = self.written.members(*namespace, &written.applies_to.as_ref()?.context.0)?;
+        let mut actions = self.validator.action_ids();
+        let action = actions.find(|action| AsRef::<str>::as_ref(action.name().eid()) == eid)?;
+        let Some(Type::Record { attrs, .. }) = action.context() else { return None };
+        let (_, record) = self.written.members(namespace, &record.attributes.get("parameters")?.ty)?;
+        match &*attrs.get_attr("parameters")?.attr_type {
+            Type::Record { attrs, .. } => Some((record, attrs.clone())),
+            _ => None,
+        }
+    }
+
+    /// Rejects the annotations of a parameter that do not fit its `@path`, and returns its slot.
+    fn account_slot(
+        &mut self,
+        model: &Model,
+        (name, ty): (&SmolStr, &Ty),
+        annotations: &HashMap<&str, Annotation>,
+        span: Span,
+    ) -> Option<SlotId> {
+        let root = model.ty(model.root);
+        let Some(found) = root.parameters.iter().find(|parameter| parameter.name == *name) else {
+            if !annotations.contains_key("path") {
+                self.none_of(annotations, &["as", "null", "missing", "unknown"], "a parameter without `@path`");
+            }
+            return None;
+        };
+        let has_entity = match ty {
+            Ty::Set(element) => matches!(**element, Ty::Entity(_) | Ty::Record(_) | Ty::Set(_)),
+            _ => false,
+        };
+        let place = annotations.get("path").map_or(span, |annotation| annotation.span);
+        if has_entity {
+            let message = format!("a parameter of type {} cannot have a `@path`", model.show(ty));
+            self.error(Code::SchemaParameter, place, message).help = Some("remove the `@path`".into());
+        }
+        if root.slots.find(found.slot).is_some_and(|slot| slot.secret) {
+            let message = format!("the parameter `{name}` is secret, and findings show its value");
+            self.error(Code::SchemaSecret, place, message).help = Some("remove the `@path` or the `@secret`".into());
+        }
+        Some(found.slot)
+    }
+
     fn parameters(
         &mut self,
         model: &Model,
@@ -142,7 +235,9 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             });
             let doc = annotations.get("doc").map(|doc| doc.value.clone());
-            parameters.push(Parameter { name: name.clone(), ty, required: written.required, default, doc, span });
+            let slot = self.account_slot(model, (name, &ty), &annotations, span);
+            let required = written.required;
+            parameters.push(Parameter { name: name.clone(), ty, required, default, slot, doc, span });
         }
         parameters
     }

@@ -1,0 +1,56 @@
+//! Parameters: the values of the run, and those that the account sets in its snapshot.
+
+use super::{Evaluator, Request};
+use crate::schema::SlotId;
+use crate::snapshot::State;
+use crate::value::Value;
+
+/// The value of a parameter in an evaluation.
+#[derive(Debug, Clone)]
+pub(in super::super) struct BoundParameter {
+    /// The value; `None` is not set, or unknown.
+    pub(in super::super) value: Option<Value>,
+    /// Whether it has a value; `None` is unknown.
+    pub(in super::super) is_set: Option<bool>,
+    /// Whether the snapshot determines the value, known or not.
+    pub(in super::super) of_account: bool,
+}
+
+impl Evaluator<'_> {
+    /// Returns the slot of the root that determines the value of a parameter, if the snapshot does.
+    pub fn account_slot(&self, parameter: usize) -> Option<SlotId> {
+        let bound = self.parameters.get(parameter).filter(|bound| bound.of_account);
+        bound.and(self.model.parameters.get(parameter)?.slot)
+    }
+
+    /// Returns the value in a slot of the root, if it is known.
+    pub fn account_value(&self, slot: SlotId) -> Option<Value> {
+        let root = self.root();
+        let request = Request { principal: root, resource: root, uncaptured_in: None };
+        Some(self.slot(root, self.model.root, slot, &request).operand()?.to_value())
+    }
+
+    /// Returns the value of a parameter; `set` is the value that the run sets.
+    ///
+    /// A value of the account that cannot be equal to the folded values that policies compare it with is unknown.
+    pub(in super::super) fn bound(&self, at: usize, set: Option<&Value>) -> BoundParameter {
+        let of_run = |value: Option<&Value>| BoundParameter {
+            value: value.cloned(),
+            is_set: Some(value.is_some()),
+            of_account: false,
+        };
+        let parameter = self.model.parameters.get(at).filter(|_| set.is_none());
+        let Some((parameter, slot)) = parameter.and_then(|parameter| Some((parameter, parameter.slot?))) else {
+            return of_run(set);
+        };
+        match self.column(self.model.root, slot).states.first() {
+            Some(State::Absent) => of_run(parameter.default.as_ref()),
+            Some(State::Known) => {
+                let value = self.account_value(slot);
+                let value = value.filter(|value| self.program.unfolded(self.model, at, value).is_none());
+                BoundParameter { is_set: value.as_ref().map(|_| true), value, of_account: true }
+            }
+            _ => BoundParameter { value: None, is_set: None, of_account: true },
+        }
+    }
+}
