@@ -105,9 +105,13 @@ pub fn about<'p>(pack: &'p Pack, check: &'p Check) -> AboutCheck<'p> {
     let derived = lowered.derived().map(|attribute| {
         let derivations = attribute.parts.iter().filter_map(|part| policies.derivations.find(part.derivation));
         let by = derivations.map(|derivation| derivation.statement.id.clone()).collect();
-        DerivedRead { ty: attribute.ty, slot: attribute.slot, by }
+        let parts = attribute.parts.iter().filter(|part| part.defines);
+        let definitions = parts.filter_map(|part| policies.derivations.find(part.derivation));
+        let definitions = definitions.map(|derivation| &derivation.statement).collect();
+        DerivedRead { ty: attribute.ty, slot: attribute.slot, by, definitions }
     });
-    let counted = lowered.derived().flat_map(|attribute| &attribute.parts).map(|part| part.body.principal);
+    let parts = lowered.derived().flat_map(|attribute| &attribute.parts).filter(|part| !part.defines);
+    let counted = parts.map(|part| part.body.principal);
     AboutCheck {
         check,
         model,
@@ -194,7 +198,8 @@ fn entry<'p>(pack: &'p Pack, at: CheckId, check: &'p Check) -> Entry<'p> {
     let mut attributes: Vec<&DerivedAttribute> = lowered.derived().collect();
     attributes.sort_by_key(|attribute| (std::cmp::Reverse(attribute.level), attribute.ty, attribute.slot));
     let derived: Vec<Derived> = attributes.into_iter().map(|attribute| described(model, policies, attribute)).collect();
-    let counted = derived.iter().flat_map(|derived| &derived.parts).map(|part| part.principal);
+    let parts = derived.iter().flat_map(|derived| &derived.parts).filter(|part| !part.derivation.defines);
+    let counted = parts.map(|part| part.principal);
     let reads = lowered.reads(counted);
     let (scope, parameters) = (writer.scope(&check.statement), lowered.parameters());
     Entry { check, judged: lowered.judged, scope, applies, complies, parameters, derived, reads }

@@ -24,8 +24,8 @@ use crate::diagnostic::Diagnostic;
 use crate::ids::{IdVec, id};
 use crate::policy::{CheckId, DerivationId, Policies, Policy, Unknowns, Waiver, WaiverId};
 use crate::schema::{Model, SlotId, Ty};
-use crate::source::Span;
 use crate::source::cedar::on_deep_stack;
+use crate::source::{Source, Span};
 use crate::value::{Outcomes, TypeId, Value};
 use cedar_policy_core::ast;
 use smol_str::SmolStr;
@@ -196,6 +196,13 @@ pub struct DerivedAttribute {
     pub broken: bool,
 }
 
+impl DerivedAttribute {
+    /// Returns whether it is a named condition: all its derivations are definitions.
+    pub fn is_defined(&self) -> bool {
+        !self.parts.is_empty() && self.parts.iter().all(|part| part.defines)
+    }
+}
+
 /// The aggregate of the permitted principals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aggregate {
@@ -212,8 +219,12 @@ pub enum Aggregate {
 pub struct DerivationProgram {
     /// Its id in [`Policies::derivations`].
     pub derivation: DerivationId,
+    /// The file of the policy.
+    pub source: Arc<Source>,
     /// Whether it removes principals.
     pub subtracts: bool,
+    /// Whether it is a definition, whose only principal is the root.
+    pub defines: bool,
     /// The lowered policy.
     pub body: Body,
     /// The conditions of the top-level conjunction, in order.

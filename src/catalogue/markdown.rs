@@ -161,6 +161,9 @@ impl Page<'_> {
             let name = type_name(self.model, part.principal);
             format!("{} {name}", article(&name))
         };
+        if derived.parts.iter().all(|part| part.derivation.defines) {
+            return defined(derived, lead, out);
+        }
         if let [part] = &derived.parts[..] {
             let many = plural(&type_name(self.model, part.principal));
             let what = match derived.aggregate {
@@ -444,6 +447,19 @@ fn gathered_by(depth: usize, lead: &str, words: &Words, out: &mut dyn Write) -> 
         _ => return block(depth, &format!("{lead} for which"), words, out),
     };
     block(depth, "", &Words::Line(line), out)
+}
+
+/// Writes the conditions of a named condition.
+fn defined(derived: &Derived, lead: &str, out: &mut dyn Write) -> io::Result<()> {
+    let lead = format!("{lead} whether this is true:");
+    let (taken, given): (Vec<&Part>, Vec<&Part>) = derived.parts.iter().partition(|part| part.derivation.subtracts);
+    let words = Words::any(given.into_iter().map(|part| part.condition.clone()));
+    writeln!(out, "* {lead}")?;
+    block(1, "", &words, out)?;
+    for part in taken {
+        block(1, "but not if", &part.condition, out)?;
+    }
+    Ok(())
 }
 
 /// Returns a text as a sentence with its full stop.

@@ -13,12 +13,15 @@ use super::eval::{Evaluator, Request};
 use super::operand::Domain;
 use super::verdict::Verdict;
 use crate::policy::ClauseKind;
-use crate::program::{Body, Condition, Constant, Lanes, Node, NodeId, NodeKind, attribute_at};
+use crate::program::{
+    Body, Condition, Constant, DerivationProgram, DerivedAttribute, Lanes, Node, NodeId, NodeKind, attribute_at,
+};
 use crate::schema::{Origin, Shape, SlotId};
 use crate::snapshot::{Data, LocationKind, State, Table};
-use crate::source::Span;
 use crate::source::json::Kind;
+use crate::source::{Source, Span};
 use crate::value::{EntityRef, Outcomes, TypeId, Value};
+use std::sync::Arc;
 
 /// The explanation of a verdict.
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ pub struct Explanation<'a> {
 /// A leaf that determines a verdict, as a clause of the text.
 #[derive(Debug)]
 pub struct Decided<'a> {
+    /// The file of its definition, if a named condition contains it. Otherwise it is in the policy that is explained.
+    pub definition: Option<&'a Arc<Source>>,
     /// Its place in the file of its policy.
     pub span: Span,
     /// Its possible outcomes.
@@ -208,19 +213,30 @@ impl<'a> Evaluator<'a> {
         clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
         request: &Request,
     ) -> Explanation<'a> {
+        let mut clauses = self.explained_here(clauses, request);
+        self.look_through(&mut clauses);
+        Explanation { clauses }
+    }
+
+    /// Explains the conjunction of clauses, in which a named condition is one value.
+    fn explained_here<'c>(
+        &self,
+        clauses: impl Iterator<Item = (ClauseKind, &'c Condition)>,
+        request: &Request,
+    ) -> Vec<Decided<'a>> {
         let reasons = clauses.map(|(kind, condition)| match kind {
             ClauseKind::When => self.reason(condition, request),
             ClauseKind::Unless => self.reason(condition, request).negated(),
         });
         let Reason { leaves, also, .. } = Reason::of_chain(reasons, Outcomes::TRUE, Outcomes::and);
-        let mut explanation = Explanation::default();
+        let mut decided = Vec::new();
         for (leaf, outcomes) in leaves {
-            self.add_leaf(leaf, outcomes, false, request, &mut explanation.clauses);
+            self.add_leaf(leaf, outcomes, false, request, &mut decided);
         }
         for (leaf, outcomes) in also {
-            self.add_leaf(leaf, outcomes, true, request, &mut explanation.clauses);
+            self.add_leaf(leaf, outcomes, true, request, &mut decided);
         }
-        explanation
+        decided
     }
 
     /// Returns the leaves that determine the outcome of a condition.
@@ -228,6 +244,56 @@ impl<'a> Evaluator<'a> {
         let mut clauses = Vec::new();
         for (leaf, outcomes) in self.reason(condition, request).leaves {
             self.add_leaf(leaf, outcomes, false, request, &mut clauses);
+        }
+        self.look_through(&mut clauses);
+        clauses
+    }
+
+    /// Replaces the reads of named conditions by the clauses of their definitions, which follow the other clauses.
+    fn look_through(&self, clauses: &mut Vec<Decided<'a>>) {
+        let (mut seen, mut at) = (Vec::new(), 0);
+        while let Some(clause) = clauses.get_mut(at) {
+            at += 1;
+            let (also, mut named) = (clause.also, Vec::new());
+            clause.reads.retain(|read| {
+                let ReadOf::Attribute(entity, slot) = read.of else { return true };
+                let mut defined = self.program.derived.iter().filter(|attribute| attribute.is_defined());
+                let found = defined.find(|known| (known.ty, known.slot) == (entity.ty, slot));
+                named.extend(found.map(|attribute| (attribute, entity, read.found.clone())));
+                found.is_none()
+            });
+            for (attribute, entity, value) in named {
+                if !seen.contains(&(entity, attribute.slot)) {
+                    seen.push((entity, attribute.slot));
+                    clauses.extend(self.defined(attribute, entity, &value, also));
+                }
+            }
+        }
+    }
+
+    /// Returns the clauses of the definitions that determine a named condition of an entity.
+    fn defined(
+        &self,
+        attribute: &'a DerivedAttribute,
+        resource: EntityRef,
+        value: &ReadValue,
+        also: bool,
+    ) -> Vec<Decided<'a>> {
+        let request = Request { principal: self.root(), resource, uncaptured_in: None };
+        let determines = |part: &&DerivationProgram| {
+            let permits = self.policy(&part.body, false, &request).satisfied;
+            match value {
+                ReadValue::Known(Value::Bool(true)) => permits == Outcomes::TRUE,
+                ReadValue::Known(_) => permits.known().is_some(),
+                _ => permits.known().is_none(),
+            }
+        };
+        let mut clauses = Vec::new();
+        for part in attribute.parts.iter().filter(determines) {
+            let conditions = part.body.clauses.iter().map(|clause| (clause.kind, &clause.condition));
+            for clause in self.explained_here(conditions, &request) {
+                clauses.push(Decided { definition: Some(&part.source), also: also || clause.also, ..clause });
+            }
         }
         clauses
     }
@@ -278,13 +344,14 @@ impl<'a> Evaluator<'a> {
         let mut reads = Vec::new();
         self.reads(leaf, request, &mut reads);
         let failure = if outcomes == Outcomes::ERROR { self.failure(leaf, request) } else { None };
-        match clauses.last_mut().filter(|last| last.span == *span && last.also == also) {
+        let last = clauses.last_mut().filter(|last| last.definition.is_none());
+        match last.filter(|last| last.span == *span && last.also == also) {
             // The same text, lowered once for each type that an operand may have.
             Some(last) => {
                 last.outcomes |= outcomes;
                 last.reads.extend(reads);
             }
-            None => clauses.push(Decided { span: *span, outcomes, reads, failure, also }),
+            None => clauses.push(Decided { definition: None, span: *span, outcomes, reads, failure, also }),
         }
     }
 

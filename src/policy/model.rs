@@ -123,6 +123,8 @@ pub struct Derivation {
     pub derives_span: Span,
     /// Whether it takes away (`forbid`) instead of adding.
     pub subtracts: bool,
+    /// Whether it is a definition: a condition on the resource alone. Its only principal is the root.
+    pub defines: bool,
     /// The statement.
     pub statement: Statement,
 }
@@ -197,6 +199,14 @@ pub struct Statement {
     pub idle: bool,
     /// Whether Cedar's validator found no error in it. An invalid policy is listed and not evaluated.
     pub valid: bool,
+}
+
+impl Statement {
+    /// Returns whether a condition names the principal.
+    pub(super) fn names_principal(&self) -> bool {
+        let is_principal = |expr: &ast::Expr| matches!(expr.expr_kind(), ast::ExprKind::Var(ast::Var::Principal));
+        self.clauses.iter().any(|clause| clause.expr.subexpressions().any(is_principal))
+    }
 }
 
 /// The part of a scope that narrows down one variable.

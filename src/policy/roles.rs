@@ -343,8 +343,9 @@ impl<'s> PolicyReader<'s> {
             slots.map(crate::schema::Slot::dotted).collect::<Vec<_>>()
         };
         let mut valid = true;
+        let defines = statement.principal == Scope::default() && !statement.names_principal();
         for (variable, ty) in [("principal", principal), ("resource", resource)] {
-            if ty.is_none() {
+            if ty.is_none() && !(defines && variable == "principal") {
                 valid = false;
                 let message = format!("derivation `{}` has no type for its {variable}", statement.id);
                 let error = Diagnostic::error(Code::DerivationScope, message).label(file, annotation.span, "");
@@ -368,6 +369,14 @@ impl<'s> PolicyReader<'s> {
             }
             Some(ty) => {
                 let slot = model.ty(ty).slots.iter().find(|slot| slot.dotted() == annotation.value.as_str());
+                if let Some(slot) = slot.filter(|slot| defines && slot.ty != Ty::Bool) {
+                    valid = false;
+                    let derived = model.show(&slot.ty);
+                    let message = format!("`{}` is a {derived}, and a definition is true or false", annotation.value);
+                    let error =
+                        Diagnostic::error(Code::DerivationTarget, message).label(file, annotation.value_span, "");
+                    self.diagnostics.push(error.help("write `principal is T` in the scope, or declare it as a Bool"));
+                }
                 if let (Some(Ty::Set(element)), Some(principal)) = (slot.map(|slot| &slot.ty), principal)
                     && **element != Ty::Entity(principal)
                 {
@@ -390,6 +399,7 @@ impl<'s> PolicyReader<'s> {
             derives: annotation.value.clone(),
             derives_span: annotation.value_span,
             subtracts: !adds,
+            defines,
             statement: Statement { valid, ..statement },
         });
     }

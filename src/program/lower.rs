@@ -281,12 +281,15 @@ impl<'m> Lowering<'m> {
     fn derivation(&mut self, derivation: DerivationId, policy: &Derivation) -> Option<DerivationProgram> {
         let statement = &policy.statement;
         let ty = |scope: &Scope| scope.ty.as_ref().and_then(|name| self.model.type_named(name));
-        let (principal, resource) = (ty(&statement.principal)?, ty(&statement.resource)?);
+        let principal = if policy.defines { self.model.root } else { ty(&statement.principal)? };
+        let resource = ty(&statement.resource)?;
         let body = self.body(statement, principal, resource);
         let plan = join::plan(self.model, &self.program, &body);
         Some(DerivationProgram {
             derivation,
+            source: Arc::clone(&statement.source),
             subtracts: policy.subtracts,
+            defines: policy.defines,
             body,
             conjuncts: plan.conjuncts,
             filters: plan.filters,

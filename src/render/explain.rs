@@ -2,7 +2,7 @@
 
 use super::escape::plain;
 use super::layout::{Style, paragraph};
-use crate::policy::Check;
+use crate::policy::{Check, Statement};
 use crate::report::show_constant;
 use crate::schema::{Model, SlotId};
 use crate::source::pointer::{Pattern, Pointer};
@@ -22,20 +22,22 @@ pub struct AboutCheck<'p> {
     /// The parameters whose values it reads, directly or through derivations, by index in the model.
     pub parameters: Vec<usize>,
     /// The derived attributes that it reads, directly or through others.
-    pub derived: Vec<DerivedRead>,
+    pub derived: Vec<DerivedRead<'p>>,
     /// The attributes of the snapshot that it reads, by type.
     pub reads: Vec<(TypeId, Vec<SlotId>)>,
 }
 
 /// A derived attribute that a check reads.
 #[derive(Debug)]
-pub struct DerivedRead {
+pub struct DerivedRead<'p> {
     /// The type that has it.
     pub ty: TypeId,
     /// Its slot.
     pub slot: SlotId,
     /// The ids of its derivations.
     pub by: Vec<SmolStr>,
+    /// Those of its derivations that are definitions.
+    pub definitions: Vec<&'p Statement>,
 }
 
 /// Writes a check with its policy, its parameters and the values that it reads.
@@ -67,10 +69,10 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
     if !check.controls.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", plain(statement.source.name()))?;
-    for line in statement.source.slice(statement.span).lines() {
-        // With a rule before it no line of the policy looks like one of the report.
-        writeln!(out, "{}", format!("│ {}", code_line(line)).trim_end())?;
+    write_policy(statement, out)?;
+    for definition in about.derived.iter().flat_map(|derived| &derived.definitions) {
+        writeln!(out)?;
+        write_policy(definition, out)?;
     }
     if let [_, _, ..] = about.judged[..] {
         let places = about.judged.iter().map(|ty| (model.short_name(*ty), model.ty(*ty).path()));
@@ -108,6 +110,16 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
         writeln!(out, "  {}", plain(&format!("{}.{name}, from {by}", model.short_name(derived.ty))))?;
     }
     write_reads(about, style, out)
+}
+
+/// Writes the text of a policy.
+fn write_policy(statement: &Statement, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", plain(statement.source.name()))?;
+    for line in statement.source.slice(statement.span).lines() {
+        // With a rule before it no line of the policy looks like one of the report.
+        writeln!(out, "{}", format!("│ {}", code_line(line)).trim_end())?;
+    }
+    Ok(())
 }
 
 /// Writes the values that a check reads, each with the documentation of its attribute.

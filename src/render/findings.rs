@@ -108,6 +108,11 @@ fn write_finding(
         by_source(&clauses).first().map(Vec::as_slice),
     );
     Frame { about: Some(about), labelled: "clauses", ..shown }.write(style, out)?;
+    for group in by_source(&clauses).iter().skip(1) {
+        let message = "the condition has a definition in another file".to_owned();
+        let shown = Frame::new(&report.secrets, Severity::Advice, None, message, Some(group));
+        Frame { labelled: "clauses", ..shown }.write(style, out)?;
+    }
     let values = values(finding);
     let groups = by_source(&values);
     let shown =

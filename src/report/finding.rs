@@ -182,13 +182,16 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     fn clauses(&self, check: &Check, resource: EntityRef, explanation: &Explanation<'_>) -> Vec<ClauseReport> {
-        let source = &check.statement.source;
-        let report = |decided: &Decided<'_>| ClauseReport {
-            place: Place::new(source, decided.span),
-            outcome: ClauseOutcome::of(decided.outcomes),
-            failure: decided.failure.as_ref().map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
-            reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
-            also: decided.also,
+        let report = |decided: &Decided<'_>| {
+            let source = decided.definition.unwrap_or(&check.statement.source);
+            let failure = decided.failure.as_ref();
+            ClauseReport {
+                place: Place::new(source, decided.span),
+                outcome: ClauseOutcome::of(decided.outcomes),
+                failure: failure.map(|failure| (Place::new(source, failure.span), failure.reason.clone())),
+                reads: decided.reads.iter().map(|read| self.read_in(decided, read, resource)).collect(),
+                also: decided.also,
+            }
         };
         explanation.clauses.iter().map(report).collect()
     }

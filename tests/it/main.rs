@@ -25,6 +25,7 @@ mod capture_template;
 mod cases;
 mod configuration;
 mod controls;
+mod definitions;
 mod diagnostics;
 mod diff;
 mod doc;

@@ -37,8 +37,12 @@ fn redundant(recipe: &Recipe) -> Case {
         .collect();
     for (at, written) in &mut case.derivations {
         if choices.below(3) == 0 {
-            let more =
-                Writer::new(&case.blueprint, &case.world, *at).comparisons(choices, "principal", written.principal, 1);
+            let is_definition = written.scope.starts_with("(principal,");
+            let (variable, type_idx) = match is_definition {
+                true => ("resource", case.blueprint.derived[*at].0),
+                false => ("principal", written.principal),
+            };
+            let more = Writer::new(&case.blueprint, &case.world, *at).comparisons(choices, variable, type_idx, 1);
             written.clauses.extend(more);
         }
     }

@@ -20,7 +20,12 @@ fn clauses_are_in_the_policy(judged: &JudgedCase<'_, '_>) -> LawResult {
         let statement = &judged.compiled.policies.checks[check.check].statement;
         for clause in &explanation.clauses {
             let is_text = !clause.span.is_empty() && !statement.source.slice(clause.span).is_empty();
-            if !is_text || !statement.span.contains(clause.span) {
+            let mut derivations = judged.compiled.policies.derivations.iter();
+            let is_inside = match clause.definition {
+                Some(_) => derivations.any(|it| it.defines && it.statement.span.contains(clause.span)),
+                None => statement.span.contains(clause.span),
+            };
+            if !is_text || !is_inside {
                 let message = format!("{:?} is not in the policy {:?}", clause.span, statement.span);
                 return Err(judged.check_failure(check, message));
             }

@@ -325,6 +325,9 @@ impl<'b> Writer<'b> {
     pub fn derivation(&self, choices: &mut Choices<'_>, at: usize, number: usize, subtracts: bool) -> PolicyText {
         let (type_idx, field) = self.blueprint.derived[at];
         let field = &self.blueprint.types[type_idx].fields[field];
+        if matches!(field.kind, Kind::Bool) && choices.one_in(3) {
+            return self.definition(choices, at, number, subtracts);
+        }
         let principal = match &field.kind {
             Kind::Set(element) => match **element {
                 Kind::Entity(type_idx) => type_idx,
@@ -375,6 +378,22 @@ impl<'b> Writer<'b> {
             scope,
             clauses,
             principal,
+        }
+    }
+
+    /// Writes a definition of a derived attribute: a condition on the resource alone.
+    fn definition(&self, choices: &mut Choices<'_>, at: usize, number: usize, subtracts: bool) -> PolicyText {
+        let (type_idx, field) = self.blueprint.derived[at];
+        let mut env = self.context();
+        self.read(&mut env, "resource".to_owned(), &Kind::Entity(type_idx), 2);
+        let (action, name) = (self.blueprint.qualified("Action"), self.blueprint.name(type_idx));
+        PolicyText {
+            id: format!("D{number}"),
+            annotations: format!("@derives({:?})", self.blueprint.types[type_idx].fields[field].name),
+            effect: if subtracts { "forbid" } else { "permit" },
+            scope: format!("(principal, action == {action}::\"derive\", resource is {name})"),
+            clauses: vec![(choices.pick_text(&["when", "when", "unless"]), self.condition(choices, &env, 2))],
+            principal: 0,
         }
     }
 
