@@ -464,11 +464,9 @@ impl<'m, 'a> Findings<'m, 'a> {
     fn name_span(&self, entity: EntityRef) -> source::Span {
         let snapshot = self.evaluator.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
-        let key = self.evaluator.model.ty(entity.ty).key.as_deref().map(|key| self.place(entity, row.span, key));
-        match key {
-            Some(located) if matches!(located.kind, LocationKind::Value(_)) => located.span,
-            _ => row.span,
-        }
+        let mut keys = self.evaluator.model.ty(entity.ty).keys().map(|key| self.place(entity, row.span, key));
+        let is_value = |place: &Location| matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null);
+        keys.find(is_value).map_or(row.span, |located| located.span)
     }
 
     /// Locates a value in the snapshot, and adds its place to the report.

@@ -84,8 +84,12 @@ pub struct EntityType {
     pub kind: EntityKind,
     /// The type whose instances enclose its own.
     pub parent: Option<TypeId>,
-    /// The pointer to the property that is an instance's id.
+    /// The pointer to the property that is an instance's id, or to the first of several.
     pub key: Option<Vec<String>>,
+    /// The pointers to the further properties of an id, and their meaning.
+    pub further_keys: FurtherKeys,
+    /// The fields of the properties of an id, in their order.
+    pub key_fields: Vec<FieldId>,
     /// Keys that every list of instances has. An instance that a list lacks was not captured.
     pub expect: Vec<SmolStr>,
     /// The meaning of a list of instances that is `null` or missing.
@@ -125,6 +129,21 @@ pub struct EntityType {
     pub parameters: Vec<AccountParameter>,
     /// For every action of an action type, the groups it is in, directly or not; empty if there are none.
     pub groups: Vec<Vec<EntityRef>>,
+}
+
+/// The properties of an id after the first one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FurtherKeys {
+    /// The id is the first property that is present and not `null`: `@key("id, name")`.
+    Fallbacks(Vec<Vec<String>>),
+    /// The id consists of all properties: `@key("region + name")`.
+    Parts(Vec<Vec<String>>),
+}
+
+impl Default for FurtherKeys {
+    fn default() -> Self {
+        Self::Fallbacks(Vec::new())
+    }
 }
 
 /// A parameter that the account sets.
@@ -578,6 +597,8 @@ impl EntityType {
             kind,
             parent: None,
             key: None,
+            further_keys: FurtherKeys::default(),
+            key_fields: Vec::new(),
             expect: Vec::new(),
             list_defaults: ListDefaults::default(),
             total: None,
@@ -619,6 +640,23 @@ impl EntityType {
         rest.iter().try_fold(self.attribute(first)?, Attribute::member)?.doc.as_ref()
     }
 
+    /// Returns the pointers to the properties of an id, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &[String]> {
+        let (FurtherKeys::Fallbacks(further) | FurtherKeys::Parts(further)) = &self.further_keys;
+        self.key.iter().chain(further).map(Vec::as_slice)
+    }
+
+    /// Returns whether an id consists of several properties.
+    pub fn has_composite_key(&self) -> bool {
+        matches!(self.further_keys, FurtherKeys::Parts(_))
+    }
+
+    /// Returns the names of properties of which an instance has at least one.
+    pub fn key_names(&self) -> impl Iterator<Item = &str> {
+        let several = if self.has_composite_key() { 1 } else { usize::MAX };
+        self.keys().take(several).filter_map(|key| key.first()).map(String::as_str)
+    }
+
     /// Returns the choices of an enumerated type or the actions of an action type.
     pub fn choices(&self) -> Option<&[SmolStr]> {
         match &self.kind {
@@ -637,17 +675,14 @@ impl EntityType {
 
     /// Returns whether the id of an instance is at a field or below it.
     pub fn leads_to_key(&self, field: FieldId) -> bool {
-        let Some(key) = &self.key else { return false };
-        let mut at = FieldId::default();
-        for step in key {
-            if at == field {
-                return true;
-            }
-            let node = self.fields.find(at).and_then(|node| node.children.iter().find(|(name, _)| name == step));
-            let Some((_, child)) = node else { return false };
-            at = *child;
-        }
-        at == field
+        self.keys().any(|key| {
+            let steps = key.iter().scan(FieldId::default(), |at, step| {
+                let children = &self.fields.find(*at)?.children;
+                *at = children.iter().find(|(name, _)| name == step)?.1;
+                Some(*at)
+            });
+            std::iter::once(FieldId::default()).chain(steps).any(|at| at == field)
+        })
     }
 
     /// Returns whether its instances are scalars: `@key("")`.

@@ -247,7 +247,8 @@ struct Decoder<'s> {
     /// One column for every slot. A value that has not been read yet has no state.
     states: IdVec<SlotId, Vec<Option<State>>>,
     values: IdVec<SlotId, Data>,
-    key: Option<StrRef>,
+    /// The properties of the id of the row in hand, in their order.
+    keys: Vec<KeyPart>,
     /// Whether the row is the document, and its property `partial` lists partial lists.
     lists_partial: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
@@ -259,6 +260,17 @@ struct Decoder<'s> {
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
+
+/// A property of an id.
+#[derive(Debug, Clone, Copy)]
+enum KeyPart {
+    /// It is missing or `null`.
+    Missing,
+    /// It is neither a text nor a number.
+    Unreadable,
+    /// Its text.
+    Text(StrRef),
+}
 
 fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kept: &[bool], start: usize) -> Run {
     let ty = model.ty(id);
@@ -273,7 +285,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         row: 0,
         states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
         values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
-        key: None,
+        keys: vec![KeyPart::Missing; ty.key_fields.len()],
         key_twice: false,
         lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
@@ -282,7 +294,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
     let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
         decoder.row = at;
-        (decoder.key, decoder.key_twice) = (None, false);
+        decoder.keys.fill(KeyPart::Missing);
+        decoder.key_twice = false;
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
         let _ = decoder.node(&mut scanner, StopId::default());
@@ -291,9 +304,10 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
             step => step,
         };
-        let key = match (&ty.key, decoder.key.filter(|_| !decoder.key_twice)) {
-            (Some(_), Some(key)) => key,
-            (Some(pointer), None) => {
+        let key = match decoder.id() {
+            Some(Ok(key)) if !decoder.key_twice => key,
+            Some(read) => {
+                let pointer = ty.keys().nth(read.err().unwrap_or_default()).unwrap_or_default();
                 nameless.push(row_number(at));
                 let at = snapshot.locate(row.span, pointer);
                 let what = match at.kind {
@@ -302,7 +316,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                 };
                 let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
-                let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(&pointer[..]));
+                let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(pointer));
                 let help = match is_attribute {
                     true => "write the id as a text or a number: a finding names the instance by it",
                     false => {
@@ -315,7 +329,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                 }
                 decoder.ordinal(step)
             }
-            _ => decoder.ordinal(step),
+            None => decoder.ordinal(step),
         };
         let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
         let text = text.unwrap_or_default();
@@ -384,6 +398,38 @@ impl Decoder<'_> {
         }
     }
 
+    /// Returns the id of the row in hand, or the number of the property that does not have a valid part of it. `None` if
+    /// the type has no key.
+    fn id(&mut self) -> Option<std::result::Result<StrRef, usize>> {
+        let first = *self.keys.first()?;
+        if self.ty.has_composite_key() {
+            return Some(self.composite());
+        }
+        let found = self.keys.iter().enumerate().find(|(_, part)| !matches!(part, KeyPart::Missing));
+        Some(match found.map_or((0, first), |(at, part)| (at, *part)) {
+            (_, KeyPart::Text(text)) => Ok(text),
+            (at, _) => Err(at),
+        })
+    }
+
+    /// Returns the parts of an id with `/` between them. In a part, `/` is `~1` and `~` is `~0`, so different parts are
+    /// different ids.
+    fn composite(&mut self) -> std::result::Result<StrRef, usize> {
+        let mut id = String::new();
+        for (at, part) in self.keys.iter().enumerate() {
+            let KeyPart::Text(text) = part else { return Err(at) };
+            let text = match text.is_side() {
+                true => self.reading.side.get(text.range()).unwrap_or_default(),
+                false => self.snapshot.text(*text),
+            };
+            if at > 0 {
+                id.push('/');
+            }
+            id.push_str(&text.replace('~', "~0").replace('/', "~1"));
+        }
+        Ok(self.reading.side(&id))
+    }
+
     /// Reads the value at a stop.
     fn node(&mut self, scanner: &mut Scanner<'_>, at: StopId) -> Result<()> {
         let (ty, route) = (self.ty, self.route);
@@ -392,8 +438,13 @@ impl Decoder<'_> {
         if let (true, Some(field)) = (stop.read, stop.field) {
             let node = &ty.fields[field];
             let span = self.snapshot.skip_value(scanner, kind, start)?;
-            if node.key {
-                self.key = self.reading.key(kind, span).or(self.key);
+            let part = ty.key_fields.iter().position(|key| node.key && *key == field);
+            if let Some(part) = part.and_then(|part| self.keys.get_mut(part)) {
+                *part = match self.reading.key(kind, span) {
+                    Some(text) => KeyPart::Text(text),
+                    None if kind == Kind::Null => KeyPart::Missing,
+                    None => KeyPart::Unreadable,
+                };
             }
             if kind == Kind::Null {
                 self.lacking(field, |slot| slot.null.as_ref());

@@ -1,9 +1,11 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
+use super::locate::{Location, LocationKind};
 use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
 use crate::schema::{Model, Origin, SlotId, Ty};
+use crate::source::json::Kind;
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
 use crate::value::fold::caseless;
@@ -177,10 +179,11 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
 
 /// Returns the place of the key of an instance, or the instance if its type has no key.
 fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span {
-    match &model.ty(ty).key {
-        Some(pointer) => snapshot.locate(row.span, pointer).span,
-        None => row.span,
-    }
+    let mut places = model.ty(ty).keys().map(|key| snapshot.locate(row.span, key));
+    let first = places.next();
+    let is_value = |place: &Location| matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null);
+    let value = first.filter(is_value).or_else(|| places.find(is_value));
+    value.or(first).map_or(row.span, |place| place.span)
 }
 
 /// Warns of ids with one folded form: they are different ids, which is rarely intended.

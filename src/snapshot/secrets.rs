@@ -159,11 +159,11 @@ impl SecretPaths {
                 }
             }
         }
-        let key = instance.and_then(|ty| model.ty(ty).key.as_ref()?.first());
-        node.marks = match key {
-            Some(key) => vec![key.clone()],
-            None => children.iter().map(|(name, ..)| (*name).to_owned()).collect(),
-        };
+        let keys = instance.into_iter().flat_map(|ty| model.ty(ty).key_names());
+        node.marks = keys.map(str::to_owned).collect();
+        if node.marks.is_empty() {
+            node.marks = children.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        }
         if node.secret && !name.is_empty() {
             self.names.push(name.to_owned());
         }

@@ -265,8 +265,8 @@ impl Splitter<'_> {
             return !matches!(kind, Kind::Object | Kind::Array);
         }
         kind == Kind::Object
-            && match declared.key.as_ref().and_then(|key| key.first()) {
-                Some(first) => self.has_property(start, |name| name == first),
+            && match declared.key {
+                Some(_) => self.has_property(start, |name| declared.key_names().any(|key| key == name)),
                 None => self.has_declared(node, ty, start),
             }
     }
@@ -282,7 +282,7 @@ impl Splitter<'_> {
         if names().next().is_none() && declared.key.is_none() {
             return true;
         }
-        let is_key = |name: &str| declared.key.as_ref().and_then(|key| key.first()).is_some_and(|first| first == name);
+        let is_key = |name: &str| declared.key_names().any(|key| key == name);
         self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name))
             || self.has_property(start, |name| misspelling(name, names()).is_some())
     }

@@ -43,6 +43,7 @@ mod inspect;
 #[cfg(unix)]
 mod integration;
 mod json;
+mod keys;
 mod law;
 mod limits;
 mod mutation;

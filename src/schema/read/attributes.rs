@@ -68,9 +68,12 @@ impl<'f> SchemaReader<'_, 'f> {
                     },
                 ))
             });
-            if let Some(key) = &model.types[at].key {
+            let keys: Vec<Vec<String>> = model.types[at].keys().map(<[String]>::to_vec).collect();
+            let mut key_fields = Vec::new();
+            for key in &keys {
                 let node = slots.node(key);
                 slots.fields[node].key = true;
+                key_fields.push(node);
                 for slot in &slots.fields[node].slots {
                     let slot = &slots.list[*slot];
                     if let Some(default) = slot.null.as_ref().or(slot.missing.as_ref()) {
@@ -86,7 +89,7 @@ impl<'f> SchemaReader<'_, 'f> {
             slots.fill_below();
             self.secrets(model, at, &mut slots);
             let ty = &mut model.types[at];
-            ty.parameters = parameters;
+            (ty.parameters, ty.key_fields) = (parameters, key_fields);
             ty.attributes = attributes;
             ty.tags = tags;
             ty.slots = slots.list;
@@ -104,7 +107,7 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Rejects a key that is an attribute without a value in the snapshot.
     fn key_is_read(&mut self, annotation: &Annotation, key: &[String], slots: &Slots) {
-        let node = slots.fields.iter().find(|node| node.key);
+        let node = field_at(&slots.fields, key).and_then(|field| slots.fields.find(field));
         let (read, [name]) = (node.is_some_and(|node| !node.slots.is_empty()), key) else { return };
         let named = slots.list.iter().find(|slot| slot.origin.pointer().is_none() && slot.dotted() == *name);
         let Some(slot) = named.filter(|_| !read) else { return };

@@ -68,9 +68,10 @@ impl<'f> SchemaReader<'_, 'f> {
                 EntityKind::Enumerated(choices) => self.former(choices, &annotations),
                 _ => Vec::new(),
             };
-            let key = annotations.get("key").and_then(|key| self.relative(key));
+            let (key, further_keys) = self.key(&annotations);
             types.push(EntityType {
                 key,
+                further_keys,
                 expect: self.expected(&annotations),
                 list_defaults: self.list_defaults(&kind, &annotations),
                 closed: annotations.contains_key("closed"),
@@ -87,6 +88,39 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         types.extend(layout::action_types(self.validator));
         types
+    }
+
+    /// Reads the properties of an id: one, several of which the first that is present is the id (`,`), or the parts of an
+    /// id (`+`).
+    fn key(&mut self, annotations: &HashMap<&str, Annotation>) -> (Option<Vec<String>>, FurtherKeys) {
+        let Some(annotation) = annotations.get("key") else { return (None, FurtherKeys::default()) };
+        let is_composite = annotation.value.contains('+');
+        if is_composite && annotation.value.contains(',') {
+            let error = self.error(Code::SchemaPath, annotation.span, "`@key` has both `,` and `+`");
+            error.help = Some("write alternatives with `,`, or the parts of one id with `+`".into());
+            return (None, FurtherKeys::default());
+        }
+        if !is_composite && !annotation.value.contains(',') {
+            return (self.relative(annotation), FurtherKeys::default());
+        }
+        let mut all: Vec<Vec<String>> = Vec::new();
+        for part in annotation.value.split([',', '+']).map(str::trim) {
+            let read = self.relative(&Annotation { value: part.into(), ..annotation.clone() });
+            match read {
+                Some(pointer) if pointer.is_empty() || all.contains(&pointer) => {
+                    let what = if part.is_empty() { "an empty property".to_owned() } else { format!("`{part}` twice") };
+                    let error = self.error(Code::SchemaPath, annotation.span, format!("`@key` names {what}"));
+                    error.help = Some("name each property of the id once".into());
+                }
+                Some(pointer) => all.push(pointer),
+                None => {}
+            }
+        }
+        if all.is_empty() {
+            return (None, FurtherKeys::default());
+        }
+        let further = all.split_off(1);
+        (all.pop(), if is_composite { FurtherKeys::Parts(further) } else { FurtherKeys::Fallbacks(further) })
     }
 
     /// Reads the words that an enumerated type no longer has: one a line, each with how to change a snapshot.

@@ -296,7 +296,12 @@ impl Blueprint {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (at, ty) in self.types.iter().enumerate() {
-            let key = ty.key.as_ref().map(|key| format!(" @key({:?})", key.join("/"))).unwrap_or_default();
+            // No instance has the first property of some keys.
+            let unused = if at % 2 == 1 { "no_id, " } else { "" };
+            let key = ty.key.as_ref().filter(|key| !key.is_empty());
+            let key = key
+                .map(|key| format!(" @key(\"{unused}{}\")", key.join("/")))
+                .unwrap_or_else(|| ty.key.as_ref().map(|_| " @key(\"\")".to_owned()).unwrap_or_default());
             let tags_at = ty
                 .tags
                 .as_ref()
