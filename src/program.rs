@@ -164,6 +164,8 @@ pub struct CheckProgram {
     pub bodies: Vec<Body>,
     /// Whether it has both `when` and `unless`, so that it may be not applicable.
     pub conditional: bool,
+    /// Whether its `when` clauses exclude types of its scope, for which it has no body.
+    pub selects: bool,
 }
 
 /// A lowered waiver of a check of the program.

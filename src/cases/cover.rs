@@ -6,7 +6,7 @@ use super::run::{Expected, Judging, Tested};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{LeafCoverage, LeafCoverages, Subject};
 use crate::policy::{CheckId, DerivationId, Statement};
-use crate::program::{Body, Program, Reachable};
+use crate::program::{Body, NodeId, NodeKind, Program, Reachable};
 use crate::schema::Model;
 use crate::source::{Source, Span};
 use rustc_hash::FxHashMap;
@@ -227,8 +227,19 @@ pub(super) fn bodies(program: &Program, part: Part) -> Vec<&Body> {
 /// Returns the conditions of a policy by their places, with the possible outcomes of each in some body.
 fn conditions(model: &Model, program: &Program, part: Part) -> BTreeMap<Span, Reachable> {
     let mut conditions: BTreeMap<Span, Reachable> = BTreeMap::new();
+    let mut type_tests: BTreeSet<Span> = BTreeSet::new();
     for (leaf, possible) in bodies(program, part).into_iter().flat_map(|body| program.possible(model, body)) {
-        conditions.entry(program.node(leaf).span).or_default().merge(possible);
+        let span = program.node(leaf).span;
+        conditions.entry(span).or_default().merge(possible);
+        let operand = |operand: NodeId| matches!(program.node(operand).kind, NodeKind::Resource);
+        if matches!(program.node(leaf).kind, NodeKind::StaticallyKnown(of, _) if operand(of)) {
+            type_tests.insert(span);
+        }
+    }
+    let selects = |at: CheckId| program.checks.iter().any(|check| check.check == at && check.selects);
+    if matches!(part, Part::Check(at) if selects(at)) {
+        // A test that selects the types of the check is neither open nor redundant.
+        conditions.retain(|span, found| !type_tests.contains(span) || found.can_be_true && found.can_be_false);
     }
     conditions
 }

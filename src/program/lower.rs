@@ -75,7 +75,12 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
         let fits = fits(model, &statement.principal, principal) && fits(model, &statement.resource, resource);
         if fits && model.takes_in(&policy.action, &model.audit) {
             let bodies = vec![lowering.body(statement, principal, resource)];
-            lowering.program.checks.push(CheckProgram { check: CheckId::new(at), bodies, conditional: false });
+            lowering.program.checks.push(CheckProgram {
+                check: CheckId::new(at),
+                bodies,
+                conditional: false,
+                selects: false,
+            });
         }
     }
     lowering.program
@@ -263,7 +268,8 @@ impl<'m> Lowering<'m> {
         let mut resources: Vec<TypeId> = resources.filter(|ty| fits(model, &statement.resource, *ty)).collect();
         let excluded: Vec<bool> = resources.iter().map(|ty| types::excludes(model, statement, *ty)).collect();
         // A check that excludes all types has all bodies, for the review.
-        if excluded.contains(&false) {
+        let selects = excluded.contains(&true) && excluded.contains(&false);
+        if selects {
             let mut excluded = excluded.into_iter();
             resources.retain(|_| excluded.next() == Some(false));
         }
@@ -275,7 +281,7 @@ impl<'m> Lowering<'m> {
         };
         let has = |kind| statement.clauses.iter().any(|clause| clause.kind == kind);
         let conditional = has(ClauseKind::When) && has(ClauseKind::Unless);
-        self.program.checks.push(CheckProgram { check, bodies, conditional });
+        self.program.checks.push(CheckProgram { check, bodies, conditional, selects });
     }
 
     fn derivation(&mut self, derivation: DerivationId, policy: &Derivation) -> Option<DerivationProgram> {

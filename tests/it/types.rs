@@ -52,8 +52,11 @@ fn check(arguments: &[&str], from: &str, expected: Expect) {
 
 #[test]
 fn only_the_types_that_the_conditions_leave_are_judged() {
-    check(&["check", "a.json", "--now", NOW], "    check ", expect![[r#"
-            check   severity  fail  unknown  n/a  pass
+    check(
+        &["check", "a.json", "--now", NOW],
+        "check   severity",
+        expect![[r#"
+        check   severity  fail  unknown  n/a  pass
          ✗  ACTIVE  high         1        1    ·     1 All are active
          ✗  SMALL   low          2        ·    ·     1 All are small
 
@@ -61,12 +64,16 @@ fn only_the_types_that_the_conditions_leave_are_judged() {
           judged by the given schema and policies as of 2026-09-01T12:00:00Z
           2 checks, 6 verdicts: 3 fail, 1 unknown, 0 not applicable, 2 pass
           exit 1: 3 failures at or above low; 1 verdict unknown
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn explain_lists_the_types() {
-    check(&["explain", "ACTIVE"], "Types it judges", expect![[r#"
+    check(
+        &["explain", "ACTIVE"],
+        "Types it judges",
+        expect![[r#"
         Types it judges
           Group, at /groups/*
           User, at /users/*
@@ -76,7 +83,8 @@ fn explain_lists_the_types() {
             Whether the person may sign in.
           User.active at /users/*/active
             Whether the person may sign in.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -122,7 +130,8 @@ fn the_catalogue_has_words_for_several_types() {
           * `size`, `/groups/*/size`
         * User, `/users/*`
           * `age`, `/users/*/age`
-    "#]].assert_eq(&sections.join("\n---\n"));
+    "#]]
+    .assert_eq(&sections.join("\n---\n"));
 }
 
 #[test]
