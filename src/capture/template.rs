@@ -124,26 +124,37 @@ impl Template<'_> {
 
     /// Writes the properties of an object.
     fn properties(&mut self, spot: &Spot, indent: usize) {
-        let mut uncaptured: Vec<&str> = Vec::new();
-        let mut is_object = false;
-        for child in &spot.children {
-            // The id of an instance is written first.
-            if child.is_key && spot.instance.is_some_and(|ty| self.is_listed(ty)) {
-                continue;
-            }
-            match self.property(child, indent) {
-                Written::Value => is_object = true,
-                Written::Comment => {}
-                Written::Uncaptured => uncaptured.push(&child.name),
+        let is_listed = spot.instance.is_some_and(|ty| self.is_listed(ty));
+        // The id of an instance is written before.
+        let children = || spot.children.iter().filter(|child| !(is_listed && child.is_key));
+        // Without a value, the object is null, and everything in it is uncaptured.
+        let is_object = is_listed || children().any(|child| self.written(child) == Written::Value);
+        let mut uncaptured: Vec<String> = Vec::new();
+        for child in children() {
+            let written = match self.written(child) {
+                Written::Uncaptured if !is_object => Written::Comment,
+                written => written,
+            };
+            self.property(child, written, indent);
+            if written == Written::Uncaptured {
+                uncaptured.push(key(&child.name));
             }
         }
-        // Without a value, the object is null, and everything in it is uncaptured.
-        if is_object && !uncaptured.is_empty() {
-            let names: Vec<String> = uncaptured.iter().map(|name| key(name)).collect();
+        if !uncaptured.is_empty() {
             if !self.is_terse {
                 self.blank();
             }
-            self.line(indent, &format!("{UNCAPTURED}: [{}]", names.join(", ")));
+            self.line(indent, &format!("{UNCAPTURED}: [{}]", uncaptured.join(", ")));
+        }
+    }
+
+    /// Returns how a property is written if its object has values.
+    fn written(&self, spot: &Spot) -> Written {
+        match (spot.null(self.model), spot.missing(self.model)) {
+            _ if spot.list_type().is_some_and(|ty| self.is_listed(ty)) => Written::Value,
+            (Lack::Unknown, _) => Written::Value,
+            (Lack::Known, Lack::Unknown) => Written::Comment,
+            (Lack::Known, Lack::Known) => Written::Uncaptured,
         }
     }
 
@@ -152,17 +163,11 @@ impl Template<'_> {
     }
 
     /// Writes a property.
-    fn property(&mut self, spot: &Spot, indent: usize) -> Written {
+    fn property(&mut self, spot: &Spot, written: Written, indent: usize) {
         if let Some(ty) = spot.list_type().filter(|ty| self.is_listed(*ty)) {
-            self.listed(spot, ty, indent);
-            return Written::Value;
+            return self.listed(spot, ty, indent);
         }
         self.heading(spot, indent);
-        let written = match (spot.null(self.model), spot.missing(self.model)) {
-            (Lack::Unknown, _) => Written::Value,
-            (Lack::Known, Lack::Unknown) => Written::Comment,
-            (Lack::Known, Lack::Known) => Written::Uncaptured,
-        };
         let is_plain_object = spot.slots.is_empty() && !spot.is_key && spot.each.is_none();
         let is_record = !spot.children.is_empty() && spot.each.is_none();
         if !is_plain_object && !self.is_terse {
@@ -195,7 +200,6 @@ impl Template<'_> {
                 self.inner(spot, indent);
             }
         }
-        written
     }
 
     /// Returns the value that a line has, if it has one.
@@ -481,4 +485,185 @@ fn key(name: &str) -> String {
 /// Returns a word of an enumerated type in YAML.
 fn scalar(word: &str) -> String {
     key(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::PackSources;
+    use crate::source::Source;
+
+    const SCHEMA: &str = r#"
+        @path("") @key("name") entity Club = { name: String, @path("rules/fee") fee: Long };
+        entity Level enum ["low", "on"];
+        @doc("A member. Screen of members.")
+        @path("/people/*") @key("email")
+        entity Person in [Club] = {
+            email: String,
+            @doc("Required: an empty value is not captured.") level: Level,
+            @doc("Null is unknown.") @null("unknown") nick?: String,
+            @doc("Missing is unknown.") @missing("unknown") @path("log/seen") seen?: datetime,
+            @doc("Both state something.") @path("log/left") left?: datetime,
+            @path("log/on") on: Bool,
+            @path("log/only/one") one?: Bool,
+            @doc("A record.") box?: { size: Long },
+            @doc("A record with a default.") @missing("{\"deep\": 1}") pit: { deep: Long },
+        };
+        @path("/people/*/pets/*") entity Pet in [Person] = { kind: Level, @missing("unknown") born?: datetime };
+        @path("/people/*/tags/*") @key("") @missing("[]") @null("[]") entity Tag in [Person] = {};
+        action audit appliesTo { principal: [Club], resource: [Club, Person, Pet], context: {} };
+    "#;
+
+    const POLICIES: &str = r#"
+        @id("C-1") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Person)
+        when { resource.level == Level::"on" };
+    "#;
+
+    const SCREENS: &str = r#"
+        [snapshot.values]
+        "rules/fee" = 7
+        [template]
+        people = "Person"
+        [[screens]]
+        title = "Club"
+        values = { Club = ["name", "rules/fee"] }
+        [[screens]]
+        title = "Members"
+        values = { Person = ["email", "level", "nick", "box", "box/size", "pit", "pit/deep"], Tag = [""] }
+        [[screens]]
+        title = "The log"
+        values = { Person = ["log/on", "log/seen", "log/left", "log/only/one"], Pet = ["kind", "born"] }
+    "#;
+
+    fn pack() -> (Pack, Description) {
+        let source = |name: &str, text: &str| Source::new(name, text).unwrap();
+        let policies = [source("p.cedar", POLICIES)];
+        let schema = source("s.cedarschema", SCHEMA);
+        let (pack, problems) = Pack::compile(PackSources { schema: &schema, policies: &policies, waivers: &[] });
+        assert!(problems.is_empty(), "{problems:?}");
+        let pack = pack.unwrap();
+        let (description, problems) = Description::read(&source("capture.toml", SCREENS), pack.model());
+        assert!(problems.is_empty(), "{problems:?}");
+        (pack, description)
+    }
+
+    #[test]
+    fn a_line_without_a_value_states_nothing() {
+        let (pack, description) = pack();
+        let ids = vec!["a: \"b\"".to_owned(), "c".to_owned()];
+        let instances = [TemplateInstances { ty: description.lists[0].ty, ids }];
+        let text = write(&pack, &description, &instances);
+        let body = text.split_once("# 3. The log\n").unwrap().1;
+        expect_test::expect![[r#"
+
+            # ---- 1. Club
+
+            # Replace the placeholder.
+            name: "Club id"
+
+            rules:
+
+              fee: 7
+
+            # ---- 2. Members
+
+            # A member. Screen of members.
+            people:
+
+            - email: "a: \"b\""
+
+              # ---- 2. Members
+
+              # Required: an empty value is not captured. Write low | "on". Needed by C-1.
+              level:
+
+              # Null is unknown.
+              # If you looked and found nothing, remove the line.
+              nick:
+
+              # A record.
+              # If you looked and found nothing, leave it a comment, and remove its name from `uncaptured` below.
+              #   box/size: Write a whole number.
+              # box:
+              #   size:
+
+              # A record with a default.
+              # If you looked and found nothing, remove the line.
+              pit:
+
+                # Write a whole number.
+                deep:
+
+              # If you looked and found nothing, leave it a comment, and remove its name from `uncaptured` below.
+              #   element:
+              # tags:
+              # -
+
+              log:
+
+                # ---- 3. The log
+
+                # Write true or false.
+                "on":
+
+                # Missing is unknown. Write a date, or a time such as 2026-09-01T06:00:00Z.
+                # Leave it a comment if you did not look. null means that you looked and found nothing.
+                # seen:
+
+                # Both state something. Write a date, or a time such as 2026-09-01T06:00:00Z.
+                # If you looked and found nothing, leave it a comment, and remove its name from `uncaptured` below.
+                # left:
+
+                only:
+
+                  # Write true or false.
+                  # Leave it a comment if you did not look. null means that you looked and found nothing.
+                  # one:
+
+                uncaptured: [left]
+
+              #   kind: Write low | "on".
+              #   born: Write a date, or a time such as 2026-09-01T06:00:00Z. null means that you looked and found
+              #     nothing. Leave the line out otherwise.
+              pets:
+              # - kind:
+              #   # born:
+
+              uncaptured: [box, tags]
+
+            - email: "c"
+
+              # ---- 2. Members
+              level:
+              nick:
+              # box:
+              #   size:
+              pit:
+                deep:
+              # tags:
+              # -
+              log:
+
+                # ---- 3. The log
+                "on":
+                # seen:
+                # left:
+                only:
+                  # one:
+                uncaptured: [left]
+              pets:
+              # - kind:
+              #   # born:
+              uncaptured: [box, tags]
+        "#]]
+        .assert_eq(body);
+        assert_eq!(not_covered(pack.model(), &description), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_without_ids_has_a_placeholder() {
+        let (pack, description) = pack();
+        let text = write(&pack, &description, &[]);
+        assert!(text.contains("\n- email: \"Person id\"\n"), "{text}");
+    }
 }

@@ -3,6 +3,8 @@
 
 use crate::support::repository;
 use deodar::capture::description::Description;
+use deodar::capture::node::Node;
+use deodar::capture::secrets::{Screening, suspicion};
 use deodar::capture::status::CaptureStatus;
 use deodar::capture::template::{self, TemplateInstances};
 use deodar::engine::Verdict;
@@ -166,4 +168,25 @@ fn the_status_lists_missing_values_by_screen() {
         let values = screen["values"].as_array().expect("there are values");
         assert!(values.iter().all(|value| value["blocked"].as_u64() <= Some(blocked)), "{screen}");
     }
+}
+
+#[test]
+fn no_property_and_no_value_of_the_pack_looks_like_a_secret() {
+    let (pack, _) = built_in();
+    let types = pack.model().types.iter();
+    let names = types.flat_map(|ty| ty.fields.iter().flat_map(|field| field.children.iter().map(|(name, _)| name)));
+    let refused: Vec<&String> = names.filter(|name| suspicion(name, "", "some text", &[]).is_some()).collect();
+    assert_eq!(refused, Vec::<&String>::new());
+    let examples = std::fs::read_dir(repository().join("examples")).expect("there are examples");
+    let paths = examples.map(|entry| entry.expect("it can be listed").path().join("snapshot.json"));
+    let mut count = 0;
+    for path in paths.filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(&path).expect("it is text");
+        let mut node = Node::read(&source(("snapshot.json", &text))).expect("it is JSON");
+        let mut screening = Screening::default();
+        screening.screen(&mut node);
+        assert_eq!(screening.diagnostics.len(), 0, "{}: {:?}", path.display(), screening.diagnostics);
+        count += 1;
+    }
+    assert!(count >= 4, "{count} examples");
 }

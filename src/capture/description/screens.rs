@@ -93,3 +93,72 @@ fn reads(model: &Model, ty: TypeId, property: &[String]) -> bool {
     model.ty(ty).slots.iter().any(|slot| slot.origin.pointer().is_some_and(|pointer| pointer == property))
         || model.ty(ty).key.as_ref().is_some_and(|key| key == property)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Description;
+    use crate::schema::Schema;
+    use crate::source::Source;
+
+    const SCHEMA: &str = r#"
+        @path("") entity Club = { name: String };
+        @path("/people/*") @key("email") entity Person in [Club] = { email: String, left?: datetime };
+        @path("/tags/*") @key("") entity Tag in [Club] = {};
+        action audit appliesTo { principal: [Club], resource: [Person], context: {} };
+    "#;
+
+    const SCREENS: &str = r#"[template]
+people = "Person"
+[[screens]]
+title = "Club"
+values = { Club = ["name"], Person = ["email"] }
+[[screens]]
+title = "Former members"
+note = "Look twice."
+values = { Person = ["left"], Tag = [""] }
+"#;
+
+    fn read(text: &str) -> (Description, Vec<String>) {
+        let (schema, problems) = Schema::parse(&Source::new("s.cedarschema", SCHEMA).unwrap());
+        assert!(problems.is_empty(), "{problems:?}");
+        let source = Source::new("capture.toml", text).unwrap();
+        let (description, problems) = Description::read(&source, &schema.unwrap().model);
+        let line = |it: crate::diagnostic::Diagnostic| {
+            let at = source.position(it.labels[0].place.span.start).line;
+            format!("{at}: {}; {}", it.message, it.help.unwrap_or_default())
+        };
+        (description, problems.into_iter().map(line).collect())
+    }
+
+    #[test]
+    fn screens_are_in_the_order_of_the_file() {
+        let (description, problems) = read(SCREENS);
+        assert_eq!(problems, [""; 0]);
+        let titles: Vec<&str> = description.screens.iter().map(|screen| screen.title.as_str()).collect();
+        assert_eq!(titles, ["Club", "Former members"]);
+        let person = description.lists[0].ty;
+        let screens = ["email", "left", "joined"].map(|name| description.screen_of(person, &[name.to_owned()]));
+        assert_eq!(screens, [Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn mistakes_in_screens_have_their_place_and_a_remedy() {
+        for (old, new, expected) in [
+            (
+                "\"Person\"",
+                "\"Tag\"",
+                "2: `Tag` is not a list of objects with a `@key` of one step; name a type whose instances the template lists",
+            ),
+            ("title = \"Club\"", "titel = \"Club\"", "4: unknown key `titel` of a screen; did you mean `title`?"),
+            ("\"name\"", "\"nam\"", "5: `Club` reads no property `nam`; name a property that the schema declares"),
+            ("\"left\"", "\"email\"", "9: `email` is on two screens; keep it on one of them"),
+            ("\"left\"", "7", "9: a property is not a text; write its name in quotes"),
+            ("[\"left\"]", "\"left\"", "9: `Person` is not a list; write [\"property\"]"),
+            ("Tag =", "Tagg =", "9: the schema has no instances of `Tagg`; did you mean `Tag`?"),
+            ("values = { Person", "value = { Person", "9: unknown key `value` of a screen; did you mean `values`?"),
+        ] {
+            let (_, problems) = read(&SCREENS.replacen(old, new, 1));
+            assert!(problems.iter().any(|problem| problem == expected), "{expected}\n{problems:?}");
+        }
+    }
+}
