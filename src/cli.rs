@@ -11,6 +11,7 @@ mod render;
 mod waive;
 mod diff;
 mod forecast;
+mod history;
 mod verify;
 mod config;
 mod list;
@@ -48,6 +49,8 @@ enum Command {
     Diff(diff::Args),
     /// List the verdicts of a snapshot that change without any action, and when
     Forecast(forecast::Args),
+    /// List the findings of stored reports with their ages, and the reviews that are missing
+    History(history::Args),
     /// Repeat a run from its evidence file, and report whether it is identical
     Verify(verify::Args),
     /// Print the settings of a run with their origins: flags, configuration file, defaults
@@ -122,6 +125,7 @@ fn command() -> ExitCode {
         Command::Waive(args) => waive::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::History(args) => history::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Config(args) => config::run(&args),
         Command::List(args) => list::run(&args),

@@ -133,6 +133,8 @@ pub mod render;
 #[doc(hidden)]
 pub mod compare;
 #[doc(hidden)]
+pub mod history;
+#[doc(hidden)]
 pub mod configuration;
 #[doc(hidden)]
 pub mod catalogue;

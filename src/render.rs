@@ -37,7 +37,7 @@ mod gitlab;
 mod ocsf;
 pub mod digests;
 pub mod store;
-mod html;
+pub(crate) mod html;
 pub mod list;
 pub mod explain;
 pub mod page;
@@ -45,8 +45,8 @@ pub mod page;
 pub(crate) use configured::described as describe_configuration;
 pub use escape::{plain, short};
 pub(crate) use findings::evidence;
-pub(crate) use layout::painted;
 pub use layout::{Detail, Layout, Style};
+pub(crate) use layout::{middle, painted, wrapped};
 pub(crate) use markdown::{code, prose};
 pub(crate) use names::status;
 pub use output::{Audience, Format, Output, Outputs, Presentation, Primary, Repository, Unit, WriteDocument};
@@ -67,13 +67,14 @@ pub const FORMATS: [Format; 11] = [
 ];
 
 /// The names of the documents that Deodar writes as JSON: the values of their property `format`.
-pub const DOCUMENTS: [&str; 8] = [
+pub const DOCUMENTS: [&str; 9] = [
     "deodar-report",
     "deodar-account",
     "deodar-run",
     "deodar-test",
     "deodar-diff",
     "deodar-forecast",
+    "deodar-history",
     "deodar-config",
     "deodar-evidence",
 ];

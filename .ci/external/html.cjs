@@ -188,6 +188,24 @@ async function pages() {
   problems.length = before;
   await blocked.close();
 
+  // The page of a history has a plot for each account, every finding, and no script.
+  for (const width of [1280, 400]) {
+    const sized = await browser.newContext({ viewport: { width, height: 900 } });
+    const history = await open(url("history"), { context: sized });
+    const accounts = report("history").accounts;
+    const state = await history.evaluate(() => ({
+      hacked: window.hacked,
+      foreign: document.querySelectorAll("script, img, iframe, [onerror], [onload], [onmouseover], [onfocus], [style]").length,
+      overflow: Math.max(0, document.documentElement.scrollWidth - innerWidth),
+      plots: [...document.querySelectorAll("svg.plot")].filter((plot) => plot.getBoundingClientRect().height > 100).length,
+      findings: document.querySelectorAll("tr[id]").length,
+    }));
+    const findings = accounts.flatMap((account) => account.findings).length;
+    assert.deepEqual(state, { hacked: undefined, foreign: 0, overflow: 0, plots: accounts.length, findings });
+    assert.ok(accounts.length === 2 && findings > 20);
+    await sized.close();
+  }
+
   // 20,000 findings.
   const count = report("large").findings.length;
   assert.ok(count >= 20000);

@@ -29,6 +29,7 @@ Examples:
   deodar check snapshot.json --by framework=iso-27001
   deodar check devices.json --schema devices.cedarschema --policies policies --watch
   zcat fleet.ndjson.gz | deodar check - --input ndjson --format ndjson
+  deodar check snapshot.json --store reports && deodar history reports
 
 `deodar --help` lists the exit codes.";
 

@@ -79,7 +79,7 @@ pub(super) struct SettingArgs {
     /// Write the report in this format too, to a file or to standard output; may be repeated
     #[arg(long = "output", value_name = "FORMAT[=PATH]", value_parser = OutputArg::parse, help_heading = "Output")]
     outputs: Vec<OutputArg>,
-    /// Add a report of each account with all verdicts to this folder
+    /// Add a report of each account with all verdicts to this folder, for `deodar history`
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     store: Option<PathBuf>,
     /// Exit with 1 only for failures of at least this severity [default: low]

@@ -48,14 +48,14 @@ impl Escaper for Harmless {
 
 /// A style or a script of the page.
 #[derive(Debug)]
-struct Asset {
-    text: &'static str,
+pub(crate) struct Asset {
+    pub(crate) text: &'static str,
     /// Its hash as a content security policy names it.
-    hash: String,
+    pub(crate) hash: String,
 }
 
 impl Asset {
-    fn new(text: &'static str) -> Self {
+    pub(crate) fn new(text: &'static str) -> Self {
         let hash = data_encoding::BASE64.encode(&Sha256::digest(text));
         Self { text, hash: format!("sha256-{hash}") }
     }

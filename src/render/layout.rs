@@ -44,7 +44,7 @@ pub enum Detail {
 }
 
 /// Returns the options of a wrap between words. An id such as `MOE-AUTH-01` is one word.
-pub(super) fn wrapped(width: usize) -> textwrap::Options<'static> {
+pub(crate) fn wrapped(width: usize) -> textwrap::Options<'static> {
     let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
     // A pointer or a path is not broken.
     options.word_separator(textwrap::WordSeparator::AsciiSpace).break_words(false)
@@ -64,7 +64,7 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
 }
 
 /// Returns both ends of a text that is wider than `room`.
-pub(super) fn middle(text: &str, room: usize) -> String {
+pub(crate) fn middle(text: &str, room: usize) -> String {
     if columns(text) <= room {
         return text.to_owned();
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Elements of the page, those without an end tag first.
 const ELEMENTS: [&[&str]; 2] = [
-    &["meta", "link", "input", "br", "rect"],
+    &["meta", "link", "input", "br", "rect", "line", "circle", "polyline"],
     &[
         "html",
         "head",
@@ -65,11 +65,14 @@ const ELEMENTS: [&[&str]; 2] = [
         "option",
         "output",
         "svg",
+        "g",
+        "text",
+        "desc",
     ],
 ];
 
 /// Attributes of the page.
-const ATTRIBUTES: [&str; 39] = [
+const ATTRIBUTES: [&str; 49] = [
     "lang",
     "charset",
     "http-equiv",
@@ -109,14 +112,24 @@ const ATTRIBUTES: [&str; 39] = [
     "open",
     "colspan",
     "start",
+    "y",
+    "x1",
+    "x2",
+    "y1",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "points",
+    "text-anchor",
 ];
 
 /// A tag of the page: its name, and its attributes with their values.
-type Tag = (String, Vec<(String, String)>);
+pub type Tag = (String, Vec<(String, String)>);
 
 /// Returns the start tags of a page. Holds the page to its elements, its attributes and their nesting.
 #[track_caller]
-fn tags(page: &str) -> Vec<Tag> {
+pub fn tags(page: &str) -> Vec<Tag> {
     let (mut found, mut open) = (Vec::new(), Vec::new());
     let mut rest = page.strip_prefix("<!doctype html>\n").expect("it begins with a doctype");
     while let Some(at) = rest.find('<') {

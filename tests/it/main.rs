@@ -35,6 +35,7 @@ mod examples;
 mod fleet;
 mod forecast;
 mod formats;
+mod history;
 mod html;
 mod identity;
 mod infer;
