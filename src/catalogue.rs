@@ -10,6 +10,7 @@ mod values;
 mod nouns;
 mod comparisons;
 mod words;
+mod readers;
 mod markdown;
 #[cfg(test)]
 mod sample;

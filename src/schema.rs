@@ -3,8 +3,10 @@
 //!
 //! This module does not depend on an account: every name is from the file.
 
-mod model;
 mod reader;
+mod lacking;
+mod chain;
+mod model;
 mod layout;
 mod written;
 mod size;
@@ -18,8 +20,12 @@ mod tests;
 
 pub use literal::parse_value;
 
+pub use chain::{Chain, Read, Shape as ChainShape};
+pub use lacking::{Lacking, LackingWords};
 pub use model::*;
-pub use reader::{Folded, WrongShape, folded, words};
+pub use reader::{
+    ADDRESS, Caution, DateFormat, Datum, DatumType, Folded, Reader, Unit, WrongShape, Zone, folded, midnight, words,
+};
 
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::source::{Place, Source, Span, cedar};

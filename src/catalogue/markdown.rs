@@ -2,12 +2,13 @@
 
 use super::escape::{anchors, code, code_in_cell, text};
 use super::names::{article, plural, type_name};
+use super::readers::{manner, missing};
 use super::values::{enumerated, value};
 use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
 use crate::program::Aggregate;
 use crate::report::controls::natural;
-use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Reader, Slot, SlotId};
+use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Slot, SlotId};
 use crate::source::cedar::on_deep_stack;
 use crate::source::is_hidden;
 use crate::value::{TypeId, Value};
@@ -228,15 +229,18 @@ impl Page<'_> {
         let slot = self.slot(ty, slot);
         let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
         let null = slot.null.as_ref().map(|default| format!("`null` {}", self.meaning(default)));
-        let missing = slot.missing.as_ref().map(|default| format!("missing {}", self.meaning(default)));
+        let lacking = slot.missing.as_ref().map(|default| format!("missing {}", self.meaning(default)));
         let how = match &slot.origin {
-            Origin::Read(_, Some(reader)) => Some(manner(*reader)),
-            _ => None,
+            Origin::Read(_, Some(chain)) => chain.readers().iter().map(manner).collect(),
+            _ => Vec::new(),
         };
-        let defaults = null.iter().chain(&missing).map(String::as_str);
+        let defaults = null.iter().chain(&lacking).map(String::as_str);
         let open = self.model.is_open(&slot.ty).then_some("an unlisted word is unknown");
         let optional = (!slot.required).then_some("optional");
-        let notes: Vec<&str> = how.into_iter().chain(optional).chain(defaults).chain(open).collect();
+        let missing = missing(slot);
+        let words = missing.iter().map(String::as_str);
+        let how = how.iter().map(String::as_str);
+        let notes: Vec<&str> = how.chain(optional).chain(words).chain(defaults).chain(open).collect();
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
         format!("{}, {place}{notes}", code(&slot.dotted()))
     }
@@ -421,21 +425,6 @@ fn split<'w>(lead: &str, words: &'w Words) -> (String, Vec<(&'static str, &'w Wo
             (Words::Line(test), ..) => (head(&format!("if {test}:")), vec![("then", &**then), ("otherwise", &**other)]),
             _ => (head("this holds by case:"), vec![("if", &**test), ("then", &**then), ("otherwise", &**other)]),
         },
-    }
-}
-
-/// Returns the effect of a reader in words.
-fn manner(reader: Reader) -> &'static str {
-    match reader {
-        Reader::Casefold => "compared without regard to case",
-        Reader::Email => "an address, compared without regard to case",
-        Reader::EmailDomain => "the part after the @",
-        Reader::EmailLocal => "the part before the @",
-        Reader::EmailLocalWords => "the words in the part before the @",
-        Reader::PrefixLength => "the prefix length",
-        Reader::UrlScheme => "the scheme",
-        Reader::UrlHost => "the host",
-        Reader::Length => "the length",
     }
 }
 

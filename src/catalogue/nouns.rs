@@ -5,7 +5,7 @@ use super::names::{phrase, plural, type_name};
 use super::values::{constant, duration, enumerated, quoted, value};
 use crate::program::types::{WrittenTypes, is_context, is_parameters};
 use crate::program::written;
-use crate::schema::{Attribute, Model, Origin, Reader, Shape, Ty};
+use crate::schema::{Attribute, Chain, Model, Origin, Shape, Ty};
 use crate::value::{TypeId, Value};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use smol_str::{SmolStr, ToSmolStr};
@@ -172,7 +172,7 @@ impl<'m> Writer<'m> {
         let Shape::Leaf(slot) = attribute.shape else { return false };
         let counted = match self.types.model.ty(ty).slots.find(slot).map(|slot| &slot.origin) {
             Some(Origin::Derived) => true,
-            Some(Origin::Read(_, reader)) => *reader == Some(Reader::Length),
+            Some(Origin::Read(_, chain)) => chain.as_ref().is_some_and(Chain::counts),
             _ => false,
         };
         attribute.ty == Ty::Long && (counted || has_plural(&attribute.name))

@@ -4,7 +4,7 @@ use super::escape::plain;
 use super::layout::{Style, paragraph};
 use crate::policy::{Check, Statement};
 use crate::report::show_constant;
-use crate::schema::{Model, SlotId};
+use crate::schema::{Lacking, Model, Origin, Slot, SlotId};
 use crate::source::pointer::{Pattern, Pointer};
 use crate::value::TypeId;
 use smol_str::SmolStr;
@@ -136,13 +136,29 @@ fn write_reads(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io:
         let below = Pointer::default().join(declared.origin.pointer().unwrap_or_default());
         let place = format!("{}{below}", ty.path().map(Pattern::to_text).unwrap_or_default());
         let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
-        let line = format!("{name}.{} at {place}{open}", declared.dotted());
+        let read = notes(declared);
+        let line = format!("{name}.{} at {place}{read}{open}", declared.dotted());
         writeln!(out, "{}", paragraph("  ", "    ", &line, style))?;
         if let Some(doc) = ty.doc_of(slot) {
             writeln!(out, "{}", paragraph("    ", "    ", doc, style))?;
         }
     }
     Ok(())
+}
+
+/// Returns the readers of an attribute, and its words for missing values.
+fn notes(slot: &Slot) -> String {
+    let mut notes = match &slot.origin {
+        Origin::Read(_, Some(chain)) => format!(", read as {chain}"),
+        _ => String::new(),
+    };
+    for (lacking, state) in [(Lacking::Unknown, "unknown"), (Lacking::Absent, "absent")] {
+        let words: Vec<String> = slot.words.of(lacking).iter().map(|word| format!("{word:?}")).collect();
+        if !words.is_empty() {
+            notes += &format!(", {state} if it is {}", words.join(" or "));
+        }
+    }
+    notes
 }
 
 /// Writes a line of a policy: its tabs stay.

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
-use crate::schema::{Fallback, Model, Origin, Reader, Slot, SlotId};
+use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId};
 use crate::snapshot::{Location, LocationKind, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
@@ -326,7 +326,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let evaluator = self.evaluator;
         let (model, snapshot) = (evaluator.model, evaluator.snapshot);
         let mut report = ReadReport { state: ReadState::Known, ..ReadReport::unknown("") };
-        let (mut secret, mut unreadable_tag, mut reader) = (false, false, None);
+        let (mut secret, mut unreadable_tag, mut chain) = (false, false, None);
         match &read.of {
             ReadOf::Now => (report.kind, report.name) = (ReadKind::Now, "now".into()),
             ReadOf::Parameter(at) => {
@@ -360,8 +360,8 @@ impl<'m, 'a> Findings<'m, 'a> {
                 report.entity = Some(self.show(*entity));
                 report.own = *entity == resource;
                 secret = declared.secret;
-                if let Origin::Read(_, found) = declared.origin {
-                    reader = found;
+                if let Origin::Read(_, Some(found)) = &declared.origin {
+                    chain = Some((found, &declared.words));
                 }
                 match declared.origin.pointer() {
                     Some(pointer) => {
@@ -396,8 +396,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         if let (ReadValue::Known(value), false) = (&read.found, secret) {
             report.exact = cedar_expression(evaluator, value).filter(|exact| report.value.as_ref() != Some(exact));
         }
-        if let (Some(reader), Some(value), false) = (reader, &report.value, secret)
-            && let Some(written) = written(reader, self.json_of(&read.of)).filter(|written| written != value)
+        if let (Some((chain, words)), Some(value), false) = (chain, &report.value, secret)
+            && let Some(written) = written(chain, words, self.json_of(&read.of)).filter(|written| written != value)
         {
             report.compared_as = report.value.replace(written);
         }
@@ -512,11 +512,17 @@ fn default_of(model: &Model, ty: TypeId, slot: &Slot, kind: LocationKind) -> Opt
     None
 }
 
-/// Returns a text of the snapshot, or the part of it that a reader selects, as it is written there.
-fn written(reader: Reader, json: Option<&str>) -> Option<String> {
+/// Returns a text of the snapshot, or the part of it that a reader selects, as it is written there; `None` if the readers
+/// give other values than texts.
+fn written(chain: &Chain, words: &LackingWords, json: Option<&str>) -> Option<String> {
     let text = string_text(json.filter(|json| json.starts_with('"'))?)?;
-    let read = reader.read(&text)?.ok()?;
-    serde_json::to_string(read.written).ok()
+    let is_text = chain.readers().last().is_some_and(|last| last.gives() == DatumType::Text);
+    let written = match chain.only().and_then(|only| only.read(&text)) {
+        Some(read) => read.ok()?.written,
+        None if is_text && chain.read(Datum::Text(text.to_string()), words).wrong.is_none() => &text,
+        None => return None,
+    };
+    serde_json::to_string(written).ok()
 }
 
 /// Returns the clause of a verdict that is unknown for all conditions: the scope of the policy.

@@ -1,5 +1,7 @@
 //! The model: entity types, their attributes, and their places in a snapshot.
 
+use super::chain::Chain;
+use super::lacking::LackingWords;
 use crate::ids::{IdVec, id};
 use crate::source::pointer::{Pattern, Pointer, Step};
 use crate::source::{Source, Span};
@@ -282,8 +284,8 @@ pub struct Slot {
     pub missing: Option<DeclaredDefault>,
     /// Whether outputs mask the value.
     pub secret: bool,
-    /// The text that means "not captured".
-    pub unknown_text: Option<SmolStr>,
+    /// The words that mean that the value is unknown or absent.
+    pub words: LackingWords,
     /// The declaration.
     pub span: Span,
 }
@@ -298,8 +300,8 @@ impl Slot {
 /// The origin of the value of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The snapshot, at this pointer below the instance, through a reader.
-    Read(Vec<String>, Option<Reader>),
+    /// The snapshot, at this pointer below the instance, through readers.
+    Read(Vec<String>, Option<Chain>),
     /// The presence of the object at this pointer.
     Presence(Vec<String>),
     /// The object at this pointer, whose properties are Cedar tags.
@@ -316,55 +318,6 @@ impl Origin {
         match self {
             Origin::Read(pointer, _) | Origin::Presence(pointer) | Origin::Tags(pointer) => Some(pointer),
             Origin::Enclosing(_) | Origin::Derived => None,
-        }
-    }
-}
-
-/// A way to read a value, named by `@as`.
-///
-/// Readers of text trim it and return its folded form: see [`crate::value::fold`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// The whole text.
-    Casefold,
-    /// An e-mail address.
-    Email,
-    /// The domain of an e-mail address.
-    EmailDomain,
-    /// The part of an e-mail address before the `@`.
-    EmailLocal,
-    /// The words before the `@` of an e-mail address: its runs of letters.
-    EmailLocalWords,
-    /// The prefix length of an address or CIDR range.
-    PrefixLength,
-    /// The scheme of a URL.
-    UrlScheme,
-    /// The host of a URL.
-    UrlHost,
-    /// The number of elements, properties or characters.
-    Length,
-}
-
-impl Reader {
-    /// All readers, with their names in `@as`.
-    pub const ALL: [(&'static str, Reader); 9] = [
-        ("casefold", Reader::Casefold),
-        ("email", Reader::Email),
-        ("email-domain", Reader::EmailDomain),
-        ("email-local", Reader::EmailLocal),
-        ("email-local-words", Reader::EmailLocalWords),
-        ("prefix-length", Reader::PrefixLength),
-        ("url-scheme", Reader::UrlScheme),
-        ("url-host", Reader::UrlHost),
-        ("length", Reader::Length),
-    ];
-
-    /// Returns the type of the values that it reads.
-    pub fn ty(self) -> Ty {
-        match self {
-            Reader::PrefixLength | Reader::Length => Ty::Long,
-            Reader::EmailLocalWords => Ty::Set(Arc::new(Ty::String)),
-            _ => Ty::String,
         }
     }
 }

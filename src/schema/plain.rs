@@ -1,6 +1,7 @@
 //! The model of any Cedar schema, without annotations. Each entity and attribute has a place in a document that is
 //! written for one request.
 
+use super::lacking::LackingWords;
 use super::layout::{self, Slots};
 use super::model::*;
 use super::size;
@@ -169,7 +170,7 @@ fn slot(path: Vec<SmolStr>, ty: Ty, origin: Origin, required: bool, within: Opti
         null: None,
         missing: None,
         secret: false,
-        unknown_text: None,
+        words: LackingWords::default(),
         span: Span::default(),
     }
 }

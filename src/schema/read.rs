@@ -4,6 +4,7 @@ mod annotations;
 mod entities;
 mod nesting;
 mod secrets;
+mod readers;
 mod attributes;
 mod context;
 

@@ -1,6 +1,7 @@
 //! Tables for the annotations of a schema: declarations in; slots with their origins, and diagnostics, out.
 
 use super::Schema;
+use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 use expect_test::{Expect, expect};
 use std::fmt::Write;
@@ -61,7 +62,7 @@ fn attributes_have_a_place_a_reader_and_defaults() {
     member(
         "@as(\"email\") mail: String, @as(\"length\") count: Long, @as(\"emale\") x: String",
         expect![[r#"
-        schema-reader: unknown reader `emale` at "@as(\"emale\")"
+        schema-reader: unknown reader `emale` at "emale"
     "#]],
     );
     member(
@@ -141,4 +142,67 @@ fn types_are_nested_by_their_paths() {
         schema-path: `W` is enumerated: its entities are not in the snapshot at "@path(\"/w\")"
     "#]],
     );
+}
+
+#[test]
+fn each_reader_of_a_chain_takes_what_the_one_before_it_gives() {
+    let errors = |declared: &str| {
+        let text = format!(
+            r#"entity Status enum ["a", "A"]; @path("") entity Lab = {{ name: String }};
+            @path("/m/*") @key("id") entity M in [Lab] = {{ id: String, {declared} }};
+            action audit appliesTo {{ principal: [Lab], resource: [M], context: {{}} }};"#
+        );
+        let source = Source::new("lab.cedarschema", text).unwrap();
+        let (_, found) = Schema::parse(&source);
+        let line = |found: &Diagnostic| {
+            let span = found.labels[0].place.span;
+            format!("{} at {} ({})", found.message, source.slice(span), found.help.as_deref().unwrap_or_default())
+        };
+        found.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
+    };
+    let mut all = String::new();
+    for declared in [
+        r#"@as("email") x: Long"#,
+        r#"@as("casefold") x: Status"#,
+        r#"@as("email-local-words") x: Status"#,
+        r#"@as("split(\",\"), casefold") x: String"#,
+        r#"@as("split(\",\"), days, casefold") x: Set<String>"#,
+        r#"@as("casefold, emial-domain") x: String"#,
+        r#"@as("split(\"\")") x: Set<String>"#,
+        r#"@as("zone(Europe/Berln)") x: datetime"#,
+        r#"@as("date(\"%Y-%m-%d %H:%M\")") x: datetime"#,
+        r#"@as("date(\"%H\")") x: datetime"#,
+        r#"@as("casefold") x: M"#,
+        r#"@as("casefold") x: datetime"#,
+        r#"@as("epoch-millis") x: Set<Long>"#,
+        r#"@as("") x: String"#,
+        r#"@unknown("a, \u{62}, a") x: String"#,
+        r#"@unknown("a, , b") x: String"#,
+        r#"@unknown("x, n/a") @absent("y, N/A") x?: Bool"#,
+        r#"@absent("no") x: Bool"#,
+        r#"@unknown("A") x: Set<Status>"#,
+    ] {
+        all += &errors(declared);
+    }
+    expect![[r#"
+        `email` gives a text, but the attribute is of type Long at @as("email") (declare the attribute as String)
+        `casefold` does not distinguish the words `a` and `A` of the type at @as("casefold") (remove the readers, or one of the words)
+        `email-local-words` gives a set of texts, but the attribute is of type Status at @as("email-local-words") (declare the attribute as Set<String>)
+        `split(",")` gives a set of texts, `casefold` gives a set of texts, but the attribute is of type String at @as("split(\",\"), casefold") (declare the attribute as Set<String>)
+        `days` gives a duration, and `casefold` takes a text at casefold (remove one of the two, or write a reader between them)
+        unknown reader `emial-domain` at emial-domain (did you mean `email-domain`?)
+        `split` has no separator at split(\"\") (write split(",") for example)
+        `Europe/Berln` is not a time zone at zone(Europe/Berln) (did you mean `Europe/Berlin`?)
+        `date("%Y-%m-%d %H:%M")` gives a time without offset, but the attribute is of type datetime at @as("date(\"%Y-%m-%d %H:%M\")") (add a reader for the time zone, such as zone("Europe/Berlin") or zone("UTC"))
+        `%H` does not give the day at date(\"%H\") (write the year, the month and the day, such as %Y-%m-%d)
+        `casefold` gives a text, but the attribute is of type M at @as("casefold") (a reference is compared byte by byte: declare the key as a String, and join by equality in a derivation)
+        `casefold` gives a text, but the attribute is of type datetime at @as("casefold") (declare the attribute as String)
+        `epoch-millis` gives a set of times, but the attribute is of type Set<Long> at @as("epoch-millis") (declare the attribute as Set<datetime>)
+        a reader is missing at @as("") (write the name of a reader, or remove the comma)
+        `@unknown` has the word `a` twice at @unknown("a, \u{62}, a") (remove `a` here)
+        `@unknown` has an empty word at  , b (list words, such as @unknown("N/A, never"); quote a word that has a comma or is empty)
+        `N/A` is a word of both `@unknown` and `@absent` at N/A (remove `N/A` here)
+        `@absent` is on a required attribute, which is never absent at @absent("no") (make the attribute optional with `?`)
+        `@unknown` has `A`, which is a word of the type at A (remove `A` here)
+    "#]].assert_eq(&all);
 }

@@ -11,7 +11,7 @@ use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respel
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::{IdVec, id};
 use crate::parallel::*;
-use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Model, Origin, PathId, Reader, Slot, SlotId, Ty};
+use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, PathId, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
 use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
@@ -97,7 +97,7 @@ fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
         Origin::Tags(_) => Data::Value(Vec::new()),
         Origin::Enclosing(ty) => Data::Enclosing(*ty),
         // A list with elements that are not known has a range of lengths.
-        Origin::Read(_, Some(Reader::Length)) => Data::Range(Vec::new()),
+        Origin::Read(_, Some(chain)) if chain.counts() => Data::Range(Vec::new()),
         Origin::Read(..) => {
             let enumerated = matches!(slot.ty, Ty::Entity(target) if model.ty(target).choices().is_some());
             Data::for_type(&slot.ty, enumerated)
@@ -491,6 +491,9 @@ impl Decoder<'_> {
             let node = &self.ty.fields[field];
             node.below.iter().filter(|slot| !node.slots.contains(slot)).copied().collect()
         };
+        if self.is_lacking(field, kind, span) {
+            return;
+        }
         // The slots here have read the value, and the split has reported it on the way to lists.
         if stop.path.is_none() {
             self.reading.error(
@@ -502,6 +505,22 @@ impl Decoder<'_> {
             );
         }
         self.mark(&below, State::Unreadable);
+    }
+
+    /// Returns whether a word of `@unknown` or `@absent` is in the place of a record, and sets the presence of the record.
+    /// The slots below it are set at the end of the row.
+    fn is_lacking(&mut self, field: FieldId, kind: Kind, span: Span) -> bool {
+        let ty = self.ty;
+        let presence = &ty.fields[field].presence;
+        let meaning = |slot: &SlotId| self.reading.meaning(&ty.slots[*slot].words, kind, span);
+        let meanings: Vec<Option<Lacking>> = presence.iter().map(meaning).collect();
+        if meanings.is_empty() || meanings.contains(&None) {
+            return false;
+        }
+        for (slot, meaning) in presence.iter().zip(meanings) {
+            self.set(*slot, if meaning == Some(Lacking::Absent) { Cell::Absent } else { Cell::Uncaptured });
+        }
+        true
     }
 
     #[expect(

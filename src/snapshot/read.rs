@@ -2,10 +2,12 @@
 
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{DeclaredDefault, Fallback, Folded, Member, Model, Origin, Reader, Slot, SlotId, Ty, words};
+use crate::schema::{
+    ADDRESS, Caution, Chain, Datum, DatumType, DeclaredDefault, Fallback, Folded, Lacking, LackingWords, Member, Model,
+    Origin, Read, Reader, Slot, SlotId, Ty, midnight, words,
+};
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest};
-use crate::value::fold::is_same;
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
 use std::borrow::Cow;
@@ -57,6 +59,19 @@ struct Members {
     others: Vec<(SmolStr, Span)>,
 }
 
+/// The elements of a set that are being read.
+#[derive(Default)]
+struct Elements {
+    items: Vec<Value>,
+    is_open: bool,
+}
+
+impl Elements {
+    fn cell(self) -> Cell {
+        Cell::Value(Value::Set(Arc::new(Set::partial(self.items, Vec::new(), self.is_open))))
+    }
+}
+
 /// Bytes of a set that is remembered.
 const MAX_REMEMBERED_BYTES: u32 = 64;
 
@@ -81,6 +96,14 @@ impl Name<'_> {
             Name::Slot(slot) => slot.secret,
             Name::Tags => false,
             Name::Member(of, _) => of.is_secret(),
+        }
+    }
+
+    /// Returns the words for missing values, and for missing elements of a set.
+    fn words(&self) -> Option<&LackingWords> {
+        match self {
+            Name::Slot(slot) => Some(&slot.words),
+            Name::Tags | Name::Member(..) => None,
         }
     }
 }
@@ -136,8 +159,10 @@ impl<'s> Reading<'s> {
         if kind == Kind::Null {
             return self.default(slot, slot.null.as_ref());
         }
-        let short =
-            matches!(slot.ty, Ty::Set(_)) && kind == Kind::Array && span.len() <= MAX_REMEMBERED_BYTES && !slot.secret;
+        let short = matches!(slot.ty, Ty::Set(_))
+            && matches!(kind, Kind::Array | Kind::String)
+            && span.len() <= MAX_REMEMBERED_BYTES
+            && !slot.secret;
         if short && let Some(known) = self.known.get(&(id, self.source.slice(span))) {
             return Cell::Value(known.clone());
         }
@@ -183,14 +208,19 @@ impl<'s> Reading<'s> {
     }
 
     fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
-        if let (Some(unknown), Kind::String) = (&slot.unknown_text, kind)
-            && string_text(self.source.slice(span)).is_some_and(|text| is_same(text.trim(), unknown))
-        {
-            return Cell::Uncaptured;
+        match self.meaning(&slot.words, kind, span) {
+            Some(Lacking::Unknown) => return Cell::Uncaptured,
+            Some(Lacking::Absent) => return Cell::Absent,
+            None => {}
         }
         let name = Name::Slot(slot);
         match &slot.origin {
-            Origin::Read(_, Some(reader)) => return self.through(*reader, kind, span, name),
+            Origin::Read(_, Some(chain)) => {
+                return match chain.only().filter(|reader| is_direct(reader, &slot.ty, kind)) {
+                    Some(reader) => self.through(reader, kind, span, name),
+                    None => self.chained(chain, slot, kind, span),
+                };
+            }
             Origin::Tags(_) => return self.tags(&slot.ty, kind, span).map_or(Cell::Unreadable, Cell::Value),
             _ => {}
         }
@@ -221,7 +251,19 @@ impl<'s> Reading<'s> {
         Cell::Unreadable
     }
 
-    fn through(&mut self, reader: Reader, kind: Kind, span: Span, name: Name<'_>) -> Cell {
+    /// Returns whether a word of `@unknown` or `@absent` is in the place of a value.
+    pub(super) fn meaning(&self, words: &LackingWords, kind: Kind, span: Span) -> Option<Lacking> {
+        if words.is_empty() {
+            return None;
+        }
+        match kind {
+            Kind::String => words.meaning(&string_text(self.source.slice(span))?),
+            Kind::Number => words.meaning(self.source.slice(span)),
+            _ => None,
+        }
+    }
+
+    fn through(&mut self, reader: &Reader, kind: Kind, span: Span, name: Name<'_>) -> Cell {
         let source = self.source;
         let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
         let text = whole.as_deref().map(str::trim);
@@ -229,18 +271,18 @@ impl<'s> Reading<'s> {
             return Cell::Number(i64::try_from(text.chars().count()).unwrap_or(i64::MAX));
         }
         let read = match (reader, kind, text) {
-            (Reader::Length, Kind::Array, _) => return self.length(span),
+            (Reader::Length, Kind::Array, _) => return self.length(span, name),
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
                 Ok(ip) => {
                     self.warn_of_mapped(&ip, span, name);
                     return Cell::Number(i64::from(ip.prefix));
                 }
-                Err(problem) => Err(("an address or CIDR range", problem)),
+                Err(problem) => Err((ADDRESS.into(), problem.into())),
             },
             _ => match text.and_then(|text| reader.read(text)) {
-                Some(read) => read.map_err(|wrong| (wrong.expected, wrong.help.to_owned())),
+                Some(read) => read.map_err(|wrong| (wrong.expected, wrong.help)),
                 None => {
-                    let wanted = if reader == Reader::Length { "a list or a string" } else { "a string" };
+                    let wanted = if *reader == Reader::Length { "a list or a string" } else { "a string" };
                     self.wrong_type(wanted, kind, span, name, None);
                     return Cell::Unreadable;
                 }
@@ -249,18 +291,15 @@ impl<'s> Reading<'s> {
         let Folded { text: folded, is_domain_rejected, .. } = match read {
             Ok(read) => read,
             Err((what, help)) => {
-                let message = format!("`{name}` is not {what}");
-                self.error(Code::SnapshotValue, span, message, "cannot be read".into(), Some(help));
+                self.wrong_shape(&what, help.into_owned(), span, name);
                 return Cell::Unreadable;
             }
         };
         if is_domain_rejected {
-            let message = format!("the domain in `{name}` is not a valid internationalised domain name");
-            let help = "correct it: its Unicode and `xn--` spellings do not compare as equal";
-            self.warning(Code::SnapshotDomain, span, message, "compared without regard to case only", help.into());
+            self.warn_of_domain(span, name);
         }
         match (folded, &whole) {
-            (folded, _) if reader == Reader::EmailLocalWords => {
+            (folded, _) if *reader == Reader::EmailLocalWords => {
                 let words = words(&folded).map(|word| Value::String(SmolStr::new(word))).collect();
                 Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
             }
@@ -269,12 +308,162 @@ impl<'s> Reading<'s> {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
                 Cell::Text(StrRef::in_file(span.start + 1 + byte_offset(offset), part))
             }
-            (folded, _) if folded.len() > MAX_SOURCE_BYTES => {
-                let message = format!("`{name}` is longer than 4 GiB after Unicode normalisation");
-                self.error(Code::SnapshotValue, span, message, "too long".into(), None);
+            (folded, _) if folded.len() > MAX_SOURCE_BYTES => self.too_long(span, name),
+            (folded, _) => Cell::Text(self.side(&folded)),
+        }
+    }
+
+    fn too_long(&mut self, span: Span, name: Name<'_>) -> Cell {
+        let message = format!("`{name}` is longer than 4 GiB after Unicode normalisation");
+        self.error(Code::SnapshotValue, span, message, "too long".into(), None);
+        Cell::Unreadable
+    }
+
+    fn wrong_shape(&mut self, expected: &str, help: String, span: Span, name: Name<'_>) {
+        let message = format!("`{name}` is not {expected}");
+        self.error(Code::SnapshotValue, span, message, "cannot be read".into(), Some(help));
+    }
+
+    fn warn_of_domain(&mut self, span: Span, name: Name<'_>) {
+        let message = format!("the domain in `{name}` is not a valid internationalised domain name");
+        let help = "correct it: its Unicode and `xn--` spellings do not compare as equal";
+        self.warning(Code::SnapshotDomain, span, message, "compared without regard to case only", help.into());
+    }
+
+    /// Reads a value through a chain: one text, or every element of an array.
+    fn chained(&mut self, chain: &Chain, slot: &Slot, kind: Kind, span: Span) -> Cell {
+        let name = Name::Slot(slot);
+        match &slot.ty {
+            Ty::Set(element) if kind == Kind::Array => {
+                let mut elements = Elements::default();
+                let mut scanner = Scanner::at(self.source.text(), span.start);
+                let walked = scanner.array(|scanner, _| {
+                    let (kind, _) = scanner.peek()?;
+                    let span = scanner.skip()?;
+                    match self.meaning(&slot.words, kind, span) {
+                        Some(Lacking::Absent) => {}
+                        Some(Lacking::Unknown) => elements.is_open = true,
+                        None if kind == Kind::Null => elements.is_open = true,
+                        None => self.elements(chain, slot, element, (kind, span), &mut elements),
+                    }
+                    Ok::<_, SyntaxError>(())
+                });
+                elements.is_open |= walked.is_err();
+                elements.cell()
+            }
+            Ty::Set(element) if chain.makes_set() => {
+                let Some(_) = self.datum(chain, kind, span, name) else { return Cell::Unreadable };
+                let mut elements = Elements::default();
+                self.elements(chain, slot, element, (kind, span), &mut elements);
+                elements.cell()
+            }
+            Ty::Set(_) => {
+                self.wrong_type("an array", kind, span, name, None);
                 Cell::Unreadable
             }
-            (folded, _) => Cell::Text(self.side(&folded)),
+            ty => {
+                let Some(datum) = self.datum(chain, kind, span, name) else { return Cell::Unreadable };
+                let Read { mut data, is_open, wrong, .. } = self.read(chain, datum, slot, span);
+                match (data.pop(), wrong) {
+                    (Some(Datum::Whole(count)), wrong) if is_open || wrong.is_some() => Cell::Between(count, i64::MAX),
+                    (Some(Datum::Text(text)), None) if text.len() > MAX_SOURCE_BYTES => self.too_long(span, name),
+                    (Some(datum), None) => match self.finished(chain, ty, datum, span, name) {
+                        Some(value) => self.fallback(slot, &Fallback::Value(value)),
+                        None => Cell::Unreadable,
+                    },
+                    _ => Cell::Unreadable,
+                }
+            }
+        }
+    }
+
+    /// Adds the elements that one value of a set gives.
+    fn elements(
+        &mut self,
+        chain: &Chain,
+        slot: &Slot,
+        element: &Ty,
+        (kind, span): (Kind, Span),
+        elements: &mut Elements,
+    ) {
+        let name = Name::Slot(slot);
+        let Some(datum) = self.datum(chain, kind, span, name) else {
+            elements.is_open = true;
+            return;
+        };
+        let read = self.read(chain, datum, slot, span);
+        elements.is_open |= read.is_open || read.wrong.is_some();
+        for datum in read.data {
+            match self.finished(chain, element, datum, span, name) {
+                Some(value) => elements.items.push(value),
+                None => elements.is_open = true,
+            }
+        }
+    }
+
+    /// Returns a scalar of the file as the first reader of a chain takes it.
+    fn datum(&mut self, chain: &Chain, kind: Kind, span: Span, name: Name<'_>) -> Option<Datum> {
+        let raw = self.source.slice(span);
+        let takes = chain.first().map_or(&[][..], Reader::takes);
+        match kind {
+            Kind::String => match string_text(raw) {
+                Some(text) => return Some(Datum::Text(text.into_owned())),
+                None => {
+                    self.not_text(span);
+                    return None;
+                }
+            },
+            Kind::Number if takes.contains(&DatumType::Number) => return Some(Datum::Number(raw.to_owned())),
+            Kind::Bool if takes.contains(&DatumType::Bool) => return Some(Datum::Bool(raw == "true")),
+            _ => {}
+        }
+        let wanted = match takes {
+            [DatumType::Text, DatumType::Number, DatumType::Bool] => "a boolean or a word for one",
+            [DatumType::Text, DatumType::Number] => "a string or a number",
+            _ => "a string",
+        };
+        self.wrong_type(wanted, kind, span, name, None);
+        None
+    }
+
+    /// Applies a chain to a scalar, and reports its problems.
+    fn read(&mut self, chain: &Chain, datum: Datum, slot: &Slot, span: Span) -> Read {
+        let name = Name::Slot(slot);
+        let read = chain.read(datum, &slot.words);
+        if let Some(wrong) = &read.wrong {
+            self.wrong_shape(&wrong.expected, wrong.help.clone().into_owned(), span, name);
+        }
+        for caution in &read.cautions {
+            match caution {
+                Caution::Domain => self.warn_of_domain(span, name),
+                Caution::Mapped(ip) => self.warn_of_mapped(ip, span, name),
+            }
+        }
+        read
+    }
+
+    /// Returns what a chain gives as a value of a type. `None` after a diagnostic.
+    fn finished(&mut self, chain: &Chain, ty: &Ty, datum: Datum, span: Span, name: Name<'_>) -> Option<Value> {
+        match (ty, datum) {
+            (Ty::String, Datum::Text(text)) => Some(Value::String(text.into())),
+            (Ty::Entity(target), Datum::Text(text)) if self.model.ty(*target).choices().is_some() => {
+                match chain.choice(&text) {
+                    Some(at) => Some(Value::Entity(EntityRef::numbered(*target, at))),
+                    None => self.unlisted(*target, &text, &|word| chain.folded(word), span, name),
+                }
+            }
+            (ty, Datum::Text(text)) => self.of_text(ty, &text, span, name),
+            (ty, Datum::Number(number)) => self.of_number(ty, &number, span, name),
+            (_, Datum::Bool(value)) => Some(Value::Bool(value)),
+            (_, Datum::Whole(number)) => Some(Value::Long(number)),
+            (_, Datum::Moment(moment)) => Some(Value::Datetime(moment)),
+            (_, Datum::Duration(duration)) => Some(Value::Duration(duration)),
+            (_, Datum::Day(day)) => match midnight(day) {
+                Some(moment) => Some(Value::Datetime(moment)),
+                None => self.invalid(ty, "cannot be read", "write a date of the years 0 to 9999".into(), span, name),
+            },
+            // The schema does not let a chain end here.
+            (ty, Datum::LocalTime(_)) => self.invalid(ty, "cannot be read", "write an offset".into(), span, name),
         }
     }
 
@@ -301,14 +490,18 @@ impl<'s> Reading<'s> {
     }
 
     /// Returns the length of an array. An element that is `null` represents any number of elements.
-    fn length(&self, span: Span) -> Cell {
+    fn length(&self, span: Span, name: Name<'_>) -> Cell {
+        let words = name.words();
         let mut scanner = Scanner::at(self.source.text(), span.start);
         let (mut count, mut nulls) = (0, 0);
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = scanner.array(|scanner, _| {
-            nulls += i64::from(scanner.peek()?.0 == Kind::Null);
-            count += 1;
-            scanner.skip().map(|_| ())
+            let (kind, _) = scanner.peek()?;
+            let span = scanner.skip()?;
+            let meaning = words.and_then(|words| self.meaning(words, kind, span));
+            nulls += i64::from(kind == Kind::Null || meaning == Some(Lacking::Unknown));
+            count += i64::from(meaning != Some(Lacking::Absent));
+            Ok::<_, SyntaxError>(())
         });
         if nulls == 0 { Cell::Number(count) } else { Cell::Between(count - nulls, i64::MAX) }
     }
@@ -323,49 +516,21 @@ impl<'s> Reading<'s> {
         let source = self.source;
         let raw = source.slice(span);
         let text = if kind == Kind::String { string_text(raw) } else { None };
-        let trimmed = text.as_deref().unwrap_or_default().trim();
-        let read = |parsed: Result<Value, String>| parsed.map_err(|help| ("cannot be read", help));
-        let outcome = match (ty, kind) {
-            (Ty::Bool, Kind::Bool) => Ok(Value::Bool(raw == "true")),
-            (Ty::Long, Kind::Number) => value::parse_number(raw, 0).map(Value::Long).map_err(|why| match why {
-                Inexact::TooFine => ("not a whole number", "expected a whole number".to_owned()),
-                Inexact::TooLarge => (
-                    "not a whole number of 64 bits",
-                    format!("expected a whole number from {} to {}", i64::MIN, i64::MAX),
-                ),
-            }),
+        match (ty, kind) {
+            (Ty::Bool, Kind::Bool) => Some(Value::Bool(raw == "true")),
+            (Ty::Long | Ty::Decimal, Kind::Number) => self.of_number(ty, raw, span, name),
             (Ty::String, Kind::String) => match &text {
-                Some(text) => Ok(Value::String(SmolStr::new(text))),
+                Some(text) => Some(Value::String(SmolStr::new(text))),
                 None => {
                     self.not_text(span);
-                    return None;
+                    None
                 }
             },
-            (Ty::Decimal, Kind::Number) => value::parse_number(raw, 4).map(Value::Decimal).map_err(|why| {
-                let help = match why {
-                    Inexact::TooFine => "a decimal has at most four digits after the point: round it",
-                    Inexact::TooLarge => "the number is too large for a decimal",
-                };
-                ("cannot be read", help.to_owned())
-            }),
-            (Ty::Decimal, Kind::String) => {
-                read(value::parse_decimal(&plain_decimal(text.as_deref().unwrap_or_default())).map(Value::Decimal))
+            (Ty::Decimal | Ty::Datetime | Ty::Duration | Ty::Ip | Ty::Entity(_), Kind::String) => {
+                self.of_text(ty, text.as_deref().unwrap_or_default(), span, name)
             }
-            (Ty::Datetime, Kind::String) => read(value::parse_datetime(trimmed).map(Value::Datetime)),
-            (Ty::Duration, Kind::String) => read(value::parse_duration(trimmed).map(Value::Duration)),
-            (Ty::Ip, Kind::String) => read(IpNet::parse(trimmed).map(|ip| {
-                self.warn_of_mapped(&ip, span, name);
-                Value::Ip(ip)
-            })),
-            (Ty::Entity(target), Kind::String) => match self.model.ty(*target).choices() {
-                Some(choices) => {
-                    return self.choice(*target, choices, text.as_deref().unwrap_or_default(), span, name);
-                }
-                // A reference inside a set: resolved with the others.
-                None => Ok(Value::String(SmolStr::new(text.as_deref().unwrap_or_default()))),
-            },
-            (Ty::Set(element), Kind::Array) => return Some(self.set(element, span, name)),
-            (Ty::Record(members), Kind::Object) => return self.record(members, span, name),
+            (Ty::Set(element), Kind::Array) => Some(self.set(element, span, name)),
+            (Ty::Record(members), Kind::Object) => self.record(members, span, name),
             _ => {
                 let wanted = match ty {
                     Ty::Bool => "true or false",
@@ -383,19 +548,61 @@ impl<'s> Reading<'s> {
                 let written = written.as_ref().map(Place::text);
                 let meant = meant(ty, kind, text.as_deref().unwrap_or(raw), written).filter(|_| !self.secret);
                 self.wrong_type(wanted, kind, span, name, meant);
-                return None;
-            }
-        };
-        match outcome {
-            Ok(value) => Some(value),
-            Err((label, help)) => {
-                let message = format!("`{name}` is not a valid {}", self.model.show(ty));
-                // The help may repeat the value.
-                let help = Some(help).filter(|_| !self.secret);
-                self.error(Code::SnapshotValue, span, message, label.into(), help);
                 None
             }
         }
+    }
+
+    /// Reads a number. `None` after a diagnostic.
+    fn of_number(&mut self, ty: &Ty, raw: &str, span: Span, name: Name<'_>) -> Option<Value> {
+        let (read, is_whole) = match ty {
+            Ty::Long => (value::parse_number(raw, 0).map(Value::Long), true),
+            _ => (value::parse_number(raw, 4).map(Value::Decimal), false),
+        };
+        let (label, help) = match (read, is_whole) {
+            (Ok(value), _) => return Some(value),
+            (Err(Inexact::TooFine), true) => ("not a whole number", "expected a whole number".to_owned()),
+            (Err(Inexact::TooLarge), true) => {
+                ("not a whole number of 64 bits", format!("expected a whole number from {} to {}", i64::MIN, i64::MAX))
+            }
+            (Err(Inexact::TooFine), false) => {
+                ("cannot be read", "a decimal has at most four digits after the point: round it".to_owned())
+            }
+            (Err(Inexact::TooLarge), false) => ("cannot be read", "the number is too large for a decimal".to_owned()),
+        };
+        self.invalid(ty, label, help, span, name)
+    }
+
+    /// Reads a text as a value of a type. `None` after a diagnostic.
+    fn of_text(&mut self, ty: &Ty, text: &str, span: Span, name: Name<'_>) -> Option<Value> {
+        let trimmed = text.trim();
+        let read = match ty {
+            Ty::Decimal => value::parse_decimal(&plain_decimal(text)).map(Value::Decimal),
+            Ty::Datetime => value::parse_datetime(trimmed).map(Value::Datetime),
+            Ty::Duration => value::parse_duration(trimmed).map(Value::Duration),
+            Ty::Ip => IpNet::parse(trimmed).map(|ip| {
+                self.warn_of_mapped(&ip, span, name);
+                Value::Ip(ip)
+            }),
+            Ty::Entity(target) => match self.model.ty(*target).choices() {
+                Some(choices) => return self.choice(*target, choices, text, span, name),
+                // A reference inside a set: resolved with the others.
+                None => Ok(Value::String(SmolStr::new(text))),
+            },
+            _ => Ok(Value::String(SmolStr::new(text))),
+        };
+        match read {
+            Ok(value) => Some(value),
+            Err(help) => self.invalid(ty, "cannot be read", help, span, name),
+        }
+    }
+
+    fn invalid(&mut self, ty: &Ty, label: &str, help: String, span: Span, name: Name<'_>) -> Option<Value> {
+        let message = format!("`{name}` is not a valid {}", self.model.show(ty));
+        // The help may repeat the value.
+        let help = Some(help).filter(|_| !self.secret);
+        self.error(Code::SnapshotValue, span, message, label.into(), help);
+        None
     }
 
     /// Reads a word of an enumerated type. A word that an open type does not list is unknown, and that is not an error.
@@ -403,9 +610,24 @@ impl<'s> Reading<'s> {
         if let Some(at) = choices.iter().position(|choice| choice == word) {
             return Some(Value::Entity(EntityRef::numbered(ty, at)));
         }
+        self.unlisted(ty, word, &|former| Some(former.to_owned()), span, name)
+    }
+
+    /// Reports a word that an enumerated type does not list, or no longer lists; `form` is the form in which words are
+    /// compared.
+    fn unlisted(
+        &mut self,
+        ty: TypeId,
+        word: &str,
+        form: &dyn Fn(&str) -> Option<String>,
+        span: Span,
+        name: Name<'_>,
+    ) -> Option<Value> {
+        let choices = self.model.ty(ty).choices().unwrap_or_default();
         let of = self.model.short_name(ty);
         let quoted = if self.secret { "***".to_owned() } else { format!("{word:?}") };
-        if let Some(former) = self.model.ty(ty).former.iter().find(|former| former.word == word) {
+        let is_word = |former: &str| former == word || form(former).as_deref() == Some(word);
+        if let Some(former) = self.model.ty(ty).former.iter().find(|former| is_word(&former.word)) {
             let by = match choices {
                 [only] => format!("superseded by `{only}`"),
                 _ => format!("a former {of}"),
@@ -437,6 +659,14 @@ impl<'s> Reading<'s> {
         let walked = scanner.array(|scanner, _| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
+            match name.words().and_then(|words| self.meaning(words, kind, span)) {
+                Some(Lacking::Absent) => return Ok(()),
+                Some(Lacking::Unknown) => {
+                    open = true;
+                    return Ok(());
+                }
+                None => {}
+            }
             match if kind == Kind::Null { None } else { self.value(element, kind, span, name) } {
                 Some(value) => items.push(value),
                 None => open = true,
@@ -504,6 +734,16 @@ impl<'s> Reading<'s> {
             Ok(())
         });
         members
+    }
+}
+
+/// Returns whether one reader reads a value without a chain: a text or a number from a text of the file.
+fn is_direct(reader: &Reader, ty: &Ty, kind: Kind) -> bool {
+    match (reader, ty) {
+        (Reader::EmailLocalWords, _) => kind != Kind::Array,
+        (Reader::Length | Reader::PrefixLength, Ty::Long) => true,
+        (reader, Ty::String) => reader.folds(),
+        _ => false,
     }
 }
 

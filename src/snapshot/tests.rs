@@ -1,9 +1,9 @@
 //! Tables for the steps of reading: a snapshot, and what the split, the decode and the resolve make known of it.
 
 use super::{Column, Data, Limits, Snapshot, State, Table};
-use crate::schema::{Model, Schema, SlotId};
+use crate::schema::{Model, Schema, SlotId, Ty};
 use crate::source::Source;
-use crate::value::{EntityRef, TypeId};
+use crate::value::{EntityRef, TypeId, Value, show_datetime, show_duration};
 use expect_test::{Expect, expect};
 use std::fmt::Write;
 
@@ -15,8 +15,8 @@ const SCHEMA: &str = r#"
 "#;
 
 /// Reads a snapshot with all attributes.
-fn read(text: &str) -> (std::sync::Arc<Model>, Option<Snapshot>, Vec<String>) {
-    let schema = Source::new("lab.cedarschema", SCHEMA).unwrap();
+fn read(schema: &str, text: &str) -> (std::sync::Arc<Model>, Option<Snapshot>, Vec<String>) {
+    let schema = Source::new("lab.cedarschema", schema).unwrap();
     let (schema, problems) = Schema::parse(&schema);
     assert!(problems.is_empty(), "{problems:?}");
     let model = schema.unwrap().model;
@@ -29,7 +29,11 @@ fn read(text: &str) -> (std::sync::Arc<Model>, Option<Snapshot>, Vec<String>) {
 
 /// Compares the tables of a snapshot and the diagnostics, as one line for each row, list and diagnostic.
 fn check(text: &str, expected: Expect) {
-    let (model, snapshot, found) = read(text);
+    expected.assert_eq(&tables(SCHEMA, text));
+}
+
+fn tables(schema: &str, text: &str) -> String {
+    let (model, snapshot, found) = read(schema, text);
     let mut lines = String::new();
     for (ty, table) in snapshot.iter().flat_map(|snapshot| model.type_ids().zip(&snapshot.tables)) {
         let snapshot = snapshot.as_ref().unwrap();
@@ -37,14 +41,14 @@ fn check(text: &str, expected: Expect) {
             let entity = EntityRef { ty, row: u32::try_from(row).unwrap() };
             write!(lines, "{}", snapshot.show(&model, entity)).unwrap();
             for (slot, column) in model.ty(ty).slots.iter().zip(&table.columns) {
-                write!(lines, " {}={}", slot.dotted(), shown(&model, snapshot, column, row)).unwrap();
+                write!(lines, " {}={}", slot.dotted(), shown(&model, snapshot, &slot.ty, column, row)).unwrap();
             }
             lines.push_str(if table.copies.contains(&entity.row) { " copy\n" } else { "\n" });
         }
         lists(&mut lines, table);
     }
     found.iter().for_each(|found| writeln!(lines, "{found}").unwrap());
-    expected.assert_eq(&lines);
+    lines
 }
 
 fn lists(lines: &mut String, table: &Table) {
@@ -56,14 +60,29 @@ fn lists(lines: &mut String, table: &Table) {
     }
 }
 
-fn shown(model: &Model, snapshot: &Snapshot, column: &Column, row: usize) -> String {
+fn shown(model: &Model, snapshot: &Snapshot, ty: &Ty, column: &Column, row: usize) -> String {
     match (column.states[row], &column.data) {
         (State::Known, Data::Bool(values)) => values[row].to_string(),
+        (State::Known, Data::Number(values)) if *ty == Ty::Datetime => show_datetime(values[row]),
+        (State::Known, Data::Number(values)) if *ty == Ty::Duration => show_duration(values[row]),
         (State::Known, Data::Number(values)) => values[row].to_string(),
+        (State::Known | State::Uncaptured, Data::Range(values)) => format!("{:?}", values[row]),
         (State::Known, Data::Text(values)) => format!("{:?}", snapshot.text(values[row])),
-        (State::Known, Data::Value(values)) => format!("{:?}", values[row]),
+        (State::Known, Data::Value(values)) => match &values[row] {
+            Value::Set(set) => {
+                let item = |item: &Value| match item {
+                    Value::String(text) => format!("{text:?}"),
+                    Value::Datetime(moment) => show_datetime(*moment),
+                    Value::Entity(entity) => snapshot.show(model, *entity),
+                    other => format!("{other:?}"),
+                };
+                let items: Vec<String> = set.items().iter().map(item).collect();
+                format!("[{}{}]", items.join(" "), if set.is_open() { " .." } else { "" })
+            }
+            other => format!("{other:?}"),
+        },
         (State::Known, Data::Entity(values)) => {
-            let ty = model.type_named("Person").unwrap();
+            let Ty::Entity(ty) = *ty else { return "?".to_owned() };
             snapshot.show(model, EntityRef { ty, row: values[row] })
         }
         (State::Known, _) => "known".to_owned(),
@@ -151,9 +170,9 @@ fn the_decode_sets_the_state_of_every_slot() {
     row(
         r#""open": null, "tags": ["x"], "address": {"town": 1, "zip": null}"#,
         expect![[r#"
-        Lab::"" address=known address.town=unreadable address.zip=absent head=absent open=uncaptured tags=Set(Set { items: [String("x")], maybe: [], open: false })
-        snapshot-type: `address.town` is a number, expected a string
-    "#]],
+            Lab::"" address=known address.town=unreadable address.zip=absent head=absent open=uncaptured tags=["x"]
+            snapshot-type: `address.town` is a number, expected a string
+        "#]],
     );
     row(
         r#""opn": true, "address": []"#,
@@ -223,4 +242,214 @@ fn the_resolve_finds_references_and_ids_that_are_given_twice() {
         Uncaptured list /people ""
     "#]],
     );
+}
+
+/// Reads an attribute `x` of the document, declared in some way, from some values. Returns a line for each value.
+fn attribute(declared: &str, values: &[&str]) -> String {
+    let schema = format!(
+        r#"entity Status enum ["Open", "Shut down"];
+        @path("") entity Lab = {{ {declared} }};
+        @path("/people/*") @key("name") entity Person in [Lab] = {{ name: String }};
+        action audit appliesTo {{ principal: [Lab], resource: [Lab], context: {{}} }};"#
+    );
+    let mut lines = String::new();
+    for value in values {
+        let text = format!(r#"{{"x": {value}, "people": [{{"name": "a"}}, {{"name": "B"}}]}}"#);
+        let tables = tables(&schema, &text);
+        let mut shown: Vec<&str> = tables.lines().filter(|line| !line.starts_with("Person")).collect();
+        shown[0] = shown[0].strip_prefix("Lab::\"\" ").unwrap_or(shown[0]);
+        writeln!(lines, "{value}: {}", shown.join("; ")).unwrap();
+    }
+    lines
+}
+
+#[test]
+fn a_chain_reads_texts_and_numbers() {
+    expect![[r#"
+        1777406311.5: x=2026-04-28T19:58:31.5Z
+        "1777406311": x=2026-04-28T19:58:31Z
+        true: x=unreadable; snapshot-type: `x` is a boolean, expected a string or a number
+        1e30: x=unreadable; snapshot-value: `x` is not a number of seconds since 1970
+        "x": x=unreadable; snapshot-value: `x` is not a number of seconds since 1970
+        null: x=uncaptured
+    "#]]
+    .assert_eq(&attribute(
+        r#"@as("epoch-seconds") x: datetime"#,
+        &["1777406311.5", "\"1777406311\"", "true", "1e30", "\"x\"", "null"],
+    ));
+    expect![[r#"
+        "Yes": x=true
+        0: x=false
+        false: x=false
+        "y": x=unreadable; snapshot-value: `x` is not a boolean
+        2: x=unreadable; snapshot-value: `x` is not a boolean
+        []: x=unreadable; snapshot-type: `x` is an array, expected a boolean or a word for one
+    "#]]
+    .assert_eq(&attribute(r#"@as("bool") x: Bool"#, &["\"Yes\"", "0", "false", "\"y\"", "2", "[]"]));
+    expect![[r#"
+        " 007 ": x=7
+        7: x=7
+        "1e2": x=100
+        "1.5": x=unreadable; snapshot-value: `x` is not a valid Long
+        "1,000": x=unreadable; snapshot-value: `x` is not a number
+        "99999999999999999999": x=unreadable; snapshot-value: `x` is not a valid Long
+    "#]]
+    .assert_eq(&attribute(
+        r#"@as("number") x: Long"#,
+        &["\" 007 \"", "7", "\"1e2\"", "\"1.5\"", "\"1,000\"", "\"99999999999999999999\""],
+    ));
+    expect![[r#"
+        14: x=14d
+        "0.5": x=12h
+        1e18: x=unreadable; snapshot-value: `x` is not a number of days
+        "14d": x=unreadable; snapshot-value: `x` is not a number of days
+    "#]]
+    .assert_eq(&attribute(r#"@as("days") x: duration"#, &["14", "\"0.5\"", "1e18", "\"14d\""]));
+    expect![[r#"
+        "01/09/2026 06:00": x=2026-09-01T04:00:00Z
+        "25/10/2026 02:30": x=unreadable; snapshot-value: `x` is not a time of Europe/Berlin
+        "2026-09-01": x=unreadable; snapshot-value: `x` is not a time in the format %d/%m/%Y %H:%M
+    "#]]
+    .assert_eq(&attribute(
+        r#"@as("date(\"%d/%m/%Y %H:%M\"), zone(\"Europe/Berlin\")") x: datetime"#,
+        &["\"01/09/2026 06:00\"", "\"25/10/2026 02:30\"", "\"2026-09-01\""],
+    ));
+    expect![[r#"
+        20260901: x=2026-09-01T00:00:00Z
+        "20260931": x=unreadable; snapshot-value: `x` is not a date in the format %Y%m%d
+    "#]]
+    .assert_eq(&attribute(r#"@as("date(%Y%m%d)") x: datetime"#, &["20260901", "\"20260931\""]));
+    expect![[r#"
+        "OPEN": x=Status::"Open"
+        " shut DOWN": x=Status::"Shut down"
+        "opn": x=unreadable; snapshot-value: `x` is "opn", which is not a valid Status
+        7: x=unreadable; snapshot-type: `x` is a number, expected a string
+    "#]]
+    .assert_eq(&attribute(r#"@as("casefold") x: Status"#, &["\"OPEN\"", "\" shut DOWN\"", "\"opn\"", "7"]));
+    expect![[r#"
+        "abc@x.example": x=(3, 3)
+        "abc": x=unreadable; snapshot-value: `x` is not an e-mail address
+    "#]]
+    .assert_eq(&attribute(r#"@as("email-local, length") x: Long"#, &["\"abc@x.example\"", "\"abc\""]));
+}
+
+#[test]
+fn a_chain_reads_every_element_of_a_set() {
+    expect![[r#"
+        "B, a,,A": x=["a" "b"]
+        "": x=[]
+        ["a,B", "c"]: x=["a" "b" "c"]
+        ["a", null, 7]: x=["a" ..]; snapshot-type: `x` is a number, expected a string
+        7: x=unreadable; snapshot-type: `x` is a number, expected a string
+    "#]]
+    .assert_eq(&attribute(
+        r#"@as("split(\",\"), casefold") x: Set<String>"#,
+        &["\"B, a,,A\"", "\"\"", "[\"a,B\", \"c\"]", "[\"a\", null, 7]", "7"],
+    ));
+    expect![[r#"
+        ["B", "a"]: x=["a" "b"]
+        "B": x=unreadable; snapshot-type: `x` is a string, expected an array
+        {}: x=unreadable; snapshot-type: `x` is an object, expected an array
+    "#]]
+    .assert_eq(&attribute(r#"@as("casefold") x: Set<String>"#, &["[\"B\", \"a\"]", "\"B\"", "{}"]));
+    expect![[r#"
+        "a@B.c.example": x=["b.c.example" "c.example" "example"]
+        ["a@b.c", "d"]: x=["b.c" "c" ..]; snapshot-value: `x` is not an e-mail address
+    "#]]
+    .assert_eq(&attribute(
+        r#"@as("email-domain, parents") x: Set<String>"#,
+        &["\"a@B.c.example\"", "[\"a@b.c\", \"d\"]"],
+    ));
+    expect![[r#"
+        ["OPEN", "shut"]: x=[Status::"Open" ..]; snapshot-value: `x` is "shut", which is not a valid Status
+    "#]]
+    .assert_eq(&attribute(r#"@as("casefold") x: Set<Status>"#, &["[\"OPEN\", \"shut\"]"]));
+    expect![[r#"
+        "a; B": x=[Person::"a" Person::"B"]
+        "a; b": x=[Person::"a" Person::"b"]; dangling ["b"]; snapshot-reference: `x` refers to Person `b`, which is not in the snapshot
+    "#]].assert_eq(&attribute(r#"@as("split(;)") x: Set<Person>"#, &["\"a; B\"", "\"a; b\""]));
+    expect![[r#"
+        "10.0.0.0/8, x": x=[Ip(IpNet { addr: 10.0.0.0, prefix: 8 }) ..]; snapshot-value: `x` is not a valid ipaddr
+    "#]]
+    .assert_eq(&attribute(r#"@as("split(\",\")") x: Set<ipaddr>"#, &["\"10.0.0.0/8, x\""]));
+    expect![[r#"
+        [0, "1000", true]: x=[1970-01-01T00:00:00Z 1970-01-01T00:00:01Z ..]; snapshot-type: `x` is a boolean, expected a string or a number
+    "#]].assert_eq(&attribute(r#"@as("epoch-millis") x: Set<datetime>"#, &["[0, \"1000\", true]"]));
+    expect![[r#"
+        "a,b,a": x=(2, 2)
+        ["a"]: x=unreadable; snapshot-type: `x` is an array, expected a string
+    "#]]
+    .assert_eq(&attribute(r#"@as("split(\",\"), length") x: Long"#, &["\"a,b,a\"", "[\"a\"]"]));
+}
+
+#[test]
+fn words_mean_that_a_value_is_missing() {
+    let words = r#"@unknown("unknown, tbd") @absent("N/A, \"\", -1")"#;
+    let values = ["\" TBD \"", "\"n/a\"", "\"\"", "-1", "null", "true"];
+    expect![[r#"
+        " TBD ": x=uncaptured
+        "n/a": x=absent
+        "": x=absent
+        -1: x=absent
+        null: x=absent
+        true: x=true
+    "#]]
+    .assert_eq(&attribute(&format!("{words} x?: Bool"), &values));
+    expect![[r#"
+        "tbd": x=uncaptured
+        "N/A": x=absent
+        "Open": x=Status::"Open"
+    "#]]
+    .assert_eq(&attribute(&format!("{words} x?: Status"), &["\"tbd\"", "\"N/A\"", "\"Open\""]));
+    expect![[r#"
+        "tbd": x=uncaptured
+        "N/A": x=absent
+        "a": x=Person::"a"
+    "#]]
+    .assert_eq(&attribute(&format!("{words} x?: Person"), &["\"tbd\"", "\"N/A\"", "\"a\""]));
+    expect![[r#"
+        "tbd": x=uncaptured
+        -1: x=absent
+        0: x=1970-01-01T00:00:00Z
+    "#]]
+    .assert_eq(&attribute(&format!("{words} @as(\"epoch-seconds\") x?: datetime"), &["\"tbd\"", "-1", "0"]));
+    expect![[r#"
+        "tbd": x=uncaptured
+        ["a", "tbd"]: x=["a" ..]
+        ["a", "N/A"]: x=["a"]
+    "#]]
+    .assert_eq(&attribute(&format!("{words} x?: Set<String>"), &["\"tbd\"", "[\"a\", \"tbd\"]", "[\"a\", \"N/A\"]"]));
+    expect![[r#"
+        "N/A": x=absent
+        "A;tbd": x=["a" ..]
+        "A;n/a": x=["a"]
+    "#]]
+    .assert_eq(&attribute(
+        &format!("{words} @as(\"split(;), casefold\") x?: Set<String>"),
+        &["\"N/A\"", "\"A;tbd\"", "\"A;n/a\""],
+    ));
+    expect![[r#"
+        ["a", "tbd"]: x=(1, 9223372036854775807)
+        ["a", "N/A"]: x=(1, 1)
+        "N/A": x=absent
+    "#]]
+    .assert_eq(&attribute(
+        &format!("{words} @as(\"length\") x?: Long"),
+        &["[\"a\", \"tbd\"]", "[\"a\", \"N/A\"]", "\"N/A\""],
+    ));
+    expect![[r#"
+        "tbd": x=uncaptured x.a=uncaptured x.b=uncaptured
+        "N/A": x=absent x.a=absent x.b=absent
+        "other": x=unreadable x.a=unreadable x.b=unreadable; snapshot-type: expected an object at `x`, found a string
+        {"a": true}: x=known x.a=true x.b=absent
+    "#]]
+    .assert_eq(&attribute(
+        &format!("{words} x?: {{ a: Bool, b?: Long }}"),
+        &["\"tbd\"", "\"N/A\"", "\"other\"", "{\"a\": true}"],
+    ));
+    expect![[r#"
+        "tbd": x=uncaptured x.a=uncaptured x.b=uncaptured
+        null: x=uncaptured x.a=uncaptured x.b=uncaptured
+    "#]]
+    .assert_eq(&attribute("@unknown(\"tbd\") x: { a: Bool, b?: Long }", &["\"tbd\"", "null"]));
 }

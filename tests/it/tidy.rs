@@ -335,7 +335,7 @@ fn reference_pages_are_complete() {
         check_mentions("docs/policies.md", &listed(&read("src/policy/annotations.rs"), constant), annotation);
     }
     let readers = Reader::ALL.map(|(name, _)| name.to_owned());
-    check_mentions("docs/schema.md", &readers, |name| vec![format!("`{name}`")]);
+    check_mentions("docs/schema.md", &readers, |name| vec![format!("`{name}`"), format!("`{name}(")]);
     let key = |name: &str| vec![format!("`{name}`"), format!("{name} = "), format!("[{name}]")];
     for constant in ["IN_FILE", "IN_CASE", "IN_EACH", "IN_EXPECTATION"] {
         check_mentions("docs/testing.md", &listed(&read("src/cases/read.rs"), constant), key);

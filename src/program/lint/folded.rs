@@ -4,7 +4,7 @@ use super::{Reviewed, reached};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Statement;
 use crate::program::{Constant, NodeId, NodeKind, Program};
-use crate::schema::{Model, Origin, Reader, SlotId, Ty, folded};
+use crate::schema::{Chain, Model, Origin, Reader, SlotId, Ty, folded};
 use crate::source::{Source, Span};
 use crate::value::{TypeId, Value};
 use cedar_policy_core::ast::PatternElem;
@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Comparison {
     /// Its place in the model.
     pub parameter: usize,
-    /// The attributes it is compared with: the name and the reader.
-    with: Vec<(String, Reader)>,
+    /// The attributes it is compared with: the name and the readers.
+    with: Vec<(String, Chain)>,
     /// Where.
     source: Arc<Source>,
     span: Span,
@@ -25,8 +25,8 @@ pub(crate) struct Comparison {
 
 /// A part of one side of a comparison.
 enum Leaf {
-    /// An attribute that is read through a folding reader.
-    Folded(TypeId, SlotId, Reader),
+    /// An attribute that is read through folding readers.
+    Folded(TypeId, SlotId, Chain),
     /// A text of the policy.
     Text(NodeId, String),
     /// A parameter.
@@ -114,7 +114,7 @@ impl Found<'_> {
         }
     }
 
-    fn parameter(&mut self, node: NodeId, parameter: usize, with: Vec<(String, Reader)>) {
+    fn parameter(&mut self, node: NodeId, parameter: usize, with: Vec<(String, Chain)>) {
         let (source, span) = (Arc::clone(&self.statement.source), self.program.node(node).span);
         let comparison = Comparison { parameter, with, source, span };
         let Some(declared) = self.model.parameters.get(parameter) else { return };
@@ -137,29 +137,28 @@ impl Found<'_> {
             })
             .collect();
         let (last, whole) = (pieces.len() - 1, pieces.len() == 1);
-        let form = |at: usize, piece: &str, reader: Reader| {
+        let form = |at: usize, piece: &str, chain: &Chain| {
             if whole {
-                return folded(reader, piece);
+                return chain.folded(piece);
             }
             // Blanks are trimmed at the ends of a text, and not inside it.
             let kept = |blank: &str, end: bool| if end { "" } else { blank }.to_owned();
             let core = piece.trim();
             let before = piece.strip_suffix(piece.trim_start()).unwrap_or_default();
             let after = piece.strip_prefix(piece.trim_end()).filter(|_| !core.is_empty()).unwrap_or_default();
-            let core = if core.is_empty() { String::new() } else { folded(Reader::Casefold, core)? };
+            let core = if core.is_empty() { String::new() } else { folded(&Reader::Casefold, core)? };
             Some(format!("{}{core}{}", kept(before, at == 0), kept(after, at == last)))
         };
-        let fits = |reader: Reader| {
-            pieces.iter().enumerate().all(|(at, piece)| form(at, piece, reader).as_ref() == Some(piece))
-        };
+        let fits =
+            |chain: &Chain| pieces.iter().enumerate().all(|(at, piece)| form(at, piece, chain).as_ref() == Some(piece));
         let Some((_, first)) = with.first() else { return };
-        if with.iter().any(|(_, reader)| fits(*reader)) {
+        if with.iter().any(|(_, chain)| fits(chain)) {
             return;
         }
         let escaped = |piece: String| format!("{piece:?}").trim_matches('"').replace('*', "\\*");
         let written = pieces.iter().cloned().map(escaped).collect::<Vec<_>>().join("*");
         let forms: Option<Vec<String>> =
-            pieces.iter().enumerate().map(|(at, piece)| form(at, piece, *first).map(escaped)).collect();
+            pieces.iter().enumerate().map(|(at, piece)| form(at, piece, first).map(escaped)).collect();
         let help = forms.map(|forms| format!("write \"{}\"", forms.join("*")));
         self.refuse(self.pattern_span(node, text), &written, &with, help);
     }
@@ -173,7 +172,7 @@ impl Found<'_> {
         quote.map_or(whole, |at| Span::new(after + at, whole.end))
     }
 
-    fn refuse(&mut self, span: Span, text: &str, with: &[(String, Reader)], help: Option<String>) {
+    fn refuse(&mut self, span: Span, text: &str, with: &[(String, Chain)], help: Option<String>) {
         if self.seen.insert((span, text.to_owned())) {
             let error = Diagnostic::error(Code::PolicyFolded, message(&format!("{text:?}"), with));
             self.errors.push(error.label(&self.statement.source, span, "never equal").maybe_help(help));
@@ -181,13 +180,13 @@ impl Found<'_> {
     }
 
     /// Returns the folded attributes among leaves; none if some leaf can be any text.
-    fn readers(&self, leaves: &[Leaf]) -> Vec<(String, Reader)> {
+    fn readers(&self, leaves: &[Leaf]) -> Vec<(String, Chain)> {
         let open = |leaf: &Leaf| matches!(leaf, Leaf::Other | Leaf::Parameter(..));
         if leaves.iter().any(open) {
             return Vec::new();
         }
         let folded = leaves.iter().filter_map(|leaf| match leaf {
-            Leaf::Folded(ty, slot, reader) => Some((self.model.ty(*ty).slots[*slot].dotted(), *reader)),
+            Leaf::Folded(ty, slot, chain) => Some((self.model.ty(*ty).slots[*slot].dotted(), chain.clone())),
             _ => None,
         });
         folded.collect()
@@ -206,7 +205,9 @@ impl Found<'_> {
             NodeKind::Slot(_, ty, slot) => {
                 let declared = &self.model.ty(*ty).slots[*slot];
                 match &declared.origin {
-                    Origin::Read(_, Some(reader)) if folds(*reader) => vec![Leaf::Folded(*ty, *slot, *reader)],
+                    Origin::Read(_, Some(chain)) if folds(chain, &declared.ty) => {
+                        vec![Leaf::Folded(*ty, *slot, chain.clone())]
+                    }
                     _ => vec![Leaf::Other],
                 }
             }
@@ -259,11 +260,10 @@ fn texts_in<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     }
 }
 
-fn message(what: &str, with: &[(String, Reader)]) -> String {
+fn message(what: &str, with: &[(String, Chain)]) -> String {
     let mut attributes: Vec<String> = Vec::new();
-    for (name, reader) in with {
-        let known = Reader::ALL.iter().find(|(_, known)| known == reader).map_or("", |(known, _)| known);
-        let attribute = format!("`{name}`, which is read as `{known}`");
+    for (name, chain) in with {
+        let attribute = format!("`{name}`, which is read as `{chain}`");
         if !attributes.contains(&attribute) {
             attributes.push(attribute);
         }
@@ -272,16 +272,20 @@ fn message(what: &str, with: &[(String, Reader)]) -> String {
 }
 
 /// Returns whether some attribute can have a text.
-fn reads(with: &[(String, Reader)], text: &str) -> bool {
-    with.iter().any(|(_, reader)| folded(*reader, text).as_deref() == Some(text))
+fn reads(with: &[(String, Chain)], text: &str) -> bool {
+    with.iter().any(|(_, chain)| chain.folded(text).as_deref() == Some(text))
 }
 
 /// Returns the form of a text in which it can be equal.
-fn fold(with: &[(String, Reader)], text: &str) -> Option<String> {
-    with.iter().find_map(|(_, reader)| folded(*reader, text))
+fn fold(with: &[(String, Chain)], text: &str) -> Option<String> {
+    with.iter().find_map(|(_, chain)| chain.folded(text))
 }
 
-/// Returns whether a reader folds texts.
-fn folds(reader: Reader) -> bool {
-    reader.ty() != Ty::Long
+/// Returns whether an attribute has texts in folded form.
+fn folds(chain: &Chain, ty: &Ty) -> bool {
+    let is_text = match ty {
+        Ty::Set(element) => **element == Ty::String,
+        ty => *ty == Ty::String,
+    };
+    is_text && chain.folds()
 }

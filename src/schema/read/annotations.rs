@@ -9,6 +9,7 @@ use cedar_policy_core::est::Annotations;
 use cedar_policy_core::parser::Loc;
 use smol_str::SmolStr;
 use std::collections::HashMap;
+use std::ops::Range;
 
 pub(super) const ON_ENTITY: &[&str] = &[
     "path",
@@ -29,8 +30,8 @@ pub(super) const ON_ENTITY: &[&str] = &[
     "doc",
 ];
 pub(super) const ON_ATTRIBUTE: &[&str] =
-    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "ignore", "doc"];
-pub(super) const ON_PARAMETER: &[&str] = &["default", "path", "as", "null", "missing", "unknown", "doc"];
+    &["path", "as", "enclosing", "derived", "null", "missing", "secret", "unknown", "absent", "ignore", "doc"];
+pub(super) const ON_PARAMETER: &[&str] = &["default", "path", "as", "null", "missing", "unknown", "absent", "doc"];
 pub(super) const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
@@ -113,6 +114,30 @@ impl<'f> SchemaReader<'_, 'f> {
         let rest = self.source.text().get(value.end()..).unwrap_or_default();
         let close = if rest.trim_start().starts_with(')') { rest.len() - rest.trim_start().len() + 1 } else { 0 };
         Span::from(start..value.end() + close)
+    }
+
+    /// Returns the span of a part of the value of an annotation; that of the annotation if the text has an escape that
+    /// is not a quote or a backslash.
+    pub(super) fn part_of(&self, annotation: &Annotation, part: Range<usize>) -> Span {
+        let text = self.source.slice(annotation.span);
+        let Some((head, written)) = text.split_once('"') else { return annotation.span };
+        // The place in the file of every byte of the value, and of its end.
+        let (mut places, mut at) = (Vec::new(), 0);
+        for c in annotation.value.chars() {
+            let rest = written.get(at..).unwrap_or_default();
+            let escaped = matches!(c, '"' | '\\') && rest.starts_with('\\');
+            if !rest.get(usize::from(escaped)..).unwrap_or_default().starts_with(c) {
+                return annotation.span;
+            }
+            places.extend(std::iter::repeat_n(at, c.len_utf8()));
+            at += usize::from(escaped) + c.len_utf8();
+        }
+        places.push(at);
+        let start = annotation.span.start as usize + head.len() + 1;
+        match (places.get(part.start), places.get(part.end)) {
+            (Some(from), Some(to)) if from < to => Span::from(start + from..start + to),
+            _ => annotation.span,
+        }
     }
 
     /// Returns the span of the declaration of an attribute, from its name to its type.

@@ -3,6 +3,7 @@
 use super::annotations::{Annotation, ON_ATTRIBUTE};
 use super::{SchemaReader, cedar_type};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::lacking::LackingWords;
 use crate::schema::layout::Slots;
 use crate::schema::model::*;
 use crate::schema::written::{WrittenType, span_of};
@@ -63,7 +64,7 @@ impl<'f> SchemaReader<'_, 'f> {
                         null: None,
                         missing: None,
                         secret: false,
-                        unknown_text: None,
+                        words: LackingWords::default(),
                         span: declared,
                     },
                 ))
@@ -168,13 +169,14 @@ impl<'f> SchemaReader<'_, 'f> {
                 None => vec![name.to_string()],
             };
             for unread in ["derived", "enclosing"].into_iter().filter(|unread| annotations.contains_key(unread)) {
-                self.none_of(&annotations, &["path", "unknown"], &format!("an attribute with `@{unread}`"));
+                self.none_of(&annotations, &["path", "unknown", "absent"], &format!("an attribute with `@{unread}`"));
             }
             let mut whole = inside.pointer.clone();
             whole.extend(pointer);
             let mut path = inside.path.clone();
             path.push(name.clone());
             let secret = inside.secret || annotations.contains_key("secret");
+            let words = self.words(model, &ty, written.required, &annotations);
             let slot = |ty: Ty, origin: Origin| Slot {
                 path: path.clone(),
                 ty,
@@ -185,7 +187,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 null: None,
                 missing: None,
                 secret,
-                unknown_text: annotations.get("unknown").map(|annotation| annotation.value.clone()),
+                words: words.clone(),
                 span,
             };
             let shape = match (
@@ -194,7 +196,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 types.get_attr(name).map(|a| &*a.attr_type),
             ) {
                 (Ty::Record(_), Some((namespace, record)), Some(Type::Record { attrs, .. })) => {
-                    self.none_of(&annotations, &["as", "enclosing", "derived", "unknown"], "a record");
+                    self.none_of(&annotations, &["as", "enclosing", "derived"], "a record");
                     if let Some(annotation) = annotations.get("ignore") {
                         self.ignored.push((whole.clone(), annotation.clone()));
                     }
@@ -308,15 +310,6 @@ impl<'f> SchemaReader<'_, 'f> {
             let message = format!("`@{first}` and `@{second}` exclude each other");
             self.error(Code::SchemaAnnotation, annotation.span, message).help = Some("remove one of them".into());
         }
-        if let Some(annotation) = annotations.get("unknown")
-            && !matches!(ty, Ty::String | Ty::Entity(_))
-        {
-            self.error(
-                Code::SchemaAnnotation,
-                annotation.span,
-                format!("`@unknown` names a text, but the attribute is of type {}", model.show(ty)),
-            );
-        }
         if let Some(annotation) = annotations.get("derived") {
             let gathered = match ty {
                 Ty::Bool | Ty::Long => true,
@@ -349,34 +342,8 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
         }
-        let reader = annotations.get("as").and_then(|annotation| {
-            let found = Reader::ALL.iter().find(|(name, _)| *name == annotation.value).map(|(_, reader)| *reader);
-            match found {
-                Some(reader) if reader.ty() != *ty => {
-                    self.error(
-                        Code::SchemaReader,
-                        annotation.span,
-                        format!(
-                            "`{}` reads a {}, but the attribute is of type {}",
-                            annotation.value,
-                            model.show(&reader.ty()),
-                            model.show(ty)
-                        ),
-                    );
-                }
-                Some(_) => {}
-                None => {
-                    let error = self.error(
-                        Code::SchemaReader,
-                        annotation.span,
-                        format!("unknown reader `{}`", annotation.value),
-                    );
-                    *error = error.clone().suggest(&annotation.value, Reader::ALL.map(|(name, _)| name));
-                }
-            }
-            found
-        });
-        Origin::Read(pointer, reader)
+        let chain = annotations.get("as").and_then(|annotation| self.chain(model, ty, annotation));
+        Origin::Read(pointer, chain)
     }
 }
 

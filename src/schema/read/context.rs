@@ -132,7 +132,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 continue;
             };
             let Some(pointer) = self.relative(&Annotation { value: steps.into(), ..place.clone() }) else { continue };
-            let read = ["as", "null", "missing", "unknown"];
+            let read = ["as", "null", "missing", "unknown", "absent"];
             let read = read
                 .into_iter()
                 .filter_map(|name| Some((name, self.annotation_named(&written.annotations, name, span)?)));
@@ -140,6 +140,7 @@ impl<'f> SchemaReader<'_, 'f> {
             let slot = Slot {
                 path: vec!["parameters".into(), name.clone()],
                 origin: self.origin(&annotations, &ty, pointer.clone(), model),
+                words: self.words(model, &ty, false, &annotations),
                 ty,
                 required: false,
                 within: None,
@@ -147,7 +148,6 @@ impl<'f> SchemaReader<'_, 'f> {
                 null: None,
                 missing: None,
                 secret: false,
-                unknown_text: annotations.get("unknown").map(|annotation| annotation.value.clone()),
                 span,
             };
             let slot = slots.add(&pointer, slot);
@@ -186,7 +186,11 @@ impl<'f> SchemaReader<'_, 'f> {
         let root = model.ty(model.root);
         let Some(found) = root.parameters.iter().find(|parameter| parameter.name == *name) else {
             if !annotations.contains_key("path") {
-                self.none_of(annotations, &["as", "null", "missing", "unknown"], "a parameter without `@path`");
+                self.none_of(
+                    annotations,
+                    &["as", "null", "missing", "unknown", "absent"],
+                    "a parameter without `@path`",
+                );
             }
             return None;
         };
