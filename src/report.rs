@@ -31,7 +31,7 @@ pub use finding::{Finding, MASK, ResourceName};
 pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
 pub use identity::{Identities, Identity};
 pub(crate) use identity::{fingerprint_of, id_of};
-pub(crate) use message::{phrase, unknown_phrase};
+pub(crate) use message::{STATED, phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};
 pub use options::{Clock, Engine, Gate, Options, WaiverUse};

@@ -6,6 +6,7 @@
 //! unknown.
 
 mod locate;
+mod uncaptured;
 mod partial;
 mod read;
 mod column;
@@ -51,6 +52,8 @@ pub struct Snapshot {
     side: String,
     /// The end of each list of instances by its start, so that a search for other values skips the list.
     jumps: HashMap<u32, u32>,
+    /// Whether some object states that properties of it were not captured.
+    states_uncaptured: bool,
     /// Whether the read has reported an invalid value or a word that an open list does not contain.
     #[doc(hidden)]
     pub is_damaged: bool,

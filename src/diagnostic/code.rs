@@ -227,6 +227,8 @@ codes! {
     SnapshotTotal, "snapshot-total", Error;
     /// A value has a JSON type other than the declared one.
     SnapshotType, "snapshot-type", Error;
+    /// The property `uncaptured` of an object is not valid, or names a property that the schema does not declare.
+    SnapshotUncaptured, "snapshot-uncaptured", Error;
     /// A value cannot be read as its declared type.
     SnapshotValue, "snapshot-value", Error;
     /// A word is not on an open list of the schema.

@@ -197,13 +197,14 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Returns whether the snapshot lacks the value of a slot, or gives it as `null`.
+    /// Returns whether the snapshot lacks the value of a slot, gives it as `null`, or states that it was not captured.
     fn is_missing(&self, entity: EntityRef, slot: SlotId) -> bool {
         let pointer = self.model.ty(entity.ty).slot(slot).origin.pointer();
         let row = self.snapshot.table(entity.ty).row(entity.row);
         pointer.zip(row).is_some_and(|(pointer, row)| {
             let found = self.snapshot.locate(row.span, pointer).kind;
-            matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null))
+            let stated = || self.snapshot.stated_uncaptured(self.model, entity.ty, row.span, pointer);
+            matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null)) || stated().is_some()
         })
     }
 

@@ -563,6 +563,9 @@ pub struct Read<'r> {
     pub origin: Option<Origin<'r>>,
     /// The property that the object lacks.
     pub lacks: Option<Text<'r>>,
+    /// Whether the snapshot states that the value was not captured; `span` is the statement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stated: bool,
     /// The annotation of the schema that gives its default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Span<'r>>,

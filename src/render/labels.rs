@@ -2,7 +2,7 @@
 
 use super::document::{Clause, Finding, Origin, Read, Span};
 use super::names;
-use crate::report::{ClauseOutcome, ReadKind, ReadState, unknown_phrase};
+use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_phrase};
 use std::collections::BTreeSet;
 
 /// Returns the label of a clause: its outcome, and the values of the derived attributes and parameters that it reads.
@@ -93,6 +93,7 @@ fn value_label(read: &Read<'_>, own: &str) -> String {
         },
         (None, ReadState::Between) => format!("{name}{of} is {value}, as far as was captured"),
         (None, ReadState::Absent) => format!("{name}{of} is absent"),
+        (None, ReadState::Uncaptured) if read.stated => format!("{name}{of} {STATED}"),
         (None, state) => format!("{name}{of} {}", unknown_phrase(state)),
     }
 }

@@ -79,6 +79,8 @@ pub struct ReadReport {
     pub origin: Option<Arc<OriginReport>>,
     /// The property that the object at `place` lacks.
     pub lacks: Option<String>,
+    /// Whether an object of the snapshot states that the value was not captured; `place` is its name there.
+    pub stated: bool,
     /// The annotation of the schema with the default of a `null` or missing value.
     pub default: Option<Place>,
     /// A property of that object whose name may be a misspelling.
@@ -109,6 +111,7 @@ impl ReadReport {
             place: None,
             origin: None,
             lacks: None,
+            stated: false,
             default: None,
             misspelt: None,
             witnesses: Vec::new(),

@@ -478,6 +478,13 @@ impl<'m, 'a> Findings<'m, 'a> {
     ) -> Option<LocationKind> {
         let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
+        let model = self.evaluator.model;
+        if let Some(stated) = snapshot.stated_uncaptured(model, entity.ty, row.span, pointer) {
+            report.pointer = Some(snapshot.pointer(model, entity).join(pointer));
+            report.place = Some(Place::new(&snapshot.source, stated));
+            report.stated = true;
+            return None;
+        }
         let located = self.place(entity, row.span, pointer);
         let pointer_of_value = snapshot.pointer(self.evaluator.model, entity).join(pointer);
         report.origin = self.origins.covering(pointer_of_value.as_str()).map(Arc::clone);

@@ -77,9 +77,13 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         }
         (ReadState::Between, Some(value)) => format!("{}{of} is {value}, as far as was captured", read.name),
         (ReadState::Absent, _) => format!("{}{of} is absent", read.name),
+        (ReadState::Uncaptured, _) if read.stated => format!("{}{of} {STATED}", read.name),
         (state, _) => format!("{}{of} {}", read.name, unknown_phrase(state)),
     }
 }
+
+/// The reason why a value is unknown that the snapshot states to be uncaptured, as it follows the name of the value.
+pub(crate) const STATED: &str = "is stated as uncaptured";
 
 /// Returns the reason why a value is unknown, as it follows the name of the value.
 pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {

@@ -499,6 +499,33 @@ impl Model {
         fields.chain(paths).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
+    /// Returns whether the properties of an object in an instance are Cedar tags.
+    pub fn are_tags(&self, ty: TypeId, object: &[String]) -> bool {
+        let declared = self.ty(ty);
+        let tags = declared.tags.and_then(|slot| declared.slots.find(slot)).and_then(|slot| slot.origin.pointer());
+        tags == Some(object)
+    }
+
+    /// Returns the properties from the instances of a type to a node of the tree of paths; `None` if the node is in
+    /// another instance.
+    pub fn way_to(&self, ty: TypeId, node: PathId) -> Option<Vec<String>> {
+        fn find(model: &Model, at: PathId, node: PathId, way: &mut Vec<String>) -> bool {
+            if at == node {
+                return true;
+            }
+            model.paths.find(at).into_iter().flat_map(|tree| &tree.children).any(|(name, child)| {
+                way.push(name.clone());
+                let found = find(model, *child, node, way);
+                if !found {
+                    way.pop();
+                }
+                found
+            })
+        }
+        let mut way = Vec::new();
+        find(self, self.path_of.find(ty).copied().flatten()?, node, &mut way).then_some(way)
+    }
+
     /// Returns the name of a type without its namespace, if the model has only one type of this name.
     pub fn short_name(&self, id: TypeId) -> &str {
         let name = self.ty(id).name.as_str();
@@ -626,16 +653,19 @@ impl EntityType {
         }
     }
 
-    /// Returns whether the id of an instance is at a field or below it.
+    /// Returns whether a property of the id of an instance is at a field or below it.
     pub fn leads_to_key(&self, field: FieldId) -> bool {
-        self.keys().any(|key| {
-            let steps = key.iter().scan(FieldId::default(), |at, step| {
-                let children = &self.fields.find(*at)?.children;
-                *at = children.iter().find(|(name, _)| name == step)?.1;
-                Some(*at)
-            });
-            std::iter::once(FieldId::default()).chain(steps).any(|at| at == field)
-        })
+        self.keys().any(|key| self.leads_to(field, key))
+    }
+
+    /// Returns whether the property at a pointer is at a field or below it.
+    pub fn leads_to(&self, field: FieldId, pointer: &[String]) -> bool {
+        let steps = pointer.iter().scan(FieldId::default(), |at, step| {
+            let children = &self.fields.find(*at)?.children;
+            *at = children.iter().find(|(name, _)| name == step)?.1;
+            Some(*at)
+        });
+        std::iter::once(FieldId::default()).chain(steps).any(|at| at == field)
     }
 
     /// Returns whether its instances are scalars: `@key("")`.

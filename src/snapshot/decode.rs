@@ -7,6 +7,7 @@ use super::locate::LocationKind;
 use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::{IdVec, id};
@@ -39,6 +40,7 @@ pub(super) fn decode(
         other_properties: 0,
         side,
         jumps,
+        states_uncaptured: false,
         is_damaged: false,
         times: ReadTimes::default(),
     };
@@ -65,6 +67,7 @@ pub(super) fn decode(
             side: String::new(),
             before: snapshot.side.len(),
             other_properties: 0,
+            states_uncaptured: false,
             diagnostics: &mut *diagnostics,
         };
         let decoded = |wave: &[usize]| -> Vec<Run> {
@@ -78,9 +81,10 @@ pub(super) fn decode(
             ((), runs) =
                 crate::parallel::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
         }
-        let Whole { columns, keys, odd_keys, nameless, side, other_properties, .. } = whole;
+        let Whole { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, .. } = whole;
         snapshot.side.push_str(&side);
         snapshot.other_properties += other_properties;
+        snapshot.states_uncaptured |= states_uncaptured;
         let table = &mut snapshot.tables[ty];
         table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
         (table.odd_keys, table.nameless) = (odd_keys, nameless);
@@ -115,6 +119,7 @@ struct Whole<'d> {
     /// Bytes of the side text before `side`.
     before: usize,
     other_properties: usize,
+    states_uncaptured: bool,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -123,6 +128,7 @@ impl Whole<'_> {
         let base = self.before + self.side.len();
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
+        self.states_uncaptured |= run.states_uncaptured;
         self.diagnostics.extend(run.diagnostics);
         let first = row_number(self.keys.len());
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
@@ -171,30 +177,37 @@ struct Stop {
     list: bool,
     /// Whether the value is an instance of another type.
     instance: bool,
+    /// All properties that the schema knows in an object here.
+    known: Vec<String>,
+    /// Whether the property `uncaptured` of an object here names properties that were not captured.
+    states_uncaptured: bool,
 }
 
 impl Route {
     fn new(model: &Model, ty: TypeId) -> Self {
         let mut route = Self { stops: IdVec::new() };
         let read = !model.ty(ty).fields.is_empty();
-        route.add(model, model.ty(ty), String::new(), read.then(FieldId::default), model.path_of[ty]);
+        route.add(model, ty, &[], read.then(FieldId::default), model.path_of[ty]);
         route
     }
 
     fn add(
         &mut self,
         model: &Model,
-        ty: &EntityType,
-        name: String,
+        id: TypeId,
+        way: &[String],
         field: Option<FieldId>,
         path: Option<PathId>,
     ) -> StopId {
+        let ty = model.ty(id);
         let is_row = self.stops.is_empty();
         let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
         let at = self.stops.push(Stop {
-            name,
+            name: way.last().cloned().unwrap_or_default(),
             field,
             path,
+            known: model.known_properties(id, way).map(str::to_owned).collect(),
+            states_uncaptured: model.states_uncaptured(id, way),
             children: Vec::new(),
             read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
             leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
@@ -209,11 +222,13 @@ impl Route {
         let paths = tree.map_or(&[][..], |tree| &tree.children);
         for (name, child) in fields {
             let path = paths.iter().find(|(other, _)| other == name).map(|(_, path)| *path);
-            let stop = self.add(model, ty, name.clone(), Some(*child), path);
+            let way = [way, std::slice::from_ref(name)].concat();
+            let stop = self.add(model, id, &way, Some(*child), path);
             self.stops[at].children.push(stop);
         }
         for (name, path) in paths.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name)) {
-            let stop = self.add(model, ty, name.clone(), None, Some(*path));
+            let way = [way, std::slice::from_ref(name)].concat();
+            let stop = self.add(model, id, &way, None, Some(*path));
             self.stops[at].children.push(stop);
         }
         at
@@ -234,6 +249,7 @@ struct Run {
     nameless: Vec<u32>,
     side: String,
     other_properties: usize,
+    states_uncaptured: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -251,6 +267,8 @@ struct Decoder<'s> {
     keys: Vec<KeyPart>,
     /// Whether the row is the document, and its property `partial` lists partial lists.
     lists_partial: bool,
+    /// Whether some object states that properties of it were not captured.
+    states_uncaptured: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
     key_twice: bool,
     /// For every stop and child, the child that followed it last time. Most rows of a file have the same layout.
@@ -286,6 +304,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
         values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
+        states_uncaptured: false,
         key_twice: false,
         lists_partial: id == model.root && partial::is_reserved(model),
         next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
@@ -339,8 +358,9 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         keys.push(key);
     }
     let columns = decoder.columns(kept);
+    let states_uncaptured = decoder.states_uncaptured;
     let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, nameless, side, other_properties, diagnostics }
+    Run { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, diagnostics }
 }
 
 impl Decoder<'_> {
@@ -540,10 +560,15 @@ impl Decoder<'_> {
         let mut last = stop.children.len();
         let mut firsts = Firsts::default();
         let mut strangers = 0usize;
+        let mut statement: Option<Statement> = None;
         scanner.object(|scanner, key| {
             let Some(child) = self.child(at, last, &key) else {
                 let (kind, start) = scanner.peek()?;
-                self.snapshot.skip_value(scanner, kind, start)?;
+                let span = self.snapshot.skip_value(scanner, kind, start)?;
+                if stop.states_uncaptured && key.text() == UNCAPTURED {
+                    statement.get_or_insert_default().add(self.reading.source, kind, span);
+                    return Ok(());
+                }
                 let is_partial = at == StopId::default() && self.lists_partial && key.text() == partial::PARTIAL;
                 if is_partial || self.is_ignored(at, &key.text()) {
                     return Ok(());
@@ -551,6 +576,9 @@ impl Decoder<'_> {
                 self.reading.other_properties += 1;
                 strangers += 1;
                 let near = self.near(at, &key.text());
+                if near.is_none() && stop.states_uncaptured && uncaptured::is_like(&key.text()) {
+                    statement.get_or_insert_default().add_like(&key.text(), key.span);
+                }
                 if near.is_some() || ty.closed {
                     others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
                 }
@@ -580,7 +608,35 @@ impl Decoder<'_> {
         for other in others {
             self.other(at, start, &other, &seen, &mut firsts);
         }
+        if let Some(statement) = statement {
+            self.stated(at, &statement, &seen);
+        }
         Ok(())
+    }
+
+    /// Makes uncaptured what an object states, and what it lacks if its statement is not valid.
+    fn stated(&mut self, at: StopId, statement: &Statement, seen: &SeenChildren) {
+        let (ty, route) = (self.ty, self.route);
+        let stop = &route.stops[at];
+        let known = || stop.known.iter().map(String::as_str);
+        let secret = stop.field.is_some_and(|field| ty.fields[field].secret);
+        self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
+        self.states_uncaptured |= !statement.is_empty();
+        let named = statement.named(route.children(at), known());
+        let mut uncaptured: Vec<usize> = named.into_iter().map(|(child, _)| child).collect();
+        if statement.is_wrong() {
+            uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));
+        }
+        for child in uncaptured {
+            let field = stop.children.get(child).and_then(|child| route.stops[*child].field);
+            let Some(field) = field else { continue };
+            self.mark(&ty.fields[field].below, State::Uncaptured);
+            for (part, key) in self.keys.iter_mut().zip(ty.keys()) {
+                if ty.leads_to(field, key) {
+                    *part = KeyPart::Unreadable;
+                }
+            }
+        }
     }
 
     /// Makes uncaptured what is read through an object with other properties than the declared ones, such as

@@ -72,6 +72,7 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             let at = snapshot.locate(within, more);
             let is_last = match at.kind {
                 _ if is_twice(snapshot, within, more) => false,
+                _ if snapshot.stated_uncaptured(model, parent, within, more).is_some() => false,
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
@@ -96,7 +97,8 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
         let Some(total) = &declared.total else { continue };
         let at = snapshot.locate(within, total);
         let captured = captured.get(&row).copied().unwrap_or(0);
-        match stated(snapshot, within, total, &at) {
+        let is_stated = snapshot.stated_uncaptured(model, parent, within, total).is_some();
+        match if is_stated { Stated::Unknown } else { stated(snapshot, within, total, &at) } {
             Stated::Number(total) if total < captured => {
                 let message = format!(
                     "`{}` has more instances than its stated total: {captured}, not {total}",

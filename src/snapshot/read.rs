@@ -1,5 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
+use super::uncaptured::UNCAPTURED;
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{
@@ -680,6 +681,11 @@ impl<'s> Reading<'s> {
         let member = |name: &str| members.iter().find(|member| member.name == name).map(|member| &member.ty);
         let Members { fields, mut unreadable, others, .. } = self.members(member, span, name);
         for (other, key) in others {
+            if other == UNCAPTURED {
+                // Its names are those of members, or may be meant to be.
+                unreadable.push(other);
+                continue;
+            }
             let Some(meant) = members.iter().find(|member| is_respelled(&member.name, &other)) else { continue };
             // The names of properties in a secret record are secret too.
             let (shown, meant_as) = if self.secret { ("***", "***") } else { (other.as_str(), meant.name.as_str()) };

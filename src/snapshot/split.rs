@@ -1,6 +1,7 @@
 //! The split: one pass over the document that records the place of every instance.
 
 use super::read::duplicate_key;
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
@@ -118,6 +119,15 @@ impl From<SyntaxError> for SplitError {
 struct Here {
     scope: EntityRef,
     pointer: Pointer,
+}
+
+/// The lists and instances that an object states to be uncaptured.
+#[derive(Default)]
+struct Stated {
+    /// Whether the statement is not valid, so that what the object lacks is unknown.
+    is_wrong: bool,
+    /// The properties, by their places among the children of the node, with the places of their names.
+    children: Vec<(usize, Span)>,
 }
 
 type Result<T> = std::result::Result<T, SplitError>;
@@ -314,10 +324,17 @@ impl Splitter<'_> {
         let before = self.mark(node);
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
+        let mut statement: Option<Statement> = None;
         let span = scanner.object(|scanner, key| {
             let name = key.text();
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
+                let (kind, _) = scanner.peek()?;
                 let value = scanner.skip()?;
+                if *name == *UNCAPTURED {
+                    statement.get_or_insert_default().add(self.source, kind, value);
+                } else if uncaptured::is_like(&name) {
+                    statement.get_or_insert_default().add_like(&name, key.span);
+                }
                 // The decoder reports a property in two spellings; here it is known which lists that concerns.
                 if let Some(at) = children.iter().position(|(child, _)| is_respelled(child, &name)) {
                     twice[at] = Some(value);
@@ -340,18 +357,37 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
+        let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
         for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
+            let is_stated = stated.children.iter().find(|(stated, _)| *stated == at);
+            if let Some((_, span)) = is_stated {
+                self.reset(*child, &before);
+                self.lost(*child, &inner, *span, "", Gap::Uncaptured);
+                continue;
+            }
             match (seen[at], twice[at]) {
                 (Some(_), Some(again)) => {
                     self.reset(*child, &before);
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
                 (Some(_), None) => {}
+                (None, _) if stated.is_wrong => self.lost(*child, &inner, span, name, Gap::Uncaptured),
                 (None, _) => self.lacking(*child, &inner, span, name),
             }
         }
         Ok(())
+    }
+
+    /// Returns the effect of a statement on the lists and instances below a node.
+    fn stated(&self, node: PathId, here: &Here, statement: &Statement) -> Stated {
+        let way = self.model.way_to(here.scope.ty, node).unwrap_or_default();
+        if !self.model.states_uncaptured(here.scope.ty, &way) {
+            return Stated::default();
+        }
+        let known: Vec<&str> = self.model.known_properties(here.scope.ty, &way).collect();
+        let children = self.model.paths[node].children.iter().map(|(name, _)| name.as_str());
+        Stated { is_wrong: statement.is_wrong(), children: statement.named(children, known.iter().copied()) }
     }
 
     fn instance(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here, step: RowStep) -> Result<()> {

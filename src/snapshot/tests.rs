@@ -453,3 +453,58 @@ fn words_mean_that_a_value_is_missing() {
     "#]]
     .assert_eq(&attribute("@unknown(\"tbd\") x: { a: Bool, b?: Long }", &["\"tbd\"", "null"]));
 }
+
+#[test]
+fn an_object_states_that_its_properties_were_not_captured() {
+    check(
+        r#"{"open": true, "head": "a", "tags": ["x"], "address": {"town": "x", "zip": "1", "uncaptured": ["zip"]},
+            "people": [{"name": "a", "age": 7, "uncaptured": ["age", "boss"]}, {"name": "b", "age": 8, "uncaptured": null}],
+            "rooms": [{"no": "1"}], "uncaptured": ["head", "tags", "rooms"]}"#,
+        expect![[r#"
+            Lab::"" address=known address.town="x" address.zip=uncaptured head=uncaptured open=true tags=uncaptured
+            Person::"a" age=uncaptured boss=uncaptured name="a"
+            Person::"b" age=8 boss=absent name="b"
+            Uncaptured list /rooms ""
+        "#]],
+    );
+    check(
+        r#"{"open": true, "address": {"town": "x"}, "people": [{"name": "a", "age": 7}], "uncaptured": ["open", "address", "peple"]}"#,
+        expect![[r#"
+            Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+            Uncaptured list /people ""
+            snapshot-uncaptured: `uncaptured` names `peple`, which the schema does not declare here
+        "#]],
+    );
+    check(r#"{"people": [{"name": "a", "age": 7, "uncaptured": ["name"]}], "uncaptured": []}"#, expect![[r#"
+        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
+        Person::"0" age=7 boss=absent name=uncaptured
+        snapshot-key: `Person` has an unreadable `name`, which is its id
+    "#]]);
+}
+
+#[test]
+fn an_object_without_a_valid_statement_states_nothing_of_what_it_lacks() {
+    let people = r#""people": [{"name": "a", "age": 7}]"#;
+    for statement in [
+        r#""uncaptured": "rooms""#,
+        r#""uncaptured": [1]"#,
+        r#""uncaptured": ["open"], "uncaptured": ["head"]"#,
+        r#""Uncaptured": ["open"]"#,
+        r#""uncaptrued": ["open"]"#,
+    ] {
+        let tables = tables(SCHEMA, &format!(r#"{{"open": true, "address": {{"town": "x"}}, {people}, {statement}}}"#));
+        for expected in
+            ["head=uncaptured", "tags=uncaptured", "Uncaptured list /rooms", "snapshot-uncaptured: ", "address=known"]
+        {
+            assert!(tables.contains(expected), "{statement} {expected}: {tables}");
+        }
+    }
+    // Words of the vendor, and a property that the schema knows.
+    for other in ["captured", "uncaptured_amount", "not_captured"] {
+        let tables = tables(SCHEMA, &format!(r#"{{{people}, "{other}": 7}}"#));
+        assert!(tables.contains("head=absent") && !tables.contains("snapshot-"), "{tables}");
+    }
+    let schema = SCHEMA.replace("@path(\"\")", "@path(\"\") @ignore(\"uncaptured\")");
+    let tables = tables(&schema, &format!(r#"{{{people}, "uncaptured": ["people"]}}"#));
+    assert!(tables.contains("Person::\"a\"") && tables.contains("head=absent"), "{tables}");
+}

@@ -182,6 +182,7 @@ impl<'r> Builder<'r> {
             span: read.place.as_ref().map(|place| self.span(place)),
             origin: read.origin.as_deref().map(origin),
             lacks: read.lacks.as_deref().map(Cow::from),
+            stated: read.stated,
             default: read.default.as_ref().map(bare),
             misspelt: read
                 .misspelt

@@ -550,7 +550,9 @@ impl World {
         }
         for child in blueprint.children(instance.type_idx) {
             let ty = &blueprint.types[child];
-            if blanks.lists.contains(&(uid, child)) {
+            let is_blank = blanks.lists.contains(&(uid, child));
+            let is_stated = is_blank && choices.one_in(3);
+            if is_blank && !is_stated {
                 // Lacking, or null in one of the places on the way.
                 let depth = choices.below(ty.within.len() + 1);
                 if depth > 0 {
@@ -577,6 +579,9 @@ impl World {
                 Place::Fixed => written.into_iter().next().map_or(Json::Raw("null".into()), |(_, json)| json),
             };
             object.put(&ty.within, list);
+            if is_stated {
+                object.state(&ty.within);
+            }
         }
         // In a map an instance without a key is known by its properties.
         if let (Place::Object, None, Json::Object(members)) = (ty.place, &ty.key, &object)
@@ -610,6 +615,16 @@ impl World {
                 Some(datum) => {
                     let value = self.value_json(choices, blueprint, blanks, uid, &field.kind, datum, &path);
                     object.put(&field.pointer, value);
+                }
+                // What it has was not captured, as its object states.
+                None if blanks.values.contains(&(uid, path.clone())) && choices.one_in(3) => {
+                    let mut others = blanks.clone();
+                    others.values.remove(&(uid, path.clone()));
+                    let value = data.get(&field.name).map(|datum| {
+                        self.value_json(choices, blueprint, &others, uid, &field.kind, datum, &path)
+                    });
+                    object.put(&field.pointer, value.unwrap_or(Json::Raw("null".into())));
+                    object.state(&field.pointer);
                 }
                 // Nothing on the way to it was captured.
                 None if !field.required && blanks.values.contains(&(uid, path.clone())) => {
@@ -869,6 +884,20 @@ impl Json {
             members[at].1 = value;
         } else {
             members[at].1.put(rest, value);
+        }
+    }
+
+    /// States that the property at a pointer was not captured, if its object is there.
+    fn state(&mut self, pointer: &[String]) {
+        let (Json::Object(members), Some((first, rest))) = (self, pointer.split_first()) else { return };
+        let Some(at) = members.iter().position(|(name, _)| name == first) else { return };
+        if !rest.is_empty() {
+            return members[at].1.state(rest);
+        }
+        let name = Json::text(first);
+        match members.iter_mut().find(|(name, _)| name == "uncaptured") {
+            Some((_, Json::Array(names))) => names.push(name),
+            _ => members.push(("uncaptured".to_owned(), Json::Array(vec![name]))),
         }
     }
 

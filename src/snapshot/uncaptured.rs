@@ -1,0 +1,174 @@
+//! Statements of a snapshot about single properties: the property `uncaptured` of an object names properties of this
+//! object that were not captured. Their values have no effect.
+
+use super::Snapshot;
+use super::locate::LocationKind;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Model;
+use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
+use crate::source::{Source, Span, misspelling};
+use crate::value::TypeId;
+use std::sync::Arc;
+
+/// The property of an object that names its properties that were not captured.
+pub(super) const UNCAPTURED: &str = "uncaptured";
+
+/// Returns whether an undeclared property may be meant to be `uncaptured`.
+pub(super) fn is_like(name: &str) -> bool {
+    // Most names have other letters.
+    let others = (letters(name) ^ letters(UNCAPTURED)).count_ones();
+    others <= 2 && name != UNCAPTURED && misspelling(name, [UNCAPTURED]).is_some()
+}
+
+/// Returns the set of the letters of a name, as bits.
+fn letters(name: &str) -> u32 {
+    let letter = |byte: u8| byte.is_ascii_alphabetic().then(|| 1 << (byte.to_ascii_lowercase() - b'a'));
+    name.bytes().filter_map(letter).fold(0, |all, letter: u32| all | letter)
+}
+
+/// The statement of one object.
+#[derive(Debug, Default)]
+pub(super) struct Statement {
+    /// The names, with their places.
+    pub(super) names: Vec<(String, Span)>,
+    /// The values and elements that are not names, with the reasons.
+    pub(super) wrong: Vec<(Span, String)>,
+    /// Whether a property of the object was read.
+    is_given: bool,
+}
+
+impl Statement {
+    /// Adds the value of a property `uncaptured`.
+    pub(super) fn add(&mut self, source: &Source, kind: Kind, span: Span) {
+        if std::mem::replace(&mut self.is_given, true) {
+            self.wrong.push((span, format!("`{UNCAPTURED}` is given twice")));
+        }
+        match kind {
+            Kind::Null => {}
+            Kind::Array => {
+                let mut scanner = Scanner::at(source.text(), span.start);
+                #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+                let _ = scanner.array(|scanner, _| {
+                    let (kind, _) = scanner.peek()?;
+                    let span = scanner.skip()?;
+                    match string_text(source.slice(span)).filter(|_| kind == Kind::String) {
+                        Some(name) => self.names.push((name.into_owned(), span)),
+                        None => {
+                            let message = format!("an element of `{UNCAPTURED}` is {}", kind.described());
+                            self.wrong.push((span, message));
+                        }
+                    }
+                    Ok::<_, SyntaxError>(())
+                });
+            }
+            kind => {
+                let message = format!("`{UNCAPTURED}` is a list of property names, found {}", kind.described());
+                self.wrong.push((span, message));
+            }
+        }
+    }
+
+    /// Adds a property whose name may be meant to be `uncaptured`.
+    pub(super) fn add_like(&mut self, name: &str, key: Span) {
+        self.wrong.push((key, format!("unknown property `{name}`, and `{UNCAPTURED}` may be meant")));
+    }
+
+    /// Returns whether the statement has no effect.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.wrong.is_empty()
+    }
+
+    /// Returns whether the object does not state a valid list, so that what it lacks is unknown.
+    pub(super) fn is_wrong(&self) -> bool {
+        !self.wrong.is_empty()
+    }
+
+    /// Returns the places of the declared properties that the statement names, among `declared`; a misspelling of one
+    /// names it, too. `known` are all properties that the schema knows in the object.
+    pub(super) fn named<'d>(
+        &self,
+        declared: impl Iterator<Item = &'d str> + Clone,
+        known: impl Iterator<Item = &'d str> + Clone,
+    ) -> Vec<(usize, Span)> {
+        let place = |(name, _): &(String, Span)| match known.clone().any(|known| known == name) {
+            true => declared.clone().position(|declared| declared == name),
+            false => {
+                let near = misspelling(name, known.clone())?;
+                declared.clone().position(|declared| declared == near)
+            }
+        };
+        self.names.iter().filter_map(|named| Some((place(named)?, named.1))).collect()
+    }
+
+    /// Returns the diagnostics of the statement. With `secret`, they do not quote names.
+    pub(super) fn problems<'k>(
+        &self,
+        source: &Arc<Source>,
+        known: impl Iterator<Item = &'k str> + Clone,
+        secret: bool,
+    ) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for (span, message) in &self.wrong {
+            let message = if secret { format!("`{UNCAPTURED}` is not valid") } else { message.clone() };
+            let error = Diagnostic::error(Code::SnapshotUncaptured, message).label(source, *span, "here");
+            let help =
+                "write a list of property names, such as [\"status\"]; until then what the object lacks is unknown";
+            problems.push(error.help(help));
+        }
+        for (name, span) in &self.names {
+            if known.clone().any(|known| known == name) {
+                continue;
+            }
+            let shown = if secret { "***" } else { name };
+            let message = format!("`{UNCAPTURED}` names `{shown}`, which the schema does not declare here");
+            let warning = Diagnostic::warning(Code::SnapshotUncaptured, message).label(source, *span, "not declared");
+            problems.push(if secret { warning } else { warning.suggest(name, known.clone()) });
+        }
+        problems
+    }
+}
+
+impl Model {
+    /// Returns whether the property `uncaptured` of an object is a statement of the snapshot: the schema reads the
+    /// properties of the object, and does not declare or ignore that one. `object` is the pointer from the instance.
+    pub(super) fn states_uncaptured(&self, ty: TypeId, object: &[String]) -> bool {
+        !self.are_tags(ty, object) && !self.known_properties(ty, object).any(|known| known == UNCAPTURED)
+    }
+}
+
+impl Snapshot {
+    /// Returns the place where the snapshot states that a value was not captured: the name of a property on the way to it,
+    /// in the `uncaptured` of its object. `within` is the instance.
+    pub fn stated_uncaptured(&self, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> Option<Span> {
+        if !self.states_uncaptured {
+            return None;
+        }
+        pointer.iter().enumerate().find_map(|(at, step)| {
+            let (before, _) = pointer.split_at(at);
+            if !model.states_uncaptured(ty, before) {
+                return None;
+            }
+            let object = self.locate(within, before);
+            if !matches!(object.kind, LocationKind::Value(Kind::Object)) {
+                return None;
+            }
+            let mut statement = Statement::default();
+            let mut scanner = Scanner::at(self.source.text(), object.span.start);
+            #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+            let _ = scanner.object(|scanner, key| {
+                let (kind, _) = scanner.peek()?;
+                let span = self.skip(scanner)?;
+                if key.text() == UNCAPTURED {
+                    statement.add(&self.source, kind, span);
+                }
+                Ok::<_, SyntaxError>(())
+            });
+            let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let is_meant = |name: &str| {
+                let is_known = known.contains(&name);
+                name == step || !is_known && misspelling(name, known.iter().copied()) == Some(step)
+            };
+            statement.names.into_iter().find(|(name, _)| is_meant(name)).map(|(_, span)| span)
+        })
+    }
+}
