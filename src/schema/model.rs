@@ -100,6 +100,8 @@ pub struct EntityType {
     pub total: Option<Vec<String>>,
     /// The place in the parent instance that shows whether there are more instances than the captured ones: `@more`.
     pub more: Option<Vec<String>>,
+    /// Whether an object with the key, in place of a list, is its only instance: `@one_or_many`.
+    pub one_or_many: bool,
     /// Whether an undeclared property is an error.
     pub closed: bool,
     /// Whether its instances are pieces of evidence: `@evidence`.
@@ -583,6 +585,7 @@ impl EntityType {
             list_defaults: ListDefaults::default(),
             total: None,
             more: None,
+            one_or_many: false,
             closed: false,
             is_evidence: false,
             open: false,

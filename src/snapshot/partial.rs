@@ -325,8 +325,18 @@ impl Steps {
             node = match tree.each {
                 Some(each) => {
                     let ty = model.paths.find(each)?.ty?;
-                    scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, step))? };
-                    each
+                    match self.rows.get(&(ty, scope.row, step.clone())) {
+                        Some(row) => {
+                            scope = EntityRef { ty, row: *row };
+                            each
+                        }
+                        // The step is a property of the only instance of the list, which is in its place.
+                        None => {
+                            scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
+                            let (_, child) = model.paths.find(each)?.children.iter().find(|(name, _)| *name == step)?;
+                            *child
+                        }
+                    }
                 }
                 None => {
                     let (_, child) = tree.children.iter().find(|(name, _)| *name == step)?;

@@ -49,6 +49,8 @@ struct Node {
     container: bool,
     /// The properties one of which the values of a map of instances have.
     marks: Vec<String>,
+    /// Whether an object in place of a list may be its only instance.
+    may_be_one: bool,
 }
 
 /// The relation of a place to secrets.
@@ -159,6 +161,8 @@ impl SecretPaths {
                 }
             }
         }
+        let list = tree.and_then(|tree| tree.each).and_then(|each| model.paths[each].ty);
+        node.may_be_one = list.is_some_and(|ty| model.ty(ty).one_or_many);
         let keys = instance.into_iter().flat_map(|ty| model.ty(ty).key_names());
         node.marks = keys.map(str::to_owned).collect();
         if node.marks.is_empty() {
@@ -210,9 +214,10 @@ impl SecretPaths {
             if node.is_some_and(|node| node.secret) {
                 return Relation::Within(step);
             }
-            let declared = node.and_then(|node| {
-                node.children.iter().find(|(child, _)| *child == name).map(|(_, child)| *child).or(node.each)
-            });
+            let child = |node: &Node| node.children.iter().find(|(child, _)| *child == name).map(|(_, child)| *child);
+            // The pointer may be that of a property of the only instance of a list.
+            let of_one = |node: &Node| node.each.filter(|_| node.may_be_one).and_then(|each| child(&self.nodes[each]));
+            let declared = node.and_then(|node| child(node).or_else(|| of_one(node)).or(node.each));
             at = match declared {
                 Some(child) => Some(child),
                 None => match node.map_or_else(|| self.anywhere(&name), |node| self.meaning(node, &name)) {
@@ -348,6 +353,7 @@ impl<'t> Walk<'_, 't> {
                 });
                 walked.map(|_| ())
             }
+            (Kind::Object, Some(each)) if node.may_be_one && self.has_mark(scanner, each) => self.value(scanner, each),
             (Kind::Object, Some(each)) => self.map(scanner, at, each),
             _ if node.holds => self.mask(scanner),
             (Kind::Array | Kind::Object, _) if !node.container => self.stranger(scanner, 0),
@@ -418,6 +424,11 @@ impl<'t> Walk<'_, 't> {
             Ok(())
         });
         walked.map(|_| ())
+    }
+
+    /// Returns whether the object that comes next has a property that marks instances.
+    fn has_mark(&self, scanner: &Scanner<'t>, each: PlaceId) -> bool {
+        self.any_name(scanner, |name| self.paths.nodes[each].marks.iter().any(|mark| mark == name))
     }
 
     /// Returns whether the object that comes next is empty or has a property that is declared, or that may mean one
@@ -553,6 +564,21 @@ mod tests {
         for other in ["{\"id\":1,\"pins\":[2]}", "{\"items\":[{\"id\":1}]}", "{\"a\":{\"id\":1},\"b\":{\"pins\":1}}"] {
             assert_eq!(masked(&format!("{{\"people\":{other}}}")), "{\"people\":#}");
         }
+    }
+
+    #[test]
+    fn the_only_instance_of_a_list_is_walked() {
+        let schema = SCHEMA.replace("@key(\"id\")", "@key(\"id\") @one_or_many");
+        let (schema, diagnostics) = Schema::parse(&Source::new("s", schema).unwrap());
+        let paths = SecretPaths::of(&schema.unwrap_or_else(|| panic!("{diagnostics:?}")).model).unwrap();
+        let shown = |text: &str| {
+            let spans = paths.spans(&Source::new("t", text).unwrap());
+            spans.iter().map(|span| text[span.range()].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("{\"people\":{\"id\":1,\"pins\":[2]}}"), ["[2]"]);
+        assert_eq!(shown("{\"people\":{\"pins\":[2]}}"), ["{\"pins\":[2]}"]);
+        assert_eq!(paths.relation("/people/pins"), Relation::Within(2));
+        assert_eq!(paths.relation("/people/0/pins"), Relation::Within(3));
     }
 
     #[test]

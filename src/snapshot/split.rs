@@ -187,7 +187,11 @@ impl Splitter<'_> {
                 Ok(())
             }
             ((Kind::Object, start), Some(each)) => {
-                let end = self.map(scanner, each, here)?;
+                let is_one = model.paths[each].ty.is_some_and(|ty| model.ty(ty).one_or_many);
+                let end = match is_one {
+                    true => self.only(scanner, each, here, start)?,
+                    false => self.map(scanner, each, here)?,
+                };
                 self.split.jumps.insert(start, end);
                 Ok(())
             }
@@ -212,6 +216,21 @@ impl Splitter<'_> {
         let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
         let error = Diagnostic::error(Code::SnapshotType, message);
         self.diagnostics.push(error.label(self.source, span, format!("this is {}", kind.described())));
+    }
+
+    /// Walks an object in the place of a list whose only instance may be this object: an uncaptured list if the object does
+    /// not have the key.
+    fn only(&mut self, scanner: &mut Scanner<'_>, each: PathId, here: &Here, start: u32) -> Result<u32> {
+        if self.has_shape(each, Kind::Object, start) {
+            self.instance(scanner, each, here, RowStep::Fixed)?;
+            return Ok(scanner.offset());
+        }
+        let span = scanner.skip()?;
+        let message = format!("expected a list or an instance at `{}`, found an object without the id", here.pointer);
+        let error = Diagnostic::error(Code::SnapshotType, message).label(self.source, span, "this object");
+        self.diagnostics.push(error.help(NO_INSTANCE));
+        self.lost(each, here, span, "", Gap::Unreadable);
+        Ok(span.end)
     }
 
     /// Walks an object in the place of a list: a map of instances if every value has the shape of one, and otherwise an

@@ -455,6 +455,70 @@ fn words_mean_that_a_value_is_missing() {
 }
 
 #[test]
+fn an_object_in_place_of_a_list_is_its_only_instance() {
+    let schema = r#"
+        @path("") entity Lab = { open: Bool };
+        @path("/people/*") @key("meta/name") @one_or_many entity Person in [Lab] = { @path("meta/name") name: String };
+        @path("/people/*/rooms/*") @key("no") @one_or_many entity Room in [Person] = { no: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, Person, Room], context: {} };
+    "#;
+    let mut all = String::new();
+    for text in [
+        r#"{"open": true, "people": {"meta": {"name": "a"}, "rooms": {"no": "1"}}}"#,
+        r#"{"open": true, "people": [{"meta": {"name": "a"}, "rooms": [{"no": "1"}, {"no": "2"}]}]}"#,
+        r#"{"open": true, "people": {"meta": {"name": "a"}, "rooms": []}, "partial": ["/people/rooms"]}"#,
+        r#"{"open": true, "people": {"error": "forbidden"}}"#,
+        r#"{"open": true, "people": {"a": {"meta": {"name": "a"}}}}"#,
+        r#"{"open": true, "people": {"meta": null, "rooms": []}}"#,
+        r#"{"open": true, "people": {}}"#,
+    ] {
+        writeln!(all, "{text}\n{}", tables(schema, text)).unwrap();
+    }
+    expect![[r#"
+        {"open": true, "people": {"meta": {"name": "a"}, "rooms": {"no": "1"}}}
+        Lab::"" open=true
+        Person::"a" name="a"
+        Room::"a/1" no="1"
+
+        {"open": true, "people": [{"meta": {"name": "a"}, "rooms": [{"no": "1"}, {"no": "2"}]}]}
+        Lab::"" open=true
+        Person::"a" name="a"
+        Room::"a/1" no="1"
+        Room::"a/2" no="2"
+
+        {"open": true, "people": {"meta": {"name": "a"}, "rooms": []}, "partial": ["/people/rooms"]}
+        Lab::"" open=true
+        Person::"a" name="a"
+        Partial list /people/rooms ""
+
+        {"open": true, "people": {"error": "forbidden"}}
+        Lab::"" open=true
+        Unreadable list /people ""
+        Unreadable list /people ""
+        snapshot-type: expected a list or an instance at `/people`, found an object without the id
+
+        {"open": true, "people": {"a": {"meta": {"name": "a"}}}}
+        Lab::"" open=true
+        Unreadable list /people ""
+        Unreadable list /people ""
+        snapshot-type: expected a list or an instance at `/people`, found an object without the id
+
+        {"open": true, "people": {"meta": null, "rooms": []}}
+        Lab::"" open=true
+        Person::"" name=uncaptured
+        snapshot-key: `Person` has no `meta/name`, which is its id
+
+        {"open": true, "people": {}}
+        Lab::"" open=true
+        Unreadable list /people ""
+        Unreadable list /people ""
+        snapshot-type: expected a list or an instance at `/people`, found an object without the id
+
+    "#]]
+    .assert_eq(&all);
+}
+
+#[test]
 fn an_object_states_that_its_properties_were_not_captured() {
     check(
         r#"{"open": true, "head": "a", "tags": ["x"], "address": {"town": "x", "zip": "1", "uncaptured": ["zip"]},
@@ -475,11 +539,14 @@ fn an_object_states_that_its_properties_were_not_captured() {
             snapshot-uncaptured: `uncaptured` names `peple`, which the schema does not declare here
         "#]],
     );
-    check(r#"{"people": [{"name": "a", "age": 7, "uncaptured": ["name"]}], "uncaptured": []}"#, expect![[r#"
+    check(
+        r#"{"people": [{"name": "a", "age": 7, "uncaptured": ["name"]}], "uncaptured": []}"#,
+        expect![[r#"
         Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent
         Person::"0" age=7 boss=absent name=uncaptured
         snapshot-key: `Person` has an unreadable `name`, which is its id
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(super) const ON_ENTITY: &[&str] = &[
     "more",
     "null",
     "missing",
+    "one_or_many",
     "closed",
     "evidence",
     "open",
@@ -35,7 +36,8 @@ pub(super) const ON_PARAMETER: &[&str] = &["default", "path", "as", "null", "mis
 pub(super) const ON_OTHER: &[&str] = &["doc"];
 
 /// Annotations without a value.
-pub(super) const FLAGS: &[&str] = &["closed", "evidence", "open", "enclosing", "derived", "secret", "parameter_scope"];
+pub(super) const FLAGS: &[&str] =
+    &["closed", "evidence", "open", "enclosing", "derived", "secret", "parameter_scope", "one_or_many"];
 
 /// An annotation: its value and its span.
 #[derive(Clone)]

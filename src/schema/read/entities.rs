@@ -59,7 +59,8 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
-                let others = &["key", "expect", "closed", "evidence", "ignore", "tags", "parameter_scope"];
+                let others =
+                    &["key", "expect", "closed", "evidence", "ignore", "tags", "parameter_scope", "one_or_many"];
                 self.none_of(&annotations, others, "an enumerated entity type");
             } else {
                 self.none_of(&annotations, &["open", "former"], "an entity type that is not enumerated");
@@ -73,6 +74,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 key,
                 further_keys,
                 expect: self.expected(&annotations),
+                one_or_many: self.one_or_many(&kind, &annotations),
                 list_defaults: self.list_defaults(&kind, &annotations),
                 closed: annotations.contains_key("closed"),
                 is_evidence: self.is_evidence(&kind, &annotations),
@@ -197,6 +199,21 @@ impl<'f> SchemaReader<'_, 'f> {
             let error = error.label(self.source, other.span, "the first type with it");
             self.diagnostics.push(error.help("keep it on one entity type"));
             return false;
+        }
+        true
+    }
+
+    /// Returns whether an object in place of a list of instances is its only instance.
+    fn one_or_many(&mut self, kind: &EntityKind, annotations: &HashMap<&str, Annotation>) -> bool {
+        let Some(annotation) = annotations.get("one_or_many") else { return false };
+        if !matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each)) {
+            let message = "`@one_or_many` describes a list: its `@path` ends in `/*`";
+            self.error(Code::SchemaAnnotation, annotation.span, message).help =
+                Some("remove it: the instances of the type are not in a list".into());
+        } else if annotations.get("key").is_none_or(|key| key.value.is_empty()) {
+            let message = "`@one_or_many` needs a property that an instance has, so the type needs a `@key`";
+            self.error(Code::SchemaAnnotation, annotation.span, message).help =
+                Some("add the property that is the id, such as @key(\"id\")".into());
         }
         true
     }
