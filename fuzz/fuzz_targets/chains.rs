@@ -1,0 +1,8 @@
+//! The target `chains` for cargo-fuzz.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::chains(data));
