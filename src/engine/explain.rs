@@ -17,10 +17,11 @@ use crate::program::{
     Body, Condition, Constant, DerivationProgram, DerivedAttribute, Lanes, Node, NodeId, NodeKind, attribute_at,
 };
 use crate::schema::{Origin, Shape, SlotId};
-use crate::snapshot::{Data, LocationKind, State, Table};
+use crate::snapshot::{Data, Gap, LocationKind, State, Table};
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
 use crate::value::{EntityRef, Outcomes, TypeId, Value};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// The explanation of a verdict.
@@ -182,9 +183,14 @@ impl<'a> Evaluator<'a> {
     /// Returns whether the `when` clauses are undecided only because of values that the snapshot lacks or gives as
     /// `null`.
     ///
-    /// If an id is missing or duplicate, it is uncertain which instance a literal names, and no read shows that.
+    /// If an id is missing or duplicate, or a list may have an instance in place of an invalid element, it is uncertain
+    /// which instance a literal names, and no read shows that.
     pub(super) fn depends_on_missing_values(&self, body: &Body, request: &Request) -> bool {
-        if self.snapshot.tables.iter().any(Table::has_nameless) {
+        let is_uncertain = |(ty, literals): (TypeId, &Vec<SmolStr>)| {
+            let lists = &self.snapshot.table(ty).uncaptured_lists;
+            !literals.is_empty() && lists.iter().any(|list| list.gap != Gap::Uncaptured)
+        };
+        if self.snapshot.tables.iter().any(Table::has_nameless) || self.literals.entries().any(is_uncertain) {
             return false;
         }
         let explanation = self.explain_applies(body, request);

@@ -55,6 +55,25 @@ fn check(schema: &str, policies: &str, table: &[(&str, &str)]) {
     }
 }
 
+#[test]
+fn an_invalid_element_may_be_the_instance_that_a_literal_names() {
+    let schema = r#"
+        @path("") entity Account = { open: Bool };
+        @path("/people/*") @key("id") entity Person in [Account] = { id: String, on: Bool };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("ON") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { resource.open } when { Person::"b".on };
+    "#;
+    let table = [
+        (r#"{"open": true, "people": [{"id": "a", "on": true}, {"id": "b", "on": false}]}"#, "ON: not_applicable"),
+        (r#"{"open": true, "people": [{"id": "a", "on": true}, null]}"#, "ON: pass"),
+        (r#"{"open": true, "people": [{"id": "a", "on": true}, 7]}"#, "ON: unknown; error snapshot-type"),
+    ];
+    check(schema, policies, &table);
+}
+
 const SSO: &str = r#"
     @path("") entity Account = { @path("sso/enabled") sso: Bool, @path("sso/break_glass") break_glass?: String };
     action "audit" appliesTo { principal: [Account], resource: [Account] };
