@@ -54,18 +54,18 @@ pub(super) fn duration_help(why: Inexact) -> &'static str {
 
 /// Returns a number of units, each of some milliseconds. Nothing is rounded.
 pub(super) fn scaled(number: &str, unit: i64) -> Result<i64, Inexact> {
-    const PLACES: i64 = 9;
-    match parse_number(number, 0) {
-        Err(Inexact::TooFine) => {
-            let fine = i128::from(parse_number(number, PLACES)?) * i128::from(unit);
-            let one = 1_000_000_000;
-            if fine % one != 0 {
-                return Err(Inexact::TooFine);
-            }
-            i64::try_from(fine / one).map_err(|_| Inexact::TooLarge)
+    for (places, one) in [(0, 1), (3, 1_000), (6, 1_000_000), (9, 1_000_000_000)] {
+        let fine = match parse_number(number, places) {
+            Ok(fine) => i128::from(fine) * i128::from(unit),
+            Err(Inexact::TooFine) => continue,
+            Err(Inexact::TooLarge) => return Err(Inexact::TooLarge),
+        };
+        if fine % one != 0 {
+            return Err(Inexact::TooFine);
         }
-        whole => whole?.checked_mul(unit).ok_or(Inexact::TooLarge),
+        return i64::try_from(fine / one).map_err(|_| Inexact::TooLarge);
     }
+    Err(Inexact::TooFine)
 }
 
 /// Returns a text that is a number as JSON writes it; zeros may precede it.
@@ -112,6 +112,7 @@ mod tests {
             (Unit::Minutes, "-1.5", Some(-90_000)),
             (Unit::Hours, "1e2", Some(360_000_000)),
             (Unit::Days, "007", Some(604_800_000)),
+            (Unit::Seconds, "9223372036854775.807", Some(i64::MAX)),
             (Unit::Seconds, "0.0001", None),
             (Unit::Days, "106751991168", None),
             (Unit::Days, "1e99999999999999999999", None),

@@ -38,7 +38,20 @@ pub struct Field {
     pub kind: Kind,
     pub required: bool,
     pub from: From,
+    pub way: Way,
 }
+
+/// The way in which an attribute is written in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Way {
+    /// The reader that reads it, or its elements.
+    pub reader: Option<&'static str>,
+    /// Whether words may be in place of missing values.
+    pub words: bool,
+}
+
+/// Words in place of unknown and of absent values.
+pub const WORDS: [&str; 2] = ["tbd", "-"];
 
 /// The place of the instances of a type.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,6 +157,7 @@ impl Blueprint {
                     kind,
                     required: true,
                     from: From::Enclosing,
+                    way: Way::default(),
                 });
             }
             let tags = choices
@@ -164,6 +178,7 @@ impl Blueprint {
                 kind,
                 required: true,
                 from: From::Derivations,
+                way: Way::default(),
             };
             blueprint.types[type_idx].fields.push(field);
             blueprint.derived.push((type_idx, blueprint.types[type_idx].fields.len() - 1));
@@ -187,6 +202,7 @@ impl Blueprint {
                 kind,
                 required: !choices.one_in(3),
                 from: From::Snapshot,
+                way: Way::default(),
             });
         }
         let shared = blueprint.types[0].fields.iter().position(|field| {
@@ -204,7 +220,9 @@ impl Blueprint {
             5 => vec![format!("deep_{name}"), "x".to_owned()],
             _ => vec![name.to_owned()],
         };
-        Field { name: name.to_owned(), pointer, kind, required: !choices.one_in(3), from: From::Snapshot }
+        let required = !choices.one_in(3);
+        let way = if in_set { Way::default() } else { way(choices, &kind) };
+        Field { name: name.to_owned(), pointer, kind, required, from: From::Snapshot, way }
     }
 
     fn kind(&self, choices: &mut Choices<'_>, type_idx: usize, depth: usize, in_set: bool) -> Kind {
@@ -280,7 +298,18 @@ impl Blueprint {
                 From::Snapshot if field.pointer == [field.name.clone()] => String::new(),
                 From::Snapshot => format!("@path({:?}) ", field.pointer.join("/")),
             };
-            format!("{note}{:?}{}: {}", field.name, if field.required { "" } else { "?" }, self.show(&field.kind))
+            let reader = field.way.reader.map(|reader| format!("@as({reader:?}) ")).unwrap_or_default();
+            let words = match (field.way.words, field.required) {
+                (false, _) => String::new(),
+                (true, true) => format!("@unknown({:?}) ", WORDS[0]),
+                (true, false) => format!("@unknown({:?}) @absent(\"n, {}\") ", WORDS[0], WORDS[1]),
+            };
+            format!(
+                "{note}{reader}{words}{:?}{}: {}",
+                field.name,
+                if field.required { "" } else { "?" },
+                self.show(&field.kind)
+            )
         };
         fields.iter().map(member).collect::<Vec<_>>().join(", ")
     }
@@ -326,8 +355,11 @@ impl Blueprint {
         let mut context =
             vec!["now: datetime".to_owned(), format!("parameters: {{ {} }}", self.members(&self.parameters))];
         if let Some(at) = self.context {
-            let field =
-                Field { pointer: vec![self.types[0].fields[at].name.clone()], ..self.types[0].fields[at].clone() };
+            let field = Field {
+                pointer: vec![self.types[0].fields[at].name.clone()],
+                way: Way::default(),
+                ..self.types[0].fields[at].clone()
+            };
             context.push(self.members(&[field]));
         }
         let context = context.join(", ");
@@ -343,4 +375,18 @@ impl Blueprint {
         );
         if self.namespaced { format!("namespace Space {{\n{text}}}\n") } else { text }
     }
+}
+
+/// Returns a random way to write values of a kind.
+fn way(choices: &mut Choices<'_>, kind: &Kind) -> Way {
+    let element = if let Kind::Set(element) = kind { element } else { kind };
+    let reader = match element {
+        Kind::Bool => Some("bool"),
+        Kind::Long | Kind::Decimal => Some("number"),
+        Kind::Datetime => Some(*choices.pick(&["epoch-millis", "json-date", "epoch-seconds"])),
+        Kind::Duration => Some("seconds"),
+        Kind::Enum(_) => Some("casefold"),
+        _ => None,
+    };
+    Way { reader: reader.filter(|_| choices.one_in(3)), words: choices.one_in(3) }
 }

@@ -1,6 +1,7 @@
 //! Laws of explanations: their spans are in the policy, their values are in the snapshot, and the values suffice for the
 //! verdict.
 
+use super::blueprint::WORDS;
 use super::case::{Case, Form};
 use super::compiled::body_of;
 use super::judged::{JudgedCase, Pair, with_judged};
@@ -48,7 +49,10 @@ fn values_are_in_the_snapshot(judged: &JudgedCase<'_, '_>) -> LawResult {
                 return Err(judged.check_failure(check, format!("`{}` is of an entity without a row", slot.dotted())));
             };
             let located = snapshot.locate(row.span, pointer);
-            let is_present = matches!(located.kind, LocationKind::Value(kind) if kind != JsonKind::Null);
+            // A word may be in place of a value, or of a record around it.
+            let is_word =
+                WORDS.map(|word| format!("{word:?}")).contains(&snapshot.source.slice(located.span).to_owned());
+            let is_present = matches!(located.kind, LocationKind::Value(kind) if kind != JsonKind::Null && !is_word);
             let is_text = row.span.contains(located.span) && !snapshot.source.slice(located.span).is_empty();
             if !is_text || !may_be_present(found, is_present) {
                 let (name, id) = (slot.dotted(), judged.evaluator.id(entity));

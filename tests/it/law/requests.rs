@@ -1,6 +1,6 @@
 //! Random requests: entities with several parents, actions in groups, policies for any of them, and requests.
 
-use super::blueprint::{Blueprint, Field, From, Kind};
+use super::blueprint::{Blueprint, Field, From, Kind, Way};
 use super::case::{Recipe, random_parameter};
 use super::choices::Choices;
 use super::policies::{PolicyText, Writer};
@@ -192,5 +192,6 @@ pub fn extra(blueprint: &Blueprint) -> Field {
         kind: Kind::Record(read_fields(blueprint)),
         required: false,
         from: From::Snapshot,
+        way: Way::default(),
     }
 }

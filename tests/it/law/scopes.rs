@@ -2,7 +2,7 @@
 //! the verdict that it has under the same parameters for the whole run. Every other resource has the verdict that it
 //! has without them. Both hold in both engines.
 
-use super::blueprint::{Field, From, Kind};
+use super::blueprint::{Field, From, Kind, Way};
 use super::case::{Case, Form, Recipe, random_parameter, setting_text};
 use super::choices::Choices;
 use super::compiled::Compiled;
@@ -62,7 +62,14 @@ const LIMIT: &str = "p9";
 
 fn limit() -> Field {
     let pointer = vec![LIMIT.to_owned()];
-    Field { name: LIMIT.to_owned(), pointer, kind: Kind::Long, required: true, from: From::Snapshot }
+    Field {
+        name: LIMIT.to_owned(),
+        pointer,
+        kind: Kind::Long,
+        required: true,
+        from: From::Snapshot,
+        way: Way::default(),
+    }
 }
 
 /// Policies that depend on a parameter: random ones seldom do.

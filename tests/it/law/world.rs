@@ -3,7 +3,7 @@
 //! A world is written as JSON for Deodar and turned into Cedar entities for the official evaluator. The two ways share
 //! nothing but the world.
 
-use super::blueprint::{Blueprint, Field, From, Kind, Place};
+use super::blueprint::{Blueprint, Field, From, Kind, Place, WORDS, Way};
 use super::choices::Choices;
 use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -542,7 +542,8 @@ impl World {
                 }
             } else {
                 let tags = instance.tags.iter().map(|(key, datum)| {
-                    (key.clone(), self.value_json(choices, blueprint, blanks, uid, kind, datum, &step(&path, key)))
+                    let (way, path) = (Way::default(), step(&path, key));
+                    (key.clone(), self.value_json(choices, blueprint, blanks, uid, (kind, way), datum, &path))
                 });
                 let tags = tags.collect();
                 object.put(std::slice::from_ref(property), Json::Tags(tags));
@@ -613,18 +614,23 @@ impl World {
             let path = step(path, &field.name);
             match data.get(&field.name).filter(|_| !blanks.values.contains(&(uid, path.clone()))) {
                 Some(datum) => {
-                    let value = self.value_json(choices, blueprint, blanks, uid, &field.kind, datum, &path);
+                    let typed = (&field.kind, field.way);
+                    let value = self.value_json(choices, blueprint, blanks, uid, typed, datum, &path);
                     object.put(&field.pointer, value);
                 }
-                // What it has was not captured, as its object states.
+                // The object states that its value was not captured.
                 None if blanks.values.contains(&(uid, path.clone())) && choices.one_in(3) => {
                     let mut others = blanks.clone();
                     others.values.remove(&(uid, path.clone()));
                     let value = data.get(&field.name).map(|datum| {
-                        self.value_json(choices, blueprint, &others, uid, &field.kind, datum, &path)
+                        let typed = (&field.kind, field.way);
+                        self.value_json(choices, blueprint, &others, uid, typed, datum, &path)
                     });
                     object.put(&field.pointer, value.unwrap_or(Json::Raw("null".into())));
                     object.state(&field.pointer);
+                }
+                None if field.way.words && blanks.values.contains(&(uid, path.clone())) && choices.one_in(2) => {
+                    object.put(&field.pointer, Json::text(WORDS[0]));
                 }
                 // Nothing on the way to it was captured.
                 None if !field.required && blanks.values.contains(&(uid, path.clone())) => {
@@ -632,7 +638,11 @@ impl World {
                         object.put(&field.pointer[..1], Json::Raw("null".into()));
                     }
                 }
-                None if choices.one_in(2) => object.put(&field.pointer, Json::Raw("null".into())),
+                None if choices.one_in(2) => {
+                    let is_word = field.way.words && !field.required && choices.one_in(2);
+                    let lacking = if is_word { Json::text(WORDS[1]) } else { Json::Raw("null".into()) };
+                    object.put(&field.pointer, lacking);
+                }
                 None if field.required => {}
                 None => object.touch(&field.pointer[..field.pointer.len() - 1]),
             }
@@ -646,12 +656,16 @@ impl World {
         blueprint: &Blueprint,
         blanks: &Blanks,
         uid: Uid,
-        kind: &Kind,
+        (kind, way): (&Kind, Way),
         datum: &Datum,
         path: &[String],
     ) -> Json {
         if blanks.values.contains(&(uid, path.to_vec())) {
-            return Json::Raw("null".into());
+            let is_word = way.words && choices.one_in(2);
+            return if is_word { Json::text(WORDS[0]) } else { Json::Raw("null".into()) };
+        }
+        if let Some(json) = way.reader.and_then(|reader| written_for(choices, reader, datum)) {
+            return json;
         }
         match (kind, datum) {
             (Kind::Set(element), Datum::Set(items)) => Json::Array(
@@ -659,7 +673,8 @@ impl World {
                     .iter()
                     .enumerate()
                     .map(|(at, item)| {
-                        self.value_json(choices, blueprint, blanks, uid, element, item, &step(path, &at.to_string()))
+                        let path = step(path, &at.to_string());
+                        self.value_json(choices, blueprint, blanks, uid, (element, way), item, &path)
                     })
                     .collect(),
             ),
@@ -742,6 +757,33 @@ impl World {
             }
         }
     }
+}
+
+/// Writes a value so that a reader gives it; `None` if the value is not one that the reader gives.
+fn written_for(choices: &mut Choices<'_>, reader: &str, datum: &Datum) -> Option<Json> {
+    let text = |text: String| Json::text(&text);
+    Some(match (reader, datum) {
+        (_, Datum::Bool(true)) => {
+            choices.pick(&[text("Yes".into()), Json::Raw("1".into()), text(" on".into())]).clone()
+        }
+        (_, Datum::Bool(false)) => {
+            choices.pick(&[text("NO".into()), Json::Raw("0".into()), text("false".into())]).clone()
+        }
+        (_, Datum::Long(n)) => text(n.to_string()),
+        (_, Datum::Decimal(n)) => text(decimal(*n)),
+        ("epoch-millis", Datum::Datetime(n)) => choices.pick(&[Json::Raw(n.to_string()), text(n.to_string())]).clone(),
+        ("json-date", Datum::Datetime(n)) => text(format!("/Date({n})/")),
+        (_, Datum::Datetime(n)) => Json::Raw(thousandths(*n)),
+        (_, Datum::Duration(n)) => choices.pick(&[Json::Raw(thousandths(*n)), text(thousandths(*n))]).clone(),
+        (_, Datum::Choice(_, choice)) => text(choice.to_uppercase()),
+        _ => return None,
+    })
+}
+
+/// Writes thousandths with a point.
+fn thousandths(n: i64) -> String {
+    let sign = if n < 0 { "-" } else { "" };
+    format!("{sign}{}.{:03}", n.unsigned_abs() / 1000, n.unsigned_abs() % 1000)
 }
 
 fn entity_uid(ty: &str, id: &str) -> EntityUid {
