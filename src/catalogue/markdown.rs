@@ -215,7 +215,7 @@ impl Page<'_> {
         for (ty, slots) in &entry.reads {
             let of = self.model.ty(*ty);
             let doc_of = of.doc.as_deref().map_or(String::new(), |doc| format!(": {}", text(doc)));
-            writeln!(out, "* {}, {}{doc_of}", capital(&type_name(self.model, *ty)), self.place(*ty, &[]))?;
+            writeln!(out, "* {}, {}{doc_of}", capital(&type_name(self.model, *ty)), self.place(*ty, ""))?;
             for slot in slots {
                 let doc = doc(self.model, *ty, *slot).map_or(String::new(), |doc| format!(": {}", text(doc)));
                 writeln!(out, "  * {}{doc}", self.attribute(*ty, *slot))?;
@@ -227,7 +227,7 @@ impl Page<'_> {
     /// Returns the name of an attribute with its place in the snapshot.
     fn attribute(&self, ty: TypeId, slot: SlotId) -> String {
         let slot = self.slot(ty, slot);
-        let place = self.place(ty, slot.origin.pointer().unwrap_or_default());
+        let place = self.place(ty, &slot.place());
         let null = slot.null.as_ref().map(|default| format!("`null` {}", self.meaning(default)));
         let lacking = slot.missing.as_ref().map(|default| format!("missing {}", self.meaning(default)));
         let how = match &slot.origin {
@@ -255,10 +255,9 @@ impl Page<'_> {
         }
     }
 
-    fn place(&self, ty: TypeId, below: &[String]) -> String {
+    fn place(&self, ty: TypeId, below: &str) -> String {
         let pattern = self.model.ty(ty).path().map(crate::source::pointer::Pattern::to_text).unwrap_or_default();
-        let place = crate::source::pointer::Pointer::default().join(below);
-        match format!("{pattern}{place}") {
+        match format!("{pattern}{below}") {
             place if place.is_empty() => "the document itself".into(),
             place => code(&place),
         }

@@ -284,6 +284,9 @@ pub struct Slot {
     pub null: Option<DeclaredDefault>,
     /// The meaning of a missing property, if the schema states it.
     pub missing: Option<DeclaredDefault>,
+    /// For a set that is read through `*`: the pointer below the elements of the list after each `*`. Its own pointer is
+    /// that of the outermost list.
+    pub each: Vec<Vec<String>>,
     /// Whether outputs mask the value.
     pub secret: bool,
     /// The words that mean that the value is unknown or absent.
@@ -293,6 +296,13 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Returns its place below the instance as a schema writes it, with a `/` at the start; empty for the instance.
+    pub fn place(&self) -> String {
+        let list = Pointer::default().join(self.origin.pointer().unwrap_or_default());
+        let each = self.each.iter().map(|below| format!("/*{}", Pointer::default().join(below)));
+        std::iter::once(list.to_string()).chain(each).collect()
+    }
+
     /// Returns the attribute path with dots.
     pub fn dotted(&self) -> String {
         self.path.join(".")

@@ -169,6 +169,7 @@ fn slot(path: Vec<SmolStr>, ty: Ty, origin: Origin, required: bool, within: Opti
         above: Vec::new(),
         null: None,
         missing: None,
+        each: Vec::new(),
         secret: false,
         words: LackingWords::default(),
         span: Span::default(),

@@ -215,6 +215,9 @@ impl<'s> Reading<'s> {
             None => {}
         }
         let name = Name::Slot(slot);
+        if let (Ty::Set(element), false) = (&slot.ty, slot.each.is_empty()) {
+            return self.each(element, slot, kind, span);
+        }
         match &slot.origin {
             Origin::Read(_, Some(chain)) => {
                 return match chain.only().filter(|reader| is_direct(reader, &slot.ty, kind)) {
@@ -675,6 +678,92 @@ impl<'s> Reading<'s> {
             Ok::<_, SyntaxError>(())
         });
         Value::Set(Arc::new(Set::partial(items, Vec::new(), open || walked.is_err())))
+    }
+
+    /// Reads a set of values below the elements of a list. An element without the value is an unknown element.
+    fn each(&mut self, element: &Ty, slot: &Slot, kind: Kind, span: Span) -> Cell {
+        let name = Name::Slot(slot);
+        if !matches!(kind, Kind::Array | Kind::Object) {
+            self.wrong_type("an array", kind, span, name, None);
+            return Cell::Unreadable;
+        }
+        let (mut items, mut open, mut left) = (Vec::new(), false, vec![(kind, span, slot.each.as_slice())]);
+        while let Some((kind, span, each)) = left.pop() {
+            let Some((steps, rest)) = each.split_first() else {
+                let meaning = self.meaning(&slot.words, kind, span);
+                if meaning != Some(Lacking::Absent) {
+                    let is_unknown = meaning.is_some() || kind == Kind::Null;
+                    match if is_unknown { None } else { self.value(element, kind, span, name) } {
+                        Some(value) => items.push(value),
+                        None => open = true,
+                    }
+                }
+                continue;
+            };
+            if !matches!(kind, Kind::Array | Kind::Object | Kind::Null) {
+                self.wrong_type("an array", kind, span, name, None);
+            }
+            open |= !matches!(kind, Kind::Array | Kind::Object);
+            let mut elements = self.parts(kind, span);
+            // The last one is read first, so that problems are in the order of the document.
+            elements.reverse();
+            for (kind, span) in elements {
+                match self.below(steps, kind, span, name) {
+                    Some((kind, span)) => left.push((kind, span, rest)),
+                    None => open = true,
+                }
+            }
+        }
+        Cell::Value(Value::Set(Arc::new(Set::partial(items, Vec::new(), open))))
+    }
+
+    /// Returns the elements of an array, or the values of an object.
+    fn parts(&self, kind: Kind, span: Span) -> Vec<(Kind, Span)> {
+        let (mut found, mut scanner) = (Vec::new(), Scanner::at(self.source.text(), span.start));
+        let mut take = |scanner: &mut Scanner<'_>| {
+            found.push((scanner.peek()?.0, scanner.skip()?));
+            Ok::<_, SyntaxError>(())
+        };
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+        let _ = match kind {
+            Kind::Array => scanner.array(|scanner, _| take(scanner)).map(|_| ()),
+            Kind::Object => scanner.object(|scanner, _| take(scanner)).map(|_| ()),
+            _ => Ok(()),
+        };
+        found
+    }
+
+    /// Returns the value at a pointer below a value. `None` if there is none, or more than one.
+    fn below(&mut self, steps: &[String], kind: Kind, span: Span, name: Name<'_>) -> Option<(Kind, Span)> {
+        let mut at = (kind, span);
+        for step in steps {
+            if at.0 != Kind::Object {
+                if at.0 != Kind::Null {
+                    self.wrong_type("an object", at.0, at.1, name, None);
+                }
+                return None;
+            }
+            let (mut found, mut again) = (None, None);
+            #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+            let _ = Scanner::at(self.source.text(), at.1.start).object(|scanner, key| {
+                let (kind, value) = (scanner.peek()?.0, scanner.skip()?);
+                if key.text() == step.as_str() {
+                    match found {
+                        None => found = Some((key.span, kind, value)),
+                        Some(_) => again = Some(key.span),
+                    }
+                }
+                Ok::<_, SyntaxError>(())
+            });
+            let (first, kind, value) = found?;
+            if let Some(again) = again {
+                let shown = if self.secret { "***" } else { step.as_str() };
+                self.diagnostics.push(duplicate_key(self.source, shown, first, again));
+                return None;
+            }
+            at = (kind, value);
+        }
+        Some(at)
     }
 
     fn record(&mut self, members: &[Member], span: Span, name: Name<'_>) -> Option<Value> {

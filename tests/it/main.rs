@@ -29,6 +29,7 @@ mod definitions;
 mod diagnostics;
 mod diff;
 mod doc;
+mod each;
 mod encodings;
 mod evidence;
 mod examples;

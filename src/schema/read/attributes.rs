@@ -63,6 +63,7 @@ impl<'f> SchemaReader<'_, 'f> {
                         above: Vec::new(),
                         null: None,
                         missing: None,
+                        each: Vec::new(),
                         secret: false,
                         words: LackingWords::default(),
                         span: declared,
@@ -164,10 +165,13 @@ impl<'f> SchemaReader<'_, 'f> {
             let span = self.declaration(written.ty.loc(), name);
             let annotations = self.annotations(&written.annotations, ON_ATTRIBUTE, span);
             let doc = annotations.get("doc").map(|doc| doc.value.clone());
-            let pointer = match annotations.get("path") {
-                Some(annotation) => self.relative(annotation).unwrap_or_default(),
-                None => vec![name.to_string()],
+            let (pointer, each) = match annotations.get("path") {
+                Some(annotation) => self.place(model, annotation, &ty),
+                None => (vec![name.to_string()], Vec::new()),
             };
+            if !each.is_empty() {
+                self.none_of(&annotations, &["as"], "an attribute whose path has `*`");
+            }
             for unread in ["derived", "enclosing"].into_iter().filter(|unread| annotations.contains_key(unread)) {
                 self.none_of(&annotations, &["path", "unknown", "absent"], &format!("an attribute with `@{unread}`"));
             }
@@ -186,6 +190,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 above: Vec::new(),
                 null: None,
                 missing: None,
+                each: each.clone(),
                 secret,
                 words: words.clone(),
                 span,
@@ -218,6 +223,30 @@ impl<'f> SchemaReader<'_, 'f> {
             attributes.push(Attribute { name: name.clone(), ty, required: written.required, doc, span, shape });
         }
         attributes
+    }
+
+    /// Reads the place of an attribute: the pointer to its value or, with `*`, to the outermost list, and then the pointer
+    /// below the elements of each list.
+    fn place(&mut self, model: &Model, annotation: &Annotation, ty: &Ty) -> (Vec<String>, Vec<Vec<String>>) {
+        let steps: Vec<&str> = annotation.value.split('/').collect();
+        let mut parts = steps.split(|step| *step == "*");
+        let mut read = |part: &[&str]| {
+            let part = Annotation { value: part.join("/").into(), ..annotation.clone() };
+            self.relative(&part).unwrap_or_default()
+        };
+        let first = parts.next().map(&mut read).unwrap_or_default();
+        let each: Vec<Vec<String>> = parts.map(read).collect();
+        let wrong = match ty {
+            _ if each.is_empty() => None,
+            Ty::Set(_) if first.is_empty() => Some("`*` follows the name of a list, such as `plans/*/name`".to_owned()),
+            Ty::Set(_) => None,
+            _ => Some(format!("`*` reads a set, but the attribute is of type {}", model.show(ty))),
+        };
+        if let Some(message) = wrong {
+            self.error(Code::SchemaPath, annotation.span, message);
+            return (first, Vec::new());
+        }
+        (first, each)
     }
 
     /// Reads the meaning of an attribute that is `null` or missing; for a record, also that of its members.

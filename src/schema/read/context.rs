@@ -147,6 +147,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 above: Vec::new(),
                 null: None,
                 missing: None,
+                each: Vec::new(),
                 secret: false,
                 span,
             };

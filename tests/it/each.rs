@@ -1,0 +1,185 @@
+//! Sets that are read through `*` in their path.
+
+use crate::support::{NOW, Run, deodar};
+use expect_test::{Expect, expect};
+
+fn run(attribute: &str, plans: &str, arguments: &[&str]) -> Run {
+    let schema = format!(
+        r#"@path("") entity Account = {{}};
+@path("/users/*") @key("id") entity User in [Account] = {{ {attribute} }};
+action "audit" appliesTo {{ principal: [Account], resource: [Account, User], context: {{}} }};
+"#
+    );
+    let policies = r#"@id("PAID") @title("Users have a paid plan") @severity("high")
+forbid (principal, action == Action::"audit", resource is User) unless { resource.plans.contains("paid") };
+@id("FEW") @title("Users have free plans at most") @severity("low")
+forbid (principal, action == Action::"audit", resource is User) unless { ["free"].containsAll(resource.plans) };
+"#;
+    let snapshot = format!(r#"{{"users": [{{"id": "ann", {plans}}}]}}"#);
+    let files =
+        [("s.cedarschema", schema.as_bytes()), ("p.cedar", policies.as_bytes()), ("a.json", snapshot.as_bytes())];
+    deodar(&files, &[arguments, &["--schema", "s.cedarschema", "--policies", "p.cedar"]].concat())
+}
+
+const PLANS: &str = r#"@path("service/plans/*/plan/name") plans: Set<String>"#;
+
+fn lines(run: &Run) -> String {
+    let report = run.json();
+    let found = report["findings"].as_array().expect("a list").iter();
+    let found = found.map(|found| format!("{}: {}, {}\n", found["check"], found["verdict"], found["message"]));
+    let wrong = report["diagnostics"].as_array().expect("a list").iter();
+    let wrong = wrong.map(|found| format!("{}: {}\n", found["code"], found["message"]));
+    found.chain(wrong).chain([format!("exit {}\n", run.code)]).collect::<String>().replace('"', "")
+}
+
+/// Compares the verdicts of both engines, and the diagnostics.
+#[track_caller]
+fn check(plans: &str, expected: Expect) {
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--verdicts", "all"];
+    expected.assert_eq(&lines(&run(PLANS, plans, &arguments)));
+}
+
+#[test]
+fn the_values_of_all_elements_are_a_set() {
+    check(
+        r#""service": {"plans": [{"plan": {"name": "free"}}, {"plan": {"name": "paid"}}]}"#,
+        expect![[r#"
+        FEW: fail, plans is [\free\, \paid\]
+        exit 1
+    "#]],
+    );
+    check(
+        r#""service": {"plans": {"a": {"plan": {"name": "free"}}}}"#,
+        expect![[r#"
+        PAID: fail, plans is [\free\]
+        exit 1
+    "#]],
+    );
+    check(
+        r#""service": {"plans": []}"#,
+        expect![[r#"
+        PAID: fail, plans is []
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn an_element_without_the_value_is_unknown() {
+    check(
+        r#""service": {"plans": [{"plan": {"name": "paid"}}, {"plan": {}}]}"#,
+        expect![[r#"
+        FEW: fail, plans is [\paid\, and 1 more]
+        exit 1
+    "#]],
+    );
+    check(
+        r#""service": {"plans": [{"plan": {"name": "free"}}, {"plan": null}, null]}"#,
+        expect![[r#"
+        PAID: unknown, it cannot be decided
+        FEW: unknown, it cannot be decided
+        exit 4
+    "#]],
+    );
+    check(
+        r#""service": {"plans": [{"plan": {"name": "free"}}, 7, {"plan": "x"}, {"plan": {"name": 7}}]}"#,
+        expect![[r#"
+            PAID: unknown, it cannot be decided
+            FEW: unknown, it cannot be decided
+            snapshot-type: `plans` is a number, expected an object
+            snapshot-type: `plans` is a string, expected an object
+            snapshot-type: `plans` is a number, expected a string
+            exit 5
+        "#]],
+    );
+    check(
+        r#""service": {"plans": [{"plan": {"name": "free", "name": "paid"}}]}"#,
+        expect![[r#"
+        PAID: unknown, it cannot be decided
+        FEW: unknown, it cannot be decided
+        snapshot-duplicate-key: duplicate property `name`
+        exit 5
+    "#]],
+    );
+}
+
+#[test]
+fn a_list_that_is_missing_is_unknown() {
+    check(
+        r#""service": {"plans": null}"#,
+        expect![[r#"
+        PAID: unknown, plans was not captured
+        FEW: unknown, plans was not captured
+        exit 4
+    "#]],
+    );
+    check(
+        r#""service": {}"#,
+        expect![[r#"
+        PAID: unknown, plans was not captured
+        FEW: unknown, plans was not captured
+        exit 4
+    "#]],
+    );
+    check(
+        r#""service": {"plans": "free"}"#,
+        expect![[r#"
+        PAID: unknown, plans is unreadable
+        FEW: unknown, plans is unreadable
+        snapshot-type: `plans` is a string, expected an array
+        exit 5
+    "#]],
+    );
+}
+
+#[test]
+fn several_lists_are_one_set() {
+    let attribute = r#"@path("teams/*/plans/*") plans: Set<String>"#;
+    let plans = r#""teams": [{"plans": ["free"]}, {"plans": ["paid", null]}, {}]"#;
+    let run = run(attribute, plans, &["check", "a.json", "--now", NOW, "--format", "json"]);
+    expect![[r#"
+        FEW: fail, plans is [\free\, \paid\, and 1 more]
+        exit 1
+    "#]]
+    .assert_eq(&lines(&run));
+}
+
+#[test]
+fn explain_names_the_place() {
+    let text = run(PLANS, "", &["explain", "PAID"]).stdout;
+    expect![[r#"
+         it reads
+          User.plans at /users/*/service/plans/*/plan/name
+    "#]]
+    .assert_eq(text.split_once("Values").map_or("", |(_, rest)| rest));
+}
+
+#[test]
+fn secrets_are_masked() {
+    let attribute = format!("@secret {PLANS}");
+    let plans = r#""service": {"plans": [{"plan": {"name": "hidden"}}, {"plan": {"name": 7001}}, {"plan": {"nme": "hidden"}}]}"#;
+    for format in ["json", "text"] {
+        let run = run(&attribute, plans, &["check", "a.json", "--now", NOW, "--format", format]);
+        assert!(!run.stdout.contains("hidden") && !run.stdout.contains("7001"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_path_that_is_not_possible_is_refused() {
+    let refused = |attribute: &str| lines(&run(attribute, "", &["check", "a.json", "--now", NOW, "--format", "json"]));
+    expect![[r#"
+        schema-path: `*` reads a set, but the attribute is of type String
+        exit 5
+    "#]]
+    .assert_eq(&refused(r#"@path("plans/*/name") plans: Set<String>, @path("plans/*/id") ids: String"#));
+    expect![[r#"
+        schema-path: `*` follows the name of a list, such as `plans/*/name`
+        exit 5
+    "#]]
+    .assert_eq(&refused(r#"@path("*/name") plans: Set<String>"#));
+    expect![[r#"
+        schema-annotation: `@as` is not possible on an attribute whose path has `*`
+        exit 5
+    "#]]
+    .assert_eq(&refused(r#"@path("plans/*/name") @as("email-local-words") plans: Set<String>"#));
+}
