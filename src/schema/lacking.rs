@@ -50,12 +50,15 @@ impl LackingWords {
     }
 }
 
+/// A word, and its place in its list.
+pub(super) type PlacedWord = (String, Range<usize>);
+
 /// Returns the words of a list that commas separate, trimmed, with their places in it. A word in double quotes may
 /// contain a comma, and may be empty; `\"` and `\\` are a quote and a backslash in it.
 ///
 /// # Errors
 /// The place of the problem, and the problem.
-pub(super) fn words(list: &str) -> Result<Vec<(String, Range<usize>)>, (Range<usize>, &'static str)> {
+pub(super) fn words(list: &str) -> Result<Vec<PlacedWord>, (Range<usize>, &'static str)> {
     let mut words = Vec::new();
     let mut at = 0;
     loop {
