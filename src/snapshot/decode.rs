@@ -333,7 +333,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
                     LocationKind::Value(_) => "has an unreadable",
                 };
-                let message = format!("`{}` {what} `{}`, which is its id", model.short_name(id), pointer.join("/"));
+                let role = if ty.has_composite_key() { "part of its id" } else { "its id" };
+                let message = format!("`{}` {what} `{}`, which is {role}", model.short_name(id), pointer.join("/"));
                 let error = Diagnostic::error(Code::SnapshotKey, message).label(&snapshot.source, at.span, "here");
                 let is_attribute = ty.slots.iter().any(|slot| slot.origin.pointer() == Some(pointer));
                 let help = match is_attribute {

@@ -70,11 +70,11 @@ fn an_id_consists_of_all_properties() {
         "region + name",
         list,
         expect![[r#"
-        UP eu~1a/b: fail
-        PEER eu/a~1b: unknown
-        snapshot-key: `Host` has no `name`, which is its id
-        snapshot-key: `Host` has no `region`, which is its id
-    "#]],
+            UP eu~1a/b: fail
+            PEER eu/a~1b: unknown
+            snapshot-key: `Host` has no `name`, which is part of its id
+            snapshot-key: `Host` has no `region`, which is part of its id
+        "#]],
     );
 }
 
