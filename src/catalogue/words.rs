@@ -120,7 +120,7 @@ impl<'m> Writer<'m> {
         let WrittenTypes { model, resource, .. } = &self.types;
         let (first, others) = resource.split_first().filter(|(_, others)| !others.is_empty())?;
         let names_type = |leaf: &&Expr| matches!(leaf.expr_kind(), ExprKind::Is { .. });
-        if !condition.leaves().into_iter().any(|leaf| names_type(leaf)) {
+        if !condition.leaves().into_iter().any(names_type) {
             return None;
         }
         let outcome = |ty: &TypeId| by_type(model, *ty, condition).known();
