@@ -199,6 +199,11 @@ pub struct DerivedAttribute {
 }
 
 impl DerivedAttribute {
+    /// Returns the slot whose different values are counted, for a type of principals.
+    pub fn distinct(&self, principal: TypeId) -> Option<SlotId> {
+        self.parts.iter().filter(|part| part.body.principal == principal).find_map(|part| part.distinct)
+    }
+
     /// Returns whether it is a named condition: all its derivations are definitions.
     pub fn is_defined(&self) -> bool {
         !self.parts.is_empty() && self.parts.iter().all(|part| part.defines)
@@ -212,6 +217,8 @@ pub enum Aggregate {
     Exists,
     /// Their number.
     Count,
+    /// The number of different values of an attribute of theirs.
+    Distinct,
     /// Their set.
     Collect,
 }
@@ -227,6 +234,8 @@ pub struct DerivationProgram {
     pub subtracts: bool,
     /// Whether it is a definition, whose only principal is the root.
     pub defines: bool,
+    /// The slot of its principals whose different values are counted.
+    pub distinct: Option<SlotId>,
     /// The lowered policy.
     pub body: Body,
     /// The conditions of the top-level conjunction, in order.

@@ -170,6 +170,7 @@ impl Page<'_> {
             let what = match derived.aggregate {
                 Aggregate::Exists => format!("whether there is {}", one(part)),
                 Aggregate::Count => format!("the number of {many}"),
+                Aggregate::Distinct => format!("the number of different values of {} of {many}", self.counted(part)),
                 Aggregate::Collect => format!("the set of {many}"),
             };
             return gathered_by(0, &format!("{lead} {what}"), &part.condition, out);
@@ -177,14 +178,22 @@ impl Page<'_> {
         let what = match derived.aggregate {
             Aggregate::Exists => "whether there is any of these",
             Aggregate::Count => "the number of all of these, each counted once",
+            Aggregate::Distinct => "the number of different values of all of these",
             Aggregate::Collect => "the set of all of these",
         };
         writeln!(out, "* {lead} {what}:")?;
         for part in &derived.parts {
             let but = if part.derivation.subtracts { "but never " } else { "" };
-            gathered_by(1, &format!("{but}{}", one(part)), &part.condition, out)?;
+            let value = part.derivation.distinct.map(|_| format!("{} of ", self.counted(part))).unwrap_or_default();
+            gathered_by(1, &format!("{but}{value}{}", one(part)), &part.condition, out)?;
         }
         Ok(())
+    }
+
+    /// Returns the attribute whose different values a derivation counts.
+    fn counted(&self, part: &Part) -> String {
+        let slot = part.derivation.distinct.map(|slot| self.slot(part.principal, slot).dotted());
+        code(&slot.unwrap_or_default())
     }
 
     fn parameters_of(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {

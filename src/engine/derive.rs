@@ -18,11 +18,11 @@ use super::batch::{Batch, Role, Values};
 use super::eval::{AttributeJoins, Evaluator};
 use super::index::{BuildSide, ProbeLimits};
 use crate::parallel::*;
-use crate::program::{DerivationProgram, DerivedAttribute, NodeId};
+use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
 use crate::snapshot::{Column, UncapturedList};
 use crate::source::cedar::on_deep_stack;
 use crate::value::EntityRef;
-use aggregate::{Aggregated, witnesses};
+use aggregate::{Aggregated, CountedValue, witnesses};
 use probe::{JoinValues, Prober};
 use std::sync::Arc;
 
@@ -150,7 +150,26 @@ impl<'a> Evaluator<'a> {
             true => u64::MAX,
             false => lists.iter().map(|list| list.most.unwrap_or(u64::MAX)).fold(0, u64::saturating_add),
         };
-        aggregate::aggregate(attribute.aggregate, witnesses(pairs, truncated), more)
+        match attribute.aggregate {
+            Aggregate::Distinct => {
+                let value = |principal| self.counted_value(attribute, principal);
+                aggregate::distinct(witnesses(pairs, truncated), value, more)
+            }
+            kind => aggregate::aggregate(kind, witnesses(pairs, truncated), more),
+        }
+    }
+
+    /// Returns the value of a principal of which the different ones are counted.
+    fn counted_value(&self, attribute: &DerivedAttribute, principal: EntityRef) -> CountedValue {
+        let Some(slot) = attribute.distinct(principal.ty) else { return CountedValue::Absent };
+        match self.slot_value(principal, slot) {
+            _ if self.is_absent(principal, slot) => CountedValue::Absent,
+            Some(value) => CountedValue::Known(value),
+            None => {
+                let may_be_absent = !self.model.ty(principal.ty).slot(slot).required;
+                CountedValue::Unknown { may_be_absent }
+            }
+        }
     }
 
     /// Returns the principals that contribute to a derived attribute (by its place in the program) of one resource.

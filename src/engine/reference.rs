@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
 use crate::policy::{CheckId, ClauseKind, Policies, Statement};
-use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram, WaiverProgram};
+use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram, DerivedAttribute, WaiverProgram};
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
@@ -22,7 +22,7 @@ use cedar_policy::{
 use cedar_policy_core::ast;
 use cedar_policy_core::evaluator::EvaluationError;
 use smol_str::ToSmolStr;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
 /// Cedar refused a value of the snapshot or a policy.
@@ -229,7 +229,7 @@ impl<'m, 'a> Reference<'m, 'a> {
                     continue;
                 }
                 let counted = self.count(&parts, &action, resource, &entities)?;
-                if let Some(value) = self.aggregated(attribute.aggregate, &counted, may_be_more)? {
+                if let Some(value) = self.aggregated(attribute, &counted, may_be_more)? {
                     derived.insert((resource, attribute.slot), value);
                 }
             }
@@ -281,18 +281,29 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// Returns a derived value; `None` if it is unknown.
     fn aggregated(
         &self,
-        aggregate: Aggregate,
+        attribute: &DerivedAttribute,
         counted: &[Counted],
         may_be_more: bool,
     ) -> Result<Option<RestrictedExpression>> {
         let certain = counted.iter().filter(|(_, counts)| *counts == Some(true)).map(|(entity, _)| *entity);
         let certain: Vec<EntityRef> = certain.collect();
         let is_uncertain = may_be_more || counted.iter().any(|(_, counts)| counts.is_none());
-        Ok(match aggregate {
+        let values = || {
+            let value = |entity: &EntityRef| {
+                let slot = attribute.distinct(entity.ty).filter(|slot| !self.evaluator.is_absent(*entity, *slot))?;
+                Some(self.evaluator.slot_value(*entity, slot))
+            };
+            certain.iter().filter_map(value).collect::<Option<BTreeSet<Value>>>()
+        };
+        Ok(match attribute.aggregate {
             Aggregate::Exists if !certain.is_empty() => Some(RestrictedExpression::new_bool(true)),
             _ if is_uncertain => None,
             Aggregate::Exists => Some(RestrictedExpression::new_bool(false)),
             Aggregate::Count => Some(RestrictedExpression::new_long(i64::try_from(certain.len()).map_err(failed)?)),
+            Aggregate::Distinct => match values() {
+                Some(values) => Some(RestrictedExpression::new_long(i64::try_from(values.len()).map_err(failed)?)),
+                None => None,
+            },
             Aggregate::Collect => {
                 let uid = |entity| Ok(RestrictedExpression::new_entity_uid(self.uid(entity)?));
                 let uids: Result<Vec<_>> = certain.into_iter().map(uid).collect();

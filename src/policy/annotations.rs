@@ -22,7 +22,7 @@ pub(super) const ON_CHECK: &[&str] = &[
 ];
 
 /// Annotations of a derivation.
-pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "doc"];
+pub(super) const ON_DERIVATION: &[&str] = &["id", "derives", "distinct", "doc"];
 
 /// Annotations of a waiver.
 pub(super) const ON_WAIVER: &[&str] =
@@ -34,10 +34,11 @@ pub fn is_built_in_annotation(name: &str) -> bool {
 }
 
 /// Characters of an id, of a title, of a list of controls, and of the texts of a waiver.
-pub(super) const MAX_LENGTH: [(&str, usize); 12] = [
+pub(super) const MAX_LENGTH: [(&str, usize); 13] = [
     ("id", 200),
     ("title", 500),
     ("derives", 1_000),
+    ("distinct", 1_000),
     ("controls", 1_000),
     ("cis_v8", 1_000),
     ("nist_800_53", 1_000),

@@ -1,6 +1,7 @@
 //! The policies of a pack as data.
 
 use crate::ids::{IdVec, id};
+use crate::schema::SlotId;
 use crate::source::{Place, Source, Span};
 use cedar_policy::PolicySet;
 use cedar_policy_core::ast::{self, EntityUID};
@@ -123,6 +124,8 @@ pub struct Derivation {
     pub derives_span: Span,
     /// Whether it takes away (`forbid`) instead of adding.
     pub subtracts: bool,
+    /// The slot of the principals whose different values are counted: `@distinct`.
+    pub distinct: Option<SlotId>,
     /// Whether it is a definition: a condition on the resource alone. Its only principal is the root.
     pub defines: bool,
     /// The statement.

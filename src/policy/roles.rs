@@ -8,7 +8,7 @@ use super::model::{Check, CheckSeverity, Derivation, Policies, Scope, Statement}
 use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
 use super::waivers::waiver;
 use crate::diagnostic::{Code, Diagnostic, Label};
-use crate::schema::{ActionRef, Schema, Ty};
+use crate::schema::{ActionRef, Origin, Schema, Slot, SlotId, Ty};
 use crate::source::{Source, Span, byte_offset, nearest};
 use crate::value::TypeId;
 use cedar_policy::PolicyId;
@@ -395,12 +395,82 @@ impl<'s> PolicyReader<'s> {
                 }
             }
         }
+        let mut distinct = None;
+        if let Some(named) = annotations.get("distinct") {
+            match self.distinct(principal.filter(|_| !defines && adds), resource, (annotation, named)) {
+                Ok(slot) => distinct = Some(slot),
+                Err(wrong) => {
+                    valid = false;
+                    self.diagnostics.push(wrong.label(file, named.value_span, ""));
+                }
+            }
+        }
+        valid &= self.counts_alike(file, annotation, (distinct, adds), &statement);
         self.policies.derivations.push(Derivation {
+            distinct,
             derives: annotation.value.clone(),
             derives_span: annotation.value_span,
             subtracts: !adds,
             defines,
             statement: Statement { valid, ..statement },
         });
+    }
+
+    /// Returns the slot of the principals whose different values a derivation counts.
+    fn distinct(
+        &self,
+        principal: Option<TypeId>,
+        resource: Option<TypeId>,
+        (derives, named): (&Annotation, &Annotation),
+    ) -> Result<SlotId, Diagnostic> {
+        let model = &self.schema.model;
+        let error = |message: String| Diagnostic::error(Code::DerivationTarget, message);
+        let Some(principal) = principal else {
+            let error = error("`@distinct` counts values of the principals that a `permit` adds".to_owned());
+            return Err(error.help("write `principal is T` in the scope of a `permit`, or remove `@distinct`"));
+        };
+        let mut slots = resource.into_iter().flat_map(|ty| &model.ty(ty).slots);
+        let target = slots.find(|slot| slot.dotted() == derives.value.as_str());
+        if target.is_some_and(|slot| slot.ty != Ty::Long) {
+            let error = error(format!("`@distinct` counts, and `{}` is not a Long", derives.value));
+            return Err(error.help("declare the attribute as a Long, or remove `@distinct`"));
+        }
+        let ty = model.ty(principal);
+        let is_scalar = |ty: &Ty| !matches!(ty, Ty::Set(_) | Ty::Record(_));
+        let is_read =
+            |slot: &Slot| matches!(slot.origin, Origin::Read(..) | Origin::Enclosing(_)) && is_scalar(&slot.ty);
+        match ty.slots.entries().find(|(_, slot)| slot.dotted() == named.value.as_str() && is_read(slot)) {
+            Some((slot, _)) => Ok(slot),
+            None => {
+                let names: Vec<String> = ty.slots.iter().filter(|slot| is_read(slot)).map(Slot::dotted).collect();
+                let message = format!("`{}` has no single value `{}` in the snapshot", ty.name, named.value);
+                Err(error(message).suggest(&named.value, names.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// Rejects a derivation that counts otherwise than an earlier one of the same attribute.
+    fn counts_alike(
+        &mut self,
+        file: &Arc<Source>,
+        derives: &Annotation,
+        (distinct, adds): (Option<SlotId>, bool),
+        statement: &Statement,
+    ) -> bool {
+        let is_of_it = |other: &&Derivation| {
+            other.derives == derives.value && other.statement.resource.ty == statement.resource.ty && !other.subtracts
+        };
+        let differs = |other: &&Derivation| {
+            let same_type = other.statement.principal.ty == statement.principal.ty;
+            other.distinct.is_some() != distinct.is_some() || same_type && other.distinct != distinct
+        };
+        let Some(other) = self.policies.derivations.iter().filter(is_of_it).find(differs).filter(|_| adds) else {
+            return true;
+        };
+        let message = format!("`{}` counts principals in one derivation and values in another", derives.value);
+        let error = Diagnostic::error(Code::DerivationTarget, message).label(file, derives.value_span, "");
+        let error = error.label(&other.statement.source, other.derives_span, "the other one");
+        self.diagnostics.push(error.help("write the same `@distinct` on every `permit` of the attribute"));
+        false
     }
 }

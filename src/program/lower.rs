@@ -256,7 +256,9 @@ impl<'m> Lowering<'m> {
             broken |= parts.iter().all(|part| part.subtracts);
             let reads = derived_reads(self, from);
             wanted.extend(reads.iter().copied());
-            let (ty, slot, aggregate) = (target.0, target.1, aggregate(&slot.ty));
+            let counts_values = parts.iter().any(|part| part.distinct.is_some());
+            let aggregate = if counts_values { Aggregate::Distinct } else { aggregate(&slot.ty) };
+            let (ty, slot) = target;
             lowered.insert(target, (DerivedAttribute { ty, slot, aggregate, level: 0, parts, broken }, reads));
         }
         lowered
@@ -291,11 +293,14 @@ impl<'m> Lowering<'m> {
         let resource = ty(&statement.resource)?;
         let body = self.body(statement, principal, resource);
         let plan = join::plan(self.model, &self.program, &body);
+        let distinct = policy.distinct.into_iter().flat_map(|slot| with_records(self.model, principal, slot));
+        self.program.reads.extend(distinct);
         Some(DerivationProgram {
             derivation,
             source: Arc::clone(&statement.source),
             subtracts: policy.subtracts,
             defines: policy.defines,
+            distinct: policy.distinct,
             body,
             conjuncts: plan.conjuncts,
             filters: plan.filters,

@@ -98,6 +98,12 @@ impl Captures<'_, '_, '_> {
                 self.found.push(capture);
             }
         }
+        for witness in gathered.witnesses.iter().take(self.findings.most_witnesses) {
+            let counted = derived.distinct(witness.entity.ty);
+            if let Some(slot) = counted.filter(|slot| evaluator.is_unknown(witness.entity, *slot)) {
+                self.value(witness.entity, slot);
+            }
+        }
         let doubtful = gathered.witnesses.iter().filter(|witness| !witness.certain);
         for witness in doubtful.take(self.findings.most_witnesses) {
             if !self.seen.insert((resource, Some(witness.entity), Some(slot))) {

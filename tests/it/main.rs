@@ -28,6 +28,7 @@ mod controls;
 mod definitions;
 mod diagnostics;
 mod diff;
+mod distinct;
 mod doc;
 mod each;
 mod encodings;

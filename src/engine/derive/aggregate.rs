@@ -6,6 +6,7 @@
 use crate::program::Aggregate;
 use crate::snapshot::{Column, Data, State};
 use crate::value::{EntityRef, Outcomes, Set, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A principal that contributes to a derived value.
@@ -93,12 +94,53 @@ pub(super) fn aggregate(kind: Aggregate, witnesses: impl Iterator<Item = Witness
     }
 }
 
+/// A value of a principal, of which the different ones are counted.
+pub(super) enum CountedValue {
+    /// It is known.
+    Known(Value),
+    /// It is absent, and does not count.
+    Absent,
+    /// It is any value or, if `may_be_absent`, none.
+    Unknown { may_be_absent: bool },
+}
+
+/// Returns the number of different values of the witnesses of a resource, if at most `more` principals may count besides
+/// them.
+pub(super) fn distinct(
+    witnesses: impl Iterator<Item = Witness>,
+    value: impl Fn(EntityRef) -> CountedValue,
+    more: u64,
+) -> Aggregated {
+    let (mut certain, mut possible, mut unknown, mut is_one) = (BTreeSet::new(), BTreeSet::new(), 0, false);
+    for witness in witnesses {
+        match value(witness.entity) {
+            CountedValue::Known(value) if witness.certain => {
+                certain.insert(value);
+            }
+            CountedValue::Known(value) => {
+                possible.insert(value);
+            }
+            CountedValue::Absent => {}
+            CountedValue::Unknown { may_be_absent } => {
+                unknown += 1;
+                is_one |= witness.certain && !may_be_absent;
+            }
+        }
+    }
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let known = count(certain.len());
+    let others = count(possible.difference(&certain).count()).saturating_add(unknown);
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    let (low, high) = (known.max(i64::from(is_one)), known.saturating_add(others).saturating_add(more));
+    Aggregated { is_known: low == high, value: AggregatedValue::Count(low, high) }
+}
+
 /// Returns the column of a derived attribute from its values by row.
 pub(super) fn column(kind: Aggregate, rows: usize, values: impl Iterator<Item = Aggregated>) -> Column {
     let mut states = Vec::with_capacity(rows);
     let mut data = match kind {
         Aggregate::Exists => Data::Bool(Vec::with_capacity(rows)),
-        Aggregate::Count => Data::Range(Vec::with_capacity(rows)),
+        Aggregate::Count | Aggregate::Distinct => Data::Range(Vec::with_capacity(rows)),
         Aggregate::Collect => Data::Value(Vec::with_capacity(rows)),
     };
     for Aggregated { is_known, value } in values {

@@ -3,7 +3,7 @@
 use super::{Evaluator, Request};
 use crate::schema::SlotId;
 use crate::snapshot::State;
-use crate::value::Value;
+use crate::value::{EntityRef, Value};
 
 /// The value of a parameter in an evaluation.
 #[derive(Debug, Clone)]
@@ -25,9 +25,23 @@ impl Evaluator<'_> {
 
     /// Returns the value in a slot of the root, if it is known.
     pub fn account_value(&self, slot: SlotId) -> Option<Value> {
-        let root = self.root();
-        let request = Request { principal: root, resource: root, uncaptured_in: None };
-        Some(self.slot(root, self.model.root, slot, &request).operand()?.to_value())
+        self.slot_value(self.root(), slot)
+    }
+
+    /// Returns the value in a slot of an entity, if it is known.
+    pub(in super::super) fn slot_value(&self, entity: EntityRef, slot: SlotId) -> Option<Value> {
+        let request = Request { principal: self.root(), resource: self.root(), uncaptured_in: None };
+        Some(self.slot(entity, entity.ty, slot, &request).operand()?.to_value())
+    }
+
+    /// Returns whether the value in a slot of an instance is unknown.
+    pub fn is_unknown(&self, entity: EntityRef, slot: SlotId) -> bool {
+        !self.is_absent(entity, slot) && self.slot_value(entity, slot).is_none()
+    }
+
+    /// Returns whether the value in a slot of an instance is absent.
+    pub(in super::super) fn is_absent(&self, entity: EntityRef, slot: SlotId) -> bool {
+        self.column(entity.ty, slot).states.get(entity.row as usize) == Some(&State::Absent)
     }
 
     /// Returns the value of a parameter; `set` is the value that the run sets.
