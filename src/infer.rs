@@ -30,6 +30,7 @@ use crate::source::pointer::{Pattern, Step};
 use crate::source::{Source, Span, misspelling};
 use plan::Corrections;
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Corrections of a schema until it reads all documents.
@@ -174,20 +175,18 @@ fn correct(corrections: &mut Corrections, root: &Place, source: &Source, diagnos
         {
             corrections.plain.insert(at)
         }
-        _ => leave_out(corrections, root, at, &diagnostic.message),
+        _ => leave_out(corrections, root, at),
     }
 }
 
 /// Leaves out the innermost property at a place. If it is left out already, a property that it resembles is left out.
-fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern, message: &str) -> bool {
+fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern) -> bool {
     while at.0.last() == Some(&Step::Each) {
         at.0.pop();
     }
     let Some(Step::Property(name)) = at.0.last().cloned() else { return false };
-    if !corrections.left_out.contains_key(&at) {
-        let declared = message.split(['`', ':']).next().unwrap_or_default().trim();
-        let reason = if declared.is_empty() { "reading it causes a diagnostic" } else { "its values do not fit" };
-        corrections.left_out.insert(at, reason.to_owned());
+    if let Entry::Vacant(entry) = corrections.left_out.entry(at.clone()) {
+        entry.insert("its values do not fit".to_owned());
         return true;
     }
     at.0.pop();

@@ -264,6 +264,11 @@ impl<'t> Planner<'t, '_> {
         if around.at.0.is_empty() && name == "partial" && is_list_of_pointers {
             return Err("it lists partial lists".to_owned());
         }
+        // Reports show the time of the capture.
+        let texts = child.each.as_deref().unwrap_or(child);
+        if around.at.0.is_empty() && identifier(name) == "captured_at" && keys::is_secret(name, texts) {
+            return Err("it looks like a secret, and reports show the time of the capture".to_owned());
+        }
         match child.present()[..] {
             [] => Err("always null".to_owned()),
             [(Kind::Bool, _)] => Ok(Decision::Scalar("Bool", None)),

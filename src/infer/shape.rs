@@ -78,9 +78,9 @@ pub struct Texts {
     formats: Formats,
     /// Texts with an escape that is not text.
     pub unreadable: u64,
-    /// Texts that look like a secret by themselves.
+    /// Texts that look like a secret by themselves; equal ones may be counted once.
     pub secrets: u64,
-    /// Texts that look random.
+    /// Texts that look random; equal ones may be counted once.
     pub random: u64,
 }
 
@@ -88,6 +88,10 @@ impl Texts {
     /// Adds a text.
     pub fn add(&mut self, text: &str) {
         self.count += 1;
+        if let Some(known) = self.words.get_mut(text) {
+            *known += 1;
+            return;
+        }
         self.formats.retain(text);
         self.secrets += u64::from(secret::is_secret_text(text));
         self.random += u64::from(secret::is_random_text(text));
