@@ -76,7 +76,7 @@ impl Declared {
                 _ => false,
             };
         }
-        if let Some(key) = &ty.key {
+        for key in ty.keys() {
             self.root.insert(&steps(path, key));
         }
         let around = ty.parent.and_then(|parent| model.ty(parent).path());

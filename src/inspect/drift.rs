@@ -271,8 +271,10 @@ impl Comparison<'_> {
 
     /// Compares the ids of the elements of lists.
     fn ids(&mut self, old: &Place, new: &Place, node: Option<&Node>, path: &mut Pattern) {
-        let key = node.and_then(|node| node.ty).and_then(|ty| self.pack.model().ty(ty).key.clone());
-        let Some([name]) = key.as_deref() else { return };
+        // An id of several properties is not followed.
+        let keys: Vec<&[String]> =
+            node.and_then(|node| node.ty).iter().flat_map(|ty| self.pack.model().ty(*ty).keys()).collect();
+        let [[name]] = keys[..] else { return };
         let is_id = |each: &Place| each.child(name).is_some_and(|child| !child.repeats && !child.is_optional_in(each));
         if !is_id(old) || new.count(Kind::Object) == 0 || is_id(new) {
             return;
