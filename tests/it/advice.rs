@@ -43,6 +43,25 @@ fn only_a_misspelling_of_a_missing_property_is_warned_about() {
 }
 
 #[test]
+fn a_finding_shows_the_statement_that_a_value_was_not_captured() {
+    let stated = edited("\"active\": true, \"site\"", "\"active\": true, \"uncaptured\": [\"active\"], \"site\"");
+    let report = harbour(&stated, &["--format", "json"]).json();
+    let findings = report["findings"].as_array().expect("it is a list");
+    assert!(!findings.is_empty());
+    for finding in findings {
+        assert_eq!(finding["verdict"], "unknown");
+        assert!(text(&finding["message"]).ends_with(" is stated as uncaptured"), "{finding}");
+        let reads = finding["clauses"][0]["reads"].as_array().expect("it is a list");
+        let read = reads.iter().find(|read| read["name"] == "active").expect("it is read");
+        let start = read["span"]["start"]["offset"].as_u64().and_then(|at| usize::try_from(at).ok());
+        let place = stated.get(start.expect("it has a place")..).unwrap_or_default();
+        assert!(read["stated"] == true && place.starts_with("\"active\"], \"site\""), "{read}");
+    }
+    let shown = harbour(&stated, &["--style", "full"]).stdout;
+    assert!(shown.contains("is stated as uncaptured"), "{shown}");
+}
+
+#[test]
 fn a_property_in_its_place_is_not_called_a_misspelling_of_another() {
     let schema = replaced(SCHEMA, "  network?: ipaddr,", "  network?: ipaddr,\n  actives: Bool,");
     let policies = replaced(POLICIES, "unless { resource.owner.active };", "unless { resource.owner.actives };");
