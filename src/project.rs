@@ -42,7 +42,7 @@ use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::Source;
 use crate::source::cedar::MAX_BYTES;
-use accounts::{Found, SnapshotFile};
+use accounts::{Found, Joining, SnapshotFile};
 use source_cache::SourceCache;
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -55,6 +55,8 @@ use walk::{Listing, OwnOutputs};
 pub struct Selection {
     /// Snapshots: files, folders, `-` for standard input.
     pub snapshots: Vec<PathBuf>,
+    /// Folders whose files are one account each.
+    pub joined: Vec<PathBuf>,
     /// The input format of these files.
     pub form: InputFormat,
     /// A pack by name.
@@ -136,6 +138,7 @@ impl Loader {
         self.begin(selection);
         let (files, skipped) = self.snapshot_files(selection, &mut diagnostics);
         let (mut snapshots, mut unread, mut reports) = (Vec::new(), Vec::new(), 0);
+        let (joined, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.found == Found::Joined);
         for file in files {
             let wrong = self.read_snapshots(&file, selection.form, limits.bytes, &mut snapshots, &mut reports);
             for (before, name, error) in wrong {
@@ -143,10 +146,40 @@ impl Loader {
                 diagnostics.push(error);
             }
         }
-        let inputs = self.inputs(selection, snapshots, skipped, diagnostics);
+        let mut inputs = self.inputs(selection, snapshots, skipped, diagnostics);
+        if let (Ok(inputs), false) = (&mut inputs, joined.is_empty()) {
+            let joining = joining(&inputs.schema, limits);
+            for file in &joined {
+                match self.read_joined(file, selection.form, &joining, &mut reports) {
+                    Ok(account) => inputs.snapshots.push(account),
+                    Err(errors) => {
+                        unread.push((inputs.snapshots.len(), shown(&file.path)));
+                        inputs.diagnostics.extend(errors);
+                    }
+                }
+            }
+        }
         self.known.forget();
         self.snapshots.forget();
         Ok(Inputs { unread, skipped_reports: reports, ..inputs? })
+    }
+
+    /// Reads the files of an account and joins them.
+    fn read_joined(
+        &mut self,
+        file: &SnapshotFile,
+        form: InputFormat,
+        joining: &Joining,
+        reports: &mut usize,
+    ) -> Result<Arc<Source>, Vec<Diagnostic>> {
+        let (mut parts, mut wrong) = (Vec::new(), Vec::new());
+        for part in file.parts() {
+            wrong.extend(self.read_snapshots(&part, form, joining.most_bytes, &mut parts, reports));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.into_iter().map(|(_, _, error)| error).collect());
+        }
+        joining.join(&shown(&file.path), &parts).map_err(|error| vec![error])
     }
 
     /// Reads schema and policies, and returns the snapshots, which are read one after the other.
@@ -166,6 +199,9 @@ impl Loader {
         let choice = selection.pack.is_none() && selection.schema.is_none() && EMBEDDED.len() > 1;
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
         let inputs = self.inputs(selection, first.into_iter().collect(), skipped, diagnostics)?;
+        if !selection.joined.is_empty() {
+            accounts.set_joining(joining(&inputs.schema, limits));
+        }
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
     }
 
@@ -239,7 +275,7 @@ impl Loader {
             if path == Path::new("-") || !path.is_dir() {
                 match self.outputs.contain(path) {
                     true => diagnostics.push(own_output(&shown(path))),
-                    false => files.push(SnapshotFile { path: path.clone(), found: Found::Named }),
+                    false => files.push(SnapshotFile::new(path.clone(), Found::Named)),
                 }
                 continue;
             }
@@ -254,7 +290,14 @@ impl Loader {
                     "snapshots are files whose name ends in `.json` or `.ndjson`, and perhaps in `.gz` or `.zst`",
                 ));
             }
-            files.extend(found.into_iter().map(|path| SnapshotFile { path, found: Found::Walked }));
+            files.extend(found.into_iter().map(|path| SnapshotFile::new(path, Found::Walked)));
+        }
+        for path in &selection.joined {
+            let (mut parts, others) = self.walk(path, accounts::is_snapshot, diagnostics);
+            let all = parts.len();
+            parts.retain(|path| !self.outputs.contain(path));
+            skipped += others + (all - parts.len());
+            files.push(SnapshotFile { path: path.clone(), found: Found::Joined, parts });
         }
         (files, skipped)
     }
@@ -263,7 +306,7 @@ impl Loader {
     /// place is reused. Returns an unreadable input: the number of snapshots before it, a name and the reason.
     fn read_snapshots(
         &mut self,
-        SnapshotFile { path, found }: &SnapshotFile,
+        SnapshotFile { path, found, .. }: &SnapshotFile,
         form: InputFormat,
         most_bytes: usize,
         into: &mut Vec<Arc<Source>>,
@@ -642,6 +685,12 @@ fn plain(error: &std::io::Error) -> String {
     let mut chars = message.chars();
     let first = chars.next().map(|first| first.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()
+}
+
+/// Returns how the files of an account are joined.
+fn joining(schema: &Arc<Source>, limits: &Limits) -> Joining {
+    let schema = Schema::parse(schema).0.map(Arc::new);
+    Joining { schema, most_bytes: limits.bytes, depth: limits.depth }
 }
 
 /// Returns a text as a source, with `lines` and `bytes_before` of a larger text before it.

@@ -8,6 +8,7 @@
 mod locate;
 mod uncaptured;
 mod partial;
+mod join;
 mod read;
 mod column;
 mod request;
@@ -19,6 +20,7 @@ mod decode;
 mod tests;
 
 pub use column::{Column, Data, State, StrRef, text_hash};
+pub use join::join;
 pub use locate::{Location, LocationKind};
 pub use secrets::{Relation, SecretPaths, Secrets};
 

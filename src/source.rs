@@ -114,6 +114,11 @@ impl Source {
         self.origins.as_ref().map_or(std::slice::from_ref(self), |origins| origins.files())
     }
 
+    /// Returns the texts that this one is joined from; none if it is not joined.
+    pub fn parts(&self) -> &[Arc<Source>] {
+        self.origins.as_ref().map_or(&[], |origins| origins.joined())
+    }
+
     /// Returns whether the text is derived from a file in another format, or from several files.
     pub fn is_derived(&self) -> bool {
         self.origins.is_some()
@@ -138,7 +143,7 @@ impl Source {
         match self.origins.as_ref().map(|origins| origins.files()) {
             Some([only]) => return only.sha256(),
             Some(files) => {
-                let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256(), file.name()));
+                let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256(), file.document()));
                 return hexadecimal(Sha256::digest(lines.collect::<String>()).as_slice());
             }
             None => {}

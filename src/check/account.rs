@@ -89,7 +89,7 @@ impl<'s> AccountRun<'s> {
 
     /// Returns the report of an account whose snapshot could not be read.
     pub(super) fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> AccountReport {
-        let snapshot = SnapshotReport { path, sha256: None, captured_at: None };
+        let snapshot = SnapshotReport { path, sha256: None, captured_at: None, files: Vec::new() };
         AccountReport { diagnostics, ..AccountReport::unjudged(snapshot, self.checks) }
     }
 
@@ -101,7 +101,14 @@ impl<'s> AccountRun<'s> {
         read: &ReadSnapshot,
         explained: &IdVec<CheckId, VerdictCounts>,
     ) -> AccountReport {
-        let described = SnapshotReport { path: path.to_owned(), sha256: Some(read.sha256.clone()), captured_at: None };
+        let files = read.source.files();
+        let files = files.iter().filter(|_| files.len() > 1).map(|file| (file.document(), file.sha256()));
+        let described = SnapshotReport {
+            path: path.to_owned(),
+            sha256: Some(read.sha256.clone()),
+            captured_at: None,
+            files: files.collect(),
+        };
         let mut account = AccountReport {
             secrets: self.secrets.as_ref().map(|paths| Secrets::new(&read.source, paths)),
             times: Times { bytes: read.source.text().len(), ..Times::default() },

@@ -37,8 +37,11 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Snapshot files (.json, .ndjson, .yaml, .toml or .jsonc, and these as .gz or .zst), folders of them, or - for standard input
-    #[arg(required = true, value_name = "SNAPSHOT")]
+    #[arg(required_unless_present = "join", value_name = "SNAPSHOT")]
     snapshots: Vec<PathBuf>,
+    /// Read all files of this folder as one account: pages and services of an API, in any format (repeatable)
+    #[arg(long, value_name = "DIR")]
+    join: Vec<PathBuf>,
     #[command(flatten)]
     settings: SettingArgs,
     /// Set the input format
@@ -265,6 +268,7 @@ impl Settings {
         };
         let mut selection = pack::selection(&self.effective, &args.snapshots, form);
         selection.outputs.extend(args.evidence.clone());
+        selection.joined.clone_from(&args.join);
         selection
     }
 
@@ -276,7 +280,7 @@ impl Settings {
         let Effective { file, outputs, baseline, .. } = &self.effective;
         let selection = self.selection(args);
         let file = file.as_ref().map(|(path, _)| PathBuf::from(path));
-        let inputs = [&selection.snapshots[..], &selection.policies, &selection.waivers].concat();
+        let inputs = [&selection.snapshots[..], &selection.joined, &selection.policies, &selection.waivers].concat();
         let inputs: Vec<PathBuf> =
             inputs.into_iter().chain(selection.schema).chain(baseline.value.clone()).chain(file).collect();
         let selected = Selected::new(args.format, &outputs.value)?;

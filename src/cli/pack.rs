@@ -34,6 +34,7 @@ pub(super) struct PackArgs {
 pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: InputFormat) -> Selection {
     Selection {
         snapshots: snapshots.to_vec(),
+        joined: Vec::new(),
         form,
         pack: settings.pack.value.clone(),
         packs: PackOrigin::BuiltIn,

@@ -23,8 +23,13 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
     if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
         return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
     }
-    let mut named =
-        selection.snapshots.iter().chain(&selection.policies).chain(&selection.waivers).chain(&selection.schema);
+    let mut named = selection
+        .snapshots
+        .iter()
+        .chain(&selection.joined)
+        .chain(&selection.policies)
+        .chain(&selection.waivers)
+        .chain(&selection.schema);
     // The content of a pipe can be read once.
     let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     let stream = named.find(is_stream)?;

@@ -5,6 +5,8 @@ use super::unpack::{Input, open};
 use super::{line_of, over_4_gib, reports, shown, source_of, unreadable};
 use crate::check::{SnapshotInput, SnapshotInputs};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Schema;
+use crate::snapshot::join;
 use crate::source::format::SourceFormat;
 use crate::source::{MAX_SOURCE_BYTES, Source};
 use std::collections::VecDeque;
@@ -82,6 +84,49 @@ pub(super) struct SnapshotFile {
     pub path: PathBuf,
     /// The origin of the path.
     pub found: Found,
+    /// The files of a joined account.
+    pub parts: Vec<PathBuf>,
+}
+
+impl SnapshotFile {
+    /// Returns a file that is not a joined account.
+    pub(super) fn new(path: PathBuf, found: Found) -> Self {
+        Self { path, found, parts: Vec::new() }
+    }
+
+    /// Returns the files of a joined account as files of a folder.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Self> {
+        self.parts.iter().map(|path| Self::new(path.clone(), Found::Walked))
+    }
+}
+
+/// The schema and the limits with which the files of an account are joined.
+#[derive(Debug, Clone)]
+pub(super) struct Joining {
+    /// The schema of the run; `None` if it is not valid, so that nothing is judged.
+    pub schema: Option<Arc<Schema>>,
+    /// The bytes of all files together.
+    pub most_bytes: usize,
+    /// The nesting of each file.
+    pub depth: usize,
+}
+
+impl Joining {
+    /// Joins the files of an account.
+    pub(super) fn join(&self, name: &str, parts: &[Arc<Source>]) -> Result<Arc<Source>, Diagnostic> {
+        let files = parts.iter().flat_map(|part| part.files());
+        if files.map(|file| file.text().len()).fold(0, usize::saturating_add) > self.most_bytes {
+            return Err(too_large(name, self.most_bytes));
+        }
+        match (&self.schema, parts) {
+            (_, []) => {
+                let message = format!("folder `{name}` holds no part of a snapshot");
+                Err(Diagnostic::error(Code::NoSnapshot, message).help("name a folder with the files of one account"))
+            }
+            (Some(schema), _) => join(name, parts, &schema.model, self.depth).map_err(|_| over_4_gib(name)),
+            (None, [first, ..]) => Ok(Arc::clone(first)),
+        }
+    }
 }
 
 /// The origin of the path of a file.
@@ -91,6 +136,8 @@ pub(super) enum Found {
     Named,
     /// It is in a folder that the user named: a report in it is skipped.
     Walked,
+    /// The user named a folder whose files are one account.
+    Joined,
 }
 
 /// Returns a snapshot, or the error if it is a report of Deodar.
@@ -108,7 +155,9 @@ pub(super) fn snapshot(
     found: Found,
 ) -> Option<Result<Arc<Source>, Diagnostic>> {
     match (source, found) {
-        (Ok(source), Found::Walked) => reports::format_of(source.text()).is_none().then_some(Ok(source)),
+        (Ok(source), Found::Walked | Found::Joined) => {
+            reports::format_of(source.text()).is_none().then_some(Ok(source))
+        }
         (Ok(source), Found::Named) => Some(named_snapshot(source, name)),
         (Err(error), _) => Some(Err(error)),
     }
@@ -119,6 +168,8 @@ pub struct SnapshotReader {
     files: VecDeque<SnapshotFile>,
     form: InputFormat,
     most_bytes: usize,
+    /// How to join the files of an account.
+    joining: Option<Joining>,
     lines: Option<Lines>,
     /// A snapshot that was peeked at and is not taken yet.
     first: Option<SnapshotInput>,
@@ -142,18 +193,48 @@ impl SnapshotReader {
     /// Returns the snapshots of files.
     pub(super) fn new(files: impl IntoIterator<Item = SnapshotFile>, form: InputFormat, most_bytes: usize) -> Self {
         let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
-        Self { files: files.into_iter().collect(), form, most_bytes, lines: None, first: None, reports: 0 }
+        Self {
+            files: files.into_iter().collect(),
+            form,
+            most_bytes,
+            joining: None,
+            lines: None,
+            first: None,
+            reports: 0,
+        }
     }
 
-    /// Returns the next snapshot without taking it.
+    /// Sets how the files of an account are joined.
+    pub(super) fn set_joining(&mut self, joining: Joining) {
+        self.joining = Some(joining);
+    }
+
+    /// Returns the next snapshot without taking it; `None` if it is a joined account.
     pub(super) fn peek(&mut self) -> Option<&SnapshotInput> {
-        if self.first.is_none() {
+        if self.first.is_none() && self.files.front().is_none_or(|file| file.found != Found::Joined) {
             self.first = self.next();
         }
         self.first.as_ref()
     }
 
-    fn open(&mut self, SnapshotFile { path, found }: &SnapshotFile) -> Option<SnapshotInput> {
+    /// Reads the files of an account. One that cannot be read makes the account unreadable.
+    fn joined(&mut self, file: &SnapshotFile) -> SnapshotInput {
+        let path = shown(&file.path);
+        let mut parts = Self::new(file.parts(), self.form, self.most_bytes);
+        let read: Result<Vec<Arc<Source>>, Diagnostic> = parts.by_ref().map(|part| part.source).collect();
+        self.reports += parts.reports;
+        let joined = read.and_then(|read| match &self.joining {
+            Some(joining) => joining.join(&path, &read),
+            None => Err(too_large(&path, self.most_bytes)),
+        });
+        SnapshotInput { path, source: joined }
+    }
+
+    fn open(&mut self, file: &SnapshotFile) -> Option<SnapshotInput> {
+        let SnapshotFile { path, found, .. } = file;
+        if *found == Found::Joined {
+            return Some(self.joined(file));
+        }
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
         let input = match open(path, &name) {
             Ok(input) => input,

@@ -72,6 +72,9 @@ impl RunDigests {
         }
         for (at, snapshot) in run.snapshots.iter().enumerate() {
             inputs.insert(format!("snapshot {} {}", at + 1, snapshot.path), snapshot.sha256.as_ref().and_then(some));
+            for file in &snapshot.files {
+                inputs.insert(format!("snapshot {} {}", at + 1, file.path), some(&file.sha256));
+            }
         }
         let parameters = json!([run.parameters, run.scoped_parameters]);
         let checks: Vec<Value> =

@@ -168,6 +168,15 @@ pub struct PackFile<'r> {
     pub sha256: Text<'r>,
 }
 
+/// A file of a joined account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinedFile<'r> {
+    /// The path, with the line if the file has one document on each.
+    pub path: Text<'r>,
+    /// SHA-256 of the text, decompressed, in hexadecimal.
+    pub sha256: Text<'r>,
+}
+
 /// A snapshot of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot<'r> {
@@ -175,6 +184,9 @@ pub struct Snapshot<'r> {
     pub path: Text<'r>,
     /// SHA-256 of the text, decompressed, in hexadecimal; `None` if it could not be read.
     pub sha256: Option<Text<'r>>,
+    /// The files of a joined account; empty if the snapshot is one file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<JoinedFile<'r>>,
     /// The time of the capture, RFC 3339 in UTC, if the snapshot contains it.
     pub captured_at: Option<Text<'r>>,
     /// The id of the account: that of the root entity; `None` if it was not judged.
@@ -719,6 +731,9 @@ pub struct Account<'r> {
     pub snapshot: Text<'r>,
     /// SHA-256 of the text, decompressed, in hexadecimal.
     pub sha256: Option<Text<'r>>,
+    /// The files of a joined account; empty if the snapshot is one file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<JoinedFile<'r>>,
     /// The time of the capture.
     pub captured_at: Option<Text<'r>>,
     /// The id of the account: that of the root entity; `None` if it was not judged.

@@ -141,7 +141,13 @@ impl<'d> Files<'d> {
     fn of(document: &'d Document<'_>, repository: Option<&'d Repository>) -> Self {
         let mut files = Self { repository, artifacts: Vec::new(), numbers: BTreeMap::new() };
         for snapshot in &document.run.snapshots {
-            files.add(&snapshot.path, snapshot.sha256.as_deref(), Some(json!("analysisTarget")));
+            // A joined account is a folder, and its files are artifacts.
+            match &snapshot.files[..] {
+                [] => files.add(&snapshot.path, snapshot.sha256.as_deref(), Some(json!("analysisTarget"))),
+                parts => parts
+                    .iter()
+                    .for_each(|file| files.add(&file.path, Some(&file.sha256), Some(json!("analysisTarget")))),
+            }
         }
         if let Some(file) = &document.run.configuration {
             files.add(&file.path, Some(&file.sha256), Some(json!("userSpecifiedConfiguration")));

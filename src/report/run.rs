@@ -94,6 +94,8 @@ pub struct SnapshotReport {
     pub sha256: Option<String>,
     /// The time of the capture, in milliseconds since 1970, if the snapshot states it.
     pub captured_at: Option<i64>,
+    /// The files of a joined account, with the SHA-256 of each; empty if the snapshot is one file.
+    pub files: Vec<(String, String)>,
 }
 
 /// The verdicts of one account.

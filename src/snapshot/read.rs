@@ -844,6 +844,14 @@ fn is_direct(reader: &Reader, ty: &Ty, kind: Kind) -> bool {
 
 /// Returns the error for a duplicate property of an object.
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
+    let (first_file, again_file) = (Place::new(source, first).source, Place::new(source, again).source);
+    if !Arc::ptr_eq(&first_file, &again_file) {
+        // The files of a joined account.
+        let message = format!("two files have different values of `{name}`");
+        let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
+        let error = error.label(source, again, "another value").label(source, first, "one value");
+        return error.help("correct one of them, or leave it out of one file");
+    }
     let error = Diagnostic::error(Code::SnapshotDuplicateKey, format!("duplicate property `{name}`"));
     error.label(source, again, "again here").label(source, first, "first here").help("remove one of the two")
 }

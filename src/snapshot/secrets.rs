@@ -111,7 +111,12 @@ impl Secrets {
         let in_files = self.in_files.get_or_init(|| {
             let files = self.source.files();
             let mut in_files = vec![Vec::new(); files.len()];
-            for place in self.source.written(self.spans()) {
+            // A joined text does not have the values that two of its files share.
+            let of_parts = self.source.parts().iter().flat_map(|part| {
+                let spans = self.paths.as_ref().map(|paths| paths.spans(part)).unwrap_or_default();
+                part.written(&spans)
+            });
+            for place in self.source.written(self.spans()).into_iter().chain(of_parts) {
                 let file = files.iter().position(|file| Arc::ptr_eq(file, &place.source));
                 if let Some(spans) = file.and_then(|file| in_files.get_mut(file)) {
                     spans.push(place.span);

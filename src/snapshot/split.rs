@@ -81,6 +81,12 @@ pub(super) fn split(
         Err(SplitError::Syntax(error)) => {
             let help = match &error {
                 SyntaxError { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
+                error
+                    if error.message.contains("JSON has no comments")
+                        || error.message.contains("JSON allows no comma") =>
+                {
+                    Some("remove it, or give the file a name that ends in `.jsonc`".to_owned())
+                }
                 error if error.span.is_empty() => Some("the file may have been cut off".to_owned()),
                 _ => None,
             };

@@ -37,6 +37,8 @@ enum Origin {
 pub(super) struct Origins {
     /// The texts, the main one first. They may be derived themselves.
     sources: Vec<Arc<Source>>,
+    /// The number of them that were joined, the first ones.
+    joined: usize,
     /// The files of these texts, each once.
     files: Vec<Arc<Source>>,
     /// The pieces by their start; a piece is before those inside it.
@@ -54,6 +56,11 @@ enum Found {
 }
 
 impl Origins {
+    /// Returns the texts that were joined. They may be derived themselves.
+    pub(super) fn joined(&self) -> &[Arc<Source>] {
+        self.sources.get(..self.joined).unwrap_or_default()
+    }
+
     /// Returns the files that the text comes from, the main one first.
     pub(super) fn files(&self) -> &[Arc<Source>] {
         &self.files
@@ -224,7 +231,8 @@ impl Derivation {
     /// Returns a writer of a document that comes from `main`, and maybe from other texts too. The derived text has the name of
     /// `main`.
     pub fn new(main: &Arc<Source>) -> Self {
-        let origins = Origins { sources: vec![Arc::clone(main)], files: Vec::new(), pieces: Vec::new(), fault: None };
+        let origins =
+            Origins { sources: vec![Arc::clone(main)], joined: 0, files: Vec::new(), pieces: Vec::new(), fault: None };
         Self { text: String::new(), origins, open: Vec::new(), follows: false, after_key: false, name: None }
     }
 
@@ -239,6 +247,16 @@ impl Derivation {
         let at = self.push(Origin::Copy(0), Span::from(0..text.len()));
         self.text.push_str(text);
         self.end(at)
+    }
+
+    /// Returns the writer of a text that comes from some texts, in their order, even if it has no bytes of one.
+    #[must_use]
+    pub fn from_all(mut self, sources: &[Arc<Source>]) -> Self {
+        for source in sources {
+            self.source(source);
+        }
+        self.origins.joined = self.origins.sources.len();
+        self
     }
 
     /// Returns the text that was written.

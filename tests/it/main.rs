@@ -45,6 +45,7 @@ mod input;
 mod inspect;
 #[cfg(unix)]
 mod integration;
+mod join;
 mod json;
 mod keys;
 mod law;

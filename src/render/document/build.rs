@@ -2,9 +2,9 @@
 
 use super::{
     Account, AccountCheck, AlsoCovered, Baseline, ByControl, Capture, Changes, Check, Clause, Configuration, Counts,
-    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, Label, Misspelt, NearMiss, Origin, OtherVerdict,
-    Overridden, PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run, ScopedParameter,
-    Snapshot, Span, Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
+    DerivedFrom, Diagnostic, Document, Excerpt, Failure, Finding, JoinedFile, Label, Misspelt, NearMiss, Origin,
+    OtherVerdict, Overridden, PackFile, Parameter, Position, Read, Reason, Resource, ResourceIdentity, Run,
+    ScopedParameter, Snapshot, Span, Summary, Text, Tool, VERSION, WaivedBy, Waiver, Weakening, Witness,
 };
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
@@ -94,6 +94,7 @@ impl<'r> Builder<'r> {
             version: VERSION.into(),
             snapshot: snapshot.path,
             sha256: snapshot.sha256,
+            files: snapshot.files,
             captured_at: snapshot.captured_at,
             account: snapshot.account,
             pack: run.pack.name.as_str().into(),
@@ -311,6 +312,11 @@ fn snapshot<'r>(
     Snapshot {
         path: snapshot.path.as_str().into(),
         sha256: snapshot.sha256.as_deref().map(Cow::from),
+        files: snapshot
+            .files
+            .iter()
+            .map(|(path, sha256)| JoinedFile { path: path.as_str().into(), sha256: sha256.as_str().into() })
+            .collect(),
         captured_at: snapshot.captured_at.map(|at| show_datetime(at).into()),
         account: id.map(Cow::from),
         checks: checks.map(|(check, counts)| (check.id.as_str().into(), account_check(check.state, counts))).collect(),

@@ -415,9 +415,18 @@ impl Document<'static> {
     /// Adds the findings of an account whose verdicts the run has counted.
     fn absorb_account(&mut self, account: Account<'static>) {
         let Account {
-            snapshot: path, sha256, captured_at, account, checks, findings, other_verdicts, diagnostics, ..
+            snapshot: path,
+            sha256,
+            files,
+            captured_at,
+            account,
+            checks,
+            findings,
+            other_verdicts,
+            diagnostics,
+            ..
         } = account;
-        self.run.snapshots.push(Snapshot { path, sha256, captured_at, account, checks });
+        self.run.snapshots.push(Snapshot { path, sha256, files, captured_at, account, checks });
         self.findings.extend(findings);
         if let Some(others) = other_verdicts {
             self.other_verdicts.get_or_insert_default().extend(others);

@@ -77,21 +77,23 @@ impl Writer<'_> {
         found.map_or(name, |range| moved(range, self.base))
     }
 
-    fn table(&mut self, table: &dyn TableLike, span: Span) {
+    fn table(&mut self, table: &dyn TableLike, span: Span) -> Span {
         self.json.open(Container::Object, &self.place(span));
         for (name, item) in table.iter().filter(|(_, item)| !item.is_none()) {
             let key = self.span(table.key(name).and_then(|key| key.span()), span);
             self.json.key(name, &self.place(key));
             self.item(item, key);
         }
-        self.json.close();
+        self.json.close()
     }
 
     fn item(&mut self, item: &Item, key: Span) {
         match item {
             Item::None => {}
             Item::Value(value) => self.value(value, key),
-            Item::Table(table) => self.table(table, self.span(table.span(), key)),
+            Item::Table(table) => {
+                self.table(table, self.span(table.span(), key));
+            }
             Item::ArrayOfTables(tables) => {
                 self.json.open(Container::Array, &self.place(self.span(tables.span(), key)));
                 for table in tables {
@@ -115,17 +117,17 @@ impl Writer<'_> {
             },
             Value::Boolean(yes) => self.json.json(if *yes.value() { "true" } else { "false" }, &place),
             Value::Datetime(time) => self.json.text(&time.value().to_string(), &place),
-            Value::Array(array) => return self.array(array, &place),
-            Value::InlineTable(table) => return self.table(table, span),
+            Value::Array(array) => self.array(array, &place),
+            Value::InlineTable(table) => self.table(table, span),
         };
     }
 
-    fn array(&mut self, array: &Array, place: &Place) {
+    fn array(&mut self, array: &Array, place: &Place) -> Span {
         self.json.open(Container::Array, place);
         for value in array {
             self.value(value, place.span);
         }
-        self.json.close();
+        self.json.close()
     }
 
     /// Returns the digits of a number as written, which JSON accepts without separators and plus signs.

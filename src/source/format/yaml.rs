@@ -10,7 +10,7 @@ mod words;
 
 use super::control_character;
 use crate::source::derived::{Container, Derivation, Fault};
-use crate::source::json::{Scanner, SyntaxError, string_text};
+use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::{Place, Source, Span, TooLarge};
 use rustc_hash::FxHashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
@@ -23,6 +23,9 @@ const MOST_ALIASED: usize = 16 << 20;
 
 /// Returns a YAML document as JSON.
 pub(super) fn read(main: &Arc<Source>) -> Result<Arc<Source>, TooLarge> {
+    if is_json(main.text()) {
+        return Ok(Arc::clone(main));
+    }
     let mut reader = Reader::new(main);
     let read = match control_character(main.text()) {
         Some(fault) => Err(fault),
@@ -32,6 +35,13 @@ pub(super) fn read(main: &Arc<Source>) -> Result<Arc<Source>, TooLarge> {
         Ok(()) => reader.json.finish(),
         Err(fault) => reader.json.fail(main, reader.read, fault),
     }
+}
+
+/// Returns whether a text is JSON, which is YAML too. The strict scanner reads it with less memory, and brackets of any depth.
+fn is_json(text: &str) -> bool {
+    let start = document_start(text);
+    let mut scanner = Scanner::at(text, start);
+    matches!(scanner.peek(), Ok((Kind::Object | Kind::Array, _))) && scanner.skip().is_ok() && scanner.end().is_ok()
 }
 
 type Result<T, E = Fault> = std::result::Result<T, E>;

@@ -40,7 +40,7 @@ fn values_are_those_of_the_core_schema() {
             ),
             ("a:\n- x\n- y\nb: []\nc: {}", r#"{"a":["x","y"],"b":[],"c":{}}"#),
             ("1: a\ntrue: b\n1.50: c\n'': d\n\"~\": e", r#"{"1":"a","true":"b","1.50":"c","":"d","~":"e"}"#),
-            ("{\"json\": [1, null, {\"a\":\"\\\"\"}]}", r#"{"json":[1,null,{"a":"\""}]}"#),
+            ("{\"json\": [1, null, {\"a\":\"\\\"\"}]}", r#"{"json": [1, null, {"a":"\""}]}"#),
             ("%YAML 1.2\n---\na: 1\n...\n", r#"{"a":1}"#),
             // Duplicate names reach the engine.
             ("a: 1\nb: 2\na: 3", r#"{"a":1,"b":2,"a":3}"#),

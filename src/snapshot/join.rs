@@ -1,0 +1,643 @@
+//! One snapshot from several files: the pages and services of one account.
+//!
+//! Objects are merged by property. Lists of instances are appended; an instance with a key that two files have in the same
+//! form is there once. Other values must be equal. Two values of one property are both kept, so that the rule for
+//! duplicates makes it unreadable, with both places.
+
+use super::partial;
+use super::uncaptured::UNCAPTURED;
+use crate::schema::{FieldId, Model, PathId};
+use crate::source::derived::{Container, Derivation, Fault};
+use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
+use crate::source::pointer::{Step, escape, unescape};
+use crate::source::{Place, Source, Span, TooLarge};
+use crate::value::{TypeId, parse_datetime};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each file.
+/// A file that is not valid is the fault of the whole.
+///
+/// # Errors
+/// [`TooLarge`] if the whole does not fit 32-bit positions.
+pub fn join(name: &str, files: &[Arc<Source>], model: &Model, depth: usize) -> Result<Arc<Source>, TooLarge> {
+    let empty = || Source::new(name, "");
+    let Some(first) = files.first() else { return empty() };
+    let mut roots = Vec::new();
+    for file in files {
+        match root(file, depth) {
+            Ok(span) => roots.push(Value { file: roots.len(), key: None, kind: Kind::Object, span }),
+            Err((at, fault)) => {
+                // Nothing of the file was read, so all of it is masked.
+                return Derivation::new(first).named(name).from_all(files).fail(&at, 0, fault);
+            }
+        }
+    }
+    let marks = Marks::new(model);
+    let json = Derivation::new(first).named(name).from_all(files);
+    let mut joiner = Joiner { model, files, marks, json, pointer: Vec::new(), moved: FxHashMap::default() };
+    joiner.object(&At::root(model), &roots);
+    joiner.json.finish()
+}
+
+/// Returns the object of a file, or the fault with the text that it is about.
+fn root(file: &Arc<Source>, depth: usize) -> Result<Span, (Arc<Source>, Fault)> {
+    if let Some((fault, of)) = file.fault() {
+        return Err((Arc::clone(of), fault.clone()));
+    }
+    let here = |span: Span| Place::new(file, span);
+    let mut scanner = Scanner::at(file.text(), document_start(file.text())).up_to(depth);
+    let scanned =
+        scanner.peek().and_then(|(kind, _)| Ok((kind, scanner.skip()?))).and_then(|it| scanner.end().map(|()| it));
+    match scanned {
+        Ok((Kind::Object, span)) => Ok(span),
+        Ok((kind, span)) => {
+            let place = here(Span::new(span.start, span.start + 1));
+            let message = format!("a file of a joined account is an object, and this is {}", kind.described());
+            let help = "put the value in an object, under the name that the schema reads";
+            Err((place.source, Fault::new(place.span, message).help(help)))
+        }
+        Err(SyntaxError { span, message, unquoted, too_deep }) => {
+            let place = here(span);
+            let fault = Fault::new(place.span, message).unquoted(unquoted);
+            Err((place.source, if too_deep { fault.help("allow more with --max-depth") } else { fault }))
+        }
+    }
+}
+
+/// A value of a file.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    file: usize,
+    /// The name of the property.
+    key: Option<Span>,
+    kind: Kind,
+    span: Span,
+}
+
+/// A place in the document, as the schema reads it.
+#[derive(Debug, Clone)]
+struct At {
+    path: Option<PathId>,
+    fields: Vec<(TypeId, FieldId)>,
+    /// Whether an attribute reads the value around the place as a whole.
+    is_within: bool,
+}
+
+impl At {
+    fn root(model: &Model) -> Self {
+        Self { path: Some(PathId::default()), fields: vec![(model.root, FieldId::default())], is_within: false }
+    }
+
+    /// Returns the place of a property; `None` if the schema does not read it.
+    fn child(&self, model: &Model, name: &str) -> Option<Self> {
+        let tree = self.path.map(|path| &model.paths[path]);
+        let path = tree.and_then(|tree| tree.children.iter().find(|(child, _)| child == name)).map(|(_, path)| *path);
+        let mut fields = Vec::new();
+        let mut is_within = self.is_within;
+        for (ty, field) in &self.fields {
+            let node = &model.ty(*ty).fields[*field];
+            is_within |= !node.slots.is_empty();
+            fields.extend(node.children.iter().filter(|(child, _)| child == name).map(|(_, field)| (*ty, *field)));
+        }
+        let instance = path.and_then(|path| model.paths[path].ty);
+        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
+        (path.is_some() || !fields.is_empty() || is_within).then_some(Self { path, fields, is_within })
+    }
+
+    /// Returns the place of the instances, if this is the place of a list of them.
+    fn each(&self, model: &Model) -> Option<PathId> {
+        model.paths[self.path?].each
+    }
+}
+
+/// The markers of pages outside lists: `@more` and `@total`.
+struct Marks {
+    /// For each list with `@more`: the names on the way to the marker, and to the list.
+    more: Vec<(Vec<String>, Vec<String>)>,
+    /// All markers.
+    all: Vec<Vec<String>>,
+}
+
+impl Marks {
+    fn new(model: &Model) -> Self {
+        let (mut more, mut all) = (Vec::new(), Vec::new());
+        for ty in model.type_ids() {
+            let declared = model.ty(ty);
+            let Some((parent, list)) = declared.parent.zip(declared.path()) else { continue };
+            let around = model.ty(parent).path().and_then(|path| names(&path.0));
+            let list: Vec<Step> = list.0.iter().take_while(|step| **step != Step::Each).cloned().collect();
+            let (Some(around), Some(list)) = (around, names(&list)) else { continue };
+            let below = |marker: &Vec<String>| [&around[..], marker].concat();
+            more.extend(declared.more.iter().map(|marker| (below(marker), list.clone())));
+            all.extend(declared.more.iter().chain(&declared.total).map(below));
+        }
+        Self { more, all }
+    }
+}
+
+/// Returns the names on a way without `*`.
+fn names(steps: &[Step]) -> Option<Vec<String>> {
+    let name = |step: &Step| match step {
+        Step::Property(name) => Some(name.clone()),
+        Step::Each => None,
+    };
+    steps.iter().map(name).collect()
+}
+
+/// A property with its values in the files that have it.
+struct Property {
+    name: String,
+    values: Vec<Value>,
+}
+
+struct Joiner<'s> {
+    model: &'s Model,
+    files: &'s [Arc<Source>],
+    marks: Marks,
+    json: Derivation,
+    /// The names on the way to the object at hand.
+    pointer: Vec<String>,
+    /// For each appended list and file: the new index of each element.
+    moved: FxHashMap<(Vec<String>, usize), Vec<usize>>,
+}
+
+impl Joiner<'_> {
+    fn text(&self, value: &Value, span: Span) -> &str {
+        self.files.get(value.file).map_or("", |file| file.slice(span))
+    }
+
+    fn place(&self, value: &Value) -> Option<Place> {
+        Some(Place::new(self.files.get(value.file)?, value.span))
+    }
+
+    /// Writes the object that some objects are together.
+    fn object(&mut self, at: &At, objects: &[Value]) {
+        let Some(place) = objects.first().and_then(|first| self.place(first)) else { return };
+        self.json.open(Container::Object, &place);
+        let is_root = self.pointer.is_empty();
+        let (partial, others): (Vec<Property>, Vec<Property>) = self
+            .properties(objects)
+            .into_iter()
+            .partition(|property| is_root && property.name == partial::PARTIAL && partial::is_reserved(self.model));
+        for property in others {
+            self.pointer.push(property.name.clone());
+            self.property(at, &property);
+            self.pointer.pop();
+        }
+        // Its pointers have the new indexes of appended lists.
+        for property in partial {
+            self.partial(&property);
+        }
+        self.json.close();
+    }
+
+    /// Returns the properties of some objects, in the order in which they first occur.
+    fn properties(&self, objects: &[Value]) -> Vec<Property> {
+        let (mut found, mut known) = (Vec::<Property>::new(), FxHashMap::<String, usize>::default());
+        for object in objects {
+            let Some(file) = self.files.get(object.file) else { continue };
+            #[expect(clippy::let_underscore_must_use, reason = "the file has been scanned before")]
+            let _ = Scanner::at(file.text(), object.span.start).object(|scanner, key| {
+                let (kind, _) = scanner.peek()?;
+                let value = Value { file: object.file, key: Some(key.span), kind, span: scanner.skip()? };
+                let name = key.text().into_owned();
+                let at = *known.entry(name.clone()).or_insert(found.len());
+                match found.get_mut(at) {
+                    Some(property) => property.values.push(value),
+                    None => found.push(Property { name, values: vec![value] }),
+                }
+                Ok::<_, SyntaxError>(())
+            });
+        }
+        found
+    }
+
+    fn property(&mut self, at: &At, property: &Property) {
+        let is_twice = property.values.windows(2).any(|pair| matches!(pair, [a, b] if a.file == b.file));
+        let is_more = self.marks.more.iter().any(|(marker, _)| *marker == self.pointer);
+        let is_marked = self.marks.all.iter().any(|marker| marker.starts_with(&self.pointer));
+        let child = at.child(self.model, &property.name);
+        let is_object = property.values.iter().all(|value| value.kind == Kind::Object);
+        match (&property.values[..], child) {
+            // The rule for duplicates applies within one file too.
+            (values, _) if is_twice => self.write_all(values),
+            (values, _) if is_more => self.more(values),
+            ([only], _) if !is_marked => self.write(only),
+            (values, Some(child)) if child.each(self.model).is_some() => self.list(&child, values),
+            (values, Some(child)) if is_object => self.merged(&child, values),
+            (values, None) if is_object && is_marked => {
+                self.merged(&At { path: None, fields: Vec::new(), is_within: false }, values);
+            }
+            (values, None) if property.name == UNCAPTURED => self.uncaptured(values),
+            (values, None) if !is_marked => values.iter().take(1).for_each(|value| self.write(value)),
+            (values, _) => self.distinct(values),
+        }
+    }
+
+    /// Writes the names of properties that any file states as uncaptured. A value of another shape stays, as an error.
+    fn uncaptured(&mut self, values: &[Value]) {
+        if let Some(other) = values.iter().find(|value| value.kind != Kind::Array) {
+            return self.write(other);
+        }
+        let Some((first, place)) = values.first().and_then(|first| Some((first, self.place(first)?))) else { return };
+        self.write_key(first);
+        self.json.open(Container::Array, &place);
+        for element in values.iter().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
+            self.write(&element);
+        }
+        self.json.close();
+    }
+
+    fn merged(&mut self, at: &At, objects: &[Value]) {
+        if let Some(first) = objects.first() {
+            self.write_key(first);
+            self.object(at, objects);
+        }
+    }
+
+    fn write_key(&mut self, value: &Value) {
+        if let (Some(file), Some(key)) = (self.files.get(value.file), value.key) {
+            self.json.copy_key(file, key);
+        }
+    }
+
+    fn write(&mut self, value: &Value) {
+        self.write_key(value);
+        if let Some(file) = self.files.get(value.file) {
+            self.json.copy(file, value.span);
+        }
+    }
+
+    fn write_all(&mut self, values: &[Value]) {
+        values.iter().for_each(|value| self.write(value));
+    }
+
+    /// Writes a value that all files must have in the same form, and every value that differs.
+    fn distinct(&mut self, values: &[Value]) {
+        let mut distinct: Vec<Value> = Vec::new();
+        for value in values {
+            if !distinct.iter().any(|known| self.is_same(known, value)) {
+                distinct.push(*value);
+            }
+        }
+        let is_time = self.pointer.len() == 1 && self.pointer.iter().all(|name| name == "captured_at");
+        let times: Vec<Option<i64>> = distinct.iter().map(|value| self.time(value)).collect();
+        if is_time && times.iter().all(Option::is_some) {
+            // The account is as old as its oldest part.
+            let oldest = distinct.iter().zip(times).min_by_key(|(_, time)| *time).map(|(value, _)| *value);
+            return self.write_all(oldest.as_slice());
+        }
+        self.write_all(&distinct);
+    }
+
+    fn time(&self, value: &Value) -> Option<i64> {
+        let text = string_text(self.text(value, value.span)).filter(|_| value.kind == Kind::String)?;
+        parse_datetime(text.trim()).ok()
+    }
+
+    fn is_same(&self, a: &Value, b: &Value) -> bool {
+        let (a_text, b_text) = (self.text(a, a.span), self.text(b, b.span));
+        match (a.kind, b.kind) {
+            (Kind::String, Kind::String) => {
+                let (a_text, b_text) = (string_text(a_text), string_text(b_text));
+                a_text.is_some() && a_text == b_text
+            }
+            _ => a.kind == b.kind && without_blanks(a_text) == without_blanks(b_text),
+        }
+    }
+
+    /// Writes a list of instances with the instances of all files.
+    fn list(&mut self, at: &At, values: &[Value]) {
+        let is_array = values.iter().all(|value| value.kind == Kind::Array);
+        let is_map = values.iter().all(|value| value.kind == Kind::Object);
+        let Some(first) = values.first().filter(|_| is_array || is_map) else { return self.distinct(values) };
+        let Some(place) = self.place(first) else { return };
+        self.write_key(first);
+        self.json.open(if is_array { Container::Array } else { Container::Object }, &place);
+        let keyed = at.each(self.model).and_then(|each| self.model.paths[each].ty);
+        let (mut known, mut count) = (FxHashMap::<String, usize>::default(), 0);
+        for value in values {
+            let (mut indexes, mut own) = (Vec::new(), Vec::new());
+            for element in self.elements(value) {
+                let form = self.form(&element);
+                if let Some(index) =
+                    known.get(&form).filter(|_| is_map || keyed.is_some_and(|ty| self.has_id(&element, ty)))
+                {
+                    indexes.push(*index);
+                    continue;
+                }
+                self.write(&element);
+                indexes.push(count);
+                own.push((form, count));
+                count += 1;
+            }
+            // Two equal instances of one file are duplicates.
+            known.extend(own);
+            if is_array {
+                self.moved.insert((self.pointer.clone(), value.file), indexes);
+            }
+        }
+        self.json.close();
+    }
+
+    /// Returns whether an element has an id. Without one, equal elements may be different instances.
+    fn has_id(&self, element: &Value, ty: TypeId) -> bool {
+        let text = self.files.get(element.file).map_or("", |file| file.text());
+        let has = |key: &[String]| {
+            let at = key.iter().try_fold(element.span.start, |at, name| property_of(text, at, name));
+            !key.is_empty() && at.is_some()
+        };
+        let ty = self.model.ty(ty);
+        let mut keys = ty.keys().map(has);
+        element.kind == Kind::Object
+            && if ty.has_composite_key() { keys.all(|has_key| has_key) } else { keys.any(|has_key| has_key) }
+    }
+
+    /// Returns the elements of an array, or the properties of an object.
+    fn elements(&self, value: &Value) -> Vec<Value> {
+        let mut elements = Vec::new();
+        let Some(file) = self.files.get(value.file) else { return elements };
+        let mut scanner = Scanner::at(file.text(), value.span.start);
+        let mut add = |key, scanner: &mut Scanner<'_>| {
+            let (kind, _) = scanner.peek()?;
+            elements.push(Value { file: value.file, key, kind, span: scanner.skip()? });
+            Ok::<_, SyntaxError>(())
+        };
+        #[expect(clippy::let_underscore_must_use, reason = "the file has been scanned before")]
+        let _ = match value.kind {
+            Kind::Array => scanner.array(|scanner, _| add(None, scanner)),
+            _ => scanner.object(|scanner, key| add(Some(key.span), scanner)),
+        };
+        elements
+    }
+
+    /// Returns the text of an element with its name, without blanks.
+    fn form(&self, element: &Value) -> String {
+        let key = element.key.map(|key| self.text(element, key)).unwrap_or_default();
+        format!("{key}:{}", without_blanks(self.text(element, element.span)))
+    }
+
+    /// Writes a marker of `@more`. A list is complete only if the marker of its last file says so, and those of its other
+    /// files say that more follow.
+    fn more(&mut self, values: &[Value]) {
+        let says_more = |file: usize| {
+            let value = values.iter().find(|value| value.file == file);
+            value.is_some_and(|value| !matches!(self.text(value, value.span), "null" | "false" | "\"\"" | "[]" | "{}"))
+        };
+        let lists = self.marks.more.iter().filter(|(marker, _)| *marker == self.pointer).map(|(_, list)| list);
+        let files: Vec<Vec<usize>> = lists.map(|list| self.files_with(list)).collect();
+        let is_complete = |files: &Vec<usize>| match files.split_last() {
+            Some((last, others)) => !says_more(*last) && others.iter().all(|file| says_more(*file)),
+            None => true,
+        };
+        let is_stray =
+            |value: &&Value| says_more(value.file) && !files.iter().flatten().any(|file| *file == value.file);
+        let open = !files.iter().all(is_complete) || values.iter().any(|value| is_stray(&value));
+        let shown = values.iter().rfind(|value| says_more(value.file) == open).or(values.last());
+        let Some(shown) = shown.copied() else { return };
+        let is_said = says_more(shown.file) == open;
+        match self.place(&shown).filter(|_| !is_said) {
+            None => self.write(&shown),
+            Some(place) => {
+                self.write_key(&shown);
+                self.json.json(if open { "true" } else { "false" }, &place);
+            }
+        }
+    }
+
+    /// Returns the files that have a value on a way of names.
+    fn files_with(&self, way: &[String]) -> Vec<usize> {
+        let has = |file: &Arc<Source>| {
+            let mut at = Some(document_start(file.text()));
+            for name in way {
+                at = at.and_then(|at| property_of(file.text(), at, name));
+            }
+            at.is_some()
+        };
+        (0..self.files.len()).filter(|file| self.files.get(*file).is_some_and(has)).collect()
+    }
+
+    /// Writes the pointers of partial lists, with the new indexes of elements.
+    fn partial(&mut self, property: &Property) {
+        let values = &property.values;
+        let is_twice = values.windows(2).any(|pair| matches!(pair, [a, b] if a.file == b.file));
+        let is_list = values.iter().all(|value| value.kind == Kind::Array);
+        let Some(first) = values.first().copied().filter(|_| is_list && !is_twice) else {
+            return self.write_all(values);
+        };
+        let Some(place) = self.place(&first) else { return };
+        self.write_key(&first);
+        self.json.open(Container::Array, &place);
+        for element in values.iter().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
+            let text = string_text(self.text(&element, element.span)).filter(|_| element.kind == Kind::String);
+            let moved = text.map(|text| self.moved_pointer(&text, element.file));
+            match (moved, self.place(&element)) {
+                (Some(Some(pointer)), Some(place)) => self.json.text(&pointer, &place),
+                // A pointer that does not fit its file makes every list partial.
+                (_, Some(place)) => self.json.json("null", &place),
+                (_, None) => continue,
+            };
+        }
+        self.json.close();
+    }
+
+    /// Returns a pointer of a file as it is in the whole; `None` if it has an element that its file does not have.
+    fn moved_pointer(&self, text: &str, file: usize) -> Option<String> {
+        let mut steps: Vec<String> = text.split('/').skip(1).map(unescape).collect();
+        for at in 0..steps.len() {
+            let (before, rest) = steps.split_at_mut(at);
+            let key = (before.to_vec(), file);
+            if let (Some(indexes), Some(step)) = (self.moved.get(&key), rest.first_mut()) {
+                let is_array = step.bytes().all(|byte| byte.is_ascii_digit());
+                if let Ok(index) = step.parse::<usize>()
+                    && is_array
+                {
+                    *step = indexes.get(index)?.to_string();
+                }
+            }
+        }
+        Some(steps.iter().fold(String::new(), |text, step| text + "/" + &escape(step)))
+    }
+}
+
+/// Returns the start of a property of the object at an offset.
+fn property_of(text: &str, object: u32, name: &str) -> Option<u32> {
+    let mut found = None;
+    #[expect(clippy::let_underscore_must_use, reason = "a value of another kind does not have the property")]
+    let _ = Scanner::at(text, object).object(|scanner, key| {
+        let (_, start) = scanner.peek()?;
+        if key.text() == name {
+            found = Some(start);
+        }
+        scanner.skip().map(|_| ())
+    });
+    found
+}
+
+/// Returns JSON without the white space outside its strings.
+fn without_blanks(json: &str) -> String {
+    let (mut kept, mut in_string, mut escaped) = (String::with_capacity(json.len()), false, false);
+    for c in json.chars() {
+        if in_string || !matches!(c, ' ' | '\n' | '\r' | '\t') {
+            kept.push(c);
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    const SCHEMA: &str = r#"
+        @path("") @key("name") entity Account = {
+            name: String, captured_at?: datetime, sso: { on?: Bool, by?: String }, tags?: Set<String>, @path("box") whole?: Whole
+        };
+        type Whole = { a?: Long, b?: Long };
+        @path("/people/*") @key("id") @more("/next") @total("/page/total") entity Person in [Account] = { id: String, n?: Long };
+        @path("/notes/*") entity Note in [Account] = { n: Long };
+        type Context = { now: datetime };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note], context: Context };
+    "#;
+
+    fn joined(files: &[&str]) -> Arc<Source> {
+        let (schema, diagnostics) = Schema::parse(&Source::new("s", SCHEMA).unwrap());
+        let model = schema.unwrap_or_else(|| panic!("{diagnostics:?}")).model;
+        let name = |(at, text): (usize, &&str)| Source::new(format!("{}.json", at + 1), *text).unwrap();
+        let files: Vec<_> = files.iter().enumerate().map(name).collect();
+        join("folder", &files, &model, 20).unwrap()
+    }
+
+    #[test]
+    fn files_are_one_account() {
+        for (files, whole) in [
+            // Objects are merged; undeclared values are those of the first file.
+            (
+                &[r#"{"name":"A","sso":{"on":true},"page":1,"x":{"y":1}}"#, r#"{"sso":{"by":"me"},"x":{"z":2}}"#][..],
+                r#"{"name":"A","sso":{"on":true,"by":"me"},"page":1,"x":{"y":1}}"#,
+            ),
+            (&[r#"{"box":{"a":1}}"#, r#"{"box":{"b":2}}"#], r#"{"box":{"a":1,"b":2}}"#),
+            // Equal values are one value, and others are both there.
+            (&[r#"{"name":"\u0041"}"#, r#"{"name":"A"}"#, r#"{"name":"A"}"#], r#"{"name":"\u0041"}"#),
+            (&[r#"{"name":"A"}"#, r#"{"name":"B"}"#], r#"{"name":"A","name":"B"}"#),
+            (&[r#"{"sso":null}"#, r#"{"sso":{"on":true}}"#], r#"{"sso":null,"sso":{"on":true}}"#),
+            (&[r#"{"tags":["a", "b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a", "b"]}"#),
+            (&[r#"{"tags":["a"]}"#, r#"{"tags":["b"]}"#], r#"{"tags":["a"],"tags":["b"]}"#),
+            (&[r#"{"box":{"a":1}}"#, r#"{"box":{"a":2}}"#], r#"{"box":{"a":1,"a":2}}"#),
+            // A name that one file has twice stays twice.
+            (&[r#"{"name":"A","name":"A"}"#, r#"{"name":"A"}"#], r#"{"name":"A","name":"A","name":"A"}"#),
+            // The whole is as old as its oldest part.
+            (
+                &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"2026-09-01T00:00:00Z"}"#],
+                r#"{"captured_at":"2026-09-01T00:00:00Z"}"#,
+            ),
+            (
+                &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"?"}"#],
+                r#"{"captured_at":"2026-09-02","captured_at":"?"}"#,
+            ),
+            // Lists are appended, with equal instances once.
+            (
+                &[r#"{"people":[{"id":"a"},{"id":"b","n":1}]}"#, r#"{"people":[{"id":"b", "n": 1},{"id":"b","n":2}]}"#],
+                r#"{"people":[{"id":"a"},{"id":"b","n":1},{"id":"b","n":2}]}"#,
+            ),
+            (&[r#"{"people":[{"id":"a"},{"id":"a"}]}"#, r#"{"people":[]}"#], r#"{"people":[{"id":"a"},{"id":"a"}]}"#),
+            (
+                &[r#"{"people":[{"n":1},null]}"#, r#"{"people":[{"n":1},null]}"#],
+                r#"{"people":[{"n":1},null,{"n":1},null]}"#,
+            ),
+            (&[r#"{"notes":[{"n":1}]}"#, r#"{"notes":[{"n":1}]}"#], r#"{"notes":[{"n":1},{"n":1}]}"#),
+            (
+                &[r#"{"people":{"a":{"id":"a"}}}"#, r#"{"people":{"a":{"id":"a"},"b":{"id":"b"}}}"#],
+                r#"{"people":{"a":{"id":"a"},"b":{"id":"b"}}}"#,
+            ),
+            (&[r#"{"people":[]}"#, r#"{"people":{}}"#], r#"{"people":[],"people":{}}"#),
+            (&[r#"{"people":null}"#, r#"{"people":[]}"#], r#"{"people":null,"people":[]}"#),
+            // Indexes of partial lists are those of the whole.
+            (
+                &[
+                    r#"{"people":[{"id":"a"},{"id":"b"}],"partial":["/people/1/x"]}"#,
+                    r#"{"partial":["/people/0/x","/people/1/x","/people/9/x","/notes",7],"people":[{"id":"b"},{"id":"c"}]}"#,
+                ],
+                r#"{"people":[{"id":"a"},{"id":"b"},{"id":"c"}],"partial":["/people/1/x","/people/1/x","/people/2/x",null,"/notes",null]}"#,
+            ),
+            (
+                &[r#"{"uncaptured":["sso"],"sso":null}"#, r#"{"uncaptured":["tags"],"sso":null}"#],
+                r#"{"uncaptured":["sso","tags"],"sso":null}"#,
+            ),
+            (&[r#"{"uncaptured":["sso"]}"#, r#"{"uncaptured":"tags"}"#], r#"{"uncaptured":"tags"}"#),
+            (&[r#"{"partial":"/people"}"#, r#"{"partial":[]}"#], r#"{"partial":"/people","partial":[]}"#),
+        ] {
+            assert_eq!(joined(files).text(), whole);
+        }
+    }
+
+    #[test]
+    fn a_list_of_pages_is_complete_only_by_the_markers_of_all() {
+        let more = |markers: &[&str]| {
+            let page = |marker: &&str| match *marker {
+                "" => r#"{"people":[]}"#.to_owned(),
+                marker => format!(r#"{{"people":[],"next":{marker}}}"#),
+            };
+            let pages: Vec<String> = markers.iter().map(page).collect();
+            let whole = joined(&pages.iter().map(String::as_str).collect::<Vec<_>>());
+            whole.text().split_once("\"next\":").map_or("", |(_, next)| next.trim_end_matches('}')).to_owned()
+        };
+        assert_eq!(more(&["\"2\"", "\"3\"", "null"]), "null");
+        assert_eq!(more(&["\"2\"", "\"3\""]), "\"3\"");
+        // The last page is not the last file, two pages are the last, or one does not say.
+        assert_eq!(more(&["null", "\"2\""]), "\"2\"");
+        assert_eq!(more(&["null", "null"]), "true");
+        assert_eq!(more(&["", "null"]), "true");
+        // As in one file, the last page may leave the marker out.
+        assert_eq!(more(&["\"2\"", ""]), "false");
+        assert_eq!(more(&["", ""]), "");
+        // A file without the list that says more.
+        assert_eq!(joined(&[r#"{"people":[],"next":null}"#, r#"{"next":"x"}"#]).text(), r#"{"people":[],"next":"x"}"#);
+        assert_eq!(
+            joined(&[r#"{"people":[],"page":{"total":2}}"#, r#"{"people":[],"page":{"total":3}}"#]).text(),
+            r#"{"people":[],"page":{"total":2,"total":3}}"#
+        );
+    }
+
+    #[test]
+    fn places_are_those_of_the_files() {
+        let whole =
+            joined(&[r#"{"name":"A","people":[{"id":"a"}]}"#, r#"{ "people": [{"id": "b"}], "sso": {"by": "me"} }"#]);
+        let place = |part: &str| {
+            let at = whole.text().find(part).unwrap();
+            let place = Place::new(&whole, Span::from(at..at + part.len()));
+            format!("{} {}", place.source.name(), place.text())
+        };
+        assert_eq!(whole.name(), "folder");
+        assert_eq!(place("\"a\""), "1.json \"a\"");
+        assert_eq!(place("\"b\""), "2.json \"b\"");
+        assert_eq!(place("\"me\""), "2.json \"me\"");
+        assert_eq!(whole.files().len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_not_valid_is_the_fault_of_the_whole() {
+        for (file, message, help) in [
+            ("{\"a\":", "expected a value, the text ends here", None),
+            (
+                "[1]",
+                "a file of a joined account is an object, and this is an array",
+                Some("put the value in an object, under the name that the schema reads"),
+            ),
+            ("", "expected a value, the text ends here", None),
+            (
+                &format!("{{\"a\":{}", "[".repeat(30)),
+                "nested deeper than 20 levels",
+                Some("allow more with --max-depth"),
+            ),
+        ] {
+            let whole = joined(&["{}", file]);
+            let (fault, of) = whole.fault().unwrap();
+            assert_eq!((of.name(), fault.message.as_str(), fault.help.as_deref()), ("2.json", message, help));
+        }
+    }
+}
