@@ -67,6 +67,7 @@ fn main() {
         megabytes(size),
         ours.memory as f64 / size as f64
     );
+    captures(folder.path(), if quick { 20_000 } else { 100_000 });
     let (two, one) = beside(
         || deodar(&few, &["--max-findings", "10", "--threads", "2"]),
         || deodar(&few, &["--max-findings", "10", "--threads", "1"]),
@@ -96,6 +97,41 @@ fn main() {
         smaller = Some(cost.time);
         members *= 10;
     }
+}
+
+/// Captures members from two exports, and checks the snapshot. The memory of a capture of one member is subtracted.
+fn captures(folder: &Path, members: usize) {
+    let write = |name: &str, header: &str, last: &str, members: usize| -> PathBuf {
+        let rows = (0..members).map(|n| format!("member.{n}@organisation.example{last}\n"));
+        let path = folder.join(name);
+        std::fs::write(&path, std::iter::once(header.to_owned()).chain(rows).collect::<String>()).unwrap();
+        path
+    };
+    let exports = |prefix: &str, members: usize| {
+        let list =
+            write(&format!("{prefix}-members.csv"), "Email,Status,Role,Name\n", ",Joined,Analyst,A Member", members);
+        let report = write(&format!("{prefix}-report.csv"), "Email,2FA Status\n", ",Enabled", members);
+        (list, report)
+    };
+    let (list, report) = exports("many", members);
+    let (one, its_report) = exports("one", 1);
+    let snapshot = folder.join("captured.json");
+    let capture = |list: &Path, report: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
+        command.args(["capture", "moengage", "--captured-at", NOW, "--output"]).arg(&snapshot);
+        command.arg("--members").arg(format!("WS1={}", list.display()));
+        cost(command.arg("--two-step-report").arg(format!("WS1={}", report.display())))
+    };
+    let start = capture(&one, &its_report);
+    let written = capture(&list, &report);
+    let (captured, checked) = beside(|| capture(&list, &report), || deodar(&snapshot, &["-q"]));
+    row(&format!("{members} members captured from CSV, against the check"), captured.time, checked.time);
+    let size = list.metadata().unwrap().len() + report.metadata().unwrap().len();
+    let memory = written.memory.max(captured.memory).saturating_sub(start.memory);
+    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
+    let ratio = memory as f64 / size as f64;
+    let name = "peak memory of it, against the size of the exports";
+    println!("{name:58} {:>9} {:>9} {ratio:>6.2}x", megabytes(memory), megabytes(size));
 }
 
 fn row(name: &str, ours: Duration, theirs: Duration) {

@@ -1,12 +1,104 @@
 //! Exports of an account to a snapshot.
 //!
 //! This module does not know any vendor: a pack describes its sources as data. It takes texts and does not read files.
+//! A source that cannot be used as a whole is an error, and no snapshot is written. A row or cell that cannot be read, and
+//! values that contradict each other, are errors too; the snapshot is written, and states that they are not captured.
 
-pub mod description;
 pub mod node;
 pub mod secrets;
 pub mod saml;
 pub mod scim;
+pub mod description;
 mod layout;
 pub mod template;
 pub mod status;
+pub mod export;
+mod conflict;
+mod reports;
+mod csv;
+pub mod cell;
+mod key;
+mod rows;
+mod log;
+mod origin;
+mod join;
+mod tree;
+mod scope;
+mod write;
+mod assemble;
+
+use crate::diagnostic::{Diagnostic, sort};
+use crate::schema::Model;
+use crate::snapshot::Secrets;
+use cell::Dates;
+use description::Description;
+use export::Export;
+use reports::Reports;
+use std::io::{self, Write};
+
+/// A file of a capture.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The number of its feed in the description.
+    pub feed: usize,
+    /// The id of the instance that it belongs to, such as `WS1/LIVE`.
+    pub scope: Option<String>,
+    /// The file.
+    pub export: Export,
+}
+
+/// Settings of a capture.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The meaning of dates.
+    pub dates: Dates,
+    /// Whether the newer of two sources wins.
+    pub prefer_newer: bool,
+    /// The person who exported the sources.
+    pub captured_by: Option<String>,
+}
+
+/// The inputs of a capture.
+#[derive(Debug)]
+pub struct Inputs<'c> {
+    /// The schema.
+    pub model: &'c Model,
+    /// The description.
+    pub description: &'c Description,
+    /// The files.
+    pub given: Vec<Given>,
+    /// A snapshot whose values are kept if no file has them.
+    pub old: Option<Export>,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// The result of a capture.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Problems of the files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Facts about the capture.
+    pub notes: Vec<String>,
+    /// The places that excerpts of the diagnostics mask.
+    pub secrets: Vec<Secrets>,
+    /// Whether a snapshot was written.
+    pub is_written: bool,
+}
+
+/// Writes the snapshot of some files.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn capture(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<Outcome> {
+    let mut reports = Reports::default();
+    let assembled = assemble::assemble(inputs, &mut reports);
+    let is_written = assembled.is_some();
+    if let Some(assembled) = assembled {
+        assembled.write(out, &mut reports)?;
+    }
+    let (notes, secrets) = (reports.notes().to_vec(), reports.secrets());
+    let mut diagnostics = reports.finish();
+    sort(&mut diagnostics);
+    Ok(Outcome { diagnostics, notes, secrets, is_written })
+}

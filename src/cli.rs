@@ -7,6 +7,7 @@ mod store;
 mod settings;
 mod check;
 mod watch;
+mod capture;
 mod render;
 mod waive;
 mod diff;
@@ -41,6 +42,8 @@ struct Cli {
 enum Command {
     /// Judge snapshots, and explain every verdict that is not a pass
     Check(check::Args),
+    /// Write a snapshot of exported files, as the capture description of a pack states
+    Capture(capture::Args),
     /// Write saved reports in another format, or several as one
     Render(render::Args),
     /// Write waivers for findings of a saved report
@@ -121,6 +124,7 @@ fn command() -> ExitCode {
     };
     let outcome = start_threads(threads).and_then(|()| match command {
         Command::Check(args) => check::run(&args),
+        Command::Capture(args) => capture::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Waive(args) => waive::run(&args),
         Command::Diff(args) => diff::run(&args),

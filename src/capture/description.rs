@@ -19,8 +19,8 @@ pub struct Description {
     pub source: Arc<Source>,
     /// Values that every snapshot has.
     pub values: Vec<FixedValue>,
-    /// The place of the list with the origin of values, from the root.
-    pub evidence: Option<Vec<String>>,
+    /// The property of the root with the origin of values.
+    pub evidence: Option<String>,
     /// The kinds of sources, in the order of the file.
     pub feeds: Vec<Feed>,
     /// The screens with values to transcribe, in walking order.

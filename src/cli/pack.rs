@@ -27,7 +27,7 @@ pub(super) struct PackArgs {
     pub config: Option<PathBuf>,
     /// Do not read a configuration file
     #[arg(long, conflicts_with = "config", help_heading = "Policies")]
-    no_config: bool,
+    pub no_config: bool,
 }
 
 /// Returns the files that settings select.

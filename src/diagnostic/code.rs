@@ -53,16 +53,28 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A cell of an export cannot be read.
+    CaptureCell, "capture-cell", Error;
+    /// An export lacks a column, or has two columns for one property.
+    CaptureColumn, "capture-column", Error;
+    /// Two sources of a capture state different values.
+    CaptureConflict, "capture-conflict", Error;
     /// The capture description of a pack is not valid.
     CaptureDescription, "capture-description", Error;
+    /// A row of an export cannot be used as it is.
+    CaptureRow, "capture-row", Error;
     /// Metadata of an identity provider cannot be read.
     CaptureSaml, "capture-saml", Error;
     /// Stored pages of a SCIM list cannot be read or are incomplete.
     CaptureScim, "capture-scim", Error;
     /// A value of a source looks like a secret.
     CaptureSecret, "capture-secret", Error;
+    /// A file cannot be used as a source of a capture.
+    CaptureSource, "capture-source", Error;
     /// A snapshot does not state when it was captured, or states a time after that of the run.
     CaptureTime, "capture-time", Warning;
+    /// An export has a word that the capture description does not list.
+    CaptureWord, "capture-word", Warning;
     /// A file of cases has an unknown key.
     CaseKey, "case-key", Error;
     /// A case edits a snapshot in a way that leaves no valid snapshot.

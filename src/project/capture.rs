@@ -1,8 +1,11 @@
-//! The capture description of a pack.
+//! The capture description of a pack, and the files of a capture.
 
-use super::{Loader, MAX_TOML_BYTES, Selection, source_of};
-use crate::diagnostic::Diagnostic;
+use super::{Loader, MAX_TOML_BYTES, Selection, regular, shown, source_of, unreadable};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::snapshot::Limits;
 use crate::source::Source;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,8 +50,54 @@ impl Loader {
     }
 }
 
+/// Returns the error for a pack without a capture description.
+pub fn no_description() -> Diagnostic {
+    let error = Diagnostic::error(Code::CaptureDescription, format!("the pack has no `{FILE_NAME}`"));
+    error.help("add the file to the folder of the policies")
+}
+
 /// Returns the place of the description next to policies.
 fn beside(policies: &Path) -> PathBuf {
     let folder = if policies.is_dir() { policies } else { policies.parent().unwrap_or(Path::new("")) };
     folder.join(FILE_NAME)
+}
+
+/// The bytes of a file of a capture.
+#[derive(Debug)]
+pub struct ExportFile {
+    /// The path as the user wrote it.
+    pub name: String,
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// When it was last changed, in milliseconds since 1970.
+    pub changed_at: i64,
+}
+
+impl ExportFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not a regular file, or is too large.
+    pub fn read(path: &Path) -> Result<Self, Diagnostic> {
+        let name = shown(path);
+        regular(path, &name)?;
+        let most_bytes = Limits::default().bytes;
+        let mut bytes = Vec::new();
+        let read = |bytes: &mut Vec<u8>| {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            let changed = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
+            // A file that grows is read up to the limit.
+            bytes.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0).min(most_bytes) + 1);
+            file.take(most_bytes as u64 + 1).read_to_end(bytes)?;
+            Ok(changed)
+        };
+        let changed = read(&mut bytes).map_err(|error| unreadable(&name, &error))?;
+        if bytes.len() > most_bytes {
+            let error = Diagnostic::error(Code::TooLarge, format!("`{name}` holds more than {most_bytes} bytes"));
+            return Err(error.help("divide it into several files"));
+        }
+        let changed_at = changed.map_or_else(super::now, jiff::Timestamp::as_millisecond);
+        Ok(Self { name, bytes, changed_at })
+    }
 }

@@ -45,6 +45,8 @@ pub(crate) fn phrase(file: Option<&str>, method: Option<&str>, age: Option<&str>
 pub(super) struct Origins {
     /// The pieces by the pointers that they cover.
     pieces: HashMap<String, Arc<OriginReport>>,
+    /// The pieces whose pointers have a `*`, which is every element.
+    patterns: Vec<(String, Arc<OriginReport>)>,
 }
 
 impl Origins {
@@ -70,20 +72,37 @@ impl Origins {
                 }
             }
         }
-        #[expect(clippy::iter_over_hash_type, reason = "the result is a map, too")]
-        Self { pieces: pieces.into_iter().map(|(covers, (_, origin))| (covers, origin)).collect() }
+        let pieces: HashMap<String, _> = pieces.into_iter().map(|(covers, (_, origin))| (covers, origin)).collect();
+        let is_pattern = |(covers, _): &(&String, &Arc<OriginReport>)| covers.split('/').any(|step| step == "*");
+        let patterns = pieces.iter().filter(is_pattern);
+        let mut patterns: Vec<_> = patterns.map(|(covers, origin)| (covers.clone(), Arc::clone(origin))).collect();
+        patterns.sort_by(|(one, _), (two, _)| one.cmp(two));
+        Self { pieces, patterns }
     }
 
     /// Returns the deepest piece that covers a pointer.
     pub(super) fn covering(&self, pointer: &str) -> Option<&Arc<OriginReport>> {
         let mut at = (!self.pieces.is_empty()).then_some(pointer);
         while let Some(pointer) = at {
-            if let Some(found) = self.pieces.get(pointer) {
+            let pattern = || self.patterns.iter().find(|(covers, _)| is_covered(pointer, covers));
+            if let Some(found) = self.pieces.get(pointer).or_else(|| pattern().map(|(_, origin)| origin)) {
                 return Some(found);
             }
             at = pointer.rfind('/').and_then(|end| pointer.get(..end));
         }
         None
+    }
+}
+
+/// Returns whether a pointer has the steps of another one, in which `*` is every step.
+fn is_covered(pointer: &str, covers: &str) -> bool {
+    let (mut here, mut steps) = (pointer.split('/'), covers.split('/'));
+    loop {
+        match (here.next(), steps.next()) {
+            (None, None) => return true,
+            (Some(here), Some(step)) if step == "*" || step == here => {}
+            _ => return false,
+        }
     }
 }
 
@@ -120,6 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_star_covers_every_element() {
+        for (covers, expected) in [("/a/*/b", true), ("/a/7/b", true), ("/a/*", false), ("/*/*/c", false)] {
+            assert_eq!(is_covered("/a/7/b", covers), expected, "{covers}");
+        }
+    }
+
+    #[test]
     fn ages_have_one_unit() {
         let days = |days: i64| days * 86_400_000;
         for (age, expected) in [
@@ -142,7 +168,7 @@ mod tests {
         };
         let pieces =
             HashMap::from([("/w/1".to_owned(), piece("one.csv")), ("/w/1/members".to_owned(), piece("members.csv"))]);
-        let origins = Origins { pieces };
+        let origins = Origins { pieces, patterns: Vec::new() };
         let file = |pointer: &str| origins.covering(pointer).and_then(|origin| origin.file.as_deref());
         assert_eq!(file("/w/1/members/3/email"), Some("members.csv"));
         assert_eq!(file("/w/1/members"), Some("members.csv"));

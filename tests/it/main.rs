@@ -21,6 +21,7 @@ mod age;
 mod authorize;
 mod baseline;
 mod capture;
+mod capture_files;
 mod capture_template;
 mod cases;
 mod configuration;

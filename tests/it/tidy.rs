@@ -228,6 +228,17 @@ fn embedded_packs_are_what_lies_in_the_folders() {
 }
 
 #[test]
+fn capture_descriptions_of_embedded_packs_are_valid() {
+    for pack in EMBEDDED {
+        let source = |(name, text): (&str, &str)| Source::new(name, text).expect("it is small");
+        let (schema, _) = Schema::parse(&source(pack.schema));
+        let model = schema.expect("the schema is valid").model;
+        let (_, diagnostics) = deodar::capture::description::Description::read(&source(pack.capture), &model);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    }
+}
+
+#[test]
 fn the_engine_knows_no_account() {
     let mut wrong = Vec::new();
     for (path, text) in files("src", "rs").into_iter().filter(|(path, _)| path != "src/project/packs.rs") {

@@ -78,7 +78,7 @@ impl Reader<'_> {
         let mut description = empty;
         if let Some(table) = table.get("snapshot").and_then(|item| self.values.table("snapshot", item)) {
             self.values.known(table, &IN_SNAPSHOT, " in `snapshot`");
-            description.evidence = table.get("evidence").and_then(|item| self.pointer("evidence", item));
+            description.evidence = table.get("evidence").and_then(|item| self.values.text("evidence", item));
             description.values = self.fixed(table);
         }
         for (at, table) in self.tables(table, "sources") {
@@ -205,6 +205,10 @@ impl Reader<'_> {
 
     /// Reports rows that cannot be joined: the key of their type is not a required column.
     fn keyed(&mut self, ty: TypeId, form: TargetForm, columns: &[Column], at: Span) {
+        if let Some(of) = self.model.ancestry(ty).find(|ty| self.model.ty(*ty).has_composite_key()) {
+            let message = format!("the id of `{}` consists of several properties", self.model.short_name(of));
+            self.values.wrong(at, message, "remove the target, and write its instances in a document");
+        }
         let Some(key) = &self.model.ty(ty).key else { return };
         let column = columns.iter().find(|column| column.property == *key);
         if form == TargetForm::Instance || column.is_some_and(|column| column.required) {

@@ -1,0 +1,657 @@
+//! The assembly of a snapshot: documents, then rows and events at their places, then the values of the capture itself.
+
+use super::conflict::Rule;
+use super::csv::Table;
+use super::description::{Feed, FeedReader, Log, Target, TargetForm};
+use super::join::{Content, List, Part, Role};
+use super::key::KeyOf;
+use super::log::Events;
+use super::node::{Node, Property, Value};
+use super::origin::{DocumentOrigins, Origin, OriginId, Origins, partial};
+use super::reports::Reports;
+use super::rows::{Belongs, Mapped, Rows};
+use super::scope::{Search, below_parent};
+use super::tree::{DocumentReader, Layout, Merge, Tree};
+use super::write::Writer;
+use super::{Export, Given, Inputs, Settings};
+use super::{saml, scim};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Model;
+use crate::source::pointer::Pointer;
+use crate::source::{Place, Source, Span};
+use crate::value::{TypeId, parse_datetime, show_datetime};
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The number of properties of an object. Objects are searched by name, which takes time that grows faster than their number.
+const MAX_PROPERTIES: usize = 10_000;
+
+/// Names of actors in a note.
+const LISTED: usize = 10;
+
+/// A snapshot that is ready to be written.
+#[derive(Debug)]
+pub(super) struct Assembled<'c> {
+    model: &'c Model,
+    settings: Settings,
+    evidence: Option<String>,
+    root: Tree,
+    origins: Origins,
+    /// The origin of values that no entry of the evidence covers otherwise.
+    base: Option<OriginId>,
+    latest: Vec<Vec<String>>,
+}
+
+/// Assembles a snapshot. `None` if a source cannot be used as a whole.
+pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<Assembled<'c>> {
+    let feeds = &inputs.description.feeds;
+    let latest = feeds.iter().filter_map(|feed| feed.log.as_ref()).flat_map(|log| &log.activities);
+    let latest = latest.map(|activity| activity.property.clone()).collect();
+    let mut assembly = Assembly {
+        layout: layout(inputs.model, feeds),
+        feeds,
+        settings: &inputs.settings,
+        origins: Origins::default(),
+        root: Tree::Object(Vec::new()),
+        base: None,
+        is_sound: true,
+        logs: BTreeMap::new(),
+        pages: HashSet::new(),
+        reports,
+    };
+    if let Some(old) = &inputs.old {
+        let old = assembly.document(old, origin_of(old, None, None), Role::Old);
+        assembly.root = old.unwrap_or(Tree::Object(Vec::new()));
+    }
+    assembly.documents(&inputs.given);
+    for (number, given) in inputs.given.iter().enumerate() {
+        assembly.rows(given, inputs.given.get(number..).unwrap_or_default());
+    }
+    assembly.activities();
+    assembly.fixed(&inputs);
+    let Assembly { root, origins, base, is_sound, .. } = assembly;
+    is_sound.then_some(Assembled {
+        model: inputs.model,
+        evidence: inputs.description.evidence.clone(),
+        settings: inputs.settings,
+        root,
+        origins,
+        base,
+        latest,
+    })
+}
+
+fn layout<'m>(model: &'m Model, feeds: &[Feed]) -> Layout<'m> {
+    let (mut containers, mut lists) = (Vec::new(), Vec::new());
+    for feed in feeds {
+        for target in &feed.targets {
+            let is_instance = target.form == TargetForm::Instance;
+            let inner = if is_instance { Some(target.ty) } else { model.ty(target.ty).parent };
+            containers.extend(inner.into_iter().flat_map(|ty| model.ancestry(ty)));
+            lists.extend((!is_instance).then_some(target.ty));
+        }
+        lists.extend(feed.log.as_ref().and_then(|log| log.exports));
+    }
+    lists.retain(|ty| !containers.contains(ty));
+    Layout { model, containers, lists }
+}
+
+fn origin_of(export: &Export, method: Option<&str>, captured_by: Option<&str>) -> Origin {
+    let note = export.is_dated_by_file.then(|| "captured_at is the time of the last change of the file".to_owned());
+    Origin {
+        method: method.map(str::to_owned),
+        file: Some(export.source.name().to_owned()),
+        sha256: Some(export.sha256.clone()),
+        captured_at: Some(export.captured_at),
+        captured_by: captured_by.map(str::to_owned),
+        note,
+    }
+}
+
+/// The state of an assembly.
+struct Assembly<'a, 'r> {
+    layout: Layout<'a>,
+    feeds: &'a [Feed],
+    settings: &'a Settings,
+    origins: Origins,
+    root: Tree,
+    base: Option<OriginId>,
+    /// Whether every source can be used.
+    is_sound: bool,
+    /// The events of logs, by feed and pointer of the instance that they belong to.
+    logs: BTreeMap<(usize, String), Logged>,
+    /// The lists in pages that were read, by feed and scope.
+    pages: HashSet<(usize, Option<String>)>,
+    reports: &'r mut Reports,
+}
+
+/// The events of one log.
+struct Logged {
+    events: Events,
+    keys: Vec<KeyOf>,
+    /// Whether every event could be read.
+    is_whole: bool,
+    origin: OriginId,
+    scope: Option<String>,
+    place: Place,
+}
+
+impl<'a> Assembly<'a, '_> {
+    fn refuse(&mut self, error: Diagnostic) {
+        self.is_sound = false;
+        self.reports.push(error);
+    }
+
+    /// Reads the documents, and merges them into the old snapshot.
+    fn documents(&mut self, given: &[Given]) {
+        let mut merged: Option<Tree> = None;
+        for given in given {
+            let Some(feed) = self.feeds.get(given.feed).filter(|feed| feed.reader == FeedReader::Document) else {
+                continue;
+            };
+            if let Some(scope) = &given.scope {
+                let message = format!("`--{}` names `{scope}`, and a document has its own places", feed.flag);
+                self.refuse(Diagnostic::error(Code::CaptureSource, message).help("remove the id"));
+            }
+            let origin = origin_of(&given.export, feed.method.as_deref(), self.settings.captured_by.as_deref());
+            let Some(tree) = self.document(&given.export, origin, Role::Document) else { continue };
+            let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
+            merged = Some(match merged {
+                None => tree,
+                Some(known) => self.merge(known, tree, rule),
+            });
+        }
+        if let Some(tree) = merged {
+            let old = std::mem::replace(&mut self.root, Tree::Uncaptured);
+            self.root = self.merge(old, tree, Rule::Replace);
+        }
+    }
+
+    fn merge(&mut self, one: Tree, two: Tree, rule: Rule) -> Tree {
+        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: Pointer::default() };
+        one.merge(two, &mut merge)
+    }
+
+    /// Reads a document in the layout of a snapshot.
+    fn document(&mut self, export: &Export, origin: Origin, role: Role) -> Option<Tree> {
+        let source = &export.source;
+        if let Some(error) = fault(source) {
+            self.refuse(error);
+            return None;
+        }
+        let mut root = match Node::read(source) {
+            Ok(root) => root,
+            Err(error) => {
+                let wrong = Diagnostic::error(Code::CaptureSource, format!("`{}`: {}", source.name(), error.unquoted));
+                self.refuse(wrong.label(source, error.span, "here").help("correct the document"));
+                return None;
+            }
+        };
+        let Value::Object(properties) = &root.value else {
+            let error = Diagnostic::error(Code::CaptureSource, format!("`{}` is not an object", source.name()));
+            self.refuse(error.help("write a document in the layout of a snapshot"));
+            return None;
+        };
+        let is_empty = properties.is_empty();
+        if widest(&root) > MAX_PROPERTIES {
+            let message = format!("`{}` has an object with more than {MAX_PROPERTIES} properties", source.name());
+            self.refuse(Diagnostic::error(Code::CaptureSource, message).help("divide the object"));
+            return None;
+        }
+        if role == Role::Document {
+            self.reports.screen(&mut root);
+        }
+        if is_empty {
+            let error = Diagnostic::error(Code::CaptureSource, format!("`{}` is empty", source.name()));
+            self.refuse(error.help("write a document in the layout of a snapshot"));
+            return None;
+        }
+        let stated = root.get("captured_at").and_then(Node::text).and_then(|time| parse_datetime(time).ok());
+        let captured_at = stated.filter(|_| export.is_dated_by_file || role == Role::Old);
+        let origin = match captured_at {
+            Some(_) => Origin { captured_at, note: None, ..origin },
+            None => origin,
+        };
+        self.undated(export, captured_at.is_some());
+        let origin = self.origins.add(origin);
+        let is_base = self.base.is_none() || role == Role::Document;
+        self.base = if is_base { Some(origin) } else { self.base };
+        let partial = partial(&root);
+        let evidence = root.get("evidence").cloned();
+        let origins = DocumentOrigins::read(evidence.as_ref(), origin, &mut self.origins);
+        if let Value::Object(properties) = &mut root.value {
+            let own = ["captured_at", "evidence", "partial"];
+            properties.retain(|property| !own.contains(&property.name.as_str()));
+        }
+        let name = source.name();
+        let part = |nodes: Vec<Node>, at: &str| Part {
+            content: Content::Instances(nodes),
+            role,
+            origin: origins.of(at),
+            name: name.to_owned(),
+            is_damaged: false,
+            inner: origins.below(at),
+        };
+        let path = self.layout.model.path_of.find(self.layout.model.root).copied().flatten();
+        let mut reader = DocumentReader {
+            layout: &self.layout,
+            origins: &origins,
+            partial: &partial,
+            part: &part,
+            reports: self.reports,
+        };
+        Some(reader.tree(root, path, &Pointer::default()))
+    }
+
+    /// States that the time of a file is that of its last change.
+    fn undated(&mut self, export: &Export, is_dated: bool) {
+        if export.is_dated_by_file && !is_dated {
+            let (name, time) = (export.source.name(), show_datetime(export.captured_at));
+            self.reports.note(format!(
+                "`{name}` was last changed at {time}, which is taken as the time of its export; \
+                 state the time with --captured-at {name}=TIME"
+            ));
+        }
+    }
+
+    /// Reads the rows of a file, and adds them to the lists of its targets. The pages of a list, among the `others`, are read
+    /// with the first one.
+    fn rows(&mut self, given: &Given, others: &[Given]) {
+        let Some(feed) = self.feeds.get(given.feed).filter(|feed| feed.reader != FeedReader::Document) else { return };
+        let export = &given.export;
+        let key = (given.feed, given.scope.clone());
+        if feed.reader == FeedReader::Scim && !self.pages.insert(key) {
+            return self.undated(export, false);
+        }
+        let read = match feed.reader {
+            FeedReader::Scim => {
+                let is_page = |other: &&Given| other.feed == given.feed && other.scope == given.scope;
+                let pages: Vec<_> = others.iter().filter(is_page).map(|page| Arc::clone(&page.export.source)).collect();
+                let (users, problems) = scim::read(&pages);
+                problems.into_iter().for_each(|problem| self.reports.push(problem));
+                users.map(|users| (self.screened(users.users, feed.reader), users.is_partial))
+            }
+            FeedReader::SamlMetadata => {
+                let (node, problems) = saml::read(&export.source, None);
+                problems.into_iter().for_each(|problem| self.reports.push(problem));
+                node.map(|node| (Rows::Nodes(Arc::new(vec![node]), feed.reader), false))
+            }
+            FeedReader::Rows | FeedReader::Document => self.read(export),
+        };
+        let Some((rows, is_damaged)) = read else {
+            self.is_sound = false;
+            return;
+        };
+        self.undated(export, false);
+        let origin = origin_of(export, feed.method.as_deref(), self.settings.captured_by.as_deref());
+        let origin = self.origins.add(origin);
+        let mut used = HashSet::new();
+        let mut is_usable = true;
+        for target in &feed.targets {
+            match Mapped::new(&rows, feed, target, &export.source, self.reports) {
+                None => is_usable = false,
+                Some(mapped) => {
+                    used.extend(mapped.used());
+                    self.target(given, feed, target, mapped, (origin, is_damaged));
+                }
+            }
+        }
+        self.is_sound &= is_usable;
+        if let Some(stamp) = &feed.stamp {
+            let place = Place::new(&export.source, Span::new(0, 0));
+            let time = Node::new(&place, Value::Text(show_datetime(export.captured_at)));
+            let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
+            self.root = self.merge(root, Tree::at(stamp, Tree::leaf(time, origin)), Rule::Replace);
+        }
+        if let Rows::Table(table) = &rows {
+            let unused = table.header.iter().enumerate().filter(|(at, _)| !used.contains(at));
+            let unused: Vec<String> = unused.map(|(_, cell)| format!("`{}`", table.text(*cell))).collect();
+            if is_usable && !unused.is_empty() {
+                self.reports.note(format!(
+                    "`{}` has columns that are not used: {}",
+                    export.source.name(),
+                    unused.join(", ")
+                ));
+            }
+        }
+    }
+
+    /// Reads a table, or a list of objects in JSON.
+    fn read(&mut self, export: &Export) -> Option<(Rows, bool)> {
+        let source = &export.source;
+        if let Some(error) = fault(source) {
+            self.reports.push(error);
+            return None;
+        }
+        if source.text().trim_start().starts_with('[') {
+            return match Node::read(source) {
+                Ok(Node { value: Value::List(nodes), .. }) => {
+                    let is_empty = nodes.is_empty();
+                    Some((self.screened(nodes, FeedReader::Rows), is_empty))
+                }
+                Ok(_) => None,
+                Err(error) => {
+                    let wrong =
+                        Diagnostic::error(Code::CaptureSource, format!("`{}`: {}", source.name(), error.unquoted));
+                    self.reports.push(wrong.label(source, error.span, "here").help("export the file again"));
+                    None
+                }
+            };
+        }
+        let table = Table::read(source, self.reports)?;
+        let mut is_damaged = table.is_damaged;
+        if table.is_empty() && !is_damaged {
+            is_damaged = true;
+            let place = table.header_place();
+            let warning = Diagnostic::warning(Code::CaptureRow, format!("`{}` has a header and no row", source.name()));
+            let warning = warning.label(&place.source, place.span, "the lists of this file are partial");
+            self.reports.push(warning.help(
+                "export the file again; if the account has none, leave the file out and write an empty list in the settings",
+            ));
+        }
+        Some((Rows::Table(Arc::new(table)), is_damaged))
+    }
+
+    /// Returns trees as rows, without secrets.
+    fn screened(&mut self, mut nodes: Vec<Node>, reader: FeedReader) -> Rows {
+        nodes.iter_mut().for_each(|node| self.reports.screen(node));
+        Rows::Nodes(Arc::new(nodes), reader)
+    }
+
+    /// Adds the rows of a target to its list, or the only row to its instance.
+    fn target(&mut self, given: &Given, feed: &'a Feed, target: &'a Target, rows: Mapped, source: (OriginId, bool)) {
+        let (origin, is_damaged) = source;
+        let model = self.layout.model;
+        let place = Place::new(&given.export.source, Span::new(0, 0));
+        let is_instance = target.form == TargetForm::Instance;
+        let ty = if is_instance { target.ty } else { model.ty(target.ty).parent.unwrap_or(model.root) };
+        let scope = given.scope.as_deref();
+        let search = Search { model, scope, flag: &feed.flag, place: &place, origin };
+        let at = match search.find(&mut self.root, ty) {
+            Ok((_, at)) => at,
+            Err(error) => return self.refuse(*error),
+        };
+        if is_instance {
+            return self.instance(&search, target, &rows, origin, &at);
+        }
+        let mut is_damaged = is_damaged;
+        if let Some(log) = &feed.log {
+            let key = (given.feed, at.as_str().to_owned());
+            is_damaged |= !self.events(given, log, &rows, key, source);
+        }
+        let role = if target.form == TargetForm::Complete { Role::Complete } else { Role::Adds };
+        let part = Part {
+            content: Content::Mapped(rows),
+            role,
+            origin,
+            name: given.export.source.name().to_owned(),
+            is_damaged,
+            inner: Vec::new(),
+        };
+        self.add(&search, ty, target.ty, part);
+    }
+
+    /// Adds a part to the list of a type in the instance that a search finds.
+    fn add(&mut self, search: &Search<'_>, owner: TypeId, ty: TypeId, part: Part) {
+        let Ok((mut here, mut at)) = search.find(&mut self.root, owner) else { return };
+        let steps = below_parent(self.layout.model, ty);
+        for (number, step) in steps.iter().enumerate() {
+            let is_last = number + 1 == steps.len();
+            let new = || match is_last {
+                true => Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: false })),
+                false => Tree::Object(Vec::new()),
+            };
+            at.push(step);
+            match here.child(step, new) {
+                Some(child) => here = child,
+                None => return self.refuse(not_rows(&at, &part.name)),
+            }
+        }
+        match here {
+            Tree::Rows(list) => list.parts.push(part),
+            _ => self.refuse(not_rows(&at, &part.name)),
+        }
+    }
+
+    /// Merges the only row of a file into its instance.
+    fn instance(&mut self, search: &Search<'_>, target: &Target, rows: &Mapped, origin: OriginId, at: &Pointer) {
+        let belongs = |row: &usize| rows.belongs(*row, &self.settings.dates) == Belongs::Yes;
+        let found: Vec<usize> = (0..rows.len()).filter(belongs).take(2).collect();
+        let [row] = found[..] else {
+            let message = format!("`{}` does not have one row for one instance", rows.source().name());
+            return self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name a file with one row"));
+        };
+        let Some(instance) = rows.instance(row, &self.settings.dates, self.reports) else { return };
+        let mut tree = leaves(instance.node, origin);
+        for pointer in &instance.uncaptured {
+            let unknown = Tree::at(pointer, Tree::Uncaptured);
+            tree = self.merge(tree, unknown, Rule::Report);
+        }
+        let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
+        let Ok((here, _)) = search.find(&mut self.root, target.ty) else { return };
+        let known = std::mem::replace(here, Tree::Uncaptured);
+        let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at.clone() };
+        *here = known.merge(tree, &mut merge);
+    }
+
+    /// Reads the events of an export, and lists the export. Returns whether every event could be read.
+    fn events(
+        &mut self,
+        given: &Given,
+        log: &Log,
+        rows: &Mapped,
+        key: (usize, String),
+        (origin, is_damaged): (OriginId, bool),
+    ) -> bool {
+        let export = &given.export;
+        let place = Place::new(&export.source, Span::new(0, 0));
+        let model = self.layout.model;
+        let logged = self.logs.entry(key).or_insert_with(|| Logged {
+            events: Events::default(),
+            keys: log.activities.iter().map(|activity| KeyOf::new(model, activity.ty)).collect(),
+            is_whole: true,
+            origin,
+            scope: given.scope.clone(),
+            place: place.clone(),
+        });
+        let (period, is_whole) = logged.events.add(log, rows, &logged.keys, &self.settings.dates);
+        logged.is_whole &= is_whole && !is_damaged;
+        if self.origins.time(origin) > self.origins.time(logged.origin) {
+            logged.origin = origin;
+        }
+        let name = export.source.name();
+        let range = match (export.range, period) {
+            (Some((from, to)), Some((first, last))) if first < from || last > to => {
+                let message = format!(
+                    "`{name}` has events from {} to {}, which its range does not contain",
+                    show_datetime(first),
+                    show_datetime(last)
+                );
+                self.refuse(Diagnostic::error(Code::CaptureSource, message).help("correct --range"));
+                None
+            }
+            (Some(range), _) => Some(range),
+            (None, Some((first, last))) => {
+                self.reports.note(format!(
+                    "the range of `{name}` is that of its events, {} to {}; if the export has a longer one, state it \
+                     with --range {name}=FROM..TO",
+                    show_datetime(first),
+                    show_datetime(last)
+                ));
+                period
+            }
+            (None, None) => None,
+        };
+        if let (Some(exports), Some((from, to))) = (log.exports, range) {
+            let scope = given.scope.as_deref();
+            let feed = self.feeds.get(given.feed).map_or("", |feed| feed.flag.as_str());
+            let search = Search { model, scope, flag: feed, place: &place, origin };
+            let values = [
+                ("exported_at", show_datetime(export.captured_at)),
+                ("range_from", show_datetime(from)),
+                ("range_to", show_datetime(to)),
+                ("sha256", export.sha256.clone()),
+            ];
+            let property = |(name, text): (&str, String)| Property {
+                name: name.to_owned(),
+                place: place.clone(),
+                node: Node::new(&place, Value::Text(text)),
+            };
+            let node = Node::new(&place, Value::Object(values.into_iter().map(property).collect()));
+            let owner = model.ty(exports).parent.unwrap_or(model.root);
+            let part = Part {
+                content: Content::Instances(vec![node]),
+                role: Role::Adds,
+                origin,
+                name: name.to_owned(),
+                is_damaged: false,
+                inner: Vec::new(),
+            };
+            self.add(&search, owner, exports, part);
+        }
+        is_whole
+    }
+
+    /// Adds the times of last events to the instances that other sources list.
+    fn activities(&mut self) {
+        for ((feed, _), logged) in std::mem::take(&mut self.logs) {
+            let Some(feed) = self.feeds.get(feed) else { continue };
+            let Some(log) = &feed.log else { continue };
+            if !logged.is_whole {
+                let flag = &feed.flag;
+                self.reports.note(format!(
+                    "some events of `--{flag}` could not be read, so no times of last events are derived from it"
+                ));
+                continue;
+            }
+            let mut unknown: HashSet<&str> = logged.events.actors().into_iter().collect();
+            for (ty, activities) in logged.events.activities(&log.activities) {
+                let model = self.layout.model;
+                let Logged { scope, place, origin, .. } = &logged;
+                let search = Search { model, scope: scope.as_deref(), flag: &feed.flag, place, origin: *origin };
+                let owner = model.ty(ty).parent.unwrap_or(model.root);
+                let key = KeyOf::new(model, ty);
+                let Ok((here, _)) = search.find(&mut self.root, owner) else { continue };
+                let steps = below_parent(model, ty);
+                let list = steps.iter().try_fold(here, |tree, step| tree.find(step));
+                let Some(Tree::Rows(list)) = list else { continue };
+                for part in &list.parts {
+                    part.keys(&key, |key| {
+                        unknown.remove(key);
+                    });
+                }
+                list.parts.push(Part {
+                    content: Content::Activities(activities),
+                    role: Role::Adds,
+                    origin: *origin,
+                    name: place.source.name().to_owned(),
+                    is_damaged: false,
+                    inner: Vec::new(),
+                });
+            }
+            let mut unknown: Vec<&str> = unknown.into_iter().collect();
+            if !unknown.is_empty() {
+                unknown.sort_unstable();
+                let more = unknown.len().saturating_sub(LISTED);
+                unknown.truncate(LISTED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let flag = &feed.flag;
+                self.reports.note(format!(
+                    "actors of `--{flag}` that no list of the snapshot has: {}{more}",
+                    unknown.join(", ")
+                ));
+            }
+        }
+    }
+
+    /// Sets the values that every snapshot has.
+    fn fixed(&mut self, inputs: &Inputs<'_>) {
+        let origin = self.base.unwrap_or_default();
+        for fixed in inputs.description.values.iter().rev() {
+            let value = match serde_json::from_str(&fixed.json) {
+                Ok(serde_json::Value::String(text)) => Value::Text(text),
+                Ok(serde_json::Value::Bool(truth)) => Value::Bool(truth),
+                _ => Value::Number(fixed.json.clone()),
+            };
+            let tree = Tree::at(&fixed.pointer, Tree::leaf(Node::new(&fixed.place, value), origin));
+            let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
+            // A document that states another value keeps it: the check of the snapshot judges it.
+            self.root = self.merge(tree, root, Rule::Replace);
+        }
+    }
+}
+
+fn not_rows(at: &Pointer, name: &str) -> Diagnostic {
+    let message = format!("`{at}` is not a list, and `{name}` has rows for it");
+    Diagnostic::error(Code::CaptureSource, message).help("write an array in its place")
+}
+
+/// Returns the error for a derived text whose file is not valid.
+fn fault(source: &Arc<Source>) -> Option<Diagnostic> {
+    let (fault, file) = source.fault()?;
+    let error = Diagnostic::error(Code::CaptureSource, format!("`{}`: {}", file.name(), fault.unquoted));
+    Some(error.label(file, fault.span, "here").help("correct the document").maybe_help(fault.help.clone()))
+}
+
+/// Returns the largest number of properties of an object in a value.
+fn widest(node: &Node) -> usize {
+    match &node.value {
+        Value::Object(properties) => {
+            properties.iter().map(|property| widest(&property.node)).max().unwrap_or(0).max(properties.len())
+        }
+        Value::List(elements) => elements.iter().map(widest).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Returns a value whose parts have one origin.
+fn leaves(node: Node, origin: OriginId) -> Tree {
+    match node.value {
+        Value::Object(properties) => {
+            Tree::Object(properties.into_iter().map(|it| (it.name, leaves(it.node, origin))).collect())
+        }
+        value => Tree::leaf(Node { place: node.place, value }, origin),
+    }
+}
+
+impl Assembled<'_> {
+    /// Writes the snapshot.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub(super) fn write(mut self, out: &mut dyn Write, reports: &mut Reports) -> io::Result<()> {
+        self.root.arrange(self.model);
+        let oldest = self.root.origins().into_iter().filter_map(|origin| self.origins.time(origin)).min();
+        let mut writer = Writer {
+            out,
+            model: self.model,
+            origins: &self.origins,
+            settings: &self.settings,
+            latest: &self.latest,
+            reports,
+            partial: Vec::new(),
+            evidence: Vec::new(),
+        };
+        let Tree::Object(properties) = &self.root else { return Ok(()) };
+        let (root, mut is_first) = (Pointer::default(), true);
+        writer.out.write_all(b"{")?;
+        if let Some(oldest) = oldest {
+            writer.separate(&mut is_first, 1)?;
+            write!(writer.out, "\"captured_at\": \"{}\"", show_datetime(oldest))?;
+        }
+        if !properties.is_empty() {
+            if !is_first {
+                writer.out.write_all(b",")?;
+            }
+            writer.properties(properties, &root, 1)?;
+        }
+        if let Some(base) = self.base.and_then(|base| self.origins.0.get(base)) {
+            writer.evidence.push(base.entry(""));
+        }
+        writer.collect(&self.root, &root, self.base);
+        writer.lists(self.evidence.as_deref())?;
+        writer.out.write_all(b"\n}\n")
+    }
+}

@@ -1,0 +1,240 @@
+//! The meaning of a cell: a value of the snapshot, a lack of one, or a mistake.
+
+use super::description::{CellForm, Column};
+use super::node::{Node, Value};
+use crate::source::Place;
+use crate::value::fold::caseless;
+use crate::value::{parse_datetime, parse_number, show_datetime};
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+/// The settings for times that do not have one meaning by themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Dates {
+    /// Whether the day is before the month in dates such as `03/04/2026`.
+    pub day_first: bool,
+    /// The zone of times without offset.
+    pub zone: Option<TimeZone>,
+}
+
+/// The meaning of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// A value.
+    Value(Value),
+    /// The cell states that there is no value.
+    Absent,
+    /// The cell does not state a value.
+    Unknown,
+    /// The cell has a word that the description does not list.
+    OtherWord,
+    /// The cell is not readable.
+    Wrong(Wrong),
+}
+
+/// A mistake in a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// The problem, after the text of the cell.
+    pub message: &'static str,
+    /// The remedy.
+    pub help: &'static str,
+}
+
+/// Returns the meaning of the text of a cell. White space around it has no meaning.
+pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Meaning {
+    let text = text.trim();
+    if text.is_empty() {
+        return if column.may_be_absent { Meaning::Absent } else { Meaning::Unknown };
+    }
+    let folded = caseless(text);
+    if column.unknown.iter().any(|word| *word == folded) {
+        return Meaning::Unknown;
+    }
+    if column.absent.iter().any(|word| *word == folded) {
+        return Meaning::Absent;
+    }
+    let Some(separator) = &column.separator else { return single(column, text, dates) };
+    let mut elements = Vec::new();
+    for part in text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()) {
+        match single(column, part, dates) {
+            Meaning::Value(value) => elements.push(Node::new(place, value)),
+            other => return other,
+        }
+    }
+    Meaning::Value(Value::List(elements))
+}
+
+fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
+    if !column.words.is_empty() {
+        let folded = caseless(text);
+        let word = column.words.iter().find(|word| word.written.iter().any(|written| *written == folded));
+        return word.map_or(Meaning::OtherWord, |word| Meaning::Value(Value::Text(word.word.clone())));
+    }
+    match column.form {
+        CellForm::Text => Meaning::Value(Value::Text(text.to_owned())),
+        CellForm::Time => match time(text, &column.formats, dates) {
+            Ok(time) => Meaning::Value(Value::Text(time)),
+            Err(wrong) => Meaning::Wrong(wrong),
+        },
+        CellForm::Number if parse_number(text, 4).is_ok() && text.parse::<serde_json::Number>().is_ok() => {
+            Meaning::Value(Value::Number(text.to_owned()))
+        }
+        CellForm::Number => Meaning::Wrong(Wrong {
+            message: "is not a number",
+            help: "write digits, with a point before the fraction and without other separators",
+        }),
+        CellForm::Bool => match caseless(text).as_ref() {
+            "true" | "yes" | "on" | "1" => Meaning::Value(Value::Bool(true)),
+            "false" | "no" | "off" | "0" => Meaning::Value(Value::Bool(false)),
+            _ => Meaning::Wrong(Wrong { message: "is neither true nor false", help: "write true or false" }),
+        },
+    }
+}
+
+/// Reads a time, and returns it as RFC 3339 in UTC, or as a date if it has no time of day.
+///
+/// # Errors
+/// When it has no meaning, or more than one.
+pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wrong> {
+    let as_written = text.len() == "YYYY-MM-DD".len();
+    if let Ok(moment) = parse_datetime(text) {
+        return Ok(if as_written { text.to_owned() } else { show_datetime(moment) });
+    }
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) && text.as_bytes().get(4) == Some(&b'-') {
+        let local = text.parse::<DateTime>().map_err(|_| NOT_A_TIME)?;
+        return in_zone(local, dates);
+    }
+    for format in formats {
+        let Ok(parts) = strtime::parse(format, text) else { continue };
+        if let Ok(moment) = parts.to_timestamp() {
+            return Ok(moment.to_string());
+        }
+        return match (parts.to_datetime(), parts.to_date()) {
+            (Ok(local), _) => in_zone(local, dates),
+            (Err(_), Ok(date)) => Ok(date.to_string()),
+            _ => Err(NOT_A_TIME),
+        };
+    }
+    let (date, rest) = text.split_once([' ', 'T', ',']).unwrap_or((text, ""));
+    let date = numeric_date(date, dates)?;
+    let rest = rest.trim_start_matches([' ', ',']);
+    if rest.is_empty() {
+        return Ok(date.to_string());
+    }
+    let (clock, half) = match rest.split_once(' ') {
+        Some((clock, half)) => (clock, half.trim()),
+        None => (rest, ""),
+    };
+    let format = match (half, clock.matches(':').count()) {
+        ("", 1) => "%H:%M",
+        ("", 2) => "%H:%M:%S",
+        (_, 1) => "%I:%M %p",
+        (_, 2) => "%I:%M:%S %p",
+        _ => return Err(NOT_A_TIME),
+    };
+    let clock = if half.is_empty() { clock.to_owned() } else { format!("{clock} {half}") };
+    let time = strtime::parse(format, &clock).and_then(|parts| parts.to_time()).map_err(|_| NOT_A_TIME)?;
+    in_zone(date.to_datetime(time), dates)
+}
+
+const NOT_A_TIME: Wrong =
+    Wrong { message: "is not a time", help: "write a date such as 2026-09-01, or a time such as 2026-09-01T06:00:00Z" };
+
+fn in_zone(local: DateTime, dates: &Dates) -> Result<String, Wrong> {
+    let Some(zone) = &dates.zone else {
+        return Err(Wrong {
+            message: "has no offset from UTC",
+            help: "name the zone of the export with --zone, such as --zone Asia/Kolkata or --zone UTC",
+        });
+    };
+    match zone.to_ambiguous_timestamp(local).unambiguous() {
+        Ok(moment) => Ok(show_datetime(moment.as_millisecond())),
+        Err(_) => Err(Wrong {
+            message: "is skipped or repeated in the zone of --zone, where clocks change",
+            help: "write the time with its offset, such as 2026-10-25T02:30:00+02:00",
+        }),
+    }
+}
+
+/// Reads a date of three numbers.
+fn numeric_date(text: &str, dates: &Dates) -> Result<Date, Wrong> {
+    let Some(separator) = text.chars().find(|c| !c.is_ascii_digit()).filter(|c| matches!(c, '/' | '.' | '-')) else {
+        return Err(NOT_A_TIME);
+    };
+    let numbers: Vec<&str> = text.split(separator).collect();
+    let [first, second, third] = numbers[..] else { return Err(NOT_A_TIME) };
+    let number = |text: &str| text.parse::<i16>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    let (Some(a), Some(b), Some(c)) = (number(first), number(second), number(third)) else { return Err(NOT_A_TIME) };
+    let (year, month, day) = match (first.len(), third.len()) {
+        (4, 1 | 2) => (a, b, c),
+        (1 | 2, 4) if dates.day_first => (c, b, a),
+        (1 | 2, 4) => {
+            return Err(Wrong {
+                message: "does not state whether the day or the month is first",
+                help: "pass --day-first if the day is first; otherwise export dates as YYYY-MM-DD",
+            });
+        }
+        _ => return Err(NOT_A_TIME),
+    };
+    let date =
+        i8::try_from(month).ok().zip(i8::try_from(day).ok()).and_then(|(month, day)| Date::new(year, month, day).ok());
+    date.ok_or(Wrong {
+        message: "is not a day of the calendar",
+        help: "correct the date; with --day-first the day is before the month",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, day_first: bool, zone: Option<&str>) -> Result<String, &'static str> {
+        let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
+        let formats = ["%b %d, %Y, %I:%M %p".to_owned(), "%d %b %Y".to_owned()];
+        time(text, &formats, &Dates { day_first, zone }).map_err(|wrong| wrong.message)
+    }
+
+    #[test]
+    fn times_have_one_meaning_or_are_refused() {
+        for (text, expected) in [
+            ("2026-09-01", "2026-09-01"),
+            ("2026-09-01T06:00:00+05:30", "2026-09-01T00:30:00Z"),
+            ("2026-09-01 06:00:00", "2026-09-01T00:30:00Z"),
+            ("2026-09-01 06:00", "2026-09-01T00:30:00Z"),
+            ("31/08/2026", "2026-08-31"),
+            ("1.9.2026 06:00", "2026-09-01T00:30:00Z"),
+            ("01/09/2026, 6:00:05 am", "2026-09-01T00:30:05Z"),
+            ("2026/09/01", "2026-09-01"),
+            ("Sep 01, 2026, 06:00 PM", "2026-09-01T12:30:00Z"),
+            ("01 Sep 2026", "2026-09-01"),
+        ] {
+            assert_eq!(read(text, true, Some("Asia/Kolkata")).as_deref(), Ok(expected), "{text}");
+        }
+        for (text, day_first, zone, expected) in [
+            ("2026-09-01 06:00:00", false, None, "has no offset from UTC"),
+            ("03/04/2026", false, None, "does not state whether the day or the month is first"),
+            ("31/08/2026", false, None, "does not state whether the day or the month is first"),
+            ("08/31/2026", true, None, "is not a day of the calendar"),
+            ("30/02/2026", true, None, "is not a day of the calendar"),
+            ("1/2/26", true, None, "is not a time"),
+            ("soon", true, None, "is not a time"),
+            ("2026-13-01", true, None, "is not a time"),
+            (
+                "2026-10-25 02:30:00",
+                true,
+                Some("Europe/Berlin"),
+                "is skipped or repeated in the zone of --zone, where clocks change",
+            ),
+            (
+                "2026-03-29 02:30:00",
+                true,
+                Some("Europe/Berlin"),
+                "is skipped or repeated in the zone of --zone, where clocks change",
+            ),
+        ] {
+            assert_eq!(read(text, day_first, zone), Err(expected), "{text}");
+        }
+    }
+}

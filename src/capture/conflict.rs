@@ -1,0 +1,55 @@
+//! Values that two sources state.
+
+use super::node::{Node, Property, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Place;
+use crate::value::parse_datetime;
+
+/// The rule for two sources with different values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// The value is uncaptured, and both places are reported.
+    Report,
+    /// The newer source wins.
+    Newer,
+    /// The second source replaces the first.
+    Replace,
+}
+
+/// Returns the error for two values at one place.
+pub(super) fn contradiction(at: &str, one: Option<&Place>, two: Option<&Place>) -> Diagnostic {
+    let error = Diagnostic::error(Code::CaptureConflict, format!("two sources state different values of `{at}`"));
+    let texts = ["one value", "another value"];
+    let labelled = [one, two].into_iter().zip(texts).fold(error, |error, (place, text)| match place {
+        Some(place) => error.label(&place.source, place.span, text),
+        None => error,
+    });
+    labelled.help("correct one of them, or pass --prefer newer; until then the value is uncaptured")
+}
+
+/// Returns the texts of a list.
+pub(super) fn names(node: &Node) -> Vec<String> {
+    match &node.value {
+        Value::List(elements) => elements.iter().filter_map(Node::text).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns whether two values state the same.
+pub(super) fn same(one: &Node, two: &Node) -> bool {
+    match (&one.value, &two.value) {
+        (Value::Text(one), Value::Text(two)) => {
+            one.trim() == two.trim()
+                || matches!((parse_datetime(one), parse_datetime(two)), (Ok(one), Ok(two)) if one == two)
+        }
+        (Value::List(one), Value::List(two)) => {
+            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two))
+        }
+        (Value::Object(one), Value::Object(two)) => {
+            let has =
+                |property: &Property| two.iter().any(|it| it.name == property.name && same(&it.node, &property.node));
+            one.len() == two.len() && one.iter().all(has)
+        }
+        (one, two) => one == two,
+    }
+}

@@ -1,0 +1,598 @@
+//! Lists that are joined from the rows of several sources.
+//!
+//! The rows of one key are one instance. A list keeps numbers of rows; the instances are made while they are written.
+
+use super::cell::Dates;
+use super::conflict::{Rule, contradiction, names, same};
+use super::key::KeyOf;
+use super::log::Activities;
+use super::node::{Node, Property, Value};
+use super::origin::{OriginId, Origins};
+use super::reports::Reports;
+use super::rows::{Belongs, Instance, Mapped, remove, set};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hash::keyed;
+use crate::source::Place;
+use crate::source::pointer::{Pointer, escape};
+use crate::value::{TypeId, parse_datetime};
+use hashbrown::HashTable;
+use std::collections::{BTreeSet, HashSet};
+
+/// The number of places below an instance that evidence names for one source.
+const MAX_PLACES: usize = 100;
+
+/// A list of instances.
+#[derive(Debug)]
+pub(super) struct List {
+    pub ty: TypeId,
+    pub parts: Vec<Part>,
+    /// Whether a source states that the list has not all instances.
+    pub is_partial: bool,
+}
+
+/// The instances of one source.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub content: Content,
+    pub role: Role,
+    pub origin: OriginId,
+    /// The name of its file.
+    pub name: String,
+    /// Whether rows of it are missing.
+    pub is_damaged: bool,
+    /// The origins of values below an instance, if they differ.
+    pub inner: Vec<(Vec<String>, OriginId)>,
+}
+
+/// The content of a part.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Rows with columns.
+    Mapped(Mapped),
+    /// Instances as the snapshot has them.
+    Instances(Vec<Node>),
+    /// Values for each instance that other parts have.
+    Activities(Activities),
+}
+
+/// The part that a source has in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It has all instances.
+    Complete,
+    /// It is a document, whose list is the whole one if no source is complete.
+    Document,
+    /// It adds to instances.
+    Adds,
+    /// It is the old snapshot.
+    Old,
+}
+
+/// The instances of a list: for each, the part and row that it begins with, and rows of other parts.
+#[derive(Debug)]
+pub(super) struct Joined {
+    order: Vec<(u32, u32)>,
+    /// For each part and instance, the number of a row plus one.
+    others: Vec<Vec<u32>>,
+    /// Further rows: instance, part, row.
+    repeated: Vec<(u32, u32, u32)>,
+    /// Whether the list may have more instances.
+    pub is_partial: bool,
+}
+
+impl Joined {
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+}
+
+/// Settings of the join.
+pub(super) struct Joining<'j> {
+    pub key: &'j KeyOf,
+    /// Whether the type has a key.
+    pub is_keyed: bool,
+    pub dates: &'j Dates,
+    pub rule: Rule,
+    pub origins: &'j Origins,
+    /// Properties of which the latest time counts.
+    pub latest: &'j [Vec<String>],
+}
+
+impl Part {
+    fn len(&self) -> usize {
+        match &self.content {
+            Content::Mapped(rows) => rows.len(),
+            Content::Instances(nodes) => nodes.len(),
+            Content::Activities(_) => 0,
+        }
+    }
+
+    fn key(&self, row: usize, key: &KeyOf) -> Option<String> {
+        match &self.content {
+            Content::Mapped(rows) => rows.key(row, key),
+            Content::Instances(nodes) => nodes.get(row).and_then(|node| key.of_node(node)),
+            Content::Activities(_) => None,
+        }
+    }
+
+    /// Calls a function for the key of each row.
+    pub(super) fn keys(&self, key: &KeyOf, mut each: impl FnMut(&str)) {
+        for row in 0..self.len() {
+            if let Some(key) = self.key(row, key) {
+                each(&key);
+            }
+        }
+    }
+
+    fn place(&self, row: usize) -> Option<Place> {
+        match &self.content {
+            Content::Mapped(rows) => rows.place(row),
+            Content::Instances(nodes) => nodes.get(row).map(|node| node.place.clone()),
+            Content::Activities(_) => None,
+        }
+    }
+
+    fn instance(&self, row: usize, dates: &Dates, reports: &mut Reports) -> Option<Instance> {
+        match &self.content {
+            Content::Mapped(rows) => rows.instance(row, dates, reports),
+            Content::Instances(nodes) => nodes.get(row).map(|node| {
+                let mut instance = Instance { node: node.clone(), uncaptured: Vec::new() };
+                take_uncaptured(&mut instance.node, &mut Vec::new(), &mut instance.uncaptured);
+                instance
+            }),
+            Content::Activities(_) => None,
+        }
+    }
+
+    fn belongs(&self, row: usize, dates: &Dates) -> Belongs {
+        match &self.content {
+            Content::Mapped(rows) => rows.belongs(row, dates),
+            Content::Instances(_) | Content::Activities(_) => Belongs::Yes,
+        }
+    }
+
+    /// Returns the places below an instance that the part has.
+    fn places(&self) -> Vec<Vec<String>> {
+        match &self.content {
+            Content::Mapped(rows) => rows.covered(),
+            Content::Activities(activities) => activities.properties().cloned().collect(),
+            Content::Instances(nodes) => {
+                let mut places = BTreeSet::new();
+                for node in nodes {
+                    leaves(node, &mut Vec::new(), &mut places);
+                    if places.len() > MAX_PLACES {
+                        return Vec::new();
+                    }
+                }
+                places.into_iter().collect()
+            }
+        }
+    }
+}
+
+/// Moves the lists `uncaptured` of an instance to pointers.
+fn take_uncaptured(node: &mut Node, at: &mut Vec<String>, into: &mut Vec<Vec<String>>) {
+    let Value::Object(properties) = &mut node.value else { return };
+    properties.retain(|property| {
+        let is_list = property.name == "uncaptured";
+        if is_list {
+            let listed = names(&property.node).into_iter();
+            into.extend(listed.map(|name| at.iter().cloned().chain([name]).collect()));
+        }
+        !is_list
+    });
+    for property in properties {
+        at.push(property.name.clone());
+        take_uncaptured(&mut property.node, at, into);
+        at.pop();
+    }
+}
+
+fn leaves(node: &Node, at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
+    match &node.value {
+        Value::Object(properties) => {
+            for property in properties {
+                at.push(property.name.clone());
+                leaves(&property.node, at, into);
+                at.pop();
+            }
+        }
+        _ => {
+            into.insert(at.clone());
+        }
+    }
+}
+
+impl List {
+    /// Returns the number of the part that determines the instances.
+    fn primary(&self) -> Option<usize> {
+        let first = |role: Role| self.parts.iter().position(|part| part.role == role);
+        first(Role::Complete).or_else(|| first(Role::Document)).or_else(|| first(Role::Old))
+    }
+
+    /// Orders the parts: the one that determines the instances is the first, and the old snapshot is the last.
+    pub(super) fn arrange(&mut self, is_keyed: bool) {
+        let primary = self.primary();
+        if let Some(primary) = primary.filter(|_| is_keyed) {
+            let part = self.parts.remove(primary);
+            self.parts.insert(0, part);
+        }
+        if is_keyed {
+            let replaces = self.parts.first().is_some_and(|part| part.role == Role::Document);
+            self.parts.retain(|part| !(replaces && part.role == Role::Old));
+            let others = self.parts.get_mut(1..).unwrap_or_default();
+            others.sort_by_key(|part| part.role == Role::Old);
+        } else {
+            // An event of a document or of the old snapshot may state more than the same event of a log.
+            self.parts.sort_by_key(|part| matches!(part.role, Role::Complete | Role::Adds));
+        }
+    }
+
+    /// Joins the rows. Rows without a key and rows that the complete source lacks are reported.
+    pub(super) fn join(&self, joining: &Joining<'_>, reports: &mut Reports) -> Joined {
+        let mut joined = Joined {
+            order: Vec::new(),
+            others: self.parts.iter().map(|_| Vec::new()).collect(),
+            repeated: Vec::new(),
+            is_partial: self.is_partial,
+        };
+        joined.is_partial |= self.parts.iter().any(|part| part.is_damaged);
+        match joining.is_keyed {
+            true => {
+                self.by_key(joining, &mut joined, reports);
+                joined.repeated.sort_unstable();
+            }
+            false => self.distinct(joining, &mut joined),
+        }
+        joined
+    }
+
+    fn by_key(&self, joining: &Joining<'_>, joined: &mut Joined, reports: &mut Reports) {
+        let Some(first) = self.parts.first() else { return };
+        joined.is_partial |= first.role == Role::Adds && !matches!(first.content, Content::Activities(_));
+        let mut index: HashTable<u32> = HashTable::new();
+        for (number, part) in self.parts.iter().enumerate() {
+            let mut dropped = Vec::new();
+            for row in 0..part.len() {
+                match part.belongs(row, joining.dates) {
+                    Belongs::Yes => {}
+                    Belongs::No => continue,
+                    Belongs::Unknown => {
+                        joined.is_partial = true;
+                        continue;
+                    }
+                }
+                let Some(key) = part.key(row, joining.key) else {
+                    joined.is_partial = true;
+                    self.no_key(part, row, joining.key, reports);
+                    continue;
+                };
+                let hash = keyed(&key);
+                let same =
+                    |instance: &u32| self.key_of(joined, *instance, joining.key).as_deref() == Some(key.as_str());
+                match index.find(hash, same).copied() {
+                    Some(instance) => joined.add(instance, number, row),
+                    None if number > 0 && part.role == Role::Old => dropped.push(key),
+                    None => {
+                        if number > 0 {
+                            self.extra(part, row, &key, first, reports);
+                        }
+                        let instance = small(joined.order.len());
+                        joined.order.push((small(number), small(row)));
+                        let hasher =
+                            |instance: &u32| self.key_of(joined, *instance, joining.key).map_or(0, |key| keyed(&key));
+                        index.insert_unique(hash, instance, hasher);
+                    }
+                }
+            }
+            if !dropped.is_empty() {
+                let count = dropped.len();
+                dropped.truncate(10);
+                let more = if count > 10 { format!(" and {} more", count - 10) } else { String::new() };
+                let (file, old) = (&first.name, &part.name);
+                reports.note(format!("`{file}` no longer has {count} of `{old}`: {}{more}", dropped.join(", ")));
+            }
+        }
+    }
+
+    fn key_of(&self, joined: &Joined, instance: u32, key: &KeyOf) -> Option<String> {
+        let (part, row) = joined.order.get(instance as usize)?;
+        self.parts.get(*part as usize)?.key(*row as usize, key)
+    }
+
+    fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
+        let Some(place) = part.place(row) else { return };
+        reports.report("key", &place.source, || {
+            let name = key.pointer.last().map_or("value", String::as_str);
+            let error = Diagnostic::error(Code::CaptureRow, format!("this row has no `{name}`"));
+            error.label(&place.source, place.span, "not read").help("complete or remove the row")
+        });
+    }
+
+    fn extra(&self, part: &Part, row: usize, key: &str, first: &Part, reports: &mut Reports) {
+        let Some(place) = part.place(row) else { return };
+        reports.report("extra", &place.source, || {
+            let message = format!("`{key}` is in `{}`, and not in `{}`", part.name, first.name);
+            let warning = Diagnostic::warning(Code::CaptureRow, message);
+            let warning = warning.label(&place.source, place.span, "the snapshot has it with these values only");
+            warning.help("export both files on the same day, or remove the row if it is out of date")
+        });
+    }
+
+    /// Lists the rows of a type without key, each once.
+    fn distinct(&self, joining: &Joining<'_>, joined: &mut Joined) {
+        let mut seen: HashSet<(u64, u64)> = HashSet::new();
+        let compared = self.parts.iter().find_map(|part| match &part.content {
+            Content::Mapped(rows) => Some(rows.covered()),
+            _ => None,
+        });
+        for (number, part) in self.parts.iter().enumerate() {
+            for row in 0..part.len() {
+                // Problems of the row are reported when it is written.
+                let Some(instance) = part.instance(row, joining.dates, &mut Reports::default()) else { continue };
+                let text = canonical(&instance.node, compared.as_deref());
+                if seen.insert((keyed(&text), keyed(&(1u8, text)))) {
+                    joined.order.push((small(number), small(row)));
+                }
+            }
+        }
+    }
+
+    /// Makes an instance of its rows. Contradictions are reported.
+    pub(super) fn instance(
+        &self,
+        joined: &Joined,
+        instance: usize,
+        joining: &Joining<'_>,
+        reports: &mut Reports,
+        at: &Pointer,
+    ) -> Option<Node> {
+        let (number, row) = joined.order.get(instance).copied()?;
+        let part = self.parts.get(number as usize)?;
+        let first = part.instance(row as usize, joining.dates, reports)?;
+        let mut merging =
+            Merging { instance: first, key: &joining.key.pointer, contradicted: Vec::new(), joining, at, reports };
+        if joining.is_keyed {
+            let from = joined.repeated.partition_point(|(of, ..)| (*of as usize) < instance);
+            let repeated = joined.repeated.iter().skip(from).take_while(|(of, ..)| *of as usize == instance);
+            let others = joined.others.iter().zip(0u32..).filter_map(|(rows, number)| {
+                let row = rows.get(instance).copied()?.checked_sub(1)?;
+                Some((number, row))
+            });
+            let rows: Vec<(u32, u32)> = others.chain(repeated.map(|(_, part, row)| (*part, *row))).collect();
+            for (number, row) in rows {
+                let Some(other) = self.parts.get(number as usize) else { continue };
+                let Some(mut instance) = other.instance(row as usize, joining.dates, merging.reports) else { continue };
+                let is_old = other.role == Role::Old;
+                if is_old {
+                    self.forget(&mut instance, joining);
+                }
+                merging.add(instance, part, other, is_old);
+            }
+            let key = part.key(row as usize, joining.key);
+            let activities = self.parts.iter().filter_map(|part| match &part.content {
+                Content::Activities(activities) => Some((part, activities)),
+                _ => None,
+            });
+            for (other, activities) in activities {
+                let place = merging.instance.node.place.clone();
+                let found = Instance { node: activities.of(key.as_deref(), &place), uncaptured: Vec::new() };
+                merging.add(found, part, other, false);
+            }
+        }
+        Some(merging.finish())
+    }
+
+    /// Removes the properties of an old instance that new sources cover.
+    fn forget(&self, old: &mut Instance, joining: &Joining<'_>) {
+        for part in self.parts.iter().filter(|part| !matches!(part.content, Content::Instances(_))) {
+            for place in part.places().iter().filter(|place| !joining.latest.contains(place)) {
+                remove(&mut old.node, place);
+                old.uncaptured.retain(|known| known != place);
+            }
+        }
+    }
+
+    /// Returns the places below the list that have an origin of their own.
+    pub(super) fn evidence(&self, key: &[String], is_keyed: bool) -> Vec<(String, OriginId)> {
+        let mut evidence: Vec<(String, OriginId)> = Vec::new();
+        let Some(first) = self.parts.first() else { return evidence };
+        if !is_keyed {
+            evidence.extend(self.parts.iter().map(|part| (String::new(), part.origin)));
+            evidence.sort();
+            evidence.dedup();
+            return evidence;
+        }
+        evidence.push((String::new(), first.origin));
+        let of_first = first.places();
+        let mut add = |place: &[String], origin: OriginId| {
+            let steps: String = place.iter().map(|step| format!("/{}", escape(step))).collect();
+            evidence.push((format!("/*{steps}"), origin));
+        };
+        for (place, origin) in &first.inner {
+            add(place, *origin);
+        }
+        for part in self.parts.iter().skip(1) {
+            for place in part.places().iter().filter(|place| *place != key && !of_first.contains(place)) {
+                let inner = part.inner.iter().find(|(inner, _)| inner == place);
+                add(place, inner.map_or(part.origin, |(_, origin)| *origin));
+            }
+        }
+        evidence.sort();
+        evidence.dedup_by(|one, two| one.0 == two.0);
+        evidence
+    }
+}
+
+/// Returns a number of a row or part, which is below the number of bytes of a text.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl Joined {
+    /// Adds a row to an instance.
+    fn add(&mut self, instance: u32, part: usize, row: usize) {
+        let is_first = self.order.get(instance as usize).is_some_and(|(first, _)| *first as usize == part);
+        let Some(rows) = self.others.get_mut(part) else { return };
+        if rows.len() <= instance as usize {
+            rows.resize(instance as usize + 1, 0);
+        }
+        match rows.get_mut(instance as usize) {
+            Some(known) if *known == 0 && !is_first => *known = small(row + 1),
+            _ => self.repeated.push((instance, small(part), small(row))),
+        }
+    }
+}
+
+/// Returns a text that is equal for equal instances. With `compared`, only these properties count.
+fn canonical(node: &Node, compared: Option<&[Vec<String>]>) -> String {
+    let mut text = String::new();
+    match compared {
+        None => canonical_value(node, &mut text),
+        Some(properties) => {
+            for pointer in properties {
+                match pointer.iter().try_fold(node, |node, step| node.get(step)) {
+                    Some(value) => canonical_value(value, &mut text),
+                    None => text.push('-'),
+                }
+                text.push('\u{1f}');
+            }
+        }
+    }
+    text
+}
+
+fn canonical_value(node: &Node, text: &mut String) {
+    match &node.value {
+        Value::Null => text.push('-'),
+        Value::Bool(truth) => text.push_str(if *truth { "t" } else { "f" }),
+        Value::Number(number) => text.push_str(number),
+        Value::Text(written) => match parse_datetime(written) {
+            Ok(moment) => text.push_str(&moment.to_string()),
+            Err(_) => {
+                text.push('"');
+                text.push_str(written.trim());
+            }
+        },
+        Value::List(elements) => {
+            text.push('[');
+            for element in elements {
+                canonical_value(element, text);
+                text.push(',');
+            }
+        }
+        Value::Object(properties) => {
+            let mut sorted: Vec<&Property> = properties.iter().collect();
+            sorted.sort_by(|one, two| one.name.cmp(&two.name));
+            text.push('{');
+            for property in sorted {
+                text.push_str(&property.name);
+                text.push(':');
+                canonical_value(&property.node, text);
+                text.push(',');
+            }
+        }
+    }
+}
+
+/// The merge of rows to one instance.
+struct Merging<'m> {
+    instance: Instance,
+    key: &'m [String],
+    contradicted: Vec<Vec<String>>,
+    joining: &'m Joining<'m>,
+    at: &'m Pointer,
+    reports: &'m mut Reports,
+}
+
+impl Merging<'_> {
+    fn add(&mut self, other: Instance, first: &Part, second: &Part, is_old: bool) {
+        let mut found = Vec::new();
+        values(other.node, &mut Vec::new(), &mut found);
+        for (pointer, node) in found {
+            if pointer == self.key || self.contradicted.contains(&pointer) {
+                continue;
+            }
+            let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));
+            let replaces = match known {
+                None => true,
+                Some(known) if known.value == Value::Null => true,
+                Some(_) if node.value == Value::Null || is_old && !self.is_latest(&pointer) => false,
+                Some(known) if same(known, &node) => false,
+                Some(known) if self.is_latest(&pointer) => is_later(&node, known),
+                Some(known) => match self.newer(first, second) {
+                    Some(is_second) => is_second,
+                    None => {
+                        let steps: Vec<&String> = pointer.iter().collect();
+                        let at = self.at.join(&steps);
+                        let (one, two) = (known.place.clone(), node.place.clone());
+                        self.reports
+                            .report("conflict", &two.source, || contradiction(at.as_str(), Some(&one), Some(&two)));
+                        self.contradicted.push(pointer.clone());
+                        continue;
+                    }
+                },
+            };
+            if replaces {
+                set(&mut self.instance.node, &pointer, node);
+            }
+        }
+        self.instance.uncaptured.extend(other.uncaptured);
+    }
+
+    fn is_latest(&self, pointer: &[String]) -> bool {
+        self.joining.latest.iter().any(|known| known == pointer)
+    }
+
+    /// Returns whether the second source wins, if the newer one does.
+    fn newer(&self, first: &Part, second: &Part) -> Option<bool> {
+        let time = |part: &Part| self.joining.origins.time(part.origin);
+        match (time(first), time(second)) {
+            (Some(one), Some(two)) if self.joining.rule == Rule::Newer && one != two => Some(two > one),
+            _ => None,
+        }
+    }
+
+    /// Returns the instance, with the names of properties that are not known.
+    fn finish(self) -> Node {
+        let Instance { mut node, uncaptured } = self.instance;
+        for pointer in &self.contradicted {
+            remove(&mut node, pointer);
+        }
+        let is_known = |pointer: &Vec<String>| pointer.iter().try_fold(&node, |node, step| node.get(step)).is_some();
+        let unknown: BTreeSet<Vec<String>> =
+            uncaptured.into_iter().filter(|pointer| !is_known(pointer)).chain(self.contradicted).collect();
+        for pointer in &unknown {
+            let Some((name, above)) = pointer.split_last() else { continue };
+            let place = node.place.clone();
+            let list: Vec<String> = above.iter().cloned().chain(["uncaptured".to_owned()]).collect();
+            let known = list.iter().try_fold(&node, |node, step| node.get(step)).map(names);
+            let names = known.into_iter().flatten().chain([name.clone()]);
+            let names = names.map(|name| Node::new(&place, Value::Text(name))).collect();
+            set(&mut node, &list, Node::new(&place, Value::List(names)));
+        }
+        node
+    }
+}
+
+fn is_later(one: &Node, two: &Node) -> bool {
+    match (one.text().map(parse_datetime), two.text().map(parse_datetime)) {
+        (Some(Ok(one)), Some(Ok(two))) => one > two,
+        _ => false,
+    }
+}
+
+/// Returns the values of an instance with their pointers.
+fn values(node: Node, at: &mut Vec<String>, into: &mut Vec<(Vec<String>, Node)>) {
+    match node.value {
+        Value::Object(properties) if !properties.is_empty() || at.is_empty() => {
+            for property in properties {
+                at.push(property.name);
+                values(property.node, at, into);
+                at.pop();
+            }
+        }
+        value => into.push((at.clone(), Node { place: node.place, value })),
+    }
+}

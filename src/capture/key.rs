@@ -1,0 +1,63 @@
+//! The keys by which instances of several sources are joined.
+
+use super::node::{Node, Value};
+use crate::schema::{Model, Origin, Reader, folded};
+use crate::value::TypeId;
+use crate::value::fold::caseless;
+
+/// The key of the instances of a type, and the form in which the schema compares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyOf {
+    /// The pointer of the property; empty for a scalar instance.
+    pub pointer: Vec<String>,
+    form: KeyForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyForm {
+    /// The trimmed text.
+    Exact,
+    /// Texts in folded form.
+    Casefold,
+    /// E-mail addresses.
+    Email,
+}
+
+impl KeyOf {
+    /// Returns the key of a type. A type without `@key` has an empty pointer.
+    pub(super) fn new(model: &Model, ty: TypeId) -> Self {
+        let declared = model.ty(ty);
+        let pointer = declared.key.clone().unwrap_or_default();
+        // A reader of a part, such as the domain of an address, does not compare keys.
+        let readers = declared.slots.iter().filter_map(|slot| match &slot.origin {
+            Origin::Read(at, Some(chain)) if *at == pointer => chain.only(),
+            _ => None,
+        });
+        let form = readers.fold(KeyForm::Exact, |form, reader| match (form, reader) {
+            (_, Reader::Email) => KeyForm::Email,
+            (KeyForm::Exact, Reader::Casefold) => KeyForm::Casefold,
+            (form, _) => form,
+        });
+        Self { pointer, form }
+    }
+
+    /// Returns the form in which keys are compared.
+    pub(super) fn fold(&self, text: &str) -> String {
+        let text = text.trim();
+        match self.form {
+            KeyForm::Exact => text.to_owned(),
+            KeyForm::Casefold => caseless(text).into_owned(),
+            KeyForm::Email => folded(&Reader::Email, text).unwrap_or_else(|| text.to_owned()),
+        }
+    }
+
+    /// Returns the key of an instance, if it has one.
+    pub(super) fn of_node(&self, node: &Node) -> Option<String> {
+        let key = self.pointer.iter().try_fold(node, |node, step| node.get(step))?;
+        match &key.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(self.fold(text)),
+            Value::Number(number) => Some(number.clone()),
+            _ => None,
+        }
+    }
+}

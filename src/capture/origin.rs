@@ -1,0 +1,126 @@
+//! The origin of values, for the list of evidence.
+
+use super::conflict::names;
+use super::node::Node;
+use crate::source::pointer::unescape;
+use crate::value::{parse_datetime, show_datetime};
+use serde_json::json;
+
+/// The number of an origin.
+pub(super) type OriginId = usize;
+
+/// A file, or an entry of the evidence of an older snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub method: Option<String>,
+    pub file: Option<String>,
+    pub sha256: Option<String>,
+    pub captured_at: Option<i64>,
+    pub captured_by: Option<String>,
+    /// A remark about the entry.
+    pub note: Option<String>,
+}
+
+impl Origin {
+    /// Returns the entry of the evidence for a place of the snapshot.
+    pub(super) fn entry(&self, covers: &str) -> String {
+        let mut members = vec![("covers", covers.to_owned())];
+        let captured_at = self.captured_at.map(show_datetime);
+        let optional = [
+            ("method", &self.method),
+            ("file", &self.file),
+            ("sha256", &self.sha256),
+            ("captured_at", &captured_at),
+            ("captured_by", &self.captured_by),
+            ("note", &self.note),
+        ];
+        members.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        let members: Vec<String> =
+            members.iter().map(|(name, value)| format!("\"{name}\": {}", json!(value))).collect();
+        format!("{{ {} }}", members.join(", "))
+    }
+}
+
+/// All origins of a capture.
+#[derive(Debug, Default)]
+pub(super) struct Origins(pub Vec<Origin>);
+
+impl Origins {
+    /// Adds an origin, if it is not there, and returns its number.
+    pub(super) fn add(&mut self, origin: Origin) -> OriginId {
+        if let Some(at) = self.0.iter().position(|known| *known == origin) {
+            return at;
+        }
+        self.0.push(origin);
+        self.0.len() - 1
+    }
+
+    /// Returns the time of an origin.
+    pub(super) fn time(&self, origin: OriginId) -> Option<i64> {
+        self.0.get(origin).and_then(|origin| origin.captured_at)
+    }
+}
+
+/// The origins of the values of a document: those of its evidence, and the document itself.
+#[derive(Debug)]
+pub(super) struct DocumentOrigins {
+    /// The places that entries cover, with their origins.
+    entries: Vec<(Vec<String>, OriginId)>,
+    /// The origin of all other values.
+    document: OriginId,
+}
+
+impl DocumentOrigins {
+    /// Reads the evidence of a document.
+    pub(super) fn read(evidence: Option<&Node>, document: OriginId, origins: &mut Origins) -> Self {
+        let elements = match evidence.map(|node| &node.value) {
+            Some(super::node::Value::List(elements)) => &elements[..],
+            _ => &[],
+        };
+        let text = |node: &Node, name: &str| node.get(name).and_then(Node::text).map(str::to_owned);
+        let mut entries = Vec::new();
+        for node in elements {
+            let Some(covers) = text(node, "covers") else { continue };
+            let origin = origins.add(Origin {
+                method: text(node, "method"),
+                file: text(node, "file"),
+                sha256: text(node, "sha256"),
+                captured_at: text(node, "captured_at").and_then(|time| parse_datetime(&time).ok()),
+                captured_by: text(node, "captured_by"),
+                note: text(node, "note"),
+            });
+            entries.push((steps(&covers), origin));
+        }
+        Self { entries, document }
+    }
+
+    /// Returns the origin of the value at a pointer: that of the deepest entry that covers it.
+    pub(super) fn of(&self, pointer: &str) -> OriginId {
+        let at = steps(pointer);
+        let covers = |covers: &[String]| {
+            covers.len() <= at.len() && covers.iter().zip(&at).all(|(step, here)| step == "*" || step == here)
+        };
+        let covering = self.entries.iter().filter(|(entry, _)| covers(entry));
+        covering.max_by_key(|(entry, _)| entry.len()).map_or(self.document, |(_, origin)| *origin)
+    }
+
+    /// Returns the entries below the elements of a list, by their places below an element.
+    pub(super) fn below(&self, list: &str) -> Vec<(Vec<String>, OriginId)> {
+        let at = steps(list);
+        let inner = self.entries.iter().filter_map(|(entry, origin)| {
+            let (above, below) = entry.split_at_checked(at.len() + 1)?;
+            let is_it = above.iter().zip(&at).all(|(step, here)| step == "*" || step == here);
+            (is_it && !below.is_empty()).then(|| (below.to_vec(), *origin))
+        });
+        inner.collect()
+    }
+}
+
+fn steps(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(unescape).collect()
+}
+
+/// Returns the pointers of the root property `partial`.
+pub(super) fn partial(root: &Node) -> Vec<String> {
+    root.get("partial").map(names).unwrap_or_default()
+}

@@ -1,0 +1,328 @@
+//! Rows of a source as instances of a snapshot.
+//!
+//! A row of a table becomes a tree only while it is written, so that many rows take little memory.
+
+use super::cell::{Dates, Meaning, Wrong, meaning};
+use super::csv::{Cell, Table};
+use super::description::{Column, Feed, FeedReader, Target};
+use super::key::KeyOf;
+use super::node::{Node, Property, Value};
+use super::reports::Reports;
+use super::scim;
+use super::secrets::suspicion;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Place, Source};
+use crate::value::fold::caseless;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The rows of a source.
+#[derive(Debug, Clone)]
+pub(super) enum Rows {
+    /// Rows of a table.
+    Table(Arc<Table>),
+    /// Trees with other properties than those of the snapshot.
+    Nodes(Arc<Vec<Node>>, FeedReader),
+}
+
+/// Rows, with the properties that a target reads from them.
+#[derive(Debug, Clone)]
+pub(super) struct Mapped {
+    rows: Rows,
+    /// The columns of the target, with their numbers in a table.
+    columns: Vec<(Column, Option<usize>)>,
+    /// The columns of conditions, with the texts that fulfil them.
+    only: Vec<(Column, Option<usize>, Vec<String>)>,
+    /// The text of the source.
+    source: Arc<Source>,
+}
+
+/// An instance that a row describes.
+#[derive(Debug)]
+pub(super) struct Instance {
+    /// Its properties.
+    pub node: Node,
+    /// Properties whose values are not known, and would be absent if they were left out.
+    pub uncaptured: Vec<Vec<String>>,
+}
+
+/// Whether a row belongs to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Belongs {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Rows::Table(table) => table.len(),
+            Rows::Nodes(nodes, _) => nodes.len(),
+        }
+    }
+
+    fn place(&self, row: usize) -> Option<Place> {
+        match self {
+            Rows::Table(table) => Some(table.row_place(row)),
+            Rows::Nodes(nodes, _) => nodes.get(row).map(|node| node.place.clone()),
+        }
+    }
+}
+
+impl Mapped {
+    /// Finds the columns of a target. `None` if a required one is missing or ambiguous.
+    pub(super) fn new(
+        rows: &Rows,
+        feed: &Feed,
+        target: &Target,
+        source: &Arc<Source>,
+        reports: &mut Reports,
+    ) -> Option<Self> {
+        let mut is_usable = true;
+        let mut find = |column: &Column, reports: &mut Reports| match rows {
+            Rows::Nodes(..) => None,
+            Rows::Table(table) => match table.columns(&column.headers)[..] {
+                [] if column.required => {
+                    reports.push(no_column(table, column));
+                    is_usable = false;
+                    None
+                }
+                [] => None,
+                [only] => Some(only),
+                [first, second, ..] => {
+                    reports.push(two_columns(table, column, first, second));
+                    is_usable = false;
+                    None
+                }
+            },
+        };
+        let columns: Vec<_> = target.columns.iter().map(|column| (column.clone(), find(column, reports))).collect();
+        let all = || feed.targets.iter().flat_map(|target| &target.columns);
+        let only = target.only.iter().filter_map(|condition| {
+            let column = all().find(|column| column.property == condition.property)?;
+            let at = match rows {
+                Rows::Table(table) => table.columns(&column.headers).first().copied(),
+                Rows::Nodes(..) => None,
+            };
+            Some((column.clone(), at, condition.texts.clone()))
+        });
+        let only = only.collect();
+        is_usable.then(|| Self { rows: rows.clone(), columns, only, source: Arc::clone(source) })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn place(&self, row: usize) -> Option<Place> {
+        self.rows.place(row)
+    }
+
+    pub(super) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Returns the properties that the source has.
+    pub(super) fn covered(&self) -> Vec<Vec<String>> {
+        let has = |(_, at): &&(Column, Option<usize>)| at.is_some() || matches!(self.rows, Rows::Nodes(..));
+        self.columns.iter().filter(has).map(|(column, _)| column.property.clone()).collect()
+    }
+
+    /// Returns the numbers of the columns of a table that it reads.
+    pub(super) fn used(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().filter_map(|(_, at)| *at)
+    }
+
+    /// Returns whether a row belongs to the target.
+    pub(super) fn belongs(&self, row: usize, dates: &Dates) -> Belongs {
+        let mut cells = Vec::new();
+        self.cells(row, &mut cells);
+        let mut belongs = Belongs::Yes;
+        for (column, at, texts) in &self.only {
+            let value = self.text(row, column, *at, &cells);
+            let meaning = value.map(|(text, place)| meaning(column, &text, &place, dates));
+            match meaning {
+                Some(Meaning::Value(Value::Text(text))) if texts.contains(&caseless(&text).into_owned()) => {}
+                Some(Meaning::Value(_) | Meaning::Absent) => return Belongs::No,
+                _ => belongs = Belongs::Unknown,
+            }
+        }
+        belongs
+    }
+
+    /// Returns the key of a row, if it has one.
+    pub(super) fn key(&self, row: usize, key: &KeyOf) -> Option<String> {
+        let mut cells = Vec::new();
+        self.cells(row, &mut cells);
+        let (column, at) = self.columns.iter().find(|(column, _)| column.property == key.pointer)?;
+        let (text, _) = self.text(row, column, *at, &cells)?;
+        (!text.trim().is_empty()).then(|| key.fold(&text))
+    }
+
+    /// Returns the instance that a row describes. Cells that cannot be read are reported, and their properties are not known.
+    pub(super) fn instance(&self, row: usize, dates: &Dates, reports: &mut Reports) -> Option<Instance> {
+        let place = self.place(row)?;
+        let mut instance = Instance { node: Node::new(&place, Value::Object(Vec::new())), uncaptured: Vec::new() };
+        let mut cells = Vec::new();
+        self.cells(row, &mut cells);
+        for (column, at) in &self.columns {
+            let Some((text, place)) = self.text(row, column, *at, &cells) else { continue };
+            let meaning = meaning(column, &text, &place, dates);
+            let is_quoted = matches!(meaning, Meaning::OtherWord | Meaning::Wrong(_) | Meaning::Value(Value::Text(_)));
+            let name = column.property.last().map_or("", String::as_str);
+            if let Some(kind) = suspicion(name, "", &text, &[]).filter(|_| is_quoted && column.words.is_empty()) {
+                reports.secret(name, kind, &place);
+                instance.mark(column);
+                continue;
+            }
+            match meaning {
+                Meaning::Value(value) if column.property.is_empty() => instance.node = Node::new(&place, value),
+                Meaning::Value(value) => set(&mut instance.node, &column.property, Node::new(&place, value)),
+                Meaning::Absent => {}
+                Meaning::Unknown => instance.mark(column),
+                Meaning::OtherWord => {
+                    reports.report("word", &place.source, || other_word(column, &text, &place));
+                    instance.mark(column);
+                }
+                Meaning::Wrong(wrong) => {
+                    reports.report(wrong.message, &place.source, || wrong_cell(&wrong, &text, &place));
+                    instance.mark(column);
+                }
+            }
+        }
+        Some(instance)
+    }
+
+    fn cells(&self, row: usize, cells: &mut Vec<Cell>) {
+        if let Rows::Table(table) = &self.rows {
+            table.cells(row, cells);
+        }
+    }
+
+    /// Returns the text of a column in a row, if the source has the column.
+    fn text<'t>(
+        &'t self,
+        row: usize,
+        column: &Column,
+        at: Option<usize>,
+        cells: &[Cell],
+    ) -> Option<(Cow<'t, str>, Place)> {
+        match &self.rows {
+            Rows::Table(table) => {
+                let cell = *cells.get(at?)?;
+                Some((table.text(cell), table.place(cell)))
+            }
+            Rows::Nodes(nodes, reader) => {
+                let node = nodes.get(row)?;
+                let found = column.headers.iter().find_map(|header| property(node, header, *reader))?;
+                Some((Cow::Owned(scalar(found)?), found.place.clone()))
+            }
+        }
+    }
+}
+
+impl Instance {
+    fn mark(&mut self, column: &Column) {
+        if column.may_be_absent {
+            self.uncaptured.push(column.property.clone());
+        }
+    }
+}
+
+/// Returns the property of a row that is a tree: one with the name of a header, or one at a pointer.
+fn property<'n>(row: &'n Node, header: &str, reader: FeedReader) -> Option<&'n Node> {
+    if reader == FeedReader::Scim {
+        return scim::attribute(row, header);
+    }
+    let Value::Object(properties) = &row.value else { return None };
+    let wanted = caseless(header);
+    let found = properties.iter().find(|property| caseless(&property.name) == wanted);
+    found.map(|property| &property.node).or_else(|| header.split('/').try_fold(row, |node, step| node.get(step)))
+}
+
+fn scalar(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::Text(text) | Value::Number(text) => Some(text.clone()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::List(_) | Value::Object(_) => None,
+    }
+}
+
+/// Sets a property at a pointer, and makes the objects on the way.
+pub(super) fn set(node: &mut Node, pointer: &[String], value: Node) {
+    let Some((last, above)) = pointer.split_last() else {
+        *node = value;
+        return;
+    };
+    let mut object = node;
+    for step in above {
+        let place = value.place.clone();
+        let Value::Object(properties) = &mut object.value else { return };
+        let at = match properties.iter().position(|property| property.name == *step) {
+            Some(at) => at,
+            None => {
+                let node = Node::new(&place, Value::Object(Vec::new()));
+                properties.push(Property { name: step.clone(), place, node });
+                properties.len() - 1
+            }
+        };
+        let Some(property) = properties.get_mut(at) else { return };
+        object = &mut property.node;
+    }
+    if let Value::Object(properties) = &mut object.value {
+        properties.retain(|property| property.name != *last);
+        properties.push(Property { name: last.clone(), place: value.place.clone(), node: value });
+    }
+}
+
+/// Removes the property at a pointer.
+pub(super) fn remove(node: &mut Node, pointer: &[String]) {
+    let Some((first, rest)) = pointer.split_first() else { return };
+    let Value::Object(properties) = &mut node.value else { return };
+    if rest.is_empty() {
+        properties.retain(|property| property.name != *first);
+    } else if let Some(property) = properties.iter_mut().find(|property| property.name == *first) {
+        remove(&mut property.node, rest);
+    }
+}
+
+fn no_column(table: &Table, column: &Column) -> Diagnostic {
+    let found: Vec<String> = table.header.iter().map(|cell| format!("`{}`", table.text(*cell))).collect();
+    let name = column.property.last().or(column.headers.first()).map_or("", String::as_str);
+    let message = format!("`{}` has no column for `{name}`", table.source.name());
+    let place = table.header_place();
+    let error = Diagnostic::error(Code::CaptureColumn, message);
+    let error = error.label(&place.source, place.span, format!("the columns are {}", found.join(", ")));
+    let headers: Vec<String> = column.headers.iter().map(|header| format!("`{header}`")).collect();
+    error.help(format!("name the column one of {}, or add its name to the capture description", headers.join(", ")))
+}
+
+fn two_columns(table: &Table, column: &Column, first: usize, second: usize) -> Diagnostic {
+    let name = column.property.last().or(column.headers.first()).map_or("", String::as_str);
+    let message = format!("`{}` has two columns for `{name}`", table.source.name());
+    let cells = [(first, "one"), (second, "another")];
+    let error =
+        cells.into_iter().fold(Diagnostic::error(Code::CaptureColumn, message), |error, (at, text)| {
+            match table.header.get(at) {
+                Some(cell) => error.label(&table.source, cell.span, text),
+                None => error,
+            }
+        });
+    error.help("remove or rename one of them")
+}
+
+fn other_word(column: &Column, text: &str, place: &Place) -> Diagnostic {
+    let name = column.property.join("/");
+    let warning = Diagnostic::warning(Code::CaptureWord, format!("`{text}` is not a known word for `{name}`"));
+    let warning = warning.label(&place.source, place.span, "the value is uncaptured");
+    let words: Vec<&str> = column.words.iter().flat_map(|word| &word.written).map(String::as_str).collect();
+    let warning = warning.suggest(text, words);
+    let help = warning.help.clone().map(|help| format!("{help}; or add the word to the capture description"));
+    warning.maybe_help(help)
+}
+
+fn wrong_cell(wrong: &Wrong, text: &str, place: &Place) -> Diagnostic {
+    let error = Diagnostic::error(Code::CaptureCell, format!("`{text}` {}", wrong.message));
+    error.label(&place.source, place.span, "the value is uncaptured").help(wrong.help)
+}

@@ -1,0 +1,337 @@
+//! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
+
+use super::conflict::{Rule, contradiction, names, same};
+use super::join::{List, Part};
+use super::key::KeyOf;
+use super::node::{Node, Property, Value};
+use super::origin::{DocumentOrigins, OriginId, Origins};
+use super::reports::Reports;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::{Model, PathId};
+use crate::source::Place;
+use crate::source::pointer::Pointer;
+use crate::value::TypeId;
+use std::collections::{BTreeSet, HashMap};
+
+/// A value of the snapshot.
+#[derive(Debug)]
+pub(super) enum Tree {
+    /// A value from one source.
+    Leaf(Leaf),
+    /// An object whose properties may have several origins.
+    Object(Vec<(String, Tree)>),
+    /// A list of instances, each with properties of its own.
+    Instances(Instances),
+    /// A list of instances that is joined from rows.
+    Rows(Box<List>),
+    /// A value that a source states to be uncaptured.
+    Uncaptured,
+    /// A value that sources contradict.
+    Contradicted,
+}
+
+/// A value from one source.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    pub node: Node,
+    pub origin: OriginId,
+    /// Whether it is a list that has not all elements.
+    pub is_partial: bool,
+}
+
+/// A list of instances, each with properties of its own.
+#[derive(Debug)]
+pub(super) struct Instances {
+    pub elements: Vec<Tree>,
+    pub key: KeyOf,
+    pub is_partial: bool,
+}
+
+/// The types of the snapshot that are not copied as they are.
+#[derive(Debug)]
+pub(super) struct Layout<'m> {
+    pub model: &'m Model,
+    /// Types whose instances have properties from several sources.
+    pub containers: Vec<TypeId>,
+    /// Types whose instances are rows.
+    pub lists: Vec<TypeId>,
+}
+
+impl Layout<'_> {
+    /// Returns the type in a list whose elements are at a node of the tree of paths.
+    fn type_at(&self, each: PathId, types: &[TypeId]) -> Option<TypeId> {
+        let is_there = |ty: &&TypeId| self.model.path_of.find(**ty).copied().flatten() == Some(each);
+        types.iter().find(is_there).copied()
+    }
+}
+
+/// The state of a merge.
+pub(super) struct Merge<'r> {
+    pub rule: Rule,
+    pub origins: &'r Origins,
+    pub reports: &'r mut Reports,
+    pub at: Pointer,
+}
+
+impl Tree {
+    pub(super) fn leaf(node: Node, origin: OriginId) -> Self {
+        Tree::Leaf(Leaf { node, origin, is_partial: false })
+    }
+
+    /// Returns a property of an object.
+    pub(super) fn get(&self, name: &str) -> Option<&Tree> {
+        match self {
+            Tree::Object(properties) => properties.iter().find(|(known, _)| known == name).map(|(_, tree)| tree),
+            _ => None,
+        }
+    }
+
+    /// Returns the text at a pointer below an object.
+    pub(super) fn text_at(&self, pointer: &[String]) -> Option<&str> {
+        match pointer.iter().try_fold(self, |tree, step| tree.get(step))? {
+            Tree::Leaf(leaf) => leaf.node.text(),
+            _ => None,
+        }
+    }
+
+    /// Returns the key of an instance, if it has one.
+    pub(super) fn key(&self, key: &KeyOf) -> Option<String> {
+        self.text_at(&key.pointer).map(|text| key.fold(text))
+    }
+
+    /// Returns a property of an object, and makes it with `new` if there is none or it is `null`. `None` if this is not an
+    /// object.
+    pub(super) fn child(&mut self, name: &str, new: impl FnOnce() -> Tree) -> Option<&mut Tree> {
+        let Tree::Object(properties) = self else { return None };
+        let at = match properties.iter().position(|(known, _)| known == name) {
+            Some(at) => at,
+            None => {
+                properties.push((name.to_owned(), Tree::Uncaptured));
+                properties.len() - 1
+            }
+        };
+        let (_, tree) = properties.get_mut(at)?;
+        if tree.is_null() || matches!(tree, Tree::Uncaptured) {
+            *tree = new();
+        }
+        Some(tree)
+    }
+
+    /// Returns a property of an object.
+    pub(super) fn find(&mut self, name: &str) -> Option<&mut Tree> {
+        match self {
+            Tree::Object(properties) => properties.iter_mut().find(|(known, _)| known == name).map(|(_, tree)| tree),
+            _ => None,
+        }
+    }
+
+    /// Orders the parts of all lists.
+    pub(super) fn arrange(&mut self, model: &Model) {
+        match self {
+            Tree::Object(properties) => properties.iter_mut().for_each(|(_, tree)| tree.arrange(model)),
+            Tree::Instances(list) => list.elements.iter_mut().for_each(|tree| tree.arrange(model)),
+            Tree::Rows(list) => {
+                let is_keyed = model.ty(list.ty).key.is_some();
+                list.arrange(is_keyed);
+            }
+            Tree::Leaf(_) | Tree::Uncaptured | Tree::Contradicted => {}
+        }
+    }
+
+    /// Returns the origins of all values.
+    pub(super) fn origins(&self) -> BTreeSet<OriginId> {
+        match self {
+            Tree::Leaf(leaf) => BTreeSet::from([leaf.origin]),
+            Tree::Object(properties) => properties.iter().flat_map(|(_, tree)| tree.origins()).collect(),
+            Tree::Instances(list) => list.elements.iter().flat_map(Tree::origins).collect(),
+            Tree::Rows(list) => {
+                let inner = list.parts.iter().flat_map(|part| part.inner.iter().map(|(_, origin)| *origin));
+                list.parts.iter().map(|part| part.origin).chain(inner).collect()
+            }
+            Tree::Uncaptured | Tree::Contradicted => BTreeSet::new(),
+        }
+    }
+
+    /// Returns an object with one value at a pointer.
+    pub(super) fn at(pointer: &[String], value: Tree) -> Self {
+        pointer.iter().rev().fold(value, |tree, step| Tree::Object(vec![(step.clone(), tree)]))
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Tree::Leaf(Leaf { node: Node { value: Value::Null, .. }, .. }))
+    }
+
+    /// Returns the place of the first value in it.
+    fn place(&self) -> Option<&Place> {
+        match self {
+            Tree::Leaf(leaf) => Some(&leaf.node.place),
+            Tree::Object(properties) => properties.iter().find_map(|(_, tree)| tree.place()),
+            Tree::Instances(list) => list.elements.iter().find_map(Tree::place),
+            Tree::Rows(_) | Tree::Uncaptured | Tree::Contradicted => None,
+        }
+    }
+
+    /// Returns the origin of the first value in it.
+    fn origin(&self) -> Option<OriginId> {
+        match self {
+            Tree::Leaf(leaf) => Some(leaf.origin),
+            Tree::Object(properties) => properties.iter().find_map(|(_, tree)| tree.origin()),
+            Tree::Instances(list) => list.elements.iter().find_map(Tree::origin),
+            Tree::Rows(list) => list.parts.first().map(|part| part.origin),
+            Tree::Uncaptured | Tree::Contradicted => None,
+        }
+    }
+
+    /// Merges a value of another source into this one.
+    pub(super) fn merge(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
+        let replaces = merge.rule == Rule::Replace;
+        match (self, other) {
+            (Tree::Object(mut properties), Tree::Object(others)) => {
+                for (name, other) in others {
+                    let above = merge.at.clone();
+                    merge.at.push(&name);
+                    match properties.iter_mut().find(|(known, _)| *known == name) {
+                        Some((_, known)) => *known = std::mem::replace(known, Tree::Uncaptured).merge(other, merge),
+                        None => properties.push((name, other)),
+                    }
+                    merge.at = above;
+                }
+                Tree::Object(properties)
+            }
+            (Tree::Instances(list), Tree::Instances(other)) => Tree::Instances(list.merge(other, merge)),
+            (Tree::Rows(mut list), Tree::Rows(other)) => {
+                list.is_partial |= other.is_partial;
+                list.parts.extend(other.parts);
+                Tree::Rows(list)
+            }
+            (_, other) if replaces => other,
+            (Tree::Contradicted, _) | (_, Tree::Contradicted) => Tree::Contradicted,
+            (Tree::Uncaptured, other) => other,
+            (tree, Tree::Uncaptured) => tree,
+            (tree, other) if tree.is_null() => other,
+            (tree, other) if other.is_null() => tree,
+            (Tree::Leaf(leaf), Tree::Leaf(other)) if same(&leaf.node, &other.node) => Tree::Leaf(leaf),
+            (tree, other) => tree.contradict(other, merge),
+        }
+    }
+
+    fn contradict(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
+        if merge.rule == Rule::Newer {
+            let time = |tree: &Tree| tree.origin().and_then(|origin| merge.origins.time(origin));
+            match (time(&self), time(&other)) {
+                (Some(one), Some(two)) if one > two => return self,
+                (Some(one), Some(two)) if one < two => return other,
+                _ => {}
+            }
+        }
+        merge.reports.push(contradiction(merge.at.as_str(), self.place(), other.place()));
+        Tree::Contradicted
+    }
+}
+
+impl Instances {
+    /// Merges the instances of another source. With [`Rule::Replace`], instances that it lacks are kept.
+    fn merge(mut self, other: Instances, merge: &mut Merge<'_>) -> Self {
+        let mut kept: Vec<bool> = self.elements.iter().map(|_| true).collect();
+        let keys = self.elements.iter().enumerate().filter_map(|(at, element)| Some((element.key(&self.key)?, at)));
+        // Of several instances with one key, the first is merged.
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        keys.for_each(|(key, at)| {
+            numbers.entry(key).or_insert(at);
+        });
+        for element in other.elements {
+            let known = element.key(&self.key).and_then(|key| numbers.get(&key).copied());
+            let Some(at) = known else {
+                self.elements.push(element);
+                continue;
+            };
+            let above = merge.at.clone();
+            merge.at.push(&at.to_string());
+            if let Some(known) = self.elements.get_mut(at) {
+                let old = std::mem::replace(known, Tree::Uncaptured);
+                *known = old.merge(element, merge);
+            }
+            kept.get_mut(at).into_iter().for_each(|kept| *kept = false);
+            merge.at = above;
+        }
+        let only_old = kept.iter().zip(&self.elements).filter(|(kept, _)| **kept);
+        let names: Vec<String> = only_old.filter_map(|(_, tree)| tree.key(&self.key)).collect();
+        if merge.rule == Rule::Replace && !names.is_empty() {
+            let list = merge.at.as_str();
+            merge.reports.note(format!("kept from the old snapshot in `{list}`: {}", names.join(", ")));
+        }
+        self.is_partial &= other.is_partial;
+        self
+    }
+}
+
+/// A document that is read into a tree.
+pub(super) struct DocumentReader<'r> {
+    pub layout: &'r Layout<'r>,
+    pub origins: &'r DocumentOrigins,
+    /// The pointers of partial lists in the document.
+    pub partial: &'r [String],
+    /// The name, the time and the role of its rows.
+    pub part: &'r dyn Fn(Vec<Node>, &str) -> Part,
+    pub reports: &'r mut Reports,
+}
+
+impl DocumentReader<'_> {
+    /// Reads a value at a place of the snapshot.
+    pub(super) fn tree(&mut self, node: Node, path: Option<PathId>, at: &Pointer) -> Tree {
+        let paths = &self.layout.model.paths;
+        let path = path.and_then(|path| paths.find(path));
+        match node.value {
+            Value::Object(properties) => {
+                let child =
+                    |name: &str| path?.children.iter().find(|(known, _)| known == name).map(|(_, child)| *child);
+                let mut read: Vec<(String, Tree)> = Vec::new();
+                let mut uncaptured = Vec::new();
+                for Property { name, node, place } in properties {
+                    if name == "uncaptured" {
+                        uncaptured.extend(names(&node));
+                        continue;
+                    }
+                    let tree = self.tree(node, child(&name), &at.join([&name]));
+                    match read.iter_mut().find(|(known, _)| *known == name) {
+                        None => read.push((name, tree)),
+                        Some((_, twice)) => {
+                            let message = format!("`{}` is given twice", at.join([&name]));
+                            let error = Diagnostic::error(Code::CaptureConflict, message);
+                            let error = error.label(&place.source, place.span, "given again here");
+                            self.reports.push(error.help("remove one of them; until then the value is uncaptured"));
+                            *twice = Tree::Contradicted;
+                        }
+                    }
+                }
+                for name in uncaptured {
+                    if !read.iter().any(|(known, _)| *known == name) {
+                        read.push((name, Tree::Uncaptured));
+                    }
+                }
+                Tree::Object(read)
+            }
+            Value::List(elements) => {
+                let each = path.and_then(|path| path.each);
+                let is_partial = self.partial.iter().any(|pointer| pointer == at.as_str());
+                let layout = self.layout;
+                if let Some(ty) = each.and_then(|each| layout.type_at(each, &layout.lists)) {
+                    let part = (self.part)(elements, at.as_str());
+                    return Tree::Rows(Box::new(List { ty, parts: vec![part], is_partial }));
+                }
+                if let Some(ty) = each.and_then(|each| layout.type_at(each, &layout.containers)) {
+                    let elements = elements.into_iter().enumerate();
+                    let elements = elements.map(|(n, node)| self.tree(node, each, &at.join([n.to_string()]))).collect();
+                    let key = KeyOf::new(layout.model, ty);
+                    return Tree::Instances(Instances { elements, key, is_partial });
+                }
+                let node = Node { place: node.place, value: Value::List(elements) };
+                Tree::Leaf(Leaf { node, origin: self.origins.of(at.as_str()), is_partial })
+            }
+            value => {
+                let node = Node { place: node.place, value };
+                Tree::leaf(node, self.origins.of(at.as_str()))
+            }
+        }
+    }
+}

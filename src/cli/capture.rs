@@ -1,0 +1,408 @@
+//! `deodar capture`: exports of an account to a snapshot. The flags are those of the pack's capture description.
+
+use super::output::{Output, to_stderr};
+use super::pack::{self, PackArgs};
+use super::{Color, usage, width};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
+use deodar::capture::cell::Dates;
+use deodar::capture::description::{Description, FeedReader};
+use deodar::capture::export::{Export, TextEncoding, decode};
+use deodar::capture::{Given, Inputs, Outcome, Settings, capture};
+use deodar::diagnostic::{Diagnostic, has_errors};
+use deodar::project::{self, CapturePack, ExportFile, InputFormat, Loader};
+use deodar::render::{Detail, Style, diagnostics, plain};
+use deodar::schema::Schema;
+use deodar::value::parse_datetime;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+A file may be named as ID=FILE, with the id of the instance that it is from, such
+as WS1=members.csv or WS1/LIVE=metadata.xml. The id is needed if there are several.
+
+Exit codes: 0 the snapshot was written; 2 wrong usage of the command line; 5 a
+file has errors. With errors in rows, cells or single values the snapshot is
+written and states that they are not captured; with others it is not.";
+
+const EXAMPLES: &str = "\
+Examples:
+  deodar capture PACK --settings settings.json --members members.csv --output snapshot.json
+  deodar capture PACK --members members.csv --into snapshot.json --output snapshot.json
+
+`deodar capture PACK --help` lists the files that a pack reads.";
+
+#[derive(clap::Args)]
+#[command(disable_help_flag = true, after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Built-in pack, and the files of the capture; or --schema and --policies in place of the pack
+    #[arg(value_name = "PACK", trailing_var_arg = true, allow_hyphen_values = true, num_args = 0..)]
+    arguments: Vec<OsString>,
+}
+
+// The options that are the same for every pack. (Not a doc comment: that would be the help of the command.)
+#[derive(clap::Args)]
+struct Common {
+    /// Keep the values of this snapshot that no file has, with their age
+    #[arg(long, value_name = "FILE", help_heading = "Snapshot")]
+    into: Option<PathBuf>,
+    /// Write the snapshot to this file; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Snapshot")]
+    output: PathBuf,
+    /// State when the files were exported, or one of them [default: the last change of the file]
+    #[arg(long, value_name = "[FILE=]TIME", help_heading = "Exports")]
+    captured_at: Vec<String>,
+    /// State who exported the files
+    #[arg(long, value_name = "TEXT", help_heading = "Exports")]
+    captured_by: Option<String>,
+    /// State the period that the export of a log has [default: from its first to its last event]
+    #[arg(long, value_name = "FILE=FROM..TO", help_heading = "Exports")]
+    range: Vec<String>,
+    /// Read 03/04/2026 as the third of April
+    #[arg(long, help_heading = "Exports")]
+    day_first: bool,
+    /// Read times without an offset in this zone, such as Asia/Kolkata
+    #[arg(long, value_name = "NAME", value_parser = parse_zone, help_heading = "Exports")]
+    zone: Option<TimeZone>,
+    /// Read exports without a byte order mark, or one of them, as windows-1252 [default: utf-8]
+    #[arg(long, value_name = "[FILE=]NAME", help_heading = "Exports")]
+    encoding: Vec<String>,
+    /// Choose a source if two state different values
+    #[arg(long, value_enum, help_heading = "Exports")]
+    prefer: Option<Prefer>,
+    #[command(flatten)]
+    pack: PackArgs,
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    color: Color,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+enum Prefer {
+    /// The newer one
+    Newer,
+}
+
+fn parse_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| "write a name of the time zone database, such as Asia/Kolkata or UTC".to_owned())
+}
+
+pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
+    let arguments = &args.arguments;
+    let style = |color: Color| Style { width: width(), color: color.wanted(), detail: Detail::Normal };
+    let Some(named) = Named::find(arguments) else {
+        return Ok(usage(&generic().error(
+            clap::error::ErrorKind::MissingRequiredArgument,
+            "name a pack, or --schema and --policies: deodar capture PACK --help lists its files",
+        )));
+    };
+    if named.wants_help && named.is_empty() {
+        return Ok(usage(&help_of(generic())));
+    }
+    let loaded = match named.load() {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            to_stderr(|out| diagnostics::write(&errors, &[], style(Color::Auto), out));
+            return Ok(ExitCode::from(5));
+        }
+    };
+    let command = command(&loaded.description);
+    let parse = |arguments: &[OsString]| command.clone().try_get_matches_from(arguments);
+    let with_name: Vec<OsString> = std::iter::once("deodar capture".into()).chain(arguments.iter().cloned()).collect();
+    let matches = match parse(&with_name) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // An error quotes arguments such as file names, so they are escaped.
+            let shown = with_name.iter().map(|text| OsString::from(plain(&text.to_string_lossy()).into_owned()));
+            let shown: Vec<OsString> = shown.collect();
+            return Ok(usage(&parse(&shown).err().filter(|other| other.kind() == error.kind()).unwrap_or(error)));
+        }
+    };
+    let common = match Common::from_arg_matches(&matches) {
+        Ok(common) => common,
+        Err(error) => return Ok(usage(&error)),
+    };
+    let style = style(common.color);
+    match files(&loaded.description, &matches, &common) {
+        Ok(files) => written(loaded, files, &common, style),
+        Err(message) => Ok(usage(&command.clone().error(clap::error::ErrorKind::ValueValidation, message))),
+    }
+}
+
+/// The options that select the pack, found before the other options are known.
+#[derive(Default)]
+struct Named {
+    pack: PackArgs,
+    wants_help: bool,
+}
+
+impl Named {
+    fn find(arguments: &[OsString]) -> Option<Self> {
+        let mut named = Named::default();
+        let mut rest = arguments.iter();
+        if let Some(first) = arguments.first().and_then(|first| first.to_str()).filter(|it| !it.starts_with('-')) {
+            named.pack.pack = Some(first.to_owned());
+            rest.next();
+        }
+        while let Some(argument) = rest.next() {
+            let text = argument.to_string_lossy();
+            let (name, value) =
+                text.split_once('=').map_or((&*text, None), |(name, value)| (name, Some(value.to_owned())));
+            let mut value = || value.clone().or_else(|| rest.next().map(|value| value.to_string_lossy().into_owned()));
+            match name {
+                "--schema" => named.pack.schema = value().map(PathBuf::from),
+                "--policies" => named.pack.policies.extend(value().map(PathBuf::from)),
+                "--pack" => named.pack.pack = value(),
+                "--config" => named.pack.config = value().map(PathBuf::from),
+                "--no-config" => named.pack.no_config = true,
+                "--help" | "-h" => named.wants_help = true,
+                _ => {}
+            }
+        }
+        (!arguments.is_empty()).then_some(named)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pack.pack.is_none() && self.pack.schema.is_none() && self.pack.policies.is_empty()
+    }
+
+    fn load(&self) -> Result<Loaded, Vec<Diagnostic>> {
+        let mut loader = Loader::default();
+        let (settings, mut problems) = self.pack.effective(self.pack.flags(), &mut loader);
+        if has_errors(&problems) {
+            return Err(problems);
+        }
+        let selection = pack::selection(&settings, &[], InputFormat::ByName);
+        let CapturePack { schema, description, diagnostics, .. } = loader.capture_pack(&selection)?;
+        problems.extend(diagnostics);
+        let (schema, wrong) = Schema::parse(&schema);
+        problems.extend(wrong);
+        let (Some(schema), Some(source)) = (schema, description.as_ref()) else {
+            if description.is_none() {
+                problems.push(project::no_description());
+            }
+            return Err(problems);
+        };
+        let (description, wrong) = Description::read(source, &schema.model);
+        problems.extend(wrong);
+        if has_errors(&problems) { Err(problems) } else { Ok(Loaded { schema, description, problems }) }
+    }
+}
+
+/// A pack with its capture description.
+struct Loaded {
+    schema: Schema,
+    description: Description,
+    problems: Vec<Diagnostic>,
+}
+
+/// Returns the command without the flags of a pack.
+fn generic() -> Command {
+    use clap::Args as _;
+    Args::augment_args(Command::new("deodar capture"))
+        .about("Write a snapshot of exported files")
+        .disable_help_flag(true)
+}
+
+fn help_of(mut command: Command) -> clap::Error {
+    let help = command.render_long_help();
+    clap::Error::raw(clap::error::ErrorKind::DisplayHelp, help).with_cmd(&command)
+}
+
+/// Returns the command with the flags of a description.
+fn command(description: &Description) -> Command {
+    use clap::Args as _;
+    let command = Command::new("deodar capture").about("Write a snapshot of exported files").after_help(AFTER_HELP);
+    let command = command.max_term_width(100).arg(Arg::new("PACK").help("Built-in pack"));
+    let command = description.feeds.iter().fold(command, |command, feed| {
+        // The names of arguments are static; the process has one description.
+        let flag: &'static str = feed.flag.clone().leak();
+        let arg = Arg::new(flag).long(flag).value_name("[ID=]FILE").help(feed.help.clone());
+        command.arg(arg.action(ArgAction::Append).value_parser(clap::value_parser!(OsString)).help_heading("Files"))
+    });
+    Common::augment_args(command)
+}
+
+/// A file that the command line names.
+struct NamedFile {
+    feed: usize,
+    scope: Option<String>,
+    path: PathBuf,
+}
+
+/// The files of a capture.
+struct Files {
+    named: Vec<NamedFile>,
+    statements: Statements,
+}
+
+/// The statements about files. Those of all files have an empty name.
+#[derive(Default)]
+struct Statements {
+    times: BTreeMap<String, i64>,
+    encodings: BTreeMap<String, TextEncoding>,
+    ranges: BTreeMap<String, (i64, i64)>,
+}
+
+/// Returns the files that the command line names.
+fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Result<Files, String> {
+    let mut named = Vec::new();
+    for (feed, declared) in description.feeds.iter().enumerate() {
+        for value in matches.get_many::<OsString>(&declared.flag).into_iter().flatten() {
+            named.push(scoped(feed, value));
+        }
+    }
+    if named.is_empty() {
+        let flags: Vec<String> = description.feeds.iter().map(|feed| format!("--{}", feed.flag)).collect();
+        return Err(format!("no file is named: name one with {}", flags.join(", ")));
+    }
+    let mut names: Vec<String> = named.iter().map(|it| shown(&it.path)).collect();
+    names.extend(common.into.iter().map(|path| shown(path)));
+    let statements = Statements::parse(common, &names)?;
+    Ok(Files { named, statements })
+}
+
+impl Statements {
+    fn parse(common: &Common, names: &[String]) -> Result<Self, String> {
+        let known = |file: &str| match file.is_empty() || names.iter().any(|name| name == file) {
+            true => Ok(file.to_owned()),
+            false => Err(format!("`{file}` is not a file of the capture; valid are {}", names.join(", "))),
+        };
+        let mut statements = Self::default();
+        for text in &common.captured_at {
+            let (file, time) = text.rsplit_once('=').unwrap_or(("", text));
+            let time = parse_datetime(time).map_err(|error| format!("--captured-at {text}: {error}"))?;
+            statements.times.insert(known(file)?, time);
+        }
+        for text in &common.encoding {
+            let (file, name) = text.rsplit_once('=').unwrap_or(("", text));
+            let encoding = match name.to_ascii_lowercase().as_str() {
+                "utf-8" | "utf8" => TextEncoding::Utf8,
+                "windows-1252" => TextEncoding::Windows1252,
+                _ => {
+                    return Err(format!(
+                        "--encoding {text}: valid are utf-8 and windows-1252; UTF-16 is known by its mark"
+                    ));
+                }
+            };
+            statements.encodings.insert(known(file)?, encoding);
+        }
+        for text in &common.range {
+            let parts = text.rsplit_once('=').and_then(|(file, range)| Some((file, range.split_once("..")?)));
+            let Some((file, (from, to))) = parts else { return Err(format!("--range {text}: write FILE=FROM..TO")) };
+            let time = |time: &str| parse_datetime(time).map_err(|error| format!("--range {text}: {error}"));
+            let (from, to) = (time(from)?, time(to)?);
+            if from > to {
+                return Err(format!("--range {text}: the start is after the end"));
+            }
+            statements.ranges.insert(known(file)?, (from, to));
+        }
+        Ok(statements)
+    }
+}
+
+/// Returns the statement about a file, or about all files.
+fn stated<T: Copy>(statements: &BTreeMap<String, T>, file: &str) -> Option<T> {
+    statements.get(file).or_else(|| statements.get("")).copied()
+}
+
+/// Splits `ID=FILE`. A text that is a path of a file has no id.
+fn scoped(feed: usize, value: &OsStr) -> NamedFile {
+    let path = PathBuf::from(value);
+    match value.to_str().and_then(|text| text.split_once('=')) {
+        Some((scope, file)) if !path.exists() => {
+            NamedFile { feed, scope: Some(scope.to_owned()), path: PathBuf::from(file) }
+        }
+        _ => NamedFile { feed, scope: None, path },
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().replace('\\', "/")
+}
+
+fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
+    let Loaded { schema, description, problems } = loaded;
+    to_stderr(|out| diagnostics::write(&problems, &[], style, out));
+    let (given, old) = match exports(&description, &files, common) {
+        Ok(read) => read,
+        Err(errors) => {
+            to_stderr(|out| diagnostics::write(&errors, &[], style, out));
+            return Ok(ExitCode::from(5));
+        }
+    };
+    let settings = Settings {
+        dates: Dates { day_first: common.day_first, zone: common.zone.clone() },
+        prefer_newer: common.prefer == Some(Prefer::Newer),
+        captured_by: common.captured_by.clone(),
+    };
+    let inputs = Inputs { model: &schema.model, description: &description, given, old, settings };
+    let outcome = if common.output == Path::new("-") {
+        let mut out = Output::new();
+        let outcome = capture(inputs, &mut out)?;
+        out.flush()?;
+        outcome
+    } else {
+        let mut outcome = None;
+        project::replace_file_with(&common.output, |out| {
+            let captured = capture(inputs, out)?;
+            let is_written = captured.is_written;
+            outcome = Some(captured);
+            Ok(is_written)
+        })?;
+        outcome.ok_or_else(|| io::Error::other("nothing was written"))?
+    };
+    Ok(report(&outcome, common, style))
+}
+
+fn report(outcome: &Outcome, common: &Common, style: Style) -> ExitCode {
+    let has_errors = has_errors(&outcome.diagnostics);
+    to_stderr(|out| {
+        diagnostics::write(&outcome.diagnostics, &outcome.secrets, style, out)?;
+        for note in &outcome.notes {
+            writeln!(out, "note: {}", plain(note))?;
+        }
+        let output = shown(&common.output);
+        match (outcome.is_written, has_errors) {
+            (false, _) => writeln!(out, "exit 5: no snapshot was written"),
+            (true, true) => writeln!(out, "exit 5: the snapshot was written, and values with errors are not captured"),
+            (true, false) if output == "-" => Ok(()),
+            (true, false) => writeln!(out, "wrote `{}`", plain(&output)),
+        }
+    });
+    ExitCode::from(if has_errors { 5 } else { 0 })
+}
+
+/// Reads the files.
+fn exports(
+    description: &Description,
+    files: &Files,
+    common: &Common,
+) -> Result<(Vec<Given>, Option<Export>), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let statements = &files.statements;
+    let mut export = |path: &Path, is_document: bool| {
+        let read = ExportFile::read(path).and_then(|ExportFile { name, bytes, changed_at }| {
+            let time = stated(&statements.times, &name);
+            // JSON is UTF-8.
+            let encoding = if is_document { None } else { stated(&statements.encodings, &name) };
+            let range = statements.ranges.get(&name).copied();
+            let (source, sha256) = decode(&name, bytes, encoding.unwrap_or_default())?;
+            let captured_at = time.unwrap_or(changed_at);
+            Ok(Export { source, sha256, captured_at, is_dated_by_file: time.is_none(), range })
+        });
+        read.map_err(|error| errors.push(error)).ok()
+    };
+    let mut given = Vec::new();
+    for NamedFile { feed, scope, path } in &files.named {
+        let is_document = description.feeds.get(*feed).is_some_and(|feed| feed.reader == FeedReader::Document);
+        if let Some(export) = export(path, is_document) {
+            given.push(Given { feed: *feed, scope: scope.clone(), export });
+        }
+    }
+    let old = common.into.as_ref().and_then(|path| export(path, true));
+    if errors.is_empty() { Ok((given, old)) } else { Err(errors) }
+}

@@ -1,0 +1,292 @@
+//! `deodar capture`: files of many kinds to one snapshot, and the example in `examples/capture`.
+
+use crate::support::{Run, command, folder, repository};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const DESCRIPTION: &str = r#"
+[snapshot]
+evidence = "evidence"
+
+[[sources]]
+flag = "settings"
+help = "Settings"
+reader = "document"
+method = "transcribed"
+
+[[sources]]
+flag = "people"
+help = "People"
+reader = "rows"
+method = "csv"
+[[sources.targets]]
+instances = "Person"
+complete = true
+columns = [
+  { property = "email", headers = ["E-mail", "Mail"], required = true },
+  { property = "active", headers = ["Active"], form = "bool" },
+  { property = "fee", headers = ["Fee"], form = "number" },
+]
+
+[[sources]]
+flag = "sites"
+help = "Sites of people"
+reader = "rows"
+[[sources.targets]]
+instances = "Person"
+columns = [
+  { property = "email", headers = ["Mail"], required = true },
+  { property = "site", headers = ["Site"] },
+]
+
+[[sources]]
+flag = "boats"
+help = "Boats of a pier"
+reader = "rows"
+[[sources.targets]]
+instances = "Boat"
+complete = true
+columns = [
+  { property = "name", headers = ["Name"], required = true },
+  { property = "light", headers = ["Light"] },
+]
+"#;
+
+/// Runs a capture of files in the harbour pack.
+struct Harbour(tempfile::TempDir);
+
+impl Harbour {
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let schema = include_bytes!("../data/harbour/harbour.cedarschema");
+        let own: [(&str, &[u8]); 2] = [("harbour.cedarschema", schema), ("p/capture.toml", DESCRIPTION.as_bytes())];
+        let all: Vec<(&str, &[u8])> = own.iter().chain(files).copied().collect();
+        Self(folder(&all))
+    }
+
+    fn run(&self, arguments: &str) -> Run {
+        let pack = ["capture", "--schema", "harbour.cedarschema", "--policies", "p/capture.toml"];
+        let arguments = pack.into_iter().chain(arguments.split_whitespace());
+        command(self.0.path()).args(arguments).output().expect("the binary is built").into()
+    }
+
+    #[track_caller]
+    fn snapshot(&self, arguments: &str, code: i32) -> Value {
+        let run = self.run(arguments);
+        assert_eq!(run.code, code, "{}", run.stderr);
+        run.json()
+    }
+}
+
+const AT: &str = "--captured-at 2026-09-01";
+
+#[test]
+fn sources_are_joined_by_the_key_in_folded_form() {
+    let harbour = Harbour::with(&[
+        ("s.json", br#"{"name": "Anse", "people": [{"email": "ada@anse.example", "network": "192.0.2.1"}]}"#),
+        ("p.csv", b"Mail;Active;Fee;Shoe size\nADA@anse.example ;yes;1.5;40\nbo@anse.example;no;;41\n"),
+        ("q.csv", b"Mail,Site\nada@anse.example,https://ada.example\n"),
+    ]);
+    let found = harbour.snapshot(&format!("--settings s.json --people p.csv --sites q.csv {AT}"), 0);
+    // The schema of this pack compares e-mail addresses as they are written.
+    assert_eq!(found["people"].as_array().map(Vec::len), Some(3));
+    assert_eq!(found["people"][0], json!({"email": "ADA@anse.example", "active": true, "fee": 1.5}));
+    assert_eq!(found["captured_at"], "2026-09-01T00:00:00Z");
+    let covers: Vec<_> =
+        found["evidence"].as_array().unwrap().iter().map(|it| it["covers"].as_str().unwrap()).collect();
+    assert_eq!(covers, ["", "/people", "/people/*/network", "/people/*/site"]);
+}
+
+#[test]
+fn encodings_and_separators_lead_to_the_same_snapshot() {
+    let rows = "E-mail,Active,Fee\r\nz\u{e9}@anse.example,yes,\"1\"\r\n\"b\"\"o\",no,\r\n";
+    let utf16 = |little: bool| -> Vec<u8> {
+        let units = format!("\u{feff}{}", rows.replace(',', "\t")).encode_utf16().collect::<Vec<_>>();
+        units.into_iter().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+    };
+    let latin: Vec<u8> = rows.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let files = [
+        ("a.csv", rows.as_bytes().to_vec()),
+        ("b.csv", format!("\u{feff}{}", rows.replace(',', ";")).into_bytes()),
+        ("c.csv", utf16(true)),
+        ("d.csv", utf16(false)),
+        ("e.csv", latin),
+    ];
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+    let harbour = Harbour::with(&files);
+    for (name, _) in &files {
+        let encoding = if *name == "e.csv" { "--encoding e.csv=windows-1252" } else { "" };
+        let found = harbour.snapshot(&format!("--people {name} {encoding} {AT}"), 0);
+        assert_eq!(found["people"][0]["email"], "z\u{e9}@anse.example", "{name}");
+        assert_eq!(found["people"][1], json!({"email": "b\"o", "active": false}), "{name}");
+    }
+    let refused = harbour.run(&format!("--people e.csv {AT}"));
+    assert_eq!((refused.code, refused.stdout.as_str()), (5, ""));
+    assert!(refused.stderr.contains("--encoding windows-1252"), "{}", refused.stderr);
+}
+
+#[test]
+fn lost_rows_and_unknown_values_do_not_pass_silently() {
+    let harbour = Harbour::with(&[(
+        "p.csv",
+        b"E-mail,Active,Fee\nada@anse.example,perhaps,=1+1\nbo@anse.example\n,yes,1\nada@anse.example,,2\n",
+    )]);
+    let found = harbour.snapshot(&format!("--people p.csv {AT}"), 5);
+    // The fee may be absent, so it is listed; the other value is required.
+    assert_eq!(found["people"], json!([{"email": "ada@anse.example", "fee": 2}]));
+    assert_eq!(found["partial"], json!(["/people"]));
+}
+
+#[test]
+fn an_empty_export_leaves_its_list_partial() {
+    let harbour = Harbour::with(&[("p.csv", b"E-mail,Active\n")]);
+    let found = harbour.snapshot(&format!("--people p.csv {AT}"), 0);
+    assert_eq!((&found["people"], &found["partial"]), (&json!([]), &json!(["/people"])));
+}
+
+#[test]
+fn an_adding_source_alone_leaves_its_list_partial() {
+    let harbour = Harbour::with(&[("q.csv", b"Mail,Site\nada@anse.example,https://ada.example\n")]);
+    assert_eq!(harbour.snapshot(&format!("--sites q.csv {AT}"), 0)["partial"], json!(["/people"]));
+}
+
+#[test]
+fn a_source_without_a_required_column_writes_nothing() {
+    let harbour = Harbour::with(&[
+        ("p.csv", b"Address,Active\nada,yes\n"),
+        ("q.csv", b"Mail,E-mail\na,b\n"),
+        ("old.json", b"{}"),
+    ]);
+    for (file, expected) in [("p.csv", "the columns are `Address`, `Active`"), ("q.csv", "two columns for `email`")] {
+        let run = harbour.run(&format!("--people {file} {AT} --output old.json"));
+        assert_eq!(run.code, 5);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        assert_eq!(std::fs::read_to_string(harbour.0.path().join("old.json")).unwrap(), "{}");
+    }
+}
+
+#[test]
+fn the_scope_names_the_enclosing_instance() {
+    let files: [(&str, &[u8]); 2] = [
+        ("s.json", br#"{"name": "Anse", "piers": [{"id": "east"}, {"id": "west"}]}"#),
+        ("b.csv", b"Name,Light\nTern,red\n"),
+    ];
+    let harbour = Harbour::with(&files);
+    let found = harbour.snapshot(&format!("--settings s.json --boats west=b.csv {AT}"), 0);
+    assert_eq!(found["piers"], json!([{"id": "east"}, {"id": "west", "boats": [{"name": "Tern", "light": "red"}]}]));
+    for (scope, expected) in
+        [("", "the ids are east, west"), ("wset=", "did you mean `west`?"), ("west/x=", "names `x`")]
+    {
+        let run = harbour.run(&format!("--settings s.json --boats {scope}b.csv {AT}"));
+        assert!(run.code == 5 && run.stderr.contains(expected), "{}", run.stderr);
+    }
+    // Without a source that lists piers, the list of piers is partial.
+    let found = harbour.snapshot(&format!("--boats east=b.csv {AT}"), 0);
+    assert_eq!((&found["piers"][0]["id"], &found["partial"]), (&json!("east"), &json!(["/piers"])));
+}
+
+#[test]
+fn contradictions_are_uncaptured_unless_the_newer_source_wins() {
+    let harbour = Harbour::with(&[
+        (
+            "s.json",
+            br#"{"name": "Anse", "captured_at": "2026-08-01", "people": [{"email": "a@x", "fee": 1, "site": "u"}]}"#,
+        ),
+        ("t.json", br#"{"name": "Anser"}"#),
+        ("p.csv", b"E-mail,Fee\na@x,2\n"),
+    ]);
+    let found =
+        harbour.snapshot("--settings s.json --settings t.json --people p.csv --captured-at p.csv=2026-09-01", 5);
+    assert_eq!(found["people"], json!([{"email": "a@x", "site": "u", "uncaptured": ["fee"]}]));
+    assert_eq!((&found["name"], &found["uncaptured"]), (&Value::Null, &json!(["name"])));
+    let newer = "--settings s.json --people p.csv --captured-at p.csv=2026-09-01 --prefer newer";
+    let found = harbour.snapshot(newer, 0);
+    assert_eq!(found["people"], json!([{"email": "a@x", "fee": 2, "site": "u"}]));
+    assert_eq!(found["captured_at"], "2026-08-01T00:00:00Z");
+}
+
+#[test]
+fn a_refresh_replaces_what_its_sources_cover_and_keeps_the_rest_with_its_age() {
+    let old = br#"{
+        "captured_at": "2026-07-01", "name": "Anse",
+        "people": [{"email": "a@x", "active": true, "fee": 1, "site": "u"}, {"email": "gone@x", "active": true}],
+        "buoys": [{"number": 1, "lit": true}],
+        "evidence": [
+            {"covers": "", "file": "first.json", "captured_at": "2026-07-02"},
+            {"covers": "/buoys", "file": "buoys.png", "method": "screenshot", "captured_at": "2026-06-01"}
+        ]
+    }"#;
+    let harbour = Harbour::with(&[("old.json", old), ("p.csv", b"E-mail,Active,Fee\na@x,no,\nb@x,yes,\n")]);
+    let run = harbour.run(&format!("--people p.csv --into old.json {AT}"));
+    assert!(run.stderr.contains("no longer has 1 of `old.json`: gone@x"), "{}", run.stderr);
+    let found = run.json();
+    assert_eq!(
+        found["people"],
+        json!([{"email": "a@x", "active": false, "site": "u"}, {"email": "b@x", "active": true}])
+    );
+    assert_eq!(found["captured_at"], "2026-06-01T00:00:00Z");
+    let entries = found["evidence"].as_array().unwrap().iter();
+    let entries: Vec<_> = entries.map(|it| (it["covers"].as_str().unwrap(), it["file"].as_str().unwrap())).collect();
+    for entry in [("/buoys", "buoys.png"), ("/people", "p.csv"), ("/people/*/site", "first.json")] {
+        assert!(entries.contains(&entry), "{entries:?}");
+    }
+}
+
+#[test]
+fn secrets_are_refused_and_masked() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let rows = format!("E-mail,Active\n{token},yes\n");
+    let settings = format!("{{\"name\": \"Anse\", \"api_key\": \"{token}\"}}");
+    let harbour = Harbour::with(&[("p.csv", rows.as_bytes()), ("s.json", settings.as_bytes())]);
+    for arguments in ["--people p.csv", "--settings s.json"] {
+        let run = harbour.run(&format!("{arguments} {AT}"));
+        assert_eq!(run.code, 5);
+        assert!(run.stderr.contains("looks like") && !run.stderr.contains(token), "{}", run.stderr);
+        assert!(!run.stdout.contains(token), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let harbour = Harbour::with(&[("p.csv", b"E-mail\na\n")]);
+    for (arguments, expected) in [
+        ("", "no file is named"),
+        ("--peple p.csv", "--people"),
+        ("--people p.csv --captured-at x.csv=2026-01-01", "`x.csv` is not a file of the capture"),
+        ("--people p.csv --captured-at soon", "--captured-at soon"),
+        ("--people p.csv --range p.csv=2026-01-02..2026-01-01", "the start is after the end"),
+        ("--people p.csv --zone Nowhere/City", "Asia/Kolkata"),
+        ("--people p.csv --encoding latin-9", "valid are utf-8 and windows-1252"),
+    ] {
+        let run = harbour.run(arguments);
+        assert!(run.code == 2 && run.stderr.contains(expected), "{arguments}: {} {}", run.code, run.stderr);
+    }
+    let help = harbour.run("--help");
+    assert!(help.code == 0 && help.stdout.contains("--people <[ID=]FILE>"), "{}", help.stdout);
+}
+
+#[test]
+fn the_example_leads_from_exports_to_findings() {
+    let example = repository().join("examples/capture");
+    let place = tempfile::tempdir().expect("there is room for scratch files");
+    for entry in example.read_dir().expect("it can be listed") {
+        let path = entry.expect("it can be listed").path();
+        std::fs::copy(&path, place.path().join(path.file_name().unwrap())).expect("it can be copied");
+    }
+    let readme = std::fs::read_to_string(example.join("README.md")).expect("it is text");
+    let commands = readme.replace("\\\n", " ");
+    let commands: Vec<&str> = commands.lines().filter_map(|line| line.trim_start().strip_prefix("deodar ")).collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for line in &commands {
+        let run: Run =
+            command(place.path()).args(line.split_whitespace()).output().expect("the binary is built").into();
+        assert!([0, 1].contains(&run.code), "{line}: {} {}", run.code, run.stderr);
+    }
+    compare(&example.join("snapshot.json"), &place.path().join("snapshot.json"));
+    compare(&example.join("report.txt"), &place.path().join("report.txt"));
+}
+
+#[track_caller]
+fn compare(expected: &Path, actual: &Path) {
+    let text = std::fs::read_to_string(actual).expect("the commands write it");
+    expect_test::expect_file![expected].assert_eq(&text);
+}
