@@ -7,6 +7,7 @@ mod store;
 mod settings;
 mod check;
 mod watch;
+mod screens;
 mod capture;
 mod render;
 mod waive;

@@ -2,11 +2,13 @@
 
 use super::output::{Output, to_stderr};
 use super::pack::{self, PackArgs};
+use super::screens::{self, StatusFormat, StatusRequest};
 use super::{Color, usage, width};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
 use deodar::capture::cell::Dates;
 use deodar::capture::description::{Description, FeedReader};
 use deodar::capture::export::{Export, TextEncoding, decode};
+use deodar::capture::template::TemplateInstances;
 use deodar::capture::{Given, Inputs, Outcome, Settings, capture};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::project::{self, CapturePack, ExportFile, InputFormat, Loader};
@@ -32,6 +34,8 @@ const EXAMPLES: &str = "\
 Examples:
   deodar capture PACK --settings settings.json --members members.csv --output snapshot.json
   deodar capture PACK --members members.csv --into snapshot.json --output snapshot.json
+  deodar capture PACK --template --output settings.yaml
+  deodar capture PACK --status snapshot.json
 
 `deodar capture PACK --help` lists the files that a pack reads.";
 
@@ -73,6 +77,18 @@ struct Common {
     /// Choose a source if two state different values
     #[arg(long, value_enum, help_heading = "Exports")]
     prefer: Option<Prefer>,
+    /// Write a commented YAML file with a line for every value, screen by screen
+    #[arg(long, conflicts_with_all = ["status", "into"], help_heading = "Screens")]
+    template: bool,
+    /// List the values that this snapshot lacks, by screen
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with = "into", help_heading = "Screens")]
+    status: Option<PathBuf>,
+    /// Set the format of the list
+    #[arg(long, value_enum, requires = "status", help_heading = "Screens")]
+    format: Option<StatusFormat>,
+    /// Judge the snapshot as of this time, for example 2026-09-01T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = super::check::parse_now, requires = "status", help_heading = "Screens")]
+    now: Option<i64>,
     #[command(flatten)]
     pack: PackArgs,
     /// Set when to use colour
@@ -126,6 +142,18 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         Err(error) => return Ok(usage(&error)),
     };
     let style = style(common.color);
+    if common.template || common.status.is_some() {
+        let usage_error =
+            |message: String| usage(&command.clone().error(clap::error::ErrorKind::ArgumentConflict, message));
+        if let Some(feed) = loaded.description.feeds.iter().find(|feed| matches.contains_id(&feed.flag)) {
+            return Ok(usage_error(format!("--{} has no use with --template and --status", feed.flag)));
+        }
+        // `requires` of clap is satisfied where the required option conflicts with another one.
+        if common.template && (common.format.is_some() || common.now.is_some()) {
+            return Ok(usage_error("--format and --now have no use with --template".to_owned()));
+        }
+        return by_screen(&named.pack, &loaded.description, &matches, &common, style);
+    }
     match files(&loaded.description, &matches, &common) {
         Ok(files) => written(loaded, files, &common, style),
         Err(message) => Ok(usage(&command.clone().error(clap::error::ErrorKind::ValueValidation, message))),
@@ -223,7 +251,34 @@ fn command(description: &Description) -> Command {
         let arg = Arg::new(flag).long(flag).value_name("[ID=]FILE").help(feed.help.clone());
         command.arg(arg.action(ArgAction::Append).value_parser(clap::value_parser!(OsString)).help_heading("Files"))
     });
+    let command = description.lists.iter().fold(command, |command, list| {
+        let flag: &'static str = list.flag.clone().leak();
+        let arg = Arg::new(flag).long(flag).value_name("ID,...").help("Write these entries to the template");
+        let arg = arg.value_delimiter(',').action(ArgAction::Append).requires("template");
+        command.arg(arg.help_heading("Screens"))
+    });
     Common::augment_args(command)
+}
+
+/// Writes a template, or the values that a snapshot lacks.
+fn by_screen(
+    pack: &PackArgs,
+    description: &Description,
+    matches: &ArgMatches,
+    common: &Common,
+    style: Style,
+) -> io::Result<ExitCode> {
+    if let Some(snapshot) = &common.status {
+        let now = common.now.unwrap_or_else(project::now);
+        let request = StatusRequest { snapshot, format: common.format.unwrap_or_default(), now };
+        return screens::status(pack, description, &request, style);
+    }
+    let instances = description.lists.iter().map(|list| {
+        let ids = matches.get_many::<String>(&list.flag).into_iter().flatten();
+        TemplateInstances { ty: list.ty, ids: ids.cloned().collect() }
+    });
+    let instances: Vec<TemplateInstances> = instances.collect();
+    screens::template(pack, description, &instances, &common.output, style)
 }
 
 /// A file that the command line names.

@@ -1,7 +1,7 @@
 //! The template and the status of a capture: all values of the schema are on a screen, and a template that is not filled in
 //! states nothing.
 
-use crate::support::repository;
+use crate::support::{NOW, command, deodar, repository};
 use deodar::capture::description::Description;
 use deodar::capture::node::Node;
 use deodar::capture::secrets::{Screening, suspicion};
@@ -189,4 +189,41 @@ fn no_property_and_no_value_of_the_pack_looks_like_a_secret() {
         count += 1;
     }
     assert!(count >= 4, "{count} examples");
+}
+
+#[test]
+fn the_command_writes_a_template_once() {
+    let arguments = ["capture", "moengage", "--template", "--workspaces", "WS1"];
+    let run = deodar(&[], &arguments);
+    assert_eq!((run.code, run.stdout == template(&["WS1"])), (0, true), "{}", run.stderr);
+    let folder = crate::support::folder(&[("settings.yaml", b"mine")]);
+    let written = |name: &str| {
+        let output = command(folder.path()).args(arguments).args(["--output", name]).output().expect("it runs");
+        (output.status.code(), std::fs::read_to_string(folder.path().join(name)).expect("it is text"))
+    };
+    assert_eq!(written("settings.yaml"), (Some(5), "mine".to_owned()));
+    assert_eq!(written("other.yaml"), (Some(0), template(&["WS1"])));
+    for wrong in [
+        &["capture", "moengage", "--workspaces", "WS1"][..],
+        &["capture", "moengage", "--template", "--members", "members.csv"],
+        &["capture", "moengage", "--template", "--status", "snapshot.json"],
+        &["capture", "moengage", "--template", "--format", "json"],
+    ] {
+        assert_eq!(deodar(&[], wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_command_lists_missing_values() {
+    let path = repository().join("examples/half-captured/snapshot.json");
+    let snapshot = std::fs::read(path).expect("there is an example");
+    let files: [(&str, &[u8]); 2] = [("snapshot.json", &snapshot), ("broken.json", b"{")];
+    let status = |name: &str| {
+        let arguments = ["capture", "moengage", "--status", name, "--format", "json", "--now", NOW];
+        deodar(&files, &arguments)
+    };
+    let run = status("snapshot.json");
+    assert_eq!((run.code, run.json()["screens"][0]["number"].as_u64()), (0, Some(15)), "{}", run.stderr);
+    let run = status("broken.json");
+    assert_eq!((run.code, run.stdout.as_str()), (5, ""), "{}", run.stderr);
 }

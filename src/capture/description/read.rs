@@ -23,16 +23,18 @@ const IN_LOG: [&str; 3] = ["activities", "exports", "time"];
 const IN_ACTIVITY: [&str; 5] = ["actor", "events", "instances", "none", "property"];
 
 /// Flags of the command itself.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 20] = [
     "captured-at",
     "captured-by",
     "color",
     "config",
     "day-first",
     "encoding",
+    "format",
     "help",
     "into",
     "no-config",
+    "now",
     "output",
     "pack",
     "policies",
@@ -90,7 +92,7 @@ impl Reader<'_> {
             description.feeds.push(feed);
         }
         description.screens = self.screens(table);
-        description.lists = self.template(table);
+        description.lists = self.template(table, &description.feeds);
         description
     }
 
@@ -156,6 +158,11 @@ impl Reader<'_> {
 
     fn flag(&mut self, flag: &str, table: &dyn TableLike) {
         let at = table.get("flag").map_or(Span::default(), span_of);
+        self.check_flag(flag, at);
+    }
+
+    /// Reports a name that cannot be a flag.
+    pub(super) fn check_flag(&mut self, flag: &str, at: Span) {
         let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !flag.chars().all(is_letter) || flag.starts_with('-') || flag.ends_with('-') {
             let help = "write lower-case letters, digits and `-`, without `--`";

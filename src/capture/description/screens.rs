@@ -1,7 +1,7 @@
 //! Reads the screens of a description: `[[screens]]`, and `[template]`.
 
 use super::read::Reader;
-use super::{Screen, ScreenValue, TemplateList};
+use super::{Feed, Screen, ScreenValue, TemplateList};
 use crate::configuration::values::{key_span, span_of};
 use crate::schema::Model;
 use crate::source::Span;
@@ -68,13 +68,17 @@ impl Reader<'_> {
     }
 
     /// Reads `[template]`: flags, and the types whose instances they name.
-    pub(super) fn template(&mut self, table: &dyn TableLike) -> Vec<TemplateList> {
+    pub(super) fn template(&mut self, table: &dyn TableLike, feeds: &[Feed]) -> Vec<TemplateList> {
         let Some(table) = table.get("template").and_then(|item| self.values.table("template", item)) else {
             return Vec::new();
         };
         let mut lists = Vec::new();
         for (flag, item) in table.iter() {
             let at = key_span(table, flag);
+            self.check_flag(flag, at);
+            if feeds.iter().any(|feed| feed.flag == flag) {
+                self.values.wrong(at, format!("a source has the flag `{flag}`"), "name the list differently");
+            }
             let Some(ty) = self.entity_type(flag, item) else { continue };
             if !self.model.ty(ty).is_collection() || self.model.ty(ty).key.as_ref().is_none_or(|key| key.len() != 1) {
                 let message =
