@@ -162,12 +162,7 @@ fn correct(corrections: &mut Corrections, root: &Place, source: &Source, diagnos
     let at = pattern(root, &steps);
     let is_instance = at.0.last().is_none_or(|step| *step == Step::Each);
     match diagnostic.code {
-        Code::SnapshotReference if is_instance => {
-            // The place is that of the instance, and the message names the attribute.
-            let name = diagnostic.message.split('`').nth(1).unwrap_or_default();
-            let names = name.split('.').map(|step| Step::Property(step.to_owned()));
-            corrections.no_reference.insert(Pattern(at.0.iter().cloned().chain(names).collect()))
-        }
+        // At an instance, the place does not show the attribute: the type has no references.
         Code::SnapshotReference => corrections.no_reference.insert(at),
         Code::SnapshotDuplicateId | Code::SnapshotKey if !is_instance => corrections.no_key.insert(at),
         Code::SnapshotDomain | Code::SnapshotAddress | Code::SnapshotValue

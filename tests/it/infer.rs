@@ -359,6 +359,16 @@ fn names_cannot_leave_their_comments_and_literals() {
 }
 
 #[test]
+fn references_to_nothing_are_texts() {
+    let text =
+        r#"{"teams": [{"id": "a"}], "members": [{"id": 1, "team-ids": ["", "a"]}, {"id": 2, "team-ids": ["a"]}]}"#;
+    let schema = inferred(&[text]).expect("it is read");
+    assert!(schema.contains("team_ids: Set<String>"), "{schema}");
+    let schema = inferred(&[&text.replace("\"\", ", "")]).expect("it is read");
+    assert!(schema.contains("team_ids: Set<Team>"), "{schema}");
+}
+
+#[test]
 fn large_and_deep_documents_end() {
     let deep = format!("{}1{}", "{\"a\": [".repeat(200), "]}".repeat(200));
     inferred(&[&deep]).expect("it is read");
