@@ -6,7 +6,12 @@
 #![allow(dead_code, reason = "a program of cargo-fuzz runs one of the targets")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a target panics if a law does not hold")]
 
+use deodar::capture::description::Description;
+use deodar::capture::export::{Export, TextEncoding, decode};
+use deodar::capture::{Given, Inputs, Settings, capture, saml as metadata, scim as users};
 use deodar::schema::{Chain, Datum, DatumType, LackingWords, Origin, Schema, SlotId};
+use deodar::source::format::SourceFormat;
+use deodar::source::{Place, Span};
 use deodar::{Limits, Snapshot, Source};
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +30,12 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "snapshot", run: snapshot, seeds: SNAPSHOTS },
     Target { name: "chains", run: chains, seeds: TEXTS },
     Target { name: "annotations", run: annotations, seeds: ANNOTATIONS },
+    Target { name: "yaml", run: yaml, seeds: YAML },
+    Target { name: "toml", run: toml, seeds: TOML },
+    Target { name: "jsonc", run: jsonc, seeds: JSONC },
+    Target { name: "rows", run: rows, seeds: ROWS },
+    Target { name: "saml", run: saml, seeds: SAML },
+    Target { name: "scim", run: scim, seeds: SCIM },
 ];
 
 /// Chains with every reader, each with the type of its attribute.
@@ -98,6 +109,39 @@ const ANNOTATIONS: &[&str] = &[
     r#"unknown, "a, \"b", tbd"#,
     "email-domain, parents, length",
     "2026-09-01",
+];
+
+const YAML: &[&str] = &[
+    "on: yes\nx: &a [1, 0o17, .inf, ~, \"t\\x41\"]\ny: *a\nz: {b: 'it''s', <<: *a}\n",
+    "people:\n- name: a # c\n  text: |+\n    one\n\n    two\n- &p {name: >-\n    b\n    c}\n- <<: *p\n  age: 0x1F\n",
+    "--- !!str a\n... # end\n",
+];
+
+const TOML: &[&str] = &[
+    "on = true\nx = [1, 0x1F, inf, 1979-05-27T07:32:00Z, \"t\\u0041\"]\na.b.c = \"\"\"\nq\"\"\"\n",
+    "[people.x]\nname = 'a'\n[[list]]\nin = {line = 1, \"q\" = []}\n[[list]]\nat = 07:32:00 # c\n",
+];
+
+const JSONC: &[&str] = &[
+    "{\"a\": 1, // c\n /* d */ \"b\": [1, 2,], \"c\": \"/* no */ // no\",\n}",
+    "\u{feff}[null, true, -1.5e3, \"\\ud83d\\ude00\",]",
+];
+
+const ROWS: &[&str] = &[
+    "E-mail;Active;Note\r\na@x.example;Yes;\"two\nlines\"\r\n\"b@x.example\";no;=1+1\r\n",
+    "Email,Active\na@x.example,yes\nA@X.example,no\n,\n\"c\"\"@x.example\",maybe\n",
+    "Email\tActive\n\u{e9}@x.example\ton",
+];
+
+const SAML: &[&str] = &[
+    r#"<?xml version="1.0"?><md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://idp.example/x" validUntil="2027-01-01T00:00:00Z"><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>MIIB</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso?x=1"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
+    r#"<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>"#,
+];
+
+const SCIM: &[&str] = &[
+    r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 2, "startIndex": 1, "itemsPerPage": 1, "Resources": [{"id": "1", "userName": "a@x.example", "active": true, "emails": [{"value": "a@x.example", "primary": true}]}]}"#,
+    r#"[{"totalResults": 1, "Resources": [{"userName": "b"}]}, {"totalResults": 3, "startIndex": 2, "Resources": []}]"#,
+    "{\"totalResults\": 0, \"Resources\": []}\n{\"status\": \"403\", \"schemas\": [\"urn:ietf:params:scim:api:messages:2.0:Error\"]}",
 ];
 
 /// Returns the schema with an attribute for every chain.
@@ -199,6 +243,79 @@ pub(crate) fn annotations(data: &[u8]) {
             assert_eq!(again.model.ty(again.model.root).slot(SlotId::default()).origin, slot.origin);
         }
     }
+}
+
+pub(crate) fn yaml(data: &[u8]) {
+    derived(SourceFormat::Yaml, data);
+}
+
+pub(crate) fn toml(data: &[u8]) {
+    derived(SourceFormat::Toml, data);
+}
+
+pub(crate) fn jsonc(data: &[u8]) {
+    derived(SourceFormat::Jsonc, data);
+}
+
+/// A text in another format is JSON or has a fault, and every place of the derived text is in the file.
+fn derived(format: SourceFormat, data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let source = Source::new("fuzz", &*text).expect("a small text");
+    let derived = format.read(&source).expect("a small text");
+    let json = derived.text().trim_start_matches('\u{feff}').trim();
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok();
+    // Half of a surrogate pair in an escape is not text, and too deep a nesting is not for serde_json.
+    let may_differ = json.is_empty() || json.contains("\\u") || json.matches(['[', '{']).count() > 100;
+    assert!(derived.fault().is_some() || is_json || may_differ || format == SourceFormat::Jsonc, "{json}");
+    let length = u32::try_from(derived.text().len()).expect("a small text");
+    // No value begins at white space, which may be a part of a comment.
+    let is_written = |at: &u32| derived.text().get(*at as usize..).is_some_and(|rest| !rest.starts_with(' '));
+    for at in (0..=length).filter(is_written) {
+        let place = Place::new(&derived, Span::new(at, at));
+        let whole = Place::new(&derived, Span::new(at, length));
+        for place in [place, whole] {
+            assert!(place.source.text().get(place.span.range()).is_some(), "{:?} is not in the file", place.span);
+        }
+    }
+}
+
+/// A table of any bytes gives a snapshot that is JSON, or errors.
+pub(crate) fn rows(data: &[u8]) {
+    const SCHEMA: &str = include_str!("../examples/own-pack/account.cedarschema");
+    const SOURCES: &str = include_str!("../examples/own-pack/policies/capture.toml");
+    static PACK: OnceLock<(Schema, Description)> = OnceLock::new();
+    let (schema, description) = PACK.get_or_init(|| {
+        let schema = parsed(SCHEMA).unwrap_or_else(|problems| panic!("{problems}"));
+        let source = Source::new("capture.toml", SOURCES).expect("a small text");
+        let (description, problems) = Description::read(&source, &schema.model);
+        assert!(problems.is_empty(), "{problems:?}");
+        (schema, description)
+    });
+    for encoding in [TextEncoding::Utf8, TextEncoding::Windows1252] {
+        let Ok((source, sha256)) = decode("people.csv", data.to_vec(), encoding) else { continue };
+        let export = Export { source, sha256, captured_at: 0, is_dated_by_file: false, range: None };
+        let given = vec![Given { feed: 1, scope: None, export }];
+        let inputs = Inputs { model: &schema.model, description, given, old: None, settings: Settings::default() };
+        let mut snapshot = Vec::new();
+        let outcome = capture(inputs, &mut snapshot).expect("memory takes any snapshot");
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&snapshot).is_ok();
+        assert_eq!(outcome.is_written, is_json, "{}", String::from_utf8_lossy(&snapshot));
+        assert!(outcome.is_written || !outcome.diagnostics.is_empty(), "a reason is stated");
+    }
+}
+
+/// Metadata of any bytes give a value, or errors.
+pub(crate) fn saml(data: &[u8]) {
+    let source = Source::new("idp.xml", String::from_utf8_lossy(data)).expect("a small text");
+    let (node, problems) = metadata::read(&source, None);
+    assert!(node.is_some() || !problems.is_empty(), "a reason is stated");
+}
+
+/// Pages of any bytes give users, or errors.
+pub(crate) fn scim(data: &[u8]) {
+    let source = Source::new("users.json", String::from_utf8_lossy(data)).expect("a small text");
+    let (users, problems) = users::read(&[source]);
+    assert!(users.is_some() || !problems.is_empty(), "a reason is stated");
 }
 
 /// Returns the text of an input, for a message.

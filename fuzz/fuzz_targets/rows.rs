@@ -1,0 +1,8 @@
+//! The target `rows` for cargo-fuzz.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::rows(data));

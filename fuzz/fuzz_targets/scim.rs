@@ -1,0 +1,8 @@
+//! The target `scim` for cargo-fuzz.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::scim(data));
