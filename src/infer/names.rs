@@ -30,7 +30,7 @@ const TAKEN: [&str; 15] = [
 ];
 
 /// Words that are plural forms, or end in `s` and are not.
-const IRREGULAR: [(&str, &str); 11] = [
+const IRREGULAR: [(&str, &str); 12] = [
     ("people", "person"),
     ("children", "child"),
     ("men", "man"),
@@ -42,6 +42,7 @@ const IRREGULAR: [(&str, &str); 11] = [
     ("buses", "bus"),
     ("series", "series"),
     ("news", "news"),
+    ("ids", "id"),
 ];
 
 /// Returns the words of a name in lower case. It is divided at punctuation, between letters and digits, and before
@@ -55,17 +56,17 @@ pub(super) fn words(name: &str) -> Vec<String> {
             before = None;
             continue;
         }
-        let after = chars.get(at + 1);
+        let is_lower = |at: usize| chars.get(at).is_some_and(|c| c.is_lowercase());
+        // The plural of an acronym is one word: `userIDs`.
+        let is_plural = |at: usize| chars.get(at) == Some(&'s') && !is_lower(at + 1);
         let begins = match before {
             None => true,
             Some(before) => {
                 before.is_numeric() != c.is_numeric()
-                    || c.is_uppercase() && (!before.is_uppercase() || after.is_some_and(|c| c.is_lowercase()))
+                    || c.is_uppercase() && (!before.is_uppercase() || is_lower(at + 1) && !is_plural(at + 1))
             }
         };
-        // The plural of an acronym is one word: `userIDs`.
-        let plural = before.is_some_and(char::is_uppercase) && c == 's' && !after.is_some_and(|c| c.is_lowercase());
-        match words.last_mut().filter(|_| !begins || plural) {
+        match words.last_mut().filter(|_| !begins) {
             Some(word) => word.extend(c.to_lowercase()),
             None => words.push(c.to_lowercase().collect()),
         }

@@ -23,7 +23,7 @@ struct Vocabulary {
 
 const VOCABULARY: Vocabulary = Vocabulary { words: 12, longest: 40, values: 6, values_of_each: 3 };
 
-/// All kinds, in the order of [`Place::kinds`].
+/// All kinds, in the order of `Place::kinds`.
 pub const KINDS: [Kind; 6] = [Kind::Object, Kind::Array, Kind::String, Kind::Number, Kind::Bool, Kind::Null];
 
 /// A place in a document: the number of the document among all, and the offset of a value.
