@@ -111,9 +111,10 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
         if let Ok(moment) = parts.to_timestamp() {
             return Ok(moment.to_string());
         }
-        return match (parts.to_datetime(), parts.to_date()) {
-            (Ok(local), _) => in_zone(local, dates),
-            (Err(_), Ok(date)) => Ok(date.to_string()),
+        // Without a time of day it is midnight for jiff, and a date here.
+        return match (parts.hour(), parts.to_datetime(), parts.to_date()) {
+            (Some(_), Ok(local), _) => in_zone(local, dates),
+            (None, _, Ok(date)) => Ok(date.to_string()),
             _ => Err(NOT_A_TIME),
         };
     }
