@@ -42,7 +42,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Judge snapshots, and explain every verdict that is not a pass
-    Check(check::Args),
+    Check(Box<check::Args>),
     /// Write a snapshot of exported files, as the capture description of a pack states
     Capture(capture::Args),
     /// Write saved reports in another format, or several as one

@@ -220,6 +220,6 @@ fn a_place_that_is_not_possible_is_refused() {
     refused(
         "@path(\"/policy/min_length\")",
         "@path(\"/policy/min_length\") @as(\"casefold\")",
-        expect!["schema-reader: `casefold` reads a String, but the attribute is of type Long"],
+        expect!["schema-reader: `casefold` gives a text, but the attribute is of type Long"],
     );
 }

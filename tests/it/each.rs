@@ -148,10 +148,10 @@ fn several_lists_are_one_set() {
 fn explain_names_the_place() {
     let text = run(PLANS, "", &["explain", "PAID"]).stdout;
     expect![[r#"
-         it reads
+        it reads
           User.plans at /users/*/service/plans/*/plan/name
     "#]]
-    .assert_eq(text.split_once("Values").map_or("", |(_, rest)| rest));
+    .assert_eq(text.split_once("Values ").map_or("", |(_, rest)| rest));
 }
 
 #[test]
