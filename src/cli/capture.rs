@@ -116,7 +116,10 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         )));
     };
     if named.wants_help && named.is_empty() {
-        return Ok(usage(&help_of(generic())));
+        let mut out = Output::new();
+        write!(out, "{}", generic().render_long_help())?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
     }
     let loaded = match named.load() {
         Ok(loaded) => loaded,
@@ -235,11 +238,6 @@ fn generic() -> Command {
         .disable_help_flag(true)
 }
 
-fn help_of(mut command: Command) -> clap::Error {
-    let help = command.render_long_help();
-    clap::Error::raw(clap::error::ErrorKind::DisplayHelp, help).with_cmd(&command)
-}
-
 /// Returns the command with the flags of a description.
 fn command(description: &Description) -> Command {
     use clap::Args as _;
@@ -313,6 +311,14 @@ fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Re
     if named.is_empty() {
         let flags: Vec<String> = description.feeds.iter().map(|feed| format!("--{}", feed.flag)).collect();
         return Err(format!("no file is named: name one with {}", flags.join(", ")));
+    }
+    let paths: Vec<PathBuf> = named.iter().map(|it| it.path.clone()).collect();
+    if let Some(input) = project::overwritten_input([common.output.as_path()], &paths) {
+        return Err(format!("`{}` is a file of the capture: name another file with --output", input.display()));
+    }
+    let ending = common.output.extension().unwrap_or_default().to_ascii_lowercase();
+    if let Some(other) = ["yaml", "yml", "toml", "jsonc", "csv", "xml"].iter().find(|other| ending == **other) {
+        return Err(format!("a snapshot is JSON: name a file with --output that ends in .json, not .{other}"));
     }
     let mut names: Vec<String> = named.iter().map(|it| shown(&it.path)).collect();
     names.extend(common.into.iter().map(|path| shown(path)));

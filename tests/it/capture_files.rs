@@ -256,6 +256,8 @@ fn wrong_usage_ends_with_2() {
         ("--people p.csv --range p.csv=2026-01-02..2026-01-01", "the start is after the end"),
         ("--people p.csv --zone Nowhere/City", "Asia/Kolkata"),
         ("--people p.csv --encoding latin-9", "valid are utf-8 and windows-1252"),
+        ("--people p.csv --output p.csv", "`p.csv` is a file of the capture"),
+        ("--people p.csv --output s.yaml", "a snapshot is JSON"),
     ] {
         let run = harbour.run(arguments);
         assert!(run.code == 2 && run.stderr.contains(expected), "{arguments}: {} {}", run.code, run.stderr);
