@@ -71,6 +71,13 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
     }
     assembly.activities();
     assembly.fixed(&inputs);
+    let id = KeyOf::new(inputs.model, inputs.model.root);
+    if assembly.is_sound && !id.pointer.is_empty() && assembly.root.key(&id).is_none() {
+        let place = id.pointer.join("/");
+        assembly.reports.note(format!(
+            "no file states `{place}`, the id of the account: add it to a document, or the snapshot is invalid"
+        ));
+    }
     let Assembly { root, origins, base, is_sound, .. } = assembly;
     is_sound.then_some(Assembled {
         model: inputs.model,

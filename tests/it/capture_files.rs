@@ -144,6 +144,15 @@ fn an_empty_export_leaves_its_list_partial() {
 }
 
 #[test]
+fn a_snapshot_without_the_id_of_the_account_is_noted() {
+    let harbour = Harbour::with(&[("p.csv", b"E-mail\nada@anse.example\n"), ("s.json", br#"{"name": "Anse"}"#)]);
+    let noted =
+        |arguments: &str| harbour.run(arguments).stderr.contains("no file states `name`, the id of the account");
+    assert!(noted(&format!("--people p.csv {AT}")));
+    assert!(!noted(&format!("--people p.csv --settings s.json {AT}")));
+}
+
+#[test]
 fn an_adding_source_alone_leaves_its_list_partial() {
     let harbour = Harbour::with(&[("q.csv", b"Mail,Site\nada@anse.example,https://ada.example\n")]);
     assert_eq!(harbour.snapshot(&format!("--sites q.csv {AT}"), 0)["partial"], json!(["/people"]));
