@@ -171,17 +171,13 @@ impl Part {
     }
 }
 
-/// Moves the lists `uncaptured` of an instance to pointers.
+/// Moves the lists `uncaptured` of an instance to pointers. The values that they name are not captured, so they are removed.
 fn take_uncaptured(node: &mut Node, at: &mut Vec<String>, into: &mut Vec<Vec<String>>) {
     let Value::Object(properties) = &mut node.value else { return };
-    properties.retain(|property| {
-        let is_list = property.name == "uncaptured";
-        if is_list {
-            let listed = names(&property.node).into_iter();
-            into.extend(listed.map(|name| at.iter().cloned().chain([name]).collect()));
-        }
-        !is_list
-    });
+    let lists = properties.iter().filter(|property| property.name == "uncaptured");
+    let listed: Vec<String> = lists.flat_map(|property| names(&property.node)).collect();
+    properties.retain(|property| property.name != "uncaptured" && !listed.contains(&property.name));
+    into.extend(listed.into_iter().map(|name| at.iter().cloned().chain([name]).collect()));
     for property in properties {
         at.push(property.name.clone());
         take_uncaptured(&mut property.node, at, into);

@@ -304,10 +304,10 @@ impl DocumentReader<'_> {
                         }
                     }
                 }
+                // The values that the list names are not captured, whatever they are.
                 for name in uncaptured {
-                    if !read.iter().any(|(known, _)| *known == name) {
-                        read.push((name, Tree::Uncaptured));
-                    }
+                    read.retain(|(known, _)| *known != name);
+                    read.push((name, Tree::Uncaptured));
                 }
                 Tree::Object(read)
             }

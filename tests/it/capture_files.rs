@@ -153,6 +153,20 @@ fn a_snapshot_without_the_id_of_the_account_is_noted() {
 }
 
 #[test]
+fn a_value_that_is_stated_as_uncaptured_is_not_captured() {
+    let document = br#"{"name": "Anse", "captured_at": "2026-09-01", "piers": [], "uncaptured": ["piers"],
+        "people": [{"email": "ada@anse.example", "active": true, "fee": null, "uncaptured": ["active", "fee"]}]}"#;
+    let harbour = Harbour::with(&[("s.json", document), ("p.csv", b"E-mail,Fee\nada@anse.example,7\n")]);
+    let found = harbour.snapshot(&format!("--settings s.json {AT}"), 0);
+    assert_eq!((found.get("piers"), &found["uncaptured"]), (None, &json!(["piers"])), "{found:#}");
+    assert_eq!(found["people"][0], json!({"email": "ada@anse.example", "uncaptured": ["active", "fee"]}));
+    // A source that has the value captures it.
+    let found = harbour.snapshot(&format!("--settings s.json --people p.csv {AT}"), 0);
+    assert_eq!(found["people"][0]["fee"], 7, "{found:#}");
+    assert_eq!(found["people"][0]["uncaptured"], json!(["active"]), "{found:#}");
+}
+
+#[test]
 fn an_adding_source_alone_leaves_its_list_partial() {
     let harbour = Harbour::with(&[("q.csv", b"Mail,Site\nada@anse.example,https://ada.example\n")]);
     assert_eq!(harbour.snapshot(&format!("--sites q.csv {AT}"), 0)["partial"], json!(["/people"]));
