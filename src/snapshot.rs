@@ -196,6 +196,8 @@ impl Snapshot {
         let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == Code::SnapshotWord;
         snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics) || diagnostics.iter().any(is_unlisted);
         crate::diagnostic::sort(&mut diagnostics);
+        // Several attributes may read one value.
+        diagnostics.dedup();
         (Some(snapshot), diagnostics)
     }
 

@@ -1,6 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
-use super::uncaptured::UNCAPTURED;
+use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{
@@ -704,7 +704,7 @@ impl<'s> Reading<'s> {
                 self.wrong_type("an array", kind, span, name, None);
             }
             open |= !matches!(kind, Kind::Array | Kind::Object);
-            let mut elements = self.parts(kind, span);
+            let mut elements = self.parts(kind, span, &mut open);
             // The last one is read first, so that problems are in the order of the document.
             elements.reverse();
             for (kind, span) in elements {
@@ -717,23 +717,41 @@ impl<'s> Reading<'s> {
         Cell::Value(Value::Set(Arc::new(Set::partial(items, Vec::new(), open))))
     }
 
-    /// Returns the elements of an array, or the values of an object.
-    fn parts(&self, kind: Kind, span: Span) -> Vec<(Kind, Span)> {
+    /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set.
+    fn parts(&mut self, kind: Kind, span: Span, open: &mut bool) -> Vec<(Kind, Span)> {
         let (mut found, mut scanner) = (Vec::new(), Scanner::at(self.source.text(), span.start));
         let mut take = |scanner: &mut Scanner<'_>| {
             found.push((scanner.peek()?.0, scanner.skip()?));
             Ok::<_, SyntaxError>(())
         };
+        let (mut names, mut twice) = (HashMap::new(), Vec::new());
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = match kind {
             Kind::Array => scanner.array(|scanner, _| take(scanner)).map(|_| ()),
-            Kind::Object => scanner.object(|scanner, _| take(scanner)).map(|_| ()),
+            Kind::Object => scanner
+                .object(|scanner, key| {
+                    let name = key.text().into_owned();
+                    match names.get(&name) {
+                        Some(first) => twice.push((name, *first, key.span)),
+                        None => {
+                            names.insert(name, key.span);
+                        }
+                    }
+                    take(scanner)
+                })
+                .map(|_| ()),
             _ => Ok(()),
         };
+        *open |= !twice.is_empty();
+        for (name, first, again) in twice {
+            let shown = if self.secret { "***" } else { name.as_str() };
+            self.diagnostics.push(duplicate_key(self.source, shown, first, again));
+        }
         found
     }
 
-    /// Returns the value at a pointer below a value. `None` if there is none, or more than one.
+    /// Returns the value at a pointer below a value. `None` if there is none, or more than one in any spelling, or if its
+    /// object states that it was not captured.
     fn below(&mut self, steps: &[String], kind: Kind, span: Span, name: Name<'_>) -> Option<(Kind, Span)> {
         let mut at = (kind, span);
         for step in steps {
@@ -743,22 +761,35 @@ impl<'s> Reading<'s> {
                 }
                 return None;
             }
-            let (mut found, mut again) = (None, None);
+            let (mut found, mut again, mut statement) = (None, None, Statement::default());
             #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
             let _ = Scanner::at(self.source.text(), at.1.start).object(|scanner, key| {
                 let (kind, value) = (scanner.peek()?.0, scanner.skip()?);
-                if key.text() == step.as_str() {
+                let name = key.text();
+                if name == step.as_str() || is_respelled(step, &name) {
                     match found {
-                        None => found = Some((key.span, kind, value)),
+                        None => found = Some((key.span, kind, value, name == step.as_str())),
                         Some(_) => again = Some(key.span),
                     }
+                } else if name == UNCAPTURED {
+                    statement.add(self.source, kind, value);
+                } else if uncaptured::is_like(&name) {
+                    statement.add_like(&name, key.span);
                 }
                 Ok::<_, SyntaxError>(())
             });
-            let (first, kind, value) = found?;
+            if statement.is_wrong() {
+                let named: Vec<&str> = statement.names.iter().map(|(name, _)| name.as_str()).collect();
+                self.diagnostics.extend(statement.problems(self.source, named.iter().copied(), self.secret));
+            }
+            let is_stated = statement.names.iter().any(|(name, _)| name == step || is_respelled(step, name));
+            let (first, kind, value, is_exact) = found?;
             if let Some(again) = again {
                 let shown = if self.secret { "***" } else { step.as_str() };
                 self.diagnostics.push(duplicate_key(self.source, shown, first, again));
+                return None;
+            }
+            if is_stated || !is_exact {
                 return None;
             }
             at = (kind, value);

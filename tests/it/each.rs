@@ -133,6 +133,26 @@ fn a_list_that_is_missing_is_unknown() {
 }
 
 #[test]
+fn a_value_that_is_doubtful_opens_the_set() {
+    // Each element but the first may have a plan that is not free.
+    for (plans, code) in [
+        (r#"[{"plan": {"name": "free", "uncaptured": ["name"]}}]"#, 4),
+        (r#"[{"plan": {"name": "free"}, "uncaptured": ["plan"]}]"#, 4),
+        (r#"[{"plan": {"name": "free", "Name": "paid"}}]"#, 5),
+        (r#"[{"plan": {"name": "free"}, "Plan": {"name": "paid"}}]"#, 5),
+        (r#"{"a": {"plan": {"name": "free"}}, "a": {"plan": {"name": "free"}}}"#, 5),
+        (r#"[{"plan": {"name": "free", "uncaptured": "name"}}]"#, 5),
+    ] {
+        let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--only", "FEW"];
+        let run = run(PLANS, &format!(r#""service": {{"plans": {plans}}}"#), &arguments);
+        let report = run.json();
+        let is_wrong_statement = plans.contains(r#": "name""#);
+        assert_eq!(run.code, code, "{plans}: {report:#}");
+        assert_eq!(report["findings"][0]["verdict"] == "unknown", !is_wrong_statement, "{plans}: {report:#}");
+    }
+}
+
+#[test]
 fn several_lists_are_one_set() {
     let attribute = r#"@path("teams/*/plans/*") plans: Set<String>"#;
     let plans = r#""teams": [{"plans": ["free"]}, {"plans": ["paid", null]}, {}]"#;
