@@ -4,6 +4,7 @@
 //! form is there once. Other values must be equal. Two values of one property are both kept, so that the rule for
 //! duplicates makes it unreadable, with both places.
 
+use super::Snapshot;
 use super::partial;
 use super::uncaptured::UNCAPTURED;
 use crate::schema::{FieldId, Model, PathId};
@@ -23,9 +24,9 @@ use std::sync::Arc;
 pub fn join(name: &str, files: &[Arc<Source>], model: &Model, depth: usize) -> Result<Arc<Source>, TooLarge> {
     let empty = || Source::new(name, "");
     let Some(first) = files.first() else { return empty() };
-    let mut roots = Vec::new();
+    let (mut roots, marks) = (Vec::new(), Marks::new(model));
     for file in files {
-        match root(file, depth) {
+        match root(file, depth).and_then(|span| part_of(model, &marks, file, span)) {
             Ok(span) => roots.push(Value { file: roots.len(), key: None, kind: Kind::Object, span }),
             Err((at, fault)) => {
                 // Nothing of the file was read, so all of it is masked.
@@ -33,7 +34,6 @@ pub fn join(name: &str, files: &[Arc<Source>], model: &Model, depth: usize) -> R
             }
         }
     }
-    let marks = Marks::new(model);
     let json = Derivation::new(first).named(name).from_all(files);
     let mut joiner = Joiner { model, files, marks, json, pointer: Vec::new(), moved: FxHashMap::default() };
     joiner.object(&At::root(model), &roots);
@@ -63,6 +63,20 @@ fn root(file: &Arc<Source>, depth: usize) -> Result<Span, (Arc<Source>, Fault)> 
             Err((place.source, if too_deep { fault.help("allow more with --max-depth") } else { fault }))
         }
     }
+}
+
+/// Returns the object of a file, or a fault if it has nothing that the schema declares: it may be an error of an API in place
+/// of a page.
+fn part_of(model: &Model, marks: &Marks, file: &Arc<Source>, span: Span) -> Result<Span, (Arc<Source>, Fault)> {
+    let is_empty = file.slice(span).get(1..).is_some_and(|rest| rest.trim_start().starts_with('}'));
+    let statements = [UNCAPTURED, partial::PARTIAL].map(|name| vec![name.to_owned()]);
+    let has_marker = || marks.all.iter().chain(&statements).any(|marker| has(file, marker));
+    if is_empty || !Snapshot::is_strange(model, file) || has_marker() {
+        return Ok(span);
+    }
+    let place = Place::new(file, Span::new(span.start, span.start + 1));
+    let fault = Fault::new(place.span, "the file has no property that the schema declares");
+    Err((place.source, fault.help("capture the page again, or move the file out of the folder")))
 }
 
 /// A value of a file.
@@ -115,13 +129,15 @@ impl At {
 struct Marks {
     /// For each list with `@more`: the names on the way to the marker, and to the list.
     more: Vec<(Vec<String>, Vec<String>)>,
+    /// The same for `@total`.
+    total: Vec<(Vec<String>, Vec<String>)>,
     /// All markers.
     all: Vec<Vec<String>>,
 }
 
 impl Marks {
     fn new(model: &Model) -> Self {
-        let (mut more, mut all) = (Vec::new(), Vec::new());
+        let (mut more, mut total, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for ty in model.type_ids() {
             let declared = model.ty(ty);
             let Some((parent, list)) = declared.parent.zip(declared.path()) else { continue };
@@ -130,9 +146,10 @@ impl Marks {
             let (Some(around), Some(list)) = (around, names(&list)) else { continue };
             let below = |marker: &Vec<String>| [&around[..], marker].concat();
             more.extend(declared.more.iter().map(|marker| (below(marker), list.clone())));
+            total.extend(declared.total.iter().map(|marker| (below(marker), list.clone())));
             all.extend(declared.more.iter().chain(&declared.total).map(below));
         }
-        Self { more, all }
+        Self { more, total, all }
     }
 }
 
@@ -186,8 +203,17 @@ impl Joiner<'_> {
             self.pointer.pop();
         }
         // Its pointers have the new indexes of appended lists.
-        for property in partial {
-            self.partial(&property);
+        let unmarked = if is_root && partial::is_reserved(self.model) { self.unmarked_lists() } else { Vec::new() };
+        for property in &partial {
+            self.partial(property, &unmarked);
+        }
+        if partial.is_empty() && !unmarked.is_empty() {
+            self.json.key(partial::PARTIAL, &place);
+            self.json.open(Container::Array, &place);
+            for pointer in &unmarked {
+                self.json.text(pointer, &place);
+            }
+            self.json.close();
         }
         self.json.close();
     }
@@ -408,18 +434,11 @@ impl Joiner<'_> {
 
     /// Returns the files that have a value on a way of names.
     fn files_with(&self, way: &[String]) -> Vec<usize> {
-        let has = |file: &Arc<Source>| {
-            let mut at = Some(document_start(file.text()));
-            for name in way {
-                at = at.and_then(|at| property_of(file.text(), at, name));
-            }
-            at.is_some()
-        };
-        (0..self.files.len()).filter(|file| self.files.get(*file).is_some_and(has)).collect()
+        (0..self.files.len()).filter(|file| self.files.get(*file).is_some_and(|file| has(file, way))).collect()
     }
 
     /// Writes the pointers of partial lists, with the new indexes of elements.
-    fn partial(&mut self, property: &Property) {
+    fn partial(&mut self, property: &Property, unmarked: &[String]) {
         let values = &property.values;
         let is_twice = values.windows(2).any(|pair| matches!(pair, [a, b] if a.file == b.file));
         let is_list = values.iter().all(|value| value.kind == Kind::Array);
@@ -439,7 +458,21 @@ impl Joiner<'_> {
                 (_, None) => continue,
             };
         }
+        for pointer in unmarked {
+            self.json.text(pointer, &place);
+        }
         self.json.close();
+    }
+
+    /// Returns the pointers of lists with `@more` that several files have, and whose markers no file has: no file says that
+    /// more follow, and yet more follow. A list whose total a file states is compared with it.
+    fn unmarked_lists(&self) -> Vec<String> {
+        let is_unmarked = |(marker, list): &&(Vec<String>, Vec<String>)| {
+            let has_total = self.marks.total.iter().any(|(total, of)| of == list && !self.files_with(total).is_empty());
+            self.files_with(list).len() > 1 && self.files_with(marker).is_empty() && !has_total
+        };
+        let pointer = |list: &Vec<String>| list.iter().fold(String::new(), |text, step| text + "/" + &escape(step));
+        self.marks.more.iter().filter(is_unmarked).map(|(_, list)| pointer(list)).collect()
     }
 
     /// Returns a pointer of a file as it is in the whole; `None` if it has an element that its file does not have.
@@ -459,6 +492,12 @@ impl Joiner<'_> {
         }
         Some(steps.iter().fold(String::new(), |text, step| text + "/" + &escape(step)))
     }
+}
+
+/// Returns whether a file has a value on a way of names.
+fn has(file: &Source, way: &[String]) -> bool {
+    let start = document_start(file.text());
+    way.iter().try_fold(start, |at, name| property_of(file.text(), at, name)).is_some()
 }
 
 /// Returns the start of a property of the object at an offset.
@@ -539,30 +578,33 @@ mod tests {
                 &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"?"}"#],
                 r#"{"captured_at":"2026-09-02","captured_at":"?"}"#,
             ),
-            // Lists are appended, with equal instances once.
+            // Lists are appended, with equal instances once. No file says that more people follow, so they are partial.
             (
                 &[r#"{"people":[{"id":"a"},{"id":"b","n":1}]}"#, r#"{"people":[{"id":"b", "n": 1},{"id":"b","n":2}]}"#],
-                r#"{"people":[{"id":"a"},{"id":"b","n":1},{"id":"b","n":2}]}"#,
+                r#"{"people":[{"id":"a"},{"id":"b","n":1},{"id":"b","n":2}],"partial":["/people"]}"#,
             ),
-            (&[r#"{"people":[{"id":"a"},{"id":"a"}]}"#, r#"{"people":[]}"#], r#"{"people":[{"id":"a"},{"id":"a"}]}"#),
+            (
+                &[r#"{"people":[{"id":"a"},{"id":"a"}]}"#, r#"{"people":[]}"#],
+                r#"{"people":[{"id":"a"},{"id":"a"}],"partial":["/people"]}"#,
+            ),
             (
                 &[r#"{"people":[{"n":1},null]}"#, r#"{"people":[{"n":1},null]}"#],
-                r#"{"people":[{"n":1},null,{"n":1},null]}"#,
+                r#"{"people":[{"n":1},null,{"n":1},null],"partial":["/people"]}"#,
             ),
             (&[r#"{"notes":[{"n":1}]}"#, r#"{"notes":[{"n":1}]}"#], r#"{"notes":[{"n":1},{"n":1}]}"#),
             (
                 &[r#"{"people":{"a":{"id":"a"}}}"#, r#"{"people":{"a":{"id":"a"},"b":{"id":"b"}}}"#],
-                r#"{"people":{"a":{"id":"a"},"b":{"id":"b"}}}"#,
+                r#"{"people":{"a":{"id":"a"},"b":{"id":"b"}},"partial":["/people"]}"#,
             ),
-            (&[r#"{"people":[]}"#, r#"{"people":{}}"#], r#"{"people":[],"people":{}}"#),
-            (&[r#"{"people":null}"#, r#"{"people":[]}"#], r#"{"people":null,"people":[]}"#),
+            (&[r#"{"people":[]}"#, r#"{"people":{}}"#], r#"{"people":[],"people":{},"partial":["/people"]}"#),
+            (&[r#"{"people":null}"#, r#"{"people":[]}"#], r#"{"people":null,"people":[],"partial":["/people"]}"#),
             // Indexes of partial lists are those of the whole.
             (
                 &[
                     r#"{"people":[{"id":"a"},{"id":"b"}],"partial":["/people/1/x"]}"#,
                     r#"{"partial":["/people/0/x","/people/1/x","/people/9/x","/notes",7],"people":[{"id":"b"},{"id":"c"}]}"#,
                 ],
-                r#"{"people":[{"id":"a"},{"id":"b"},{"id":"c"}],"partial":["/people/1/x","/people/1/x","/people/2/x",null,"/notes",null]}"#,
+                r#"{"people":[{"id":"a"},{"id":"b"},{"id":"c"}],"partial":["/people/1/x","/people/1/x","/people/2/x",null,"/notes",null,"/people"]}"#,
             ),
             (
                 &[r#"{"uncaptured":["sso"],"sso":null}"#, r#"{"uncaptured":["tags"],"sso":null}"#],
@@ -633,6 +675,11 @@ mod tests {
                 &format!("{{\"a\":{}", "[".repeat(30)),
                 "nested deeper than 20 levels",
                 Some("allow more with --max-depth"),
+            ),
+            (
+                r#"{"error": "rate limited"}"#,
+                "the file has no property that the schema declares",
+                Some("capture the page again, or move the file out of the folder"),
             ),
         ] {
             let whole = joined(&["{}", file]);
