@@ -75,6 +75,12 @@ fn a_value_that_is_not_known_is_unknown() {
 }
 
 #[test]
+fn an_object_without_any_declared_property_does_not_give_the_default() {
+    let snapshot = r#"{"name": "a", "length": 10, "policy": {"error": "forbidden"}}"#;
+    assert_eq!(verdict(snapshot, &[]), "unknown: parameter `min_length` was not captured");
+}
+
+#[test]
 fn both_engines_agree() {
     for snapshot in [TEN, r#"{"name": "a", "length": 10, "policy": {}}"#, r#"{"name": "a", "length": 10}"#] {
         assert_eq!(verdict(snapshot, &["--engine", "reference"]), verdict(snapshot, &[]), "{snapshot}");
