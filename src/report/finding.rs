@@ -84,6 +84,8 @@ pub(crate) struct Findings<'m, 'a> {
     pub(super) path: SmolStr,
     /// Places in instances with lists of other instances. These instances are long, so each place is located once.
     places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
+    /// The secrets of the snapshot.
+    secrets: Option<&'m Secrets>,
     /// The pieces of evidence of the snapshot.
     origins: Origins,
     /// The identities of the verdicts on the snapshot.
@@ -103,7 +105,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let evaluator = evaluation.base();
         let identities = Identities::new(evaluator.model, evaluator.snapshot, secrets);
         let origins = Origins::of(evaluator.model, evaluator.snapshot, evaluation.now());
-        Self { evaluation, evaluator, path, places: Mutex::default(), origins, identities, most_witnesses }
+        Self { evaluation, evaluator, path, places: Mutex::default(), secrets, origins, identities, most_witnesses }
     }
 
     /// Returns whether a waiver may cover a subject: whether its `@fingerprint` is that of the verdict, if it has one.
@@ -366,6 +368,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 match declared.origin.pointer() {
                     Some(pointer) => {
                         let found = self.locate(&mut report, *entity, pointer);
+                        secret |= self.repeats_secret(*entity, pointer);
                         let is_known = matches!(read.found, ReadValue::Known(_) | ReadValue::Present);
                         report.default = found.filter(|_| is_known).and_then(|found| {
                             let span = default_of(model, entity.ty, declared, found)?;
@@ -458,6 +461,21 @@ impl<'m, 'a> Findings<'m, 'a> {
         let pointer = self.slot(*entity, *slot)?.origin.pointer()?;
         let row = self.evaluator.snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         Some(self.evaluator.snapshot.source.slice(self.place(*entity, row.span, pointer).span))
+    }
+
+    /// Returns whether a value is written at the place of a secret: an alias of YAML repeats a value of another place.
+    fn repeats_secret(&self, entity: EntityRef, pointer: &[String]) -> bool {
+        let snapshot = self.evaluator.snapshot;
+        let is_derived = snapshot.source.files().iter().any(|file| !Arc::ptr_eq(file, &snapshot.source));
+        let row = snapshot.table(entity.ty).rows.get(entity.row as usize);
+        let (Some(secrets), Some(row), true) = (self.secrets, row, is_derived) else { return false };
+        let located = self.place(entity, row.span, pointer);
+        let LocationKind::Value(_) = located.kind else { return false };
+        snapshot.source.written(&[located.span]).iter().any(|place| {
+            let spans = secrets.spans_in(&place.source).unwrap_or_default();
+            let first = spans.partition_point(|secret| secret.end <= place.span.start);
+            spans.get(first).is_some_and(|secret| secret.start < place.span.end)
+        })
     }
 
     /// Returns the place of an entity's key, or else that of the entity.

@@ -1,7 +1,7 @@
 //! Snapshots in YAML, TOML and JSON with comments: what the commands say of them, and where.
 
 use crate::support::{
-    HARBOUR, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, folder, replaced, repository,
+    HARBOUR, NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, deodar_with_input, folder, replaced, repository,
 };
 use expect_test::{Expect, expect, expect_file};
 use serde_json::Value;
@@ -499,6 +499,23 @@ fn secrets_are_masked_in_every_spelling() {
           exit 5: some files are unreadable or invalid; 1 verdict unknown
     "#]],
     );
+}
+
+#[test]
+fn a_secret_that_an_alias_repeats_is_masked() {
+    let schema = r#"@path("") @key("id") entity Lab = { id: String, @secret pin: String, note: String, notes: Set<String> };
+action "audit" appliesTo { principal: [Lab], resource: [Lab], context: {} };"#;
+    let policy = r#"@id("L-1") @title("Notes") @severity("low")
+forbid (principal, action == Action::"audit", resource is Lab)
+when { resource.note like "7*" && resource.notes.contains("other") && resource.pin like "7*" };"#;
+    let lab = "id: x\npin: &pin '7091'\nnote: *pin\nnotes: [*pin, other]\n";
+    for format in ["text", "json", "html", "sarif", "csv", "markdown"] {
+        let files = [("s.cedarschema", schema.as_bytes()), ("p.cedar", policy.as_bytes()), ("a.yaml", lab.as_bytes())];
+        let pack = ["--schema", "s.cedarschema", "--policies", "p.cedar", "--format", format];
+        let run = deodar(&files, &[&["check", "a.yaml", "--now", NOW, "--no-config"][..], &pack].concat());
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(!run.stdout.contains("7091"), "{format}: {}", run.stdout);
+    }
 }
 
 #[test]
