@@ -108,6 +108,10 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
     }
     for format in formats {
         let Ok(parts) = strtime::parse(format, text) else { continue };
+        // `%Y` also reads `26`, which is not the year 26.
+        if parts.year().is_some_and(|year| year < 1000) {
+            return Err(NOT_A_TIME);
+        }
         if let Ok(moment) = parts.to_timestamp() {
             return Ok(moment.to_string());
         }
@@ -221,6 +225,7 @@ mod tests {
             ("30/02/2026", true, None, "is not a day of the calendar"),
             ("1/2/26", true, None, "is not a time"),
             ("soon", true, None, "is not a time"),
+            ("Apr 3, 26, 1:00 PM", true, Some("UTC"), "is not a time"),
             ("2026-13-01", true, None, "is not a time"),
             (
                 "2026-10-25 02:30:00",

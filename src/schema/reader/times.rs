@@ -62,6 +62,10 @@ impl DateFormat {
             )
         };
         let read = BrokenDownTime::parse(&self.text, text.trim()).map_err(|_| wrong())?;
+        // `%Y` also reads `26`, which is not the year 26.
+        if read.year().is_some_and(|year| year < 1000) {
+            return Err(wrong());
+        }
         let datum = match self.gives {
             DatumType::Day => read.to_date().ok().map(Datum::Day),
             DatumType::LocalTime => read.to_datetime().ok().map(Datum::LocalTime),
@@ -358,6 +362,7 @@ mod tests {
         assert_eq!(read("%d/%m/%Y", " 01/09/2026 "), Some(Datum::Day(jiff::civil::date(2026, 9, 1))));
         assert_eq!(read("%d/%m/%Y", "09/30/2026"), None);
         assert_eq!(read("%d/%m/%Y", "30/02/2026"), None);
+        assert_eq!(read("%d/%m/%Y", "03/04/26"), None);
         assert_eq!(read("%d/%m/%Y", "01/09/2026 10:00"), None);
         let moment = read("%d.%m.%Y %H:%M %z", "01.09.2026 06:00 +0530");
         assert_eq!(moment, Some(Datum::Moment(parse_datetime("2026-09-01T00:30:00Z").unwrap())));
