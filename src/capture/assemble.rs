@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// The number of properties of an object. Objects are searched by name, which takes time that grows faster than their number.
 const MAX_PROPERTIES: usize = 10_000;
 
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
 /// Names of actors in a note.
 const LISTED: usize = 10;
 
@@ -115,6 +118,16 @@ fn origin_of(export: &Export, method: Option<&str>, captured_by: Option<&str>) -
         captured_by: captured_by.map(str::to_owned),
         note,
     }
+}
+
+/// Returns a statement `uncaptured`, or the root property `partial`, that is not a list of names.
+fn wrong_statement(root: &Node) -> Option<&Node> {
+    let partial = root.get("partial").filter(|partial| partial.value != Value::Null);
+    let wrong = partial.and_then(|partial| match &partial.value {
+        Value::List(pointers) => pointers.iter().find(|pointer| pointer.text().is_none()),
+        _ => Some(partial),
+    });
+    wrong.or_else(|| root.wrong_statement())
 }
 
 /// The state of an assembly.
@@ -205,6 +218,13 @@ impl<'a> Assembly<'a, '_> {
         if widest(&root) > MAX_PROPERTIES {
             let message = format!("`{}` has an object with more than {MAX_PROPERTIES} properties", source.name());
             self.refuse(Diagnostic::error(Code::CaptureSource, message).help("divide the object"));
+            return None;
+        }
+        if let Some(wrong) = wrong_statement(&root) {
+            let message = "a statement of what was not captured is not a list of names";
+            let error = Diagnostic::error(Code::CaptureSource, message);
+            let error = error.label(&wrong.place.source, wrong.place.span, "here");
+            self.refuse(error.help("write a list of texts, such as [\"status\"]"));
             return None;
         }
         if role == Role::Document {
@@ -363,6 +383,12 @@ impl<'a> Assembly<'a, '_> {
 
     /// Returns trees as rows, without secrets.
     fn screened(&mut self, mut nodes: Vec<Node>, reader: FeedReader) -> Rows {
+        if let Some([first, again]) = nodes.iter().find_map(Node::repeated) {
+            let error = Diagnostic::error(Code::CaptureConflict, format!("`{}` is given twice", again.name));
+            let error = error.label(&again.place.source, again.place.span, "given again here");
+            let error = error.label(&first.place.source, first.place.span, "given here");
+            self.refuse(error.help("export the file again, or remove one of them"));
+        }
         nodes.iter_mut().for_each(|node| self.reports.screen(node));
         Rows::Nodes(Arc::new(nodes), reader)
     }
@@ -469,6 +495,17 @@ impl<'a> Assembly<'a, '_> {
             logged.origin = origin;
         }
         let name = export.source.name();
+        let latest = export.range.into_iter().chain(period).map(|(_, last)| last).max();
+        // A day without a time of day is its start.
+        if let Some(latest) = latest.filter(|latest| latest.saturating_sub(export.captured_at) > DAY) {
+            let message = format!(
+                "`{name}` reaches to {}, which is after its export at {}",
+                show_datetime(latest),
+                show_datetime(export.captured_at)
+            );
+            let help = "correct --captured-at or --range; if the day is first in the times, pass --day-first";
+            self.refuse(Diagnostic::error(Code::CaptureSource, message).help(help));
+        }
         let range = match (export.range, period) {
             (Some((from, to)), Some((first, last))) if first < from || last > to => {
                 let message = format!(

@@ -4,6 +4,8 @@
 
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::{Place, Source, Span};
+use crate::value::fold::caseless;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A value with its place in the user's file.
@@ -87,6 +89,37 @@ impl Node {
         }
     }
 
+    /// Returns two properties of one object, here or below, whose names are equal without regard to case.
+    pub fn repeated(&self) -> Option<[&Property; 2]> {
+        match &self.value {
+            Value::Object(properties) => {
+                let mut known: HashMap<String, &Property> = HashMap::new();
+                for property in properties {
+                    if let Some(first) = known.insert(caseless(&property.name).into_owned(), property) {
+                        return Some([first, property]);
+                    }
+                }
+                properties.iter().find_map(|property| property.node.repeated())
+            }
+            Value::List(elements) => elements.iter().find_map(Node::repeated),
+            _ => None,
+        }
+    }
+
+    /// Returns the first statement `uncaptured`, here or below, that is not a list of names.
+    pub fn wrong_statement(&self) -> Option<&Node> {
+        match &self.value {
+            Value::Object(properties) => properties.iter().find_map(|property| match &property.node.value {
+                Value::Null => None,
+                Value::List(names) if property.name == "uncaptured" => names.iter().find(|name| name.text().is_none()),
+                _ if property.name == "uncaptured" => Some(&property.node),
+                _ => property.node.wrong_statement(),
+            }),
+            Value::List(elements) => elements.iter().find_map(Node::wrong_statement),
+            _ => None,
+        }
+    }
+
     /// Returns the text, if this is a string.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
@@ -150,5 +183,17 @@ mod tests {
         assert_eq!(node.place.text(), source.text());
         assert!(Node::read(&Source::new("s.json", "[1,").unwrap()).is_err());
         assert!(Node::read(&Source::new("s.json", "[".repeat(600)).unwrap()).is_err());
+    }
+
+    #[test]
+    fn repeated_names_and_wrong_statements_are_found() {
+        let node = |text: &str| Node::read(&Source::new("s.json", text).unwrap()).unwrap();
+        let repeated = |text: &str| node(text).repeated().map(|pair| pair.map(|property| property.name.clone()));
+        assert_eq!(repeated(r#"{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}"#), None);
+        assert_eq!(repeated(r#"[{"b": {"Role": 1, "role": 1}}]"#), Some(["Role".to_owned(), "role".to_owned()]));
+        let wrong = |text: &str| node(text).wrong_statement().map(|node| node.place.text().to_owned());
+        assert_eq!(wrong(r#"{"uncaptured": ["a"], "b": {"uncaptured": null}}"#), None);
+        assert_eq!(wrong(r#"{"b": [{"uncaptured": "a"}]}"#).as_deref(), Some("\"a\""));
+        assert_eq!(wrong(r#"{"b": {"uncaptured": ["a", 1]}}"#).as_deref(), Some("1"));
     }
 }

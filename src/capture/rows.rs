@@ -81,6 +81,13 @@ impl Mapped {
     ) -> Option<Self> {
         let mut is_usable = true;
         let mut find = |column: &Column, reports: &mut Reports| match rows {
+            Rows::Nodes(nodes, FeedReader::Rows) => {
+                if let Some(pair) = nodes.iter().find_map(|row| two_properties(row, column)) {
+                    reports.push(two_values(column, pair));
+                    is_usable = false;
+                }
+                None
+            }
             Rows::Nodes(..) => None,
             Rows::Table(table) => match table.columns(&column.headers)[..] {
                 [] if column.required => {
@@ -296,6 +303,24 @@ fn no_column(table: &Table, column: &Column) -> Diagnostic {
     let error = error.label(&place.source, place.span, format!("the columns are {}", found.join(", ")));
     let headers: Vec<String> = column.headers.iter().map(|header| format!("`{header}`")).collect();
     error.help(format!("name the column one of {}, or add its name to the capture description", headers.join(", ")))
+}
+
+/// Returns two properties of a row that are both of a column.
+fn two_properties<'n>(row: &'n Node, column: &Column) -> Option<[&'n Property; 2]> {
+    let Value::Object(properties) = &row.value else { return None };
+    let is_of = |property: &&Property| {
+        let name = caseless(&property.name);
+        column.headers.iter().any(|header| caseless(header) == name)
+    };
+    let mut found = properties.iter().filter(is_of);
+    Some([found.next()?, found.next()?])
+}
+
+fn two_values(column: &Column, [first, second]: [&Property; 2]) -> Diagnostic {
+    let name = column.property.last().or(column.headers.first()).map_or("", String::as_str);
+    let error = Diagnostic::error(Code::CaptureColumn, format!("a row has two properties for `{name}`"));
+    let error = error.label(&first.place.source, first.place.span, "one");
+    error.label(&second.place.source, second.place.span, "another").help("remove or rename one of them")
 }
 
 fn two_columns(table: &Table, column: &Column, first: usize, second: usize) -> Diagnostic {

@@ -154,6 +154,11 @@ fn pages_of(source: &Arc<Source>) -> Result<Vec<Page>, Refusal> {
     let values = Node::read_all(source).map_err(|error| not_json(source, &error))?;
     let mut pages = Vec::new();
     for value in values {
+        if let Some([_, again]) = value.repeated() {
+            let error = error(format!("`{}` is given twice", again.name));
+            let error = error.label(&again.place.source, again.place.span, "given again here");
+            return Err(Box::new(error.help("store the answers as the SCIM server sends them")));
+        }
         match value.value {
             Value::List(elements) => {
                 for element in elements {

@@ -167,6 +167,22 @@ fn a_value_that_is_stated_as_uncaptured_is_not_captured() {
 }
 
 #[test]
+fn a_property_that_is_given_twice_writes_nothing() {
+    for (flag, rows, expected) in [
+        ("people", r#"[{"E-mail": "ada@anse.example", "Active": "no", "Active": "yes"}]"#, "`Active` is given twice"),
+        ("people", r#"[{"E-mail": "ada@anse.example", "Active": "no", "active": "yes"}]"#, "`active` is given twice"),
+        ("people", r#"[{"E-mail": "ada@anse.example", "Mail": "bo@anse.example"}]"#, "two properties for `email`"),
+        ("settings", r#"{"name": "Anse", "piers": [{"name": "1", "uncaptured": "boats"}]}"#, "not a list of names"),
+        ("settings", r#"{"name": "Anse", "partial": "/people"}"#, "not a list of names"),
+    ] {
+        let harbour = Harbour::with(&[("r.json", rows.as_bytes())]);
+        let run = harbour.run(&format!("--{flag} r.json {AT}"));
+        assert!(run.code == 5 && run.stderr.contains(expected), "{rows}: {} {}", run.code, run.stderr);
+        assert!(run.stdout.is_empty(), "{rows}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn an_adding_source_alone_leaves_its_list_partial() {
     let harbour = Harbour::with(&[("q.csv", b"Mail,Site\nada@anse.example,https://ada.example\n")]);
     assert_eq!(harbour.snapshot(&format!("--sites q.csv {AT}"), 0)["partial"], json!(["/people"]));
