@@ -1,7 +1,8 @@
 //! Runs the fuzz targets of `fuzz/targets.rs` on random inputs, without cargo-fuzz and with a stable toolchain.
 //!
-//! `cargo run --example fuzz -- SECONDS [TARGET...]` runs each target for a number of seconds. It ends with 101 at the
-//! first input that breaks a law, after it has written that input to standard error.
+//! `cargo run --example fuzz -- SECONDS [--seed SEED] [TARGET...]` runs each target for a number of seconds. It ends with
+//! 101 at the first input that breaks a law, after it has written that input to standard error. Without `--seed`, every
+//! run has the same inputs in the same order; `--seed random` gives others, and writes the seed.
 
 #![allow(clippy::disallowed_methods, reason = "a program reads its arguments and the clock")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program reports what it has run")]
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use targets::{TARGETS, Target};
 
-const USAGE: &str = "usage: fuzz SECONDS [TARGET...]";
+const USAGE: &str = "usage: fuzz SECONDS [--seed SEED] [TARGET...]";
 
 /// The number of bytes of the longest input.
 const LONGEST: usize = 2048;
@@ -53,6 +54,10 @@ const PIECES: &[&str] = &[
     "\u{130}",
     "\u{1e9e}",
     "\u{202e}",
+    "\u{37e}",
+    "\u{212a}",
+    "\u{3002}",
+    "\u{ff0c}",
     "xn--",
     "uncaptured",
     "partial",
@@ -68,13 +73,20 @@ const PIECES: &[&str] = &[
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let seconds: f64 = arguments.next().ok_or(USAGE)?.parse().map_err(|_| USAGE)?;
-    let names: Vec<String> = arguments.collect();
+    let mut names: Vec<String> = arguments.collect();
+    let mut seed = 0;
+    if names.first().is_some_and(|first| first == "--seed") {
+        let given = names.get(1).ok_or(USAGE)?;
+        seed = if given == "random" { random_seed() } else { given.parse().map_err(|_| USAGE)? };
+        println!("seed {seed}");
+        names.drain(..2);
+    }
     if let Some(name) = names.iter().find(|name| !TARGETS.iter().any(|target| target.name == **name)) {
         return Err(format!("unknown target `{name}`").into());
     }
     let chosen = TARGETS.iter().filter(|target| names.is_empty() || names.iter().any(|name| name == target.name));
     for target in chosen {
-        match fuzzed(target, Duration::try_from_secs_f64(seconds)?) {
+        match fuzzed(target, Random(seed), Duration::try_from_secs_f64(seconds)?) {
             Ok(runs) => println!("{}: {runs} inputs", target.name),
             Err(input) => {
                 eprintln!("{}: a law does not hold for b\"{}\"", target.name, targets::shown(&input));
@@ -86,8 +98,8 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 /// Runs a target for some time. Returns the number of inputs, or the first input for which it panics.
-fn fuzzed(target: &Target, time: Duration) -> Result<u64, Vec<u8>> {
-    let (start, mut random, mut runs) = (Instant::now(), Random(runs_seed()), 0);
+fn fuzzed(target: &Target, mut random: Random, time: Duration) -> Result<u64, Vec<u8>> {
+    let (start, mut runs) = (Instant::now(), 0);
     for seed in target.seeds {
         checked(target, seed.as_bytes())?;
     }
@@ -102,8 +114,8 @@ fn checked(target: &Target, input: &[u8]) -> Result<(), Vec<u8>> {
     std::panic::catch_unwind(|| (target.run)(input)).map_err(|_| input.to_vec())
 }
 
-/// Returns the seed of a run, which differs from run to run.
-fn runs_seed() -> u64 {
+/// Returns a seed that differs from run to run.
+fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }

@@ -55,6 +55,8 @@ const CHAINS: &[(&str, &str)] = &[
     ("length", "Long"),
     ("split(,)", "Set<ipaddr>"),
     ("split(;), casefold", "Set<String>"),
+    ("split(k), casefold", "Set<String>"),
+    ("split(.), parents", "Set<String>"),
     ("casefold, split(;)", "Set<String>"),
     ("split(;), length", "Long"),
     ("split(;)", "Set<Person>"),

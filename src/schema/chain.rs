@@ -4,7 +4,7 @@
 //! the readers after it apply to each of them, and sets in a set are joined.
 
 use super::lacking::{Lacking, LackingWords, quoted};
-use super::reader::{Caution, Datum, DatumType, Given, Reader, WrongShape, folded};
+use super::reader::{Caution, Datum, DatumType, Given, Reader, WrongShape, folded, separates};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -148,9 +148,15 @@ impl Chain {
     /// does not give texts in folded form, or cannot give this text.
     pub fn folded(&self, text: &str) -> Option<String> {
         let mut form = self.folds().then(|| text.to_owned())?;
-        for reader in self.readers.iter() {
+        for (at, reader) in self.readers.iter().enumerate() {
             match reader {
-                Reader::Split(separators) if form.contains(|c| separators.contains(c)) => return None,
+                // Domains and letters with case are folded from other characters, which do not separate.
+                Reader::Split(separators)
+                    if self.readers.iter().skip(at + 1).all(|reader| *reader == Reader::Casefold)
+                        && form.contains(|c| separates(separators, c) && !c.is_alphabetic()) =>
+                {
+                    return None;
+                }
                 reader if reader.folds() => form = folded(reader, &form)?,
                 _ => {}
             }
@@ -322,6 +328,8 @@ mod tests {
     #[test]
     fn readers_apply_to_the_elements_of_a_set() {
         assert_eq!(texts(&read("split(\",;\"), casefold", " A;b,, C ")), ["a", "b", "c"]);
+        // The Greek question mark is an encoding of the semicolon.
+        assert_eq!(texts(&read("split(;), casefold", "A\u{37e}B")), ["a", "b"]);
         assert_eq!(texts(&read("email-domain, parents", "x@A.b.Example")), ["a.b.example", "b.example", "example"]);
         assert_eq!(texts(&read("split(\",\"), email-domain, parents", "x@a.b,y@c")), ["a.b", "b", "c"]);
         assert_eq!(texts(&read("parents", "10.0.0.1")), ["10.0.0.1"]);
@@ -370,6 +378,9 @@ mod tests {
         assert_eq!(chain("casefold, split(,)").folded("Ab").as_deref(), Some("ab"));
         assert_eq!(chain("split(,), casefold").folded("a,b"), None);
         assert_eq!(chain("split(,)").folded("Ab"), None);
+        // Not split, but folded to the separator.
+        assert_eq!(chain("split(k), casefold").folded("k").as_deref(), Some("k"));
+        assert_eq!(chain("split(.), parents").folded("a\u{3002}b").as_deref(), Some("a.b"));
         assert_eq!(
             chain("email-domain, parents").folded("B\u{fc}cher.example").as_deref(),
             Some("xn--bcher-kva.example")

@@ -299,7 +299,7 @@ impl Reader {
                 Datum::Whole(i64::from(ip.prefix))
             }
             (Reader::Split(separators), Datum::Text(text)) => {
-                let pieces = text.split(|c| separators.contains(c)).map(str::trim).filter(|piece| !piece.is_empty());
+                let pieces = text.split(|c| separates(separators, c)).map(str::trim).filter(|piece| !piece.is_empty());
                 return Ok(Given::Set(pieces.map(|piece| Datum::Text(piece.to_owned())).collect()));
             }
             (reader, Datum::Text(text)) => {
@@ -384,6 +384,11 @@ fn separators(argument: &str) -> Result<String, (String, String)> {
         return Err((message, "remove the white space, which is trimmed from every piece".to_owned()));
     }
     Ok(argument.to_owned())
+}
+
+/// Returns whether a character is one of the separators of `split`, in any encoding.
+pub(super) fn separates(separators: &str, c: char) -> bool {
+    separators.contains(c) || separators.contains(fold::canonical(c))
 }
 
 /// Returns a folded domain and its parent domains, the longest first.

@@ -8,6 +8,7 @@
 
 use super::show_address;
 use icu_casemap::CaseMapper;
+use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use std::borrow::Cow;
@@ -22,6 +23,17 @@ pub fn caseless(text: &str) -> Cow<'_, str> {
     let folded = CaseMapper::new().fold_string(&decomposed);
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&folded);
     if composed == text { Cow::Borrowed(text) } else { Cow::Owned(composed.into_owned()) }
+}
+
+/// Returns the character that a character is an encoding of, in canonical decomposition: `;` for U+037E.
+pub fn canonical(c: char) -> char {
+    if c.is_ascii() {
+        return c;
+    }
+    match CanonicalDecompositionBorrowed::new().decompose(c) {
+        Decomposed::Singleton(one) => one,
+        _ => c,
+    }
 }
 
 /// Returns whether two texts have one folded form.
