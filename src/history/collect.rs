@@ -93,7 +93,7 @@ impl Collected {
         let finding = |(fingerprint, subject): (&Fingerprint, &Subject)| {
             let step = |moment: &Moment<'_>| Step {
                 at: moment.at,
-                seen: moment.seen(*fingerprint, subject),
+                seen: moment.seen(*fingerprint, subject, options.now),
                 rules: moment.rules_of(subject.check),
             };
             let timeline = Timeline::of(moments.iter().map(step))?;
@@ -107,7 +107,7 @@ impl Collected {
         }
         let before = std::iter::once(None).chain(moments.iter().map(|moment| Some(moment.rules())));
         let review = |(moment, last_rules): (&Moment<'_>, Option<usize>)| -> Review {
-            let seen = self.subjects.iter().map(|(fingerprint, subject)| moment.seen(*fingerprint, subject));
+            let seen = self.subjects.iter().map(|(fingerprint, subject)| moment.seen(*fingerprint, subject, options.now));
             moment.review(seen, last_rules)
         };
         let reviews = moments.iter().zip(before).map(review).collect();
@@ -150,6 +150,7 @@ fn reason(seen: Seen) -> &'static str {
         Seen::NotRun(NotRun::Deselected) => "deselected",
         Seen::NotRun(NotRun::Invalid) => "invalid",
         Seen::NotRun(NotRun::NoCheck) => "no_check",
+        Seen::NotRun(NotRun::TooLate) => "after_history",
         _ => "list_not_captured",
     }
 }

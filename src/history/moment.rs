@@ -3,7 +3,7 @@
 
 use super::entry::{Entry, Fingerprint, Ran, Subject};
 use super::model::{Review, TimeOf};
-use super::timeline::{NotRun, Seen};
+use super::timeline::{NotRun, Seen, State};
 use crate::engine::Verdict;
 use crate::render::document::Counts;
 use crate::value::show_datetime;
@@ -59,8 +59,13 @@ impl<'e> Moment<'e> {
         self.suppliers.get(&check).and_then(|entries| entries.last()).map_or_else(|| self.rules(), |entry| entry.rules)
     }
 
-    /// Returns the result for a finding.
-    pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {
+    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count.
+    pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
+        let seen = self.result(fingerprint, subject);
+        if self.at > now && State::from(seen).is_fixed() { Seen::NotRun(NotRun::TooLate) } else { seen }
+    }
+
+    fn result(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {
         let suppliers = self.suppliers.get(&subject.check).map(Vec::as_slice).unwrap_or_default();
         let seen = suppliers.iter().map(|entry| seen_in(entry, fingerprint, subject)).min();
         seen.unwrap_or_else(|| {

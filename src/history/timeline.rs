@@ -33,6 +33,8 @@ pub(super) enum NotRun {
     Invalid,
     /// The pack does not have it.
     NoCheck,
+    /// The report is of a time after that of the history, so it cannot show a fix.
+    TooLate,
 }
 
 /// The state of a finding after a review.
