@@ -1,6 +1,7 @@
 //! Words that mean that a value is unknown or absent: the arguments of `@unknown` and `@absent`.
 
 use crate::value::fold::is_same;
+use crate::value::parse_number;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,11 +45,26 @@ impl LackingWords {
 
     /// Returns the state that a text gives a value, trimmed and in any case.
     pub fn meaning(&self, text: &str) -> Option<Lacking> {
+        self.listed(|word| is_same(text.trim(), word))
+    }
+
+    /// Returns the state that a number of JSON gives a value. `0.0` is `0`.
+    pub fn meaning_of_number(&self, raw: &str) -> Option<Lacking> {
+        let number = parse_number(raw, PLACES).ok();
+        let is_number = |word: &str| serde_json::from_str::<serde_json::Number>(word).is_ok();
+        let is_equal = |word: &str| is_number(word) && parse_number(word, PLACES).ok() == number;
+        self.listed(|word| word == raw || number.is_some() && is_equal(word))
+    }
+
+    fn listed(&self, is: impl Fn(&str) -> bool) -> Option<Lacking> {
         let lists = self.0.as_ref()?;
-        let is_in = |words: &[String]| words.iter().any(|word| is_same(text.trim(), word));
+        let is_in = |words: &[String]| words.iter().any(|word| is(word));
         if is_in(&lists.unknown) { Some(Lacking::Unknown) } else { is_in(&lists.absent).then_some(Lacking::Absent) }
     }
 }
+
+/// Decimal places of numbers that are compared by value: those of Cedar's decimal.
+const PLACES: i64 = 4;
 
 /// A word, and its place in its list.
 pub(super) type PlacedWord = (String, Range<usize>);
@@ -124,5 +140,17 @@ mod tests {
         assert_eq!(words.meaning("  "), Some(Lacking::Absent));
         assert_eq!(words.meaning("none"), None);
         assert_eq!(LackingWords::default().meaning(""), None);
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        let words = LackingWords::new(vec!["-1".into()], vec!["0".into(), "-".into(), "n/a".into()]);
+        for zero in ["0", "0.0", "-0", "0e9"] {
+            assert_eq!(words.meaning_of_number(zero), Some(Lacking::Absent), "{zero}");
+        }
+        assert_eq!(words.meaning_of_number("-1.00"), Some(Lacking::Unknown));
+        assert_eq!(words.meaning_of_number("0.00001"), None);
+        assert_eq!(LackingWords::new(Vec::new(), vec!["-".into()]).meaning_of_number("0"), None);
+        assert_eq!(words.meaning("0.0"), None);
     }
 }

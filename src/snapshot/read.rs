@@ -262,7 +262,7 @@ impl<'s> Reading<'s> {
         }
         match kind {
             Kind::String => words.meaning(&string_text(self.source.slice(span))?),
-            Kind::Number => words.meaning(self.source.slice(span)),
+            Kind::Number => words.meaning_of_number(self.source.slice(span)),
             _ => None,
         }
     }
