@@ -175,6 +175,13 @@ impl<'p> Lowered<'p> {
                 by_type.entry(ty).or_default().push(slot);
             }
         }
+        for part in self.derived().flat_map(|attribute| &attribute.parts) {
+            let Some(slot) = part.distinct else { continue };
+            let slots = by_type.entry(part.body.principal).or_default();
+            if let Err(at) = slots.binary_search(&slot) {
+                slots.insert(at, slot);
+            }
+        }
         let mut reads: Vec<(TypeId, Vec<SlotId>)> = by_type.into_iter().collect();
         reads.sort_by_key(|(ty, _)| !self.judged.contains(ty));
         reads
