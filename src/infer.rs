@@ -88,6 +88,7 @@ fn observe(documents: &[Arc<Source>], limits: &Limits) -> Result<Place, Vec<Diag
     if !errors.is_empty() {
         return Err(errors);
     }
+    root.join_only();
     root.settle(&mut |place, at| !at.0.is_empty() && is_map(place));
     Ok(root)
 }
@@ -160,7 +161,8 @@ fn correct(corrections: &mut Corrections, root: &Place, source: &Source, diagnos
     let Some(label) = diagnostic.labels.first() else { return false };
     let steps = steps_to(source, label.place.span);
     let at = pattern(root, &steps);
-    let is_instance = at.0.last().is_none_or(|step| *step == Step::Each);
+    let has_objects = place(root, &at).is_none_or(|place| place.count(Kind::Object) > 0);
+    let is_instance = at.0.last().is_none_or(|step| *step == Step::Each && has_objects);
     match diagnostic.code {
         // At an instance, the place does not show the attribute: the type has no references.
         Code::SnapshotReference => corrections.no_reference.insert(at),
@@ -185,11 +187,7 @@ fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern) -> bo
         return true;
     }
     at.0.pop();
-    let siblings = at.0.iter().try_fold(root, |place, step| match step {
-        Step::Property(name) => place.child(name),
-        Step::Each => place.each.as_deref(),
-    });
-    let siblings = siblings.into_iter().flat_map(|place| &place.children);
+    let siblings = place(root, &at).into_iter().flat_map(|place| &place.children);
     let near = siblings.filter(|(other, _)| misspelling(&name, [other.as_str()]).is_some());
     let near: Vec<Pattern> = near
         .map(|(other, _)| Pattern([&at.0[..], &[Step::Property(other.to_string())]].concat()))
@@ -198,6 +196,14 @@ fn leave_out(corrections: &mut Corrections, root: &Place, mut at: Pattern) -> bo
     let is_any = !near.is_empty();
     corrections.left_out.extend(near.into_iter().map(|at| (at, "another property resembles it".to_owned())));
     is_any
+}
+
+/// Returns the values at a place of a shape.
+fn place<'p>(root: &'p Place, at: &Pattern) -> Option<&'p Place> {
+    at.0.iter().try_fold(root, |place, step| match step {
+        Step::Property(name) => place.child(name),
+        Step::Each => place.each.as_deref(),
+    })
 }
 
 /// Returns the property names and indexes from the document to the innermost value around a span.
@@ -240,6 +246,11 @@ fn pattern(root: &Place, steps: &[Option<String>]) -> Pattern {
     let (mut at, mut place) = (Pattern::default(), Some(root));
     for step in steps {
         let named = step.as_ref().filter(|_| place.is_none_or(|place| !place.is_map));
+        // The object is the only element of a list.
+        if let (Some(_), Some(list)) = (named, place.filter(|place| place.only > 0)) {
+            at.0.push(Step::Each);
+            place = list.each.as_deref();
+        }
         match named {
             Some(name) => {
                 at.0.push(Step::Property(name.clone()));

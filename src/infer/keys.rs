@@ -53,7 +53,7 @@ pub(super) fn rank(name: &str, element: &str) -> usize {
 /// Returns whether the text or number of a property is a secret, by its name and by its texts.
 pub fn is_secret(name: &str, child: &Place) -> bool {
     let texts = &child.texts;
-    let is_time = matches!(texts.format(), Some(Format::Datetime | Format::Duration));
+    let is_time = texts.format().is_some_and(Format::is_time);
     let is_random = secret::is_key_name(name) && texts.random > 0;
     let is_named = secret::is_secret_name(name) && (texts.count > 0 || child.count(Kind::Number) > 0);
     !is_time && (is_named || texts.secrets > 0 || is_random)
@@ -78,7 +78,7 @@ pub(super) fn may_be_key(name: &str, child: &Place, around: &Place) -> bool {
 pub(super) fn of_list<'p>(each: &'p Place, element: &str, allowed: impl Fn(&str) -> bool) -> Option<&'p str> {
     let candidates = each.children.iter().filter(|(name, child)| {
         let is_usual = rank(name, element) < OTHER;
-        let words = child.texts.count > 0 && !matches!(child.texts.format(), Some(Format::Datetime | Format::Duration));
+        let words = child.texts.count > 0 && !child.texts.format().is_some_and(Format::is_time);
         let is_enough = is_usual || words && each.count(Kind::Object) >= ENOUGH;
         !child.repeats && is_enough && may_be_key(name, child, each) && allowed(name)
     });

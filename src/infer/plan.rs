@@ -60,6 +60,8 @@ pub(super) struct EntityPlan<'t> {
     pub parent: Option<usize>,
     /// The pointer of its id.
     pub key: Option<Vec<String>>,
+    /// Whether an object in place of the list is its only instance.
+    pub one_or_many: bool,
     /// The property whose properties are tags.
     pub tags: Option<(String, String)>,
     /// Its attributes.
@@ -139,7 +141,7 @@ pub(super) struct WordsPlan {
 /// The declaration of a property.
 enum Decision {
     Scalar(&'static str, Option<Format>),
-    Set(Type<'static>),
+    Set(Type<'static>, Option<Format>),
     List,
     Map,
     Tags,
@@ -196,8 +198,17 @@ impl<'t> Planner<'t, '_> {
         remarks: Vec<String>,
     ) {
         let (owner, name) = (self.types.len(), self.names.choose(names));
-        let (body, tags) = (Body::default(), None);
-        self.types.push(EntityPlan { name, at: at.clone(), parent, key: key.clone(), tags, body, remarks, place });
+        self.types.push(EntityPlan {
+            name,
+            at: at.clone(),
+            parent,
+            key: key.clone(),
+            one_or_many: false,
+            tags: None,
+            body: Body::default(),
+            remarks,
+            place,
+        });
         let key = key.unwrap_or_default();
         let body = self.body(place, &Around { at: &at, owner, depth: 0, is_secret: false, key: &key });
         if let Some(ty) = self.types.get_mut(owner) {
@@ -274,10 +285,18 @@ impl<'t> Planner<'t, '_> {
             [(Kind::Bool, _)] => Ok(Decision::Scalar("Bool", None)),
             [(Kind::Number, _)] => {
                 let ty = child.numbers.ty().ok_or("numbers that neither Long nor decimal holds")?;
-                Ok(Decision::Scalar(ty, None))
+                let is_plain = self.corrections.plain.contains(at);
+                Ok(Decision::Scalar(ty, child.numbers.format(name).filter(|_| !is_plain)))
             }
             [(Kind::String, _)] => self.text(name, child, at),
-            [(Kind::Array, _)] => self.array(name, child, around),
+            [(Kind::Array, _)] => self.array(name, child, at, around),
+            [(Kind::Object, _), (Kind::Array, _)] if child.only > 0 => {
+                let path = Pattern([&at.0[..], &[Step::Each]].concat());
+                let each = child.each.as_deref().ok_or("a list without elements")?;
+                self.key(each, &path, &element_type(name))
+                    .ok_or("an object and lists, and no property is certainly the id of an element")?;
+                self.instances(name, around).map(|()| Decision::List)
+            }
             [(Kind::Object, _)] => self.object(name, child, around, has_tags),
             ref kinds => Err(format!("several kinds: {}", kinds_in_words(kinds))),
         }
@@ -291,14 +310,29 @@ impl<'t> Planner<'t, '_> {
         Ok(Decision::Scalar("String", child.texts.format().filter(|_| !is_plain)))
     }
 
-    fn array(&self, name: &str, child: &'t Place, around: &Around<'_>) -> Result<Decision, String> {
+    fn array(&self, name: &str, child: &'t Place, at: &Pattern, around: &Around<'_>) -> Result<Decision, String> {
         let Some(each) = child.each.as_deref().filter(|each| each.total() > 0) else {
             return Err("always an empty list".to_owned());
         };
         match each.present()[..] {
             [(Kind::Object, _)] => self.instances(name, around).map(|()| Decision::List),
-            _ => Ok(Decision::Set(Type::Set(Box::new(element(each, 0)?)))),
+            _ => {
+                let is_plain = self.corrections.plain.contains(&Pattern([&at.0[..], &[Step::Each]].concat()));
+                // Words of sets are vocabularies, and a set of hosts lacks the URLs.
+                let kept = |format: &Format| !is_plain && !matches!(format, Format::Boolean | Format::Url);
+                let format = each.texts.format().filter(|_| matches!(each.present()[..], [(Kind::String, _)]));
+                let format = format.filter(kept).filter(|_| !keys::is_secret(name, each));
+                Ok(Decision::Set(Type::Set(Box::new(element(each, format, 0)?)), format))
+            }
         }
+    }
+
+    /// Returns the property that is the id of the elements of a list at a path.
+    fn key<'p>(&self, each: &'p Place, path: &Pattern, element: &str) -> Option<&'p str> {
+        keys::of_list(each, element, |key| {
+            let at = below(path, key);
+            !self.corrections.no_key.contains(&at) && !self.corrections.left_out.contains_key(&at)
+        })
     }
 
     fn object(
@@ -365,20 +399,23 @@ impl<'t> Planner<'t, '_> {
                 let mut remarks = vec![presence(child, place)];
                 let reader = format.and_then(|format| format.read_as().1);
                 let ty = format.map_or(ty, |format| format.read_as().0);
-                remarks.extend(format.map(|format| format!("Each text is {}.", format.described())));
+                let kind = if child.count(Kind::Number) > 0 { "number" } else { "text" };
+                remarks.extend(format.map(|format| format!("Each {kind} is {}.", format.described())));
                 if format == Some(Format::Url) {
                     remarks.push("The host; without `@as` the whole text.".to_owned());
                 }
                 let suffix = if format == Some(Format::Url) { "_host" } else { "" };
                 Some(self.attribute(name, suffix, child, (Type::Plain(ty), reader), at, around, (remarks, used)))
             }
-            Decision::Set(ty) => {
+            Decision::Set(ty, format) => {
                 let each = child.each.as_deref()?;
                 let mut remarks = vec![presence(child, place), format!("{}.", count(each.total(), "element"))];
                 if each.count(Kind::Null) > 0 {
                     remarks.push("A `null` element makes the rest of its set unknown.".to_owned());
                 }
-                Some(self.attribute(name, "", child, (ty, None), at, around, (remarks, used)))
+                let reader = format.and_then(|format| format.read_as().1);
+                remarks.extend(format.map(|format| format!("Each text is {}.", format.described())));
+                Some(self.attribute(name, "", child, (ty, reader), at, around, (remarks, used)))
             }
         }
     }
@@ -465,19 +502,18 @@ impl<'t> Planner<'t, '_> {
         let lists = child.count(Kind::Array) + child.count(Kind::Object);
         let what = if child.is_map { "map" } else { "list" };
         let mut remarks = vec![format!("{} in {}.", count(instances, "instance"), count(lists, what))];
-        let allowed = |key: &str| {
-            let at = below(&path, key);
-            !self.corrections.no_key.contains(&at) && !self.corrections.left_out.contains_key(&at)
-        };
-        let key = if child.is_map { None } else { keys::of_list(each, &element, allowed) };
+        let key = if child.is_map { None } else { self.key(each, &path, &element) };
         remarks.push(match key {
             _ if child.is_map => "A map: the id is the property name.".to_owned(),
-            Some(key) if instances <= child.count(Kind::Array) => {
+            Some(key) if instances <= lists => {
                 format!("`{key}` is in each element; the samples have too few to prove that it is an id.")
             }
             Some(key) => format!("`{key}` is different in all elements of each list."),
             None => "No property is certainly the id of an element: the id is its index.".to_owned(),
         });
+        if child.only > 0 {
+            remarks.push(format!("{} in place of a list: its only element.", count(child.only, "object")));
+        }
         if each.count(Kind::Null) > 0 {
             remarks.push("A `null` element makes its list partial.".to_owned());
         }
@@ -492,7 +528,11 @@ impl<'t> Planner<'t, '_> {
             }
         }
         let key = key.map(|key| vec![key.to_owned()]);
+        let (added, one_or_many) = (self.types.len(), child.only > 0);
         self.entity(each, path, Some(around.owner), &names, key, remarks);
+        if let Some(ty) = self.types.get_mut(added) {
+            ty.one_or_many = one_or_many;
+        }
     }
 
     /// Returns the pointer from the instance of a type to a place.
@@ -532,15 +572,18 @@ fn leave_out_respelled(place: &Place, decisions: &mut [Result<Decision, String>]
 }
 
 /// Returns the type of the elements of a set.
-fn element(each: &Place, depth: usize) -> Result<Type<'static>, String> {
+fn element(each: &Place, format: Option<Format>, depth: usize) -> Result<Type<'static>, String> {
     match each.present()[..] {
         [] => Err("only null elements".to_owned()),
         [(Kind::Bool, _)] => Ok(Type::Plain("Bool")),
         [(Kind::Number, _)] => Ok(Type::Plain(each.numbers.ty().ok_or("numbers that neither Long nor decimal holds")?)),
         [(Kind::String, _)] if each.texts.unreadable > 0 => Err("a string is not text".to_owned()),
-        [(Kind::String, _)] => Ok(Type::Plain(each.texts.format().map_or("String", Format::element))),
+        [(Kind::String, _)] => Ok(Type::Plain(format.map_or("String", |format| format.read_as().0))),
         [(Kind::Array, _)] if depth < 3 => match each.each.as_deref().filter(|each| each.total() > 0) {
-            Some(inner) => Ok(Type::Set(Box::new(element(inner, depth + 1)?))),
+            Some(inner) => {
+                let format = inner.texts.format().filter(|format| format.read_as().1.is_none());
+                Ok(Type::Set(Box::new(element(inner, format, depth + 1)?)))
+            }
             None => Err("always empty lists".to_owned()),
         },
         [(Kind::Array | Kind::Object, _)] => Err("lists of objects in lists".to_owned()),

@@ -1,6 +1,6 @@
 //! The shape of documents: a tree of places, each with the number and the kinds of the values there.
 
-use super::format::{Format, Formats, Numbers};
+use super::format::{Format, Formats, Numbers, truth};
 use super::secret;
 use crate::source::json::Kind;
 use crate::source::pointer::{Pattern, Step};
@@ -55,6 +55,8 @@ pub struct Place {
     pub each: Option<Box<Place>>,
     /// Whether the objects are maps, whose names are not those of properties.
     pub is_map: bool,
+    /// The number of objects that are the only element of a list in whose place they are.
+    pub only: u64,
     /// The first property that an object has twice.
     pub twice: Option<Seen>,
     /// Whether the value is different in all elements of each list; only if the place is a property of an element.
@@ -110,7 +112,14 @@ impl Texts {
 
     /// Returns the preferred format that all texts have.
     pub fn format(&self) -> Option<Format> {
-        self.formats.first().filter(|_| self.count > 0)
+        self.formats.first().filter(|format| self.count > 0 && (*format != Format::Boolean || self.has_truths()))
+    }
+
+    /// Returns whether words for true and false are both there, or one that has no other meaning. `NO` is a country, too.
+    fn has_truths(&self) -> bool {
+        let is_plain = |word: &str| ["true", "false"].iter().any(|truth| word.trim().eq_ignore_ascii_case(truth));
+        let has = |value: bool| self.words.keys().any(|word| truth(word) == Some(value));
+        has(true) && has(false) || self.words.keys().any(|word| is_plain(word))
     }
 
     /// Returns whether the texts are words of a small vocabulary: there are few, and each is there often.
@@ -207,6 +216,25 @@ impl Place {
             each.merge(child);
         }
         each.twice = each.twice.or(twice);
+    }
+
+    /// Turns objects where other documents have a list of objects into elements of it.
+    pub fn join_only(&mut self) {
+        let (objects, arrays) = (self.count(Kind::Object), self.count(Kind::Array));
+        let has_objects = self.each.as_ref().is_some_and(|each| matches!(each.present()[..], [(Kind::Object, _)]));
+        if objects > 0 && arrays > 0 && has_objects && !self.is_map {
+            let only = Place {
+                kinds: [objects, 0, 0, 0, 0, 0],
+                first: self.first,
+                children: std::mem::take(&mut self.children),
+                by_name: std::mem::take(&mut self.by_name),
+                ..Place::default()
+            };
+            self.each_mut().merge(only);
+            self.only = objects;
+        }
+        self.children.iter_mut().for_each(|(_, child)| child.join_only());
+        self.each.iter_mut().for_each(|each| each.join_only());
     }
 
     /// Adds the values of another place.

@@ -99,6 +99,9 @@ impl Writer<'_, '_> {
             let key: Vec<_> = key.iter().map(|step| escape(step)).collect();
             self.line(&format!("@key({})", quoted(&key.join("/"))));
         }
+        if ty.one_or_many {
+            self.line("@one_or_many");
+        }
         if let Some((pointer, remark)) = &ty.tags {
             self.comment(remark);
             self.line(&format!("@tags({})", quoted(pointer)));

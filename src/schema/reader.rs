@@ -408,6 +408,14 @@ fn is_domain(text: &str) -> bool {
 }
 
 impl Reader {
+    /// Returns the value that it gives for a text by itself; `None` if it rejects the text or gives a set.
+    pub fn value(&self, text: &str) -> Option<Datum> {
+        match self.apply(&Datum::Text(text.to_owned()), &mut Vec::new()) {
+            Ok(Given::One(value)) => Some(value),
+            Ok(Given::Set(_)) | Err(_) => None,
+        }
+    }
+
     /// Reads a text of a snapshot; `None` from a reader that does not give texts in folded form.
     ///
     /// # Errors

@@ -254,6 +254,7 @@ fn directories_and_chats_are_inferred() {
             isAdmin: Bool,
             suspended: Bool,
             orgUnitPath: String,
+            @as("email")
             aliases?: Set<String>,
             recoveryPhone?: String,
           };
@@ -412,6 +413,7 @@ fn documents() -> impl Strategy<Value = Value> {
         "ip",
         "captured_at",
         "organization",
+        "lastLogin",
     ];
     let texts = [
         "",
@@ -431,13 +433,16 @@ fn documents() -> impl Strategy<Value = Value> {
         "https://x.example/y",
         "12",
         "true",
+        "no",
+        "/Date(1777406311623)/",
+        "P15D",
         "ghp_0123456789abcdefghij",
         "/members",
     ];
     let leaf = prop_oneof![
         1 => Just(Value::Null),
         2 => any::<bool>().prop_map(Value::from),
-        3 => prop_oneof![Just(json!(1)), Just(json!(2)), Just(json!(0.5)), Just(json!(1e30)), Just(json!(-0.000001))],
+        3 => prop_oneof![Just(json!(1)), Just(json!(1_777_406_311)), Just(json!(1_777_406_311_623_i64)), Just(json!(2)), Just(json!(0.5)), Just(json!(1e30)), Just(json!(-0.000001))],
         6 => proptest::sample::select(texts.to_vec()).prop_map(Value::from),
     ];
     let inner = leaf.prop_recursive(5, 60, 6, move |inner| {
@@ -455,6 +460,45 @@ fn documents() -> impl Strategy<Value = Value> {
     });
     let root = proptest::collection::vec((proptest::sample::select(names.to_vec()), inner), 0..7);
     root.prop_map(|members| Value::Object(members.into_iter().map(|(name, it)| (name.to_owned(), it)).collect()))
+}
+
+/// Values as machines write them get readers, and an object in place of a list is its only element.
+#[test]
+fn values_of_machines_get_readers() {
+    let many = json!({ "user": [
+        { "id": "u1", "lastLogin": 1_777_406_311, "created": "/Date(1777406311623)/", "locked": "no", "country": "NO",
+          "session": "PT8H", "mails": ["a@x.example"], "size": 1_777_406_311 },
+        { "id": "u2", "lastLogin": 1_756_684_800, "created": "/Date(1756684800000)/", "locked": "Yes", "country": "NO",
+          "session": "P15D", "mails": [], "size": 5 }
+    ] });
+    let one = json!({ "user": { "id": "u1", "lastLogin": 1_777_406_311, "created": "/Date(1777406311623)/", "locked": "no",
+        "country": "NO", "session": "PT8H", "mails": ["B@x.example"], "size": 1 } });
+    let texts = [many.to_string(), one.to_string()];
+    let schema = inferred(&texts.each_ref().map(String::as_str)).expect("they are read");
+    expect![[r#"
+        namespace Test {
+          @path("")
+          entity Account;
+          @path("/user/*")
+          @key("id")
+          @one_or_many
+          entity User in [Account] = {
+            id: String,
+            @as("epoch-seconds")
+            lastLogin: datetime,
+            @as("json-date")
+            created: datetime,
+            @as("bool")
+            locked: Bool,
+            country: String,
+            @as("iso-duration")
+            session: duration,
+            @as("email")
+            mails: Set<String>,
+            size: Long,
+          };
+    "#]].assert_eq(&declarations(&schema));
+    assert!(schema.contains("1 object in place of a list"), "{schema}");
 }
 
 #[test]
