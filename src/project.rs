@@ -40,7 +40,7 @@ use crate::policy::Adaptation;
 use crate::render::Repository;
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
-use crate::source::Source;
+use crate::source::{Source, TooLarge};
 use crate::source::cedar::MAX_BYTES;
 use accounts::{Found, Joining, SnapshotFile};
 use source_cache::SourceCache;
@@ -572,7 +572,9 @@ impl Loader {
             if let Some(known) = self.known.get(&key, |_| true) {
                 return Some(known);
             }
-            let read = source_of(file, text.as_bytes().to_vec(), 0, 0).map_err(|error| diagnostics.push(error)).ok()?;
+            let read = Source::validated(file, text);
+            let too_large = |error: TooLarge| diagnostics.push(Diagnostic::error(Code::TooLarge, error.to_string()));
+            let read = read.map_err(too_large).ok()?;
             self.known.insert(key, Arc::clone(&read));
             Some(read)
         };

@@ -30,6 +30,8 @@ pub struct Source {
     scalars_before: OnceLock<Vec<u32>>,
     /// The texts that this one was made from, if it is derived.
     origins: Option<Box<derived::Origins>>,
+    /// Whether the text is a part of this program that its tests validate.
+    is_validated: bool,
 }
 
 /// Two sources are equal if they have the same name, the same text, the same place in a larger one, and the same origin.
@@ -106,7 +108,23 @@ impl Source {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins: None })
+        let (origins, is_validated) = (None, false);
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins, is_validated })
+    }
+
+    /// Returns a source that is a part of this program. Tests hold that Cedar validates it without a diagnostic.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when the text does not fit 32-bit positions.
+    #[cfg(feature = "files")]
+    pub(crate) fn validated(name: &str, text: &str) -> Result<Arc<Self>, TooLarge> {
+        let source = Self::at(name.to_owned(), text.to_owned(), (0, 0), false)?;
+        Ok(Arc::new(Self { is_validated: true, ..source }))
+    }
+
+    /// Returns whether Cedar need not validate the text, because tests of this program do.
+    pub fn is_validated(&self) -> bool {
+        self.is_validated
     }
 
     /// Returns the texts that this one is derived from, or this one.

@@ -16,19 +16,24 @@ use std::sync::Arc;
 const MAX_ERRORS: usize = 20;
 
 /// Validates policies: marks those with errors as invalid and those without effect as idle, and returns diagnostics.
+/// Policies of this program are not validated by its own schema: its tests do that, and it is half of the time of a start.
 pub(super) fn validate(schema: &Schema, policies: &mut Policies) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let validator = Validator::new(schema.cedar.clone());
+    let sources: HashMap<SmolStr, Arc<Source>> =
+        policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
+    let is_known = |policy: &&cedar_policy::Policy| {
+        let source = sources.get(AsRef::<str>::as_ref(policy.id()));
+        schema.source.is_validated() && source.is_some_and(|source| source.is_validated())
+    };
     // Policies are validated one by one, so their division into sets does not matter.
-    let all: Vec<&cedar_policy::Policy> = policies.cedar.policies().collect();
+    let all: Vec<&cedar_policy::Policy> = policies.cedar.policies().filter(|policy| !is_known(policy)).collect();
     let validate = |some: &[&cedar_policy::Policy]| {
         let some = PolicySet::from_policies(some.iter().map(|policy| (*policy).clone()));
         let some = some.as_ref().unwrap_or(&policies.cedar);
         cedar::on_deep_stack(|| validator.validate(some, ValidationMode::Strict))
     };
     let results: Vec<ValidationResult> = all.par_chunks(8).map(validate).collect();
-    let sources: HashMap<SmolStr, Arc<Source>> =
-        policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
     let mut errors: BTreeMap<SmolStr, Vec<Diagnostic>> = BTreeMap::new();
     for error in results.iter().flat_map(ValidationResult::validation_errors) {
         let id = error.policy_id().to_smolstr();

@@ -201,6 +201,11 @@ fn every_check_of_an_embedded_pack_says_what_why_and_what_to_do() {
         let (policies, diagnostics) = Policies::parse(&schema, &sources);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         assert!(!policies.checks.is_empty(), "pack {} has checks", pack.name);
+        // The program does not let Cedar validate these texts again.
+        let checks = policies.checks.iter().map(|check| &check.statement);
+        for statement in checks.chain(policies.derivations.iter().map(|derivation| &derivation.statement)) {
+            assert!(statement.valid && !statement.idle, "{} is valid and has an effect", statement.id);
+        }
         for check in &policies.checks {
             let id = &check.statement.id;
             assert!(!check.title.is_empty(), "{id} has a title");
