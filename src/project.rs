@@ -40,8 +40,8 @@ use crate::policy::Adaptation;
 use crate::render::Repository;
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
-use crate::source::{Source, TooLarge};
 use crate::source::cedar::MAX_BYTES;
+use crate::source::{Source, TooLarge, nearest};
 use accounts::{Found, Joining, SnapshotFile};
 use source_cache::SourceCache;
 use std::collections::BTreeSet;
@@ -49,6 +49,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use walk::{Listing, OwnOutputs};
+
+/// Entries of a folder among which a similar name is searched.
+const MAX_SIMILAR: usize = 10_000;
 
 /// The files that the user named.
 #[derive(Debug, Clone, Default)]
@@ -666,8 +669,27 @@ fn own_output(name: &str) -> Diagnostic {
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
-    let remedy = unpack::Damage::remedy(error).map(str::to_owned);
+    let remedy = match error.kind() {
+        std::io::ErrorKind::NotFound => Some(similar(Path::new(name))),
+        _ => unpack::Damage::remedy(error).map(str::to_owned),
+    };
     Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {}", plain(error))).maybe_help(remedy)
+}
+
+/// Returns the remedy for a path that does not exist: a file of the same folder with a similar name, if there is one.
+fn similar(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_SIMILAR);
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if names.iter().any(|known| known == name) {
+        return "correct the link: its target does not exist".to_owned();
+    }
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{}`?", shown(&path.with_file_name(near))),
+        None => "correct the path".to_owned(),
+    }
 }
 
 /// Refuses a pipe or a device: reading it may never end. A folder is refused where it is opened.

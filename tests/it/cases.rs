@@ -224,7 +224,7 @@ expect = { "HB-LEN-01" = "fail" }
         error case-key: unknown key `paramters` in a case file (did you mean `parameters`?)
         error case-key: unknown key `sett` in a case (did you mean `set`?)
         error case-value: `fial` is not a verdict (did you mean `fail`?)
-        error unreadable: cannot read `policies/nowhere.json`: no such file or directory
+        error unreadable: cannot read `policies/nowhere.json`: no such file or directory (correct the path)
         error case-value: `soon` is not a time (expected a date or an RFC 3339 time with an offset, such as 2026-09-01 or 2026-09-01T06:00:00Z)
         error case-value: `[pointers]` has no `teern` (did you mean `tern`?)
         error case-value: `expect` is a number, not a table (write it as `expect = { "..." = ... }`)
