@@ -6,6 +6,7 @@ use super::{Color, width};
 use deodar::catalogue;
 use deodar::diagnostic::{Code, Diagnostic};
 use deodar::render::{Detail, Style, diagnostics, explain, page};
+use deodar::source::nearest;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -48,7 +49,12 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         let ids = policies.checks.iter().map(|check| check.statement.id.as_str());
         let names: Vec<&str> = ids.chain(Code::ALL.iter().map(|code| code.name())).collect();
         let message = format!("there is no check or code `{subject}`");
-        let error = Diagnostic::error(Code::NoCheck, message).suggest(subject, names);
+        let near = nearest(subject, names);
+        let help = near.map_or_else(
+            || "`deodar list` lists the checks, and `deodar explain` the codes".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let error = Diagnostic::error(Code::NoCheck, message).help(help);
         to_stderr(|out| diagnostics::write(&[error], &report.secrets, style, out));
         return Ok(ExitCode::from(2));
     };

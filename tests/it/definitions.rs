@@ -309,7 +309,7 @@ fn definitions_that_are_not_possible_are_refused() {
         expect![[r#"
         check-not-run: `BOSS`, `KEYS`, `PEERS`, `SAFE` are not run: they need `Member.is_safe`, whose derivations need each other (null)
         check-not-run: `BOSS`, `KEYS`, `PEERS`, `SAFE` are not run: they need `Member.is_active`, whose derivations need each other (null)
-        derivation-cycle: derived attributes need each other: `is_active`, `is_safe` (one of them must be derived from what the snapshot holds)"#]],
+        derivation-cycle: derived attributes need each other: `is_active`, `is_safe` (derive one of them from attributes that the snapshot contains)"#]],
     );
     refused(
         "@derives(\"is_active\")\npermit (principal, ",

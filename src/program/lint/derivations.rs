@@ -233,13 +233,14 @@ fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
     let mut names: Vec<&SmolStr> = derivations.iter().map(|derivation| &derivation.derives).collect();
     names.dedup();
     let names: Vec<&str> = names.into_iter().map(SmolStr::as_str).collect();
-    names.first()?;
-    let mut error = Diagnostic::error(
-        Code::DerivationCycle,
-        format!("derived attributes need each other: `{}`", names.join("`, `")),
-    );
+    let message = match names[..] {
+        [] => return None,
+        [only] => format!("the derived attribute `{only}` needs itself"),
+        _ => format!("derived attributes need each other: `{}`", names.join("`, `")),
+    };
+    let mut error = Diagnostic::error(Code::DerivationCycle, message);
     for derivation in derivations {
         error = error.label(&derivation.statement.source, derivation.derives_span, "on the cycle");
     }
-    Some(error.help("one of them must be derived from what the snapshot holds"))
+    Some(error.help("derive one of them from attributes that the snapshot contains"))
 }
