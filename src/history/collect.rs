@@ -107,7 +107,8 @@ impl Collected {
         }
         let before = std::iter::once(None).chain(moments.iter().map(|moment| Some(moment.rules())));
         let review = |(moment, last_rules): (&Moment<'_>, Option<usize>)| -> Review {
-            let seen = self.subjects.iter().map(|(fingerprint, subject)| moment.seen(*fingerprint, subject, options.now));
+            let seen =
+                self.subjects.iter().map(|(fingerprint, subject)| moment.seen(*fingerprint, subject, options.now));
             moment.review(seen, last_rules)
         };
         let reviews = moments.iter().zip(before).map(review).collect();

@@ -497,7 +497,8 @@ fn values_of_machines_get_readers() {
             mails: Set<String>,
             size: Long,
           };
-    "#]].assert_eq(&declarations(&schema));
+    "#]]
+    .assert_eq(&declarations(&schema));
     assert!(schema.contains("1 object in place of a list"), "{schema}");
 }
 
