@@ -233,8 +233,8 @@ impl<'s> Reader<'s> {
     fn formats(&self, roles: &[Element<'_, '_>], properties: &mut Vec<Property>) {
         let mut formats = Vec::new();
         for format in roles.iter().flat_map(|role| children(*role, "NameIDFormat")) {
-            let uri = format.text().unwrap_or_default().trim();
-            let word = uri.rsplit_once("nameid-format:").map_or(uri, |(_, word)| word);
+            let uri = whole_text(format);
+            let word = uri.rsplit_once("nameid-format:").map_or(uri.as_str(), |(_, word)| word);
             formats.push(self.text(start_tag(format), &snake_case(word)));
         }
         let words: BTreeSet<&str> = formats.iter().filter_map(Node::text).collect();
@@ -283,7 +283,7 @@ impl<'s> Reader<'s> {
 
     /// Reads a certificate; reports one that is not readable.
     fn certificate(&mut self, element: Element<'_, '_>) -> Option<Certificate> {
-        let text: String = element.text().unwrap_or_default().split_whitespace().collect();
+        let text: String = whole_text(element).split_whitespace().collect();
         let fault = match BASE64.decode(text.as_bytes()) {
             _ if text.is_empty() => "it is empty",
             Err(_) => "it is not base64",
@@ -379,6 +379,13 @@ fn children<'d, 'i>(node: Element<'d, 'i>, name: &'static str) -> impl Iterator<
 
 fn descriptors<'d, 'i>(entity: Element<'d, 'i>) -> Vec<Element<'d, 'i>> {
     children(entity, "IDPSSODescriptor").collect()
+}
+
+/// Returns the whole text of an element, without white space around it. A comment divides a text into several nodes, and a
+/// reader of the first one reads another value than a reader of all.
+fn whole_text(element: Element<'_, '_>) -> String {
+    let texts = element.descendants().filter(roxmltree::Node::is_text).filter_map(|node| node.text());
+    texts.collect::<String>().trim().to_owned()
 }
 
 /// Returns the place of the start tag of an element.
@@ -511,6 +518,23 @@ mod tests {
         }
         let (tree, messages) = read_text(&two, Some("https://idp.fernbooks.example/federation&more"));
         assert!(tree.contains("federation") && messages.is_empty());
+    }
+
+    #[test]
+    fn a_comment_does_not_cut_a_text() {
+        let format = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+        let cut = |text: &str| PLAIN.replacen(format, text, 1);
+        for text in [
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:email<!-- -->Address",
+            "<!-- -->urn:oasis:names:tc:SAML:1.1:nameid-format:<![CDATA[emailAddress]]>",
+        ] {
+            let (tree, messages) = read_text(&cut(text), None);
+            assert!(tree.contains("name_id_format: \"email_address\"") && messages.is_empty(), "{tree} {messages:?}");
+        }
+        let start = PLAIN.find("MII").unwrap();
+        let commented = format!("{}<!-- -->{}", &PLAIN[..start + 3], &PLAIN[start + 3..]);
+        let json = |text: &str| read_text(text, None).0;
+        assert_eq!(json(&commented), json(PLAIN));
     }
 
     #[test]
