@@ -29,7 +29,7 @@ pub struct TemplateInstances {
 }
 
 /// Returns a template for the snapshots of a pack. For each list of the description without `instances`, it has the
-/// expected instances of the type, or a placeholder.
+/// expected instances of the type, or one without an id.
 pub fn write(pack: &Pack, description: &Description, instances: &[TemplateInstances]) -> String {
     let model = pack.model();
     let document = Spot::document(model, description);
@@ -204,13 +204,12 @@ impl Template<'_> {
 
     /// Returns the value that a line has, if it has one.
     fn value(&self, spot: &Spot) -> Option<String> {
-        self.fixed(spot).or_else(|| self.placeholder(spot))
+        self.fixed(spot)
     }
 
-    /// Returns a placeholder for the id of the document: without an id it is not a snapshot.
-    fn placeholder(&self, spot: &Spot) -> Option<String> {
-        let is_id = spot.is_key && spot.of.0 == self.model.root;
-        is_id.then(|| serde_json::Value::from(format!("{} id", self.model.short_name(spot.of.0))).to_string())
+    /// Returns whether a place is the id of the document.
+    fn is_root_id(&self, spot: &Spot) -> bool {
+        spot.is_key && spot.of.0 == self.model.root
     }
 
     /// Returns the value that the description states for a property of the document.
@@ -230,10 +229,11 @@ impl Template<'_> {
         let asked = self.instances.iter().find(|it| it.ty == ty && !it.ids.is_empty()).map(|it| it.ids.clone());
         let expected = || declared.expect.iter().map(ToString::to_string).collect::<Vec<_>>();
         let is_placeholder = asked.is_none() && declared.expect.is_empty();
+        // A placeholder would be judged as an id, so the id is empty.
         let ids = match asked {
-            Some(ids) => ids,
-            None if is_placeholder => vec![format!("{} id", self.model.short_name(ty))],
-            None => expected(),
+            Some(ids) => ids.into_iter().map(Some).collect(),
+            None if is_placeholder => vec![None],
+            None => expected().into_iter().map(Some).collect::<Vec<_>>(),
         };
         self.blank();
         self.heading(spot, indent);
@@ -242,7 +242,10 @@ impl Template<'_> {
             self.comment(indent, doc);
         }
         if is_placeholder {
-            self.comment(indent, "Replace the id, and copy the lines of the entry for each other one.");
+            self.comment(
+                indent,
+                "Write the id: an entry without one is an error. Copy the lines of the entry for each other one.",
+            );
         }
         self.line(indent, &format!("{}:", key(&spot.name)));
         let property =
@@ -251,7 +254,8 @@ impl Template<'_> {
         for id in ids {
             self.blank();
             self.screen = None;
-            self.line(indent, &format!("- {property}: {}", serde_json::Value::from(id)));
+            let id = id.map(|id| format!(" {}", serde_json::Value::from(id))).unwrap_or_default();
+            self.line(indent, &format!("- {property}:{id}"));
             self.properties(each, indent + 2);
             self.is_terse = true;
         }
@@ -275,7 +279,9 @@ impl Template<'_> {
             None => texts.extend(spot.main_slot(self.model).and_then(|(_, doc)| doc).map(str::to_owned)),
         }
         texts.extend(self.form(spot).filter(|_| self.fixed(spot).is_none()));
-        texts.extend(self.placeholder(spot).map(|_| "Replace the placeholder.".to_owned()));
+        if self.is_root_id(spot) {
+            texts.push("Write it: `deodar check` rejects a snapshot without it.".to_owned());
+        }
         texts.extend(self.needed(spot));
         if !texts.is_empty() {
             self.comment(indent, &texts.join(" "));
@@ -558,8 +564,8 @@ mod tests {
 
             # ---- 1. Club
 
-            # Replace the placeholder.
-            name: "Club id"
+            # Write it: `deodar check` rejects a snapshot without it.
+            name:
 
             rules:
 
@@ -661,9 +667,9 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_ids_has_a_placeholder() {
+    fn a_list_without_ids_has_an_entry_without_one() {
         let (pack, description) = pack();
         let text = write(&pack, &description, &[]);
-        assert!(text.contains("\n- email: \"Person id\"\n"), "{text}");
+        assert!(text.contains("\n- email:\n"), "{text}");
     }
 }

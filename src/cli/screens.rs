@@ -6,12 +6,11 @@ use deodar::capture::description::Description;
 use deodar::capture::status::CaptureStatus;
 use deodar::capture::template::{self, TemplateInstances};
 use deodar::check::{Session, without_snapshots};
-use deodar::diagnostic::{Diagnostic, has_errors};
-use deodar::project::{InputFormat, Loader};
+use deodar::diagnostic::{Code, Diagnostic, has_errors};
+use deodar::project::{self, InputFormat, Loader};
 use deodar::render::{Style, diagnostics};
 use deodar::report::Needs;
 use deodar::{Limits, Options};
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,11 +43,15 @@ pub(super) fn template(
         out.flush()?;
         return Ok(ExitCode::SUCCESS);
     }
-    let name = format!("`{}`", output.display());
-    let file = OpenOptions::new().write(true).create_new(true).open(output);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| cannot_write(name, &error))?;
-    Ok(ExitCode::SUCCESS)
+    match project::new_file(output, &text) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let message = format!("`{}` exists, and may be a template that was filled in", output.display());
+            let error = Diagnostic::error(Code::CaptureSource, message);
+            Ok(refused(&[error.help("name another file with --output, or remove this one")], style))
+        }
+        Err(error) => Err(cannot_write(format_args!("`{}`", output.display()), &error)),
+    }
 }
 
 /// The snapshot of `--status`, and how it is judged and shown.

@@ -108,7 +108,11 @@ fn a_template_that_is_not_filled_in_states_nothing() {
     for workspaces in [&[][..], &["WS1", "WS2"]] {
         let report = judged("template.yaml", &json_of_yaml(&template(workspaces)).to_string());
         let codes: Vec<&str> = report.diagnostics.iter().map(|it| it.code.name()).collect();
-        assert_eq!(codes, ["capture-time"], "{:?}", report.diagnostics);
+        // A placeholder of an id would be judged, so the ids are empty, and the file is refused until they are written.
+        let ids = if workspaces.is_empty() { 2 } else { 1 };
+        let refused = codes.iter().filter(|code| **code == "snapshot-key").count();
+        assert!(refused == ids && codes.contains(&"capture-time"), "{:?}", report.diagnostics);
+        assert_eq!(codes.len(), ids + 1, "{:?}", report.diagnostics);
         let passed = report.checks.iter().filter(|check| check.count(Verdict::Pass) + check.count(Verdict::Fail) > 0);
         assert_eq!(passed.map(|check| check.id.to_string()).collect::<Vec<_>>(), [""; 0]);
         assert!(report.checks.iter().map(|check| check.count(Verdict::Unknown)).sum::<usize>() > 60);
@@ -129,6 +133,7 @@ fn filled(template: &str, values: &[(&str, &str)]) -> String {
 #[test]
 fn values_that_are_filled_in_decide_verdicts() {
     let values = [
+        ("name", "Anse"),
         ("captured_at", "2026-09-01"),
         ("plan", "enterprise"),
         ("classification", "production"),
@@ -202,6 +207,9 @@ fn the_command_writes_a_template_once() {
         (output.status.code(), std::fs::read_to_string(folder.path().join(name)).expect("it is text"))
     };
     assert_eq!(written("settings.yaml"), (Some(5), "mine".to_owned()));
+    let refused = command(folder.path()).args(arguments).args(["--output", "settings.yaml"]).output().expect("it runs");
+    let message = String::from_utf8(refused.stderr).expect("it is text");
+    assert!(message.contains("help: name another file with --output, or remove this one"), "{message}");
     assert_eq!(written("other.yaml"), (Some(0), template(&["WS1"])));
     for wrong in [
         &["capture", "moengage", "--workspaces", "WS1"][..],
