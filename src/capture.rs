@@ -56,6 +56,8 @@ pub struct Settings {
     pub prefer_newer: bool,
     /// The person who exported the sources.
     pub captured_by: Option<String>,
+    /// The built-in pack that the description is part of. Then a help states how to copy the description.
+    pub built_in: Option<String>,
 }
 
 /// The inputs of a capture.
@@ -91,7 +93,14 @@ pub struct Outcome {
 /// # Errors
 /// When `out` cannot be written.
 pub fn capture(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<Outcome> {
-    let mut reports = Reports::default();
+    let description = match &inputs.settings.built_in {
+        Some(pack) => format!(
+            "a copy of the capture description: write it with `deodar new capture {pack} --output capture.toml`, \
+             and pass --policies capture.toml"
+        ),
+        None => format!("`{}`", inputs.description.source.name()),
+    };
+    let mut reports = Reports::new(&description);
     let assembled = assemble::assemble(inputs, &mut reports);
     let is_written = assembled.is_some();
     if let Some(assembled) = assembled {

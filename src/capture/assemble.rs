@@ -7,7 +7,7 @@ use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
 use super::log::Events;
 use super::node::{Node, Property, Value};
-use super::origin::{DocumentOrigins, Origin, OriginId, Origins, partial};
+use super::origin::{DocumentOrigins, Origin, OriginId, Origins, partial, wrong_partial};
 use super::reports::Reports;
 use super::rows::{Belongs, Mapped, Rows};
 use super::scope::{Search, below_parent};
@@ -68,6 +68,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
         let old = assembly.document(old, origin_of(old, None, None), Role::Old);
         assembly.root = old.unwrap_or(Tree::Object(Vec::new()));
     }
+    assembly.same_files(&inputs.given);
     assembly.documents(&inputs.given);
     for (number, given) in inputs.given.iter().enumerate() {
         assembly.rows(given, inputs.given.get(number..).unwrap_or_default());
@@ -164,6 +165,45 @@ impl<'a> Assembly<'a, '_> {
         self.reports.push(error);
     }
 
+    /// Reports files that are given more than once, or have the same content.
+    fn same_files(&mut self, given: &[Given]) {
+        let mut known: BTreeMap<&str, &Given> = BTreeMap::new();
+        for given in given {
+            let Some(first) = known.get(given.export.sha256.as_str()) else {
+                known.insert(&given.export.sha256, given);
+                continue;
+            };
+            let flag = |given: &Given| self.feeds.get(given.feed).map_or("", |feed| feed.flag.as_str());
+            let names = [first, given].map(|given| given.export.source.name());
+            let is_one_place = first.feed == given.feed && first.scope == given.scope;
+            // One metadata file may be that of several environments.
+            let targets = self.feeds.get(given.feed).map_or(&[][..], |feed| &feed.targets);
+            let is_of_instances = targets.iter().all(|target| target.form == TargetForm::Instance);
+            let message = match (is_one_place, names[0] == names[1]) {
+                (true, true) => format!("`{}` is given twice to `--{}`", names[0], flag(given)),
+                (true, false) => format!("`{}` has the content of `{}`", names[1], names[0]),
+                (false, _) if first.feed != given.feed => format!(
+                    "`{}` of `--{}` has the content of `{}` of `--{}`",
+                    names[1],
+                    flag(given),
+                    names[0],
+                    flag(first)
+                ),
+                (false, _) if is_of_instances => continue,
+                (false, _) => {
+                    let [one, two] = [first, given].map(|given| given.scope.as_deref().unwrap_or_default());
+                    format!("`{one}` and `{two}` have files with the same content, `{}` and `{}`", names[0], names[1])
+                }
+            };
+            if is_one_place && names[0] == names[1] {
+                self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name the file once"));
+            } else {
+                let warning = Diagnostic::warning(Code::CaptureSource, message);
+                self.reports.push(warning.help("name another file if this is a mistake"));
+            }
+        }
+    }
+
     /// Reads the documents, and merges them into the old snapshot.
     fn documents(&mut self, given: &[Given]) {
         let mut merged: Option<Tree> = None;
@@ -227,6 +267,16 @@ impl<'a> Assembly<'a, '_> {
             self.refuse(error.help("write a list of texts, such as [\"status\"]"));
             return None;
         }
+        if let Some(wrong) = wrong_partial(self.layout.model, &root) {
+            let text = wrong.text().unwrap_or_default();
+            let message = format!("`{text}` of `partial` is not the pointer of a list of instances in the document");
+            let error = Diagnostic::error(Code::CaptureSource, message);
+            let error = error.label(&wrong.place.source, wrong.place.span, "here");
+            self.refuse(
+                error.help("write the pointer of a list that the document has, such as /members, or remove it"),
+            );
+            return None;
+        }
         if role == Role::Document {
             self.reports.screen(&mut root);
         }
@@ -268,8 +318,11 @@ impl<'a> Assembly<'a, '_> {
             partial: &partial,
             part: &part,
             reports: self.reports,
+            is_whole: true,
         };
-        Some(reader.tree(root, path, &Pointer::default()))
+        let tree = reader.tree(root, path, &Pointer::default());
+        self.is_sound &= reader.is_whole;
+        Some(tree)
     }
 
     /// States that the time of a file is that of its last change.
@@ -354,9 +407,13 @@ impl<'a> Assembly<'a, '_> {
         }
         if source.text().trim_start().starts_with('[') {
             return match Node::read(source) {
-                Ok(Node { value: Value::List(nodes), .. }) => {
-                    let is_empty = nodes.is_empty();
-                    Some((self.screened(nodes, FeedReader::Rows), is_empty))
+                Ok(Node { value: Value::List(mut nodes), place }) => {
+                    let is_damaged = nodes.is_empty() || self.other_elements(&nodes);
+                    if nodes.is_empty() {
+                        self.no_row(&place, "an empty list");
+                    }
+                    nodes.retain(|node| matches!(node.value, Value::Object(_)));
+                    Some((self.screened(nodes, FeedReader::Rows), is_damaged))
                 }
                 Ok(_) => None,
                 Err(error) => {
@@ -371,14 +428,33 @@ impl<'a> Assembly<'a, '_> {
         let mut is_damaged = table.is_damaged;
         if table.is_empty() && !is_damaged {
             is_damaged = true;
-            let place = table.header_place();
-            let warning = Diagnostic::warning(Code::CaptureRow, format!("`{}` has a header and no row", source.name()));
-            let warning = warning.label(&place.source, place.span, "the lists of this file are partial");
-            self.reports.push(warning.help(
-                "export the file again; if the account has none, leave the file out and write an empty list in the settings",
-            ));
+            self.no_row(&table.header_place(), "a header and no row");
         }
         Some((Rows::Table(Arc::new(table)), is_damaged))
+    }
+
+    /// States that a file has no row.
+    fn no_row(&mut self, place: &Place, content: &str) {
+        let message = format!("`{}` has {content}", place.source.name());
+        let warning = Diagnostic::warning(Code::CaptureRow, message);
+        let warning = warning.label(&place.source, place.span, "the lists of this file are partial");
+        self.reports.push(warning.help(
+            "export the file again; if the account has none, leave the file out and write an empty list in the settings",
+        ));
+    }
+
+    /// Reports elements of a list that are not objects, and returns whether there is one.
+    fn other_elements(&mut self, nodes: &[Node]) -> bool {
+        let mut others = nodes.iter().filter(|node| !matches!(node.value, Value::Object(_))).peekable();
+        let has_one = others.peek().is_some();
+        for node in others {
+            self.reports.report("element", &node.place, || {
+                let error = Diagnostic::error(Code::CaptureRow, "an element of the list is not an object");
+                let error = error.label(&node.place.source, node.place.span, "not read");
+                error.help("write an object for each row, or remove the element")
+            });
+        }
+        has_one
     }
 
     /// Returns trees as rows, without secrets.

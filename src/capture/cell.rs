@@ -55,9 +55,21 @@ pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Mea
     if column.absent.iter().any(|word| *word == folded) {
         return Meaning::Absent;
     }
-    let Some(separator) = &column.separator else { return single(column, text, dates) };
+    match &column.separator {
+        Some(separator) => elements(column, text.split(separator.as_str()), place, dates),
+        None => single(column, text, dates),
+    }
+}
+
+/// Returns the meaning of the elements of a list.
+pub(super) fn elements<'t>(
+    column: &Column,
+    texts: impl Iterator<Item = &'t str>,
+    place: &Place,
+    dates: &Dates,
+) -> Meaning {
     let mut elements = Vec::new();
-    for part in text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()) {
+    for part in texts.map(str::trim).filter(|part| !part.is_empty()) {
         match single(column, part, dates) {
             Meaning::Value(value) => elements.push(Node::new(place, value)),
             other => return other,
@@ -74,10 +86,14 @@ fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
     }
     match column.form {
         CellForm::Text => Meaning::Value(Value::Text(text.to_owned())),
-        CellForm::Time => match time(text, &column.formats, dates) {
-            Ok(time) => Meaning::Value(Value::Text(time)),
-            Err(wrong) => Meaning::Wrong(wrong),
-        },
+        CellForm::Time => {
+            let read = time(text, &column.formats, dates);
+            let read = if column.is_event_time { read.and_then(|time| start_of_day(time, dates)) } else { read };
+            match read {
+                Ok(time) => Meaning::Value(Value::Text(time)),
+                Err(wrong) => Meaning::Wrong(wrong),
+            }
+        }
         CellForm::Number if parse_number(text, 4).is_ok() && text.parse::<serde_json::Number>().is_ok() => {
             Meaning::Value(Value::Number(text.to_owned()))
         }
@@ -144,6 +160,25 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
     in_zone(date.to_datetime(time), dates)
 }
 
+/// Returns the time that an argument of the command line states, in milliseconds since 1970. A date is the start of the day.
+///
+/// # Errors
+/// When it has no meaning, or more than one.
+pub fn stated_time(text: &str, dates: &Dates) -> Result<i64, Wrong> {
+    let time = start_of_day(time(text.trim(), &[], dates)?, dates)?;
+    parse_datetime(&time).map_err(|_| NOT_A_TIME)
+}
+
+/// Returns the start of a day in the zone of the dates. Other times are returned as they are.
+fn start_of_day(time: String, dates: &Dates) -> Result<String, Wrong> {
+    match time.parse::<Date>() {
+        Ok(date) if time.len() == "YYYY-MM-DD".len() && dates.zone.is_some() => {
+            in_zone(date.to_datetime(jiff::civil::Time::midnight()), dates)
+        }
+        _ => Ok(time),
+    }
+}
+
 const NOT_A_TIME: Wrong =
     Wrong { message: "is not a time", help: "write a date such as 2026-09-01, or a time such as 2026-09-01T06:00:00Z" };
 
@@ -175,6 +210,12 @@ fn numeric_date(text: &str, dates: &Dates) -> Result<Date, Wrong> {
     let (year, month, day) = match (first.len(), third.len()) {
         (4, 1 | 2) => (a, b, c),
         (1 | 2, 4) if dates.day_first => (c, b, a),
+        (1 | 2, 4) if a > 12 && b <= 12 => {
+            return Err(Wrong { message: "has the day before the month", help: "pass --day-first" });
+        }
+        (1 | 2, 4) if b > 12 => {
+            return Err(Wrong { message: "has the month before the day", help: "export dates as YYYY-MM-DD" });
+        }
         (1 | 2, 4) => {
             return Err(Wrong {
                 message: "does not state whether the day or the month is first",
@@ -194,6 +235,20 @@ fn numeric_date(text: &str, dates: &Dates) -> Result<Date, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stated_day_starts_in_its_zone() {
+        let of = |text: &str, zone: Option<&str>| {
+            let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
+            stated_time(text, &Dates { day_first: false, zone }).map(show_datetime).map_err(|wrong| wrong.message)
+        };
+        assert_eq!(of("2026-09-01", None).as_deref(), Ok("2026-09-01T00:00:00Z"));
+        assert_eq!(of("2026-09-01", Some("Asia/Kolkata")).as_deref(), Ok("2026-08-31T18:30:00Z"));
+        assert_eq!(of("2026-09-01T06:00:00Z", Some("Asia/Kolkata")).as_deref(), Ok("2026-09-01T06:00:00Z"));
+        assert_eq!(of("2026-09-01 06:00", Some("Asia/Kolkata")).as_deref(), Ok("2026-09-01T00:30:00Z"));
+        assert_eq!(of("2026-09-01 06:00", None), Err("has no offset from UTC"));
+        assert_eq!(of("soon", None), Err("is not a time"));
+    }
 
     fn read(text: &str, day_first: bool, zone: Option<&str>) -> Result<String, &'static str> {
         let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
@@ -220,7 +275,9 @@ mod tests {
         for (text, day_first, zone, expected) in [
             ("2026-09-01 06:00:00", false, None, "has no offset from UTC"),
             ("03/04/2026", false, None, "does not state whether the day or the month is first"),
-            ("31/08/2026", false, None, "does not state whether the day or the month is first"),
+            ("31/08/2026", false, None, "has the day before the month"),
+            ("31/08/2026 10:00", false, None, "has the day before the month"),
+            ("08/31/2026", false, None, "has the month before the day"),
             ("08/31/2026", true, None, "is not a day of the calendar"),
             ("30/02/2026", true, None, "is not a day of the calendar"),
             ("1/2/26", true, None, "is not a time"),

@@ -100,9 +100,10 @@ impl Table {
             ),
         };
         let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-        reports.report("syntax", &self.source, || {
+        let place = Place::new(&self.source, Span::from(at..end));
+        reports.report("syntax", &place, || {
             let error = Diagnostic::error(Code::CaptureRow, message);
-            error.label(&self.source, Span::from(at..end), "here").help(help)
+            error.label(&place.source, place.span, "here").help(help)
         });
         match fault {
             Fault::Unclosed(_) => text.len(),
@@ -118,7 +119,7 @@ impl Table {
         let is_last = row.end == self.source.text().len() && cells < columns;
         let written = self.source.text().get(row.clone()).unwrap_or_default();
         let span = Span::from(row.start..row.start + written.trim_end_matches(['\r', '\n']).len());
-        reports.report("ragged", &self.source, || {
+        reports.report("ragged", &Place::new(&self.source, span), || {
             let s = if cells == 1 { "" } else { "s" };
             let message = format!("this row has {cells} cell{s}, and the header has {columns}");
             let help = match is_last {

@@ -173,6 +173,8 @@ pub struct Column {
     pub separator: Option<String>,
     /// Formats of times, in the notation of `strptime`.
     pub formats: Vec<String>,
+    /// Whether it is the time of an event of a log. Then a date is the start of the day in the zone of the export.
+    pub is_event_time: bool,
     /// Whether a missing property means that there is no value. Then a value that is not known is listed as uncaptured.
     pub may_be_absent: bool,
     /// The place in the description.

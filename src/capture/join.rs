@@ -10,14 +10,13 @@ use super::node::{Node, Property, Value};
 use super::origin::{OriginId, Origins};
 use super::reports::Reports;
 use super::rows::{Belongs, Instance, Mapped, remove, set};
-
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
 use crate::value::{TypeId, parse_datetime};
 use hashbrown::HashTable;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The number of places below an instance that evidence names for one source.
 const MAX_PLACES: usize = 100;
@@ -247,28 +246,31 @@ impl List {
     fn by_key(&self, joining: &Joining<'_>, joined: &mut Joined, reports: &mut Reports) {
         let Some(first) = self.parts.first() else { return };
         joined.is_partial |= first.role == Role::Adds && !matches!(first.content, Content::Activities(_));
+        let memberships = self.memberships(joining, reports);
         let mut index: HashTable<u32> = HashTable::new();
         for (number, part) in self.parts.iter().enumerate() {
             let mut dropped = Vec::new();
             for row in 0..part.len() {
-                match part.belongs(row, joining.dates) {
-                    Belongs::Yes => {}
-                    Belongs::No => continue,
-                    Belongs::Unknown => {
+                let read = self.key_in_list(part, row, joining, reports);
+                joined.is_partial |= read.is_partial;
+                let Some(key) = read.key else { continue };
+                match memberships.get(&key).map(|it| it.belongs) {
+                    Some(Belongs::No) if part.role != Role::Old => continue,
+                    Some(Belongs::Unknown) => {
                         joined.is_partial = true;
                         continue;
                     }
+                    _ => {}
                 }
-                let Some(key) = part.key(row, joining.key) else {
-                    joined.is_partial = true;
-                    self.no_key(part, row, joining.key, reports);
-                    continue;
-                };
                 let hash = keyed(&key);
                 let same =
                     |instance: &u32| self.key_of(joined, *instance, joining.key).as_deref() == Some(key.as_str());
                 match index.find(hash, same).copied() {
-                    Some(instance) => joined.add(instance, number, row),
+                    Some(instance) => {
+                        if let Some(first) = joined.add(instance, number, row).filter(|_| part.role != Role::Old) {
+                            twice(part, [first, row], &key, reports);
+                        }
+                    }
                     None if number > 0 && part.role == Role::Old => dropped.push(key),
                     None => {
                         if number > 0 {
@@ -297,9 +299,68 @@ impl List {
         self.parts.get(*part as usize)?.key(*row as usize, key)
     }
 
+    /// Reads the key of a row that belongs to the list. A row that cannot be used makes the list partial.
+    fn key_in_list(&self, part: &Part, row: usize, joining: &Joining<'_>, reports: &mut Reports) -> KeyInList {
+        match part.belongs(row, joining.dates) {
+            Belongs::Yes => {}
+            Belongs::No => return KeyInList { key: None, is_partial: false },
+            Belongs::Unknown => return KeyInList { key: None, is_partial: true },
+        }
+        let Some(key) = part.key(row, joining.key) else {
+            self.no_key(part, row, joining.key, reports);
+            return KeyInList { key: None, is_partial: true };
+        };
+        let Content::Mapped(rows) = &part.content else { return KeyInList { key: Some(key), is_partial: false } };
+        if let Some(form) = joining.key.wrong_form(&key) {
+            other_form(part, row, &key, form, reports);
+            return KeyInList { key: None, is_partial: true };
+        }
+        // Exports have totals and remarks below the table.
+        let is_partial = joining.key.has_any_form() && rows.has_only_key(row, joining.key);
+        if is_partial {
+            only_key(part, row, &key, reports);
+        }
+        KeyInList { key: Some(key), is_partial }
+    }
+
+    /// Returns, for a list with conditions, whether each instance is in it by all of its rows. Rows that contradict each
+    /// other are reported, and the instance may or may not be in the list.
+    fn memberships(&self, joining: &Joining<'_>, reports: &mut Reports) -> HashMap<String, Membership> {
+        let mut known: HashMap<String, Membership> = HashMap::new();
+        let has_conditions = |part: &Part| matches!(&part.content, Content::Mapped(rows) if rows.has_conditions());
+        if !self.parts.iter().any(has_conditions) {
+            return known;
+        }
+        for part in self.parts.iter().filter(|part| part.role != Role::Old) {
+            let time = joining.origins.time(part.origin);
+            for row in 0..part.len() {
+                let belongs = part.belongs(row, joining.dates);
+                let key = part.key(row, joining.key).filter(|_| belongs != Belongs::Unknown);
+                let (Some(key), Some(place)) = (key, part.place(row)) else { continue };
+                let stated = Membership { belongs, time, place };
+                match known.get_mut(&key) {
+                    None => {
+                        known.insert(key, stated);
+                    }
+                    Some(first) if first.belongs == stated.belongs => first.time = first.time.max(stated.time),
+                    Some(first) if joining.rule == Rule::Newer && first.time != stated.time => {
+                        if stated.time > first.time {
+                            *first = stated;
+                        }
+                    }
+                    Some(first) => {
+                        disputed(&key, first, &stated, reports);
+                        first.belongs = Belongs::Unknown;
+                    }
+                }
+            }
+        }
+        known
+    }
+
     fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
-        reports.report("key", &place.source, || {
+        reports.report("key", &place, || {
             let name = key.pointer.last().map_or("value", String::as_str);
             let error = Diagnostic::error(Code::CaptureRow, format!("this row has no `{name}`"));
             error.label(&place.source, place.span, "not read").help("complete or remove the row")
@@ -308,7 +369,7 @@ impl List {
 
     fn extra(&self, part: &Part, row: usize, key: &str, first: &Part, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
-        reports.report("extra", &place.source, || {
+        reports.report("extra", &place, || {
             let message = format!("`{key}` is in `{}`, and not in `{}`", part.name, first.name);
             let warning = Diagnostic::warning(Code::CaptureRow, message);
             let warning = warning.label(&place.source, place.span, "the snapshot has it with these values only");
@@ -421,22 +482,85 @@ impl List {
     }
 }
 
+/// The key of a row, if it is in the list, and whether the list may have more instances because of the row.
+struct KeyInList {
+    key: Option<String>,
+    is_partial: bool,
+}
+
+/// A statement whether an instance is in a list.
+struct Membership {
+    belongs: Belongs,
+    /// The time of the file.
+    time: Option<i64>,
+    /// The row.
+    place: Place,
+}
+
+fn disputed(key: &str, first: &Membership, second: &Membership, reports: &mut Reports) {
+    reports.report("membership", &second.place, || {
+        let text = |it: &Membership| if it.belongs == Belongs::Yes { "in the list" } else { "not in the list" };
+        let message = format!("two rows state differently whether `{key}` is in a list");
+        let error = Diagnostic::error(Code::CaptureConflict, message);
+        let error = error.label(&first.place.source, first.place.span, text(first));
+        let error = error.label(&second.place.source, second.place.span, text(second));
+        error.help("correct one of them, or pass --prefer newer; until then the list is partial")
+    });
+}
+
+fn other_form(part: &Part, row: usize, key: &str, form: &str, reports: &mut Reports) {
+    let Some(place) = part.place(row) else { return };
+    reports.report("form", &place, || {
+        let error = Diagnostic::error(Code::CaptureRow, format!("`{key}` is not {form}"));
+        let error = error.label(&place.source, place.span, "not read");
+        error.help("remove the row if it is a total or a remark; otherwise correct the key")
+    });
+}
+
+fn only_key(part: &Part, row: usize, key: &str, reports: &mut Reports) {
+    let Some(place) = part.place(row) else { return };
+    reports.report("remark", &place, || {
+        let warning = Diagnostic::warning(Code::CaptureRow, format!("the row of `{key}` has no other value"));
+        let warning = warning.label(&place.source, place.span, "it may be a total or a remark, so the list is partial");
+        warning.help("remove the row if it is one; otherwise complete it")
+    });
+}
+
+fn twice(part: &Part, rows: [usize; 2], key: &str, reports: &mut Reports) {
+    let [Some(first), Some(second)] = rows.map(|row| part.place(row)) else { return };
+    reports.report("twice", &second, || {
+        let message = format!("`{key}` has two rows in `{}`", part.name);
+        let warning = Diagnostic::warning(Code::CaptureRow, message);
+        let warning = warning.label(&second.source, second.span, "merged with the other row");
+        let warning = warning.label(&first.source, first.span, "the other row");
+        warning.help("remove one of them, or export the file again")
+    });
+}
+
 /// Returns a number of a row or part, which is below the number of bytes of a text.
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl Joined {
-    /// Adds a row to an instance.
-    fn add(&mut self, instance: u32, part: usize, row: usize) {
-        let is_first = self.order.get(instance as usize).is_some_and(|(first, _)| *first as usize == part);
-        let Some(rows) = self.others.get_mut(part) else { return };
+    /// Adds a row to an instance. Returns the first row of the part for the instance, if it has one.
+    fn add(&mut self, instance: u32, part: usize, row: usize) -> Option<usize> {
+        let first = self.order.get(instance as usize).filter(|(first, _)| *first as usize == part);
+        let first = first.map(|(_, row)| *row as usize);
+        let rows = self.others.get_mut(part)?;
         if rows.len() <= instance as usize {
             rows.resize(instance as usize + 1, 0);
         }
-        match rows.get_mut(instance as usize) {
-            Some(known) if *known == 0 && !is_first => *known = small(row + 1),
-            _ => self.repeated.push((instance, small(part), small(row))),
+        let known = rows.get_mut(instance as usize)?;
+        match first.or((*known as usize).checked_sub(1)) {
+            None => {
+                *known = small(row + 1);
+                None
+            }
+            earlier => {
+                self.repeated.push((instance, small(part), small(row)));
+                earlier
+            }
         }
     }
 }
@@ -523,8 +647,7 @@ impl Merging<'_> {
                         let steps: Vec<&String> = pointer.iter().collect();
                         let at = self.at.join(&steps);
                         let (one, two) = (known.place.clone(), node.place.clone());
-                        self.reports
-                            .report("conflict", &two.source, || contradiction(at.as_str(), Some(&one), Some(&two)));
+                        self.reports.report("conflict", &two, || contradiction(at.as_str(), Some(&one), Some(&two)));
                         self.contradicted.push(pointer.clone());
                         continue;
                     }

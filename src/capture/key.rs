@@ -51,6 +51,21 @@ impl KeyOf {
         }
     }
 
+    /// Returns the noun of the form that the keys have, if they have one and this key does not.
+    pub(super) fn wrong_form(&self, key: &str) -> Option<&'static str> {
+        let is_address = || {
+            let parts = key.rsplit_once('@');
+            parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+                && !key.contains(char::is_whitespace)
+        };
+        (self.form == KeyForm::Email && !is_address()).then_some("an e-mail address")
+    }
+
+    /// Returns whether every text is a key by its form.
+    pub(super) fn has_any_form(&self) -> bool {
+        self.form != KeyForm::Email
+    }
+
     /// Returns the key of an instance, if it has one.
     pub(super) fn of_node(&self, node: &Node) -> Option<String> {
         let key = self.pointer.iter().try_fold(node, |node, step| node.get(step))?;

@@ -1,7 +1,8 @@
 //! The origin of values, for the list of evidence.
 
 use super::conflict::names;
-use super::node::Node;
+use super::node::{Node, Value};
+use crate::schema::Model;
 use crate::source::pointer::unescape;
 use crate::value::{parse_datetime, show_datetime};
 use serde_json::json;
@@ -74,7 +75,7 @@ impl DocumentOrigins {
     /// Reads the evidence of a document.
     pub(super) fn read(evidence: Option<&Node>, document: OriginId, origins: &mut Origins) -> Self {
         let elements = match evidence.map(|node| &node.value) {
-            Some(super::node::Value::List(elements)) => &elements[..],
+            Some(Value::List(elements)) => &elements[..],
             _ => &[],
         };
         let text = |node: &Node, name: &str| node.get(name).and_then(Node::text).map(str::to_owned);
@@ -123,4 +124,27 @@ fn steps(pointer: &str) -> Vec<String> {
 /// Returns the pointers of the root property `partial`.
 pub(super) fn partial(root: &Node) -> Vec<String> {
     root.get("partial").map(names).unwrap_or_default()
+}
+
+/// Returns the first element of the root property `partial` that is not the pointer of a list of instances in the document.
+pub(super) fn wrong_partial<'n>(model: &Model, root: &'n Node) -> Option<&'n Node> {
+    let Value::List(pointers) = &root.get("partial")?.value else { return None };
+    pointers.iter().find(|node| node.text().is_none_or(|pointer| !is_list(model, root, pointer)))
+}
+
+fn is_list(model: &Model, root: &Node, pointer: &str) -> bool {
+    let Some(rest) = pointer.strip_prefix('/') else { return false };
+    let (mut node, mut path) = (Some(root), model.path_of.find(model.root).copied().flatten());
+    for step in rest.split('/').map(unescape) {
+        let Some(tree) = path.and_then(|path| model.paths.find(path)) else { return false };
+        let child = || tree.children.iter().find(|(name, _)| *name == step).map(|(_, child)| *child);
+        path = tree.each.or_else(child);
+        node = node.and_then(|node| match &node.value {
+            Value::List(elements) => step.parse::<usize>().ok().and_then(|number| elements.get(number)),
+            _ => node.get(&step),
+        });
+    }
+    let each = path.and_then(|path| model.paths.find(path)?.each);
+    let is_of_instances = each.and_then(|each| model.paths.find(each)?.ty).is_some();
+    is_of_instances && matches!(node.map(|node| &node.value), Some(Value::List(_) | Value::Object(_)))
 }

@@ -5,7 +5,7 @@ use super::secrets::{self, Screening};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::snapshot::Secrets;
 use crate::source::{Place, Source};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The number of diagnostics of one kind and file.
@@ -17,41 +17,58 @@ const MAX_HIDDEN: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     diagnostics: Vec<Diagnostic>,
-    /// By kind and file: the number, and the code and level of the first.
-    counts: BTreeMap<(&'static str, String), (usize, Code, DiagnosticLevel)>,
+    /// By kind and file.
+    counts: BTreeMap<(&'static str, String), Count>,
     notes: Vec<String>,
     /// Places that excerpts mask.
     hidden: Vec<Place>,
+    /// The words for a place of the capture description that a user can change.
+    description: String,
+}
+
+/// The diagnostics of one kind for a file.
+#[derive(Debug)]
+struct Count {
+    /// The code and the level of the first.
+    code: Code,
+    level: DiagnosticLevel,
+    /// The starts of their places. Two targets of one file may report the same place.
+    starts: HashSet<u32>,
 }
 
 impl Reports {
+    /// Returns an empty collection, with the words for a description that a user can change.
+    pub(super) fn new(description: &str) -> Self {
+        Self { description: description.to_owned(), ..Self::default() }
+    }
+
+    /// Returns the words for a description that a user can change.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
     /// Adds a diagnostic.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Adds a diagnostic of a kind that a file may have many of.
-    pub(super) fn report(&mut self, kind: &'static str, source: &Source, diagnostic: impl FnOnce() -> Diagnostic) {
-        let known = self.counts.get_mut(&(kind, source.name().to_owned()));
-        match known {
-            Some((count, ..)) if *count >= SHOWN => *count += 1,
-            known => {
-                let diagnostic = diagnostic();
-                match known {
-                    Some((count, ..)) => *count += 1,
-                    None => {
-                        let first = (1, diagnostic.code, diagnostic.level);
-                        self.counts.insert((kind, source.name().to_owned()), first);
-                    }
-                }
-                self.diagnostics.push(diagnostic);
-            }
+    /// Adds a diagnostic of a kind that a file may have many of, unless the place has one.
+    pub(super) fn report(&mut self, kind: &'static str, place: &Place, diagnostic: impl FnOnce() -> Diagnostic) {
+        let key = (kind, place.source.name().to_owned());
+        if let Some(count) = self.counts.get_mut(&key) {
+            let is_shown = count.starts.insert(place.span.start) && count.starts.len() <= SHOWN;
+            self.diagnostics.extend(is_shown.then(diagnostic));
+            return;
         }
+        let diagnostic = diagnostic();
+        let starts = HashSet::from([place.span.start]);
+        self.counts.insert(key, Count { code: diagnostic.code, level: diagnostic.level, starts });
+        self.diagnostics.push(diagnostic);
     }
 
     /// Refuses a value that looks like a secret.
     pub(super) fn secret(&mut self, name: &str, kind: &str, place: &Place) {
-        self.report("secret", &place.source, || {
+        self.report("secret", place, || {
             let mut screening = Screening::default();
             screening.refuse(name, kind, place);
             let refused = screening.diagnostics.pop();
@@ -99,9 +116,11 @@ impl Reports {
     /// Returns the diagnostics, with the number of those that are not shown.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics;
-        for ((_, file), (count, code, level)) in self.counts.into_iter().filter(|(_, (count, ..))| *count > SHOWN) {
-            let message = format!("`{file}` has {} more problems of this kind", count - SHOWN);
-            diagnostics.push(Diagnostic { level, ..Diagnostic::error(code, message) });
+        for ((_, file), Count { code, level, starts }) in self.counts {
+            if let Some(more) = starts.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                let message = format!("`{file}` has {more} more problems of this kind");
+                diagnostics.push(Diagnostic { level, ..Diagnostic::error(code, message) });
+            }
         }
         diagnostics
     }

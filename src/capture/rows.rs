@@ -2,7 +2,7 @@
 //!
 //! A row of a table becomes a tree only while it is written, so that many rows take little memory.
 
-use super::cell::{Dates, Meaning, Wrong, meaning};
+use super::cell::{Dates, Meaning, Wrong, elements, meaning};
 use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
 use super::key::KeyOf;
@@ -35,6 +35,20 @@ pub(super) struct Mapped {
     only: Vec<(Column, Option<usize>, Vec<String>)>,
     /// The text of the source.
     source: Arc<Source>,
+}
+
+/// The value of a column in a row.
+enum Found<'t> {
+    /// A text.
+    Text(Cow<'t, str>, Place),
+    /// The elements of a list of texts.
+    Elements(Vec<String>, Place),
+    /// A value that is not a text, such as an object.
+    Other(Place),
+    /// Several values, of which the one that counts is not known.
+    Several,
+    /// No value.
+    Nothing,
 }
 
 /// An instance that a row describes.
@@ -91,7 +105,7 @@ impl Mapped {
             Rows::Nodes(..) => None,
             Rows::Table(table) => match table.columns(&column.headers)[..] {
                 [] if column.required => {
-                    reports.push(no_column(table, column));
+                    reports.push(no_column(table, column, reports.description()));
                     is_usable = false;
                     None
                 }
@@ -158,6 +172,21 @@ impl Mapped {
         belongs
     }
 
+    /// Returns whether the target has conditions on rows.
+    pub(super) fn has_conditions(&self) -> bool {
+        !self.only.is_empty()
+    }
+
+    /// Returns whether a row of a table has a value for the key only, although the target reads more columns.
+    pub(super) fn has_only_key(&self, row: usize, key: &KeyOf) -> bool {
+        let Rows::Table(table) = &self.rows else { return false };
+        let mut cells = Vec::new();
+        table.cells(row, &mut cells);
+        let others = self.columns.iter().filter(|(column, _)| column.property != key.pointer);
+        let mut others = others.filter_map(|(_, at)| cells.get((*at)?)).peekable();
+        others.peek().is_some() && others.all(|cell| table.text(*cell).is_empty())
+    }
+
     /// Returns the key of a row, if it has one.
     pub(super) fn key(&self, row: usize, key: &KeyOf) -> Option<String> {
         let mut cells = Vec::new();
@@ -174,8 +203,26 @@ impl Mapped {
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         for (column, at) in &self.columns {
-            let Some((text, place)) = self.text(row, column, *at, &cells) else { continue };
-            let meaning = meaning(column, &text, &place, dates);
+            let (text, place, meaning) = match self.found(row, column, *at, &cells) {
+                Found::Nothing => continue,
+                Found::Several => {
+                    instance.mark(column);
+                    continue;
+                }
+                Found::Other(place) => {
+                    reports.report("form", &place, || not_single(column, &place));
+                    instance.mark(column);
+                    continue;
+                }
+                Found::Text(text, place) => {
+                    let meaning = meaning(column, &text, &place, dates);
+                    (text, place, meaning)
+                }
+                Found::Elements(texts, place) => {
+                    let meaning = elements(column, texts.iter().map(String::as_str), &place, dates);
+                    (Cow::Owned(texts.join(", ")), place, meaning)
+                }
+            };
             let is_quoted = matches!(meaning, Meaning::OtherWord | Meaning::Wrong(_) | Meaning::Value(Value::Text(_)));
             let name = column.property.last().map_or("", String::as_str);
             if let Some(kind) = suspicion(name, "", &text, &[]).filter(|_| is_quoted && column.words.is_empty()) {
@@ -189,11 +236,12 @@ impl Mapped {
                 Meaning::Absent => {}
                 Meaning::Unknown => instance.mark(column),
                 Meaning::OtherWord => {
-                    reports.report("word", &place.source, || other_word(column, &text, &place));
+                    let description = reports.description().to_owned();
+                    reports.report("word", &place, || other_word(column, &text, &place, &description));
                     instance.mark(column);
                 }
                 Meaning::Wrong(wrong) => {
-                    reports.report(wrong.message, &place.source, || wrong_cell(&wrong, &text, &place));
+                    reports.report(wrong.message, &place, || wrong_cell(&wrong, &text, &place));
                     instance.mark(column);
                 }
             }
@@ -215,16 +263,37 @@ impl Mapped {
         at: Option<usize>,
         cells: &[Cell],
     ) -> Option<(Cow<'t, str>, Place)> {
-        match &self.rows {
+        match self.found(row, column, at, cells) {
+            Found::Text(text, place) => Some((text, place)),
+            _ => None,
+        }
+    }
+
+    /// Returns the value of a column in a row.
+    fn found<'t>(&'t self, row: usize, column: &Column, at: Option<usize>, cells: &[Cell]) -> Found<'t> {
+        let (nodes, reader) = match &self.rows {
             Rows::Table(table) => {
-                let cell = *cells.get(at?)?;
-                Some((table.text(cell), table.place(cell)))
+                return match at.and_then(|at| cells.get(at)) {
+                    Some(cell) => Found::Text(table.text(*cell), table.place(*cell)),
+                    None => Found::Nothing,
+                };
             }
-            Rows::Nodes(nodes, reader) => {
-                let node = nodes.get(row)?;
-                let found = column.headers.iter().find_map(|header| property(node, header, *reader))?;
-                Some((Cow::Owned(scalar(found)?), found.place.clone()))
-            }
+            Rows::Nodes(nodes, reader) => (nodes, *reader),
+        };
+        let Some(node) = nodes.get(row) else { return Found::Nothing };
+        let Some(found) = column.headers.iter().find_map(|header| property(node, header, reader)) else {
+            let is_several =
+                reader == FeedReader::Scim && column.headers.iter().any(|header| scim::has_several(node, header));
+            return if is_several { Found::Several } else { Found::Nothing };
+        };
+        let place = found.place.clone();
+        match &found.value {
+            Value::Null => Found::Nothing,
+            Value::List(elements) if column.separator.is_some() => match elements.iter().map(scalar).collect() {
+                Some(texts) => Found::Elements(texts, place),
+                None => Found::Other(place),
+            },
+            _ => scalar(found).map_or(Found::Other(place.clone()), |text| Found::Text(Cow::Owned(text), place)),
         }
     }
 }
@@ -294,7 +363,7 @@ pub(super) fn remove(node: &mut Node, pointer: &[String]) {
     }
 }
 
-fn no_column(table: &Table, column: &Column) -> Diagnostic {
+fn no_column(table: &Table, column: &Column, description: &str) -> Diagnostic {
     let found: Vec<String> = table.header.iter().map(|cell| format!("`{}`", table.text(*cell))).collect();
     let name = column.property.last().or(column.headers.first()).map_or("", String::as_str);
     let message = format!("`{}` has no column for `{name}`", table.source.name());
@@ -302,7 +371,7 @@ fn no_column(table: &Table, column: &Column) -> Diagnostic {
     let error = Diagnostic::error(Code::CaptureColumn, message);
     let error = error.label(&place.source, place.span, format!("the columns are {}", found.join(", ")));
     let headers: Vec<String> = column.headers.iter().map(|header| format!("`{header}`")).collect();
-    error.help(format!("name the column one of {}, or add its name to the capture description", headers.join(", ")))
+    error.help(format!("name the column one of {}, or add its name to {description}", headers.join(", ")))
 }
 
 /// Returns two properties of a row that are both of a column.
@@ -337,13 +406,23 @@ fn two_columns(table: &Table, column: &Column, first: usize, second: usize) -> D
     error.help("remove or rename one of them")
 }
 
-fn other_word(column: &Column, text: &str, place: &Place) -> Diagnostic {
+fn not_single(column: &Column, place: &Place) -> Diagnostic {
+    let name = column.property.join("/");
+    let error = Diagnostic::error(Code::CaptureCell, format!("the value of `{name}` is an object or a list"));
+    let error = error.label(&place.source, place.span, "the value is uncaptured");
+    match column.separator {
+        Some(_) => error.help("write a list of texts, numbers and booleans"),
+        None => error.help("write a text, a number or a boolean; a header such as `a/b` reads a property of an object"),
+    }
+}
+
+fn other_word(column: &Column, text: &str, place: &Place, description: &str) -> Diagnostic {
     let name = column.property.join("/");
     let warning = Diagnostic::warning(Code::CaptureWord, format!("`{text}` is not a known word for `{name}`"));
     let warning = warning.label(&place.source, place.span, "the value is uncaptured");
     let words: Vec<&str> = column.words.iter().flat_map(|word| &word.written).map(String::as_str).collect();
     let warning = warning.suggest(text, words);
-    let help = warning.help.clone().map(|help| format!("{help}; or add the word to the capture description"));
+    let help = warning.help.clone().map(|help| format!("{help}; or add the word to {description}"));
     warning.maybe_help(help)
 }
 

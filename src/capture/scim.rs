@@ -98,6 +98,13 @@ pub fn attribute<'n>(user: &'n Node, path: &str) -> Option<&'n Node> {
     }
 }
 
+/// Returns whether a path of attributes leads through a list of several values of which none is primary.
+pub(super) fn has_several(user: &Node, path: &str) -> bool {
+    let starts = path.match_indices('.').map(|(at, _)| at);
+    let mut above = starts.filter_map(|at| attribute(user, path.get(..at)?));
+    attribute(user, path).is_none() && above.any(|node| matches!(&node.value, Value::List(values) if values.len() > 1))
+}
+
 /// A page of the list.
 struct Page {
     place: Place,
@@ -471,5 +478,7 @@ mod tests {
         ] {
             assert_eq!(text(path), expected, "{path}");
         }
+        let several = ["groups.value", "emails.value", "roles.value", "none.value", "groups", "userName"];
+        assert_eq!(several.map(|path| has_several(&users.users[0], path)), [true, false, false, false, false, false]);
     }
 }

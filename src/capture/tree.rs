@@ -8,8 +8,8 @@ use super::origin::{DocumentOrigins, OriginId, Origins};
 use super::reports::Reports;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId};
-use crate::source::Place;
 use crate::source::pointer::Pointer;
+use crate::source::{Place, Span};
 use crate::value::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,8 +35,8 @@ pub(super) enum Tree {
 pub(super) struct Leaf {
     pub node: Node,
     pub origin: OriginId,
-    /// Whether it is a list that has not all elements.
-    pub is_partial: bool,
+    /// The pointers, from the value, of lists in it that have not all elements.
+    pub partial: Vec<String>,
 }
 
 /// A list of instances, each with properties of its own.
@@ -75,7 +75,7 @@ pub(super) struct Merge<'r> {
 
 impl Tree {
     pub(super) fn leaf(node: Node, origin: OriginId) -> Self {
-        Tree::Leaf(Leaf { node, origin, is_partial: false })
+        Tree::Leaf(Leaf { node, origin, partial: Vec::new() })
     }
 
     /// Returns a property of an object.
@@ -210,7 +210,12 @@ impl Tree {
             (tree, Tree::Uncaptured) => tree,
             (tree, other) if tree.is_null() => other,
             (tree, other) if other.is_null() => tree,
-            (Tree::Leaf(leaf), Tree::Leaf(other)) if same(&leaf.node, &other.node) => Tree::Leaf(leaf),
+            (Tree::Leaf(mut leaf), Tree::Leaf(other)) if same(&leaf.node, &other.node) => {
+                leaf.partial.extend(other.partial);
+                leaf.partial.sort();
+                leaf.partial.dedup();
+                Tree::Leaf(leaf)
+            }
             (tree, other) => tree.contradict(other, merge),
         }
     }
@@ -274,6 +279,8 @@ pub(super) struct DocumentReader<'r> {
     /// The name, the time and the role of its rows.
     pub part: &'r dyn Fn(Vec<Node>, &str) -> Part,
     pub reports: &'r mut Reports,
+    /// Whether everything that the document states is in the tree.
+    pub is_whole: bool,
 }
 
 impl DocumentReader<'_> {
@@ -316,6 +323,7 @@ impl DocumentReader<'_> {
                 let is_partial = self.partial.iter().any(|pointer| pointer == at.as_str());
                 let layout = self.layout;
                 if let Some(ty) = each.and_then(|each| layout.type_at(each, &layout.lists)) {
+                    self.refuse_partial_below(&node.place, at);
                     let part = (self.part)(elements, at.as_str());
                     return Tree::Rows(Box::new(List { ty, parts: vec![part], is_partial }));
                 }
@@ -325,13 +333,28 @@ impl DocumentReader<'_> {
                     let key = KeyOf::new(layout.model, ty);
                     return Tree::Instances(Instances { elements, key, is_partial });
                 }
+                let inner = self.partial.iter().filter_map(|pointer| pointer.strip_prefix(at.as_str()));
+                let inner = inner.filter(|below| below.is_empty() || below.starts_with('/'));
+                let partial = inner.map(str::to_owned).collect();
                 let node = Node { place: node.place, value: Value::List(elements) };
-                Tree::Leaf(Leaf { node, origin: self.origins.of(at.as_str()), is_partial })
+                Tree::Leaf(Leaf { node, origin: self.origins.of(at.as_str()), partial })
             }
             value => {
                 let node = Node { place: node.place, value };
                 Tree::leaf(node, self.origins.of(at.as_str()))
             }
+        }
+    }
+
+    /// Reports partial lists in the instances of a list that is joined, because the instances have other indexes then.
+    fn refuse_partial_below(&mut self, place: &Place, at: &Pointer) {
+        let is_below = |pointer: &&String| pointer.strip_prefix(at.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if let Some(pointer) = self.partial.iter().find(is_below) {
+            let message = format!("`{pointer}` of `partial` is in a list that other files complete");
+            let error = Diagnostic::error(Code::CaptureConflict, message);
+            let error = error.label(&place.source, Span::new(place.span.start, place.span.start + 1), "this list");
+            self.reports.push(error.help(format!("name the whole list `{at}` in `partial`")));
+            self.is_whole = false;
         }
     }
 }

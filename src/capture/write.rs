@@ -55,10 +55,8 @@ impl Writer<'_> {
 
     fn tree(&mut self, tree: &Tree, at: &Pointer, depth: usize) -> io::Result<()> {
         match tree {
-            Tree::Leaf(Leaf { node, is_partial, .. }) => {
-                if *is_partial {
-                    self.partial.push(at.as_str().to_owned());
-                }
+            Tree::Leaf(Leaf { node, partial, .. }) => {
+                self.partial.extend(partial.iter().map(|below| format!("{}{below}", at.as_str())));
                 self.node(node, depth)
             }
             Tree::Object(_) if tree_width(tree, LINE).is_some() => tree_line(tree, self.out),
@@ -264,7 +262,7 @@ fn width(node: &Node, most: usize) -> Option<usize> {
 /// Returns the number of characters of a value on one line, if it is at most `most` and has no lists of instances.
 fn tree_width(tree: &Tree, most: usize) -> Option<usize> {
     match tree {
-        Tree::Leaf(leaf) if !leaf.is_partial => width(&leaf.node, most),
+        Tree::Leaf(leaf) if leaf.partial.is_empty() => width(&leaf.node, most),
         Tree::Object(properties) => properties
             .iter()
             .try_fold(4, |sum, (name, tree)| sum_of(sum, tree_width(tree, most)? + name.len() + 4, most)),

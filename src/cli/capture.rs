@@ -5,7 +5,7 @@ use super::pack::{self, PackArgs};
 use super::screens::{self, StatusFormat, StatusRequest};
 use super::{Color, usage, width};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
-use deodar::capture::cell::Dates;
+use deodar::capture::cell::{Dates, stated_time};
 use deodar::capture::description::{Description, FeedReader};
 use deodar::capture::export::{Export, TextEncoding, decode};
 use deodar::capture::template::TemplateInstances;
@@ -14,7 +14,6 @@ use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::project::{self, CapturePack, ExportFile, InputFormat, Loader};
 use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::schema::Schema;
-use deodar::value::parse_datetime;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -56,13 +55,14 @@ struct Common {
     /// Write the snapshot to this file; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-", help_heading = "Snapshot")]
     output: PathBuf,
-    /// State when the files were exported, or one of them [default: the last change of the file]
+    /// State when the files were exported, or one of them, such as 2026-09-01T06:00:00Z [default: the last change of the file]
     #[arg(long, value_name = "[FILE=]TIME", help_heading = "Exports")]
     captured_at: Vec<String>,
     /// State who exported the files
     #[arg(long, value_name = "TEXT", help_heading = "Exports")]
     captured_by: Option<String>,
-    /// State the period that the export of a log has [default: from its first to its last event]
+    /// State the period that the export of a log has, such as audit.csv=2026-06-01..2026-09-01 [default: from its first to
+    /// its last event]
     #[arg(long, value_name = "FILE=FROM..TO", help_heading = "Exports")]
     range: Vec<String>,
     /// Read 03/04/2026 as the third of April
@@ -207,7 +207,7 @@ impl Named {
             return Err(problems);
         }
         let selection = pack::selection(&settings, &[], InputFormat::ByName);
-        let CapturePack { schema, description, diagnostics, .. } = loader.capture_pack(&selection)?;
+        let CapturePack { schema, description, diagnostics, built_in, .. } = loader.capture_pack(&selection)?;
         problems.extend(diagnostics);
         let (schema, wrong) = Schema::parse(&schema);
         problems.extend(wrong);
@@ -219,7 +219,7 @@ impl Named {
         };
         let (description, wrong) = Description::read(source, &schema.model);
         problems.extend(wrong);
-        if has_errors(&problems) { Err(problems) } else { Ok(Loaded { schema, description, problems }) }
+        if has_errors(&problems) { Err(problems) } else { Ok(Loaded { schema, description, built_in, problems }) }
     }
 }
 
@@ -227,6 +227,8 @@ impl Named {
 struct Loaded {
     schema: Schema,
     description: Description,
+    /// The built-in pack that the description is part of.
+    built_in: Option<&'static str>,
     problems: Vec<Diagnostic>,
 }
 
@@ -326,6 +328,16 @@ fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Re
     Ok(Files { named, statements })
 }
 
+/// An example of a range.
+const RANGE: &str = "--range audit.csv=2026-06-01..2026-09-01";
+
+impl Common {
+    /// Returns the meaning of dates.
+    fn dates(&self) -> Dates {
+        Dates { day_first: self.day_first, zone: self.zone.clone() }
+    }
+}
+
 impl Statements {
     fn parse(common: &Common, names: &[String]) -> Result<Self, String> {
         let known = |file: &str| match file.is_empty() || names.iter().any(|name| name == file) {
@@ -335,7 +347,10 @@ impl Statements {
         let mut statements = Self::default();
         for text in &common.captured_at {
             let (file, time) = text.rsplit_once('=').unwrap_or(("", text));
-            let time = parse_datetime(time).map_err(|error| format!("--captured-at {text}: {error}"))?;
+            let time = stated_time(time, &common.dates()).map_err(|wrong| {
+                let example = "--captured-at members.csv=2026-09-01T06:00:00Z";
+                format!("--captured-at {text}: the time {}: {}, as in {example}", wrong.message, wrong.help)
+            })?;
             statements.times.insert(known(file)?, time);
         }
         for text in &common.encoding {
@@ -353,11 +368,18 @@ impl Statements {
         }
         for text in &common.range {
             let parts = text.rsplit_once('=').and_then(|(file, range)| Some((file, range.split_once("..")?)));
-            let Some((file, (from, to))) = parts else { return Err(format!("--range {text}: write FILE=FROM..TO")) };
-            let time = |time: &str| parse_datetime(time).map_err(|error| format!("--range {text}: {error}"));
+            let Some((file, (from, to))) = parts else {
+                return Err(format!("--range {text}: write FILE=FROM..TO, as in {RANGE}"));
+            };
+            let time = |time: &str| {
+                let read = stated_time(time, &common.dates());
+                read.map_err(|wrong| {
+                    format!("--range {text}: `{time}` {}: {}, as in {RANGE}", wrong.message, wrong.help)
+                })
+            };
             let (from, to) = (time(from)?, time(to)?);
             if from > to {
-                return Err(format!("--range {text}: the start is after the end"));
+                return Err(format!("--range {text}: the start is after the end; write FROM..TO, as in {RANGE}"));
             }
             statements.ranges.insert(known(file)?, (from, to));
         }
@@ -386,7 +408,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
-    let Loaded { schema, description, problems } = loaded;
+    let Loaded { schema, description, built_in, problems } = loaded;
     to_stderr(|out| diagnostics::write(&problems, &[], style, out));
     let (given, old) = match exports(&description, &files, common) {
         Ok(read) => read,
@@ -396,9 +418,10 @@ fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::R
         }
     };
     let settings = Settings {
-        dates: Dates { day_first: common.day_first, zone: common.zone.clone() },
+        dates: common.dates(),
         prefer_newer: common.prefer == Some(Prefer::Newer),
         captured_by: common.captured_by.clone(),
+        built_in: built_in.map(str::to_owned),
     };
     let inputs = Inputs { model: &schema.model, description: &description, given, old, settings };
     let outcome = if common.output == Path::new("-") {

@@ -5,7 +5,7 @@ use super::{Color, width};
 use deodar::Limits;
 use deodar::diagnostic::{Code, Diagnostic, has_errors};
 use deodar::infer::{infer, is_identifier};
-use deodar::project::{self, InputFormat, Loader};
+use deodar::project::{self, EMBEDDED, InputFormat, Loader};
 use deodar::render::{Detail, Style, diagnostics, plain};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,9 @@ const EXAMPLES: &str = "\
 Examples:
   deodar new schema --from snapshot.json
   deodar new schema --from exports --name Forge --output forge.cedarschema
+  deodar new capture PACK --output capture.toml
 
-Exit codes: 0 the schema is written, 5 an input is invalid, or the file exists.";
+Exit codes: 0 the file is written, 5 an input is invalid, or the file exists.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,6 +30,22 @@ pub(super) struct Args {
 enum Kind {
     /// Infer a schema that reads snapshots without a diagnostic, and state what each part follows from
     Schema(SchemaArgs),
+    /// Write a copy of the capture description of a built-in pack, for `deodar capture PACK --policies capture.toml`
+    Capture(CaptureArgs),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct CaptureArgs {
+    /// Built-in pack
+    #[arg(value_name = "PACK", value_parser = clap::builder::PossibleValuesParser::new(EMBEDDED.iter().map(|pack| pack.name)))]
+    pack: String,
+    /// Write the description to this file, which does not exist [default: standard output]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Set when to use colour
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    color: Color,
 }
 
 #[derive(clap::Args)]
@@ -59,23 +76,39 @@ fn parse_namespace(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
-    let Kind::Schema(args) = &args.kind;
+    match &args.kind {
+        Kind::Schema(args) => schema(args),
+        Kind::Capture(args) => {
+            let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+            let pack = EMBEDDED.iter().find(|pack| pack.name == args.pack);
+            let text = pack.map_or("", |pack| pack.capture.1);
+            written(args.output.as_deref(), text, "add headers and words, and pass it with --policies", style)
+        }
+    }
+}
+
+fn schema(args: &SchemaArgs) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let (text, warnings) = match inferred(args) {
         Ok(inferred) => inferred,
         Err(errors) => return Ok(refused(&errors, style)),
     };
     to_stderr(|out| diagnostics::write(&warnings, &[], style, out));
-    match &args.output {
+    written(args.output.as_deref(), &text, "review it by hand", style)
+}
+
+/// Writes a text to a new file, or to standard output. A note states what to do with the file.
+fn written(output: Option<&Path>, text: &str, note: &str, style: Style) -> io::Result<ExitCode> {
+    match output {
         None => {
             let mut out = Output::new();
             out.write_all(text.as_bytes())?;
             out.flush()?;
         }
-        Some(path) => match project::new_file(path, &text) {
+        Some(path) => match project::new_file(path, text) {
             Ok(()) => {
                 let name = path.display().to_string();
-                to_stderr(|out| writeln!(out, "wrote `{}`: review it by hand", plain(&name)));
+                to_stderr(|out| writeln!(out, "wrote `{}`: {note}", plain(&name)));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(refused(&[exists(path)], style)),
             Err(error) => return Err(cannot_write(format_args!("`{}`", path.display()), &error)),

@@ -21,6 +21,8 @@ pub struct CapturePack {
     pub schema: Arc<Source>,
     /// The description, if the pack has one.
     pub description: Option<Arc<Source>>,
+    /// The built-in pack that the description is part of.
+    pub built_in: Option<&'static str>,
     /// Warnings about the pack.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -35,7 +37,8 @@ impl Loader {
         let mut diagnostics = Vec::new();
         let Some(pack) = self.pack(selection, &[], &mut diagnostics) else { return Err(diagnostics) };
         let described = selection.policies.iter().map(|path| beside(path)).find(|path| path.is_file());
-        let description = match (described, pack.built_in) {
+        let built_in = pack.built_in.filter(|_| described.is_none());
+        let description = match (described, built_in) {
             (Some(path), _) => match self.read(&path, MAX_TOML_BYTES, &mut diagnostics) {
                 Some(source) => Some(source),
                 None => return Err(diagnostics),
@@ -46,7 +49,8 @@ impl Loader {
             }
             (None, None) => None,
         };
-        Ok(CapturePack { name: pack.name, schema: pack.schema, description, diagnostics })
+        let built_in = built_in.map(|pack| pack.name);
+        Ok(CapturePack { name: pack.name, schema: pack.schema, description, built_in, diagnostics })
     }
 }
 

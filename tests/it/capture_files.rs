@@ -53,31 +53,31 @@ columns = [
 "#;
 
 /// Runs a capture of files in the harbour pack.
-struct Harbour(tempfile::TempDir);
+pub struct Harbour(tempfile::TempDir);
 
 impl Harbour {
-    fn with(files: &[(&str, &[u8])]) -> Self {
+    pub fn with(files: &[(&str, &[u8])]) -> Self {
         let schema = include_bytes!("../data/harbour/harbour.cedarschema");
         let own: [(&str, &[u8]); 2] = [("harbour.cedarschema", schema), ("p/capture.toml", DESCRIPTION.as_bytes())];
         let all: Vec<(&str, &[u8])> = own.iter().chain(files).copied().collect();
         Self(folder(&all))
     }
 
-    fn run(&self, arguments: &str) -> Run {
+    pub fn run(&self, arguments: &str) -> Run {
         let pack = ["capture", "--schema", "harbour.cedarschema", "--policies", "p/capture.toml"];
         let arguments = pack.into_iter().chain(arguments.split_whitespace());
         command(self.0.path()).args(arguments).output().expect("the binary is built").into()
     }
 
     #[track_caller]
-    fn snapshot(&self, arguments: &str, code: i32) -> Value {
+    pub fn snapshot(&self, arguments: &str, code: i32) -> Value {
         let run = self.run(arguments);
         assert_eq!(run.code, code, "{}", run.stderr);
         run.json()
     }
 }
 
-const AT: &str = "--captured-at 2026-09-01";
+pub const AT: &str = "--captured-at 2026-09-01";
 
 #[test]
 fn sources_are_joined_by_the_key_in_folded_form() {

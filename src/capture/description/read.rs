@@ -130,7 +130,7 @@ impl Reader<'_> {
         let reader = name.and_then(|name| self.choice("reader", &name, table, &FeedReader::ALL));
         let method = table.get("method").and_then(|item| self.values.text("method", item));
         let stamp = table.get("stamp").and_then(|item| self.pointer("stamp", item));
-        let targets: Vec<Target> =
+        let mut targets: Vec<Target> =
             self.tables(table, "targets").into_iter().filter_map(|(at, table)| self.target(table, at)).collect();
         let columns: Vec<Column> = targets.iter().flat_map(|target| &target.columns).cloned().collect();
         for target in &targets {
@@ -153,6 +153,10 @@ impl Reader<'_> {
         }
         let log = table.get("log").and_then(|item| self.values.table("log", item));
         let log = log.and_then(|log| self.log(log, &targets, at));
+        if let Some(log) = &log {
+            let columns = targets.iter_mut().flat_map(|target| &mut target.columns);
+            columns.for_each(|column| column.is_event_time = column.property == log.time);
+        }
         Some(Feed { flag, help, reader, method, stamp, targets, log, place: self.values.place(at) })
     }
 
@@ -264,6 +268,7 @@ impl Reader<'_> {
             absent,
             separator,
             formats,
+            is_event_time: false,
             may_be_absent,
             place,
         })
