@@ -121,6 +121,17 @@ fn origin_of(export: &Export, method: Option<&str>, captured_by: Option<&str>) -
     }
 }
 
+/// Adds the other pages of a list to the origin of its first page. The list is as old as its oldest page.
+fn with_pages<'g>(origin: &mut Origin, pages: impl Iterator<Item = &'g Given>) {
+    let notes = origin.note.take();
+    let mut notes: Vec<String> = notes.into_iter().collect();
+    for Given { export, .. } in pages {
+        origin.captured_at = origin.captured_at.map(|first| first.min(export.captured_at));
+        notes.push(format!("with the page {}, sha256 {}", export.source.name(), export.sha256));
+    }
+    origin.note = (!notes.is_empty()).then(|| notes.join("; "));
+}
+
 /// Returns a statement `uncaptured`, or the root property `partial`, that is not a list of names.
 fn wrong_statement(root: &Node) -> Option<&Node> {
     let partial = root.get("partial").filter(|partial| partial.value != Value::Null);
@@ -293,11 +304,12 @@ impl<'a> Assembly<'a, '_> {
         };
         self.undated(export, captured_at.is_some());
         let origin = self.origins.add(origin);
-        let is_base = self.base.is_none() || role == Role::Document;
-        self.base = if is_base { Some(origin) } else { self.base };
         let partial = partial(&root);
         let evidence = root.get("evidence").cloned();
         let origins = DocumentOrigins::read(evidence.as_ref(), origin, &mut self.origins);
+        if self.base.is_none() || role == Role::Document {
+            self.base = Some(origins.of(""));
+        }
         if let Value::Object(properties) = &mut root.value {
             let own = ["captured_at", "evidence", "partial"];
             properties.retain(|property| !own.contains(&property.name.as_str()));
@@ -307,6 +319,7 @@ impl<'a> Assembly<'a, '_> {
             content: Content::Instances(nodes),
             role,
             origin: origins.of(at),
+            further: origins.all_of(at).1,
             name: name.to_owned(),
             is_damaged: false,
             inner: origins.below(at),
@@ -365,7 +378,11 @@ impl<'a> Assembly<'a, '_> {
             return;
         };
         self.undated(export, false);
-        let origin = origin_of(export, feed.method.as_deref(), self.settings.captured_by.as_deref());
+        let mut origin = origin_of(export, feed.method.as_deref(), self.settings.captured_by.as_deref());
+        if feed.reader == FeedReader::Scim {
+            let is_page = |other: &&Given| other.feed == given.feed && other.scope == given.scope;
+            with_pages(&mut origin, others.iter().filter(is_page).skip(1));
+        }
         let origin = self.origins.add(origin);
         let mut used = HashSet::new();
         let mut is_usable = true;
@@ -495,6 +512,7 @@ impl<'a> Assembly<'a, '_> {
             content: Content::Mapped(rows),
             role,
             origin,
+            further: Vec::new(),
             name: given.export.source.name().to_owned(),
             is_damaged,
             inner: Vec::new(),
@@ -625,6 +643,7 @@ impl<'a> Assembly<'a, '_> {
                 content: Content::Instances(vec![node]),
                 role: Role::Adds,
                 origin,
+                further: Vec::new(),
                 name: name.to_owned(),
                 is_damaged: false,
                 inner: Vec::new(),
@@ -666,6 +685,7 @@ impl<'a> Assembly<'a, '_> {
                     content: Content::Activities(activities),
                     role: Role::Adds,
                     origin: *origin,
+                    further: Vec::new(),
                     name: place.source.name().to_owned(),
                     is_damaged: false,
                     inner: Vec::new(),

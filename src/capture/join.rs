@@ -36,6 +36,8 @@ pub(super) struct Part {
     pub content: Content,
     pub role: Role,
     pub origin: OriginId,
+    /// Further origins, such as the exports of a log in an old snapshot.
+    pub further: Vec<OriginId>,
     /// The name of its file.
     pub name: String,
     /// Whether rows of it are missing.
@@ -370,7 +372,7 @@ impl List {
     fn extra(&self, part: &Part, row: usize, key: &str, first: &Part, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
         reports.report("extra", &place, || {
-            let message = format!("`{key}` is in `{}`, and not in `{}`", part.name, first.name);
+            let message = format!("`{key}` is in `{}`, and not in `{}`", place.source.name(), first.name);
             let warning = Diagnostic::warning(Code::CaptureRow, message);
             let warning = warning.label(&place.source, place.span, "the snapshot has it with these values only");
             warning.help("export both files on the same day, or remove the row if it is out of date")
@@ -456,7 +458,8 @@ impl List {
         let mut evidence: Vec<(String, OriginId)> = Vec::new();
         let Some(first) = self.parts.first() else { return evidence };
         if !is_keyed {
-            evidence.extend(self.parts.iter().map(|part| (String::new(), part.origin)));
+            let origins = self.parts.iter().flat_map(|part| std::iter::once(&part.origin).chain(&part.further));
+            evidence.extend(origins.map(|origin| (String::new(), *origin)));
             evidence.sort();
             evidence.dedup();
             return evidence;

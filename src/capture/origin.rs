@@ -65,8 +65,8 @@ impl Origins {
 /// The origins of the values of a document: those of its evidence, and the document itself.
 #[derive(Debug)]
 pub(super) struct DocumentOrigins {
-    /// The places that entries cover, with their origins.
-    entries: Vec<(Vec<String>, OriginId)>,
+    /// The places that entries cover, with their origins and times.
+    entries: Vec<(Vec<String>, OriginId, Option<i64>)>,
     /// The origin of all other values.
     document: OriginId,
 }
@@ -90,25 +90,36 @@ impl DocumentOrigins {
                 captured_by: text(node, "captured_by"),
                 note: text(node, "note"),
             });
-            entries.push((steps(&covers), origin));
+            entries.push((steps(&covers), origin, origins.time(origin)));
         }
         Self { entries, document }
     }
 
-    /// Returns the origin of the value at a pointer: that of the deepest entry that covers it.
-    pub(super) fn of(&self, pointer: &str) -> OriginId {
+    /// Returns the origins of the value at a pointer: those of the deepest entries that cover it, the oldest first. A log
+    /// has an entry for each of its exports.
+    pub(super) fn all_of(&self, pointer: &str) -> (OriginId, Vec<OriginId>) {
         let at = steps(pointer);
         let covers = |covers: &[String]| {
             covers.len() <= at.len() && covers.iter().zip(&at).all(|(step, here)| step == "*" || step == here)
         };
-        let covering = self.entries.iter().filter(|(entry, _)| covers(entry));
-        covering.max_by_key(|(entry, _)| entry.len()).map_or(self.document, |(_, origin)| *origin)
+        let covering = || self.entries.iter().filter(|(entry, ..)| covers(entry));
+        let deepest = covering().map(|(entry, ..)| entry.len()).max();
+        let mut found: Vec<_> = covering().filter(|(entry, ..)| Some(entry.len()) == deepest).collect();
+        found.sort_by_key(|(.., time)| *time);
+        let mut origins = found.into_iter().map(|(_, origin, _)| *origin);
+        let oldest = origins.next().unwrap_or(self.document);
+        (oldest, origins.filter(|origin| *origin != oldest).collect())
+    }
+
+    /// Returns the origin of the value at a pointer: the oldest of the deepest entries that cover it.
+    pub(super) fn of(&self, pointer: &str) -> OriginId {
+        self.all_of(pointer).0
     }
 
     /// Returns the entries below the elements of a list, by their places below an element.
     pub(super) fn below(&self, list: &str) -> Vec<(Vec<String>, OriginId)> {
         let at = steps(list);
-        let inner = self.entries.iter().filter_map(|(entry, origin)| {
+        let inner = self.entries.iter().filter_map(|(entry, origin, _)| {
             let (above, below) = entry.split_at_checked(at.len() + 1)?;
             let is_it = above.iter().zip(&at).all(|(step, here)| step == "*" || step == here);
             (is_it && !below.is_empty()).then(|| (below.to_vec(), *origin))

@@ -236,7 +236,7 @@ fn uniform(tree: &Tree) -> Option<OriginId> {
         Tree::Object(properties) => all(&mut properties.iter().map(|(_, tree)| tree)),
         Tree::Instances(list) => all(&mut list.elements.iter()),
         Tree::Rows(list) => match &list.parts[..] {
-            [only] if only.inner.is_empty() => Some(only.origin),
+            [only] if only.inner.is_empty() && only.further.is_empty() => Some(only.origin),
             _ => None,
         },
         Tree::Uncaptured | Tree::Contradicted => None,

@@ -2,6 +2,7 @@
 
 use crate::support::{Run, command, folder, repository};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const DESCRIPTION: &str = r#"
@@ -265,8 +266,41 @@ fn a_refresh_replaces_what_its_sources_cover_and_keeps_the_rest_with_its_age() {
     assert_eq!(found["captured_at"], "2026-06-01T00:00:00Z");
     let entries = found["evidence"].as_array().unwrap().iter();
     let entries: Vec<_> = entries.map(|it| (it["covers"].as_str().unwrap(), it["file"].as_str().unwrap())).collect();
-    for entry in [("/buoys", "buoys.png"), ("/people", "p.csv"), ("/people/*/site", "first.json")] {
-        assert!(entries.contains(&entry), "{entries:?}");
+    // The entry of the whole old snapshot covers what no other entry does.
+    let expected =
+        [("", "first.json"), ("/people", "p.csv"), ("/people/*/site", "first.json"), ("/buoys", "buoys.png")];
+    assert_eq!(entries.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
+}
+
+#[test]
+fn a_refresh_keeps_every_export_of_a_log() {
+    let log = |time: &str| format!("Time,Entity,Action,Actor\n{time},User,CREATE,a@x.example\n");
+    let (first, second) = (log("2026-06-01T09:00:00Z"), log("2026-07-01T09:00:00Z"));
+    let files = [
+        ("1.csv", first.as_bytes()),
+        ("2.csv", second.as_bytes()),
+        ("m.csv", b"Email,Status,Role\na@x.example,Joined,Admin\n"),
+    ];
+    let folder = folder(&files);
+    let run = |arguments: &str| {
+        let arguments = ["capture", "moengage"].into_iter().chain(arguments.split_whitespace());
+        let run: Run = command(folder.path()).args(arguments).output().expect("the binary is built").into();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    };
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.path().join(name)).expect("it is written")).expect("it is JSON")
+    };
+    let files_of = |snapshot: &Value, place: &str| -> Vec<String> {
+        let entries = snapshot["evidence"].as_array().unwrap().iter().filter(|it| it["covers"] == place);
+        entries.map(|it| it["file"].as_str().unwrap().to_owned()).collect()
+    };
+    let times = "--captured-at 1.csv=2026-06-02 --captured-at 2.csv=2026-07-02";
+    run(&format!("--audit-log W=1.csv --audit-log W=2.csv {times} --output old.json"));
+    run("--members W=m.csv --captured-at 2026-08-01 --into old.json --output new.json");
+    for name in ["old.json", "new.json"] {
+        let snapshot = read(name);
+        assert_eq!(files_of(&snapshot, "/workspaces/0/audit_log/events"), ["1.csv", "2.csv"], "{name}");
+        assert_eq!(snapshot["captured_at"], "2026-06-02T00:00:00Z", "{name}");
     }
 }
 
@@ -315,15 +349,30 @@ fn the_example_leads_from_exports_to_findings() {
     }
     let readme = std::fs::read_to_string(example.join("README.md")).expect("it is text");
     let commands = readme.replace("\\\n", " ");
-    let commands: Vec<&str> = commands.lines().filter_map(|line| line.trim_start().strip_prefix("deodar ")).collect();
-    assert!(commands.len() >= 3, "{commands:?}");
+    let commands: Vec<&str> = commands.lines().filter_map(|line| line.strip_prefix("    deodar ")).collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    let mut messages = String::new();
     for line in &commands {
-        let run: Run =
-            command(place.path()).args(line.split_whitespace()).output().expect("the binary is built").into();
-        assert!([0, 1].contains(&run.code), "{line}: {} {}", run.code, run.stderr);
+        let (line, code) = line.split_once(" # exit code ").unwrap_or((line, "0"));
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let run: Run = command(place.path()).args(&words).output().expect("the binary is built").into();
+        assert_eq!(run.code.to_string(), code, "{line}: {}", run.stderr);
+        messages.push_str(&format!("$ deodar {}\n{}\n", words.join(" "), run.stderr));
     }
-    compare(&example.join("snapshot.json"), &place.path().join("snapshot.json"));
-    compare(&example.join("report.txt"), &place.path().join("report.txt"));
+    for name in ["snapshot.json", "report.txt", "refreshed.json"] {
+        compare(&example.join(name), &place.path().join(name));
+    }
+    expect_test::expect_file![example.join("messages.txt")].assert_eq(&messages);
+    let template = std::fs::read_to_string(place.path().join("template.yaml")).expect("the commands write it");
+    assert!(template.contains("- id: \"HERON1\"\n"), "{template}");
+    // Every file of the folder is in the table, and is named by a command.
+    for entry in example.read_dir().expect("it can be listed") {
+        let name = entry.expect("it can be listed").file_name().into_string().expect("it is text");
+        let is_output =
+            ["README.md", "snapshot.json", "report.txt", "refreshed.json", "messages.txt"].contains(&&*name);
+        let is_used = readme.contains(&format!("`{name}`")) && commands.iter().any(|line| line.contains(&*name));
+        assert!(is_output || is_used, "{name}");
+    }
 }
 
 #[track_caller]
