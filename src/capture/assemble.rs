@@ -20,8 +20,7 @@ use crate::schema::Model;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Source, Span};
 use crate::value::{TypeId, parse_datetime, show_datetime};
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -323,6 +322,7 @@ impl<'a> Assembly<'a, '_> {
             name: name.to_owned(),
             is_damaged: false,
             inner: origins.below(at),
+            of_rows: origins.of_rows(at),
         };
         let path = self.layout.model.path_of.find(self.layout.model.root).copied().flatten();
         let mut reader = DocumentReader {
@@ -516,6 +516,7 @@ impl<'a> Assembly<'a, '_> {
             name: given.export.source.name().to_owned(),
             is_damaged,
             inner: Vec::new(),
+            of_rows: HashMap::new(),
         };
         self.add(&search, ty, target.ty, part);
     }
@@ -647,6 +648,7 @@ impl<'a> Assembly<'a, '_> {
                 name: name.to_owned(),
                 is_damaged: false,
                 inner: Vec::new(),
+                of_rows: HashMap::new(),
             };
             self.add(&search, owner, exports, part);
         }
@@ -689,6 +691,7 @@ impl<'a> Assembly<'a, '_> {
                     name: place.source.name().to_owned(),
                     is_damaged: false,
                     inner: Vec::new(),
+                    of_rows: HashMap::new(),
                 });
             }
             let mut unknown: Vec<&str> = unknown.into_iter().collect();
@@ -773,6 +776,7 @@ impl Assembled<'_> {
             reports,
             partial: Vec::new(),
             evidence: Vec::new(),
+            of_instances: Vec::new(),
         };
         let Tree::Object(properties) = &self.root else { return Ok(()) };
         let (root, mut is_first) = (Pointer::default(), true);

@@ -16,7 +16,7 @@ use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
 use crate::value::{TypeId, parse_datetime};
 use hashbrown::HashTable;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The number of places below an instance that evidence names for one source.
 const MAX_PLACES: usize = 100;
@@ -44,6 +44,8 @@ pub(super) struct Part {
     pub is_damaged: bool,
     /// The origins of values below an instance, if they differ.
     pub inner: Vec<(Vec<String>, OriginId)>,
+    /// The origins of single instances and of values in them, by the number of the row.
+    pub of_rows: HashMap<usize, Vec<(Vec<String>, OriginId)>>,
 }
 
 /// The content of a part.
@@ -98,6 +100,15 @@ pub(super) struct Joining<'j> {
     pub origins: &'j Origins,
     /// Properties of which the latest time counts.
     pub latest: &'j [Vec<String>],
+    /// The places below an instance whose values have another origin than the list.
+    pub columns: &'j BTreeMap<Vec<String>, OriginId>,
+}
+
+/// An instance of the snapshot.
+pub(super) struct Joint {
+    pub node: Node,
+    /// The places in it whose values have another origin than in other instances.
+    pub origins: Vec<(Vec<String>, OriginId)>,
 }
 
 impl Part {
@@ -151,6 +162,37 @@ impl Part {
             Content::Mapped(rows) => rows.belongs(row, dates),
             Content::Instances(_) | Content::Activities(_) => Belongs::Yes,
         }
+    }
+
+    /// Returns the origin of the values at a place below the instances.
+    fn column_origin(&self, place: &[String]) -> OriginId {
+        self.inner.iter().find(|(inner, _)| inner == place).map_or(self.origin, |(_, origin)| *origin)
+    }
+
+    /// Returns the origin of the value at a place below the instance of a row: that of the deepest entry.
+    fn origin_at(&self, row: usize, place: &[String]) -> OriginId {
+        let entries = self.of_row(row).iter().filter(|(entry, _)| place.starts_with(entry));
+        let entry = entries.max_by_key(|(entry, _)| entry.len());
+        let has_column = self.inner.iter().any(|(inner, _)| inner == place);
+        match entry {
+            Some((entry, origin)) if !has_column || entry.len() == place.len() => *origin,
+            _ => self.column_origin(place),
+        }
+    }
+
+    fn of_row(&self, row: usize) -> &[(Vec<String>, OriginId)] {
+        self.of_rows.get(&row).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns all origins of its values.
+    pub(super) fn origins(&self) -> impl Iterator<Item = OriginId> {
+        let below = self.inner.iter().chain(self.of_rows.values().flatten()).map(|(_, origin)| origin);
+        std::iter::once(&self.origin).chain(&self.further).chain(below).copied()
+    }
+
+    /// Returns whether all of its values have one origin.
+    pub(super) fn is_uniform(&self) -> bool {
+        self.inner.is_empty() && self.further.is_empty() && self.of_rows.is_empty()
     }
 
     /// Returns the places below an instance that the part has.
@@ -256,7 +298,12 @@ impl List {
                 let read = self.key_in_list(part, row, joining, reports);
                 joined.is_partial |= read.is_partial;
                 let Some(key) = read.key else { continue };
-                match memberships.get(&key).map(|it| it.belongs) {
+                let is_it = |it: &Membership| self.key_at(it.at, joining.key).as_deref() == Some(key.as_str());
+                let membership = match memberships.is_empty() {
+                    true => None,
+                    false => memberships.find(keyed(&key), is_it).map(|it| it.belongs),
+                };
+                match membership {
                     Some(Belongs::No) if part.role != Role::Old => continue,
                     Some(Belongs::Unknown) => {
                         joined.is_partial = true;
@@ -297,8 +344,11 @@ impl List {
     }
 
     fn key_of(&self, joined: &Joined, instance: u32, key: &KeyOf) -> Option<String> {
-        let (part, row) = joined.order.get(instance as usize)?;
-        self.parts.get(*part as usize)?.key(*row as usize, key)
+        self.key_at(*joined.order.get(instance as usize)?, key)
+    }
+
+    fn key_at(&self, (part, row): (u32, u32), key: &KeyOf) -> Option<String> {
+        self.parts.get(part as usize)?.key(row as usize, key)
     }
 
     /// Reads the key of a row that belongs to the list. A row that cannot be used makes the list partial.
@@ -327,37 +377,55 @@ impl List {
 
     /// Returns, for a list with conditions, whether each instance is in it by all of its rows. Rows that contradict each
     /// other are reported, and the instance may or may not be in the list.
-    fn memberships(&self, joining: &Joining<'_>, reports: &mut Reports) -> HashMap<String, Membership> {
-        let mut known: HashMap<String, Membership> = HashMap::new();
+    fn memberships(&self, joining: &Joining<'_>, reports: &mut Reports) -> HashTable<Membership> {
+        let mut known: HashTable<Membership> = HashTable::new();
         let has_conditions = |part: &Part| matches!(&part.content, Content::Mapped(rows) if rows.has_conditions());
         if !self.parts.iter().any(has_conditions) {
             return known;
         }
-        for part in self.parts.iter().filter(|part| part.role != Role::Old) {
-            let time = joining.origins.time(part.origin);
+        for (number, part) in self.parts.iter().enumerate().filter(|(_, part)| part.role != Role::Old) {
             for row in 0..part.len() {
                 let belongs = part.belongs(row, joining.dates);
                 let key = part.key(row, joining.key).filter(|_| belongs != Belongs::Unknown);
-                let (Some(key), Some(place)) = (key, part.place(row)) else { continue };
-                let stated = Membership { belongs, time, place };
-                match known.get_mut(&key) {
+                let Some(key) = key else { continue };
+                let stated = Membership { at: (small(number), small(row)), belongs };
+                let is_same = |it: &Membership| self.key_at(it.at, joining.key).as_deref() == Some(key.as_str());
+                match known.find_mut(keyed(&key), is_same) {
+                    Some(first) => self.combine(first, stated, &key, joining, reports),
                     None => {
-                        known.insert(key, stated);
-                    }
-                    Some(first) if first.belongs == stated.belongs => first.time = first.time.max(stated.time),
-                    Some(first) if joining.rule == Rule::Newer && first.time != stated.time => {
-                        if stated.time > first.time {
-                            *first = stated;
-                        }
-                    }
-                    Some(first) => {
-                        disputed(&key, first, &stated, reports);
-                        first.belongs = Belongs::Unknown;
+                        let hasher = |it: &Membership| self.key_at(it.at, joining.key).map_or(0, |key| keyed(&key));
+                        known.insert_unique(keyed(&key), stated, hasher);
                     }
                 }
             }
         }
         known
+    }
+
+    /// Combines what two rows state.
+    fn combine(
+        &self,
+        first: &mut Membership,
+        stated: Membership,
+        key: &str,
+        joining: &Joining<'_>,
+        reports: &mut Reports,
+    ) {
+        let part = |it: &Membership| self.parts.get(it.at.0 as usize);
+        let time = |it: &Membership| part(it).and_then(|part| joining.origins.time(part.origin));
+        let is_decided = joining.rule == Rule::Newer && time(first) != time(&stated);
+        let is_disputed = first.belongs == Belongs::Unknown && !is_decided;
+        if first.belongs == stated.belongs || is_decided || is_disputed {
+            if time(&stated) > time(first) {
+                *first = stated;
+            }
+            return;
+        }
+        let place = |it: &Membership| part(it).and_then(|part| part.place(it.at.1 as usize));
+        if let (Some(one), Some(two)) = (place(first), place(&stated)) {
+            disputed(key, [(&one, first.belongs), (&two, stated.belongs)], reports);
+        }
+        first.belongs = Belongs::Unknown;
     }
 
     fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
@@ -406,12 +474,20 @@ impl List {
         joining: &Joining<'_>,
         reports: &mut Reports,
         at: &Pointer,
-    ) -> Option<Node> {
+    ) -> Option<Joint> {
         let (number, row) = joined.order.get(instance).copied()?;
         let part = self.parts.get(number as usize)?;
         let first = part.instance(row as usize, joining.dates, reports)?;
-        let mut merging =
-            Merging { instance: first, key: &joining.key.pointer, contradicted: Vec::new(), joining, at, reports };
+        let contradicted = Vec::new();
+        let mut merging = Merging {
+            instance: first,
+            first: (part, row as usize),
+            owners: Vec::new(),
+            contradicted,
+            joining,
+            at,
+            reports,
+        };
         if joining.is_keyed {
             let from = joined.repeated.partition_point(|(of, ..)| (*of as usize) < instance);
             let repeated = joined.repeated.iter().skip(from).take_while(|(of, ..)| *of as usize == instance);
@@ -427,7 +503,7 @@ impl List {
                 if is_old {
                     self.forget(&mut instance, joining);
                 }
-                merging.add(instance, part, other, is_old);
+                merging.add(instance, (other, row as usize), is_old);
             }
             let key = part.key(row as usize, joining.key);
             let activities = self.parts.iter().filter_map(|part| match &part.content {
@@ -437,10 +513,11 @@ impl List {
             for (other, activities) in activities {
                 let place = merging.instance.node.place.clone();
                 let found = Instance { node: activities.of(key.as_deref(), &place), uncaptured: Vec::new() };
-                merging.add(found, part, other, false);
+                merging.add(found, (other, 0), false);
             }
         }
-        Some(merging.finish())
+        let list = self.parts.first().map_or(part.origin, |part| part.origin);
+        Some(merging.finish(list))
     }
 
     /// Removes the properties of an old instance that new sources cover.
@@ -465,23 +542,27 @@ impl List {
             return evidence;
         }
         evidence.push((String::new(), first.origin));
+        evidence.extend(self.columns(key).into_iter().map(|(place, origin)| (format!("/*{}", steps(&place)), origin)));
+        evidence.sort();
+        evidence
+    }
+
+    /// Returns the places below an instance whose values have another origin than the list.
+    pub(super) fn columns(&self, key: &[String]) -> BTreeMap<Vec<String>, OriginId> {
+        let mut columns: BTreeMap<Vec<String>, OriginId> = BTreeMap::new();
+        let Some(first) = self.parts.first() else { return columns };
         let of_first = first.places();
         let mut add = |place: &[String], origin: OriginId| {
-            let steps: String = place.iter().map(|step| format!("/{}", escape(step))).collect();
-            evidence.push((format!("/*{steps}"), origin));
+            let known = columns.entry(place.to_vec()).or_insert(origin);
+            *known = origin.min(*known);
         };
-        for (place, origin) in &first.inner {
-            add(place, *origin);
-        }
+        first.inner.iter().for_each(|(place, origin)| add(place, *origin));
         for part in self.parts.iter().skip(1) {
             for place in part.places().iter().filter(|place| *place != key && !of_first.contains(place)) {
-                let inner = part.inner.iter().find(|(inner, _)| inner == place);
-                add(place, inner.map_or(part.origin, |(_, origin)| *origin));
+                add(place, part.column_origin(place));
             }
         }
-        evidence.sort();
-        evidence.dedup_by(|one, two| one.0 == two.0);
-        evidence
+        columns
     }
 }
 
@@ -493,20 +574,20 @@ struct KeyInList {
 
 /// A statement whether an instance is in a list.
 struct Membership {
+    /// The part and the row.
+    at: (u32, u32),
     belongs: Belongs,
-    /// The time of the file.
-    time: Option<i64>,
-    /// The row.
-    place: Place,
 }
 
-fn disputed(key: &str, first: &Membership, second: &Membership, reports: &mut Reports) {
-    reports.report("membership", &second.place, || {
-        let text = |it: &Membership| if it.belongs == Belongs::Yes { "in the list" } else { "not in the list" };
+fn disputed(key: &str, rows: [(&Place, Belongs); 2], reports: &mut Reports) {
+    let [_, (second, _)] = rows;
+    reports.report("membership", second, || {
         let message = format!("two rows state differently whether `{key}` is in a list");
-        let error = Diagnostic::error(Code::CaptureConflict, message);
-        let error = error.label(&first.place.source, first.place.span, text(first));
-        let error = error.label(&second.place.source, second.place.span, text(second));
+        let error =
+            rows.into_iter().fold(Diagnostic::error(Code::CaptureConflict, message), |error, (place, belongs)| {
+                let text = if belongs == Belongs::Yes { "in the list" } else { "not in the list" };
+                error.label(&place.source, place.span, text)
+            });
         error.help("correct one of them, or pass --prefer newer; until then the list is partial")
     });
 }
@@ -619,10 +700,18 @@ fn canonical_value(node: &Node, text: &mut String) {
     }
 }
 
+/// Returns a JSON pointer of some steps.
+pub(super) fn steps(place: &[String]) -> String {
+    place.iter().map(|step| format!("/{}", escape(step))).collect()
+}
+
 /// The merge of rows to one instance.
 struct Merging<'m> {
     instance: Instance,
-    key: &'m [String],
+    /// The part and the number of the first row.
+    first: (&'m Part, usize),
+    /// The places whose values are not those of the first row, with their origins.
+    owners: Vec<(Vec<String>, OriginId)>,
     contradicted: Vec<Vec<String>>,
     joining: &'m Joining<'m>,
     at: &'m Pointer,
@@ -630,11 +719,11 @@ struct Merging<'m> {
 }
 
 impl Merging<'_> {
-    fn add(&mut self, other: Instance, first: &Part, second: &Part, is_old: bool) {
+    fn add(&mut self, other: Instance, (second, row): (&Part, usize), is_old: bool) {
         let mut found = Vec::new();
         values(other.node, &mut Vec::new(), &mut found);
         for (pointer, node) in found {
-            if pointer == self.key || self.contradicted.contains(&pointer) {
+            if pointer == self.joining.key.pointer || self.contradicted.contains(&pointer) {
                 continue;
             }
             let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));
@@ -644,7 +733,7 @@ impl Merging<'_> {
                 Some(_) if node.value == Value::Null || is_old && !self.is_latest(&pointer) => false,
                 Some(known) if same(known, &node) => false,
                 Some(known) if self.is_latest(&pointer) => is_later(&node, known),
-                Some(known) => match self.newer(first, second) {
+                Some(known) => match self.newer(&pointer, second.origin_at(row, &pointer)) {
                     Some(is_second) => is_second,
                     None => {
                         let steps: Vec<&String> = pointer.iter().collect();
@@ -658,6 +747,8 @@ impl Merging<'_> {
             };
             if replaces {
                 set(&mut self.instance.node, &pointer, node);
+                self.owners.retain(|(known, _)| *known != pointer);
+                self.owners.push((pointer.clone(), second.origin_at(row, &pointer)));
             }
         }
         self.instance.uncaptured.extend(other.uncaptured);
@@ -667,17 +758,50 @@ impl Merging<'_> {
         self.joining.latest.iter().any(|known| known == pointer)
     }
 
+    /// Returns the origin of a value.
+    fn owner(&self, pointer: &[String]) -> OriginId {
+        let known = self.owners.iter().find(|(known, _)| known == pointer);
+        known.map_or_else(|| self.first.0.origin_at(self.first.1, pointer), |(_, origin)| *origin)
+    }
+
     /// Returns whether the second source wins, if the newer one does.
-    fn newer(&self, first: &Part, second: &Part) -> Option<bool> {
-        let time = |part: &Part| self.joining.origins.time(part.origin);
-        match (time(first), time(second)) {
+    fn newer(&self, pointer: &[String], second: OriginId) -> Option<bool> {
+        let time = |origin: OriginId| self.joining.origins.time(origin);
+        match (time(self.owner(pointer)), time(second)) {
             (Some(one), Some(two)) if self.joining.rule == Rule::Newer && one != two => Some(two > one),
             _ => None,
         }
     }
 
+    /// Returns the places whose values have another origin than in other instances. The list has the origin `list`.
+    fn origins(&self, list: OriginId) -> Vec<(Vec<String>, OriginId)> {
+        let (part, row) = self.first;
+        let base = part.origin_at(row, &[]);
+        let mut origins = Vec::new();
+        if base != list {
+            origins.push((Vec::new(), base));
+        }
+        let columns = self.joining.columns;
+        let mut add = |place: &Vec<String>, origin: OriginId| {
+            if origin != columns.get(place).copied().unwrap_or(base) {
+                origins.push((place.clone(), origin));
+            }
+        };
+        self.owners.iter().for_each(|(place, origin)| add(place, *origin));
+        let entries = part.of_row(row).iter().map(|(place, _)| place).filter(|place| !place.is_empty());
+        // The values of other first rows have the origins of the columns.
+        let of_columns = columns.keys().filter(|_| base != list || !part.of_row(row).is_empty());
+        let places: BTreeSet<&Vec<String>> = entries.chain(of_columns).collect();
+        let is_there = |place: &&Vec<String>| place.iter().try_fold(&self.instance.node, |node, step| node.get(step));
+        let is_owned = |place: &&Vec<String>| self.owners.iter().any(|(known, _)| known == *place);
+        let of_row = places.into_iter().filter(|place| !is_owned(place) && is_there(place).is_some());
+        of_row.for_each(|place| add(place, part.origin_at(row, place)));
+        origins
+    }
+
     /// Returns the instance, with the names of properties that are not known.
-    fn finish(self) -> Node {
+    fn finish(self, list: OriginId) -> Joint {
+        let origins = if self.joining.is_keyed { self.origins(list) } else { Vec::new() };
         let Instance { mut node, uncaptured } = self.instance;
         for pointer in &self.contradicted {
             remove(&mut node, pointer);
@@ -694,7 +818,7 @@ impl Merging<'_> {
             let names = names.map(|name| Node::new(&place, Value::Text(name))).collect();
             set(&mut node, &list, Node::new(&place, Value::List(names)));
         }
-        node
+        Joint { node, origins }
     }
 }
 

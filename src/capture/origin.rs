@@ -6,6 +6,7 @@ use crate::schema::Model;
 use crate::source::pointer::unescape;
 use crate::value::{parse_datetime, show_datetime};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// The number of an origin.
 pub(super) type OriginId = usize;
@@ -122,9 +123,25 @@ impl DocumentOrigins {
         let inner = self.entries.iter().filter_map(|(entry, origin, _)| {
             let (above, below) = entry.split_at_checked(at.len() + 1)?;
             let is_it = above.iter().zip(&at).all(|(step, here)| step == "*" || step == here);
-            (is_it && !below.is_empty()).then(|| (below.to_vec(), *origin))
+            let is_of_all = above.last().is_some_and(|step| step == "*");
+            (is_it && is_of_all && !below.is_empty()).then(|| (below.to_vec(), *origin))
         });
         inner.collect()
+    }
+
+    /// Returns the entries of single elements of a list and of values in them, by the number of the element.
+    pub(super) fn of_rows(&self, list: &str) -> HashMap<usize, Vec<(Vec<String>, OriginId)>> {
+        let at = steps(list);
+        let mut rows: HashMap<usize, Vec<(Vec<String>, OriginId)>> = HashMap::new();
+        for (entry, origin, _) in &self.entries {
+            let Some((above, below)) = entry.split_at_checked(at.len() + 1) else { continue };
+            let is_it = above.iter().zip(&at).all(|(step, here)| step == "*" || step == here);
+            let number = above.last().and_then(|step| step.parse::<usize>().ok());
+            if let Some(number) = number.filter(|_| is_it) {
+                rows.entry(number).or_default().push((below.to_vec(), *origin));
+            }
+        }
+        rows
     }
 }
 

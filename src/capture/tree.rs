@@ -144,11 +144,7 @@ impl Tree {
             Tree::Leaf(leaf) => BTreeSet::from([leaf.origin]),
             Tree::Object(properties) => properties.iter().flat_map(|(_, tree)| tree.origins()).collect(),
             Tree::Instances(list) => list.elements.iter().flat_map(Tree::origins).collect(),
-            Tree::Rows(list) => {
-                let inner = list.parts.iter().flat_map(|part| part.inner.iter().map(|(_, origin)| origin));
-                let parts = list.parts.iter().flat_map(|part| std::iter::once(&part.origin).chain(&part.further));
-                parts.chain(inner).copied().collect()
-            }
+            Tree::Rows(list) => list.parts.iter().flat_map(Part::origins).collect(),
             Tree::Uncaptured | Tree::Contradicted => BTreeSet::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::conflict::Rule;
-use super::join::{Joining, List};
+use super::join::{Joining, List, steps};
 use super::key::KeyOf;
 use super::node::{Node, Value};
 use super::origin::{OriginId, Origins};
@@ -14,6 +14,9 @@ use std::io::{self, Write};
 
 /// The number of characters of a container on one line.
 const LINE: usize = 100;
+
+/// Entries of the evidence for single instances.
+const MAX_ENTRIES: usize = 1_000;
 
 /// A writer of a snapshot.
 pub(super) struct Writer<'w> {
@@ -28,6 +31,8 @@ pub(super) struct Writer<'w> {
     pub partial: Vec<String>,
     /// The entries of the evidence.
     pub evidence: Vec<String>,
+    /// Values of single instances that have another origin than in other instances.
+    pub of_instances: Vec<(String, OriginId)>,
 }
 
 impl Writer<'_> {
@@ -84,6 +89,7 @@ impl Writer<'_> {
 
     fn rows(&mut self, list: &List, at: &Pointer, depth: usize) -> io::Result<()> {
         let key = KeyOf::new(self.model, list.ty);
+        let columns = list.columns(&key.pointer);
         let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
         let joining = Joining {
             key: &key,
@@ -92,6 +98,7 @@ impl Writer<'_> {
             rule,
             origins: self.origins,
             latest: self.latest,
+            columns: &columns,
         };
         let joined = list.join(&joining, self.reports);
         if joined.is_partial {
@@ -101,9 +108,13 @@ impl Writer<'_> {
         let mut is_first = true;
         for number in 0..joined.len() {
             let here = at.join([number.to_string()]);
-            let Some(node) = list.instance(&joined, number, &joining, self.reports, &here) else { continue };
+            let Some(joint) = list.instance(&joined, number, &joining, self.reports, &here) else { continue };
             self.separate(&mut is_first, depth + 1)?;
-            write_line(&node, self.out)?;
+            write_line(&joint.node, self.out)?;
+            let room = MAX_ENTRIES.saturating_sub(self.of_instances.len());
+            let origins = joint.origins.into_iter().take(room);
+            self.of_instances
+                .extend(origins.map(|(place, origin)| (format!("{}{}", here.as_str(), steps(&place)), origin)));
         }
         self.close(b"]", !is_first, depth)
     }
@@ -111,6 +122,9 @@ impl Writer<'_> {
     /// Writes the lists about the snapshot itself: partial lists, and the evidence.
     pub(super) fn lists(&mut self, evidence: Option<&str>) -> io::Result<()> {
         let partial: Vec<String> = self.partial.iter().map(|it| serde_json::json!(it).to_string()).collect();
+        for (covers, origin) in std::mem::take(&mut self.of_instances) {
+            self.entry(origin, &covers);
+        }
         let entries = std::mem::take(&mut self.evidence);
         let evidence = evidence.map(|name| (name, entries));
         let lists = (!partial.is_empty()).then_some(("partial", partial)).into_iter().chain(evidence);
@@ -236,7 +250,7 @@ fn uniform(tree: &Tree) -> Option<OriginId> {
         Tree::Object(properties) => all(&mut properties.iter().map(|(_, tree)| tree)),
         Tree::Instances(list) => all(&mut list.elements.iter()),
         Tree::Rows(list) => match &list.parts[..] {
-            [only] if only.inner.is_empty() && only.further.is_empty() => Some(only.origin),
+            [only] if only.is_uniform() => Some(only.origin),
             _ => None,
         },
         Tree::Uncaptured | Tree::Contradicted => None,

@@ -94,7 +94,7 @@ fn sources_are_joined_by_the_key_in_folded_form() {
     assert_eq!(found["captured_at"], "2026-09-01T00:00:00Z");
     let covers: Vec<_> =
         found["evidence"].as_array().unwrap().iter().map(|it| it["covers"].as_str().unwrap()).collect();
-    assert_eq!(covers, ["", "/people", "/people/*/network", "/people/*/site"]);
+    assert_eq!(covers, ["", "/people", "/people/*/network", "/people/*/site", "/people/2"]);
 }
 
 #[test]
@@ -270,6 +270,39 @@ fn a_refresh_replaces_what_its_sources_cover_and_keeps_the_rest_with_its_age() {
     let expected =
         [("", "first.json"), ("/people", "p.csv"), ("/people/*/site", "first.json"), ("/buoys", "buoys.png")];
     assert_eq!(entries.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
+}
+
+#[test]
+fn the_newest_of_three_wins_and_the_evidence_has_its_file() {
+    let rows = |fee: u8| format!("E-mail,Active,Fee\na@x,yes,{fee}\nb@x,yes,5\n").into_bytes();
+    let (one, two, three) = (rows(1), rows(2), rows(3));
+    let files: [(&str, &[u8]); 5] = [
+        ("1.csv", &one),
+        ("2.csv", &two),
+        ("3.csv", &three),
+        ("q.csv", b"Mail,Site\na@x,u\nc@x,v\n"),
+        ("s.json", br#"{"name": "Anse"}"#),
+    ];
+    let harbour = Harbour::with(&files);
+    let times = "--captured-at 1.csv=2026-08-01 --captured-at 2.csv=2026-08-02 --captured-at 3.csv=2026-08-03";
+    for order in [["1", "3", "2"], ["3", "2", "1"], ["2", "1", "3"]] {
+        let people = order.map(|name| format!("--people {name}.csv")).join(" ");
+        let arguments = format!("--settings s.json {people} --sites q.csv {times} {AT} --prefer newer");
+        let found = harbour.snapshot(&arguments, 0);
+        assert_eq!(found["people"][0], json!({"email": "a@x", "active": true, "fee": 3, "site": "u"}), "{order:?}");
+        let file = |covers: &str| {
+            let mut entries = found["evidence"].as_array().unwrap().iter();
+            entries.find(|it| it["covers"] == covers).map(|it| it["file"].as_str().unwrap().to_owned())
+        };
+        let fee = if order[0] == "3" { None } else { Some("3.csv".to_owned()) };
+        let found = (file("/people/0/fee"), file("/people/1/fee"), file("/people/2"), file("/people/*/site"));
+        assert_eq!(found, (fee, None, Some("q.csv".to_owned()), Some("q.csv".to_owned())), "{order:?}");
+        // A refresh of other values keeps the entries of single instances.
+        harbour.run(&format!("{arguments} --output old.json"));
+        let refreshed = harbour.snapshot(&format!("--settings s.json --into old.json {AT}"), 0);
+        let old = harbour.snapshot(&arguments, 0);
+        assert_eq!((&refreshed["people"], &refreshed["evidence"]), (&old["people"], &old["evidence"]), "{order:?}");
+    }
 }
 
 #[test]
