@@ -1,21 +1,39 @@
-//! Parallel iteration that keeps the order of the items.
+//! Parallel iteration that keeps the order of the items, and a thread that reads ahead.
 //!
-//! With the feature `parallel` it is rayon's. Without it, one thread does all work.
+//! With the feature `parallel` the iteration is rayon's. Without it, one thread does all work.
 
+#[cfg(feature = "parallel")]
+mod queue;
+
+#[cfg(feature = "parallel")]
+pub(crate) use queue::Most;
 #[cfg(feature = "parallel")]
 pub(crate) use rayon::{join, prelude::*};
 
 #[cfg(not(feature = "parallel"))]
 pub(crate) use sequential::*;
 
-/// Calls two functions, the second on a new thread: it may wait for input without blocking the pool.
+/// Produces items on a new thread, which may wait for input without blocking the pool, and passes them to a consumer.
+/// `produce` returns an item with its bytes. The consumer calls its argument for the next batch, which is empty at the end.
 #[cfg(feature = "parallel")]
-pub(crate) fn join_spawned<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
-    let (one, other) = std::thread::scope(|scope| {
-        let other = scope.spawn(other);
-        (one(), other.join())
-    });
-    (one, other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+pub(crate) fn read_ahead<T: Send, R>(
+    most: Most,
+    mut produce: impl FnMut() -> Option<(T, usize)> + Send,
+    consume: impl FnOnce(&mut dyn FnMut() -> Vec<T>) -> R,
+) -> R {
+    let queue = queue::Queue::new(most);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let _closing = queue::Closing(&queue);
+            while let Some((item, bytes)) = produce() {
+                if !queue.push(item, bytes) {
+                    break;
+                }
+            }
+        });
+        let _closing = queue::Closing(&queue);
+        consume(&mut || queue.take())
+    })
 }
 
 #[cfg(not(feature = "parallel"))]
@@ -25,9 +43,21 @@ mod sequential {
         (one(), other())
     }
 
-    /// Calls two functions, one after the other.
-    pub(crate) fn join_spawned<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
-        (one(), other())
+    /// The limits of a batch. Without threads it has one item.
+    #[derive(Debug, Clone, Copy)]
+    #[expect(dead_code, reason = "nothing is read ahead")]
+    pub(crate) struct Most {
+        pub items: usize,
+        pub bytes: usize,
+    }
+
+    /// Passes items to a consumer, one at a time.
+    pub(crate) fn read_ahead<T, R>(
+        _: Most,
+        mut produce: impl FnMut() -> Option<(T, usize)>,
+        consume: impl FnOnce(&mut dyn FnMut() -> Vec<T>) -> R,
+    ) -> R {
+        consume(&mut || produce().into_iter().map(|(item, _)| item).collect())
     }
 
     /// A collection with an iterator over its items.

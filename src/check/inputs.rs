@@ -73,9 +73,6 @@ pub struct SnapshotInput {
 
 /// A stream of snapshots.
 pub trait SnapshotInputs: Iterator<Item = SnapshotInput> + Send {
-    /// Returns whether the next snapshot is available without waiting.
-    fn is_ready(&mut self) -> bool;
-
     /// Returns the number of reports of Deodar that were left out until now.
     fn skipped_reports(&self) -> usize {
         0

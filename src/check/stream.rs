@@ -11,11 +11,8 @@ use crate::report::{AccountReport, Options, Report};
 /// Receives the results of accounts, with the report of the accounts before them.
 pub type Sink<'s, E> = dyn FnMut(&Report, &[AccountReport]) -> Result<(), E> + Send + 's;
 
-/// Bytes of snapshots in one batch. A batch of one snapshot may have more.
-const BATCH_BYTES: usize = 32 << 20;
-
-/// Snapshots in one batch.
-const BATCH: usize = 1024;
+/// Snapshots in one batch, and their bytes. A batch of one snapshot may have more.
+const MOST: Most = Most { items: 1024, bytes: 32 << 20 };
 
 impl Session {
     /// Judges the snapshots of a stream, and passes the results of each batch to `sink`, in the order of the stream.
@@ -33,35 +30,28 @@ impl Session {
     ) -> Result<Report, E> {
         let (mut report, pack) = self.prepare(inputs, options);
         if let Some(run) = AccountRun::new(pack.as_ref(), inputs, options, &mut report) {
-            let mut batch = next_batch(snapshots);
-            while !batch.is_empty() {
-                let judge = || -> Result<(), E> {
+            let bytes = |input: &SnapshotInput| input.source.as_ref().map_or(0, |source| source.text().len());
+            let produce = || {
+                let input = snapshots.next()?;
+                let bytes = bytes(&input);
+                Some((input, bytes))
+            };
+            crate::parallel::read_ahead(MOST, produce, |next_batch| {
+                loop {
+                    let batch = next_batch();
+                    if batch.is_empty() {
+                        return Ok(());
+                    }
                     let explained: IdVec<_, VerdictCounts> =
                         report.checks.iter().map(|check| check.explained).collect();
                     let accounts: Vec<AccountReport> =
                         batch.into_par_iter().map(|input| run.input(input, &explained)).collect();
                     sink(&report, &accounts)?;
                     accounts.into_iter().for_each(|account| report.absorb(account, &options.needs));
-                    Ok(())
-                };
-                // A read may block, so it does not run on a thread that judges.
-                let (outcome, next) = crate::parallel::join_spawned(judge, || next_batch(snapshots));
-                outcome?;
-                batch = next;
-            }
+                }
+            })?;
             report.skipped_reports += snapshots.skipped_reports();
         }
         Ok(finish(pack.as_ref(), report))
     }
-}
-
-/// Takes the next snapshots: the first one, for which it may wait, and those that are ready.
-fn next_batch(snapshots: &mut dyn SnapshotInputs) -> Vec<SnapshotInput> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    while batch.is_empty() || (bytes < BATCH_BYTES && batch.len() < BATCH && snapshots.is_ready()) {
-        let Some(input) = snapshots.next() else { break };
-        bytes += input.source.as_ref().map_or(0, |source| source.text().len());
-        batch.push(input);
-    }
-    batch
 }

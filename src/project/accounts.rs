@@ -182,8 +182,6 @@ struct Lines {
     name: String,
     found: Found,
     input: Input,
-    /// Whether the input is a file. A pipe may make the reader wait for the next line.
-    complete: bool,
     /// Lines and bytes before the next one.
     line: usize,
     bytes: usize,
@@ -241,7 +239,7 @@ impl SnapshotReader {
             Err(error) => return Some(SnapshotInput { source: Err(error), path: name }),
         };
         if self.form.is_lines(path) {
-            self.lines = Some(Lines { name, found: *found, input, complete: path.is_file(), line: 0, bytes: 0 });
+            self.lines = Some(Lines { name, found: *found, input, line: 0, bytes: 0 });
             return None;
         }
         let bytes = whole(input, path, &name, self.most_bytes);
@@ -284,13 +282,6 @@ impl Iterator for SnapshotReader {
 }
 
 impl SnapshotInputs for SnapshotReader {
-    fn is_ready(&mut self) -> bool {
-        match &self.lines {
-            Some(lines) => lines.complete || lines.input.buffer().contains(&b'\n'),
-            None => self.files.front().is_none_or(|file| file.path != Path::new("-")),
-        }
-    }
-
     fn skipped_reports(&self) -> usize {
         self.reports
     }

@@ -21,11 +21,7 @@ impl Iterator for Fleet {
     }
 }
 
-impl SnapshotInputs for Fleet {
-    fn is_ready(&mut self) -> bool {
-        true
-    }
-}
+impl SnapshotInputs for Fleet {}
 
 fn source(name: &str, text: &str) -> Arc<Source> {
     Source::new(name, text).expect("it is small")

@@ -402,11 +402,7 @@ impl Iterator for One {
     }
 }
 
-impl SnapshotInputs for One {
-    fn is_ready(&mut self) -> bool {
-        true
-    }
-}
+impl SnapshotInputs for One {}
 
 /// The outputs of a case: names and texts.
 type Texts = Vec<(String, String)>;
