@@ -16,7 +16,8 @@ use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
 use crate::value::{TypeId, parse_datetime};
 use hashbrown::HashTable;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The number of places below an instance that evidence names for one source.
 const MAX_PLACES: usize = 100;
@@ -282,7 +283,7 @@ impl List {
                 self.by_key(joining, &mut joined, reports);
                 joined.repeated.sort_unstable();
             }
-            false => self.distinct(joining, &mut joined),
+            false => self.distinct(joining, &mut joined, reports),
         }
         joined
     }
@@ -448,20 +449,29 @@ impl List {
     }
 
     /// Lists the rows of a type without key, each once.
-    fn distinct(&self, joining: &Joining<'_>, joined: &mut Joined) {
-        let mut seen: HashSet<(u64, u64)> = HashSet::new();
+    fn distinct(&self, joining: &Joining<'_>, joined: &mut Joined, reports: &mut Reports) {
+        let mut seen: HashMap<(u64, u64), usize> = HashMap::new();
         let compared = self.parts.iter().find_map(|part| match &part.content {
             Content::Mapped(rows) => Some(rows.covered()),
             _ => None,
         });
         for (number, part) in self.parts.iter().enumerate() {
+            let mut repeated = 0usize;
             for row in 0..part.len() {
                 // Problems of the row are reported when it is written.
                 let Some(instance) = part.instance(row, joining.dates, &mut Reports::default()) else { continue };
                 let text = canonical(&instance.node, compared.as_deref());
-                if seen.insert((keyed(&text), keyed(&(1u8, text)))) {
-                    joined.order.push((small(number), small(row)));
+                match seen.entry((keyed(&text), keyed(&(1u8, text)))) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(number);
+                        joined.order.push((small(number), small(row)));
+                    }
+                    Entry::Occupied(first) => repeated += usize::from(*first.get() == number),
                 }
+            }
+            if repeated > 0 {
+                let (name, s) = (&part.name, if repeated == 1 { "" } else { "s" });
+                reports.note(format!("`{name}` has {repeated} row{s} with the values of an earlier row: they are one"));
             }
         }
     }

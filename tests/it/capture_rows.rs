@@ -64,6 +64,15 @@ fn rows_with_one_key_are_noted_although_they_are_equal() {
 }
 
 #[test]
+fn equal_events_of_one_export_are_noted() {
+    let event = "2026-06-01T09:00:00Z,User,CREATE,a@x.example\n";
+    let log = |events: usize| format!("Time,Entity,Action,Actor\n{}", event.repeat(events));
+    let run = moengage(&[("1.csv", &log(3)), ("2.csv", &log(1))], "--audit-log W=1.csv --audit-log W=2.csv");
+    reports(&run, 0, "note: `1.csv` has 2 rows with the values of an earlier row: they are one");
+    assert!(!run.stderr.contains("`2.csv` has 1 row with"), "{}", run.stderr);
+}
+
+#[test]
 fn the_same_file_is_noted_where_it_is_given_again() {
     let people: &[u8] = b"E-mail,Mail,Active\na@x,a@x,yes\n";
     let people_only: &[u8] = b"E-mail,Active\na@x,yes\n";
