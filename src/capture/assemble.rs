@@ -19,8 +19,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Source, Span};
+use crate::value::fold::caseless;
 use crate::value::{TypeId, parse_datetime, show_datetime};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ const DAY: i64 = 86_400_000;
 
 /// Names of actors in a note.
 const LISTED: usize = 10;
+
+/// Names of properties in a note.
+const MAX_UNUSED: usize = 50;
 
 /// A snapshot that is ready to be written.
 #[derive(Debug)]
@@ -402,16 +406,17 @@ impl<'a> Assembly<'a, '_> {
             let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
             self.root = self.merge(root, Tree::at(stamp, Tree::leaf(time, origin)), Rule::Replace);
         }
-        if let Rows::Table(table) = &rows {
-            let unused = table.header.iter().enumerate().filter(|(at, _)| !used.contains(at));
-            let unused: Vec<String> = unused.map(|(_, cell)| format!("`{}`", table.text(*cell))).collect();
-            if is_usable && !unused.is_empty() {
-                self.reports.note(format!(
-                    "`{}` has columns that are not used: {}",
-                    export.source.name(),
-                    unused.join(", ")
-                ));
+        let unused: Vec<String> = match &rows {
+            Rows::Table(table) => {
+                let unused = table.header.iter().enumerate().filter(|(at, _)| !used.contains(at));
+                unused.map(|(_, cell)| format!("`{}`", table.text(*cell))).collect()
             }
+            Rows::Nodes(nodes, FeedReader::Rows) => unused_properties(nodes, feed),
+            Rows::Nodes(..) => Vec::new(),
+        };
+        if is_usable && !unused.is_empty() {
+            let (name, unused) = (export.source.name(), unused.join(", "));
+            self.reports.note(format!("`{name}` has columns that are not used: {unused}"));
         }
     }
 
@@ -420,6 +425,14 @@ impl<'a> Assembly<'a, '_> {
         let source = &export.source;
         if let Some(error) = fault(source) {
             self.reports.push(error);
+            return None;
+        }
+        if source.text().trim_start().starts_with('{') {
+            let message = format!("`{}` is a JSON object, and rows are a list of objects", source.name());
+            let place = Place::new(source, Span::new(0, 1));
+            let error =
+                Diagnostic::error(Code::CaptureSource, message).label(&place.source, place.span, "expected `[`");
+            self.reports.push(error.help("write the objects as elements of a JSON array, or export the file as CSV"));
             return None;
         }
         if source.text().trim_start().starts_with('[') {
@@ -724,6 +737,26 @@ impl<'a> Assembly<'a, '_> {
             self.root = self.merge(tree, root, Rule::Replace);
         }
     }
+}
+
+/// Returns the names of properties of rows that no column reads.
+fn unused_properties(nodes: &[Node], feed: &Feed) -> Vec<String> {
+    let headers = feed.targets.iter().flat_map(|target| &target.columns).flat_map(|column| &column.headers);
+    // A header is a name, or a pointer that begins with a name.
+    let used: HashSet<String> = headers
+        .flat_map(|header| [caseless(header), caseless(header.split('/').next().unwrap_or_default())])
+        .map(std::borrow::Cow::into_owned)
+        .collect();
+    let mut unused = BTreeSet::new();
+    for node in nodes {
+        let Value::Object(properties) = &node.value else { continue };
+        let names = properties.iter().map(|property| property.name.as_str());
+        unused.extend(names.filter(|name| !used.contains(caseless(name).as_ref())));
+        if unused.len() > MAX_UNUSED {
+            break;
+        }
+    }
+    unused.into_iter().take(MAX_UNUSED).map(|name| format!("`{name}`")).collect()
 }
 
 fn not_rows(at: &Pointer, name: &str) -> Diagnostic {

@@ -123,7 +123,7 @@ impl Table {
             let s = if cells == 1 { "" } else { "s" };
             let message = format!("this row has {cells} cell{s}, and the header has {columns}");
             let help = match is_last {
-                true => "the file may have been cut off: export it again",
+                true => "export the file again, because it may have been cut off; remove the row if it is a remark",
                 false => "put cells with a separator in quotes, or export the file again",
             };
             Diagnostic::error(Code::CaptureRow, message).label(&self.source, span, "not read").help(help)

@@ -100,12 +100,21 @@ impl Mapped {
                     reports.push(two_values(column, pair));
                     is_usable = false;
                 }
+                let has =
+                    |row: &Node| column.headers.iter().any(|header| property(row, header, FeedReader::Rows).is_some());
+                if let Some(first) = nodes.first().filter(|_| column.required && !nodes.iter().any(has)) {
+                    let names = names_of(first);
+                    reports.push(no_column(source.name(), (&first.place, &names), column, reports.description()));
+                    is_usable = false;
+                }
                 None
             }
             Rows::Nodes(..) => None,
             Rows::Table(table) => match table.columns(&column.headers)[..] {
                 [] if column.required => {
-                    reports.push(no_column(table, column, reports.description()));
+                    let found: Vec<_> = table.header.iter().map(|cell| table.text(*cell).into_owned()).collect();
+                    let header = (&table.header_place(), &found[..]);
+                    reports.push(no_column(table.source.name(), header, column, reports.description()));
                     is_usable = false;
                     None
                 }
@@ -363,11 +372,17 @@ pub(super) fn remove(node: &mut Node, pointer: &[String]) {
     }
 }
 
-fn no_column(table: &Table, column: &Column, description: &str) -> Diagnostic {
-    let found: Vec<String> = table.header.iter().map(|cell| format!("`{}`", table.text(*cell))).collect();
+fn names_of(row: &Node) -> Vec<String> {
+    match &row.value {
+        Value::Object(properties) => properties.iter().map(|property| property.name.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn no_column(file: &str, (place, found): (&Place, &[String]), column: &Column, description: &str) -> Diagnostic {
+    let found: Vec<String> = found.iter().map(|name| format!("`{name}`")).collect();
     let name = column.property.last().or(column.headers.first()).map_or("", String::as_str);
-    let message = format!("`{}` has no column for `{name}`", table.source.name());
-    let place = table.header_place();
+    let message = format!("`{file}` has no column for `{name}`");
     let error = Diagnostic::error(Code::CaptureColumn, message);
     let error = error.label(&place.source, place.span, format!("the columns are {}", found.join(", ")));
     let headers: Vec<String> = column.headers.iter().map(|header| format!("`{header}`")).collect();

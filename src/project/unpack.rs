@@ -146,11 +146,8 @@ impl fmt::Display for Damage {
 impl Error for Damage {}
 
 impl Damage {
-    /// Returns the remedy for a failed read, if it is a damaged input or a wrong path.
+    /// Returns the remedy for a failed read, if it is a damaged input.
     pub(super) fn remedy(error: &io::Error) -> Option<&'static str> {
-        if error.kind() == io::ErrorKind::NotFound {
-            return Some("correct the path");
-        }
         let damage = error.get_ref()?.downcast_ref::<Damage>()?;
         Some(match damage {
             Damage::Truncated(_) | Damage::Checksum(_) | Damage::Corrupt(_) => "copy the file, or compress it, again",

@@ -31,6 +31,22 @@ fn a_value_that_is_not_a_text_is_reported() {
 }
 
 #[test]
+fn rows_of_json_have_the_columns_of_a_table() {
+    let rows =
+        r#"[{"Email": "a@x.example", "Status": "Joined", "Shoe size": 40, "Role": "Admin"}, {"Email": "b@x.example"}]"#;
+    let run = moengage(&[("m.json", rows)], "--members W=m.json");
+    reports(&run, 0, "note: `m.json` has columns that are not used: `Shoe size`");
+    for (text, expected) in [
+        (r#"[{"Email": "a@x.example", "Role": "Admin"}]"#, "`m.json` has no column for `status`"),
+        (r#"{"members": [{"Email": "a@x.example"}]}"#, "`m.json` is a JSON object, and rows are a list of objects"),
+    ] {
+        let run = moengage(&[("m.json", text)], "--members W=m.json");
+        reports(&run, 5, expected);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
 fn a_total_below_the_table_is_not_a_member() {
     for (last, expected) in [
         ("Total: 1,,", "`total: 1` is not an e-mail address"),
