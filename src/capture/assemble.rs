@@ -17,6 +17,7 @@ use super::{Export, Given, Inputs, Settings};
 use super::{saml, scim};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
+use crate::snapshot::{Limits, Snapshot};
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Source, Span};
 use crate::value::fold::caseless;
@@ -293,6 +294,7 @@ impl<'a> Assembly<'a, '_> {
         }
         if role == Role::Document {
             self.reports.screen(&mut root);
+            self.values(source);
         }
         if is_empty {
             let error = Diagnostic::error(Code::CaptureSource, format!("`{}` is empty", source.name()));
@@ -340,6 +342,20 @@ impl<'a> Assembly<'a, '_> {
         let tree = reader.tree(root, path, &Pointer::default());
         self.is_sound &= reader.is_whole;
         Some(tree)
+    }
+
+    /// Reports values of a document that a check of the snapshot cannot read, at their place in the document.
+    fn values(&mut self, source: &Arc<Source>) {
+        let codes = [Code::SnapshotType, Code::SnapshotValue, Code::SnapshotWord, Code::SnapshotFormer];
+        let codes = [&codes[..], &[Code::SnapshotProperty, Code::SnapshotUncaptured]].concat();
+        let (_, found) = Snapshot::read(source, self.layout.model, &BTreeSet::new(), &Limits::default());
+        for diagnostic in found.into_iter().filter(|it| codes.contains(&it.code)) {
+            let Some(place) = diagnostic.labels.first().map(|label| label.place.clone()) else { continue };
+            // A message quotes a value, so there is none about a value that looks like a secret.
+            if !self.reports.hides(&place) {
+                self.reports.report(diagnostic.code.name(), &place, || diagnostic);
+            }
+        }
     }
 
     /// States that the time of a file is that of its last change.

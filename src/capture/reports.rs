@@ -87,6 +87,15 @@ impl Reports {
         self.hidden.extend(screening.places);
     }
 
+    /// Returns whether a place has a part of a secret, or is a part of one.
+    pub(super) fn hides(&self, place: &Place) -> bool {
+        let is_it = |hidden: &&Place| {
+            let (one, two) = (hidden.span, place.span);
+            Arc::ptr_eq(&hidden.source, &place.source) && one.start < two.end && two.start < one.end
+        };
+        self.hidden.iter().any(|hidden| is_it(&hidden))
+    }
+
     /// Returns the places that excerpts of the diagnostics mask.
     pub(super) fn secrets(&self) -> Vec<Secrets> {
         let labels = self.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels);

@@ -27,7 +27,7 @@ as WS1=members.csv or WS1/LIVE=metadata.xml. The id is needed if there are sever
 
 Exit codes: 0 the snapshot was written; 2 wrong usage of the command line; 5 a
 file has errors. With errors in rows, cells or single values the snapshot is
-written and states that they are not captured; with others it is not.";
+written, and these values are unknown in it; with others it is not.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -452,7 +452,7 @@ fn report(outcome: &Outcome, common: &Common, style: Style) -> ExitCode {
         let output = shown(&common.output);
         match (outcome.is_written, has_errors) {
             (false, _) => writeln!(out, "exit 5: no snapshot was written"),
-            (true, true) => writeln!(out, "exit 5: the snapshot was written, and values with errors are not captured"),
+            (true, true) => writeln!(out, "exit 5: the snapshot was written, and values with errors are unknown in it"),
             (true, false) if output == "-" => Ok(()),
             (true, false) => writeln!(out, "wrote `{}`", plain(&output)),
         }

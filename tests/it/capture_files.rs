@@ -229,18 +229,18 @@ fn contradictions_are_uncaptured_unless_the_newer_source_wins() {
     let harbour = Harbour::with(&[
         (
             "s.json",
-            br#"{"name": "Anse", "captured_at": "2026-08-01", "people": [{"email": "a@x", "fee": 1, "site": "u"}]}"#,
+            br#"{"name": "Anse", "captured_at": "2026-08-01", "people": [{"email": "a@x", "fee": 1, "site": "https://u"}]}"#,
         ),
         ("t.json", br#"{"name": "Anser"}"#),
         ("p.csv", b"E-mail,Fee\na@x,2\n"),
     ]);
     let found =
         harbour.snapshot("--settings s.json --settings t.json --people p.csv --captured-at p.csv=2026-09-01", 5);
-    assert_eq!(found["people"], json!([{"email": "a@x", "site": "u", "uncaptured": ["fee"]}]));
+    assert_eq!(found["people"], json!([{"email": "a@x", "site": "https://u", "uncaptured": ["fee"]}]));
     assert_eq!((&found["name"], &found["uncaptured"]), (&Value::Null, &json!(["name"])));
     let newer = "--settings s.json --people p.csv --captured-at p.csv=2026-09-01 --prefer newer";
     let found = harbour.snapshot(newer, 0);
-    assert_eq!(found["people"], json!([{"email": "a@x", "fee": 2, "site": "u"}]));
+    assert_eq!(found["people"], json!([{"email": "a@x", "fee": 2, "site": "https://u"}]));
     assert_eq!(found["captured_at"], "2026-08-01T00:00:00Z");
 }
 

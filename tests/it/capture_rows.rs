@@ -155,6 +155,24 @@ fn a_wrong_pointer_of_a_partial_list_writes_nothing() {
 }
 
 #[test]
+fn a_value_that_a_check_cannot_read_is_reported_at_its_place_in_the_document() {
+    let settings = "organization: {name: Heron}\nworkspaces:\n- id: W\n  environments:\n  - name: LIVE\n    security:\n      \
+        support_access: {granted: no}\n      login_method: sso\n      two_stepp: {enforced: true}\n";
+    let run = moengage(&[("s.yaml", settings)], "--settings s.yaml");
+    reports(&run, 5, "`support_access_granted` is a string, expected true or false");
+    for expected in ["[s.yaml:7:33]", "help: write false", "[s.yaml:8:21]", "did you mean `two_step`?"] {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    // What a part of a snapshot lacks is not a mistake, and a secret is not quoted.
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let settings = format!("workspaces: [{{id: W, plan: {token}}}]\n");
+    let run = moengage(&[("s.yaml", &settings)], "--settings s.yaml");
+    assert!(run.code == 5 && !run.stderr.contains(token), "{}", run.stderr);
+    let run = moengage(&[("s.yaml", "workspaces: [{id: W, plan: enterprise}]\n")], "--settings s.yaml");
+    assert!(run.code == 0 && !run.stderr.contains("snapshot-"), "{}", run.stderr);
+}
+
+#[test]
 fn a_date_in_a_log_is_a_day_of_the_zone() {
     let log = "Time,Entity,Action,Actor\n2026-08-18,User,CREATE,neha@heron.example\n";
     let files = [("a.csv", log), ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n")];
