@@ -348,8 +348,12 @@ impl<'a> Assembly<'a, '_> {
     fn values(&mut self, source: &Arc<Source>) {
         let codes = [Code::SnapshotType, Code::SnapshotValue, Code::SnapshotWord, Code::SnapshotFormer];
         let codes = [&codes[..], &[Code::SnapshotProperty, Code::SnapshotUncaptured]].concat();
-        let (_, found) = Snapshot::read(source, self.layout.model, &BTreeSet::new(), &Limits::default());
-        for diagnostic in found.into_iter().filter(|it| codes.contains(&it.code)) {
+        let model = self.layout.model;
+        let (_, found) = Snapshot::read(source, model, &BTreeSet::new(), &Limits::default());
+        // Another file may state the id of the account.
+        let root = format!("`{}` ", model.short_name(model.root));
+        let has_no_id = |it: &Diagnostic| it.code == Code::SnapshotKey && !it.message.starts_with(&root);
+        for diagnostic in found.into_iter().filter(|it| codes.contains(&it.code) || has_no_id(it)) {
             let Some(place) = diagnostic.labels.first().map(|label| label.place.clone()) else { continue };
             // A message quotes a value, so there is none about a value that looks like a secret.
             if !self.reports.hides(&place) {

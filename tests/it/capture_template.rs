@@ -131,6 +131,14 @@ fn filled(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn a_capture_reports_an_id_that_is_not_filled_in() {
+    let text = filled(&template(&[]), &[("name", "Anse"), ("captured_at", "2026-09-01")]);
+    let run = deodar(&[("t.yaml", text.as_bytes())], &["capture", "moengage", "--settings", "t.yaml"]);
+    assert!(run.code == 5 && run.stderr.contains("`Workspace` has no `id`"), "{} {}", run.code, run.stderr);
+    assert!(run.stderr.contains("[t.yaml:"), "{}", run.stderr);
+}
+
+#[test]
 fn values_that_are_filled_in_decide_verdicts() {
     let values = [
         ("name", "Anse"),
