@@ -14,6 +14,7 @@ mod column;
 mod request;
 mod resolve;
 mod secrets;
+mod element;
 mod split;
 mod decode;
 #[cfg(test)]
@@ -84,6 +85,8 @@ pub struct Table {
     pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
+    /// The instances around elements of the list that are known to be of other types, once for each element.
+    elsewhere: Vec<u32>,
     /// Rows by parent and key; the first row if an id is given twice.
     by_key: HashTable<u32>,
     /// The places of `dangling` ids.
@@ -193,7 +196,8 @@ impl Snapshot {
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };
-        let is_unlisted = |diagnostic: &Diagnostic| diagnostic.code == Code::SnapshotWord;
+        let is_unlisted =
+            |diagnostic: &Diagnostic| matches!(diagnostic.code, Code::SnapshotWord | Code::SnapshotElement);
         snapshot.is_damaged = crate::diagnostic::has_errors(&diagnostics) || diagnostics.iter().any(is_unlisted);
         crate::diagnostic::sort(&mut diagnostics);
         // Several attributes may read one value.
@@ -217,7 +221,7 @@ impl Snapshot {
         let declared: Vec<&str> = fields().chain(Self::lists(model)).collect();
         // Below a root that is read as a whole, any property may be declared.
         let whole = root.is_some_and(|node| !node.slots.is_empty() || node.key)
-            || model.paths.first().is_some_and(|node| node.each.is_some());
+            || model.paths.first().is_some_and(|node| !node.each.is_empty());
         let declared_any = !declared.is_empty() && !whole;
         declared_any && Self::known_properties(&[&declared[..], &["captured_at"]].concat(), source, 1) == 0
     }

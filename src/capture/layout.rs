@@ -43,7 +43,7 @@ impl Spot {
     /// Returns the document of a schema.
     pub(super) fn document(model: &Model, description: &Description) -> Self {
         let builder = Builder { model, description };
-        builder.spot(String::new(), Some(PathId::default()), Vec::new(), (model.root, Vec::new()))
+        builder.spot(String::new(), &[PathId::default()], Vec::new(), (model.root, Vec::new()))
     }
 
     /// Returns the meaning of `null` here.
@@ -121,11 +121,12 @@ struct Builder<'b> {
 }
 
 impl Builder<'_> {
-    fn spot(&self, name: String, path: Option<PathId>, mut fields: Fields, of: (TypeId, Vec<String>)) -> Spot {
+    /// Returns the place at nodes of the tree of paths; an element of a list of several types has the nodes of all.
+    fn spot(&self, name: String, nodes: &[PathId], mut fields: Fields, of: (TypeId, Vec<String>)) -> Spot {
         let model = self.model;
-        let tree = path.and_then(|path| model.paths.find(path));
-        let instance = tree.and_then(|tree| tree.ty);
-        fields.extend(instance.map(|ty| (ty, FieldId::default(), Vec::new())));
+        let trees = || nodes.iter().filter_map(|node| model.paths.find(*node));
+        let instance = trees().find_map(|tree| tree.ty);
+        fields.extend(trees().filter_map(|tree| tree.ty).map(|ty| (ty, FieldId::default(), Vec::new())));
         let of = match instance {
             Some(ty) => (ty, Vec::new()),
             None => of,
@@ -135,27 +136,30 @@ impl Builder<'_> {
             nodes().flat_map(|(ty, node, _)| node.slots.iter().chain(&node.presence).map(move |slot| (ty, *slot)));
         let slots: Vec<(TypeId, SlotId)> = slots.collect();
         let is_key = nodes().any(|(_, node, _)| node.key);
-        let mut children: Vec<(String, Option<PathId>, Fields)> = Vec::new();
-        for (name, path) in tree.iter().flat_map(|tree| &tree.children) {
-            children.push((name.clone(), Some(*path), Vec::new()));
+        let mut children: Vec<(String, Vec<PathId>, Fields)> = Vec::new();
+        for (name, path) in trees().flat_map(|tree| &tree.children) {
+            match children.iter_mut().find(|(known, ..)| known == name) {
+                Some((_, nodes, _)) => nodes.push(*path),
+                None => children.push((name.clone(), vec![*path], Vec::new())),
+            }
         }
         for (ty, node, at) in nodes() {
             for (name, child) in &node.children {
                 let field = (ty, *child, at.iter().cloned().chain([name.clone()]).collect());
                 match children.iter_mut().find(|(known, ..)| known == name) {
                     Some((.., fields)) => fields.push(field),
-                    None => children.push((name.clone(), None, vec![field])),
+                    None => children.push((name.clone(), Vec::new(), vec![field])),
                 }
             }
         }
         let below = |name: &str| (of.0, of.1.iter().cloned().chain([name.to_owned()]).collect());
-        let spots = children.into_iter().map(|(name, path, fields)| {
+        let spots = children.into_iter().map(|(name, nodes, fields)| {
             let of = below(&name);
-            self.spot(name, path, fields, of)
+            self.spot(name, &nodes, fields, of)
         });
         let mut children: Vec<Spot> = spots.collect();
-        let each = tree.and_then(|tree| tree.each);
-        let each = each.map(|each| Box::new(self.spot(String::new(), Some(each), Vec::new(), of.clone())));
+        let each: Vec<PathId> = trees().flat_map(|tree| tree.each.iter().copied()).collect();
+        let each = (!each.is_empty()).then(|| Box::new(self.spot(String::new(), &each, Vec::new(), of.clone())));
         children.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
         let own = self.place_on_screen(&of);
         // A list is on the screen of the ids of its elements.

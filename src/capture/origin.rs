@@ -2,7 +2,7 @@
 
 use super::conflict::names;
 use super::node::{Node, Value};
-use crate::schema::Model;
+use crate::schema::{Model, PathId, PathNode};
 use crate::source::pointer::unescape;
 use crate::value::{parse_datetime, show_datetime};
 use serde_json::json;
@@ -162,17 +162,23 @@ pub(super) fn wrong_partial<'n>(model: &Model, root: &'n Node) -> Option<&'n Nod
 
 fn is_list(model: &Model, root: &Node, pointer: &str) -> bool {
     let Some(rest) = pointer.strip_prefix('/') else { return false };
-    let (mut node, mut path) = (Some(root), model.path_of.find(model.root).copied().flatten());
+    let (mut node, mut paths) = (Some(root), model.path_of.find(model.root).copied().flatten().into_iter().collect());
+    let below = |paths: &Vec<PathId>, step: &str| -> Vec<PathId> {
+        let trees = paths.iter().filter_map(|path| model.paths.find(*path));
+        let child = |tree: &PathNode| tree.children.iter().find(|(name, _)| name == step).map(|(_, child)| *child);
+        // An element of a list may be an instance of several types.
+        trees
+            .flat_map(|tree| if tree.each.is_empty() { child(tree).into_iter().collect() } else { tree.each.clone() })
+            .collect()
+    };
     for step in rest.split('/').map(unescape) {
-        let Some(tree) = path.and_then(|path| model.paths.find(path)) else { return false };
-        let child = || tree.children.iter().find(|(name, _)| *name == step).map(|(_, child)| *child);
-        path = tree.each.or_else(child);
+        paths = below(&paths, &step);
         node = node.and_then(|node| match &node.value {
             Value::List(elements) => step.parse::<usize>().ok().and_then(|number| elements.get(number)),
             _ => node.get(&step),
         });
     }
-    let each = path.and_then(|path| model.paths.find(path)?.each);
-    let is_of_instances = each.and_then(|each| model.paths.find(each)?.ty).is_some();
+    let mut each = paths.iter().filter_map(|path| model.paths.find(*path)).flat_map(|tree| &tree.each);
+    let is_of_instances = each.any(|each| model.paths.find(*each).is_some_and(|node| node.ty.is_some()));
     is_of_instances && matches!(node.map(|node| &node.value), Some(Value::List(_) | Value::Object(_)))
 }

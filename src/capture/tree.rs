@@ -58,10 +58,10 @@ pub(super) struct Layout<'m> {
 }
 
 impl Layout<'_> {
-    /// Returns the type in a list whose elements are at a node of the tree of paths.
-    fn type_at(&self, each: PathId, types: &[TypeId]) -> Option<TypeId> {
-        let is_there = |ty: &&TypeId| self.model.path_of.find(**ty).copied().flatten() == Some(each);
-        types.iter().find(is_there).copied()
+    /// Returns the type in a list whose elements are at nodes of the tree of paths.
+    fn type_at(&self, each: &[PathId], types: &[TypeId]) -> Option<TypeId> {
+        let node = |ty: &TypeId| self.model.path_of.find(*ty).copied().flatten();
+        types.iter().find(|ty| node(ty).is_some_and(|node| each.contains(&node))).copied()
     }
 }
 
@@ -316,15 +316,16 @@ impl DocumentReader<'_> {
                 Tree::Object(read)
             }
             Value::List(elements) => {
-                let each = path.and_then(|path| path.each);
+                let each = path.map_or(&[][..], |path| &path.each);
                 let is_partial = self.partial.iter().any(|pointer| pointer == at.as_str());
                 let layout = self.layout;
-                if let Some(ty) = each.and_then(|each| layout.type_at(each, &layout.lists)) {
+                if let Some(ty) = layout.type_at(each, &layout.lists) {
                     self.refuse_partial_below(&node.place, at);
                     let part = (self.part)(elements, at.as_str());
                     return Tree::Rows(Box::new(List { ty, parts: vec![part], is_partial }));
                 }
-                if let Some(ty) = each.and_then(|each| layout.type_at(each, &layout.containers)) {
+                if let Some(ty) = layout.type_at(each, &layout.containers) {
+                    let each = layout.model.path_of.find(ty).copied().flatten();
                     let elements = elements.into_iter().enumerate();
                     let elements = elements.map(|(n, node)| self.tree(node, each, &at.join([n.to_string()]))).collect();
                     let key = KeyOf::new(layout.model, ty);

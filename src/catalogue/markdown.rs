@@ -8,7 +8,7 @@ use super::{Catalogue, Derived, Entry, Part, Words, doc};
 use crate::policy::FRAMEWORKS;
 use crate::program::Aggregate;
 use crate::report::controls::natural;
-use crate::schema::{DeclaredDefault, Fallback, Model, Origin, Parameter, Slot, SlotId};
+use crate::schema::{DeclaredDefault, Fallback, Model, Only, Origin, Parameter, Slot, SlotId};
 use crate::source::cedar::on_deep_stack;
 use crate::source::is_hidden;
 use crate::value::{TypeId, Value};
@@ -224,7 +224,8 @@ impl Page<'_> {
         for (ty, slots) in &entry.reads {
             let of = self.model.ty(*ty);
             let doc_of = of.doc.as_deref().map_or(String::new(), |doc| format!(": {}", text(doc)));
-            writeln!(out, "* {}, {}{doc_of}", capital(&type_name(self.model, *ty)), self.place(*ty, ""))?;
+            let (place, only) = (self.place(*ty, ""), of.only.as_ref().map(selection).unwrap_or_default());
+            writeln!(out, "* {}, {place}{only}{doc_of}", capital(&type_name(self.model, *ty)))?;
             for slot in slots {
                 let doc = doc(self.model, *ty, *slot).map_or(String::new(), |doc| format!(": {}", text(doc)));
                 writeln!(out, "  * {}{doc}", self.attribute(*ty, *slot))?;
@@ -477,4 +478,14 @@ fn link(address: &str) -> String {
         .chars()
         .all(|c| !c.is_whitespace() && !c.is_control() && !is_hidden(c) && !matches!(c, '<' | '>' | '\\'));
     if plain && held { format!("<{address}>") } else { code(address) }
+}
+
+/// Returns the elements of a list that are instances of a type, as a part of a sentence.
+fn selection(only: &Only) -> String {
+    let words = |words: &[String]| words.iter().map(|word| code(word)).collect::<Vec<_>>().join(" or ");
+    let unjudged = match &only.unjudged[..] {
+        [] => String::new(),
+        unjudged => format!("; elements where it is {} are not judged", words(unjudged)),
+    };
+    format!(", where {} is {}{unjudged}", code(&only.property.join("/")), words(&only.words))
 }

@@ -215,6 +215,8 @@ codes! {
     SnapshotDuplicateId, "snapshot-duplicate-id", Error;
     /// An object has the same property twice.
     SnapshotDuplicateKey, "snapshot-duplicate-key", Error;
+    /// The type of an element of a list is not known.
+    SnapshotElement, "snapshot-element", Warning;
     /// A snapshot is empty.
     SnapshotEmpty, "snapshot-empty", Error;
     /// A snapshot has more entities than the limit allows.

@@ -134,10 +134,13 @@ impl Search<'_> {
                 checks: self.declared.checks_of(*slot),
             });
         }
-        let element = node.each().and_then(|each| each.ty).or(node.ty);
-        if let Some(ty) = element {
-            let (declared, checks) = (model.short_name(ty).to_owned(), self.declared.checks_of_type(ty));
+        let elements = node.each().map(|each| &each.types).filter(|types| !types.is_empty());
+        let types = elements.unwrap_or(&node.types);
+        for ty in types {
+            let (declared, checks) = (model.short_name(*ty).to_owned(), self.declared.checks_of_type(*ty));
             found.push(Lacking { place: path.to_text(), declared, required: true, null, instances, checks });
+        }
+        if !types.is_empty() {
             return;
         }
         for (step, below) in &node.below {

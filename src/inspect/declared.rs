@@ -24,8 +24,8 @@ pub(super) struct Node {
     pub below: BTreeMap<Step, Node>,
     /// The attributes that are read here.
     pub slots: Vec<(TypeId, SlotId)>,
-    /// The type whose instances are here.
-    pub ty: Option<TypeId>,
+    /// The types whose instances are here.
+    pub types: Vec<TypeId>,
     /// Whether the whole value is read here, with everything in it.
     pub is_whole: bool,
     /// Whether the value is secret.
@@ -41,7 +41,7 @@ impl Declared {
         let mut declared = Self::default();
         for (id, ty) in model.types.entries() {
             if let Some(path) = ty.path() {
-                declared.root.insert(&path.0).ty = Some(id);
+                declared.root.insert(&path.0).types.push(id);
                 declared.entity(model, id, ty, path);
             }
         }
@@ -76,7 +76,7 @@ impl Declared {
                 _ => false,
             };
         }
-        for key in ty.keys() {
+        for key in ty.keys().chain(ty.only.iter().map(|only| &only.property[..])) {
             self.root.insert(&steps(path, key));
         }
         let around = ty.parent.and_then(|parent| model.ty(parent).path());
@@ -130,7 +130,7 @@ impl Declared {
     /// Returns the checks that a change of everything at and below a place affects.
     pub(super) fn checks_below(&self, node: &Node, found: &mut BTreeSet<String>) {
         found.extend(node.slots.iter().flat_map(|slot| self.checks_of(*slot)));
-        found.extend(node.ty.iter().flat_map(|ty| self.checks_of_type(*ty)));
+        found.extend(node.types.iter().flat_map(|ty| self.checks_of_type(*ty)));
         node.below.values().for_each(|child| self.checks_below(child, found));
     }
 }
@@ -147,7 +147,7 @@ impl Node {
 
     /// Returns the types whose instances are here, or are the elements of the list here.
     pub(super) fn instances(&self) -> impl Iterator<Item = TypeId> {
-        self.ty.into_iter().chain(self.each().and_then(|each| each.ty))
+        self.types.iter().chain(self.each().into_iter().flat_map(|each| &each.types)).copied()
     }
 
     /// Returns the place of elements.

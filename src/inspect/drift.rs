@@ -149,7 +149,7 @@ impl Comparison<'_> {
         if reach == Reach::Here {
             found.extend(node.instances().map(|ty| model.short_name(ty).to_owned()));
         } else {
-            found.extend(node.ty.map(|ty| model.short_name(ty).to_owned()));
+            found.extend(node.types.iter().map(|ty| model.short_name(*ty).to_owned()));
         }
         if reach == Reach::Below {
             node.below.values().for_each(|below| self.names(below, reach, found));
@@ -272,8 +272,9 @@ impl Comparison<'_> {
     /// Compares the ids of the elements of lists.
     fn ids(&mut self, old: &Place, new: &Place, node: Option<&Node>, path: &mut Pattern) {
         // An id of several properties is not followed.
-        let keys: Vec<&[String]> =
-            node.and_then(|node| node.ty).iter().flat_map(|ty| self.pack.model().ty(*ty).keys()).collect();
+        let mut keys: Vec<&[String]> =
+            node.into_iter().flat_map(|node| &node.types).flat_map(|ty| self.pack.model().ty(*ty).keys()).collect();
+        keys.dedup();
         let [[name]] = keys[..] else { return };
         let is_id = |each: &Place| each.child(name).is_some_and(|child| !child.repeats && !child.is_optional_in(each));
         if !is_id(old) || new.count(Kind::Object) == 0 || is_id(new) {

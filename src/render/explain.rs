@@ -74,12 +74,10 @@ pub fn write(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io::R
         writeln!(out)?;
         write_policy(definition, out)?;
     }
-    if let [_, _, ..] = about.judged[..] {
-        let places = about.judged.iter().map(|ty| (model.short_name(*ty), model.ty(*ty).path()));
+    if about.judged.len() > 1 || about.judged.iter().any(|ty| model.ty(*ty).only.is_some()) {
         writeln!(out, "\nTypes it judges")?;
-        for (name, path) in places {
-            let place = path.map(Pattern::to_text).filter(|place| !place.is_empty());
-            let place = place.map_or_else(|| "the document itself".to_owned(), |place| format!("at {place}"));
+        for ty in &about.judged {
+            let (name, place) = (model.short_name(*ty), model.described_place(*ty));
             writeln!(out, "{}", paragraph("  ", "    ", &format!("{name}, {place}"), style))?;
         }
     }

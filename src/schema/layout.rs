@@ -4,7 +4,7 @@
 use super::model::*;
 use crate::ids::IdVec;
 use crate::source::Span;
-use crate::source::pointer::{Pattern, Step};
+use crate::source::pointer::Step;
 use crate::value::TypeId;
 use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{EntityKind as CedarEntityKind, Type};
@@ -74,13 +74,25 @@ pub(super) fn groups(model: &mut Model, validator: &ValidatorSchema) {
 pub(super) fn paths(model: &mut Model) {
     model.paths = vec![PathNode::default()].into();
     model.path_of = vec![None; model.types.len()].into();
-    for (at, ty) in model.types.entries() {
-        let Some(path) = ty.path() else { continue };
-        let node = insert(&mut model.paths, path);
-        model.paths[node].ty = Some(at);
-        model.path_of[at] = Some(node);
+    for ty in model.type_ids() {
+        place(model, ty);
     }
     fill_below(&mut model.paths, PathId::default());
+}
+
+/// Adds the node for the instances of a type, below that of the instances around them.
+fn place(model: &mut Model, ty: TypeId) {
+    let declared = model.ty(ty);
+    let (Some(path), None) = (declared.path().cloned(), model.path_of[ty]) else { return };
+    let around = declared.parent;
+    if let Some(around) = around {
+        place(model, around);
+    }
+    let start = around.and_then(|around| model.path_of[around]).unwrap_or_default();
+    let outer = around.and_then(|around| model.ty(around).path()).map_or(0, |path| path.0.len());
+    let node = insert(&mut model.paths, start, path.0.get(outer..).unwrap_or_default());
+    model.paths[node].ty = Some(ty);
+    model.path_of[ty] = Some(node);
 }
 
 /// The slots of one entity type, and the fields that contain them.
@@ -192,17 +204,19 @@ fn fill_slots_below(fields: &mut IdVec<FieldId, FieldNode>, at: FieldId) -> Vec<
     below
 }
 
-fn insert(paths: &mut IdVec<PathId, PathNode>, pattern: &Pattern) -> PathId {
-    let mut at = PathId::default();
-    for step in &pattern.0 {
+/// Returns the node for the instances of a type, below a node. Each type of a list has elements of its own.
+fn insert(paths: &mut IdVec<PathId, PathNode>, start: PathId, steps: &[Step]) -> PathId {
+    let mut at = start;
+    for (left, step) in (0..steps.len()).rev().zip(steps) {
         let known = match step {
-            Step::Each => paths[at].each,
+            Step::Each => paths[at].each.first().copied().filter(|_| left > 0),
             Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
         };
         at = known.unwrap_or_else(|| {
-            let child = paths.push(PathNode::default());
+            let list = (*step == Step::Each).then_some(at);
+            let child = paths.push(PathNode { list, ..PathNode::default() });
             match step {
-                Step::Each => paths[at].each = Some(child),
+                Step::Each => paths[at].each.push(child),
                 Step::Property(name) => paths[at].children.push((name.clone(), child)),
             }
             child
@@ -212,7 +226,8 @@ fn insert(paths: &mut IdVec<PathId, PathNode>, pattern: &Pattern) -> PathId {
 }
 
 fn fill_below(paths: &mut IdVec<PathId, PathNode>, at: PathId) -> Vec<TypeId> {
-    let next: Vec<PathId> = paths[at].children.iter().map(|(_, child)| *child).chain(paths[at].each).collect();
+    let elements = paths[at].each.iter().copied();
+    let next: Vec<PathId> = paths[at].children.iter().map(|(_, child)| *child).chain(elements).collect();
     let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
     next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));
     below.sort();

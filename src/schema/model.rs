@@ -5,10 +5,12 @@ use super::lacking::LackingWords;
 use crate::ids::{IdVec, id};
 use crate::source::pointer::{Pattern, Pointer, Step};
 use crate::source::{Source, Span};
+use crate::value::fold::is_same;
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A type of Cedar's language, with entity types resolved.
@@ -102,6 +104,8 @@ pub struct EntityType {
     pub more: Option<Vec<String>>,
     /// Whether an object with the key, in place of a list, is its only instance: `@one_or_many`.
     pub one_or_many: bool,
+    /// The elements of the list that are instances: `@where` and `@unjudged`.
+    pub only: Option<Only>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
     /// Whether its instances are pieces of evidence: `@evidence`.
@@ -147,6 +151,43 @@ pub enum FurtherKeys {
 impl Default for FurtherKeys {
     fn default() -> Self {
         Self::Fallbacks(Vec::new())
+    }
+}
+
+/// The elements of a list that are instances of a type: those with one of some words at a property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Only {
+    /// The pointer from an element to the property.
+    pub property: Vec<String>,
+    /// The words, which are compared trimmed and in any case.
+    pub words: Vec<String>,
+    /// Further words of the property, of elements that no type judges: `@unjudged`.
+    pub unjudged: Vec<String>,
+    /// The annotation.
+    pub span: Span,
+}
+
+impl Only {
+    /// Returns whether an element with a word at the property is an instance.
+    pub fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|known| is_same(word.trim(), known))
+    }
+
+    /// Returns whether an element with a word at the property is not judged, as the schema states.
+    pub fn is_unjudged(&self, word: &str) -> bool {
+        self.unjudged.iter().any(|known| is_same(word.trim(), known))
+    }
+
+    /// Returns whether the elements of another type of the list are others.
+    fn excludes(&self, other: &Self) -> bool {
+        self.property == other.property && !self.words.iter().any(|word| other.has(word))
+    }
+}
+
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.words.iter().map(|word| format!("{word:?}")).collect();
+        write!(f, "{} is {}", self.property.join("/"), words.join(" or "))
     }
 }
 
@@ -358,10 +399,12 @@ pub struct FieldNode {
 pub struct PathNode {
     /// Properties with places below.
     pub children: Vec<(String, PathId)>,
-    /// The place of every element or property value.
-    pub each: Option<PathId>,
+    /// The place of every element or property value, once for each type of the list.
+    pub each: Vec<PathId>,
     /// The type whose instance is here.
     pub ty: Option<TypeId>,
+    /// The list whose elements are here.
+    pub list: Option<PathId>,
     /// Types whose instances are here or below.
     pub below: Vec<TypeId>,
 }
@@ -518,6 +561,33 @@ impl Model {
         tags == Some(object)
     }
 
+    /// Returns whether an element of a list may be an instance of both of two types of the list.
+    pub fn may_share(&self, one: TypeId, other: TypeId) -> bool {
+        match (&self.ty(one).only, &self.ty(other).only) {
+            (Some(one), Some(other)) => !one.excludes(other),
+            _ => true,
+        }
+    }
+
+    /// Returns the types of a list, by the place of the elements of one of them.
+    pub fn types_of_list(&self, element: PathId) -> impl Iterator<Item = (PathId, TypeId)> {
+        let list = self.paths.find(element).and_then(|node| self.paths.find(node.list?));
+        let all = list.map_or(&[][..], |list| &list.each);
+        all.iter().filter_map(|element| Some((*element, self.paths.find(*element)?.ty?)))
+    }
+
+    /// Returns the place of the instances of a type in words, such as `at /users/*, where kind is "human"`.
+    pub fn described_place(&self, ty: TypeId) -> String {
+        let declared = self.ty(ty);
+        match declared.path().map(Pattern::to_text).filter(|place| !place.is_empty()) {
+            Some(place) => match &declared.only {
+                Some(only) => format!("at {place}, where {only}"),
+                None => format!("at {place}"),
+            },
+            None => "the document itself".to_owned(),
+        }
+    }
+
     /// Returns the properties from the instances of a type to a node of the tree of paths; `None` if the node is in
     /// another instance.
     pub fn way_to(&self, ty: TypeId, node: PathId) -> Option<Vec<String>> {
@@ -596,6 +666,7 @@ impl EntityType {
             total: None,
             more: None,
             one_or_many: false,
+            only: None,
             closed: false,
             is_evidence: false,
             open: false,

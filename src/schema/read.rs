@@ -5,6 +5,7 @@ mod entities;
 mod nesting;
 mod secrets;
 mod readers;
+mod only;
 mod attributes;
 mod context;
 
@@ -60,6 +61,7 @@ pub(super) fn model(
     let placed = reader.nest(&mut model);
     reader.attributes(&mut model);
     if placed {
+        reader.shared_elements(&mut model);
         reader.references(&model);
         reader.actions(&mut model);
     }

@@ -104,7 +104,17 @@ fn types_are_nested_by_their_paths() {
     "#]],
     );
     check(
-        "@path(\"/m/*\") entity M; @path(\"/m/*\") entity N in [Lab];",
+        "@path(\"/m/*\") entity M in [Lab]; @path(\"/m/*\") entity N in [Lab]; @path(\"/m/*/t/*\") entity T in [N];",
+        expect![[r#"
+            Lab at "" key=None in None
+              name String Read(["name"], None) ["required"]
+            M at "/m/*" key=None in Some(0)
+            N at "/m/*" key=None in Some(0)
+            T at "/m/*/t/*" key=None in Some(2)
+        "#]],
+    );
+    check(
+        "@path(\"/m\") entity M in [Lab]; @path(\"/m\") entity N in [Lab];",
         expect![[r#"
         schema-path: `M` and `N` have the same `@path` at "entity N in [Lab];"
     "#]],

@@ -212,7 +212,7 @@ impl Route {
             read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
             leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
                 || tree.is_some_and(|tree| !tree.children.is_empty()),
-            list: tree.is_some_and(|tree| tree.each.is_some()),
+            list: tree.is_some_and(|tree| !tree.each.is_empty()),
             instance: !is_row && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
         });
         if self.stops[at].instance {

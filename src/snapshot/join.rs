@@ -92,7 +92,8 @@ struct Value {
 /// A place in the document, as the schema reads it.
 #[derive(Debug, Clone)]
 struct At {
-    path: Option<PathId>,
+    /// Several for an element of a list of several types.
+    paths: Vec<PathId>,
     fields: Vec<(TypeId, FieldId)>,
     /// Whether an attribute reads the value around the place as a whole.
     is_within: bool,
@@ -100,13 +101,13 @@ struct At {
 
 impl At {
     fn root(model: &Model) -> Self {
-        Self { path: Some(PathId::default()), fields: vec![(model.root, FieldId::default())], is_within: false }
+        Self { paths: vec![PathId::default()], fields: vec![(model.root, FieldId::default())], is_within: false }
     }
 
     /// Returns the place of a property; `None` if the schema does not read it.
     fn child(&self, model: &Model, name: &str) -> Option<Self> {
-        let tree = self.path.map(|path| &model.paths[path]);
-        let path = tree.and_then(|tree| tree.children.iter().find(|(child, _)| child == name)).map(|(_, path)| *path);
+        let children = self.paths.iter().flat_map(|path| &model.paths[*path].children);
+        let paths: Vec<PathId> = children.filter(|(child, _)| child == name).map(|(_, path)| *path).collect();
         let mut fields = Vec::new();
         let mut is_within = self.is_within;
         for (ty, field) in &self.fields {
@@ -114,14 +115,14 @@ impl At {
             is_within |= !node.slots.is_empty();
             fields.extend(node.children.iter().filter(|(child, _)| child == name).map(|(_, field)| (*ty, *field)));
         }
-        let instance = path.and_then(|path| model.paths[path].ty);
-        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
-        (path.is_some() || !fields.is_empty() || is_within).then_some(Self { path, fields, is_within })
+        let instances = paths.iter().filter_map(|path| model.paths[*path].ty);
+        fields.extend(instances.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
+        (!paths.is_empty() || !fields.is_empty() || is_within).then_some(Self { paths, fields, is_within })
     }
 
-    /// Returns the place of the instances, if this is the place of a list of them.
-    fn each(&self, model: &Model) -> Option<PathId> {
-        model.paths[self.path?].each
+    /// Returns the places of the instances, if this is the place of a list of them.
+    fn each(&self, model: &Model) -> Vec<PathId> {
+        self.paths.iter().flat_map(|path| model.paths[*path].each.iter().copied()).collect()
     }
 }
 
@@ -250,10 +251,10 @@ impl Joiner<'_> {
             (values, _) if is_twice => self.write_all(values),
             (values, _) if is_more => self.more(values),
             ([only], _) if !is_marked => self.write(only),
-            (values, Some(child)) if child.each(self.model).is_some() => self.list(&child, values),
+            (values, Some(child)) if !child.each(self.model).is_empty() => self.list(&child, values),
             (values, Some(child)) if is_object => self.merged(&child, values),
             (values, None) if is_object && is_marked => {
-                self.merged(&At { path: None, fields: Vec::new(), is_within: false }, values);
+                self.merged(&At { paths: Vec::new(), fields: Vec::new(), is_within: false }, values);
             }
             (values, None) if property.name == UNCAPTURED => self.uncaptured(values),
             (values, None) if !is_marked => values.iter().take(1).for_each(|value| self.write(value)),
@@ -341,14 +342,14 @@ impl Joiner<'_> {
         let Some(place) = self.place(first) else { return };
         self.write_key(first);
         self.json.open(if is_array { Container::Array } else { Container::Object }, &place);
-        let keyed = at.each(self.model).and_then(|each| self.model.paths[each].ty);
+        let types: Vec<TypeId> = at.each(self.model).iter().filter_map(|each| self.model.paths[*each].ty).collect();
         let (mut known, mut count) = (FxHashMap::<String, usize>::default(), 0);
         for value in values {
             let (mut indexes, mut own) = (Vec::new(), Vec::new());
             for element in self.elements(value) {
                 let form = self.form(&element);
                 if let Some(index) =
-                    known.get(&form).filter(|_| is_map || keyed.is_some_and(|ty| self.has_id(&element, ty)))
+                    known.get(&form).filter(|_| is_map || types.iter().any(|ty| self.has_id(&element, *ty)))
                 {
                     indexes.push(*index);
                     continue;

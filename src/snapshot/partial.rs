@@ -63,6 +63,10 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
             *captured.entry(row.parent).or_default() += 1;
         }
     }
+    // A total is that of all elements, whatever their types.
+    for around in &snapshot.table(ty).elsewhere {
+        *captured.entry(*around).or_default() += 1;
+    }
     for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };
         #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]
@@ -255,18 +259,19 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     });
     let rows = Steps::new(snapshot, model);
     for (span, text) in pointers {
-        match text.as_deref().and_then(|text| rows.find(model, text)) {
-            Some((node, scope)) => {
-                let below: Vec<TypeId> = model.paths[node].below.clone();
-                let pointer = text.unwrap_or_default();
-                for ty in below {
-                    let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
-                    let list =
-                        UncapturedList { scope, span, property: String::new(), pointer, gap: Gap::Partial, most: None };
-                    snapshot.tables[ty].add_uncaptured_list(list);
-                }
+        let found = text.as_deref().map(|text| rows.find(model, text)).unwrap_or_default();
+        for (node, scope) in &found {
+            let pointer = text.as_deref().unwrap_or_default();
+            for ty in &model.paths[*node].below {
+                let pointer = Pointer::default().join(pointer.split('/').skip(1).map(pointer::unescape));
+                let (scope, property, gap) = (*scope, String::new(), Gap::Partial);
+                let list = UncapturedList { scope, span, property, pointer, gap, most: None };
+                snapshot.tables[*ty].add_uncaptured_list(list);
             }
-            None => {
+        }
+        match found.is_empty() {
+            false => {}
+            true => {
                 let named = text.as_deref().map_or("an element".to_owned(), |text| format!("`{text}`"));
                 let message = format!("{named} of `{PARTIAL}` is not the pointer of a list that is read");
                 let help = "write the pointer of a list in this snapshot, such as /members; until then every list may be partial";
@@ -316,37 +321,44 @@ impl Steps {
         Self { rows }
     }
 
-    /// Follows a pointer to a list of instances: the node of the list, and the instance that has it.
-    fn find(&self, model: &Model, text: &str) -> Option<(PathId, EntityRef)> {
-        let mut node = PathId::default();
-        let mut scope = EntityRef { ty: model.root, row: 0 };
-        for step in text.strip_prefix('/')?.split('/').map(pointer::unescape) {
-            let tree = model.paths.find(node)?;
-            node = match tree.each {
-                Some(each) => {
-                    let ty = model.paths.find(each)?.ty?;
-                    match self.rows.get(&(ty, scope.row, step.clone())) {
-                        Some(row) => {
-                            scope = EntityRef { ty, row: *row };
-                            each
-                        }
-                        // The step is a property of the only instance of the list, which is in its place.
-                        None => {
-                            scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
-                            let (_, child) = model.paths.find(each)?.children.iter().find(|(name, _)| *name == step)?;
-                            *child
-                        }
-                    }
-                }
-                None => {
-                    let (_, child) = tree.children.iter().find(|(name, _)| *name == step)?;
-                    if let Some(ty) = model.paths.find(*child)?.ty {
-                        scope = EntityRef { ty, row: *self.rows.get(&(ty, scope.row, String::new()))? };
-                    }
-                    *child
-                }
-            };
+    /// Follows a pointer to a list of instances: the node of the list, and the instance that has it. On the way, an
+    /// element may be an instance of several types.
+    fn find(&self, model: &Model, text: &str) -> Vec<(PathId, EntityRef)> {
+        let Some(steps) = text.strip_prefix('/') else { return Vec::new() };
+        let mut places = vec![(PathId::default(), EntityRef { ty: model.root, row: 0 })];
+        for step in steps.split('/').map(pointer::unescape) {
+            places = places.iter().flat_map(|place| self.next(model, *place, &step)).collect();
         }
-        model.paths.find(node)?.each.map(|_| (node, scope))
+        places.retain(|(node, _)| model.paths.find(*node).is_some_and(|node| !node.each.is_empty()));
+        places
+    }
+
+    /// Returns the places after one step.
+    fn next(&self, model: &Model, (node, scope): (PathId, EntityRef), step: &str) -> Vec<(PathId, EntityRef)> {
+        let Some(tree) = model.paths.find(node) else { return Vec::new() };
+        let row = |ty: TypeId, step: &str| {
+            let row = *self.rows.get(&(ty, scope.row, step.to_owned()))?;
+            Some(EntityRef { ty, row })
+        };
+        let child = |node: PathId| {
+            let (_, child) = model.paths.find(node)?.children.iter().find(|(name, _)| name == step)?;
+            Some(*child)
+        };
+        if tree.each.is_empty() {
+            let found = child(node).and_then(|child| match model.paths.find(child)?.ty {
+                Some(ty) => Some((child, row(ty, "")?)),
+                None => Some((child, scope)),
+            });
+            return found.into_iter().collect();
+        }
+        let element = |each: &PathId| {
+            let ty = model.paths.find(*each)?.ty?;
+            match row(ty, step) {
+                Some(row) => Some((*each, row)),
+                // The step is a property of the only instance of the list, which is in its place.
+                None => Some((child(*each)?, row(ty, "")?)),
+            }
+        };
+        tree.each.iter().filter_map(element).collect()
     }
 }

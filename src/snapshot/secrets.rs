@@ -128,8 +128,8 @@ impl Secrets {
     }
 }
 
-/// A property below a place: its name, its node in the path tree, and the fields of entity types that it is.
-type Child<'m> = (&'m str, Option<PathId>, Vec<(TypeId, FieldId)>);
+/// A property below a place: its name, its nodes in the path tree, and the fields of entity types that it is.
+type Child<'m> = (&'m str, Vec<PathId>, Vec<(TypeId, FieldId)>);
 
 impl SecretPaths {
     /// Returns the places that a schema declares; `None` if none is secret.
@@ -138,20 +138,25 @@ impl SecretPaths {
             return None;
         }
         let mut paths = Self::default();
-        let document = paths.add(model, "", Some(PathId::default()), Vec::new());
+        let document = paths.add(model, "", vec![PathId::default()], Vec::new());
         paths.fill_holds(document);
         Some(Arc::new(paths))
     }
 
-    /// Adds the place at a node of the path tree and at fields of entity types, with everything below.
-    fn add(&mut self, model: &Model, name: &str, path: Option<PathId>, mut fields: Vec<(TypeId, FieldId)>) -> PlaceId {
+    /// Adds the place at nodes of the path tree and at fields of entity types, with everything below. An element of a list
+    /// of several types has the nodes of all.
+    fn add(&mut self, model: &Model, name: &str, nodes: Vec<PathId>, mut fields: Vec<(TypeId, FieldId)>) -> PlaceId {
         let at = self.nodes.push(Node::default());
-        let tree = path.map(|path| &model.paths[path]);
-        let instance = tree.and_then(|tree| tree.ty);
-        fields.extend(instance.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
+        let trees = || nodes.iter().map(|node| &model.paths[*node]);
+        let instances: Vec<TypeId> = trees().filter_map(|tree| tree.ty).collect();
+        let read = instances.iter().filter(|ty| !model.ty(**ty).fields.is_empty());
+        fields.extend(read.map(|ty| (*ty, FieldId::default())));
         let mut children: Vec<Child<'_>> = Vec::new();
-        for (name, path) in tree.iter().flat_map(|tree| &tree.children) {
-            children.push((name, Some(*path), Vec::new()));
+        for (name, path) in trees().flat_map(|tree| &tree.children) {
+            match children.iter_mut().find(|(known, ..)| known == name) {
+                Some((_, nodes, _)) => nodes.push(*path),
+                None => children.push((name, vec![*path], Vec::new())),
+            }
         }
         let mut node = Node::default();
         for (ty, field) in fields {
@@ -162,16 +167,19 @@ impl SecretPaths {
             for (name, child) in &field.children {
                 match children.iter_mut().find(|(known, ..)| known == name) {
                     Some((.., fields)) => fields.push((id, *child)),
-                    None => children.push((name, None, vec![(id, *child)])),
+                    None => children.push((name, Vec::new(), vec![(id, *child)])),
                 }
             }
         }
-        let list = tree.and_then(|tree| tree.each).and_then(|each| model.paths[each].ty);
-        node.may_be_one = list.is_some_and(|ty| model.ty(ty).one_or_many);
-        let keys = instance.into_iter().flat_map(|ty| model.ty(ty).key_names());
+        let each: Vec<PathId> = trees().flat_map(|tree| tree.each.iter().copied()).collect();
+        let mut list = each.iter().filter_map(|each| model.paths[*each].ty);
+        node.may_be_one = list.any(|ty| model.ty(ty).one_or_many);
+        let keys = instances.iter().flat_map(|ty| model.ty(*ty).key_names());
         node.marks = keys.map(str::to_owned).collect();
-        if node.marks.is_empty() {
-            node.marks = children.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        if instances.iter().all(|ty| model.ty(*ty).key_names().next().is_none())
+            || instances.iter().any(|ty| model.ty(*ty).key.is_none())
+        {
+            node.marks.extend(children.iter().map(|(name, ..)| (*name).to_owned()));
         }
         if node.secret && !name.is_empty() {
             self.names.push(name.to_owned());
@@ -179,7 +187,7 @@ impl SecretPaths {
         for (name, path, fields) in children {
             node.children.push((name.to_owned(), self.add(model, name, path, fields)));
         }
-        node.each = tree.and_then(|tree| tree.each).map(|each| self.add(model, "", Some(each), Vec::new()));
+        node.each = (!each.is_empty()).then(|| self.add(model, "", each, Vec::new()));
         self.nodes[at] = node;
         at
     }

@@ -1,5 +1,6 @@
 //! The split: one pass over the document that records the place of every instance.
 
+use super::element::{Doubt, Membership};
 use super::read::duplicate_key;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
@@ -12,8 +13,8 @@ use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
 use smol_str::SmolStr;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The largest number of rows of a type. Larger numbers of an [`EntityRef`] are other kinds.
@@ -62,6 +63,7 @@ pub(super) fn split(
         model,
         split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
         most_entities,
+        unjudged: HashSet::new(),
         diagnostics,
     };
     let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
@@ -104,6 +106,8 @@ struct Splitter<'s> {
     model: &'s Model,
     split: Split,
     most_entities: usize,
+    /// Words of elements that no type of their list judges, with the list. Each is reported once.
+    unjudged: HashSet<(Option<PathId>, String)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
@@ -134,6 +138,14 @@ struct Stated {
     is_wrong: bool,
     /// The properties, by their places among the children of the node, with the places of their names.
     children: Vec<(usize, Span)>,
+}
+
+/// The numbers of rows, gaps and elements of other types that a table has at some place of the walk.
+struct Mark {
+    ty: TypeId,
+    rows: usize,
+    lists: usize,
+    elsewhere: usize,
 }
 
 type Result<T> = std::result::Result<T, SplitError>;
@@ -180,28 +192,24 @@ impl Splitter<'_> {
     fn value(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let tree = &model.paths[node];
-        if tree.children.is_empty() && tree.each.is_none() {
+        if tree.children.is_empty() && tree.each.is_empty() {
             scanner.skip()?;
             return Ok(());
         }
-        match (scanner.peek()?, tree.each) {
-            ((Kind::Object, _), None) => self.properties(scanner, node, here),
-            ((Kind::Array, start), Some(each)) => {
-                let span = scanner
-                    .array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(row_number(index))))?;
-                self.split.jumps.insert(start, span.end);
-                Ok(())
-            }
-            ((Kind::Object, start), Some(each)) => {
-                let is_one = model.paths[each].ty.is_some_and(|ty| model.ty(ty).one_or_many);
-                let end = match is_one {
-                    true => self.only(scanner, each, here, start)?,
-                    false => self.map(scanner, each, here)?,
-                };
+        let (kind, start) = scanner.peek()?;
+        match (kind, tree.each.split_first()) {
+            (Kind::Object, None) => self.properties(scanner, node, here),
+            (Kind::Array | Kind::Object, Some((first, others))) => {
+                // Each type of the list has a walk of its own.
+                let again = scanner.clone();
+                let end = self.list(scanner, *first, here)?;
+                for each in others {
+                    self.list(&mut again.clone(), *each, here)?;
+                }
                 self.split.jumps.insert(start, end);
                 Ok(())
             }
-            ((kind, _), each) => {
+            (kind, each) => {
                 let span = scanner.skip()?;
                 if kind == Kind::Null {
                     self.null(node, here, span);
@@ -222,6 +230,20 @@ impl Splitter<'_> {
         let message = format!("expected {wanted} at `{}`, found {}", here.pointer, kind.described());
         let error = Diagnostic::error(Code::SnapshotType, message);
         self.diagnostics.push(error.label(self.source, span, format!("this is {}", kind.described())));
+    }
+
+    /// Walks a list for one of the types of its elements. Returns its end.
+    fn list(&mut self, scanner: &mut Scanner<'_>, each: PathId, here: &Here) -> Result<u32> {
+        let (kind, start) = scanner.peek()?;
+        if kind == Kind::Array {
+            let walked =
+                scanner.array(|scanner, index| self.instance(scanner, each, here, RowStep::Index(row_number(index))));
+            return Ok(walked?.end);
+        }
+        match self.model.paths[each].ty.is_some_and(|ty| self.model.ty(ty).one_or_many) {
+            true => self.only(scanner, each, here, start),
+            false => self.map(scanner, each, here),
+        }
     }
 
     /// Walks an object in the place of a list whose only instance may be this object: an uncaptured list if the object does
@@ -291,9 +313,18 @@ impl Splitter<'_> {
         Some(self.split.tables[ty].row_count())
     }
 
-    /// Returns whether a value in a map has the shape of an instance: an object that has the key or, without one, at
-    /// least one declared property; for instances that are scalars, a scalar.
+    /// Returns whether a value in a map has the shape of an instance of the type at a node or, if it is not known to be
+    /// one, of another type of the list.
     fn has_shape(&self, node: PathId, kind: Kind, start: u32) -> bool {
+        if kind == Kind::Object && !matches!(self.membership(node, start), Membership::Member) {
+            return self.model.types_of_list(node).any(|(node, _)| self.has_own_shape(node, kind, start));
+        }
+        self.has_own_shape(node, kind, start)
+    }
+
+    /// Returns whether a value has the shape of an instance: an object that has the key or, without one, at
+    /// least one declared property; for instances that are scalars, a scalar.
+    fn has_own_shape(&self, node: PathId, kind: Kind, start: u32) -> bool {
         let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
         let declared = self.model.ty(ty);
         if declared.is_scalar() {
@@ -317,7 +348,8 @@ impl Splitter<'_> {
         if names().next().is_none() && declared.key.is_none() {
             return true;
         }
-        let is_key = |name: &str| declared.key_names().any(|key| key == name);
+        let only = declared.only.as_ref().and_then(|only| only.property.first());
+        let is_key = |name: &str| declared.key_names().any(|key| key == name) || only.is_some_and(|only| only == name);
         self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name))
             || self.has_property(start, |name| misspelling(name, names()).is_some())
     }
@@ -432,6 +464,22 @@ impl Splitter<'_> {
             self.not_an_instance(ty, node, here, step, kind, span);
             return Ok(());
         }
+        match self.membership(node, start) {
+            Membership::Member => {}
+            Membership::Other => {
+                scanner.skip()?;
+                self.split.tables[ty].elsewhere.push(here.scope.row);
+                return Ok(());
+            }
+            Membership::Doubtful(doubt) => {
+                let is_declared = |(node, ty)| self.has_declared(node, ty, start);
+                if self.model.types_of_list(node).any(is_declared) {
+                    let span = scanner.skip()?;
+                    self.doubtful(node, here, span, doubt);
+                    return Ok(());
+                }
+            }
+        }
         // `{"error": "forbidden"}` is not an instance. Neither is `{}`, unless the type has no key.
         let is_element = matches!(step, RowStep::Index(_)) && kind == Kind::Object;
         let may_be_empty = || declared.key.is_none() && !self.has_property(start, |_| true);
@@ -446,7 +494,7 @@ impl Splitter<'_> {
         let row = self.push(ty, here.scope.row, step, start)?;
         let entity = EntityRef { ty, row };
         let tree = &self.model.paths[node];
-        if tree.children.is_empty() && tree.each.is_none() {
+        if tree.children.is_empty() && tree.each.is_empty() {
             scanner.skip()?;
         } else {
             let pointer = match step {
@@ -458,6 +506,23 @@ impl Splitter<'_> {
         }
         self.close(entity, scanner.offset());
         Ok(())
+    }
+
+    /// Returns whether an element is an instance of the type at a node.
+    fn membership(&self, node: PathId, start: u32) -> Membership {
+        Membership::of(self.source, self.model, node, start)
+    }
+
+    /// Records an element that may be an instance of the type at a node. A word that no type has is reported once.
+    fn doubtful(&mut self, node: PathId, here: &Here, element: Span, doubt: Doubt) {
+        let is_new = match &doubt.word {
+            Some(word) => self.unjudged.insert((self.model.paths[node].list, word.to_lowercase())),
+            None => true,
+        };
+        self.lost(node, here, doubt.span.unwrap_or(element), "", Gap::Partial);
+        if is_new {
+            self.diagnostics.push(doubt.diagnostic(self.source, here.pointer.as_str(), element));
+        }
     }
 
     /// Reports a value that does not have the shape that its type reads.
@@ -484,9 +549,20 @@ impl Splitter<'_> {
 
     /// Records that the value at a node is `null`.
     fn null(&mut self, node: PathId, here: &Here, span: Span) {
-        let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
-        if !list.is_some_and(|ty| self.model.ty(ty).list_defaults.null_is_empty) {
+        let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.null_is_empty;
+        for node in self.unknown_lists(node, may_be_empty) {
             self.lost(node, here, span, "", Gap::Uncaptured);
+        }
+    }
+
+    /// Returns the nodes below which no list is empty: the node, or the elements of the other types if the node is a list of
+    /// types whose list may be empty.
+    fn unknown_lists(&self, node: PathId, may_be_empty: impl Fn(TypeId) -> bool) -> Vec<PathId> {
+        let each = &self.model.paths[node].each;
+        let is_empty = |each: &PathId| self.model.paths[*each].ty.is_some_and(&may_be_empty);
+        match each.iter().any(is_empty) {
+            true => each.iter().copied().filter(|each| !is_empty(each)).collect(),
+            false => vec![node],
         }
     }
 
@@ -494,9 +570,11 @@ impl Splitter<'_> {
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
     fn lacking(&mut self, node: PathId, here: &Here, object: Span, property: &str) {
-        let list = self.model.paths[node].each.and_then(|each| self.model.paths[each].ty);
-        let may_be_empty = list.is_some_and(|ty| self.model.ty(ty).list_defaults.missing_is_empty);
-        if !may_be_empty || self.has_property(object.start, |name| misspelling(name, [property]).is_some()) {
+        let is_misspelt = || self.has_property(object.start, |name| misspelling(name, [property]).is_some());
+        let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.missing_is_empty;
+        let unknown = self.unknown_lists(node, may_be_empty);
+        let unknown = if unknown != [node] && is_misspelt() { vec![node] } else { unknown };
+        for node in unknown {
             self.lost(node, here, object, property, Gap::Uncaptured);
         }
     }
@@ -526,21 +604,27 @@ impl Splitter<'_> {
     }
 
     /// Returns the number of rows and gaps of every type at or below a node.
-    fn mark(&self, node: PathId) -> Vec<(usize, usize, TypeId)> {
+    fn mark(&self, node: PathId) -> Vec<Mark> {
         let below = self.model.paths[node].below.iter();
         below
             .map(|ty| (&self.split.tables[*ty], *ty))
-            .map(|(t, ty)| (t.rows.len(), t.uncaptured_lists.len(), ty))
+            .map(|(table, ty)| Mark {
+                ty,
+                rows: table.rows.len(),
+                lists: table.uncaptured_lists.len(),
+                elsewhere: table.elsewhere.len(),
+            })
             .collect()
     }
 
     /// Forgets the rows and gaps at or below a node that have come since a mark of this node or of one above it.
-    fn reset(&mut self, node: PathId, mark: &[(usize, usize, TypeId)]) {
+    fn reset(&mut self, node: PathId, mark: &[Mark]) {
         let below = &self.model.paths[node].below;
-        for (rows, lists, ty) in mark.iter().filter(|(.., ty)| below.contains(ty)) {
+        for Mark { ty, rows, lists, elsewhere } in mark.iter().filter(|mark| below.contains(&mark.ty)) {
             let table = &mut self.split.tables[*ty];
             table.rows.truncate(*rows);
             table.uncaptured_lists.truncate(*lists);
+            table.elsewhere.truncate(*elsewhere);
             let left = table.row_count();
             self.split.twice.retain(|(of, first, again)| of != ty || (*first < left && *again < left));
         }

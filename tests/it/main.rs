@@ -50,6 +50,7 @@ mod integration;
 mod join;
 mod json;
 mod keys;
+mod kinds;
 mod law;
 mod limits;
 mod mutation;

@@ -20,6 +20,8 @@ pub(super) const ON_ENTITY: &[&str] = &[
     "null",
     "missing",
     "one_or_many",
+    "where",
+    "unjudged",
     "closed",
     "evidence",
     "open",

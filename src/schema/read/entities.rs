@@ -59,8 +59,17 @@ impl<'f> SchemaReader<'_, 'f> {
                 }
             };
             if matches!(kind, EntityKind::Enumerated(_)) {
-                let others =
-                    &["key", "expect", "closed", "evidence", "ignore", "tags", "parameter_scope", "one_or_many"];
+                let others = &[
+                    "key",
+                    "expect",
+                    "closed",
+                    "evidence",
+                    "ignore",
+                    "tags",
+                    "parameter_scope",
+                    "one_or_many",
+                    "where",
+                ];
                 self.none_of(&annotations, others, "an enumerated entity type");
             } else {
                 self.none_of(&annotations, &["open", "former"], "an entity type that is not enumerated");
@@ -75,6 +84,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 further_keys,
                 expect: self.expected(&annotations),
                 one_or_many: self.one_or_many(&kind, &annotations),
+                only: self.only(&kind, &annotations),
                 list_defaults: self.list_defaults(&kind, &annotations),
                 closed: annotations.contains_key("closed"),
                 is_evidence: self.is_evidence(&kind, &annotations),

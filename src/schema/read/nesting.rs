@@ -20,11 +20,14 @@ impl<'f> SchemaReader<'_, 'f> {
             model.types.iter().enumerate().filter_map(|(at, ty)| Some((TypeId::new(at), ty.path()?.clone()))).collect();
         for (at, (id, path)) in rows.iter().enumerate() {
             let Some((other, _)) = rows.iter().take(at).find(|(_, other)| other == path) else { continue };
+            if model.ty(*id).is_collection() {
+                self.one_list(model, *other, *id);
+                continue;
+            }
             self.misplaced = true;
             let message = format!("`{}` and `{}` have the same `@path`", model.ty(*other).name, model.ty(*id).name);
-            let error = Diagnostic::error(Code::SchemaPath, message).label(self.source, model.ty(*id).span, "");
-            let error = error.label(self.source, model.ty(*other).span, "also here");
-            self.diagnostics.push(error.help("give each type a place of its own"));
+            let help = "give each type a place of its own: only the elements of a list can be of several types";
+            self.pair(model, Code::SchemaPath, message, (*other, *id), help);
         }
         match rows.iter().find(|(_, path)| path.0.is_empty()) {
             Some((root, _)) => model.root = *root,
@@ -42,7 +45,10 @@ impl<'f> SchemaReader<'_, 'f> {
         }
         for (id, path) in &rows {
             let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
-            let parent = within.max_by_key(|(_, other)| other.0.len()).map(|(id, _)| *id);
+            let nearest = within.clone().map(|(_, other)| other.0.len()).max();
+            let around: Vec<TypeId> =
+                within.filter(|(_, other)| Some(other.0.len()) == nearest).map(|(id, _)| *id).collect();
+            let parent = self.parent(model, *id, &around);
             model.types[*id].parent = parent;
             let Some(parent) = parent else { continue };
             let inner = model.ty(parent).path().map_or(0, |path| path.0.len());
@@ -58,10 +64,7 @@ impl<'f> SchemaReader<'_, 'f> {
                 error.help = Some("give the elements at the inner `*` an entity type of their own".into());
             }
             let names = (model.ty(*id).name.clone(), model.ty(parent).name.clone());
-            let allowed = cedar_type(&names.0).zip(cedar_type(&names.1)).and_then(|(child, parent)| {
-                Some(self.validator.get_entity_type(&parent)?.has_descendant_entity_type(&child))
-            });
-            if allowed != Some(true) {
+            if !self.is_declared_in(model, *id, parent) {
                 let error = self.error(
                     Code::SchemaNesting,
                     model.ty(*id).span,
@@ -73,6 +76,63 @@ impl<'f> SchemaReader<'_, 'f> {
         layout::paths(model);
         self.page_annotations(model);
         true
+    }
+
+    /// Returns the type around the instances of a type. If several types of one list are around them, the declaration
+    /// names one.
+    fn parent(&mut self, model: &Model, ty: TypeId, around: &[TypeId]) -> Option<TypeId> {
+        let named: Vec<TypeId> =
+            around.iter().copied().filter(|around| self.is_declared_in(model, ty, *around)).collect();
+        if let ([first, second, ..], [_, _, ..]) = (&named[..], around) {
+            let (name, first, second) = (&model.ty(ty).name, &model.ty(*first).name, &model.ty(*second).name);
+            let message = format!("instances of `{name}` are nested in `{first}` and in `{second}`");
+            let help = format!(
+                "name one of them: write `entity {} in [{}]`, and declare another type for the other",
+                last(name),
+                last(first)
+            );
+            self.error(Code::SchemaNesting, model.ty(ty).span, message).help = Some(help);
+        }
+        named.first().or(around.first()).copied()
+    }
+
+    /// Returns whether a declaration states that instances of a type are nested in those of another one.
+    fn is_declared_in(&self, model: &Model, ty: TypeId, around: TypeId) -> bool {
+        let names = cedar_type(&model.ty(ty).name).zip(cedar_type(&model.ty(around).name));
+        let allowed = names.and_then(|(child, parent)| {
+            Some(self.validator.get_entity_type(&parent)?.has_descendant_entity_type(&child))
+        });
+        allowed == Some(true)
+    }
+
+    /// Checks that two types of one list agree on the shape of its elements.
+    fn one_list(&mut self, model: &Model, first: TypeId, second: TypeId) {
+        let (one, two) = (model.ty(first), model.ty(second));
+        let names = format!("`{}` and `{}` have the same `@path`", one.name, two.name);
+        if one.is_scalar() != two.is_scalar() {
+            let message = format!("{names}, and only one of them has @key(\"\")");
+            let help = "declare the elements as objects, or as single values";
+            self.pair(model, Code::SchemaPath, message, (first, second), help);
+        }
+        if one.one_or_many != two.one_or_many {
+            let message = format!("{names}, and only one of them has `@one_or_many`");
+            let help = "add `@one_or_many` to both types: it describes their list";
+            self.pair(model, Code::SchemaAnnotation, message, (first, second), help);
+        }
+        for (one, two, pair) in [(one, two, (first, second)), (two, one, (second, first))] {
+            let (Some(only), Some(other)) = (&one.only, &two.only) else { continue };
+            let listed = other.unjudged.iter().find(|word| only.property == other.property && only.has(word));
+            if let Some(word) = listed {
+                let message = format!("`@unjudged` names `{word}`, which `{}` judges", one.name);
+                self.pair(model, Code::SchemaAnnotation, message, pair, "remove the word from `@unjudged`");
+            }
+        }
+    }
+
+    /// Adds an error about two types, at the declaration of the second one.
+    fn pair(&mut self, model: &Model, code: Code, message: String, (first, second): (TypeId, TypeId), help: &str) {
+        let error = Diagnostic::error(code, message).label(self.source, model.ty(second).span, "");
+        self.diagnostics.push(error.label(self.source, model.ty(first).span, "also here").help(help));
     }
 
     /// Reads `@total` and `@more`: the places in the parent that state the part of a list that was captured.
@@ -88,6 +148,41 @@ impl<'f> SchemaReader<'_, 'f> {
             let (total, more) = (read("total"), read("more"));
             (model.types[at].total, model.types[at].more) = (total, more);
         }
+        self.shared_pages(model);
+    }
+
+    /// Gives `@total` and `@more` of one type to the other types of the list, which they describe too.
+    fn shared_pages(&mut self, model: &mut Model) {
+        let lists: Vec<Vec<TypeId>> = model
+            .paths
+            .iter()
+            .filter(|node| node.each.len() > 1)
+            .map(|node| node.each.iter().filter_map(|each| model.paths.find(*each)?.ty).collect())
+            .collect();
+        for types in lists {
+            let total = self.of_list(model, &types, "total", |ty| &ty.total);
+            let more = self.of_list(model, &types, "more", |ty| &ty.more);
+            for ty in types {
+                (model.types[ty].total, model.types[ty].more) = (total.clone(), more.clone());
+            }
+        }
+    }
+
+    /// Returns what the types of a list state about it. Rejects two statements.
+    fn of_list(
+        &mut self,
+        model: &Model,
+        types: &[TypeId],
+        name: &str,
+        stated: impl Fn(&EntityType) -> &Option<Vec<String>>,
+    ) -> Option<Vec<String>> {
+        let mut all = types.iter().filter_map(|ty| Some((*ty, stated(model.ty(*ty)).as_ref()?)));
+        let (first, pointer) = all.next()?;
+        if let Some((second, _)) = all.find(|(_, other)| *other != pointer) {
+            let message = format!("two types of one list have different places in `@{name}`");
+            self.pair(model, Code::SchemaAnnotation, message, (first, second), "keep one of them");
+        }
+        Some(pointer.clone())
     }
 
     /// Returns the pointer of a value that describes a list, below the instance that has the list.

@@ -11,6 +11,7 @@ use crate::value::TypeId;
 use crate::value::fold::is_same;
 use smol_str::SmolStr;
 use std::collections::HashMap;
+use std::ops::Range;
 
 impl SchemaReader<'_, '_> {
     /// Reads `@as`, and checks that each reader takes what the one before it gives, and the attribute what the last one
@@ -114,31 +115,49 @@ impl SchemaReader<'_, '_> {
         taken: &[String],
     ) -> Vec<String> {
         let Some(annotation) = annotations.get(name) else { return Vec::new() };
-        let found = match lacking::words(&annotation.value) {
+        let choices = choices_of(model, ty).unwrap_or_default();
+        self.list_of_words(annotation, (name, "N/A, never"), 0, |word| {
+            if taken.iter().any(|other| is_same(other, word)) {
+                Some(format!("`{word}` is a word of both `@unknown` and `@absent`"))
+            } else if choices.iter().any(|choice| is_same(choice.trim(), word)) {
+                Some(format!("`@{name}` has `{word}`, which is a word of the type"))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Reads the words of an annotation from a place of its value on; `refused` returns the problem of a word. `name` is
+    /// that of the annotation, with an example of its value.
+    pub(super) fn list_of_words(
+        &mut self,
+        annotation: &Annotation,
+        (name, example): (&str, &str),
+        from: usize,
+        refused: impl Fn(&str) -> Option<String>,
+    ) -> Vec<String> {
+        let part = |at: Range<usize>| at.start + from..at.end + from;
+        let found = match lacking::words(annotation.value.get(from..).unwrap_or_default()) {
             Ok(found) => found,
             Err((at, problem)) => {
-                let span = self.part_of(annotation, at);
+                let span = self.part_of(annotation, part(at));
                 self.error(Code::SchemaAnnotation, span, format!("`@{name}` {problem}")).help = Some(format!(
-                    "list words, such as @{name}(\"N/A, never\"); quote a word that has a comma or is empty"
+                    "list words, such as @{name}({example:?}); quote a word that has a comma or is empty"
                 ));
                 return Vec::new();
             }
         };
-        let choices = choices_of(model, ty).unwrap_or_default();
         let mut words: Vec<String> = Vec::new();
         for (word, at) in found {
-            let is_word = |other: &str| is_same(other, &word);
-            let problem = if words.iter().any(|other| is_word(other)) {
+            let problem = if words.iter().any(|other| is_same(other, &word)) {
                 format!("`@{name}` has the word `{word}` twice")
-            } else if taken.iter().any(|other| is_word(other)) {
-                format!("`{word}` is a word of both `@unknown` and `@absent`")
-            } else if choices.iter().any(|choice| is_word(choice.trim())) {
-                format!("`@{name}` has `{word}`, which is a word of the type")
+            } else if let Some(problem) = refused(&word) {
+                problem
             } else {
                 words.push(word);
                 continue;
             };
-            let span = self.part_of(annotation, at);
+            let span = self.part_of(annotation, part(at));
             self.error(Code::SchemaAnnotation, span, problem).help = Some(format!("remove `{word}` here"));
         }
         words
