@@ -203,6 +203,7 @@ fn place<'p>(root: &'p Place, at: &Pattern) -> Option<&'p Place> {
     at.0.iter().try_fold(root, |place, step| match step {
         Step::Property(name) => place.child(name),
         Step::Each => place.each.as_deref(),
+        Step::Groups(_) => None,
     })
 }
 

@@ -28,7 +28,7 @@ pub use secrets::{Relation, SecretPaths, Secrets};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::ids::IdVec;
-use crate::schema::{Model, SlotId};
+use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
 use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
@@ -36,6 +36,7 @@ use crate::stopwatch::Stopwatch;
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -106,6 +107,17 @@ pub struct Row {
     pub key: StrRef,
 }
 
+impl Row {
+    /// Returns the pointer from the object of an instance to a value: the properties of a group have other names there.
+    pub fn pointer_in_object<'p>(&self, ty: &EntityType, pointer: &'p [String]) -> Cow<'p, [String]> {
+        let (RowStep::Group(at), Some((first, rest))) = (self.step, pointer.split_first()) else {
+            return pointer.into();
+        };
+        let group = ty.groups().and_then(|groups| groups.list.get(at as usize));
+        group.map_or(pointer.into(), |group| [&[group.name(first)], rest].concat().into())
+    }
+}
+
 /// The last step of a row's pointer.
 #[derive(Debug, Clone, Copy)]
 pub enum RowStep {
@@ -115,6 +127,8 @@ pub enum RowStep {
     Property(StrRef),
     /// A fixed place.
     Fixed,
+    /// A group of properties of the object, by its place among the groups of the type.
+    Group(u32),
 }
 
 /// The reason why the elements of a list of instances are not all known.
@@ -324,7 +338,8 @@ impl Snapshot {
                 (Step::Property(name), _) => pointer.push(name),
                 (Step::Each, RowStep::Index(index)) => pointer.push(&index.to_string()),
                 (Step::Each, RowStep::Property(name)) => pointer.push(self.text(name)),
-                (Step::Each, RowStep::Fixed) => {}
+                // A group of properties has the pointer of its object.
+                (Step::Each, _) | (Step::Groups(_), _) => {}
             }
         }
         pointer

@@ -143,6 +143,14 @@ impl Builder<'_> {
                 None => children.push((name.clone(), vec![*path], Vec::new())),
             }
         }
+        for ty in trees().flat_map(|tree| &tree.groups).filter_map(|group| model.paths.find(*group)?.ty) {
+            for group in model.ty(ty).groups().into_iter().flat_map(|groups| &groups.list) {
+                for (name, child) in model.ty(ty).properties_in(group) {
+                    let part = group.part(&name).unwrap_or_default().to_owned();
+                    children.push((name, Vec::new(), vec![(ty, child, vec![part])]));
+                }
+            }
+        }
         for (ty, node, at) in nodes() {
             for (name, child) in &node.children {
                 let field = (ty, *child, at.iter().cloned().chain([name.clone()]).collect());

@@ -139,7 +139,7 @@ pub(super) fn below_parent(model: &Model, ty: TypeId) -> Vec<String> {
     let steps = declared.path().and_then(|path| path.0.get(outer..)).unwrap_or_default().iter();
     let names = steps.filter_map(|step| match step {
         Step::Property(name) => Some(name.clone()),
-        Step::Each => None,
+        Step::Each | Step::Groups(_) => None,
     });
     names.collect()
 }

@@ -266,8 +266,7 @@ impl Page<'_> {
     }
 
     fn place(&self, ty: TypeId, below: &str) -> String {
-        let pattern = self.model.ty(ty).path().map(crate::source::pointer::Pattern::to_text).unwrap_or_default();
-        match format!("{pattern}{below}") {
+        match self.model.ty(ty).place_below(below) {
             place if place.is_empty() => "the document itself".into(),
             place => code(&place),
         }

@@ -208,8 +208,9 @@ impl<'a> Evaluator<'a> {
         let pointer = self.model.ty(entity.ty).slot(slot).origin.pointer();
         let row = self.snapshot.table(entity.ty).row(entity.row);
         pointer.zip(row).is_some_and(|(pointer, row)| {
-            let found = self.snapshot.locate(row.span, pointer).kind;
-            let stated = || self.snapshot.stated_uncaptured(self.model, entity.ty, row.span, pointer);
+            let pointer = row.pointer_in_object(self.model.ty(entity.ty), pointer);
+            let found = self.snapshot.locate(row.span, &pointer).kind;
+            let stated = || self.snapshot.stated_uncaptured(self.model, entity.ty, row.span, &pointer);
             matches!(found, LocationKind::Lacks(_) | LocationKind::Value(Kind::Null)) || stated().is_some()
         })
     }

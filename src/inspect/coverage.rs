@@ -105,6 +105,7 @@ impl Search<'_> {
             let inner = match step {
                 Step::Property(name) => place.child(name),
                 Step::Each => place.each.as_deref(),
+                Step::Groups(_) => None,
             };
             match inner.filter(|inner| !inner.present().is_empty()) {
                 Some(inner) => self.below(below, inner, path, found),

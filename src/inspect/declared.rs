@@ -3,7 +3,7 @@
 use crate::catalogue;
 use crate::pack::Pack;
 use crate::schema::{EntityType, FieldId, Model, Origin, SlotId, Ty};
-use crate::source::pointer::{Pattern, Step};
+use crate::source::pointer::{Group, Pattern, Step};
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,12 @@ impl Declared {
         let mut declared = Self::default();
         for (id, ty) in model.types.entries() {
             if let Some(path) = ty.path() {
-                declared.root.insert(&path.0).types.push(id);
+                let object = if ty.groups().is_some() {
+                    path.0.split_last().map_or(&[][..], |(_, object)| object)
+                } else {
+                    &path.0
+                };
+                declared.root.insert(object).types.push(id);
                 declared.entity(model, id, ty, path);
             }
         }
@@ -67,17 +72,21 @@ impl Declared {
     fn entity(&mut self, model: &Model, id: TypeId, ty: &EntityType, path: &Pattern) {
         for (slot, declared) in ty.slots.entries() {
             let Some(pointer) = declared.origin.pointer() else { continue };
-            let node = self.root.insert(&steps(path, pointer));
-            node.slots.push((id, slot));
-            node.is_secret |= declared.secret;
-            node.is_whole |= match &declared.origin {
-                Origin::Read(_, Some(_)) | Origin::Tags(_) => true,
-                Origin::Read(_, None) => matches!(declared.ty, Ty::Set(_) | Ty::Record(_)),
-                _ => false,
-            };
+            for place in places(ty, path, pointer) {
+                let node = self.root.insert(&place);
+                node.slots.push((id, slot));
+                node.is_secret |= declared.secret;
+                node.is_whole |= match &declared.origin {
+                    Origin::Read(_, Some(_)) | Origin::Tags(_) => true,
+                    Origin::Read(_, None) => matches!(declared.ty, Ty::Set(_) | Ty::Record(_)),
+                    _ => false,
+                };
+            }
         }
         for key in ty.keys().chain(ty.only.iter().map(|only| &only.property[..])) {
-            self.root.insert(&steps(path, key));
+            for place in places(ty, path, key) {
+                self.root.insert(&place);
+            }
         }
         let around = ty.parent.and_then(|parent| model.ty(parent).path());
         if let Some(around) = around {
@@ -85,7 +94,13 @@ impl Declared {
                 self.root.insert(&steps(around, pointer));
             }
         }
-        self.ignored(ty, FieldId::default(), &mut path.0.clone());
+        match (ty.groups(), path.0.split_last(), ty.fields.first()) {
+            (Some(groups), Some((_, object)), Some(node)) => {
+                let names = groups.list.iter().flat_map(|group| node.ignored.iter().map(|ignored| group.name(ignored)));
+                self.root.insert(object).ignored.extend(names);
+            }
+            _ => self.ignored(ty, FieldId::default(), &mut path.0.clone()),
+        }
     }
 
     fn ignored(&mut self, ty: &EntityType, field: FieldId, at: &mut Vec<Step>) {
@@ -153,6 +168,18 @@ impl Node {
     /// Returns the place of elements.
     pub(super) fn each(&self) -> Option<&Node> {
         self.below.get(&Step::Each)
+    }
+}
+
+/// Returns the places of a pointer below instances: in groups of properties, one for each group.
+fn places(ty: &EntityType, path: &Pattern, pointer: &[String]) -> Vec<Vec<Step>> {
+    match (ty.groups(), path.0.split_last(), pointer.split_first()) {
+        (Some(groups), Some((_, object)), Some((first, rest))) => {
+            let object = Pattern(object.to_vec());
+            let below = |group: &Group| [&[group.name(first)], rest].concat();
+            groups.list.iter().map(|group| steps(&object, &below(group))).collect()
+        }
+        _ => vec![steps(path, pointer)],
     }
 }
 

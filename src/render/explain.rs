@@ -5,7 +5,6 @@ use super::layout::{Style, paragraph};
 use crate::policy::{Check, Statement};
 use crate::report::show_constant;
 use crate::schema::{Lacking, Model, Origin, Slot, SlotId};
-use crate::source::pointer::Pattern;
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::io::{self, Write};
@@ -131,7 +130,7 @@ fn write_reads(about: &AboutCheck<'_>, style: Style, out: &mut dyn Write) -> io:
     for (ty, slot) in attributes {
         let (name, ty) = (model.short_name(ty), model.ty(ty));
         let Some(declared) = ty.slots.find(slot) else { continue };
-        let place = format!("{}{}", ty.path().map(Pattern::to_text).unwrap_or_default(), declared.place());
+        let place = ty.place_below(&declared.place());
         let open = if model.is_open(&declared.ty) { ", where an unlisted word is unknown" } else { "" };
         let read = notes(declared);
         let line = format!("{name}.{} at {place}{read}{open}", declared.dotted());

@@ -153,7 +153,7 @@ impl Findings<'_, '_> {
         let (Some(row), Some((_, around))) = (row, pointer.and_then(<[String]>::split_last)) else {
             return Some(Reason::Missing);
         };
-        match snapshot.locate(row.span, around).kind {
+        match snapshot.locate(row.span, &row.pointer_in_object(model.ty(entity.ty), around)).kind {
             LocationKind::Value(Kind::Object) => Some(Reason::Missing),
             LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => is_of_root.then_some(Reason::Missing),
             LocationKind::Value(_) => Some(Reason::Unreadable),

@@ -72,9 +72,11 @@ impl Captures<'_, '_, '_> {
         let (evaluator, model) = (self.findings.evaluator, self.findings.evaluator.model);
         let Some(declared) = model.ty(entity.ty).slots.find(slot) else { return };
         let Some(pointer) = declared.origin.pointer() else { return };
+        let row = evaluator.snapshot.table(entity.ty).row(entity.row);
+        let pointer = row.map_or(pointer.into(), |row| row.pointer_in_object(model.ty(entity.ty), pointer));
         if self.seen.insert((entity, None, Some(slot))) {
             self.found.push(Capture {
-                pointer: evaluator.snapshot.pointer(model, entity).join(pointer),
+                pointer: evaluator.snapshot.pointer(model, entity).join(&*pointer),
                 attribute: format!("{}.{}", model.short_name(entity.ty), declared.dotted()),
                 doc: model.ty(entity.ty).doc_of(slot).cloned(),
             });

@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::policy::{Check, CheckId, Waiver};
 use crate::program::{Body, CheckProgram};
 use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Origin, Slot, SlotId};
-use crate::snapshot::{Location, LocationKind, Secrets, UncapturedList};
+use crate::snapshot::{Location, LocationKind, Row, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
 use crate::source::{self, Place, misspelling};
@@ -438,7 +438,13 @@ impl<'m, 'a> Findings<'m, 'a> {
         report
     }
 
-    fn place(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Location {
+    /// Returns the place of a value of an instance.
+    fn place(&self, entity: EntityRef, row: &Row, pointer: &[String]) -> Location {
+        let pointer = row.pointer_in_object(self.evaluator.model.ty(entity.ty), pointer);
+        self.place_in_object(entity, row.span, &pointer)
+    }
+
+    fn place_in_object(&self, entity: EntityRef, row: source::Span, pointer: &[String]) -> Location {
         let model = self.evaluator.model;
         let node = model.path_of.find(entity.ty).copied().flatten().and_then(|node| model.paths.find(node));
         if node.is_none_or(|node| node.children.is_empty()) {
@@ -460,7 +466,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let ReadOf::Attribute(entity, slot) = of else { return None };
         let pointer = self.slot(*entity, *slot)?.origin.pointer()?;
         let row = self.evaluator.snapshot.table(entity.ty).rows.get(entity.row as usize)?;
-        Some(self.evaluator.snapshot.source.slice(self.place(*entity, row.span, pointer).span))
+        Some(self.evaluator.snapshot.source.slice(self.place(*entity, row, pointer).span))
     }
 
     /// Returns whether a value is written at the place of a secret: an alias of YAML repeats a value of another place.
@@ -469,7 +475,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         let is_derived = snapshot.source.files().iter().any(|file| !Arc::ptr_eq(file, &snapshot.source));
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize);
         let (Some(secrets), Some(row), true) = (self.secrets, row, is_derived) else { return false };
-        let located = self.place(entity, row.span, pointer);
+        let located = self.place(entity, row, pointer);
         let LocationKind::Value(_) = located.kind else { return false };
         snapshot.source.written(&[located.span]).iter().any(|place| {
             let spans = secrets.spans_in(&place.source).unwrap_or_default();
@@ -482,7 +488,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     fn name_span(&self, entity: EntityRef) -> source::Span {
         let snapshot = self.evaluator.snapshot;
         let Some(row) = snapshot.table(entity.ty).rows.get(entity.row as usize) else { return source::Span::default() };
-        let mut keys = self.evaluator.model.ty(entity.ty).keys().map(|key| self.place(entity, row.span, key));
+        let mut keys = self.evaluator.model.ty(entity.ty).keys().map(|key| self.place(entity, row, key));
         let is_value = |place: &Location| matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null);
         keys.find(is_value).map_or(row.span, |located| located.span)
     }
@@ -497,13 +503,14 @@ impl<'m, 'a> Findings<'m, 'a> {
         let snapshot = self.evaluator.snapshot;
         let row = snapshot.table(entity.ty).rows.get(entity.row as usize)?;
         let model = self.evaluator.model;
+        let pointer = &*row.pointer_in_object(model.ty(entity.ty), pointer);
         if let Some(stated) = snapshot.stated_uncaptured(model, entity.ty, row.span, pointer) {
             report.pointer = Some(snapshot.pointer(model, entity).join(pointer));
             report.place = Some(Place::new(&snapshot.source, stated));
             report.stated = true;
             return None;
         }
-        let located = self.place(entity, row.span, pointer);
+        let located = self.place_in_object(entity, row.span, pointer);
         let pointer_of_value = snapshot.pointer(self.evaluator.model, entity).join(pointer);
         report.origin = self.origins.covering(pointer_of_value.as_str()).map(Arc::clone);
         report.pointer = Some(pointer_of_value);

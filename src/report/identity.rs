@@ -133,6 +133,7 @@ impl<'s> Identities<'s> {
         let steps = steps.iter().map(|step| match step {
             Step::Property(name) => name.replace('~', "~0").replace('/', "~1"),
             Step::Each => "*".to_owned(),
+            Step::Groups(groups) => groups.with("*"),
         });
         steps.collect::<Vec<_>>().join("/")
     }

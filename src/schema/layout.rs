@@ -211,6 +211,7 @@ fn insert(paths: &mut IdVec<PathId, PathNode>, start: PathId, steps: &[Step]) ->
         let known = match step {
             Step::Each => paths[at].each.first().copied().filter(|_| left > 0),
             Step::Property(name) => paths[at].children.iter().find(|(child, _)| child == name).map(|(_, child)| *child),
+            Step::Groups(_) => None,
         };
         at = known.unwrap_or_else(|| {
             let list = (*step == Step::Each).then_some(at);
@@ -218,6 +219,7 @@ fn insert(paths: &mut IdVec<PathId, PathNode>, start: PathId, steps: &[Step]) ->
             match step {
                 Step::Each => paths[at].each.push(child),
                 Step::Property(name) => paths[at].children.push((name.clone(), child)),
+                Step::Groups(_) => paths[at].groups.push(child),
             }
             child
         });
@@ -226,7 +228,7 @@ fn insert(paths: &mut IdVec<PathId, PathNode>, start: PathId, steps: &[Step]) ->
 }
 
 fn fill_below(paths: &mut IdVec<PathId, PathNode>, at: PathId) -> Vec<TypeId> {
-    let elements = paths[at].each.iter().copied();
+    let elements = paths[at].each.iter().chain(&paths[at].groups).copied();
     let next: Vec<PathId> = paths[at].children.iter().map(|(_, child)| *child).chain(elements).collect();
     let mut below: Vec<TypeId> = paths[at].ty.into_iter().collect();
     next.into_iter().for_each(|child| below.extend(fill_below(paths, child)));

@@ -3,12 +3,13 @@
 use super::chain::Chain;
 use super::lacking::LackingWords;
 use crate::ids::{IdVec, id};
-use crate::source::pointer::{Pattern, Pointer, Step};
+use crate::source::pointer::{Group, Groups, Pattern, Pointer, Step};
 use crate::source::{Source, Span};
 use crate::value::fold::is_same;
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
 use smol_str::{SmolStr, ToSmolStr};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -401,12 +402,23 @@ pub struct PathNode {
     pub children: Vec<(String, PathId)>,
     /// The place of every element or property value, once for each type of the list.
     pub each: Vec<PathId>,
+    /// The types whose instances are groups of properties of the object here.
+    pub groups: Vec<PathId>,
+    /// The names of these groups and of their properties.
+    pub group_names: Vec<String>,
     /// The type whose instance is here.
     pub ty: Option<TypeId>,
     /// The list whose elements are here.
     pub list: Option<PathId>,
     /// Types whose instances are here or below.
     pub below: Vec<TypeId>,
+}
+
+impl PathNode {
+    /// Returns whether no instances are below the place.
+    pub fn is_leaf(&self) -> bool {
+        self.children.is_empty() && self.each.is_empty() && self.groups.is_empty()
+    }
 }
 
 /// A member of the context record.
@@ -539,7 +551,41 @@ impl Model {
 
     /// Returns the names of the known properties of an object in an instance: those that are read, those that contain
     /// other instances, and those that `@ignore` names. `object` is the pointer from the instance to the object.
+    ///
+    /// A group of properties knows those of its object, too.
     pub fn known_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> {
+        let (ty, object) = self.in_type(ty, object);
+        self.declared_properties(ty, &object)
+    }
+
+    /// Returns the type that declares the properties of an object, and the pointer to it: for a group of properties, the
+    /// type around it.
+    fn in_type<'o>(&self, ty: TypeId, object: &'o [String]) -> (TypeId, Cow<'o, [String]>) {
+        let declared = self.ty(ty);
+        let (Some(groups), Some(parent)) = (declared.groups(), declared.parent) else { return (ty, object.into()) };
+        match object.split_first() {
+            None => (parent, self.way_to_groups(ty).into()),
+            Some((first, rest)) => {
+                let part = groups.list.iter().find_map(|group| group.part(first)).unwrap_or(first);
+                (ty, [&[part.to_owned()], rest].concat().into())
+            }
+        }
+    }
+
+    /// Returns the pointer from the instances around groups of properties to their object.
+    pub fn way_to_groups(&self, ty: TypeId) -> Vec<String> {
+        let declared = self.ty(ty);
+        let outer = declared.parent.and_then(|parent| self.ty(parent).path()).map_or(0, |path| path.0.len());
+        let steps = declared.path().and_then(|path| path.0.get(outer..)).unwrap_or_default();
+        let property = |step: &Step| match step {
+            Step::Property(name) => Some(name.clone()),
+            Step::Each | Step::Groups(_) => None,
+        };
+        steps.iter().filter_map(property).collect()
+    }
+
+    /// Returns the names of the properties that a type declares in an object, and those of groups in it.
+    pub fn declared_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> + use<'_> {
         let fields = &self.ty(ty).fields;
         let below = |children: &[(String, PathId)], step: &String| {
             children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
@@ -551,14 +597,16 @@ impl Model {
         let path = path.and_then(|at| self.paths.find(at));
         let fields = field.into_iter().flat_map(|field| &field.children).map(|(name, _)| name.as_str());
         let paths = path.into_iter().flat_map(|path| &path.children).map(|(name, _)| name.as_str());
-        fields.chain(paths).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
+        let groups = path.into_iter().flat_map(|path| &path.group_names).map(String::as_str);
+        fields.chain(paths).chain(groups).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
     }
 
     /// Returns whether the properties of an object in an instance are Cedar tags.
     pub fn are_tags(&self, ty: TypeId, object: &[String]) -> bool {
+        let (ty, object) = self.in_type(ty, object);
         let declared = self.ty(ty);
         let tags = declared.tags.and_then(|slot| declared.slots.find(slot)).and_then(|slot| slot.origin.pointer());
-        tags == Some(object)
+        tags == Some(&*object)
     }
 
     /// Returns whether an element of a list may be an instance of both of two types of the list.
@@ -734,6 +782,36 @@ impl EntityType {
         match &self.kind {
             EntityKind::Rows(path) => Some(path),
             _ => None,
+        }
+    }
+
+    /// Returns the groups of properties that its instances are, if they are.
+    pub fn groups(&self) -> Option<&Groups> {
+        match self.path()?.0.last()? {
+            Step::Groups(groups) => Some(groups),
+            Step::Property(_) | Step::Each => None,
+        }
+    }
+
+    /// Returns the top-level properties of an instance in a group, by their names in the object.
+    pub fn properties_in<'t>(&'t self, group: &'t Group) -> impl Iterator<Item = (String, FieldId)> + 't {
+        let fields = self.fields.first().into_iter().flat_map(|node| &node.children);
+        fields.map(|(name, field)| (group.name(name), *field))
+    }
+
+    /// Returns a place below its instances as a schema writes it: a text that is empty or starts with `/`.
+    pub fn place_below(&self, below: &str) -> String {
+        let Some(path) = self.path() else { return below.to_owned() };
+        match (self.groups(), path.0.split_last()) {
+            (Some(groups), Some((_, around))) if !below.is_empty() => {
+                let (first, rest) = below
+                    .get(1..)
+                    .and_then(|below| below.split_once('/'))
+                    .unwrap_or((below.get(1..).unwrap_or_default(), ""));
+                let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+                format!("{}/{}{rest}", Pattern(around.to_vec()).to_text(), groups.with(first))
+            }
+            _ => format!("{}{below}", path.to_text()),
         }
     }
 

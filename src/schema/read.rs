@@ -61,7 +61,9 @@ pub(super) fn model(
     let placed = reader.nest(&mut model);
     reader.attributes(&mut model);
     if placed {
+        reader.group_names(&mut model);
         reader.shared_elements(&mut model);
+        reader.shared_secrets(&model);
         reader.references(&model);
         reader.actions(&mut model);
     }

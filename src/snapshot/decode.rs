@@ -14,6 +14,7 @@ use crate::ids::{IdVec, id};
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, PathId, Slot, SlotId, Ty};
 use crate::source::json::{Key, Kind, Scanner, SyntaxError};
+use crate::source::pointer::{Group, Groups};
 use crate::source::{Source, Span, misspelling};
 use crate::value::TypeId;
 use smol_str::SmolStr;
@@ -159,6 +160,8 @@ id! {
 struct Route {
     /// The first is the row itself.
     stops: IdVec<StopId, Stop>,
+    /// The stops of rows: one, or one for each group of properties.
+    rows: Vec<StopId>,
 }
 
 /// A place in a row: a node of the type's fields, of the path tree, or of both.
@@ -179,15 +182,24 @@ struct Stop {
     instance: bool,
     /// All properties that the schema knows in an object here.
     known: Vec<String>,
+    /// The group of properties that the row is.
+    group: Option<Group>,
+    /// Groups of properties of the object here, which are instances of other types.
+    groups: Vec<Groups>,
     /// Whether the property `uncaptured` of an object here names properties that were not captured.
     states_uncaptured: bool,
 }
 
 impl Route {
     fn new(model: &Model, ty: TypeId) -> Self {
-        let mut route = Self { stops: IdVec::new() };
-        let read = !model.ty(ty).fields.is_empty();
-        route.add(model, ty, &[], read.then(FieldId::default), model.path_of[ty]);
+        let mut route = Self { stops: IdVec::new(), rows: Vec::new() };
+        let declared = model.ty(ty);
+        let field = (!declared.fields.is_empty()).then(FieldId::default);
+        let groups = declared.groups().map_or(&[][..], |groups| &groups.list);
+        for group in groups.iter().map(Some).chain(groups.is_empty().then_some(None)) {
+            let row = route.add(model, ty, (&[], group), field, model.path_of[ty]);
+            route.rows.push(row);
+        }
         route
     }
 
@@ -195,12 +207,14 @@ impl Route {
         &mut self,
         model: &Model,
         id: TypeId,
-        way: &[String],
+        (way, group): (&[String], Option<&Group>),
         field: Option<FieldId>,
         path: Option<PathId>,
     ) -> StopId {
         let ty = model.ty(id);
-        let is_row = self.stops.is_empty();
+        let is_row = way.is_empty();
+        let groups = path.into_iter().flat_map(|path| &model.paths[path].groups);
+        let groups = groups.filter_map(|node| model.ty(model.paths[*node].ty?).groups().cloned()).collect();
         let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
         let at = self.stops.push(Stop {
             name: way.last().cloned().unwrap_or_default(),
@@ -208,10 +222,12 @@ impl Route {
             path,
             known: model.known_properties(id, way).map(str::to_owned).collect(),
             states_uncaptured: model.states_uncaptured(id, way),
+            group: group.cloned(),
+            groups,
             children: Vec::new(),
             read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
             leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
-                || tree.is_some_and(|tree| !tree.children.is_empty()),
+                || tree.is_some_and(|tree| !tree.children.is_empty() || !tree.groups.is_empty()),
             list: tree.is_some_and(|tree| !tree.each.is_empty()),
             instance: !is_row && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
         });
@@ -222,13 +238,14 @@ impl Route {
         let paths = tree.map_or(&[][..], |tree| &tree.children);
         for (name, child) in fields {
             let path = paths.iter().find(|(other, _)| other == name).map(|(_, path)| *path);
-            let way = [way, std::slice::from_ref(name)].concat();
-            let stop = self.add(model, id, &way, Some(*child), path);
+            let name = group.map_or_else(|| name.clone(), |group| group.name(name));
+            let way = [way, &[name]].concat();
+            let stop = self.add(model, id, (&way, None), Some(*child), path);
             self.stops[at].children.push(stop);
         }
         for (name, path) in paths.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name)) {
             let way = [way, std::slice::from_ref(name)].concat();
-            let stop = self.add(model, id, &way, None, Some(*path));
+            let stop = self.add(model, id, (&way, None), None, Some(*path));
             self.stops[at].children.push(stop);
         }
         at
@@ -260,6 +277,8 @@ struct Decoder<'s> {
     snapshot: &'s Snapshot,
     /// The row in hand, from the start of the run.
     row: usize,
+    /// The stop of the row in hand.
+    stop: StopId,
     /// One column for every slot. A value that has not been read yet has no state.
     states: IdVec<SlotId, Vec<Option<State>>>,
     values: IdVec<SlotId, Data>,
@@ -301,6 +320,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         route,
         snapshot,
         row: 0,
+        stop: StopId::default(),
         states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
         values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
@@ -315,9 +335,11 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         decoder.row = at;
         decoder.keys.fill(KeyPart::Missing);
         decoder.key_twice = false;
+        let group = if let RowStep::Group(group) = row.step { group as usize } else { 0 };
+        decoder.stop = route.rows.get(group).copied().unwrap_or_default();
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
-        let _ = decoder.node(&mut scanner, StopId::default());
+        let _ = decoder.node(&mut scanner, decoder.stop);
         // A name in the side text of the split is copied to the side text of this run, which replaces it.
         let step = match row.step {
             RowStep::Property(name) if name.is_side() => RowStep::Property(decoder.reading.side(snapshot.text(name))),
@@ -328,7 +350,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
             Some(read) => {
                 let pointer = ty.keys().nth(read.err().unwrap_or_default()).unwrap_or_default();
                 nameless.push(row_number(at));
-                let at = snapshot.locate(row.span, pointer);
+                let at = snapshot.locate(row.span, &row.pointer_in_object(ty, pointer));
                 let what = match at.kind {
                     LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => "has no",
                     LocationKind::Value(_) => "has an unreadable",
@@ -370,6 +392,10 @@ impl Decoder<'_> {
             RowStep::Property(name) => name,
             RowStep::Index(index) => self.reading.side(&index.to_string()),
             RowStep::Fixed => self.reading.side(""),
+            RowStep::Group(_) => {
+                let group = self.route.stops[self.stop].group.as_ref();
+                self.reading.side(group.map_or("", |group| &group.label))
+            }
         }
     }
 
@@ -485,7 +511,7 @@ impl Decoder<'_> {
         }
         match kind {
             Kind::Object if stop.list => self.snapshot.skip_value(scanner, kind, start).map(|_| ()),
-            Kind::Object if stop.leads_on || at == StopId::default() => self.object(scanner, at, start),
+            Kind::Object if stop.leads_on || at == self.stop => self.object(scanner, at, start),
             Kind::Null => {
                 scanner.skip()?;
                 if let Some(field) = stop.field {
@@ -574,8 +600,11 @@ impl Decoder<'_> {
                 if is_partial || self.is_ignored(at, &key.text()) {
                     return Ok(());
                 }
-                self.reading.other_properties += 1;
-                strangers += 1;
+                // A property of another group, or of the object around the groups, is one of other instances.
+                if stop.group.as_ref().is_none_or(|group| group.part(&key.text()).is_some()) {
+                    self.reading.other_properties += 1;
+                    strangers += 1;
+                }
                 let near = self.near(at, &key.text());
                 if near.is_none() && stop.states_uncaptured && uncaptured::is_like(&key.text()) {
                     statement.get_or_insert_default().add_like(&key.text(), key.span);
@@ -621,12 +650,19 @@ impl Decoder<'_> {
         let stop = &route.stops[at];
         let known = || stop.known.iter().map(String::as_str);
         let secret = stop.field.is_some_and(|field| ty.fields[field].secret);
-        self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
+        // The row around a group has the statement too.
+        if stop.group.is_none() {
+            self.reading.diagnostics.extend(statement.problems(self.reading.source, known(), secret));
+        }
         self.states_uncaptured |= !statement.is_empty();
         let named = statement.named(route.children(at), known());
         let mut uncaptured: Vec<usize> = named.into_iter().map(|(child, _)| child).collect();
         if statement.is_wrong() {
             uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));
+        }
+        let label = stop.group.as_ref().map(|group| &group.label);
+        if statement.names.iter().any(|(name, _)| Some(name) == label) {
+            uncaptured.extend(0..stop.children.len());
         }
         for child in uncaptured {
             let field = stop.children.get(child).and_then(|child| route.stops[*child].field);
@@ -690,9 +726,22 @@ impl Decoder<'_> {
         (0..children.len()).find(|child| named(*child) == Some(&*text))
     }
 
-    /// Returns whether `@ignore` in the schema names a property at a stop.
+    /// Returns whether `@ignore` in the schema names a property at a stop, or it is one of other instances: of a group of
+    /// properties or, in a group, of another one or of the object around them.
     fn is_ignored(&self, at: StopId, name: &str) -> bool {
-        let field = self.route.stops[at].field.map(|field| &self.ty.fields[field]);
+        let stop = &self.route.stops[at];
+        let name = match &stop.group {
+            Some(group) => match group.part(name) {
+                Some(part) => part,
+                None => {
+                    return self.ty.groups().is_some_and(|groups| groups.group_of(name).is_some())
+                        || stop.known.iter().any(|known| known == name);
+                }
+            },
+            None if stop.groups.iter().any(|groups| groups.group_of(name).is_some()) => return true,
+            None => name,
+        };
+        let field = stop.field.map(|field| &self.ty.fields[field]);
         field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
     }
 

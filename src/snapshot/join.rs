@@ -115,6 +115,13 @@ impl At {
             is_within |= !node.slots.is_empty();
             fields.extend(node.children.iter().filter(|(child, _)| child == name).map(|(_, field)| (*ty, *field)));
         }
+        for ty in
+            self.paths.iter().flat_map(|path| &model.paths[*path].groups).filter_map(|group| model.paths[*group].ty)
+        {
+            let of_type = model.ty(ty).groups().into_iter().flat_map(|groups| &groups.list);
+            let properties = of_type.flat_map(|group| model.ty(ty).properties_in(group));
+            fields.extend(properties.filter(|(known, _)| known == name).map(|(_, field)| (ty, field)));
+        }
         let instances = paths.iter().filter_map(|path| model.paths[*path].ty);
         fields.extend(instances.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
         (!paths.is_empty() || !fields.is_empty() || is_within).then_some(Self { paths, fields, is_within })
@@ -158,7 +165,7 @@ impl Marks {
 fn names(steps: &[Step]) -> Option<Vec<String>> {
     let name = |step: &Step| match step {
         Step::Property(name) => Some(name.clone()),
-        Step::Each => None,
+        Step::Each | Step::Groups(_) => None,
     };
     steps.iter().map(name).collect()
 }

@@ -39,7 +39,7 @@ fn steps_to_list(model: &Model, ty: TypeId) -> Option<(TypeId, Vec<String>)> {
     let outer = model.ty(parent).path().map_or(0, |path| path.0.len());
     let steps = declared.path()?.0.get(outer..)?.iter().filter_map(|step| match step {
         Step::Property(name) => Some(name.clone()),
-        Step::Each => None,
+        Step::Each | Step::Groups(_) => None,
     });
     Some((parent, steps.collect()))
 }
@@ -313,7 +313,7 @@ impl Steps {
                 let step = match entry.step {
                     RowStep::Index(index) => index.to_string(),
                     RowStep::Property(name) => snapshot.text(name).to_owned(),
-                    RowStep::Fixed => String::new(),
+                    RowStep::Fixed | RowStep::Group(_) => String::new(),
                 };
                 rows.insert((ty, entry.parent, step), row);
             }

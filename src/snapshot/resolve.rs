@@ -179,7 +179,8 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
 
 /// Returns the place of the key of an instance, or the instance if its type has no key.
 fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span {
-    let mut places = model.ty(ty).keys().map(|key| snapshot.locate(row.span, key));
+    let declared = model.ty(ty);
+    let mut places = declared.keys().map(|key| snapshot.locate(row.span, &row.pointer_in_object(declared, key)));
     let first = places.next();
     let is_value = |place: &Location| matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null);
     let value = first.filter(is_value).or_else(|| places.find(is_value));
@@ -221,7 +222,7 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
         .iter()
         .filter_map(|step| match step {
             Step::Property(name) => Some(name.clone()),
-            Step::Each => None,
+            Step::Each | Step::Groups(_) => None,
         })
         .collect();
     let mut lacking = Vec::new();

@@ -151,11 +151,25 @@ impl SecretPaths {
         let instances: Vec<TypeId> = trees().filter_map(|tree| tree.ty).collect();
         let read = instances.iter().filter(|ty| !model.ty(**ty).fields.is_empty());
         fields.extend(read.map(|ty| (*ty, FieldId::default())));
+        let mut in_groups: Vec<(String, (TypeId, FieldId))> = Vec::new();
         let mut children: Vec<Child<'_>> = Vec::new();
         for (name, path) in trees().flat_map(|tree| &tree.children) {
             match children.iter_mut().find(|(known, ..)| known == name) {
                 Some((_, nodes, _)) => nodes.push(*path),
                 None => children.push((name, vec![*path], Vec::new())),
+            }
+        }
+        for ty in trees().flat_map(|tree| &tree.groups).filter_map(|group| model.paths[*group].ty) {
+            for group in model.ty(ty).groups().into_iter().flat_map(|groups| &groups.list) {
+                for (name, field) in model.ty(ty).properties_in(group) {
+                    in_groups.push((name, (ty, field)));
+                }
+            }
+        }
+        for (name, field) in &in_groups {
+            match children.iter_mut().find(|(known, ..)| known == name) {
+                Some((.., fields)) => fields.push(*field),
+                None => children.push((name, Vec::new(), vec![*field])),
             }
         }
         let mut node = Node::default();

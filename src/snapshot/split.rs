@@ -1,5 +1,7 @@
 //! The split: one pass over the document that records the place of every instance.
 
+mod group;
+
 use super::element::{Doubt, Membership};
 use super::read::duplicate_key;
 use super::uncaptured::{self, Statement, UNCAPTURED};
@@ -106,7 +108,7 @@ struct Splitter<'s> {
     model: &'s Model,
     split: Split,
     most_entities: usize,
-    /// Words of elements that no type of their list judges, with the list. Each is reported once.
+    /// Words of elements and of groups that no type judges, with the place. Each is reported once.
     unjudged: HashSet<(Option<PathId>, String)>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
@@ -192,7 +194,7 @@ impl Splitter<'_> {
     fn value(&mut self, scanner: &mut Scanner<'_>, node: PathId, here: &Here) -> Result<()> {
         let model = self.model;
         let tree = &model.paths[node];
-        if tree.children.is_empty() && tree.each.is_empty() {
+        if tree.is_leaf() {
             scanner.skip()?;
             return Ok(());
         }
@@ -345,6 +347,11 @@ impl Splitter<'_> {
         let paths = &self.model.paths[node].children;
         let fields = || fields.iter().map(|(name, _)| name.as_str());
         let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
+        let nodes = self.model.paths[node].groups.iter();
+        let groups = || nodes.clone().filter_map(|node| self.model.ty(self.model.paths[*node].ty?).groups());
+        if self.has_property(start, |name| groups().any(|groups| groups.group_of(name).is_some())) {
+            return true;
+        }
         if names().next().is_none() && declared.key.is_none() {
             return true;
         }
@@ -414,6 +421,9 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
+        for groups in &model.paths[node].groups {
+            self.groups(*groups, here, (span, statement.as_ref()))?;
+        }
         let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
         for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
@@ -494,13 +504,13 @@ impl Splitter<'_> {
         let row = self.push(ty, here.scope.row, step, start)?;
         let entity = EntityRef { ty, row };
         let tree = &self.model.paths[node];
-        if tree.children.is_empty() && tree.each.is_empty() {
+        if tree.is_leaf() {
             scanner.skip()?;
         } else {
             let pointer = match step {
                 RowStep::Index(index) => here.pointer.join([index.to_string()]),
                 RowStep::Property(name) => here.pointer.join([self.text(name)]),
-                RowStep::Fixed => here.pointer.clone(),
+                RowStep::Fixed | RowStep::Group(_) => here.pointer.clone(),
             };
             self.value(scanner, node, &Here { scope: entity, pointer })?;
         }
@@ -536,7 +546,7 @@ impl Splitter<'_> {
             RowStep::Fixed if kind == Kind::Array => {
                 (Gap::Unreadable, "if its elements are the instances, the schema's `@path` ends in `/*`")
             }
-            RowStep::Fixed => (Gap::Unreadable, "write the instance in its place"),
+            RowStep::Fixed | RowStep::Group(_) => (Gap::Unreadable, "write the instance in its place"),
             _ => (Gap::Partial, NO_INSTANCE),
         };
         self.diagnostics.push(error.help(help));

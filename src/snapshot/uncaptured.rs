@@ -164,9 +164,13 @@ impl Snapshot {
                 Ok::<_, SyntaxError>(())
             });
             let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let groups = model.ty(ty).groups().filter(|_| before.is_empty());
+            let group = groups.and_then(|groups| groups.list.iter().find(|group| group.part(step).is_some()));
             let is_meant = |name: &str| {
                 let is_known = known.contains(&name);
-                name == step || !is_known && misspelling(name, known.iter().copied()) == Some(step)
+                name == step
+                    || group.is_some_and(|group| group.label == name)
+                    || !is_known && misspelling(name, known.iter().copied()) == Some(step)
             };
             statement.names.into_iter().find(|(name, _)| is_meant(name)).map(|(_, span)| span)
         })

@@ -10,6 +10,130 @@ pub enum Step {
     Property(String),
     /// `*`: every element of an array or every property value of an object.
     Each,
+    /// `access_key_{1,2}_*`: groups of properties of an object.
+    Groups(Groups),
+}
+
+/// Groups of properties of one object, by the names that the properties have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Groups {
+    /// The text before the braces, in them, and after them.
+    parts: [String; 3],
+    /// The groups, in their order.
+    pub list: Vec<Group>,
+}
+
+/// A group of properties: those whose names begin and end in a certain way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Group {
+    /// The name of the group, such as `access_key_1`.
+    pub label: String,
+    prefix: String,
+    suffix: String,
+}
+
+impl Group {
+    /// Returns the name in the object of a property of the group.
+    pub fn name(&self, property: &str) -> String {
+        format!("{}{property}{}", self.prefix, self.suffix)
+    }
+
+    /// Returns the property of the group that has a name in the object.
+    pub fn part<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let part = name.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())?;
+        (!part.is_empty()).then_some(part)
+    }
+
+    /// Returns whether one name can be that of a property of both groups.
+    fn overlaps(&self, other: &Self) -> bool {
+        let begins = self.prefix.starts_with(&other.prefix) || other.prefix.starts_with(&self.prefix);
+        begins && (self.suffix.ends_with(&other.suffix) || other.suffix.ends_with(&self.suffix))
+    }
+}
+
+impl Groups {
+    /// Reads a step with braces and a `*`; `None` for any other step.
+    fn read(step: &str) -> Option<Result<Self, String>> {
+        let (head, rest) = step.split_once('{')?;
+        let (words, tail) = rest.split_once('}')?;
+        if !step.contains('*') {
+            return None;
+        }
+        let is_plain = |text: &str| !text.contains(['{', '}', '~']);
+        let stars = head.matches('*').count() + tail.matches('*').count();
+        if stars != 1 || !is_plain(head) || !is_plain(tail) || words.contains(['{', '*', '~']) {
+            return Some(Err(format!("`{step}` has more than one `*` or `{{}}`: write `key_{{1,2}}_*` for example")));
+        }
+        Some(Self::of([head, words, tail].map(str::to_owned)))
+    }
+
+    fn of(parts: [String; 3]) -> Result<Self, String> {
+        let [head, words, tail] = &parts;
+        let mut list: Vec<Group> = Vec::new();
+        for word in words.split(',').map(str::trim) {
+            if word.is_empty() {
+                return Err(format!("`{{{words}}}` has an empty word: write `key_{{1,2}}_*` for example"));
+            }
+            let name = format!("{head}{word}{tail}");
+            let (prefix, suffix) = name.split_once('*').unwrap_or((name.as_str(), ""));
+            let ends = [prefix, suffix].map(|text| text.trim_matches(|c: char| !c.is_alphanumeric()));
+            let label = ends.iter().filter(|end| !end.is_empty()).copied().collect::<Vec<_>>().join("_");
+            let group = Group { label, prefix: prefix.to_owned(), suffix: suffix.to_owned() };
+            if let Some(other) = list.iter().find(|other| other.overlaps(&group) || other.label == group.label) {
+                let (one, two) = (other.name("*"), group.name("*"));
+                return Err(format!("a property can be in both groups `{one}` and `{two}`: write names that differ"));
+            }
+            if group.label.is_empty() {
+                return Err(format!("the group `{}` has no letter or digit", group.name("*")));
+            }
+            list.push(group);
+        }
+        Ok(Self { parts, list })
+    }
+
+    /// Returns the step with a property in the place of the `*`.
+    pub fn with(&self, property: &str) -> String {
+        let [head, words, tail] = &self.parts;
+        format!("{}{{{words}}}{}", head.replace('*', property), tail.replace('*', property))
+    }
+
+    /// Returns the group of a property.
+    pub fn group_of(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|group| group.part(name).is_some())
+    }
+
+    /// Returns the word in the place of the braces if a property seems to be in a further group: another number, or another
+    /// word before or after one of the declared properties.
+    pub fn other_word<'n>(&self, name: &'n str, declared: &[&str]) -> Option<&'n str> {
+        let [head, words, tail] = &self.parts;
+        let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let are_numbers = words.split(',').all(|word| is_number(word.trim()));
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(char::is_alphanumeric);
+        let part = |before: &str, after: &str| name.strip_prefix(before)?.strip_suffix(after);
+        let word = match (are_numbers, head.split_once('*'), tail.split_once('*')) {
+            (true, _, Some((middle, end))) => {
+                let rest = part(head, end)?;
+                let word = rest.get(..rest.bytes().take_while(u8::is_ascii_digit).count())?;
+                let property = rest.strip_prefix(word)?.strip_prefix(middle)?;
+                (!property.is_empty() && is_number(word)).then_some(word)
+            }
+            (true, Some((start, middle)), _) => {
+                let rest = part(start, tail)?;
+                let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
+                let word = rest.get(rest.len() - digits..)?;
+                let property = rest.strip_suffix(word)?.strip_suffix(middle)?;
+                (!property.is_empty() && is_number(word)).then_some(word)
+            }
+            (false, _, Some((middle, end))) if !middle.is_empty() => declared
+                .iter()
+                .find_map(|declared| part(head, &format!("{middle}{declared}{end}")).filter(|word| is_word(word))),
+            (false, Some((start, middle)), _) if !middle.is_empty() => declared
+                .iter()
+                .find_map(|declared| part(&format!("{start}{declared}{middle}"), tail).filter(|word| is_word(word))),
+            _ => None,
+        };
+        word.filter(|_| self.group_of(name).is_none())
+    }
 }
 
 /// A pointer whose steps may be `*`.
@@ -29,8 +153,17 @@ impl Pattern {
             return Err("`/` is not the document itself: write an empty path".into());
         }
         if let Some(steps) = text.strip_prefix('/') {
-            let step = |text| if text == "*" { Ok(Step::Each) } else { property(text).map(Step::Property) };
-            return Ok(Self(steps.split('/').map(step).collect::<Result<_, String>>()?));
+            let step = |text| match Groups::read(text) {
+                _ if text == "*" => Ok(Step::Each),
+                Some(groups) => groups.map(Step::Groups),
+                None => property(text).map(Step::Property),
+            };
+            let steps: Vec<Step> = steps.split('/').map(step).collect::<Result<_, String>>()?;
+            let is_inner = |step: &Step| matches!(step, Step::Groups(_));
+            if steps.split_last().is_some_and(|(_, before)| before.iter().any(is_inner)) {
+                return Err("a path ends at groups of properties: remove the steps after them".into());
+            }
+            return Ok(Self(steps));
         }
         if text.starts_with(['$', '#']) {
             return Err("a path is a JSON Pointer that starts with `/`, such as `/members/*`".into());
@@ -46,6 +179,7 @@ impl Pattern {
             match step {
                 Step::Each => text.push('*'),
                 Step::Property(name) => text.push_str(&escape(name)),
+                Step::Groups(groups) => text.push_str(&groups.with("*")),
             }
             text
         })
@@ -167,6 +301,63 @@ mod tests {
             assert_eq!(relative(inside).unwrap_err(), expected, "{inside}");
         }
         assert_eq!(Pattern::absolute("/~0~1/~01").unwrap().to_text(), "/~0~1/~01");
+    }
+
+    #[test]
+    fn groups_of_properties_read_and_write() {
+        let groups = |step: &str| match Pattern::absolute(&format!("/u/*/{step}")) {
+            Ok(Pattern(steps)) => match &steps[..] {
+                [_, _, Step::Groups(groups)] => groups.clone(),
+                steps => panic!("{steps:?}"),
+            },
+            Err(message) => panic!("{message}"),
+        };
+        for (step, labels, name) in [
+            ("access_key_{1,2}_*", ["access_key_1", "access_key_2"], "access_key_1_active"),
+            ("*_{1, 2}", ["1", "2"], "active_1"),
+            ("key{A,B}*", ["keyA", "keyB"], "keyAactive"),
+            ("k_*_{x,y}", ["k_x", "k_y"], "k_active_x"),
+        ] {
+            let found = groups(step);
+            assert_eq!(found.list.iter().map(|group| group.label.as_str()).collect::<Vec<_>>(), labels);
+            assert_eq!(found.list[0].name("active"), name);
+            assert_eq!(found.list[0].part(name), Some("active"));
+            assert_eq!(found.group_of(name), Some(0));
+            assert_eq!(found.with("*"), step);
+        }
+        for (step, problem) in [
+            ("k_{1,1}_*", "a property can be in both groups `k_1_*` and `k_1_*`: write names that differ"),
+            ("k_{1,11}*", "a property can be in both groups `k_1*` and `k_11*`: write names that differ"),
+            ("{_,-}*", "the group `_*` has no letter or digit"),
+            ("k_{1,}_*", "`{1,}` has an empty word: write `key_{1,2}_*` for example"),
+            ("k_{}_*", "`{}` has an empty word: write `key_{1,2}_*` for example"),
+            ("k_{1}_{2}_*", "`k_{1}_{2}_*` has more than one `*` or `{}`: write `key_{1,2}_*` for example"),
+            ("*_{1}_*", "`*_{1}_*` has more than one `*` or `{}`: write `key_{1,2}_*` for example"),
+            ("k_{1}_*/x", "a path ends at groups of properties: remove the steps after them"),
+        ] {
+            assert_eq!(Pattern::absolute(&format!("/u/*/{step}")).unwrap_err(), problem);
+        }
+        assert_eq!(Pattern::absolute("/a{1}").unwrap().0, [Step::Property("a{1}".into())]);
+    }
+
+    #[test]
+    fn further_groups_are_found() {
+        for (step, name, word) in [
+            ("key_{1,2}_*", "key_3_active", Some("3")),
+            ("key_{1,2}_*", "key_12_x", Some("12")),
+            ("key_{1,2}_*", "key_1_active", None),
+            ("key_{1,2}_*", "key_a_active", None),
+            ("key_{1,2}_*", "key_3_", None),
+            ("*_{1,2}", "active_3", Some("3")),
+            ("*_{1,2}", "active_x", None),
+            ("{home,work}_*", "second_active", Some("second")),
+            ("{home,work}_*", "last_name", None),
+            ("phone_*_{home,work}", "phone_active_car", Some("car")),
+        ] {
+            let Ok(Pattern(steps)) = Pattern::absolute(&format!("/{step}")) else { panic!("{step}") };
+            let [Step::Groups(groups)] = &steps[..] else { panic!("{step}") };
+            assert_eq!(groups.other_word(name, &["active"]), word, "{step} {name}");
+        }
     }
 
     #[test]

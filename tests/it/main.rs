@@ -39,6 +39,7 @@ mod examples;
 mod fleet;
 mod forecast;
 mod formats;
+mod groups;
 mod history;
 mod html;
 mod identity;

@@ -33,7 +33,8 @@ impl<'f> SchemaReader<'_, 'f> {
             }
             let attributes = match self.written.members(namespace, &standard.shape.0) {
                 Some((namespace, record)) => {
-                    self.members(model, &mut slots, namespace, record, cedar.attributes(), &Inside::default())
+                    let inside = Inside { is_group: model.types[at].groups().is_some(), ..Inside::default() };
+                    self.members(model, &mut slots, namespace, record, cedar.attributes(), &inside)
                 }
                 None => Vec::new(),
             };
@@ -130,7 +131,7 @@ impl<'f> SchemaReader<'_, 'f> {
             error.help = Some("list properties, such as @ignore(\"avatar_url, gravatar_id\")".into());
         }
         for name in &names {
-            let known = |same: &dyn Fn(&str) -> bool| model.known_properties(ty, object).find(|known| same(known));
+            let known = |same: &dyn Fn(&str) -> bool| model.declared_properties(ty, object).find(|known| same(known));
             let declared = known(&|declared| declared == name)
                 .or_else(|| known(&|declared| is_same_but_for_writing(name, declared)));
             let Some(declared) = declared else { continue };
@@ -177,6 +178,11 @@ impl<'f> SchemaReader<'_, 'f> {
             }
             let mut whole = inside.pointer.clone();
             whole.extend(pointer);
+            if let (true, true, Some(annotation)) = (inside.is_group, whole.is_empty(), annotations.get("path")) {
+                let message = "a group of properties is not one value";
+                self.error(Code::SchemaPath, annotation.span, message).help =
+                    Some("name a property of the group".into());
+            }
             let mut path = inside.path.clone();
             path.push(name.clone());
             let secret = inside.secret || annotations.contains_key("secret");
@@ -206,7 +212,8 @@ impl<'f> SchemaReader<'_, 'f> {
                         self.ignored.push((whole.clone(), annotation.clone()));
                     }
                     let presence = slots.add_presence(&whole, slot(ty.clone(), Origin::Presence(whole.clone())));
-                    let inner = Inside { pointer: whole, path: path.clone(), within: Some(presence), secret };
+                    let inner =
+                        Inside { pointer: whole, path: path.clone(), within: Some(presence), secret, is_group: false };
                     let members = self.members(model, slots, namespace, record, attrs, &inner);
                     self.defaults(model, slots, presence, Some(&members), &annotations);
                     Shape::Record(presence, members)
@@ -383,4 +390,6 @@ struct Inside {
     path: Vec<SmolStr>,
     within: Option<SlotId>,
     secret: bool,
+    /// Whether they are the attributes of a group of properties.
+    is_group: bool,
 }

@@ -74,6 +74,13 @@ impl<'f> SchemaReader<'_, 'f> {
             } else {
                 self.none_of(&annotations, &["open", "former"], "an entity type that is not enumerated");
             }
+            if matches!(&kind, EntityKind::Rows(path) if matches!(path.0.last(), Some(Step::Groups(_)))) {
+                self.none_of(&annotations, &["expect", "evidence", "one_or_many", "where"], "groups of properties");
+                if let Some(key) = annotations.get("key").filter(|key| key.value.is_empty()) {
+                    let message = "@key(\"\") reads single values, and the instances are groups of properties";
+                    self.error(Code::SchemaAnnotation, key.span, message).help = Some("remove the `@key`".into());
+                }
+            }
             let former = match &kind {
                 EntityKind::Enumerated(choices) => self.former(choices, &annotations),
                 _ => Vec::new(),
@@ -186,8 +193,12 @@ impl<'f> SchemaReader<'_, 'f> {
     /// Returns whether the instances of the type are pieces of evidence.
     fn is_evidence(&mut self, kind: &EntityKind, annotations: &HashMap<&str, Annotation>) -> bool {
         let Some(annotation) = annotations.get("evidence") else { return false };
-        let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
-        if !is_list && matches!(kind, EntityKind::Rows(_)) {
+        let last = match kind {
+            EntityKind::Rows(path) => path.0.last(),
+            _ => None,
+        };
+        let is_list = last == Some(&Step::Each);
+        if !is_list && matches!(kind, EntityKind::Rows(_)) && !matches!(last, Some(Step::Groups(_))) {
             let message = "`@evidence` describes a list: its `@path` ends in `/*`";
             self.error(Code::SchemaAnnotation, annotation.span, message).help =
                 Some("write the place of the pieces, such as @path(\"/evidence/*\")".into());
@@ -216,7 +227,11 @@ impl<'f> SchemaReader<'_, 'f> {
     /// Returns whether an object in place of a list of instances is its only instance.
     fn one_or_many(&mut self, kind: &EntityKind, annotations: &HashMap<&str, Annotation>) -> bool {
         let Some(annotation) = annotations.get("one_or_many") else { return false };
-        if !matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each)) {
+        let EntityKind::Rows(path) = kind else { return true };
+        if matches!(path.0.last(), Some(Step::Groups(_))) {
+            return true;
+        }
+        if path.0.last() != Some(&Step::Each) {
             let message = "`@one_or_many` describes a list: its `@path` ends in `/*`";
             self.error(Code::SchemaAnnotation, annotation.span, message).help =
                 Some("remove it: the instances of the type are not in a list".into());
@@ -230,11 +245,12 @@ impl<'f> SchemaReader<'_, 'f> {
 
     /// Reads the meaning of a list of instances that is `null` or missing.
     fn list_defaults(&mut self, kind: &EntityKind, annotations: &HashMap<&str, Annotation>) -> ListDefaults {
-        let is_list = matches!(kind, EntityKind::Rows(path) if path.0.last() == Some(&Step::Each));
+        let is_list = |path: &Pattern| matches!(path.0.last(), Some(Step::Each | Step::Groups(_)));
+        let is_list = matches!(kind, EntityKind::Rows(path) if is_list(path));
         let mut is_empty = |name: &str| {
             let Some(annotation) = annotations.get(name) else { return false };
             if !is_list {
-                let message = format!("`@{name}` on an entity type describes a list: its `@path` ends in `/*`");
+                let message = format!("`@{name}` on an entity type describes a list: its `@path` ends in `*`");
                 self.error(Code::SchemaDefault, annotation.span, message);
                 return false;
             }

@@ -205,7 +205,7 @@ impl<'f> SchemaReader<'_, 'f> {
         let inside: Option<Vec<String>> = pattern.0.strip_prefix(around).and_then(|steps| {
             let property = |step: &Step| match step {
                 Step::Property(name) => Some(name.clone()),
-                Step::Each => None,
+                Step::Each | Step::Groups(_) => None,
             };
             steps.iter().map(property).collect()
         });

@@ -36,7 +36,8 @@ impl<'f> SchemaReader<'_, 'f> {
             let mut places: Vec<(PathId, FieldId)> = path.iter().map(|path| (*path, FieldId::default())).collect();
             while let Some((path, field)) = places.pop() {
                 let (tree, Some(node)) = (&model.paths[path], ty.fields.find(field)) else { continue };
-                let inner = tree.children.iter().map(|(_, child)| *child).chain(tree.each.iter().copied());
+                let inner =
+                    tree.children.iter().map(|(_, child)| *child).chain(tree.each.iter().chain(&tree.groups).copied());
                 let inner = inner.flat_map(|child| &model.paths[child].below).next();
                 if let (true, Some(inner)) = (node.secret, inner) {
                     let slot = node.below.iter().map(|slot| &ty.slots[*slot]).find(|slot| slot.secret);
