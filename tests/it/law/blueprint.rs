@@ -71,6 +71,10 @@ pub struct Type {
     pub place: Place,
     /// The pointer of the id, where it is a property.
     pub key: Option<Vec<String>>,
+    /// The word of its elements in their list, which may have others.
+    pub word: Option<String>,
+    /// The type whose list has its elements too.
+    pub shares: Option<usize>,
     pub fields: Vec<Field>,
     /// The property that holds the tags, and the kind of their values.
     pub tags: Option<(String, Kind)>,
@@ -133,10 +137,13 @@ impl Blueprint {
                 within,
                 place,
                 key: key.filter(|_| place != Place::Object || choices.one_in(3)),
+                word: None,
+                shares: None,
                 fields: Vec::new(),
                 tags: None,
             });
         }
+        blueprint.share_lists();
         for at in 0..blueprint.types.len() {
             let around: Vec<usize> = blueprint.ancestry(at).skip(1).collect();
             let mut fields: Vec<Field> = (0..2 + choices.below(5))
@@ -210,6 +217,31 @@ impl Blueprint {
         });
         blueprint.context = shared.filter(|_| choices.one_in(2));
         blueprint
+    }
+
+    /// Puts the elements of two types into one list, where two lists of an instance allow it, and gives the elements of
+    /// some lists a word.
+    fn share_lists(&mut self) {
+        let is_list = |ty: &Type| ty.place == Place::Array && ty.key.is_some();
+        for at in 1..self.types.len() {
+            let is_free = |other: usize| !self.types.iter().any(|ty| ty.shares == Some(other));
+            let (earlier, here) = (&self.types[..at], &self.types[at]);
+            let is_same = |other: &&Type| is_list(here) && is_list(other) && other.parent == here.parent;
+            let first = earlier.iter().rposition(|other| is_same(&other) && other.shares.is_none());
+            if let Some(first) = first.filter(|first| is_free(*first)) {
+                (self.types[at].shares, self.types[at].within) = (Some(first), self.types[first].within.clone());
+                self.types[first].word = Some(self.types[first].name.to_lowercase());
+            }
+            if self.types[at].shares.is_some() || is_list(&self.types[at]) && at % 2 == 0 {
+                self.types[at].word = Some(self.types[at].name.to_lowercase());
+            }
+        }
+    }
+
+    /// Returns the types whose elements are in the list of a type.
+    pub fn sharing(&self, type_idx: usize) -> impl Iterator<Item = usize> {
+        let list = self.types[type_idx].shares.unwrap_or(type_idx);
+        (0..self.types.len()).filter(move |at| *at == list || self.types[*at].shares == Some(list))
     }
 
     fn field(&self, choices: &mut Choices<'_>, type_idx: usize, name: &str, depth: usize, in_set: bool) -> Field {
@@ -337,12 +369,13 @@ impl Blueprint {
                 .filter(|(property, _)| property != "tags")
                 .map(|(property, _)| format!(" @tags({property:?})"))
                 .unwrap_or_default();
+            let word = ty.word.as_ref().map(|word| format!(" @where(\"kind = x, {word}\")")).unwrap_or_default();
             let scope = if self.parameter_scope == Some(at) { " @parameter_scope" } else { "" };
             let parents = ty.parent.map(|parent| format!(" in [{}]", self.types[parent].name)).unwrap_or_default();
             let tags = ty.tags.as_ref().map(|(_, kind)| format!(" tags {}", self.show(kind))).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "@path({:?}){key}{tags_at}{scope}\nentity {}{parents} {{ {} }}{tags};",
+                "@path({:?}){key}{word}{tags_at}{scope}\nentity {}{parents} {{ {} }}{tags};",
                 self.path(at),
                 ty.name,
                 self.members(&ty.fields)

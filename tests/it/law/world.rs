@@ -256,7 +256,7 @@ impl World {
             let ty = &blueprint.types[instance.type_idx];
             for child in blueprint.children(instance.type_idx) {
                 if choices.percent(percent / 2) {
-                    blanks.lists.insert((*uid, child));
+                    blanks.lists.extend(blueprint.sharing(child).map(|child| (*uid, child)));
                 }
             }
             if instance.parent.is_some() && choices.percent(percent / 4) {
@@ -533,6 +533,10 @@ impl World {
         if let Some(key) = &ty.key {
             object.put(key, Json::text(&instance.key));
         }
+        if let Some(word) = &ty.word {
+            let word = if choices.one_in(3) { format!(" {}", word.to_uppercase()) } else { word.clone() };
+            object.put(&["kind".to_owned()], Json::text(&word));
+        }
         self.members_json(choices, blueprint, blanks, uid, &ty.fields, &instance.fields, &[], &mut object);
         if let Some((property, kind)) = &ty.tags {
             let path = vec![TAGS.to_owned()];
@@ -549,7 +553,7 @@ impl World {
                 object.put(std::slice::from_ref(property), Json::Tags(tags));
             }
         }
-        for child in blueprint.children(instance.type_idx) {
+        for child in blueprint.children(instance.type_idx).filter(|child| blueprint.types[*child].shares.is_none()) {
             let ty = &blueprint.types[child];
             let is_blank = blanks.lists.contains(&(uid, child));
             let is_stated = is_blank && choices.one_in(3);
@@ -561,8 +565,11 @@ impl World {
                 }
                 continue;
             }
-            let inner: Vec<Uid> =
-                self.instances_of(child).filter(|other| self.instances[other].parent == Some(uid)).collect();
+            let all = blueprint.sharing(child).flat_map(|child| self.instances_of(child));
+            let mut inner: Vec<Uid> = all.filter(|other| self.instances[other].parent == Some(uid)).collect();
+            if blueprint.sharing(child).count() > 1 {
+                inner.sort_by_key(|uid| (&self.instances[uid].key, *uid));
+            }
             let written: Vec<(String, Json)> = inner
                 .into_iter()
                 .map(|uid| {
