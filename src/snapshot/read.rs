@@ -687,34 +687,46 @@ impl<'s> Reading<'s> {
             self.wrong_type("an array", kind, span, name, None);
             return Cell::Unreadable;
         }
-        let (mut items, mut open, mut left) = (Vec::new(), false, vec![(kind, span, slot.each.as_slice())]);
+        let (mut elements, mut left) = (Elements::default(), vec![(kind, span, slot.each.as_slice())]);
         while let Some((kind, span, each)) = left.pop() {
             let Some((steps, rest)) = each.split_first() else {
-                let meaning = self.meaning(&slot.words, kind, span);
-                if meaning != Some(Lacking::Absent) {
-                    let is_unknown = meaning.is_some() || kind == Kind::Null;
-                    match if is_unknown { None } else { self.value(element, kind, span, name) } {
-                        Some(value) => items.push(value),
-                        None => open = true,
-                    }
-                }
+                self.leaf(element, slot, (kind, span), &mut elements);
                 continue;
             };
             if !matches!(kind, Kind::Array | Kind::Object | Kind::Null) {
                 self.wrong_type("an array", kind, span, name, None);
             }
-            open |= !matches!(kind, Kind::Array | Kind::Object);
-            let mut elements = self.parts(kind, span, &mut open);
+            elements.is_open |= !matches!(kind, Kind::Array | Kind::Object);
+            let mut parts = self.parts(kind, span, &mut elements.is_open);
             // The last one is read first, so that problems are in the order of the document.
-            elements.reverse();
-            for (kind, span) in elements {
+            parts.reverse();
+            for (kind, span) in parts {
                 match self.below(steps, kind, span, name) {
                     Some((kind, span)) => left.push((kind, span, rest)),
-                    None => open = true,
+                    None => elements.is_open = true,
                 }
             }
         }
-        Cell::Value(Value::Set(Arc::new(Set::partial(items, Vec::new(), open))))
+        elements.cell()
+    }
+
+    /// Reads one value of a set below the elements of a list.
+    fn leaf(&mut self, element: &Ty, slot: &Slot, (kind, span): (Kind, Span), elements: &mut Elements) {
+        let meaning = self.meaning(&slot.words, kind, span);
+        if meaning == Some(Lacking::Absent) {
+            return;
+        }
+        if meaning.is_some() || kind == Kind::Null {
+            elements.is_open = true;
+            return;
+        }
+        if let Origin::Read(_, Some(chain)) = &slot.origin {
+            return self.elements(chain, slot, element, (kind, span), elements);
+        }
+        match self.value(element, kind, span, Name::Slot(slot)) {
+            Some(value) => elements.items.push(value),
+            None => elements.is_open = true,
+        }
     }
 
     /// Returns the elements of an array, or the values of an object. A name that is given twice opens the set.

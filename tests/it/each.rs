@@ -198,8 +198,64 @@ fn a_path_that_is_not_possible_is_refused() {
     "#]]
     .assert_eq(&refused(r#"@path("*/name") plans: Set<String>"#));
     expect![[r#"
-        schema-annotation: `@as` is not possible on an attribute whose path has `*`
+        schema-reader: `length` gives a whole number, but the attribute is of type Set<String>
         exit 5
     "#]]
-    .assert_eq(&refused(r#"@path("plans/*/name") @as("email-local-words") plans: Set<String>"#));
+    .assert_eq(&refused(r#"@path("plans/*/name") @as("length") plans: Set<String>"#));
+}
+
+#[test]
+fn readers_read_every_value() {
+    let attribute = r#"@path("plans/*/names") @as("split(\",\"), casefold") @unknown("tbd") plans: Set<String>"#;
+    let check = |plans: &str, expected: Expect| {
+        let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--verdicts", "all"];
+        expected.assert_eq(&lines(&run(attribute, plans, &arguments)));
+    };
+    check(
+        r#""plans": [{"names": "FREE, Paid"}, {"names": ""}]"#,
+        expect![[r#"
+            FEW: fail, plans is [\free\, \paid\]
+            exit 1
+        "#]],
+    );
+    check(
+        r#""plans": {"a": {"names": " Free "}, "b": {"names": "free,FREE"}}"#,
+        expect![[r#"
+            PAID: fail, plans is [\free\]
+            exit 1
+        "#]],
+    );
+    check(
+        r#""plans": [{"names": "FREE"}, {"names": "TBD"}]"#,
+        expect![[r#"
+            PAID: unknown, it cannot be decided
+            FEW: unknown, it cannot be decided
+            exit 4
+        "#]],
+    );
+    check(
+        r#""plans": [{"names": "FREE, tbd"}, {"names": "paid"}]"#,
+        expect![[r#"
+            FEW: fail, plans is [\free\, \paid\, and 1 more]
+            exit 1
+        "#]],
+    );
+    check(
+        r#""plans": [{"names": 7}, {"names": ["paid"]}, {"names": "free"}, {}]"#,
+        expect![[r#"
+            PAID: unknown, it cannot be decided
+            FEW: unknown, it cannot be decided
+            snapshot-type: `plans` is a number, expected a string
+            snapshot-type: `plans` is an array, expected a string
+            exit 5
+        "#]],
+    );
+    check(
+        r#""plans": null"#,
+        expect![[r#"
+            PAID: unknown, plans was not captured
+            FEW: unknown, plans was not captured
+            exit 4
+        "#]],
+    );
 }

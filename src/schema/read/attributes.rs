@@ -170,9 +170,6 @@ impl<'f> SchemaReader<'_, 'f> {
                 Some(annotation) => self.place(model, annotation, &ty),
                 None => (vec![name.to_string()], Vec::new()),
             };
-            if !each.is_empty() {
-                self.none_of(&annotations, &["as"], "an attribute whose path has `*`");
-            }
             for unread in ["derived", "enclosing"].into_iter().filter(|unread| annotations.contains_key(unread)) {
                 self.none_of(&annotations, &["path", "unknown", "absent"], &format!("an attribute with `@{unread}`"));
             }
