@@ -11,6 +11,7 @@ use deodar::capture::export::{Export, TextEncoding, decode};
 use deodar::capture::{Given, Inputs, Settings, capture, saml as metadata, scim as users};
 use deodar::schema::{Chain, Datum, DatumType, LackingWords, Origin, Schema, SlotId};
 use deodar::source::format::SourceFormat;
+use deodar::source::pointer::Pattern;
 use deodar::source::{Place, Span};
 use deodar::{Limits, Snapshot, Source};
 use std::sync::{Arc, OnceLock};
@@ -82,6 +83,9 @@ const CHAINS: &[(&str, &str)] = &[
 ];
 
 const SNAPSHOTS: &[&str] = &[
+    r#"{"on": true, "people": [{"name": "a", "key_1_on": true, "key_1_at": "-", "key_2_on": null, "key_2_meta": {"x": "y"}, "key_3_on": true, "uncaptured": ["key_1"]}]}"#,
+    r#"{"on": true, "total": 4, "things": [{"id": "t", "on": true, "meta": {"kind": "A"}, "near": "u"}, {"on": false, "meta": {"kind": "c"}, "parts": [{"no": 1}]}, {"id": "v", "meta": {"kind": "z"}}, {"id": "w", "meta": {}, "uncaptured": ["meta"]}]}"#,
+    r#"{"things": {"a": {"id": "t", "meta": {"kind": "b", "Kind": "c"}}, "b": {"on": true, "meta": {"kind": "d"}}}}"#,
     r#"{"on": true, "x0": "A", "x2": ["a", null], "x13": "10.0.0.0/8, ::1", "people": [{"name": "a"}, {"name": "B", "age": 7}]}"#,
     r#"{"on": null, "x23": 1777406311.5, "x26": "/Date(1777406311623)/", "x27": "P15D", "uncaptured": ["on", "people"]}"#,
     r#"{"people": {"name": "a", "rooms": {"x": {"no": "1"}}}, "partial": ["/people/rooms"], "x34": "01.09.26 6:00 PM"}"#,
@@ -106,6 +110,9 @@ const TEXTS: &[&str] = &[
 ];
 
 const ANNOTATIONS: &[&str] = &[
+    "/people/*/key_{1,2}_*",
+    "/a~1b/*_{x, y}",
+    "meta/kind = a, \"b, c\"",
     r#"split(","), casefold"#,
     "date(%d/%m/%Y %H:%M), zone(Europe/Berlin)",
     r#"unknown, "a, \"b", tbd"#,
@@ -160,7 +167,16 @@ fn schema() -> &'static Schema {
             @path("/people/*") @key("name") @one_or_many
             entity Person in [Lab] = {{ name: String, age?: Long, @secret pin?: {{ code: String, old?: Set<String> }} }};
             @path("/people/*/rooms/*") entity Room in [Person] = {{ no: String }};
-            action audit appliesTo {{ principal: [Lab], resource: [Lab, Person, Room], context: {{}} }};"#
+            @path("/people/*/key_{{1,2}}_*") @ignore("note")
+            entity Key in [Person] = {{ on: Bool, @absent("-") at?: datetime, @path("meta/x") x?: String, @secret pin?: String }};
+            @path("/things/*") @key("id") @where("meta/kind = a, b") @total("/total")
+            entity Thing in [Lab] = {{ id: String, on: Bool, near?: Thing }};
+            @path("/things/*") @where("meta/kind = c") @unjudged("d") @more("/next") entity Other in [Lab] = {{ on: Bool }};
+            @path("/things/*/parts/*") entity Part in [Other] = {{ no: Long }};
+            @path("/things/*") @closed entity Any in [Lab] = {{ on?: Bool }};
+            action audit appliesTo {{
+              principal: [Lab], resource: [Lab, Person, Room, Key, Thing, Other, Part, Any], context: {{}}
+            }};"#
         ))
         .unwrap_or_else(|problems| panic!("{problems}"))
     })
@@ -244,6 +260,18 @@ pub(crate) fn annotations(data: &[u8]) {
                 declare(&chain.to_string().escape_debug().to_string()).expect("a chain is parsed as it is shown");
             assert_eq!(again.model.ty(again.model.root).slot(SlotId::default()).origin, slot.origin);
         }
+    }
+    for (path, selection) in [(quoted.as_str(), "k = a"), ("/things/*", quoted.as_str())] {
+        let schema = parsed(&format!(
+            r#"@path("") entity Lab; @path("/people/*") entity Person in [Lab];
+            @path("{path}") @where("{selection}") entity Thing in [Lab, Person] = {{ on: Bool }};
+            action audit appliesTo {{ principal: [Lab], resource: [Lab, Thing], context: {{}} }};"#
+        ));
+        let only = schema.as_ref().ok().and_then(|schema| schema.model.types.iter().find_map(|ty| ty.only.as_ref()));
+        assert!(only.is_none_or(|only| only.words.iter().all(|word| only.has(word))), "a type has its words");
+    }
+    if let Ok(pattern) = Pattern::absolute(&text) {
+        assert_eq!(Pattern::absolute(&pattern.to_text()).as_ref(), Ok(&pattern), "a path is read as it is written");
     }
 }
 

@@ -140,7 +140,7 @@ fn property(
         }
         Ok::<_, SyntaxError>(())
     });
-    if model.states_uncaptured(ty, way) {
+    if !statement.is_empty() && model.states_uncaptured(ty, way) {
         let known: Vec<&str> = model.known_properties(ty, way).collect();
         if let Some((_, span)) = statement.named(std::iter::once(step), known.iter().copied().chain([step])).first() {
             return Err((Problem::Stated, Some(*span)));

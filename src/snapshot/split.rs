@@ -66,6 +66,8 @@ pub(super) fn split(
         split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
         most_entities,
         unjudged: HashSet::new(),
+        plans: HashMap::new(),
+        strangers: HashMap::new(),
         diagnostics,
     };
     let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
@@ -110,6 +112,10 @@ struct Splitter<'s> {
     most_entities: usize,
     /// Words of elements and of groups that no type judges, with the place. Each is reported once.
     unjudged: HashSet<(Option<PathId>, String)>,
+    /// The names of the properties of groups, by the node of their type.
+    plans: HashMap<PathId, Arc<group::Plan>>,
+    /// The meanings of undeclared names in objects with groups, by the node of the type.
+    strangers: HashMap<PathId, HashMap<String, Arc<group::Stranger>>>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 
@@ -347,17 +353,15 @@ impl Splitter<'_> {
         let paths = &self.model.paths[node].children;
         let fields = || fields.iter().map(|(name, _)| name.as_str());
         let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
-        let nodes = self.model.paths[node].groups.iter();
-        let groups = || nodes.clone().filter_map(|node| self.model.ty(self.model.paths[*node].ty?).groups());
-        if self.has_property(start, |name| groups().any(|groups| groups.group_of(name).is_some())) {
-            return true;
-        }
-        if names().next().is_none() && declared.key.is_none() {
+        let nodes = &self.model.paths[node].groups;
+        let groups = || nodes.iter().filter_map(|node| self.model.ty(self.model.paths[*node].ty?).groups());
+        if names().next().is_none() && nodes.is_empty() && declared.key.is_none() {
             return true;
         }
         let only = declared.only.as_ref().and_then(|only| only.property.first());
         let is_key = |name: &str| declared.key_names().any(|key| key == name) || only.is_some_and(|only| only == name);
-        self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name))
+        let in_group = |name: &str| groups().any(|groups| groups.group_of(name).is_some());
+        self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name) || in_group(name))
             || self.has_property(start, |name| misspelling(name, names()).is_some())
     }
 

@@ -8,11 +8,13 @@ use super::super::uncaptured::Statement;
 use super::super::{Gap, RowStep, is_respelled, row_number};
 use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{EntityType, FieldId, FieldNode, Lacking, PathId};
+use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId};
 use crate::source::json::{Kind, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
 use crate::source::{Span, misspelling};
 use crate::value::{EntityRef, TypeId};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A property of the object that has the groups.
 struct Property {
@@ -22,11 +24,91 @@ struct Property {
     value: Span,
 }
 
+/// The names of the properties of an object that has groups of one type.
+pub(super) struct Plan {
+    /// The declared properties of each group.
+    names: Vec<Vec<String>>,
+    /// The groups of these names.
+    group_of: HashMap<String, usize>,
+    /// The properties of the instance around the groups, and of groups of other types.
+    around: HashSet<String>,
+    /// The groups of other types.
+    others: Vec<Groups>,
+    /// All names that the schema knows in the object.
+    known: Vec<String>,
+    /// Whether the property `uncaptured` of the object is a statement.
+    states_uncaptured: bool,
+}
+
+impl Plan {
+    fn new(model: &Model, ty: TypeId) -> Self {
+        let declared = model.ty(ty);
+        let groups = declared.groups().map_or(&[][..], |groups| &groups.list);
+        let names: Vec<Vec<String>> =
+            groups.iter().map(|group| declared.properties_in(group).map(|(name, _)| name).collect()).collect();
+        let group_of: HashMap<String, usize> = names
+            .iter()
+            .enumerate()
+            .flat_map(|(group, names)| names.iter().map(move |name| (name.clone(), group)))
+            .collect();
+        let way = model.way_to_groups(ty);
+        let is_beside = |other: &TypeId| {
+            *other != ty && model.ty(*other).parent == declared.parent && model.way_to_groups(*other) == way
+        };
+        let others = model.type_ids().filter(is_beside).filter_map(|other| model.ty(other).groups().cloned()).collect();
+        let around = declared.parent.into_iter().flat_map(|parent| model.declared_properties(parent, &way));
+        let is_own = |name: &&str| declared.groups().is_some_and(|groups| groups.group_of(name).is_some());
+        Self {
+            around: around.filter(|name| !is_own(name)).map(str::to_owned).collect(),
+            names,
+            group_of,
+            others,
+            known: model.known_properties(ty, &[]).map(str::to_owned).collect(),
+            states_uncaptured: model.states_uncaptured(ty, &[]),
+        }
+    }
+
+    /// Returns whether a property is one of other instances.
+    fn is_elsewhere(&self, name: &str) -> bool {
+        self.around.contains(name) || self.others.iter().any(|groups| groups.group_of(name).is_some())
+    }
+
+    /// Returns the meaning of a name that no instance in the object declares.
+    fn stranger(&self, declared: &EntityType, name: &str) -> Stranger {
+        let names = || self.names.iter().flatten();
+        let meant = misspelling(name, names().map(String::as_str));
+        let fields = declared.fields.first().into_iter().flat_map(|node| &node.children);
+        let parts: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
+        let groups = declared.groups();
+        Stranger {
+            meant: meant.and_then(|meant| Some((*self.group_of.get(meant)?, meant.to_owned()))),
+            respells: names().filter(|declared| is_respelled(declared, name)).cloned().collect(),
+            further: groups.and_then(|groups| groups.other_word(name, &parts)).map(str::to_owned),
+        }
+    }
+}
+
+/// The meaning of an undeclared name in an object with groups.
+pub(super) struct Stranger {
+    /// The property that it is a misspelling of, with its group.
+    meant: Option<(usize, String)>,
+    /// The properties that it is another spelling of.
+    respells: Vec<String>,
+    /// The number or word of a further group.
+    further: Option<String>,
+}
+
+/// Undeclared names whose meaning is remembered.
+const REMEMBERED: usize = 10_000;
+
 /// The groups of one type in one object.
 struct Object<'g> {
+    /// The node of the type.
+    of: PathId,
     ty: TypeId,
     declared: &'g EntityType,
     groups: &'g Groups,
+    plan: Arc<Plan>,
     properties: Vec<Property>,
     /// Declared properties whose values have no effect.
     void: Vec<Void>,
@@ -69,12 +151,13 @@ impl Splitter<'_> {
         let Some(ty) = model.paths[of].ty else { return Ok(()) };
         let declared = model.ty(ty);
         let Some(groups) = declared.groups() else { return Ok(()) };
-        let statement = statement.filter(|_| model.states_uncaptured(ty, &[]));
+        let plan = Arc::clone(self.plans.entry(of).or_insert_with(|| Arc::new(Plan::new(model, ty))));
+        let statement = statement.filter(|_| plan.states_uncaptured);
         let properties = self.properties_of(span);
-        let mut object = Object { ty, declared, groups, properties, void: Vec::new() };
+        let mut object = Object { of, ty, declared, groups, plan, properties, void: Vec::new() };
         object.void = self.void(&object, statement);
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
-        let is_given = self.evidence(of, here, &object, &mut found);
+        let is_given = self.evidence(here, &object, &mut found);
         let is_wrong = statement.is_some_and(Statement::is_wrong);
         if !is_given && !is_wrong && !declared.list_defaults.missing_is_empty {
             let name = object.expected();
@@ -99,7 +182,7 @@ impl Splitter<'_> {
     }
 
     /// Gathers the properties of an object that show whether its groups are instances. Returns whether there are any.
-    fn evidence(&mut self, of: PathId, here: &Here, object: &Object<'_>, found: &mut [Evidence]) -> bool {
+    fn evidence(&mut self, here: &Here, object: &Object<'_>, found: &mut [Evidence]) -> bool {
         let mut is_given = false;
         for void in &object.void {
             if let Some(evidence) = object.groups.group_of(&void.name).and_then(|group| found.get_mut(group)) {
@@ -117,16 +200,20 @@ impl Splitter<'_> {
                         self.read_property(object, group, property, evidence);
                     }
                 }
-                None if self.is_known(object, &property.name) => {}
+                None if object.plan.is_elsewhere(&property.name) => {}
                 None => {
-                    match object.meant(&property.name).and_then(|(group, name)| Some((found.get_mut(group)?, name))) {
+                    let stranger = self.stranger(object, &property.name);
+                    let meant = stranger.meant.as_ref();
+                    match meant.and_then(|(group, name)| Some((found.get_mut(*group)?, name))) {
                         Some((evidence, name)) => {
                             is_given = true;
                             evidence.doubt(&property.name, property.key);
-                            evidence.diagnostics.extend(self.misspelt(object, property, &name));
+                            evidence.diagnostics.extend(self.misspelt(object, property, name));
                         }
-                        None if property.kind != Kind::Null => self.further_group(of, here, object, property),
-                        None => {}
+                        None if property.kind == Kind::Null => {}
+                        None => {
+                            stranger.further.iter().for_each(|word| self.further_group(here, object, property, word))
+                        }
                     }
                 }
             }
@@ -136,30 +223,52 @@ impl Splitter<'_> {
 
     /// Returns the declared properties of groups that the object states to be uncaptured, and those that are given twice or
     /// in two spellings.
-    fn void(&self, object: &Object<'_>, statement: Option<&Statement>) -> Vec<Void> {
-        let mut found = Vec::new();
-        let known: Vec<&str> = self.model.known_properties(object.ty, &[]).collect();
-        for group in &object.groups.list {
-            let names: Vec<String> = object.declared.properties_in(group).map(|(name, _)| name).collect();
-            for (at, span) in statement.map_or(Vec::new(), |statement| {
-                statement.named(names.iter().map(String::as_str), known.iter().copied())
-            }) {
-                found.extend(names.get(at).map(|name| Void { name: name.clone(), span, error: None }));
+    fn void(&mut self, object: &Object<'_>, statement: Option<&Statement>) -> Vec<Void> {
+        let (mut found, plan) = (Vec::new(), &object.plan);
+        if let Some(statement) = statement {
+            let stated = |name: &String, span| Void { name: name.clone(), span, error: None };
+            for (group, names) in object.groups.list.iter().zip(&plan.names) {
+                let known = plan.known.iter().map(String::as_str);
+                let named = statement.named(names.iter().map(String::as_str), known);
+                found.extend(named.into_iter().filter_map(|(at, span)| Some(stated(names.get(at)?, span))));
+                let labels = statement.names.iter().filter(|(name, _)| *name == group.label);
+                found.extend(labels.flat_map(|(_, span)| names.iter().map(|name| stated(name, *span))));
             }
-            let labels = statement.into_iter().flat_map(|statement| &statement.names);
-            for (_, span) in labels.filter(|(name, _)| *name == group.label) {
-                found.extend(names.iter().map(|name| Void { name: name.clone(), span: *span, error: None }));
+        }
+        let mut seen: HashMap<&str, &Property> = HashMap::new();
+        for property in &object.properties {
+            let name = property.name.as_str();
+            if plan.group_of.contains_key(name)
+                && let Some(first) = seen.insert(name, property)
+            {
+                let error = Some(self.twice(first, property));
+                found.push(Void { name: name.to_owned(), span: property.key, error });
             }
-            for name in &names {
-                let same = |property: &&Property| property.name == *name || is_respelled(name, &property.name);
-                let mut all = object.properties.iter().filter(same);
-                if let (Some(first), Some(again)) = (all.next(), all.next()) {
-                    let error = self.twice(first, again);
-                    found.push(Void { name: name.clone(), span: again.key, error: Some(error) });
-                }
+        }
+        let is_stranger =
+            |property: &&Property| !plan.group_of.contains_key(&property.name) && !plan.is_elsewhere(&property.name);
+        for property in object.properties.iter().filter(is_stranger) {
+            let stranger = self.stranger(object, &property.name);
+            if let Some(first) = stranger.respells.iter().find_map(|name| seen.get(name.as_str())) {
+                let (name, error) = (first.name.clone(), Some(self.twice(first, property)));
+                found.push(Void { name, span: property.key, error });
             }
         }
         found
+    }
+
+    /// Returns the meaning of an undeclared name. Most rows of a file have the same names.
+    fn stranger(&mut self, object: &Object<'_>, name: &str) -> Arc<Stranger> {
+        let known = self.strangers.get(&object.of).and_then(|strangers| strangers.get(name));
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let stranger = Arc::new(object.plan.stranger(object.declared, name));
+        let strangers = self.strangers.entry(object.of).or_default();
+        if strangers.len() < REMEMBERED {
+            strangers.insert(name.to_owned(), Arc::clone(&stranger));
+        }
+        stranger
     }
 
     fn twice(&self, first: &Property, again: &Property) -> Diagnostic {
@@ -182,7 +291,7 @@ impl Splitter<'_> {
     }
 
     /// Reads a property of a group.
-    fn read_property(&self, object: &Object<'_>, group: &Group, property: &Property, evidence: &mut Evidence) {
+    fn read_property(&mut self, object: &Object<'_>, group: &Group, property: &Property, evidence: &mut Evidence) {
         let declared = object.declared;
         let Some((node, part)) = declared.fields.first().zip(group.part(&property.name)) else { return };
         let field = node.children.iter().find(|(name, _)| name == part);
@@ -190,8 +299,9 @@ impl Splitter<'_> {
             let is_ignored = node.ignored.iter().any(|ignored| ignored == part);
             if !is_ignored && property.kind != Kind::Null {
                 evidence.doubt(&property.name, property.value);
-                let meant = object.meant(&property.name);
-                evidence.diagnostics.extend(meant.and_then(|(_, name)| self.misspelt(object, property, &name)));
+                let stranger = self.stranger(object, &property.name);
+                let meant = stranger.meant.as_ref();
+                evidence.diagnostics.extend(meant.and_then(|(_, name)| self.misspelt(object, property, name)));
             }
             return;
         };
@@ -250,26 +360,11 @@ impl Splitter<'_> {
         if is_absent { Some(false) } else { states.contains(&Some(true)).then_some(true) }
     }
 
-    /// Returns whether a property of the object is one of the instance around the groups, or of groups of another type.
-    fn is_known(&self, object: &Object<'_>, name: &str) -> bool {
-        let model = self.model;
-        let Some(parent) = object.declared.parent else { return false };
-        let way = model.way_to_groups(object.ty);
-        let others = model.type_ids().filter(|other| {
-            *other != object.ty && model.ty(*other).parent == Some(parent) && model.way_to_groups(*other) == way
-        });
-        model.declared_properties(parent, &way).any(|known| known == name)
-            || others.filter_map(|ty| model.ty(ty).groups()).any(|groups| groups.group_of(name).is_some())
-    }
-
     /// Records a property of a group that the schema does not have. The number or word of the group is reported once.
-    fn further_group(&mut self, of: PathId, here: &Here, object: &Object<'_>, property: &Property) {
-        let fields = object.declared.fields.first().into_iter().flat_map(|node| &node.children);
-        let names: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
-        let Some(word) = object.groups.other_word(&property.name, &names) else { return };
+    fn further_group(&mut self, here: &Here, object: &Object<'_>, property: &Property, word: &str) {
         let inner = Here { scope: here.scope, pointer: here.pointer.join([&property.name]) };
-        self.lost(of, &inner, property.value, "", Gap::Partial);
-        if self.unjudged.insert((Some(of), word.to_owned())) {
+        self.lost(object.of, &inner, property.value, "", Gap::Partial);
+        if self.unjudged.insert((Some(object.of), word.to_owned())) {
             let ty = self.model.short_name(object.ty);
             let message = format!("`{}` is in a group of properties that is not a declared {ty}", property.name);
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
@@ -296,15 +391,6 @@ impl Splitter<'_> {
 }
 
 impl Object<'_> {
-    /// Returns the property that an undeclared name is a misspelling of, with its group.
-    fn meant(&self, name: &str) -> Option<(usize, String)> {
-        let list = self.groups.list.iter();
-        let names: Vec<String> =
-            list.flat_map(|group| self.declared.properties_in(group)).map(|(name, _)| name).collect();
-        let meant = misspelling(name, names.iter().map(String::as_str))?;
-        Some((self.groups.group_of(meant)?, meant.to_owned()))
-    }
-
     /// Returns the name of a property that an object with a group has.
     fn expected(&self) -> String {
         let is_required = |(_, field): &(String, FieldId)| {
