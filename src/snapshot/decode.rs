@@ -8,7 +8,9 @@ use super::partial;
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::uncaptured::{self, Statement, UNCAPTURED};
-use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
+use super::{
+    Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, misspelling_in_group, row_number,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::{IdVec, id};
 use crate::parallel::*;
@@ -752,7 +754,11 @@ impl Decoder<'_> {
             return *known;
         }
         let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        let near = misspelling(name, self.route.children(at))
+        let near = match &self.route.stops[at].group {
+            Some(_) => misspelling_in_group(name, self.route.children(at)),
+            None => misspelling(name, self.route.children(at)),
+        };
+        let near = near
             .or_else(|| self.route.children(at).find(begins))
             .and_then(|near| self.route.children(at).position(|child| child == near));
         self.near[at].insert(SmolStr::new(name), near);

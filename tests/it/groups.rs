@@ -14,7 +14,7 @@ entity AccessKey in [User] = {
   @absent("N/A") region?: String,
 };
 @path("/users/*/cert_{1,2}_*") @missing("[]") @null("[]")
-entity Certificate in [User] = { active: Bool };
+entity Certificate in [User] = { active?: Bool, @absent("-") serial?: String };
 action "audit" appliesTo { principal: [Account], resource: [Account, User, AccessKey, Certificate], context: { now: datetime } };
 action "derive" appliesTo { principal: [AccessKey], resource: [User], context: {} };
 "#;
@@ -32,7 +32,9 @@ unless { resource has last_rotated && context.now.durationSince(resource.last_ro
 @id("MFA") @title("Users with access keys have a second factor") @severity("high")
 forbid (principal, action == Action::"audit", resource is AccessKey) unless { resource.owner.mfa_active };
 @id("CERT") @title("Certificates are not active") @severity("low")
-forbid (principal, action == Action::"audit", resource is Certificate) when { resource.active };
+forbid (principal, action == Action::"audit", resource is Certificate) when { resource has active && resource.active };
+@id("SERIAL") @title("Certificates have a serial number") @severity("low")
+forbid (principal, action == Action::"audit", resource is Certificate) unless { resource has serial };
 "#;
 
 fn run(schema: &str, policies: &str, snapshot: &str, arguments: &[&str]) -> Run {
@@ -77,7 +79,7 @@ fn check(properties: &str, expected: Expect) {
 }
 
 /// The properties of a second group that is not an instance.
-const NONE: &str = r#", "access_key_2_last_rotated": "N/A""#;
+const NONE: &str = r#", "access_key_2_service": "N/A""#;
 
 #[test]
 fn a_report_has_the_access_keys_of_each_user_in_one_row() {
@@ -85,7 +87,7 @@ fn a_report_has_the_access_keys_of_each_user_in_one_row() {
       {"user": "ann", "mfa_active": true, "access_key_1_active": "true", "access_key_1_last_rotated": "2026-08-20T00:00:00Z", "access_key_1_region": "N/A",
        "access_key_2_active": "true", "access_key_2_last_rotated": "2020-01-01T00:00:00Z", "access_key_2_service": "s3"},
       {"user": "bo", "mfa_active": false, "access_key_1_active": "false", "access_key_1_last_rotated": "N/A", "access_key_1_region": "N/A",
-       "access_key_2_last_rotated": "N/A", "cert_1_active": true, "cert_2_active": null}]}"#;
+       "access_key_2_service": "N/A", "cert_1_active": true, "cert_1_serial": "7", "cert_2_active": null}]}"#;
     check_by(
         SCHEMA,
         report,
@@ -101,7 +103,7 @@ fn a_report_has_the_access_keys_of_each_user_in_one_row() {
 
 #[test]
 fn a_finding_points_to_the_property_of_the_row() {
-    let snapshot = r#"{"users": [{"user": "ann", "mfa_active": true, "access_key_1_last_rotated": "N/A",
+    let snapshot = r#"{"users": [{"user": "ann", "mfa_active": true, "access_key_1_service": "N/A",
       "access_key_2_active": "true", "access_key_2_last_rotated": "2020-01-01T00:00:00Z"}]}"#;
     let report = run(SCHEMA, POLICIES, snapshot, &["check", "a.json", "--now", NOW, "--format", "json"]).json();
     let found = report["findings"].as_array().expect("a list").iter().find(|found| found["check"] == "OLD");
@@ -135,7 +137,7 @@ fn a_finding_points_to_the_property_of_the_row() {
 
           ☞ active is true, last_rotated is 2020-01-01T00:00:00Z
            ╭─[a.json:2:30]
-         1 │ {"users": [{"user": "ann", "mfa_active": true, "access_key_1_last_rotated": "N/A",
+         1 │ {"users": [{"user": "ann", "mfa_active": true, "access_key_1_service": "N/A",
          2 │       "access_key_2_active": "true", "access_key_2_last_rotated": "2020-01-01T00:00:00Z"}]}
            ·                              ───┬──                               ───────────┬──────────
            ·                                 │                                            ╰── last_rotated is 2020-01-01T00:00:00Z
@@ -146,11 +148,11 @@ fn a_finding_points_to_the_property_of_the_row() {
          ✗  OLD    high         1        ·    ·     · Access keys are rotated
 
           passed         3  MFA, ONE, SOME
-          no resources   1  CERT
+          no resources   2  CERT, SERIAL
 
           a.json
           judged by the given schema and policies as of 2026-09-01T12:00:00Z
-          5 checks, 4 verdicts: 1 fail, 0 unknown, 0 not applicable, 3 pass
+          6 checks, 4 verdicts: 1 fail, 0 unknown, 0 not applicable, 3 pass
           exit 1: 1 failure at or above low
     "#]].assert_eq(&text.stdout);
 }
@@ -243,20 +245,6 @@ fn a_group_is_an_instance_if_a_property_has_a_known_value() {
 fn a_group_without_values_is_not_an_instance() {
     for (properties, expected) in [
         (
-            r#", "access_key_1_last_rotated": "N/A""#,
-            expect![[r#"
-            SOME ann: fail
-            exit 1
-        "#]],
-        ),
-        (
-            r#", "access_key_1_last_rotated": null, "access_key_1_region": null"#,
-            expect![[r#"
-            SOME ann: fail
-            exit 1
-        "#]],
-        ),
-        (
             r#", "access_key_1_service": "s3""#,
             expect![[r#"
             SOME ann: fail
@@ -266,6 +254,21 @@ fn a_group_without_values_is_not_an_instance() {
         (
             r#", "access_key_1_other": null"#,
             expect![[r#"
+            SOME ann: fail
+            exit 1
+        "#]],
+        ),
+        (
+            r#", "access_key_1_service": "s3", "cert_1_serial": "-", "cert_1_active": null"#,
+            expect![[r#"
+            SOME ann: fail
+            exit 1
+        "#]],
+        ),
+        (
+            r#", "access_key_1_service": "s3", "cert_1_serial": "-", "cert_2_active": false"#,
+            expect![[r#"
+            SERIAL ann/cert_2: fail
             SOME ann: fail
             exit 1
         "#]],
@@ -317,6 +320,26 @@ fn a_group_may_be_an_instance_if_its_values_are_unknown() {
         "#]],
         ),
         (
+            r#", "access_key_1_last_rotated": "N/A""#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            SOME ann: unknown
+            exit 4
+        "#]],
+        ),
+        (
+            r#", "access_ke_1_active": true"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            SOME ann: unknown
+            snapshot-property: a User has no property `access_ke_1_active`
+            snapshot-property: unknown property `access_ke_1_active`, and the object has no `access_key_1_active`
+            exit 5
+        "#]],
+        ),
+        (
             r#", "uncaptured": ["access_key_1"]"#,
             expect![[r#"
             OLD ann/*: unknown
@@ -338,13 +361,14 @@ fn a_group_may_be_an_instance_if_its_values_are_unknown() {
         (
             r#", "uncaptured": 7"#,
             expect![[r#"
-            OLD ann/*: unknown
-            CERT ann/*: unknown
-            ONE ann: unknown
-            SOME ann: unknown
-            snapshot-uncaptured: `uncaptured` is a list of property names, found a number
-            exit 5
-        "#]],
+                OLD ann/*: unknown
+                CERT ann/*: unknown
+                ONE ann: unknown
+                SERIAL ann/*: unknown
+                SOME ann: unknown
+                snapshot-uncaptured: `uncaptured` is a list of property names, found a number
+                exit 5
+            "#]],
         ),
         (
             r#", "access_key_1_active": true, "access_key_1_active": true"#,
@@ -447,38 +471,41 @@ fn a_row_without_any_group_lacks_the_list() {
         &empty,
         r#"{"users": null}"#,
         expect![[r#"
-        MFA *: unknown
-        OLD *: unknown
-        CERT *: unknown
-        ONE *: unknown
-        SOME *: unknown
-        exit 4
-    "#]],
+            MFA *: unknown
+            OLD *: unknown
+            CERT *: unknown
+            ONE *: unknown
+            SERIAL *: unknown
+            SOME *: unknown
+            exit 4
+        "#]],
     );
     check_by(
         &empty,
         r#"{"users": [null, {"user": "ann", "mfa_active": true}, {"user": "ann", "mfa_active": true}]}"#,
         expect![[r#"
-        MFA *: unknown
-        MFA ann/*: unknown
-        OLD *: unknown
-        OLD ann/*: unknown
-        CERT *: unknown
-        CERT ann/*: unknown
-        ONE ann: unknown
-        ONE *: unknown
-        SOME ann: unknown
-        SOME *: unknown
-        snapshot-duplicate-id: two instances of User have the id `ann`
-        exit 5
-    "#]],
+            MFA *: unknown
+            MFA ann/*: unknown
+            OLD *: unknown
+            OLD ann/*: unknown
+            CERT *: unknown
+            CERT ann/*: unknown
+            ONE ann: unknown
+            ONE *: unknown
+            SERIAL *: unknown
+            SERIAL ann/*: unknown
+            SOME ann: unknown
+            SOME *: unknown
+            snapshot-duplicate-id: two instances of User have the id `ann`
+            exit 5
+        "#]],
     );
 }
 
 #[test]
 fn a_further_group_is_reported_once() {
     let users = |of: &str| {
-        let row = |name| format!(r#"{{"user": "{name}", "mfa_active": true, "access_key_1_last_rotated": "N/A"{of}}}"#);
+        let row = |name| format!(r#"{{"user": "{name}", "mfa_active": true, "access_key_1_service": "N/A"{of}}}"#);
         format!(r#"{{"users": [{}, {}]}}"#, row("ann"), row("bo"))
     };
     let open = SCHEMA.replace(" @closed", "");
@@ -765,7 +792,7 @@ fn documents_state_the_places_of_groups() {
           /users/*/access_key_1_service: string in 1 of 1, ignored  a.json:1:101
           /users/*/access_key_1_zz: number in 1 of 1  a.json:1:125
 
-        Read by the schema, and not in the snapshot (8)
+        Read by the schema, and not in the snapshot (10)
           /users/*/access_key_1_last_rotated: AccessKey.last_rotated, missing in 1, optional
               affects OLD
           /users/*/access_key_1_region: AccessKey.region, missing in 1, optional
@@ -774,10 +801,14 @@ fn documents_state_the_places_of_groups() {
           /users/*/access_key_2_last_rotated: AccessKey.last_rotated, missing in 1, optional
               affects OLD
           /users/*/access_key_2_region: AccessKey.region, missing in 1, optional
-          /users/*/cert_1_active: Certificate.active, missing in 1
+          /users/*/cert_1_active: Certificate.active, missing in 1, optional
               affects CERT
-          /users/*/cert_2_active: Certificate.active, missing in 1
+          /users/*/cert_1_serial: Certificate.serial, missing in 1, optional
+              affects SERIAL
+          /users/*/cert_2_active: Certificate.active, missing in 1, optional
               affects CERT
+          /users/*/cert_2_serial: Certificate.serial, missing in 1, optional
+              affects SERIAL
           /users/*/note: User.note, missing in 1, optional
     "#]]
     .assert_eq(&inspected.stdout);

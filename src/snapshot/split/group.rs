@@ -5,13 +5,13 @@
 
 use super::super::read::{Cell, Reading, duplicate_key};
 use super::super::uncaptured::Statement;
-use super::super::{Gap, RowStep, is_respelled, row_number};
+use super::super::{Gap, RowStep, is_respelled, misspelling_in_group, row_number};
 use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId};
+use crate::source::Span;
 use crate::source::json::{Kind, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
-use crate::source::{Span, misspelling};
 use crate::value::{EntityRef, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Plan {
     /// Returns the meaning of a name that no instance in the object declares.
     fn stranger(&self, declared: &EntityType, name: &str) -> Stranger {
         let names = || self.names.iter().flatten();
-        let meant = misspelling(name, names().map(String::as_str));
+        let meant = misspelling_in_group(name, names().map(String::as_str));
         let fields = declared.fields.first().into_iter().flat_map(|node| &node.children);
         let parts: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
         let groups = declared.groups();
@@ -130,6 +130,8 @@ struct Evidence {
     is_certain: bool,
     /// The first property that leaves it open, with its place.
     doubt: Option<(String, Span)>,
+    /// Whether the group has a declared property.
+    is_given: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -159,6 +161,7 @@ impl Splitter<'_> {
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
         let is_wrong = statement.is_some_and(Statement::is_wrong);
+        object.lacks(&mut found, span);
         if !is_given && !is_wrong && !declared.list_defaults.missing_is_empty {
             let name = object.expected();
             let inner = Here { scope: here.scope, pointer: here.pointer.join([&name]) };
@@ -308,6 +311,7 @@ impl Splitter<'_> {
         if property.kind == Kind::Null && declared.list_defaults.null_is_empty {
             return;
         }
+        evidence.is_given = true;
         let is_known = self.is_value(declared, field, property, &mut evidence.diagnostics);
         match is_known {
             Some(true) => evidence.is_certain = true,
@@ -391,6 +395,22 @@ impl Splitter<'_> {
 }
 
 impl Object<'_> {
+    /// Records the groups that have a property and lack one that an instance must have.
+    fn lacks(&self, found: &mut [Evidence], span: Span) {
+        let is_required = |field: FieldId| {
+            let slots = self.declared.fields.find(field).into_iter().flat_map(|field| &field.slots);
+            let mut slots = slots.filter_map(|slot| self.declared.slots.find(*slot));
+            slots.any(|slot| slot.required && slot.missing.is_none())
+        };
+        for (group, evidence) in self.groups.list.iter().zip(found).filter(|(_, evidence)| evidence.is_given) {
+            let mut required = self.declared.properties_in(group).filter(|(_, field)| is_required(*field));
+            let has = |name: &str| self.properties.iter().any(|property| property.name == *name);
+            if let Some((name, _)) = required.find(|(name, _)| !has(name)) {
+                evidence.doubt(&name, span);
+            }
+        }
+    }
+
     /// Returns the name of a property that an object with a group has.
     fn expected(&self) -> String {
         let is_required = |(_, field): &(String, FieldId)| {
