@@ -247,6 +247,11 @@ pub struct DerivationProgram {
     /// The conditions that are not filters. `None` if one of them may be an error: then the whole policy is evaluated
     /// in order, for every pair that is found.
     pub rest: Option<Vec<Condition>>,
+    /// The largest expressions on the resource alone, through whose values a resource decides. `None` if a condition other
+    /// than `apart` reads the resource itself, as `principal in resource` does.
+    pub of_resource: Option<Vec<NodeId>>,
+    /// The condition `principal != resource`, if it is one of the conjunction.
+    pub apart: Option<Condition>,
 }
 
 /// Everything that is evaluated.

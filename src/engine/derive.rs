@@ -7,11 +7,12 @@
 //! 2. `probe` looks up the principals of each resource, and evaluates the rest of the condition for these pairs.
 //! 3. `aggregate` combines the pairs of a resource to a value: whether, how many, or which principals there are.
 //!
-//! `limits` bounds the number of pairs before the second phase.
+//! `alike` finds the resources that have one value, and `limits` bounds the number of pairs, before the second phase.
 
 mod aggregate;
 mod build;
 mod probe;
+mod alike;
 mod limits;
 
 use super::batch::{Batch, Role, Values};
@@ -22,7 +23,8 @@ use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
 use crate::snapshot::{Column, UncapturedList};
 use crate::source::cedar::on_deep_stack;
 use crate::value::EntityRef;
-use aggregate::{Aggregated, CountedValue, witnesses};
+use aggregate::{Aggregated, Apart, CountedValue, Truncated, witnesses};
+use alike::Alike;
 use probe::{JoinValues, Prober};
 use std::sync::Arc;
 
@@ -94,9 +96,10 @@ impl<'a> Evaluator<'a> {
     /// Computes one attribute.
     fn derive_attribute(&self, attribute: &DerivedAttribute, most_pairs: usize) -> Derived {
         let mut build_sides = on_deep_stack(|| self.build_sides(attribute));
+        let alike = self.alike(attribute, &build_sides);
         let mut too_many = Vec::new();
         for (part, build) in attribute.parts.iter().zip(&mut build_sides) {
-            match self.limits(part, build, attribute.ty, most_pairs) {
+            match self.limits(part, build, (attribute.ty, alike.as_ref()), most_pairs) {
                 Ok(limits) => build.limits = limits,
                 Err(excess) => too_many.push(excess),
             }
@@ -105,7 +108,11 @@ impl<'a> Evaluator<'a> {
         let limits = is_within_limits.then(|| build_sides.iter().map(|build| build.limits).collect());
         // The values of an attribute with an invalid derivation are unknown.
         let is_derived = is_within_limits && !attribute.broken;
-        let column = is_derived.then(|| on_deep_stack(|| self.derive_column(attribute, &build_sides)));
+        let derive = || match &alike {
+            Some(alike) => self.derive_classes(attribute, &build_sides, alike),
+            None => self.derive_column(attribute, &build_sides),
+        };
+        let column = is_derived.then(|| on_deep_stack(derive));
         Derived { column, limits, too_many }
     }
 
@@ -123,7 +130,7 @@ impl<'a> Evaluator<'a> {
             let mut pairs = Vec::new();
             let derive_one = |at: u32| {
                 let resource = EntityRef { ty: attribute.ty, row: start + at };
-                let prober = Prober { resource, principals: &principals, resources: &resources, at };
+                let prober = Prober { principals: &principals, resources: &resources, at, ..Prober::single(resource) };
                 self.derive_value(attribute, build_sides, prober, &mut pairs)
             };
             (0..len).map(derive_one).collect()
@@ -132,6 +139,52 @@ impl<'a> Evaluator<'a> {
         let batches: Vec<Vec<Aggregated>> =
             starts.par_iter().map(|start| on_deep_stack(|| derive_batch(start))).collect();
         aggregate::column(attribute.aggregate, rows.len(), batches.into_iter().flatten())
+    }
+
+    /// Probes with one resource of each class, and gives its value to all resources of the class.
+    fn derive_classes(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide], alike: &Alike) -> Column {
+        let classes_per_task = (alike.classes.len() / MIN_TASKS as usize).clamp(1, ROWS_PER_TASK as usize);
+        let principals: Vec<JoinValues<'_>> =
+            attribute.parts.iter().map(|part| self.all_principal_values(part)).collect();
+        let derive_some = |classes: &[Vec<u32>]| {
+            let mut pairs = Vec::new();
+            let mut derived: Vec<(u32, Aggregated)> = Vec::new();
+            for rows in classes {
+                let Some(first) = rows.first() else { continue };
+                let resource = EntityRef { ty: attribute.ty, row: *first };
+                let prober = Prober { principals: &principals, ..Prober::single(resource) };
+                if alike.is_apart {
+                    let counts = self.derive_apart(attribute, build_sides, prober, &mut pairs);
+                    let value = |row: u32| counts.without(EntityRef { ty: attribute.ty, row });
+                    derived.extend(rows.iter().map(|row| (*row, value(*row))));
+                } else {
+                    let value = self.derive_value(attribute, build_sides, prober, &mut pairs);
+                    derived.extend(rows.iter().map(|row| (*row, value.clone())));
+                }
+            }
+            derived
+        };
+        let tasks = alike.classes.par_chunks(classes_per_task);
+        let derived: Vec<Vec<(u32, Aggregated)>> =
+            tasks.map(|classes| on_deep_stack(|| derive_some(classes))).collect();
+        let mut derived: Vec<(u32, Aggregated)> = derived.into_iter().flatten().collect();
+        derived.sort_unstable_by_key(|(row, _)| *row);
+        aggregate::column(attribute.aggregate, derived.len(), derived.into_iter().map(|(_, value)| value))
+    }
+
+    /// Returns the principals that count for a class of resources, each of which does not count for itself.
+    fn derive_apart<'s, 'm: 's>(
+        &'m self,
+        attribute: &'s DerivedAttribute,
+        build_sides: &'s [BuildSide],
+        prober: Prober<'s, 'm>,
+        pairs: &mut Vec<aggregate::Pair>,
+    ) -> Apart {
+        pairs.clear();
+        let prober = Prober { ignores_apart: true, ..prober };
+        let truncated = self.pairs(attribute, build_sides, prober, pairs);
+        let more = self.further(attribute, build_sides, prober, truncated);
+        Apart::new(attribute.aggregate, witnesses(pairs, truncated), more)
     }
 
     /// Returns the value of a derived attribute for one resource; `pairs` is scratch space.
@@ -144,18 +197,29 @@ impl<'a> Evaluator<'a> {
     ) -> Aggregated {
         pairs.clear();
         let truncated = self.pairs(attribute, build_sides, prober, pairs);
-        let is_unbounded = |list: &UncapturedList| list.most.is_none();
-        let (lists, is_complete) = self.contributing_lists(attribute, build_sides, prober, is_unbounded);
-        let more = match truncated.permitted || !is_complete {
-            true => u64::MAX,
-            false => lists.iter().map(|list| list.most.unwrap_or(u64::MAX)).fold(0, u64::saturating_add),
-        };
+        let more = self.further(attribute, build_sides, prober, truncated);
         match attribute.aggregate {
             Aggregate::Distinct => {
                 let value = |principal| self.counted_value(attribute, principal);
                 aggregate::distinct(witnesses(pairs, truncated), value, more)
             }
             kind => aggregate::aggregate(kind, witnesses(pairs, truncated), more),
+        }
+    }
+
+    /// Returns how many principals may count besides those that were tested.
+    fn further<'s, 'm: 's>(
+        &'m self,
+        attribute: &'s DerivedAttribute,
+        build_sides: &'s [BuildSide],
+        prober: Prober<'s, 'm>,
+        truncated: Truncated,
+    ) -> u64 {
+        let is_unbounded = |list: &UncapturedList| list.most.is_none();
+        let (lists, is_complete) = self.contributing_lists(attribute, build_sides, prober, is_unbounded);
+        match truncated.permitted || !is_complete {
+            true => u64::MAX,
+            false => lists.iter().map(|list| list.most.unwrap_or(u64::MAX)).fold(0, u64::saturating_add),
         }
     }
 
@@ -320,6 +384,52 @@ mod tests {
         ]},
         {"id": "c", "domain": 7, "users": []}
     ]}"#;
+
+    /// The limit on pairs holds for one team of each domain, not for all teams.
+    #[test]
+    fn resources_that_are_alike_are_derived_once() {
+        let team = |id: &str, domain: &str, users: &str| {
+            format!(r#"{{"id": "{id}", "domain": {domain}, "users": [{users}]}}"#)
+        };
+        let users = (1..=4).map(|at| format!(r#"{{"id": "{at}", "domain": "x"}}"#)).collect::<Vec<_>>().join(",");
+        let teams = [
+            team("a", "\"x\"", &users),
+            team("b", "\"y\"", r#"{"id": "5", "domain": "y"}"#),
+            team("c", "\"x\"", ""),
+            team("d", "\"x\"", ""),
+            team("e", "null", ""),
+            team("f", "\"z\"", r#"{"id": "6", "domain": 7}"#),
+        ];
+        let snapshot = format!(r#"{{"teams": [{}]}}"#, teams.join(","));
+        let policies =
+            [("permit", "principal has domain && resource has domain && principal.domain == resource.domain")];
+        check_within(
+            11,
+            "Long",
+            &policies,
+            &snapshot,
+            &expect![[r#"
+            Team::"a".users = 4..5
+            Team::"b".users = 1..2
+            Team::"c".users = 4..5
+            Team::"d".users = 4..5
+            Team::"e".users = 0..
+            Team::"f".users = 0..1"#]],
+        );
+        check_within(
+            11,
+            "Set<User>",
+            &policies,
+            &snapshot,
+            &expect![[r#"
+            Team::"a".users = [a/1, a/2, a/3, a/4, f/6?]
+            Team::"b".users = [b/5, f/6?]
+            Team::"c".users = [a/1, a/2, a/3, a/4, f/6?]
+            Team::"d".users = [a/1, a/2, a/3, a/4, f/6?]
+            Team::"e".users = [] and more
+            Team::"f".users = [f/6?]"#]],
+        );
+    }
 
     #[test]
     fn a_join_by_an_equal_text_verifies_the_value_and_tests_unknown_ones_everywhere() {

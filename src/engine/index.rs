@@ -96,6 +96,11 @@ impl HashIndex {
         bucket.map_or(&[], |bucket| &self.entries[bucket.start as usize..][..bucket.count as usize])
     }
 
+    /// Returns the mean number of entries that a key finds, with those without a key.
+    pub(super) fn mean(&self) -> usize {
+        self.entries.len() / self.buckets.len().max(1) + self.unkeyed.len()
+    }
+
     /// Returns the number of entries. An entry with several keys counts once for each.
     pub(super) fn len(&self) -> usize {
         self.entries.len() + self.unkeyed.len()

@@ -67,6 +67,8 @@ pub(super) struct Plan {
     pub filters: Vec<Condition>,
     pub joins: Vec<Join>,
     pub rest: Option<Vec<Condition>>,
+    pub of_resource: Option<Vec<NodeId>>,
+    pub apart: Option<Condition>,
 }
 
 pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
@@ -82,7 +84,10 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
     }
     let relevant = |conjunct: &&Conjunct| !in_root(model, program, &conjunct.condition);
     let all: Vec<Conjunct> = conjuncts.iter().filter(relevant).cloned().collect();
-    let mut plan = Plan { conjuncts: all, ..Plan::default() };
+    let apart = all.iter().map(|conjunct| &conjunct.condition).find(|condition| is_apart(program, condition)).cloned();
+    let others = all.iter().filter(|conjunct| Some(&conjunct.condition) != apart.as_ref());
+    let of_resource = of_resource(model, program, others);
+    let mut plan = Plan { conjuncts: all, of_resource, apart, ..Plan::default() };
     let (of_principal, others): (Vec<&Conjunct>, Vec<&Conjunct>) =
         plan.conjuncts.iter().partition(|conjunct| conjunct.principal && !conjunct.resource);
     if !others.iter().any(|conjunct| conjunct.fallible) {
@@ -104,7 +109,57 @@ pub(super) fn plan(model: &Model, program: &Program, body: &Body) -> Plan {
             (_, _, true) => break,
         }
     }
-    if plan.joins.is_empty() { Plan { conjuncts: plan.conjuncts, ..Plan::default() } } else { plan }
+    match plan.joins.is_empty() {
+        true => Plan { filters: Vec::new(), ..plan },
+        false => plan,
+    }
+}
+
+/// Returns whether a condition states that the principal is not the resource.
+fn is_apart(program: &Program, condition: &Condition) -> bool {
+    let is_equality = |condition: &Condition| match condition {
+        Condition::Leaf(node) => match program.node(*node).kind {
+            NodeKind::Equal(a, b) => matches!(
+                (&program.node(a).kind, &program.node(b).kind),
+                (NodeKind::Principal, NodeKind::Resource) | (NodeKind::Resource, NodeKind::Principal)
+            ),
+            _ => false,
+        },
+        _ => false,
+    };
+    match condition {
+        Condition::Not(inner) => is_equality(inner),
+        Condition::Leaf(node) => match &program.node(*node).kind {
+            NodeKind::Condition(inner) => is_apart(program, inner),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Returns the largest expressions on the resource alone in some conditions; `None` if one of them is the resource.
+fn of_resource<'c>(
+    model: &Model,
+    program: &Program,
+    conjuncts: impl Iterator<Item = &'c Conjunct>,
+) -> Option<Vec<NodeId>> {
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut left: Vec<NodeId> = conjuncts.flat_map(|conjunct| conjunct.condition.leaves()).copied().collect();
+    while let Some(node) = left.pop() {
+        if !seen.insert(node) {
+            continue;
+        }
+        let sides = conjunct(model, program, Condition::Leaf(node));
+        match (sides.principal, sides.resource) {
+            (_, false) => {}
+            (false, true) if matches!(program.node(node).kind, NodeKind::Resource) => return None,
+            (false, true) => {
+                found.insert(node);
+            }
+            (true, true) => left.extend(program.operands(node)),
+        }
+    }
+    Some(found.into_iter().collect())
 }
 
 /// Returns whether a condition states that the principal or the resource is in the root, which is always true.

@@ -306,6 +306,8 @@ impl<'m> Lowering<'m> {
             filters: plan.filters,
             joins: plan.joins,
             rest: plan.rest,
+            of_resource: plan.of_resource,
+            apart: plan.apart,
         })
     }
 

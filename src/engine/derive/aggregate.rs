@@ -45,16 +45,18 @@ impl Truncated {
 }
 
 /// A value of a derived attribute.
+#[derive(Debug, Clone)]
 pub(super) struct Aggregated {
     is_known: bool,
     value: AggregatedValue,
 }
 
+#[derive(Debug, Clone)]
 enum AggregatedValue {
     Exists(bool),
     /// The least and the largest number.
     Count(i64, i64),
-    Collect(Set),
+    Collect(Arc<Set>),
 }
 
 /// Returns the principals that count or may count, in order of type and row.
@@ -78,19 +80,51 @@ pub(super) fn aggregate(kind: Aggregate, witnesses: impl Iterator<Item = Witness
         let (certain, maybe): (Vec<Witness>, Vec<Witness>) = witnesses.partition(|witness| witness.certain);
         let values = |list: Vec<Witness>| list.into_iter().map(|witness| Value::Entity(witness.entity)).collect();
         let set = Set::partial(values(certain), values(maybe), false);
-        return Aggregated { is_known: more == 0, value: AggregatedValue::Collect(set) };
+        return Aggregated { is_known: more == 0, value: AggregatedValue::Collect(Arc::new(set)) };
     }
     let (mut certain, mut possible) = (0, 0);
     for witness in witnesses {
         possible += 1;
         certain += i64::from(witness.certain);
     }
+    counted(kind, (certain, possible), more)
+}
+
+/// Returns the value for the numbers of witnesses that certainly count, and of all, if at most `more` principals may
+/// count besides them.
+pub(super) fn counted(kind: Aggregate, (certain, possible): (i64, i64), more: u64) -> Aggregated {
     let most = i64::try_from(more).unwrap_or(i64::MAX).saturating_add(possible);
     match kind {
         Aggregate::Exists => {
             Aggregated { is_known: certain > 0 || most == 0, value: AggregatedValue::Exists(certain > 0) }
         }
         _ => Aggregated { is_known: certain == most, value: AggregatedValue::Count(certain, most) },
+    }
+}
+
+/// The principals that count for each resource of a class, except for itself.
+pub(super) struct Apart {
+    kind: Aggregate,
+    /// In order.
+    witnesses: Vec<Witness>,
+    certain: i64,
+    more: u64,
+}
+
+impl Apart {
+    pub(super) fn new(kind: Aggregate, witnesses: impl Iterator<Item = Witness>, more: u64) -> Self {
+        let witnesses: Vec<Witness> = witnesses.collect();
+        let certain = witnesses.iter().map(|witness| i64::from(witness.certain)).sum();
+        Self { kind, witnesses, certain, more }
+    }
+
+    /// Returns the value for a resource, which does not count for itself.
+    pub(super) fn without(&self, resource: EntityRef) -> Aggregated {
+        let found = self.witnesses.binary_search_by_key(&resource, |witness| witness.entity);
+        let own = found.ok().and_then(|at| self.witnesses.get(at));
+        let possible = i64::try_from(self.witnesses.len()).unwrap_or(i64::MAX) - i64::from(own.is_some());
+        let certain = self.certain - own.map_or(0, |own| i64::from(own.certain));
+        counted(self.kind, (certain, possible), self.more)
     }
 }
 
@@ -148,7 +182,7 @@ pub(super) fn column(kind: Aggregate, rows: usize, values: impl Iterator<Item = 
         match (&mut data, value) {
             (Data::Bool(all), AggregatedValue::Exists(exists)) => all.push(exists),
             (Data::Range(all), AggregatedValue::Count(low, high)) => all.push((low, high)),
-            (Data::Value(all), AggregatedValue::Collect(set)) => all.push(Value::Set(Arc::new(set))),
+            (Data::Value(all), AggregatedValue::Collect(set)) => all.push(Value::Set(set)),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use super::super::batch::{Batch, Role};
 use super::super::eval::Evaluator;
 use super::super::index::{BuildSide, ProbeLimits};
 use super::ROWS_PER_TASK;
+use super::alike::Alike;
 use super::probe::{JoinValues, Prober};
 use crate::parallel::*;
 use crate::policy::DerivationId;
@@ -59,7 +60,8 @@ impl PairCounts {
 }
 
 impl Evaluator<'_> {
-    /// Returns the limits with which a derivation tests at most `most` pairs on the resources of a type.
+    /// Returns the limits with which a derivation tests at most `most` pairs on the resources of a type, or on one of each
+    /// class of resources that are alike.
     ///
     /// # Errors
     /// If the joins find more pairs than that, or if there is no join.
@@ -67,10 +69,11 @@ impl Evaluator<'_> {
         &self,
         part: &DerivationProgram,
         build: &BuildSide,
-        ty: TypeId,
+        (ty, alike): (TypeId, Option<&Alike>),
         most: usize,
     ) -> Result<ProbeLimits, TooManyPairs> {
-        let (principals, resources) = (build.candidates.len(), self.snapshot.table(ty).rows.len());
+        let rows = self.snapshot.table(ty).rows.len();
+        let (principals, resources) = (build.candidates.len(), alike.map_or(rows, |alike| alike.classes.len()));
         let excess = |found| TooManyPairs { derivation: part.derivation, principals, resources, found };
         let mut limits = ProbeLimits::default();
         if build.lists.len().saturating_mul(resources) > most {
@@ -84,7 +87,7 @@ impl Evaluator<'_> {
         if part.joins.is_empty() {
             return Err(excess(None));
         }
-        let counts = self.count_pairs(part, build, ty);
+        let counts = self.count_pairs(part, build, ty, alike);
         if counts.matches > most {
             return Err(excess(Some(counts.matches)));
         }
@@ -100,7 +103,23 @@ impl Evaluator<'_> {
     }
 
     /// Counts the pairs that a derivation tests on the resources of a type.
-    fn count_pairs(&self, part: &DerivationProgram, build: &BuildSide, ty: TypeId) -> PairCounts {
+    fn count_pairs(
+        &self,
+        part: &DerivationProgram,
+        build: &BuildSide,
+        ty: TypeId,
+        alike: Option<&Alike>,
+    ) -> PairCounts {
+        if let Some(alike) = alike {
+            let count = |classes: &[Vec<u32>]| {
+                let first = classes.iter().filter_map(|rows| rows.first());
+                let one = |row: &u32| self.count_for(part, build, &[], EntityRef { ty, row: *row }, 0);
+                first.map(one).fold(PairCounts::default(), PairCounts::plus)
+            };
+            let chunks = alike.classes.par_chunks(ROWS_PER_TASK as usize);
+            let counts: Vec<PairCounts> = chunks.map(|classes| on_deep_stack(|| count(classes))).collect();
+            return counts.into_iter().fold(PairCounts::default(), PairCounts::plus);
+        }
         let rows = self.snapshot.table(ty).row_numbers();
         let count_batch = |start: &u32| {
             let len = (rows.end - start).min(ROWS_PER_TASK);
@@ -123,7 +142,7 @@ impl Evaluator<'_> {
         resource: EntityRef,
         at: u32,
     ) -> PairCounts {
-        let prober = Prober { resource, principals: &[], resources, at };
+        let prober = Prober { resources, at, ..Prober::single(resource) };
         match self.best_probe(part, &build.indexes, prober, 0) {
             Some(probe) => {
                 let unkeyed = probe.index.unkeyed.len();

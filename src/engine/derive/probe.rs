@@ -36,12 +36,14 @@ pub(super) struct Prober<'s, 'm> {
     pub(super) resources: &'s [JoinValues<'m>],
     /// The place of the resource in the batch.
     pub(super) at: u32,
+    /// Whether the principal may be the resource although a condition states that it is not.
+    pub(super) ignores_apart: bool,
 }
 
 impl<'s, 'm> Prober<'s, 'm> {
     /// Returns the prober of a resource without values of a batch.
     pub(super) fn single(resource: EntityRef) -> Self {
-        Self { resource, principals: &[], resources: &[], at: 0 }
+        Self { resource, principals: &[], resources: &[], at: 0, ignores_apart: false }
     }
 
     /// Returns the two sides of a join.
@@ -107,7 +109,15 @@ struct Tests<'t> {
     part: &'t DerivationProgram,
     build: &'t BuildSide,
     resource: EntityRef,
+    ignores_apart: bool,
     pairs: &'t mut Vec<Pair>,
+}
+
+impl Tests<'_> {
+    /// Returns whether a condition is tested, if a join has decided that another one is true.
+    fn is_tested(&self, condition: &Condition, decided: Option<NodeId>) -> bool {
+        !is_decided(condition, decided) && !(self.ignores_apart && self.part.apart.as_ref() == Some(condition))
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -122,7 +132,8 @@ impl<'a> Evaluator<'a> {
     ) -> Truncated {
         let mut truncated = Truncated::default();
         for (number, (part, build)) in attribute.parts.iter().zip(build_sides).enumerate() {
-            let mut tests = Tests { part, build, resource: prober.resource, pairs };
+            let (resource, ignores_apart) = (prober.resource, prober.ignores_apart);
+            let mut tests = Tests { part, build, resource, ignores_apart, pairs };
             let is_complete = match self.best_probe(part, &build.indexes, prober, number) {
                 Some(probe) => self.test_matches(&mut tests, &probe),
                 None => self.test_candidates(&mut tests),
@@ -235,7 +246,7 @@ impl<'a> Evaluator<'a> {
         let candidates = || places.iter().map(|at| build.candidate(*at));
         let rows = candidates().filter(|candidate| residual(part, *candidate).is_some());
         let mut lanes = lanes_of(start, rows.map(|candidate| (candidate.row, candidate.filter)));
-        for condition in part.rest.iter().flatten().filter(|condition| !is_decided(condition, decided)) {
+        for condition in part.rest.iter().flatten().filter(|condition| tests.is_tested(condition, decided)) {
             self.and_batch(condition, batch, &mut lanes);
         }
         let rows = candidates().filter(|candidate| residual(part, *candidate).is_none());
@@ -260,7 +271,7 @@ impl<'a> Evaluator<'a> {
             return self.add_pair(tests, candidate, outcomes);
         };
         let mut outcomes = candidate.filter;
-        for condition in rest.iter().filter(|condition| !is_decided(condition, decided)) {
+        for condition in rest.iter().filter(|condition| tests.is_tested(condition, decided)) {
             if outcomes.continued(Outcomes::TRUE).is_none() {
                 break;
             }
