@@ -6,14 +6,18 @@ use crate::support::{NOW, repository};
 use deodar::cases::{Case, CaseFile, Change, Edit, Suite, Target, TestOptions, Variant};
 use deodar::diagnostic::Code;
 use deodar::engine::Verdict;
-use deodar::pack::Pack;
+use deodar::pack::{Pack, Run as PackRun};
 use deodar::policy::{ClauseKind, Policies};
 use deodar::project::{EMBEDDED, Loader, Selection};
 use deodar::schema::Schema;
+use deodar::snapshot::Limits;
+use deodar::source::pointer::Step;
 use deodar::source::{Source, Span};
 use deodar::value::parse_datetime;
 use deodar::{Inputs, Options, Session};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The pack, compiled once, and its cases.
@@ -76,6 +80,84 @@ fn the_cases_of_the_pack_see_every_condition_and_notice_changes() {
     let (coverage, mutation) = (outcome.coverage.expect("asked for"), outcome.mutation.expect("asked for"));
     assert!(coverage.share().all > 1000, "{:?}", coverage.share());
     assert!(mutation.share().all > 1000, "{:?}", mutation.share());
+}
+
+/// Derivations test pairs in proportion to the instances, also if one list has hundreds of them.
+#[test]
+fn no_derivation_tests_pairs_by_the_square_of_a_list() {
+    let packs = [
+        ("schemas/moengage.cedarschema", "policies/moengage", "examples/clean/snapshot.json"),
+        ("examples/own-pack/account.cedarschema", "examples/own-pack/policies", "examples/own-pack/snapshot.json"),
+    ];
+    for (schema, policies, snapshot) in packs {
+        let read = |path: &Path| std::fs::read_to_string(path).expect("it is in the repository");
+        let source = |path: &Path| Source::new(path.to_string_lossy(), read(path)).expect("it is small");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(repository().join(policies))
+            .expect("it is in the repository")
+            .map(|entry| entry.expect("it can be read").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "cedar"))
+            .collect();
+        files.sort();
+        let files: Vec<_> = files.iter().map(|path| source(path)).collect();
+        let inputs = Inputs::new(source(&repository().join(schema)), files, Vec::new());
+        let (pack, diagnostics) = Pack::compile(inputs.sources());
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        let pack = pack.expect("it is valid");
+        let document: Value = serde_json::from_str(&read(&repository().join(snapshot))).expect("it is JSON");
+        let (parameters, _) = pack.parameters(&[]);
+        let mut lists = 0;
+        for ty in pack.model().types.iter() {
+            let Some(text) = ty.path().and_then(|path| repeated(&document, &path.0, ty.keys().next(), 400)) else {
+                continue;
+            };
+            let source = Source::new("long.json", text).expect("it is small");
+            let (snapshot, _) = pack.read(&source, &Limits::default());
+            let snapshot = snapshot.expect("it is JSON");
+            let rows: usize = snapshot.tables.iter().map(|table| table.rows.len()).sum();
+            let run = PackRun { now: 1_788_264_000_000, parameters: &parameters, pairs: 10 * rows };
+            let excess = pack.assess(&snapshot, run).diagnostics;
+            assert!(excess.is_empty(), "{} of {rows} instances: {excess:?}", ty.name);
+            lists += 1;
+        }
+        assert!(lists > 3, "{lists} lists of {snapshot}");
+    }
+}
+
+/// Returns a document whose first list at a path has more elements, which differ in their keys.
+fn repeated(document: &Value, path: &[Step], key: Option<&[String]>, count: usize) -> Option<String> {
+    let mut document = document.clone();
+    let (last, way) = path.split_last()?;
+    let mut list = &mut document;
+    for step in way {
+        list = match (step, list) {
+            (Step::Property(name), Value::Object(members)) => members.get_mut(name)?,
+            (Step::Each, Value::Object(members)) => members.values_mut().next()?,
+            (Step::Each, Value::Array(elements)) => elements.first_mut()?,
+            _ => return None,
+        };
+    }
+    let renamed = |element: &Value, at: usize| {
+        let mut element = element.clone();
+        let id = key.and_then(|key| key.iter().try_fold(&mut element, |value, step| value.get_mut(step)));
+        match id {
+            Some(Value::String(id)) => id.insert_str(0, &format!("n{at}")),
+            Some(id @ Value::Number(_)) => *id = (1_000_000 + at).into(),
+            _ => {}
+        }
+        element
+    };
+    match (last, list) {
+        (Step::Each, Value::Array(elements)) => {
+            let first = elements.first()?.clone();
+            elements.extend((0..count).map(|at| renamed(&first, at)));
+        }
+        (Step::Each, Value::Object(members)) => {
+            let first = members.values().next()?.clone();
+            members.extend((0..count).map(|at| (format!("n{at}"), first.clone())));
+        }
+        _ => return None,
+    }
+    Some(document.to_string())
 }
 
 #[test]
