@@ -16,7 +16,7 @@ use crate::parameters::{Parameters, Setting};
 use crate::policy::{Adaptation, Check, CheckId, Policies};
 use crate::program::Program;
 use crate::schema::{Model, Schema};
-use crate::snapshot::{Limits, SecretPaths, Snapshot};
+use crate::snapshot::{Limits, ReadPlan, SecretPaths, Snapshot};
 use crate::source::Source;
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Pack {
     schema: Arc<Schema>,
     policies: Arc<Policies>,
     program: Arc<Program>,
+    /// The plan of reading snapshots for the program.
+    plan: Arc<ReadPlan>,
     /// Whether each check is selected.
     selected: IdVec<CheckId, bool>,
     /// The changes of the project to the policies.
@@ -83,7 +85,7 @@ impl Pack {
 
     /// Reads a snapshot, and returns it with its problems. There is no snapshot if the text is not a JSON object.
     pub fn read(&self, source: &Arc<Source>, limits: &Limits) -> (Option<Snapshot>, Vec<Diagnostic>) {
-        Snapshot::read(source, self.model(), &self.program.reads, limits)
+        Snapshot::planned(source, self.model(), &self.plan, limits)
     }
 
     /// Reads settings of parameters, and returns the values with the problems of the settings.
@@ -148,7 +150,8 @@ impl Pack {
     pub(crate) fn with_policies(&self, policies: Policies, program: Program) -> Self {
         let selected = vec![true; policies.checks.len()].into();
         let (schema, adaptation) = (Arc::clone(&self.schema), Arc::clone(&self.adaptation));
-        Self { schema, policies: Arc::new(policies), program: Arc::new(program), selected, adaptation }
+        let plan = Arc::new(ReadPlan::new(self.model(), &program.reads));
+        Self { schema, policies: Arc::new(policies), program: Arc::new(program), plan, selected, adaptation }
     }
 
     /// Returns the error for a derivation that would try more than `most` pairs.

@@ -16,6 +16,7 @@ mod resolve;
 mod secrets;
 mod element;
 mod split;
+mod plan;
 mod decode;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub use column::{Column, Data, State, StrRef, text_hash};
 pub use join::join;
 pub use locate::{Location, LocationKind};
+pub(crate) use plan::ReadPlan;
 pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -201,12 +203,22 @@ impl Snapshot {
         reads: &BTreeSet<(TypeId, SlotId)>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
+        Self::planned(source, model, &ReadPlan::new(model, reads), limits)
+    }
+
+    /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does.
+    pub(crate) fn planned(
+        source: &Arc<Source>,
+        model: &Model,
+        plan: &ReadPlan,
+        limits: &Limits,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let mut stopwatch = Stopwatch::start();
         let Some(mut split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
         let split_took = stopwatch.lap();
         let twice = std::mem::take(&mut split.twice);
-        let mut snapshot = decode::decode(source, model, reads, split, &mut diagnostics);
+        let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);
         let decode_took = stopwatch.lap();
         resolve::resolve(&mut snapshot, model, twice, &mut diagnostics);
         snapshot.times = ReadTimes { split: split_took, decode: decode_took, resolve: stopwatch.lap() };

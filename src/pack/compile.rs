@@ -7,6 +7,7 @@ use crate::parallel::*;
 use crate::policy::{Adaptation, CheckId, Policies, PolicyFile, warm_up};
 use crate::program::Program;
 use crate::schema::Schema;
+use crate::snapshot::ReadPlan;
 use crate::source::Source;
 use std::sync::Arc;
 
@@ -73,7 +74,9 @@ impl Compiler {
         let policies = self.policies(&schema, sources, adaptation, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
-        (Some(Pack { schema, policies, program, selected, adaptation: Arc::clone(adaptation) }), diagnostics)
+        let plan = Arc::new(ReadPlan::new(&schema.model, &program.reads));
+        let adaptation = Arc::clone(adaptation);
+        (Some(Pack { schema, policies, program, plan, selected, adaptation }), diagnostics)
     }
 
     /// Parses the schema and the policy files that changed, in parallel.

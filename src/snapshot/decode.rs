@@ -4,20 +4,17 @@
 //! read and checked. Only the attributes that a policy reads are kept.
 
 use super::locate::LocationKind;
-use super::partial;
+use super::plan::{Found, Last, Layout, ReadPlan, Route, StopId, TypePlan, Undeclared};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::uncaptured::{self, Statement, UNCAPTURED};
-use super::{
-    Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, misspelling_in_group, row_number,
-};
+use super::uncaptured::Statement;
+use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ids::{IdVec, id};
+use crate::ids::IdVec;
 use crate::parallel::*;
-use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, PathId, Slot, SlotId, Ty};
-use crate::source::json::{Key, Kind, Scanner, SyntaxError};
-use crate::source::pointer::{Group, Groups};
-use crate::source::{Source, Span, misspelling};
+use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
+use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -32,7 +29,7 @@ const TASKS_IN_FLIGHT: usize = 32;
 pub(super) fn decode(
     source: &Arc<Source>,
     model: &Model,
-    reads: &BTreeSet<(TypeId, SlotId)>,
+    plan: &ReadPlan,
     split: Split,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Snapshot {
@@ -48,15 +45,14 @@ pub(super) fn decode(
         times: ReadTimes::default(),
     };
     for ty in model.type_ids() {
-        let kept: Vec<bool> = model.ty(ty).slots.ids().map(|slot| reads.contains(&(ty, slot))).collect();
+        let plan = plan.of(model, ty);
         let rows = snapshot.tables[ty].rows.len();
-        let route = Route::new(model, ty);
         let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
         let columns: Vec<Column> = model
             .ty(ty)
             .slots
             .iter()
-            .zip(&kept)
+            .zip(&plan.kept)
             .map(|(slot, kept)| Column {
                 states: Vec::with_capacity(if *kept { rows } else { 0 }),
                 data: storage(model, slot, *kept).with_capacity(rows),
@@ -74,7 +70,7 @@ pub(super) fn decode(
             diagnostics: &mut *diagnostics,
         };
         let decoded = |wave: &[usize]| -> Vec<Run> {
-            wave.par_iter().map(|start| decode_run(&snapshot, model, ty, &route, &kept, *start)).collect()
+            wave.par_iter().map(|start| decode_run(&snapshot, model, ty, plan, *start)).collect()
         };
         let mut waves = starts.chunks(TASKS_IN_FLIGHT);
         let mut runs = waves.next().map(decoded);
@@ -153,111 +149,6 @@ impl Whole<'_> {
     }
 }
 
-id! {
-    /// A place in a row.
-    struct StopId(u32)
-}
-
-/// The objects in a row of one type whose properties are read.
-struct Route {
-    /// The first is the row itself.
-    stops: IdVec<StopId, Stop>,
-    /// The stops of rows: one, or one for each group of properties.
-    rows: Vec<StopId>,
-}
-
-/// A place in a row: a node of the type's fields, of the path tree, or of both.
-struct Stop {
-    /// The property that leads here.
-    name: String,
-    field: Option<FieldId>,
-    path: Option<PathId>,
-    /// Stops below. Those that are fields come first.
-    children: Vec<StopId>,
-    /// Whether the value is read here.
-    read: bool,
-    /// Whether the value is an object whose properties are read.
-    leads_on: bool,
-    /// Whether the value is a list of instances of other types.
-    list: bool,
-    /// Whether the value is an instance of another type.
-    instance: bool,
-    /// All properties that the schema knows in an object here.
-    known: Vec<String>,
-    /// The group of properties that the row is.
-    group: Option<Group>,
-    /// Groups of properties of the object here, which are instances of other types.
-    groups: Vec<Groups>,
-    /// Whether the property `uncaptured` of an object here names properties that were not captured.
-    states_uncaptured: bool,
-}
-
-impl Route {
-    fn new(model: &Model, ty: TypeId) -> Self {
-        let mut route = Self { stops: IdVec::new(), rows: Vec::new() };
-        let declared = model.ty(ty);
-        let field = (!declared.fields.is_empty()).then(FieldId::default);
-        let groups = declared.groups().map_or(&[][..], |groups| &groups.list);
-        for group in groups.iter().map(Some).chain(groups.is_empty().then_some(None)) {
-            let row = route.add(model, ty, (&[], group), field, model.path_of[ty]);
-            route.rows.push(row);
-        }
-        route
-    }
-
-    fn add(
-        &mut self,
-        model: &Model,
-        id: TypeId,
-        (way, group): (&[String], Option<&Group>),
-        field: Option<FieldId>,
-        path: Option<PathId>,
-    ) -> StopId {
-        let ty = model.ty(id);
-        let is_row = way.is_empty();
-        let groups = path.into_iter().flat_map(|path| &model.paths[path].groups);
-        let groups = groups.filter_map(|node| model.ty(model.paths[*node].ty?).groups().cloned()).collect();
-        let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
-        let at = self.stops.push(Stop {
-            name: way.last().cloned().unwrap_or_default(),
-            field,
-            path,
-            known: model.known_properties(id, way).map(str::to_owned).collect(),
-            states_uncaptured: model.states_uncaptured(id, way),
-            group: group.cloned(),
-            groups,
-            children: Vec::new(),
-            read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
-            leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
-                || tree.is_some_and(|tree| !tree.children.is_empty() || !tree.groups.is_empty()),
-            list: tree.is_some_and(|tree| !tree.each.is_empty()),
-            instance: !is_row && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
-        });
-        if self.stops[at].instance {
-            return at;
-        }
-        let fields = node.map_or(&[][..], |node| &node.children);
-        let paths = tree.map_or(&[][..], |tree| &tree.children);
-        for (name, child) in fields {
-            let path = paths.iter().find(|(other, _)| other == name).map(|(_, path)| *path);
-            let name = group.map_or_else(|| name.clone(), |group| group.name(name));
-            let way = [way, &[name]].concat();
-            let stop = self.add(model, id, (&way, None), Some(*child), path);
-            self.stops[at].children.push(stop);
-        }
-        for (name, path) in paths.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name)) {
-            let way = [way, std::slice::from_ref(name)].concat();
-            let stop = self.add(model, id, (&way, None), None, Some(*path));
-            self.stops[at].children.push(stop);
-        }
-        at
-    }
-
-    fn children(&self, stop: StopId) -> impl Iterator<Item = &str> + Clone {
-        self.stops[stop].children.iter().map(|child| self.stops[*child].name.as_str())
-    }
-}
-
 /// The result of decoding one run of rows.
 struct Run {
     columns: Vec<Column>,
@@ -275,6 +166,7 @@ struct Run {
 struct Decoder<'s> {
     reading: Reading<'s>,
     ty: &'s EntityType,
+    plan: &'s TypePlan,
     route: &'s Route,
     snapshot: &'s Snapshot,
     /// The row in hand, from the start of the run.
@@ -286,16 +178,11 @@ struct Decoder<'s> {
     values: IdVec<SlotId, Data>,
     /// The properties of the id of the row in hand, in their order.
     keys: Vec<KeyPart>,
-    /// Whether the row is the document, and its property `partial` lists partial lists.
-    lists_partial: bool,
     /// Whether some object states that properties of it were not captured.
     states_uncaptured: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
     key_twice: bool,
-    /// For every stop and child, the child that followed it last time. Most rows of a file have the same layout.
-    next: IdVec<StopId, Vec<usize>>,
-    /// The declared name that an undeclared name resembles, if there is one; by stop.
-    near: IdVec<StopId, HashMap<SmolStr, Option<usize>>>,
+    layout: Layout,
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -311,7 +198,7 @@ enum KeyPart {
     Text(StrRef),
 }
 
-fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kept: &[bool], start: usize) -> Run {
+fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, start: usize) -> Run {
     let ty = model.ty(id);
     let rows = &snapshot.tables[id].rows;
     let (_, rows) = rows.split_at(start);
@@ -319,18 +206,22 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
     let mut decoder = Decoder {
         reading: Reading::new(&snapshot.source, model),
         ty,
-        route,
+        plan,
+        route: &plan.route,
         snapshot,
         row: 0,
         stop: StopId::default(),
         states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
-        values: ty.slots.iter().zip(kept).map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len())).collect(),
+        values: ty
+            .slots
+            .iter()
+            .zip(&plan.kept)
+            .map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len()))
+            .collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
         states_uncaptured: false,
         key_twice: false,
-        lists_partial: id == model.root && partial::is_reserved(model),
-        next: route.stops.iter().map(|stop| vec![0; stop.children.len() + 1]).collect(),
-        near: vec![HashMap::new(); route.stops.len()].into(),
+        layout: plan.layout(),
     };
     let (mut keys, mut odd_keys, mut nameless) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
@@ -338,7 +229,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         decoder.keys.fill(KeyPart::Missing);
         decoder.key_twice = false;
         let group = if let RowStep::Group(group) = row.step { group as usize } else { 0 };
-        decoder.stop = route.rows.get(group).copied().unwrap_or_default();
+        decoder.stop = plan.route.rows.get(group).copied().unwrap_or_default();
         let mut scanner = Scanner::at(snapshot.source.text(), row.span.start);
         #[expect(clippy::let_underscore_must_use, reason = "the split has scanned these bytes, so they are JSON")]
         let _ = decoder.node(&mut scanner, decoder.stop);
@@ -382,8 +273,9 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, route: &Route, kep
         }
         keys.push(key);
     }
-    let columns = decoder.columns(kept);
+    let columns = decoder.columns();
     let states_uncaptured = decoder.states_uncaptured;
+    plan.keep(decoder.layout);
     let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
     Run { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, diagnostics }
 }
@@ -544,7 +436,7 @@ impl Decoder<'_> {
             return;
         }
         // The slots here have read the value, and the split has reported it on the way to lists.
-        if stop.path.is_none() {
+        if !stop.is_path {
             self.reading.error(
                 Code::SnapshotType,
                 span,
@@ -586,37 +478,35 @@ impl Decoder<'_> {
         }
         let mut seen = SeenChildren::default();
         let mut others: Vec<Other> = Vec::new();
-        let mut last = stop.children.len();
+        let mut last = Last::START;
         let mut firsts = Firsts::default();
         let mut strangers = 0usize;
         let mut statement: Option<Statement> = None;
         scanner.object(|scanner, key| {
-            let Some(child) = self.child(at, last, &key) else {
-                let (kind, start) = scanner.peek()?;
-                let span = self.snapshot.skip_value(scanner, kind, start)?;
-                if stop.states_uncaptured && key.text() == UNCAPTURED {
-                    statement.get_or_insert_default().add(self.reading.source, kind, span);
+            let child = match self.layout.find(route, at, &mut last, &key) {
+                Found::Child(child) => child,
+                Found::Undeclared(meaning) => {
+                    let (kind, start) = scanner.peek()?;
+                    let span = self.snapshot.skip_value(scanner, kind, start)?;
+                    let (is_own, near, is_like_statement) = match meaning {
+                        Undeclared::Ignored => return Ok(()),
+                        Undeclared::Statement => {
+                            statement.get_or_insert_default().add(self.reading.source, kind, span);
+                            return Ok(());
+                        }
+                        Undeclared::Other { is_own, near, is_like_statement } => (is_own, near, is_like_statement),
+                    };
+                    self.reading.other_properties += usize::from(is_own);
+                    strangers += usize::from(is_own);
+                    if is_like_statement {
+                        statement.get_or_insert_default().add_like(&key.text(), key.span);
+                    }
+                    if near.is_some() || ty.closed {
+                        others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
+                    }
                     return Ok(());
                 }
-                let is_partial = at == StopId::default() && self.lists_partial && key.text() == partial::PARTIAL;
-                if is_partial || self.is_ignored(at, &key.text()) {
-                    return Ok(());
-                }
-                // A property of another group, or of the object around the groups, is one of other instances.
-                if stop.group.as_ref().is_none_or(|group| group.part(&key.text()).is_some()) {
-                    self.reading.other_properties += 1;
-                    strangers += 1;
-                }
-                let near = self.near(at, &key.text());
-                if near.is_none() && stop.states_uncaptured && uncaptured::is_like(&key.text()) {
-                    statement.get_or_insert_default().add_like(&key.text(), key.span);
-                }
-                if near.is_some() || ty.closed {
-                    others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
-                }
-                return Ok(());
             };
-            last = child;
             let again = !seen.insert(child);
             let below = &route.stops[stop.children[child]];
             if below.instance {
@@ -624,7 +514,7 @@ impl Decoder<'_> {
             }
             self.node(scanner, stop.children[child])?;
             if let (true, Some(field)) = (again, below.field) {
-                if below.path.is_none() {
+                if !below.is_path {
                     let first = firsts.find(self.snapshot, start, &below.name).unwrap_or(key.span);
                     self.reading.diagnostics.push(duplicate_key(self.reading.source, &below.name, first, key.span));
                 }
@@ -707,64 +597,6 @@ impl Decoder<'_> {
         }
     }
 
-    /// Returns the child of a stop that a key names. The child that followed `last` before is tried first.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "`last` is the place of a child of the stop, or the number of its children"
-    )]
-    fn child(&mut self, at: StopId, last: usize, key: &Key<'_>) -> Option<usize> {
-        let children = &self.route.stops[at].children;
-        let named = |child: usize| children.get(child).map(|stop| self.route.stops[*stop].name.as_str());
-        let guess = self.next[at][last];
-        if let Some(plain) = key.plain() {
-            if named(guess) == Some(plain) {
-                return Some(guess);
-            }
-            let found = (0..children.len()).find(|child| named(*child) == Some(plain))?;
-            self.next[at][last] = found;
-            return Some(found);
-        }
-        let text = key.text();
-        (0..children.len()).find(|child| named(*child) == Some(&*text))
-    }
-
-    /// Returns whether `@ignore` in the schema names a property at a stop, or it is one of other instances: of a group of
-    /// properties or, in a group, of another one or of the object around them.
-    fn is_ignored(&self, at: StopId, name: &str) -> bool {
-        let stop = &self.route.stops[at];
-        let name = match &stop.group {
-            Some(group) => match group.part(name) {
-                Some(part) => part,
-                None => {
-                    return self.ty.groups().is_some_and(|groups| groups.group_of(name).is_some())
-                        || stop.known.iter().any(|known| known == name);
-                }
-            },
-            None if stop.groups.iter().any(|groups| groups.group_of(name).is_some()) => return true,
-            None => name,
-        };
-        let field = stop.field.map(|field| &self.ty.fields[field]);
-        field.is_some_and(|field| field.ignored.iter().any(|ignored| ignored == name))
-    }
-
-    /// Returns the child that an undeclared name is a misspelling of, or begins: then a `.` in its path probably
-    /// separates two steps.
-    fn near(&mut self, at: StopId, name: &str) -> Option<usize> {
-        if let Some(known) = self.near[at].get(name) {
-            return *known;
-        }
-        let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        let near = match &self.route.stops[at].group {
-            Some(_) => misspelling_in_group(name, self.route.children(at)),
-            None => misspelling(name, self.route.children(at)),
-        };
-        let near = near
-            .or_else(|| self.route.children(at).find(begins))
-            .and_then(|near| self.route.children(at).position(|child| child == near));
-        self.near[at].insert(SmolStr::new(name), near);
-        near
-    }
-
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
     /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
     #[expect(clippy::indexing_slicing, reason = "`near` is the place of a child of the stop")]
@@ -807,14 +639,11 @@ impl Decoder<'_> {
     }
 
     /// Sets the values that were not read, and drops the columns that no policy reads.
-    fn columns(&mut self, kept: &[bool]) -> Vec<Column> {
+    fn columns(&mut self) -> Vec<Column> {
         let slots = &self.ty.slots;
         let mut settled: IdVec<SlotId, Vec<State>> = vec![Vec::new(); slots.len()].into();
-        // A record is settled before what is below it.
-        let mut order: Vec<SlotId> = slots.ids().collect();
-        order.sort_by_key(|at| slots[*at].origin.pointer().map_or(0, <[String]>::len));
-        for at in order {
-            let slot = &slots[at];
+        for at in &self.plan.order {
+            let (at, slot) = (*at, &slots[*at]);
             let settle = |(row, state): (usize, &Option<State>)| match (&slot.origin, state) {
                 (Origin::Enclosing(_), _) => State::Known,
                 (Origin::Derived, _) => State::Uncaptured,
@@ -828,7 +657,7 @@ impl Decoder<'_> {
             states: if *kept { states } else { Vec::new() },
             data,
         };
-        settled.into_iter().zip(values).zip(kept).map(column).collect()
+        settled.into_iter().zip(values).zip(&self.plan.kept).map(column).collect()
     }
 }
 

@@ -1,0 +1,493 @@
+//! The plan of reading: the work of the decode that is the same for every snapshot.
+//!
+//! A pack has one plan, which all of its snapshots share. A type is planned when the first snapshot with an instance of
+//! it is read.
+
+use super::misspelling_in_group;
+use super::partial;
+use super::uncaptured::{self, UNCAPTURED};
+use crate::ids::{IdVec, id};
+use crate::schema::{FieldId, Model, PathId, SlotId};
+use crate::source::json::Key;
+use crate::source::misspelling;
+use crate::source::pointer::{Group, Groups};
+use crate::value::TypeId;
+use smol_str::SmolStr;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// The number of undeclared names that a layout has of one object. They are from input.
+const MAX_NAMES: usize = 256;
+
+/// Bytes of an undeclared name in a layout.
+const MAX_NAME_BYTES: usize = 64;
+
+/// The plan of reading snapshots by one model, for some slots.
+#[derive(Debug)]
+pub(crate) struct ReadPlan {
+    reads: BTreeSet<(TypeId, SlotId)>,
+    types: IdVec<TypeId, OnceLock<TypePlan>>,
+}
+
+impl ReadPlan {
+    /// Plans the reading of all attributes, of which those in `reads` are kept.
+    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
+        Self { reads: reads.clone(), types: model.type_ids().map(|_| OnceLock::new()).collect() }
+    }
+
+    /// Returns the plan of a type of the model that the plan was made for.
+    pub(super) fn of(&self, model: &Model, ty: TypeId) -> &TypePlan {
+        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads))
+    }
+}
+
+/// The plan of reading the instances of one type.
+#[derive(Debug)]
+pub(super) struct TypePlan {
+    pub route: Route,
+    /// Whether a policy reads each slot.
+    pub kept: IdVec<SlotId, bool>,
+    /// All slots, each record before the slots below it.
+    pub order: Vec<SlotId>,
+    /// Layouts that no task has in hand; at most one for each thread.
+    layouts: Mutex<Vec<Layout>>,
+}
+
+impl TypePlan {
+    fn new(model: &Model, ty: TypeId, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
+        let slots = &model.ty(ty).slots;
+        let mut order: Vec<SlotId> = slots.ids().collect();
+        order.sort_by_key(|at| slots[*at].origin.pointer().map_or(0, <[String]>::len));
+        Self {
+            route: Route::new(model, ty),
+            kept: slots.ids().map(|slot| reads.contains(&(ty, slot))).collect(),
+            order,
+            layouts: Mutex::default(),
+        }
+    }
+
+    /// Returns a layout, which may be that of rows of another snapshot.
+    pub(super) fn layout(&self) -> Layout {
+        self.layouts().pop().unwrap_or_else(|| Layout::new(&self.route))
+    }
+
+    /// Takes a layout back for the next task.
+    pub(super) fn keep(&self, layout: Layout) {
+        self.layouts().push(layout);
+    }
+
+    fn layouts(&self) -> MutexGuard<'_, Vec<Layout>> {
+        self.layouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+id! {
+    /// A place in a row.
+    pub(super) struct StopId(u32)
+}
+
+/// The objects in a row of one type whose properties are read.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// The first is the row itself.
+    pub stops: IdVec<StopId, Stop>,
+    /// The stops of rows: one, or one for each group of properties.
+    pub rows: Vec<StopId>,
+}
+
+/// A place in a row: a node of the type's fields, of the path tree, or of both.
+#[derive(Debug)]
+pub(super) struct Stop {
+    /// The property that leads here.
+    pub name: String,
+    pub field: Option<FieldId>,
+    /// Whether a node of the path tree is here.
+    pub is_path: bool,
+    /// Stops below. Those that are fields come first.
+    pub children: Vec<StopId>,
+    /// Whether the value is read here.
+    pub read: bool,
+    /// Whether the value is an object whose properties are read.
+    pub leads_on: bool,
+    /// Whether the value is a list of instances of other types.
+    pub list: bool,
+    /// Whether the value is an instance of another type.
+    pub instance: bool,
+    /// All properties that the schema knows in an object here.
+    pub known: Vec<String>,
+    /// The group of properties that the row is.
+    pub group: Option<Group>,
+    /// Whether the property `uncaptured` of an object here names properties that were not captured.
+    pub states_uncaptured: bool,
+    /// Groups of properties of the object here, which are instances of other types.
+    groups: Vec<Groups>,
+    /// All groups of properties of the type, if the row is one of them.
+    all_groups: Option<Groups>,
+    /// Properties that `@ignore` names.
+    ignored: Vec<String>,
+    /// Whether the property `partial` of the object lists partial lists.
+    lists_partial: bool,
+}
+
+impl Route {
+    fn new(model: &Model, ty: TypeId) -> Self {
+        let mut route = Self { stops: IdVec::new(), rows: Vec::new() };
+        let declared = model.ty(ty);
+        let field = (!declared.fields.is_empty()).then(FieldId::default);
+        let groups = declared.groups().map_or(&[][..], |groups| &groups.list);
+        for group in groups.iter().map(Some).chain(groups.is_empty().then_some(None)) {
+            let row = route.add(model, ty, (&[], group), field, model.path_of[ty]);
+            route.rows.push(row);
+        }
+        route
+    }
+
+    fn add(
+        &mut self,
+        model: &Model,
+        id: TypeId,
+        (way, group): (&[String], Option<&Group>),
+        field: Option<FieldId>,
+        path: Option<PathId>,
+    ) -> StopId {
+        let ty = model.ty(id);
+        let is_row = way.is_empty();
+        let groups = path.into_iter().flat_map(|path| &model.paths[path].groups);
+        let groups = groups.filter_map(|node| model.ty(model.paths[*node].ty?).groups().cloned()).collect();
+        let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
+        let at = self.stops.push(Stop {
+            name: way.last().cloned().unwrap_or_default(),
+            field,
+            is_path: path.is_some(),
+            known: model.known_properties(id, way).map(str::to_owned).collect(),
+            states_uncaptured: model.states_uncaptured(id, way),
+            group: group.cloned(),
+            groups,
+            all_groups: group.and_then(|_| ty.groups().cloned()),
+            ignored: node.map_or(Vec::new(), |node| node.ignored.clone()),
+            lists_partial: self.stops.is_empty() && id == model.root && partial::is_reserved(model),
+            children: Vec::new(),
+            read: node.is_some_and(|node| !node.slots.is_empty() || node.key),
+            leads_on: node.is_some_and(|node| !node.children.is_empty() || !node.presence.is_empty())
+                || tree.is_some_and(|tree| !tree.children.is_empty() || !tree.groups.is_empty()),
+            list: tree.is_some_and(|tree| !tree.each.is_empty()),
+            instance: !is_row && field.is_none() && tree.is_some_and(|tree| tree.ty.is_some()),
+        });
+        if self.stops[at].instance {
+            return at;
+        }
+        let fields = node.map_or(&[][..], |node| &node.children);
+        let paths = tree.map_or(&[][..], |tree| &tree.children);
+        for (name, child) in fields {
+            let path = paths.iter().find(|(other, _)| other == name).map(|(_, path)| *path);
+            let name = group.map_or_else(|| name.clone(), |group| group.name(name));
+            let way = [way, &[name]].concat();
+            let stop = self.add(model, id, (&way, None), Some(*child), path);
+            self.stops[at].children.push(stop);
+        }
+        for (name, path) in paths.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name)) {
+            let way = [way, std::slice::from_ref(name)].concat();
+            let stop = self.add(model, id, (&way, None), None, Some(*path));
+            self.stops[at].children.push(stop);
+        }
+        at
+    }
+
+    /// Returns the names of the children of a stop.
+    pub(super) fn children(&self, stop: StopId) -> impl Iterator<Item = &str> + Clone {
+        self.stops[stop].children.iter().map(|child| self.stops[*child].name.as_str())
+    }
+
+    fn child(&self, stop: StopId, child: usize) -> Option<&str> {
+        self.stops[stop].children.get(child).map(|child| self.stops[*child].name.as_str())
+    }
+
+    /// Returns the meaning of an undeclared name in an object.
+    fn undeclared(&self, at: StopId, name: &str) -> Undeclared {
+        let stop = &self.stops[at];
+        if stop.states_uncaptured && name == UNCAPTURED {
+            return Undeclared::Statement;
+        }
+        if stop.lists_partial && name == partial::PARTIAL || stop.is_ignored(name) {
+            return Undeclared::Ignored;
+        }
+        let near = self.near(at, name);
+        Undeclared::Other {
+            // A property of another group, or of the object around the groups, is one of other instances.
+            is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
+            near,
+            is_like_statement: near.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
+        }
+    }
+
+    /// Returns the child that an undeclared name is a misspelling of, or begins: then a `.` in its path probably
+    /// separates two steps.
+    fn near(&self, at: StopId, name: &str) -> Option<usize> {
+        let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let near = match &self.stops[at].group {
+            Some(_) => misspelling_in_group(name, self.children(at)),
+            None => misspelling(name, self.children(at)),
+        };
+        near.or_else(|| self.children(at).find(begins))
+            .and_then(|near| self.children(at).position(|child| child == near))
+    }
+}
+
+impl Stop {
+    /// Returns whether `@ignore` in the schema names a property, or it is one of other instances: of a group of properties
+    /// or, in a group, of another one or of the object around them.
+    fn is_ignored(&self, name: &str) -> bool {
+        let name = match &self.group {
+            Some(group) => match group.part(name) {
+                Some(part) => part,
+                None => {
+                    return self.all_groups.as_ref().is_some_and(|groups| groups.group_of(name).is_some())
+                        || self.known.iter().any(|known| known == name);
+                }
+            },
+            None if self.groups.iter().any(|groups| groups.group_of(name).is_some()) => return true,
+            None => name,
+        };
+        self.ignored.iter().any(|ignored| ignored == name)
+    }
+}
+
+/// The meaning of an undeclared property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undeclared {
+    /// Its value names properties that were not captured.
+    Statement,
+    /// The schema knows it, and no attribute reads it.
+    Ignored,
+    Other {
+        /// Whether it is a property of this instance.
+        is_own: bool,
+        /// The child that it is a misspelling of.
+        near: Option<usize>,
+        /// Whether `uncaptured` may be meant.
+        is_like_statement: bool,
+    },
+}
+
+/// The order of the properties in rows that were decoded before, and the undeclared names in them. Most rows have the
+/// layout of the one before them. A layout decides only which names are compared first, so no result depends on it.
+#[derive(Debug)]
+pub(super) struct Layout(IdVec<StopId, ObjectLayout>);
+
+#[derive(Debug)]
+struct ObjectLayout {
+    /// For every child, and for the start of the object, the property that followed it last time.
+    after: Vec<Property>,
+    /// Undeclared names.
+    others: Vec<OtherName>,
+    /// The places of the undeclared names.
+    by_name: HashMap<SmolStr, usize>,
+}
+
+#[derive(Debug)]
+struct OtherName {
+    name: SmolStr,
+    meaning: Undeclared,
+    /// The property that followed it last time.
+    after: Property,
+}
+
+/// A property of an object, by its place among the children of the stop or among the undeclared names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Property {
+    Child(usize),
+    Other(usize),
+}
+
+/// A property of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A declared one, by its place among the children of the stop.
+    Child(usize),
+    Undeclared(Undeclared),
+}
+
+/// The last property of an object that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Last(Option<Property>);
+
+impl Last {
+    /// The start of the object.
+    pub(super) const START: Self = Self(None);
+}
+
+impl Layout {
+    fn new(route: &Route) -> Self {
+        let object = |stop: &Stop| ObjectLayout {
+            after: vec![Property::Child(0); stop.children.len() + 1],
+            others: Vec::new(),
+            by_name: HashMap::new(),
+        };
+        Self(route.stops.iter().map(object).collect())
+    }
+
+    /// Returns the property of an object at a stop that a key names. The one that followed `last` before is tried first.
+    pub(super) fn find(&mut self, route: &Route, at: StopId, last: &mut Last, key: &Key<'_>) -> Found {
+        let object = &mut self.0[at];
+        if let Some(plain) = key.plain() {
+            let guess = object.guess(*last);
+            match guess {
+                Property::Child(child) if route.child(at, child) == Some(plain) => {
+                    *last = Last(Some(guess));
+                    return Found::Child(child);
+                }
+                Property::Other(other) => {
+                    if let Some(other) = object.others.get(other).filter(|other| other.name == plain) {
+                        *last = Last(Some(guess));
+                        return Found::Undeclared(other.meaning);
+                    }
+                }
+                Property::Child(_) => {}
+            }
+        }
+        let name = key.text();
+        if let Some(child) = route.children(at).position(|child| child == name) {
+            object.follow(last, Property::Child(child));
+            return Found::Child(child);
+        }
+        if let Some((place, other)) = object.by_name.get(&*name).and_then(|at| Some((*at, object.others.get(*at)?))) {
+            let meaning = other.meaning;
+            object.follow(last, Property::Other(place));
+            return Found::Undeclared(meaning);
+        }
+        let meaning = route.undeclared(at, &name);
+        if name.len() <= MAX_NAME_BYTES {
+            let place = object.remember(&name, meaning);
+            object.follow(last, Property::Other(place));
+        }
+        Found::Undeclared(meaning)
+    }
+}
+
+impl ObjectLayout {
+    /// Returns the property that followed another one last time.
+    fn guess(&self, last: Last) -> Property {
+        let after = match last.0 {
+            None => self.after.last(),
+            Some(Property::Child(child)) => self.after.get(child),
+            Some(Property::Other(other)) => self.others.get(other).map(|other| &other.after),
+        };
+        after.copied().unwrap_or(Property::Child(0))
+    }
+
+    /// Records that a property follows the last one.
+    fn follow(&mut self, last: &mut Last, property: Property) {
+        let after = match last.0 {
+            None => self.after.last_mut(),
+            Some(Property::Child(child)) => self.after.get_mut(child),
+            Some(Property::Other(other)) => self.others.get_mut(other).map(|other| &mut other.after),
+        };
+        if let Some(after) = after {
+            *after = property;
+        }
+        *last = Last(Some(property));
+    }
+
+    /// Adds an undeclared name, in place of all others if there are many. Returns its place.
+    fn remember(&mut self, name: &str, meaning: Undeclared) -> usize {
+        if self.others.len() >= MAX_NAMES {
+            self.others.clear();
+            self.by_name.clear();
+        }
+        let (name, place) = (SmolStr::new(name), self.others.len());
+        self.by_name.insert(name.clone(), place);
+        self.others.push(OtherName { name, meaning, after: Property::Child(0) });
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+    use crate::snapshot::{Limits, Snapshot};
+    use crate::source::Source;
+    use crate::source::json::Scanner;
+
+    const SCHEMA: &str = r#"
+        @path("") entity Lab = { open: Bool };
+        @path("/people/*") @key("name") entity Person in [Lab] = { name: String, age: Long };
+        action audit appliesTo { principal: [Lab], resource: [Lab, Person], context: {} };
+    "#;
+
+    fn schema() -> std::sync::Arc<Schema> {
+        let (schema, problems) = Schema::parse(&Source::new("lab.cedarschema", SCHEMA).unwrap());
+        assert!(problems.is_empty(), "{problems:?}");
+        std::sync::Arc::new(schema.unwrap())
+    }
+
+    /// Returns what a layout finds for the names in an object of a person.
+    fn find(layout: &mut Layout, route: &Route, object: &str) -> Vec<Found> {
+        let (mut last, mut found) = (Last::START, Vec::new());
+        let walked = Scanner::new(object).object(|scanner, key| {
+            found.push(layout.find(route, route.rows[0], &mut last, &key));
+            scanner.skip().map(|_| ())
+        });
+        walked.unwrap();
+        found
+    }
+
+    #[test]
+    fn a_layout_does_not_change_what_a_name_means() {
+        let schema = schema();
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let person = schema.model.type_named("Person").unwrap();
+        let route = &plan.of(&schema.model, person).route;
+        let mut layout = Layout::new(route);
+        let objects = [
+            r#"{"name": 1, "shoe": 2, "age": 3, "agee": 4}"#,
+            r#"{"shoe": 2, "name": 1, "agee": 4, "age": 3}"#,
+            r#"{"age": 3, "\u0061ge": 3, "sh\u006fe": 2, "uncaptured": 5, "uncaptred": 6}"#,
+        ];
+        for object in objects.iter().chain(&objects) {
+            let fresh = find(&mut Layout::new(route), route, object);
+            assert_eq!(find(&mut layout, route, object), fresh, "{object}");
+        }
+        let found = find(&mut layout, route, objects[0]);
+        let Found::Undeclared(Undeclared::Other { near: None, is_own: true, .. }) = found[1] else {
+            panic!("{found:?}")
+        };
+        let Found::Undeclared(Undeclared::Other { near: Some(near), .. }) = found[3] else { panic!("{found:?}") };
+        assert_eq!(found[2], Found::Child(near));
+    }
+
+    #[test]
+    fn the_names_of_a_layout_are_bounded() {
+        let schema = schema();
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let person = schema.model.type_named("Person").unwrap();
+        let route = &plan.of(&schema.model, person).route;
+        let mut layout = Layout::new(route);
+        let names = |long: &str| (0..1000).map(|at| format!("\"x{long}{at}\": 0")).collect::<Vec<_>>().join(", ");
+        find(&mut layout, route, &format!("{{{}}}", names("")));
+        let row = &layout.0[route.rows[0]];
+        assert!(row.others.len() <= MAX_NAMES && row.others.len() == row.by_name.len() && !row.others.is_empty());
+        let mut layout = Layout::new(route);
+        find(&mut layout, route, &format!("{{{}}}", names(&"y".repeat(MAX_NAME_BYTES))));
+        assert!(layout.0[route.rows[0]].others.is_empty());
+    }
+
+    #[test]
+    fn snapshots_of_one_plan_are_read_as_alone() {
+        let schema = schema();
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let texts = [
+            r#"{"open": true, "people": [{"name": "a", "age": 1, "shoe": 1}, {"name": "b", "agee": 1, "shoe": 1}]}"#,
+            r#"{"people": [], "opne": true}"#,
+            r#"{"people": [{"name": "a", "shoe": 1, "agee": 1, "age": 2}], "open": false, "opne": true}"#,
+        ];
+        for text in texts.iter().chain(&texts) {
+            let source = Source::new("lab.json", *text).unwrap();
+            let (shared, found) = Snapshot::planned(&source, &schema.model, &plan, &Limits::default());
+            let (alone, expected) = Snapshot::read(&source, &schema.model, &BTreeSet::new(), &Limits::default());
+            assert_eq!(found, expected, "{text}");
+            let others = |snapshot: Option<Snapshot>| snapshot.map(|snapshot| snapshot.other_properties);
+            assert_eq!(others(shared), others(alone), "{text}");
+        }
+    }
+}
