@@ -73,7 +73,7 @@ pub struct Snapshot {
 pub struct Table {
     /// Instances in the order of the document.
     pub rows: Vec<Row>,
-    /// One column for every slot; empty for a slot that no policy reads.
+    /// One column for every slot, empty for a slot that no policy reads; none if there are no rows.
     pub columns: IdVec<SlotId, Column>,
     /// Lists of instances that are not known in full, at most one for each instance around them.
     pub uncaptured_lists: Vec<UncapturedList>,
@@ -430,7 +430,8 @@ impl Table {
 
     /// Returns the column of a slot.
     pub fn column(&self, slot: SlotId) -> &Column {
-        &self.columns[slot]
+        static NO_ROWS: Column = Column { states: Vec::new(), data: Data::Nothing };
+        if self.rows.is_empty() { &NO_ROWS } else { &self.columns[slot] }
     }
 
     /// Returns whether a row is found by its id.

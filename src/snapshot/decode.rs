@@ -4,7 +4,7 @@
 //! read and checked. Only the attributes that a policy reads are kept.
 
 use super::locate::LocationKind;
-use super::plan::{Found, Last, Layout, ReadPlan, Route, StopId, TypePlan, Undeclared};
+use super::plan::{Found, Last, Layout, ReadPlan, Route, SlotUse, StopId, TypePlan, Undeclared};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::uncaptured::Statement;
@@ -45,57 +45,71 @@ pub(super) fn decode(
         times: ReadTimes::default(),
     };
     for ty in model.type_ids() {
-        let plan = plan.of(model, ty);
-        let rows = snapshot.tables[ty].rows.len();
-        let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
-        let columns: Vec<Column> = model
-            .ty(ty)
-            .slots
-            .iter()
-            .zip(&plan.kept)
-            .map(|(slot, kept)| Column {
-                states: Vec::with_capacity(if *kept { rows } else { 0 }),
-                data: storage(model, slot, *kept).with_capacity(rows),
-            })
-            .collect();
-        let mut whole = Whole {
-            columns,
-            keys: Vec::with_capacity(rows),
-            odd_keys: Vec::new(),
-            nameless: BTreeSet::new(),
-            side: String::new(),
-            before: snapshot.side.len(),
-            other_properties: 0,
-            states_uncaptured: false,
-            diagnostics: &mut *diagnostics,
-        };
-        let decoded = |wave: &[usize]| -> Vec<Run> {
-            wave.par_iter().map(|start| decode_run(&snapshot, model, ty, plan, *start)).collect()
-        };
-        let mut waves = starts.chunks(TASKS_IN_FLIGHT);
-        let mut runs = waves.next().map(decoded);
-        while let Some(done) = runs {
-            // While one wave is put in its place the next is decoded.
-            let next = waves.next();
-            ((), runs) =
-                crate::parallel::join(|| done.into_iter().for_each(|run| whole.append(run)), || next.map(decoded));
+        // A type without instances has no columns.
+        if !snapshot.tables[ty].rows.is_empty() {
+            decode_type(&mut snapshot, model, ty, plan.of(model, ty), diagnostics);
         }
-        let Whole { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, .. } = whole;
-        snapshot.side.push_str(&side);
-        snapshot.other_properties += other_properties;
-        snapshot.states_uncaptured |= states_uncaptured;
-        let table = &mut snapshot.tables[ty];
-        table.rows.iter_mut().zip(keys).for_each(|(row, key)| row.key = key);
-        (table.odd_keys, table.nameless) = (odd_keys, nameless);
-        table.columns = columns.into();
     }
     snapshot
 }
 
+/// Decodes the rows of one type.
+fn decode_type(snapshot: &mut Snapshot, model: &Model, ty: TypeId, plan: &TypePlan, diagnostics: &mut Vec<Diagnostic>) {
+    let (rows, before) = (snapshot.tables[ty].rows.len(), snapshot.side.len());
+    let whole = if rows <= ROWS_PER_TASK {
+        let mut run = decode_run(snapshot, model, ty, plan, 0);
+        run.move_side(before);
+        run
+    } else {
+        decode_runs(snapshot, model, ty, plan)
+    };
+    snapshot.side.push_str(&whole.side);
+    snapshot.other_properties += whole.other_properties;
+    snapshot.states_uncaptured |= whole.states_uncaptured;
+    diagnostics.extend(whole.diagnostics);
+    let table = &mut snapshot.tables[ty];
+    table.rows.iter_mut().zip(whole.keys).for_each(|(row, key)| row.key = key);
+    (table.odd_keys, table.nameless) = (whole.odd_keys, whole.nameless.into_iter().collect());
+    table.columns = whole.columns.into();
+}
+
+/// Decodes the rows of one type in several runs, and returns the concatenated runs.
+fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) -> Run {
+    let rows = snapshot.tables[ty].rows.len();
+    let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
+    let column = |(slot, slot_use): (&Slot, &SlotUse)| Column {
+        states: Vec::with_capacity(if *slot_use == SlotUse::Kept { rows } else { 0 }),
+        data: storage(model, slot, *slot_use).with_capacity(rows),
+    };
+    let mut whole = Run {
+        columns: model.ty(ty).slots.iter().zip(&plan.uses).map(column).collect(),
+        keys: Vec::with_capacity(rows),
+        odd_keys: Vec::new(),
+        nameless: Vec::new(),
+        side: String::new(),
+        other_properties: 0,
+        states_uncaptured: false,
+        diagnostics: Vec::new(),
+    };
+    let decoded = |wave: &[usize]| -> Vec<Run> {
+        wave.par_iter().map(|start| decode_run(snapshot, model, ty, plan, *start)).collect()
+    };
+    let before = snapshot.side.len();
+    let mut waves = starts.chunks(TASKS_IN_FLIGHT);
+    let mut runs = waves.next().map(decoded);
+    while let Some(done) = runs {
+        // While one wave is put in its place the next is decoded.
+        let next = waves.next();
+        ((), runs) =
+            crate::parallel::join(|| done.into_iter().for_each(|run| whole.append(run, before)), || next.map(decoded));
+    }
+    whole
+}
+
 /// Returns empty storage for the values of a slot.
-fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
+fn storage(model: &Model, slot: &Slot, slot_use: SlotUse) -> Data {
     match &slot.origin {
-        _ if !kept => Data::Nothing,
+        _ if slot_use != SlotUse::Kept => Data::Nothing,
         Origin::Presence(_) | Origin::Derived => Data::Nothing,
         Origin::Tags(_) => Data::Value(Vec::new()),
         Origin::Enclosing(ty) => Data::Enclosing(*ty),
@@ -108,48 +122,7 @@ fn storage(model: &Model, slot: &crate::schema::Slot, kept: bool) -> Data {
     }
 }
 
-/// The concatenated runs of one type.
-struct Whole<'d> {
-    columns: Vec<Column>,
-    keys: Vec<StrRef>,
-    odd_keys: Vec<u32>,
-    nameless: BTreeSet<u32>,
-    side: String,
-    /// Bytes of the side text before `side`.
-    before: usize,
-    other_properties: usize,
-    states_uncaptured: bool,
-    diagnostics: &'d mut Vec<Diagnostic>,
-}
-
-impl Whole<'_> {
-    fn append(&mut self, run: Run) {
-        let base = self.before + self.side.len();
-        self.side.push_str(&run.side);
-        self.other_properties += run.other_properties;
-        self.states_uncaptured |= run.states_uncaptured;
-        self.diagnostics.extend(run.diagnostics);
-        let first = row_number(self.keys.len());
-        self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
-        self.nameless.extend(run.nameless.into_iter().map(|row| first + row));
-        self.keys.extend(run.keys.into_iter().map(|key| key.rebased(base)));
-        for (column, piece) in self.columns.iter_mut().zip(run.columns) {
-            column.states.extend(piece.states);
-            match (&mut column.data, piece.data) {
-                (Data::Bool(all), Data::Bool(more)) => all.extend(more),
-                (Data::Number(all), Data::Number(more)) => all.extend(more),
-                (Data::Text(all), Data::Text(more)) => all.extend(more.into_iter().map(|text| text.rebased(base))),
-                (Data::Ip(all), Data::Ip(more)) => all.extend(more),
-                (Data::Entity(all), Data::Entity(more)) => all.extend(more),
-                (Data::Value(all), Data::Value(more)) => all.extend(more),
-                (Data::Range(all), Data::Range(more)) => all.extend(more),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The result of decoding one run of rows.
+/// The result of decoding one run of rows, or several runs that are concatenated.
 struct Run {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
@@ -163,6 +136,84 @@ struct Run {
     diagnostics: Vec<Diagnostic>,
 }
 
+impl Run {
+    /// Appends another run. `before` is the length of the side text to which that of the runs is appended.
+    fn append(&mut self, mut run: Self, before: usize) {
+        run.move_side(before + self.side.len());
+        self.side.push_str(&run.side);
+        self.other_properties += run.other_properties;
+        self.states_uncaptured |= run.states_uncaptured;
+        self.diagnostics.extend(run.diagnostics);
+        let first = row_number(self.keys.len());
+        self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
+        self.nameless.extend(run.nameless.into_iter().map(|row| first + row));
+        self.keys.extend(run.keys);
+        for (column, piece) in self.columns.iter_mut().zip(run.columns) {
+            column.states.extend(piece.states);
+            match (&mut column.data, piece.data) {
+                (Data::Bool(all), Data::Bool(more)) => all.extend(more),
+                (Data::Number(all), Data::Number(more)) => all.extend(more),
+                (Data::Text(all), Data::Text(more)) => all.extend(more),
+                (Data::Ip(all), Data::Ip(more)) => all.extend(more),
+                (Data::Entity(all), Data::Entity(more)) => all.extend(more),
+                (Data::Value(all), Data::Value(more)) => all.extend(more),
+                (Data::Range(all), Data::Range(more)) => all.extend(more),
+                _ => {}
+            }
+        }
+    }
+
+    /// Moves the references to the side text, which is appended to another one.
+    fn move_side(&mut self, by: usize) {
+        if by == 0 || self.side.is_empty() && self.keys.iter().all(|key| !key.is_side()) {
+            return;
+        }
+        let columns = self.columns.iter_mut().filter_map(|column| match &mut column.data {
+            Data::Text(texts) => Some(texts),
+            _ => None,
+        });
+        columns.flatten().chain(&mut self.keys).for_each(|text| *text = text.rebased(by));
+    }
+}
+
+/// The states of the values of one slot in a run.
+enum States {
+    /// Nothing needs them.
+    Unused,
+    /// Every row has one. It is uncaptured until the value is read.
+    All(Vec<State>),
+    /// A value that has not been read yet has no state.
+    Read(Vec<Option<State>>),
+}
+
+impl States {
+    fn new(slot: &Slot, slot_use: SlotUse, rows: usize) -> Self {
+        match slot.origin {
+            _ if slot_use == SlotUse::Checked => Self::Unused,
+            Origin::Enclosing(_) => Self::All(vec![State::Known; rows]),
+            _ if slot.is_below_records() => Self::Read(vec![None; rows]),
+            _ => Self::All(vec![State::Uncaptured; rows]),
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
+    fn set(&mut self, row: usize, state: State) {
+        match self {
+            Self::Unused => {}
+            Self::All(states) => states[row] = state,
+            Self::Read(states) => states[row] = Some(state),
+        }
+    }
+
+    /// Returns the state of a value that is settled.
+    fn get(&self, row: usize) -> Option<&State> {
+        match self {
+            Self::All(states) => states.get(row),
+            Self::Unused | Self::Read(_) => None,
+        }
+    }
+}
+
 struct Decoder<'s> {
     reading: Reading<'s>,
     ty: &'s EntityType,
@@ -173,8 +224,7 @@ struct Decoder<'s> {
     row: usize,
     /// The stop of the row in hand.
     stop: StopId,
-    /// One column for every slot. A value that has not been read yet has no state.
-    states: IdVec<SlotId, Vec<Option<State>>>,
+    states: IdVec<SlotId, States>,
     values: IdVec<SlotId, Data>,
     /// The properties of the id of the row in hand, in their order.
     keys: Vec<KeyPart>,
@@ -203,6 +253,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
     let rows = &snapshot.tables[id].rows;
     let (_, rows) = rows.split_at(start);
     let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
+    let slots = || ty.slots.iter().zip(&plan.uses);
     let mut decoder = Decoder {
         reading: Reading::new(&snapshot.source, model),
         ty,
@@ -211,13 +262,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         snapshot,
         row: 0,
         stop: StopId::default(),
-        states: vec![vec![None; rows.len()]; ty.slots.len()].into(),
-        values: ty
-            .slots
-            .iter()
-            .zip(&plan.kept)
-            .map(|(slot, kept)| storage(model, slot, *kept).filled(rows.len()))
-            .collect(),
+        states: slots().map(|(slot, slot_use)| States::new(slot, *slot_use, rows.len())).collect(),
+        values: slots().map(|(slot, slot_use)| storage(model, slot, *slot_use).filled(rows.len())).collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
         states_uncaptured: false,
         key_twice: false,
@@ -293,23 +339,21 @@ impl Decoder<'_> {
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn mark(&mut self, slots: &[SlotId], state: State) {
         for slot in slots {
-            self.states[*slot][self.row] = Some(state);
+            self.states[*slot].set(self.row, state);
             self.values[*slot].forget(self.row);
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "there is a state for every row of the run")]
     fn set(&mut self, slot: SlotId, cell: Cell) {
-        let state = &mut self.states[slot][self.row];
-        *state = Some(match cell {
+        let state = match cell {
             Cell::Absent => State::Absent,
             Cell::Uncaptured | Cell::Between(..) => State::Uncaptured,
             Cell::Unreadable => State::Unreadable,
             _ => State::Known,
-        });
+        };
+        self.states[slot].set(self.row, state);
         self.values[slot].set(self.row, cell);
     }
 
@@ -464,16 +508,13 @@ impl Decoder<'_> {
         true
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "there is a state for every row of the run, and `child` is the place of a child of the stop"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "`child` is the place of a child of the stop")]
     fn object(&mut self, scanner: &mut Scanner<'_>, at: StopId, start: u32) -> Result<()> {
         let (ty, route) = (self.ty, self.route);
         let stop = &route.stops[at];
         if let Some(field) = stop.field {
             for slot in &ty.fields[field].presence {
-                self.states[*slot][self.row] = Some(State::Known);
+                self.states[*slot].set(self.row, State::Known);
             }
         }
         let mut seen = SeenChildren::default();
@@ -638,26 +679,26 @@ impl Decoder<'_> {
         self.key_twice |= beside && meant.field.is_some_and(|field| ty.leads_to_key(field));
     }
 
-    /// Sets the values that were not read, and drops the columns that no policy reads.
+    /// Returns the columns, with the states of the values whose objects are missing.
     fn columns(&mut self) -> Vec<Column> {
-        let slots = &self.ty.slots;
-        let mut settled: IdVec<SlotId, Vec<State>> = vec![Vec::new(); slots.len()].into();
-        for at in &self.plan.order {
-            let (at, slot) = (*at, &slots[*at]);
-            let settle = |(row, state): (usize, &Option<State>)| match (&slot.origin, state) {
-                (Origin::Enclosing(_), _) => State::Known,
-                (Origin::Derived, _) => State::Uncaptured,
-                (_, Some(state)) => *state,
-                (_, None) => below(slot, slot.above.iter().filter_map(|above| settled[*above].get(row))),
+        for at in &self.plan.below_records {
+            let slot = &self.ty.slots[*at];
+            let States::Read(read) = std::mem::replace(&mut self.states[*at], States::Unused) else { continue };
+            let settle = |(row, state): (usize, Option<State>)| {
+                let above = slot.above.iter().filter_map(|above| self.states[*above].get(row));
+                state.unwrap_or_else(|| below(slot, above))
             };
-            settled[at] = self.states[at].iter().enumerate().map(settle).collect();
+            self.states[*at] = States::All(read.into_iter().enumerate().map(settle).collect());
         }
-        let values = std::mem::take(&mut self.values);
-        let column = |((states, data), kept): ((Vec<State>, Data), &bool)| Column {
-            states: if *kept { states } else { Vec::new() },
+        let (states, values) = (std::mem::take(&mut self.states), std::mem::take(&mut self.values));
+        let column = |((states, data), slot_use): ((States, Data), &SlotUse)| Column {
+            states: match states {
+                States::All(states) if *slot_use == SlotUse::Kept => states,
+                _ => Vec::new(),
+            },
             data,
         };
-        settled.into_iter().zip(values).zip(&self.plan.kept).map(column).collect()
+        states.into_iter().zip(values).zip(&self.plan.uses).map(column).collect()
     }
 }
 

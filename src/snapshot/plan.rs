@@ -7,7 +7,7 @@ use super::misspelling_in_group;
 use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
 use crate::ids::{IdVec, id};
-use crate::schema::{FieldId, Model, PathId, SlotId};
+use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::Key;
 use crate::source::misspelling;
 use crate::source::pointer::{Group, Groups};
@@ -45,10 +45,9 @@ impl ReadPlan {
 #[derive(Debug)]
 pub(super) struct TypePlan {
     pub route: Route,
-    /// Whether a policy reads each slot.
-    pub kept: IdVec<SlotId, bool>,
-    /// All slots, each record before the slots below it.
-    pub order: Vec<SlotId>,
+    pub uses: IdVec<SlotId, SlotUse>,
+    /// The slots below records of which the states are needed, each record before the slots below it.
+    pub below_records: Vec<SlotId>,
     /// Layouts that no task has in hand; at most one for each thread.
     layouts: Mutex<Vec<Layout>>,
 }
@@ -56,14 +55,21 @@ pub(super) struct TypePlan {
 impl TypePlan {
     fn new(model: &Model, ty: TypeId, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
         let slots = &model.ty(ty).slots;
+        let kept = slots.ids().map(|slot| reads.contains(&(ty, slot)));
+        let mut uses: IdVec<SlotId, SlotUse> =
+            kept.map(|kept| if kept { SlotUse::Kept } else { SlotUse::Checked }).collect();
+        // A record is read before what is below it.
         let mut order: Vec<SlotId> = slots.ids().collect();
         order.sort_by_key(|at| slots[*at].origin.pointer().map_or(0, <[String]>::len));
-        Self {
-            route: Route::new(model, ty),
-            kept: slots.ids().map(|slot| reads.contains(&(ty, slot))).collect(),
-            order,
-            layouts: Mutex::default(),
+        for slot in order.iter().rev().filter(|slot| slots[**slot].is_below_records()) {
+            if uses[*slot] != SlotUse::Checked {
+                let above = slots[*slot].above.iter().filter(|above| **above != *slot);
+                let unkept: Vec<SlotId> = above.copied().filter(|above| uses[*above] == SlotUse::Checked).collect();
+                unkept.into_iter().for_each(|above| uses[above] = SlotUse::State);
+            }
         }
+        order.retain(|slot| slots[*slot].is_below_records() && uses[*slot] != SlotUse::Checked);
+        Self { route: Route::new(model, ty), uses, below_records: order, layouts: Mutex::default() }
     }
 
     /// Returns a layout, which may be that of rows of another snapshot.
@@ -78,6 +84,24 @@ impl TypePlan {
 
     fn layouts(&self) -> MutexGuard<'_, Vec<Layout>> {
         self.layouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The use of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SlotUse {
+    /// A policy reads it.
+    Kept,
+    /// The state of a slot below it depends on its state.
+    State,
+    /// Its values are only checked.
+    Checked,
+}
+
+impl Slot {
+    /// Returns whether the state of a value whose object is missing depends on the states of the records above it.
+    pub(super) fn is_below_records(&self) -> bool {
+        !self.above.is_empty() && self.origin.pointer().is_some()
     }
 }
 

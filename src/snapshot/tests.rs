@@ -90,6 +90,55 @@ fn shown(model: &Model, snapshot: &Snapshot, ty: &Ty, column: &Column, row: usiz
     }
 }
 
+/// Records in records, and a type that may lack instances.
+const NESTED: &str = r#"
+    @path("") entity Lab = { site?: { town?: { name: String, gate?: { open: Bool } }, no: Long }, mate?: { age: Long } };
+    @path("/people/*") @key("name") entity Person in [Lab] = { name: String, boss?: { name: String } };
+    action audit appliesTo { principal: [Lab], resource: [Lab, Person], context: {} };
+"#;
+
+#[test]
+fn the_values_of_a_slot_do_not_depend_on_the_other_kept_slots() {
+    let texts = [
+        r#"{}"#,
+        r#"{"site": null, "people": []}"#,
+        r#"{"site": 3, "mate": {"agee": 1}, "people": [{"name": "a"}, {"name": "b", "boss": null}]}"#,
+        r#"{"site": {"town": {"error": 1}}, "people": [{"name": "\u0061", "boss": 1}, {"name": "b", "boss": {}}]}"#,
+        r#"{"site": {"no": 1, "town": {"name": "x", "gate": {}}}, "mate": {"age": 1, "age": 2}}"#,
+        r#"{"site": {"no": 1, "town": {"name": "x", "gate": {"open": true}}, "uncaptured": ["town"]}, "mate": 1}"#,
+        r#"{"site": {"no": 1, "town": {"gate": null}, "twon": {}}, "mate": {"age": "1"}}"#,
+    ];
+    for text in texts {
+        let (model, whole, found) = read(NESTED, text);
+        let whole = whole.unwrap();
+        for (ty, slot) in model.type_ids().flat_map(|ty| model.ty(ty).slots.ids().map(move |slot| (ty, slot))) {
+            let reads = std::collections::BTreeSet::from([(ty, slot)]);
+            let source = Source::new("lab.json", text).unwrap();
+            let (only, problems) = Snapshot::read(&source, &model, &reads, &Limits::default());
+            let only = only.unwrap();
+            assert_eq!(problems.len(), found.len(), "{text}");
+            let declared = &model.ty(ty).slots[slot];
+            let values = |snapshot: &Snapshot| -> Vec<String> {
+                let column = snapshot.table(ty).column(slot);
+                let rows = 0..snapshot.table(ty).rows.len();
+                rows.map(|row| shown(&model, snapshot, &declared.ty, column, row)).collect()
+            };
+            assert_eq!(values(&only), values(&whole), "{} of {text}", declared.dotted());
+            let others = model.ty(ty).slots.ids().filter(|other| *other != slot);
+            let is_kept = |other: SlotId| !only.table(ty).column(other).states.is_empty();
+            assert_eq!(others.filter(|other| is_kept(*other)).count(), 0, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_type_without_instances_has_empty_columns() {
+    let (model, snapshot, _) = read(SCHEMA, r#"{"people": []}"#);
+    let (snapshot, person) = (snapshot.unwrap(), model.type_named("Person").unwrap());
+    assert!(snapshot.table(person).columns.is_empty());
+    assert!(model.ty(person).slots.ids().all(|slot| snapshot.table(person).column(slot).states.is_empty()));
+}
+
 #[test]
 fn the_split_finds_the_instances_and_the_lists_that_are_not_known() {
     check(
