@@ -53,10 +53,10 @@ fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], s
 /// Reads `@total` and `@more` for every list of a type.
 fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
     let declared = model.ty(ty);
-    let Some((parent, steps)) = steps_to_list(model, ty) else { return };
     if declared.total.is_none() && declared.more.is_none() {
         return;
     }
+    let Some((parent, steps)) = steps_to_list(model, ty) else { return };
     let mut captured: HashMap<u32, u64> = HashMap::new();
     for (at, row) in (0u32..).zip(&snapshot.table(ty).rows) {
         if !snapshot.table(ty).copies.contains(&at) {

@@ -28,10 +28,11 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>,
         let lists = std::mem::take(&mut table.uncaptured_lists);
         lists.into_iter().for_each(|list| table.add_uncaptured_list(list));
     }
-    let indexes: Vec<_> = types.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
+    let with_rows: Vec<TypeId> = types.iter().copied().filter(|ty| !snapshot.table(*ty).rows.is_empty()).collect();
+    let indexes: Vec<_> = with_rows.par_iter().map(|ty| index(snapshot, model, *ty)).collect();
     let mut twice = twice;
-    for (table, (by_key, again, found)) in snapshot.tables.iter_mut().zip(indexes) {
-        table.by_key = by_key;
+    for (ty, (by_key, again, found)) in with_rows.into_iter().zip(indexes) {
+        snapshot.tables[ty].by_key = by_key;
         twice.extend(again);
         diagnostics.extend(found);
     }

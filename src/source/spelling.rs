@@ -79,15 +79,20 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + C
 
 /// Returns whether two names have the same letters and digits, apart from case and punctuation.
 pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
-    let (a, b) = (Name::new(a), Name::new(b));
-    !a.letters.is_empty() && a.letters == b.letters
+    let mut letters_of_a = letters(a).peekable();
+    letters_of_a.peek().is_some() && letters_of_a.eq(letters(b))
+}
+
+/// Returns the letters and digits of a name, in lower case.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// Returns whether two names can be slips of each other by their first letters: the same one, the first two swapped, or
 /// a letter of another script that may look the same.
 fn begin_alike(a: &str, b: &str) -> bool {
     let first_two = |name: &str| {
-        let mut letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+        let mut letters = letters(name);
         (letters.next(), letters.next())
     };
     match (first_two(a), first_two(b)) {
