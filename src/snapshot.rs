@@ -8,6 +8,7 @@
 mod locate;
 mod uncaptured;
 mod partial;
+mod plan;
 mod join;
 mod read;
 mod column;
@@ -16,7 +17,6 @@ mod resolve;
 mod secrets;
 mod element;
 mod split;
-mod plan;
 mod decode;
 #[cfg(test)]
 mod tests;

@@ -395,6 +395,12 @@ pub enum Inexact {
 /// # Errors
 /// [`Inexact`] when the number is not held exactly.
 pub fn parse_number(raw: &str, places: i64) -> Result<i64, Inexact> {
+    // Most numbers are whole and small.
+    if let (Ok(whole), Ok(places)) = (raw.parse::<i64>(), u32::try_from(places))
+        && let Some(number) = 10i64.checked_pow(places).and_then(|unit| whole.checked_mul(unit))
+    {
+        return Ok(number);
+    }
     let (mantissa, exponent) = raw.split_once(['e', 'E']).unwrap_or((raw, "0"));
     let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

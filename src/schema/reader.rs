@@ -422,6 +422,16 @@ impl Reader {
     /// [`WrongShape`] if the text is not an address or a URL where the reader needs one.
     pub fn read<'t>(&self, text: &'t str) -> Option<Result<Folded<'t>, WrongShape>> {
         let text = text.trim();
+        let is_email =
+            matches!(self, Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords);
+        if let (true, Some((local, domain))) = (is_email, folded_email_parts(text)) {
+            let written = match self {
+                Reader::EmailDomain => domain,
+                Reader::EmailLocal | Reader::EmailLocalWords => local,
+                _ => text,
+            };
+            return Some(Ok(Folded { written, text: Cow::Borrowed(written), is_domain_rejected: false }));
+        }
         let part = match self {
             Reader::Casefold => Ok(text),
             Reader::Parents => match fold::domain(text).text {
@@ -512,6 +522,25 @@ fn email_parts(text: &str) -> Option<(&str, &str)> {
     (sound(local) && sound(domain)).then_some((local, domain))
 }
 
+/// Splits an address that is in folded form, and consists of small letters, digits and usual punctuation, as most do.
+/// `None` for any other text.
+fn folded_email_parts(text: &str) -> Option<(&str, &str)> {
+    let (mut at, mut before) = (None, b'.');
+    for (place, byte) in text.bytes().enumerate() {
+        match (byte, before) {
+            // A part does not begin or end with a dot, and a label with `--` may be encoded.
+            (b'@', _) if at.is_none() && before != b'.' => at = Some(place),
+            (b'.', b'@') | (b'-', b'-') => return None,
+            (b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'+', _) => {}
+            _ => return None,
+        }
+        before = byte;
+    }
+    let (local, domain) = text.split_at_checked(at?)?;
+    let is_sound = !local.starts_with('.') && !matches!(before, b'@' | b'.');
+    is_sound.then_some((local, domain.get(1..)?))
+}
+
 /// Splits a URL into scheme and host.
 fn url_parts(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
@@ -532,6 +561,27 @@ mod tests {
 
     fn read(reader: &Reader, text: &str) -> Option<String> {
         Some(reader.read(text)?.ok()?.text.into_owned())
+    }
+
+    #[test]
+    fn addresses_in_folded_form_are_split_as_others() {
+        let mut texts = vec![String::new()];
+        for _ in 0..6 {
+            texts.extend(texts.clone().iter().flat_map(|text| ["a", ".", "@", "-", "B"].map(|c| format!("{text}{c}"))));
+            texts.sort();
+            texts.dedup();
+        }
+        let more = ["a@xn--bcher-kva.example", "a@b.c,d", "a b@c.d", "\u{e9}@b.c", "a+b_1@b.c", "a@1.2.3.4", "a@[::1]"];
+        for text in texts.iter().map(String::as_str).chain(more) {
+            let Some(parts) = folded_email_parts(text) else { continue };
+            assert_eq!(email_parts(text), Some(parts), "{text}");
+            assert_eq!(address(text), (Cow::Borrowed(text), false), "{text}");
+            assert_eq!(fold::caseless(parts.0), parts.0, "{text}");
+            let Domain { text: domain, is_rejected } = fold::domain(parts.1);
+            assert_eq!((domain.as_ref(), is_rejected), (parts.1, false), "{text}");
+        }
+        let usual = ["jo.berger2@larch.example", "a+b_1@b.c", "a@1.2.3.4", "a-b@c-d.e"];
+        assert!(usual.iter().all(|text| folded_email_parts(text).is_some()));
     }
 
     #[test]

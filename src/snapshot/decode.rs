@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
-use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
@@ -417,54 +417,54 @@ impl Decoder<'_> {
 
     /// Reads the value at a stop.
     fn node(&mut self, scanner: &mut Scanner<'_>, at: StopId) -> Result<()> {
-        let (ty, route) = (self.ty, self.route);
-        let stop = &route.stops[at];
+        let stop = &self.route.stops[at];
         let (kind, start) = scanner.peek()?;
-        if let (true, Some(field)) = (stop.read, stop.field) {
-            let node = &ty.fields[field];
-            let span = self.snapshot.skip_value(scanner, kind, start)?;
-            let part = ty.key_fields.iter().position(|key| node.key && *key == field);
-            if let Some(part) = part.and_then(|part| self.keys.get_mut(part)) {
-                *part = match self.reading.key(kind, span) {
-                    Some(text) => KeyPart::Text(text),
-                    None if kind == Kind::Null => KeyPart::Missing,
-                    None => KeyPart::Unreadable,
-                };
+        let leads_on = kind == Kind::Object && !stop.list && (stop.leads_on || at == self.stop);
+        let Some(field) = stop.field.filter(|_| stop.read || kind == Kind::Null) else {
+            if leads_on {
+                return self.object(scanner, at, start);
             }
-            if kind == Kind::Null {
-                self.lacking(field, |slot| slot.null.as_ref());
-                return Ok(());
+            let span = self.snapshot.skip(scanner)?;
+            // The split reports the wrong type of a list, and of what leads to one.
+            if !stop.list && kind != Kind::Null {
+                self.not_an_object(at, kind, span);
             }
-            for slot in &node.slots {
-                let cell = self.reading.slot(*slot, &ty.slots[*slot], kind, span);
-                self.set(*slot, cell);
-            }
-            if !(stop.leads_on && kind == Kind::Object) {
-                if stop.leads_on && !stop.list {
-                    self.not_an_object(at, kind, span);
-                }
-                return Ok(());
-            }
-            scanner.jump(start);
+            return Ok(());
+        };
+        let value = if stop.is_path { self.snapshot.scan(scanner)? } else { scanner.value()? };
+        if stop.read {
+            self.key(field, value);
         }
-        match kind {
-            Kind::Object if stop.list => self.snapshot.skip_value(scanner, kind, start).map(|_| ()),
-            Kind::Object if stop.leads_on || at == self.stop => self.object(scanner, at, start),
-            Kind::Null => {
-                scanner.skip()?;
-                if let Some(field) = stop.field {
-                    self.lacking(field, |slot| slot.null.as_ref());
-                }
-                Ok(())
-            }
-            _ => {
-                let span = self.snapshot.skip_value(scanner, kind, start)?;
-                // The split reports the wrong type of a list, and of what leads to one.
-                if !stop.list {
-                    self.not_an_object(at, kind, span);
-                }
-                Ok(())
-            }
+        if kind == Kind::Null {
+            self.lacking(field, |slot| slot.null.as_ref());
+            return Ok(());
+        }
+        let ty = self.ty;
+        for slot in &ty.fields[field].slots {
+            let cell = self.reading.slot(*slot, &ty.slots[*slot], self.plan.uses[*slot], value);
+            self.set(*slot, cell);
+        }
+        if leads_on && stop.leads_on {
+            // An object that is read as a whole, and whose properties are read too.
+            scanner.jump(start);
+            return self.object(scanner, at, start);
+        }
+        if stop.leads_on && !stop.list {
+            self.not_an_object(at, kind, value.span);
+        }
+        Ok(())
+    }
+
+    /// Records the value at a field, if it is a property of the id.
+    fn key(&mut self, field: FieldId, value: Scanned) {
+        let ty = self.ty;
+        let part = ty.key_fields.iter().position(|key| *key == field && ty.fields[field].key);
+        if let Some(part) = part.and_then(|part| self.keys.get_mut(part)) {
+            *part = match self.reading.key(value) {
+                Some(text) => KeyPart::Text(text),
+                None if value.kind == Kind::Null => KeyPart::Missing,
+                None => KeyPart::Unreadable,
+            };
         }
     }
 
@@ -527,8 +527,10 @@ impl Decoder<'_> {
             let child = match self.layout.find(route, at, &mut last, &key) {
                 Found::Child(child) => child,
                 Found::Undeclared(meaning) => {
-                    let (kind, start) = scanner.peek()?;
-                    let span = self.snapshot.skip_value(scanner, kind, start)?;
+                    // Beside a group of properties may be the lists of the object around it.
+                    let may_jump = stop.group.is_some();
+                    let value = if may_jump { self.snapshot.scan(scanner)? } else { scanner.value()? };
+                    let Scanned { kind, span, .. } = value;
                     let (is_own, near, is_like_statement) = match meaning {
                         Undeclared::Ignored => return Ok(()),
                         Undeclared::Statement => {

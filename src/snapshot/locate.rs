@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use crate::source::Span;
-use crate::source::json::{Kind, Scanner, SyntaxError, WalkEnd};
+use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, WalkEnd};
 
 /// The place of a value, or the place where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,19 +59,19 @@ impl Snapshot {
 
     /// Skips a value, jumping over lists of instances.
     pub(super) fn skip(&self, scanner: &mut Scanner<'_>) -> Result<Span, SyntaxError> {
-        let (kind, start) = scanner.peek()?;
-        self.skip_value(scanner, kind, start)
+        Ok(self.scan(scanner)?.span)
     }
 
-    /// Skips the value of this kind that starts here.
-    pub(super) fn skip_value(&self, scanner: &mut Scanner<'_>, kind: Kind, start: u32) -> Result<Span, SyntaxError> {
+    /// Scans a value, jumping over lists of instances.
+    pub(super) fn scan(&self, scanner: &mut Scanner<'_>) -> Result<Scanned, SyntaxError> {
+        let (kind, start) = scanner.peek()?;
         let list = if matches!(kind, Kind::Object | Kind::Array) { self.jumps.get(&start) } else { None };
         match list {
             Some(end) => {
                 scanner.jump(*end);
-                Ok(Span::new(start, *end))
+                Ok(Scanned { kind, span: Span::new(start, *end), escaped: false })
             }
-            None => scanner.skip(),
+            None => scanner.value(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reading values: from the bytes of one value to what a slot holds.
 
+use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
@@ -7,7 +8,7 @@ use crate::schema::{
     ADDRESS, Caution, Chain, Datum, DatumType, DeclaredDefault, Fallback, Folded, Lacking, LackingWords, Member, Model,
     Origin, Read, Reader, Slot, SlotId, Ty, midnight, words,
 };
-use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
+use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
 use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest};
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use smol_str::SmolStr;
@@ -45,6 +46,8 @@ pub(super) struct Reading<'s> {
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: HashMap<(SlotId, &'s str), Value>,
+    /// The last string, with its place: an id is also an attribute.
+    last: Option<(Span, StrRef)>,
 }
 
 /// The members of an object.
@@ -122,7 +125,7 @@ impl fmt::Display for Name<'_> {
 impl<'s> Reading<'s> {
     pub(super) fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
         let (diagnostics, side) = (Vec::new(), String::new());
-        Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new() }
+        Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new(), last: None }
     }
 
     /// Copies text to the side text.
@@ -139,26 +142,44 @@ impl<'s> Reading<'s> {
     }
 
     /// Reads the key of an instance.
-    pub(super) fn key(&mut self, kind: Kind, span: Span) -> Option<StrRef> {
-        match kind {
-            Kind::String => self.string(span),
-            Kind::Number | Kind::Bool => Some(StrRef::in_file(span.start, self.source.slice(span))),
+    pub(super) fn key(&mut self, value: Scanned) -> Option<StrRef> {
+        match value.kind {
+            Kind::String => self.string(value),
+            Kind::Number | Kind::Bool => Some(StrRef::in_file(value.span.start, self.source.slice(value.span))),
             _ => None,
         }
     }
 
     /// Returns a reference to a string of the file, or to a copy if it has escapes. Returns `None` if it is not text.
-    fn string(&mut self, span: Span) -> Option<StrRef> {
-        match string_text(self.source.slice(span))? {
-            Cow::Borrowed(text) => Some(StrRef::in_file(span.start + 1, text)),
-            Cow::Owned(text) => Some(self.side(&text)),
+    fn string(&mut self, value: Scanned) -> Option<StrRef> {
+        if let Some((_, text)) = self.last.filter(|(span, _)| *span == value.span) {
+            return Some(text);
         }
+        let text = match self.plain(value) {
+            Some(plain) => StrRef::in_file(value.span.start + 1, plain),
+            None => match string_text(self.source.slice(value.span))? {
+                Cow::Borrowed(text) => StrRef::in_file(value.span.start + 1, text),
+                Cow::Owned(text) => self.side(&text),
+            },
+        };
+        self.last = Some((value.span, text));
+        Some(text)
+    }
+
+    /// Returns the text of a string without escapes.
+    fn plain(&self, value: Scanned) -> Option<&'s str> {
+        let inside = Span::new(value.span.start + 1, value.span.end - 1);
+        (value.kind == Kind::String && !value.escaped).then(|| self.source.slice(inside))
     }
 
     /// Reads the value of a slot.
-    pub(super) fn slot(&mut self, id: SlotId, slot: &Slot, kind: Kind, span: Span) -> Cell {
+    pub(super) fn slot(&mut self, id: SlotId, slot: &Slot, slot_use: SlotUse, value: Scanned) -> Cell {
+        let Scanned { kind, span, .. } = value;
         if kind == Kind::Null {
             return self.default(slot, slot.null.as_ref());
+        }
+        if let Some(cell) = self.usual(slot, slot_use, value) {
+            return cell;
         }
         let short = matches!(slot.ty, Ty::Set(_))
             && matches!(kind, Kind::Array | Kind::String)
@@ -169,7 +190,7 @@ impl<'s> Reading<'s> {
         }
         let before = (self.diagnostics.len(), self.other_properties);
         self.secret = slot.secret;
-        let cell = self.fresh(slot, kind, span);
+        let cell = self.fresh(slot, value);
         self.secret = false;
         if let (true, Cell::Value(value)) = (short, &cell)
             && before == (self.diagnostics.len(), self.other_properties)
@@ -178,6 +199,32 @@ impl<'s> Reading<'s> {
             self.known.insert((id, self.source.slice(span)), value.clone());
         }
         cell
+    }
+
+    /// Reads a valid scalar that no reader and no word changes. Returns `None` for any other value.
+    fn usual(&mut self, slot: &Slot, slot_use: SlotUse, value: Scanned) -> Option<Cell> {
+        if !matches!(slot.origin, Origin::Read(_, None)) || !slot.words.is_empty() {
+            return None;
+        }
+        match (&slot.ty, value.kind) {
+            (Ty::Bool, Kind::Bool) => Some(Cell::Bool(self.source.slice(value.span) == "true")),
+            (Ty::String, Kind::String) => {
+                let plain = self.plain(value)?;
+                // A text that nothing reads needs no reference.
+                match slot_use {
+                    SlotUse::Kept => self.string(value).map(Cell::Text),
+                    SlotUse::State | SlotUse::Checked => Some(Cell::Bool(!plain.is_empty())),
+                }
+            }
+            (Ty::Datetime, Kind::String) => value::parse_datetime(self.plain(value)?.trim()).ok().map(Cell::Number),
+            (Ty::Long, Kind::Number) => value::parse_number(self.source.slice(value.span), 0).ok().map(Cell::Number),
+            (Ty::Entity(target), Kind::String) => {
+                let word = self.plain(value)?;
+                let place = self.model.ty(*target).choices()?.iter().position(|choice| choice == word)?;
+                Some(Cell::Choice(EntityRef::numbered(*target, place).row))
+            }
+            _ => None,
+        }
     }
 
     /// Returns the value of a slot that is `null` or missing, by the annotation of the schema.
@@ -208,7 +255,8 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn fresh(&mut self, slot: &Slot, kind: Kind, span: Span) -> Cell {
+    fn fresh(&mut self, slot: &Slot, value: Scanned) -> Cell {
+        let Scanned { kind, span, .. } = value;
         match self.meaning(&slot.words, kind, span) {
             Some(Lacking::Unknown) => return Cell::Uncaptured,
             Some(Lacking::Absent) => return Cell::Absent,
@@ -221,7 +269,7 @@ impl<'s> Reading<'s> {
         match &slot.origin {
             Origin::Read(_, Some(chain)) => {
                 return match chain.only().filter(|reader| is_direct(reader, &slot.ty, kind)) {
-                    Some(reader) => self.through(reader, kind, span, name),
+                    Some(reader) => self.through(reader, value, name),
                     None => self.chained(chain, slot, kind, span),
                 };
             }
@@ -230,8 +278,8 @@ impl<'s> Reading<'s> {
         }
         let refers = |ty: &Ty| matches!(ty, Ty::Entity(target) if self.model.ty(*target).choices().is_none());
         let text = match (&slot.ty, kind) {
-            (Ty::String, Kind::String) => self.string(span),
-            (ty, Kind::String) if refers(ty) => self.string(span),
+            (Ty::String, Kind::String) => self.string(value),
+            (ty, Kind::String) if refers(ty) => self.string(value),
             (ty, Kind::Number) if refers(ty) => Some(StrRef::in_file(span.start, self.source.slice(span))),
             (ty, _) => {
                 return match self.value(ty, kind, span, name) {
@@ -267,9 +315,12 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn through(&mut self, reader: &Reader, kind: Kind, span: Span, name: Name<'_>) -> Cell {
-        let source = self.source;
-        let whole = string_text(source.slice(span)).filter(|_| kind == Kind::String);
+    fn through(&mut self, reader: &Reader, value: Scanned, name: Name<'_>) -> Cell {
+        let Scanned { kind, span, .. } = value;
+        let whole = match self.plain(value) {
+            Some(plain) => Some(Cow::Borrowed(plain)),
+            None => string_text(self.source.slice(span)).filter(|_| kind == Kind::String),
+        };
         let text = whole.as_deref().map(str::trim);
         if let (Reader::Length, Some(text)) = (reader, &whole) {
             return Cell::Number(i64::try_from(text.chars().count()).unwrap_or(i64::MAX));

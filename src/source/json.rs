@@ -83,6 +83,17 @@ impl<'a> Key<'a> {
     }
 }
 
+/// A value that was scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its place.
+    pub span: Span,
+    /// Whether it is a string with an escape.
+    pub escaped: bool,
+}
+
 /// A cursor over JSON text.
 #[derive(Debug, Clone)]
 pub struct Scanner<'a> {
@@ -205,8 +216,28 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When the text is not JSON.
     pub fn skip(&mut self) -> Result<Span> {
-        self.blank();
-        let start = self.offset();
+        Ok(self.value()?.span)
+    }
+
+    /// Skips one value of any kind, as [`Scanner::skip`] does, and returns what the scan has found.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn value(&mut self) -> Result<Scanned> {
+        let (kind, start) = self.peek()?;
+        let mut escaped = false;
+        match kind {
+            Kind::String => escaped = self.string()?,
+            Kind::Number => self.number()?,
+            Kind::Bool => self.word(if self.byte() == Some(b't') { "true" } else { "false" })?,
+            Kind::Null => self.word("null")?,
+            Kind::Object | Kind::Array => self.container()?,
+        }
+        Ok(Scanned { kind, span: Span::new(start, self.offset()), escaped })
+    }
+
+    /// Skips the object or array that starts here.
+    fn container(&mut self) -> Result<()> {
         let outer = self.depth;
         // One bit for each open container above `outer`: set for an object.
         let mut objects = BitStack::default();
@@ -242,7 +273,7 @@ impl<'a> Scanner<'a> {
             // A value has ended: close what closes, then go on to the next element or key.
             loop {
                 if self.depth == outer {
-                    return Ok(Span::new(start, self.offset()));
+                    return Ok(());
                 }
                 self.blank();
                 match (objects.top(), self.byte()) {
@@ -550,6 +581,25 @@ mod tests {
         let span = scanner.skip()?;
         scanner.end()?;
         Ok(span)
+    }
+
+    #[test]
+    fn a_scanned_value_has_its_kind_and_whether_it_has_escapes() {
+        let values = [
+            ("{\"a\": \"\\n\"}", Kind::Object, false),
+            ("[\"\\n\", 1]", Kind::Array, false),
+            ("\"a\\u0062\"", Kind::String, true),
+            ("\"\"", Kind::String, false),
+            ("-1.5e3", Kind::Number, false),
+            ("true", Kind::Bool, false),
+            ("false", Kind::Bool, false),
+            ("null", Kind::Null, false),
+        ];
+        for (text, kind, escaped) in values {
+            let padded = format!(" {text} ");
+            let span = Span::new(1, byte_offset(1 + text.len()));
+            assert_eq!(Scanner::new(&padded).value(), Ok(Scanned { kind, span, escaped }), "{text}");
+        }
     }
 
     /// Text made of the pieces JSON is made of, so that most of it is nearly right.

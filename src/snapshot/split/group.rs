@@ -3,6 +3,7 @@
 //! A group is an instance if one of its properties has a known value. If the values of its properties leave that open, the
 //! list of groups is partial.
 
+use super::super::plan::SlotUse;
 use super::super::read::{Cell, Reading, duplicate_key};
 use super::super::uncaptured::Statement;
 use super::super::{Gap, RowStep, is_respelled, misspelling_in_group, row_number};
@@ -10,7 +11,7 @@ use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId};
 use crate::source::Span;
-use crate::source::json::{Kind, Scanner, SyntaxError};
+use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
 use crate::value::{EntityRef, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ struct Property {
     key: Span,
     kind: Kind,
     value: Span,
+    escaped: bool,
 }
 
 /// The names of the properties of an object that has groups of one type.
@@ -330,9 +332,10 @@ impl Splitter<'_> {
     ) -> Option<bool> {
         let mut reading = Reading::new(self.source, self.model);
         let (kind, span) = (property.kind, property.value);
+        let value = Scanned { kind, span, escaped: property.escaped };
         let mut states = Vec::new();
         for (id, slot) in field.slots.iter().filter_map(|id| Some((*id, declared.slots.find(*id)?))) {
-            states.push(match reading.slot(id, slot, kind, span) {
+            states.push(match reading.slot(id, slot, SlotUse::Checked, value) {
                 Cell::Absent => Some(false),
                 Cell::Uncaptured | Cell::Unreadable => None,
                 _ => Some(true),
@@ -385,9 +388,8 @@ impl Splitter<'_> {
         let mut properties = Vec::new();
         #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
         let _ = Scanner::at(self.source.text(), object.start).object(|scanner, key| {
-            let (kind, _) = scanner.peek()?;
-            let value = scanner.skip()?;
-            properties.push(Property { name: key.text().into_owned(), key: key.span, kind, value });
+            let Scanned { kind, span, escaped } = scanner.value()?;
+            properties.push(Property { name: key.text().into_owned(), key: key.span, kind, value: span, escaped });
             Ok::<_, SyntaxError>(())
         });
         properties
