@@ -60,6 +60,8 @@ pub struct Snapshot {
     jumps: HashMap<u32, u32>,
     /// Whether some object states that properties of it were not captured.
     states_uncaptured: bool,
+    /// Whether the document may have a list of partial lists. The decode finds out.
+    may_list_partial: bool,
     /// Whether the read has reported an invalid value or a word that an open list does not contain.
     #[doc(hidden)]
     pub is_damaged: bool,

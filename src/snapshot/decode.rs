@@ -4,7 +4,7 @@
 //! read and checked. Only the attributes that a policy reads are kept.
 
 use super::locate::LocationKind;
-use super::plan::{Found, Last, Layout, ReadPlan, Route, SlotUse, StopId, TypePlan, Undeclared};
+use super::plan::{Found, Last, Layout, Meaning, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::uncaptured::Statement;
@@ -41,6 +41,7 @@ pub(super) fn decode(
         side,
         jumps,
         states_uncaptured: false,
+        may_list_partial: true,
         is_damaged: false,
         times: ReadTimes::default(),
     };
@@ -66,6 +67,7 @@ fn decode_type(snapshot: &mut Snapshot, model: &Model, ty: TypeId, plan: &TypePl
     snapshot.side.push_str(&whole.side);
     snapshot.other_properties += whole.other_properties;
     snapshot.states_uncaptured |= whole.states_uncaptured;
+    snapshot.may_list_partial &= whole.may_list_partial;
     diagnostics.extend(whole.diagnostics);
     let table = &mut snapshot.tables[ty];
     table.rows.iter_mut().zip(whole.keys).for_each(|(row, key)| row.key = key);
@@ -89,6 +91,7 @@ fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) 
         side: String::new(),
         other_properties: 0,
         states_uncaptured: false,
+        may_list_partial: true,
         diagnostics: Vec::new(),
     };
     let decoded = |wave: &[usize]| -> Vec<Run> {
@@ -133,6 +136,8 @@ struct Run {
     side: String,
     other_properties: usize,
     states_uncaptured: bool,
+    /// `false` if the rows contain the document, and it does not list partial lists.
+    may_list_partial: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -143,6 +148,7 @@ impl Run {
         self.side.push_str(&run.side);
         self.other_properties += run.other_properties;
         self.states_uncaptured |= run.states_uncaptured;
+        self.may_list_partial &= run.may_list_partial;
         self.diagnostics.extend(run.diagnostics);
         let first = row_number(self.keys.len());
         self.odd_keys.extend(run.odd_keys.into_iter().map(|row| first + row));
@@ -230,6 +236,8 @@ struct Decoder<'s> {
     keys: Vec<KeyPart>,
     /// Whether some object states that properties of it were not captured.
     states_uncaptured: bool,
+    /// Whether the document has not been read, or may list partial lists.
+    may_list_partial: bool,
     /// Whether the key of the row in hand was given twice, or in two spellings.
     key_twice: bool,
     layout: Layout,
@@ -266,6 +274,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         values: slots().map(|(slot, slot_use)| storage(model, slot, *slot_use).filled(rows.len())).collect(),
         keys: vec![KeyPart::Missing; ty.key_fields.len()],
         states_uncaptured: false,
+        may_list_partial: true,
         key_twice: false,
         layout: plan.layout(),
     };
@@ -320,10 +329,10 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         keys.push(key);
     }
     let columns = decoder.columns();
-    let states_uncaptured = decoder.states_uncaptured;
+    let Decoder { states_uncaptured, may_list_partial, .. } = decoder;
     plan.keep(decoder.layout);
     let Reading { side, other_properties, diagnostics, .. } = decoder.reading;
-    Run { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, diagnostics }
+    Run { columns, keys, odd_keys, nameless, side, other_properties, states_uncaptured, may_list_partial, diagnostics }
 }
 
 impl Decoder<'_> {
@@ -523,21 +532,23 @@ impl Decoder<'_> {
         let mut firsts = Firsts::default();
         let mut strangers = 0usize;
         let mut statement: Option<Statement> = None;
+        let mut may_list_partial = false;
         scanner.object(|scanner, key| {
             let child = match self.layout.find(route, at, &mut last, &key) {
                 Found::Child(child) => child,
-                Found::Undeclared(meaning) => {
+                Found::Undeclared(undeclared) => {
+                    may_list_partial |= undeclared.may_list_partial;
                     // Beside a group of properties may be the lists of the object around it.
                     let may_jump = stop.group.is_some();
                     let value = if may_jump { self.snapshot.scan(scanner)? } else { scanner.value()? };
                     let Scanned { kind, span, .. } = value;
-                    let (is_own, near, is_like_statement) = match meaning {
-                        Undeclared::Ignored => return Ok(()),
-                        Undeclared::Statement => {
+                    let (is_own, near, is_like_statement) = match undeclared.meaning {
+                        Meaning::Ignored => return Ok(()),
+                        Meaning::Statement => {
                             statement.get_or_insert_default().add(self.reading.source, kind, span);
                             return Ok(());
                         }
-                        Undeclared::Other { is_own, near, is_like_statement } => (is_own, near, is_like_statement),
+                        Meaning::Other { is_own, near, is_like_statement } => (is_own, near, is_like_statement),
                     };
                     self.reading.other_properties += usize::from(is_own);
                     strangers += usize::from(is_own);
@@ -566,6 +577,9 @@ impl Decoder<'_> {
             }
             Ok(())
         })?;
+        if stop.lists_partial {
+            self.may_list_partial = may_list_partial;
+        }
         self.unseen(at, &seen);
         if seen.is_empty() && strangers > 0 && others.is_empty() {
             self.foreign(at);

@@ -21,13 +21,18 @@ pub(super) fn is_reserved(model: &Model) -> bool {
     !fields.iter().any(|(name, _)| name == PARTIAL) && !paths.iter().any(|(name, _)| name == PARTIAL)
 }
 
+/// Returns whether an undeclared property of the document may be meant to be `partial`.
+pub(super) fn is_like(name: &str) -> bool {
+    is_respelled(PARTIAL, name) || misspelling(name, [PARTIAL]).is_some()
+}
+
 /// Records the lists that were captured in part.
 pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     for ty in model.type_ids() {
         page(snapshot, model, ty, diagnostics);
         snapshot.tables[ty].drop_complete();
     }
-    if is_reserved(model) {
+    if is_reserved(model) && snapshot.may_list_partial {
         listed(snapshot, model, diagnostics);
     }
 }
@@ -217,8 +222,7 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     let Some(root) = snapshot.table(model.root).rows.first().copied() else { return };
     let at = snapshot.locate(root.span, &[PARTIAL.to_owned()]);
     let is_declared = |name: &str| model.known_properties(model.root, &[]).any(|known| known == name);
-    let is_meant = |name: &str| is_respelled(PARTIAL, name) || misspelling(name, [PARTIAL]).is_some();
-    let misspelt = snapshot.properties(root.span).into_iter().find(|(name, _)| is_meant(name) && !is_declared(name));
+    let misspelt = snapshot.properties(root.span).into_iter().find(|(name, _)| is_like(name) && !is_declared(name));
     let kind = match (at.kind, misspelt) {
         (LocationKind::Value(kind), _) if kind != Kind::Null => kind,
         (_, None) => return,

@@ -150,7 +150,7 @@ pub(super) struct Stop {
     /// Properties that `@ignore` names.
     ignored: Vec<String>,
     /// Whether the property `partial` of the object lists partial lists.
-    lists_partial: bool,
+    pub lists_partial: bool,
 }
 
 impl Route {
@@ -228,15 +228,21 @@ impl Route {
 
     /// Returns the meaning of an undeclared name in an object.
     fn undeclared(&self, at: StopId, name: &str) -> Undeclared {
+        let lists_partial = self.stops[at].lists_partial;
+        let may_list_partial = lists_partial && (name == partial::PARTIAL || partial::is_like(name));
+        Undeclared { meaning: self.meaning(at, name), may_list_partial }
+    }
+
+    fn meaning(&self, at: StopId, name: &str) -> Meaning {
         let stop = &self.stops[at];
         if stop.states_uncaptured && name == UNCAPTURED {
-            return Undeclared::Statement;
+            return Meaning::Statement;
         }
         if stop.lists_partial && name == partial::PARTIAL || stop.is_ignored(name) {
-            return Undeclared::Ignored;
+            return Meaning::Ignored;
         }
         let near = self.near(at, name);
-        Undeclared::Other {
+        Meaning::Other {
             // A property of another group, or of the object around the groups, is one of other instances.
             is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
             near,
@@ -276,9 +282,17 @@ impl Stop {
     }
 }
 
+/// An undeclared property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Undeclared {
+    pub meaning: Meaning,
+    /// Whether it is the property `partial` of the document, or may be meant to be.
+    pub may_list_partial: bool,
+}
+
 /// The meaning of an undeclared property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undeclared {
+pub(super) enum Meaning {
     /// Its value names properties that were not captured.
     Statement,
     /// The schema knows it, and no attribute reads it.
@@ -311,7 +325,7 @@ struct ObjectLayout {
 #[derive(Debug)]
 struct OtherName {
     name: SmolStr,
-    meaning: Undeclared,
+    undeclared: Undeclared,
     /// The property that followed it last time.
     after: Property,
 }
@@ -363,7 +377,7 @@ impl Layout {
                 Property::Other(other) => {
                     if let Some(other) = object.others.get(other).filter(|other| other.name == plain) {
                         *last = Last(Some(guess));
-                        return Found::Undeclared(other.meaning);
+                        return Found::Undeclared(other.undeclared);
                     }
                 }
                 Property::Child(_) => {}
@@ -375,16 +389,16 @@ impl Layout {
             return Found::Child(child);
         }
         if let Some((place, other)) = object.by_name.get(&*name).and_then(|at| Some((*at, object.others.get(*at)?))) {
-            let meaning = other.meaning;
+            let undeclared = other.undeclared;
             object.follow(last, Property::Other(place));
-            return Found::Undeclared(meaning);
+            return Found::Undeclared(undeclared);
         }
-        let meaning = route.undeclared(at, &name);
+        let undeclared = route.undeclared(at, &name);
         if name.len() <= MAX_NAME_BYTES {
-            let place = object.remember(&name, meaning);
+            let place = object.remember(&name, undeclared);
             object.follow(last, Property::Other(place));
         }
-        Found::Undeclared(meaning)
+        Found::Undeclared(undeclared)
     }
 }
 
@@ -413,14 +427,14 @@ impl ObjectLayout {
     }
 
     /// Adds an undeclared name, in place of all others if there are many. Returns its place.
-    fn remember(&mut self, name: &str, meaning: Undeclared) -> usize {
+    fn remember(&mut self, name: &str, undeclared: Undeclared) -> usize {
         if self.others.len() >= MAX_NAMES {
             self.others.clear();
             self.by_name.clear();
         }
         let (name, place) = (SmolStr::new(name), self.others.len());
         self.by_name.insert(name.clone(), place);
-        self.others.push(OtherName { name, meaning, after: Property::Child(0) });
+        self.others.push(OtherName { name, undeclared, after: Property::Child(0) });
         place
     }
 }
@@ -473,10 +487,12 @@ mod tests {
             assert_eq!(find(&mut layout, route, object), fresh, "{object}");
         }
         let found = find(&mut layout, route, objects[0]);
-        let Found::Undeclared(Undeclared::Other { near: None, is_own: true, .. }) = found[1] else {
-            panic!("{found:?}")
+        let meaning = |found: Found| match found {
+            Found::Undeclared(undeclared) => undeclared.meaning,
+            Found::Child(_) => panic!("{found:?}"),
         };
-        let Found::Undeclared(Undeclared::Other { near: Some(near), .. }) = found[3] else { panic!("{found:?}") };
+        let Meaning::Other { near: None, is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
+        let Meaning::Other { near: Some(near), .. } = meaning(found[3]) else { panic!("{found:?}") };
         assert_eq!(found[2], Found::Child(near));
     }
 

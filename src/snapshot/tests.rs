@@ -132,6 +132,33 @@ fn the_values_of_a_slot_do_not_depend_on_the_other_kept_slots() {
 }
 
 #[test]
+fn a_list_of_partial_lists_is_found_in_every_spelling() {
+    let gaps = |property: &str| {
+        let text = format!(r#"{{"open": true, "people": [], {property} "rooms": []}}"#);
+        let (model, snapshot, _) = read(SCHEMA, &text);
+        let snapshot = snapshot.unwrap();
+        model.type_ids().map(|ty| snapshot.table(ty).uncaptured_lists.len()).sum::<usize>()
+    };
+    assert_eq!(gaps(""), 0);
+    assert_eq!(gaps(r#""party": ["/people"],"#), 0);
+    assert_eq!(gaps(r#""partial": ["/people"],"#), 1);
+    assert_eq!(gaps(r#""p\u0061rtial": ["/people"],"#), 1);
+    for misspelt in ["Partial", "partail", "PARTIAL_"] {
+        assert_eq!(gaps(&format!(r#""{misspelt}": ["/people"],"#)), 2, "{misspelt}");
+    }
+    // The document is an instance of no declared property, or is read as a whole.
+    let (_, snapshot, found) = read(
+        r#"
+            @path("") entity Lab;
+            @path("/*") @key("name") entity Person in [Lab] = { name: String };
+            action audit appliesTo { principal: [Lab], resource: [Lab, Person], context: {} };
+        "#,
+        r#"{"partial": ["/people"], "a": {"name": "a"}}"#,
+    );
+    assert!(snapshot.is_some_and(|snapshot| snapshot.may_list_partial), "{found:?}");
+}
+
+#[test]
 fn a_type_without_instances_has_empty_columns() {
     let (model, snapshot, _) = read(SCHEMA, r#"{"people": []}"#);
     let (snapshot, person) = (snapshot.unwrap(), model.type_named("Person").unwrap());
