@@ -151,7 +151,7 @@ fn reason(seen: Seen) -> &'static str {
         Seen::NotRun(NotRun::Deselected) => "deselected",
         Seen::NotRun(NotRun::Invalid) => "invalid",
         Seen::NotRun(NotRun::NoCheck) => "no_check",
-        Seen::NotRun(NotRun::TooLate) => "after_history",
+        Seen::NotRun(NotRun::WrongTime) => "wrong_time",
         _ => "list_not_captured",
     }
 }

@@ -59,10 +59,12 @@ impl<'e> Moment<'e> {
         self.suppliers.get(&check).and_then(|entries| entries.last()).map_or_else(|| self.rules(), |entry| entry.rules)
     }
 
-    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count.
+    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count, nor one of a report
+    /// that was judged before its snapshot was captured.
     pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
         let seen = self.result(fingerprint, subject);
-        if self.at > now && State::from(seen).is_fixed() { Seen::NotRun(NotRun::TooLate) } else { seen }
+        let is_early = self.entries.iter().any(|entry| entry.now < entry.at);
+        if (self.at > now || is_early) && State::from(seen).is_fixed() { Seen::NotRun(NotRun::WrongTime) } else { seen }
     }
 
     fn result(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {

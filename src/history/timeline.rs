@@ -33,8 +33,8 @@ pub(super) enum NotRun {
     Invalid,
     /// The pack does not have it.
     NoCheck,
-    /// The report is of a time after that of the history, so it cannot show a fix.
-    TooLate,
+    /// The report is of a time after that of the history or of its own run, so it cannot show a fix.
+    WrongTime,
 }
 
 /// The state of a finding after a review.

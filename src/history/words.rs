@@ -138,7 +138,7 @@ fn reason(reason: Option<&str>) -> &'static str {
         Some("deselected") => "the check was not selected",
         Some("invalid") => "the check is invalid",
         Some("no_check") => "the pack does not have the check",
-        Some("after_history") => "the last report is of a time after that of the history",
+        Some("wrong_time") => "the last report is of a time after that of its run or of the history",
         _ => "the list of the resource was not captured in full",
     }
 }

@@ -424,7 +424,7 @@ fn the_times_of_a_clock_that_went_back_are_a_problem() {
     assert!(problems[1].contains("after the time of the history"), "{problems:?}");
     // The later report has no failure, and cannot show a fix.
     let finding = &history["accounts"][0]["findings"][0];
-    assert_eq!((&finding["state"], &finding["reason"]), (&json!("not_judged"), &json!("after_history")), "{finding:#}");
+    assert_eq!((&finding["state"], &finding["reason"]), (&json!("not_judged"), &json!("wrong_time")), "{finding:#}");
     assert_eq!(history["accounts"][0]["totals"]["fixed"], 0);
 }
 
