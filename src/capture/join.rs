@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
-use crate::value::{TypeId, parse_datetime};
+use crate::value::{TypeId, parse_datetime, show_datetime};
 use hashbrown::HashTable;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -291,6 +291,7 @@ impl List {
     fn by_key(&self, joining: &Joining<'_>, joined: &mut Joined, reports: &mut Reports) {
         let Some(first) = self.parts.first() else { return };
         joined.is_partial |= first.role == Role::Adds && !matches!(first.content, Content::Activities(_));
+        joined.is_partial |= self.is_outdated(joining, reports);
         let memberships = self.memberships(joining, reports);
         let mut index: HashTable<u32> = HashTable::new();
         for (number, part) in self.parts.iter().enumerate() {
@@ -374,6 +375,33 @@ impl List {
             only_key(part, row, &key, reports);
         }
         KeyInList { key: Some(key), is_partial }
+    }
+
+    /// Reports files that are older than the list of the old snapshot that they would replace.
+    fn is_outdated(&self, joining: &Joining<'_>, reports: &mut Reports) -> bool {
+        let time = |part: &Part| joining.origins.time(part.origin);
+        let Some(old) = self.parts.iter().filter(|part| part.role == Role::Old).filter_map(time).max() else {
+            return false;
+        };
+        let is_rows = |part: &&Part| part.role != Role::Old && matches!(part.content, Content::Mapped(_));
+        let is_older = |part: &&Part| is_rows(part) && time(part).is_some_and(|time| time < old);
+        let mut outdated = self.parts.iter().filter(is_older).peekable();
+        let is_any = outdated.peek().is_some();
+        for part in outdated {
+            let Some(place) = part.place(0) else { continue };
+            reports.report("outdated", &place, || {
+                let message = format!(
+                    "`{}` is of {}, and the snapshot has values of {}",
+                    part.name,
+                    time(part).map(show_datetime).unwrap_or_default(),
+                    show_datetime(old)
+                );
+                let error = Diagnostic::error(Code::CaptureConflict, message);
+                let error = error.label(&place.source, place.span, "the list of these rows is partial");
+                error.help("leave the file out, export it again, or correct --captured-at")
+            });
+        }
+        is_any
     }
 
     /// Returns, for a list with conditions, whether each instance is in it by all of its rows. Rows that contradict each
@@ -489,6 +517,7 @@ impl List {
         let part = self.parts.get(number as usize)?;
         let first = part.instance(row as usize, joining.dates, reports)?;
         let contradicted = Vec::new();
+        let mut sources = vec![part];
         let mut merging = Merging {
             instance: first,
             first: (part, row as usize),
@@ -508,6 +537,7 @@ impl List {
             let rows: Vec<(u32, u32)> = others.chain(repeated.map(|(_, part, row)| (*part, *row))).collect();
             for (number, row) in rows {
                 let Some(other) = self.parts.get(number as usize) else { continue };
+                sources.push(other);
                 let Some(mut instance) = other.instance(row as usize, joining.dates, merging.reports) else { continue };
                 let is_old = other.role == Role::Old;
                 if is_old {
@@ -521,11 +551,13 @@ impl List {
                 _ => None,
             });
             for (other, activities) in activities {
+                sources.push(other);
                 let place = merging.instance.node.place.clone();
                 let found = Instance { node: activities.of(key.as_deref(), &place), uncaptured: Vec::new() };
                 merging.add(found, (other, 0), false);
             }
         }
+        merging.instance.uncaptured.extend(lacking(&sources));
         let list = self.parts.first().map_or(part.origin, |part| part.origin);
         Some(merging.finish(list))
     }
@@ -574,6 +606,25 @@ impl List {
         }
         columns
     }
+}
+
+/// Returns the optional properties of an instance that none of its sources can state. A document states what it lacks.
+fn lacking<'p>(sources: &[&'p Part]) -> impl Iterator<Item = Vec<String>> + use<'p> {
+    let states = |part: &&Part, place: &Vec<String>| match &part.content {
+        Content::Mapped(rows) => rows.covered().contains(place),
+        Content::Activities(activities) => activities.properties().any(|known| known == place),
+        Content::Instances(_) => true,
+    };
+    let mapped = sources.iter().filter_map(|part| match &part.content {
+        Content::Mapped(rows) => Some(rows),
+        _ => None,
+    });
+    let lacking: BTreeSet<Vec<String>> = mapped
+        .flat_map(|rows| rows.lacking())
+        .filter(|place| !sources.iter().any(|part| states(part, place)))
+        .cloned()
+        .collect();
+    lacking.into_iter()
 }
 
 /// The key of a row, if it is in the list, and whether the list may have more instances because of the row.

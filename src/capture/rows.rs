@@ -31,6 +31,8 @@ pub(super) struct Mapped {
     rows: Rows,
     /// The columns of the target, with their numbers in a table.
     columns: Vec<(Column, Option<usize>)>,
+    /// The optional properties without a column.
+    lacking: Vec<Vec<String>>,
     /// The columns of conditions, with the texts that fulfil them.
     only: Vec<(Column, Option<usize>, Vec<String>)>,
     /// The text of the source.
@@ -128,6 +130,17 @@ impl Mapped {
             },
         };
         let columns: Vec<_> = target.columns.iter().map(|column| (column.clone(), find(column, reports))).collect();
+        let lacks = |(column, at): &&(Column, Option<usize>)| match rows {
+            Rows::Table(..) => at.is_none(),
+            Rows::Nodes(nodes, FeedReader::Rows) => {
+                let has = |header: &String| nodes.iter().any(|row| property(row, header, FeedReader::Rows).is_some());
+                !column.headers.iter().any(has)
+            }
+            // A provider leaves out attributes without a value (RFC 7643, section 2.5).
+            Rows::Nodes(..) => false,
+        };
+        let lacking = columns.iter().filter(|(column, _)| column.may_be_absent).filter(lacks);
+        let lacking = lacking.map(|(column, _)| column.property.clone()).collect();
         let all = || feed.targets.iter().flat_map(|target| &target.columns);
         let only = target.only.iter().filter_map(|condition| {
             let column = all().find(|column| column.property == condition.property)?;
@@ -138,7 +151,7 @@ impl Mapped {
             Some((column.clone(), at, condition.texts.clone()))
         });
         let only = only.collect();
-        is_usable.then(|| Self { rows: rows.clone(), columns, only, source: Arc::clone(source) })
+        is_usable.then(|| Self { rows: rows.clone(), columns, lacking, only, source: Arc::clone(source) })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,8 +168,16 @@ impl Mapped {
 
     /// Returns the properties that the source has.
     pub(super) fn covered(&self) -> Vec<Vec<String>> {
-        let has = |(_, at): &&(Column, Option<usize>)| at.is_some() || matches!(self.rows, Rows::Nodes(..));
+        let has = |(column, at): &&(Column, Option<usize>)| match self.rows {
+            Rows::Table(..) => at.is_some(),
+            Rows::Nodes(..) => !self.lacking.contains(&column.property),
+        };
         self.columns.iter().filter(has).map(|(column, _)| column.property.clone()).collect()
+    }
+
+    /// Returns the optional properties for which the source has no column: it does not state whether they have a value.
+    pub(super) fn lacking(&self) -> &[Vec<String>] {
+        &self.lacking
     }
 
     /// Returns the numbers of the columns of a table that it reads.

@@ -47,6 +47,28 @@ fn rows_of_json_have_the_columns_of_a_table() {
 }
 
 #[test]
+fn an_optional_column_that_is_missing_states_nothing() {
+    for (name, text) in
+        [("r.csv", "E-mail,Active,Fees\na@x,yes,2\n"), ("r.json", r#"[{"E-mail": "a@x", "Active": "yes", "Fees": 2}]"#)]
+    {
+        let harbour = Harbour::with(&[(name, text.as_bytes())]);
+        let run = harbour.run(&format!("--people {name} {AT}"));
+        reports(&run, 0, "columns that are not used: `Fees`");
+        assert_eq!(run.json()["people"], json!([{"email": "a@x", "active": true, "uncaptured": ["fee"]}]), "{name}");
+    }
+}
+
+#[test]
+fn an_older_file_does_not_replace_newer_values() {
+    let old = r#"{"captured_at": "2026-09-09T08:00:00Z", "organization": {"name": "Heron"}, "workspaces": [{"id": "WS1",
+        "members": [{"email": "neha@heron.example", "status": "blocked", "role": "Admin"}]}]}"#;
+    let rows = "Email,Status,Role\nneha@heron.example,Joined,Admin\n";
+    let run = moengage(&[("old.json", old), ("m.csv", rows)], "--members WS1=m.csv --into old.json");
+    reports(&run, 5, "`m.csv` is of 2026-09-01T00:00:00Z, and the snapshot has values of");
+    assert_eq!(run.json()["partial"], json!(["/workspaces/0/members"]));
+}
+
+#[test]
 fn a_total_below_the_table_is_not_a_member() {
     for (last, expected) in [
         ("Total: 1,,", "`total: 1` is not an e-mail address"),
@@ -193,7 +215,7 @@ fn a_person_whose_rows_contradict_each_other_may_be_active() {
     reports(&run, 5, "two rows state differently whether `ada@heron.example` is in a list");
     let found = &run.json()["policy_context"]["identity_roster"];
     assert_eq!(found["active_emails"], json!(["bo@heron.example"]));
-    assert_eq!(found["entries"][0], json!({"email": "ada@heron.example", "uncaptured": ["hr_status"]}));
+    assert_eq!(found["entries"][0], json!({"email": "ada@heron.example", "uncaptured": ["end_date", "hr_status"]}));
     let active = "/policy_context/identity_roster/active_emails";
     assert!(run.json()["partial"].as_array().unwrap().contains(&Value::from(active)), "{}", run.stdout);
     // The newer of two files determines the list, too.
