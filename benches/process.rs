@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench process`, and with `-- --quick` smaller organisations. Both processes are run in turns, each
 //! several times; the table shows medians and their ratios. Times are wall-clock, on all cores unless a row says
-//! otherwise.
+//! otherwise. The other process does not free the value: the end of a process frees it at no cost, as it does ours.
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock and files")]
 #![allow(
@@ -20,10 +20,11 @@
 mod organisation;
 
 use organisation::Organisation;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use wait4::Wait4;
+use wait4::{ResUse, Wait4};
 
 const NOW: &str = "2026-09-01T12:00:00Z";
 
@@ -31,6 +32,8 @@ const NOW: &str = "2026-09-01T12:00:00Z";
 #[derive(Clone, Copy)]
 struct Cost {
     time: Duration,
+    /// The time of all cores, in user and kernel mode.
+    cpu: Duration,
     /// Bytes.
     memory: u64,
 }
@@ -39,7 +42,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--parse") {
         let bytes = std::fs::read(&arguments[at + 1]).unwrap();
-        drop(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap());
+        std::mem::forget(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap());
+        return;
+    }
+    if let Some(at) = arguments.iter().position(|argument| argument == "--parse-lines") {
+        let file = BufReader::new(std::fs::File::open(&arguments[at + 1]).unwrap());
+        file.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()));
         return;
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
@@ -68,6 +76,8 @@ fn main() {
         ours.memory as f64 / size as f64
     );
     captures(folder.path(), if quick { 20_000 } else { 100_000 });
+    fleet(folder.path(), if quick { 1_000 } else { 8_000 });
+    teams(folder.path(), 40_000);
     let (two, one) = beside(
         || deodar(&few, &["--max-findings", "10", "--threads", "2"]),
         || deodar(&few, &["--max-findings", "10", "--threads", "1"]),
@@ -97,6 +107,55 @@ fn main() {
         smaller = Some(cost.time);
         members *= 10;
     }
+}
+
+/// Judges accounts with one member each, one in a line: of a file, and through a pipe.
+fn fleet(folder: &Path, accounts: usize) {
+    let file = folder.join("fleet.ndjson");
+    let line = Organisation::of(1).to_json().replace('\n', " ") + "\n";
+    std::fs::write(&file, line.repeat(accounts)).unwrap();
+    let parse = || cost(Command::new(std::env::current_exe().unwrap()).arg("--parse-lines").arg(&file));
+    let (ours, theirs) = beside(|| deodar(&file, &["--format", "ndjson"]), parse);
+    row(&format!("{accounts} accounts, CPU time, against a `Value` for each line"), ours.cpu, theirs.cpu);
+    let (piped, ours) = beside(|| piped(&file), || deodar(&file, &["--format", "ndjson"]));
+    row("the same through a pipe, CPU time, against the file", piped.cpu, ours.cpu);
+}
+
+/// Counts the members of the teams of people. There are two teams.
+fn teams(folder: &Path, people: usize) {
+    let files = [
+        (
+            "teams.cedarschema",
+            r#"@path("") entity Org = { name: String };
+            @path("/people/*") @key("id") entity Person in [Org] = { id: String, team: String, @derived mates: Long };
+            action audit appliesTo { principal: [Org], resource: [Person], context: {} };
+            action derive appliesTo { principal: [Person], resource: [Person], context: {} };"#
+                .to_owned(),
+        ),
+        (
+            "teams.cedar",
+            r#"@id("T-1") @title("People have a team") @severity("low")
+            forbid (principal, action == Action::"audit", resource is Person) unless { resource.mates > 3 };
+            @id("mates") @derives("mates")
+            permit (principal is Person, action == Action::"derive", resource is Person)
+            when { principal != resource && principal.team == resource.team };"#
+                .to_owned(),
+        ),
+        ("teams.json", {
+            let people = (0..people).map(|n| format!(r#"{{"id": "p{n}", "team": "t{}"}}"#, n % 2));
+            format!(r#"{{"name": "Alder", "people": [{}]}}"#, people.collect::<Vec<_>>().join(","))
+        }),
+    ];
+    let [schema, policies, snapshot] = files.map(|(name, text)| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    });
+    let schema = schema.display().to_string();
+    let policies = policies.display().to_string();
+    let counted = || deodar(&snapshot, &["--schema", &schema, "--policies", &policies]);
+    let time = median((0..7).map(|_| counted()).collect()).time;
+    println!("{:58} {:>6} ms", format!("{people} people in two teams, joined and counted"), time.as_millis());
 }
 
 /// Captures members from two exports, and checks the snapshot. The memory of a capture of one member is subtracted.
@@ -163,6 +222,20 @@ fn deodar(snapshot: &Path, arguments: &[&str]) -> Cost {
     cost(command.args(["check", "--now", NOW]).arg(snapshot).args(arguments))
 }
 
+/// Judges the lines of a file through a pipe.
+fn piped(lines: &Path) -> Cost {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
+    command.args(["check", "-", "--input", "ndjson", "--format", "ndjson", "--now", NOW]);
+    let started = Instant::now();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut file = std::fs::File::open(lines).unwrap();
+    let writer = std::thread::spawn(move || std::io::copy(&mut file, &mut input));
+    let used = child.wait4().unwrap();
+    writer.join().unwrap().unwrap();
+    measured(started, &used)
+}
+
 /// Runs the cases of the pack.
 fn test(arguments: &[&str]) -> Cost {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deodar"));
@@ -176,7 +249,12 @@ fn parse(snapshot: &Path) -> Cost {
 fn cost(command: &mut Command) -> Cost {
     let started = Instant::now();
     let used = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap().wait4().unwrap();
-    Cost { time: started.elapsed(), memory: used.rusage.maxrss }
+    measured(started, &used)
+}
+
+fn measured(started: Instant, used: &ResUse) -> Cost {
+    let cpu = used.rusage.utime + used.rusage.stime;
+    Cost { time: started.elapsed(), cpu, memory: used.rusage.maxrss }
 }
 
 /// How long the one step takes that runs on one thread, and the reading before it.
