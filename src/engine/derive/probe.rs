@@ -116,7 +116,8 @@ struct Tests<'t> {
 impl Tests<'_> {
     /// Returns whether a condition is tested, if a join has decided that another one is true.
     fn is_tested(&self, condition: &Condition, decided: Option<NodeId>) -> bool {
-        !is_decided(condition, decided) && !(self.ignores_apart && self.part.apart.as_ref() == Some(condition))
+        let is_ignored = self.ignores_apart && self.part.apart.as_ref() == Some(condition);
+        !is_decided(condition, decided) && !is_ignored
     }
 }
 
