@@ -129,7 +129,7 @@ fn storage(model: &Model, slot: &Slot, slot_use: SlotUse) -> Data {
 struct Run {
     columns: Vec<Column>,
     keys: Vec<StrRef>,
-    /// Rows whose keys contain a `/` or a capital.
+    /// Rows whose keys contain a `/` or a capital, or have blanks around them.
     odd_keys: Vec<u32>,
     /// Rows without a readable key.
     nameless: Vec<u32>,
@@ -323,7 +323,8 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
         };
         let text = if key.is_side() { decoder.reading.side.get(key.range()) } else { Some(snapshot.text(key)) };
         let text = text.unwrap_or_default();
-        if text.bytes().any(|byte| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        let is_odd = |byte: u8| byte == b'/' || byte.is_ascii_uppercase() || !byte.is_ascii();
+        if text.bytes().any(is_odd) || text.trim_ascii().len() < text.len() {
             odd_keys.push(row_number(at));
         }
         keys.push(key);

@@ -12,7 +12,6 @@ use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -195,7 +194,10 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
     let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
     for (at, row) in odd {
         let key = snapshot.text(row.key);
-        let Cow::Owned(folded) = caseless(key) else { continue };
+        let folded = caseless(key.trim()).into_owned();
+        if folded == key {
+            continue;
+        }
         let written_folded = snapshot.by_key(ty, row.parent, &folded);
         let other = seen.insert((row.parent, folded), at).or(written_folded);
         let Some((first, again)) = other.map(|other| (other.min(at), other.max(at))) else { continue };
@@ -204,8 +206,9 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
             continue;
         }
         let name = model.short_name(ty);
-        let message =
-            format!("two instances of {name} have ids that differ only in case or in the encoding of accents: `{key}`");
+        let message = format!(
+            "two instances of {name} have ids that differ only in case, in blanks or in the encoding of accents: `{key}`"
+        );
         let warning = Diagnostic::warning(Code::SnapshotDuplicateId, message)
             .label(&snapshot.source, name_span(snapshot, model, ty, again), "this one")
             .label(&snapshot.source, name_span(snapshot, model, ty, first), "and this one");

@@ -651,3 +651,18 @@ fn an_object_without_a_valid_statement_states_nothing_of_what_it_lacks() {
     let tables = tables(&schema, &format!(r#"{{{people}, "uncaptured": ["people"]}}"#));
     assert!(tables.contains("Person::\"a\"") && tables.contains("head=absent"), "{tables}");
 }
+
+#[test]
+fn ids_that_differ_in_blanks_are_noticed() {
+    let people = |ids: [&str; 2]| {
+        let people = ids.map(|id| format!(r#"{{"name": "{id}", "age": 1}}"#)).join(",");
+        let (_, _, found) =
+            read(SCHEMA, &format!(r#"{{"open": true, "address": {{"town": "a"}}, "people": [{people}]}}"#));
+        found.join("\n")
+    };
+    assert_eq!(people(["ann", "bo"]), "");
+    assert_eq!(
+        people(["ann", " ann"]),
+        "snapshot-duplicate-id: two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: ` ann`"
+    );
+}

@@ -37,7 +37,8 @@ fn ids_beyond_the_first_task_that_differ_in_case_are_reported() {
     let users: Vec<String> = (0..2100).map(|at| format!(r#"{{"id": "u{at}"}}"#)).collect();
     let users = format!(r#"{}, {{"id": "U7"}}"#, users.join(", "));
     let problems = snapshot_problems(&schema(""), &format!(r#"{{"users": [{users}]}}"#));
-    let message = "two instances of User have ids that differ only in case or in the encoding of accents: `U7`";
+    let message =
+        "two instances of User have ids that differ only in case, in blanks or in the encoding of accents: `U7`";
     assert_eq!(problems, format!("snapshot-duplicate-id: {message} [\"U7\" | \"u7\"]\n"));
 }
 
