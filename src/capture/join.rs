@@ -611,7 +611,7 @@ impl List {
 /// Returns the optional properties of an instance that none of its sources can state. A document states what it lacks.
 fn lacking<'p>(sources: &[&'p Part]) -> impl Iterator<Item = Vec<String>> + use<'p> {
     let states = |part: &&Part, place: &Vec<String>| match &part.content {
-        Content::Mapped(rows) => rows.covered().contains(place),
+        Content::Mapped(rows) => rows.covers(place),
         Content::Activities(activities) => activities.properties().any(|known| known == place),
         Content::Instances(_) => true,
     };

@@ -168,11 +168,20 @@ impl Mapped {
 
     /// Returns the properties that the source has.
     pub(super) fn covered(&self) -> Vec<Vec<String>> {
-        let has = |(column, at): &&(Column, Option<usize>)| match self.rows {
+        let has = |column: &&(Column, Option<usize>)| self.has(column);
+        self.columns.iter().filter(has).map(|(column, _)| column.property.clone()).collect()
+    }
+
+    /// Returns whether the source has a property.
+    pub(super) fn covers(&self, property: &[String]) -> bool {
+        self.columns.iter().any(|column| column.0.property == property && self.has(column))
+    }
+
+    fn has(&self, (column, at): &(Column, Option<usize>)) -> bool {
+        match self.rows {
             Rows::Table(..) => at.is_some(),
             Rows::Nodes(..) => !self.lacking.contains(&column.property),
-        };
-        self.columns.iter().filter(has).map(|(column, _)| column.property.clone()).collect()
+        }
     }
 
     /// Returns the optional properties for which the source has no column: it does not state whether they have a value.
