@@ -586,19 +586,28 @@ impl Model {
 
     /// Returns the names of the properties that a type declares in an object, and those of groups in it.
     pub fn declared_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> + use<'_> {
+        let groups = self.path_at(ty, object).into_iter().flat_map(|path| &path.group_names).map(String::as_str);
+        self.own_properties(ty, object).chain(groups)
+    }
+
+    /// Returns the names of the properties that a type declares in an object, without groups.
+    pub fn own_properties(&self, ty: TypeId, object: &[String]) -> impl Iterator<Item = &str> + use<'_> {
         let fields = &self.ty(ty).fields;
+        let field = field_at(fields, object).and_then(|at| fields.find(at));
+        let path = self.path_at(ty, object);
+        let fields = field.into_iter().flat_map(|field| &field.children).map(|(name, _)| name.as_str());
+        let paths = path.into_iter().flat_map(|path| &path.children).map(|(name, _)| name.as_str());
+        fields.chain(paths).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
+    }
+
+    /// Returns the node of an object in the tree of paths.
+    fn path_at(&self, ty: TypeId, object: &[String]) -> Option<&PathNode> {
         let below = |children: &[(String, PathId)], step: &String| {
             children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
         };
-        let field = field_at(fields, object).and_then(|at| fields.find(at));
-        let start = self.path_of.find(ty).copied().flatten();
-        let path = start
-            .and_then(|start| object.iter().try_fold(start, |at, step| below(&self.paths.find(at)?.children, step)));
-        let path = path.and_then(|at| self.paths.find(at));
-        let fields = field.into_iter().flat_map(|field| &field.children).map(|(name, _)| name.as_str());
-        let paths = path.into_iter().flat_map(|path| &path.children).map(|(name, _)| name.as_str());
-        let groups = path.into_iter().flat_map(|path| &path.group_names).map(String::as_str);
-        fields.chain(paths).chain(groups).chain(field.into_iter().flat_map(|field| &field.ignored).map(String::as_str))
+        let start = self.path_of.find(ty).copied().flatten()?;
+        let at = object.iter().try_fold(start, |at, step| below(&self.paths.find(at)?.children, step))?;
+        self.paths.find(at)
     }
 
     /// Returns whether the properties of an object in an instance are Cedar tags.

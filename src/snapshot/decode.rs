@@ -610,8 +610,7 @@ impl Decoder<'_> {
         if statement.is_wrong() {
             uncaptured.extend((0..stop.children.len()).filter(|child| !seen.contains(*child)));
         }
-        let label = stop.group.as_ref().map(|group| &group.label);
-        if statement.names.iter().any(|(name, _)| Some(name) == label) {
+        if stop.group.as_ref().is_some_and(|group| statement.named_as(&group.label, known()).is_some()) {
             uncaptured.extend(0..stop.children.len());
         }
         for child in uncaptured {

@@ -616,6 +616,15 @@ fn an_object_states_that_its_properties_were_not_captured() {
         "#]],
     );
     check(
+        r#"{"open": true, "address": {"town": "x", "zip": "1"}, "people": [], "uncaptured": ["adress/zip", "/head/x", "x.y"]}"#,
+        expect![[r#"
+            Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=uncaptured open=true tags=absent
+            snapshot-uncaptured: `uncaptured` names `adress/zip`, which the schema does not declare here
+            snapshot-uncaptured: `uncaptured` names `/head/x`, which the schema does not declare here
+            snapshot-uncaptured: `uncaptured` names `x.y`, which the schema does not declare here
+        "#]],
+    );
+    check(
         r#"{"people": [{"name": "a", "age": 7, "uncaptured": ["name"]}], "uncaptured": []}"#,
         expect![[r#"
         Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=absent open=uncaptured tags=absent

@@ -90,14 +90,18 @@ impl Statement {
         declared: impl Iterator<Item = &'d str> + Clone,
         known: impl Iterator<Item = &'d str> + Clone,
     ) -> Vec<(usize, Span)> {
-        let place = |(name, _): &(String, Span)| match known.clone().any(|known| known == name) {
-            true => declared.clone().position(|declared| declared == name),
-            false => {
-                let near = misspelling(name, known.clone())?;
-                declared.clone().position(|declared| declared == near)
-            }
+        let place = |name: &str| {
+            let meant = meant(name, known.clone())?;
+            declared.clone().position(|declared| declared == meant)
         };
-        self.names.iter().filter_map(|named| Some((place(named)?, named.1))).collect()
+        self.names.iter().filter_map(|(name, span)| Some((place(name)?, *span))).collect()
+    }
+
+    /// Returns the place of a name of the statement that is `wanted`, or a misspelling of it. `known` are all names that
+    /// the schema knows in the object.
+    pub(super) fn named_as<'k>(&self, wanted: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<Span> {
+        let is_meant = |name: &str| name == wanted || meant(name, known.clone()) == Some(wanted);
+        self.names.iter().find(|(name, _)| is_meant(name)).map(|(_, span)| *span)
     }
 
     /// Returns the diagnostics of the statement. With `secret`, they do not quote names.
@@ -122,10 +126,30 @@ impl Statement {
             let shown = if secret { "***" } else { name };
             let message = format!("`{UNCAPTURED}` names `{shown}`, which the schema does not declare here");
             let warning = Diagnostic::warning(Code::SnapshotUncaptured, message).label(source, *span, "not declared");
-            problems.push(if secret { warning } else { warning.suggest(name, known.clone()) });
+            problems.push(match first_step(name, known.clone()) {
+                _ if secret => warning,
+                Some((first, rest)) => warning.help(format!(
+                    "`{first}` counts as uncaptured as a whole; to keep the rest of it, write `{UNCAPTURED}: [\"{rest}\"]` in it"
+                )),
+                None => warning.suggest(name, known.clone()),
+            });
         }
         problems
     }
+}
+
+/// Returns the known property that a name in a statement names: itself, the one that it is a misspelling of, or the one
+/// that a path begins with.
+fn meant<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<&'k str> {
+    let exact = known.clone().find(|known| *known == name);
+    exact.or_else(|| misspelling(name, known.clone())).or_else(|| Some(first_step(name, known)?.0))
+}
+
+/// Returns the known property that a path begins with, and the rest of the path.
+fn first_step<'k, 'n>(name: &'n str, known: impl Iterator<Item = &'k str> + Clone) -> Option<(&'k str, &'n str)> {
+    let (first, rest) = name.trim_start_matches('/').split_once(['/', '.'])?;
+    let exact = known.clone().find(|known| *known == first);
+    Some((exact.or_else(|| misspelling(first, known))?, rest))
 }
 
 impl Model {
@@ -166,13 +190,9 @@ impl Snapshot {
             let known: Vec<&str> = model.known_properties(ty, before).collect();
             let groups = model.ty(ty).groups().filter(|_| before.is_empty());
             let group = groups.and_then(|groups| groups.list.iter().find(|group| group.part(step).is_some()));
-            let is_meant = |name: &str| {
-                let is_known = known.contains(&name);
-                name == step
-                    || group.is_some_and(|group| group.label == name)
-                    || !is_known && misspelling(name, known.iter().copied()) == Some(step)
-            };
-            statement.names.into_iter().find(|(name, _)| is_meant(name)).map(|(_, span)| span)
+            let known = || known.iter().copied();
+            let label = group.and_then(|group| statement.named_as(&group.label, known()));
+            statement.named_as(step, known()).or(label)
         })
     }
 }

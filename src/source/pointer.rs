@@ -57,7 +57,8 @@ impl Groups {
         let (head, rest) = step.split_once('{')?;
         let (words, tail) = rest.split_once('}')?;
         if !step.contains('*') {
-            return None;
+            let message = || format!("`{step}` has braces and no `*`: write `key_{{1,2}}_*` for example");
+            return words.contains(',').then(|| Err(message()));
         }
         let is_plain = |text: &str| !text.contains(['{', '}', '~']);
         let stars = head.matches('*').count() + tail.matches('*').count();
@@ -103,37 +104,83 @@ impl Groups {
     }
 
     /// Returns the word in the place of the braces if a property seems to be in a further group: another number, or another
-    /// word before or after one of the declared properties.
+    /// word before or after one of the declared properties. A name in a group is that of a further one if only then its
+    /// property is declared.
     pub fn other_word<'n>(&self, name: &'n str, declared: &[&str]) -> Option<&'n str> {
-        let [head, words, tail] = &self.parts;
-        let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-        let are_numbers = words.split(',').all(|word| is_number(word.trim()));
-        let is_word = |word: &str| !word.is_empty() && word.chars().all(char::is_alphanumeric);
+        let [head, _, tail] = &self.parts;
         let part = |before: &str, after: &str| name.strip_prefix(before)?.strip_suffix(after);
-        let word = match (are_numbers, head.split_once('*'), tail.split_once('*')) {
+        let (word, property) = match (self.are_numbers(), head.split_once('*'), tail.split_once('*')) {
             (true, _, Some((middle, end))) => {
                 let rest = part(head, end)?;
                 let word = rest.get(..rest.bytes().take_while(u8::is_ascii_digit).count())?;
-                let property = rest.strip_prefix(word)?.strip_prefix(middle)?;
-                (!property.is_empty() && is_number(word)).then_some(word)
+                (word, rest.strip_prefix(word)?.strip_prefix(middle)?)
             }
             (true, Some((start, middle)), _) => {
                 let rest = part(start, tail)?;
                 let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
                 let word = rest.get(rest.len() - digits..)?;
-                let property = rest.strip_suffix(word)?.strip_suffix(middle)?;
-                (!property.is_empty() && is_number(word)).then_some(word)
+                (word, rest.strip_suffix(word)?.strip_suffix(middle)?)
             }
-            (false, _, Some((middle, end))) if !middle.is_empty() => declared
-                .iter()
-                .find_map(|declared| part(head, &format!("{middle}{declared}{end}")).filter(|word| is_word(word))),
-            (false, Some((start, middle)), _) if !middle.is_empty() => declared
-                .iter()
-                .find_map(|declared| part(&format!("{start}{declared}{middle}"), tail).filter(|word| is_word(word))),
-            _ => None,
+            (false, _, Some((middle, end))) if !middle.is_empty() => declared.iter().find_map(|property| {
+                let word = part(head, &format!("{middle}{property}{end}")).filter(|word| self.may_have(word))?;
+                Some((word, *property))
+            })?,
+            (false, Some((start, middle)), _) if !middle.is_empty() => declared.iter().find_map(|property| {
+                let word = part(&format!("{start}{property}{middle}"), tail).filter(|word| self.may_have(word))?;
+                Some((word, *property))
+            })?,
+            _ => return None,
         };
-        word.filter(|_| self.group_of(name).is_none())
+        let is_own = self.words().any(|own| own == word);
+        let is_further = self.group_of(name).is_none() || !is_own && declared.contains(&property);
+        (is_further && !property.is_empty() && self.may_have(word)).then_some(word)
     }
+
+    /// Returns the word in the place of the braces if a name is that of a further group as a whole, such as `key_3`.
+    pub fn other_label<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let [head, _, tail] = &self.parts;
+        let is_mark = |c: char| !c.is_alphanumeric();
+        let (before, after) = match (head.split_once('*'), tail.split_once('*')) {
+            (Some((start, middle)), _) => (
+                joined([start.trim_matches(is_mark), ""]) + middle.trim_start_matches(is_mark),
+                tail.trim_end_matches(is_mark).to_owned(),
+            ),
+            (None, Some((middle, end))) => (
+                head.trim_start_matches(is_mark).to_owned(),
+                middle.trim_end_matches(is_mark).to_owned() + &joined(["", end.trim_matches(is_mark)]),
+            ),
+            (None, None) => return None,
+        };
+        let word = name.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
+        let is_own = self.list.iter().any(|group| group.label == name);
+        (!is_own && self.may_have(word)).then_some(word)
+    }
+
+    /// Returns the words in the braces.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let [_, words, _] = &self.parts;
+        words.split(',').map(str::trim)
+    }
+
+    fn are_numbers(&self) -> bool {
+        self.words().all(is_number)
+    }
+
+    /// Returns whether a text can be a further word in the braces.
+    fn may_have(&self, word: &str) -> bool {
+        let is_word = !word.is_empty() && word.chars().all(char::is_alphanumeric);
+        if self.are_numbers() { is_number(word) } else { is_word }
+    }
+}
+
+/// Returns what the parts of a label add around its word.
+fn joined(ends: [&str; 2]) -> String {
+    let is_empty = ends.iter().all(|end| end.is_empty());
+    if is_empty { String::new() } else { ends.join("_") }
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A pointer whose steps may be `*`.
@@ -333,6 +380,7 @@ mod tests {
             ("k_{}_*", "`{}` has an empty word: write `key_{1,2}_*` for example"),
             ("k_{1}_{2}_*", "`k_{1}_{2}_*` has more than one `*` or `{}`: write `key_{1,2}_*` for example"),
             ("*_{1}_*", "`*_{1}_*` has more than one `*` or `{}`: write `key_{1,2}_*` for example"),
+            ("k_{1,2}_x", "`k_{1,2}_x` has braces and no `*`: write `key_{1,2}_*` for example"),
             ("k_{1}_*/x", "a path ends at groups of properties: remove the steps after them"),
         ] {
             assert_eq!(Pattern::absolute(&format!("/u/*/{step}")).unwrap_err(), problem);
@@ -353,10 +401,32 @@ mod tests {
             ("{home,work}_*", "second_active", Some("second")),
             ("{home,work}_*", "last_name", None),
             ("phone_*_{home,work}", "phone_active_car", Some("car")),
+            ("cert{1,2}*", "cert12active", Some("12")),
+            ("cert{1,2}*", "cert12x", None),
+            ("*{1,2}", "active12", Some("12")),
         ] {
             let Ok(Pattern(steps)) = Pattern::absolute(&format!("/{step}")) else { panic!("{step}") };
             let [Step::Groups(groups)] = &steps[..] else { panic!("{step}") };
             assert_eq!(groups.other_word(name, &["active"]), word, "{step} {name}");
+        }
+    }
+
+    #[test]
+    fn names_of_further_groups_are_found() {
+        for (step, name, word) in [
+            ("key_{1,2}_*", "key_3", Some("3")),
+            ("key_{1,2}_*", "key_2", None),
+            ("key_{1,2}_*", "key_x", None),
+            ("cert{1,2}*", "cert12", Some("12")),
+            ("*_{home,work}", "car", Some("car")),
+            ("*_{home,work}", "home", None),
+            ("a1_{1,2}_*", "a1_3", Some("3")),
+            ("k_*_{x,y}", "k_z", Some("z")),
+            ("k_*_{x,y}", "z", None),
+        ] {
+            let Ok(Pattern(steps)) = Pattern::absolute(&format!("/{step}")) else { panic!("{step}") };
+            let [Step::Groups(groups)] = &steps[..] else { panic!("{step}") };
+            assert_eq!(groups.other_label(name), word, "{step} {name}");
         }
     }
 

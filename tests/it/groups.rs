@@ -74,8 +74,11 @@ fn check_by(schema: &str, snapshot: &str, expected: Expect) {
 /// Checks one user with some properties of access keys.
 #[track_caller]
 fn check(properties: &str, expected: Expect) {
-    let snapshot = format!(r#"{{"users": [{{"user": "ann", "mfa_active": true{properties}}}]}}"#);
-    check_by(SCHEMA, &snapshot, expected);
+    check_by(SCHEMA, &snapshot(properties), expected);
+}
+
+fn snapshot(properties: &str) -> String {
+    format!(r#"{{"users": [{{"user": "ann", "mfa_active": true{properties}}}]}}"#)
 }
 
 /// The properties of a second group that is not an instance.
@@ -424,6 +427,164 @@ fn a_group_may_be_an_instance_if_its_values_are_unknown() {
     ] {
         check(&format!("{NONE}{properties}"), expected);
     }
+}
+
+#[test]
+fn a_statement_may_name_a_group_in_another_form() {
+    let rotated = r#", "access_key_1_active": true, "access_key_1_last_rotated": "2026-08-30""#;
+    for (properties, expected) in [
+        (
+            r#", "uncaptured": ["Access-Key-2"]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-uncaptured: `uncaptured` names `Access-Key-2`, which the schema does not declare here
+            exit 4
+        "#]],
+        ),
+        (
+            r#", "uncaptured": ["acces_key_2"]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-uncaptured: `uncaptured` names `acces_key_2`, which the schema does not declare here
+            exit 4
+        "#]],
+        ),
+        (
+            r#", "uncaptured": ["access_key_3"]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_key_3` is in a group of properties that is not a declared AccessKey
+            snapshot-uncaptured: `uncaptured` names `access_key_3`, which the schema does not declare here
+            exit 4
+        "#]],
+        ),
+        (
+            r#", "uncaptured": ["note"]"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            r#", "uncaptured": ["access_key_2/active"]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-uncaptured: `uncaptured` names `access_key_2/active`, which the schema does not declare here
+            exit 4
+        "#]],
+        ),
+    ] {
+        check(&format!("{NONE}{rotated}{properties}"), expected);
+    }
+}
+
+#[test]
+fn a_property_may_have_the_name_of_a_whole_group() {
+    let schema = SCHEMA.replace(" @closed", "");
+    let rotated = r#", "access_key_1_active": true, "access_key_1_last_rotated": "2026-08-30""#;
+    for (properties, expected) in [
+        (
+            r#", "access_key_2": {"active": true}"#,
+            expect![[r#"
+                OLD ann/*: unknown
+                ONE ann: unknown
+                snapshot-property: `access_key_2` has the name of a group of properties without a value
+                snapshot-type: `access_key_2` is an object, and AccessKey is read from properties such as `access_key_2_active`
+                exit 5
+            "#]],
+        ),
+        (
+            r#", "accessKey1": {"active": true}"#,
+            expect![[r#"
+                OLD ann/*: unknown
+                ONE ann: unknown
+                SOME ann: unknown
+                snapshot-property: `accessKey1` has the name of a group of properties without a value
+                snapshot-type: `accessKey1` is an object, and AccessKey is read from properties such as `access_key_1_active`
+                exit 5
+            "#]],
+        ),
+        (
+            r#", "access_key_2": "AK""#,
+            expect![[r#"
+                OLD ann/*: unknown
+                ONE ann: unknown
+                snapshot-property: `access_key_2` has the name of a group of properties without a value
+                exit 4
+            "#]],
+        ),
+        (
+            r#", "access_key_1": "AK""#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            r#", "access_key_2": null"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            r#", "access_key_3": {"active": true}"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_key_3` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+    ] {
+        check_by(&schema, &snapshot(&format!("{NONE}{rotated}{properties}")), expected);
+    }
+}
+
+#[test]
+fn a_number_without_a_separator_may_be_that_of_a_further_group() {
+    let schema = SCHEMA.replace("access_key_{1,2}_*", "access_key{1,2}*").replace(" @closed", "");
+    for (properties, expected) in [
+        (
+            r#", "access_key1active": false"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            r#", "access_key1active": false, "access_key12active": true"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_key12active` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+        (
+            r#", "access_key1active": false, "access_key12other": true"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+    ] {
+        check_by(&schema, &snapshot(&format!("{NONE}{properties}")), expected);
+    }
+}
+
+#[test]
+fn null_on_the_way_to_a_required_value_leaves_a_group_open() {
+    let schema = SCHEMA.replace(r#"@as("bool") active: Bool"#, r#"@path("state/active") active: Bool"#);
+    check_by(
+        &schema,
+        &snapshot(&format!(r#"{NONE}, "access_key_1_state": null"#)),
+        expect![[r#"
+        OLD ann/*: unknown
+        ONE ann: unknown
+        SOME ann: unknown
+        exit 4
+    "#]],
+    );
 }
 
 #[test]

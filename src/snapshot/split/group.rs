@@ -9,7 +9,7 @@ use super::super::uncaptured::Statement;
 use super::super::{Gap, RowStep, is_respelled, misspelling_in_group, row_number};
 use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId};
+use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId, Slot};
 use crate::source::Span;
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
@@ -58,7 +58,7 @@ impl Plan {
             *other != ty && model.ty(*other).parent == declared.parent && model.way_to_groups(*other) == way
         };
         let others = model.type_ids().filter(is_beside).filter_map(|other| model.ty(other).groups().cloned()).collect();
-        let around = declared.parent.into_iter().flat_map(|parent| model.declared_properties(parent, &way));
+        let around = declared.parent.into_iter().flat_map(|parent| model.own_properties(parent, &way));
         let is_own = |name: &&str| declared.groups().is_some_and(|groups| groups.group_of(name).is_some());
         Self {
             around: around.filter(|name| !is_own(name)).map(str::to_owned).collect(),
@@ -82,10 +82,13 @@ impl Plan {
         let fields = declared.fields.first().into_iter().flat_map(|node| &node.children);
         let parts: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
         let groups = declared.groups();
+        let list = || groups.into_iter().flat_map(|groups| &groups.list);
+        let further = groups.and_then(|groups| groups.other_word(name, &parts).or_else(|| groups.other_label(name)));
         Stranger {
+            label: list().position(|group| group.label == name || is_respelled(&group.label, name)),
             meant: meant.and_then(|meant| Some((*self.group_of.get(meant)?, meant.to_owned()))),
             respells: names().filter(|declared| is_respelled(declared, name)).cloned().collect(),
-            further: groups.and_then(|groups| groups.other_word(name, &parts)).map(str::to_owned),
+            further: further.map(str::to_owned),
         }
     }
 }
@@ -96,6 +99,8 @@ pub(super) struct Stranger {
     meant: Option<(usize, String)>,
     /// The properties that it is another spelling of.
     respells: Vec<String>,
+    /// The group that it names as a whole.
+    label: Option<usize>,
     /// The number or word of a further group.
     further: Option<String>,
 }
@@ -162,6 +167,13 @@ impl Splitter<'_> {
         object.void = self.void(&object, statement);
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
+        for (name, span) in statement.iter().flat_map(|statement| &statement.names) {
+            if !object.plan.known.contains(name)
+                && let Some(word) = groups.other_label(name)
+            {
+                self.further_group(here, &object, (name, *span), word);
+            }
+        }
         let is_wrong = statement.is_some_and(Statement::is_wrong);
         object.lacks(&mut found, span);
         if !is_given && !is_wrong && !declared.list_defaults.missing_is_empty {
@@ -202,7 +214,7 @@ impl Splitter<'_> {
                 Some((group, evidence)) => {
                     is_given = true;
                     if !object.void.iter().any(|void| void.name == property.name) {
-                        self.read_property(object, group, property, evidence);
+                        self.read_property(here, object, (group, property), evidence);
                     }
                 }
                 None if object.plan.is_elsewhere(&property.name) => {}
@@ -217,7 +229,13 @@ impl Splitter<'_> {
                         }
                         None if property.kind == Kind::Null => {}
                         None => {
-                            stranger.further.iter().for_each(|word| self.further_group(here, object, property, word))
+                            if let Some(evidence) = stranger.label.and_then(|group| found.get_mut(group)) {
+                                is_given = true;
+                                evidence.doubt(&property.name, property.key);
+                                evidence.diagnostics.extend(self.whole(object, stranger.label, property));
+                            }
+                            let at = (property.name.as_str(), property.key);
+                            stranger.further.iter().for_each(|word| self.further_group(here, object, at, word));
                         }
                     }
                 }
@@ -236,8 +254,8 @@ impl Splitter<'_> {
                 let known = plan.known.iter().map(String::as_str);
                 let named = statement.named(names.iter().map(String::as_str), known);
                 found.extend(named.into_iter().filter_map(|(at, span)| Some(stated(names.get(at)?, span))));
-                let labels = statement.names.iter().filter(|(name, _)| *name == group.label);
-                found.extend(labels.flat_map(|(_, span)| names.iter().map(|name| stated(name, *span))));
+                let label = statement.named_as(&group.label, plan.known.iter().map(String::as_str));
+                found.extend(label.into_iter().flat_map(|span| names.iter().map(move |name| stated(name, span))));
             }
         }
         let mut seen: HashMap<&str, &Property> = HashMap::new();
@@ -254,6 +272,13 @@ impl Splitter<'_> {
             |property: &&Property| !plan.group_of.contains_key(&property.name) && !plan.is_elsewhere(&property.name);
         for property in object.properties.iter().filter(is_stranger) {
             let stranger = self.stranger(object, &property.name);
+            let nested = stranger.label.filter(|_| matches!(property.kind, Kind::Object | Kind::Array));
+            if let Some((group, names)) = nested.and_then(|at| Some((object.groups.list.get(at)?, plan.names.get(at)?)))
+            {
+                let mut error = Some(self.nested(object, group, property));
+                let void = |name: &String| Void { name: name.clone(), span: property.key, error: error.take() };
+                found.extend(names.iter().map(void));
+            }
             if let Some(first) = stranger.respells.iter().find_map(|name| seen.get(name.as_str())) {
                 let (name, error) = (first.name.clone(), Some(self.twice(first, property)));
                 found.push(Void { name, span: property.key, error });
@@ -276,6 +301,26 @@ impl Splitter<'_> {
         stranger
     }
 
+    /// Returns the error for an object in the place of a group.
+    fn nested(&self, object: &Object<'_>, group: &Group, property: &Property) -> Diagnostic {
+        let ty = self.model.short_name(object.ty);
+        let (name, kind) = (&property.name, property.kind.described());
+        let message =
+            format!("`{name}` is {kind}, and {ty} is read from properties such as `{}`", object.in_group(group));
+        let error = Diagnostic::error(Code::SnapshotType, message).label(self.source, property.key, "not read");
+        error.help(format!("write `{}` in place of properties in `{name}`", group.name("*")))
+    }
+
+    /// Returns the warning for a value with the name of a group.
+    fn whole(&self, object: &Object<'_>, group: Option<usize>, property: &Property) -> Option<Diagnostic> {
+        let name = object.in_group(object.groups.list.get(group?)?);
+        let message = format!("`{}` has the name of a group of properties without a value", property.name);
+        let warning = Diagnostic::warning(Code::SnapshotProperty, message);
+        let warning = warning.label(self.source, property.key, "no instance reads it");
+        let around = object.declared.parent.map_or("the type around it", |parent| self.model.short_name(parent));
+        Some(warning.help(format!("did you mean `{name}`? Otherwise add it to the `@ignore` of {around}")))
+    }
+
     fn twice(&self, first: &Property, again: &Property) -> Diagnostic {
         if first.name == again.name {
             return duplicate_key(self.source, &first.name, first.key, again.key);
@@ -296,7 +341,13 @@ impl Splitter<'_> {
     }
 
     /// Reads a property of a group.
-    fn read_property(&mut self, object: &Object<'_>, group: &Group, property: &Property, evidence: &mut Evidence) {
+    fn read_property(
+        &mut self,
+        here: &Here,
+        object: &Object<'_>,
+        (group, property): (&Group, &Property),
+        evidence: &mut Evidence,
+    ) {
         let declared = object.declared;
         let Some((node, part)) = declared.fields.first().zip(group.part(&property.name)) else { return };
         let field = node.children.iter().find(|(name, _)| name == part);
@@ -307,6 +358,8 @@ impl Splitter<'_> {
                 let stranger = self.stranger(object, &property.name);
                 let meant = stranger.meant.as_ref();
                 evidence.diagnostics.extend(meant.and_then(|(_, name)| self.misspelt(object, property, name)));
+                let at = (property.name.as_str(), property.key);
+                stranger.further.iter().for_each(|word| self.further_group(here, object, at, word));
             }
             return;
         };
@@ -354,10 +407,14 @@ impl Splitter<'_> {
             });
         }
         diagnostics.append(&mut reading.diagnostics);
+        if states.is_empty() && kind == Kind::Null {
+            let below = field.below.iter().filter_map(|id| declared.slots.find(*id));
+            let is_absent = |slot: &Slot| matches!(reading.default(slot, slot.null.as_ref()), Cell::Absent);
+            return below.into_iter().all(is_absent).then_some(false);
+        }
         if states.is_empty() {
             let is_declared = |name: &str| field.children.iter().any(|(child, _)| child == name);
             return match kind {
-                Kind::Null => Some(false),
                 Kind::Object => self.properties_of(span).iter().any(|inner| is_declared(&inner.name)).then_some(true),
                 Kind::String | Kind::Number | Kind::Bool if field.key => Some(true),
                 _ => None,
@@ -368,14 +425,14 @@ impl Splitter<'_> {
     }
 
     /// Records a property of a group that the schema does not have. The number or word of the group is reported once.
-    fn further_group(&mut self, here: &Here, object: &Object<'_>, property: &Property, word: &str) {
-        let inner = Here { scope: here.scope, pointer: here.pointer.join([&property.name]) };
-        self.lost(object.of, &inner, property.value, "", Gap::Partial);
+    fn further_group(&mut self, here: &Here, object: &Object<'_>, (name, span): (&str, Span), word: &str) {
+        let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
+        self.lost(object.of, &inner, span, "", Gap::Partial);
         if self.unjudged.insert((Some(object.of), word.to_owned())) {
             let ty = self.model.short_name(object.ty);
-            let message = format!("`{}` is in a group of properties that is not a declared {ty}", property.name);
+            let message = format!("`{name}` is in a group of properties that is not a declared {ty}");
             let warning = Diagnostic::warning(Code::SnapshotProperty, message);
-            let warning = warning.label(self.source, property.key, "no instance reads it");
+            let warning = warning.label(self.source, span, "no instance reads it");
             let around = object.declared.parent.map_or("the type around it", |parent| self.model.short_name(parent));
             let help = format!(
                 "add `{word}` to the braces in the `@path` of {ty}, or the property to the `@ignore` of {around}"
@@ -411,6 +468,12 @@ impl Object<'_> {
                 evidence.doubt(&name, span);
             }
         }
+    }
+
+    /// Returns the name of a property of a group.
+    fn in_group(&self, group: &Group) -> String {
+        let name = self.declared.properties_in(group).next().map(|(name, _)| name);
+        name.unwrap_or_else(|| group.name("*"))
     }
 
     /// Returns the name of a property that an object with a group has.
