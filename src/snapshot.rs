@@ -90,8 +90,8 @@ pub struct Table {
     pub dangling: Vec<SmolStr>,
     /// Rows whose keys contain a `/` or a capital, in order.
     odd_keys: Vec<u32>,
-    /// The instances around elements of the list that are known to be of other types, once for each element.
-    elsewhere: Vec<u32>,
+    /// The elements of the list that are known to be of other types.
+    elsewhere: Vec<Elsewhere>,
     /// Rows by parent and key; the first row if an id is given twice.
     by_key: HashTable<u32>,
     /// The places of `dangling` ids.
@@ -120,6 +120,15 @@ impl Row {
         let group = ty.groups().and_then(|groups| groups.list.get(at as usize));
         group.map_or(pointer.into(), |group| [&[group.name(first)], rest].concat().into())
     }
+}
+
+/// An element of a list of several types that is of another type.
+#[derive(Debug, Clone, Copy)]
+struct Elsewhere {
+    /// The row of the instance around the list.
+    parent: u32,
+    /// Its first byte.
+    start: u32,
 }
 
 /// The last step of a row's pointer.

@@ -9,7 +9,7 @@ use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::source::pointer::{self, Pointer, Step};
 use crate::source::{Span, misspelling};
 use crate::value::{EntityRef, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The root property that lists the pointers of partial lists.
 pub(super) const PARTIAL: &str = "partial";
@@ -26,10 +26,15 @@ pub(super) fn is_like(name: &str) -> bool {
     is_respelled(PARTIAL, name) || misspelling(name, [PARTIAL]).is_some()
 }
 
-/// Records the lists that were captured in part.
-pub(super) fn apply(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+/// Records the lists that were captured in part. `respelt` are instances that may be copies of others, by their ids.
+pub(super) fn apply(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    respelt: &HashSet<EntityRef>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     for ty in model.type_ids() {
-        page(snapshot, model, ty, diagnostics);
+        page(snapshot, model, ty, respelt, diagnostics);
         snapshot.tables[ty].drop_complete();
     }
     if is_reserved(model) && snapshot.may_list_partial {
@@ -56,7 +61,13 @@ fn gap(snapshot: &Snapshot, model: &Model, scope: EntityRef, steps: &[String], s
 }
 
 /// Reads `@total` and `@more` for every list of a type.
-fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
+fn page(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    ty: TypeId,
+    respelt: &HashSet<EntityRef>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let declared = model.ty(ty);
     if declared.total.is_none() && declared.more.is_none() {
         return;
@@ -64,13 +75,13 @@ fn page(snapshot: &mut Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Ve
     let Some((parent, steps)) = steps_to_list(model, ty) else { return };
     let mut captured: HashMap<u32, u64> = HashMap::new();
     for (at, row) in (0u32..).zip(&snapshot.table(ty).rows) {
-        if !snapshot.table(ty).copies.contains(&at) {
+        if !snapshot.table(ty).copies.contains(&at) && !respelt.contains(&EntityRef { ty, row: at }) {
             *captured.entry(row.parent).or_default() += 1;
         }
     }
     // A total is that of all elements, whatever their types.
-    for around in &snapshot.table(ty).elsewhere {
-        *captured.entry(*around).or_default() += 1;
+    for other in &snapshot.table(ty).elsewhere {
+        *captured.entry(other.parent).or_default() += 1;
     }
     for row in snapshot.table(parent).row_numbers() {
         let scope = EntityRef { ty: parent, row };

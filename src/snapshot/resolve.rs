@@ -1,5 +1,7 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
+mod kinds;
+
 use super::locate::{Location, LocationKind};
 use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,7 +14,7 @@ use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The number of keys that are compared for a suggestion.
@@ -38,11 +40,13 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>,
     if !twice.is_empty() {
         forget_duplicates(snapshot, model, &twice);
     }
+    let mut respelt = HashSet::new();
     for ty in &types {
-        differing_in_case(snapshot, model, *ty, diagnostics);
+        kinds::of_two_types(snapshot, model, *ty, diagnostics);
+        respelt.extend(differing_in_case(snapshot, model, *ty, diagnostics));
         expected(snapshot, model, *ty);
     }
-    super::partial::apply(snapshot, model, diagnostics);
+    super::partial::apply(snapshot, model, &respelt, diagnostics);
     for ty in types {
         for slot in snapshot.table(ty).columns.ids() {
             references(snapshot, model, ty, slot, diagnostics);
@@ -187,8 +191,15 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
     value.or(first).map_or(row.span, |place| place.span)
 }
 
-/// Warns of ids with one folded form: they are different ids, which is rarely intended.
-fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics: &mut Vec<Diagnostic>) {
+/// Warns of ids with one folded form: they are different ids, which is rarely intended. Returns the instances whose ids
+/// differ from those of others in blanks only.
+fn differing_in_case(
+    snapshot: &Snapshot,
+    model: &Model,
+    ty: TypeId,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<EntityRef> {
+    let mut respelt = Vec::new();
     let rows = &snapshot.table(ty).rows;
     let mut seen: HashMap<(u32, String), u32> = HashMap::new();
     let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
@@ -205,6 +216,9 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
         if snapshot.text(first.key) == snapshot.text(again.key) {
             continue;
         }
+        if snapshot.text(first.key).trim() == snapshot.text(again.key).trim() {
+            respelt.push(EntityRef { ty, row: at });
+        }
         let name = model.short_name(ty);
         let message = format!(
             "two instances of {name} have ids that differ only in case, in blanks or in the encoding of accents: `{key}`"
@@ -214,6 +228,7 @@ fn differing_in_case(snapshot: &Snapshot, model: &Model, ty: TypeId, diagnostics
             .label(&snapshot.source, name_span(snapshot, model, ty, first), "and this one");
         diagnostics.push(warning.help("if they are one, remove one"));
     }
+    respelt
 }
 
 /// Records lists that lack an instance of `@expect`, which were not captured in full.

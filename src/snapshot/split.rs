@@ -5,7 +5,7 @@ mod group;
 use super::element::{Doubt, Membership};
 use super::read::duplicate_key;
 use super::uncaptured::{self, Statement, UNCAPTURED};
-use super::{Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
+use super::{Elsewhere, Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
@@ -482,7 +482,7 @@ impl Splitter<'_> {
             Membership::Member => {}
             Membership::Other => {
                 scanner.skip()?;
-                self.split.tables[ty].elsewhere.push(here.scope.row);
+                self.split.tables[ty].elsewhere.push(Elsewhere { parent: here.scope.row, start });
                 return Ok(());
             }
             Membership::Doubtful(doubt) => {

@@ -83,6 +83,7 @@ fn an_element_is_an_instance_of_the_type_with_its_word() {
         r#"[{"name": "a", "kind": "password", "min_length": 12}, {"name": "a", "kind": "oidc", "days": 31}]"#,
         expect![[r#"
             ACTIVE a/*: unknown
+            snapshot-duplicate-id: two elements of a list have the id `a` and differ in `kind`
             exit 4
         "#]],
     );
@@ -297,6 +298,80 @@ fn a_word_without_a_type_is_reported_once() {
             snapshot-element: `kind` is true, which no type of the list `/policies` has: nothing judges the element
             exit 4
         "#]],
+    );
+}
+
+#[test]
+fn an_id_of_elements_of_two_types_is_noticed() {
+    let good = r#"{"name": "a", "kind": "password", "min_length": 14}"#;
+    for (others, expected) in [
+        (
+            r#"{"name": "a", "kind": "saml", "days": 90, "certificates": []}"#,
+            expect![[r#"
+                snapshot-duplicate-id: two elements of a list have the id `a` and differ in `kind`
+                exit 0
+            "#]],
+        ),
+        (
+            r#"{"name": "b", "kind": "saml", "days": 90, "certificates": []}"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+        (
+            r#"{"name": "a", "kind": "service"}"#,
+            expect![[r#"
+                ONE : fail
+                snapshot-duplicate-id: two elements of a list have the id `a` and differ in `kind`
+                exit 1
+            "#]],
+        ),
+        (
+            r#"{"name": "b", "kind": "service"}, {"name": "b", "kind": "oidc", "days": 90, "certificates": [{"serial": 1, "active": true}]}"#,
+            expect![[r#"
+                snapshot-duplicate-id: two elements of a list have the id `b` and differ in `kind`
+                exit 0
+            "#]],
+        ),
+        (
+            r#"{"kind": "service"}, {"name": null, "kind": "service"}, {"name": "b", "kind": "saml", "days": 90, "certificates": []}"#,
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+    ] {
+        check(&format!("[{good}, {others}]"), expected);
+    }
+}
+
+#[test]
+fn the_type_of_an_element_may_be_uncaptured_by_a_path() {
+    let schema = SCHEMA.replace("kind = ", "meta/kind = ");
+    let element = |stated: &str| {
+        format!(
+            r#"{{"policies": [{{"name": "a", "meta": {{"kind": "saml"}}, "days": 90, "certificates": []{stated}}}]}}"#
+        )
+    };
+    check_by(
+        &schema,
+        POLICIES,
+        &element(""),
+        expect![[r#"
+        exit 0
+    "#]],
+    );
+    check_by(
+        &schema,
+        POLICIES,
+        &element(r#", "uncaptured": ["meta/kind"]"#),
+        expect![[r#"
+        LONG *: unknown
+        ONE : unknown
+        ACTIVE *: unknown
+        CERT *: unknown
+        snapshot-element: `meta/kind` was not captured, so the type of the element of `/policies` is unknown
+        exit 4
+    "#]],
     );
 }
 

@@ -238,6 +238,15 @@ fn a_list_may_say_how_much_of_it_was_captured() {
         (r#"{"page": {"keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: pass"),
     ];
     check(&total, COUNTS, &table);
+    let each = r#"@id("EACH") @title("t") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Key) when { resource has active && resource.active };"#;
+    let table = [
+        (r#"{"page": {"keys": [{"id": "a"}, {"id": "b"}], "total": 2}}"#, "EACH: pass pass"),
+        (r#"{"page": {"keys": [{"id": "a"}, {"id": "A"}], "total": 2}}"#, "EACH: pass pass"),
+        // One of the two may be a copy, so the list may lack an instance.
+        (r#"{"page": {"keys": [{"id": "a"}, {"id": "a "}], "total": 2}}"#, "EACH: pass pass unknown"),
+    ];
+    check(&total, each, &table);
     let more = schema(r#"@more("/next")"#);
     let table = [
         (r#"{"page": {"keys": [{"id": "a"}]}}"#, "MANY: pass; NONE: pass"),
