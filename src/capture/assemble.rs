@@ -240,7 +240,7 @@ impl<'a> Assembly<'a, '_> {
         }
         if let Some(tree) = merged {
             let old = std::mem::replace(&mut self.root, Tree::Uncaptured);
-            self.root = self.merge(old, tree, Rule::Replace);
+            self.root = self.merge(old, tree, Rule::Refresh);
         }
     }
 
@@ -561,7 +561,7 @@ impl<'a> Assembly<'a, '_> {
         for (number, step) in steps.iter().enumerate() {
             let is_last = number + 1 == steps.len();
             let new = || match is_last {
-                true => Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: false })),
+                true => Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: false, replaced: Vec::new() })),
                 false => Tree::Object(Vec::new()),
             };
             at.push(step);

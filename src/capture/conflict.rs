@@ -3,7 +3,7 @@
 use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Place;
-use crate::value::parse_datetime;
+use crate::value::{parse_datetime, show_datetime};
 
 /// The rule for two sources with different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,23 @@ pub(super) enum Rule {
     Newer,
     /// The second source replaces the first.
     Replace,
+    /// The second source replaces the old snapshot, unless it is the older one: then a value that differs is uncaptured, and
+    /// both places are reported.
+    Refresh,
+}
+
+/// Returns the error for a value that is older than the one of the old snapshot that it would replace. `times` are those of
+/// the old snapshot and of the value.
+pub(super) fn outdated(at: &str, times: [Option<i64>; 2], old: Option<&Place>, new: &Place) -> Diagnostic {
+    let [known, given] = times.map(|time| time.map(show_datetime).unwrap_or_default());
+    let message = format!("`{at}` is of {given}, and the snapshot has another value of {known}");
+    let error = Diagnostic::error(Code::CaptureConflict, message).label(&new.source, new.span, "the older value");
+    let error = match old {
+        Some(old) => error.label(&old.source, old.span, "the newer value"),
+        None => error,
+    };
+    error
+        .help("leave the older one out, capture it again, or correct --captured-at; until then the value is uncaptured")
 }
 
 /// Returns the error for two values at one place.

@@ -29,6 +29,8 @@ pub(super) struct List {
     pub parts: Vec<Part>,
     /// Whether a source states that the list has not all instances.
     pub is_partial: bool,
+    /// The origins of lists of the old snapshot that a document replaces.
+    pub replaced: Vec<OriginId>,
 }
 
 /// The instances of one source.
@@ -260,7 +262,9 @@ impl List {
         }
         if is_keyed {
             let replaces = self.parts.first().is_some_and(|part| part.role == Role::Document);
-            self.parts.retain(|part| !(replaces && part.role == Role::Old));
+            let is_replaced = |part: &&Part| replaces && part.role == Role::Old;
+            self.replaced.extend(self.parts.iter().filter(is_replaced).map(|part| part.origin));
+            self.parts.retain(|part| !is_replaced(&part));
             let others = self.parts.get_mut(1..).unwrap_or_default();
             others.sort_by_key(|part| part.role == Role::Old);
         } else {
@@ -380,16 +384,15 @@ impl List {
     /// Reports files that are older than the list of the old snapshot that they would replace.
     fn is_outdated(&self, joining: &Joining<'_>, reports: &mut Reports) -> bool {
         let time = |part: &Part| joining.origins.time(part.origin);
-        let Some(old) = self.parts.iter().filter(|part| part.role == Role::Old).filter_map(time).max() else {
-            return false;
-        };
-        let is_rows = |part: &&Part| part.role != Role::Old && matches!(part.content, Content::Mapped(_));
+        let old = self.parts.iter().filter(|part| part.role == Role::Old).map(|part| part.origin);
+        let old = old.chain(self.replaced.iter().copied());
+        let Some(old) = old.filter_map(|origin| joining.origins.time(origin)).max() else { return false };
+        let is_rows = |part: &&Part| part.role != Role::Old && !matches!(part.content, Content::Activities(_));
         let is_older = |part: &&Part| is_rows(part) && time(part).is_some_and(|time| time < old);
         let mut outdated = self.parts.iter().filter(is_older).peekable();
         let is_any = outdated.peek().is_some();
         for part in outdated {
-            let Some(place) = part.place(0) else { continue };
-            reports.report("outdated", &place, || {
+            let error = || {
                 let message = format!(
                     "`{}` is of {}, and the snapshot has values of {}",
                     part.name,
@@ -397,9 +400,14 @@ impl List {
                     show_datetime(old)
                 );
                 let error = Diagnostic::error(Code::CaptureConflict, message);
-                let error = error.label(&place.source, place.span, "the list of these rows is partial");
                 error.help("leave the file out, export it again, or correct --captured-at")
-            });
+            };
+            match part.place(0) {
+                Some(place) => reports.report("outdated", &place, || {
+                    error().label(&place.source, place.span, "the list of these rows is partial")
+                }),
+                None => reports.push(error()),
+            }
         }
         is_any
     }

@@ -11,7 +11,7 @@ use super::reports::Reports;
 use super::scim;
 use super::secrets::suspicion;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Place, Source};
+use crate::source::{Place, Source, misspelling};
 use crate::value::fold::caseless;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -243,7 +243,13 @@ impl Mapped {
         self.cells(row, &mut cells);
         for (column, at) in &self.columns {
             let (text, place, meaning) = match self.found(row, column, *at, &cells) {
-                Found::Nothing => continue,
+                Found::Nothing => {
+                    if let Some(property) = self.misspelt(row, column) {
+                        reports.report("property", &property.place, || misspelt(column, property));
+                        instance.mark(column);
+                    }
+                    continue;
+                }
                 Found::Several => {
                     instance.mark(column);
                     continue;
@@ -286,6 +292,25 @@ impl Mapped {
             }
         }
         Some(instance)
+    }
+
+    /// Returns the property of a row that is a misspelling of a column that the row lacks.
+    fn misspelt(&self, row: usize, column: &Column) -> Option<&Property> {
+        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return None };
+        let row = nodes.get(row)?;
+        column.headers.iter().find_map(|header| {
+            let (above, last) =
+                header.rsplit_once('/').map_or((None, header.as_str()), |(above, last)| (Some(above), last));
+            let object =
+                above.map_or(Some(row), |above| above.split('/').try_fold(row, |node, step| node.get(step)))?;
+            let Value::Object(properties) = &object.value else { return None };
+            let is_read = |name: &str| {
+                let mut headers = self.columns.iter().flat_map(|(column, _)| &column.headers);
+                headers.any(|header| caseless(header) == caseless(name))
+            };
+            let is_near = |name: &str| misspelling(name, [last]).is_some() && !is_read(name);
+            properties.iter().find(|property| is_near(&property.name))
+        })
     }
 
     fn cells(&self, row: usize, cells: &mut Vec<Cell>) {
@@ -407,6 +432,14 @@ fn names_of(row: &Node) -> Vec<String> {
         Value::Object(properties) => properties.iter().map(|property| property.name.clone()).collect(),
         _ => Vec::new(),
     }
+}
+
+fn misspelt(column: &Column, property: &Property) -> Diagnostic {
+    let (name, header) = (&property.name, column.headers.first().map_or("", String::as_str));
+    let message = format!("unknown property `{name}`, and the row has no `{header}`");
+    let warning = Diagnostic::warning(Code::CaptureRow, message);
+    let warning = warning.label(&property.place.source, property.place.span, "not read");
+    warning.help(format!("did you mean `{header}`? Until it is corrected the value is uncaptured"))
 }
 
 fn no_column(file: &str, (place, found): (&Place, &[String]), column: &Column, description: &str) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
 
-use super::conflict::{Rule, contradiction, names, same};
+use super::conflict::{Rule, contradiction, names, outdated, same};
 use super::join::{List, Part};
 use super::key::KeyOf;
 use super::node::{Node, Property, Value};
@@ -181,7 +181,8 @@ impl Tree {
 
     /// Merges a value of another source into this one.
     pub(super) fn merge(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
-        let replaces = merge.rule == Rule::Replace;
+        let is_outdated = merge.rule == Rule::Refresh && self.is_newer(&other, merge);
+        let replaces = matches!(merge.rule, Rule::Replace | Rule::Refresh) && !is_outdated;
         match (self, other) {
             (Tree::Object(mut properties), Tree::Object(others)) => {
                 for (name, other) in others {
@@ -217,7 +218,23 @@ impl Tree {
         }
     }
 
+    /// Returns whether a value is newer than another one, if both have one time.
+    fn is_newer(&self, other: &Tree, merge: &Merge<'_>) -> bool {
+        let time = |tree: &Tree| match tree {
+            Tree::Leaf(leaf) => merge.origins.time(leaf.origin),
+            _ => None,
+        };
+        time(self).zip(time(other)).is_some_and(|(known, new)| known > new)
+    }
+
     fn contradict(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
+        if merge.rule == Rule::Refresh {
+            let times = [&self, &other].map(|tree| tree.origin().and_then(|origin| merge.origins.time(origin)));
+            if let Some(place) = other.place() {
+                merge.reports.report("outdated", place, || outdated(merge.at.as_str(), times, self.place(), place));
+            }
+            return Tree::Contradicted;
+        }
         if merge.rule == Rule::Newer {
             let time = |tree: &Tree| tree.origin().and_then(|origin| merge.origins.time(origin));
             match (time(&self), time(&other)) {
@@ -258,7 +275,7 @@ impl Instances {
         }
         let only_old = kept.iter().zip(&self.elements).filter(|(kept, _)| **kept);
         let names: Vec<String> = only_old.filter_map(|(_, tree)| tree.key(&self.key)).collect();
-        if merge.rule == Rule::Replace && !names.is_empty() {
+        if matches!(merge.rule, Rule::Replace | Rule::Refresh) && !names.is_empty() {
             let list = merge.at.as_str();
             merge.reports.note(format!("kept from the old snapshot in `{list}`: {}", names.join(", ")));
         }
@@ -322,7 +339,7 @@ impl DocumentReader<'_> {
                 if let Some(ty) = layout.type_at(each, &layout.lists) {
                     self.refuse_partial_below(&node.place, at);
                     let part = (self.part)(elements, at.as_str());
-                    return Tree::Rows(Box::new(List { ty, parts: vec![part], is_partial }));
+                    return Tree::Rows(Box::new(List { ty, parts: vec![part], is_partial, replaced: Vec::new() }));
                 }
                 if let Some(ty) = layout.type_at(each, &layout.containers) {
                     let each = layout.model.path_of.find(ty).copied().flatten();

@@ -14,6 +14,7 @@ use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::project::{self, CapturePack, ExportFile, InputFormat, Loader};
 use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::schema::Schema;
+use deodar::value::show_datetime;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -329,6 +330,9 @@ fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Re
 }
 
 /// An example of a range.
+/// The difference of clocks and time zones, in milliseconds.
+const DAY: i64 = 86_400_000;
+
 const RANGE: &str = "--range audit.csv=2026-06-01..2026-09-01";
 
 impl Common {
@@ -351,6 +355,12 @@ impl Statements {
                 let example = "--captured-at members.csv=2026-09-01T06:00:00Z";
                 format!("--captured-at {text}: the time {}: {}, as in {example}", wrong.message, wrong.help)
             })?;
+            // Clocks differ, and so do the days of time zones.
+            let now = project::now();
+            if time.saturating_sub(now) > DAY {
+                let now = show_datetime(now);
+                return Err(format!("--captured-at {text}: the time is after that of the clock, {now}"));
+            }
             statements.times.insert(known(file)?, time);
         }
         for text in &common.encoding {

@@ -69,6 +69,48 @@ fn an_older_file_does_not_replace_newer_values() {
 }
 
 #[test]
+fn an_older_document_does_not_replace_newer_values() {
+    let old = r#"{"captured_at": "2026-09-09T08:00:00Z", "organization": {"name": "Heron"},
+        "security": {"two_step": {"enforced": false, "methods": ["email"]}},
+        "workspaces": [{"id": "WS1", "members": [{"email": "neha@heron.example", "status": "blocked", "role": "Admin"}]}]}"#;
+    let document = |enforced: bool| {
+        format!(
+            r#"{{"organization": {{"name": "Heron"}}, "security": {{"two_step": {{"enforced": {enforced}}}}},
+            "workspaces": [{{"id": "WS1", "members": []}}]}}"#
+        )
+    };
+    let run =
+        |document: &str| moengage(&[("old.json", old), ("s.json", document)], "--settings s.json --into old.json");
+    let other = run(&document(true));
+    reports(&other, 5, "`/security/two_step/enforced` is of 2026-09-01T00:00:00Z, and the snapshot");
+    reports(&other, 5, "`s.json` is of 2026-09-01T00:00:00Z, and the snapshot has values of");
+    assert_eq!(other.json()["security"]["two_step"], json!({"methods": ["email"], "uncaptured": ["enforced"]}));
+    assert_eq!(other.json()["partial"], json!(["/workspaces/0/members"]));
+    let same = run(&document(false));
+    assert!(!same.stderr.contains("another value"), "{}", same.stderr);
+    assert_eq!(same.json()["security"]["two_step"], json!({"enforced": false, "methods": ["email"]}));
+}
+
+#[test]
+fn a_misspelt_property_of_a_row_is_not_absent() {
+    let rows = r#"[{"E-mail": "a@x", "Active": "yes", "Fee": 2}, {"E-mail": "b@x", "Active": "yes", "Fe": 2},
+        {"E-mail": "c@x", "Active": "yes"}]"#;
+    let harbour = Harbour::with(&[("r.json", rows.as_bytes())]);
+    let run = harbour.run(&format!("--people r.json {AT}"));
+    reports(&run, 0, "unknown property `Fe`, and the row has no `Fee`");
+    let people = json!([{"email": "a@x", "active": true, "fee": 2}, {"email": "b@x", "active": true, "uncaptured": ["fee"]},
+        {"email": "c@x", "active": true}]);
+    assert_eq!(run.json()["people"], people);
+}
+
+#[test]
+fn a_time_of_capture_is_not_in_the_future() {
+    let files = [("m.csv", "Email,Status\nneha@heron.example,Joined\n")];
+    let run = moengage(&files, "--members W=m.csv --captured-at m.csv=2999-01-01");
+    reports(&run, 2, "--captured-at m.csv=2999-01-01: the time is after that of the clock");
+}
+
+#[test]
 fn a_total_below_the_table_is_not_a_member() {
     for (last, expected) in [
         ("Total: 1,,", "`total: 1` is not an e-mail address"),
