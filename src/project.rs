@@ -76,6 +76,8 @@ pub struct Selection {
     pub adaptation: Arc<Adaptation>,
     /// Files that the run writes. They are not snapshots.
     pub outputs: Vec<PathBuf>,
+    /// The time of the run, in milliseconds since 1970; the clock by default.
+    pub now: Option<i64>,
 }
 
 /// Where packs are looked up by name.
@@ -151,7 +153,7 @@ impl Loader {
         }
         let mut inputs = self.inputs(selection, snapshots, skipped, diagnostics);
         if let (Ok(inputs), false) = (&mut inputs, joined.is_empty()) {
-            let joining = joining(&inputs.schema, limits);
+            let joining = joining(&inputs.schema, limits, selection.now);
             for file in &joined {
                 match self.read_joined(file, selection.form, &joining, &mut reports) {
                     Ok(account) => inputs.snapshots.push(account),
@@ -203,7 +205,7 @@ impl Loader {
         let first = if choice { accounts.peek().and_then(|first| first.source.as_ref().ok()).cloned() } else { None };
         let inputs = self.inputs(selection, first.into_iter().collect(), skipped, diagnostics)?;
         if !selection.joined.is_empty() {
-            accounts.set_joining(joining(&inputs.schema, limits));
+            accounts.set_joining(joining(&inputs.schema, limits, selection.now));
         }
         Ok((Inputs { snapshots: Vec::new(), ..inputs }, accounts))
     }
@@ -712,9 +714,9 @@ fn plain(error: &std::io::Error) -> String {
 }
 
 /// Returns how the files of an account are joined.
-fn joining(schema: &Arc<Source>, limits: &Limits) -> Joining {
+fn joining(schema: &Arc<Source>, limits: &Limits, now: Option<i64>) -> Joining {
     let schema = Schema::parse(schema).0.map(Arc::new);
-    Joining { schema, most_bytes: limits.bytes, depth: limits.depth }
+    Joining { schema, most_bytes: limits.bytes, depth: limits.depth, now: now.unwrap_or_else(self::now) }
 }
 
 /// Returns a text as a source, with `lines` and `bytes_before` of a larger text before it.

@@ -269,6 +269,7 @@ impl Settings {
         let mut selection = pack::selection(&self.effective, &args.snapshots, form);
         selection.outputs.extend(args.evidence.clone());
         selection.joined.clone_from(&args.join);
+        selection.now = args.now;
         selection
     }
 

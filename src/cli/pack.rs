@@ -43,6 +43,7 @@ pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: Input
         schema: settings.schema.value.clone(),
         adaptation: Arc::new(settings.adaptation.clone()),
         outputs: settings.outputs.value.iter().filter_map(|(_, path)| path.clone()).collect(),
+        now: None,
     }
 }
 

@@ -109,6 +109,8 @@ pub(super) struct Joining {
     pub most_bytes: usize,
     /// The nesting of each file.
     pub depth: usize,
+    /// The time of the run, in milliseconds since 1970.
+    pub now: i64,
 }
 
 impl Joining {
@@ -123,7 +125,7 @@ impl Joining {
                 let message = format!("folder `{name}` holds no part of a snapshot");
                 Err(Diagnostic::error(Code::NoSnapshot, message).help("name a folder with the files of one account"))
             }
-            (Some(schema), _) => join(name, parts, &schema.model, self.depth).map_err(|_| over_4_gib(name)),
+            (Some(schema), _) => join(name, parts, &schema.model, (self.depth, self.now)).map_err(|_| over_4_gib(name)),
             (None, [first, ..]) => Ok(Arc::clone(first)),
         }
     }

@@ -16,12 +16,17 @@ use crate::value::{TypeId, parse_datetime};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each file.
-/// A file that is not valid is the fault of the whole.
+/// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each
+/// file, and `now` is the time of the run in milliseconds since 1970. A file that is not valid is the fault of the whole.
 ///
 /// # Errors
 /// [`TooLarge`] if the whole does not fit 32-bit positions.
-pub fn join(name: &str, files: &[Arc<Source>], model: &Model, depth: usize) -> Result<Arc<Source>, TooLarge> {
+pub fn join(
+    name: &str,
+    files: &[Arc<Source>],
+    model: &Model,
+    (depth, now): (usize, i64),
+) -> Result<Arc<Source>, TooLarge> {
     let empty = || Source::new(name, "");
     let Some(first) = files.first() else { return empty() };
     let (mut roots, marks) = (Vec::new(), Marks::new(model));
@@ -35,7 +40,7 @@ pub fn join(name: &str, files: &[Arc<Source>], model: &Model, depth: usize) -> R
         }
     }
     let json = Derivation::new(first).named(name).from_all(files);
-    let mut joiner = Joiner { model, files, marks, json, pointer: Vec::new(), moved: FxHashMap::default() };
+    let mut joiner = Joiner { model, files, now, marks, json, pointer: Vec::new(), moved: FxHashMap::default() };
     joiner.object(&At::root(model), &roots);
     joiner.json.finish()
 }
@@ -179,6 +184,7 @@ struct Property {
 struct Joiner<'s> {
     model: &'s Model,
     files: &'s [Arc<Source>],
+    now: i64,
     marks: Marks,
     json: Derivation,
     /// The names on the way to the object at hand.
@@ -318,7 +324,8 @@ impl Joiner<'_> {
         let is_time = self.pointer.len() == 1 && self.pointer.iter().all(|name| name == "captured_at");
         let times: Vec<Option<i64>> = distinct.iter().map(|value| self.time(value)).collect();
         if is_time && times.iter().all(Option::is_some) {
-            // The account is as old as its oldest part.
+            // The account is as old as its oldest part. A time after that of the run is wrong, so the age is not known.
+            let times = times.into_iter().flatten().map(|time| if time > self.now { i64::MIN } else { time });
             let oldest = distinct.iter().zip(times).min_by_key(|(_, time)| *time).map(|(value, _)| *value);
             return self.write_all(oldest.as_slice());
         }
@@ -540,6 +547,9 @@ mod tests {
     use super::*;
     use crate::schema::Schema;
 
+    /// 2026-09-03.
+    const NOW: i64 = 1_788_393_600_000;
+
     const SCHEMA: &str = r#"
         @path("") @key("name") entity Account = {
             name: String, captured_at?: datetime, sso: { on?: Bool, by?: String }, tags?: Set<String>, @path("box") whole?: Whole
@@ -556,7 +566,7 @@ mod tests {
         let model = schema.unwrap_or_else(|| panic!("{diagnostics:?}")).model;
         let name = |(at, text): (usize, &&str)| Source::new(format!("{}.json", at + 1), *text).unwrap();
         let files: Vec<_> = files.iter().enumerate().map(name).collect();
-        join("folder", &files, &model, 20).unwrap()
+        join("folder", &files, &model, (20, NOW)).unwrap()
     }
 
     #[test]
@@ -581,6 +591,11 @@ mod tests {
             (
                 &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"2026-09-01T00:00:00Z"}"#],
                 r#"{"captured_at":"2026-09-01T00:00:00Z"}"#,
+            ),
+            // A time after that of the run makes the age unknown.
+            (
+                &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"2026-09-04"}"#],
+                r#"{"captured_at":"2026-09-04"}"#,
             ),
             (
                 &[r#"{"captured_at":"2026-09-02"}"#, r#"{"captured_at":"?"}"#],
