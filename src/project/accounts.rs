@@ -1,7 +1,7 @@
 //! The snapshots of a run: from files, folders or standard input, compressed or not, one per file or one per line.
 
 use super::names::is_own;
-use super::unpack::{Input, open};
+use super::unpack::{Input, open, read_large};
 use super::{line_of, over_4_gib, reports, shown, source_of, unreadable};
 use crate::check::{SnapshotInput, SnapshotInputs};
 use crate::diagnostic::{Code, Diagnostic};
@@ -361,6 +361,9 @@ pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<V
 }
 
 fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+    if let Some(bytes) = read_large(path, most_bytes) {
+        return Ok(bytes);
+    }
     let mut bytes = Vec::with_capacity(size_of(path).min(most_bytes) + 1);
     match input.take(most_bytes as u64 + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() > most_bytes => Err(too_large(name, most_bytes)),

@@ -61,6 +61,37 @@ pub(super) fn open_regular(path: &Path, name: &str) -> Result<Input, Diagnostic>
     }
 }
 
+/// Files of more bytes are read by two threads, each of which copies a half and takes its page faults.
+const LARGE: u64 = 8 << 20;
+
+/// Reads a large regular file that is not compressed. `None` if it is another one, or changes in the meantime.
+#[cfg(unix)]
+pub(super) fn read_large(path: &Path, most_bytes: usize) -> Option<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    let found = path.metadata().ok().filter(|found| found.is_file() && found.len() > LARGE)?;
+    if path == Path::new("-") {
+        return None;
+    }
+    let length = usize::try_from(found.len()).ok().filter(|length| *length <= most_bytes)?;
+    let file = File::open(path).ok()?;
+    let mut bytes = vec![0; length];
+    let (first, second) = bytes.split_at_mut(length / 2);
+    let start = u64::try_from(first.len()).ok()?;
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| file.read_exact_at(first, 0));
+        let second = file.read_exact_at(second, start);
+        (first.join(), second)
+    });
+    let is_longer = file.read_at(&mut [0], found.len()).map_or(true, |more| more > 0);
+    let is_packed = bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD) || bytes.get(..HEAD).is_some_and(is_skippable);
+    (matches!(first, Ok(Ok(()))) && second.is_ok() && !is_longer && !is_packed).then_some(bytes)
+}
+
+#[cfg(not(unix))]
+pub(super) fn read_large(_: &Path, _: usize) -> Option<Vec<u8>> {
+    None
+}
+
 /// An input whose first bytes are known.
 struct Peeked {
     head: Vec<u8>,
@@ -328,6 +359,28 @@ mod tests {
             let room = into.len().min(1);
             self.0.read(&mut into[..room])
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_large_file_is_read_in_halves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.json");
+        let text = |length: u64| (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect::<Vec<u8>>();
+        for (bytes, most, expected) in [
+            (text(LARGE), usize::MAX, false),
+            (text(LARGE + 1), usize::MAX, true),
+            (text(LARGE + 2), usize::MAX, true),
+            (text(LARGE + 2), 1 << 20, false),
+            ([&GZIP[..], &text(LARGE)].concat(), usize::MAX, false),
+            ([&ZSTD[..], &text(LARGE)].concat(), usize::MAX, false),
+            ([&[0x5f][..], &SKIPPABLE, &text(LARGE)].concat(), usize::MAX, false),
+        ] {
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(read_large(&path, most), expected.then_some(bytes));
+        }
+        assert_eq!(read_large(folder.path(), usize::MAX), None);
+        assert_eq!(read_large(&folder.path().join("none"), usize::MAX), None);
     }
 
     fn read_from(raw: Raw) -> Result<Vec<u8>, String> {
