@@ -9,6 +9,7 @@ mod chain;
 mod model;
 mod layout;
 mod written;
+mod parts;
 mod size;
 mod plain;
 mod defaults;

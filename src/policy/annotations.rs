@@ -4,7 +4,7 @@ use super::parse::span_of;
 use crate::source::Span;
 use cedar_policy_core::parser::cst;
 use smol_str::{SmolStr, ToSmolStr};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Annotations of a check.
 pub(super) const ON_CHECK: &[&str] = &[
@@ -59,10 +59,12 @@ pub(super) struct Annotation {
 }
 
 pub(super) fn annotations_of(policy: &cedar_policy::Policy, parts: &cst::PolicyImpl) -> BTreeMap<SmolStr, Annotation> {
+    // `Policy::annotation` parses the name on every call.
+    let values: HashMap<&str, &str> = policy.annotations().collect();
     let written = parts.annotations.iter().filter_map(|node| {
         let annotation = node.node.as_ref()?;
         let name = annotation.key.node.as_ref()?.to_smolstr();
-        let value = policy.annotation(&name)?.into();
+        let value = (*values.get(name.as_str())?).into();
         let span = node.loc.as_ref().map(span_of)?;
         let value_span = annotation.value.as_ref().and_then(|value| value.loc.as_ref()).map_or(span, span_of);
         Some((name, Annotation { value, span, value_span }))

@@ -12,7 +12,7 @@ mod context;
 use super::layout;
 use super::model::*;
 use super::written::{Fragment, Written};
-use super::{errors_from_cedar, size};
+use super::{errors_from_cedar, parts, size};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -29,7 +29,13 @@ pub(super) fn parse(
 ) -> Result<(Fragment, cedar_policy::Schema, Vec<SchemaWarning>), Vec<Diagnostic>> {
     let extensions = Extensions::all_available();
     let invalid = |error: CedarSchemaError| errors_from_cedar(Code::SchemaInvalid, source, &error);
-    let (written, warnings) = Fragment::from_cedarschema_str(source.text(), extensions).map_err(invalid)?;
+    let (written, warnings) = match parts::parse(source.text()) {
+        Some(read) => read,
+        None => {
+            let read = Fragment::from_cedarschema_str(source.text(), extensions).map_err(invalid)?;
+            (read.0, read.1.collect())
+        }
+    };
     if let Some(error) = size::excess(source, &Written::new(&written)) {
         return Err(vec![error]);
     }
@@ -37,7 +43,7 @@ pub(super) fn parse(
         ValidatorSchemaFragment::from_schema_fragment(written.clone()).map_err(|error| invalid(error.into()))?;
     let schema =
         ValidatorSchema::from_schema_fragments([fragment], extensions).map_err(|error| invalid(error.into()))?;
-    Ok((written, schema.into(), warnings.collect()))
+    Ok((written, schema.into(), warnings))
 }
 
 pub(super) fn model(
