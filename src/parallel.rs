@@ -13,6 +13,14 @@ pub(crate) use rayon::{join, prelude::*};
 #[cfg(not(feature = "parallel"))]
 pub(crate) use sequential::*;
 
+/// Maps the items of a list, in order. One item is mapped on this thread, without a task.
+pub(crate) fn map_each<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    match items {
+        [only] => vec![map(only)],
+        _ => items.par_iter().map(map).collect(),
+    }
+}
+
 /// Produces items on a new thread, which may wait for input without blocking the pool, and passes them to a consumer.
 /// `produce` returns an item with its bytes. The consumer calls its argument for the next batch, which is empty at the end.
 #[cfg(feature = "parallel")]

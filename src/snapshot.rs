@@ -28,7 +28,7 @@ pub(crate) use plan::ReadPlan;
 pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hash::keyed;
+use crate::hash::keyed_number;
 use crate::ids::IdVec;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
@@ -492,5 +492,5 @@ fn is_respelled(declared: &str, name: &str) -> bool {
 
 /// Returns the hash of a key in a scope, from the hash of the key.
 fn key_hash(scope: u32, key: u32) -> u64 {
-    keyed(&(u64::from(scope) << 32 | u64::from(key)))
+    keyed_number(u64::from(scope) << 32 | u64::from(key))
 }

@@ -14,6 +14,9 @@ use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 
+/// The number of rows from which a batch is faster. It is low in debug builds, so that tests cover both ways.
+const MIN_ROWS: usize = if cfg!(debug_assertions) { 2 } else { 4 };
+
 /// A range of rows of one type in one role of the request. The entity in the other role is the same for all rows.
 #[derive(Clone, Copy)]
 pub(super) struct Batch {
@@ -125,7 +128,7 @@ impl<'m> Values<'m> {
             Plain::Bool(b) => Some(HashKey::exact(u64::from(b))),
             Plain::Number(n) => Some(HashKey::number(n)),
             Plain::Entity(entity) => Some(HashKey::entity(entity)),
-            Plain::Text(text) => Some(HashKey::hashed(text)),
+            Plain::Text(text) => Some(HashKey::text(text)),
             Plain::Ip(_) | Plain::Set(_) => None,
         }
     }
@@ -210,12 +213,42 @@ impl Evaluator<'_> {
         batch: Batch,
         lanes: Vec<Outcomes>,
     ) -> PolicyOutcomes<Vec<Outcomes>> {
+        if lanes.len() < MIN_ROWS {
+            return self.policy_by_row(body, conditional, batch, &lanes);
+        }
         let mut leaf = |leaf: &NodeId, lanes| self.leaf_batch(*leaf, batch, lanes);
         evaluate_policy(&body.scope, &body.clauses, conditional, lanes, &mut leaf)
     }
 
+    /// Evaluates a policy for the rows of a batch, as [`Evaluator::policy_batch`] does, one by one.
+    #[expect(clippy::indexing_slicing, reason = "there is a lane for every row")]
+    fn policy_by_row(
+        &self,
+        body: &Body,
+        conditional: bool,
+        batch: Batch,
+        lanes: &[Outcomes],
+    ) -> PolicyOutcomes<Vec<Outcomes>> {
+        let none = || vec![Outcomes::NONE; lanes.len()];
+        let mut all = PolicyOutcomes { scope: none(), satisfied: none(), applies: none() };
+        let asked = (0..).zip(lanes).filter(|(_, lane)| **lane != Outcomes::NONE);
+        for (at, _) in asked {
+            let one = self.policy(body, conditional, &batch.request(at));
+            let lanes =
+                [(&mut all.scope, one.scope), (&mut all.satisfied, one.satisfied), (&mut all.applies, one.applies)];
+            for (lanes, outcomes) in lanes {
+                lanes[at as usize] = outcomes;
+            }
+        }
+        all
+    }
+
     /// Evaluates the next part of a conjunction for the rows whose lane may be true, and combines it with the lanes.
     pub(super) fn and_batch(&self, part: &Condition, batch: Batch, lanes: &mut Vec<Outcomes>) {
+        if lanes.len() < MIN_ROWS {
+            let open = (0..).zip(lanes).filter(|(_, lane)| lane.may(Outcomes::TRUE));
+            return open.for_each(|(at, lane)| *lane = lane.and(self.condition(part, &batch.request(at))));
+        }
         if let Some(open) = lanes.continued(Outcomes::TRUE) {
             let outcomes = part.evaluate(open, &mut |leaf, lanes| self.leaf_batch(*leaf, batch, lanes));
             lanes.combine(outcomes, Outcomes::and);

@@ -22,7 +22,7 @@ use crate::parallel::*;
 use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
 use crate::snapshot::{Column, UncapturedList};
 use crate::source::cedar::on_deep_stack;
-use crate::value::EntityRef;
+use crate::value::{EntityRef, Outcomes};
 use aggregate::{Aggregated, Apart, CountedValue, Truncated, witnesses};
 use alike::Alike;
 use probe::{JoinValues, Prober};
@@ -36,6 +36,13 @@ const ROWS_PER_TASK: u32 = 4096;
 
 /// The minimal number of tasks for an attribute, if there are as many resources: one resource may have many principals.
 const MIN_TASKS: u32 = 64;
+
+/// The number of pairs up to which one task derives an attribute.
+const PAIRS_PER_TASK: usize = 1 << 14;
+
+/// The number of pairs up to which all of them are tested, because an index costs more. It is low in debug builds, so that
+/// tests cover both ways.
+const FEW_PAIRS: usize = if cfg!(debug_assertions) { 2 } else { 8 };
 
 /// The principals that contribute to a derived value, and the lists that may have more of them.
 #[derive(Debug, Default)]
@@ -95,7 +102,13 @@ impl<'a> Evaluator<'a> {
 
     /// Computes one attribute.
     fn derive_attribute(&self, attribute: &DerivedAttribute, most_pairs: usize) -> Derived {
-        let mut build_sides = on_deep_stack(|| self.build_sides(attribute));
+        if self.snapshot.table(attribute.ty).rows.is_empty() {
+            let limits = vec![ProbeLimits::default(); attribute.parts.len()];
+            return Derived { column: None, limits: Some(limits), too_many: Vec::new() };
+        }
+        let is_limited = most_pairs < FEW_PAIRS;
+        let build_sides = || attribute.parts.iter().map(|part| self.build_side(attribute, part, is_limited)).collect();
+        let mut build_sides: Vec<BuildSide> = on_deep_stack(build_sides);
         let alike = self.alike(attribute, &build_sides);
         let mut too_many = Vec::new();
         for (part, build) in attribute.parts.iter().zip(&mut build_sides) {
@@ -119,14 +132,18 @@ impl<'a> Evaluator<'a> {
     /// Probes with every resource of an attribute, and aggregates.
     fn derive_column(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Column {
         let rows = self.snapshot.table(attribute.ty).row_numbers();
-        let rows_per_task = rows.end.div_ceil(MIN_TASKS).clamp(1, ROWS_PER_TASK);
-        let principals: Vec<JoinValues<'_>> =
-            attribute.parts.iter().map(|part| self.all_principal_values(part)).collect();
+        let tested = build_sides.iter().map(|build| build.candidates.len() + build.lists.len()).sum::<usize>();
+        let tasks = if tested.saturating_mul(rows.len()) <= PAIRS_PER_TASK { 1 } else { MIN_TASKS };
+        let rows_per_task = rows.end.div_ceil(tasks).clamp(1, ROWS_PER_TASK);
+        let principals = self.all_principal_values(attribute, build_sides);
         let derive_batch = |start: &u32| {
             let len = (rows.end - start).min(rows_per_task);
             let batch = Batch { role: Role::Resource, ty: attribute.ty, start: *start, other: self.root() };
-            let values = |part| self.resource_values(part, batch, len as usize);
-            let resources: Vec<JoinValues<'_>> = attribute.parts.iter().map(values).collect();
+            let values = |(part, build): (&DerivationProgram, &BuildSide)| match build.has_index() {
+                true => self.resource_values(part, batch, len as usize),
+                false => JoinValues::new(),
+            };
+            let resources: Vec<JoinValues<'_>> = attribute.parts.iter().zip(build_sides).map(values).collect();
             let mut pairs = Vec::new();
             let derive_one = |at: u32| {
                 let resource = EntityRef { ty: attribute.ty, row: start + at };
@@ -136,16 +153,14 @@ impl<'a> Evaluator<'a> {
             (0..len).map(derive_one).collect()
         };
         let starts: Vec<u32> = rows.clone().step_by(rows_per_task as usize).collect();
-        let batches: Vec<Vec<Aggregated>> =
-            starts.par_iter().map(|start| on_deep_stack(|| derive_batch(start))).collect();
+        let batches: Vec<Vec<Aggregated>> = map_each(&starts, |start| on_deep_stack(|| derive_batch(start)));
         aggregate::column(attribute.aggregate, rows.len(), batches.into_iter().flatten())
     }
 
     /// Probes with one resource of each class, and gives its value to all resources of the class.
     fn derive_classes(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide], alike: &Alike) -> Column {
         let classes_per_task = (alike.classes.len() / MIN_TASKS as usize).clamp(1, ROWS_PER_TASK as usize);
-        let principals: Vec<JoinValues<'_>> =
-            attribute.parts.iter().map(|part| self.all_principal_values(part)).collect();
+        let principals = self.all_principal_values(attribute, build_sides);
         let derive_some = |classes: &[Vec<u32>]| {
             let mut pairs = Vec::new();
             let mut derived: Vec<(u32, Aggregated)> = Vec::new();
@@ -196,7 +211,13 @@ impl<'a> Evaluator<'a> {
         pairs: &mut Vec<aggregate::Pair>,
     ) -> Aggregated {
         pairs.clear();
+        // One principal that certainly counts decides whether there is one.
+        let is_enough = attribute.aggregate == Aggregate::Exists && attribute.parts.iter().all(|part| !part.subtracts);
+        let prober = Prober { one_is_enough: is_enough, ..prober };
         let truncated = self.pairs(attribute, build_sides, prober, pairs);
+        if is_enough && pairs.last().is_some_and(|pair| pair.outcomes == Outcomes::TRUE) {
+            return aggregate::counted(Aggregate::Exists, (1, 1), 0);
+        }
         let more = self.further(attribute, build_sides, prober, truncated);
         match attribute.aggregate {
             Aggregate::Distinct => {
@@ -215,6 +236,9 @@ impl<'a> Evaluator<'a> {
         prober: Prober<'s, 'm>,
         truncated: Truncated,
     ) -> u64 {
+        if build_sides.iter().all(|build| build.lists.is_empty()) {
+            return if truncated.permitted { u64::MAX } else { 0 };
+        }
         let is_unbounded = |list: &UncapturedList| list.most.is_none();
         let (lists, is_complete) = self.contributing_lists(attribute, build_sides, prober, is_unbounded);
         match truncated.permitted || !is_complete {
@@ -244,9 +268,12 @@ impl<'a> Evaluator<'a> {
         // A derivation that exceeds the limit tests no pairs.
         let Some(limits) = &joins.limits else { return Contributions::default() };
         let build_sides = joins.build_sides.get_or_init(|| {
-            let mut build_sides = self.build_sides(attribute);
-            build_sides.iter_mut().zip(limits).for_each(|(build, limits)| build.limits = *limits);
-            build_sides
+            // It works on one thread, because this is a lock.
+            let build_side = |(part, limits): (&DerivationProgram, &ProbeLimits)| {
+                let is_limited = *limits != ProbeLimits::default();
+                BuildSide { limits: *limits, ..self.build_side(attribute, part, is_limited) }
+            };
+            attribute.parts.iter().zip(limits).map(build_side).collect()
         });
         let mut pairs = Vec::new();
         let prober = Prober::single(resource);
@@ -255,9 +282,13 @@ impl<'a> Evaluator<'a> {
         Contributions { witnesses: witnesses(&mut pairs, truncated).collect(), lists }
     }
 
-    /// Returns the values of all principals that the joins of a derivation compare.
-    fn all_principal_values(&self, part: &DerivationProgram) -> JoinValues<'_> {
-        part.joins.iter().map(|join| self.principal_values(part, join.key.principal()?)).collect()
+    /// Returns the values of all principals that the joins of derivations compare, where there is an index.
+    fn all_principal_values(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Vec<JoinValues<'_>> {
+        let of_part = |(part, build): (&DerivationProgram, &BuildSide)| match build.has_index() {
+            true => part.joins.iter().map(|join| self.principal_values(part, join.key.principal()?)).collect(),
+            false => JoinValues::new(),
+        };
+        attribute.parts.iter().zip(build_sides).map(of_part).collect()
     }
 
     /// Returns the values of an expression for all principals of a derivation.

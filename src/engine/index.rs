@@ -5,7 +5,7 @@
 //! module has the data; `derive::build` fills it, and `derive::probe` reads it.
 
 use super::operand::Operand;
-use crate::hash::keyed;
+use crate::hash::{keyed, keyed_number, keyed_text};
 use crate::value::{EntityRef, Outcomes};
 use hashbrown::HashTable;
 use std::hash::Hash;
@@ -15,11 +15,11 @@ use std::hash::Hash;
 pub(super) struct BuildSide {
     /// The principals that the filters do not exclude, in order.
     pub(super) candidates: Vec<Candidate>,
-    /// The index of the candidates for each join.
+    /// The index of the candidates for each join; none if all candidates are tested.
     pub(super) indexes: Vec<HashIndex>,
     /// The uncaptured lists that may have a principal that the filters do not exclude, by their places in the table.
     pub(super) lists: Vec<u32>,
-    /// The index of these lists for each join.
+    /// The index of these lists for each join; none if all lists are tested.
     pub(super) list_indexes: Vec<HashIndex>,
     /// The limits on tests of pairs that no join finds.
     pub(super) limits: ProbeLimits,
@@ -37,7 +37,7 @@ pub(super) struct Candidate {
 /// The maximal number of tests for one resource, of principals that no join finds by a key.
 ///
 /// The limits apply if testing all pairs exceeds the limit of the run. A principal that is not tested may count.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ProbeLimits {
     /// Principals without a key, for a resource that probes an index.
     pub(super) unkeyed: usize,
@@ -83,7 +83,7 @@ impl HashIndex {
             let Some((key, _)) = group.first().copied() else { continue };
             #[expect(clippy::cast_possible_truncation, reason = "the limits of a run allow fewer than 2^32 pairs")]
             let count = group.len() as u32;
-            buckets.insert_unique(keyed(&key), Bucket { key, start, count }, |bucket| keyed(&bucket.key));
+            buckets.insert_unique(keyed_number(key), Bucket { key, start, count }, |bucket| keyed_number(bucket.key));
             start += count;
         }
         Self { buckets, entries: pairs.into_iter().map(|(_, entry)| entry).collect(), unkeyed }
@@ -92,7 +92,7 @@ impl HashIndex {
     /// Returns the entries with a key, in order.
     #[expect(clippy::indexing_slicing, reason = "a bucket is a range of the entries")]
     pub(super) fn get(&self, key: HashKey) -> &[u32] {
-        let bucket = self.buckets.find(keyed(&key.bits), |bucket| bucket.key == key.bits);
+        let bucket = self.buckets.find(keyed_number(key.bits), |bucket| bucket.key == key.bits);
         bucket.map_or(&[], |bucket| &self.entries[bucket.start as usize..][..bucket.count as usize])
     }
 
@@ -108,6 +108,11 @@ impl HashIndex {
 }
 
 impl BuildSide {
+    /// Returns whether a resource probes an index.
+    pub(super) fn has_index(&self) -> bool {
+        !self.indexes.is_empty() || !self.list_indexes.is_empty()
+    }
+
     /// Returns the candidate at a place.
     #[expect(clippy::indexing_slicing, reason = "the entries of an index are places of candidates")]
     pub(super) fn candidate(&self, at: u32) -> Candidate {
@@ -134,7 +139,7 @@ impl HashKey {
             Operand::Long(n) | Operand::Decimal(n) | Operand::Datetime(n) | Operand::Duration(n) => Self::number(*n),
             Operand::Entity(entity) => Self::entity(*entity),
             _ => match operand.text() {
-                Some(text) => Self::hashed(text),
+                Some(text) => Self::text(text),
                 None => Self::hashed(&operand.to_value()),
             },
         }
@@ -151,8 +156,13 @@ impl HashKey {
         Self::exact(n.cast_unsigned())
     }
 
+    /// Returns the key of a text.
+    pub(super) fn text(text: &str) -> Self {
+        Self { bits: keyed_text(text), exact: false, literal: false }
+    }
+
     /// Returns the key of a value that does not fit 64 bits.
-    pub(super) fn hashed(value: &(impl Hash + ?Sized)) -> Self {
+    fn hashed(value: &impl Hash) -> Self {
         Self { bits: keyed(value), exact: false, literal: false }
     }
 

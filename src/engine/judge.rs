@@ -163,7 +163,7 @@ impl Evaluator<'_> {
             let end = rows.end.min(start.saturating_add(ROWS_PER_TASK));
             on_deep_stack(|| self.judge_batch(check, body, *start..end, listed))
         };
-        let batches: Vec<Judgement> = starts.par_iter().map(judge).collect();
+        let batches: Vec<Judgement> = map_each(&starts, judge);
         let mut judgement = Judgement::empty(check);
         batches.into_iter().for_each(|batch| judgement.extend(batch));
         judgement

@@ -340,11 +340,13 @@ fn contains_inexact(set: &Set, item: &Operand<'_>) -> Outcomes {
 
 /// Returns the outcomes of `a.containsAll(b)`.
 pub(super) fn contains_all(a: &Set, b: &Set) -> Outcomes {
-    let certain = b.items().iter().fold(Outcomes::TRUE, |all, item| all.and(contains(a, Some(&Operand::of(item)))));
-    if certain == Outcomes::FALSE
-        || b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::FALSE)
-    {
-        return Outcomes::FALSE;
+    let mut certain = Outcomes::TRUE;
+    for item in b.items() {
+        let contains = contains(a, Some(&Operand::of(item)));
+        if contains == Outcomes::FALSE {
+            return Outcomes::FALSE;
+        }
+        certain = certain.and(contains);
     }
     let is_missing = |item: &Value| contains(a, Some(&Operand::of(item))) != Outcomes::TRUE;
     if b.is_open() || b.maybe().iter().any(is_missing) { Outcomes::EITHER } else { certain }
@@ -352,9 +354,13 @@ pub(super) fn contains_all(a: &Set, b: &Set) -> Outcomes {
 
 /// Returns the outcomes of `a.containsAny(b)`.
 pub(super) fn contains_any(a: &Set, b: &Set) -> Outcomes {
-    let any = b.items().iter().fold(Outcomes::FALSE, |any, item| any.or(contains(a, Some(&Operand::of(item)))));
-    if b.items().iter().any(|item| contains(a, Some(&Operand::of(item))) == Outcomes::TRUE) {
-        return Outcomes::TRUE;
+    let mut any = Outcomes::FALSE;
+    for item in b.items() {
+        let contains = contains(a, Some(&Operand::of(item)));
+        if contains == Outcomes::TRUE {
+            return Outcomes::TRUE;
+        }
+        any = any.or(contains);
     }
     let is_possible = b.maybe().iter().any(|item| contains(a, Some(&Operand::of(item))) != Outcomes::FALSE);
     if is_possible || (b.is_open() && is_empty(a) != Outcomes::TRUE) { any | Outcomes::EITHER } else { any }

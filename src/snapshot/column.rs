@@ -1,7 +1,7 @@
 //! Columns: the values of one slot over all rows of a type.
 
 use super::read::Cell;
-use crate::hash::keyed;
+use crate::hash::keyed_text;
 use crate::schema::Ty;
 use crate::source::byte_offset;
 use crate::value::{IpNet, TypeId, Value};
@@ -77,7 +77,7 @@ impl StrRef {
 /// Returns a hash of a text, the same for equal texts of one process.
 pub fn text_hash(text: &str) -> u32 {
     // The upper half.
-    u32::try_from(keyed(text) >> 32).unwrap_or_default()
+    u32::try_from(keyed_text(text) >> 32).unwrap_or_default()
 }
 
 /// The values of one slot.

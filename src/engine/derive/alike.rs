@@ -5,7 +5,7 @@
 use super::super::eval::{Evaluator, Request};
 use super::super::index::{BuildSide, Candidate};
 use super::super::operand::{AbstractValue, Domain};
-use super::ROWS_PER_TASK;
+use super::{FEW_PAIRS, ROWS_PER_TASK};
 use crate::parallel::*;
 use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
 use crate::source::cedar::on_deep_stack;
@@ -37,6 +37,15 @@ impl Evaluator<'_> {
     /// Returns the resources of an attribute by likeness. `None` if a derivation reads the resource itself, or if the
     /// comparison is not worth its time.
     pub(super) fn alike(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Option<Alike> {
+        let tests = |(part, build): (&DerivationProgram, &BuildSide)| {
+            let of_joins = part.joins.iter().zip(&build.indexes).map(|(_, index)| index.mean());
+            of_joins.min().unwrap_or(build.candidates.len())
+        };
+        let rows = self.snapshot.table(attribute.ty).row_numbers();
+        let tested = attribute.parts.iter().zip(build_sides).map(tests).max()?;
+        if tested < MIN_PRINCIPALS || tested.saturating_mul(rows.len()) <= FEW_PAIRS {
+            return None;
+        }
         let is_apart = attribute.parts.iter().any(|part| part.apart.is_some());
         if is_apart && !self.can_be_apart(attribute, build_sides) {
             return None;
@@ -45,21 +54,13 @@ impl Evaluator<'_> {
         for part in &attribute.parts {
             nodes.extend(part.of_resource.as_ref()?);
         }
-        let tests = |(part, build): (&DerivationProgram, &BuildSide)| {
-            let of_joins = part.joins.iter().zip(&build.indexes).map(|(_, index)| index.mean());
-            of_joins.min().unwrap_or(build.candidates.len())
-        };
-        if attribute.parts.iter().zip(build_sides).map(tests).max()? < MIN_PRINCIPALS {
-            return None;
-        }
         let nodes: Vec<NodeId> = nodes.into_iter().collect();
-        let rows = self.snapshot.table(attribute.ty).row_numbers();
         let starts: Vec<u32> = rows.clone().step_by(ROWS_PER_TASK as usize).collect();
         let chunk = |start: &u32| {
             let end = rows.end.min(start.saturating_add(ROWS_PER_TASK));
             on_deep_stack(|| self.chunk(attribute.ty, *start..end, &nodes))
         };
-        let chunks: Vec<Chunk> = starts.par_iter().map(chunk).collect();
+        let chunks: Vec<Chunk> = map_each(&starts, chunk);
         let (mut all, mut known) = (Vec::<Vec<u32>>::new(), FxHashMap::<Signature, usize>::default());
         for (signature, rows) in chunks.into_iter().flatten() {
             let at = match signature {

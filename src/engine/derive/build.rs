@@ -4,28 +4,34 @@ use super::super::batch::{Batch, Role};
 use super::super::eval::{Evaluator, Request};
 use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
 use super::super::operand::{AbstractValue, Domain, Operand};
-use super::ROWS_PER_TASK;
+use super::{FEW_PAIRS, ROWS_PER_TASK};
 use crate::program::{Body, DerivationProgram, DerivedAttribute, Join, JoinKey, NodeId, NodeKind};
 use crate::schema::Ty;
 use crate::snapshot::UncapturedList;
 use crate::value::{EntityRef, Outcomes, Set, TypeId};
 
 impl Evaluator<'_> {
-    /// Returns the build side of each derivation of an attribute.
-    ///
-    /// It works on one thread, because a caller may hold a lock.
-    pub(super) fn build_sides(&self, attribute: &DerivedAttribute) -> Vec<BuildSide> {
-        attribute.parts.iter().map(|part| self.build_side(part)).collect()
-    }
-
-    fn build_side(&self, part: &DerivationProgram) -> BuildSide {
+    /// Returns the build side of a derivation of an attribute. Few pairs need no index, unless their number is limited.
+    pub(super) fn build_side(
+        &self,
+        attribute: &DerivedAttribute,
+        part: &DerivationProgram,
+        is_limited: bool,
+    ) -> BuildSide {
+        let resources = self.snapshot.table(attribute.ty).rows.len();
+        let is_indexed =
+            |principals: usize| principals > 0 && (is_limited || principals.saturating_mul(resources) > FEW_PAIRS);
         let candidates = self.candidates(part);
-        let index = |join: &Join| self.candidate_index(part, join.key, &candidates);
-        let indexes = part.joins.iter().map(index).collect();
-        let mut build = BuildSide { candidates, indexes, ..BuildSide::default() };
+        let mut build = BuildSide { candidates, ..BuildSide::default() };
+        if is_indexed(build.candidates.len()) {
+            let index = |join: &Join| self.candidate_index(part, join.key, &build.candidates);
+            build.indexes = part.joins.iter().map(index).collect();
+        }
         // An unknown principal contributes only if a `permit` permits it, so that a `forbid` needs no lists.
         if !part.subtracts {
             build.lists = self.candidate_lists(part);
+        }
+        if is_indexed(build.lists.len()) {
             let index = |join: &Join| self.list_index(part, join.key, &build.lists);
             build.list_indexes = part.joins.iter().map(index).collect();
         }

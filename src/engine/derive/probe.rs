@@ -38,12 +38,14 @@ pub(super) struct Prober<'s, 'm> {
     pub(super) at: u32,
     /// Whether the principal may be the resource although a condition states that it is not.
     pub(super) ignores_apart: bool,
+    /// Whether the search ends with a pair that is certain.
+    pub(super) one_is_enough: bool,
 }
 
 impl<'s, 'm> Prober<'s, 'm> {
     /// Returns the prober of a resource without values of a batch.
     pub(super) fn single(resource: EntityRef) -> Self {
-        Self { resource, principals: &[], resources: &[], at: 0, ignores_apart: false }
+        Self { resource, principals: &[], resources: &[], at: 0, ignores_apart: false, one_is_enough: false }
     }
 
     /// Returns the two sides of a join.
@@ -110,10 +112,16 @@ struct Tests<'t> {
     build: &'t BuildSide,
     resource: EntityRef,
     ignores_apart: bool,
+    one_is_enough: bool,
     pairs: &'t mut Vec<Pair>,
 }
 
 impl Tests<'_> {
+    /// Returns whether the last pair is certain, and no other one is needed.
+    fn is_done(&self) -> bool {
+        self.one_is_enough && self.pairs.last().is_some_and(|pair| pair.outcomes == Outcomes::TRUE)
+    }
+
     /// Returns whether a condition is tested, if a join has decided that another one is true.
     fn is_tested(&self, condition: &Condition, decided: Option<NodeId>) -> bool {
         let is_ignored = self.ignores_apart && self.part.apart.as_ref() == Some(condition);
@@ -133,12 +141,15 @@ impl<'a> Evaluator<'a> {
     ) -> Truncated {
         let mut truncated = Truncated::default();
         for (number, (part, build)) in attribute.parts.iter().zip(build_sides).enumerate() {
-            let (resource, ignores_apart) = (prober.resource, prober.ignores_apart);
-            let mut tests = Tests { part, build, resource, ignores_apart, pairs };
+            let Prober { resource, ignores_apart, one_is_enough, .. } = prober;
+            let mut tests = Tests { part, build, resource, ignores_apart, one_is_enough, pairs };
             let is_complete = match self.best_probe(part, &build.indexes, prober, number) {
                 Some(probe) => self.test_matches(&mut tests, &probe),
                 None => self.test_candidates(&mut tests),
             };
+            if tests.is_done() {
+                break;
+            }
             if !is_complete {
                 truncated.note(part.subtracts);
             }
@@ -203,8 +214,14 @@ impl<'a> Evaluator<'a> {
                     let is_equal = sides.equal(join.key, candidate.row, element);
                     if is_equal != Some(false) {
                         self.test(tests, candidate, is_equal.map(|_| join.node));
+                        if tests.is_done() {
+                            return true;
+                        }
                     }
                 }
+            }
+            if tests.is_done() {
+                return true;
             }
         }
         let unkeyed = at_most(&index.unkeyed, build.limits.unkeyed);
@@ -232,7 +249,12 @@ impl<'a> Evaluator<'a> {
             let (Some(first), Some(last)) = (run.first().map(row), run.last().map(row)) else { continue };
             let rows = (last - first) as usize + 1;
             if run.len() < MIN_PRINCIPALS_FOR_BATCH || run.len() * MAX_ROWS_FOR_PRINCIPAL < rows {
-                run.iter().for_each(|at| self.test(tests, build.candidate(*at), decided));
+                for at in run {
+                    self.test(tests, build.candidate(*at), decided);
+                    if tests.is_done() {
+                        return;
+                    }
+                }
             } else {
                 self.test_batch(tests, first, run, decided);
             }
