@@ -4,13 +4,14 @@
 //! possible values ([`Outcomes`](crate::value::Outcomes)). A verdict is decided if every outcome in the set gives it.
 //!
 //! The modules in order: `operand` and `transfer` are abstract values and the operators on them. `eval` evaluates one
-//! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index`. `bind` is the start,
-//! `judge` gives verdicts, `explain`, `near` and `coverage` find what decided them. `reference` is Cedar's evaluator.
+//! pair of principal and resource, `batch` many at once. `derive` is a hash join over `index` and `symbols`. `bind` is
+//! the start, `judge` gives verdicts, `explain`, `near` and `coverage` find what decided them. `reference` is Cedar's evaluator.
 //! `assignment` and `scoped` combine evaluators with different parameters, `waive` applies waivers to verdicts, and
 //! `critical` finds the times of changes.
 
 mod operand;
 mod transfer;
+mod symbols;
 mod index;
 mod eval;
 mod batch;

@@ -274,6 +274,8 @@ pub struct Program {
     pub refused: BTreeSet<SmolStr>,
     /// Parameters that are compared with folded values.
     pub(crate) comparisons: Vec<lint::Comparison>,
+    /// Set literals whose elements are constants, with their values if these do not depend on a run.
+    pub(crate) constant_sets: Vec<(NodeId, Option<Value>)>,
 }
 
 impl Program {

@@ -8,6 +8,7 @@
 use super::eval::{Evaluator, Request};
 use super::index::HashKey;
 use super::operand::{self, Operand};
+use super::symbols::NO_SYMBOL;
 use crate::program::{Arithmetic, Body, Condition, Kernel, Lanes, NodeId, NodeKind, PolicyOutcomes, evaluate_policy};
 use crate::schema::{Origin, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
@@ -15,7 +16,10 @@ use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
 
 /// The number of rows from which a batch is faster. It is low in debug builds, so that tests cover both ways.
-const MIN_ROWS: usize = if cfg!(debug_assertions) { 2 } else { 4 };
+pub(super) const MIN_ROWS: usize = if cfg!(debug_assertions) { 2 } else { 4 };
+
+/// The number of rows from which the texts of a set are hashed.
+const MIN_HASHED: usize = if cfg!(debug_assertions) { 3 } else { 32 };
 
 /// A range of rows of one type in one role of the request. The entity in the other role is the same for all rows.
 #[derive(Clone, Copy)]
@@ -94,6 +98,8 @@ pub(super) enum Values<'m> {
     Column(&'m Snapshot, &'m Column, &'m Ty, Rows),
     /// Numbers computed from columns; `None` if one of the operands is unknown, or if the result overflows.
     Computed(Vec<Option<i64>>),
+    /// The symbols of a column of texts, and the rows to read.
+    Symbols(&'m [u32], Rows),
 }
 
 impl<'m> Values<'m> {
@@ -102,6 +108,7 @@ impl<'m> Values<'m> {
         let (snapshot, column, ty, row) = match self {
             Values::Constant(value) => return plain(value),
             Values::Computed(numbers) => return numbers.get(at as usize)?.map(Plain::Number),
+            Values::Symbols(..) => return None,
             Values::Column(snapshot, column, ty, rows) => (snapshot, column, ty, rows.at(at) as usize),
         };
         if column.states.get(row) != Some(&State::Known) {
@@ -124,6 +131,10 @@ impl<'m> Values<'m> {
 
     /// Returns the hash key of the value at a place in the batch.
     pub(super) fn key(&self, at: u32) -> Option<HashKey> {
+        if let Values::Symbols(symbols, rows) = self {
+            let symbol = symbols.get(rows.at(at) as usize).copied().filter(|symbol| *symbol != NO_SYMBOL);
+            return symbol.map(|symbol| HashKey::symbol(Some(symbol)));
+        }
         match self.at(at)? {
             Plain::Bool(b) => Some(HashKey::exact(u64::from(b))),
             Plain::Number(n) => Some(HashKey::number(n)),
@@ -147,6 +158,14 @@ impl<'m> Values<'m> {
         match constant {
             Value::Entity(entity) if entity.is_literal() || **ty != Ty::Entity(entity.ty) => None,
             _ => Some((self.cells()?, constant)),
+        }
+    }
+
+    /// Returns the type of the entities in a column.
+    fn target(&self) -> Option<TypeId> {
+        match self {
+            Values::Column(_, _, Ty::Entity(target), _) => Some(*target),
+            _ => None,
         }
     }
 
@@ -300,7 +319,7 @@ impl Evaluator<'_> {
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
                 self.fill(node, batch, lanes, |at| match text.at(at)? {
-                    Plain::Text(text) => Some(Outcomes::of(pattern.wildcard_match(text))),
+                    Plain::Text(text) => Some(Outcomes::of(operand::like(pattern.get_elems(), text))),
                     _ => None,
                 });
             }
@@ -338,7 +357,8 @@ impl Evaluator<'_> {
     /// Fills the lanes of `.contains()`.
     fn fill_contains(&self, node: NodeId, set: &Values<'_>, item: &Values<'_>, batch: Batch, lanes: &mut [Outcomes]) {
         // Texts in one exact set: a hash excludes most of them.
-        if let (Some(Plain::Set(all)), Some(Cells::Texts(cells))) = (set.uniform(), item.cells())
+        if lanes.len() >= MIN_HASHED
+            && let (Some(Plain::Set(all)), Some(Cells::Texts(cells))) = (set.uniform(), item.cells())
             && let Some(hashes) = text_hashes(all)
         {
             return self.fill(node, batch, lanes, |at| {
@@ -348,6 +368,13 @@ impl Evaluator<'_> {
                 }
                 Some(operand::contains(all, Some(&Operand::String(self.snapshot.text(found)))))
             });
+        }
+        // Instances in one set of instances.
+        if let (Some(Plain::Set(all)), Some(Cells::Entities(cells)), Some(target)) =
+            (set.uniform(), item.cells(), item.target())
+            && let Some(rows) = entity_rows(all, target)
+        {
+            return self.fill(node, batch, lanes, |at| Some(Outcomes::of(rows.contains(cells.at(at)?))));
         }
         self.fill(node, batch, lanes, |at| match (set.at(at)?, item.at(at)?) {
             (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
@@ -406,6 +433,14 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Returns the symbols of the texts that an expression reads off a column; `None` if it takes more than that, or if the
+    /// column is not interned.
+    pub(super) fn symbols(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
+        let NodeKind::Slot(entity, ty, slot) = &self.program.node(node).kind else { return None };
+        let symbols = self.symbols.column(*ty, *slot)?;
+        Some(Values::Symbols(symbols, self.rows(*entity, batch, len)?))
+    }
+
     /// Computes numbers from two columns.
     fn computed(
         &self,
@@ -445,6 +480,17 @@ impl Evaluator<'_> {
             _ => None,
         }
     }
+}
+
+/// Returns the rows of the elements of a set, if it is exact and has entities of one type only, none of them a literal.
+fn entity_rows(set: &Set, ty: TypeId) -> Option<Vec<u32>> {
+    let row = |item: &Value| match item {
+        Value::Entity(entity) if entity.ty == ty && !entity.is_literal() && !entity.is_placeholder() => {
+            Some(entity.row)
+        }
+        _ => None,
+    };
+    if set.is_exact() { set.items().iter().map(row).collect() } else { None }
 }
 
 /// Returns the hashes of the elements of a set, if it is exact and has texts only.

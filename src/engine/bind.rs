@@ -7,12 +7,13 @@
 use super::derive::TooManyPairs;
 use super::eval::{BoundParameter, Evaluator, Request};
 use crate::ids::IdVec;
-use crate::program::{Constant, NodeId, NodeKind, Program};
+use crate::program::{Constant, NodeId, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
 use crate::value::{EntityRef, TypeId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// A program bound to a snapshot and to the values of one run.
 pub struct Binding<'a>(Evaluator<'a>);
@@ -42,6 +43,7 @@ impl<'a> Binding<'a> {
             literals: none,
             derived,
             joins,
+            symbols: Arc::default(),
         };
         let set = |at: usize| parameters.get(at).and_then(Option::as_ref);
         let bound: Vec<BoundParameter> = (0..model.parameters.len()).map(|at| evaluator.bound(at, set(at))).collect();
@@ -84,15 +86,18 @@ impl<'a> Binding<'a> {
     }
 }
 
-/// Evaluates the set literals whose elements are constants.
+/// Returns the values of the set literals whose elements are constants.
 fn fold(evaluator: &Evaluator<'_>) -> FxHashMap<NodeId, Value> {
-    let program = evaluator.program;
-    let is_constant = |node: &NodeId| matches!(program.node(*node).kind, NodeKind::Constant(_));
     let root = evaluator.root();
     let request = Request { principal: root, resource: root, uncaptured_in: None };
-    let sets = program.nodes.entries();
-    let sets = sets.filter(|(_, node)| matches!(&node.kind, NodeKind::SetOf(items) if items.iter().all(is_constant)));
-    sets.filter_map(|(node, _)| Some((node, evaluator.value(node, &request).operand()?.to_value()))).collect()
+    let value = |(node, value): &(NodeId, Option<Value>)| {
+        let value = match value {
+            Some(value) => value.clone(),
+            None => evaluator.value(*node, &request).operand()?.to_value(),
+        };
+        Some((*node, value))
+    };
+    evaluator.program.constant_sets.iter().filter_map(value).collect()
 }
 
 /// Returns the entity of a type with an id: an instance, a choice, a dangling reference, or one of the `literals`.

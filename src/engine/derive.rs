@@ -18,14 +18,17 @@ mod limits;
 use super::batch::{Batch, Role, Values};
 use super::eval::{AttributeJoins, Evaluator};
 use super::index::{BuildSide, ProbeLimits};
+use super::symbols::Symbols;
 use crate::parallel::*;
-use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
+use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, JoinKey, NodeId, NodeKind};
+use crate::schema::{SlotId, Ty};
 use crate::snapshot::{Column, UncapturedList};
 use crate::source::cedar::on_deep_stack;
-use crate::value::{EntityRef, Outcomes};
+use crate::value::{EntityRef, Outcomes, TypeId};
 use aggregate::{Aggregated, Apart, CountedValue, Truncated, witnesses};
 use alike::Alike;
 use probe::{JoinValues, Prober};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use aggregate::Witness;
@@ -66,6 +69,7 @@ impl<'a> Evaluator<'a> {
     /// Returns the derivations that exceed `most_pairs` pairs: their attributes are unknown.
     pub(super) fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
         self.joins = self.program.derived.iter().map(|_| AttributeJoins::default()).collect();
+        self.symbols = Arc::new(Symbols::new(self.snapshot, self.joined_texts()));
         self.derive_where(|_| true, most_pairs)
     }
 
@@ -75,7 +79,32 @@ impl<'a> Evaluator<'a> {
         let shared = |joins: &AttributeJoins| AttributeJoins { limits: joins.limits.clone(), ..Default::default() };
         self.joins = other.joins.iter().map(shared).collect();
         self.derived.clone_from(&other.derived);
+        self.symbols = Arc::clone(&other.symbols);
         self.derive_where(|at| again.get(at) == Some(&true), most_pairs)
+    }
+
+    /// Returns the columns of texts that joins of more than a few pairs compare.
+    fn joined_texts(&self) -> BTreeSet<(TypeId, SlotId)> {
+        let slot = |node: NodeId| match self.program.node(node).kind {
+            NodeKind::Slot(_, ty, slot) if self.model.ty(ty).slot(slot).ty == Ty::String => Some((ty, slot)),
+            _ => None,
+        };
+        let rows = |ty: TypeId| self.snapshot.table(ty).rows.len();
+        let mut columns = BTreeSet::new();
+        for attribute in &self.program.derived {
+            let resources = rows(attribute.ty);
+            let is_joined = |part: &&DerivationProgram| rows(part.body.principal).saturating_mul(resources) > FEW_PAIRS;
+            for join in attribute.parts.iter().filter(is_joined).flat_map(|part| &part.joins) {
+                let (JoinKey::Equal(principal, resource) | JoinKey::Element(principal, resource)) = join.key else {
+                    continue;
+                };
+                if let Some(column) = slot(principal) {
+                    columns.insert(column);
+                    columns.extend(slot(resource));
+                }
+            }
+        }
+        columns
     }
 
     fn derive_where(&mut self, is_wanted: impl Fn(usize) -> bool, most_pairs: usize) -> Vec<TooManyPairs> {
@@ -103,13 +132,12 @@ impl<'a> Evaluator<'a> {
     /// Computes one attribute.
     fn derive_attribute(&self, attribute: &DerivedAttribute, most_pairs: usize) -> Derived {
         if self.snapshot.table(attribute.ty).rows.is_empty() {
-            let limits = vec![ProbeLimits::default(); attribute.parts.len()];
-            return Derived { column: None, limits: Some(limits), too_many: Vec::new() };
+            return Derived { column: None, limits: Some(Vec::new()), too_many: Vec::new() };
         }
         let is_limited = most_pairs < FEW_PAIRS;
         let build_sides = || attribute.parts.iter().map(|part| self.build_side(attribute, part, is_limited)).collect();
         let mut build_sides: Vec<BuildSide> = on_deep_stack(build_sides);
-        let alike = self.alike(attribute, &build_sides);
+        let alike = self.alike(attribute, &build_sides, most_pairs);
         let mut too_many = Vec::new();
         for (part, build) in attribute.parts.iter().zip(&mut build_sides) {
             match self.limits(part, build, (attribute.ty, alike.as_ref()), most_pairs) {
@@ -118,7 +146,9 @@ impl<'a> Evaluator<'a> {
             }
         }
         let is_within_limits = too_many.is_empty();
-        let limits = is_within_limits.then(|| build_sides.iter().map(|build| build.limits).collect());
+        let is_limited = build_sides.iter().any(|build| build.limits != ProbeLimits::default());
+        let limits = || build_sides.iter().filter(|_| is_limited).map(|build| build.limits).collect();
+        let limits = is_within_limits.then(limits);
         // The values of an attribute with an invalid derivation are unknown.
         let is_derived = is_within_limits && !attribute.broken;
         let derive = || match &alike {
@@ -139,22 +169,22 @@ impl<'a> Evaluator<'a> {
         let derive_batch = |start: &u32| {
             let len = (rows.end - start).min(rows_per_task);
             let batch = Batch { role: Role::Resource, ty: attribute.ty, start: *start, other: self.root() };
-            let values = |(part, build): (&DerivationProgram, &BuildSide)| match build.has_index() {
-                true => self.resource_values(part, batch, len as usize),
-                false => JoinValues::new(),
-            };
-            let resources: Vec<JoinValues<'_>> = attribute.parts.iter().zip(build_sides).map(values).collect();
+            let values = |part: &DerivationProgram| self.resource_values(part, batch, len as usize);
+            let resources = with_index(attribute, build_sides, values);
             let mut pairs = Vec::new();
             let derive_one = |at: u32| {
                 let resource = EntityRef { ty: attribute.ty, row: start + at };
                 let prober = Prober { principals: &principals, resources: &resources, at, ..Prober::single(resource) };
                 self.derive_value(attribute, build_sides, prober, &mut pairs)
             };
-            (0..len).map(derive_one).collect()
+            aggregate::column(attribute.aggregate, len as usize, (0..len).map(derive_one))
         };
+        if rows_per_task >= rows.end {
+            return derive_batch(&0);
+        }
         let starts: Vec<u32> = rows.clone().step_by(rows_per_task as usize).collect();
-        let batches: Vec<Vec<Aggregated>> = map_each(&starts, |start| on_deep_stack(|| derive_batch(start)));
-        aggregate::column(attribute.aggregate, rows.len(), batches.into_iter().flatten())
+        let batches: Vec<Column> = map_each(&starts, |start| on_deep_stack(|| derive_batch(start)));
+        aggregate::concatenated(batches)
     }
 
     /// Probes with one resource of each class, and gives its value to all resources of the class.
@@ -269,11 +299,11 @@ impl<'a> Evaluator<'a> {
         let Some(limits) = &joins.limits else { return Contributions::default() };
         let build_sides = joins.build_sides.get_or_init(|| {
             // It works on one thread, because this is a lock.
-            let build_side = |(part, limits): (&DerivationProgram, &ProbeLimits)| {
-                let is_limited = *limits != ProbeLimits::default();
-                BuildSide { limits: *limits, ..self.build_side(attribute, part, is_limited) }
+            let build_side = |(at, part): (usize, &DerivationProgram)| {
+                let limits = limits.get(at).copied().unwrap_or_default();
+                BuildSide { limits, ..self.build_side(attribute, part, limits != ProbeLimits::default()) }
             };
-            attribute.parts.iter().zip(limits).map(build_side).collect()
+            attribute.parts.iter().enumerate().map(build_side).collect()
         });
         let mut pairs = Vec::new();
         let prober = Prober::single(resource);
@@ -284,24 +314,49 @@ impl<'a> Evaluator<'a> {
 
     /// Returns the values of all principals that the joins of derivations compare, where there is an index.
     fn all_principal_values(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Vec<JoinValues<'_>> {
-        let of_part = |(part, build): (&DerivationProgram, &BuildSide)| match build.has_index() {
-            true => part.joins.iter().map(|join| self.principal_values(part, join.key.principal()?)).collect(),
-            false => JoinValues::new(),
-        };
-        attribute.parts.iter().zip(build_sides).map(of_part).collect()
+        with_index(attribute, build_sides, |part| {
+            part.joins.iter().map(|join| self.principal_values(part, join.key)).collect()
+        })
     }
 
-    /// Returns the values of an expression for all principals of a derivation.
-    fn principal_values(&self, part: &DerivationProgram, node: NodeId) -> Option<Values<'_>> {
+    /// Returns whether a join compares the symbols of texts: those of the principals are a column that is interned.
+    fn is_interned(&self, key: JoinKey) -> bool {
+        let (JoinKey::Equal(principal, _) | JoinKey::Element(principal, _)) = key else { return false };
+        match self.program.node(principal).kind {
+            NodeKind::Slot(_, ty, slot) => self.symbols.column(ty, slot).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Returns the values of all principals of a derivation that a join compares.
+    fn principal_values(&self, part: &DerivationProgram, key: JoinKey) -> Option<Values<'_>> {
         let ty = part.body.principal;
         let batch = Batch { role: Role::Principal, ty, start: 0, other: self.root() };
-        self.values(node, batch, self.snapshot.table(ty).rows.len())
+        self.join_values(key, key.principal()?, batch, self.snapshot.table(ty).rows.len())
     }
 
     /// Returns the values of a batch of resources that the joins of a derivation compare.
     fn resource_values(&self, part: &DerivationProgram, batch: Batch, len: usize) -> JoinValues<'_> {
-        part.joins.iter().map(|join| self.values(join.key.resource(), batch, len)).collect()
+        part.joins.iter().map(|join| self.join_values(join.key, join.key.resource(), batch, len)).collect()
     }
+
+    /// Returns the values of one side of a join.
+    fn join_values(&self, key: JoinKey, side: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
+        if self.is_interned(key) { self.symbols(side, batch, len) } else { self.values(side, batch, len) }
+    }
+}
+
+/// Returns the values for each derivation that has an index. There are none if no derivation has one.
+fn with_index<'m>(
+    attribute: &DerivedAttribute,
+    build_sides: &[BuildSide],
+    values: impl Fn(&DerivationProgram) -> JoinValues<'m>,
+) -> Vec<JoinValues<'m>> {
+    if !build_sides.iter().any(BuildSide::has_index) {
+        return Vec::new();
+    }
+    let parts = attribute.parts.iter().zip(build_sides);
+    parts.map(|(part, build)| if build.has_index() { values(part) } else { JoinValues::new() }).collect()
 }
 
 #[cfg(test)]

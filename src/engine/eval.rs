@@ -10,6 +10,7 @@ mod hierarchy;
 
 use super::index::{BuildSide, ProbeLimits};
 use super::operand::{self, AbstractValue, Operand};
+use super::symbols::Symbols;
 use super::transfer;
 use crate::ids::IdVec;
 use crate::program::{
@@ -46,12 +47,14 @@ pub struct Evaluator<'a> {
     pub(super) derived: Vec<Vec<Option<Arc<Column>>>>,
     /// The hash joins of every derived attribute.
     pub(super) joins: Vec<AttributeJoins>,
+    /// The symbols of the texts that these joins compare.
+    pub(super) symbols: Arc<Symbols>,
 }
 
 /// The hash joins of the derivations of one attribute.
 #[derive(Debug, Default)]
 pub(super) struct AttributeJoins {
-    /// The limits of each derivation; `None` if one of them exceeds the limit on pairs.
+    /// The limits of each derivation, none if all pairs are tested; `None` if one of them exceeds the limit on pairs.
     pub(super) limits: Option<Vec<ProbeLimits>>,
     /// The build side of each derivation. It is dropped after the derivation, and built again for an explanation.
     pub(super) build_sides: OnceLock<Vec<BuildSide>>,
@@ -185,7 +188,7 @@ impl Evaluator<'_> {
                 self.unary(*set, request, |set| set.set().map_or(Outcomes::EITHER, operand::is_empty))
             }
             NodeKind::Like(text, pattern) => self.unary(*text, request, |text| {
-                text.text().map_or(Outcomes::ERROR, |text| Outcomes::of(pattern.wildcard_match(text)))
+                text.text().map_or(Outcomes::ERROR, |text| Outcomes::of(operand::like(pattern.get_elems(), text)))
             }),
             NodeKind::StaticallyKnown(operand, answer) => {
                 let operand = self.value(*operand, request);

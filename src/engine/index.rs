@@ -5,6 +5,7 @@
 //! module has the data; `derive::build` fills it, and `derive::probe` reads it.
 
 use super::operand::Operand;
+use super::symbols::NO_SYMBOL;
 use crate::hash::{keyed, keyed_number, keyed_text};
 use crate::value::{EntityRef, Outcomes};
 use hashbrown::HashTable;
@@ -57,11 +58,29 @@ impl Default for ProbeLimits {
 /// The index of one join. An entry is the place of a candidate, or of a list, on the build side.
 #[derive(Debug, Default)]
 pub(super) struct HashIndex {
-    buckets: HashTable<Bucket>,
+    places: Places,
     // INVARIANT: every bucket is a range of these entries.
     entries: Vec<u32>,
     /// The entries without a key: their join value is not known in full, so that it may match any resource.
     pub(super) unkeyed: Vec<u32>,
+    /// Whether the keys of texts are their symbols.
+    pub(super) is_interned: bool,
+    /// The number of keys.
+    keys: usize,
+}
+
+/// The places of the entries with one key.
+#[derive(Debug)]
+enum Places {
+    /// By the key without the least one: the entries before those of this key. The last number is that of all entries.
+    Dense(u64, Vec<u32>),
+    Hashed(HashTable<Bucket>),
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Hashed(HashTable::new())
+    }
 }
 
 /// The entries with one key: `count` entries from `start`.
@@ -72,9 +91,46 @@ struct Bucket {
     count: u32,
 }
 
+/// The number of keys in the range of a dense index, for each entry. A number takes four bytes.
+const MOST_SPARSE: u64 = 8;
+
 impl HashIndex {
-    /// Groups pairs of a key and an entry; `unkeyed` has the entries without a key.
-    pub(super) fn new(mut pairs: Vec<(u64, u32)>, unkeyed: Vec<u32>) -> Self {
+    /// Groups pairs of a key and an entry, which are in the order of the entries; `unkeyed` has the entries without a key.
+    pub(super) fn new(pairs: Vec<(u64, u32)>, unkeyed: Vec<u32>, is_interned: bool) -> Self {
+        let keys = || pairs.iter().map(|(key, _)| *key);
+        let range = keys().min().zip(keys().max());
+        let range = range.map(|(least, most)| (least, most - least));
+        let index = match range.filter(|(_, range)| range / MOST_SPARSE <= pairs.len() as u64) {
+            Some((least, range)) => Self::dense(&pairs, least, range),
+            None => Self::hashed(pairs),
+        };
+        Self { unkeyed, is_interned, ..index }
+    }
+
+    /// Groups pairs whose keys are in a small range, by counting.
+    #[expect(clippy::indexing_slicing, reason = "there is a number for every key in the range, and one after them")]
+    #[expect(clippy::cast_possible_truncation, reason = "a small range has few keys")]
+    fn dense(pairs: &[(u64, u32)], least: u64, range: u64) -> Self {
+        let place = |key: u64| (key - least) as usize;
+        let mut starts = vec![0u32; range as usize + 2];
+        pairs.iter().for_each(|(key, _)| starts[place(*key) + 1] += 1);
+        let keys = starts.iter().filter(|count| **count > 0).count();
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
+        }
+        let (mut next, mut entries) = (starts.clone(), vec![0; pairs.len()]);
+        for (key, entry) in pairs {
+            let next = &mut next[place(*key)];
+            entries[*next as usize] = *entry;
+            *next += 1;
+        }
+        Self { places: Places::Dense(least, starts), entries, keys, ..Self::default() }
+    }
+
+    /// Groups pairs by a hash table of their keys.
+    fn hashed(mut pairs: Vec<(u64, u32)>) -> Self {
         pairs.sort_unstable();
         let groups = pairs.chunk_by(|a, b| a.0 == b.0);
         let mut buckets = HashTable::with_capacity(groups.clone().count());
@@ -83,22 +139,34 @@ impl HashIndex {
             let Some((key, _)) = group.first().copied() else { continue };
             #[expect(clippy::cast_possible_truncation, reason = "the limits of a run allow fewer than 2^32 pairs")]
             let count = group.len() as u32;
-            buckets.insert_unique(keyed_number(key), Bucket { key, start, count }, |bucket| keyed_number(bucket.key));
+            let hash = |bucket: &Bucket| keyed_number(bucket.key);
+            buckets.insert_unique(keyed_number(key), Bucket { key, start, count }, hash);
             start += count;
         }
-        Self { buckets, entries: pairs.into_iter().map(|(_, entry)| entry).collect(), unkeyed }
+        let keys = buckets.len();
+        let entries = pairs.into_iter().map(|(_, entry)| entry).collect();
+        Self { places: Places::Hashed(buckets), entries, keys, ..Self::default() }
     }
 
     /// Returns the entries with a key, in order.
     #[expect(clippy::indexing_slicing, reason = "a bucket is a range of the entries")]
     pub(super) fn get(&self, key: HashKey) -> &[u32] {
-        let bucket = self.buckets.find(keyed_number(key.bits), |bucket| bucket.key == key.bits);
-        bucket.map_or(&[], |bucket| &self.entries[bucket.start as usize..][..bucket.count as usize])
+        match &self.places {
+            Places::Dense(least, starts) => {
+                let at = key.bits.checked_sub(*least).and_then(|at| usize::try_from(at).ok());
+                let range = at.and_then(|at| Some((starts.get(at)?, starts.get(at.checked_add(1)?)?)));
+                range.map_or(&[], |(start, end)| &self.entries[*start as usize..*end as usize])
+            }
+            Places::Hashed(buckets) => {
+                let bucket = buckets.find(keyed_number(key.bits), |bucket| bucket.key == key.bits);
+                bucket.map_or(&[], |bucket| &self.entries[bucket.start as usize..][..bucket.count as usize])
+            }
+        }
     }
 
     /// Returns the mean number of entries that a key finds, with those without a key.
     pub(super) fn mean(&self) -> usize {
-        self.entries.len() / self.buckets.len().max(1) + self.unkeyed.len()
+        self.entries.len() / self.keys.max(1) + self.unkeyed.len()
     }
 
     /// Returns the number of entries. An entry with several keys counts once for each.
@@ -156,6 +224,11 @@ impl HashKey {
         Self::exact(n.cast_unsigned())
     }
 
+    /// Returns the key of a text by its symbol. A text without a symbol has the key of no entry.
+    pub(super) fn symbol(symbol: Option<u32>) -> Self {
+        Self::exact(u64::from(symbol.unwrap_or(NO_SYMBOL)))
+    }
+
     /// Returns the key of a text.
     pub(super) fn text(text: &str) -> Self {
         Self { bits: keyed_text(text), exact: false, literal: false }
@@ -178,10 +251,16 @@ mod tests {
 
     #[test]
     fn an_index_returns_the_entries_of_a_key_in_order() {
-        let index = HashIndex::new(vec![(7, 4), (3, 1), (7, 0), (7, 2)], vec![3]);
-        let entries = [3, 7, 8].map(|bits| index.get(HashKey::exact(bits)).to_vec());
-        assert_eq!(entries, [vec![1], vec![0, 2, 4], vec![]]);
-        assert_eq!(index.len(), 5);
+        for spread in [1, 1 << 40] {
+            let pairs = vec![(7 * spread, 0), (3 * spread, 1), (7 * spread, 2), (7 * spread, 4)];
+            let index = HashIndex::new(pairs, vec![3], false);
+            assert_eq!(matches!(index.places, Places::Dense(..)), spread == 1);
+            let entries = [3, 7, 8, 2, 5].map(|bits| index.get(HashKey::exact(bits * spread)).to_vec());
+            assert_eq!(entries, [vec![1], vec![0, 2, 4], vec![], vec![], vec![]]);
+            assert_eq!((index.len(), index.mean()), (5, 3));
+            assert!(index.get(HashKey::exact(u64::MAX)).is_empty());
+        }
+        assert!(HashIndex::new(Vec::new(), Vec::new(), false).get(HashKey::exact(0)).is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Resources are judged in batches. An uncaptured list of resources has one verdict: it is unknown, unless the check
 //! cannot fail for the phantom of the list.
 
-use super::batch::{Batch, Role};
+use super::batch::{Batch, MIN_ROWS, Role};
 use super::eval::{Evaluator, Request};
 use super::verdict::{Verdict, VerdictCounts};
 use crate::parallel::*;
@@ -158,22 +158,33 @@ impl Evaluator<'_> {
         rows: Range<u32>,
         listed: &[Verdict],
     ) -> Judgement {
+        if rows.len() <= ROWS_PER_TASK as usize {
+            return on_deep_stack(|| self.judge_batch(check, body, rows, listed));
+        }
         let starts: Vec<u32> = rows.clone().step_by(ROWS_PER_TASK as usize).collect();
         let judge = |start: &u32| {
             let end = rows.end.min(start.saturating_add(ROWS_PER_TASK));
             on_deep_stack(|| self.judge_batch(check, body, *start..end, listed))
         };
-        let batches: Vec<Judgement> = map_each(&starts, judge);
+        let batches: Vec<Judgement> = starts.par_iter().map(judge).collect();
         let mut judgement = Judgement::empty(check);
         batches.into_iter().for_each(|batch| judgement.extend(batch));
         judgement
     }
 
     fn judge_batch(&self, check: &CheckProgram, body: &Body, rows: Range<u32>, listed: &[Verdict]) -> Judgement {
+        let mut judgement = Judgement::empty(check);
+        if rows.len() < MIN_ROWS {
+            for resource in rows.map(|row| EntityRef { ty: body.resource, row }) {
+                if let Some(verdict) = self.verdict(check, body, resource) {
+                    judgement.push(Judged::new(Subject::Entity(resource), verdict), listed.contains(&verdict));
+                }
+            }
+            return judgement;
+        }
         let batch = Batch { role: Role::Resource, ty: body.resource, start: rows.start, other: self.root() };
         let lanes = vec![Outcomes::EITHER; rows.len()];
         let PolicyOutcomes { scope, satisfied, applies } = self.policy_batch(body, check.conditional, batch, lanes);
-        let mut judgement = Judgement::empty(check);
         for (row, (scope, (satisfied, applies))) in rows.zip(scope.into_iter().zip(satisfied.into_iter().zip(applies)))
         {
             let resource = EntityRef { ty: body.resource, row };

@@ -5,8 +5,10 @@
 //! interval, or all values of the type. The functions on sets at the end return the [`Outcomes`] of Cedar's operators.
 
 use crate::value::{EntityRef, IpNet, Outcomes, Record, Set, Value};
+use cedar_policy_core::ast::PatternElem;
 use smol_str::SmolStr;
 use std::cmp::Ordering;
+use std::str::Chars;
 use std::sync::Arc;
 
 /// A known value. It is borrowed from the snapshot or the program where that is possible.
@@ -313,6 +315,11 @@ pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
     let Some(item) = item else {
         return if is_empty(set) == Outcomes::TRUE { Outcomes::FALSE } else { Outcomes::EITHER };
     };
+    if let Operand::Entity(entity) = item
+        && let Some(found) = contains_entity(set, *entity)
+    {
+        return found;
+    }
     // The elements of a set have one type. If it is not a set, a record or an entity, all elements are exact.
     let is_flat = |value: &Value| !matches!(value, Value::Set(_) | Value::Record(_) | Value::Entity(_));
     let mut elements = set.items().iter().chain(set.maybe());
@@ -326,6 +333,21 @@ pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
         (false, true) => Outcomes::EITHER,
         (false, false) => Outcomes::FALSE,
     }
+}
+
+/// Returns the outcomes of `.contains()` for an entity, if it and the set are exact.
+fn contains_entity(set: &Set, entity: EntityRef) -> Option<Outcomes> {
+    if !set.is_exact() || !is_exact(entity) {
+        return None;
+    }
+    let mut found = false;
+    for element in set.items() {
+        match element {
+            Value::Entity(element) if is_exact(*element) => found |= *element == entity,
+            _ => return None,
+        }
+    }
+    Some(Outcomes::of(found))
 }
 
 /// Returns the outcomes of `.contains()` if the item or an element is not exact.
@@ -377,9 +399,58 @@ pub(super) fn is_empty(set: &Set) -> Outcomes {
     }
 }
 
+/// Returns whether a text matches a pattern of `like`, as Cedar's own function does. That one copies the text.
+pub(super) fn like(pattern: &[PatternElem], text: &str) -> bool {
+    let (mut rest, mut at) = (text.chars(), 0);
+    // The place after the last wildcard, and the text from which the rest of the pattern is tried next.
+    let mut again: Option<(usize, Chars<'_>)> = None;
+    loop {
+        let mut next = rest.clone();
+        match (pattern.get(at), next.next()) {
+            (None, None) => return true,
+            (Some(PatternElem::Wildcard), _) => {
+                at += 1;
+                again = Some((at, rest.clone()));
+            }
+            (Some(PatternElem::Char(wanted)), Some(found)) if *wanted == found => (rest, at) = (next, at + 1),
+            _ => {
+                let Some((start, from)) = &mut again else { return false };
+                if from.next().is_none() {
+                    return false;
+                }
+                (rest, at) = (from.clone(), *start);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cedar_policy_core::ast::Pattern;
+
+    #[test]
+    fn a_text_matches_a_pattern_as_in_cedar() {
+        // All texts of up to five letters.
+        let mut texts = vec![String::new()];
+        for _ in 0..5 {
+            texts.extend(
+                texts.clone().iter().flat_map(|text| ["a", "\u{e9}", "*"].map(|letter| format!("{text}{letter}"))),
+            );
+            texts.sort();
+            texts.dedup();
+        }
+        let patterns = texts.iter().map(|pattern| {
+            let element = |letter| if letter == '*' { PatternElem::Wildcard } else { PatternElem::Char(letter) };
+            pattern.chars().map(element).collect::<Vec<_>>()
+        });
+        for elements in patterns {
+            let pattern = Pattern::from(elements.clone());
+            for text in &texts {
+                assert_eq!(like(&elements, text), pattern.wildcard_match(text), "{elements:?} {text}");
+            }
+        }
+    }
     use crate::value::TypeId;
 
     #[test]

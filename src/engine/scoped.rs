@@ -145,6 +145,10 @@ impl<'a> Evaluation<'a> {
     fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
         let mut judgement = Judgement::empty(check);
         for body in &check.bodies {
+            if !self.ranges.contains_key(&body.resource) {
+                let rows = self.first.snapshot.table(body.resource).row_numbers();
+                judgement.extend(self.first.judge_range(check, body, rows, listed));
+            }
             for (rows, evaluators) in self.shares(check.check, body.resource) {
                 judgement.extend(match evaluators[..] {
                     [one] => self.evaluator(one).judge_range(check, body, rows, listed),
@@ -285,11 +289,10 @@ impl<'a> Evaluation<'a> {
         assignment::nameless_around(self.first.model, self.first.snapshot, resource)
     }
 
-    /// Returns the rows of a type in ranges, each with the evaluators that judge them by a check.
+    /// Returns the rows of a type in ranges, each with the evaluators that judge them by a check; none if the first evaluator
+    /// judges all of them.
     fn shares(&self, check: CheckId, ty: TypeId) -> Vec<(Range<u32>, Vec<usize>)> {
-        let Some(ranges) = self.ranges.get(&ty) else {
-            return vec![(self.first.snapshot.table(ty).row_numbers(), vec![OF_RUN])];
-        };
+        let Some(ranges) = self.ranges.get(&ty) else { return Vec::new() };
         let mut shares: Vec<(Range<u32>, Vec<usize>)> = Vec::new();
         for (rows, assigned) in ranges {
             let evaluators = self.differing(check, *assigned);

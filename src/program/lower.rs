@@ -8,6 +8,7 @@ mod fork;
 use super::*;
 use crate::policy::{CheckId, Clause, ClauseKind, Derivation, DerivationId, Policy, Scope, Statement, Waiver};
 use crate::schema::{Attribute, ContextMember, ContextOrigin, Origin, Shape};
+use crate::value::{EntityRef, Set};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
@@ -28,7 +29,31 @@ pub(super) fn program(
     let wanted = derived_reads(&lowering, 0);
     let derived = lowering.derivations(policies, wanted);
     lowering.program.derived = ordered(derived).0;
+    lowering.program.constant_sets = constant_sets(model, &lowering.program);
     lowering.program
+}
+
+/// Returns the set literals whose elements are constants, with their values if these do not depend on a run.
+fn constant_sets(model: &Model, program: &Program) -> Vec<(NodeId, Option<Value>)> {
+    let constant = |node: &NodeId| match program.node(*node).kind {
+        NodeKind::Constant(at) => program.constants.get(at),
+        _ => None,
+    };
+    let value = |constant: &Constant| match constant {
+        Constant::Value(value) => Some(value.clone()),
+        Constant::Entity(ty, id) => {
+            let place = model.ty(*ty).choices()?.iter().position(|choice| choice == id)?;
+            Some(Value::Entity(EntityRef::numbered(*ty, place)))
+        }
+        _ => None,
+    };
+    let set = |(node, literal): (NodeId, &Node)| {
+        let NodeKind::SetOf(items) = &literal.kind else { return None };
+        let constants: Vec<&Constant> = items.iter().map(constant).collect::<Option<_>>()?;
+        let values: Option<Vec<Value>> = constants.into_iter().map(value).collect();
+        Some((node, values.map(|values| Value::Set(Arc::new(Set::new(values))))))
+    };
+    program.nodes.entries().filter_map(set).collect()
 }
 
 /// Every valid policy, lowered for review and not for evaluation.
@@ -83,6 +108,7 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
             });
         }
     }
+    lowering.program.constant_sets = constant_sets(model, &lowering.program);
     lowering.program
 }
 

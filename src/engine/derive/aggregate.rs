@@ -189,6 +189,24 @@ pub(super) fn column(kind: Aggregate, rows: usize, values: impl Iterator<Item = 
     Column { states, data }
 }
 
+/// Returns the rows of several columns of a derived attribute as one column.
+pub(super) fn concatenated(columns: Vec<Column>) -> Column {
+    let rows: usize = columns.iter().map(|column| column.states.len()).sum();
+    let mut columns = columns.into_iter();
+    let Some(mut all) = columns.next() else { return Column::default() };
+    all.states.reserve_exact(rows - all.states.len());
+    for column in columns {
+        all.states.extend(column.states);
+        match (&mut all.data, column.data) {
+            (Data::Bool(all), Data::Bool(more)) => all.extend(more),
+            (Data::Range(all), Data::Range(more)) => all.extend(more),
+            (Data::Value(all), Data::Value(more)) => all.extend(more),
+            _ => {}
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

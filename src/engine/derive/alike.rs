@@ -5,7 +5,7 @@
 use super::super::eval::{Evaluator, Request};
 use super::super::index::{BuildSide, Candidate};
 use super::super::operand::{AbstractValue, Domain};
-use super::{FEW_PAIRS, ROWS_PER_TASK};
+use super::ROWS_PER_TASK;
 use crate::parallel::*;
 use crate::program::{Aggregate, DerivationProgram, DerivedAttribute, NodeId};
 use crate::source::cedar::on_deep_stack;
@@ -17,6 +17,9 @@ use std::ops::Range;
 /// The number of principals for one resource from which the comparison of resources costs less than it saves. It is low in
 /// debug builds, so that tests cover both ways.
 const MIN_PRINCIPALS: usize = if cfg!(debug_assertions) { 2 } else { 8 };
+
+/// The number of pairs from which the comparison of resources is worth its time, within the limit on pairs.
+const MIN_PAIRS: usize = if cfg!(debug_assertions) { 2 } else { 1 << 10 };
 
 /// The resources of an attribute, by likeness.
 #[derive(Debug, Default)]
@@ -36,14 +39,19 @@ type Chunk = Vec<(Option<Signature>, Vec<u32>)>;
 impl Evaluator<'_> {
     /// Returns the resources of an attribute by likeness. `None` if a derivation reads the resource itself, or if the
     /// comparison is not worth its time.
-    pub(super) fn alike(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Option<Alike> {
+    pub(super) fn alike(
+        &self,
+        attribute: &DerivedAttribute,
+        build_sides: &[BuildSide],
+        most_pairs: usize,
+    ) -> Option<Alike> {
         let tests = |(part, build): (&DerivationProgram, &BuildSide)| {
             let of_joins = part.joins.iter().zip(&build.indexes).map(|(_, index)| index.mean());
             of_joins.min().unwrap_or(build.candidates.len())
         };
         let rows = self.snapshot.table(attribute.ty).row_numbers();
         let tested = attribute.parts.iter().zip(build_sides).map(tests).max()?;
-        if tested < MIN_PRINCIPALS || tested.saturating_mul(rows.len()) <= FEW_PAIRS {
+        if tested < MIN_PRINCIPALS || tested.saturating_mul(rows.len()) <= MIN_PAIRS.min(most_pairs) {
             return None;
         }
         let is_apart = attribute.parts.iter().any(|part| part.apart.is_some());

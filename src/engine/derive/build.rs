@@ -1,6 +1,6 @@
 //! The build phase: filters the principals of a derivation, and indexes them for each join.
 
-use super::super::batch::{Batch, Role};
+use super::super::batch::{Batch, MIN_ROWS, Role};
 use super::super::eval::{Evaluator, Request};
 use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
 use super::super::operand::{AbstractValue, Domain, Operand};
@@ -43,6 +43,18 @@ impl Evaluator<'_> {
         let ty = part.body.principal;
         let rows = self.snapshot.table(ty).row_numbers();
         let mut candidates = Vec::new();
+        if rows.len() < MIN_ROWS {
+            let filter = |row| {
+                let request = Request { principal: EntityRef { ty, row }, resource: self.root(), uncaptured_in: None };
+                part.filters.iter().fold(Outcomes::TRUE, |all, filter| match all.may(Outcomes::TRUE) {
+                    true => all.and(self.condition(filter, &request)),
+                    false => all,
+                })
+            };
+            let all = rows.map(|row| Candidate { row, filter: filter(row) });
+            candidates.extend(all.filter(|candidate| candidate.filter != Outcomes::FALSE));
+            return candidates;
+        }
         for start in rows.clone().step_by(ROWS_PER_TASK as usize) {
             let batch = Batch { role: Role::Principal, ty, start, other: self.root() };
             let mut lanes = vec![Outcomes::TRUE; (rows.end - start).min(ROWS_PER_TASK) as usize];
@@ -76,7 +88,8 @@ impl Evaluator<'_> {
     fn candidate_index(&self, part: &DerivationProgram, key: JoinKey, candidates: &[Candidate]) -> HashIndex {
         let ty = part.body.principal;
         let containers = self.container_types(part, key);
-        let values = key.principal().and_then(|node| self.principal_values(part, node));
+        let is_interned = self.is_interned(key);
+        let values = self.principal_values(part, key);
         let mut pairs = Vec::with_capacity(candidates.len());
         let mut unkeyed = Vec::new();
         for (at, Candidate { row, filter }) in (0..).zip(candidates.iter().copied()) {
@@ -93,26 +106,32 @@ impl Evaluator<'_> {
             }
             let principal = EntityRef { ty, row };
             let request = Request { principal, resource: self.root(), uncaptured_in: None };
-            match self.build_keys(key, &containers, principal, &request) {
-                Some(keys) => pairs.extend(keys.into_iter().map(|key| (key.bits, at))),
-                None => unkeyed.push(at),
+            let is_known = self.build_keys((key, is_interned), &containers, principal, &request, &mut |key| {
+                pairs.push((key.bits, at));
+            });
+            if !is_known {
+                unkeyed.push(at);
             }
         }
-        HashIndex::new(pairs, unkeyed)
+        HashIndex::new(pairs, unkeyed, is_interned)
     }
 
     /// Indexes uncaptured lists by the value that a join compares, as far as it is known for their phantoms.
     fn list_index(&self, part: &DerivationProgram, key: JoinKey, lists: &[u32]) -> HashIndex {
         let containers = self.container_types(part, key);
+        let is_interned = self.is_interned(key);
         let missing = &self.snapshot.table(part.body.principal).uncaptured_lists;
         let (mut pairs, mut unkeyed) = (Vec::new(), Vec::new());
         for (at, list) in (0..).zip(lists.iter().filter_map(|list| missing.get(*list as usize))) {
-            match self.build_keys(key, &containers, list.scope, &self.phantom_request(part, list)) {
-                Some(keys) => pairs.extend(keys.into_iter().map(|key| (key.bits, at))),
-                None => unkeyed.push(at),
+            let request = self.phantom_request(part, list);
+            let is_known = self.build_keys((key, is_interned), &containers, list.scope, &request, &mut |key| {
+                pairs.push((key.bits, at));
+            });
+            if !is_known {
+                unkeyed.push(at);
             }
         }
-        HashIndex::new(pairs, unkeyed)
+        HashIndex::new(pairs, unkeyed, is_interned)
     }
 
     /// Returns the types of the entities that a principal may be in, for a join by `in`.
@@ -134,30 +153,41 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Returns the keys of a principal that is, or is nested in, `within`. `None` if its join value is not known in
-    /// full.
+    /// Passes on the keys of a principal that is, or is nested in, `within`. Returns whether its join value is known in full;
+    /// if it is not, there are no keys.
     fn build_keys(
         &self,
-        key: JoinKey,
+        (key, is_interned): (JoinKey, bool),
         containers: &[TypeId],
         within: EntityRef,
         request: &Request,
-    ) -> Option<Vec<HashKey>> {
+        each: &mut dyn FnMut(HashKey),
+    ) -> bool {
         let Some(node) = key.principal() else {
             let around = containers.iter().filter_map(|ty| self.snapshot.enclosing(self.model, within, *ty));
-            return Some(around.map(HashKey::entity).collect());
+            around.map(HashKey::entity).for_each(each);
+            return true;
         };
         let value = self.value(node, request);
-        let AbstractValue { value: Domain::Known(operand), may_error: false } = &value else { return None };
+        let AbstractValue { value: Domain::Known(operand), may_error: false } = &value else { return false };
         if !operand.is_exact() {
-            return None;
+            return false;
         }
-        Some(match key {
+        match key {
             JoinKey::Holds(..) => {
                 let items = operand.set().map(Set::items).unwrap_or_default();
-                items.iter().map(|item| HashKey::of(&Operand::of(item))).collect()
+                items.iter().map(|item| HashKey::of(&Operand::of(item))).for_each(each);
             }
-            _ => vec![HashKey::of(operand)],
-        })
+            _ => each(self.join_key(operand, is_interned)),
+        }
+        true
+    }
+
+    /// Returns the key of a known value.
+    pub(super) fn join_key(&self, operand: &Operand<'_>, is_interned: bool) -> HashKey {
+        match operand.text().filter(|_| is_interned) {
+            Some(text) => HashKey::symbol(self.symbols.find(self.snapshot, text)),
+            None => HashKey::of(operand),
+        }
     }
 }

@@ -78,20 +78,31 @@ impl ProbeSides<'_, '_> {
 }
 
 /// The keys of a resource.
-enum ProbeKeys<'m> {
-    One(HashKey),
-    /// The keys of the elements of a set, with the elements unless the set was computed.
-    Several(Vec<(HashKey, Option<&'m Value>)>),
+enum ProbeKeys<'s, 'm> {
+    One(HashKey, &'s [u32]),
+    /// The keys of the elements of a set.
+    Several(Vec<ElementKey<'s, 'm>>),
 }
 
-impl<'m> ProbeKeys<'m> {
-    /// Returns the keys, with the elements that they belong to.
-    fn iter(&self) -> impl Iterator<Item = (HashKey, Option<&'m Value>)> {
+/// A key with the element that has it, unless the set was computed, and the entries with this key.
+type ElementKey<'s, 'm> = (HashKey, Option<&'m Value>, &'s [u32]);
+
+impl<'s, 'm> ProbeKeys<'s, 'm> {
+    /// Returns the keys.
+    fn iter(&self) -> impl Iterator<Item = ElementKey<'s, 'm>> {
         let (one, several) = match self {
-            ProbeKeys::One(key) => (Some((*key, None)), &[][..]),
+            ProbeKeys::One(key, matches) => (Some((*key, None, *matches)), &[][..]),
             ProbeKeys::Several(keys) => (None, &keys[..]),
         };
         one.into_iter().chain(several.iter().copied())
+    }
+
+    /// Returns the number of entries with one of the keys.
+    fn matches(&self) -> usize {
+        match self {
+            ProbeKeys::One(_, matches) => matches.len(),
+            ProbeKeys::Several(keys) => keys.iter().map(|(.., matches)| matches.len()).sum(),
+        }
     }
 }
 
@@ -100,7 +111,7 @@ pub(super) struct Probe<'s, 'm> {
     join: &'s Join,
     /// The index of the join.
     pub(super) index: &'s HashIndex,
-    keys: ProbeKeys<'m>,
+    keys: ProbeKeys<'s, 'm>,
     sides: ProbeSides<'s, 'm>,
     /// The number of entries with one of the keys.
     pub(super) matches: usize,
@@ -166,19 +177,33 @@ impl<'a> Evaluator<'a> {
         prober: Prober<'s, 'm>,
         number: usize,
     ) -> Option<Probe<'s, 'm>> {
-        let probes = part.joins.iter().zip(indexes).enumerate().filter_map(|(at, (join, index))| {
+        let mut best: Option<Probe<'s, 'm>> = None;
+        for (at, (join, index)) in part.joins.iter().zip(indexes).enumerate() {
             let sides = prober.sides(number, at);
-            let keys = self.probe_keys(join.key, prober.resource, sides)?;
-            let matches = keys.iter().map(|(key, _)| index.get(key).len()).sum();
-            Some(Probe { join, index, keys, sides, matches })
-        });
-        probes.min_by_key(|probe| probe.matches + probe.index.unkeyed.len())
+            let Some(keys) = self.probe_keys(join.key, index, prober.resource, sides) else { continue };
+            let matches = keys.matches();
+            let tested = matches + index.unkeyed.len();
+            if best.as_ref().is_none_or(|best| tested < best.matches + best.index.unkeyed.len()) {
+                best = Some(Probe { join, index, keys, sides, matches });
+            }
+            if tested == 0 {
+                break;
+            }
+        }
+        best
     }
 
     /// Returns the keys of a resource for a join. `None` if its join value is not known in full.
-    fn probe_keys<'m>(&'m self, key: JoinKey, resource: EntityRef, sides: ProbeSides<'_, 'm>) -> Option<ProbeKeys<'m>> {
+    fn probe_keys<'s, 'm>(
+        &'m self,
+        key: JoinKey,
+        index: &'s HashIndex,
+        resource: EntityRef,
+        sides: ProbeSides<'_, 'm>,
+    ) -> Option<ProbeKeys<'s, 'm>> {
+        let one = |key: HashKey| Some(ProbeKeys::One(key, index.get(key)));
         if let Some(key) = sides.resources.and_then(|values| values.key(sides.at)) {
-            return Some(ProbeKeys::One(key));
+            return one(key);
         }
         let request = Request { principal: self.root(), resource, uncaptured_in: None };
         let value = self.value(key.resource(), &request);
@@ -186,24 +211,26 @@ impl<'a> Evaluator<'a> {
         if !operand.is_exact() {
             return None;
         }
-        let hash = |item| HashKey::of(&Operand::of(item));
-        Some(match (key, &operand) {
+        let of_item = |item, element| {
+            let key = self.join_key(&Operand::of(item), index.is_interned);
+            (key, element, index.get(key))
+        };
+        match (key, &operand) {
             (JoinKey::Within(_) | JoinKey::Element(..), Operand::Set(set)) => {
-                ProbeKeys::Several(set.items().iter().map(|item| (hash(item), Some(item))).collect())
+                Some(ProbeKeys::Several(set.items().iter().map(|item| of_item(item, Some(item))).collect()))
             }
             (JoinKey::Within(_) | JoinKey::Element(..), Operand::BuiltSet(set)) => {
-                ProbeKeys::Several(set.items().iter().map(|item| (hash(item), None)).collect())
+                Some(ProbeKeys::Several(set.items().iter().map(|item| of_item(item, None)).collect()))
             }
-            _ => ProbeKeys::One(HashKey::of(&operand)),
-        })
+            _ => one(self.join_key(&operand, index.is_interned)),
+        }
     }
 
     /// Tests the candidates that match a probe, and those without a key. Returns whether all were tested.
     fn test_matches(&self, tests: &mut Tests<'_>, probe: &Probe<'_, '_>) -> bool {
         let Probe { join, index, keys, sides, .. } = probe;
         let build = tests.build;
-        for (key, element) in keys.iter() {
-            let matches = index.get(key);
+        for (key, element, matches) in keys.iter() {
             if key.exact {
                 self.test_all(tests, matches, Some(join.node));
             } else if matches.len() >= MIN_PRINCIPALS_FOR_BATCH {
@@ -333,7 +360,9 @@ impl<'a> Evaluator<'a> {
             let tested = at_most(lists, build.limits.lists);
             is_complete &= tested.len() == lists.len();
             for place in tested.iter().copied() {
-                let Some(list) = missing.get(place as usize).filter(|_| !known.contains(&(ty, place))) else {
+                // The places of one derivation are different.
+                let is_new = |_: &&UncapturedList| number == 0 || !known.contains(&(ty, place));
+                let Some(list) = missing.get(place as usize).filter(is_new) else {
                     continue;
                 };
                 let principal = EntityRef::placeholder(ty);
@@ -341,7 +370,9 @@ impl<'a> Evaluator<'a> {
                 if error_as_either(self.policy(&part.body, false, &request).satisfied) == Outcomes::FALSE {
                     continue;
                 }
-                known.insert((ty, place));
+                if attribute.parts.len() > 1 {
+                    known.insert((ty, place));
+                }
                 found.push(list);
                 if enough(list) {
                     return (found, is_complete);
@@ -365,11 +396,11 @@ impl<'a> Evaluator<'a> {
         }
         let Probe { index, keys, .. } = self.best_probe(part, &build.list_indexes, prober, number)?;
         // A literal may name an unknown instance between the principal and the scope of its list.
-        if keys.iter().any(|(key, _)| key.literal) {
+        if keys.iter().any(|(key, ..)| key.literal) {
             return None;
         }
         let mut entries: Vec<u32> =
-            keys.iter().flat_map(|(key, _)| index.get(key)).chain(&index.unkeyed).copied().collect();
+            keys.iter().flat_map(|(.., matches)| matches).chain(&index.unkeyed).copied().collect();
         entries.sort_unstable();
         entries.dedup();
         Some(entries.into_iter().filter_map(|entry| build.lists.get(entry as usize).copied()).collect())
