@@ -8,6 +8,7 @@
 mod locate;
 mod uncaptured;
 mod partial;
+mod groups;
 mod plan;
 mod join;
 mod read;
@@ -226,7 +227,9 @@ impl Snapshot {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let mut stopwatch = Stopwatch::start();
-        let Some(mut split) = split::split(source, model, limits, &mut diagnostics) else { return (None, diagnostics) };
+        let Some(mut split) = split::split(source, model, plan, limits, &mut diagnostics) else {
+            return (None, diagnostics);
+        };
         let split_took = stopwatch.lap();
         let twice = std::mem::take(&mut split.twice);
         let mut snapshot = decode::decode(source, model, plan, split, &mut diagnostics);

@@ -3,6 +3,7 @@
 //! A pack has one plan, which all of its snapshots share. A type is planned when the first snapshot with an instance of
 //! it is read.
 
+use super::groups::GroupPlan;
 use super::misspelling_in_group;
 use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
@@ -27,17 +28,28 @@ const MAX_NAME_BYTES: usize = 64;
 pub(crate) struct ReadPlan {
     reads: BTreeSet<(TypeId, SlotId)>,
     types: IdVec<TypeId, OnceLock<TypePlan>>,
+    /// The groups of properties, by the node of their type.
+    groups: IdVec<PathId, OnceLock<GroupPlan>>,
 }
 
 impl ReadPlan {
     /// Plans the reading of all attributes, of which those in `reads` are kept.
     pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
-        Self { reads: reads.clone(), types: model.type_ids().map(|_| OnceLock::new()).collect() }
+        Self {
+            reads: reads.clone(),
+            types: model.type_ids().map(|_| OnceLock::new()).collect(),
+            groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
+        }
     }
 
     /// Returns the plan of a type of the model that the plan was made for.
     pub(super) fn of(&self, model: &Model, ty: TypeId) -> &TypePlan {
         self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads))
+    }
+
+    /// Returns the plan of the groups of properties of a type, which is at a node.
+    pub(super) fn groups(&self, model: &Model, node: PathId, ty: TypeId) -> &GroupPlan {
+        self.groups[node].get_or_init(|| GroupPlan::new(model, ty))
     }
 }
 

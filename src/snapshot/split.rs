@@ -3,6 +3,7 @@
 mod group;
 
 use super::element::{Doubt, Membership};
+use super::plan::ReadPlan;
 use super::read::duplicate_key;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Elsewhere, Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
@@ -35,6 +36,7 @@ pub(super) struct Split {
 pub(super) fn split(
     source: &Arc<Source>,
     model: &Model,
+    plan: &ReadPlan,
     limits: &Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Split> {
@@ -63,11 +65,10 @@ pub(super) fn split(
     let mut splitter = Splitter {
         source,
         model,
+        plan,
         split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
         most_entities,
         unjudged: HashSet::new(),
-        plans: HashMap::new(),
-        strangers: HashMap::new(),
         diagnostics,
     };
     let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
@@ -108,14 +109,11 @@ pub(super) fn split(
 struct Splitter<'s> {
     source: &'s Arc<Source>,
     model: &'s Model,
+    plan: &'s ReadPlan,
     split: Split,
     most_entities: usize,
     /// Words of elements and of groups that no type judges, with the place. Each is reported once.
     unjudged: HashSet<(Option<PathId>, String)>,
-    /// The names of the properties of groups, by the node of their type.
-    plans: HashMap<PathId, Arc<group::Plan>>,
-    /// The meanings of undeclared names in objects with groups, by the node of the type.
-    strangers: HashMap<PathId, HashMap<String, Arc<group::Stranger>>>,
     diagnostics: &'s mut Vec<Diagnostic>,
 }
 

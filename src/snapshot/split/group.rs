@@ -3,19 +3,19 @@
 //! A group is an instance if one of its properties has a known value. If the values of its properties leave that open, the
 //! list of groups is partial.
 
+use super::super::groups::GroupPlan;
 use super::super::plan::SlotUse;
 use super::super::read::{Cell, Reading, duplicate_key};
 use super::super::uncaptured::Statement;
-use super::super::{Gap, RowStep, is_respelled, misspelling_in_group, row_number};
+use super::super::{Gap, RowStep, row_number};
 use super::{Here, Result, Splitter};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{EntityType, FieldId, FieldNode, Lacking, Model, PathId, Slot};
+use crate::schema::{EntityType, FieldId, FieldNode, Lacking, PathId, Slot};
 use crate::source::Span;
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
 use crate::value::{EntityRef, TypeId};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 /// A property of the object that has the groups.
 struct Property {
@@ -26,88 +26,6 @@ struct Property {
     escaped: bool,
 }
 
-/// The names of the properties of an object that has groups of one type.
-pub(super) struct Plan {
-    /// The declared properties of each group.
-    names: Vec<Vec<String>>,
-    /// The groups of these names.
-    group_of: HashMap<String, usize>,
-    /// The properties of the instance around the groups, and of groups of other types.
-    around: HashSet<String>,
-    /// The groups of other types.
-    others: Vec<Groups>,
-    /// All names that the schema knows in the object.
-    known: Vec<String>,
-    /// Whether the property `uncaptured` of the object is a statement.
-    states_uncaptured: bool,
-}
-
-impl Plan {
-    fn new(model: &Model, ty: TypeId) -> Self {
-        let declared = model.ty(ty);
-        let groups = declared.groups().map_or(&[][..], |groups| &groups.list);
-        let names: Vec<Vec<String>> =
-            groups.iter().map(|group| declared.properties_in(group).map(|(name, _)| name).collect()).collect();
-        let group_of: HashMap<String, usize> = names
-            .iter()
-            .enumerate()
-            .flat_map(|(group, names)| names.iter().map(move |name| (name.clone(), group)))
-            .collect();
-        let way = model.way_to_groups(ty);
-        let is_beside = |other: &TypeId| {
-            *other != ty && model.ty(*other).parent == declared.parent && model.way_to_groups(*other) == way
-        };
-        let others = model.type_ids().filter(is_beside).filter_map(|other| model.ty(other).groups().cloned()).collect();
-        let around = declared.parent.into_iter().flat_map(|parent| model.own_properties(parent, &way));
-        let is_own = |name: &&str| declared.groups().is_some_and(|groups| groups.group_of(name).is_some());
-        Self {
-            around: around.filter(|name| !is_own(name)).map(str::to_owned).collect(),
-            names,
-            group_of,
-            others,
-            known: model.known_properties(ty, &[]).map(str::to_owned).collect(),
-            states_uncaptured: model.states_uncaptured(ty, &[]),
-        }
-    }
-
-    /// Returns whether a property is one of other instances.
-    fn is_elsewhere(&self, name: &str) -> bool {
-        self.around.contains(name) || self.others.iter().any(|groups| groups.group_of(name).is_some())
-    }
-
-    /// Returns the meaning of a name that no instance in the object declares.
-    fn stranger(&self, declared: &EntityType, name: &str) -> Stranger {
-        let names = || self.names.iter().flatten();
-        let meant = misspelling_in_group(name, names().map(String::as_str));
-        let fields = declared.fields.first().into_iter().flat_map(|node| &node.children);
-        let parts: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
-        let groups = declared.groups();
-        let list = || groups.into_iter().flat_map(|groups| &groups.list);
-        let further = groups.and_then(|groups| groups.other_word(name, &parts).or_else(|| groups.other_label(name)));
-        Stranger {
-            label: list().position(|group| group.label == name || is_respelled(&group.label, name)),
-            meant: meant.and_then(|meant| Some((*self.group_of.get(meant)?, meant.to_owned()))),
-            respells: names().filter(|declared| is_respelled(declared, name)).cloned().collect(),
-            further: further.map(str::to_owned),
-        }
-    }
-}
-
-/// The meaning of an undeclared name in an object with groups.
-pub(super) struct Stranger {
-    /// The property that it is a misspelling of, with its group.
-    meant: Option<(usize, String)>,
-    /// The properties that it is another spelling of.
-    respells: Vec<String>,
-    /// The group that it names as a whole.
-    label: Option<usize>,
-    /// The number or word of a further group.
-    further: Option<String>,
-}
-
-/// Undeclared names whose meaning is remembered.
-const REMEMBERED: usize = 10_000;
-
 /// The groups of one type in one object.
 struct Object<'g> {
     /// The node of the type.
@@ -115,7 +33,7 @@ struct Object<'g> {
     ty: TypeId,
     declared: &'g EntityType,
     groups: &'g Groups,
-    plan: Arc<Plan>,
+    plan: &'g GroupPlan,
     properties: Vec<Property>,
     /// Declared properties whose values have no effect.
     void: Vec<Void>,
@@ -160,7 +78,7 @@ impl Splitter<'_> {
         let Some(ty) = model.paths[of].ty else { return Ok(()) };
         let declared = model.ty(ty);
         let Some(groups) = declared.groups() else { return Ok(()) };
-        let plan = Arc::clone(self.plans.entry(of).or_insert_with(|| Arc::new(Plan::new(model, ty))));
+        let plan = self.plan.groups(model, of, ty);
         let statement = statement.filter(|_| plan.states_uncaptured);
         let properties = self.properties_of(span);
         let mut object = Object { of, ty, declared, groups, plan, properties, void: Vec::new() };
@@ -219,7 +137,7 @@ impl Splitter<'_> {
                 }
                 None if object.plan.is_elsewhere(&property.name) => {}
                 None => {
-                    let stranger = self.stranger(object, &property.name);
+                    let stranger = object.plan.stranger(object.declared, &property.name);
                     let meant = stranger.meant.as_ref();
                     match meant.and_then(|(group, name)| Some((found.get_mut(*group)?, name))) {
                         Some((evidence, name)) => {
@@ -247,7 +165,7 @@ impl Splitter<'_> {
     /// Returns the declared properties of groups that the object states to be uncaptured, and those that are given twice or
     /// in two spellings.
     fn void(&mut self, object: &Object<'_>, statement: Option<&Statement>) -> Vec<Void> {
-        let (mut found, plan) = (Vec::new(), &object.plan);
+        let (mut found, plan) = (Vec::new(), object.plan);
         if let Some(statement) = statement {
             let stated = |name: &String, span| Void { name: name.clone(), span, error: None };
             for (group, names) in object.groups.list.iter().zip(&plan.names) {
@@ -271,7 +189,7 @@ impl Splitter<'_> {
         let is_stranger =
             |property: &&Property| !plan.group_of.contains_key(&property.name) && !plan.is_elsewhere(&property.name);
         for property in object.properties.iter().filter(is_stranger) {
-            let stranger = self.stranger(object, &property.name);
+            let stranger = object.plan.stranger(object.declared, &property.name);
             let nested = stranger.label.filter(|_| matches!(property.kind, Kind::Object | Kind::Array));
             if let Some((group, names)) = nested.and_then(|at| Some((object.groups.list.get(at)?, plan.names.get(at)?)))
             {
@@ -285,20 +203,6 @@ impl Splitter<'_> {
             }
         }
         found
-    }
-
-    /// Returns the meaning of an undeclared name. Most rows of a file have the same names.
-    fn stranger(&mut self, object: &Object<'_>, name: &str) -> Arc<Stranger> {
-        let known = self.strangers.get(&object.of).and_then(|strangers| strangers.get(name));
-        if let Some(known) = known {
-            return Arc::clone(known);
-        }
-        let stranger = Arc::new(object.plan.stranger(object.declared, name));
-        let strangers = self.strangers.entry(object.of).or_default();
-        if strangers.len() < REMEMBERED {
-            strangers.insert(name.to_owned(), Arc::clone(&stranger));
-        }
-        stranger
     }
 
     /// Returns the error for an object in the place of a group.
@@ -355,7 +259,7 @@ impl Splitter<'_> {
             let is_ignored = node.ignored.iter().any(|ignored| ignored == part);
             if !is_ignored && property.kind != Kind::Null {
                 evidence.doubt(&property.name, property.value);
-                let stranger = self.stranger(object, &property.name);
+                let stranger = object.plan.stranger(object.declared, &property.name);
                 let meant = stranger.meant.as_ref();
                 evidence.diagnostics.extend(meant.and_then(|(_, name)| self.misspelt(object, property, name)));
                 let at = (property.name.as_str(), property.key);
