@@ -4,7 +4,7 @@
 //! The key is drawn once per process and is not written anywhere: no output depends on a hash, or on the order of a
 //! hash map. Maps with such keys are those of `std`, which use SipHash-1-3 with a random key of their own.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
 /// The key of this process.
@@ -28,6 +28,40 @@ pub(crate) fn keyed_number(number: u64) -> u64 {
     let mut hash = SipHash::new(*HALVES);
     hash.add(number);
     hash.end(8 << 56)
+}
+
+/// The keyed hashes of a hash map whose keys are numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Numbers;
+
+/// A hasher of one number.
+#[derive(Debug, Default)]
+pub(crate) struct NumberHasher(u64);
+
+impl BuildHasher for Numbers {
+    type Hasher = NumberHasher;
+
+    fn build_hasher(&self) -> NumberHasher {
+        NumberHasher::default()
+    }
+}
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = keyed_number(self.0 ^ number);
+    }
 }
 
 /// SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) of a whole text. The hasher of `std` takes
@@ -85,7 +119,7 @@ impl SipHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::hash::{DefaultHasher, Hasher};
+    use std::hash::DefaultHasher;
 
     #[test]
     fn a_text_has_the_hash_that_the_hasher_of_std_computes() {

@@ -24,6 +24,7 @@ pub use literal::parse_value;
 pub use chain::{Chain, Read, Shape as ChainShape};
 pub use lacking::{Lacking, LackingWords};
 pub use model::*;
+pub(crate) use reader::folded_email_parts;
 pub use reader::{
     ADDRESS, Caution, DateFormat, Datum, DatumType, Folded, Reader, Unit, WrongShape, Zone, folded, midnight, words,
 };

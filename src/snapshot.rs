@@ -29,7 +29,7 @@ pub(crate) use plan::ReadPlan;
 pub use secrets::{Relation, SecretPaths, Secrets};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hash::keyed_number;
+use crate::hash::{Numbers, keyed_number};
 use crate::ids::IdVec;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
@@ -58,7 +58,7 @@ pub struct Snapshot {
     /// Texts that differ from the bytes of the file: strings with escapes, and results of readers. The side text.
     side: String,
     /// The end of each list of instances by its start, so that a search for other values skips the list.
-    jumps: HashMap<u32, u32>,
+    jumps: HashMap<u32, u32, Numbers>,
     /// Whether some object states that properties of it were not captured.
     states_uncaptured: bool,
     /// Whether the document may have a list of partial lists. The decode finds out.

@@ -319,6 +319,12 @@ impl From<std::ops::Range<usize>> for Span {
     }
 }
 
+/// Returns a text without the white space around it. Most texts have none.
+pub(crate) fn trimmed(text: &str) -> &str {
+    let is_mark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if is_mark(text.as_bytes().first()) && is_mark(text.as_bytes().last()) { text } else { text.trim() }
+}
+
 /// Returns a place in a [`Source`] as a 32-bit offset. A text is at most [`MAX_SOURCE_BYTES`] long.
 pub(crate) fn byte_offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)

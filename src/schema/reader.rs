@@ -8,7 +8,7 @@ mod times;
 pub use numbers::Unit;
 pub use times::{DateFormat, Zone, midnight};
 
-use crate::source::is_hidden;
+use crate::source::{is_hidden, trimmed};
 use crate::value::IpNet;
 use crate::value::fold::{self, Domain};
 use jiff::civil;
@@ -421,15 +421,11 @@ impl Reader {
     /// # Errors
     /// [`WrongShape`] if the text is not an address or a URL where the reader needs one.
     pub fn read<'t>(&self, text: &'t str) -> Option<Result<Folded<'t>, WrongShape>> {
-        let text = text.trim();
+        let text = trimmed(text);
         let is_email =
             matches!(self, Reader::Email | Reader::EmailDomain | Reader::EmailLocal | Reader::EmailLocalWords);
-        if let (true, Some((local, domain))) = (is_email, folded_email_parts(text)) {
-            let written = match self {
-                Reader::EmailDomain => domain,
-                Reader::EmailLocal | Reader::EmailLocalWords => local,
-                _ => text,
-            };
+        if let (true, Some(parts)) = (is_email, folded_email_parts(text)) {
+            let written = self.part_of_address(text, parts).unwrap_or(text);
             return Some(Ok(Folded { written, text: Cow::Borrowed(written), is_domain_rejected: false }));
         }
         let part = match self {
@@ -451,6 +447,16 @@ impl Reader {
             _ => return None,
         };
         Some(part.map(|part| self.fold(part)))
+    }
+
+    /// Returns the part of an address in folded form that the reader gives. `None` if it does not read addresses.
+    pub(crate) fn part_of_address<'t>(&self, whole: &'t str, (local, domain): (&'t str, &'t str)) -> Option<&'t str> {
+        match self {
+            Reader::Email => Some(whole),
+            Reader::EmailDomain => Some(domain),
+            Reader::EmailLocal | Reader::EmailLocalWords => Some(local),
+            _ => None,
+        }
     }
 
     /// Folds a text that the reader selected.
@@ -524,7 +530,7 @@ fn email_parts(text: &str) -> Option<(&str, &str)> {
 
 /// Splits an address that is in folded form, and consists of small letters, digits and usual punctuation, as most do.
 /// `None` for any other text.
-fn folded_email_parts(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn folded_email_parts(text: &str) -> Option<(&str, &str)> {
     let (mut at, mut before) = (None, b'.');
     for (place, byte) in text.bytes().enumerate() {
         match (byte, before) {

@@ -4,13 +4,15 @@ use super::plan::SlotUse;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{StrRef, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hash::keyed_text;
 use crate::schema::{
     ADDRESS, Caution, Chain, Datum, DatumType, DeclaredDefault, Fallback, Folded, Lacking, LackingWords, Member, Model,
-    Origin, Read, Reader, Slot, SlotId, Ty, midnight, words,
+    Origin, Read, Reader, Slot, SlotId, Ty, folded_email_parts, midnight, words,
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest};
+use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest, trimmed};
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
+use hashbrown::HashTable;
 use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -45,7 +47,9 @@ pub(super) struct Reading<'s> {
     pub side: String,
     pub other_properties: usize,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
-    known: HashMap<(SlotId, &'s str), Value>,
+    known: HashTable<(SlotId, &'s str, Value)>,
+    /// The last address, with its place, and its parts if it is in folded form: several attributes read one address.
+    last_address: Option<(u32, Option<(&'s str, &'s str)>)>,
     /// The last string, with its place: an id is also an attribute.
     last: Option<(Span, StrRef)>,
 }
@@ -125,7 +129,17 @@ impl fmt::Display for Name<'_> {
 impl<'s> Reading<'s> {
     pub(super) fn new(source: &'s Arc<Source>, model: &'s Model) -> Self {
         let (diagnostics, side) = (Vec::new(), String::new());
-        Self { source, model, diagnostics, secret: false, side, other_properties: 0, known: HashMap::new(), last: None }
+        Self {
+            source,
+            model,
+            diagnostics,
+            secret: false,
+            side,
+            other_properties: 0,
+            known: HashTable::new(),
+            last_address: None,
+            last: None,
+        }
     }
 
     /// Copies text to the side text.
@@ -185,8 +199,13 @@ impl<'s> Reading<'s> {
             && matches!(kind, Kind::Array | Kind::String)
             && span.len() <= MAX_REMEMBERED_BYTES
             && !slot.secret;
-        if short && let Some(known) = self.known.get(&(id, self.source.slice(span))) {
-            return Cell::Value(known.clone());
+        let hash = if short { set_hash(id, self.source.slice(span)) } else { 0 };
+        if short {
+            let text = self.source.slice(span);
+            let known = self.known.find(hash, |(slot, known, _)| *slot == id && *known == text);
+            if let Some((.., known)) = known {
+                return Cell::Value(known.clone());
+            }
         }
         let before = (self.diagnostics.len(), self.other_properties);
         self.secret = slot.secret;
@@ -196,15 +215,28 @@ impl<'s> Reading<'s> {
             && before == (self.diagnostics.len(), self.other_properties)
             && self.known.len() < MAX_REMEMBERED_SETS
         {
-            self.known.insert((id, self.source.slice(span)), value.clone());
+            let known = (id, self.source.slice(span), value.clone());
+            self.known.insert_unique(hash, known, |(slot, text, _)| set_hash(*slot, text));
         }
         cell
     }
 
     /// Reads a valid scalar that no reader and no word changes. Returns `None` for any other value.
     fn usual(&mut self, slot: &Slot, slot_use: SlotUse, value: Scanned) -> Option<Cell> {
-        if !matches!(slot.origin, Origin::Read(_, None)) || !slot.words.is_empty() {
+        if !slot.words.is_empty() {
             return None;
+        }
+        match &slot.origin {
+            Origin::Read(_, None) => {}
+            Origin::Read(_, Some(chain)) => {
+                let reader = chain.only().filter(|reader| is_direct(reader, &slot.ty, value.kind))?;
+                return match reader {
+                    _ if !slot.each.is_empty() => None,
+                    Reader::Casefold => self.casefold(slot_use, value),
+                    _ => self.address(reader, slot_use, value),
+                };
+            }
+            _ => return None,
         }
         match (&slot.ty, value.kind) {
             (Ty::Bool, Kind::Bool) => Some(Cell::Bool(self.source.slice(value.span) == "true")),
@@ -216,7 +248,7 @@ impl<'s> Reading<'s> {
                     SlotUse::State | SlotUse::Checked => Some(Cell::Bool(!plain.is_empty())),
                 }
             }
-            (Ty::Datetime, Kind::String) => value::parse_datetime(self.plain(value)?.trim()).ok().map(Cell::Number),
+            (Ty::Datetime, Kind::String) => value::parse_datetime(trimmed(self.plain(value)?)).ok().map(Cell::Number),
             (Ty::Long, Kind::Number) => value::parse_number(self.source.slice(value.span), 0).ok().map(Cell::Number),
             (Ty::Entity(target), Kind::String) => {
                 let word = self.plain(value)?;
@@ -225,6 +257,44 @@ impl<'s> Reading<'s> {
             }
             _ => None,
         }
+    }
+
+    /// Reads a text of ASCII characters without regard to case. Returns `None` for any other value.
+    fn casefold(&mut self, slot_use: SlotUse, value: Scanned) -> Option<Cell> {
+        let whole = self.plain(value)?;
+        let text = trimmed(whole);
+        if !text.is_ascii() {
+            return None;
+        }
+        Some(match slot_use {
+            SlotUse::State | SlotUse::Checked => Cell::Bool(true),
+            SlotUse::Kept if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                let start = self.side.len();
+                self.side.push_str(text);
+                let folded = self.side.get_mut(start..)?;
+                folded.make_ascii_lowercase();
+                Cell::Text(StrRef::on_side(start, folded))
+            }
+            SlotUse::Kept => Cell::Text(part_in_file(value, whole, text)),
+        })
+    }
+
+    /// Reads an address in folded form. Returns `None` for any other value, and for a reader of other texts.
+    fn address(&mut self, reader: &Reader, slot_use: SlotUse, value: Scanned) -> Option<Cell> {
+        let whole = self.plain(value)?;
+        reader.part_of_address(whole, (whole, whole))?;
+        let parts = match self.last_address {
+            Some((start, parts)) if start == value.span.start => parts,
+            _ => folded_email_parts(whole),
+        };
+        self.last_address = Some((value.span.start, parts));
+        let part = reader.part_of_address(whole, parts?)?;
+        Some(match (reader, slot_use) {
+            (_, SlotUse::State | SlotUse::Checked) => Cell::Bool(true),
+            (Reader::Email, SlotUse::Kept) => Cell::Text(self.string(value)?),
+            (Reader::EmailLocalWords, SlotUse::Kept) => words_of(part),
+            (_, SlotUse::Kept) => Cell::Text(part_in_file(value, whole, part)),
+        })
     }
 
     /// Returns the value of a slot that is `null` or missing, by the annotation of the schema.
@@ -321,7 +391,7 @@ impl<'s> Reading<'s> {
             Some(plain) => Some(Cow::Borrowed(plain)),
             None => string_text(self.source.slice(span)).filter(|_| kind == Kind::String),
         };
-        let text = whole.as_deref().map(str::trim);
+        let text = whole.as_deref().map(trimmed);
         if let (Reader::Length, Some(text)) = (reader, &whole) {
             return Cell::Number(i64::try_from(text.chars().count()).unwrap_or(i64::MAX));
         }
@@ -354,10 +424,7 @@ impl<'s> Reading<'s> {
             self.warn_of_domain(span, name);
         }
         match (folded, &whole) {
-            (folded, _) if *reader == Reader::EmailLocalWords => {
-                let words = words(&folded).map(|word| Value::String(SmolStr::new(word))).collect();
-                Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
-            }
+            (folded, _) if *reader == Reader::EmailLocalWords => words_of(&folded),
             // The file holds the text in folded form.
             (Cow::Borrowed(part), Some(Cow::Borrowed(text))) => {
                 let offset = part.as_ptr() as usize - text.as_ptr() as usize;
@@ -934,6 +1001,23 @@ fn is_direct(reader: &Reader, ty: &Ty, kind: Kind) -> bool {
         (reader, Ty::String) => reader.folds(),
         _ => false,
     }
+}
+
+/// Returns the reference to a part of the text of a string without escapes.
+fn part_in_file(value: Scanned, whole: &str, part: &str) -> StrRef {
+    let offset = part.as_ptr() as usize - whole.as_ptr() as usize;
+    StrRef::in_file(value.span.start + 1 + byte_offset(offset), part)
+}
+
+/// Returns the words of a folded text, as a set.
+fn words_of(folded: &str) -> Cell {
+    let words = words(folded).map(|word| Value::String(SmolStr::new(word))).collect();
+    Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
+}
+
+/// Returns the hash of the text of a set in a slot.
+fn set_hash(slot: SlotId, text: &str) -> u64 {
+    keyed_text(text).wrapping_add(slot.index() as u64)
 }
 
 /// Returns the error for a duplicate property of an object.

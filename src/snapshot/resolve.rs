@@ -157,7 +157,8 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
                 alike && snapshot.text(other.key) == snapshot.text(row.key)
             })
         };
-        let mut first = by_key.find(hash(&at), same).copied();
+        let own = hash(&at);
+        let mut first = by_key.find(own, same).copied();
         if first.is_none() && has_slash {
             first = whole.insert(snapshot.id(model, EntityRef { ty, row: at }), at);
         }
@@ -174,7 +175,7 @@ fn index(snapshot: &Snapshot, model: &Model, ty: TypeId) -> (HashTable<u32>, Vec
                 diagnostics.push(error.help(help));
             }
             None => {
-                by_key.insert_unique(hash(&at), at, hash);
+                by_key.insert_unique(own, at, hash);
             }
         }
     }

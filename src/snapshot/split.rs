@@ -8,6 +8,7 @@ use super::read::duplicate_key;
 use super::uncaptured::{self, Statement, UNCAPTURED};
 use super::{Elsewhere, Gap, Limits, Row, RowStep, StrRef, Table, UncapturedList, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hash::Numbers;
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
 use crate::source::derived::FaultKind;
@@ -26,7 +27,7 @@ const MAX_ROWS: usize = 1 << 31;
 pub(super) struct Split {
     pub tables: IdVec<TypeId, Table>,
     /// The end of each list of instances by its start. The decoder of the outer row skips the list.
-    pub jumps: HashMap<u32, u32>,
+    pub jumps: HashMap<u32, u32, Numbers>,
     /// Escaped property names that became ids.
     pub side: String,
     /// Instances that a map has under one name: the first, and one that follows.
@@ -66,7 +67,7 @@ pub(super) fn split(
         source,
         model,
         plan,
-        split: Split { tables, jumps: HashMap::new(), side: String::new(), twice: Vec::new() },
+        split: Split { tables, jumps: HashMap::default(), side: String::new(), twice: Vec::new() },
         most_entities,
         unjudged: HashSet::new(),
         diagnostics,
@@ -391,8 +392,16 @@ impl Splitter<'_> {
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let mut statement: Option<Statement> = None;
+        // All names, if a misspelling among them shows that an empty list is not known to be empty.
+        let mut names: Vec<Key<'_>> = Vec::new();
+        let may_be_empty =
+            |each: &PathId| model.paths[*each].ty.is_some_and(|ty| model.ty(ty).list_defaults.missing_is_empty);
+        let needs_names = children.iter().any(|(_, child)| model.paths[*child].each.iter().any(may_be_empty));
         let span = scanner.object(|scanner, key| {
             let name = key.text();
+            if needs_names {
+                names.push(key);
+            }
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
                 let (kind, _) = scanner.peek()?;
                 let value = scanner.skip()?;
@@ -442,7 +451,7 @@ impl Splitter<'_> {
                 }
                 (Some(_), None) => {}
                 (None, _) if stated.is_wrong => self.lost(*child, &inner, span, name, Gap::Uncaptured),
-                (None, _) => self.lacking(*child, &inner, span, name),
+                (None, _) => self.lacking(*child, &inner, span, (name, &names)),
             }
         }
         Ok(())
@@ -580,9 +589,9 @@ impl Splitter<'_> {
 
     /// Records that an object lacks the property of a node.
     ///
-    /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it.
-    fn lacking(&mut self, node: PathId, here: &Here, object: Span, property: &str) {
-        let is_misspelt = || self.has_property(object.start, |name| misspelling(name, [property]).is_some());
+    /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it among its `names`.
+    fn lacking(&mut self, node: PathId, here: &Here, object: Span, (property, names): (&str, &[Key<'_>])) {
+        let is_misspelt = || names.iter().any(|name| misspelling(&name.text(), [property]).is_some());
         let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.missing_is_empty;
         let unknown = self.unknown_lists(node, may_be_empty);
         let unknown = if unknown != [node] && is_misspelt() { vec![node] } else { unknown };

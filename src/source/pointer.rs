@@ -277,7 +277,11 @@ pub(crate) fn unescape(text: &str) -> String {
 
 /// Returns a property name as a step of a pointer.
 pub(crate) fn escape(name: &str) -> Cow<'_, str> {
-    if name.contains(['~', '/']) { Cow::Owned(name.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(name) }
+    if name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        Cow::Owned(name.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// An address in one document, written as RFC 6901 asks.
@@ -293,7 +297,9 @@ impl Pointer {
 
     /// Returns this pointer with `steps` appended.
     pub fn join<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Self {
-        let mut joined = self.clone();
+        // Most pointers get one short step.
+        let mut joined = Self(String::with_capacity(self.0.len() + 32));
+        joined.0.push_str(&self.0);
         steps.into_iter().for_each(|step| joined.push(step.as_ref()));
         joined
     }

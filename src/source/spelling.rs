@@ -79,8 +79,21 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + C
 
 /// Returns whether two names have the same letters and digits, apart from case and punctuation.
 pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
-    let mut letters_of_a = letters(a).peekable();
-    letters_of_a.peek().is_some() && letters_of_a.eq(letters(b))
+    if a.is_ascii() && b.is_ascii() {
+        return are_same(ascii_letters(a), ascii_letters(b));
+    }
+    are_same(letters(a), letters(b))
+}
+
+/// Returns whether two names have the same letters, and at least one.
+fn are_same<L: PartialEq>(mut a: impl Iterator<Item = L>, mut b: impl Iterator<Item = L>) -> bool {
+    let first = a.next();
+    first.is_some() && first == b.next() && a.eq(b)
+}
+
+/// Returns the letters and digits of an ASCII name, in lower case.
+fn ascii_letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Returns the letters and digits of a name, in lower case.
@@ -115,12 +128,19 @@ impl Name {
     /// Divides a name at punctuation, between letters and digits, before a capital after a small letter, and before the
     /// last capital of several (`SSOEnabled`). The plural of an acronym is one word (`userIDs`).
     fn new(name: &str) -> Self {
+        if name.is_ascii() {
+            return Self::divided(name.len(), |at| name.as_bytes().get(at).copied().map(char::from));
+        }
         let chars: Vec<char> = name.chars().collect();
-        let (mut letters, mut ends) = (String::with_capacity(name.len()), Vec::new());
-        for (at, c) in chars.iter().enumerate() {
-            let before =
-                at.checked_sub(1).and_then(|before| chars.get(before)).filter(|before| before.is_alphanumeric());
-            let after = |steps: usize| chars.get(at + steps);
+        Self::divided(chars.len(), |at| chars.get(at).copied())
+    }
+
+    /// Divides a name with a number of characters, which are given by their places.
+    fn divided(count: usize, char_at: impl Fn(usize) -> Option<char>) -> Self {
+        let (mut letters, mut ends) = (String::with_capacity(count), Vec::with_capacity(4));
+        for (at, c) in (0..count).filter_map(|at| Some((at, char_at(at)?))) {
+            let before = at.checked_sub(1).and_then(&char_at).filter(|before| before.is_alphanumeric());
+            let after = |steps: usize| char_at(at + steps);
             if !c.is_alphanumeric() {
                 continue;
             }
@@ -129,7 +149,7 @@ impl Name {
                 Some(before) if before.is_numeric() != c.is_numeric() => true,
                 Some(before) if c.is_uppercase() && !before.is_uppercase() => true,
                 Some(_) if c.is_uppercase() => {
-                    let plural = after(1) == Some(&'s') && !after(2).is_some_and(|c| c.is_lowercase());
+                    let plural = after(1) == Some('s') && !after(2).is_some_and(|c| c.is_lowercase());
                     after(1).is_some_and(|c| c.is_lowercase()) && !plural
                 }
                 Some(_) => false,
@@ -137,7 +157,10 @@ impl Name {
             if begins && !letters.is_empty() {
                 ends.push(letters.len());
             }
-            letters.extend(c.to_lowercase());
+            match c.is_ascii() {
+                true => letters.push(c.to_ascii_lowercase()),
+                false => letters.extend(c.to_lowercase()),
+            }
         }
         if !letters.is_empty() {
             ends.push(letters.len());
