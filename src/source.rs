@@ -273,6 +273,9 @@ impl Source {
 
 /// Counts the bytes that begin a scalar value.
 fn scalars(bytes: &[u8]) -> usize {
+    if bytes.is_ascii() {
+        return bytes.len();
+    }
     bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
 }
 
