@@ -37,7 +37,7 @@ pub use explain::{Decided, Explanation, Failure, Read, ReadOf, ReadValue};
 pub use judge::{Judged, Judgement, Subject, Waived};
 pub use near::NearMiss;
 pub use reference::{Reference, ReferenceError};
-pub use scoped::{Evaluation, Sought};
+pub use scoped::{Evaluated, Evaluation, Sought};
 pub use verdict::{Verdict, VerdictCounts};
 pub use waive::{BEYOND, WaiverCoverage, WaiversInUse};
 #[cfg(test)]

@@ -64,7 +64,7 @@
 //! let options = Options { needs: output.needs(), ..Options::at(0) };
 //! let report = Session::default().run(&inputs, &options);
 //! assert_eq!(report.status().exit_code(), 1);
-//! assert_eq!(report.findings[0].message, "lit is true");
+//! assert_eq!(report.findings()[0].message, "lit is true");
 //! let mut json = Vec::new();
 //! output.finish(&report, &mut json)?;
 //! # assert!(serde_json::from_slice::<serde_json::Value>(&json)?["findings"][0]["account"].is_string());

@@ -5,6 +5,12 @@
 #[cfg(feature = "parallel")]
 mod queue;
 
+use std::ops::Range;
+
+/// Chunks that each thread computes before their values are consumed. A chunk may take longer than another one.
+#[cfg(feature = "parallel")]
+const CHUNKS_AT_ONCE: usize = 4;
+
 #[cfg(feature = "parallel")]
 pub(crate) use queue::Most;
 #[cfg(feature = "parallel")]
@@ -19,6 +25,37 @@ pub(crate) fn map_each<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Se
         [only] => vec![map(only)],
         _ => items.par_iter().map(map).collect(),
     }
+}
+
+/// Computes values of chunks of the numbers below `count`, several at a time, and passes the values to a consumer in order.
+/// The consumer runs on this thread while the next values are computed.
+///
+/// # Errors
+/// The first error of the consumer, which ends the computation.
+#[cfg(feature = "parallel")]
+pub(crate) fn in_chunks<T: Send, E>(
+    count: usize,
+    size: usize,
+    compute: impl Fn(Range<usize>) -> T + Sync,
+    mut consume: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    let chunks = chunks(count, size);
+    let at_once = CHUNKS_AT_ONCE * rayon::current_num_threads();
+    let mut ready: Vec<T> = Vec::new();
+    for chunks in chunks.chunks(at_once) {
+        let mut next = Vec::new();
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| next = chunks.par_iter().map(|chunk| compute(chunk.clone())).collect());
+            ready.drain(..).try_for_each(&mut consume)
+        })?;
+        ready = next;
+    }
+    ready.into_iter().try_for_each(consume)
+}
+
+/// Returns the numbers below `count` in chunks.
+fn chunks(count: usize, size: usize) -> Vec<Range<usize>> {
+    (0..count).step_by(size).map(|start| start..start.saturating_add(size).min(count)).collect()
 }
 
 /// Produces items on a new thread, which may wait for input without blocking the pool, and passes them to a consumer.
@@ -46,6 +83,21 @@ pub(crate) fn read_ahead<T: Send, R>(
 
 #[cfg(not(feature = "parallel"))]
 mod sequential {
+    use std::ops::Range;
+
+    /// Computes values of chunks of the numbers below `count`, and passes each to a consumer, in order.
+    ///
+    /// # Errors
+    /// The first error of the consumer, which ends the computation.
+    pub(crate) fn in_chunks<T, E>(
+        count: usize,
+        size: usize,
+        compute: impl Fn(Range<usize>) -> T,
+        consume: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        super::chunks(count, size).into_iter().map(compute).try_for_each(consume)
+    }
+
     /// Calls two functions, one after the other.
     pub(crate) fn join<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())

@@ -1,8 +1,8 @@
 //! The outputs of a run. A format is one file and one line of [`FORMATS`]. An output writes a report; it neither
 //! lowers nor evaluates.
 //!
-//! An [`Output`] states its needs, and the run explains the maximum. The text of an output does not depend on the other
-//! outputs of the run.
+//! An [`Output`] states its needs, and the run lists the maximum of verdicts. Their findings are explained when they are
+//! written. The text of an output does not depend on the other outputs of the run.
 
 mod names;
 mod escape;

@@ -14,6 +14,7 @@ mod repeated;
 mod finding;
 mod capture;
 mod age;
+mod listed;
 mod run;
 mod model;
 mod status;
@@ -28,9 +29,10 @@ pub use evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };
 pub use finding::{Finding, MASK, ResourceName};
-pub(crate) use finding::{Findings, NEAR_MISSES, SEARCHED_FAILURES, WITNESSES};
+pub(crate) use finding::{Findings, SEARCHED_FAILURES, WITNESSES};
 pub use identity::{Identities, Identity};
 pub(crate) use identity::{fingerprint_of, id_of};
+pub(crate) use listed::{CHUNK, JudgedSnapshot, ListedVerdict, explain, explained};
 pub(crate) use message::{STATED, phrase, unknown_phrase};
 pub use model::{AccountReport, CheckReport, CheckState, DiagnosticCounts, Report, Times};
 pub use needs::{Evidence, Needs};

@@ -107,7 +107,8 @@ impl CaptureStatus {
     pub fn of(report: &Report, model: &Model, description: &Description) -> Self {
         let mut screens: BTreeMap<usize, OnScreen> = BTreeMap::new();
         let mut unexplained: BTreeMap<String, usize> = BTreeMap::new();
-        let unknown = report.findings.iter().filter(|finding| finding.verdict == Verdict::Unknown);
+        let findings = report.findings();
+        let unknown = findings.iter().filter(|finding| finding.verdict == Verdict::Unknown);
         for (number, finding) in unknown.enumerate() {
             let check = report.checks.find(finding.check).map_or_else(String::new, |check| check.id.to_string());
             if finding.captures.is_empty() {

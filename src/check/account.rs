@@ -1,4 +1,4 @@
-//! The run of one account: reads a snapshot, judges it, and explains its verdicts.
+//! The run of one account: reads a snapshot, judges it, and lists verdicts that outputs need.
 
 use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
@@ -13,13 +13,13 @@ use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::{CheckId, WaiverId};
 use crate::report::{
-    AccountCoverage, AccountReport, Beyond, Change, Compared, Engine, Finding, Findings, NEAR_MISSES, Options, Report,
-    SEARCHED_FAILURES, SnapshotReport, Times, TooOld, WITNESSES, WaiverState, id_of,
+    AccountCoverage, AccountReport, Beyond, Change, Compared, Engine, Findings, JudgedSnapshot, ListedVerdict, Options,
+    Report, SEARCHED_FAILURES, SnapshotReport, Times, WITNESSES, WaiverState, id_of,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
-use crate::source::cedar::on_deep_stack;
 use crate::stopwatch::Stopwatch;
+use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct ReadSnapshot {
     pub(super) source: Arc<Source>,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Arc<Snapshot>>,
     diagnostics: Vec<Diagnostic>,
     sha256: String,
 }
@@ -35,7 +35,8 @@ pub(super) struct ReadSnapshot {
 /// The parts of a run that all accounts share.
 pub(super) struct AccountRun<'s> {
     pack: &'s Pack,
-    parameters: Parameters,
+    /// The pack and the parameters.
+    shared: Arc<(Pack, Parameters)>,
     options: &'s Options,
     /// The name of the pack, if it was selected by its properties. Then a snapshot without any of them is an error.
     recognised: Option<&'s str>,
@@ -68,7 +69,8 @@ impl<'s> AccountRun<'s> {
         let recognised = inputs.recognised.then_some(inputs.pack.as_str());
         let (secrets, checks) = (pack.secrets(), report.checks.len());
         let live = report.waivers.iter().map(|waiver| waiver.state == WaiverState::Live).collect();
-        Some(Self { pack, parameters, options, recognised, secrets, checks, live })
+        let shared = Arc::new((pack.clone(), parameters));
+        Some(Self { pack, shared, options, recognised, secrets, checks, live })
     }
 
     /// Reads a snapshot.
@@ -76,13 +78,14 @@ impl<'s> AccountRun<'s> {
         let limits = &self.options.limits;
         let ((snapshot, diagnostics), sha256) =
             crate::parallel::join(|| self.pack.read(source, limits), || digest(source));
+        let snapshot = snapshot.map(Arc::new);
         ReadSnapshot { source: Arc::clone(source), snapshot, diagnostics, sha256 }
     }
 
-    /// Judges a snapshot of a stream. `explained` is that of [`AccountRun::account`].
-    pub(super) fn input(&self, input: SnapshotInput, explained: &IdVec<CheckId, VerdictCounts>) -> AccountReport {
+    /// Judges a snapshot of a stream. `listed` is that of [`AccountRun::account`].
+    pub(super) fn input(&self, input: SnapshotInput, listed: &IdVec<CheckId, VerdictCounts>) -> AccountReport {
         match input.source {
-            Ok(source) => self.account(&input.path, &self.read(&source), explained),
+            Ok(source) => self.account(&input.path, &self.read(&source), listed),
             Err(diagnostic) => self.unread(input.path, vec![diagnostic]),
         }
     }
@@ -93,13 +96,13 @@ impl<'s> AccountRun<'s> {
         AccountReport { diagnostics, ..AccountReport::unjudged(snapshot, self.checks) }
     }
 
-    /// Judges a snapshot. `explained` is the number of findings, per check and verdict, that the report already has; the
+    /// Judges a snapshot. `listed` is the number of verdicts, per check and kind, that the report already lists; the
     /// account adds only as many as the outputs still need.
     pub(super) fn account(
         &self,
         path: &str,
         read: &ReadSnapshot,
-        explained: &IdVec<CheckId, VerdictCounts>,
+        listed: &IdVec<CheckId, VerdictCounts>,
     ) -> AccountReport {
         let files = read.source.files();
         let files = files.iter().filter(|_| files.len() > 1).map(|file| (file.document(), file.sha256()));
@@ -125,16 +128,16 @@ impl<'s> AccountRun<'s> {
         let without_lists = self.recognised.and_then(|name| without_lists(self.pack, name, path, &read.source));
         account.diagnostics.extend(without_lists);
         account.diagnostics.extend(read.diagnostics.iter().cloned());
-        self.assess(snapshot, explained, &mut account);
+        self.assess(snapshot, listed, &mut account);
         account
     }
 
-    /// Adds the verdicts on a snapshot, and the explanations of some, to the report of its account.
-    fn assess(&self, snapshot: &Snapshot, explained: &IdVec<CheckId, VerdictCounts>, account: &mut AccountReport) {
+    /// Adds the verdicts on a snapshot to the report of its account, and lists some.
+    fn assess(&self, snapshot: &Arc<Snapshot>, listed: &IdVec<CheckId, VerdictCounts>, account: &mut AccountReport) {
         account.other_properties = snapshot.other_properties;
         account.times.read = snapshot.times;
         let mut stopwatch = Stopwatch::start();
-        let run = Run { now: self.options.now, parameters: &self.parameters, pairs: self.options.limits.pairs };
+        let run = Run { now: self.options.now, parameters: &self.shared.1, pairs: self.options.limits.pairs };
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(snapshot, run);
         account.diagnostics.extend(diagnostics);
         let evaluator = evaluation.base();
@@ -143,8 +146,8 @@ impl<'s> AccountRun<'s> {
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();
         account.snapshot.captured_at = captured_at(evaluator);
-        let path = account.snapshot.path.as_str().into();
-        let findings = Findings::new(&evaluation, path, account.secrets.as_ref(), WITNESSES);
+        let path: SmolStr = account.snapshot.path.as_str().into();
+        let findings = Findings::new(&evaluation, path.clone(), account.secrets.as_ref(), WITNESSES);
         let age = self.options.max_snapshot_age.and_then(|most| findings.too_old(most, self.options.now));
         account.diagnostics.extend(match &age {
             Some(age) => Some(too_old(age, &account.snapshot, self.options)),
@@ -156,7 +159,16 @@ impl<'s> AccountRun<'s> {
         };
         account.coverages = coverages.into_iter().map(|coverage| described(evaluator, coverage)).collect();
         account.times.judge = stopwatch.lap();
-        let most = self.options.needs.explained().most();
+        let judged = Arc::new(JudgedSnapshot {
+            run: Arc::clone(&self.shared),
+            snapshot: Arc::clone(snapshot),
+            values: Arc::clone(evaluation.values()),
+            path,
+            secrets: account.secrets.clone(),
+            cache: Arc::clone(findings.cache()),
+            age,
+        });
+        let most = self.options.needs.listed().most();
         for judgement in &judgements {
             if let Some(counts) = account.counts.find_mut(judgement.check) {
                 *counts = judgement.counts;
@@ -167,11 +179,11 @@ impl<'s> AccountRun<'s> {
                 account.waived_unknown.push((judgement.check, unknown));
             }
             let changes = self.compare(&findings, judgement, (account.id.as_deref(), &mut account.compared));
-            let explained = explained.find(judgement.check).copied().unwrap_or_default();
-            let quota = explained.map(|explained| most.saturating_sub(explained));
-            account.findings.extend(self.explain(&findings, judgement, &changes, quota, age.as_ref()));
+            let listed = listed.find(judgement.check).copied().unwrap_or_default();
+            let quota = listed.map(|listed| most.saturating_sub(listed));
+            account.listed.extend(self.list(&judged, judgement, &changes, quota));
         }
-        account.times.explain = stopwatch.lap();
+        account.times.list = stopwatch.lap();
     }
 
     /// Judges every resource by the engine of the options, and waives the verdicts that live waivers cover. On a snapshot
@@ -245,33 +257,17 @@ impl<'s> AccountRun<'s> {
         named().map(|(name, judged)| baseline.change(name.as_deref()?, judged.verdict)).collect()
     }
 
-    /// Explains the verdicts of one check, of each kind at most its `quota`. `changes` are those since the baseline.
-    fn explain(
-        &self,
-        findings: &Findings<'_, '_>,
-        judgement: &Judgement,
-        changes: &[Option<Change>],
+    /// Lists the verdicts of one check, of each kind at most its `quota`. `changes` are those since the baseline.
+    fn list<'j>(
+        &'j self,
+        snapshot: &'j Arc<JudgedSnapshot>,
+        judgement: &'j Judgement,
+        changes: &'j [Option<Change>],
         mut quota: VerdictCounts,
-        age: Option<&TooOld>,
-    ) -> Vec<Finding> {
-        let program = self.pack.program().checks.iter().find(|check| check.check == judgement.check);
-        let (Some(program), Some(check)) = (program, self.pack.policies().checks.find(judgement.check)) else {
-            return Vec::new();
-        };
-        let explain = |(number, (order, judged)): (usize, (usize, &Judged))| {
-            let subject = judged.subject;
-            let change = changes.get(order).copied().flatten();
-            if let Some(age) = age {
-                return Some(Finding { change, ..findings.outdated(judgement.check, check, subject, order, age) });
-            }
-            let body = program.bodies.iter().find(|body| body.resource == subject.ty())?;
-            let near = if number < SEARCHED_FAILURES { NEAR_MISSES } else { 0 };
-            let finding = || findings.finding(program, check, body, *judged, order, near);
-            Some(Finding { change, ..on_deep_stack(finding) })
-        };
+    ) -> impl Iterator<Item = ListedVerdict> + 'j {
         let needs = &self.options.needs;
-        let wanted = judgement.judged.iter().enumerate().filter(|(order, judged)| {
-            if !needs.wants(judged.verdict) || !needs.shows(changes.get(*order).copied().flatten()) {
+        let wanted = (0u32..).zip(&judgement.judged).filter(move |(order, judged)| {
+            if !needs.wants(judged.verdict) || !needs.shows(changes.get(*order as usize).copied().flatten()) {
                 return false;
             }
             let quota = &mut quota[judged.verdict];
@@ -279,8 +275,15 @@ impl<'s> AccountRun<'s> {
             *quota = quota.saturating_sub(1);
             wanted
         });
-        let wanted: Vec<_> = wanted.collect();
-        wanted.into_par_iter().enumerate().filter_map(explain).collect()
+        wanted.enumerate().map(|(count, (order, judged))| ListedVerdict {
+            check: judgement.check,
+            judged: *judged,
+            change: changes.get(order as usize).copied().flatten(),
+            number: 0,
+            order,
+            searched: count < SEARCHED_FAILURES,
+            snapshot: Arc::clone(snapshot),
+        })
     }
 }
 

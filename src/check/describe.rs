@@ -57,7 +57,7 @@ pub(super) fn describe_checks(pack: &Pack) -> IdVec<CheckId, CheckReport> {
         accounts: accounts_of(pack.model(), &check.statement),
         judged: false,
         counts: VerdictCounts::default(),
-        explained: VerdictCounts::default(),
+        listed: VerdictCounts::default(),
         compared: Compared::default(),
         waived_unknown: 0,
     };

@@ -42,10 +42,9 @@ impl Session {
                     if batch.is_empty() {
                         return Ok(());
                     }
-                    let explained: IdVec<_, VerdictCounts> =
-                        report.checks.iter().map(|check| check.explained).collect();
+                    let listed: IdVec<_, VerdictCounts> = report.checks.iter().map(|check| check.listed).collect();
                     let accounts: Vec<AccountReport> =
-                        batch.into_par_iter().map(|input| run.input(input, &explained)).collect();
+                        batch.into_par_iter().map(|input| run.input(input, &listed)).collect();
                     sink(&report, &accounts)?;
                     accounts.into_iter().for_each(|account| report.absorb(account, &options.needs));
                 }

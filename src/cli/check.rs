@@ -488,7 +488,7 @@ fn notes(args: &Args, report: &Report, elapsed: Duration, out: &mut dyn Write) -
             ("resolve", times.read.resolve),
             ("derive", times.derive),
             ("judge", times.judge),
-            ("explain", times.explain),
+            ("list", times.list),
         ];
         for (name, time) in steps {
             let (millis, rate) = (time.as_secs_f64() * 1e3, times.bytes as f64 / time.as_secs_f64().max(1e-9) / 1e6);

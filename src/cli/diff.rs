@@ -9,7 +9,7 @@ use deodar::compare::{Difference, write_difference, write_difference_as_markdown
 use deodar::configuration::Effective;
 use deodar::diagnostic::{Code, Diagnostic};
 use deodar::project::{self, InputFormat, Loader};
-use deodar::render::document::Document;
+use deodar::render::document::{Document, Explained};
 use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::report::{Needs, Report};
 use deodar::{Limits, Options};
@@ -66,8 +66,8 @@ enum DiffFormat {
 enum Side {
     /// A saved report.
     Saved(Box<Document<'static>>),
-    /// A snapshot that was judged.
-    Judged(Box<Report>),
+    /// A snapshot that was judged, and the findings.
+    Judged(Box<Report>, Explained),
 }
 
 /// Every verdict with its evidence.
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         }
     };
     for side in [&old, &new] {
-        if let Side::Judged(report) = side {
+        if let Side::Judged(report, _) = side {
             to_stderr(|out| diagnostics::write(&report.diagnostics, &report.secrets, style, out));
         }
     }
@@ -142,12 +142,14 @@ fn side(settings: &Effective, path: &Path, options: &Options) -> Result<Side, Ve
     }
     let selection = pack::selection(settings, &[path.to_owned()], InputFormat::ByName);
     let inputs = Loader::default().load(&selection, &Limits::default())?;
-    Ok(Side::Judged(Box::new(Session::default().run(&inputs, options))))
+    let report = Session::default().run(&inputs, options);
+    let explained = Explained::of(&report, &EVERYTHING);
+    Ok(Side::Judged(Box::new(report), explained))
 }
 
 fn document(side: &Side) -> Document<'_> {
     match side {
         Side::Saved(document) => Document::clone(document),
-        Side::Judged(report) => Document::of(report, &EVERYTHING),
+        Side::Judged(report, explained) => Document::of(report, explained, &EVERYTHING),
     }
 }

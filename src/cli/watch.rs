@@ -105,15 +105,14 @@ fn changed_files<E>(
     configuration.into_iter().chain(changed).collect()
 }
 
-/// The verdicts of a run that are not passes, by the fingerprint of their identity; `None` if not all were explained.
+/// The verdicts of a run that are not passes, by the fingerprint of their identity; `None` if not all are listed.
 type Verdicts = Option<BTreeMap<String, Verdict>>;
 
 fn verdicts_of(report: &Report) -> Verdicts {
     let kinds = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
     let is_whole =
-        report.checks.iter().all(|check| kinds.iter().all(|kind| check.explained[*kind] == check.counts[*kind]));
-    let found = report.findings.iter().filter(|finding| kinds.contains(&finding.verdict));
-    is_whole.then(|| found.map(|finding| (finding.identity.fingerprint(), finding.verdict)).collect())
+        report.checks.iter().all(|check| kinds.iter().all(|kind| check.listed[*kind] == check.counts[*kind]));
+    is_whole.then(|| report.fingerprints().into_iter().filter(|(_, verdict)| kinds.contains(verdict)).collect())
 }
 
 /// Returns the first line of a run after the first: its time, the files that changed, and the changes of verdicts.

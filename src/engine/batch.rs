@@ -437,7 +437,7 @@ impl Evaluator<'_> {
     /// column is not interned.
     pub(super) fn symbols(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
         let NodeKind::Slot(entity, ty, slot) = &self.program.node(node).kind else { return None };
-        let symbols = self.symbols.column(*ty, *slot)?;
+        let symbols = self.bound.symbols.column(*ty, *slot)?;
         Some(Values::Symbols(symbols, self.rows(*entity, batch, len)?))
     }
 

@@ -5,7 +5,7 @@
 //! policy is evaluated without them.
 
 use super::derive::TooManyPairs;
-use super::eval::{BoundParameter, Evaluator, Request};
+use super::eval::{Bound, BoundParameter, Evaluator, Request};
 use crate::ids::IdVec;
 use crate::program::{Constant, NodeId, Program};
 use crate::schema::Model;
@@ -28,23 +28,9 @@ impl<'a> Binding<'a> {
         parameters: &[Option<Value>],
     ) -> Self {
         let mut literals: IdVec<TypeId, Vec<SmolStr>> = vec![Vec::new(); model.types.len()].into();
-        let (constants, bound) = (Vec::new(), Vec::new());
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
-        let folded = FxHashMap::default();
-        let joins = Vec::new();
-        let none: IdVec<TypeId, Vec<SmolStr>> = IdVec::new();
-        let mut evaluator = Evaluator {
-            model,
-            program,
-            snapshot,
-            parameters: bound,
-            constants,
-            folded,
-            literals: none,
-            derived,
-            joins,
-            symbols: Arc::default(),
-        };
+        let mut evaluator =
+            Evaluator { model, program, snapshot, bound: Arc::new(Bound { derived, ..Bound::default() }) };
         let set = |at: usize| parameters.get(at).and_then(Option::as_ref);
         let bound: Vec<BoundParameter> = (0..model.parameters.len()).map(|at| evaluator.bound(at, set(at))).collect();
         let constants = program.constants.iter().map(|constant| match constant {
@@ -54,15 +40,17 @@ impl<'a> Binding<'a> {
             Constant::HasParameter(at) => bound.get(*at).and_then(|bound| bound.is_set).map(Value::Bool),
             Constant::Entity(ty, id) => Some(Value::Entity(named(model, snapshot, &mut literals, *ty, id))),
         });
-        evaluator.constants = constants.collect();
-        (evaluator.parameters, evaluator.literals) = (bound, literals);
-        evaluator.folded = fold(&evaluator);
+        let constants = constants.collect();
+        let values = Arc::make_mut(&mut evaluator.bound);
+        (values.constants, values.parameters, values.literals) = (constants, bound, literals);
+        let folded = fold(&evaluator);
+        Arc::make_mut(&mut evaluator.bound).folded = folded;
         Self(evaluator)
     }
 
     /// Returns the entity of a type with an id, as an entity literal names it. The snapshot need not have it.
     pub fn named(&mut self, ty: TypeId, id: &SmolStr) -> EntityRef {
-        named(self.0.model, self.0.snapshot, &mut self.0.literals, ty, id)
+        named(self.0.model, self.0.snapshot, &mut Arc::make_mut(&mut self.0.bound).literals, ty, id)
     }
 
     /// Computes every derived attribute of the program.

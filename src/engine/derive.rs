@@ -68,8 +68,10 @@ impl<'a> Evaluator<'a> {
     ///
     /// Returns the derivations that exceed `most_pairs` pairs: their attributes are unknown.
     pub(super) fn derive(&mut self, most_pairs: usize) -> Vec<TooManyPairs> {
-        self.joins = self.program.derived.iter().map(|_| AttributeJoins::default()).collect();
-        self.symbols = Arc::new(Symbols::new(self.snapshot, self.joined_texts()));
+        let symbols = Arc::new(Symbols::new(self.snapshot, self.joined_texts()));
+        let bound = Arc::make_mut(&mut self.bound);
+        bound.joins = self.program.derived.iter().map(|_| AttributeJoins::default()).collect();
+        bound.symbols = symbols;
         self.derive_where(|_| true, most_pairs)
     }
 
@@ -77,9 +79,10 @@ impl<'a> Evaluator<'a> {
     /// that has derived them from the same snapshot.
     pub(super) fn derive_again(&mut self, other: &Self, again: &[bool], most_pairs: usize) -> Vec<TooManyPairs> {
         let shared = |joins: &AttributeJoins| AttributeJoins { limits: joins.limits.clone(), ..Default::default() };
-        self.joins = other.joins.iter().map(shared).collect();
-        self.derived.clone_from(&other.derived);
-        self.symbols = Arc::clone(&other.symbols);
+        let bound = Arc::make_mut(&mut self.bound);
+        bound.joins = other.bound.joins.iter().map(shared).collect();
+        bound.derived.clone_from(&other.bound.derived);
+        bound.symbols = Arc::clone(&other.bound.symbols);
         self.derive_where(|at| again.get(at) == Some(&true), most_pairs)
     }
 
@@ -115,12 +118,13 @@ impl<'a> Evaluator<'a> {
         for level in attributes.chunk_by(|(_, a), (_, b)| a.level == b.level) {
             let derived: Vec<Derived> =
                 level.par_iter().map(|(_, attribute)| self.derive_attribute(attribute, most_pairs)).collect();
+            let bound = Arc::make_mut(&mut self.bound);
             for ((at, attribute), Derived { column, limits, too_many }) in level.iter().zip(derived) {
                 all_too_many.extend(too_many);
-                if let Some(joins) = self.joins.get_mut(*at) {
+                if let Some(joins) = bound.joins.get_mut(*at) {
                     joins.limits = limits;
                 }
-                let slots = self.derived.get_mut(attribute.ty.index());
+                let slots = bound.derived.get_mut(attribute.ty.index());
                 if let Some(slot) = slots.and_then(|slots| slots.get_mut(attribute.slot.index())) {
                     *slot = column.map(Arc::new);
                 }
@@ -292,7 +296,7 @@ impl<'a> Evaluator<'a> {
 
     /// Returns the principals that contribute to a derived attribute (by its place in the program) of one resource.
     pub fn contributions(&self, at: usize, resource: EntityRef) -> Contributions<'a> {
-        let Some((attribute, joins)) = self.program.derived.get(at).zip(self.joins.get(at)) else {
+        let Some((attribute, joins)) = self.program.derived.get(at).zip(self.bound.joins.get(at)) else {
             return Contributions::default();
         };
         // A derivation that exceeds the limit tests no pairs.
@@ -323,7 +327,7 @@ impl<'a> Evaluator<'a> {
     fn is_interned(&self, key: JoinKey) -> bool {
         let (JoinKey::Equal(principal, _) | JoinKey::Element(principal, _)) = key else { return false };
         match self.program.node(principal).kind {
-            NodeKind::Slot(_, ty, slot) => self.symbols.column(ty, slot).is_some(),
+            NodeKind::Slot(_, ty, slot) => self.bound.symbols.column(ty, slot).is_some(),
             _ => false,
         }
     }

@@ -34,6 +34,13 @@ pub struct Evaluator<'a> {
     pub program: &'a Program,
     /// The snapshot.
     pub snapshot: &'a Snapshot,
+    /// The values that the program has for the snapshot. An evaluator is made again from them.
+    pub(super) bound: Arc<Bound>,
+}
+
+/// The values that a program has for a snapshot and for the values of one run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bound {
     /// The parameters, in the order of the model.
     pub(super) parameters: Vec<BoundParameter>,
     /// The values of the program's constants; `None` is unknown.
@@ -52,7 +59,7 @@ pub struct Evaluator<'a> {
 }
 
 /// The hash joins of the derivations of one attribute.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct AttributeJoins {
     /// The limits of each derivation, none if all pairs are tested; `None` if one of them exceeds the limit on pairs.
     pub(super) limits: Option<Vec<ProbeLimits>>,
@@ -79,12 +86,12 @@ impl Evaluator<'_> {
 
     /// Returns the value of a constant.
     pub fn constant(&self, at: usize) -> Option<&Value> {
-        self.constants.get(at).and_then(Option::as_ref)
+        self.bound.constants.get(at).and_then(Option::as_ref)
     }
 
     /// Returns the value of a set literal whose elements are constants.
     pub(super) fn folded(&self, node: NodeId) -> Option<&Value> {
-        self.folded.get(&node)
+        self.bound.folded.get(&node)
     }
 
     /// Returns the id of an entity, also of a literal that the snapshot does not have.
@@ -96,7 +103,7 @@ impl Evaluator<'_> {
             RefKind::Row(row) => (row as usize).checked_sub(numbered),
             RefKind::Placeholder => None,
         };
-        match at.and_then(|at| self.literals.find(entity.ty)?.get(at)) {
+        match at.and_then(|at| self.bound.literals.find(entity.ty)?.get(at)) {
             Some(id) if self.model.ty(entity.ty).choices().is_none() => id.clone(),
             _ => self.snapshot.id(self.model, entity),
         }
@@ -104,7 +111,7 @@ impl Evaluator<'_> {
 
     /// Returns the column of a slot; of a derived attribute, the derived one.
     pub fn column(&self, ty: TypeId, slot: SlotId) -> &Column {
-        let derived = self.derived.get(ty.index()).and_then(|slots| slots.get(slot.index())?.as_deref());
+        let derived = self.bound.derived.get(ty.index()).and_then(|slots| slots.get(slot.index())?.as_deref());
         derived.unwrap_or_else(|| self.snapshot.table(ty).column(slot))
     }
 

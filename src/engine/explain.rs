@@ -190,7 +190,7 @@ impl<'a> Evaluator<'a> {
             let lists = &self.snapshot.table(ty).uncaptured_lists;
             !literals.is_empty() && lists.iter().any(|list| list.gap != Gap::Uncaptured)
         };
-        if self.snapshot.tables.iter().any(Table::has_nameless) || self.literals.entries().any(is_uncertain) {
+        if self.snapshot.tables.iter().any(Table::has_nameless) || self.bound.literals.entries().any(is_uncertain) {
             return false;
         }
         let explanation = self.explain_applies(body, request);

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use std::hash::Hash;
 
 /// The build side of one derivation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct BuildSide {
     /// The principals that the filters do not exclude, in order.
     pub(super) candidates: Vec<Candidate>,
@@ -56,7 +56,7 @@ impl Default for ProbeLimits {
 }
 
 /// The index of one join. An entry is the place of a candidate, or of a list, on the build side.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HashIndex {
     places: Places,
     // INVARIANT: every bucket is a range of these entries.
@@ -84,7 +84,7 @@ impl Default for Places {
 }
 
 /// The entries with one key: `count` entries from `start`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bucket {
     key: u64,
     start: u32,

@@ -410,7 +410,8 @@ impl<'m, 'a> Reference<'m, 'a> {
     fn parameters(&self) -> Result<(Vec<(String, RestrictedExpression)>, bool)> {
         let (mut set, mut has_unknown) = (Vec::new(), false);
         let given = |at: usize| self.parameters.get(at).and_then(Option::as_ref);
-        for (at, (parameter, bound)) in self.model().parameters.iter().zip(&self.evaluator.parameters).enumerate() {
+        for (at, (parameter, bound)) in self.model().parameters.iter().zip(&self.evaluator.bound.parameters).enumerate()
+        {
             let value = if parameter.slot.is_some() { bound.value.as_ref() } else { given(at) };
             if let Some(value) = value.filter(|value| value.is_exact()) {
                 set.push((parameter.name.to_string(), self.expression(value)?));

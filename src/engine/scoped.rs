@@ -8,7 +8,7 @@
 use super::assignment::{self, Assigned, AssignedRanges, Assignment, OF_RUN};
 use super::bind::Binding;
 use super::derive::TooManyPairs;
-use super::eval::Evaluator;
+use super::eval::{Bound, Evaluator};
 use super::judge::{Judged, Judgement, Subject};
 use super::reference::{Reference, ReferenceError};
 use super::verdict::Verdict;
@@ -23,6 +23,7 @@ use crate::value::{EntityRef, TypeId};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The maximal number of ids that an error lists.
 const LISTED: usize = 5;
@@ -32,19 +33,24 @@ pub struct Evaluation<'a> {
     /// The evaluator with the parameters of the run.
     first: Evaluator<'a>,
     /// The evaluators with other parameters, from number 1.
-    others: Vec<OtherEvaluator<'a>>,
+    others: Vec<Evaluator<'a>>,
     parameters: &'a Parameters,
+    values: Arc<Evaluated>,
+}
+
+/// The values of an evaluation, which do not borrow from anything: the evaluation is made again from them.
+#[derive(Debug)]
+pub struct Evaluated {
     now: i64,
     assignment: Assignment,
     /// The rows of resources by their evaluators. A type that is not here is judged by the first evaluator.
     ranges: BTreeMap<TypeId, AssignedRanges>,
-}
-
-/// An evaluator with parameters that differ from those of the run.
-struct OtherEvaluator<'a> {
-    evaluator: Evaluator<'a>,
-    /// The checks that depend on a parameter that differs.
-    checks: BTreeSet<CheckId>,
+    /// For each evaluator after the first one, the checks that depend on a parameter that differs.
+    checks: Vec<BTreeSet<CheckId>>,
+    /// The values of the first evaluator.
+    first: Arc<Bound>,
+    /// The values of the others.
+    others: Vec<Arc<Bound>>,
 }
 
 /// The result of the search for an instance for which parameters are set.
@@ -73,24 +79,52 @@ impl<'a> Evaluation<'a> {
         let bind = |values: &Values| Binding::new(model, program, snapshot, now, values);
         let assignment = Assignment::new(model, snapshot, parameters);
         let (first, mut too_many) = bind(&parameters.values).derive(most_pairs);
-        let mut others = Vec::new();
+        let (mut others, mut checks) = (Vec::new(), Vec::new());
         for values in assignment.values.iter().skip(1) {
             let pairs = values.iter().zip(&parameters.values).enumerate();
             let differing = pairs.filter(|(_, (own, of_run))| own != of_run).map(|(at, _)| at).collect();
             let depends = program.depends_on(model, &differing);
             let (evaluator, more) = bind(values).derive_again(&first, &depends.derived, most_pairs);
-            others.push(OtherEvaluator { evaluator, checks: depends.checks });
+            others.push(evaluator);
+            checks.push(depends.checks);
             let is_new = |more: &TooManyPairs| too_many.iter().all(|known| known.derivation != more.derivation);
             let more: Vec<TooManyPairs> = more.into_iter().filter(is_new).collect();
             too_many.extend(more);
         }
         let ranges = assignment.ranges(model, snapshot, &program.checks);
-        (Self { first, others, parameters, now, assignment, ranges }, too_many)
+        let bound = |evaluator: &Evaluator<'_>| Arc::clone(&evaluator.bound);
+        let values = Evaluated {
+            now,
+            assignment,
+            ranges,
+            checks,
+            first: bound(&first),
+            others: others.iter().map(bound).collect(),
+        };
+        (Self { first, others, parameters, values: Arc::new(values) }, too_many)
+    }
+
+    /// Returns the values of the evaluation.
+    pub fn values(&self) -> &Arc<Evaluated> {
+        &self.values
+    }
+
+    /// Makes an evaluation again from its values; the other arguments are those of [`Evaluation::new`].
+    pub fn again(
+        model: &'a Model,
+        program: &'a Program,
+        snapshot: &'a Snapshot,
+        parameters: &'a Parameters,
+        values: &Arc<Evaluated>,
+    ) -> Self {
+        let evaluator = |bound: &Arc<Bound>| Evaluator { model, program, snapshot, bound: Arc::clone(bound) };
+        let (first, others) = (evaluator(&values.first), values.others.iter().map(evaluator).collect());
+        Self { first, others, parameters, values: Arc::clone(values) }
     }
 
     /// Returns the time of the run, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
-        self.now
+        self.values.now
     }
 
     /// Returns the evaluator with the parameters of the run.
@@ -100,14 +134,13 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the evaluator with a number of [`Evaluation::judging`].
     pub fn evaluator(&self, number: usize) -> &Evaluator<'a> {
-        let other = number.checked_sub(1).and_then(|at| self.others.get(at));
-        other.map_or(&self.first, |other| &other.evaluator)
+        number.checked_sub(1).and_then(|at| self.others.get(at)).unwrap_or(&self.first)
     }
 
     /// Returns for every scope of the parameters whether the snapshot has the instance.
     pub fn sought(&self) -> Vec<Sought> {
         let Evaluator { model, snapshot, .. } = self.first;
-        let is_found = &self.assignment.is_found;
+        let is_found = &self.values.assignment.is_found;
         let ids: Vec<SmolStr> = match model.parameter_scope().filter(|_| is_found.contains(&false)) {
             Some(ty) => {
                 let named = snapshot.instances(ty).filter(|instance| snapshot.table(ty).is_named(instance.row));
@@ -139,13 +172,13 @@ impl<'a> Evaluation<'a> {
 
     /// Returns all evaluators, that with the parameters of the run first.
     pub(super) fn evaluators(&self) -> impl Iterator<Item = &Evaluator<'a>> {
-        std::iter::once(&self.first).chain(self.others.iter().map(|other| &other.evaluator))
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     fn judge_check(&self, check: &CheckProgram, listed: &[Verdict]) -> Judgement {
         let mut judgement = Judgement::empty(check);
         for body in &check.bodies {
-            if !self.ranges.contains_key(&body.resource) {
+            if !self.values.ranges.contains_key(&body.resource) {
                 let rows = self.first.snapshot.table(body.resource).row_numbers();
                 judgement.extend(self.first.judge_range(check, body, rows, listed));
             }
@@ -226,25 +259,25 @@ impl<'a> Evaluation<'a> {
     /// Returns Cedar's evaluator with the parameters of each evaluator.
     pub(super) fn references<'r>(&'r self, policies: &'r Policies) -> Vec<Reference<'r, 'a>> {
         if self.others.is_empty() {
-            return vec![Reference::new(&self.first, policies, self.now, &self.parameters.values)];
+            return vec![Reference::new(&self.first, policies, self.now(), &self.parameters.values)];
         }
-        let values = self.assignment.values.iter().enumerate();
-        values.map(|(number, values)| Reference::new(self.evaluator(number), policies, self.now, values)).collect()
+        let values = self.values.assignment.values.iter().enumerate();
+        values.map(|(number, values)| Reference::new(self.evaluator(number), policies, self.now(), values)).collect()
     }
 
     /// Returns whether all resources have the parameters of the run.
     pub(super) fn has_one_evaluator(&self) -> bool {
-        self.assignment.is_trivial()
+        self.values.assignment.is_trivial()
     }
 
     /// Returns the numbers of all evaluators that may apply to a subject.
     pub(super) fn assigned(&self, subject: Subject) -> Vec<usize> {
-        if self.assignment.is_trivial() {
+        if self.values.assignment.is_trivial() {
             return vec![OF_RUN];
         }
         match self.assignment_of(subject) {
             Assigned::One(number) => vec![number],
-            Assigned::Any => std::iter::once(OF_RUN).chain(self.assignment.unseen.iter().copied()).collect(),
+            Assigned::Any => std::iter::once(OF_RUN).chain(self.values.assignment.unseen.iter().copied()).collect(),
         }
     }
 
@@ -279,7 +312,8 @@ impl<'a> Evaluation<'a> {
         let instance = assignment::scope_around(model, snapshot, resource)?;
         let id = snapshot.id(model, instance);
         let scope = self.parameters.scopes.iter().find(|scope| scope.id == id)?;
-        let is_named = !self.assignment.is_trivial() && self.assignment.of_instance(Some(instance)) != Assigned::Any;
+        let is_named =
+            !self.values.assignment.is_trivial() && self.values.assignment.of_instance(Some(instance)) != Assigned::Any;
         (is_named && scope.set.contains_key(&parameter)).then_some(instance)
     }
 
@@ -292,7 +326,7 @@ impl<'a> Evaluation<'a> {
     /// Returns the rows of a type in ranges, each with the evaluators that judge them by a check; none if the first evaluator
     /// judges all of them.
     fn shares(&self, check: CheckId, ty: TypeId) -> Vec<(Range<u32>, Vec<usize>)> {
-        let Some(ranges) = self.ranges.get(&ty) else { return Vec::new() };
+        let Some(ranges) = self.values.ranges.get(&ty) else { return Vec::new() };
         let mut shares: Vec<(Range<u32>, Vec<usize>)> = Vec::new();
         for (rows, assigned) in ranges {
             let evaluators = self.differing(check, *assigned);
@@ -306,7 +340,7 @@ impl<'a> Evaluation<'a> {
 
     /// Returns the evaluators that judge a subject by a check.
     fn numbers(&self, check: CheckId, subject: Subject) -> Vec<usize> {
-        if self.assignment.is_trivial() {
+        if self.values.assignment.is_trivial() {
             return vec![OF_RUN];
         }
         self.differing(check, self.assignment_of(subject))
@@ -314,7 +348,7 @@ impl<'a> Evaluation<'a> {
 
     fn assignment_of(&self, subject: Subject) -> Assigned {
         let Evaluator { model, snapshot, .. } = self.first;
-        let around = |entity| self.assignment.of_instance(assignment::scope_around(model, snapshot, entity));
+        let around = |entity| self.values.assignment.of_instance(assignment::scope_around(model, snapshot, entity));
         match subject {
             Subject::Entity(resource) => around(resource),
             Subject::Uncaptured(ty, list) => match snapshot.table(ty).uncaptured_lists.get(list).map(|list| list.scope)
@@ -329,13 +363,13 @@ impl<'a> Evaluation<'a> {
     /// Returns the evaluators that judge by a check, without those that judge it as the first one does.
     fn differing(&self, check: CheckId, assigned: Assigned) -> Vec<usize> {
         let differs = |number: &usize| {
-            let other = number.checked_sub(1).and_then(|at| self.others.get(at));
-            other.is_some_and(|other| other.checks.contains(&check))
+            let checks = number.checked_sub(1).and_then(|at| self.values.checks.get(at));
+            checks.is_some_and(|checks| checks.contains(&check))
         };
         match assigned {
             Assigned::One(number) => vec![if differs(&number) { number } else { OF_RUN }],
             Assigned::Any => {
-                let others = self.assignment.unseen.iter().copied().filter(differs);
+                let others = self.values.assignment.unseen.iter().copied().filter(differs);
                 std::iter::once(OF_RUN).chain(others).collect()
             }
         }

@@ -18,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For spreadsheets: one row for every finding",
     audience: Audience::Programs,
     unit: Unit::Run,
-    new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write, others: false })),
+    new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write })),
     saved: Some(write),
 };
 
@@ -70,7 +70,7 @@ impl Output for Rows {
         if self.0.presentation.style.detail == Detail::Quiet {
             return Ok(());
         }
-        totals::write(&Document::of(report, &Needs::NOTHING), style, out)
+        totals::write(&Document::without_findings(report, &Needs::NOTHING), style, out)
     }
 }
 

@@ -4,7 +4,7 @@
 //! The digest of the verdicts covers every verdict that is not a pass, and the number of passes of each check and account.
 //! With the digests of the inputs this determines the passes too.
 
-use super::document::{Document, Text};
+use super::document::{Document, Explained, Text};
 use super::output::Output;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
@@ -57,7 +57,8 @@ impl RunDigests {
 
     /// Returns the digests of a run that has [`Self::NEEDS`].
     pub fn of(report: &Report, command: Vec<String>) -> Self {
-        let document = Document::of(report, &Self::NEEDS);
+        let explained = Explained::of(report, &Self::NEEDS);
+        let document = Document::of(report, &explained, &Self::NEEDS);
         let run = &document.run;
         let mut inputs = BTreeMap::new();
         for file in &run.pack_files {

@@ -12,6 +12,7 @@ mod place;
 mod read;
 mod merge;
 
+pub use build::Explained;
 pub(crate) use build::{Builder, bare_diagnostic, configuration, pack_files, span_in};
 pub(crate) use counts::add;
 pub use merge::merged;

@@ -7,8 +7,8 @@ use super::names::{self, SHORT_FINGERPRINT};
 use crate::diagnostic::Label;
 use crate::engine::Verdict;
 use crate::report::{
-    Capture, Change, CheckReport, ClauseOutcome, ClauseReport, Finding, Needs, ReadKind, ReadReport, ReadState, Report,
-    phrase, unknown_phrase,
+    Capture, Change, CheckReport, ClauseOutcome, ClauseReport, Finding, ListedVerdict, Needs, ReadKind, ReadReport,
+    ReadState, Report, explain, phrase, unknown_phrase,
 };
 use crate::source::{Place, Span};
 use miette::Severity;
@@ -17,40 +17,42 @@ use std::io::{self, Write};
 
 /// Writes the most severe findings.
 pub(super) fn write_worst(report: &Report, most: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let is_shown = |it: &&Finding| it.verdict < Verdict::Waived && !it.change.is_some_and(Change::is_covered);
-    for finding in report.findings.iter().filter(is_shown).take(most) {
-        let Some(check) = report.checks.find(finding.check) else { continue };
+    let is_shown = |it: &&ListedVerdict| it.verdict() < Verdict::Waived && !it.change.is_some_and(Change::is_covered);
+    let worst: Vec<&ListedVerdict> = report.listed.iter().filter(is_shown).take(most).collect();
+    explain(&worst, |_, finding| {
+        let Some(check) = report.checks.find(finding.check) else { return Ok(()) };
         let captures: Vec<&Capture> = finding.captures.iter().collect();
-        write_finding(report, check, finding, &captures, true, style, out)?;
-    }
-    Ok(())
+        write_finding(report, check, &finding, &captures, true, style, out)
+    })
 }
 
 /// Writes the findings of a report that an output needs, and the number of the others. Those that are waived are written
 /// elsewhere.
 pub(super) fn write(report: &Report, needs: &Needs, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut findings = report.findings_for(needs);
-    findings.retain(|finding| finding.verdict != Verdict::Waived);
-    for same in findings.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict)) {
+    let mut listed = report.listed_for(needs);
+    listed.retain(|it| it.verdict() != Verdict::Waived);
+    for same in listed.chunk_by(|a, b| (a.check, a.verdict()) == (b.check, b.verdict())) {
         let Some((first, check)) = same.first().and_then(|first| Some((first, report.checks.find(first.check)?)))
         else {
             continue;
         };
         let mut shown = HashSet::new();
-        for (at, finding) in same.iter().enumerate() {
-            let new = finding.captures.iter().filter(|capture| shown.insert((&capture.attribute, &capture.doc)));
-            let captures: Vec<&Capture> = new.collect();
-            write_finding(report, check, finding, &captures, at == 0, style, out)?;
-        }
-        let of_baseline = report.run.baseline.is_some() && matches!(first.verdict, Verdict::Fail | Verdict::Unknown);
-        let all = check.count(first.verdict);
-        let all = if of_baseline { check.compared.uncovered(first.verdict, all) } else { all };
+        let mut is_first = true;
+        explain(same, |_, finding| {
+            let mut captures: Vec<&Capture> = finding.captures.iter().collect();
+            captures.retain(|capture| shown.insert((capture.attribute.clone(), capture.doc.clone())));
+            write_finding(report, check, &finding, &captures, std::mem::take(&mut is_first), style, out)
+        })?;
+        let verdict = first.verdict();
+        let of_baseline = report.run.baseline.is_some() && matches!(verdict, Verdict::Fail | Verdict::Unknown);
+        let all = check.count(verdict);
+        let all = if of_baseline { check.compared.uncovered(verdict, all) } else { all };
         let more = all.saturating_sub(same.len());
         if more > 0 {
             writeln!(
                 out,
                 "  … and {more} more {} of {}; --max-findings or --format json shows them\n",
-                plural(more, first.verdict),
+                plural(more, verdict),
                 plain(&check.id)
             )?;
         }

@@ -1,7 +1,7 @@
 //! One line of JSON for every account, in the order in which they came, and a last line for the run. The schemas are
 //! `account` and `run` in `schemas/report.schema.json`. Without its last line the output of a run is not complete.
 
-use super::document::{Builder, Document};
+use super::document::{Builder, Document, Explained};
 use super::layout::{Detail, Style};
 use super::output::{Audience, Format, Output, Presentation, Unit};
 use super::totals;
@@ -36,9 +36,11 @@ impl Output for Lines {
         let needs = self.needs();
         let line = |account: &AccountReport| {
             let secrets = account.secrets.as_slice();
+            let explained = Explained::of_account(account, &needs);
             // Most lines are not copied to a larger buffer more than once.
-            let mut line = Vec::with_capacity((account.findings.len() + 1) * BYTES_OF_FINDING);
-            serde_json::to_writer(&mut line, &Builder { report, secrets }.account(account, &needs)).map(|()| line)
+            let mut line = Vec::with_capacity((account.listed.len() + 1) * BYTES_OF_FINDING);
+            let document = Builder { report, secrets }.account(account, &explained, &needs);
+            serde_json::to_writer(&mut line, &document).map(|()| line)
         };
         let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
         for line in lines {

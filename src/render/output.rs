@@ -1,6 +1,6 @@
 //! The trait that every format implements, and the outputs of one run together.
 
-use super::document::Document;
+use super::document::{Document, Explained};
 use super::layout::{Detail, Layout, Style};
 use crate::report::{AccountReport, Evidence, Needs, Report};
 use std::fmt;
@@ -38,14 +38,12 @@ impl Format {
 pub(super) struct OfDocument {
     pub presentation: Presentation,
     pub write: WriteDocument,
-    /// Whether the output contains the verdicts that are not findings, if they are asked for.
-    pub others: bool,
 }
 
 impl OfDocument {
     /// Returns the output of a presentation.
     pub(super) fn open(presentation: &Presentation, write: WriteDocument) -> Box<dyn Output> {
-        Box::new(Self { presentation: presentation.clone(), write, others: false })
+        Box::new(Self { presentation: presentation.clone(), write })
     }
 }
 
@@ -54,7 +52,6 @@ impl Output for OfDocument {
         Needs {
             findings: Evidence::All,
             not_applicable: self.presentation.style.detail == Detail::Verbose,
-            all_verdicts: self.others && self.presentation.all_verdicts,
             diagnostics: Evidence::All,
             covered: true,
             snapshots: Evidence::All,
@@ -63,7 +60,9 @@ impl Output for OfDocument {
     }
 
     fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        (self.write)(&Document::of(report, &self.needs()), &self.presentation, out)
+        let needs = self.needs();
+        let explained = Explained::of(report, &needs);
+        (self.write)(&Document::of(report, &explained, &needs), &self.presentation, out)
     }
 }
 

@@ -3,11 +3,10 @@
 //! The name is a function of the document: the account, the time of the snapshot, and a digest of the bytes. So equal
 //! documents have one file, and different ones have different files.
 
-use super::document::Document;
 use super::json;
-use super::output::Presentation;
 use crate::parallel::*;
 use crate::report::{AccountReport, Evidence, Needs, Report};
+use crate::value::show_datetime;
 use sha2::{Digest, Sha256};
 use std::io;
 
@@ -45,12 +44,10 @@ pub fn stored(report: &Report, accounts: &[AccountReport]) -> io::Result<Vec<Sto
 
 fn one(report: &Report, account: &AccountReport) -> io::Result<Stored> {
     let alone = report.alone(account, &OF_ACCOUNT);
-    let document = Document::of(&alone, &OF_ACCOUNT);
     let mut text = Vec::new();
-    json::write(&document, &Presentation::default(), &mut text)?;
-    let captured = document.run.snapshots.first().and_then(|snapshot| snapshot.captured_at.as_deref());
-    let time = captured.unwrap_or(&document.run.now);
-    let name = name_of(account.id.as_deref().unwrap_or_default(), time, &text);
+    json::write_report(&alone, &OF_ACCOUNT, &mut text)?;
+    let time = show_datetime(account.snapshot.captured_at.unwrap_or(report.run.now));
+    let name = name_of(account.id.as_deref().unwrap_or_default(), &time, &text);
     Ok(Stored { name, text })
 }
 

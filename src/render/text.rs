@@ -1,7 +1,7 @@
 //! The report for people: the problems of the inputs, then the findings in full or one line each, then the totals.
 
 use super::concise::{self, Limits};
-use super::document::{Check, Document};
+use super::document::{Check, Document, Explained};
 use super::layout::{Detail, Layout};
 use super::output::{Audience, Format, Output, Presentation, Unit};
 use super::{controls, diagnostics, findings, saved, scorecard, totals, waived};
@@ -71,10 +71,11 @@ impl Output for Text {
                 "  … and {count} more {name}{s} of the kind {code}; --max-findings or --format json shows them\n"
             )?;
         }
-        let document = Document::of(report, &self.needs());
         if style.detail == Detail::Quiet {
-            return totals::write(&document, style, out);
+            return totals::write(&Document::without_findings(report, &self.needs()), style, out);
         }
+        let explained = Explained::of(report, &self.needs());
+        let document = Document::of(report, &explained, &self.needs());
         let is_full = is_full(&document, layout);
         if is_full {
             findings::write(report, &self.full_needs(), style, out)?;

@@ -2,7 +2,7 @@
 
 use super::baseline::Change;
 use super::configured::Weakening;
-use super::finding::Finding;
+use super::listed::ListedVerdict;
 use super::model::{AccountReport, Report, Times};
 use super::needs::{Evidence, Needs};
 use super::options::Options;
@@ -53,7 +53,7 @@ impl Report {
             run,
             checks: IdVec::new(),
             waivers: IdVec::new(),
-            findings: Vec::new(),
+            listed: Vec::new(),
             diagnostics,
             ranks: Vec::new(),
             shown: BTreeMap::new(),
@@ -148,23 +148,23 @@ impl Report {
                 _ => *best = Some(sought),
             }
         }
-        let (findings, diagnostics) = (self.findings.len(), self.diagnostics.len());
-        for finding in account.findings {
-            let Some(check) = self.checks.find_mut(finding.check) else { continue };
+        let (listed, diagnostics) = (self.listed.len(), self.diagnostics.len());
+        for verdict in account.listed {
+            let Some(check) = self.checks.find_mut(verdict.check) else { continue };
             // The first findings are for people, and those that the baseline covers would use their places.
             let has_all = needs.findings == Evidence::All;
-            if !has_all && finding.change.is_some_and(Change::is_covered) {
+            if !has_all && verdict.change.is_some_and(Change::is_covered) {
                 continue;
             }
-            let explained = &mut check.explained[finding.verdict];
-            if *explained < needs.findings.most() {
-                *explained += 1;
-                self.findings.push(Finding { snapshot: number, ..finding });
+            let listed = &mut check.listed[verdict.verdict()];
+            if *listed < needs.findings.most() {
+                *listed += 1;
+                self.listed.push(ListedVerdict { number, ..verdict });
             }
         }
         self.absorb_diagnostics(account.diagnostics, needs);
         // The secrets keep the text alive, so they are kept only for texts that findings or diagnostics refer to.
-        if self.findings.len() > findings || self.diagnostics.len() > diagnostics {
+        if self.listed.len() > listed || self.diagnostics.len() > diagnostics {
             self.secrets.extend(account.secrets);
         }
     }
@@ -199,12 +199,12 @@ impl Report {
         }
     }
 
-    /// Sorts findings by verdict and severity, the worst first, and diagnostics by file and place.
+    /// Sorts verdicts by kind and severity, the worst first, and diagnostics by file and place.
     pub(crate) fn sort(&mut self) {
         let checks = &self.checks;
-        self.findings.sort_by_key(|finding| {
-            let level = checks.find(finding.check).map_or(CheckSeverity::Low, |check| check.severity);
-            (finding.verdict, Reverse(level), finding.check, finding.snapshot, finding.resource.order)
+        self.listed.sort_by_key(|it| {
+            let level = checks.find(it.check).map_or(CheckSeverity::Low, |check| check.severity);
+            (it.verdict(), Reverse(level), it.check, it.number, it.order)
         });
         self.ranks.resize(self.diagnostics.len(), None);
         let ranked = std::mem::take(&mut self.diagnostics).into_iter().zip(std::mem::take(&mut self.ranks));

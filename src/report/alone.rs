@@ -18,7 +18,7 @@ impl Report {
             run: RunReport { snapshots: Vec::new(), verdicts: Vec::new(), accounts: 0, ..self.run.clone() },
             checks: self.checks.iter().map(CheckReport::without_verdicts).collect(),
             waivers: self.waivers.iter().map(WaiverReport::without_coverage).collect(),
-            findings: Vec::new(),
+            listed: Vec::new(),
             diagnostics: of_run.map(|(diagnostic, _)| diagnostic.clone()).collect(),
             ranks: Vec::new(),
             shown: BTreeMap::new(),
@@ -50,7 +50,7 @@ impl CheckReport {
         Self {
             judged: false,
             counts: VerdictCounts::default(),
-            explained: VerdictCounts::default(),
+            listed: VerdictCounts::default(),
             compared: Compared::default(),
             waived_unknown: 0,
             ..self.clone()

@@ -4,7 +4,7 @@ use super::baseline::Change;
 use super::evidence::{
     Capture, ClauseOutcome, ClauseReport, NearMissReport, ReadKind, ReadReport, ReadState, WitnessReport,
 };
-use super::identity::{Identities, Identity, id_of};
+use super::identity::{Digests, Identities, Identity, id_of};
 use super::message::{message, phrase};
 use super::origin::Origins;
 use super::show::{cedar_expression, show_value};
@@ -75,6 +75,17 @@ pub struct ResourceName {
     pub order: usize,
 }
 
+/// The results that all findings of one snapshot share.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// Places in instances with lists of other instances. These instances are long, so each place is located once.
+    places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
+    /// The pieces of evidence of the snapshot.
+    origins: Origins,
+    /// The digests of the rows without a key.
+    digests: Arc<Digests>,
+}
+
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
     pub evaluation: &'m Evaluation<'a>,
@@ -82,12 +93,9 @@ pub(crate) struct Findings<'m, 'a> {
     pub evaluator: &'m Evaluator<'a>,
     /// The name of the snapshot in the report.
     pub(super) path: SmolStr,
-    /// Places in instances with lists of other instances. These instances are long, so each place is located once.
-    places: Mutex<HashMap<(EntityRef, Vec<String>), Location>>,
     /// The secrets of the snapshot.
     secrets: Option<&'m Secrets>,
-    /// The pieces of evidence of the snapshot.
-    origins: Origins,
+    cache: Arc<Cache>,
     /// The identities of the verdicts on the snapshot.
     pub identities: Identities<'m>,
     /// The number of principals that are listed for a derived value. The others are counted.
@@ -103,9 +111,31 @@ impl<'m, 'a> Findings<'m, 'a> {
         most_witnesses: usize,
     ) -> Self {
         let evaluator = evaluation.base();
-        let identities = Identities::new(evaluator.model, evaluator.snapshot, secrets);
-        let origins = Origins::of(evaluator.model, evaluator.snapshot, evaluation.now());
-        Self { evaluation, evaluator, path, places: Mutex::default(), secrets, origins, identities, most_witnesses }
+        let cache = Cache {
+            places: Mutex::default(),
+            origins: Origins::of(evaluator.model, evaluator.snapshot, evaluation.now()),
+            digests: Arc::new(Digests::new(evaluator.model)),
+        };
+        Self::again(evaluation, path, secrets, most_witnesses, Arc::new(cache))
+    }
+
+    /// Returns the builder as [`Findings::new`] does, with the cache of an earlier one for the same snapshot.
+    pub(super) fn again(
+        evaluation: &'m Evaluation<'a>,
+        path: SmolStr,
+        secrets: Option<&'m Secrets>,
+        most_witnesses: usize,
+        cache: Arc<Cache>,
+    ) -> Self {
+        let evaluator = evaluation.base();
+        let digests = Arc::clone(&cache.digests);
+        let identities = Identities::again(evaluator.model, evaluator.snapshot, secrets, digests);
+        Self { evaluation, evaluator, path, secrets, cache, identities, most_witnesses }
+    }
+
+    /// Returns the results that all findings of the snapshot share.
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.cache
     }
 
     /// Returns whether a waiver may cover a subject: whether its `@fingerprint` is that of the verdict, if it has one.
@@ -451,10 +481,10 @@ impl<'m, 'a> Findings<'m, 'a> {
             return self.evaluator.snapshot.locate(row, pointer);
         }
         let key = (entity, pointer.to_vec());
-        let known = self.places.lock().ok().and_then(|places| places.get(&key).copied());
+        let known = self.cache.places.lock().ok().and_then(|places| places.get(&key).copied());
         known.unwrap_or_else(|| {
             let located = self.evaluator.snapshot.locate(row, pointer);
-            if let Ok(mut places) = self.places.lock() {
+            if let Ok(mut places) = self.cache.places.lock() {
                 places.insert(key, located);
             }
             located
@@ -512,7 +542,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         }
         let located = self.place_in_object(entity, row.span, pointer);
         let pointer_of_value = snapshot.pointer(self.evaluator.model, entity).join(pointer);
-        report.origin = self.origins.covering(pointer_of_value.as_str()).map(Arc::clone);
+        report.origin = self.cache.origins.covering(pointer_of_value.as_str()).map(Arc::clone);
         report.pointer = Some(pointer_of_value);
         report.place = Some(Place::new(&snapshot.source, located.span));
         if let LocationKind::Lacks(at) = located.kind {

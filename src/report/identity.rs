@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a hash that a fingerprint contains.
 const BYTES: usize = 16;
@@ -55,14 +55,33 @@ pub struct Identities<'s> {
     snapshot: &'s Snapshot,
     /// The secrets of the snapshot. Digests do not depend on them, so that no secret can be guessed from a fingerprint.
     secrets: Option<&'s Secrets>,
-    /// The digests of the rows without a key, by type. They are computed on the first use.
-    digests: IdVec<TypeId, OnceLock<HashMap<u32, String>>>,
+    digests: Arc<Digests>,
+}
+
+/// The digests of the rows without a key, by type. They are computed on the first use.
+#[derive(Debug)]
+pub(super) struct Digests(IdVec<TypeId, OnceLock<HashMap<u32, String>>>);
+
+impl Digests {
+    /// Returns the digests of a snapshot of a model.
+    pub(super) fn new(model: &Model) -> Self {
+        Self(model.types.iter().map(|_| OnceLock::new()).collect())
+    }
 }
 
 impl<'s> Identities<'s> {
     /// Returns the identities of the verdicts on a snapshot.
     pub fn new(model: &'s Model, snapshot: &'s Snapshot, secrets: Option<&'s Secrets>) -> Self {
-        let digests = model.types.iter().map(|_| OnceLock::new()).collect();
+        Self::again(model, snapshot, secrets, Arc::new(Digests::new(model)))
+    }
+
+    /// Returns identities as [`Identities::new`] does, with the digests of the same snapshot.
+    pub(super) fn again(
+        model: &'s Model,
+        snapshot: &'s Snapshot,
+        secrets: Option<&'s Secrets>,
+        digests: Arc<Digests>,
+    ) -> Self {
         Self { model, snapshot, secrets, digests }
     }
 
@@ -140,7 +159,7 @@ impl<'s> Identities<'s> {
 
     /// Returns the digest of an element without a key.
     fn digest(&self, entity: EntityRef) -> Option<&str> {
-        let digests = self.digests.find(entity.ty)?.get_or_init(|| self.digests_of(entity.ty));
+        let digests = self.digests.0.find(entity.ty)?.get_or_init(|| self.digests_of(entity.ty));
         digests.get(&entity.row).map(String::as_str)
     }
 

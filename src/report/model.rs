@@ -2,7 +2,9 @@
 
 use super::baseline::Compared;
 use super::finding::Finding;
-use super::needs::Needs;
+use super::identity::Identity;
+use super::listed::{ListedVerdict, explained, identities};
+use super::needs::{Evidence, Needs};
 use super::run::{RunReport, SnapshotReport};
 use super::waiver::{AccountCoverage, WaiverReport};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
@@ -25,8 +27,8 @@ pub struct Report {
     pub checks: IdVec<CheckId, CheckReport>,
     /// All waivers of the run, in order of ids.
     pub waivers: IdVec<WaiverId, WaiverReport>,
-    /// The explained verdicts, the most severe first. A pass is not a finding.
-    pub findings: Vec<Finding>,
+    /// The verdicts that outputs need, the most severe first.
+    pub(crate) listed: Vec<ListedVerdict>,
     /// The problems of the inputs, up to the needs of the outputs.
     pub diagnostics: Vec<Diagnostic>,
     /// For every diagnostic about an account, the number of earlier ones of its kind. The order is that of
@@ -77,8 +79,8 @@ pub struct AccountReport {
     pub counts: IdVec<CheckId, VerdictCounts>,
     /// The verdicts of these checks, compared with the baseline; empty without one.
     pub compared: IdVec<CheckId, Compared>,
-    /// The explained verdicts.
-    pub findings: Vec<Finding>,
+    /// The verdicts that outputs need.
+    pub(crate) listed: Vec<ListedVerdict>,
     /// For checks with waived verdicts that are unknown without the waiver, their number.
     pub waived_unknown: Vec<(CheckId, usize)>,
     /// The coverage of the waivers that were used.
@@ -103,7 +105,7 @@ impl AccountReport {
             id: None,
             counts: vec![VerdictCounts::default(); checks].into(),
             compared: IdVec::new(),
-            findings: Vec::new(),
+            listed: Vec::new(),
             waived_unknown: Vec::new(),
             coverages: Vec::new(),
             diagnostics: Vec::new(),
@@ -114,10 +116,15 @@ impl AccountReport {
         }
     }
 
-    /// Returns the findings that an output needs.
-    pub fn findings_for(&self, needs: &Needs) -> impl Iterator<Item = &Finding> {
-        let needs = *needs;
-        self.findings.iter().filter(move |found| needs.is_finding(found.verdict) && needs.shows(found.change))
+    /// Returns the verdicts of the findings that an output needs.
+    pub(crate) fn listed_for(&self, needs: &Needs) -> Vec<&ListedVerdict> {
+        let is_shown = |it: &&ListedVerdict| needs.is_finding(it.verdict()) && needs.shows(it.change);
+        self.listed.iter().filter(is_shown).collect()
+    }
+
+    /// Returns the other verdicts.
+    pub(crate) fn others_for(&self, needs: &Needs) -> Vec<&ListedVerdict> {
+        self.listed.iter().filter(|it| !needs.is_finding(it.verdict())).collect()
     }
 }
 
@@ -132,8 +139,8 @@ pub struct Times {
     pub derive: Duration,
     /// The computation of verdicts.
     pub judge: Duration,
-    /// The explanation of verdicts.
-    pub explain: Duration,
+    /// The selection of the verdicts that outputs show.
+    pub list: Duration,
 }
 
 impl Times {
@@ -144,7 +151,7 @@ impl Times {
         self.read.resolve += other.read.resolve;
         self.derive += other.derive;
         self.judge += other.judge;
-        self.explain += other.explain;
+        self.list += other.list;
     }
 }
 
@@ -175,8 +182,8 @@ pub struct CheckReport {
     pub judged: bool,
     /// The number of each verdict.
     pub counts: VerdictCounts,
-    /// The number of explained verdicts.
-    pub explained: VerdictCounts,
+    /// The number of listed verdicts.
+    pub listed: VerdictCounts,
     /// The verdicts, compared with the baseline; zero without one.
     pub compared: Compared,
     /// The number of waived verdicts that are unknown without the waiver.
@@ -222,12 +229,33 @@ impl CheckState {
 }
 
 impl Report {
-    /// Returns the findings that an output needs, in order: the first ones of each check and verdict.
-    pub fn findings_for(&self, needs: &Needs) -> Vec<&Finding> {
-        let wanted = self.findings.iter().filter(|it| needs.is_finding(it.verdict) && needs.shows(it.change));
-        let wanted: Vec<&Finding> = wanted.collect();
-        let same = wanted.chunk_by(|a, b| (a.check, a.verdict) == (b.check, b.verdict));
+    /// Returns the explained verdicts, the most severe first. Each call explains them anew.
+    pub fn findings(&self) -> Vec<Finding> {
+        explained(&self.listed.iter().collect::<Vec<_>>())
+    }
+
+    /// Returns the fingerprints of the listed verdicts with these verdicts.
+    pub fn fingerprints(&self) -> Vec<(String, Verdict)> {
+        let listed: Vec<&ListedVerdict> = self.listed.iter().collect();
+        let verdicts = listed.iter().map(|listed| listed.verdict());
+        identities(&listed).iter().map(Identity::fingerprint).zip(verdicts).collect()
+    }
+
+    /// Returns the verdicts of the findings that an output needs, in order: the first ones of each check and verdict.
+    pub(crate) fn listed_for(&self, needs: &Needs) -> Vec<&ListedVerdict> {
+        let is_shown = |it: &&ListedVerdict| needs.is_finding(it.verdict()) && needs.shows(it.change);
+        let wanted: Vec<&ListedVerdict> = self.listed.iter().filter(is_shown).collect();
+        let same = wanted.chunk_by(|a, b| (a.check, a.verdict()) == (b.check, b.verdict()));
         same.flat_map(|same| same.iter().take(needs.findings.most())).copied().collect()
+    }
+
+    /// Returns the other verdicts, by check and place.
+    pub(crate) fn others_for(&self, needs: &Needs) -> Vec<&ListedVerdict> {
+        let is_kept = needs.findings != Evidence::None;
+        let others = self.listed.iter().filter(|it| is_kept && !needs.is_finding(it.verdict()));
+        let mut others: Vec<&ListedVerdict> = others.collect();
+        others.sort_by_key(|it| (it.check, it.number, it.order));
+        others
     }
 
     /// Returns the diagnostics that an output needs, in order, and the number of the others.

@@ -1,4 +1,4 @@
-//! The parts of a run that outputs need. A run explains and keeps the maximum of the needs of its outputs, and counts all
+//! The parts of a run that outputs need. A run lists the maximum of the verdicts that its outputs need, and counts all
 //! verdicts.
 
 use super::baseline::Change;
@@ -81,8 +81,8 @@ impl Needs {
         }
     }
 
-    /// Returns the number of verdicts of one check and kind that are explained for one account.
-    pub fn explained(&self) -> Evidence {
+    /// Returns the number of verdicts of one check and kind that are listed for one account.
+    pub fn listed(&self) -> Evidence {
         self.of_account.max(self.findings)
     }
 

@@ -69,6 +69,13 @@ pub enum Relation {
 pub struct Secrets {
     source: Arc<Source>,
     paths: Option<Arc<SecretPaths>>,
+    /// The places, which all clones share.
+    found: Arc<Found>,
+}
+
+/// The places of the secrets of a text.
+#[derive(Debug, Default)]
+struct Found {
     spans: OnceLock<Vec<Span>>,
     /// The places in the files that the text is derived from, in the order of [`Source::files`].
     in_files: OnceLock<Vec<Vec<Span>>>,
@@ -77,18 +84,13 @@ pub struct Secrets {
 impl Secrets {
     /// Returns the secrets of a snapshot.
     pub fn new(source: &Arc<Source>, paths: &Arc<SecretPaths>) -> Self {
-        Self {
-            source: Arc::clone(source),
-            paths: Some(Arc::clone(paths)),
-            spans: OnceLock::new(),
-            in_files: OnceLock::new(),
-        }
+        Self { source: Arc::clone(source), paths: Some(Arc::clone(paths)), found: Arc::default() }
     }
 
     /// Returns secrets at known places of a text, in any order.
     pub fn at(source: &Arc<Source>, spans: Vec<Span>) -> Self {
-        let spans = OnceLock::from(merged(spans));
-        Self { source: Arc::clone(source), paths: None, spans, in_files: OnceLock::new() }
+        let found = Found { spans: OnceLock::from(merged(spans)), in_files: OnceLock::new() };
+        Self { source: Arc::clone(source), paths: None, found: Arc::new(found) }
     }
 
     /// Returns the text.
@@ -98,7 +100,8 @@ impl Secrets {
 
     /// Returns the places of secrets in order; none overlap.
     pub fn spans(&self) -> &[Span] {
-        self.spans.get_or_init(|| self.paths.as_ref().map(|paths| paths.spans(&self.source)).unwrap_or_default())
+        let spans = || self.paths.as_ref().map(|paths| paths.spans(&self.source)).unwrap_or_default();
+        self.found.spans.get_or_init(spans)
     }
 
     /// Returns the places of secrets in a file of the text, in order; `None` if the text does not come from the file.
@@ -108,7 +111,7 @@ impl Secrets {
         if !is_derived {
             return Some(self.spans());
         }
-        let in_files = self.in_files.get_or_init(|| {
+        let in_files = self.found.in_files.get_or_init(|| {
             let files = self.source.files();
             let mut in_files = vec![Vec::new(); files.len()];
             // A joined text does not have the values that two of its files share.

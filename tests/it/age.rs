@@ -48,11 +48,12 @@ fn reason(schema: &str, properties: &str) -> Option<String> {
     }
     assert_eq!(report.count(Verdict::Unknown), 2, "{properties}");
     assert!([4, 5].contains(&report.status().exit_code()), "{properties}");
-    for finding in &report.findings {
+    let findings = report.findings();
+    for finding in &findings {
         assert!(finding.clauses[0].reads[0].place.is_some(), "{properties}");
         assert_eq!(finding.captures.len(), 1, "{properties}");
     }
-    Some(report.findings[0].message.clone())
+    Some(findings[0].message.clone())
 }
 
 #[test]

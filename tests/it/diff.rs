@@ -3,7 +3,7 @@
 use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, edited, folder, replaced, repository};
 use deodar::compare::{Difference, Kind};
 use deodar::engine::Verdict;
-use deodar::render::document::Document;
+use deodar::render::document::{Document, Explained};
 use deodar::report::Needs;
 use deodar::source::Source;
 use deodar::{Inputs, Options, Report, Session};
@@ -227,7 +227,8 @@ fn a_difference_is_antisymmetric() {
     let law = TestRunner::new_with_rng(config, rng).run(&strategy, |(old, new, all_verdicts)| {
         let needs = Needs { all_verdicts, not_applicable: false, ..Needs::ALL };
         let (old, new) = (judged(&old, needs), judged(&new, needs));
-        let (old, new) = (Document::of(&old, &needs), Document::of(&new, &needs));
+        let explained = [&old, &new].map(|report| Explained::of(report, &needs));
+        let (old, new) = (Document::of(&old, &explained[0], &needs), Document::of(&new, &explained[1], &needs));
         let there = Difference::of(("old", &old), ("new", &new)).map_err(|error| TestCaseError::fail(error.message))?;
         let back = Difference::of(("new", &new), ("old", &old)).map_err(|error| TestCaseError::fail(error.message))?;
         let changes: BTreeSet<Swap> =

@@ -352,7 +352,7 @@ fn damaged_reports_are_exit_5_and_the_others_are_shown() {
         assert_eq!(history["accounts"][0]["reviews"].as_array().map(Vec::len), Some(6));
     }
     // An edit that contradicts the report.
-    let edited = String::from_utf8_lossy(&text).replacen("\"verdict\": \"fail\"", "\"verdict\": \"unknown\"", 1);
+    let edited = String::from_utf8_lossy(&text).replacen("\"verdict\":\"fail\"", "\"verdict\":\"unknown\"", 1);
     std::fs::write(store.path(&files[2]), edited).expect("it can be written");
     assert_eq!(store.history(&[]).code, 5);
     std::fs::write(store.path(&files[2]), &text).expect("it can be written");

@@ -111,7 +111,7 @@ fn findings(snapshot: &str) -> Vec<Finding> {
         vec![source("harbour.cedar", POLICIES)],
         vec![source("snapshot.json", snapshot)],
     );
-    Session::default().run(&inputs, &Options::at(NOW)).findings
+    Session::default().run(&inputs, &Options::at(NOW)).findings()
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn of_shed(drawers: &str) -> Vec<String> {
         vec![source("shed.cedar", SHARP)],
         vec![source("shed.json", &snapshot)],
     );
-    let findings = Session::default().run(&inputs, &Options::at(NOW)).findings;
+    let findings = Session::default().run(&inputs, &Options::at(NOW)).findings();
     findings.iter().map(|finding| finding.identity.fingerprint()).collect()
 }
 
@@ -203,7 +203,7 @@ fn a_resource_with_the_name_of_a_list_or_of_a_digest_is_another_one() {
             vec![source("shed.cedar", SHARP)],
             vec![source("shed.json", &format!(r#"{{ "drawers": [], "keys": {hooks} }}"#))],
         );
-        Session::default().run(&inputs, &Options::at(NOW)).findings
+        Session::default().run(&inputs, &Options::at(NOW)).findings()
     };
     let [list] = &hooks("null")[..] else { panic!("one verdict for the list") };
     let [named] = &hooks(r#"[{"id": "*", "sharp": true}]"#)[..] else { panic!("one failure") };

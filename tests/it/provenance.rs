@@ -31,7 +31,8 @@ fn origins(pieces: &str) -> Vec<String> {
     let inputs = in_memory(("house.cedarschema", SCHEMA), &[("house.cedar", POLICY)], &[("house.json", &snapshot)]);
     let now = parse_datetime("2026-09-10T12:00:00Z").expect("it is a time");
     let report = Session::default().run(&inputs, &Options::at(now));
-    let reads = report.findings.iter().flat_map(|finding| &finding.clauses).flat_map(|clause| &clause.reads);
+    let findings = report.findings();
+    let reads = findings.iter().flat_map(|finding| &finding.clauses).flat_map(|clause| &clause.reads);
     reads.map(|read| read.origin.as_ref().map_or_else(|| "none".to_owned(), |origin| origin.phrase())).collect()
 }
 

@@ -2,10 +2,10 @@
 
 use crate::support::{POLICIES, SCHEMA, edited};
 use deodar::compare::baseline;
-use deodar::render::document::{Document, Saved, merged};
+use deodar::render::document::{Document, Explained, Saved, merged};
 use deodar::report::{Baseline, Change, Needs, Status};
 use deodar::source::Source;
-use deodar::{Inputs, Options, Report, Session};
+use deodar::{Format, Inputs, Options, Presentation, Report, Session};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::sync::Arc;
@@ -63,11 +63,20 @@ fn a_document_that_is_written_and_read_back_is_equal() {
     let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
     let law = TestRunner::new_with_rng(config, rng).run(&prop::collection::vec(boats(), 1..4), |boats| {
         let report = report(&boats);
-        let document = Document::of(&report, &EVERYTHING);
+        let explained = Explained::of(&report, &EVERYTHING);
+        let document = Document::of(&report, &explained, &EVERYTHING);
         let text = serde_json::to_string(&document).expect("it is JSON");
         let read = saved(&text).expect("it is complete");
         prop_assert_eq!(&read, &document);
         prop_assert_eq!(serde_json::to_string(&read).expect("it is JSON"), text);
+        let json = Format::of_name("json").expect("it is a format");
+        let (mut rendered, mut of_run) = (Vec::new(), Vec::new());
+        let presentation = Presentation { all_verdicts: true, ..Presentation::default() };
+        json.saved.expect("it renders")(&read, &presentation, &mut rendered).expect("memory takes everything");
+        json.open(&presentation).finish(&report, &mut of_run).expect("memory takes everything");
+        let of_run = String::from_utf8(of_run).expect("it is UTF-8");
+        prop_assert_eq!(&String::from_utf8(rendered).expect("it is UTF-8"), &of_run);
+        prop_assert_eq!(&saved(&of_run).expect("it is complete"), &document);
         Ok(())
     });
     law.unwrap_or_else(|error| panic!("{error}"));
@@ -81,7 +90,8 @@ fn a_run_against_its_own_baseline_is_empty() {
     let law = TestRunner::new_with_rng(config, rng).run(&strategy, |(boats, all_verdicts)| {
         let needs = Needs { all_verdicts, not_applicable: false, ..Needs::ALL };
         let first = report(&boats);
-        let document = Document::of(&first, &needs);
+        let explained = Explained::of(&first, &needs);
+        let document = Document::of(&first, &explained, &needs);
         let baseline =
             baseline(&document, "saved.json", String::new()).map_err(|error| TestCaseError::fail(error.message))?;
         let again = judged(&boats, Some(baseline));
@@ -91,8 +101,9 @@ fn a_run_against_its_own_baseline_is_empty() {
             "{:?}",
             statuses
         );
-        prop_assert!(again.findings.iter().all(|it| it.change.is_none_or(|change| change == Change::Unchanged)));
-        let compared = Document::of(&again, &EVERYTHING);
+        prop_assert!(again.findings().iter().all(|it| it.change.is_none_or(|change| change == Change::Unchanged)));
+        let explained = Explained::of(&again, &EVERYTHING);
+        let compared = Document::of(&again, &explained, &EVERYTHING);
         prop_assert!(compared.checks.iter().all(|check| check.baseline.as_ref().is_some_and(|it| it.fixed == 0)));
         let text = serde_json::to_string(&compared).expect("it is JSON");
         prop_assert_eq!(&saved(&text).expect("it is complete"), &compared);
@@ -105,7 +116,8 @@ fn a_run_against_its_own_baseline_is_empty() {
 fn a_report_that_is_cut_anywhere_is_an_error() {
     let boats = r#"{ "name": "Älk", "owner": "zoe@anse.example", "length": 41, "light": "red" }, "#.to_owned();
     let report = report(&[boats]);
-    let text = serde_json::to_string(&Document::of(&report, &EVERYTHING)).expect("it is JSON");
+    let text = serde_json::to_string(&Document::of(&report, &Explained::of(&report, &EVERYTHING), &EVERYTHING))
+        .expect("it is JSON");
     assert!(saved(&text).is_ok());
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         assert!(saved(&text[..end]).is_err(), "cut at {end}");

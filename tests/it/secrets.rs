@@ -438,7 +438,7 @@ fn checked(inputs: &Inputs, snapshot: &Arc<Source>, seen: &mut Seen) -> Texts {
         let invalid = report.diagnostics.iter().find(|found| found.code.name().starts_with("schema"));
         assert!(invalid.is_none(), "{invalid:?}\n{}", inputs.schema.text());
         seen.codes.extend(report.diagnostics.iter().map(|found| found.code.name()));
-        seen.findings += report.findings.len();
+        seen.findings += report.findings().len();
         for (((detail, _), format), out) in presented.iter().zip(written) {
             outputs.push((format!("{}, {detail:?}, {engine:?}, {by:?}", format.name), text_of(out)));
         }

@@ -47,7 +47,7 @@ fn told(report: &Report) -> String {
     let status = |it: &deodar::report::WaiverReport| {
         format!("{} {}: waives {}, also covers {}", it.id, it.status(report.run.accounts).words(), it.waived, it.beyond)
     };
-    let mut lines: Vec<String> = report.findings.iter().map(finding).collect();
+    let mut lines: Vec<String> = report.findings().iter().map(finding).collect();
     lines.extend(report.waivers.iter().map(status));
     lines.extend(report.diagnostics.iter().map(|it| format!("{}: {}", it.code.name(), it.message)));
     lines.push(format!("exit {}", report.status().exit_code()));
@@ -160,7 +160,7 @@ fn a_waiver_is_valid_through_its_last_day() {
     let verdict = |now: &str| {
         let report =
             judged(&waiver("W", "", TERN), &[&long()], |it| it.now = parse_datetime(now).expect("it is a time"));
-        (report.findings.iter().find(|it| it.identity.check == "HB-LEN-01")).map(|it| it.verdict)
+        (report.findings().iter().find(|it| it.identity.check == "HB-LEN-01")).map(|it| it.verdict)
     };
     assert_eq!(verdict("2026-12-31T23:59:59.999Z"), Some(Verdict::Waived));
     assert_eq!(verdict("2027-01-01T00:00:00Z"), Some(Verdict::Fail));

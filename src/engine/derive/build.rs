@@ -186,7 +186,7 @@ impl Evaluator<'_> {
     /// Returns the key of a known value.
     pub(super) fn join_key(&self, operand: &Operand<'_>, is_interned: bool) -> HashKey {
         match operand.text().filter(|_| is_interned) {
-            Some(text) => HashKey::symbol(self.symbols.find(self.snapshot, text)),
+            Some(text) => HashKey::symbol(self.bound.symbols.find(self.snapshot, text)),
             None => HashKey::of(operand),
         }
     }

@@ -19,7 +19,7 @@ pub(in super::super) struct BoundParameter {
 impl Evaluator<'_> {
     /// Returns the slot of the root that determines the value of a parameter, if the snapshot does.
     pub fn account_slot(&self, parameter: usize) -> Option<SlotId> {
-        let bound = self.parameters.get(parameter).filter(|bound| bound.of_account);
+        let bound = self.bound.parameters.get(parameter).filter(|bound| bound.of_account);
         bound.and(self.model.parameters.get(parameter)?.slot)
     }
 

@@ -9,13 +9,13 @@ use super::{
 use crate::diagnostic::{self, DiagnosticLevel};
 use crate::engine::{Verdict, VerdictCounts};
 use crate::ids::IdVec;
+use crate::parallel::*;
 use crate::policy::{self, CheckId};
 use crate::render::excerpt::line_around;
 use crate::render::mask::secrets_of;
 use crate::report::{
-    self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, Evidence, NearMissReport, Needs,
-    OriginReport, PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport,
-    WitnessReport,
+    self, AccountReport, Change, CheckReport, CheckState, ClauseReport, Compared, NearMissReport, Needs, OriginReport,
+    PackReport, ParameterReport, ReadKind, ReadReport, Report, SnapshotReport, WaiverReport, WitnessReport, explained,
 };
 use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
@@ -29,9 +29,38 @@ pub(crate) struct Builder<'r> {
     pub secrets: &'r [Secrets],
 }
 
+/// The findings and the other verdicts that documents of a report refer to.
+#[derive(Debug)]
+pub struct Explained {
+    findings: Vec<report::Finding>,
+    others: Vec<report::Finding>,
+}
+
+impl Explained {
+    /// Explains the verdicts of a report that an output needs.
+    pub fn of(report: &Report, needs: &Needs) -> Self {
+        Self { findings: explained(&report.listed_for(needs)), others: explained(&report.others_for(needs)) }
+    }
+
+    /// Explains the verdicts of an account that an output needs.
+    pub(crate) fn of_account(account: &AccountReport, needs: &Needs) -> Self {
+        Self { findings: explained(&account.listed_for(needs)), others: explained(&account.others_for(needs)) }
+    }
+}
+
 impl<'r> Document<'r> {
-    /// Returns the document of a report with everything that an output needs.
-    pub fn of(report: &'r Report, needs: &Needs) -> Self {
+    /// Returns the document of a report with everything that an output needs; `explained` are its findings.
+    pub fn of(report: &'r Report, explained: &'r Explained, needs: &Needs) -> Self {
+        let builder = Builder { report, secrets: &report.secrets };
+        let mut document = Self::without_findings(report, needs);
+        document.findings = explained.findings.par_iter().map(|found| builder.finding(found)).collect();
+        let others = || explained.others.par_iter().map(|found| builder.other(found)).collect();
+        document.other_verdicts = needs.all_verdicts.then(others);
+        document
+    }
+
+    /// Returns the document of a report with everything but the findings and the other verdicts.
+    pub fn without_findings(report: &'r Report, needs: &Needs) -> Self {
         Builder { report, secrets: &report.secrets }.document(needs)
     }
 
@@ -40,7 +69,7 @@ impl<'r> Document<'r> {
     pub fn of_run(report: &'r Report, needs: &Needs) -> Self {
         let builder = Builder { report, secrets: &report.secrets };
         let (shown, _) = report.diagnostics_for(needs);
-        let mut document = builder.document(&Needs { findings: Evidence::None, ..*needs });
+        let mut document = builder.document(needs);
         document.format = "deodar-run".into();
         document.run.snapshots = Vec::new();
         document.diagnostics = shown.into_iter().map(|found| builder.diagnostic(found)).collect();
@@ -71,20 +100,14 @@ impl<'r> Builder<'r> {
             waivers: report.waivers.iter().map(|waiver| self::waiver(waiver, report.run.accounts)).collect(),
             by_control: report.run.by.as_deref().map(|framework| ByControl::of(&checks, &framework.into())),
             checks,
-            findings: report.findings_for(needs).into_iter().map(|found| self.finding(found)).collect(),
-            other_verdicts: needs.all_verdicts.then(|| {
-                let is_kept = needs.findings != Evidence::None;
-                let others = report.findings.iter().filter(|found| is_kept && !needs.is_finding(found.verdict));
-                let mut others: Vec<&report::Finding> = others.collect();
-                others.sort_by_key(|found| (found.check, found.snapshot, found.resource.order));
-                others.into_iter().map(|found| self.other(found)).collect()
-            }),
+            findings: Vec::new(),
+            other_verdicts: needs.all_verdicts.then(Vec::new),
             diagnostics: report.diagnostics.iter().map(|found| self.diagnostic(found)).collect(),
         }
     }
 
-    /// Returns the line of one account.
-    pub(crate) fn account(self, account: &'r AccountReport, needs: &Needs) -> Account<'r> {
+    /// Returns the line of one account; `explained` are its findings.
+    pub(crate) fn account(self, account: &'r AccountReport, explained: &'r Explained, needs: &Needs) -> Account<'r> {
         let run = &self.report.run;
         let statuses = self.report.statuses_of(account);
         let count = |verdict| account.counts.iter().map(|counts| counts[verdict]).sum();
@@ -103,16 +126,16 @@ impl<'r> Builder<'r> {
             statuses,
             verdicts: counts(count),
             checks: snapshot.checks,
-            findings: account.findings_for(needs).map(|found| self.finding(found)).collect(),
-            other_verdicts: needs.all_verdicts.then(|| {
-                let others = account.findings.iter().filter(|found| !needs.is_finding(found.verdict));
-                others.map(|found| self.other(found)).collect()
-            }),
+            findings: explained.findings.iter().map(|found| self.finding(found)).collect(),
+            other_verdicts: needs
+                .all_verdicts
+                .then(|| explained.others.iter().map(|found| self.other(found)).collect()),
             diagnostics: account.diagnostics.iter().map(|found| self.diagnostic(found)).collect(),
         }
     }
 
-    fn finding(self, found: &'r report::Finding) -> Finding<'r> {
+    /// Returns a finding.
+    pub(crate) fn finding(self, found: &'r report::Finding) -> Finding<'r> {
         let check = self.report.checks.find(found.check);
         let original = found.waived.map_or(found.verdict, |waived| waived.original);
         let waiver = found.waived.and_then(|waived| self.report.waivers.find(waived.waiver));
@@ -138,7 +161,8 @@ impl<'r> Builder<'r> {
         }
     }
 
-    fn other(self, found: &'r report::Finding) -> OtherVerdict<'r> {
+    /// Returns a verdict that is not a finding.
+    pub(crate) fn other(self, found: &'r report::Finding) -> OtherVerdict<'r> {
         OtherVerdict {
             check: found.identity.check.as_str().into(),
             verdict: found.verdict,
