@@ -34,7 +34,7 @@ use crate::ids::IdVec;
 use crate::schema::{EntityType, Model, SlotId};
 use crate::source::json::{MAX_DEPTH, Scanner, WalkEnd, document_start};
 use crate::source::pointer::{Pointer, Step};
-use crate::source::{Source, Span, is_same_but_for_writing, misspelling};
+use crate::source::{Source, Span, is_same_but_for_writing, misspelling, push_quoted};
 use crate::stopwatch::Stopwatch;
 use crate::value::{EntityRef, TypeId};
 use hashbrown::HashTable;
@@ -347,7 +347,9 @@ impl Snapshot {
 
     /// Writes an entity as Cedar does, with the short name of its type.
     pub fn show(&self, model: &Model, entity: EntityRef) -> String {
-        format!("{}::{:?}", model.short_name(entity.ty), self.id(model, entity).as_str())
+        let mut shown = format!("{}::", model.short_name(entity.ty));
+        push_quoted(&mut shown, &self.id(model, entity));
+        shown
     }
 
     /// Returns the pointer of an instance.

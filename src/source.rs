@@ -427,6 +427,18 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
+/// Appends a text to another one as a string of Cedar, as `{:?}` writes it.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+    if is_plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&format!("{text:?}"));
+    }
+}
+
 /// Returns whether a character is invisible, or changes the order or the look of the text around it: soft hyphens,
 /// fillers, zero-width, bidirectional, interlinear and tag characters, line separators, the byte order mark.
 pub fn is_hidden(c: char) -> bool {

@@ -263,6 +263,13 @@ impl<'a> Evaluator<'a> {
         while let Some(clause) = clauses.get_mut(at) {
             at += 1;
             let (also, mut named) = (clause.also, Vec::new());
+            let is_derived = |read: &Read<'_>| match read.of {
+                ReadOf::Attribute(entity, slot) => self.model.ty(entity.ty).slot(slot).origin == Origin::Derived,
+                _ => false,
+            };
+            if !clause.reads.iter().any(is_derived) {
+                continue;
+            }
             clause.reads.retain(|read| {
                 let ReadOf::Attribute(entity, slot) = read.of else { return true };
                 let mut defined = self.program.derived.iter().filter(|attribute| attribute.is_defined());

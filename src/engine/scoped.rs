@@ -308,6 +308,9 @@ impl<'a> Evaluation<'a> {
     /// Returns the instance whose settings determine a parameter for a resource; `None` if the value is that of the
     /// run.
     pub fn scope(&self, resource: EntityRef, parameter: usize) -> Option<EntityRef> {
+        if self.parameters.scopes.is_empty() {
+            return None;
+        }
         let Evaluator { model, snapshot, .. } = self.first;
         let instance = assignment::scope_around(model, snapshot, resource)?;
         let id = snapshot.id(model, instance);

@@ -12,7 +12,7 @@ pub(super) fn harmless(shown: &str) -> String {
     let mut rest = shown.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\n' | '\t' => text.push(c),
+            ' '..='~' | '\n' | '\t' => text.push(c),
             '\r' if rest.peek() == Some(&'\n') => text.push(c),
             '\r' => text.push(' '),
             c if commands(c) => text.extend(std::iter::repeat_n('?', c.len_utf8())),

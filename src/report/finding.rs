@@ -17,7 +17,7 @@ use crate::schema::{Chain, Datum, DatumType, Fallback, LackingWords, Model, Orig
 use crate::snapshot::{Location, LocationKind, Row, Secrets, UncapturedList};
 use crate::source::json::{Kind, string_text};
 use crate::source::pointer::Pointer;
-use crate::source::{self, Place, misspelling};
+use crate::source::{self, Place, misspelling, push_quoted};
 use crate::value::{EntityRef, TypeId, Value};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -86,6 +86,17 @@ pub(crate) struct Cache {
     digests: Arc<Digests>,
 }
 
+/// The names of an entity.
+#[derive(Debug, Clone)]
+struct Names {
+    /// The entity as Cedar writes it.
+    shown: String,
+    pointer: Pointer,
+}
+
+/// Entities whose names are remembered. Most reads of a finding are of its resource.
+const REMEMBERED: usize = 4;
+
 /// Builds the findings of one snapshot.
 pub(crate) struct Findings<'m, 'a> {
     pub evaluation: &'m Evaluation<'a>,
@@ -96,6 +107,8 @@ pub(crate) struct Findings<'m, 'a> {
     /// The secrets of the snapshot.
     secrets: Option<&'m Secrets>,
     cache: Arc<Cache>,
+    /// The names of the last entities.
+    names: Mutex<Vec<(EntityRef, Names)>>,
     /// The identities of the verdicts on the snapshot.
     pub identities: Identities<'m>,
     /// The number of principals that are listed for a derived value. The others are counted.
@@ -130,7 +143,8 @@ impl<'m, 'a> Findings<'m, 'a> {
         let evaluator = evaluation.base();
         let digests = Arc::clone(&cache.digests);
         let identities = Identities::again(evaluator.model, evaluator.snapshot, secrets, digests);
-        Self { evaluation, evaluator, path, secrets, cache, identities, most_witnesses }
+        let names = Mutex::default();
+        Self { evaluation, evaluator, path, secrets, cache, names, identities, most_witnesses }
     }
 
     /// Returns the results that all findings of the snapshot share.
@@ -203,7 +217,7 @@ impl<'m, 'a> Findings<'m, 'a> {
     pub(crate) fn resource(&self, subject: Subject, order: usize) -> ResourceName {
         let Evaluator { model, snapshot, .. } = self.evaluator;
         let pointer = match subject {
-            Subject::Entity(entity) => snapshot.pointer(model, entity),
+            Subject::Entity(entity) => self.pointer(entity),
             Subject::Uncaptured(ty, at) => {
                 let list = snapshot.table(ty).uncaptured_lists.get(at);
                 list.map(|list| list.pointer.clone()).unwrap_or_default()
@@ -250,7 +264,7 @@ impl<'m, 'a> Findings<'m, 'a> {
             if self.slot(entity, slot).is_none_or(|slot| slot.secret) {
                 continue;
             }
-            let Evaluator { model, snapshot, .. } = self.evaluator;
+            let snapshot = self.evaluator.snapshot;
             let near = evaluator.near_misses(at, entity, most).into_iter().map(|near| {
                 let reads = |clause: &Decided<'_>| -> Vec<ReadReport> {
                     clause.reads.iter().map(|read| self.read_in(clause, read, near.principal)).collect()
@@ -260,7 +274,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                 phrases.dedup();
                 NearMissReport {
                     entity: self.show(near.principal),
-                    pointer: snapshot.pointer(model, near.principal),
+                    pointer: self.pointer(near.principal),
                     place: Place::new(&snapshot.source, self.name_span(near.principal)),
                     reason: phrases.join(", "),
                 }
@@ -331,7 +345,33 @@ impl<'m, 'a> Findings<'m, 'a> {
     }
 
     pub(super) fn show(&self, entity: EntityRef) -> String {
-        format!("{}::{:?}", self.evaluator.model.short_name(entity.ty), self.evaluator.id(entity).as_str())
+        self.named(entity, |names| names.shown.clone())
+    }
+
+    /// Returns the pointer of an entity.
+    fn pointer(&self, entity: EntityRef) -> Pointer {
+        self.named(entity, |names| names.pointer.clone())
+    }
+
+    /// Calls a function with the names of an entity.
+    fn named<R>(&self, entity: EntityRef, call: impl FnOnce(&Names) -> R) -> R {
+        let Evaluator { model, snapshot, .. } = self.evaluator;
+        let names = || {
+            let mut shown = format!("{}::", model.short_name(entity.ty));
+            push_quoted(&mut shown, &self.evaluator.id(entity));
+            Names { shown, pointer: snapshot.pointer(model, entity) }
+        };
+        let Ok(mut known) = self.names.lock() else { return call(&names()) };
+        if let Some((_, names)) = known.iter().find(|(known, _)| *known == entity) {
+            return call(names);
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let names = names();
+        let called = call(&names);
+        known.push((entity, names));
+        called
     }
 
     /// Returns the property of an object that is a misspelling of one that it lacks. A declared property is not a
@@ -347,7 +387,7 @@ impl<'m, 'a> Findings<'m, 'a> {
 
     /// Returns the pointer from the instance around a list that was not captured to the object that lacks it.
     fn way_to(&self, missing: &UncapturedList) -> Vec<String> {
-        let around = self.evaluator.snapshot.pointer(self.evaluator.model, missing.scope);
+        let around = self.pointer(missing.scope);
         let below = missing.pointer.as_str().strip_prefix(around.as_str()).unwrap_or_default();
         let mut way: Vec<String> = below.split('/').skip(1).map(source::pointer::unescape).collect();
         way.pop();
@@ -407,7 +447,7 @@ impl<'m, 'a> Findings<'m, 'a> {
                     }
                     None if declared.origin == Origin::Derived => {
                         report.kind = ReadKind::Derived;
-                        report.pointer = Some(snapshot.pointer(model, *entity));
+                        report.pointer = Some(self.pointer(*entity));
                         report.place = Some(Place::new(&snapshot.source, self.name_span(*entity)));
                     }
                     None => {}
@@ -441,7 +481,7 @@ impl<'m, 'a> Findings<'m, 'a> {
         if let Some(gathered) = read.contributions.as_ref().filter(|_| !secret) {
             let witness = |entity: EntityRef, certain| WitnessReport {
                 entity: self.show(entity),
-                pointer: snapshot.pointer(model, entity),
+                pointer: self.pointer(entity),
                 place: Place::new(&snapshot.source, self.name_span(entity)),
                 certain,
                 state: ReadState::Known,
@@ -535,13 +575,13 @@ impl<'m, 'a> Findings<'m, 'a> {
         let model = self.evaluator.model;
         let pointer = &*row.pointer_in_object(model.ty(entity.ty), pointer);
         if let Some(stated) = snapshot.stated_uncaptured(model, entity.ty, row.span, pointer) {
-            report.pointer = Some(snapshot.pointer(model, entity).join(pointer));
+            report.pointer = Some(self.named(entity, |names| names.pointer.join(pointer)));
             report.place = Some(Place::new(&snapshot.source, stated));
             report.stated = true;
             return None;
         }
         let located = self.place_in_object(entity, row.span, pointer);
-        let pointer_of_value = snapshot.pointer(self.evaluator.model, entity).join(pointer);
+        let pointer_of_value = self.named(entity, |names| names.pointer.join(pointer));
         report.origin = self.cache.origins.covering(pointer_of_value.as_str()).map(Arc::clone);
         report.pointer = Some(pointer_of_value);
         report.place = Some(Place::new(&snapshot.source, located.span));

@@ -239,7 +239,7 @@ fn write_sorted(value: &Value, out: &mut String) {
 
 /// Returns the first 32 hexadecimal digits of the SHA-256 of a compact JSON array.
 pub(crate) fn fingerprint_of(parts: &[&str]) -> String {
-    digits(&Sha256::digest(serde_json::json!(parts).to_string()))
+    digits(&Sha256::digest(serde_json::to_string(parts).unwrap_or_default()))
 }
 
 fn digits(hash: &[u8]) -> String {

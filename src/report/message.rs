@@ -3,7 +3,6 @@
 use super::evidence::{ClauseOutcome, ClauseReport, ReadKind, ReadReport, ReadState};
 use crate::engine::Verdict;
 use crate::source::one_line;
-use std::collections::HashSet;
 
 /// Returns the reason of a verdict in one phrase.
 pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
@@ -12,13 +11,13 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
     }
     let reads = clauses.iter().flat_map(|clause| &clause.reads).filter(|read| read.kind.is_of_snapshot());
     let mut phrases: Vec<String> = Vec::new();
-    let mut seen: HashSet<String> = HashSet::new();
     for read in reads {
         if verdict == Verdict::Unknown && matches!(read.state, ReadState::Known | ReadState::Absent) {
             continue;
         }
         let phrase = phrase(read);
-        if seen.insert(phrase.clone()) {
+        // A policy has few reads.
+        if !phrases.contains(&phrase) {
             phrases.push(phrase);
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct Origins {
     pieces: HashMap<String, Arc<OriginReport>>,
     /// The pieces whose pointers have a `*`, which is every element.
     patterns: Vec<(String, Arc<OriginReport>)>,
+    /// The number of steps of the deepest pointer of a piece.
+    depth: usize,
 }
 
 impl Origins {
@@ -72,17 +74,22 @@ impl Origins {
                 }
             }
         }
-        let pieces: HashMap<String, _> = pieces.into_iter().map(|(covers, (_, origin))| (covers, origin)).collect();
+        Self::new(pieces.into_iter().map(|(covers, (_, origin))| (covers, origin)).collect())
+    }
+
+    fn new(pieces: HashMap<String, Arc<OriginReport>>) -> Self {
         let is_pattern = |(covers, _): &(&String, &Arc<OriginReport>)| covers.split('/').any(|step| step == "*");
         let patterns = pieces.iter().filter(is_pattern);
         let mut patterns: Vec<_> = patterns.map(|(covers, origin)| (covers.clone(), Arc::clone(origin))).collect();
         patterns.sort_by(|(one, _), (two, _)| one.cmp(two));
-        Self { pieces, patterns }
+        let depth = pieces.keys().map(|covers| covers.matches('/').count()).max().unwrap_or(0);
+        Self { pieces, patterns, depth }
     }
 
     /// Returns the deepest piece that covers a pointer.
     pub(super) fn covering(&self, pointer: &str) -> Option<&Arc<OriginReport>> {
-        let mut at = (!self.pieces.is_empty()).then_some(pointer);
+        let end = pointer.match_indices('/').nth(self.depth).map_or(pointer.len(), |(end, _)| end);
+        let mut at = pointer.get(..end).filter(|_| !self.pieces.is_empty());
         while let Some(pointer) = at {
             let pattern = || self.patterns.iter().find(|(covers, _)| is_covered(pointer, covers));
             if let Some(found) = self.pieces.get(pointer).or_else(|| pattern().map(|(_, origin)| origin)) {
@@ -168,7 +175,7 @@ mod tests {
         };
         let pieces =
             HashMap::from([("/w/1".to_owned(), piece("one.csv")), ("/w/1/members".to_owned(), piece("members.csv"))]);
-        let origins = Origins { pieces, patterns: Vec::new() };
+        let origins = Origins::new(pieces);
         let file = |pointer: &str| origins.covering(pointer).and_then(|origin| origin.file.as_deref());
         assert_eq!(file("/w/1/members/3/email"), Some("members.csv"));
         assert_eq!(file("/w/1/members"), Some("members.csv"));

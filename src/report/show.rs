@@ -2,6 +2,7 @@
 
 use crate::engine::Evaluator;
 use crate::schema::Model;
+use crate::source::push_quoted;
 use crate::value::{self, EntityRef, Value};
 use smol_str::SmolStr;
 
@@ -59,23 +60,30 @@ pub(super) fn cedar_expression(evaluator: &Evaluator<'_>, value: &Value) -> Opti
 }
 
 fn write_expression(evaluator: &Evaluator<'_>, value: &Value, out: &mut String) -> Option<()> {
-    let call = |name: &str, argument: &str| format!("{name}({argument:?})");
+    let quoted = |before: &str, text: &str, after: &str| {
+        let mut quoted = String::with_capacity(before.len() + text.len() + after.len() + 2);
+        quoted.push_str(before);
+        push_quoted(&mut quoted, text);
+        quoted.push_str(after);
+        quoted
+    };
+    let call = |name: &str, argument: &str| quoted(name, argument, ")");
     let part = match value {
         Value::Bool(b) => b.to_string(),
         Value::Long(n) => n.to_string(),
-        Value::String(s) => format!("{:?}", s.as_str()),
-        Value::Decimal(n) => call("decimal", &value::show_decimal(*n)),
+        Value::String(s) => quoted("", s, ""),
+        Value::Decimal(n) => call("decimal(", &value::show_decimal(*n)),
         Value::Datetime(n) => {
             let seconds = value::show_datetime(n - n.rem_euclid(1000));
             // Cedar reads years of four digits, and fractions of three.
             let whole = seconds.strip_suffix('Z').filter(|whole| whole.len() == "YYYY-MM-DDThh:mm:ss".len())?;
             match n.rem_euclid(1000) {
-                0 => call("datetime", &seconds),
-                millis => call("datetime", &format!("{whole}.{millis:03}Z")),
+                0 => call("datetime(", &seconds),
+                millis => call("datetime(", &format!("{whole}.{millis:03}Z")),
             }
         }
-        Value::Duration(n) => call("duration", &value::show_duration(*n)),
-        Value::Ip(ip) => call("ip", &ip.to_string()),
+        Value::Duration(n) => call("duration(", &value::show_duration(*n)),
+        Value::Ip(ip) => call("ip(", &ip.to_string()),
         Value::Entity(entity) => {
             let declared = evaluator.model.ty(entity.ty);
             let table = evaluator.snapshot.table(entity.ty);
@@ -83,7 +91,7 @@ fn write_expression(evaluator: &Evaluator<'_>, value: &Value, out: &mut String) 
             if entity.is_placeholder() || is_row && !table.is_named(entity.row) {
                 return None;
             }
-            format!("{}::{:?}", declared.name, evaluator.id(*entity).as_str())
+            quoted(&format!("{}::", declared.name), &evaluator.id(*entity), "")
         }
         Value::Set(set) => {
             if !set.is_exact() {
@@ -127,12 +135,12 @@ fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
     match value {
         Value::Bool(b) => b.to_string(),
         Value::Long(n) => n.to_string(),
-        Value::String(s) => serde_json::to_string(s.as_str()).unwrap_or_default(),
+        Value::String(s) => json_text(s),
         Value::Decimal(n) => value::show_decimal(*n),
         Value::Datetime(n) => value::show_datetime(*n),
         Value::Duration(n) => value::show_duration(*n),
         Value::Ip(ip) => ip.to_string(),
-        Value::Entity(entity) => serde_json::to_string(id(*entity).as_str()).unwrap_or_default(),
+        Value::Entity(entity) => json_text(&id(*entity)),
         Value::Set(set) => {
             let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show(id, item)).collect();
             let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
@@ -147,4 +155,15 @@ fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
             format!("{{{}}}", fields.join(", "))
         }
     }
+}
+
+/// Returns a text as JSON.
+fn json_text(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    // Cedar and JSON escape other characters than those of ASCII differently.
+    if text.is_ascii() && !text.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+        push_quoted(&mut json, text);
+        return json;
+    }
+    serde_json::to_string(text).unwrap_or_default()
 }

@@ -284,6 +284,9 @@ pub(crate) fn escape(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Bytes of the steps that are appended to a pointer, as most have.
+const JOINED: usize = 32;
+
 /// An address in one document, written as RFC 6901 asks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Pointer(String);
@@ -297,8 +300,7 @@ impl Pointer {
 
     /// Returns this pointer with `steps` appended.
     pub fn join<S: AsRef<str>>(&self, steps: impl IntoIterator<Item = S>) -> Self {
-        // Most pointers get one short step.
-        let mut joined = Self(String::with_capacity(self.0.len() + 32));
+        let mut joined = Self(String::with_capacity(self.0.len() + JOINED));
         joined.0.push_str(&self.0);
         steps.into_iter().for_each(|step| joined.push(step.as_ref()));
         joined
