@@ -25,6 +25,8 @@ mod concise;
 mod waived;
 mod saved;
 mod text;
+mod compact;
+mod chunks;
 mod json;
 mod ndjson;
 pub mod junit;

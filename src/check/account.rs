@@ -13,8 +13,8 @@ use crate::parallel::*;
 use crate::parameters::Parameters;
 use crate::policy::{CheckId, WaiverId};
 use crate::report::{
-    AccountCoverage, AccountReport, Beyond, Change, Compared, Engine, Findings, JudgedSnapshot, ListedVerdict, Options,
-    Report, SEARCHED_FAILURES, SnapshotReport, Times, WITNESSES, WaiverState, id_of,
+    AccountCoverage, AccountReport, Basis, Beyond, Change, Compared, Engine, Findings, JudgedSnapshot, ListedVerdict,
+    Options, Report, SEARCHED_FAILURES, SnapshotReport, Times, WITNESSES, WaiverState, id_of,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
@@ -183,6 +183,7 @@ impl<'s> AccountRun<'s> {
             let quota = listed.map(|listed| most.saturating_sub(listed));
             account.listed.extend(self.list(&judged, judgement, &changes, quota));
         }
+        ListedVerdict::make_few(&mut account.listed);
         account.times.list = stopwatch.lap();
     }
 
@@ -282,7 +283,7 @@ impl<'s> AccountRun<'s> {
             number: 0,
             order,
             searched: count < SEARCHED_FAILURES,
-            snapshot: Arc::clone(snapshot),
+            basis: Basis::Snapshot(Arc::clone(snapshot)),
         })
     }
 }

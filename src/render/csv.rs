@@ -1,15 +1,16 @@
 //! The findings of a run as rows of RFC 4180, for spreadsheets. A cell that a spreadsheet reads as a formula begins with
 //! an apostrophe.
 
+use super::chunks::{write_listed, write_saved};
 use super::configured;
 use super::diagnostics;
-use super::document::{Document, Finding, WaivedBy};
+use super::document::{Builder, Document, Finding, WaivedBy};
 use super::escape::plain;
 use super::layout::{Detail, Style};
 use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
 use super::totals;
 use crate::diagnostic::DiagnosticLevel;
-use crate::report::{Change, Needs, Report};
+use crate::report::{self, Change, Needs, Report};
 use std::io::{self, Write};
 
 /// The format.
@@ -21,6 +22,9 @@ pub(super) const FORMAT: Format = Format {
     new: |presentation| Box::new(Rows(OfDocument { presentation: presentation.clone(), write })),
     saved: Some(write),
 };
+
+/// Bytes of a row, as most have at most.
+const BYTES_OF_ROW: usize = 1024;
 
 /// The names of the columns.
 const COLUMNS: [&str; 24] = [
@@ -59,7 +63,13 @@ impl Output for Rows {
     }
 
     fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        self.0.finish(report, out)
+        let needs = self.needs();
+        write_rows(&Document::without_findings(report, &needs), out, |configuration, out| {
+            let row = |builder: Builder<'_>, found: &report::Finding, text: &mut Vec<u8>| {
+                write_row(&row(&builder.finding(found), configuration), text)
+            };
+            write_listed(report, &report.listed_for(&needs), b"", row, out)
+        })
     }
 
     /// Writes the errors, which rows do not contain, and the totals.
@@ -74,12 +84,30 @@ impl Output for Rows {
     }
 }
 
+/// Writes a saved document.
 fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
-    rows.write_record(COLUMNS)?;
-    let configuration = configured::lines(document).join("; ");
-    let row = |found| row(found, &configuration).map(|cell| safe(&cell));
-    document.findings.iter().try_for_each(|found| rows.write_record(row(found)))?;
+    write_rows(document, out, |configuration, out| {
+        write_saved(&document.findings, b"", |found, text| write_row(&row(found, configuration), text), out)
+    })
+}
+
+/// Writes the names of the columns; `rows` writes the findings, with the configuration of the run.
+fn write_rows(
+    document: &Document<'_>,
+    out: &mut dyn Write,
+    rows: impl FnOnce(&str, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut names = Vec::new();
+    write_row(&COLUMNS, &mut names)?;
+    out.write_all(&names)?;
+    rows(&configured::lines(document).join("; "), out)
+}
+
+/// Appends a row.
+fn write_row<T: AsRef<[u8]>>(cells: &[T; 24], text: &mut Vec<u8>) -> io::Result<()> {
+    let mut rows =
+        ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).buffer_capacity(BYTES_OF_ROW).from_writer(text);
+    rows.write_record(cells)?;
     rows.flush()
 }
 
@@ -115,6 +143,7 @@ fn row(found: &Finding<'_>, configuration: &str) -> [String; 24] {
         of_waiver(&|by| by.ticket.as_ref().map(ToString::to_string)),
         configuration.to_owned(),
     ]
+    .map(|cell| safe(&cell))
 }
 
 /// Returns a cell that a spreadsheet does not evaluate. Line breaks and control characters are escapes.

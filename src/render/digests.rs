@@ -4,11 +4,11 @@
 //! The digest of the verdicts covers every verdict that is not a pass, and the number of passes of each check and account.
 //! With the digests of the inputs this determines the passes too.
 
-use super::document::{Document, Explained, Text};
+use super::document::{Builder, Document, Text};
 use super::output::Output;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Verdict;
-use crate::report::{Evidence, Needs, Report};
+use crate::report::{Evidence, Needs, Report, of_findings};
 use crate::source::{Source, Span, hexadecimal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,8 +57,7 @@ impl RunDigests {
 
     /// Returns the digests of a run that has [`Self::NEEDS`].
     pub fn of(report: &Report, command: Vec<String>) -> Self {
-        let explained = Explained::of(report, &Self::NEEDS);
-        let document = Document::of(report, &explained, &Self::NEEDS);
+        let document = Document::without_findings(report, &Self::NEEDS);
         let run = &document.run;
         let mut inputs = BTreeMap::new();
         for file in &run.pack_files {
@@ -101,7 +100,7 @@ impl RunDigests {
             exit_code: run.exit_code,
             inputs,
             verdicts: document.summary.verdicts.clone(),
-            sha256: sha256(verdicts(&document)),
+            sha256: sha256(verdicts(&document, report)),
         }
     }
 
@@ -163,25 +162,13 @@ fn some(digest: &Text<'_>) -> Option<String> {
 }
 
 /// Returns the time, the counts of every account, then every verdict that is not a pass, in order.
-fn verdicts(document: &Document<'_>) -> Vec<Value> {
+fn verdicts(document: &Document<'_>, report: &Report) -> Vec<Value> {
     let accounts = document.run.snapshots.iter().map(|it| json!([it.path, it.account, it.checks]));
-    let mut listed: Vec<Value> = document
-        .findings
-        .iter()
-        .map(|it| {
-            let waiver = it.waiver.as_ref().map(|waiver| &waiver.id);
-            json!([
-                it.snapshot,
-                it.account,
-                it.check,
-                it.resource,
-                it.verdict,
-                it.original_verdict,
-                waiver,
-                it.fingerprint
-            ])
-        })
-        .collect();
+    let mut listed = of_findings(&report.listed_for(&RunDigests::NEEDS), |found| {
+        let it = Builder { report, secrets: &[] }.finding(&found);
+        let waiver = it.waiver.as_ref().map(|waiver| &waiver.id);
+        json!([it.snapshot, it.account, it.check, it.resource, it.verdict, it.original_verdict, waiver, it.fingerprint])
+    });
     listed.sort_by_cached_key(Value::to_string);
     std::iter::once(json!(document.run.now)).chain(accounts).chain(listed).collect()
 }

@@ -5,14 +5,16 @@
 //! Only a check without a failure, an unknown verdict and a waived one has the status Pass.
 
 use super::alerts::{by_severity, fingerprints, problem};
+use super::chunks::{write_listed, write_saved};
+use super::compact;
 use super::configured;
-use super::document::{Check, Diagnostic, Document, Finding, Snapshot, Text};
+use super::document::{Builder, Check, Diagnostic, Document, Finding, Snapshot, Text};
 use super::escape::plain;
-use super::output::{Audience, Format, OfDocument, Presentation, Unit};
+use super::output::{Audience, Format, OfDocument, Output, Presentation, Unit};
 use crate::diagnostic::DiagnosticLevel;
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::report::{Change, CheckState, fingerprint_of};
+use crate::report::{self, Change, CheckState, Needs, Report, fingerprint_of};
 use crate::value::parse_datetime;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -25,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
     help: "For security lakes: Compliance Findings of OCSF, one on a line",
     audience: Audience::Programs,
     unit: Unit::Run,
-    new: |presentation| OfDocument::open(presentation, write),
+    new: |presentation| Box::new(Events(OfDocument { presentation: presentation.clone(), write })),
     saved: Some(write),
 };
 
@@ -165,19 +167,69 @@ struct Parts<'d> {
     unmapped: Unmapped<'d>,
 }
 
+#[derive(Debug)]
+struct Events(OfDocument);
+
+impl Output for Events {
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+
+    fn finish(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let needs = self.needs();
+        let document = Document::without_findings(report, &needs);
+        let mut listed = report.listed_for(&needs);
+        // The sort is stable: the order is that of `by_severity`.
+        listed.sort_by_key(|it| it.change.is_some_and(Change::is_covered));
+        write_events(&document, out, |checks, out| {
+            let finding = |builder: Builder<'_>, found: &report::Finding, text: &mut Vec<u8>| {
+                let finding = builder.finding(found);
+                line(&document, of_finding(&finding, checks.get(&*finding.check)), text)
+            };
+            write_listed(report, &listed, b"", finding, out)
+        })
+    }
+}
+
+/// Writes a saved document.
 fn write(document: &Document<'_>, _: &Presentation, out: &mut dyn Write) -> io::Result<()> {
-    let checks: BTreeMap<&str, &Check<'_>> = document.checks.iter().map(|check| (&*check.id, check)).collect();
+    write_events(document, out, |checks, out| {
+        let finding = |finding: &&Finding<'_>, text: &mut Vec<u8>| {
+            line(document, of_finding(finding, checks.get(&*finding.check)), text)
+        };
+        write_saved(&by_severity(document), b"", finding, out)
+    })
+}
+
+/// The checks of a document by id.
+type Checks<'d> = BTreeMap<&'d str, &'d Check<'d>>;
+
+/// Writes the events of a document; `findings` writes those of the findings.
+fn write_events(
+    document: &Document<'_>,
+    out: &mut dyn Write,
+    findings: impl FnOnce(&Checks<'_>, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let checks: Checks<'_> = document.checks.iter().map(|check| (&*check.id, check)).collect();
     let fingerprints = fingerprints(&document.diagnostics);
     let problems = document.diagnostics.iter().zip(&fingerprints).map(|(found, uid)| of_diagnostic(found, uid));
-    let findings = by_severity(document).into_iter().map(|finding| of_finding(finding, checks.get(&*finding.check)));
     let passes = document.run.snapshots.iter().flat_map(|snapshot| {
         let passed = snapshot.checks.keys().filter(|id| is_passed(snapshot, id));
         passed.filter_map(|id| of_pass(snapshot, checks.get(&**id)?))
     });
-    for parts in problems.chain(findings).chain(passes).chain(of_configuration(document)) {
-        serde_json::to_writer(&mut *out, &event(document, parts))?;
-        out.write_all(b"\n")?;
-    }
+    let mut text = Vec::new();
+    problems.into_iter().try_for_each(|parts| line(document, parts, &mut text))?;
+    out.write_all(&text)?;
+    findings(&checks, out)?;
+    text.clear();
+    passes.chain(of_configuration(document)).try_for_each(|parts| line(document, parts, &mut text))?;
+    out.write_all(&text)
+}
+
+/// Appends an event.
+fn line(document: &Document<'_>, parts: Parts<'_>, text: &mut Vec<u8>) -> io::Result<()> {
+    compact::write(&event(document, parts), text)?;
+    text.push(b'\n');
     Ok(())
 }
 

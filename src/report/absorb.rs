@@ -2,7 +2,6 @@
 
 use super::baseline::Change;
 use super::configured::Weakening;
-use super::listed::ListedVerdict;
 use super::model::{AccountReport, Report, Times};
 use super::needs::{Evidence, Needs};
 use super::options::Options;
@@ -149,7 +148,7 @@ impl Report {
             }
         }
         let (listed, diagnostics) = (self.listed.len(), self.diagnostics.len());
-        for verdict in account.listed {
+        for mut verdict in account.listed {
             let Some(check) = self.checks.find_mut(verdict.check) else { continue };
             // The first findings are for people, and those that the baseline covers would use their places.
             let has_all = needs.findings == Evidence::All;
@@ -159,7 +158,8 @@ impl Report {
             let listed = &mut check.listed[verdict.verdict()];
             if *listed < needs.findings.most() {
                 *listed += 1;
-                self.listed.push(ListedVerdict { number, ..verdict });
+                verdict.set_number(number);
+                self.listed.push(verdict);
             }
         }
         self.absorb_diagnostics(account.diagnostics, needs);

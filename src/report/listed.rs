@@ -1,7 +1,8 @@
 //! The verdicts that a report lists. Their findings are made when an output shows them.
 //!
 //! A finding takes much more memory than its verdict. So a report keeps verdicts, and the snapshots with the values that
-//! were computed for them.
+//! were computed for them. If a snapshot has few verdicts, their findings take less memory than the snapshot: they are made
+//! at once, and the snapshot is dropped.
 
 use super::age::TooOld;
 use super::baseline::Change;
@@ -21,6 +22,12 @@ use std::sync::Arc;
 /// Verdicts that are explained together.
 pub(crate) const CHUNK: usize = 64;
 
+/// Verdicts of one snapshot up to which their findings are made at once.
+const FEW: usize = 64;
+
+/// Findings that one task makes at once.
+const FEW_IN_TASK: usize = 8;
+
 /// A verdict that a report lists.
 #[derive(Debug, Clone)]
 pub(crate) struct ListedVerdict {
@@ -36,14 +43,60 @@ pub(crate) struct ListedVerdict {
     pub order: u32,
     /// Whether near misses are searched.
     pub searched: bool,
-    /// The snapshot.
-    pub snapshot: Arc<JudgedSnapshot>,
+    /// The basis of the finding.
+    pub basis: Basis,
+}
+
+/// The basis of the finding of a listed verdict.
+#[derive(Debug, Clone)]
+pub(crate) enum Basis {
+    /// The finding.
+    Made(Arc<MadeFinding>),
+    /// The snapshot, from which the finding is made each time that an output shows it.
+    Snapshot(Arc<JudgedSnapshot>),
+}
+
+/// A finding that is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct MadeFinding {
+    finding: Arc<Finding>,
+    /// The secrets of the snapshot.
+    secrets: Option<Secrets>,
 }
 
 impl ListedVerdict {
     /// Returns the verdict.
     pub(crate) fn verdict(&self) -> Verdict {
         self.judged.verdict
+    }
+
+    /// Sets the place of the snapshot in the run.
+    pub(super) fn set_number(&mut self, number: usize) {
+        self.number = number;
+        if let Basis::Made(made) = &mut self.basis {
+            Arc::make_mut(&mut Arc::make_mut(made).finding).snapshot = number;
+        }
+    }
+
+    /// Makes the findings of the verdicts of one snapshot if they are few.
+    pub(crate) fn make_few(listed: &mut [Self]) {
+        if listed.len() > FEW {
+            return;
+        }
+        let made: Vec<Vec<Basis>> = listed.par_chunks(FEW_IN_TASK).map(Self::made).collect();
+        listed.iter_mut().zip(made.into_iter().flatten()).for_each(|(listed, basis)| listed.basis = basis);
+    }
+
+    /// Makes the findings of verdicts.
+    fn made(listed: &[Self]) -> Vec<Basis> {
+        let basis = |listed: &Self| {
+            let Basis::Snapshot(snapshot) = &listed.basis else { return listed.basis.clone() };
+            let finding = snapshot.with_findings(|findings| snapshot.finding(findings, listed));
+            let made =
+                finding.map(|finding| MadeFinding { finding: Arc::new(finding), secrets: snapshot.secrets.clone() });
+            made.map_or_else(|| listed.basis.clone(), |made| Basis::Made(Arc::new(made)))
+        };
+        listed.iter().map(basis).collect()
     }
 }
 
@@ -99,42 +152,60 @@ impl JudgedSnapshot {
     }
 }
 
-/// Explains verdicts, and passes the findings to `each`, in order.
+/// Explains verdicts, and passes the findings to `each`, in order, with the secrets of their snapshots.
 ///
 /// # Errors
 /// The first error of `each`, which ends the explanation.
 pub(crate) fn explain<E>(
     listed: &[&ListedVerdict],
-    mut each: impl FnMut(&JudgedSnapshot, Finding) -> Result<(), E>,
+    mut each: impl FnMut(&[Secrets], Arc<Finding>) -> Result<(), E>,
 ) -> Result<(), E> {
-    for same in listed.chunk_by(|a, b| Arc::ptr_eq(&a.snapshot, &b.snapshot)) {
-        let Some(ListedVerdict { snapshot, .. }) = same.first() else { continue };
-        snapshot.with_findings(|findings| {
-            let mut found = same.iter().filter_map(|listed| snapshot.finding(findings, listed));
-            found.try_for_each(|finding| each(snapshot, finding))
-        })?;
+    let is_same = |a: &&ListedVerdict, b: &&ListedVerdict| match (&a.basis, &b.basis) {
+        (Basis::Snapshot(a), Basis::Snapshot(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    };
+    for same in listed.chunk_by(is_same) {
+        match same.first().map(|first| &first.basis) {
+            Some(Basis::Snapshot(snapshot)) => snapshot.with_findings(|findings| {
+                let mut found = same.iter().filter_map(|listed| snapshot.finding(findings, listed));
+                found.try_for_each(|finding| each(snapshot.secrets.as_slice(), Arc::new(finding)))
+            })?,
+            Some(Basis::Made(made)) => each(made.secrets.as_slice(), Arc::clone(&made.finding))?,
+            None => {}
+        }
     }
     Ok(())
 }
 
 /// Explains verdicts, and returns the findings in order.
-pub(crate) fn explained(listed: &[&ListedVerdict]) -> Vec<Finding> {
+pub(crate) fn explained(listed: &[&ListedVerdict]) -> Vec<Arc<Finding>> {
+    of_findings(listed, |finding| finding)
+}
+
+/// Explains verdicts, and returns a value of each finding, in order.
+pub(crate) fn of_findings<T: Send>(
+    listed: &[&ListedVerdict],
+    value: impl Fn(Arc<Finding>) -> T + Send + Sync,
+) -> Vec<T> {
     in_parallel(listed, |chunk| {
-        let mut findings = Vec::with_capacity(chunk.len());
+        let mut values = Vec::with_capacity(chunk.len());
         let Ok(()) = explain(chunk, |_, finding| {
-            findings.push(finding);
+            values.push(value(finding));
             Ok::<_, std::convert::Infallible>(())
         });
-        findings
+        values
     })
 }
 
 /// Returns the identities of verdicts, in order.
 pub(super) fn identities(listed: &[&ListedVerdict]) -> Vec<Identity> {
-    let identity = |listed: &&ListedVerdict| {
-        let check = listed.snapshot.run.0.policies().checks.find(listed.check)?;
-        let of = |findings: &Findings<'_, '_>| findings.identities.of(&check.statement.id, listed.judged.subject);
-        Some(listed.snapshot.with_findings(of))
+    let identity = |listed: &&ListedVerdict| match &listed.basis {
+        Basis::Made(made) => Some(made.finding.identity.clone()),
+        Basis::Snapshot(snapshot) => {
+            let check = snapshot.run.0.policies().checks.find(listed.check)?;
+            let of = |findings: &Findings<'_, '_>| findings.identities.of(&check.statement.id, listed.judged.subject);
+            Some(snapshot.with_findings(of))
+        }
     };
     in_parallel(listed, |chunk| chunk.iter().filter_map(identity).collect())
 }

@@ -16,6 +16,7 @@ use crate::source::Place;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The results of a run.
@@ -229,9 +230,10 @@ impl CheckState {
 }
 
 impl Report {
-    /// Returns the explained verdicts, the most severe first. Each call explains them anew.
+    /// Returns the explained verdicts, the most severe first. A call may explain them anew.
     pub fn findings(&self) -> Vec<Finding> {
-        explained(&self.listed.iter().collect::<Vec<_>>())
+        let findings = explained(&self.listed.iter().collect::<Vec<_>>());
+        findings.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     /// Returns the fingerprints of the listed verdicts with these verdicts.

@@ -21,6 +21,7 @@ use crate::snapshot::Secrets;
 use crate::source::{self, Place, Source};
 use crate::value::{show_datetime, show_duration};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Builds documents of a report; `secrets` are those of the texts that it shows.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +33,8 @@ pub(crate) struct Builder<'r> {
 /// The findings and the other verdicts that documents of a report refer to.
 #[derive(Debug)]
 pub struct Explained {
-    findings: Vec<report::Finding>,
-    others: Vec<report::Finding>,
+    findings: Vec<Arc<report::Finding>>,
+    others: Vec<Arc<report::Finding>>,
 }
 
 impl Explained {
