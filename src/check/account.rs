@@ -169,7 +169,7 @@ impl<'s> AccountRun<'s> {
             age,
         });
         let most = self.options.needs.listed().most();
-        for judgement in &judgements {
+        for judgement in judgements {
             if let Some(counts) = account.counts.find_mut(judgement.check) {
                 *counts = judgement.counts;
             }
@@ -178,10 +178,10 @@ impl<'s> AccountRun<'s> {
             if unknown > 0 {
                 account.waived_unknown.push((judgement.check, unknown));
             }
-            let changes = self.compare(&findings, judgement, (account.id.as_deref(), &mut account.compared));
+            let changes = self.compare(&findings, &judgement, (account.id.as_deref(), &mut account.compared));
             let listed = listed.find(judgement.check).copied().unwrap_or_default();
             let quota = listed.map(|listed| most.saturating_sub(listed));
-            account.listed.extend(self.list(&judged, judgement, &changes, quota));
+            account.listed.extend(self.list(&judged, &judgement, &changes, quota));
         }
         ListedVerdict::make_few(&mut account.listed);
         account.times.list = stopwatch.lap();

@@ -148,19 +148,26 @@ impl Report {
             }
         }
         let (listed, diagnostics) = (self.listed.len(), self.diagnostics.len());
-        for mut verdict in account.listed {
-            let Some(check) = self.checks.find_mut(verdict.check) else { continue };
+        let mut verdicts = account.listed;
+        verdicts.retain_mut(|verdict| {
+            let Some(check) = self.checks.find_mut(verdict.check) else { return false };
             // The first findings are for people, and those that the baseline covers would use their places.
             let has_all = needs.findings == Evidence::All;
             if !has_all && verdict.change.is_some_and(Change::is_covered) {
-                continue;
+                return false;
             }
             let listed = &mut check.listed[verdict.verdict()];
-            if *listed < needs.findings.most() {
-                *listed += 1;
-                verdict.set_number(number);
-                self.listed.push(verdict);
+            if *listed >= needs.findings.most() {
+                return false;
             }
+            *listed += 1;
+            verdict.set_number(number);
+            true
+        });
+        // The verdicts of a large account are not copied.
+        match self.listed.is_empty() {
+            true => self.listed = verdicts,
+            false => self.listed.append(&mut verdicts),
         }
         self.absorb_diagnostics(account.diagnostics, needs);
         // The secrets keep the text alive, so they are kept only for texts that findings or diagnostics refer to.
@@ -202,7 +209,8 @@ impl Report {
     /// Sorts verdicts by kind and severity, the worst first, and diagnostics by file and place.
     pub(crate) fn sort(&mut self) {
         let checks = &self.checks;
-        self.listed.sort_by_key(|it| {
+        // No two verdicts have one place.
+        self.listed.sort_unstable_by_key(|it| {
             let level = checks.find(it.check).map_or(CheckSeverity::Low, |check| check.severity);
             (it.verdict(), Reverse(level), it.check, it.number, it.order)
         });

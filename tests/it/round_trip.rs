@@ -57,6 +57,47 @@ fn saved(text: &str) -> Result<Document<'static>, String> {
     merged(read.into_iter().map(|saved| ("saved.json".to_owned(), saved)).collect()).map_err(|error| error.message)
 }
 
+/// Returns the presentation of every verdict.
+fn presentation() -> Presentation {
+    Presentation { all_verdicts: true, ..Presentation::default() }
+}
+
+/// Returns the output of a run in a format.
+fn of_run(format: &str, report: &Report) -> String {
+    let mut text = Vec::new();
+    let format = Format::of_name(format).expect("it is a format");
+    format.open(&presentation()).finish(report, &mut text).expect("memory takes everything");
+    String::from_utf8(text).expect("it is UTF-8")
+}
+
+/// Returns a saved document in a format.
+fn rendered(format: &str, document: &Document<'_>) -> String {
+    let mut text = Vec::new();
+    let write = Format::of_name(format).and_then(|format| format.saved).expect("it renders documents");
+    write(document, &presentation(), &mut text).expect("memory takes everything");
+    String::from_utf8(text).expect("it is UTF-8")
+}
+
+#[test]
+fn findings_that_are_explained_in_chunks_are_those_of_the_saved_report() {
+    let boat = |at: usize| {
+        let light = if at.is_multiple_of(3) { "\"red\"" } else { "7" };
+        format!(r#"{{ "name": "B{at}", "owner": "zoe@anse.example", "length": 41, "light": {light} }}, "#)
+    };
+    // More verdicts of one snapshot than those that are explained at once, and a snapshot with few.
+    let report = report(&[(0..500).map(boat).collect(), boat(1)]);
+    let json = of_run("json", &report);
+    let document = saved(&json).expect("it is complete");
+    assert!(document.findings.len() > 500, "{}", document.findings.len());
+    for format in ["json", "csv", "ocsf", "sarif", "html", "junit"] {
+        let expected = rendered(format, &document);
+        for threads in [1, 2, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            assert_eq!(pool.install(|| of_run(format, &report)), expected, "{format}, {threads} threads");
+        }
+    }
+}
+
 #[test]
 fn a_document_that_is_written_and_read_back_is_equal() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
@@ -69,13 +110,8 @@ fn a_document_that_is_written_and_read_back_is_equal() {
         let read = saved(&text).expect("it is complete");
         prop_assert_eq!(&read, &document);
         prop_assert_eq!(serde_json::to_string(&read).expect("it is JSON"), text);
-        let json = Format::of_name("json").expect("it is a format");
-        let (mut rendered, mut of_run) = (Vec::new(), Vec::new());
-        let presentation = Presentation { all_verdicts: true, ..Presentation::default() };
-        json.saved.expect("it renders")(&read, &presentation, &mut rendered).expect("memory takes everything");
-        json.open(&presentation).finish(&report, &mut of_run).expect("memory takes everything");
-        let of_run = String::from_utf8(of_run).expect("it is UTF-8");
-        prop_assert_eq!(&String::from_utf8(rendered).expect("it is UTF-8"), &of_run);
+        let of_run = of_run("json", &report);
+        prop_assert_eq!(&rendered("json", &read), &of_run);
         prop_assert_eq!(&saved(&of_run).expect("it is complete"), &document);
         Ok(())
     });
