@@ -30,54 +30,75 @@ impl State {
 }
 
 /// A text in the file or in the side text, with its hash. Most comparisons need the hashes only.
+///
+/// It takes 12 bytes, because a large snapshot has many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StrRef {
-    /// The first byte, and the flag [`SIDE`].
-    start: u64,
+    /// The lower 32 bits of the place of the first byte.
+    start: u32,
     len: u32,
+    /// The hash, and the flags [`SIDE`] and [`FAR`].
     hash: u32,
 }
 
-const SIDE: u64 = 1 << 63;
+/// The text is in the side text.
+const SIDE: u32 = 1 << 31;
+/// The text starts after 4 GiB. Only the side text is that long: ids of several parts have escapes, which double their bytes.
+const FAR: u32 = 1 << 30;
 
 impl StrRef {
     /// Returns a reference to `text`, which starts at `start` in the file.
     pub fn in_file(start: u32, text: &str) -> Self {
-        Self { start: u64::from(start), len: byte_offset(text.len()), hash: text_hash(text) }
+        Self { start, len: byte_offset(text.len()), hash: text_hash(text) }
     }
 
     /// Returns a reference to `text`, which starts at `start` in the side text.
     pub fn on_side(start: usize, text: &str) -> Self {
-        Self { start: start as u64 | SIDE, ..Self::in_file(0, text) }
+        Self::in_file(0, text).at_side(start as u64)
     }
 
     /// Returns the [`text_hash`].
     pub fn hash(self) -> u32 {
-        self.hash
+        self.hash & (FAR - 1)
     }
 
     /// Returns whether the text is in the side text.
     pub fn is_side(self) -> bool {
-        self.start & SIDE != 0
+        self.hash & SIDE != 0
     }
 
     /// Returns the bytes.
     pub fn range(self) -> Range<usize> {
         // An offset that an address cannot hold is after every text.
-        let start = usize::try_from(self.start & !SIDE).unwrap_or(usize::MAX);
+        let start = usize::try_from(self.first()).unwrap_or(usize::MAX);
         start..start.saturating_add(self.len as usize)
     }
 
     /// Moves a reference to a side text that is appended to another.
     pub(super) fn rebased(self, by: usize) -> Self {
-        if self.is_side() { Self { start: self.start + by as u64, ..self } } else { self }
+        if self.is_side() { self.at_side(self.first() + by as u64) } else { self }
+    }
+
+    fn first(self) -> u64 {
+        u64::from(self.start) | (u64::from(self.hash & FAR) << 2)
+    }
+
+    fn at_side(self, start: u64) -> Self {
+        let far = if start > u64::from(u32::MAX) { FAR } else { 0 };
+        let [start, _] = halves(start);
+        Self { start, len: self.len, hash: self.hash() | SIDE | far }
     }
 }
 
-/// Returns a hash of a text, the same for equal texts of one process.
+/// Returns the lower and the upper 32 bits of a number.
+fn halves(number: u64) -> [u32; 2] {
+    [number & u64::from(u32::MAX), number >> 32].map(|half| u32::try_from(half).unwrap_or_default())
+}
+
+/// Returns a hash of a text, the same for equal texts of one process. It has 30 bits.
 pub fn text_hash(text: &str) -> u32 {
-    // The upper half.
-    u32::try_from(keyed_text(text) >> 32).unwrap_or_default()
+    let [_, upper] = halves(keyed_text(text));
+    upper & (FAR - 1)
 }
 
 /// The values of one slot.
@@ -191,5 +212,24 @@ impl Data {
             (Data::Value(all), Cell::Value(value)) => all[row] = value,
             (data, _) => data.forget(row),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_has_its_place() {
+        let text = StrRef::in_file(7, "anse");
+        assert_eq!((text.range(), text.is_side(), text.hash()), (7..11, false, text_hash("anse")));
+        assert_eq!(text.rebased(9), text);
+        for start in [0, 7, u32::MAX as usize, 1 << 32, (1 << 33) - 9] {
+            let side = StrRef::on_side(start, "anse");
+            assert_eq!((side.range(), side.is_side(), side.hash()), (start..start + 4, true, text_hash("anse")));
+            assert_eq!(StrRef::on_side(0, "anse").rebased(start), side);
+        }
+        assert_eq!(size_of::<StrRef>(), 12);
+        assert_eq!(size_of::<super::super::Row>(), 40);
     }
 }

@@ -74,7 +74,9 @@ pub(super) fn split(
     };
     let mut scanner = Scanner::at(text, document_start(text)).up_to(limits.depth);
     let walked = splitter.document(&mut scanner);
-    let Splitter { split, .. } = splitter;
+    let Splitter { mut split, .. } = splitter;
+    // A list of rows that grew has room for as many again.
+    split.tables.iter_mut().for_each(|table| table.rows.shrink_to_fit());
     match walked {
         Ok(true) => Some(split),
         Ok(false) => None,
