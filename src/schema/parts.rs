@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// The length of a text that is not divided, in bytes.
 const SMALL: usize = 16 << 10;
 /// The number of parts.
-const PARTS: usize = 8;
+const PARTS: usize = 4;
 
 /// Parses a schema in parts. `None` if it is small, or has a mistake.
 pub(super) fn parse(text: &str) -> Option<(Fragment, Vec<SchemaWarning>)> {

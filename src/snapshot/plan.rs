@@ -1,4 +1,4 @@
-//! The plan of reading: the work of the decode that is the same for every snapshot.
+//! The plan of reading: the work of the split and of the decode that is the same for every snapshot.
 //!
 //! A pack has one plan, which all of its snapshots share. A type is planned when the first snapshot with an instance of
 //! it is read.
