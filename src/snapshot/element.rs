@@ -37,6 +37,8 @@ enum Problem {
     Lacking(Option<String>),
     Null,
     Stated,
+    /// The statement of uncaptured properties is not valid, for this reason.
+    Statement(String),
     /// The value, or one on the way to it, is of this kind.
     Wrong(Kind),
     /// The string is not text.
@@ -145,6 +147,9 @@ fn property(
         if let Some((_, span)) = statement.named(std::iter::once(step), known.iter().copied().chain([step])).first() {
             return Err((Problem::Stated, Some(*span)));
         }
+        if let Some((span, message)) = statement.wrong.first() {
+            return Err((Problem::Statement(message.clone()), Some(*span)));
+        }
     }
     match (found, wrong, near) {
         (_, Some(wrong), _) => Err(wrong),
@@ -176,6 +181,7 @@ impl Doubt {
         let diagnostic = match &self.problem {
             Problem::Lacking(_) => warning(format!("`{property}` is missing, {unknown}")),
             Problem::Null => warning(format!("`{property}` is null, {unknown}")),
+            Problem::Statement(reason) => error(format!("{reason}, {unknown}")),
             Problem::Stated => warning(format!("`{property}` was not captured, {unknown}")),
             Problem::Wrong(kind) => error(format!("`{property}` is {}, {unknown}", kind.described())),
             Problem::NotText => error(format!("`{property}` is not text, {unknown}")),

@@ -90,7 +90,16 @@ impl GroupPlan {
         let parts: Vec<&str> = fields.map(|(name, _)| name.as_str()).collect();
         let groups = declared.groups();
         let list = || groups.into_iter().flat_map(|groups| &groups.list);
-        let further = groups.and_then(|groups| groups.other_word(name, &parts).or_else(|| groups.other_label(name)));
+        let is_declared = |name: &str| {
+            names().any(|declared| declared == name || is_respelled(declared, name))
+                || misspelling_in_group(name, names().map(String::as_str)).is_some()
+        };
+        let further = groups.and_then(|groups| {
+            groups
+                .other_word(name, &parts)
+                .or_else(|| groups.other_label(name))
+                .or_else(|| groups.other_number(name, is_declared))
+        });
         Stranger {
             label: list().position(|group| group.label == name || is_respelled(&group.label, name)),
             meant: meant.and_then(|meant| Some((*self.group_of.get(meant)?, meant.to_owned()))),

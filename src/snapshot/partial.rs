@@ -92,7 +92,7 @@ fn page(
             let at = snapshot.locate(within, more);
             let is_last = match at.kind {
                 _ if is_twice(snapshot, within, more) => false,
-                _ if snapshot.stated_uncaptured(model, parent, within, more).is_some() => false,
+                _ if snapshot.is_stated(model, parent, within, more) => false,
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
@@ -117,7 +117,7 @@ fn page(
         let Some(total) = &declared.total else { continue };
         let at = snapshot.locate(within, total);
         let captured = captured.get(&row).copied().unwrap_or(0);
-        let is_stated = snapshot.stated_uncaptured(model, parent, within, total).is_some();
+        let is_stated = snapshot.is_stated(model, parent, within, total);
         match if is_stated { Stated::Unknown } else { stated(snapshot, within, total, &at) } {
             Stated::Number(total) if total < captured => {
                 let message = format!(

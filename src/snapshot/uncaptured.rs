@@ -169,24 +169,7 @@ impl Snapshot {
         }
         pointer.iter().enumerate().find_map(|(at, step)| {
             let (before, _) = pointer.split_at(at);
-            if !model.states_uncaptured(ty, before) {
-                return None;
-            }
-            let object = self.locate(within, before);
-            if !matches!(object.kind, LocationKind::Value(Kind::Object)) {
-                return None;
-            }
-            let mut statement = Statement::default();
-            let mut scanner = Scanner::at(self.source.text(), object.span.start);
-            #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
-            let _ = scanner.object(|scanner, key| {
-                let (kind, _) = scanner.peek()?;
-                let span = self.skip(scanner)?;
-                if key.text() == UNCAPTURED {
-                    statement.add(&self.source, kind, span);
-                }
-                Ok::<_, SyntaxError>(())
-            });
+            let statement = self.statement(model, ty, within, before)?;
             let known: Vec<&str> = model.known_properties(ty, before).collect();
             let groups = model.ty(ty).groups().filter(|_| before.is_empty());
             let group = groups.and_then(|groups| groups.list.iter().find(|group| group.part(step).is_some()));
@@ -194,5 +177,42 @@ impl Snapshot {
             let label = group.and_then(|group| statement.named_as(&group.label, known()));
             statement.named_as(step, known()).or(label)
         })
+    }
+
+    /// Returns whether the snapshot states that a value about a list was not captured, or if a statement on the way to it
+    /// is not valid. The decode does not read such values.
+    pub(super) fn is_stated(&self, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> bool {
+        pointer.iter().enumerate().any(|(at, step)| {
+            let (before, _) = pointer.split_at(at);
+            let Some(statement) = self.statement(model, ty, within, before) else { return false };
+            let known: Vec<&str> = model.known_properties(ty, before).chain([step.as_str()]).collect();
+            statement.is_wrong() || statement.named_as(step, known.iter().copied()).is_some()
+        })
+    }
+
+    /// Returns the statement of an object of an instance, if it can have one.
+    fn statement(&self, model: &Model, ty: TypeId, within: Span, object: &[String]) -> Option<Statement> {
+        if !model.states_uncaptured(ty, object) {
+            return None;
+        }
+        let object = self.locate(within, object);
+        if !matches!(object.kind, LocationKind::Value(Kind::Object)) {
+            return None;
+        }
+        let mut statement = Statement::default();
+        let mut scanner = Scanner::at(self.source.text(), object.span.start);
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+        let _ = scanner.object(|scanner, key| {
+            let (kind, _) = scanner.peek()?;
+            let span = self.skip(scanner)?;
+            let name = key.text();
+            if name == UNCAPTURED {
+                statement.add(&self.source, kind, span);
+            } else if is_like(&name) {
+                statement.add_like(&name, key.span);
+            }
+            Ok::<_, SyntaxError>(())
+        });
+        Some(statement)
     }
 }

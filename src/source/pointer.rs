@@ -156,6 +156,18 @@ impl Groups {
         (!is_own && self.may_have(word)).then_some(word)
     }
 
+    /// Returns the number in the place of the braces if a name would be a declared one, perhaps in another spelling, with
+    /// one of the numbers in the braces.
+    pub fn other_number<'n>(&self, name: &'n str, is_declared: impl Fn(&str) -> bool) -> Option<&'n str> {
+        let start = name.find(|c: char| c.is_ascii_digit()).filter(|_| self.are_numbers())?;
+        let rest = name.get(start..)?;
+        let number = rest.get(..rest.bytes().take_while(u8::is_ascii_digit).count())?;
+        let (before, after) = (name.get(..start)?, rest.strip_prefix(number)?);
+        let is_own = self.words().any(|own| own == number);
+        let is_meant = |own: &str| is_declared(&format!("{before}{own}{after}"));
+        (!is_own && self.words().any(is_meant)).then_some(number)
+    }
+
     /// Returns the words in the braces.
     fn words(&self) -> impl Iterator<Item = &str> {
         let [_, words, _] = &self.parts;

@@ -462,6 +462,16 @@ fn a_statement_may_name_a_group_in_another_form() {
         "#]],
         ),
         (
+            r#", "uncaptured": ["access_key_3_active"]"#,
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_key_3_active` is in a group of properties that is not a declared AccessKey
+            snapshot-uncaptured: `uncaptured` names `access_key_3_active`, which the schema does not declare here
+            exit 4
+        "#]],
+        ),
+        (
             r#", "uncaptured": ["note"]"#,
             expect![[r#"
             exit 0
@@ -569,6 +579,57 @@ fn a_number_without_a_separator_may_be_that_of_a_further_group() {
         ),
     ] {
         check_by(&schema, &snapshot(&format!("{NONE}{properties}")), expected);
+    }
+}
+
+#[test]
+fn a_further_group_may_be_in_another_spelling() {
+    let schema = SCHEMA.replace(" @closed", "");
+    for (name, expected) in [
+        (
+            "accessKey3Active",
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `accessKey3Active` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+        (
+            "ACCESS_KEY_3_ACTIVE",
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `ACCESS_KEY_3_ACTIVE` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+        (
+            "access_keys_3_active",
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_keys_3_active` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+        (
+            "access_key_3_else",
+            expect![[r#"
+            OLD ann/*: unknown
+            ONE ann: unknown
+            snapshot-property: `access_key_3_else` is in a group of properties that is not a declared AccessKey
+            exit 4
+        "#]],
+        ),
+        (
+            "route_3_active",
+            expect![[r#"
+            exit 0
+        "#]],
+        ),
+    ] {
+        check_by(&schema, &snapshot(&format!(r#"{NONE}, "access_key_1_active": false, "{name}": true"#)), expected);
     }
 }
 

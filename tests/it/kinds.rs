@@ -345,6 +345,18 @@ fn an_id_of_elements_of_two_types_is_noticed() {
 }
 
 #[test]
+fn a_statement_that_is_not_valid_leaves_the_type_unknown() {
+    for stated in [r#""uncaptured": "kind""#, r#""uncaptued": ["kind"]"#, r#""uncaptured": ["name"]"#] {
+        let json = format!(r#"{{"policies": [{{"name": "c", "kind": "service", {stated}}}]}}"#);
+        let found =
+            lines(&run(SCHEMA, POLICIES, &json, &["check", "a.json", "--now", NOW, "--format", "json"])).join("\n");
+        let is_wrong = !stated.contains("name");
+        assert_eq!(found.contains("LONG *: unknown"), is_wrong, "{stated}\n{found}");
+        assert_eq!(found.ends_with("exit 5"), is_wrong, "{stated}\n{found}");
+    }
+}
+
+#[test]
 fn the_type_of_an_element_may_be_uncaptured_by_a_path() {
     let schema = SCHEMA.replace("kind = ", "meta/kind = ");
     let element = |stated: &str| {

@@ -226,6 +226,11 @@ fn a_list_may_say_how_much_of_it_was_captured() {
     let table = [
         (r#"{"page": {"keys": [{"id": "a"}], "total": 1}}"#, "MANY: pass; NONE: pass"),
         (r#"{"page": {"keys": [{"id": "a"}], "total": 2}}"#, "MANY: unknown; NONE: pass"),
+        (r#"{"page": {"keys": [{"id": "a"}], "total": 1, "uncaptured": ["total"]}}"#, "MANY: unknown; NONE: pass"),
+        (
+            r#"{"page": {"keys": [{"id": "a"}], "total": 1}, "uncaptured": ["page/total"]}"#,
+            "MANY: unknown; NONE: unknown",
+        ),
         (r#"{"page": {"keys": [], "total": 0}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"keys": [], "total": 1}}"#, "MANY: pass; NONE: unknown"),
         (r#"{"page": {"keys": null, "total": 1}}"#, "MANY: pass; NONE: unknown"),

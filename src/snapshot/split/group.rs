@@ -86,10 +86,9 @@ impl Splitter<'_> {
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
         for (name, span) in statement.iter().flat_map(|statement| &statement.names) {
-            if !object.plan.known.contains(name)
-                && let Some(word) = groups.other_label(name)
-            {
-                self.further_group(here, &object, (name, *span), word);
+            if !object.plan.known.contains(name) {
+                let stranger = object.plan.stranger(object.declared, name);
+                stranger.further.iter().for_each(|word| self.further_group(here, &object, (name, *span), word));
             }
         }
         let is_wrong = statement.is_some_and(Statement::is_wrong);
