@@ -73,10 +73,9 @@ fn root(file: &Arc<Source>, depth: usize) -> Result<Span, (Arc<Source>, Fault)> 
 /// Returns the object of a file, or a fault if it has nothing that the schema declares: it may be an error of an API in place
 /// of a page.
 fn part_of(model: &Model, marks: &Marks, file: &Arc<Source>, span: Span) -> Result<Span, (Arc<Source>, Fault)> {
-    let is_empty = file.slice(span).get(1..).is_some_and(|rest| rest.trim_start().starts_with('}'));
     let statements = [UNCAPTURED, partial::PARTIAL].map(|name| vec![name.to_owned()]);
     let has_marker = || marks.all.iter().chain(&statements).any(|marker| has(file, marker));
-    if is_empty || !Snapshot::is_strange(model, file) || has_marker() {
+    if !Snapshot::is_strange(model, file) || has_marker() {
         return Ok(span);
     }
     let place = Place::new(file, Span::new(span.start, span.start + 1));
@@ -265,6 +264,9 @@ impl Joiner<'_> {
             (values, _) if is_more => self.more(values),
             ([only], _) if !is_marked => self.write(only),
             (values, Some(child)) if !child.each(self.model).is_empty() => self.list(&child, values),
+            (values, Some(child)) if is_object && values.iter().any(|value| self.is_foreign(&child, value)) => {
+                self.write_all(values);
+            }
             (values, Some(child)) if is_object => self.merged(&child, values),
             (values, None) if is_object && is_marked => {
                 self.merged(&At { paths: Vec::new(), fields: Vec::new(), is_within: false }, values);
@@ -273,6 +275,18 @@ impl Joiner<'_> {
             (values, None) if !is_marked => values.iter().take(1).for_each(|value| self.write(value)),
             (values, _) => self.distinct(values),
         }
+    }
+
+    /// Returns whether an object has properties and none of them is one that the schema reads there: it may be an error in
+    /// place of the object.
+    fn is_foreign(&self, at: &At, object: &Value) -> bool {
+        let names = self.properties(std::slice::from_ref(object));
+        let is_marker = |name: &str| {
+            let here = self.pointer.iter().map(String::as_str).chain([name]);
+            self.marks.all.iter().any(|marker| marker.iter().map(String::as_str).zip(here.clone()).all(|(a, b)| a == b))
+        };
+        let is_known = |name: &str| name == UNCAPTURED || at.child(self.model, name).is_some() || is_marker(name);
+        !names.is_empty() && !names.iter().any(|property| is_known(&property.name))
     }
 
     /// Writes the names of properties that any file states as uncaptured. A value of another shape stays, as an error.
@@ -350,17 +364,24 @@ impl Joiner<'_> {
 
     /// Writes a list of instances with the instances of all files.
     fn list(&mut self, at: &At, values: &[Value]) {
-        let is_array = values.iter().all(|value| value.kind == Kind::Array);
-        let is_map = values.iter().all(|value| value.kind == Kind::Object);
+        let types: Vec<TypeId> = at.each(self.model).iter().filter_map(|each| self.model.paths[*each].ty).collect();
+        let is_one_or_many = types.iter().any(|ty| self.model.ty(*ty).one_or_many);
+        let is_list = |value: &Value| value.kind == Kind::Array || is_one_or_many && value.kind == Kind::Object;
+        let is_array = values.iter().all(is_list);
+        let is_map = !is_array && values.iter().all(|value| value.kind == Kind::Object);
         let Some(first) = values.first().filter(|_| is_array || is_map) else { return self.distinct(values) };
         let Some(place) = self.place(first) else { return };
         self.write_key(first);
         self.json.open(if is_array { Container::Array } else { Container::Object }, &place);
-        let types: Vec<TypeId> = at.each(self.model).iter().filter_map(|each| self.model.paths[*each].ty).collect();
         let (mut known, mut count) = (FxHashMap::<String, usize>::default(), 0);
         for value in values {
             let (mut indexes, mut own) = (Vec::new(), Vec::new());
-            for element in self.elements(value) {
+            let elements = match value.kind {
+                // The only element of a list.
+                Kind::Object if is_array => vec![Value { key: None, ..*value }],
+                _ => self.elements(value),
+            };
+            for element in elements {
                 let form = self.form(&element);
                 if let Some(index) =
                     known.get(&form).filter(|_| is_map || types.iter().any(|ty| self.has_id(&element, *ty)))
@@ -585,6 +606,12 @@ mod tests {
             (&[r#"{"tags":["a", "b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a", "b"]}"#),
             (&[r#"{"tags":["a"]}"#, r#"{"tags":["b"]}"#], r#"{"tags":["a"],"tags":["b"]}"#),
             (&[r#"{"box":{"a":1}}"#, r#"{"box":{"a":2}}"#], r#"{"box":{"a":1,"a":2}}"#),
+            // An object without a declared property may be an error in its place.
+            (
+                &[r#"{"sso":{"on":true}}"#, r#"{"sso":{"error":"forbidden"}}"#],
+                r#"{"sso":{"on":true},"sso":{"error":"forbidden"}}"#,
+            ),
+            (&[r#"{"sso":{"on":true}}"#, r#"{"sso":{}}"#], r#"{"sso":{"on":true}}"#),
             // A name that one file has twice stays twice.
             (&[r#"{"name":"A","name":"A"}"#, r#"{"name":"A"}"#], r#"{"name":"A","name":"A","name":"A"}"#),
             // The whole is as old as its oldest part.
@@ -695,6 +722,11 @@ mod tests {
             ),
             ("", "expected a value, the text ends here", None),
             (
+                "{}",
+                "the file has no property that the schema declares",
+                Some("capture the page again, or move the file out of the folder"),
+            ),
+            (
                 &format!("{{\"a\":{}", "[".repeat(30)),
                 "nested deeper than 20 levels",
                 Some("allow more with --max-depth"),
@@ -705,7 +737,7 @@ mod tests {
                 Some("capture the page again, or move the file out of the folder"),
             ),
         ] {
-            let whole = joined(&["{}", file]);
+            let whole = joined(&[r#"{"people":[]}"#, file]);
             let (fault, of) = whole.fault().unwrap();
             assert_eq!((of.name(), fault.message.as_str(), fault.help.as_deref()), ("2.json", message, help));
         }
