@@ -24,17 +24,21 @@ mod origin;
 mod join;
 mod tree;
 mod scope;
+mod optional;
 mod write;
 mod assemble;
 
 use crate::diagnostic::{Diagnostic, sort};
 use crate::schema::Model;
 use crate::snapshot::Secrets;
+use crate::source::Source;
+use crate::source::derived::Trace;
 use cell::Dates;
 use description::Description;
 use export::Export;
 use reports::Reports;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// A file of a capture.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub struct Given {
 pub struct Settings {
     /// The meaning of dates.
     pub dates: Dates,
+    /// The latest time that a document may state as its own, in milliseconds since 1970.
+    pub latest: Option<i64>,
     /// Whether the newer of two sources wins.
     pub prefer_newer: bool,
     /// The person who exported the sources.
@@ -93,6 +99,23 @@ pub struct Outcome {
 /// # Errors
 /// When `out` cannot be written.
 pub fn capture(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<Outcome> {
+    traced(inputs, out, None)
+}
+
+/// Returns the snapshot of some files as a text in which the place of a value is that in its file. `None` if there is no
+/// snapshot, or if it does not fit 32-bit positions.
+///
+/// # Errors
+/// None are known: the snapshot is written to memory.
+pub fn capture_source(inputs: Inputs<'_>, name: &str) -> io::Result<(Outcome, Option<Arc<Source>>)> {
+    let (mut text, mut trace) = (Vec::new(), Trace::default());
+    let outcome = traced(inputs, &mut text, Some(&mut trace))?;
+    let text = String::from_utf8(text).ok().filter(|_| outcome.is_written);
+    let source = text.and_then(|text| trace.finish(name, text).ok());
+    Ok((outcome, source))
+}
+
+fn traced(inputs: Inputs<'_>, out: &mut dyn Write, trace: Option<&mut Trace>) -> io::Result<Outcome> {
     let description = match &inputs.settings.built_in {
         Some(pack) => format!(
             "a copy of the capture description: write it with `deodar new capture {pack} --output capture.toml`, \
@@ -104,7 +127,7 @@ pub fn capture(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<Outcome> {
     let assembled = assemble::assemble(inputs, &mut reports);
     let is_written = assembled.is_some();
     if let Some(assembled) = assembled {
-        assembled.write(out, &mut reports)?;
+        assembled.write(out, trace, &mut reports)?;
     }
     let (notes, secrets) = (reports.notes().to_vec(), reports.secrets());
     let mut diagnostics = reports.finish();

@@ -7,17 +7,19 @@ use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
 use super::log::Events;
 use super::node::{Node, Property, Value};
+use super::optional::{mark, optional_places};
 use super::origin::{DocumentOrigins, Origin, OriginId, Origins, partial, wrong_partial};
 use super::reports::Reports;
 use super::rows::{Belongs, Mapped, Rows};
 use super::scope::{Search, below_parent};
 use super::tree::{DocumentReader, Layout, Merge, Tree};
-use super::write::Writer;
+use super::write::{Traced, Writer};
 use super::{Export, Given, Inputs, Settings};
 use super::{saml, scim};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Model;
+use crate::schema::{Model, PathId};
 use crate::snapshot::{Limits, Snapshot};
+use crate::source::derived::Trace;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Source, Span};
 use crate::value::fold::caseless;
@@ -43,6 +45,7 @@ const MAX_UNUSED: usize = 50;
 pub(super) struct Assembled<'c> {
     model: &'c Model,
     settings: Settings,
+    feeds: &'c [Feed],
     evidence: Option<String>,
     root: Tree,
     origins: Origins,
@@ -79,6 +82,9 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
     }
     assembly.activities();
     assembly.fixed(&inputs);
+    if assembly.base.is_none() {
+        mark(inputs.model, &mut assembly.root, PathId::default());
+    }
     let id = KeyOf::new(inputs.model, inputs.model.root);
     if assembly.is_sound && !id.pointer.is_empty() && assembly.root.key(&id).is_none() {
         let place = id.pointer.join("/");
@@ -91,6 +97,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
         model: inputs.model,
         evidence: inputs.description.evidence.clone(),
         settings: inputs.settings,
+        feeds,
         root,
         origins,
         base,
@@ -238,6 +245,13 @@ impl<'a> Assembly<'a, '_> {
                 Some(known) => self.merge(known, tree, rule),
             });
         }
+        let id = KeyOf::new(self.layout.model, self.layout.model.root);
+        if let (Some(old), Some(new)) = (self.root.key(&id), merged.as_ref().and_then(|tree| tree.key(&id)))
+            && old != new
+        {
+            let message = format!("a document is of the account `{new}`, and the snapshot of `{old}`");
+            self.refuse(Diagnostic::error(Code::CaptureConflict, message).help("name a snapshot of the same account"));
+        }
         if let Some(tree) = merged {
             let old = std::mem::replace(&mut self.root, Tree::Uncaptured);
             self.root = self.merge(old, tree, Rule::Refresh);
@@ -307,6 +321,11 @@ impl<'a> Assembly<'a, '_> {
             Some(_) => Origin { captured_at, note: None, ..origin },
             None => origin,
         };
+        if let Some(time) = captured_at.filter(|time| self.settings.latest.is_some_and(|latest| *time > latest)) {
+            let message =
+                format!("`{}` was captured at {}, which is in the future", source.name(), show_datetime(time));
+            self.refuse(Diagnostic::error(Code::CaptureSource, message).help("correct `captured_at` of the document"));
+        }
         self.undated(export, captured_at.is_some());
         let origin = self.origins.add(origin);
         let partial = partial(&root);
@@ -591,9 +610,17 @@ impl<'a> Assembly<'a, '_> {
             tree = self.merge(tree, unknown, Rule::Report);
         }
         let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
+        let optional = optional_places(self.layout.model, target.ty);
         let Ok((here, _)) = search.find(&mut self.root, target.ty) else { return };
+        // In an object that no other source has, the file states its own values only.
+        let is_new = |above: &[String]| !above.is_empty() && tree.has_object(above) && !here.has_object(above);
+        let is_unknown =
+            |place: &&Vec<String>| place.split_last().is_some_and(|(_, above)| is_new(above)) && !rows.states(place);
+        let unknown: Vec<Tree> =
+            optional.iter().filter(is_unknown).map(|place| Tree::at(place, Tree::Uncaptured)).collect();
         let known = std::mem::replace(here, Tree::Uncaptured);
         let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at.clone() };
+        let tree = unknown.into_iter().fold(tree, |tree, unknown| tree.merge(unknown, &mut merge));
         *here = known.merge(tree, &mut merge);
     }
 
@@ -813,18 +840,24 @@ fn leaves(node: Node, origin: OriginId) -> Tree {
 }
 
 impl Assembled<'_> {
-    /// Writes the snapshot.
+    /// Writes the snapshot, and the places of its values to `trace`.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub(super) fn write(mut self, out: &mut dyn Write, reports: &mut Reports) -> io::Result<()> {
+    pub(super) fn write(
+        mut self,
+        out: &mut dyn Write,
+        trace: Option<&mut Trace>,
+        reports: &mut Reports,
+    ) -> io::Result<()> {
         self.root.arrange(self.model);
         let oldest = self.root.origins().into_iter().filter_map(|origin| self.origins.time(origin)).min();
         let mut writer = Writer {
-            out,
+            out: Traced { out, at: 0, trace },
             model: self.model,
             origins: &self.origins,
             settings: &self.settings,
+            feeds: self.feeds,
             latest: &self.latest,
             reports,
             partial: Vec::new(),

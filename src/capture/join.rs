@@ -9,7 +9,7 @@ use super::log::Activities;
 use super::node::{Node, Property, Value};
 use super::origin::{OriginId, Origins};
 use super::reports::Reports;
-use super::rows::{Belongs, Instance, Mapped, remove, set};
+use super::rows::{Belongs, Instance, Mapped, overlap, remove, set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::source::Place;
@@ -105,6 +105,8 @@ pub(super) struct Joining<'j> {
     pub latest: &'j [Vec<String>],
     /// The places below an instance whose values have another origin than the list.
     pub columns: &'j BTreeMap<Vec<String>, OriginId>,
+    /// The places below an instance whose values may be absent.
+    pub optional: &'j [Vec<String>],
 }
 
 /// An instance of the snapshot.
@@ -550,6 +552,8 @@ impl List {
                 let is_old = other.role == Role::Old;
                 if is_old {
                     self.forget(&mut instance, joining);
+                    // A misspelt property takes the place of the old value.
+                    merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
                 }
                 merging.add(instance, (other, row as usize), is_old);
             }
@@ -565,7 +569,7 @@ impl List {
                 merging.add(found, (other, 0), false);
             }
         }
-        merging.instance.uncaptured.extend(lacking(&sources));
+        merging.instance.uncaptured.extend(lacking(&sources, joining.optional));
         let list = self.parts.first().map_or(part.origin, |part| part.origin);
         Some(merging.finish(list))
     }
@@ -616,23 +620,14 @@ impl List {
     }
 }
 
-/// Returns the optional properties of an instance that none of its sources can state. A document states what it lacks.
-fn lacking<'p>(sources: &[&'p Part]) -> impl Iterator<Item = Vec<String>> + use<'p> {
+/// Returns the optional places of an instance that none of its sources states. A document states what it lacks.
+fn lacking(sources: &[&Part], optional: &[Vec<String>]) -> Vec<Vec<String>> {
     let states = |part: &&Part, place: &Vec<String>| match &part.content {
-        Content::Mapped(rows) => rows.covers(place),
-        Content::Activities(activities) => activities.properties().any(|known| known == place),
+        Content::Mapped(rows) => rows.states(place),
+        Content::Activities(activities) => activities.properties().any(|known| overlap(known, place)),
         Content::Instances(_) => true,
     };
-    let mapped = sources.iter().filter_map(|part| match &part.content {
-        Content::Mapped(rows) => Some(rows),
-        _ => None,
-    });
-    let lacking: BTreeSet<Vec<String>> = mapped
-        .flat_map(|rows| rows.lacking())
-        .filter(|place| !sources.iter().any(|part| states(part, place)))
-        .cloned()
-        .collect();
-    lacking.into_iter()
+    optional.iter().filter(|place| !sources.iter().any(|part| states(part, place))).cloned().collect()
 }
 
 /// The key of a row, if it is in the list, and whether the list may have more instances because of the row.

@@ -70,7 +70,9 @@ impl Events {
             };
             period = Some(period.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
             for ((activity, key), last) in log.activities.iter().zip(keys).zip(&mut self.last) {
-                if !activity.events.iter().any(|kind| fulfils(kind, &text)) {
+                let kinds: Vec<Option<bool>> = activity.events.iter().map(|kind| fulfils(kind, &text)).collect();
+                if !kinds.contains(&Some(true)) {
+                    is_whole &= !kinds.contains(&None);
                     continue;
                 }
                 let Some(actor) = text(&activity.actor) else {
@@ -110,9 +112,15 @@ impl Events {
     }
 }
 
-fn fulfils<'e>(kind: &[Condition], text: &impl Fn(&[String]) -> Option<&'e str>) -> bool {
-    kind.iter().all(|condition| {
-        let text = text(&condition.property).map(|text| caseless(text).into_owned());
-        text.is_some_and(|text| condition.texts.contains(&text))
-    })
+/// Returns whether an event is of a kind; `None` if it lacks a value that decides.
+fn fulfils<'e>(kind: &[Condition], text: &impl Fn(&[String]) -> Option<&'e str>) -> Option<bool> {
+    let fulfilled = |condition: &Condition| {
+        let text = caseless(text(&condition.property)?).into_owned();
+        Some(condition.texts.contains(&text))
+    };
+    let fulfilled: Vec<Option<bool>> = kind.iter().map(fulfilled).collect();
+    if fulfilled.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!fulfilled.contains(&None)).then_some(true)
 }

@@ -3,6 +3,7 @@
 //! A row of a table becomes a tree only while it is written, so that many rows take little memory.
 
 use super::cell::{Dates, Meaning, Wrong, elements, meaning};
+use super::conflict::names;
 use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
 use super::key::KeyOf;
@@ -132,11 +133,15 @@ impl Mapped {
         let columns: Vec<_> = target.columns.iter().map(|column| (column.clone(), find(column, reports))).collect();
         let lacks = |(column, at): &&(Column, Option<usize>)| match rows {
             Rows::Table(..) => at.is_none(),
-            Rows::Nodes(nodes, FeedReader::Rows) => {
-                let has = |header: &String| nodes.iter().any(|row| property(row, header, FeedReader::Rows).is_some());
-                !column.headers.iter().any(has)
+            // A provider leaves out attributes without a value (RFC 7643, section 2.5). If no user has one, the provider
+            // may not have it, or the page was filtered.
+            Rows::Nodes(nodes, reader @ (FeedReader::Rows | FeedReader::Scim)) => {
+                let has = |row: &Node, header: &String| {
+                    property(row, header, *reader).is_some()
+                        || *reader == FeedReader::Scim && scim::has_several(row, header)
+                };
+                !column.headers.iter().any(|header| nodes.iter().any(|row| has(row, header)))
             }
-            // A provider leaves out attributes without a value (RFC 7643, section 2.5).
             Rows::Nodes(..) => false,
         };
         let lacking = columns.iter().filter(|(column, _)| column.may_be_absent).filter(lacks);
@@ -172,9 +177,9 @@ impl Mapped {
         self.columns.iter().filter(has).map(|(column, _)| column.property.clone()).collect()
     }
 
-    /// Returns whether the source has a property.
-    pub(super) fn covers(&self, property: &[String]) -> bool {
-        self.columns.iter().any(|column| column.0.property == property && self.has(column))
+    /// Returns whether the source states the value at a place, or values below it or around it.
+    pub(super) fn states(&self, place: &[String]) -> bool {
+        self.columns.iter().any(|column| overlap(&column.0.property, place) && self.has(column))
     }
 
     fn has(&self, (column, at): &(Column, Option<usize>)) -> bool {
@@ -182,11 +187,6 @@ impl Mapped {
             Rows::Table(..) => at.is_some(),
             Rows::Nodes(..) => !self.lacking.contains(&column.property),
         }
-    }
-
-    /// Returns the optional properties for which the source has no column: it does not state whether they have a value.
-    pub(super) fn lacking(&self) -> &[Vec<String>] {
-        &self.lacking
     }
 
     /// Returns the numbers of the columns of a table that it reads.
@@ -241,7 +241,12 @@ impl Mapped {
         let mut instance = Instance { node: Node::new(&place, Value::Object(Vec::new())), uncaptured: Vec::new() };
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
+        let stated = self.stated(row);
         for (column, at) in &self.columns {
+            if stated.iter().any(|name| names_column(name, column)) {
+                instance.mark(column);
+                continue;
+            }
             let (text, place, meaning) = match self.found(row, column, *at, &cells) {
                 Found::Nothing => {
                     if let Some(property) = self.misspelt(row, column) {
@@ -292,6 +297,12 @@ impl Mapped {
             }
         }
         Some(instance)
+    }
+
+    /// Returns the names of columns that a row of JSON states to be uncaptured.
+    fn stated(&self, row: usize) -> Vec<String> {
+        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return Vec::new() };
+        nodes.get(row).and_then(|row| row.get("uncaptured")).map(names).unwrap_or_default()
     }
 
     /// Returns the property of a row that is a misspelling of a column that the row lacks.
@@ -352,6 +363,8 @@ impl Mapped {
         };
         let place = found.place.clone();
         match &found.value {
+            // The metadata has more than one value, or one that cannot be read.
+            Value::Null if reader == FeedReader::SamlMetadata => Found::Several,
             Value::Null => Found::Nothing,
             Value::List(elements) if column.separator.is_some() => match elements.iter().map(scalar).collect() {
                 Some(texts) => Found::Elements(texts, place),
@@ -360,6 +373,17 @@ impl Mapped {
             _ => scalar(found).map_or(Found::Other(place.clone()), |text| Found::Text(Cow::Owned(text), place)),
         }
     }
+}
+
+/// Returns whether a name is that of a column, or of the property that it is read into.
+fn names_column(name: &str, column: &Column) -> bool {
+    let is_it = |known: &str| caseless(known) == caseless(name) || misspelling(name, [known]).is_some();
+    column.headers.iter().any(|header| is_it(header)) || column.property.last().is_some_and(|property| is_it(property))
+}
+
+/// Returns whether one of two places is at or below the other.
+pub(super) fn overlap(one: &[String], other: &[String]) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 impl Instance {

@@ -238,8 +238,9 @@ impl<'s> Reader<'s> {
             formats.push(self.text(start_tag(format), &snake_case(word)));
         }
         let words: BTreeSet<&str> = formats.iter().filter_map(Node::text).collect();
-        if let (1, Some(only)) = (words.len(), formats.first()) {
-            self.add(properties, "name_id_format", only.clone());
+        if let Some(first) = formats.first() {
+            let known = (words.len() == 1).then(|| first.clone());
+            self.add(properties, "name_id_format", known.unwrap_or_else(|| Node::new(&first.place, Value::Null)));
         }
         self.list(properties, "name_id_formats", roles, formats);
     }
@@ -274,10 +275,13 @@ impl<'s> Reader<'s> {
             let error = error.label(self.source, start_tag(entity), "no `KeyDescriptor` here has one");
             self.diagnostics.push(error.help("download the metadata file again, with the signing certificate"));
         }
-        if are_readable && let (Some((_, first)), Some((_, last))) = (ends.first(), ends.last()) {
-            self.add(properties, "certificate_not_after", first.clone());
-            self.add(properties, "latest_certificate_not_after", last.clone());
-        }
+        let unknown = Node::new(&self.place(start_tag(entity)), Value::Null);
+        let end = |end: Option<&(i64, Node)>| match end.filter(|_| are_readable) {
+            Some((_, node)) => node.clone(),
+            None => unknown.clone(),
+        };
+        self.add(properties, "certificate_not_after", end(ends.first()));
+        self.add(properties, "latest_certificate_not_after", end(ends.last()));
         self.list(properties, "certificates", roles, all);
     }
 
@@ -458,7 +462,7 @@ mod tests {
     fn the_weakest_address_and_the_earliest_end_count() {
         let (tree, messages) = read_text(ROLLOVER, None);
         expect_test::expect![[r#"
-            {entity_id: "https://idp.fernbooks.example/federation&more", sso_url: "http://idp.fernbooks.example/post", single_sign_on_services: [{binding: "HTTP-Redirect", location: "https://idp.fernbooks.example/sso"}, {binding: "SOAP", location: "http://idp.fernbooks.example/soap"}, {binding: "HTTP-POST", location: "http://idp.fernbooks.example/post"}], name_id_formats: ["unspecified", "email_address"], certificate_not_after: "2025-01-15T08:00:00Z", latest_certificate_not_after: "2028-03-01T00:00:00Z", certificates: [{use: "unspecified", not_before: "2020-01-15T08:00:00Z", not_after: "2025-01-15T08:00:00Z", sha256}, {use: "signing", not_before: "2024-03-01T00:00:00Z", not_after: "2028-03-01T00:00:00Z", sha256}, {use: "encryption", not_before: "2024-03-01T00:00:00Z", not_after: "2026-09-01T00:00:00Z", sha256}], signed: true, valid_until: "2026-12-31T00:00:00Z", cache_duration: "P7D"}
+            {entity_id: "https://idp.fernbooks.example/federation&more", sso_url: "http://idp.fernbooks.example/post", single_sign_on_services: [{binding: "HTTP-Redirect", location: "https://idp.fernbooks.example/sso"}, {binding: "SOAP", location: "http://idp.fernbooks.example/soap"}, {binding: "HTTP-POST", location: "http://idp.fernbooks.example/post"}], name_id_format: null, name_id_formats: ["unspecified", "email_address"], certificate_not_after: "2025-01-15T08:00:00Z", latest_certificate_not_after: "2028-03-01T00:00:00Z", certificates: [{use: "unspecified", not_before: "2020-01-15T08:00:00Z", not_after: "2025-01-15T08:00:00Z", sha256}, {use: "signing", not_before: "2024-03-01T00:00:00Z", not_after: "2028-03-01T00:00:00Z", sha256}, {use: "encryption", not_before: "2024-03-01T00:00:00Z", not_after: "2026-09-01T00:00:00Z", sha256}], signed: true, valid_until: "2026-12-31T00:00:00Z", cache_duration: "P7D"}
         "#]]
         .assert_eq(&format!("{tree}\n"));
         assert_eq!(messages, [""; 0]);
@@ -546,15 +550,15 @@ mod tests {
         {
             let text = format!("{}{text}{}", &PLAIN[..start], &PLAIN[end..]);
             let (tree, messages) = read_text(&text, None);
-            assert!(tree.contains("certificates: []") && !tree.contains("not_after"), "{tree}");
+            assert!(tree.contains("certificates: []") && !tree.contains("not_after: \""), "{tree}");
             assert_eq!(messages, [format!("a certificate is not readable [<ds:X509Certificate>: {fault}]")]);
         }
         let (tree, messages) = read_text(&PLAIN.replace("use=\"signing\"", "use=\"encryption\""), None);
-        assert!(!tree.contains("certificate_not_after"), "{tree}");
+        assert!(tree.contains("certificate_not_after: null, latest_certificate_not_after: null"), "{tree}");
         assert!(messages[0].starts_with("the identity provider has no certificate for signatures"), "{messages:?}");
         // One readable certificate does not hide another one.
         let text = ROLLOVER.replacen("<ds:X509Certificate>", "<ds:X509Certificate>AAAA", 1);
         let (tree, messages) = read_text(&text, None);
-        assert!(!tree.contains("certificate_not_after") && messages.len() == 1, "{tree}");
+        assert!(tree.contains("certificate_not_after: null") && messages.len() == 1, "{tree}");
     }
 }

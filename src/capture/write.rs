@@ -2,13 +2,17 @@
 
 use super::Settings;
 use super::conflict::Rule;
+use super::description::Feed;
 use super::join::{Joining, List, steps};
 use super::key::KeyOf;
 use super::node::{Node, Value};
+use super::optional::stated_places;
 use super::origin::{OriginId, Origins};
 use super::reports::Reports;
 use super::tree::{Leaf, Tree};
 use crate::schema::Model;
+use crate::source::Place;
+use crate::source::derived::Trace;
 use crate::source::pointer::Pointer;
 use std::io::{self, Write};
 
@@ -18,12 +22,47 @@ const LINE: usize = 100;
 /// Entries of the evidence for single instances.
 const MAX_ENTRIES: usize = 1_000;
 
+/// An output that may record the places that values come from.
+pub(super) struct Traced<'w> {
+    pub out: &'w mut dyn Write,
+    /// The number of bytes that were written.
+    pub at: usize,
+    pub trace: Option<&'w mut Trace>,
+}
+
+impl Traced<'_> {
+    /// Writes a value that comes from a place.
+    fn value(&mut self, place: &Place, write: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        if let Some(trace) = &mut self.trace {
+            trace.begin(self.at, place);
+        }
+        write(self)?;
+        if let Some(trace) = &mut self.trace {
+            trace.end(self.at);
+        }
+        Ok(())
+    }
+}
+
+impl Write for Traced<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.at += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// A writer of a snapshot.
 pub(super) struct Writer<'w> {
-    pub out: &'w mut dyn Write,
+    pub out: Traced<'w>,
     pub model: &'w Model,
     pub origins: &'w Origins,
     pub settings: &'w Settings,
+    pub feeds: &'w [Feed],
     /// Properties of which the latest time counts.
     pub latest: &'w [Vec<String>],
     pub reports: &'w mut Reports,
@@ -46,7 +85,7 @@ impl Writer<'_> {
                 continue;
             }
             self.separate(&mut is_first, depth)?;
-            self.text(name)?;
+            text(name, &mut self.out)?;
             self.out.write_all(b": ")?;
             self.tree(tree, &at.join([name]), depth)?;
         }
@@ -64,7 +103,7 @@ impl Writer<'_> {
                 self.partial.extend(partial.iter().map(|below| format!("{}{below}", at.as_str())));
                 self.node(node, depth)
             }
-            Tree::Object(_) if tree_width(tree, LINE).is_some() => tree_line(tree, self.out),
+            Tree::Object(_) if tree_width(tree, LINE).is_some() => tree_line(tree, &mut self.out),
             Tree::Object(properties) => {
                 self.out.write_all(b"{")?;
                 let has_some = self.properties(properties, at, depth + 1)?;
@@ -99,6 +138,7 @@ impl Writer<'_> {
             origins: self.origins,
             latest: self.latest,
             columns: &columns,
+            optional: &stated_places(self.model, self.feeds, list.ty),
         };
         let joined = list.join(&joining, self.reports);
         if joined.is_partial {
@@ -110,7 +150,7 @@ impl Writer<'_> {
             let here = at.join([number.to_string()]);
             let Some(joint) = list.instance(&joined, number, &joining, self.reports, &here) else { continue };
             self.separate(&mut is_first, depth + 1)?;
-            write_line(&joint.node, self.out)?;
+            write_line(&joint.node, &mut self.out)?;
             let room = MAX_ENTRIES.saturating_sub(self.of_instances.len());
             let origins = joint.origins.into_iter().take(room);
             self.of_instances
@@ -131,7 +171,7 @@ impl Writer<'_> {
         for (name, elements) in lists {
             self.out.write_all(b",")?;
             self.indent(1)?;
-            self.text(name)?;
+            text(name, &mut self.out)?;
             self.out.write_all(b": [")?;
             let mut is_first = true;
             for element in &elements {
@@ -146,7 +186,20 @@ impl Writer<'_> {
     fn node(&mut self, node: &Node, depth: usize) -> io::Result<()> {
         let is_short = width(node, LINE).is_some();
         match &node.value {
-            Value::List(elements) if !is_short => {
+            Value::List(_) | Value::Object(_) if !is_short => {
+                self.begin(&node.place);
+                self.long(node, depth)?;
+                self.end();
+                Ok(())
+            }
+            _ => write_line(node, &mut self.out),
+        }
+    }
+
+    /// Writes a value on several lines.
+    fn long(&mut self, node: &Node, depth: usize) -> io::Result<()> {
+        match &node.value {
+            Value::List(elements) => {
                 self.out.write_all(b"[")?;
                 let mut is_first = true;
                 for element in elements {
@@ -155,18 +208,18 @@ impl Writer<'_> {
                 }
                 self.close(b"]", !is_first, depth)
             }
-            Value::Object(properties) if !is_short => {
+            Value::Object(properties) => {
                 self.out.write_all(b"{")?;
                 let mut is_first = true;
                 for property in properties {
                     self.separate(&mut is_first, depth + 1)?;
-                    self.text(&property.name)?;
+                    self.out.value(&property.place, |out| text(&property.name, out))?;
                     self.out.write_all(b": ")?;
                     self.node(&property.node, depth + 1)?;
                 }
                 self.close(b"}", !is_first, depth)
             }
-            _ => write_line(node, self.out),
+            _ => write_line(node, &mut self.out),
         }
     }
 
@@ -189,8 +242,16 @@ impl Writer<'_> {
         write!(self.out, "\n{:1$}", "", depth * 2)
     }
 
-    fn text(&mut self, text: &str) -> io::Result<()> {
-        serde_json::to_writer(&mut *self.out, text).map_err(io::Error::from)
+    fn begin(&mut self, place: &Place) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.begin(self.out.at, place);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.end(self.out.at);
+        }
     }
 
     /// Collects the evidence of a value whose enclosing value has the origin `around`.
@@ -285,13 +346,13 @@ fn tree_width(tree: &Tree, most: usize) -> Option<usize> {
 }
 
 /// Writes a value without lists of instances on one line.
-fn tree_line(tree: &Tree, out: &mut dyn Write) -> io::Result<()> {
+fn tree_line(tree: &Tree, out: &mut Traced<'_>) -> io::Result<()> {
     match tree {
         Tree::Leaf(leaf) => write_line(&leaf.node, out),
         Tree::Object(properties) => {
             for (number, (name, tree)) in properties.iter().enumerate() {
                 out.write_all(if number == 0 { b"{ " } else { b", " })?;
-                serde_json::to_writer(&mut *out, name).map_err(io::Error::from)?;
+                text(name, out)?;
                 out.write_all(b": ")?;
                 tree_line(tree, out)?;
             }
@@ -305,13 +366,17 @@ fn sum_of(sum: usize, part: usize, most: usize) -> Option<usize> {
     Some(sum + part + 2).filter(|sum| *sum <= most)
 }
 
+fn text(text: &str, out: &mut Traced<'_>) -> io::Result<()> {
+    serde_json::to_writer(out, text).map_err(io::Error::from)
+}
+
 /// Writes a value on one line.
-fn write_line(node: &Node, out: &mut dyn Write) -> io::Result<()> {
-    match &node.value {
+fn write_line(node: &Node, out: &mut Traced<'_>) -> io::Result<()> {
+    out.value(&node.place, |out| match &node.value {
         Value::Null => out.write_all(b"null"),
         Value::Bool(truth) => write!(out, "{truth}"),
         Value::Number(number) => out.write_all(number.as_bytes()),
-        Value::Text(text) => serde_json::to_writer(out, text).map_err(io::Error::from),
+        Value::Text(value) => text(value, out),
         Value::List(elements) => {
             out.write_all(b"[")?;
             for (number, element) in elements.iter().enumerate() {
@@ -326,11 +391,11 @@ fn write_line(node: &Node, out: &mut dyn Write) -> io::Result<()> {
         Value::Object(properties) => {
             for (number, property) in properties.iter().enumerate() {
                 out.write_all(if number == 0 { b"{ " } else { b", " })?;
-                serde_json::to_writer(&mut *out, &property.name).map_err(io::Error::from)?;
+                out.value(&property.place, |out| text(&property.name, out))?;
                 out.write_all(b": ")?;
                 write_line(&property.node, out)?;
             }
             out.write_all(b" }")
         }
-    }
+    })
 }

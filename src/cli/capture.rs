@@ -3,18 +3,17 @@
 use super::output::{Output, to_stderr};
 use super::pack::{self, PackArgs};
 use super::screens::{self, StatusFormat, StatusRequest};
-use super::{Color, usage, width};
+use super::{Color, check, usage, width};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
 use deodar::capture::cell::{Dates, stated_time};
 use deodar::capture::description::{Description, FeedReader};
 use deodar::capture::export::{Export, TextEncoding, decode};
 use deodar::capture::template::TemplateInstances;
-use deodar::capture::{Given, Inputs, Outcome, Settings, capture};
+use deodar::capture::{Given, Inputs, Outcome, Settings, capture, capture_source};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::project::{self, CapturePack, ExportFile, InputFormat, Loader};
 use deodar::render::{Detail, Style, diagnostics, plain};
 use deodar::schema::Schema;
-use deodar::value::show_datetime;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -34,6 +33,7 @@ const EXAMPLES: &str = "\
 Examples:
   deodar capture PACK --settings settings.json --members members.csv --output snapshot.json
   deodar capture PACK --members members.csv --into snapshot.json --output snapshot.json
+  deodar capture PACK --members members.csv --check -- --format json
   deodar capture PACK --template --output settings.yaml
   deodar capture PACK --status snapshot.json
 
@@ -90,6 +90,13 @@ struct Common {
     /// Judge the snapshot as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = super::check::parse_now, requires = "status", help_heading = "Screens")]
     now: Option<i64>,
+    /// Judge the snapshot, and show findings in the exports. Options of `deodar check` follow after --. The snapshot is
+    /// written if --output names a file
+    #[arg(long, conflicts_with_all = ["template", "status"], help_heading = "Check")]
+    check: bool,
+    /// Options of `deodar check`, such as --now 2026-09-01 or --format json
+    #[arg(last = true, requires = "check", value_name = "OPTIONS", help_heading = "Check")]
+    check_options: Vec<OsString>,
     #[command(flatten)]
     pack: PackArgs,
     /// Set when to use colour
@@ -159,6 +166,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         return by_screen(&named.pack, &loaded.description, &matches, &common, style);
     }
     match files(&loaded.description, &matches, &common) {
+        Ok(files) if common.check => checked(&named.pack, loaded, files, &common, style),
         Ok(files) => written(loaded, files, &common, style),
         Err(message) => Ok(usage(&command.clone().error(clap::error::ErrorKind::ValueValidation, message))),
     }
@@ -179,7 +187,7 @@ impl Named {
             named.pack.pack = Some(first.to_owned());
             rest.next();
         }
-        while let Some(argument) = rest.next() {
+        while let Some(argument) = rest.next().filter(|argument| *argument != "--") {
             let text = argument.to_string_lossy();
             let (name, value) =
                 text.split_once('=').map_or((&*text, None), |(name, value)| (name, Some(value.to_owned())));
@@ -329,10 +337,13 @@ fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Re
     Ok(Files { named, statements })
 }
 
-/// An example of a range.
-/// The difference of clocks and time zones, in milliseconds.
-const DAY: i64 = 86_400_000;
+/// Returns the latest time that a capture may have. Clocks differ, and so do the days of time zones.
+fn latest() -> i64 {
+    const DAY: i64 = 86_400_000;
+    project::now().saturating_add(DAY)
+}
 
+/// An example of a range.
 const RANGE: &str = "--range audit.csv=2026-06-01..2026-09-01";
 
 impl Common {
@@ -355,11 +366,8 @@ impl Statements {
                 let example = "--captured-at members.csv=2026-09-01T06:00:00Z";
                 format!("--captured-at {text}: the time {}: {}, as in {example}", wrong.message, wrong.help)
             })?;
-            // Clocks differ, and so do the days of time zones.
-            let now = project::now();
-            if time.saturating_sub(now) > DAY {
-                let now = show_datetime(now);
-                return Err(format!("--captured-at {text}: the time is after that of the clock, {now}"));
+            if time > latest() {
+                return Err(format!("--captured-at {text}: the time is in the future"));
             }
             statements.times.insert(known(file)?, time);
         }
@@ -417,23 +425,55 @@ fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
-fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
+/// Reads the files and calls a function with the inputs of the capture.
+fn with_inputs<R>(
+    loaded: &Loaded,
+    files: &Files,
+    common: &Common,
+    style: Style,
+    call: impl FnOnce(Inputs<'_>) -> io::Result<R>,
+) -> io::Result<Option<R>> {
     let Loaded { schema, description, built_in, problems } = loaded;
-    to_stderr(|out| diagnostics::write(&problems, &[], style, out));
-    let (given, old) = match exports(&description, &files, common) {
+    to_stderr(|out| diagnostics::write(problems, &[], style, out));
+    let (given, old) = match exports(description, files, common) {
         Ok(read) => read,
         Err(errors) => {
             to_stderr(|out| diagnostics::write(&errors, &[], style, out));
-            return Ok(ExitCode::from(5));
+            return Ok(None);
         }
     };
     let settings = Settings {
         dates: common.dates(),
+        latest: Some(latest()),
         prefer_newer: common.prefer == Some(Prefer::Newer),
         captured_by: common.captured_by.clone(),
         built_in: built_in.map(str::to_owned),
     };
-    let inputs = Inputs { model: &schema.model, description: &description, given, old, settings };
+    call(Inputs { model: &schema.model, description, given, old, settings }).map(Some)
+}
+
+/// Captures a snapshot and judges it. Its values have the places of the exports.
+fn checked(pack: &PackArgs, loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
+    let is_written = common.output != Path::new("-");
+    let name = if is_written { shown(&common.output) } else { "captured.json".to_owned() };
+    let captured = with_inputs(&loaded, &files, common, style, |inputs| capture_source(inputs, &name))?;
+    let Some((outcome, source)) = captured else { return Ok(ExitCode::from(5)) };
+    let code = report(&outcome, common, style);
+    let Some(source) = source else { return Ok(ExitCode::from(5)) };
+    if is_written {
+        project::replace_file_with(&common.output, |out| out.write_all(source.text().as_bytes()).map(|()| true))?;
+    }
+    let judged = check::captured(pack, &common.check_options, &name, source)?;
+    Ok(if has_errors(&outcome.diagnostics) { code } else { judged })
+}
+
+fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
+    let outcome = with_inputs(&loaded, &files, common, style, |inputs| write(inputs, common))?;
+    Ok(outcome.map_or(ExitCode::from(5), |outcome| report(&outcome, common, style)))
+}
+
+/// Writes the snapshot to its file or to standard output.
+fn write(inputs: Inputs<'_>, common: &Common) -> io::Result<Outcome> {
     let outcome = if common.output == Path::new("-") {
         let mut out = Output::new();
         let outcome = capture(inputs, &mut out)?;
@@ -449,7 +489,7 @@ fn written(loaded: Loaded, files: Files, common: &Common, style: Style) -> io::R
         })?;
         outcome.ok_or_else(|| io::Error::other("nothing was written"))?
     };
-    Ok(report(&outcome, common, style))
+    Ok(outcome)
 }
 
 fn report(outcome: &Outcome, common: &Common, style: Style) -> ExitCode {

@@ -4,8 +4,9 @@ use super::output::{Output, to_stderr};
 use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
 use super::store::{self, StoreOutput};
-use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, watch, width};
+use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, usage, watch, width};
 use deodar::Session;
+use deodar::check::{Inputs, SnapshotInput, SnapshotInputs};
 use deodar::configuration::{Effective, Origin, Sourced};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::policy::FRAMEWORKS;
@@ -14,8 +15,10 @@ use deodar::render::digests::{DigestOutput, RunDigests};
 use deodar::render::{Audience, Detail, FORMATS, Format, Presentation, Style, Unit};
 use deodar::report::{AccountReport, Baseline, Clock, Engine, Gate, Needs, Options, Report};
 use deodar::snapshot::Limits;
+use deodar::source::Source;
 use deodar::source::format::SourceFormat;
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -171,7 +174,35 @@ fn parse_framework(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("valid are {}, and those of the configuration file", names.join(", ")))
 }
 
+/// Judges a snapshot that was captured from exports, with options of this command.
+pub(super) fn captured(
+    pack: &pack::PackArgs,
+    options: &[OsString],
+    name: &str,
+    source: Arc<Source>,
+) -> io::Result<ExitCode> {
+    use clap::{Args as _, FromArgMatches as _};
+    let given = pack.words().into_iter().chain(options.iter().cloned());
+    let words = ["deodar check".into(), "--".into(), name.into()];
+    let [command, rest @ ..] = words;
+    let words = std::iter::once(command).chain(given).chain(rest);
+    let parsed = Args::augment_args(clap::Command::new("deodar check")).try_get_matches_from(words);
+    let args = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => args,
+        Err(error) => return Ok(usage(&error)),
+    };
+    if args.snapshots.len() > 1 || !args.join.is_empty() || args.watch {
+        to_stderr(|out| writeln!(out, "error: a capture is the only snapshot of its check, and it is not watched"));
+        return Ok(ExitCode::from(2));
+    }
+    run_with(&args, Some(SnapshotInput { path: name.to_owned(), source: Ok(source) }))
+}
+
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
+    run_with(args, None)
+}
+
+fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
     let mut loader = Loader::default();
     let settings = Settings::read(args, &mut loader);
     let selected = match settings.outputs(args) {
@@ -224,7 +255,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
             Some(refused) => refused,
             None => return watch::run(args, &selected),
         },
-        false => return once(args, &settings, loader, &selected),
+        false => return once(args, &settings, loader, &selected, given),
     };
     to_stderr(|out| writeln!(out, "error: {refused}"));
     Ok(ExitCode::from(2))
@@ -271,6 +302,27 @@ impl Settings {
         selection.joined.clone_from(&args.join);
         selection.now = args.now;
         selection
+    }
+
+    /// Reads the inputs of the run. A given snapshot is the only one.
+    fn open(
+        &self,
+        args: &Args,
+        loader: &mut Loader,
+        limits: &Limits,
+        given: Option<SnapshotInput>,
+    ) -> Result<(Inputs, Box<dyn SnapshotInputs>), Vec<Diagnostic>> {
+        let selection = self.selection(args);
+        match given {
+            Some(given) => {
+                let inputs = loader.load(&Selection { snapshots: Vec::new(), ..selection }, limits)?;
+                Ok((inputs, Box::new(InMemory(Some(given)))))
+            }
+            None => {
+                let (inputs, snapshots) = loader.open(&selection, limits)?;
+                Ok((inputs, Box::new(snapshots)))
+            }
+        }
     }
 
     /// Returns the outputs of the run.
@@ -399,7 +451,26 @@ impl Args {
     }
 }
 
-fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selected) -> io::Result<ExitCode> {
+/// A snapshot in memory, as a stream.
+struct InMemory(Option<SnapshotInput>);
+
+impl Iterator for InMemory {
+    type Item = SnapshotInput;
+
+    fn next(&mut self) -> Option<SnapshotInput> {
+        self.0.take()
+    }
+}
+
+impl SnapshotInputs for InMemory {}
+
+fn once(
+    args: &Args,
+    settings: &Settings,
+    mut loader: Loader,
+    selected: &Selected,
+    given: Option<SnapshotInput>,
+) -> io::Result<ExitCode> {
     let started = Instant::now();
     let mut files = selected.open_files(&args.presentation(false))?;
     if let Some(path) = &args.evidence {
@@ -414,7 +485,7 @@ fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selecte
     let mut session = Session::default();
     let opened = match settings.refused() {
         Some(mistakes) => Err(mistakes),
-        None => baseline.and_then(|_| loader.open(&settings.selection(args), &options.limits)),
+        None => baseline.and_then(|_| settings.open(args, &mut loader, &options.limits, given)),
     };
     let report = match opened {
         Err(diagnostics) => Report::new(&options, diagnostics),
@@ -424,7 +495,7 @@ fn once(args: &Args, settings: &Settings, mut loader: Loader, selected: &Selecte
                 progress.add(accounts);
                 outputs.accounts(report, accounts)
             };
-            session.stream(&inputs, &mut accounts, &options, &mut seen)?
+            session.stream(&inputs, &mut *accounts, &options, &mut seen)?
         }
     };
     let code = ExitCode::from(report.status().exit_code());

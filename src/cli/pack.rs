@@ -8,6 +8,7 @@ use deodar::project::{ConfigurationFile, InputFormat, Loader, PackOrigin, Select
 use deodar::render::{Style, diagnostics};
 use deodar::report::Report;
 use deodar::{Limits, Options};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,6 +49,17 @@ pub(super) fn selection(settings: &Effective, snapshots: &[PathBuf], form: Input
 }
 
 impl PackArgs {
+    /// Returns the arguments as words of a command line.
+    pub(super) fn words(&self) -> Vec<OsString> {
+        let Self { pack, policies, schema, config, no_config } = self;
+        let path = |flag: &str, path: &PathBuf| [OsString::from(flag), path.as_os_str().to_owned()];
+        let named = pack.iter().flat_map(|name| [OsString::from("--pack"), OsString::from(name)]);
+        let files = policies.iter().flat_map(|file| path("--policies", file));
+        let schema = schema.iter().flat_map(|file| path("--schema", file));
+        let config = config.iter().flat_map(|file| path("--config", file));
+        named.chain(files).chain(schema).chain(config).chain(no_config.then(|| "--no-config".into())).collect()
+    }
+
     /// Reads the configuration file, and returns the settings with its mistakes.
     pub(super) fn effective(&self, flags: Flags, loader: &mut Loader) -> (Effective, Vec<Diagnostic>) {
         let (configuration, mistakes) = loader.configuration(&self.configuration_file());

@@ -70,7 +70,7 @@ pub(super) struct HashIndex {
 }
 
 /// The places of the entries with one key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Places {
     /// By the key without the least one: the entries before those of this key. The last number is that of all entries.
     Dense(u64, Vec<u32>),

@@ -137,7 +137,12 @@ fn write_finding(
     Frame { help, more_helps, unhelped: more_captures.len(), source_link: source, labelled, cause: severity, ..shown }
         .write(style, out)?;
     defaults.try_for_each(|group| {
-        let message = "a value that is not in the snapshot has a default".to_owned();
+        // Only a default of a parameter is in the schema.
+        let is_default = group.iter().all(|(place, _)| place.source.name().ends_with(".cedarschema"));
+        let message = match is_default {
+            true => "a value that is not in the snapshot has a default".to_owned(),
+            false => "a value in another file".to_owned(),
+        };
         Frame::new(&report.secrets, Severity::Advice, None, message, Some(group)).write(style, out)
     })
 }

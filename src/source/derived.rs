@@ -373,11 +373,7 @@ impl Derivation {
         }
         let main = self.origins.sources.first().map_or("", |main| main.name());
         let name = self.name.unwrap_or_else(|| main.to_owned());
-        for file in self.origins.sources.iter().flat_map(|source| source.files()) {
-            if !self.origins.files.iter().any(|known| Arc::ptr_eq(known, file)) {
-                self.origins.files.push(Arc::clone(file));
-            }
-        }
+        self.origins.files = files_of(&self.origins.sources);
         let mut source = Source::at(name, self.text, (0, 0), false)?;
         source.origins = Some(Box::new(self.origins));
         Ok(Arc::new(source))
@@ -451,9 +447,108 @@ impl Derivation {
     }
 }
 
+/// Returns the files that some texts come from, each once.
+fn files_of(sources: &[Arc<Source>]) -> Vec<Arc<Source>> {
+    let mut files: Vec<Arc<Source>> = Vec::new();
+    for file in sources.iter().flat_map(|source| source.files()) {
+        if !files.iter().any(|known| Arc::ptr_eq(known, file)) {
+            files.push(Arc::clone(file));
+        }
+    }
+    files
+}
+
+/// The places of the values of a text that is written from start to end.
+///
+/// The calls follow the text. Offsets are in bytes.
+#[derive(Debug, Default)]
+pub struct Trace {
+    sources: Vec<Arc<Source>>,
+    pieces: Vec<Piece>,
+    open: Vec<u32>,
+}
+
+impl Trace {
+    /// Begins a value that comes from a place.
+    pub fn begin(&mut self, at: usize, place: &Place) {
+        let known = self.sources.iter().rposition(|known| Arc::ptr_eq(known, &place.source));
+        let source = known.unwrap_or_else(|| {
+            self.sources.push(Arc::clone(&place.source));
+            self.sources.len() - 1
+        });
+        let start = byte_offset(at);
+        let piece = Piece {
+            span: Span::new(start, start),
+            around: self.open.last().copied(),
+            // The text itself is the first source.
+            origin: Origin::Whole(byte_offset(source + 1)),
+            written: place.span,
+        };
+        self.open.push(byte_offset(self.pieces.len()));
+        self.pieces.push(piece);
+    }
+
+    /// Ends the innermost value.
+    pub fn end(&mut self, at: usize) {
+        if let Some(piece) = self.open.pop().and_then(|open| self.pieces.get_mut(open as usize)) {
+            piece.span.end = byte_offset(at);
+        }
+    }
+
+    /// Returns the text with these places. Other parts of it have their places in the text itself.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if the text does not fit 32-bit positions.
+    pub fn finish(self, name: &str, text: String) -> Result<Arc<Source>, TooLarge> {
+        let own = Source::new(name, text.clone())?;
+        let whole = Span::from(0..text.len());
+        let all = Piece { span: whole, around: None, origin: Origin::Copy(0), written: whole };
+        let inner =
+            self.pieces.into_iter().map(|piece| Piece { around: Some(piece.around.map_or(0, |at| at + 1)), ..piece });
+        let pieces = std::iter::once(all).chain(inner).collect();
+        let sources: Vec<Arc<Source>> = std::iter::once(own).chain(self.sources).collect();
+        let files = files_of(&sources);
+        let mut source = Source::at(name.to_owned(), text, (0, 0), false)?;
+        source.origins = Some(Box::new(Origins { sources, joined: 0, files, pieces, fault: None }));
+        Ok(Arc::new(source))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_traced_text_has_the_places_of_its_values() {
+        let table = Source::new("m.csv", "email,role\nann,admin\n").unwrap();
+        let place = |part: &str| {
+            let at = table.text().find(part).unwrap();
+            Place::new(&table, Span::from(at..at + part.len()))
+        };
+        let text = r#"{"at":1,"list":[{"email":"ann","role":"admin"}]}"#;
+        let mut trace = Trace::default();
+        for (part, from) in
+            [(r#"{"email":"ann","role":"admin"}"#, "ann,admin"), (r#""ann""#, "ann"), (r#""admin""#, "admin")]
+        {
+            let at = text.find(part).unwrap();
+            trace.begin(at, &place(from));
+            if !part.starts_with('{') {
+                trace.end(at + part.len());
+            }
+        }
+        trace.end(text.find("]}").unwrap());
+        let traced = trace.finish("new.json", text.to_owned()).unwrap();
+        let found = |part: &str| {
+            let at = text.find(part).unwrap();
+            let place = Place::new(&traced, Span::from(at..at + part.len()));
+            format!("{} {}", place.source.name(), place.text())
+        };
+        assert_eq!(found(r#""admin""#), "m.csv admin");
+        assert_eq!(found(r#"{"email":"ann","role":"admin"}"#), "m.csv ann,admin");
+        assert_eq!(found(r#""role""#), "m.csv ann,admin");
+        assert_eq!(found(r#""at":1"#), r#"new.json "at":1"#);
+        assert_eq!(found("["), "new.json [");
+    }
 
     fn derived(written: &Arc<Source>) -> Arc<Source> {
         let at = |start, end| Place::new(written, Span::new(start, end));

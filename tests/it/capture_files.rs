@@ -90,7 +90,10 @@ fn sources_are_joined_by_the_key_in_folded_form() {
     let found = harbour.snapshot(&format!("--settings s.json --people p.csv --sites q.csv {AT}"), 0);
     // The schema of this pack compares e-mail addresses as they are written.
     assert_eq!(found["people"].as_array().map(Vec::len), Some(3));
-    assert_eq!(found["people"][0], json!({"email": "ADA@anse.example", "active": true, "fee": 1.5}));
+    assert_eq!(
+        found["people"][0],
+        json!({"email": "ADA@anse.example", "active": true, "fee": 1.5, "uncaptured": ["site"]})
+    );
     assert_eq!(found["captured_at"], "2026-09-01T00:00:00Z");
     let covers: Vec<_> =
         found["evidence"].as_array().unwrap().iter().map(|it| it["covers"].as_str().unwrap()).collect();
@@ -118,7 +121,7 @@ fn encodings_and_separators_lead_to_the_same_snapshot() {
         let encoding = if *name == "e.csv" { "--encoding e.csv=windows-1252" } else { "" };
         let found = harbour.snapshot(&format!("--people {name} {encoding} {AT}"), 0);
         assert_eq!(found["people"][0]["email"], "z\u{e9}@anse.example", "{name}");
-        assert_eq!(found["people"][1], json!({"email": "b\"o", "active": false}), "{name}");
+        assert_eq!(found["people"][1], json!({"email": "b\"o", "active": false, "uncaptured": ["site"]}), "{name}");
     }
     let refused = harbour.run(&format!("--people e.csv {AT}"));
     assert_eq!((refused.code, refused.stdout.as_str()), (5, ""));
@@ -133,7 +136,7 @@ fn lost_rows_and_unknown_values_do_not_pass_silently() {
     )]);
     let found = harbour.snapshot(&format!("--people p.csv {AT}"), 5);
     // The fee may be absent, so it is listed; the other value is required.
-    assert_eq!(found["people"], json!([{"email": "ada@anse.example", "fee": 2}]));
+    assert_eq!(found["people"], json!([{"email": "ada@anse.example", "fee": 2, "uncaptured": ["site"]}]));
     assert_eq!(found["partial"], json!(["/people"]));
 }
 
@@ -261,7 +264,7 @@ fn a_refresh_replaces_what_its_sources_cover_and_keeps_the_rest_with_its_age() {
     let found = run.json();
     assert_eq!(
         found["people"],
-        json!([{"email": "a@x", "active": false, "site": "u"}, {"email": "b@x", "active": true}])
+        json!([{"email": "a@x", "active": false, "site": "u"}, {"email": "b@x", "active": true, "uncaptured": ["site"]}])
     );
     assert_eq!(found["captured_at"], "2026-06-01T00:00:00Z");
     let entries = found["evidence"].as_array().unwrap().iter();

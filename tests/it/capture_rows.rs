@@ -26,7 +26,7 @@ fn a_value_that_is_not_a_text_is_reported() {
     assert!(run.stderr.contains("this row has no `email`"), "{}", run.stderr);
     assert!(run.stderr.contains("an element of the list is not an object"), "{}", run.stderr);
     let found = run.json();
-    assert_eq!(found["people"], json!([{"email": "a@x", "active": true, "uncaptured": ["fee"]}]));
+    assert_eq!(found["people"], json!([{"email": "a@x", "active": true, "uncaptured": ["fee", "site"]}]));
     assert_eq!(found["partial"], json!(["/people"]));
 }
 
@@ -54,7 +54,11 @@ fn an_optional_column_that_is_missing_states_nothing() {
         let harbour = Harbour::with(&[(name, text.as_bytes())]);
         let run = harbour.run(&format!("--people {name} {AT}"));
         reports(&run, 0, "columns that are not used: `Fees`");
-        assert_eq!(run.json()["people"], json!([{"email": "a@x", "active": true, "uncaptured": ["fee"]}]), "{name}");
+        assert_eq!(
+            run.json()["people"],
+            json!([{"email": "a@x", "active": true, "uncaptured": ["fee", "site"]}]),
+            "{name}"
+        );
     }
 }
 
@@ -98,16 +102,93 @@ fn a_misspelt_property_of_a_row_is_not_absent() {
     let harbour = Harbour::with(&[("r.json", rows.as_bytes())]);
     let run = harbour.run(&format!("--people r.json {AT}"));
     reports(&run, 0, "unknown property `Fe`, and the row has no `Fee`");
-    let people = json!([{"email": "a@x", "active": true, "fee": 2}, {"email": "b@x", "active": true, "uncaptured": ["fee"]},
-        {"email": "c@x", "active": true}]);
+    let people = json!([
+        {"email": "a@x", "active": true, "fee": 2, "uncaptured": ["site"]},
+        {"email": "b@x", "active": true, "uncaptured": ["fee", "site"]},
+        {"email": "c@x", "active": true, "uncaptured": ["site"]}
+    ]);
     assert_eq!(run.json()["people"], people);
+}
+
+#[test]
+fn a_row_of_json_may_state_what_was_not_captured() {
+    let rows =
+        r#"[{"E-mail": "a@x", "Active": "yes", "Fee": 2, "uncaptured": ["fee"]}, {"E-mail": "b@x", "Active": "yes"}]"#;
+    let run = Harbour::with(&[("r.json", rows.as_bytes())]).run(&format!("--people r.json {AT}"));
+    reports(&run, 0, "note");
+    assert_eq!(run.json()["people"][0], json!({"email": "a@x", "active": true, "uncaptured": ["fee", "site"]}));
+    assert_eq!(run.json()["people"][1], json!({"email": "b@x", "active": true, "uncaptured": ["site"]}));
+}
+
+#[test]
+fn a_document_is_of_the_same_account_and_not_of_the_future() {
+    let old = r#"{"captured_at": "2026-08-01", "organization": {"name": "Heron"}}"#;
+    for (document, expected) in [
+        (r#"{"captured_at": "2026-08-02", "organization": {"name": "Bike"}}"#, "a document is of the account `Bike`"),
+        (r#"{"captured_at": "2999-08-02", "organization": {"name": "Heron"}}"#, "which is in the future"),
+    ] {
+        let files = [("old.json", old.as_bytes()), ("s.json", document.as_bytes())];
+        let run = deodar(&files, &["capture", "moengage", "--settings", "s.json", "--into", "old.json"]);
+        reports(&run, 5, expected);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn an_event_without_an_action_leaves_the_times_of_last_events_unknown() {
+    let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
+    let log = |action: &str| {
+        format!(
+            "Time,Teams,Entity,Activity,Action,Actor,IP\n2026-08-30T11:00:00Z,,Audit Logs,Viewed,{action},neha@heron.example,192.0.2.1\n"
+        )
+    };
+    let activity = |action: &str| {
+        let (log, arguments) = (log(action), "--members WS1=m.csv --audit-log WS1=l.csv");
+        let run = moengage(&[members, ("l.csv", log.as_str())], arguments);
+        run.json()["workspaces"][0]["members"][0]["activity"].clone()
+    };
+    assert_eq!(activity("UPDATE").get("last_privileged_action_at"), Some(&Value::Null));
+    // A required value that is missing is uncaptured.
+    let unknown = activity("");
+    assert_eq!((unknown.get("last_privileged_action_at"), &unknown["uncaptured"]), (None, &json!(["last_seen_at"])));
+}
+
+#[test]
+fn findings_of_a_capture_have_the_places_of_the_exports() {
+    let members = "Email,Status,Role\nneha@heron.example,Joined,Admin\n";
+    let report = "Email,2FA Status\nneha@heron.example,Disabled\n";
+    let files = [("m.csv", members), ("r.csv", report)];
+    let arguments =
+        "--members WS1=m.csv --two-step-report WS1=r.csv --output new.json --check -- --now 2026-09-01 --format json";
+    let run = moengage(&files, arguments);
+    assert_eq!(run.code, 5, "{run:?}");
+    let report = run.json();
+    let found = report["findings"].as_array().expect("a list").iter().find(|found| found["check"] == "MOE-AUTH-02");
+    let found = found.unwrap_or_else(|| panic!("{report}"));
+    let reads =
+        found["clauses"].as_array().expect("a list").iter().flat_map(|clause| clause["reads"].as_array()).flatten();
+    let place = |read: &Value| {
+        let span = &read["span"];
+        (
+            span["file"].as_str().unwrap_or_default().to_owned(),
+            span["start"]["line"].clone(),
+            span["start"]["column"].clone(),
+        )
+    };
+    let places: Vec<_> = reads.map(place).collect();
+    assert!(places.contains(&("m.csv".to_owned(), json!(2), json!(27))), "{places:?}");
+    assert!(places.contains(&("r.csv".to_owned(), json!(2), json!(20))), "{places:?}");
+    let watched = moengage(&files, "--members WS1=m.csv --check -- --watch");
+    reports(&watched, 2, "it is not watched");
+    let unknown = moengage(&files, "--members WS1=m.csv --check -- --unknown");
+    reports(&unknown, 2, "--unknown");
 }
 
 #[test]
 fn a_time_of_capture_is_not_in_the_future() {
     let files = [("m.csv", "Email,Status\nneha@heron.example,Joined\n")];
     let run = moengage(&files, "--members W=m.csv --captured-at m.csv=2999-01-01");
-    reports(&run, 2, "--captured-at m.csv=2999-01-01: the time is after that of the clock");
+    reports(&run, 2, "--captured-at m.csv=2999-01-01: the time is in the future");
 }
 
 #[test]
