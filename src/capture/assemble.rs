@@ -798,7 +798,8 @@ fn unused_properties(nodes: &[Node], feed: &Feed) -> Vec<String> {
     for node in nodes {
         let Value::Object(properties) = &node.value else { continue };
         let names = properties.iter().map(|property| property.name.as_str());
-        unused.extend(names.filter(|name| !used.contains(caseless(name).as_ref())));
+        let is_unused = |name: &&str| *name != "uncaptured" && !used.contains(caseless(name).as_ref());
+        unused.extend(names.filter(is_unused));
         if unused.len() > MAX_UNUSED {
             break;
         }

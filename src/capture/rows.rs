@@ -241,7 +241,7 @@ impl Mapped {
         let mut instance = Instance { node: Node::new(&place, Value::Object(Vec::new())), uncaptured: Vec::new() };
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
-        let stated = self.stated(row);
+        let (stated, is_wrong) = self.stated(row, reports);
         for (column, at) in &self.columns {
             if stated.iter().any(|name| names_column(name, column)) {
                 instance.mark(column);
@@ -249,8 +249,11 @@ impl Mapped {
             }
             let (text, place, meaning) = match self.found(row, column, *at, &cells) {
                 Found::Nothing => {
-                    if let Some(property) = self.misspelt(row, column) {
-                        reports.report("property", &property.place, || misspelt(column, property));
+                    let misspelt = self.misspelt(row, column);
+                    if let Some(property) = misspelt {
+                        reports.report("property", &property.place, || misspelt_property(column, property));
+                    }
+                    if misspelt.is_some() || is_wrong {
                         instance.mark(column);
                     }
                     continue;
@@ -299,10 +302,21 @@ impl Mapped {
         Some(instance)
     }
 
-    /// Returns the names of columns that a row of JSON states to be uncaptured.
-    fn stated(&self, row: usize) -> Vec<String> {
-        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return Vec::new() };
-        nodes.get(row).and_then(|row| row.get("uncaptured")).map(names).unwrap_or_default()
+    /// Returns the names of columns that a row of JSON states to be uncaptured, and whether it does not state a valid list, so
+    /// that the values that it lacks are unknown.
+    fn stated(&self, row: usize, reports: &mut Reports) -> (Vec<String>, bool) {
+        let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return (Vec::new(), false) };
+        let Some(row) = nodes.get(row) else { return (Vec::new(), false) };
+        let wrong = row.wrong_statement();
+        if let Some(wrong) = wrong {
+            reports.report("statement", &wrong.place, || {
+                let message = "a statement of what was not captured is not a list of names";
+                let error = Diagnostic::error(Code::CaptureRow, message);
+                let error = error.label(&wrong.place.source, wrong.place.span, "here");
+                error.help("write a list of texts, such as [\"status\"]; until then the values that the row lacks are uncaptured")
+            });
+        }
+        (row.get("uncaptured").map(names).unwrap_or_default(), wrong.is_some())
     }
 
     /// Returns the property of a row that is a misspelling of a column that the row lacks.
@@ -458,7 +472,7 @@ fn names_of(row: &Node) -> Vec<String> {
     }
 }
 
-fn misspelt(column: &Column, property: &Property) -> Diagnostic {
+fn misspelt_property(column: &Column, property: &Property) -> Diagnostic {
     let (name, header) = (&property.name, column.headers.first().map_or("", String::as_str));
     let message = format!("unknown property `{name}`, and the row has no `{header}`");
     let warning = Diagnostic::warning(Code::CaptureRow, message);
