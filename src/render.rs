@@ -25,7 +25,6 @@ mod concise;
 mod waived;
 mod saved;
 mod text;
-mod compact;
 mod chunks;
 mod json;
 mod ndjson;

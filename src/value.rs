@@ -281,7 +281,9 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
     let date = || Some((digits(0, 4)?, digits(5, 7)?, digits(8, 10)?)).filter(|_| mark(4, b'-') && mark(7, b'-'));
     let Some((year, month, day)) = date() else { return Err(problem()) };
     let civil = civil_date(year, month, day).ok_or_else(|| problem::of_day(year, month, day))?;
-    let midnight = days_since_1970(civil) * DAY;
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let days = civil.since(epoch).map_err(|_| problem())?.get_days();
+    let midnight = i64::from(days) * DAY;
     if bytes.len() == 10 {
         return Ok(midnight);
     }
@@ -320,16 +322,6 @@ pub fn parse_datetime(text: &str) -> Result<i64, String> {
         _ => return Err(problem()),
     };
     Ok(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + millis - offset)
-}
-
-/// Returns the number of days from 1970 to a day of the Gregorian calendar. The calendar is the same every 400 years; a
-/// year is counted from March, so that its last day may be a leap day.
-fn days_since_1970(day: jiff::civil::Date) -> i64 {
-    let (year, month, day) = (i64::from(day.year()), i64::from(day.month()), i64::from(day.day()));
-    let year = year - i64::from(month <= 2);
-    let (cycle, year) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    cycle * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468
 }
 
 /// Returns a day of the Gregorian calendar, if there is such a day.

@@ -319,7 +319,7 @@ impl Evaluator<'_> {
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
                 self.fill(node, batch, lanes, |at| match text.at(at)? {
-                    Plain::Text(text) => Some(Outcomes::of(operand::like(pattern.get_elems(), text))),
+                    Plain::Text(text) => Some(Outcomes::of(pattern.wildcard_match(text))),
                     _ => None,
                 });
             }

@@ -5,10 +5,8 @@
 //! interval, or all values of the type. The functions on sets at the end return the [`Outcomes`] of Cedar's operators.
 
 use crate::value::{EntityRef, IpNet, Outcomes, Record, Set, Value};
-use cedar_policy_core::ast::PatternElem;
 use smol_str::SmolStr;
 use std::cmp::Ordering;
-use std::str::Chars;
 use std::sync::Arc;
 
 /// A known value. It is borrowed from the snapshot or the program where that is possible.
@@ -399,58 +397,9 @@ pub(super) fn is_empty(set: &Set) -> Outcomes {
     }
 }
 
-/// Returns whether a text matches a pattern of `like`, as Cedar's own function does. That one copies the text.
-pub(super) fn like(pattern: &[PatternElem], text: &str) -> bool {
-    let (mut rest, mut at) = (text.chars(), 0);
-    // The place after the last wildcard, and the text from which the rest of the pattern is tried next.
-    let mut again: Option<(usize, Chars<'_>)> = None;
-    loop {
-        let mut next = rest.clone();
-        match (pattern.get(at), next.next()) {
-            (None, None) => return true,
-            (Some(PatternElem::Wildcard), _) => {
-                at += 1;
-                again = Some((at, rest.clone()));
-            }
-            (Some(PatternElem::Char(wanted)), Some(found)) if *wanted == found => (rest, at) = (next, at + 1),
-            _ => {
-                let Some((start, from)) = &mut again else { return false };
-                if from.next().is_none() {
-                    return false;
-                }
-                (rest, at) = (from.clone(), *start);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cedar_policy_core::ast::Pattern;
-
-    #[test]
-    fn a_text_matches_a_pattern_as_in_cedar() {
-        // All texts of up to five letters.
-        let mut texts = vec![String::new()];
-        for _ in 0..5 {
-            texts.extend(
-                texts.clone().iter().flat_map(|text| ["a", "\u{e9}", "*"].map(|letter| format!("{text}{letter}"))),
-            );
-            texts.sort();
-            texts.dedup();
-        }
-        let patterns = texts.iter().map(|pattern| {
-            let element = |letter| if letter == '*' { PatternElem::Wildcard } else { PatternElem::Char(letter) };
-            pattern.chars().map(element).collect::<Vec<_>>()
-        });
-        for elements in patterns {
-            let pattern = Pattern::from(elements.clone());
-            for text in &texts {
-                assert_eq!(like(&elements, text), pattern.wildcard_match(text), "{elements:?} {text}");
-            }
-        }
-    }
     use crate::value::TypeId;
 
     #[test]

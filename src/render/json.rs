@@ -3,7 +3,6 @@
 //! Findings and other verdicts are compact, one on a line.
 
 use super::chunks::{write_listed, write_saved};
-use super::compact;
 use super::document::{ByControl, Check, Diagnostic, Document, Run, Summary, Text, Tool, Waiver};
 use super::layout::Detail;
 use super::output::{Audience, Format, Output, Presentation, Unit};
@@ -78,7 +77,7 @@ pub(super) fn write_report(report: &Report, needs: &Needs, out: &mut dyn Write) 
 
 /// Appends an item of a list.
 fn line<T: Serialize>(item: &T, text: &mut Vec<u8>) -> io::Result<()> {
-    Ok(compact::write(item, text)?)
+    Ok(serde_json::to_writer(text, item)?)
 }
 
 /// The properties of a document before its findings.

@@ -1,7 +1,6 @@
 //! One line of JSON for every account, in the order in which they came, and a last line for the run. The schemas are
 //! `account` and `run` in `schemas/report.schema.json`. Without its last line the output of a run is not complete.
 
-use super::compact::{self, Unsupported};
 use super::document::{Builder, Document, Explained};
 use super::layout::{Detail, Style};
 use super::output::{Audience, Format, Output, Presentation, Unit};
@@ -41,9 +40,9 @@ impl Output for Lines {
             // Most lines are not copied to a larger buffer more than once.
             let mut line = Vec::with_capacity((account.listed.len() + 1) * BYTES_OF_FINDING);
             let document = Builder { report, secrets }.account(account, &explained, &needs);
-            compact::write(&document, &mut line).map(|()| line)
+            serde_json::to_writer(&mut line, &document).map(|()| line)
         };
-        let lines: Vec<Result<Vec<u8>, Unsupported>> = accounts.par_iter().map(line).collect();
+        let lines: Vec<serde_json::Result<Vec<u8>>> = accounts.par_iter().map(line).collect();
         for line in lines {
             out.write_all(&line?)?;
             out.write_all(b"\n")?;

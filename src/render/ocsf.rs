@@ -6,7 +6,6 @@
 
 use super::alerts::{by_severity, fingerprints, problem};
 use super::chunks::{write_listed, write_saved};
-use super::compact;
 use super::configured;
 use super::document::{Builder, Check, Diagnostic, Document, Finding, Snapshot, Text};
 use super::escape::plain;
@@ -228,7 +227,7 @@ fn write_events(
 
 /// Appends an event.
 fn line(document: &Document<'_>, parts: Parts<'_>, text: &mut Vec<u8>) -> io::Result<()> {
-    compact::write(&event(document, parts), text)?;
+    serde_json::to_writer(&mut *text, &event(document, parts))?;
     text.push(b'\n');
     Ok(())
 }
