@@ -21,6 +21,7 @@ mod key;
 mod rows;
 mod log;
 mod origin;
+mod doubt;
 mod join;
 mod tree;
 mod scope;

@@ -354,6 +354,7 @@ impl<'a> Assembly<'a, '_> {
             layout: &self.layout,
             origins: &origins,
             partial: &partial,
+            is_old: role == Role::Old,
             part: &part,
             reports: self.reports,
             is_whole: true,
@@ -715,11 +716,37 @@ impl<'a> Assembly<'a, '_> {
         is_whole
     }
 
+    /// Adds the events that documents have in the lists of a log.
+    fn events_of_documents(&mut self, feed: &Feed, log: &Log, logged: &mut Logged) {
+        let model = self.layout.model;
+        for target in feed.targets.iter().filter(|target| target.form != TargetForm::Instance) {
+            let Logged { scope, place, origin, .. } = &*logged;
+            let search = Search { model, scope: scope.as_deref(), flag: &feed.flag, place, origin: *origin };
+            let Ok((here, _)) = search.find(&mut self.root, model.ty(target.ty).parent.unwrap_or(model.root)) else {
+                continue;
+            };
+            let list = below_parent(model, target.ty).iter().try_fold(here, |tree, step| tree.find(step));
+            let Some(Tree::Rows(list)) = list else { continue };
+            let in_snapshot = target.in_snapshot();
+            for part in list.parts.iter().filter(|part| part.role == Role::Document) {
+                let Content::Instances(nodes) = &part.content else { continue };
+                let rows = Rows::Nodes(Arc::new(nodes.clone()), FeedReader::Rows);
+                let unheard = &mut Reports::default();
+                let Some(rows) = Mapped::new(&rows, feed, &in_snapshot, &logged.place.source, unheard) else {
+                    continue;
+                };
+                let (_, is_whole) = logged.events.add(log, &rows, &logged.keys, &self.settings.dates);
+                logged.is_whole &= is_whole;
+            }
+        }
+    }
+
     /// Adds the times of last events to the instances that other sources list.
     fn activities(&mut self) {
-        for ((feed, _), logged) in std::mem::take(&mut self.logs) {
+        for ((feed, _), mut logged) in std::mem::take(&mut self.logs) {
             let Some(feed) = self.feeds.get(feed) else { continue };
             let Some(log) = &feed.log else { continue };
+            self.events_of_documents(feed, log, &mut logged);
             if !logged.is_whole {
                 let flag = &feed.flag;
                 self.reports.note(format!(

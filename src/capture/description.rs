@@ -246,6 +246,18 @@ pub struct Activity {
     pub place: Place,
 }
 
+impl Target {
+    /// Returns the target for instances of a snapshot: the columns have the names of their properties.
+    pub fn in_snapshot(&self) -> Self {
+        let mut target = self.clone();
+        for column in &mut target.columns {
+            column.headers = vec![column.property.join("/")];
+            column.required = false;
+        }
+        target
+    }
+}
+
 impl Description {
     /// Returns the number of the screen that shows a property, from 0.
     pub fn screen_of(&self, ty: TypeId, property: &[String]) -> Option<usize> {

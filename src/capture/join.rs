@@ -4,6 +4,7 @@
 
 use super::cell::Dates;
 use super::conflict::{Rule, contradiction, names, same};
+use super::doubt::misspelt_places;
 use super::key::KeyOf;
 use super::log::Activities;
 use super::node::{Node, Property, Value};
@@ -12,6 +13,7 @@ use super::reports::Reports;
 use super::rows::{Belongs, Instance, Mapped, overlap, remove, set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
+use crate::schema::Model;
 use crate::source::Place;
 use crate::source::pointer::{Pointer, escape};
 use crate::value::{TypeId, parse_datetime, show_datetime};
@@ -95,6 +97,8 @@ impl Joined {
 
 /// Settings of the join.
 pub(super) struct Joining<'j> {
+    pub model: &'j Model,
+    pub ty: TypeId,
     pub key: &'j KeyOf,
     /// Whether the type has a key.
     pub is_keyed: bool,
@@ -150,11 +154,14 @@ impl Part {
         }
     }
 
-    fn instance(&self, row: usize, dates: &Dates, reports: &mut Reports) -> Option<Instance> {
+    fn instance(&self, row: usize, joining: &Joining<'_>, reports: &mut Reports) -> Option<Instance> {
         match &self.content {
-            Content::Mapped(rows) => rows.instance(row, dates, reports),
+            Content::Mapped(rows) => rows.instance(row, joining.dates, reports),
             Content::Instances(nodes) => nodes.get(row).map(|node| {
-                let mut instance = Instance { node: node.clone(), uncaptured: Vec::new() };
+                let mut instance = Instance::new(node.clone());
+                if self.role != Role::Old {
+                    instance.doubted = misspelt_places(joining.model, joining.ty, node);
+                }
                 take_uncaptured(&mut instance.node, &mut Vec::new(), &mut instance.uncaptured);
                 instance
             }),
@@ -497,7 +504,7 @@ impl List {
             let mut repeated = 0usize;
             for row in 0..part.len() {
                 // Problems of the row are reported when it is written.
-                let Some(instance) = part.instance(row, joining.dates, &mut Reports::default()) else { continue };
+                let Some(instance) = part.instance(row, joining, &mut Reports::default()) else { continue };
                 let text = canonical(&instance.node, compared.as_deref());
                 match seen.entry((keyed(&text), keyed(&(1u8, text)))) {
                     Entry::Vacant(entry) => {
@@ -525,14 +532,13 @@ impl List {
     ) -> Option<Joint> {
         let (number, row) = joined.order.get(instance).copied()?;
         let part = self.parts.get(number as usize)?;
-        let first = part.instance(row as usize, joining.dates, reports)?;
-        let contradicted = Vec::new();
+        let first = part.instance(row as usize, joining, reports)?;
         let mut sources = vec![part];
         let mut merging = Merging {
+            contradicted: first.doubted.clone(),
             instance: first,
             first: (part, row as usize),
             owners: Vec::new(),
-            contradicted,
             joining,
             at,
             reports,
@@ -548,11 +554,11 @@ impl List {
             for (number, row) in rows {
                 let Some(other) = self.parts.get(number as usize) else { continue };
                 sources.push(other);
-                let Some(mut instance) = other.instance(row as usize, joining.dates, merging.reports) else { continue };
+                let Some(mut instance) = other.instance(row as usize, joining, merging.reports) else { continue };
                 let is_old = other.role == Role::Old;
                 if is_old {
                     self.forget(&mut instance, joining);
-                    // A misspelt property takes the place of the old value.
+                    // An uncaptured property takes the place of the old value.
                     merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
                 }
                 merging.add(instance, (other, row as usize), is_old);
@@ -565,7 +571,7 @@ impl List {
             for (other, activities) in activities {
                 sources.push(other);
                 let place = merging.instance.node.place.clone();
-                let found = Instance { node: activities.of(key.as_deref(), &place), uncaptured: Vec::new() };
+                let found = Instance::new(activities.of(key.as_deref(), &place));
                 merging.add(found, (other, 0), false);
             }
         }
@@ -816,6 +822,7 @@ impl Merging<'_> {
             }
         }
         self.instance.uncaptured.extend(other.uncaptured);
+        self.contradicted.extend(other.doubted);
     }
 
     fn is_latest(&self, pointer: &[String]) -> bool {
@@ -866,7 +873,7 @@ impl Merging<'_> {
     /// Returns the instance, with the names of properties that are not known.
     fn finish(self, list: OriginId) -> Joint {
         let origins = if self.joining.is_keyed { self.origins(list) } else { Vec::new() };
-        let Instance { mut node, uncaptured } = self.instance;
+        let Instance { mut node, uncaptured, .. } = self.instance;
         for pointer in &self.contradicted {
             remove(&mut node, pointer);
         }

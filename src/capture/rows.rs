@@ -61,6 +61,8 @@ pub(super) struct Instance {
     pub node: Node,
     /// Properties whose values are not known, and would be absent if they were left out.
     pub uncaptured: Vec<Vec<String>>,
+    /// Properties whose values are not known, whatever other sources state.
+    pub doubted: Vec<Vec<String>>,
 }
 
 /// Whether a row belongs to a target.
@@ -238,7 +240,7 @@ impl Mapped {
     /// Returns the instance that a row describes. Cells that cannot be read are reported, and their properties are not known.
     pub(super) fn instance(&self, row: usize, dates: &Dates, reports: &mut Reports) -> Option<Instance> {
         let place = self.place(row)?;
-        let mut instance = Instance { node: Node::new(&place, Value::Object(Vec::new())), uncaptured: Vec::new() };
+        let mut instance = Instance::new(Node::new(&place, Value::Object(Vec::new())));
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let (stated, is_wrong) = self.stated(row, reports);
@@ -253,7 +255,9 @@ impl Mapped {
                     if let Some(property) = misspelt {
                         reports.report("property", &property.place, || misspelt_property(column, property));
                     }
-                    if misspelt.is_some() || is_wrong {
+                    if misspelt.is_some() {
+                        instance.doubted.push(column.property.clone());
+                    } else if is_wrong {
                         instance.mark(column);
                     }
                     continue;
@@ -401,6 +405,10 @@ pub(super) fn overlap(one: &[String], other: &[String]) -> bool {
 }
 
 impl Instance {
+    pub(super) fn new(node: Node) -> Self {
+        Self { node, uncaptured: Vec::new(), doubted: Vec::new() }
+    }
+
     fn mark(&mut self, column: &Column) {
         if column.may_be_absent {
             self.uncaptured.push(column.property.clone());

@@ -1,6 +1,7 @@
 //! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
 
 use super::conflict::{Rule, contradiction, names, outdated, same};
+use super::doubt::misspelt_places;
 use super::join::{List, Part};
 use super::key::KeyOf;
 use super::node::{Node, Property, Value};
@@ -154,6 +155,16 @@ impl Tree {
         pointer.iter().rev().fold(value, |tree, step| Tree::Object(vec![(step.clone(), tree)]))
     }
 
+    /// Makes the value at a place uncaptured, whatever other sources state.
+    pub(super) fn doubt(&mut self, place: &[String]) {
+        let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
+        match properties.iter_mut().find(|(name, _)| name == first) {
+            Some((_, inner)) if !rest.is_empty() => inner.doubt(rest),
+            Some((_, tree)) => *tree = Tree::Contradicted,
+            None => properties.push((first.clone(), Tree::at(rest, Tree::Contradicted))),
+        }
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Tree::Leaf(Leaf { node: Node { value: Value::Null, .. }, .. }))
     }
@@ -290,6 +301,8 @@ pub(super) struct DocumentReader<'r> {
     pub origins: &'r DocumentOrigins,
     /// The pointers of partial lists in the document.
     pub partial: &'r [String],
+    /// Whether it is the old snapshot.
+    pub is_old: bool,
     /// The name, the time and the role of its rows.
     pub part: &'r dyn Fn(Vec<Node>, &str) -> Part,
     pub reports: &'r mut Reports,
@@ -302,6 +315,8 @@ impl DocumentReader<'_> {
     pub(super) fn tree(&mut self, node: Node, path: Option<PathId>, at: &Pointer) -> Tree {
         let paths = &self.layout.model.paths;
         let path = path.and_then(|path| paths.find(path));
+        let ty = path.and_then(|path| path.ty).filter(|_| !self.is_old);
+        let doubted = ty.map(|ty| misspelt_places(self.layout.model, ty, &node)).unwrap_or_default();
         match node.value {
             Value::Object(properties) => {
                 let child =
@@ -330,7 +345,9 @@ impl DocumentReader<'_> {
                     read.retain(|(known, _)| *known != name);
                     read.push((name, Tree::Uncaptured));
                 }
-                Tree::Object(read)
+                let mut object = Tree::Object(read);
+                doubted.iter().for_each(|place| object.doubt(place));
+                object
             }
             Value::List(elements) => {
                 let each = path.map_or(&[][..], |path| &path.each);

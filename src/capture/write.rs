@@ -131,6 +131,8 @@ impl Writer<'_> {
         let columns = list.columns(&key.pointer);
         let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
         let joining = Joining {
+            model: self.model,
+            ty: list.ty,
             key: &key,
             is_keyed: self.model.ty(list.ty).key.is_some(),
             dates: &self.settings.dates,

@@ -202,11 +202,15 @@ fn differing_in_case(
 ) -> Vec<EntityRef> {
     let mut respelt = Vec::new();
     let rows = &snapshot.table(ty).rows;
+    let trimmed = |key: &str| match model.ty(ty).has_composite_key() {
+        true => key.split('/').map(str::trim).collect::<Vec<_>>().join("/"),
+        false => key.trim().to_owned(),
+    };
     let mut seen: HashMap<(u32, String), u32> = HashMap::new();
     let odd = snapshot.table(ty).odd_keys.iter().filter_map(|at| Some((*at, rows.get(*at as usize)?)));
     for (at, row) in odd {
         let key = snapshot.text(row.key);
-        let folded = caseless(key.trim()).into_owned();
+        let folded = caseless(&trimmed(key)).into_owned();
         if folded == key {
             continue;
         }
@@ -217,7 +221,7 @@ fn differing_in_case(
         if snapshot.text(first.key) == snapshot.text(again.key) {
             continue;
         }
-        if snapshot.text(first.key).trim() == snapshot.text(again.key).trim() {
+        if trimmed(snapshot.text(first.key)) == trimmed(snapshot.text(again.key)) {
             respelt.push(EntityRef { ty, row: at });
         }
         let name = model.short_name(ty);

@@ -674,4 +674,13 @@ fn ids_that_differ_in_blanks_are_noticed() {
         people(["ann", " ann"]),
         "snapshot-duplicate-id: two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: ` ann`"
     );
+    // Each part of an id by itself.
+    let schema = r#"@path("") entity Lab = {};
+        @path("/rooms/*") @key("wing + no") entity Room in [Lab] = { wing: String, no: String };
+        action audit appliesTo { principal: [Lab], resource: [Lab, Room], context: {} };"#;
+    let rooms = |wing: &str| {
+        let text = format!(r#"{{"rooms": [{{"wing": "a", "no": "1"}}, {{"wing": "{wing}", "no": "1"}}]}}"#);
+        read(schema, &text).2.len()
+    };
+    assert_eq!((rooms("b"), rooms("a "), rooms("A")), (0, 1, 1));
 }

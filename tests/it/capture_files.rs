@@ -395,7 +395,7 @@ fn the_example_leads_from_exports_to_findings() {
         assert_eq!(run.code.to_string(), code, "{line}: {}", run.stderr);
         messages.push_str(&format!("$ deodar {}\n{}\n", words.join(" "), run.stderr));
     }
-    for name in ["snapshot.json", "report.txt", "refreshed.json"] {
+    for name in ["snapshot.json", "report.txt", "exports.txt", "refreshed.json"] {
         compare(&example.join(name), &place.path().join(name));
     }
     expect_test::expect_file![example.join("messages.txt")].assert_eq(&messages);
@@ -404,8 +404,8 @@ fn the_example_leads_from_exports_to_findings() {
     // Every file of the folder is in the table, and is named by a command.
     for entry in example.read_dir().expect("it can be listed") {
         let name = entry.expect("it can be listed").file_name().into_string().expect("it is text");
-        let is_output =
-            ["README.md", "snapshot.json", "report.txt", "refreshed.json", "messages.txt"].contains(&&*name);
+        let outputs = ["README.md", "snapshot.json", "report.txt", "exports.txt", "refreshed.json", "messages.txt"];
+        let is_output = outputs.contains(&&*name);
         let is_used = readme.contains(&format!("`{name}`")) && commands.iter().any(|line| line.contains(&*name));
         assert!(is_output || is_used, "{name}");
     }

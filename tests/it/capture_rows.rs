@@ -111,6 +111,63 @@ fn a_misspelt_property_of_a_row_is_not_absent() {
 }
 
 #[test]
+fn a_misspelt_property_makes_the_values_of_other_files_uncaptured() {
+    let people = ("p.csv", "E-mail,Active,Fee\na@x,yes,2\nb@x,yes,2\n".as_bytes());
+    let document =
+        ("s.json", br#"{"people": [{"email": "a@x", "activ": false}, {"email": "b@x", "active": true}]}"#.as_slice());
+    let run = Harbour::with(&[people, document]).run(&format!("--settings s.json --people p.csv {AT}"));
+    reports(&run, 0, "unknown property `activ`");
+    let found = run.json();
+    assert_eq!(found["people"][0]["uncaptured"], json!(["active"]));
+    assert_eq!((found["people"][0].get("active"), &found["people"][1]["active"]), (None, &json!(true)));
+    // The same in rows of JSON, and in documents for one object.
+    let rows = ("r.json", br#"[{"E-mail": "a@x", "Active": "yes", "Fe": 2}]"#.as_slice());
+    let run = Harbour::with(&[people, rows]).run(&format!("--people p.csv --people r.json {AT}"));
+    assert_eq!(run.json()["people"][0]["uncaptured"], json!(["fee", "site"]), "{}", run.stderr);
+    let settings = |security: &str| {
+        let environment = format!(r#"{{"name": "LIVE", {security}}}"#);
+        format!(
+            r#"{{"organization": {{"name": "Heron"}}, "workspaces": [{{"id": "W", "environments": [{environment}]}}]}}"#
+        )
+    };
+    let known = settings(r#""security": {"two_step": {"enforced": true}, "login_method": "sso_only"}"#);
+    let security = |misspelt: &str, files: &str| {
+        let run = moengage(&[("a.json", &settings(misspelt)), ("b.json", &known)], files);
+        reports(&run, 0, "did you mean");
+        run.json()["workspaces"][0]["environments"][0].clone()
+    };
+    for files in ["--settings a.json --settings b.json", "--settings b.json --settings a.json"] {
+        let found = security(r#""security": {"two_step": {"enforcd": false}}"#, files);
+        assert_eq!(found["security"]["two_step"], json!({"enforcd": false, "uncaptured": ["enforced"]}));
+        let found = security(r#""securiti": {"two_step": {"enforced": false}}"#, files);
+        assert_eq!((found.get("security"), &found["uncaptured"]), (None, &json!(["security"])));
+    }
+}
+
+#[test]
+fn events_of_documents_are_events_of_the_log() {
+    let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
+    let log = (
+        "l.csv",
+        "Time,Teams,Entity,Activity,Action,Actor,IP\n2026-08-01T11:00:00Z,,Role,Changed,UPDATE,neha@heron.example,192.0.2.1\n",
+    );
+    let last = |event: &str| {
+        let event =
+            format!(r#"{{"time": "2026-08-30T09:00:00Z", {event} "actor": "Neha@heron.example", "ip": "192.0.2.1"}}"#);
+        let document = format!(
+            r#"{{"organization": {{"name": "Heron"}}, "workspaces": [{{"id": "WS1", "audit_log": {{"events": [{event}]}}}}]}}"#
+        );
+        let files = [members, log, ("s.json", document.as_str())];
+        let run = moengage(&files, "--members m.csv --audit-log l.csv --settings s.json");
+        run.json()["workspaces"][0]["members"][0]["activity"]["last_privileged_action_at"].clone()
+    };
+    assert_eq!(last(r#""entity": "Role", "action": "UPDATE","#), "2026-08-30T09:00:00Z");
+    assert_eq!(last(r#""entity": "Campaign", "action": "UPDATE","#), "2026-08-01T11:00:00Z");
+    // Without its entity it is not known whether the event counts.
+    assert_eq!(last(r#""action": "UPDATE","#), Value::Null);
+}
+
+#[test]
 fn a_row_of_json_may_state_what_was_not_captured() {
     let rows =
         r#"[{"E-mail": "a@x", "Active": "yes", "Fee": 2, "uncaptured": ["fee"]}, {"E-mail": "b@x", "Active": "yes"}]"#;
