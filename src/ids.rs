@@ -1,5 +1,6 @@
 //! Vectors whose elements have typed ids.
 
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
@@ -14,9 +15,11 @@ pub trait Id: Copy {
 }
 
 /// A vector that is indexed by the ids of its elements.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct IdVec<I, T> {
     items: Vec<T>,
+    #[serde(skip)]
     ids: PhantomData<fn(I) -> I>,
 }
 
@@ -166,7 +169,7 @@ impl<'v, I, T> IntoIterator for &'v mut IdVec<I, T> {
 macro_rules! id {
     ($(#[$doc:meta])* $visibility:vis struct $name:ident($number:ty)) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         $visibility struct $name($number);
 
         impl $name {

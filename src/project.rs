@@ -572,19 +572,19 @@ impl Loader {
     }
 
     fn embedded(&mut self, pack: &EmbeddedPack, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
-        let mut part = |file: &str, text: &str| {
+        let mut part = |file: &str, text: &str, model: Option<&'static str>| {
             let key = PathBuf::from(format!("<{}>/{file}", pack.name));
             if let Some(known) = self.known.get(&key, |_| true) {
                 return Some(known);
             }
-            let read = Source::validated(file, text);
+            let read = Source::validated(file, text, model);
             let too_large = |error: TooLarge| diagnostics.push(Diagnostic::error(Code::TooLarge, error.to_string()));
             let read = read.map_err(too_large).ok()?;
             self.known.insert(key, Arc::clone(&read));
             Some(read)
         };
-        let schema = part(pack.schema.0, pack.schema.1)?;
-        let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text)).collect();
+        let schema = part(pack.schema.0, pack.schema.1, Some(pack.model))?;
+        let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text, None)).collect();
         Some(Pack { name: pack.name.to_owned(), built_in: None, recognised: false, schema, policies })
     }
 

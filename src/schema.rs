@@ -31,15 +31,15 @@ pub use reader::{
 
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::source::{Place, Source, Span, cedar};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A schema in Cedar's form and as a model.
 #[derive(Debug, Clone)]
 pub struct Schema {
     /// The file.
     pub source: Arc<Source>,
-    /// The schema in Cedar's form, for the validation of policies.
-    pub cedar: cedar_policy::Schema,
+    /// The schema in Cedar's form.
+    cedar: OnceLock<Result<cedar_policy::Schema, Vec<Diagnostic>>>,
     /// The place of each entity and attribute in a snapshot.
     pub model: Arc<Model>,
 }
@@ -54,6 +54,11 @@ impl Schema {
 
     fn parse_here(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
+        // A schema of this program is compiled already.
+        if let Some(model) = source.model().and_then(|model| Model::of_json(model, source)) {
+            let (source, cedar, model) = (Arc::clone(source), OnceLock::new(), Arc::new(model));
+            return (Some(Self { source, cedar, model }), diagnostics);
+        }
         if let Some(excess) = cedar::schema(source.text()) {
             let error = Diagnostic::error(Code::SchemaSize, excess.message);
             diagnostics.push(error.label(source, excess.span, "here").help(excess.help));
@@ -72,7 +77,28 @@ impl Schema {
         };
         let model = read::model(source, &cedar, &written, &mut diagnostics);
         let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
+        let cedar = OnceLock::from(Ok(cedar));
         (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
+    }
+
+    /// Returns whether it is a saved model, and Cedar has not parsed the text.
+    #[cfg(test)]
+    pub(crate) fn is_saved(&self) -> bool {
+        self.cedar.get().is_none()
+    }
+
+    /// Returns whether policies need no validation by this schema, because both are a part of this program.
+    pub fn validates(&self, policies: &Source) -> bool {
+        self.source.is_validated() && policies.is_validated()
+    }
+
+    /// Returns the schema in Cedar's form, for the validation of policies.
+    ///
+    /// # Errors
+    /// The diagnostics of a schema that Cedar does not accept. They occur only if the model is not that of the text.
+    pub fn cedar(&self) -> Result<&cedar_policy::Schema, &[Diagnostic]> {
+        let parse = || cedar::on_deep_stack(|| read::parse(&self.source).map(|(_, cedar, _)| cedar));
+        self.cedar.get_or_init(parse).as_ref().map_err(Vec::as_slice)
     }
 }
 

@@ -13,6 +13,7 @@ mod spelling;
 
 pub use spelling::{is_same_but_for_writing, misspelling, nearest};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
@@ -32,6 +33,8 @@ pub struct Source {
     origins: Option<Box<derived::Origins>>,
     /// Whether the text is a part of this program that its tests validate.
     is_validated: bool,
+    /// The model of the schema that this is, as JSON.
+    model: Option<&'static str>,
 }
 
 /// Two sources are equal if they have the same name, the same text, the same place in a larger one, and the same origin.
@@ -108,18 +111,24 @@ impl Source {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        let (origins, is_validated) = (None, false);
-        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins, is_validated })
+        let (origins, is_validated, model) = (None, false, None);
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins, is_validated, model })
     }
 
-    /// Returns a source that is a part of this program. Tests hold that Cedar validates it without a diagnostic.
+    /// Returns a source that is a part of this program, and of a schema its model as JSON. Tests hold that Cedar validates
+    /// it without a diagnostic, and that the model is that of the text.
     ///
     /// # Errors
     /// [`TooLarge`] when the text does not fit 32-bit positions.
     #[cfg(feature = "files")]
-    pub(crate) fn validated(name: &str, text: &str) -> Result<Arc<Self>, TooLarge> {
+    pub(crate) fn validated(name: &str, text: &str, model: Option<&'static str>) -> Result<Arc<Self>, TooLarge> {
         let source = Self::at(name.to_owned(), text.to_owned(), (0, 0), false)?;
-        Ok(Arc::new(Self { is_validated: true, ..source }))
+        Ok(Arc::new(Self { is_validated: true, model, ..source }))
+    }
+
+    /// Returns the model of a schema that is a part of this program, as JSON.
+    pub(crate) fn model(&self) -> Option<&'static str> {
+        self.model
     }
 
     /// Returns whether Cedar need not validate the text, because tests of this program do.
@@ -280,12 +289,25 @@ fn scalars(bytes: &[u8]) -> usize {
 }
 
 /// A half-open range of bytes in some [`Source`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "(u32, u32)", into = "(u32, u32)")]
 pub struct Span {
     /// First byte.
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+}
+
+impl From<(u32, u32)> for Span {
+    fn from((start, end): (u32, u32)) -> Self {
+        Self { start, end }
+    }
+}
+
+impl From<Span> for (u32, u32) {
+    fn from(span: Span) -> Self {
+        (span.start, span.end)
+    }
 }
 
 impl Span {

@@ -15,6 +15,7 @@ pub use outcomes::Outcomes;
 pub use problem::epoch;
 
 use crate::ids::id;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 use std::fmt;
@@ -32,7 +33,7 @@ id! {
 ///
 /// An IPv4-mapped address (`::ffff:0:0/96`) is an IPv6 address, as in Cedar: it is not in any IPv4 range, and it is
 /// neither loopback nor multicast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IpNet {
     /// The address as written, host bits and all.
     pub addr: IpAddr,
@@ -41,7 +42,7 @@ pub struct IpNet {
 }
 
 /// A fully known value.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the variants are Cedar's types")]
 pub enum Value {
     Bool(bool),
@@ -73,7 +74,7 @@ impl Value {
 }
 
 /// A set, of which some elements may not be known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Set {
     // INVARIANT: both lists are sorted and without repetition, and share no element.
     items: Vec<Value>,
@@ -119,7 +120,7 @@ impl Set {
 }
 
 /// A record; absent members are left out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Record {
     // INVARIANT: sorted by name, names are unique; no name is in both lists.
     fields: Vec<(SmolStr, Value)>,

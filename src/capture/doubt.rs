@@ -1,4 +1,4 @@
-//! Misspelt properties of documents. What they state is not read, so it may contradict the value that another source has at
+//! Misspelt properties of documents. Their values are not read, so they may contradict the value that another source has at
 //! the intended place.
 
 use super::node::{Node, Value};
@@ -57,7 +57,7 @@ impl<'m> Search<'m> {
         Some((self.model.ty(self.ty).fields.find(*child)?, path))
     }
 
-    /// Adds the value at a property, or the values in it that are no lists of instances.
+    /// Adds the value at a property, or the values in it, without lists of instances.
     fn values(&mut self, above: At<'m>, name: &str, at: &mut Vec<String>) {
         let Some((field, path)) = self.child(above, name) else { return };
         at.push(name.to_owned());

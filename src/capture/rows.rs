@@ -61,7 +61,7 @@ pub(super) struct Instance {
     pub node: Node,
     /// Properties whose values are not known, and would be absent if they were left out.
     pub uncaptured: Vec<Vec<String>>,
-    /// Properties whose values are not known, whatever other sources state.
+    /// Properties whose values are not known, even if other sources state them.
     pub doubted: Vec<Vec<String>>,
 }
 

@@ -155,7 +155,7 @@ impl Tree {
         pointer.iter().rev().fold(value, |tree, step| Tree::Object(vec![(step.clone(), tree)]))
     }
 
-    /// Makes the value at a place uncaptured, whatever other sources state.
+    /// Makes the value at a place uncaptured, even if other sources state it.
     pub(super) fn doubt(&mut self, place: &[String]) {
         let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
         match properties.iter_mut().find(|(name, _)| name == first) {

@@ -72,7 +72,7 @@ impl Edit {
                 let (parent, name) = self.split()?;
                 let around = find(text, parent)?;
                 expect_kind(text, around, Kind::Object, parent)?;
-                let children = children(text, around)?;
+                let children = children(text, around.start)?;
                 if children.iter().any(|child| child.name == name) {
                     let help = format!("`set` puts another value in place of the one there: `{}`", self.at);
                     return Err(Miss { help: Some(help), ..Miss::new(format!("`{}` is there already", self.at)) });
@@ -118,7 +118,7 @@ impl Edit {
     fn child(&self, text: &str) -> Result<(Vec<Child>, usize), Miss> {
         let (parent, name) = self.split()?;
         find(text, &self.at)?;
-        let children = children(text, find(text, parent)?)?;
+        let children = children(text, find(text, parent)?.start)?;
         let at = children.iter().position(|child| child.name == name);
         at.map(|at| (children, at)).ok_or_else(|| Miss::new(format!("there is no `{}`", self.at)))
     }
@@ -138,52 +138,93 @@ impl Child {
     }
 }
 
-fn kind(text: &str, span: Span) -> Result<Kind, Miss> {
-    Ok(Scanner::at(text, span.start).peek()?.0)
+fn kind(text: &str, at: u32) -> Result<Kind, Miss> {
+    Ok(Scanner::at(text, at).peek()?.0)
 }
 
 fn expect_kind(text: &str, span: Span, expected: Kind, at: &str) -> Result<(), Miss> {
-    match kind(text, span)? {
+    match kind(text, span.start)? {
         found if found == expected => Ok(()),
         found => Err(Miss::new(format!("`{at}` is {}, not {}", found.described(), expected.described()))),
     }
 }
 
-fn children(text: &str, span: Span) -> Result<Vec<Child>, Miss> {
+/// Returns the children of the value that starts at a place.
+fn children(text: &str, at: u32) -> Result<Vec<Child>, Miss> {
     let mut children = Vec::new();
-    let mut scanner = Scanner::at(text, span.start);
+    let mut scanner = Scanner::at(text, at);
     match scanner.peek()?.0 {
-        Kind::Object => scanner.object(|scanner, key| {
-            children.push(Child { key: Some(key.span), name: key.text().into_owned(), value: scanner.skip()? });
-            Ok::<_, Miss>(())
-        })?,
-        Kind::Array => scanner.array(|scanner, index| {
-            children.push(Child { key: None, name: index.to_string(), value: scanner.skip()? });
-            Ok::<_, Miss>(())
-        })?,
-        _ => span,
-    };
+        Kind::Object => {
+            scanner.object(|scanner, key| {
+                children.push(Child { key: Some(key.span), name: key.text().into_owned(), value: scanner.skip()? });
+                Ok::<_, Miss>(())
+            })?;
+        }
+        Kind::Array => {
+            scanner.array(|scanner, index| {
+                children.push(Child { key: None, name: index.to_string(), value: scanner.skip()? });
+                Ok::<_, Miss>(())
+            })?;
+        }
+        _ => {}
+    }
     Ok(children)
+}
+
+/// The end of a search for a child.
+enum End {
+    /// The child starts here.
+    Found(u32),
+    /// The text is not JSON.
+    Invalid(SyntaxError),
+}
+
+impl From<SyntaxError> for End {
+    fn from(error: SyntaxError) -> Self {
+        End::Invalid(error)
+    }
+}
+
+/// Returns the start of the child with a name of a value. The text after it is not read.
+fn child_at(text: &str, start: u32, name: &str) -> Result<Option<u32>, SyntaxError> {
+    let mut scanner = Scanner::at(text, start);
+    let here = |scanner: &mut Scanner<'_>| Ok(End::Found(scanner.peek()?.1));
+    let walked = match scanner.peek()?.0 {
+        Kind::Object => scanner.object(|scanner, key| match key.text() == name {
+            true => Err(here(scanner).unwrap_or_else(End::Invalid)),
+            false => scanner.skip().map(|_| ()).map_err(End::Invalid),
+        }),
+        Kind::Array => {
+            let wanted = name.parse().ok().filter(|index: &usize| index.to_string() == name);
+            scanner.array(|scanner, index| match wanted == Some(index) {
+                true => Err(here(scanner).unwrap_or_else(End::Invalid)),
+                false => scanner.skip().map(|_| ()).map_err(End::Invalid),
+            })
+        }
+        _ => return Ok(None),
+    };
+    match walked {
+        Ok(_) => Ok(None),
+        Err(End::Found(start)) => Ok(Some(start)),
+        Err(End::Invalid(error)) => Err(error),
+    }
 }
 
 /// Returns the value at a pointer.
 pub(super) fn find(text: &str, pointer: &str) -> Result<Span, Miss> {
-    let mut scanner = Scanner::new(text.trim_start_matches('\u{feff}'));
     let before = byte_offset(text.len() - text.trim_start_matches('\u{feff}').len());
-    let whole = scanner.skip()?;
-    let mut span = Span::new(whole.start + before, whole.end + before);
+    let (_, mut at) = Scanner::at(text, before).peek()?;
     let mut here = String::new();
     for step in pointer.split('/').skip(1) {
         let name = unescape(step);
-        let found = children(text, span)?;
-        let Some(child) = found.iter().find(|child| child.name == name) else {
-            return Err(lacking(kind(text, span)?, &here, &name, &found));
-        };
-        span = child.value;
+        match child_at(text, at, &name)? {
+            Some(child) => at = child,
+            None => return Err(lacking(kind(text, at)?, &here, &name, &children(text, at)?)),
+        }
         here.push('/');
         here.push_str(step);
     }
-    Ok(span)
+    Ok(Scanner::at(text, at).skip()?)
 }
 
 /// Returns the message for a missing child, with the names of the others.
@@ -219,7 +260,7 @@ fn lacking(kind: Kind, here: &str, name: &str, found: &[Child]) -> Miss {
 fn appended(text: &str, at: &str, json: &str) -> Result<String, Miss> {
     let list = find(text, at)?;
     expect_kind(text, list, Kind::Array, at)?;
-    Ok(inserted(text, list, &children(text, list)?, json))
+    Ok(inserted(text, list, &children(text, list.start)?, json))
 }
 
 /// Inserts a text after the last child, with the white space that precedes the first child.

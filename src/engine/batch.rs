@@ -316,6 +316,19 @@ impl Evaluator<'_> {
                 self.fill(node, batch, lanes, |at| Some(Outcomes::of(left.number(at)? <= right.number(at)?)));
             }
             NodeKind::Contains(set, item) => self.fill_contains(node, &values(*set)?, &values(*item)?, batch, lanes),
+            NodeKind::ContainsAll(left, right) => {
+                self.fill_sets(node, &values(*left)?, &values(*right)?, batch, lanes, operand::contains_all);
+            }
+            NodeKind::ContainsAny(left, right) => {
+                self.fill_sets(node, &values(*left)?, &values(*right)?, batch, lanes, operand::contains_any);
+            }
+            NodeKind::IsEmpty(set) => {
+                let set = values(*set)?;
+                self.fill(node, batch, lanes, |at| match set.at(at)? {
+                    Plain::Set(set) => Some(operand::is_empty(set)),
+                    _ => None,
+                });
+            }
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
                 self.fill(node, batch, lanes, |at| match text.at(at)? {
@@ -379,6 +392,22 @@ impl Evaluator<'_> {
         self.fill(node, batch, lanes, |at| match (set.at(at)?, item.at(at)?) {
             (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
             (Plain::Set(set), Plain::Entity(entity)) => Some(operand::contains(set, Some(&Operand::Entity(entity)))),
+            _ => None,
+        });
+    }
+
+    /// Fills the lanes of an operator on two sets.
+    fn fill_sets(
+        &self,
+        node: NodeId,
+        left: &Values<'_>,
+        right: &Values<'_>,
+        batch: Batch,
+        lanes: &mut [Outcomes],
+        operator: fn(&Set, &Set) -> Outcomes,
+    ) {
+        self.fill(node, batch, lanes, |at| match (left.at(at)?, right.at(at)?) {
+            (Plain::Set(left), Plain::Set(right)) => Some(operator(left, right)),
             _ => None,
         });
     }

@@ -88,7 +88,7 @@ impl Compiler {
         let (schema, fresh) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
             || {
-                if !same_schema {
+                if !same_schema && sources.schema.model().is_none() {
                     warm_up();
                 }
                 changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>()

@@ -143,11 +143,19 @@ impl<'s> PolicyReader<'s> {
             return false;
         }
         self.ids.insert(id.clone(), (Arc::clone(file), id_span));
-        let cost = validation_cost(&self.schema.cedar, core, file.slice(span));
-        self.validated = self.validated.saturating_add(cost.total());
-        if self.validated > MAX_VALIDATED {
-            self.diagnostics.push(cost.too_much(file, keyword));
-            return false;
+        if !self.schema.validates(file) {
+            let cost = match self.schema.cedar() {
+                Ok(cedar) => validation_cost(cedar, core, file.slice(span)),
+                Err(errors) => {
+                    self.diagnostics.extend_from_slice(errors);
+                    return false;
+                }
+            };
+            self.validated = self.validated.saturating_add(cost.total());
+            if self.validated > MAX_VALIDATED {
+                self.diagnostics.push(cost.too_much(file, keyword));
+                return false;
+            }
         }
         let statement = Statement { id: id.clone(), ..statement };
         let forbids = matches!(policy.effect(), cedar_policy::Effect::Forbid);

@@ -19,15 +19,24 @@ const MAX_ERRORS: usize = 20;
 /// Policies of this program are not validated by its own schema: its tests do that, and it is half of the time of a start.
 pub(super) fn validate(schema: &Schema, policies: &mut Policies) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let validator = Validator::new(schema.cedar.clone());
     let sources: HashMap<SmolStr, Arc<Source>> =
         policies.statements().map(|statement| (statement.id.clone(), Arc::clone(&statement.source))).collect();
     let is_known = |policy: &&cedar_policy::Policy| {
         let source = sources.get(AsRef::<str>::as_ref(policy.id()));
-        schema.source.is_validated() && source.is_some_and(|source| source.is_validated())
+        source.is_some_and(|source| schema.validates(source))
     };
     // Policies are validated one by one, so their division into sets does not matter.
     let all: Vec<&cedar_policy::Policy> = policies.cedar.policies().filter(|policy| !is_known(policy)).collect();
+    if all.is_empty() {
+        return diagnostics;
+    }
+    let validator = match schema.cedar() {
+        Ok(cedar) => Validator::new(cedar.clone()),
+        Err(errors) => {
+            policies.statements().for_each(|statement| statement.valid = false);
+            return errors.to_vec();
+        }
+    };
     let validate = |some: &[&cedar_policy::Policy]| {
         let some = PolicySet::from_policies(some.iter().map(|policy| (*policy).clone()));
         let some = some.as_ref().unwrap_or(&policies.cedar);

@@ -5,12 +5,14 @@
 
 use super::lacking::{Lacking, LackingWords, quoted};
 use super::reader::{Caution, Datum, DatumType, Given, Reader, WrongShape, folded, separates};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Readers in the order in which they read; at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(String, Vec<String>)", into = "(String, Vec<String>)")]
 pub struct Chain {
     readers: Arc<[Reader]>,
     /// The words of the enumerated type that the chain reads, in folded form.
@@ -216,6 +218,21 @@ impl fmt::Display for Chain {
             write!(f, "{}{reader}", if at > 0 { ", " } else { "" })?;
         }
         Ok(())
+    }
+}
+
+impl From<Chain> for (String, Vec<String>) {
+    fn from(chain: Chain) -> Self {
+        (chain.to_string(), chain.choices.to_vec())
+    }
+}
+
+impl TryFrom<(String, Vec<String>)> for Chain {
+    type Error = String;
+
+    fn try_from((text, choices): (String, Vec<String>)) -> Result<Self, String> {
+        let (chain, _) = Self::parse(&text).map_err(|error| error.message)?;
+        Ok(chain.for_choices(choices))
     }
 }
 

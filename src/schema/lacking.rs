@@ -2,6 +2,7 @@
 
 use crate::value::fold::is_same;
 use crate::value::parse_number;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,10 +16,10 @@ pub enum Lacking {
 }
 
 /// The words of an attribute that mean that its value is unknown or absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LackingWords(Option<Arc<Lists>>);
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Lists {
     unknown: Vec<String>,
     absent: Vec<String>,

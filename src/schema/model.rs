@@ -8,6 +8,7 @@ use crate::source::{Source, Span};
 use crate::value::fold::is_same;
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
+use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A type of Cedar's language, with entity types resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the variants are Cedar's types")]
 pub enum Ty {
     Bool,
@@ -31,7 +32,7 @@ pub enum Ty {
 }
 
 /// A member of a record type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Its name.
     pub name: SmolStr,
@@ -42,9 +43,10 @@ pub struct Member {
 }
 
 /// The content of a schema.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Model {
     /// The schema file, into which the spans of the model point; `None` for a model without annotations.
+    #[serde(skip)]
     pub source: Option<Arc<Source>>,
     /// Entity types in order of their names, then action types.
     pub types: IdVec<TypeId, EntityType>,
@@ -62,11 +64,19 @@ pub struct Model {
     pub context: Vec<ContextMember>,
     /// The members of `context.parameters`, in order of their names.
     pub parameters: Vec<Parameter>,
+    #[serde(skip)]
     by_name: HashMap<SmolStr, TypeId>,
 }
 
+/// A model, and the digest of the text of its schema.
+#[derive(Serialize, Deserialize)]
+struct Saved<M> {
+    sha256: String,
+    model: M,
+}
+
 /// An action: its entity, and the types it applies to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ActionRef {
     /// The entity type of the action.
     pub ty: TypeId,
@@ -81,7 +91,7 @@ pub struct ActionRef {
 }
 
 /// An entity type.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct EntityType {
     /// The full name, `MoEngage::Member`.
     pub name: SmolStr,
@@ -141,7 +151,7 @@ pub struct EntityType {
 }
 
 /// The properties of an id after the first one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FurtherKeys {
     /// The id is the first property that is present and not `null`: `@key("id, name")`.
     Fallbacks(Vec<Vec<String>>),
@@ -156,7 +166,7 @@ impl Default for FurtherKeys {
 }
 
 /// The elements of a list that are instances of a type: those with one of some words at a property.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Only {
     /// The pointer from an element to the property.
     pub property: Vec<String>,
@@ -193,7 +203,7 @@ impl fmt::Display for Only {
 }
 
 /// A parameter that the account sets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccountParameter {
     /// Its name.
     pub name: SmolStr,
@@ -204,7 +214,7 @@ pub struct AccountParameter {
 }
 
 /// A word that an enumerated type had in an earlier version of the pack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     /// The word.
     pub word: SmolStr,
@@ -213,7 +223,7 @@ pub struct Former {
 }
 
 /// The meaning of a list of instances that is `null` or missing: `@null` and `@missing` on an entity type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ListDefaults {
     /// Whether `null` is an empty list; otherwise it is an uncaptured one.
     pub null_is_empty: bool,
@@ -222,7 +232,7 @@ pub struct ListDefaults {
 }
 
 /// The meaning of a value that is `null` or missing: an argument of `@null` or `@missing`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fallback {
     /// The value is uncaptured.
     Unknown,
@@ -235,7 +245,7 @@ pub enum Fallback {
 }
 
 /// An annotation that states the meaning of a `null` or missing value, with its span.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeclaredDefault {
     /// The meaning of the value.
     pub fallback: Fallback,
@@ -244,7 +254,7 @@ pub struct DeclaredDefault {
 }
 
 /// The origin of the entities of a type.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum EntityKind {
     /// Instances in the snapshot.
     Rows(Pattern),
@@ -272,7 +282,7 @@ id! {
 }
 
 /// An attribute, or a member of a record-typed one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attribute {
     /// Its name.
     pub name: SmolStr,
@@ -299,7 +309,7 @@ impl Attribute {
 }
 
 /// The form in which an attribute is stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Shape {
     /// In one slot.
     Leaf(SlotId),
@@ -308,7 +318,7 @@ pub enum Shape {
 }
 
 /// One stored value of an instance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Slot {
     /// The attribute path, `["two_step", "enforced"]`.
     pub path: Vec<SmolStr>,
@@ -352,7 +362,7 @@ impl Slot {
 }
 
 /// The origin of the value of a slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// The snapshot, at this pointer below the instance, through readers.
     Read(Vec<String>, Option<Chain>),
@@ -377,7 +387,7 @@ impl Origin {
 }
 
 /// A place in an instance, in the tree of its properties.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FieldNode {
     /// Properties below, in order of their names.
     pub children: Vec<(String, FieldId)>,
@@ -396,7 +406,7 @@ pub struct FieldNode {
 }
 
 /// A place in the document, in the tree of paths.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PathNode {
     /// Properties with places below.
     pub children: Vec<(String, PathId)>,
@@ -422,7 +432,7 @@ impl PathNode {
 }
 
 /// A member of the context record.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ContextMember {
     /// Its name.
     pub name: SmolStr,
@@ -435,7 +445,7 @@ pub struct ContextMember {
 }
 
 /// The origin of a member of the context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContextOrigin {
     /// The clock of the run.
     Now,
@@ -446,7 +456,7 @@ pub enum ContextOrigin {
 }
 
 /// A parameter: a threshold that the user may set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its name.
     pub name: SmolStr,
@@ -467,8 +477,30 @@ pub struct Parameter {
 impl Model {
     /// Returns a model of `types`, whose names must differ.
     pub(super) fn with_types(types: Vec<EntityType>) -> Self {
-        let by_name = types.iter().enumerate().map(|(at, ty)| (ty.name.clone(), TypeId::new(at))).collect();
-        Self { types: types.into(), by_name, ..Self::default() }
+        Self { types: types.into(), ..Self::default() }.named()
+    }
+
+    /// Reads a model that [`Model::to_json`] has written. `None` if it is not that of the schema, or of another version of
+    /// this program.
+    pub(super) fn of_json(text: &str, schema: &Arc<Source>) -> Option<Self> {
+        let Saved { sha256, model } = serde_json::from_str(text).ok()?;
+        (sha256 == schema.sha256()).then(|| Self { source: Some(Arc::clone(schema)), ..model }.named())
+    }
+
+    /// Returns the model as JSON, with the digest of the text of its schema, with a line for each type and attribute.
+    ///
+    /// # Errors
+    /// None occur: every part of a model has a form in JSON.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let sha256 = self.source.as_ref().map(|source| source.sha256()).unwrap_or_default();
+        let text = serde_json::to_string(&Saved { sha256, model: self })?;
+        Ok(text.replace("{\"name\":\"", "\n{\"name\":\"") + "\n")
+    }
+
+    /// Returns the model with the index of the names of its types.
+    fn named(mut self) -> Self {
+        self.by_name = self.types.entries().map(|(at, ty)| (ty.name.clone(), at)).collect();
+        self
     }
 
     /// Returns whether any attribute is secret.

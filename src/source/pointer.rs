@@ -1,10 +1,11 @@
 //! JSON Pointers (RFC 6901), as patterns in schemas and as addresses in reports.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
 /// One step of a pointer pattern.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Step {
     /// A property of an object.
     Property(String),
@@ -15,7 +16,7 @@ pub enum Step {
 }
 
 /// Groups of properties of one object, by the names that the properties have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Groups {
     /// The text before the braces, in them, and after them.
     parts: [String; 3],
@@ -24,7 +25,7 @@ pub struct Groups {
 }
 
 /// A group of properties: those whose names begin and end in a certain way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Group {
     /// The name of the group, such as `access_key_1`.
     pub label: String,
@@ -196,7 +197,7 @@ fn is_number(word: &str) -> bool {
 }
 
 /// A pointer whose steps may be `*`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Pattern(pub Vec<Step>);
 
 impl Pattern {

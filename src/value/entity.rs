@@ -1,9 +1,10 @@
 //! References to entities, and what kinds of entities they refer to.
 
 use super::TypeId;
+use serde::{Deserialize, Serialize};
 
 /// A reference to an entity: its type and its row. Numbers after the last row are dangling references.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EntityRef {
     /// The entity's type.
     pub ty: TypeId,
