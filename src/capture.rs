@@ -8,6 +8,7 @@ pub mod node;
 pub mod secrets;
 pub mod saml;
 pub mod scim;
+mod places;
 pub mod description;
 mod layout;
 pub mod template;

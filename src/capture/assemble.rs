@@ -7,8 +7,9 @@ use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
 use super::log::Events;
 use super::node::{Node, Property, Value};
-use super::optional::{mark, optional_places};
+use super::optional::mark;
 use super::origin::{DocumentOrigins, Origin, OriginId, Origins, partial, wrong_partial};
+use super::places::{lacking, optional_places};
 use super::reports::Reports;
 use super::rows::{Belongs, Mapped, Rows};
 use super::scope::{Search, below_parent};
@@ -78,7 +79,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
     assembly.same_files(&inputs.given);
     assembly.documents(&inputs.given);
     for (number, given) in inputs.given.iter().enumerate() {
-        assembly.rows(given, inputs.given.get(number..).unwrap_or_default());
+        assembly.rows(given, number, &inputs.given);
     }
     assembly.activities();
     assembly.fixed(&inputs);
@@ -393,9 +394,10 @@ impl<'a> Assembly<'a, '_> {
         }
     }
 
-    /// Reads the rows of a file, and adds them to the lists of its targets. The pages of a list, among the `others`, are read
-    /// with the first one.
-    fn rows(&mut self, given: &Given, others: &[Given]) {
+    /// Reads the rows of a file, and adds them to the lists of its targets. `all` are the files, and `number` is its place
+    /// among them. The pages of a list are read with the first one.
+    fn rows(&mut self, given: &Given, number: usize, all: &[Given]) {
+        let others = all.get(number..).unwrap_or_default();
         let Some(feed) = self.feeds.get(given.feed).filter(|feed| feed.reader != FeedReader::Document) else { return };
         let export = &given.export;
         let key = (given.feed, given.scope.clone());
@@ -442,7 +444,9 @@ impl<'a> Assembly<'a, '_> {
         self.is_sound &= is_usable;
         if let Some(stamp) = &feed.stamp {
             let place = Place::new(&export.source, Span::new(0, 0));
-            let time = Node::new(&place, Value::Text(show_datetime(export.captured_at)));
+            let of_feed = all.iter().filter(|other| other.feed == given.feed);
+            let oldest = of_feed.map(|other| other.export.captured_at).min().unwrap_or(export.captured_at);
+            let time = Node::new(&place, Value::Text(show_datetime(oldest)));
             let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
             self.root = self.merge(root, Tree::at(stamp, Tree::leaf(time, origin)), Rule::Replace);
         }
@@ -615,10 +619,10 @@ impl<'a> Assembly<'a, '_> {
         let Ok((here, _)) = search.find(&mut self.root, target.ty) else { return };
         // In an object that no other source has, the file states its own values only.
         let is_new = |above: &[String]| !above.is_empty() && tree.has_object(above) && !here.has_object(above);
-        let is_unknown =
-            |place: &&Vec<String>| place.split_last().is_some_and(|(_, above)| is_new(above)) && !rows.states(place);
+        let is_unknown = |place: &&Vec<String>| place.split_last().is_some_and(|(_, above)| is_new(above));
+        let unknown = lacking(&optional, |place| rows.states(place));
         let unknown: Vec<Tree> =
-            optional.iter().filter(is_unknown).map(|place| Tree::at(place, Tree::Uncaptured)).collect();
+            unknown.iter().filter(is_unknown).map(|place| Tree::at(place, Tree::Uncaptured)).collect();
         let known = std::mem::replace(here, Tree::Uncaptured);
         let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at.clone() };
         let tree = unknown.into_iter().fold(tree, |tree, unknown| tree.merge(unknown, &mut merge));

@@ -46,7 +46,7 @@ pub struct Wrong {
 pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Meaning {
     let text = text.trim();
     if text.is_empty() {
-        return if column.may_be_absent { Meaning::Absent } else { Meaning::Unknown };
+        return if column.empty_is_absent { Meaning::Absent } else { Meaning::Unknown };
     }
     let folded = caseless(text);
     if column.unknown.iter().any(|word| *word == folded) {

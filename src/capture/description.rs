@@ -175,8 +175,12 @@ pub struct Column {
     pub formats: Vec<String>,
     /// Whether it is the time of an event of a log. Then a date is the start of the day in the zone of the export.
     pub is_event_time: bool,
-    /// Whether a missing property means that there is no value. Then a value that is not known is listed as uncaptured.
+    /// Whether a missing property states something. Then a value that is not known is listed as uncaptured.
     pub may_be_absent: bool,
+    /// Whether an empty cell means that there is no value. Otherwise it states nothing.
+    pub empty_is_absent: bool,
+    /// The outermost optional record that has the property. It is not known to be absent if the property is not known.
+    pub record: Option<Vec<String>>,
     /// The place in the description.
     pub place: Place,
 }

@@ -9,8 +9,9 @@ use super::key::KeyOf;
 use super::log::Activities;
 use super::node::{Node, Property, Value};
 use super::origin::{OriginId, Origins};
+use super::places::{OptionalPlace, lacking, overlap};
 use super::reports::Reports;
-use super::rows::{Belongs, Instance, Mapped, overlap, remove, set};
+use super::rows::{Belongs, Instance, Mapped, remove, set};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hash::keyed;
 use crate::schema::Model;
@@ -110,7 +111,7 @@ pub(super) struct Joining<'j> {
     /// The places below an instance whose values have another origin than the list.
     pub columns: &'j BTreeMap<Vec<String>, OriginId>,
     /// The places below an instance whose values may be absent.
-    pub optional: &'j [Vec<String>],
+    pub optional: &'j [OptionalPlace],
 }
 
 /// An instance of the snapshot.
@@ -243,7 +244,7 @@ fn take_uncaptured(node: &mut Node, at: &mut Vec<String>, into: &mut Vec<Vec<Str
 fn leaves(node: &Node, at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
     match &node.value {
         Value::Object(properties) => {
-            for property in properties {
+            for property in properties.iter().filter(|property| property.name != "uncaptured") {
                 at.push(property.name.clone());
                 leaves(&property.node, at, into);
                 at.pop();
@@ -532,10 +533,23 @@ impl List {
     ) -> Option<Joint> {
         let (number, row) = joined.order.get(instance).copied()?;
         let part = self.parts.get(number as usize)?;
-        let first = part.instance(row as usize, joining, reports)?;
+        let mut first = part.instance(row as usize, joining, reports)?;
+        if part.role == Role::Old && joining.is_keyed {
+            let has_row = |number: usize| {
+                joined.others.get(number).and_then(|rows| rows.get(instance)).is_some_and(|row| *row > 0)
+            };
+            self.forget(&mut first, joining, has_row);
+        }
         let mut sources = vec![part];
         let mut merging = Merging {
             contradicted: first.doubted.clone(),
+            absent: std::mem::take(&mut first.absent)
+                .into_iter()
+                .map(|(pointer, place)| {
+                    let origin = part.origin_at(row as usize, &pointer);
+                    Absence { pointer, place, origin }
+                })
+                .collect(),
             instance: first,
             first: (part, row as usize),
             owners: Vec::new(),
@@ -550,16 +564,28 @@ impl List {
                 let row = rows.get(instance).copied()?.checked_sub(1)?;
                 Some((number, row))
             });
-            let rows: Vec<(u32, u32)> = others.chain(repeated.map(|(_, part, row)| (*part, *row))).collect();
+            let repeated: Vec<(u32, u32)> = repeated.map(|(_, part, row)| (*part, *row)).collect();
+            let rows: Vec<(u32, u32)> = others.chain(repeated.iter().copied()).collect();
+            let mut of_part: Vec<(u32, Statements)> = match repeated.is_empty() {
+                true => Vec::new(),
+                false => vec![(number, merging.instance.statements(&merging.absent))],
+            };
             for (number, row) in rows {
                 let Some(other) = self.parts.get(number as usize) else { continue };
                 sources.push(other);
                 let Some(mut instance) = other.instance(row as usize, joining, merging.reports) else { continue };
                 let is_old = other.role == Role::Old;
                 if is_old {
-                    self.forget(&mut instance, joining);
+                    self.forget(&mut instance, joining, |_| true);
                     // An uncaptured property takes the place of the old value.
                     merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
+                }
+                if !repeated.is_empty() {
+                    let statements = instance.statements(&[]);
+                    let same = of_part.iter().filter(|(part, _)| *part == number);
+                    let open: Vec<_> = same.flat_map(|(_, known)| known.half_open(&statements)).collect();
+                    merging.contradicted.extend(open);
+                    of_part.push((number, statements));
                 }
                 merging.add(instance, (other, row as usize), is_old);
             }
@@ -575,15 +601,17 @@ impl List {
                 merging.add(found, (other, 0), false);
             }
         }
-        merging.instance.uncaptured.extend(lacking(&sources, joining.optional));
+        merging.instance.uncaptured.extend(unstated(&sources, joining.optional));
         let list = self.parts.first().map_or(part.origin, |part| part.origin);
         Some(merging.finish(list))
     }
 
-    /// Removes the properties of an old instance that new sources cover.
-    fn forget(&self, old: &mut Instance, joining: &Joining<'_>) {
-        for part in self.parts.iter().filter(|part| !matches!(part.content, Content::Instances(_))) {
-            for place in part.places().iter().filter(|place| !joining.latest.contains(place)) {
+    /// Removes the properties of an old instance that new sources cover: those parts that `covers` accepts.
+    fn forget(&self, old: &mut Instance, joining: &Joining<'_>, covers: impl Fn(usize) -> bool) {
+        let parts = self.parts.iter().enumerate().filter(|(number, _)| covers(*number)).map(|(_, part)| part);
+        for part in parts.filter(|part| matches!(part.content, Content::Mapped(_))) {
+            let is_kept = |place: &Vec<String>| joining.latest.contains(place) || *place == joining.key.pointer;
+            for place in part.places().iter().filter(|place| !is_kept(place)) {
                 remove(&mut old.node, place);
                 old.uncaptured.retain(|known| known != place);
             }
@@ -626,14 +654,14 @@ impl List {
     }
 }
 
-/// Returns the optional places of an instance that none of its sources states. A document states what it lacks.
-fn lacking(sources: &[&Part], optional: &[Vec<String>]) -> Vec<Vec<String>> {
-    let states = |part: &&Part, place: &Vec<String>| match &part.content {
+/// Returns the pointers of values that none of the sources of an instance states. A document states what it lacks.
+fn unstated(sources: &[&Part], optional: &[OptionalPlace]) -> Vec<Vec<String>> {
+    let states = |part: &&Part, place: &[String]| match &part.content {
         Content::Mapped(rows) => rows.states(place),
         Content::Activities(activities) => activities.properties().any(|known| overlap(known, place)),
         Content::Instances(_) => true,
     };
-    optional.iter().filter(|place| !sources.iter().any(|part| states(part, place))).cloned().collect()
+    lacking(optional, |place| sources.iter().any(|part| states(part, place)))
 }
 
 /// The key of a row, if it is in the list, and whether the list may have more instances because of the row.
@@ -775,6 +803,40 @@ pub(super) fn steps(place: &[String]) -> String {
     place.iter().map(|step| format!("/{}", escape(step))).collect()
 }
 
+/// A statement that a property does not exist.
+struct Absence {
+    pointer: Vec<String>,
+    place: Place,
+    origin: OriginId,
+}
+
+/// The properties that a row states, and those that its source has and the row leaves open.
+struct Statements {
+    stated: Vec<Vec<String>>,
+    open: Vec<Vec<String>>,
+}
+
+impl Statements {
+    /// Returns the properties that one of two rows states and the other one leaves open.
+    fn half_open(&self, other: &Self) -> Vec<Vec<String>> {
+        let open = |one: &Self, two: &Self| {
+            let is_open = |pointer: &&Vec<String>| two.open.contains(pointer);
+            one.stated.iter().filter(is_open).cloned().collect::<Vec<_>>()
+        };
+        [open(self, other), open(other, self)].concat()
+    }
+}
+
+impl Instance {
+    /// Returns the statements of a row. Those of absence may have been taken out of it.
+    fn statements(&self, absent: &[Absence]) -> Statements {
+        let mut places = BTreeSet::new();
+        leaves(&self.node, &mut Vec::new(), &mut places);
+        let absent = absent.iter().map(|it| &it.pointer).chain(self.absent.iter().map(|(pointer, _)| pointer));
+        Statements { stated: places.iter().chain(absent).cloned().collect(), open: self.unstated.clone() }
+    }
+}
+
 /// The merge of rows to one instance.
 struct Merging<'m> {
     instance: Instance,
@@ -783,6 +845,7 @@ struct Merging<'m> {
     /// The places whose values are not those of the first row, with their origins.
     owners: Vec<(Vec<String>, OriginId)>,
     contradicted: Vec<Vec<String>>,
+    absent: Vec<Absence>,
     joining: &'m Joining<'m>,
     at: &'m Pointer,
     reports: &'m mut Reports,
@@ -796,6 +859,21 @@ impl Merging<'_> {
             if pointer == self.joining.key.pointer || self.contradicted.contains(&pointer) {
                 continue;
             }
+            if let Some(at) = self.absent.iter().position(|it| it.pointer == pointer) {
+                if is_old || self.is_latest(&pointer) || node.value == Value::Null {
+                    continue;
+                }
+                let Some(absence) = self.absent.get(at) else { continue };
+                match self.newer_of(absence.origin, second.origin_at(row, &pointer)) {
+                    Some(true) => drop(self.absent.swap_remove(at)),
+                    Some(false) => continue,
+                    None => {
+                        let one = absence.place.clone();
+                        self.conflict(pointer, [&one, &node.place]);
+                        continue;
+                    }
+                }
+            }
             let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));
             let replaces = match known {
                 None => true,
@@ -806,11 +884,8 @@ impl Merging<'_> {
                 Some(known) => match self.newer(&pointer, second.origin_at(row, &pointer)) {
                     Some(is_second) => is_second,
                     None => {
-                        let steps: Vec<&String> = pointer.iter().collect();
-                        let at = self.at.join(&steps);
-                        let (one, two) = (known.place.clone(), node.place.clone());
-                        self.reports.report("conflict", &two, || contradiction(at.as_str(), Some(&one), Some(&two)));
-                        self.contradicted.push(pointer.clone());
+                        let one = known.place.clone();
+                        self.conflict(pointer, [&one, &node.place]);
                         continue;
                     }
                 },
@@ -821,8 +896,43 @@ impl Merging<'_> {
                 self.owners.push((pointer.clone(), second.origin_at(row, &pointer)));
             }
         }
+        if !is_old {
+            other.absent.into_iter().for_each(|(pointer, place)| {
+                let origin = second.origin_at(row, &pointer);
+                self.add_absence(Absence { pointer, place, origin });
+            });
+        }
         self.instance.uncaptured.extend(other.uncaptured);
         self.contradicted.extend(other.doubted);
+    }
+
+    /// Adds a statement that a property does not exist.
+    fn add_absence(&mut self, absence: Absence) {
+        let pointer = &absence.pointer;
+        if *pointer == self.joining.key.pointer || self.contradicted.contains(pointer) || self.is_latest(pointer) {
+            return;
+        }
+        let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));
+        match known.filter(|known| known.value != Value::Null).map(|known| known.place.clone()) {
+            None => self.absent.push(absence),
+            Some(known) => match self.newer(pointer, absence.origin) {
+                Some(true) => {
+                    remove(&mut self.instance.node, pointer);
+                    self.owners.retain(|(owned, _)| owned != pointer);
+                    self.absent.push(absence);
+                }
+                Some(false) => {}
+                None => self.conflict(absence.pointer, [&known, &absence.place]),
+            },
+        }
+    }
+
+    /// Reports two statements about a property, whose value is uncaptured then.
+    fn conflict(&mut self, pointer: Vec<String>, [one, two]: [&Place; 2]) {
+        let steps: Vec<&String> = pointer.iter().collect();
+        let at = self.at.join(&steps);
+        self.reports.report("conflict", two, || contradiction(at.as_str(), Some(one), Some(two)));
+        self.contradicted.push(pointer);
     }
 
     fn is_latest(&self, pointer: &[String]) -> bool {
@@ -837,8 +947,12 @@ impl Merging<'_> {
 
     /// Returns whether the second source wins, if the newer one does.
     fn newer(&self, pointer: &[String], second: OriginId) -> Option<bool> {
+        self.newer_of(self.owner(pointer), second)
+    }
+
+    fn newer_of(&self, first: OriginId, second: OriginId) -> Option<bool> {
         let time = |origin: OriginId| self.joining.origins.time(origin);
-        match (time(self.owner(pointer)), time(second)) {
+        match (time(first), time(second)) {
             (Some(one), Some(two)) if self.joining.rule == Rule::Newer && one != two => Some(two > one),
             _ => None,
         }
@@ -880,7 +994,11 @@ impl Merging<'_> {
         let is_known = |pointer: &Vec<String>| pointer.iter().try_fold(&node, |node, step| node.get(step)).is_some();
         let unknown: BTreeSet<Vec<String>> =
             uncaptured.into_iter().filter(|pointer| !is_known(pointer)).chain(self.contradicted).collect();
-        for pointer in &unknown {
+        // An object that is not captured is named without what is in it.
+        let is_below = |pointer: &Vec<String>| {
+            (1..pointer.len()).any(|length| pointer.get(..length).is_some_and(|above| unknown.contains(above)))
+        };
+        for pointer in unknown.iter().filter(|pointer| !is_below(pointer)) {
             let Some((name, above)) = pointer.split_last() else { continue };
             let place = node.place.clone();
             let list: Vec<String> = above.iter().cloned().chain(["uncaptured".to_owned()]).collect();

@@ -8,6 +8,7 @@ use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
 use super::key::KeyOf;
 use super::node::{Node, Property, Value};
+use super::places::overlap;
 use super::reports::Reports;
 use super::scim;
 use super::secrets::suspicion;
@@ -63,6 +64,10 @@ pub(super) struct Instance {
     pub uncaptured: Vec<Vec<String>>,
     /// Properties whose values are not known, even if other sources state them.
     pub doubted: Vec<Vec<String>>,
+    /// Properties that do not exist, with the places that state this.
+    pub absent: Vec<(Vec<String>, Place)>,
+    /// Properties that the source has, and the row does not state.
+    pub unstated: Vec<Vec<String>>,
 }
 
 /// Whether a row belongs to a target.
@@ -201,7 +206,12 @@ impl Mapped {
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let mut belongs = Belongs::Yes;
+        let (stated, _) = self.stated(row, &mut Reports::default());
         for (column, at, texts) in &self.only {
+            if stated.iter().any(|name| names_column(name, column)) {
+                belongs = Belongs::Unknown;
+                continue;
+            }
             let value = self.text(row, column, *at, &cells);
             let meaning = value.map(|(text, place)| meaning(column, &text, &place, dates));
             match meaning {
@@ -256,7 +266,7 @@ impl Mapped {
                         reports.report("property", &property.place, || misspelt_property(column, property));
                     }
                     if misspelt.is_some() {
-                        instance.doubted.push(column.property.clone());
+                        instance.doubt(column);
                     } else if is_wrong {
                         instance.mark(column);
                     }
@@ -268,7 +278,7 @@ impl Mapped {
                 }
                 Found::Other(place) => {
                     reports.report("form", &place, || not_single(column, &place));
-                    instance.mark(column);
+                    instance.doubt(column);
                     continue;
                 }
                 Found::Text(text, place) => {
@@ -284,22 +294,25 @@ impl Mapped {
             let name = column.property.last().map_or("", String::as_str);
             if let Some(kind) = suspicion(name, "", &text, &[]).filter(|_| is_quoted && column.words.is_empty()) {
                 reports.secret(name, kind, &place);
-                instance.mark(column);
+                instance.doubt(column);
                 continue;
             }
             match meaning {
                 Meaning::Value(value) if column.property.is_empty() => instance.node = Node::new(&place, value),
                 Meaning::Value(value) => set(&mut instance.node, &column.property, Node::new(&place, value)),
-                Meaning::Absent => {}
-                Meaning::Unknown => instance.mark(column),
+                Meaning::Absent => instance.absent.push((column.property.clone(), place)),
+                Meaning::Unknown => {
+                    instance.unstated.push(column.property.clone());
+                    instance.mark(column);
+                }
                 Meaning::OtherWord => {
                     let description = reports.description().to_owned();
                     reports.report("word", &place, || other_word(column, &text, &place, &description));
-                    instance.mark(column);
+                    instance.doubt(column);
                 }
                 Meaning::Wrong(wrong) => {
                     reports.report(wrong.message, &place, || wrong_cell(&wrong, &text, &place));
-                    instance.mark(column);
+                    instance.doubt(column);
                 }
             }
         }
@@ -311,6 +324,16 @@ impl Mapped {
     fn stated(&self, row: usize, reports: &mut Reports) -> (Vec<String>, bool) {
         let Rows::Nodes(nodes, FeedReader::Rows) = &self.rows else { return (Vec::new(), false) };
         let Some(row) = nodes.get(row) else { return (Vec::new(), false) };
+        if let Some(property) = respelt_statement(row) {
+            reports.report("statement", &property.place, || {
+                let error = Diagnostic::error(Code::CaptureRow, format!("`{}` is not read", property.name));
+                let error = error.label(&property.place.source, property.place.span, "here");
+                error.help(
+                    "did you mean `uncaptured`? Until it is corrected the values that the row lacks are uncaptured",
+                )
+            });
+            return (names(&property.node), true);
+        }
         let wrong = row.wrong_statement();
         if let Some(wrong) = wrong {
             reports.report("statement", &wrong.place, || {
@@ -383,6 +406,8 @@ impl Mapped {
         match &found.value {
             // The metadata has more than one value, or one that cannot be read.
             Value::Null if reader == FeedReader::SamlMetadata => Found::Several,
+            // An empty cell.
+            Value::Null if reader == FeedReader::Rows => Found::Text(Cow::Borrowed(""), place),
             Value::Null => Found::Nothing,
             Value::List(elements) if column.separator.is_some() => match elements.iter().map(scalar).collect() {
                 Some(texts) => Found::Elements(texts, place),
@@ -393,26 +418,36 @@ impl Mapped {
     }
 }
 
+/// Returns a property of a row whose name is another spelling of `uncaptured`.
+fn respelt_statement(row: &Node) -> Option<&Property> {
+    let Value::Object(properties) = &row.value else { return None };
+    let is_it = |name: &str| caseless(name) == "uncaptured" || misspelling(name, ["uncaptured"]).is_some();
+    properties.iter().find(|property| property.name != "uncaptured" && is_it(&property.name))
+}
+
 /// Returns whether a name is that of a column, or of the property that it is read into.
 fn names_column(name: &str, column: &Column) -> bool {
     let is_it = |known: &str| caseless(known) == caseless(name) || misspelling(name, [known]).is_some();
     column.headers.iter().any(|header| is_it(header)) || column.property.last().is_some_and(|property| is_it(property))
 }
 
-/// Returns whether one of two places is at or below the other.
-pub(super) fn overlap(one: &[String], other: &[String]) -> bool {
-    one.starts_with(other) || other.starts_with(one)
-}
-
 impl Instance {
     pub(super) fn new(node: Node) -> Self {
-        Self { node, uncaptured: Vec::new(), doubted: Vec::new() }
+        Self { node, uncaptured: Vec::new(), doubted: Vec::new(), absent: Vec::new(), unstated: Vec::new() }
     }
 
+    /// The row does not state the value.
     fn mark(&mut self, column: &Column) {
+        self.uncaptured.extend(column.record.clone());
         if column.may_be_absent {
             self.uncaptured.push(column.property.clone());
         }
+    }
+
+    /// The row states a value that is not known.
+    fn doubt(&mut self, column: &Column) {
+        self.uncaptured.extend(column.record.clone());
+        self.doubted.push(column.property.clone());
     }
 }
 

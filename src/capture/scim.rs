@@ -51,8 +51,8 @@ pub fn read(sources: &[Arc<Source>]) -> (Option<Users>, Vec<Diagnostic>) {
     let place = first.place.clone();
     let total = total(&pages, &mut diagnostics);
     let is_gapless = check_indices(&pages, &mut diagnostics);
-    let users = distinct(pages, &mut diagnostics);
-    let is_counted = check_count(&place, users.len(), total, &mut diagnostics);
+    let (users, count) = distinct(pages, &mut diagnostics);
+    let is_counted = check_count(&place, count, total, &mut diagnostics);
     let users = Users { users, total, is_partial: !is_gapless || !is_counted, place };
     (Some(users), diagnostics)
 }
@@ -299,11 +299,16 @@ fn check_count(place: &Place, users: usize, total: Option<usize>, diagnostics: &
     false
 }
 
-/// Returns each user once: overlapping pages repeat them. Two versions of a user are both kept, with an error.
-fn distinct(pages: Vec<Page>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+/// Returns each user once, and their number: overlapping pages repeat them. Two versions of a user are both kept, with an
+/// error.
+fn distinct(pages: Vec<Page>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Node>, usize) {
     let (mut known, mut users) = (HashMap::<String, usize>::new(), Vec::<Node>::new());
+    let mut nameless = 0;
     for user in pages.into_iter().flat_map(|page| page.users) {
-        let id = property(&user, "id").and_then(Node::text).map(str::to_owned);
+        let text = |name: &str| property(&user, name).and_then(Node::text).map(str::to_owned);
+        // A user without an id is known by its name, which is compared without case (RFC 7643, section 4.1.1).
+        let id = text("id").or_else(|| text("userName").map(|name| format!("userName:{}", name.to_lowercase())));
+        nameless += usize::from(id.is_none());
         let earlier = id.as_ref().and_then(|id| users.get(*known.get(id)?));
         match earlier {
             Some(earlier) if same(&earlier.value, &user.value) => continue,
@@ -316,7 +321,7 @@ fn distinct(pages: Vec<Page>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
         }
         users.push(user);
     }
-    users
+    (users, known.len() + nameless)
 }
 
 fn changed(earlier: &Node, later: &Node) -> Diagnostic {
@@ -382,6 +387,19 @@ mod tests {
     }
 
     #[test]
+    fn users_are_counted_once() {
+        let b = |name: &str| format!("{{\"userName\": \"{name}@x.example\"}}");
+        let (first, again) = (list(3, 1, &[user("a", ""), b("B")]), list(3, 2, &[b("b")]));
+        let (users, messages) = read_texts(&[&first, &again]);
+        assert!(users.unwrap().is_partial);
+        let expected =
+            ["two pages have different values of one user", "the pages have 2 users, and the directory has 3"];
+        assert_eq!(messages, expected);
+        let (users, messages) = read_texts(&[&first, &first]);
+        assert_eq!((users.unwrap().users.len(), messages.len()), (2, 1));
+    }
+
+    #[test]
     fn missing_and_changed_pages_make_the_list_partial() {
         let a = || user("a", "");
         let cases: [(Vec<String>, bool, &[&str]); 8] = [
@@ -402,8 +420,8 @@ mod tests {
             (vec![list(2, 1, &[a(), user("b", "")]), list(2, 2, &[user("b", "")])], false, &[]),
             (
                 vec![list(1, 1, &[a()]), list(1, 1, &[user("a", ", \"active\": false")])],
-                true,
-                &["two pages have different values of one user", "the pages have 2 users, and the directory has 1"],
+                false,
+                &["two pages have different values of one user"],
             ),
             (
                 vec![format!("{{\"Resources\": [{}]}}", a())],

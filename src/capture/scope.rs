@@ -55,7 +55,12 @@ impl Search<'_> {
         for (number, step) in steps.iter().enumerate() {
             let is_last = number + 1 == steps.len();
             let new = || match is_last && is_list {
-                true => Tree::Instances(Instances { elements: Vec::new(), key: key.clone(), is_partial: true }),
+                true => Tree::Instances(Instances {
+                    elements: Vec::new(),
+                    key: key.clone(),
+                    is_partial: true,
+                    is_doubtful: false,
+                }),
                 false => Tree::Object(Vec::new()),
             };
             at.push(step);

@@ -9,6 +9,7 @@ use super::origin::{DocumentOrigins, OriginId, Origins};
 use super::reports::Reports;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId};
+use crate::source::misspelling;
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Span};
 use crate::value::TypeId;
@@ -46,6 +47,8 @@ pub(super) struct Instances {
     pub elements: Vec<Tree>,
     pub key: KeyOf,
     pub is_partial: bool,
+    /// Whether a document may have more instances under a misspelt name.
+    pub is_doubtful: bool,
 }
 
 /// The types of the snapshot that are not copied as they are.
@@ -291,6 +294,7 @@ impl Instances {
             merge.reports.note(format!("kept from the old snapshot in `{list}`: {}", names.join(", ")));
         }
         self.is_partial &= other.is_partial;
+        self.is_doubtful |= other.is_doubtful;
         self
     }
 }
@@ -345,6 +349,17 @@ impl DocumentReader<'_> {
                     read.retain(|(known, _)| *known != name);
                     read.push((name, Tree::Uncaptured));
                 }
+                for (name, child) in path.map_or(&[][..], |path| &path.children) {
+                    let is_misspelt = |written: &String| {
+                        let declared =
+                            path.into_iter().flat_map(|path| &path.children).any(|(known, _)| known == written);
+                        !declared && misspelling(written, [name.as_str()]).is_some()
+                    };
+                    let lacks = !read.iter().any(|(known, _)| known == name);
+                    if lacks && !self.is_old && read.iter().any(|(written, _)| is_misspelt(written)) {
+                        read.extend(self.doubtful_list(*child).map(|list| (name.clone(), list)));
+                    }
+                }
                 let mut object = Tree::Object(read);
                 doubted.iter().for_each(|place| object.doubt(place));
                 object
@@ -363,7 +378,7 @@ impl DocumentReader<'_> {
                     let elements = elements.into_iter().enumerate();
                     let elements = elements.map(|(n, node)| self.tree(node, each, &at.join([n.to_string()]))).collect();
                     let key = KeyOf::new(layout.model, ty);
-                    return Tree::Instances(Instances { elements, key, is_partial });
+                    return Tree::Instances(Instances { elements, key, is_partial, is_doubtful: false });
                 }
                 let inner = self.partial.iter().filter_map(|pointer| pointer.strip_prefix(at.as_str()));
                 let inner = inner.filter(|below| below.is_empty() || below.starts_with('/'));
@@ -376,6 +391,20 @@ impl DocumentReader<'_> {
                 Tree::leaf(node, self.origins.of(at.as_str()))
             }
         }
+    }
+
+    /// Returns a list whose name is misspelt: it may have more instances than other sources have.
+    fn doubtful_list(&self, path: PathId) -> Option<Tree> {
+        let layout = self.layout;
+        let each = &layout.model.paths.find(path)?.each;
+        if let Some(ty) = layout.type_at(each, &layout.lists) {
+            return Some(Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: true, replaced: Vec::new() })));
+        }
+        if let Some(ty) = layout.type_at(each, &layout.containers) {
+            let key = KeyOf::new(layout.model, ty);
+            return Some(Tree::Instances(Instances { elements: Vec::new(), key, is_partial: true, is_doubtful: true }));
+        }
+        (!each.is_empty()).then_some(Tree::Contradicted)
     }
 
     /// Reports partial lists in the instances of a list that is joined, because the instances have other indexes then.

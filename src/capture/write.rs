@@ -110,7 +110,7 @@ impl Writer<'_> {
                 self.close(b"}", has_some, depth)
             }
             Tree::Instances(list) => {
-                if list.is_partial {
+                if list.is_partial || list.is_doubtful {
                     self.partial.push(at.as_str().to_owned());
                 }
                 self.out.write_all(b"[")?;

@@ -18,13 +18,12 @@ use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The number of rows that one task decodes.
 const ROWS_PER_TASK: usize = 2048;
-
-/// The number of tasks whose results are concatenated at once. All of them at once would need twice the memory.
-const TASKS_IN_FLIGHT: usize = 32;
 
 pub(super) fn decode(
     source: &Arc<Source>,
@@ -78,7 +77,6 @@ fn decode_type(snapshot: &mut Snapshot, model: &Model, ty: TypeId, plan: &TypePl
 /// Decodes the rows of one type in several runs, and returns the concatenated runs.
 fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) -> Run {
     let rows = snapshot.tables[ty].rows.len();
-    let starts: Vec<usize> = (0..rows).step_by(ROWS_PER_TASK).collect();
     let column = |(slot, slot_use): (&Slot, &SlotUse)| Column {
         states: Vec::with_capacity(if *slot_use == SlotUse::Kept { rows } else { 0 }),
         data: storage(model, slot, *slot_use).with_capacity(rows),
@@ -94,18 +92,13 @@ fn decode_runs(snapshot: &Snapshot, model: &Model, ty: TypeId, plan: &TypePlan) 
         may_list_partial: true,
         diagnostics: Vec::new(),
     };
-    let decoded = |wave: &[usize]| -> Vec<Run> {
-        wave.par_iter().map(|start| decode_run(snapshot, model, ty, plan, *start)).collect()
-    };
     let before = snapshot.side.len();
-    let mut waves = starts.chunks(TASKS_IN_FLIGHT);
-    let mut runs = waves.next().map(decoded);
-    while let Some(done) = runs {
-        // While one wave is put in its place the next is decoded.
-        let next = waves.next();
-        ((), runs) =
-            crate::parallel::join(|| done.into_iter().for_each(|run| whole.append(run, before)), || next.map(decoded));
-    }
+    // Few runs at once, because they take as much memory again as the columns.
+    let decoded = |run: Range<usize>| decode_run(snapshot, model, ty, plan, run.start);
+    let Ok(()) = in_chunks(rows, ROWS_PER_TASK, decoded, |run| {
+        whole.append(run, before);
+        Ok::<(), Infallible>(())
+    });
     whole
 }
 

@@ -332,14 +332,12 @@ impl Splitter<'_> {
     }
 
     /// Returns whether a value has the shape of an instance: an object that has the key or, without one, at
-    /// least one declared property; for instances that are scalars, a scalar.
+    /// least one declared property. Scalars are not the instances of a map, whose names they would not need.
     fn has_own_shape(&self, node: PathId, kind: Kind, start: u32) -> bool {
         let Some(ty) = self.model.paths[node].ty else { return kind == Kind::Object };
         let declared = self.model.ty(ty);
-        if declared.is_scalar() {
-            return !matches!(kind, Kind::Object | Kind::Array);
-        }
         kind == Kind::Object
+            && !declared.is_scalar()
             && match declared.key {
                 Some(_) => self.has_property(start, |name| declared.key_names().any(|key| key == name)),
                 None => self.has_declared(node, ty, start),

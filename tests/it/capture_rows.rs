@@ -168,6 +168,120 @@ fn events_of_documents_are_events_of_the_log() {
 }
 
 #[test]
+fn a_cell_that_cannot_be_read_does_not_leave_another_value() {
+    let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
+    let report = |status: &str| format!("Email,2FA Status\nneha@heron.example,{status}\n");
+    let old = moengage(&[members, ("r.csv", &report("Enabled"))], "--members W=m.csv --two-step-report W=r.csv").stdout;
+    let settings = r#"{"organization": {"name": "Heron"}, "workspaces": [{"id": "W"}]}"#;
+    for status in ["Reset pending", ""] {
+        let files = [("old.json", old.as_str()), ("r.csv", &report(status)), ("s.json", settings)];
+        let run = moengage(&files, "--two-step-report W=r.csv --into old.json --settings s.json");
+        let member = &run.json()["workspaces"][0]["members"][0];
+        assert_eq!((run.code, &member["email"]), (0, &json!("neha@heron.example")), "{}", run.stderr);
+        assert_eq!(member["two_step"].get("device_status"), None, "{member}");
+    }
+    // Two rows of one file, one of which states nothing.
+    let files = [("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\nneha@heron.example,,Admin\n")];
+    let member = moengage(&files, "--members W=m.csv").json()["workspaces"][0]["members"][0].clone();
+    assert_eq!((member.get("status"), &member["uncaptured"][0]), (None, &json!("status")), "{member}");
+}
+
+#[test]
+fn a_statement_of_absence_contradicts_a_value() {
+    let people = ("p.csv", "E-mail,Active,Fee\na@x,yes,2\n".as_bytes());
+    let other = ("q.csv", "E-mail,Active,Fee\na@x,yes,\n".as_bytes());
+    let harbour = Harbour::with(&[people, other]);
+    let times = "--captured-at p.csv=2026-08-01 --captured-at q.csv=2026-08-02";
+    for files in ["--people p.csv --people q.csv", "--people q.csv --people p.csv"] {
+        let run = harbour.run(&format!("{files} {times}"));
+        reports(&run, 5, "two sources state different values of `/people/0/fee`");
+        assert_eq!(run.json()["people"][0]["uncaptured"], json!(["fee", "site"]));
+        let newer = harbour.run(&format!("{files} {times} --prefer newer"));
+        assert_eq!(newer.json()["people"][0], json!({"email": "a@x", "active": true, "uncaptured": ["site"]}));
+    }
+}
+
+#[test]
+fn a_stamp_is_the_time_of_the_oldest_file() {
+    let person = |name: &str| format!("Email,Status\n{name}@heron.example,Active\n");
+    let (one, two) = (person("neha"), person("raj"));
+    for files in ["--roster a.csv --roster b.csv", "--roster b.csv --roster a.csv"] {
+        let run = moengage(&[("a.csv", &one), ("b.csv", &two)], &format!("{files} --captured-at a.csv=2026-06-01"));
+        assert_eq!(run.json()["policy_context"]["identity_roster"]["captured_at"], "2026-06-01T00:00:00Z");
+    }
+}
+
+#[test]
+fn a_misspelt_list_of_a_document_leaves_the_list_partial() {
+    let document = |name: &str| {
+        format!(
+            r#"{{"organization": {{"name": "H"}}, "workspaces": [{{"id": "W", "{name}": [{{"email": "eve@h.example"}}]}}]}}"#
+        )
+    };
+    let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
+    for (name, partial) in [("members", Value::Null), ("membrs", json!(["/workspaces/0/members"]))] {
+        let document = document(name);
+        let run = moengage(&[members, ("s.json", document.as_str())], "--settings s.json --members W=m.csv");
+        assert_eq!((run.code, &run.json()["partial"]), (0, &partial), "{}", run.stderr);
+    }
+    let two = |name: &str| format!(r#"{{"organization": {{"name": "H"}}, "{name}": [{{"id": "W2"}}]}}"#);
+    let (one, other) = (two("workspaces"), two("workspacs"));
+    let run = moengage(&[("a.json", &one), ("b.json", &other)], "--settings a.json --settings b.json");
+    assert_eq!(run.json()["partial"], json!(["/workspaces"]), "{}", run.stderr);
+}
+
+/// A pack with a group of properties, an optional record, and defaults.
+const YARD: &str = r#"
+@path("") @key("name") entity Yard = { name: String };
+@path("/people/*") @key("email") entity Person in [Yard] = {
+  email: String,
+  @missing("false") exempt: Bool,
+  rec?: { a: Bool, b?: Bool },
+};
+@path("/people/*/key_{1,2}_*") entity Key in [Person] = { active: Bool, rotated?: String };
+action audit appliesTo { principal: [Yard], resource: [Yard, Person, Key], context: {} };"#;
+
+const YARD_FILES: &str = r#"
+[[sources]]
+flag = "people"
+help = "People"
+reader = "rows"
+[[sources.targets]]
+instances = "Person"
+complete = true
+columns = [
+  { property = "email", headers = ["Mail"], required = true },
+  { property = "exempt", headers = ["Exempt"], form = "bool" },
+  { property = "rec/a", headers = ["A"], form = "bool", unknown = ["tbd"] },
+  { property = "rec/b", headers = ["B"], form = "bool" },
+  { property = "key_1_active", headers = ["Key 1"], form = "bool", unknown = ["tbd"] },
+  { property = "key_2_active", headers = ["Key 2"], form = "bool", unknown = ["tbd"] },
+  { property = "key_1_rotated", headers = ["Rotated 1"], unknown = ["tbd"] },
+]
+"#;
+
+#[test]
+fn defaults_records_and_groups_without_a_statement_are_uncaptured() {
+    for (rows, expected) in [
+        ("Mail,Exempt,A,B,Key 1,Key 2,Rotated 1\na@x,yes,yes,no,yes,no,r", Value::Null),
+        ("Mail,Exempt,A,B,Key 1,Key 2,Rotated 1\na@x,,,,,,", json!(["exempt", "rec"])),
+        (
+            "Mail,A,B,Key 1,Key 2,Rotated 1\na@x,tbd,,yes,tbd,tbd",
+            json!(["exempt", "key_1_rotated", "key_2_active", "rec"]),
+        ),
+        ("Mail,Exemt,B,Key1\na@x,yes,yes,no", json!(["exempt", "key_1_active", "key_1_rotated", "key_2_active"])),
+    ] {
+        let files = [("y.cedarschema", YARD), ("p/capture.toml", YARD_FILES), ("p.csv", rows)]
+            .map(|(name, text)| (name, text.as_bytes()));
+        let arguments =
+            "capture --schema y.cedarschema --policies p/capture.toml --people p.csv --captured-at 2026-09-01";
+        let run = deodar(&files, &arguments.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(run.json()["people"][0]["uncaptured"], expected, "{rows}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn a_row_of_json_may_state_what_was_not_captured() {
     let rows =
         r#"[{"E-mail": "a@x", "Active": "yes", "Fee": 2, "uncaptured": ["fee"]}, {"E-mail": "b@x", "Active": "yes"}]"#;
@@ -180,6 +294,13 @@ fn a_row_of_json_may_state_what_was_not_captured() {
     let run = Harbour::with(&[("r.json", rows.as_bytes())]).run(&format!("--people r.json {AT}"));
     reports(&run, 5, "a statement of what was not captured is not a list of names");
     assert_eq!(run.json()["people"][0], json!({"email": "a@x", "active": true, "uncaptured": ["fee", "site"]}));
+    let rows = r#"[{"E-mail": "a@x", "Active": "yes", "Uncaptured": ["fee"]}]"#;
+    let run = Harbour::with(&[("r.json", rows.as_bytes())]).run(&format!("--people r.json {AT}"));
+    reports(&run, 5, "did you mean `uncaptured`?");
+    // The status decides whether a person is in the list of active ones.
+    let rows = r#"[{"Email": "a@x.example", "Status": "Left", "uncaptured": ["Status"]}]"#;
+    let run = moengage(&[("r.json", rows)], "--roster r.json");
+    assert_eq!(run.json()["partial"], json!(["/policy_context/identity_roster/active_emails"]), "{}", run.stderr);
 }
 
 #[test]

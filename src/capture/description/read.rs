@@ -3,6 +3,7 @@
 use super::{
     Activity, CellForm, Column, Condition, Description, Feed, FeedReader, FixedValue, Log, Target, TargetForm, Word,
 };
+use crate::capture::places::{is_in_group, lack_is_known, optional_record};
 use crate::configuration::values::{Values, key_span, span, span_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Fallback, Model, Origin, Slot, Ty};
@@ -256,7 +257,8 @@ impl Reader<'_> {
         let formats = table.get("formats").and_then(|item| self.values.texts("formats", item)).unwrap_or_default();
         let formats = formats.into_iter().map(|(format, _)| format).collect();
         let headers = headers.into_iter().map(|(header, _)| header).collect();
-        let may_be_absent = self.may_be_absent(ty, &property);
+        let (may_be_absent, empty_is_absent) = (self.may_be_absent(ty, &property), self.empty_is_absent(ty, &property));
+        let record = optional_record(self.model, ty, &property);
         let place = self.values.place(at);
         Some(Column {
             property,
@@ -270,6 +272,8 @@ impl Reader<'_> {
             formats,
             is_event_time: false,
             may_be_absent,
+            empty_is_absent,
+            record,
             place,
         })
     }
@@ -430,12 +434,19 @@ impl Reader<'_> {
         })
     }
 
-    /// Returns whether a missing property may mean that there is no value, in some slot that reads it.
+    /// Returns whether a missing property may state something, for some slot that reads it or as a part of a group.
     fn may_be_absent(&self, ty: TypeId, property: &[String]) -> bool {
-        self.slots(ty, property).any(|slot| match &slot.missing {
-            Some(missing) => missing.fallback != Fallback::Unknown,
+        self.slots(ty, property).any(lack_is_known) || is_in_group(self.model, ty, property)
+    }
+
+    /// Returns whether an empty cell means that there is no value. It does not mean a default.
+    fn empty_is_absent(&self, ty: TypeId, property: &[String]) -> bool {
+        let is_absent = |slot: &Slot| match &slot.missing {
+            Some(missing) => missing.fallback == Fallback::Absent,
             None => !slot.required,
-        })
+        };
+        let mut slots = self.slots(ty, property).peekable();
+        if slots.peek().is_none() { is_in_group(self.model, ty, property) } else { slots.all(is_absent) }
     }
 
     fn choice<T: Copy>(
