@@ -1,6 +1,6 @@
 //! The assembly of a snapshot: documents, then rows and events at their places, then the values of the capture itself.
 
-use super::conflict::Rule;
+use super::conflict::{Rule, contradiction};
 use super::csv::Table;
 use super::description::{Feed, FeedReader, Log, Target, TargetForm};
 use super::join::{Content, List, Part, Role};
@@ -65,6 +65,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
         feeds,
         settings: &inputs.settings,
         origins: Origins::default(),
+        old_origins: 0,
         root: Tree::Object(Vec::new()),
         base: None,
         is_sound: true,
@@ -75,6 +76,7 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
     if let Some(old) = &inputs.old {
         let old = assembly.document(old, origin_of(old, None, None), Role::Old);
         assembly.root = old.unwrap_or(Tree::Object(Vec::new()));
+        assembly.old_origins = assembly.origins.0.len();
     }
     assembly.same_files(&inputs.given);
     assembly.documents(&inputs.given);
@@ -160,6 +162,8 @@ struct Assembly<'a, 'r> {
     feeds: &'a [Feed],
     settings: &'a Settings,
     origins: Origins,
+    /// The number of origins of the old snapshot, which are the first ones.
+    old_origins: usize,
     root: Tree,
     base: Option<OriginId>,
     /// Whether every source can be used.
@@ -553,7 +557,15 @@ impl<'a> Assembly<'a, '_> {
         let scope = given.scope.as_deref();
         let search = Search { model, scope, flag: &feed.flag, place: &place, origin };
         let at = match search.find(&mut self.root, ty) {
-            Ok((_, at)) => at,
+            Ok((here, at)) => {
+                if target.form == TargetForm::Complete {
+                    // They are those of the old list.
+                    let declared = model.ty(target.ty);
+                    let marks: Vec<Vec<String>> = declared.total.iter().chain(&declared.more).cloned().collect();
+                    forget(here, &marks, self.old_origins);
+                }
+                at
+            }
             Err(error) => return self.refuse(*error),
         };
         if is_instance {
@@ -609,6 +621,7 @@ impl<'a> Assembly<'a, '_> {
             return self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name a file with one row"));
         };
         let Some(instance) = rows.instance(row, &self.settings.dates, self.reports) else { return };
+        let (doubted, absent) = (instance.doubted, instance.absent);
         let mut tree = leaves(instance.node, origin);
         for pointer in &instance.uncaptured {
             let unknown = Tree::at(pointer, Tree::Uncaptured);
@@ -617,6 +630,7 @@ impl<'a> Assembly<'a, '_> {
         let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
         let optional = optional_places(self.layout.model, target.ty);
         let Ok((here, _)) = search.find(&mut self.root, target.ty) else { return };
+        forget(here, &rows.covered(), self.old_origins);
         // In an object that no other source has, the file states its own values only.
         let is_new = |above: &[String]| !above.is_empty() && tree.has_object(above) && !here.has_object(above);
         let is_unknown = |place: &&Vec<String>| place.split_last().is_some_and(|(_, above)| is_new(above));
@@ -627,6 +641,24 @@ impl<'a> Assembly<'a, '_> {
         let mut merge = Merge { rule, origins: &self.origins, reports: self.reports, at: at.clone() };
         let tree = unknown.into_iter().fold(tree, |tree, unknown| tree.merge(unknown, &mut merge));
         *here = known.merge(tree, &mut merge);
+        for (pointer, place) in absent {
+            let Some(leaf) = here.leaf_at(&pointer) else { continue };
+            let times = [leaf.origin, origin].map(|origin| self.origins.time(origin));
+            match times {
+                [Some(known), Some(new)] if rule == Rule::Newer && known != new => {
+                    if known < new {
+                        here.remove(&pointer);
+                    }
+                }
+                _ => {
+                    let steps: Vec<&String> = pointer.iter().collect();
+                    let error = contradiction(at.join(&steps).as_str(), Some(&leaf.node.place), Some(&place));
+                    self.reports.push(error);
+                    here.doubt(&pointer);
+                }
+            }
+        }
+        doubted.iter().for_each(|pointer| here.doubt(pointer));
     }
 
     /// Reads the events of an export, and lists the export. Returns whether every event could be read.
@@ -813,6 +845,15 @@ impl<'a> Assembly<'a, '_> {
             let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
             // A document that states another value keeps it: the check of the snapshot judges it.
             self.root = self.merge(tree, root, Rule::Replace);
+        }
+    }
+}
+
+/// Removes the values of the old snapshot at places that a new source covers. `old` is the number of its origins.
+fn forget(tree: &mut Tree, covered: &[Vec<String>], old: usize) {
+    for place in covered {
+        if tree.leaf_at(place).is_some_and(|leaf| leaf.origin < old) {
+            tree.remove(place);
         }
     }
 }

@@ -300,7 +300,7 @@ impl Mapped {
             match meaning {
                 Meaning::Value(value) if column.property.is_empty() => instance.node = Node::new(&place, value),
                 Meaning::Value(value) => set(&mut instance.node, &column.property, Node::new(&place, value)),
-                Meaning::Absent => instance.absent.push((column.property.clone(), place)),
+                Meaning::Absent => instance.lack(column, place),
                 Meaning::Unknown => {
                     instance.unstated.push(column.property.clone());
                     instance.mark(column);
@@ -442,6 +442,18 @@ impl Instance {
         if column.may_be_absent {
             self.uncaptured.push(column.property.clone());
         }
+    }
+
+    /// The row states that there is no value.
+    fn lack(&mut self, column: &Column, place: Place) {
+        if !column.empty_is_absent {
+            // A missing property would have the default.
+            self.mark(column);
+        } else if column.property.len() > 1 && column.record.is_none() {
+            // The object has to exist: otherwise the value would be unknown.
+            set(&mut self.node, &column.property, Node::new(&place, Value::Null));
+        }
+        self.absent.push((column.property.clone(), place));
     }
 
     /// The row states a value that is not known.

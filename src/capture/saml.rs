@@ -31,6 +31,22 @@ const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURES: &str = "http://www.w3.org/2000/09/xmldsig#";
 const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
 
+/// The elements of an `IDPSSODescriptor` in the namespace of metadata (SAML 2.0 Metadata, sections 2.4.1 to 2.4.3).
+const PARTS_OF_PROVIDERS: [&str; 12] = [
+    "ArtifactResolutionService",
+    "AssertionIDRequestService",
+    "AttributeProfile",
+    "ContactPerson",
+    "Extensions",
+    "KeyDescriptor",
+    "ManageNameIDService",
+    "NameIDFormat",
+    "NameIDMappingService",
+    "Organization",
+    "SingleLogoutService",
+    "SingleSignOnService",
+];
+
 type Element<'d, 'i> = roxmltree::Node<'d, 'i>;
 
 /// Reads the metadata of a provider. If the text has several, `wanted` is the entity id of one of them.
@@ -186,9 +202,10 @@ impl<'s> Reader<'s> {
         self.add(&mut properties, "entity_id", Node::new(&id_place, Value::Text(id.value().trim().to_owned())));
         let roles = descriptors(entity);
         self.limit(entity, &roles)?;
-        self.services(&roles, &mut properties);
+        let are_known = self.are_known(&roles);
+        self.services(&roles, are_known, &mut properties);
         self.formats(&roles, &mut properties);
-        self.certificates(entity, &roles, &mut properties);
+        self.certificates(entity, &roles, are_known, &mut properties);
         self.document(entity, &roles, &mut properties);
         Ok(Node::new(&self.place(start_tag(entity)), Value::Object(properties)))
     }
@@ -203,10 +220,35 @@ impl<'s> Reader<'s> {
         Err(refusal(error.label(self.source, start_tag(entity), "here"), "download the metadata file again"))
     }
 
-    fn services(&self, roles: &[Element<'_, '_>], properties: &mut Vec<Property>) {
-        let (mut all, mut browser) = (Vec::new(), Vec::new());
+    /// Reports elements of metadata that SAML does not have, such as a misspelt `KeyDescriptor`. Returns whether there are none.
+    fn are_known(&mut self, roles: &[Element<'_, '_>]) -> bool {
+        let is_unknown = |node: &Element<'_, '_>| {
+            let name = node.tag_name();
+            match name.namespace() {
+                Some(namespace) => namespace == METADATA && !PARTS_OF_PROVIDERS.contains(&name.name()),
+                None => true,
+            }
+        };
+        let all = roles.iter().flat_map(|role| role.children()).filter(roxmltree::Node::is_element);
+        let unknown: Vec<_> = all.filter(is_unknown).collect();
+        for element in unknown.iter().take(LISTED) {
+            let message = format!("`{}` is not an element of an identity provider", element.tag_name().name());
+            let warning = Diagnostic::warning(Code::CaptureSaml, message);
+            let warning =
+                warning.label(self.source, start_tag(*element), "not read, so keys and addresses are uncaptured");
+            self.diagnostics.push(warning.help("download the metadata file again"));
+        }
+        unknown.is_empty()
+    }
+
+    fn services(&self, roles: &[Element<'_, '_>], are_known: bool, properties: &mut Vec<Property>) {
+        let (mut all, mut browser, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lacks_location = None;
         for service in roles.iter().flat_map(|role| children(*role, "SingleSignOnService")) {
-            let Some(location) = service.attribute_node("Location") else { continue };
+            let Some(location) = service.attribute_node("Location") else {
+                lacks_location = Some(self.place(start_tag(service)));
+                continue;
+            };
             let place = self.place(Span::from(location.range_value()));
             let written = location.value().trim();
             let url = plain_url(written).map_or_else(|| written.to_owned(), |(url, _)| url);
@@ -219,13 +261,20 @@ impl<'s> Reader<'s> {
             all.push(Node::new(&self.place(start_tag(service)), Value::Object(of_service)));
             if short.starts_with("HTTP-Redirect") || short.starts_with("HTTP-POST") {
                 browser.push((short.to_owned(), location));
+            } else {
+                others.push((short.to_owned(), location));
             }
         }
         let is_https = |url: &Node| url.text().is_some_and(|url| url.to_ascii_lowercase().starts_with("https://"));
-        let weakest = browser.iter().find(|(_, url)| !is_https(url));
+        // An address of another binding may be one for browsers, in another spelling.
+        let weakest = browser.iter().chain(&others).find(|(_, url)| !is_https(url));
         let redirect = || browser.iter().find(|(binding, _)| binding == "HTTP-Redirect");
-        if let Some((_, url)) = weakest.or_else(redirect).or(browser.first()) {
-            self.add(properties, "sso_url", url.clone());
+        let open =
+            lacks_location.or_else(|| (!are_known).then(|| Some(self.place(start_tag(*roles.first()?)))).flatten());
+        match (open, weakest.or_else(redirect).or(browser.first())) {
+            (Some(place), _) => self.add(properties, "sso_url", Node::new(&place, Value::Null)),
+            (None, Some((_, url))) => self.add(properties, "sso_url", url.clone()),
+            (None, None) => {}
         }
         self.list(properties, "single_sign_on_services", roles, all);
     }
@@ -245,12 +294,26 @@ impl<'s> Reader<'s> {
         self.list(properties, "name_id_formats", roles, formats);
     }
 
-    fn certificates(&mut self, entity: Element<'_, '_>, roles: &[Element<'_, '_>], properties: &mut Vec<Property>) {
+    fn certificates(
+        &mut self,
+        entity: Element<'_, '_>,
+        roles: &[Element<'_, '_>],
+        are_known: bool,
+        properties: &mut Vec<Property>,
+    ) {
         let (mut all, mut ends) = (Vec::new(), Vec::new());
-        let mut are_readable = true;
+        let mut are_readable = are_known;
         for key in roles.iter().flat_map(|role| children(*role, "KeyDescriptor")) {
             let purpose = key.attribute("use").unwrap_or("unspecified").trim();
-            for element in key.descendants().filter(|node| node.has_tag_name((SIGNATURES, "X509Certificate"))) {
+            let mut certificates =
+                key.descendants().filter(|node| node.has_tag_name((SIGNATURES, "X509Certificate"))).peekable();
+            if certificates.peek().is_none() && purpose != "encryption" {
+                are_readable = false;
+                let warning = Diagnostic::warning(Code::CaptureSaml, "a key for signatures has no certificate");
+                let warning = warning.label(self.source, start_tag(key), "the end of this key is not known");
+                self.diagnostics.push(warning.help("transcribe the end, or download metadata with certificates"));
+            }
+            for element in certificates {
                 let Some(certificate) = self.certificate(element) else {
                     are_readable = false;
                     continue;

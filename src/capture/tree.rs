@@ -158,6 +158,24 @@ impl Tree {
         pointer.iter().rev().fold(value, |tree, step| Tree::Object(vec![(step.clone(), tree)]))
     }
 
+    /// Returns the value at a place, if it is from one source and not `null`.
+    pub(super) fn leaf_at(&self, place: &[String]) -> Option<&Leaf> {
+        match place.iter().try_fold(self, |tree, step| tree.get(step))? {
+            Tree::Leaf(leaf) if leaf.node.value != Value::Null => Some(leaf),
+            _ => None,
+        }
+    }
+
+    /// Removes the property at a place.
+    pub(super) fn remove(&mut self, place: &[String]) {
+        let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
+        if rest.is_empty() {
+            properties.retain(|(name, _)| name != first);
+        } else if let Some((_, inner)) = properties.iter_mut().find(|(name, _)| name == first) {
+            inner.remove(rest);
+        }
+    }
+
     /// Makes the value at a place uncaptured, even if other sources state it.
     pub(super) fn doubt(&mut self, place: &[String]) {
         let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
@@ -241,6 +259,25 @@ impl Tree {
         time(self).zip(time(other)).is_some_and(|(known, new)| known > new)
     }
 
+    /// Returns a list of objects as partial, if another list that it replaces may have further ones.
+    fn without_others(mut self, other: &Tree) -> Tree {
+        let objects = |tree: &Tree| match tree {
+            Tree::Leaf(Leaf { node: Node { value: Value::List(elements), .. }, .. }) => {
+                elements.iter().any(|element| matches!(element.value, Value::Object(_)))
+            }
+            _ => false,
+        };
+        let is_shorter = objects(other);
+        if let Tree::Leaf(leaf) = &mut self
+            && is_shorter
+            && matches!(leaf.node.value, Value::List(_))
+            && !leaf.partial.contains(&String::new())
+        {
+            leaf.partial.push(String::new());
+        }
+        self
+    }
+
     fn contradict(self, other: Tree, merge: &mut Merge<'_>) -> Tree {
         if merge.rule == Rule::Refresh {
             let times = [&self, &other].map(|tree| tree.origin().and_then(|origin| merge.origins.time(origin)));
@@ -252,8 +289,8 @@ impl Tree {
         if merge.rule == Rule::Newer {
             let time = |tree: &Tree| tree.origin().and_then(|origin| merge.origins.time(origin));
             match (time(&self), time(&other)) {
-                (Some(one), Some(two)) if one > two => return self,
-                (Some(one), Some(two)) if one < two => return other,
+                (Some(one), Some(two)) if one > two => return self.without_others(&other),
+                (Some(one), Some(two)) if one < two => return other.without_others(&self),
                 _ => {}
             }
         }

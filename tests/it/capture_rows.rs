@@ -1,7 +1,7 @@
 //! Rows and files that `deodar capture` does not use as they are: each leads to a message.
 
 use crate::capture_files::{AT, Harbour};
-use crate::support::{Run, deodar};
+use crate::support::{Run, deodar, repository};
 use serde_json::{Value, json};
 
 /// Runs a capture with the built-in pack.
@@ -228,6 +228,82 @@ fn a_misspelt_list_of_a_document_leaves_the_list_partial() {
     let (one, other) = (two("workspaces"), two("workspacs"));
     let run = moengage(&[("a.json", &one), ("b.json", &other)], "--settings a.json --settings b.json");
     assert_eq!(run.json()["partial"], json!(["/workspaces"]), "{}", run.stderr);
+}
+
+/// Returns the sign-in of the environment LIVE after a capture of metadata, where `[from, to]` are replaced in the example.
+fn sign_in(changes: &[[&str; 2]], more: &[(&str, &str)], arguments: &str) -> (Run, Value) {
+    let metadata =
+        std::fs::read_to_string(repository().join("examples/capture/idp-metadata.xml")).expect("the example has it");
+    let metadata = changes.iter().fold(metadata, |text, [from, to]| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    });
+    let files = [more, &[("m.xml", metadata.as_str())]].concat();
+    let run = moengage(&files, &format!("--idp-metadata W/LIVE=m.xml {arguments}"));
+    let found = run.json()["workspaces"][0]["environments"][0]["security"]["sso"].clone();
+    (run, found)
+}
+
+#[test]
+fn metadata_replaces_what_it_covers() {
+    let settings = r#"{"organization": {"name": "H"}, "workspaces": [{"id": "W", "environments": [{"name": "LIVE",
+        "security": {"sso": {"name_id_format": "email_address"}}}]}]}"#;
+    let more = [("s.json", settings)];
+    let (_, sound) = sign_in(&[], &more, "--settings s.json");
+    assert_eq!(sound["name_id_format"], "email_address");
+    let other = ["nameid-format:emailAddress", "nameid-format:fancy"];
+    let (run, found) = sign_in(&[other], &more, "--settings s.json");
+    reports(&run, 0, "`fancy` is not a known word");
+    assert_eq!((found.get("name_id_format"), &found["uncaptured"]), (None, &json!(["name_id_format"])), "{found}");
+    // The same for a value of an older snapshot, also if the new metadata has none.
+    let (old, _) = sign_in(&[], &[], "");
+    let old = [("old.json", old.stdout.as_str())];
+    let formats =
+        ["<md:NameIDFormat>", "<md:NameIDFormat>urn:x:nameid-format:persistent</md:NameIDFormat><md:NameIDFormat>"];
+    for (change, property) in [(other, "name_id_format"), (formats, "name_id_format")] {
+        let (run, found) = sign_in(&[change], &old, "--into old.json");
+        assert_eq!((run.code, found[property].as_str()), (0, None), "{found} {}", run.stderr);
+        assert_eq!(found["idp_entity_id"], sound["idp_entity_id"]);
+    }
+}
+
+#[test]
+fn unknown_keys_and_addresses_of_metadata_are_uncaptured() {
+    let ends = |changes: &[[&str; 2]]| {
+        let (run, found) = sign_in(changes, &[], "");
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        (run.stderr, found["idp_cert_not_after"].clone(), found["idp_sso_url"].clone())
+    };
+    let (_, end, url) = ends(&[]);
+    assert!(end.is_string() && url.is_string(), "{end} {url}");
+    let misspelt =
+        ["<md:KeyDescriptor use=\"encryption\">", "<md:KeyDescripter/><md:KeyDescriptor use=\"encryption\">"];
+    let (messages, end, url) = ends(&[misspelt]);
+    assert!(messages.contains("`KeyDescripter` is not an element of an identity provider"), "{messages}");
+    assert_eq!((end, url), (Value::Null, Value::Null));
+    let named = ["<md:KeyDescriptor use=\"encryption\">", "<md:KeyDescriptor/><md:KeyDescriptor use=\"encryption\">"];
+    let (messages, end, url) = ends(&[named]);
+    assert!(messages.contains("a key for signatures has no certificate"), "{messages}");
+    assert!(end.is_null() && url.is_string(), "{end} {url}");
+    let service = |attributes: &str| format!("<md:SingleSignOnService {attributes}/><md:SingleSignOnService ");
+    let (_, _, url) =
+        ends(&[["<md:SingleSignOnService ", &service("Binding=\"http-post\" Location=\"http://idp.example/\"")]]);
+    assert!(url.as_str().is_some_and(|url| url.starts_with("http://")), "{url}");
+    let (_, _, url) = ends(&[["<md:SingleSignOnService ", &service("Binding=\"x\"")]]);
+    assert_eq!(url, Value::Null);
+}
+
+#[test]
+fn a_newer_list_of_a_document_may_lack_instances_of_the_other() {
+    let document = |id: &str| format!(r#"{{"name": "x", "people": [], "piers": [{{"id": "{id}", "length": 1}}]}}"#);
+    let (one, two) = (document("a"), document("b"));
+    let files = [("a.json", one.as_bytes()), ("b.json", two.as_bytes())];
+    let arguments =
+        "--settings a.json --settings b.json --captured-at a.json=2026-08-01 --captured-at b.json=2026-08-02";
+    let run = Harbour::with(&files).run(&format!("{arguments} --prefer newer"));
+    let found = run.json();
+    let is_whole = found["piers"].as_array().is_some_and(|piers| piers.len() == 2);
+    assert!(run.code == 0 && (is_whole || found["partial"] == json!(["/piers"])), "{found}");
 }
 
 /// A pack with a group of properties, an optional record, and defaults.
