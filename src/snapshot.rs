@@ -6,7 +6,7 @@
 //! unknown.
 
 mod locate;
-mod uncaptured;
+pub(crate) mod uncaptured;
 mod partial;
 mod groups;
 mod plan;

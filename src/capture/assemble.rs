@@ -621,9 +621,9 @@ impl<'a> Assembly<'a, '_> {
             return self.refuse(Diagnostic::error(Code::CaptureSource, message).help("name a file with one row"));
         };
         let Some(instance) = rows.instance(row, &self.settings.dates, self.reports) else { return };
-        let (doubted, absent) = (instance.doubted, instance.absent);
+        let (doubted, absent, unstated) = (instance.doubted, instance.absent, instance.uncaptured);
         let mut tree = leaves(instance.node, origin);
-        for pointer in &instance.uncaptured {
+        for pointer in &unstated {
             let unknown = Tree::at(pointer, Tree::Uncaptured);
             tree = self.merge(tree, unknown, Rule::Report);
         }
@@ -647,18 +647,22 @@ impl<'a> Assembly<'a, '_> {
             match times {
                 [Some(known), Some(new)] if rule == Rule::Newer && known != new => {
                     if known < new {
-                        here.remove(&pointer);
+                        // A missing property may have a default.
+                        match unstated.contains(&pointer) {
+                            true => here.put(&pointer, Tree::Uncaptured),
+                            false => here.remove(&pointer),
+                        }
                     }
                 }
                 _ => {
                     let steps: Vec<&String> = pointer.iter().collect();
                     let error = contradiction(at.join(&steps).as_str(), Some(&leaf.node.place), Some(&place));
                     self.reports.push(error);
-                    here.doubt(&pointer);
+                    here.put(&pointer, Tree::Contradicted);
                 }
             }
         }
-        doubted.iter().for_each(|pointer| here.doubt(pointer));
+        doubted.iter().for_each(|pointer| here.put(pointer, Tree::Contradicted));
     }
 
     /// Reads the events of an export, and lists the export. Returns whether every event could be read.

@@ -4,7 +4,7 @@
 
 use super::cell::Dates;
 use super::conflict::{Rule, contradiction, names, same};
-use super::doubt::misspelt_places;
+use super::doubt::Misspelt;
 use super::key::KeyOf;
 use super::log::Activities;
 use super::node::{Node, Property, Value};
@@ -161,7 +161,7 @@ impl Part {
             Content::Instances(nodes) => nodes.get(row).map(|node| {
                 let mut instance = Instance::new(node.clone());
                 if self.role != Role::Old {
-                    instance.doubted = misspelt_places(joining.model, joining.ty, node);
+                    instance.doubted = Misspelt::of(joining.model, joining.ty, node).values;
                 }
                 take_uncaptured(&mut instance.node, &mut Vec::new(), &mut instance.uncaptured);
                 instance

@@ -13,6 +13,7 @@ use super::reports::Reports;
 use super::scim;
 use super::secrets::suspicion;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::snapshot::uncaptured::is_like;
 use crate::source::{Place, Source, misspelling};
 use crate::value::fold::caseless;
 use std::borrow::Cow;
@@ -203,6 +204,9 @@ impl Mapped {
 
     /// Returns whether a row belongs to the target.
     pub(super) fn belongs(&self, row: usize, dates: &Dates) -> Belongs {
+        if self.only.is_empty() {
+            return Belongs::Yes;
+        }
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let mut belongs = Belongs::Yes;
@@ -421,8 +425,7 @@ impl Mapped {
 /// Returns a property of a row whose name is another spelling of `uncaptured`.
 fn respelt_statement(row: &Node) -> Option<&Property> {
     let Value::Object(properties) = &row.value else { return None };
-    let is_it = |name: &str| caseless(name) == "uncaptured" || misspelling(name, ["uncaptured"]).is_some();
-    properties.iter().find(|property| property.name != "uncaptured" && is_it(&property.name))
+    properties.iter().find(|property| is_like(&property.name))
 }
 
 /// Returns whether a name is that of a column, or of the property that it is read into.

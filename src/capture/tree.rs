@@ -1,15 +1,14 @@
 //! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
 
 use super::conflict::{Rule, contradiction, names, outdated, same};
-use super::doubt::misspelt_places;
+use super::doubt::Misspelt;
 use super::join::{List, Part};
 use super::key::KeyOf;
 use super::node::{Node, Property, Value};
 use super::origin::{DocumentOrigins, OriginId, Origins};
 use super::reports::Reports;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{Model, PathId};
-use crate::source::misspelling;
+use crate::schema::{Model, PathId, PathNode};
 use crate::source::pointer::Pointer;
 use crate::source::{Place, Span};
 use crate::value::TypeId;
@@ -176,13 +175,13 @@ impl Tree {
         }
     }
 
-    /// Makes the value at a place uncaptured, even if other sources state it.
-    pub(super) fn doubt(&mut self, place: &[String]) {
+    /// Puts a value at a place, and makes the objects on the way.
+    pub(super) fn put(&mut self, place: &[String], value: Tree) {
         let (Tree::Object(properties), Some((first, rest))) = (self, place.split_first()) else { return };
         match properties.iter_mut().find(|(name, _)| name == first) {
-            Some((_, inner)) if !rest.is_empty() => inner.doubt(rest),
-            Some((_, tree)) => *tree = Tree::Contradicted,
-            None => properties.push((first.clone(), Tree::at(rest, Tree::Contradicted))),
+            Some((_, inner)) if !rest.is_empty() => inner.put(rest, value),
+            Some((_, tree)) => *tree = value,
+            None => properties.push((first.clone(), Tree::at(rest, value))),
         }
     }
 
@@ -357,7 +356,7 @@ impl DocumentReader<'_> {
         let paths = &self.layout.model.paths;
         let path = path.and_then(|path| paths.find(path));
         let ty = path.and_then(|path| path.ty).filter(|_| !self.is_old);
-        let doubted = ty.map(|ty| misspelt_places(self.layout.model, ty, &node)).unwrap_or_default();
+        let misspelt = ty.map(|ty| Misspelt::of(self.layout.model, ty, &node)).unwrap_or_default();
         match node.value {
             Value::Object(properties) => {
                 let child =
@@ -386,19 +385,18 @@ impl DocumentReader<'_> {
                     read.retain(|(known, _)| *known != name);
                     read.push((name, Tree::Uncaptured));
                 }
-                for (name, child) in path.map_or(&[][..], |path| &path.children) {
-                    let is_misspelt = |written: &String| {
-                        let declared =
-                            path.into_iter().flat_map(|path| &path.children).any(|(known, _)| known == written);
-                        !declared && misspelling(written, [name.as_str()]).is_some()
-                    };
-                    let lacks = !read.iter().any(|(known, _)| known == name);
-                    if lacks && !self.is_old && read.iter().any(|(written, _)| is_misspelt(written)) {
-                        read.extend(self.doubtful_list(*child).map(|list| (name.clone(), list)));
-                    }
-                }
                 let mut object = Tree::Object(read);
-                doubted.iter().for_each(|place| object.doubt(place));
+                misspelt.values.iter().for_each(|place| object.put(place, Tree::Contradicted));
+                for place in &misspelt.lists {
+                    let list = path.and_then(|path| {
+                        let step = |path: &'_ PathNode, step: &String| {
+                            let child = path.children.iter().find(|(known, _)| known == step).map(|(_, child)| *child);
+                            child.and_then(|child| paths.find(child))
+                        };
+                        place.iter().try_fold(path, step)
+                    });
+                    list.into_iter().for_each(|list| object.put(place, self.doubtful_list(list)));
+                }
                 object
             }
             Value::List(elements) => {
@@ -431,17 +429,18 @@ impl DocumentReader<'_> {
     }
 
     /// Returns a list whose name is misspelt: it may have more instances than other sources have.
-    fn doubtful_list(&self, path: PathId) -> Option<Tree> {
+    fn doubtful_list(&self, list: &PathNode) -> Tree {
         let layout = self.layout;
-        let each = &layout.model.paths.find(path)?.each;
-        if let Some(ty) = layout.type_at(each, &layout.lists) {
-            return Some(Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: true, replaced: Vec::new() })));
+        if let Some(ty) = layout.type_at(&list.each, &layout.lists) {
+            return Tree::Rows(Box::new(List { ty, parts: Vec::new(), is_partial: true, replaced: Vec::new() }));
         }
-        if let Some(ty) = layout.type_at(each, &layout.containers) {
-            let key = KeyOf::new(layout.model, ty);
-            return Some(Tree::Instances(Instances { elements: Vec::new(), key, is_partial: true, is_doubtful: true }));
+        match layout.type_at(&list.each, &layout.containers) {
+            Some(ty) => {
+                let key = KeyOf::new(layout.model, ty);
+                Tree::Instances(Instances { elements: Vec::new(), key, is_partial: true, is_doubtful: true })
+            }
+            None => Tree::Contradicted,
         }
-        (!each.is_empty()).then_some(Tree::Contradicted)
     }
 
     /// Reports partial lists in the instances of a list that is joined, because the instances have other indexes then.

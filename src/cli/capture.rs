@@ -26,8 +26,9 @@ A file may be named as ID=FILE, with the id of the instance that it is from, suc
 as WS1=members.csv or WS1/LIVE=metadata.xml. The id is needed if there are several.
 
 Exit codes: 0 the snapshot was written, or with --check that of the check; 2 wrong
-usage of the command line; 5 a file has errors. With errors in rows, cells or single values the snapshot is
-written, and these values are unknown in it; with others it is not.";
+usage of the command line; 5 a file has errors. With errors in rows, cells or
+single values the snapshot is written, and these values are unknown in it; with
+others it is not.";
 
 const EXAMPLES: &str = "\
 Examples:

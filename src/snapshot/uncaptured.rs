@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) const UNCAPTURED: &str = "uncaptured";
 
 /// Returns whether an undeclared property may be meant to be `uncaptured`.
-pub(super) fn is_like(name: &str) -> bool {
+pub(crate) fn is_like(name: &str) -> bool {
     // Most names have other letters.
     let others = (letters(name) ^ letters(UNCAPTURED)).count_ones();
     others <= 2 && name != UNCAPTURED && misspelling(name, [UNCAPTURED]).is_some()

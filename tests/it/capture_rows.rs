@@ -308,7 +308,7 @@ fn a_newer_list_of_a_document_may_lack_instances_of_the_other() {
 
 /// A pack with a group of properties, an optional record, and defaults.
 const YARD: &str = r#"
-@path("") @key("name") entity Yard = { name: String };
+@path("") @key("name") entity Yard = { name: String, peoples?: Bool, @missing("false") open: Bool };
 @path("/people/*") @key("email") entity Person in [Yard] = {
   email: String,
   @missing("false") exempt: Bool,
@@ -318,6 +318,17 @@ const YARD: &str = r#"
 action audit appliesTo { principal: [Yard], resource: [Yard, Person, Key], context: {} };"#;
 
 const YARD_FILES: &str = r#"
+[[sources]]
+flag = "settings"
+help = "Settings"
+reader = "document"
+[[sources]]
+flag = "yard"
+help = "The yard"
+reader = "rows"
+[[sources.targets]]
+instance = "Yard"
+columns = [{ property = "open", headers = ["Open"], form = "bool", absent = ["none"] }]
 [[sources]]
 flag = "people"
 help = "People"
@@ -336,6 +347,34 @@ columns = [
 ]
 "#;
 
+/// Runs a capture in the yard pack.
+fn yard(files: &[(&str, &str)], arguments: &str) -> Run {
+    let pack = [("y.cedarschema", YARD), ("p/capture.toml", YARD_FILES)];
+    let files: Vec<_> = pack.iter().chain(files).map(|(name, text)| (*name, text.as_bytes())).collect();
+    let arguments = format!("capture --schema y.cedarschema --policies p/capture.toml {arguments}");
+    deodar(&files, &arguments.split_whitespace().collect::<Vec<_>>())
+}
+
+#[test]
+fn a_word_of_absence_is_not_a_default() {
+    let files = [("s.json", r#"{"name": "x", "open": true}"#), ("y.csv", "Open\nnone\n")];
+    let times = "--captured-at s.json=2026-08-01 --captured-at y.csv=2026-08-02";
+    let both = yard(&files, &format!("--settings s.json --yard y.csv {times}"));
+    reports(&both, 5, "two sources state different values of `/open`");
+    let newer = yard(&files, &format!("--settings s.json --yard y.csv {times} --prefer newer"));
+    assert_eq!((newer.code, &newer.json()["uncaptured"]), (0, &json!(["open"])), "{}", newer.stdout);
+}
+
+#[test]
+fn a_declared_property_is_not_a_misspelling_of_a_list() {
+    for (name, partial) in [("peoples", Value::Null), ("poeple", json!(["/people"]))] {
+        let document = format!(r#"{{"name": "x", "open": true, "{name}": true}}"#);
+        let files = [("s.json", document.as_str()), ("p.csv", "Mail,A\na@x,yes\n")];
+        let run = yard(&files, "--settings s.json --people p.csv --captured-at 2026-09-01");
+        assert_eq!(run.json()["partial"], partial, "{name}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn defaults_records_and_groups_without_a_statement_are_uncaptured() {
     for (rows, expected) in [
@@ -347,11 +386,7 @@ fn defaults_records_and_groups_without_a_statement_are_uncaptured() {
         ),
         ("Mail,Exemt,B,Key1\na@x,yes,yes,no", json!(["exempt", "key_1_active", "key_1_rotated", "key_2_active"])),
     ] {
-        let files = [("y.cedarschema", YARD), ("p/capture.toml", YARD_FILES), ("p.csv", rows)]
-            .map(|(name, text)| (name, text.as_bytes()));
-        let arguments =
-            "capture --schema y.cedarschema --policies p/capture.toml --people p.csv --captured-at 2026-09-01";
-        let run = deodar(&files, &arguments.split_whitespace().collect::<Vec<_>>());
+        let run = yard(&[("p.csv", rows)], "--people p.csv --captured-at 2026-09-01");
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!(run.json()["people"][0]["uncaptured"], expected, "{rows}: {}", run.stdout);
     }
