@@ -177,7 +177,7 @@ pub struct Column {
     pub is_event_time: bool,
     /// Whether a missing property states something. Then a value that is not known is listed as uncaptured.
     pub may_be_absent: bool,
-    /// Whether an empty cell means that there is no value. Otherwise it states nothing.
+    /// Whether an empty cell means that the value does not exist. Otherwise it states nothing.
     pub empty_is_absent: bool,
     /// The outermost optional record that has the property. It is not known to be absent if the property is not known.
     pub record: Option<Vec<String>>,
