@@ -2,7 +2,7 @@
 
 use super::conflict::{Rule, contradiction};
 use super::csv::Table;
-use super::description::{Feed, FeedReader, Log, Target, TargetForm};
+use super::description::{Feed, FeedReader, Log, Target, TargetForm, containers};
 use super::join::{Content, List, Part, Role};
 use super::key::KeyOf;
 use super::log::Events;
@@ -109,18 +109,10 @@ pub(super) fn assemble<'c>(inputs: Inputs<'c>, reports: &mut Reports) -> Option<
 }
 
 fn layout<'m>(model: &'m Model, feeds: &[Feed]) -> Layout<'m> {
-    let (mut containers, mut lists) = (Vec::new(), Vec::new());
-    for feed in feeds {
-        for target in &feed.targets {
-            let is_instance = target.form == TargetForm::Instance;
-            let inner = if is_instance { Some(target.ty) } else { model.ty(target.ty).parent };
-            containers.extend(inner.into_iter().flat_map(|ty| model.ancestry(ty)));
-            lists.extend((!is_instance).then_some(target.ty));
-        }
-        lists.extend(feed.log.as_ref().and_then(|log| log.exports));
-    }
-    lists.retain(|ty| !containers.contains(ty));
-    Layout { model, containers, lists }
+    let targets = feeds.iter().flat_map(|feed| &feed.targets);
+    let lists = targets.filter(|target| target.form != TargetForm::Instance).map(|target| target.ty);
+    let exports = feeds.iter().filter_map(|feed| feed.log.as_ref()?.exports);
+    Layout { model, containers: containers(model, feeds), lists: lists.chain(exports).collect() }
 }
 
 fn origin_of(export: &Export, method: Option<&str>, captured_by: Option<&str>) -> Origin {

@@ -141,6 +141,17 @@ pub struct Target {
     pub place: Place,
 }
 
+/// Returns the types whose instances have properties from several sources: an instance that a source gives alone, and
+/// those around the lists and instances of all sources.
+pub(super) fn containers(model: &Model, feeds: &[Feed]) -> Vec<TypeId> {
+    let targets = feeds.iter().flat_map(|feed| &feed.targets);
+    let inner = targets.filter_map(|target| match target.form {
+        TargetForm::Instance => Some(target.ty),
+        TargetForm::Complete | TargetForm::Adds => model.ty(target.ty).parent,
+    });
+    inner.flat_map(|ty| model.ancestry(ty)).collect()
+}
+
 /// The relation of rows and instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TargetForm {

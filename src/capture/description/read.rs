@@ -2,6 +2,7 @@
 
 use super::{
     Activity, CellForm, Column, Condition, Description, Feed, FeedReader, FixedValue, Log, Target, TargetForm, Word,
+    containers,
 };
 use crate::capture::places::{is_in_group, lack_is_known, optional_record};
 use crate::configuration::values::{Values, key_span, span, span_of};
@@ -92,9 +93,26 @@ impl Reader<'_> {
             }
             description.feeds.push(feed);
         }
+        self.divided(&description.feeds);
         description.screens = self.screens(table);
         description.lists = self.template(table, &description.feeds);
         description
+    }
+
+    /// Reports lists of rows whose instances other sources describe in part: an instance is one row.
+    fn divided(&mut self, feeds: &[Feed]) {
+        let containers = containers(self.model, feeds);
+        for feed in feeds {
+            let targets = feed.targets.iter().filter(|target| target.form != TargetForm::Instance);
+            let targets = targets.map(|target| (target.ty, target.place.span));
+            let exports = feed.log.iter().filter_map(|log| Some((log.exports?, feed.place.span)));
+            for (ty, at) in targets.chain(exports).filter(|(ty, _)| containers.contains(ty)) {
+                let name = self.model.short_name(ty);
+                let message = format!("rows give the instances of `{name}`, and another target gives parts of them");
+                let help = format!("remove one of them: a document can list the instances of `{name}`");
+                self.values.wrong(at, message, &help);
+            }
+        }
     }
 
     fn fixed(&mut self, table: &dyn TableLike) -> Vec<FixedValue> {
@@ -606,6 +624,15 @@ columns = [
         let (_, problems) =
             read(&format!("{PEOPLE}[[sources]]\nflag = \"people\"\nhelp = \"h\"\nreader = \"document\"\n"));
         assert_eq!(problems, ["17: two sources have the flag `people`; name them differently"]);
+        let one = "[[sources]]\nflag = \"one\"\nhelp = \"h\"\nreader = \"rows\"\n[[sources.targets]]\ninstance = \"Person\"\n";
+        let column = "columns = [{ property = \"status\", headers = [\"S\"] }]\n";
+        let (_, problems) = read(&format!("{PEOPLE}{one}{column}"));
+        assert_eq!(
+            problems,
+            [
+                "9: rows give the instances of `Person`, and another target gives parts of them; remove one of them: a document can list the instances of `Person`"
+            ]
+        );
     }
 
     #[test]
