@@ -7,6 +7,7 @@ mod reader;
 mod lacking;
 mod chain;
 mod model;
+mod key;
 mod layout;
 mod written;
 mod parts;
@@ -22,6 +23,7 @@ mod tests;
 pub use literal::parse_value;
 
 pub use chain::{Chain, Read, Shape as ChainShape};
+pub(crate) use key::KeyForm;
 pub use lacking::{Lacking, LackingWords};
 pub use model::*;
 pub(crate) use reader::folded_email_parts;

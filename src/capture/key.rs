@@ -1,9 +1,8 @@
 //! The keys by which instances of several sources are joined.
 
 use super::node::{Node, Value};
-use crate::schema::{Model, Origin, Reader, folded};
+use crate::schema::{KeyForm, Model};
 use crate::value::TypeId;
-use crate::value::fold::caseless;
 
 /// The key of the instances of a type, and the form in which the schema compares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,42 +12,18 @@ pub(super) struct KeyOf {
     form: KeyForm,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KeyForm {
-    /// The trimmed text.
-    Exact,
-    /// Texts in folded form.
-    Casefold,
-    /// E-mail addresses.
-    Email,
-}
-
 impl KeyOf {
     /// Returns the key of a type. A type without `@key` has an empty pointer.
     pub(super) fn new(model: &Model, ty: TypeId) -> Self {
         let declared = model.ty(ty);
         let pointer = declared.key.clone().unwrap_or_default();
-        // A reader of a part, such as the domain of an address, does not compare keys.
-        let readers = declared.slots.iter().filter_map(|slot| match &slot.origin {
-            Origin::Read(at, Some(chain)) if *at == pointer => chain.only(),
-            _ => None,
-        });
-        let form = readers.fold(KeyForm::Exact, |form, reader| match (form, reader) {
-            (_, Reader::Email) => KeyForm::Email,
-            (KeyForm::Exact, Reader::Casefold) => KeyForm::Casefold,
-            (form, _) => form,
-        });
+        let form = KeyForm::of(declared, &pointer);
         Self { pointer, form }
     }
 
     /// Returns the form in which keys are compared.
     pub(super) fn fold(&self, text: &str) -> String {
-        let text = text.trim();
-        match self.form {
-            KeyForm::Exact => text.to_owned(),
-            KeyForm::Casefold => caseless(text).into_owned(),
-            KeyForm::Email => folded(&Reader::Email, text).unwrap_or_else(|| text.to_owned()),
-        }
+        self.form.fold(text)
     }
 
     /// Returns the noun of the form that the keys have, if they have one and this key does not.

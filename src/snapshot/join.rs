@@ -1,19 +1,27 @@
 //! One snapshot from several files: the pages and services of one account.
 //!
-//! Objects are merged by property. Lists of instances are appended; an instance with a key that two files have in the same
-//! form is there once. Other values must be equal. Two values of one property are both kept, so that the rule for
-//! duplicates makes it unreadable, with both places.
+//! Objects are merged by property. Lists of instances are appended, and instances with one id are merged. Other values must
+//! be equal. Two values of one property are both kept, so that the rule for duplicates makes it unreadable, with both
+//! places.
+
+mod at;
+mod marks;
+mod identity;
 
 use super::Snapshot;
 use super::partial;
 use super::uncaptured::UNCAPTURED;
-use crate::schema::{FieldId, Model, PathId};
+use crate::schema::Model;
 use crate::source::derived::{Container, Derivation, Fault};
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
 use crate::source::{Place, Source, Span, TooLarge};
-use crate::value::{TypeId, parse_datetime};
-use rustc_hash::FxHashMap;
+use crate::value::parse_datetime;
+use at::At;
+use identity::Identity;
+use marks::{Mark, Marks, MarksOf};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each
@@ -40,7 +48,9 @@ pub fn join(
         }
     }
     let json = Derivation::new(first).named(name).from_all(files);
-    let mut joiner = Joiner { model, files, now, marks, json, pointer: Vec::new(), moved: FxHashMap::default() };
+    let around = Around { depth: 0, marks: marks.of(&[]), ids: Vec::new(), objects: roots.clone() };
+    let (pointer, moved, unmarked) = Default::default();
+    let mut joiner = Joiner { model, files, now, marks, json, pointer, around: vec![around], moved, unmarked };
     joiner.object(&At::root(model), &roots);
     joiner.json.finish()
 }
@@ -74,7 +84,8 @@ fn root(file: &Arc<Source>, depth: usize) -> Result<Span, (Arc<Source>, Fault)> 
 /// of a page.
 fn part_of(model: &Model, marks: &Marks, file: &Arc<Source>, span: Span) -> Result<Span, (Arc<Source>, Fault)> {
     let statements = [UNCAPTURED, partial::PARTIAL].map(|name| vec![name.to_owned()]);
-    let has_marker = || marks.all.iter().chain(&statements).any(|marker| has(file, marker));
+    let marks = marks.of(&[]);
+    let has_marker = || marks.all().chain(statements.iter().map(Vec::as_slice)).any(|way| has(file, span.start, way));
     if !Snapshot::is_strange(model, file) || has_marker() {
         return Ok(span);
     }
@@ -93,87 +104,6 @@ struct Value {
     span: Span,
 }
 
-/// A place in the document, as the schema reads it.
-#[derive(Debug, Clone)]
-struct At {
-    /// Several for an element of a list of several types.
-    paths: Vec<PathId>,
-    fields: Vec<(TypeId, FieldId)>,
-    /// Whether an attribute reads the value around the place as a whole.
-    is_within: bool,
-}
-
-impl At {
-    fn root(model: &Model) -> Self {
-        Self { paths: vec![PathId::default()], fields: vec![(model.root, FieldId::default())], is_within: false }
-    }
-
-    /// Returns the place of a property; `None` if the schema does not read it.
-    fn child(&self, model: &Model, name: &str) -> Option<Self> {
-        let children = self.paths.iter().flat_map(|path| &model.paths[*path].children);
-        let paths: Vec<PathId> = children.filter(|(child, _)| child == name).map(|(_, path)| *path).collect();
-        let mut fields = Vec::new();
-        let mut is_within = self.is_within;
-        for (ty, field) in &self.fields {
-            let node = &model.ty(*ty).fields[*field];
-            is_within |= !node.slots.is_empty();
-            fields.extend(node.children.iter().filter(|(child, _)| child == name).map(|(_, field)| (*ty, *field)));
-        }
-        for ty in
-            self.paths.iter().flat_map(|path| &model.paths[*path].groups).filter_map(|group| model.paths[*group].ty)
-        {
-            let of_type = model.ty(ty).groups().into_iter().flat_map(|groups| &groups.list);
-            let properties = of_type.flat_map(|group| model.ty(ty).properties_in(group));
-            fields.extend(properties.filter(|(known, _)| known == name).map(|(_, field)| (ty, field)));
-        }
-        let instances = paths.iter().filter_map(|path| model.paths[*path].ty);
-        fields.extend(instances.filter(|ty| !model.ty(*ty).fields.is_empty()).map(|ty| (ty, FieldId::default())));
-        (!paths.is_empty() || !fields.is_empty() || is_within).then_some(Self { paths, fields, is_within })
-    }
-
-    /// Returns the places of the instances, if this is the place of a list of them.
-    fn each(&self, model: &Model) -> Vec<PathId> {
-        self.paths.iter().flat_map(|path| model.paths[*path].each.iter().copied()).collect()
-    }
-}
-
-/// The markers of pages outside lists: `@more` and `@total`.
-struct Marks {
-    /// For each list with `@more`: the names on the way to the marker, and to the list.
-    more: Vec<(Vec<String>, Vec<String>)>,
-    /// The same for `@total`.
-    total: Vec<(Vec<String>, Vec<String>)>,
-    /// All markers.
-    all: Vec<Vec<String>>,
-}
-
-impl Marks {
-    fn new(model: &Model) -> Self {
-        let (mut more, mut total, mut all) = (Vec::new(), Vec::new(), Vec::new());
-        for ty in model.type_ids() {
-            let declared = model.ty(ty);
-            let Some((parent, list)) = declared.parent.zip(declared.path()) else { continue };
-            let around = model.ty(parent).path().and_then(|path| names(&path.0));
-            let list: Vec<Step> = list.0.iter().take_while(|step| **step != Step::Each).cloned().collect();
-            let (Some(around), Some(list)) = (around, names(&list)) else { continue };
-            let below = |marker: &Vec<String>| [&around[..], marker].concat();
-            more.extend(declared.more.iter().map(|marker| (below(marker), list.clone())));
-            total.extend(declared.total.iter().map(|marker| (below(marker), list.clone())));
-            all.extend(declared.more.iter().chain(&declared.total).map(below));
-        }
-        Self { more, total, all }
-    }
-}
-
-/// Returns the names on a way without `*`.
-fn names(steps: &[Step]) -> Option<Vec<String>> {
-    let name = |step: &Step| match step {
-        Step::Property(name) => Some(name.clone()),
-        Step::Each | Step::Groups(_) => None,
-    };
-    steps.iter().map(name).collect()
-}
-
 /// A property with its values in the files that have it.
 struct Property {
     name: String,
@@ -186,10 +116,25 @@ struct Joiner<'s> {
     now: i64,
     marks: Marks,
     json: Derivation,
-    /// The names on the way to the object at hand.
+    /// The names and indexes on the way to the object at hand.
     pointer: Vec<String>,
+    /// The document and the instances around it that are merged, innermost last.
+    around: Vec<Around>,
     /// For each appended list and file: the new index of each element.
     moved: FxHashMap<(Vec<String>, usize), Vec<usize>>,
+    /// The pointers of lists that several files have without a marker of `@more`.
+    unmarked: Vec<String>,
+}
+
+/// The document, or an instance that several files have.
+struct Around {
+    /// The number of steps on the way to it.
+    depth: usize,
+    marks: MarksOf,
+    /// Its ids.
+    ids: Vec<Identity>,
+    /// Its object in each file that has it.
+    objects: Vec<Value>,
 }
 
 impl Joiner<'_> {
@@ -215,8 +160,13 @@ impl Joiner<'_> {
             self.property(at, &property);
             self.pointer.pop();
         }
+        if self.around.last().is_some_and(|around| around.depth == self.pointer.len()) {
+            let unmarked = self.unmarked_lists();
+            self.unmarked.extend(unmarked);
+        }
         // Its pointers have the new indexes of appended lists.
-        let unmarked = if is_root && partial::is_reserved(self.model) { self.unmarked_lists() } else { Vec::new() };
+        let is_stated = is_root && partial::is_reserved(self.model);
+        let unmarked = if is_stated { std::mem::take(&mut self.unmarked) } else { Vec::new() };
         for property in &partial {
             self.partial(property, &unmarked);
         }
@@ -254,8 +204,9 @@ impl Joiner<'_> {
 
     fn property(&mut self, at: &At, property: &Property) {
         let is_twice = property.values.windows(2).any(|pair| matches!(pair, [a, b] if a.file == b.file));
-        let is_more = self.marks.more.iter().any(|(marker, _)| *marker == self.pointer);
-        let is_marked = self.marks.all.iter().any(|marker| marker.starts_with(&self.pointer));
+        let place = self.within();
+        let is_more = self.marks().more.iter().any(|mark| mark.marker == place);
+        let is_marked = self.marks().has_at(place);
         let child = at.child(self.model, &property.name);
         let is_object = property.values.iter().all(|value| value.kind == Kind::Object);
         match (&property.values[..], child) {
@@ -269,7 +220,7 @@ impl Joiner<'_> {
             }
             (values, Some(child)) if is_object => self.merged(&child, values),
             (values, None) if is_object && is_marked => {
-                self.merged(&At { paths: Vec::new(), fields: Vec::new(), is_within: false }, values);
+                self.merged(&At::elsewhere(), values);
             }
             (values, None) if property.name == UNCAPTURED => self.uncaptured(values),
             (values, None) if !is_marked => values.iter().take(1).for_each(|value| self.write(value)),
@@ -277,14 +228,22 @@ impl Joiner<'_> {
         }
     }
 
+    /// Returns the steps from the innermost object in `around` to the value at hand.
+    fn within(&self) -> &[String] {
+        self.around.last().and_then(|around| self.pointer.get(around.depth..)).unwrap_or_default()
+    }
+
+    /// Returns the markers of the lists of that object.
+    fn marks(&self) -> &MarksOf {
+        const NONE: &MarksOf = &MarksOf { more: Vec::new(), total: Vec::new() };
+        self.around.last().map_or(NONE, |around| &around.marks)
+    }
+
     /// Returns whether an object has properties and none of them is one that the schema reads there: it may be an error in
     /// place of the object.
     fn is_foreign(&self, at: &At, object: &Value) -> bool {
         let names = self.properties(std::slice::from_ref(object));
-        let is_marker = |name: &str| {
-            let here = self.pointer.iter().map(String::as_str).chain([name]);
-            self.marks.all.iter().any(|marker| marker.iter().map(String::as_str).zip(here.clone()).all(|(a, b)| a == b))
-        };
+        let is_marker = |name: &str| self.marks().has_at(&[self.within(), &[name.to_owned()]].concat());
         let is_known = |name: &str| name == UNCAPTURED || at.child(self.model, name).is_some() || is_marker(name);
         !names.is_empty() && !names.iter().any(|property| is_known(&property.name))
     }
@@ -343,7 +302,9 @@ impl Joiner<'_> {
             let oldest = distinct.iter().zip(times).min_by_key(|(_, time)| *time).map(|(value, _)| *value);
             return self.write_all(oldest.as_slice());
         }
-        self.write_all(&distinct);
+        // Spellings of the id of an instance, by which it was merged.
+        let is_id = self.around.last().is_some_and(|around| around.ids.iter().any(|id| id.is_at(self.within())));
+        self.write_all(if is_id { distinct.get(..1).unwrap_or_default() } else { &distinct });
     }
 
     fn time(&self, value: &Value) -> Option<i64> {
@@ -364,56 +325,111 @@ impl Joiner<'_> {
 
     /// Writes a list of instances with the instances of all files.
     fn list(&mut self, at: &At, values: &[Value]) {
-        let types: Vec<TypeId> = at.each(self.model).iter().filter_map(|each| self.model.paths[*each].ty).collect();
+        let types = at.types(self.model);
         let is_one_or_many = types.iter().any(|ty| self.model.ty(*ty).one_or_many);
         let is_list = |value: &Value| value.kind == Kind::Array || is_one_or_many && value.kind == Kind::Object;
         let is_array = values.iter().all(is_list);
         let is_map = !is_array && values.iter().all(|value| value.kind == Kind::Object);
         let Some(first) = values.first().filter(|_| is_array || is_map) else { return self.distinct(values) };
         let Some(place) = self.place(first) else { return };
+        let ids: Vec<Identity> = types.iter().map(|ty| Identity::new(self.model.ty(*ty))).collect();
+        let instances = self.instances(values, &ids, is_array);
+        let object: Vec<Step> =
+            types.first().and_then(|ty| self.model.ty(*ty).path()).map_or(Vec::new(), |path| path.0.clone());
+        let marks = self.marks.of(&object);
+        let element = at.element(self.model);
         self.write_key(first);
         self.json.open(if is_array { Container::Array } else { Container::Object }, &place);
-        let (mut known, mut count) = (FxHashMap::<String, usize>::default(), 0);
+        for (index, instance) in instances.into_iter().enumerate() {
+            let Some(first) = instance.first() else { continue };
+            if let [only] = &instance[..] {
+                self.write(only);
+                continue;
+            }
+            self.pointer.push(if is_map { self.name(first).unwrap_or_default() } else { index.to_string() });
+            if instance.iter().all(|value| value.kind == Kind::Object) {
+                self.write_key(first);
+                let depth = self.pointer.len();
+                let around = Around { depth, marks: marks.clone(), ids: ids.clone(), objects: instance.clone() };
+                self.around.push(around);
+                self.object(&element, &instance);
+                self.around.pop();
+            } else {
+                self.distinct(&instance);
+            }
+            self.pointer.pop();
+        }
+        self.json.close();
+    }
+
+    /// Returns the instances of a list in their order, each with its object of every file that has it.
+    fn instances(&mut self, values: &[Value], ids: &[Identity], is_array: bool) -> Vec<Vec<Value>> {
+        // The number of each element by its id, and the file that last had it.
+        let mut known = FxHashMap::<Vec<String>, (usize, usize)>::default();
+        let (mut numbered, mut twice) = (Vec::<Vec<(Value, usize)>>::new(), FxHashSet::default());
+        let mut count = 0;
         for value in values {
-            let (mut indexes, mut own) = (Vec::new(), Vec::new());
             let elements = match value.kind {
                 // The only element of a list.
                 Kind::Object if is_array => vec![Value { key: None, ..*value }],
                 _ => self.elements(value),
             };
+            let mut of_file = Vec::with_capacity(elements.len());
             for element in elements {
-                let form = self.form(&element);
-                if let Some(index) =
-                    known.get(&form).filter(|_| is_map || types.iter().any(|ty| self.has_id(&element, *ty)))
-                {
-                    indexes.push(*index);
-                    continue;
+                let id = if !is_array { self.name(&element).map(|name| vec![name]) } else { self.id(&element, ids) };
+                let mut number = count;
+                match id.map(|id| known.entry(id)) {
+                    Some(Entry::Occupied(mut entry)) => {
+                        let (first, file) = entry.get_mut();
+                        number = *first;
+                        if std::mem::replace(file, element.file) == element.file {
+                            twice.insert(number);
+                        }
+                    }
+                    Some(Entry::Vacant(entry)) => {
+                        entry.insert((number, element.file));
+                        count += 1;
+                    }
+                    None => count += 1,
                 }
-                self.write(&element);
-                indexes.push(count);
-                own.push((form, count));
-                count += 1;
+                of_file.push((element, number));
             }
-            // Two equal instances of one file are duplicates.
-            known.extend(own);
+            numbered.push(of_file);
+        }
+        let (mut instances, mut index_of) = (Vec::<Vec<Value>>::new(), FxHashMap::<usize, usize>::default());
+        for (value, elements) in values.iter().zip(numbered) {
+            let mut indexes = Vec::with_capacity(elements.len());
+            for (element, number) in elements {
+                let new = instances.len();
+                // Two instances of one file with one id are duplicates, and so are those of the other files.
+                let index = if twice.contains(&number) { new } else { *index_of.entry(number).or_insert(new) };
+                match instances.get_mut(index) {
+                    Some(instance) => instance.push(element),
+                    None => instances.push(vec![element]),
+                }
+                indexes.push(index);
+            }
             if is_array {
                 self.moved.insert((self.pointer.clone(), value.file), indexes);
             }
         }
-        self.json.close();
+        instances
     }
 
-    /// Returns whether an element has an id. Without one, equal elements may be different instances.
-    fn has_id(&self, element: &Value, ty: TypeId) -> bool {
-        let text = self.files.get(element.file).map_or("", |file| file.text());
-        let has = |key: &[String]| {
-            let at = key.iter().try_fold(element.span.start, |at, name| property_of(text, at, name));
-            !key.is_empty() && at.is_some()
-        };
-        let ty = self.model.ty(ty);
-        let mut keys = ty.keys().map(has);
-        element.kind == Kind::Object
-            && if ty.has_composite_key() { keys.all(|has_key| has_key) } else { keys.any(|has_key| has_key) }
+    /// Returns the name of a property.
+    fn name(&self, property: &Value) -> Option<String> {
+        string_text(self.text(property, property.key?)).map(std::borrow::Cow::into_owned)
+    }
+
+    /// Returns the ids of an element for the types of its list, if it has them all. Without one, equal elements may be
+    /// different instances.
+    fn id(&self, element: &Value, ids: &[Identity]) -> Option<Vec<String>> {
+        let text = self.files.get(element.file).map(|file| file.text())?;
+        let mut parts = Vec::new();
+        for id in ids {
+            parts.extend(id.of(text, element.kind, element.span)?);
+        }
+        Some(parts).filter(|parts| !parts.is_empty())
     }
 
     /// Returns the elements of an array, or the properties of an object.
@@ -434,12 +450,6 @@ impl Joiner<'_> {
         elements
     }
 
-    /// Returns the text of an element with its name, without blanks.
-    fn form(&self, element: &Value) -> String {
-        let key = element.key.map(|key| self.text(element, key)).unwrap_or_default();
-        format!("{key}:{}", without_blanks(self.text(element, element.span)))
-    }
-
     /// Writes a marker of `@more`. A list is complete only if the marker of its last file says so, and those of its other
     /// files say that more follow.
     fn more(&mut self, values: &[Value]) {
@@ -447,7 +457,7 @@ impl Joiner<'_> {
             let value = values.iter().find(|value| value.file == file);
             value.is_some_and(|value| !matches!(self.text(value, value.span), "null" | "false" | "\"\"" | "[]" | "{}"))
         };
-        let lists = self.marks.more.iter().filter(|(marker, _)| *marker == self.pointer).map(|(_, list)| list);
+        let lists = self.marks().more.iter().filter(|mark| mark.marker == self.within()).map(|mark| &mark.list);
         let files: Vec<Vec<usize>> = lists.map(|list| self.files_with(list)).collect();
         let is_complete = |files: &Vec<usize>| match files.split_last() {
             Some((last, others)) => !says_more(*last) && others.iter().all(|file| says_more(*file)),
@@ -468,9 +478,11 @@ impl Joiner<'_> {
         }
     }
 
-    /// Returns the files that have a value on a way of names.
+    /// Returns the files that have a value on a way of names from the innermost object in `around`.
     fn files_with(&self, way: &[String]) -> Vec<usize> {
-        (0..self.files.len()).filter(|file| self.files.get(*file).is_some_and(|file| has(file, way))).collect()
+        let objects = self.around.last().map_or(&[][..], |around| &around.objects);
+        let has = |object: &&Value| self.files.get(object.file).is_some_and(|file| has(file, object.span.start, way));
+        objects.iter().filter(has).map(|object| object.file).collect()
     }
 
     /// Writes the pointers of partial lists, with the new indexes of elements.
@@ -503,12 +515,14 @@ impl Joiner<'_> {
     /// Returns the pointers of lists with `@more` that several files have, and whose markers no file has: no file says that
     /// more follow, and yet more follow. A list whose total a file states is compared with it.
     fn unmarked_lists(&self) -> Vec<String> {
-        let is_unmarked = |(marker, list): &&(Vec<String>, Vec<String>)| {
-            let has_total = self.marks.total.iter().any(|(total, of)| of == list && !self.files_with(total).is_empty());
-            self.files_with(list).len() > 1 && self.files_with(marker).is_empty() && !has_total
+        let marks = self.marks();
+        let is_unmarked = |mark: &&Mark| {
+            let has_total =
+                marks.total.iter().any(|it| it.list == mark.list && !self.files_with(&it.marker).is_empty());
+            self.files_with(&mark.list).len() > 1 && self.files_with(&mark.marker).is_empty() && !has_total
         };
-        let pointer = |list: &Vec<String>| list.iter().fold(String::new(), |text, step| text + "/" + &escape(step));
-        self.marks.more.iter().filter(is_unmarked).map(|(_, list)| pointer(list)).collect()
+        let pointer = |mark: &Mark| pointer(self.pointer.iter().chain(&mark.list));
+        marks.more.iter().filter(is_unmarked).map(pointer).collect()
     }
 
     /// Returns a pointer of a file as it is in the whole; `None` if it has an element that its file does not have.
@@ -526,14 +540,17 @@ impl Joiner<'_> {
                 }
             }
         }
-        Some(steps.iter().fold(String::new(), |text, step| text + "/" + &escape(step)))
+        Some(pointer(&steps))
     }
 }
 
-/// Returns whether a file has a value on a way of names.
-fn has(file: &Source, way: &[String]) -> bool {
-    let start = document_start(file.text());
-    way.iter().try_fold(start, |at, name| property_of(file.text(), at, name)).is_some()
+fn pointer<'s>(steps: impl IntoIterator<Item = &'s String>) -> String {
+    steps.into_iter().fold(String::new(), |text, step| text + "/" + &escape(step))
+}
+
+/// Returns whether the object at an offset of a file has a value on a way of names.
+fn has(file: &Source, object: u32, way: &[String]) -> bool {
+    way.iter().try_fold(object, |at, name| property_of(file.text(), at, name)).is_some()
 }
 
 /// Returns the start of a property of the object at an offset.
@@ -578,8 +595,11 @@ mod tests {
         type Whole = { a?: Long, b?: Long };
         @path("/people/*") @key("id") @more("/next") @total("/page/total") entity Person in [Account] = { id: String, n?: Long };
         @path("/notes/*") entity Note in [Account] = { n: Long };
+        @path("/rooms/*") @key("id") entity Room in [Account] = { @as("casefold") id: String, n?: Long };
+        @path("/rooms/*/desks/*") @key("id") @more("/rooms/*/next") entity Desk in [Room] = { id: String, n?: Long };
+        @path("/hosts/*") @key("zone + id") @where("kind = web") entity Web in [Account] = { n?: Long };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note], context: Context };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web], context: Context };
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
@@ -631,7 +651,7 @@ mod tests {
             // Lists are appended, with equal instances once. No file says that more people follow, so they are partial.
             (
                 &[r#"{"people":[{"id":"a"},{"id":"b","n":1}]}"#, r#"{"people":[{"id":"b", "n": 1},{"id":"b","n":2}]}"#],
-                r#"{"people":[{"id":"a"},{"id":"b","n":1},{"id":"b","n":2}],"partial":["/people"]}"#,
+                r#"{"people":[{"id":"a"},{"id":"b","n":1},{"id":"b", "n": 1},{"id":"b","n":2}],"partial":["/people"]}"#,
             ),
             (
                 &[r#"{"people":[{"id":"a"},{"id":"a"}]}"#, r#"{"people":[]}"#],
@@ -648,6 +668,60 @@ mod tests {
             ),
             (&[r#"{"people":[]}"#, r#"{"people":{}}"#], r#"{"people":[],"people":{},"partial":["/people"]}"#),
             (&[r#"{"people":null}"#, r#"{"people":[]}"#], r#"{"people":null,"people":[],"partial":["/people"]}"#),
+            // Instances with one id are merged, in lists and in maps; other properties of two values are both there.
+            (
+                &[r#"{"rooms":[{"id":"a","n":1},{"id":"b"}]}"#, r#"{"rooms":[{"n":2,"id":"b"},{"id":"a","n":3}]}"#],
+                r#"{"rooms":[{"id":"a","n":1,"n":3},{"id":"b","n":2}]}"#,
+            ),
+            (
+                &[
+                    r#"{"rooms":{"x":{"id":"a"}}}"#,
+                    r#"{"rooms":{"x":{"id":"a","n":1},"y":null}}"#,
+                    r#"{"rooms":{"y":{}}}"#,
+                ],
+                r#"{"rooms":{"x":{"id":"a","n":1},"y":null,"y":{}}}"#,
+            ),
+            // Ids are compared in the form in which the schema reads them.
+            (&[r#"{"rooms":[{"id":"A"}]}"#, r#"{"rooms":[{"id":" a","n":1}]}"#], r#"{"rooms":[{"id":"A","n":1}]}"#),
+            (
+                &[r#"{"people":[{"id":"A"}],"next":1}"#, r#"{"people":[{"id":"a"}],"next":null}"#],
+                r#"{"people":[{"id":"A"},{"id":"a"}],"next":null}"#,
+            ),
+            // Without an id that can be read, elements are not merged.
+            (
+                &[
+                    r#"{"rooms":[{"id":null},{"id":["a"]},{"id":"a","id":"a"},{"id":""}]}"#,
+                    r#"{"rooms":[{"id":"a"},{"id":""}]}"#,
+                ],
+                r#"{"rooms":[{"id":null},{"id":["a"]},{"id":"a","id":"a"},{"id":""},{"id":"a"},{"id":""}]}"#,
+            ),
+            // All parts of an id, and the word that decides the type.
+            (
+                &[
+                    r#"{"hosts":[{"zone":"z","id":1,"kind":"web"},{"zone":"z","id":2,"kind":"db"},{"zone":"z","id":3}]}"#,
+                    r#"{"hosts":[{"id":1,"zone":"z","kind":" Web","n":1},{"id":2,"zone":"z","kind":"web"},{"id":3,"zone":"z"}]}"#,
+                ],
+                r#"{"hosts":[{"zone":"z","id":1,"kind":"web","n":1},{"zone":"z","id":2,"kind":"db"},{"zone":"z","id":3},{"id":2,"zone":"z","kind":"web"},{"id":3,"zone":"z"}]}"#,
+            ),
+            // Lists of an instance are pages too, with the markers of the instance.
+            (
+                &[
+                    r#"{"rooms":[{"id":"z"},{"id":"a","desks":[{"id":"1"}],"next":"2"}],"partial":["/rooms/1/desks/0/x"]}"#,
+                    r#"{"rooms":[{"id":"a","desks":[{"id":"2"}],"next":null}],"partial":["/rooms/0/desks/0/x"]}"#,
+                ],
+                r#"{"rooms":[{"id":"z"},{"id":"a","desks":[{"id":"1"},{"id":"2"}],"next":null}],"partial":["/rooms/1/desks/0/x","/rooms/1/desks/1/x"]}"#,
+            ),
+            (
+                &[
+                    r#"{"rooms":[{"id":"a","desks":[],"next":null}]}"#,
+                    r#"{"rooms":[{"id":"a","desks":[],"next":"3"}]}"#,
+                ],
+                r#"{"rooms":[{"id":"a","desks":[],"next":"3"}]}"#,
+            ),
+            (
+                &[r#"{"rooms":[{"id":"a","desks":[]},{"id":"b","desks":[]}]}"#, r#"{"rooms":[{"id":"b","desks":[]}]}"#],
+                r#"{"rooms":[{"id":"a","desks":[]},{"id":"b","desks":[]}],"partial":["/rooms/1/desks"]}"#,
+            ),
             // Indexes of partial lists are those of the whole.
             (
                 &[

@@ -153,30 +153,41 @@ fn different_values_are_an_error_with_both_places() {
     "#]]
     .assert_eq(&run.stdout);
     assert_eq!(run.code, 5);
-    // Two people with one key.
+    // One person with two values.
     let other = replaced(MORE_PEOPLE, "bo@anse.example\", \"active\": true", "ada@anse.example\", \"active\": false");
     let run = joined(PEOPLE, &other, PIERS, &["--quiet"]);
     expect![[r#"
-        snapshot-duplicate-id
+        snapshot-duplicate-key
 
-          × two instances of Person have the id `ada@anse.example`
-           ╭─[anse/people-2.json:6:16]
+          × two files have different values of `active`
+           ╭─[anse/people-2.json:6:36]
          5 │   "people": [
          6 │     { "email": "ada@anse.example", "active": false }
-           ·                ─────────┬────────
-           ·                         ╰── again here
+           ·                                    ────┬───
+           ·                                        ╰── another value
          7 │   ]
            ╰────
 
           ☞ see also
-           ╭─[anse/people-1.yaml:4:13]
+           ╭─[anse/people-1.yaml:4:31]
          3 │ people:
          4 │   - {email: ada@anse.example, active: true}
-           ·             ────────┬───────
-           ·                     ╰── first here
+           ·                               ───┬──
+           ·                                  ╰── one value
            ╰────
-          help: remove one, or correct its id; until then both count as one instance
-                with unknown attributes
+          help: correct one of them, or leave it out of one file
+
+        snapshot-reference
+
+          × `owner` refers to Person `bo@anse.example`, which is not in the snapshot
+            ╭─[anse/piers.jsonc:10:37]
+          9 │         { "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red", "pin": *** },
+         10 │         { "name": "Wren", "owner": "bo@anse.example", "length": 7, "light": "green" },
+            ·                                     ───────┬───────
+            ·                                            ╰── no such Person
+         11 │       ],
+            ╰────
+          help: did you mean `ada@anse.example`?
 
           4 checks, 6 verdicts: 1 fail, 2 unknown, 0 not applicable, 3 pass
           exit 5: some files are unreadable or invalid; 1 failure at or above low; 2
@@ -184,6 +195,32 @@ fn different_values_are_an_error_with_both_places() {
     "#]]
     .assert_eq(&run.stdout);
     assert_eq!(run.code, 5);
+}
+
+#[test]
+fn an_instance_may_be_divided_between_files() {
+    // The pier is in one file, and its boats are in two others.
+    let east = r#"{ "piers": [{ "id": "east", "length": 8, "flags": ["fuel"] }], "buoys": [] }"#;
+    let more = replaced(
+        MORE_PEOPLE,
+        "\"people\"",
+        r#""piers": [{ "id": "east", "boats": [{ "name": "Tern", "owner": "ada@anse.example", "length": 12, "light": "red" }] }],
+  "people""#,
+    );
+    let people = format!(
+        "{PEOPLE}piers:\n  - id: east\n    boats:\n      - {{name: Wren, owner: bo@anse.example, length: 7, light: green}}\n"
+    );
+    let whole = joined(PEOPLE, MORE_PEOPLE, PIERS, &["--format", "json", "--verdicts", "all"]).json();
+    let divided = joined(&people, &more, east, &["--format", "json", "--verdicts", "all"]).json();
+    let verdicts = |report: &serde_json::Value| {
+        let lists = ["findings", "other_verdicts"].into_iter().flat_map(|list| report[list].as_array().unwrap());
+        let verdict = |it: &serde_json::Value| format!("{} {} {}", it["check"], it["resource"]["id"], it["verdict"]);
+        let mut verdicts: Vec<String> = lists.map(verdict).collect();
+        verdicts.sort();
+        verdicts
+    };
+    assert_eq!(verdicts(&divided), verdicts(&whole));
+    assert_eq!((verdicts(&whole).len(), divided["diagnostics"].as_array().map(Vec::len)), (6, Some(0)));
 }
 
 #[test]
