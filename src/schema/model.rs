@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 use std::borrow::Cow;
 use std::collections::HashMap;
+
 use std::fmt;
 use std::sync::Arc;
 

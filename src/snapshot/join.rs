@@ -21,6 +21,7 @@ use at::At;
 use identity::Identity;
 use marks::{Mark, Marks, MarksOf};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
@@ -121,7 +122,7 @@ struct Joiner<'s> {
     /// The document and the instances around it that are merged, innermost last.
     around: Vec<Around>,
     /// For each appended list and file: the new index of each element.
-    moved: FxHashMap<(Vec<String>, usize), Vec<usize>>,
+    moved: HashMap<(Vec<String>, usize), Vec<usize>>,
     /// The pointers of lists that several files have without a marker of `@more`.
     unmarked: Vec<String>,
 }
@@ -183,7 +184,7 @@ impl Joiner<'_> {
 
     /// Returns the properties of some objects, in the order in which they first occur.
     fn properties(&self, objects: &[Value]) -> Vec<Property> {
-        let (mut found, mut known) = (Vec::<Property>::new(), FxHashMap::<String, usize>::default());
+        let (mut found, mut known) = (Vec::<Property>::new(), HashMap::<String, usize>::default());
         for object in objects {
             let Some(file) = self.files.get(object.file) else { continue };
             #[expect(clippy::let_underscore_must_use, reason = "the file has been scanned before")]
@@ -365,7 +366,7 @@ impl Joiner<'_> {
     /// Returns the instances of a list in their order, each with its object of every file that has it.
     fn instances(&mut self, values: &[Value], ids: &[Identity], is_array: bool) -> Vec<Vec<Value>> {
         // The number of each element by its id, and the file that last had it.
-        let mut known = FxHashMap::<Vec<String>, (usize, usize)>::default();
+        let mut known = HashMap::<Vec<String>, (usize, usize)>::default();
         let (mut numbered, mut twice) = (Vec::<Vec<(Value, usize)>>::new(), FxHashSet::default());
         let mut count = 0;
         for value in values {

@@ -2,11 +2,11 @@
 
 use crate::schema::Model;
 use crate::source::pointer::Step;
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 /// The markers of each object that has lists: the document, and the instances of a list. An object is known by its path,
 /// which is empty or ends with `*`.
-pub(super) struct Marks(FxHashMap<Vec<Step>, MarksOf>);
+pub(super) struct Marks(HashMap<Vec<Step>, MarksOf>);
 
 /// The markers of the lists of one object.
 #[derive(Debug, Default, Clone)]
@@ -28,7 +28,7 @@ pub(super) struct Mark {
 
 impl Marks {
     pub(super) fn new(model: &Model) -> Self {
-        let mut marks = FxHashMap::<Vec<Step>, MarksOf>::default();
+        let mut marks = HashMap::<Vec<Step>, MarksOf>::default();
         for ty in model.type_ids() {
             let declared = model.ty(ty);
             let Some((parent, list)) = declared.parent.zip(declared.path()) else { continue };
