@@ -38,8 +38,8 @@ use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
 use cover::Observed;
 use globset::GlobMatcher;
-use run::Planned;
-use std::collections::BTreeSet;
+use run::{Planned, Tested};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A file of cases.
@@ -151,6 +151,8 @@ pub struct TestOptions {
     pub strict: bool,
     /// Whether the files are all cases of the pack. Then checks without a case are reported.
     pub complete: bool,
+    /// Whether each case runs all checks, so that [`Trial::counts`] has them all. Otherwise it runs those that it expects.
+    pub all_checks: bool,
     /// Whether to measure the coverage of conditions.
     pub coverage: bool,
     /// The minimum coverage, in percent.
@@ -176,7 +178,7 @@ pub struct Trial {
     pub name: String,
     /// The actual verdict of every expectation; `None` if there is none, or if the resources have different ones.
     pub actual: Vec<Option<Verdict>>,
-    /// The number of each verdict of every check, by its id.
+    /// The number of each verdict of every check that ran, by its id.
     pub counts: Vec<(String, VerdictCounts)>,
     /// The problems. The case holds if none is an error.
     pub diagnostics: Vec<Diagnostic>,
@@ -240,13 +242,17 @@ impl Suite {
             return outcome;
         }
         let planned = Self::plan(files, options, &mut outcome.left_out);
+        let packs = self.narrowed(&planned, options);
         let run = |planned: &Planned<'_>| {
             let mut observed = Observed::default();
-            let trial = match self.prepare(*planned) {
+            let pack =
+                self.checks_of(planned.case, options).and_then(|checks| packs.get(&checks)).unwrap_or(&self.pack);
+            let tested = Tested::new(pack);
+            let trial = match self.prepare(*planned, pack) {
                 Err(trial) => *trial,
-                Ok(prepared) => prepared.run(self.tested(), options.strictness(), |judging, trial, expected| {
+                Ok(prepared) => prepared.run(tested, options.strictness(), |judging, trial, expected| {
                     if options.coverage && trial.holds() {
-                        observed = cover::observe(self.tested(), judging, expected);
+                        observed = cover::observe(tested, judging, expected);
                     }
                 }),
             };
@@ -258,7 +264,7 @@ impl Suite {
         if options.coverage {
             let observed = observed.into_iter().reduce(cover::merge).unwrap_or_default();
             let checks = self.tested_checks(planned.iter().map(|planned| planned.case), options);
-            outcome.coverage = Some(Coverage::of(self.tested(), &checks, &observed));
+            outcome.coverage = Some(Coverage::of(Tested::new(&self.pack), &checks, &observed));
         }
         if outcome.trials.is_empty() {
             return outcome;
@@ -282,6 +288,24 @@ impl Suite {
             outcome.mutation = Some(mutation);
         }
         outcome
+    }
+
+    /// Returns the checks that a case needs; `None` if these are all.
+    fn checks_of(&self, case: &Case, options: &TestOptions) -> Option<BTreeSet<CheckId>> {
+        let named = |expectation: &Expectation| self.pack.policies().check_named(&expectation.check);
+        let needs_all = options.all_checks || case.no_other_failures.is_some();
+        (!needs_all).then(|| case.expectations.iter().filter_map(named).collect())
+    }
+
+    /// Returns a pack for each set of checks that a case needs.
+    fn narrowed(&self, planned: &[Planned<'_>], options: &TestOptions) -> BTreeMap<BTreeSet<CheckId>, Pack> {
+        let sets: BTreeSet<_> = planned.iter().filter_map(|planned| self.checks_of(planned.case, options)).collect();
+        let sets: Vec<_> = sets.into_iter().collect();
+        sets.into_par_iter()
+            .map(|checks| (checks.clone(), self.pack.narrowed(&checks)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// Returns the selected variants, and counts the others.

@@ -19,6 +19,7 @@ use crate::schema::{Model, Schema};
 use crate::snapshot::{Limits, ReadPlan, SecretPaths, Snapshot};
 use crate::source::Source;
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A schema and policies, compiled.
@@ -144,6 +145,22 @@ impl Pack {
     /// Returns the places of secret values in snapshots; `None` if the schema declares none.
     pub fn secrets(&self) -> Option<Arc<SecretPaths>> {
         SecretPaths::of(self.model())
+    }
+
+    /// Returns the pack with some of its checks only.
+    pub(crate) fn narrowed(&self, checks: &BTreeSet<CheckId>) -> Self {
+        let select = |at: CheckId| checks.contains(&at);
+        let program = self.program.narrowed(self.model(), &self.policies, select);
+        let plan = Arc::new(ReadPlan::new(self.model(), &program.reads));
+        let selected = self.policies.checks.entries().map(|(at, _)| select(at) && self.is_selected(at)).collect();
+        Self {
+            schema: Arc::clone(&self.schema),
+            policies: Arc::clone(&self.policies),
+            program: Arc::new(program),
+            plan,
+            selected,
+            adaptation: Arc::clone(&self.adaptation),
+        }
     }
 
     /// Returns a pack with the same schema and other policies, all of them selected.

@@ -283,11 +283,25 @@ impl Program {
     ///
     /// `select` determines the checks; one that the review refuses is left out and is in [`Program::refused`].
     pub fn lower(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> (Self, Vec<Diagnostic>) {
-        on_deep_stack(|| Self::reviewed(model, policies, select))
+        on_deep_stack(|| Self::reviewed(model, policies, select, |_| true))
     }
 
-    fn reviewed(model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> (Self, Vec<Diagnostic>) {
-        let whole = lower::whole(model, policies);
+    /// Reviews and lowers all checks, the derivations that they need, and those that `select` accepts.
+    pub fn lower_needed(
+        model: &Model,
+        policies: &Policies,
+        select: impl Fn(DerivationId) -> bool,
+    ) -> (Self, Vec<Diagnostic>) {
+        on_deep_stack(|| Self::reviewed(model, policies, |_| true, select))
+    }
+
+    fn reviewed(
+        model: &Model,
+        policies: &Policies,
+        select: impl Fn(CheckId) -> bool,
+        derivations: impl Fn(DerivationId) -> bool,
+    ) -> (Self, Vec<Diagnostic>) {
+        let whole = lower::whole(model, policies, derivations);
         let lint::Review { refused, diagnostics, comparisons } = lint::review(model, policies, &whole);
         let runs = |at: CheckId| {
             select(at) && policies.checks.find(at).is_some_and(|check| !refused.contains(&check.statement.id))
@@ -295,6 +309,14 @@ impl Program {
         let waives = |waiver: &Waiver| !refused.contains(&waiver.statement.id);
         let program = lower::program(model, policies, runs, waives);
         (Self { refused, comparisons, ..program }, diagnostics)
+    }
+
+    /// Returns the part of a reviewed program that some of its checks need, with the waivers that `waives` accepts.
+    pub(crate) fn narrowed(&self, model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Self {
+        let runs = |at: CheckId| select(at) && self.checks.iter().any(|check| check.check == at);
+        let waives = |waiver: &Waiver| !self.refused.contains(&waiver.statement.id);
+        let program = on_deep_stack(|| lower::program(model, policies, runs, waives));
+        Self { refused: self.refused.clone(), comparisons: self.comparisons.clone(), ..program }
     }
 
     /// Lowers the selected checks and the derivations they need without a review and without waivers.

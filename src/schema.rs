@@ -33,6 +33,7 @@ pub use reader::{
 
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::source::{Place, Source, Span, cedar};
+use cedar_policy::Validator;
 use std::sync::{Arc, OnceLock};
 
 /// A schema in Cedar's form and as a model.
@@ -41,7 +42,7 @@ pub struct Schema {
     /// The file.
     pub source: Arc<Source>,
     /// The schema in Cedar's form.
-    cedar: OnceLock<Result<cedar_policy::Schema, Vec<Diagnostic>>>,
+    cedar: OnceLock<Result<Validator, Vec<Diagnostic>>>,
     /// The place of each entity and attribute in a snapshot.
     pub model: Arc<Model>,
 }
@@ -79,7 +80,7 @@ impl Schema {
         };
         let model = read::model(source, &cedar, &written, &mut diagnostics);
         let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
-        let cedar = OnceLock::from(Ok(cedar));
+        let cedar = OnceLock::from(Ok(Validator::new(cedar)));
         (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
     }
 
@@ -94,12 +95,12 @@ impl Schema {
         self.source.is_validated() && policies.is_validated()
     }
 
-    /// Returns the schema in Cedar's form, for the validation of policies.
+    /// Returns Cedar's validator of policies, with the schema in Cedar's form.
     ///
     /// # Errors
     /// The diagnostics of a schema that Cedar does not accept. They occur only if the model is not that of the text.
-    pub fn cedar(&self) -> Result<&cedar_policy::Schema, &[Diagnostic]> {
-        let parse = || cedar::on_deep_stack(|| read::parse(&self.source).map(|(_, cedar, _)| cedar));
+    pub fn validator(&self) -> Result<&Validator, &[Diagnostic]> {
+        let parse = || cedar::on_deep_stack(|| read::parse(&self.source).map(|(_, cedar, _)| Validator::new(cedar)));
         self.cedar.get_or_init(parse).as_ref().map_err(Vec::as_slice)
     }
 }

@@ -13,8 +13,9 @@ use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span, one_line};
 use cedar_policy_core::ast::Expr;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The number of cases that are searched for one that evaluates the changed text.
 const SEARCHED: usize = 16;
@@ -67,6 +68,54 @@ pub struct NearestCase {
 /// The checks that depend on each derivation.
 type Dependents = BTreeMap<DerivationId, BTreeSet<CheckId>>;
 
+/// The cases that could detect a change.
+struct Relevant<'p, 'c> {
+    prepared: &'p [Prepared<'c>],
+    /// For each check, by its id, the cases with an expectation of it.
+    expecting: HashMap<&'c str, BTreeSet<usize>>,
+    /// The cases that expect no other failures.
+    no_others: BTreeSet<usize>,
+    /// For each policy, the case that last detected a change of it: it often detects the next change of the text too.
+    detected_by: HashMap<Part, AtomicUsize>,
+}
+
+impl<'p, 'c> Relevant<'p, 'c> {
+    fn new(prepared: &'p [Prepared<'c>], parts: &BTreeSet<Part>) -> Self {
+        let (mut expecting, mut no_others) = (HashMap::<&str, BTreeSet<usize>>::new(), BTreeSet::new());
+        for (at, run) in prepared.iter().enumerate() {
+            let case = run.planned.case;
+            for expectation in &case.expectations {
+                expecting.entry(expectation.check.as_str()).or_default().insert(at);
+            }
+            no_others.extend(case.no_other_failures.map(|_| at));
+        }
+        let detected_by = parts.iter().map(|part| (*part, AtomicUsize::new(usize::MAX))).collect();
+        Self { prepared, expecting, no_others, detected_by }
+    }
+
+    /// Returns the cases with an expectation of some checks, and the other cases that any failure of them makes wrong.
+    fn to<'s>(&self, checks: impl Iterator<Item = &'s str>) -> (Vec<usize>, Vec<usize>) {
+        let expecting: BTreeSet<usize> =
+            checks.filter_map(|check| self.expecting.get(check)).flatten().copied().collect();
+        let others = self.no_others.difference(&expecting).copied().collect();
+        (expecting.into_iter().collect(), others)
+    }
+
+    /// Returns whether one of some cases detects a change of a policy.
+    fn any(&self, part: Part, cases: impl Iterator<Item = usize>, detects: impl Fn(&Prepared<'_>) -> bool) -> bool {
+        let last = self.detected_by.get(&part);
+        // Every change of a policy has the same cases. Their order does not matter for the answer.
+        let first = last.map_or(usize::MAX, |last| last.load(Ordering::Relaxed));
+        let found = std::iter::once(first)
+            .chain(cases.filter(|at| *at != first))
+            .find(|at| self.prepared.get(*at).is_some_and(&detects));
+        if let (Some(last), Some(found)) = (last, found) {
+            last.store(found, Ordering::Relaxed);
+        }
+        found.is_some()
+    }
+}
+
 /// The result for one change.
 enum MutantStatus {
     Killed,
@@ -116,12 +165,12 @@ impl Suite {
         let planned = Self::plan(files, options, &mut 0);
         let checks = self.tested_checks(planned.iter().map(|planned| planned.case), options);
         let prepared: Vec<Prepared<'_>> =
-            planned.into_par_iter().filter_map(|planned| self.prepare(planned).ok()).collect();
-        let mutants = on_deep_stack(|| {
-            mutants(self.pack.model(), self.pack.policies(), self.pack.program(), &self.parts(&checks))
-        });
+            planned.into_par_iter().filter_map(|planned| self.prepare(planned, &self.pack).ok()).collect();
+        let parts = self.parts(&checks);
+        let mutants = on_deep_stack(|| mutants(self.pack.model(), self.pack.policies(), self.pack.program(), &parts));
         let dependents = self.dependents();
-        let status = |mutant| on_deep_stack(|| self.status(mutant, &prepared, &dependents));
+        let relevant = Relevant::new(&prepared, &parts);
+        let status = |mutant| on_deep_stack(|| self.status(mutant, &relevant, &dependents));
         let statuses = mutants.into_par_iter().map(status);
         let statuses: Vec<MutantStatus> = statuses.collect();
         let mut mutation = Mutation::default();
@@ -194,7 +243,7 @@ impl Suite {
         dependents
     }
 
-    fn status(&self, mutant: Mutant, prepared: &[Prepared<'_>], dependents: &Dependents) -> MutantStatus {
+    fn status(&self, mutant: Mutant, relevant: &Relevant<'_, '_>, dependents: &Dependents) -> MutantStatus {
         let part = mutant.part;
         let original = statement(self.pack.policies(), part);
         let Some(changed) = self.changed(&mutant, original, dependents) else { return MutantStatus::Refused };
@@ -202,7 +251,7 @@ impl Suite {
         // A policy that is dropped never holds, which the review would refuse.
         let (program, wrong) = match mutant.drops_policy() {
             true => (Program::unreviewed(model, &changed, |_| true), Vec::new()),
-            false => Program::lower(model, &changed, |_| true),
+            false => Program::lower_needed(model, &changed, |at| part == Part::Derivation(at)),
         };
         if has_errors(&wrong) {
             return MutantStatus::Refused;
@@ -210,15 +259,10 @@ impl Suite {
         let pack = self.pack.with_policies(changed, program);
         let (changed, program) = (pack.policies(), pack.program());
         let tested = Tested { pack: &pack, changed: true };
-        let checks: BTreeSet<&str> = changed.checks.iter().map(|check| check.statement.id.as_str()).collect();
-        let expects = |run: &Prepared<'_>| {
-            run.planned.case.expectations.iter().any(|known| checks.contains(known.check.as_str()))
-        };
-        let (expecting, others): (Vec<_>, Vec<_>) = prepared.iter().partition(|run| expects(run));
-        let others = others.into_iter().filter(|run| run.planned.case.no_other_failures.is_some());
+        let (expecting, others) = relevant.to(changed.checks.iter().map(|check| check.statement.id.as_str()));
         // Only errors count: the warnings of a case are reported without mutation.
         let detects = |run: &Prepared<'_>| !run.run(tested, DiagnosticLevel::Warning, |_, _, _| {}).holds();
-        if expecting.iter().copied().chain(others).any(detects) {
+        if relevant.any(part, expecting.iter().chain(&others).copied(), detects) {
             return MutantStatus::Killed;
         }
         let (before, after) = mutant.texts(original.source.text());
@@ -245,6 +289,7 @@ impl Suite {
         {
             return MutantStatus::Equivalent(survivor);
         }
+        let expecting: Vec<&Prepared<'_>> = expecting.iter().filter_map(|at| relevant.prepared.get(*at)).collect();
         let near = expecting.iter().take(SEARCHED).find_map(|run| self.near(run, &survivor.mutant, true));
         survivor.near = near.or_else(|| expecting.iter().find_map(|run| self.near(run, &survivor.mutant, false)));
         MutantStatus::Survived(survivor)
@@ -269,7 +314,7 @@ impl Suite {
                 changed.checks.push(Check { statement: read, ..check });
             }
             Part::Derivation(at) => {
-                changed.derivations.find_mut(at)?.statement = read;
+                Arc::make_mut(changed.derivations.find_mut(at)?).statement = read;
                 let checks = dependents.get(&at).into_iter().flatten();
                 changed.checks.extend(checks.filter_map(|check| self.pack.policies().checks.find(*check).cloned()));
             }
@@ -287,7 +332,7 @@ impl Suite {
             return None;
         }
         let check = read.checks.pop().map(|check| check.statement);
-        check.or_else(|| read.derivations.pop().map(|derivation| derivation.statement))
+        check.or_else(|| read.derivations.pop().map(|derivation| Arc::unwrap_or_clone(derivation).statement))
     }
 
     /// Returns the value that a case reads at the place of the change.
@@ -304,7 +349,7 @@ impl Suite {
         }
         let Part::Check(check) = mutant.part else { return None };
         let mut found = None;
-        run.run(self.tested(), DiagnosticLevel::Warning, |judging, _, expected| {
+        run.run(Tested::new(&self.pack), DiagnosticLevel::Warning, |judging, _, expected| {
             let given = judging.given(check);
             let given = given.iter().filter(|given| expected.contains(&(check, given.subject)));
             let findings: Vec<_> = given.filter_map(|given| judging.finding(given)).collect();

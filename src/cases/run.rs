@@ -75,20 +75,23 @@ impl Planned<'_> {
     }
 }
 
-impl Suite {
-    pub(super) fn tested(&self) -> Tested<'_> {
-        Tested { pack: &self.pack, changed: false }
+impl<'s> Tested<'s> {
+    /// Returns the policies of a pack.
+    pub(super) fn new(pack: &'s Pack) -> Self {
+        Self { pack, changed: false }
     }
+}
 
-    /// Applies the edits of a case and reads the snapshot.
+impl Suite {
+    /// Applies the edits of a case and reads the values of the snapshot that a pack needs.
     ///
     /// # Errors
     /// The result of the case, if its snapshot cannot be judged.
-    pub(super) fn prepare<'c>(&self, planned: Planned<'c>) -> Result<Prepared<'c>, Box<Trial>> {
+    pub(super) fn prepare<'c>(&self, planned: Planned<'c>, pack: &Pack) -> Result<Prepared<'c>, Box<Trial>> {
         let mut trial = planned.trial();
         let Some(source) = self.snapshot_text(&planned, &mut trial) else { return Err(Box::new(trial)) };
         let secrets = self.secrets.as_ref().map(|paths| Secrets::new(&source, paths));
-        let (snapshot, diagnostics) = self.pack.read(&source, &Limits::default());
+        let (snapshot, diagnostics) = pack.read(&source, &Limits::default());
         let Some(snapshot) = snapshot else {
             let message = format!("the snapshot of case `{}` cannot be judged", trial.name);
             let error = Diagnostic::error(Code::CaseSnapshot, message);

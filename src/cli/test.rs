@@ -113,6 +113,7 @@ impl Args {
             filter: self.filter.clone(),
             strict: self.strict,
             complete: self.filter.is_none(),
+            all_checks: self.format == Format::Json,
             coverage: self.coverage || self.min_coverage.is_some(),
             min_coverage: self.min_coverage,
             mutate: self.mutate || self.min_score.is_some() || self.survivors.is_some(),

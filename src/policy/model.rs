@@ -67,7 +67,7 @@ pub struct Policies {
     /// Checks in order of their ids.
     pub checks: IdVec<CheckId, Check>,
     /// Derivations in order of their ids.
-    pub derivations: IdVec<DerivationId, Derivation>,
+    pub derivations: IdVec<DerivationId, Arc<Derivation>>,
     /// Waivers in order of their ids.
     pub waivers: IdVec<WaiverId, Waiver>,
     /// Every sound policy, for the official evaluator.
@@ -246,7 +246,7 @@ impl Policies {
     /// Returns the statements of all checks, derivations and waivers.
     pub(super) fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
         let checks = self.checks.iter_mut().map(|check| &mut check.statement);
-        let derivations = self.derivations.iter_mut().map(|derivation| &mut derivation.statement);
+        let derivations = self.derivations.iter_mut().map(|derivation| &mut Arc::make_mut(derivation).statement);
         checks.chain(derivations).chain(self.waivers.iter_mut().map(|waiver| &mut waiver.statement))
     }
 }

@@ -144,8 +144,8 @@ impl<'s> PolicyReader<'s> {
         }
         self.ids.insert(id.clone(), (Arc::clone(file), id_span));
         if !self.schema.validates(file) {
-            let cost = match self.schema.cedar() {
-                Ok(cedar) => validation_cost(cedar, core, file.slice(span)),
+            let cost = match self.schema.validator() {
+                Ok(validator) => validation_cost(validator.schema(), core, file.slice(span)),
                 Err(errors) => {
                     self.diagnostics.extend_from_slice(errors);
                     return false;
@@ -414,14 +414,14 @@ impl<'s> PolicyReader<'s> {
             }
         }
         valid &= self.counts_alike(file, annotation, (distinct, adds), &statement);
-        self.policies.derivations.push(Derivation {
+        self.policies.derivations.push(Arc::new(Derivation {
             distinct,
             derives: annotation.value.clone(),
             derives_span: annotation.value_span,
             subtracts: !adds,
             defines,
             statement: Statement { valid, ..statement },
-        });
+        }));
     }
 
     /// Returns the slot of the principals whose different values a derivation counts.
@@ -465,10 +465,10 @@ impl<'s> PolicyReader<'s> {
         (distinct, adds): (Option<SlotId>, bool),
         statement: &Statement,
     ) -> bool {
-        let is_of_it = |other: &&Derivation| {
+        let is_of_it = |other: &&Arc<Derivation>| {
             other.derives == derives.value && other.statement.resource.ty == statement.resource.ty && !other.subtracts
         };
-        let differs = |other: &&Derivation| {
+        let differs = |other: &&Arc<Derivation>| {
             let same_type = other.statement.principal.ty == statement.principal.ty;
             other.distinct.is_some() != distinct.is_some() || same_type && other.distinct != distinct
         };

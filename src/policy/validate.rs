@@ -7,7 +7,7 @@ use crate::parallel::*;
 use crate::schema::{Model, Schema, from_cedar};
 use crate::source::{Source, cedar};
 use crate::value::IpNet;
-use cedar_policy::{PolicySet, ValidationMode, ValidationResult, ValidationWarning, Validator};
+use cedar_policy::{PolicySet, ValidationMode, ValidationResult, ValidationWarning};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub(super) fn validate(schema: &Schema, policies: &mut Policies) -> Vec<Diagnost
     if all.is_empty() {
         return diagnostics;
     }
-    let validator = match schema.cedar() {
-        Ok(cedar) => Validator::new(cedar.clone()),
+    let validator = match schema.validator() {
+        Ok(validator) => validator,
         Err(errors) => {
             policies.statements().for_each(|statement| statement.valid = false);
             return errors.to_vec();

@@ -12,7 +12,7 @@ use crate::value::{EntityRef, Set};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lowers the selected checks, their selected waivers, and the derivations they need.
 pub(super) fn program(
@@ -28,7 +28,7 @@ pub(super) fn program(
     lowering.program.reads.extend(model.capture_times());
     let wanted = derived_reads(&lowering, 0);
     let derived = lowering.derivations(policies, wanted);
-    lowering.program.derived = ordered(derived).0;
+    lowering.program.derived = ordered(derived);
     lowering.program.constant_sets = constant_sets(model, &lowering.program);
     lowering.program
 }
@@ -66,13 +66,14 @@ pub(super) struct Whole {
     pub presence: BTreeMap<NodeId, Presence>,
 }
 
-/// Lowers every valid policy.
-pub(super) fn whole(model: &Model, policies: &Policies) -> Whole {
+/// Lowers every valid check and waiver, the derivations that they need, and those that `select` accepts.
+pub(super) fn whole(model: &Model, policies: &Policies, select: impl Fn(DerivationId) -> bool) -> Whole {
     let mut lowering = Lowering::new(model);
     lowering.checks(policies, |_| true);
     lowering.waivers(policies, |_| true);
     let mut wanted = derived_reads(&lowering, 0);
-    wanted.extend(policies.derivations.iter().filter_map(|derivation| {
+    let selected = policies.derivations.entries().filter(|(at, _)| select(*at));
+    wanted.extend(selected.filter_map(|(_, derivation)| {
         let ty = model.type_named(derivation.statement.resource.ty.as_ref()?)?;
         let of = |slot: &&crate::schema::Slot| slot.origin == Origin::Derived && slot.dotted() == derivation.derives;
         let slot = model.ty(ty).slots.iter().position(|slot| of(&slot))?;
@@ -112,8 +113,11 @@ pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, res
     lowering.program
 }
 
+/// An attribute.
+pub(super) type Target = (TypeId, SlotId);
+
 /// Derived attributes with the derived attributes each reads.
-pub(super) type Lowered = BTreeMap<(TypeId, SlotId), (DerivedAttribute, Vec<(TypeId, SlotId)>)>;
+pub(super) type Lowered = BTreeMap<Target, (DerivedAttribute, Vec<Target>)>;
 
 /// Returns the derived attributes that nodes read, from one node on.
 fn derived_reads(lowering: &Lowering, from: usize) -> Vec<(TypeId, SlotId)> {
@@ -128,29 +132,50 @@ pub(super) fn derived_slots(model: &Model, kind: &NodeKind) -> Vec<(TypeId, Slot
     slots
 }
 
-/// Orders derived attributes so that each follows those that it reads. Returns the rest: attributes on a cycle, and
-/// those that read them.
-pub(super) fn ordered(mut lowered: Lowered) -> (Vec<DerivedAttribute>, Lowered) {
-    let (mut order, mut level) = (Vec::new(), 0);
+/// Returns the levels of derived attributes: each follows those that it reads. Returns the rest: attributes on a cycle,
+/// and those that read them.
+pub(super) fn levels(lowered: &Lowered) -> (Vec<Vec<Target>>, BTreeSet<Target>) {
+    let (mut levels, mut rest) = (Vec::new(), lowered.keys().copied().collect::<BTreeSet<Target>>());
     loop {
-        let ready: Vec<_> = lowered
-            .iter()
-            .filter(|(_, (_, reads))| reads.iter().all(|read| !lowered.contains_key(read)))
-            .map(|(key, _)| *key)
-            .collect();
+        let is_ready = |target: &&Target| {
+            let reads = lowered.get(*target).map_or(&[][..], |(_, reads)| reads);
+            reads.iter().all(|read| !rest.contains(read))
+        };
+        let ready: Vec<Target> = rest.iter().filter(is_ready).copied().collect();
         if ready.is_empty() {
-            return (order, lowered);
+            return (levels, rest);
         }
-        let ready = ready.iter().filter_map(|key| lowered.remove(key));
-        order.extend(ready.map(|(attribute, _)| DerivedAttribute { level, ..attribute }));
-        level += 1;
+        ready.iter().for_each(|target| {
+            rest.remove(target);
+        });
+        levels.push(ready);
     }
 }
 
-/// Returns whether a derivation derives an attribute. A derivation may leave the type of its resource open.
-pub(super) fn derives(model: &Model, derivation: &Derivation, (ty, slot): (TypeId, SlotId)) -> bool {
-    let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
-    of.is_none_or(|of| of == ty) && derivation.derives == model.ty(ty).slots[slot].dotted()
+/// Orders the derived attributes that are not on a cycle and do not read one that is.
+fn ordered(mut lowered: Lowered) -> Vec<DerivedAttribute> {
+    let levels = (0..).zip(levels(&lowered).0);
+    let targets = levels.flat_map(|(level, targets)| targets.into_iter().map(move |target| (level, target)));
+    let attribute = |(level, target)| {
+        let (attribute, _) = lowered.remove(&target)?;
+        Some(DerivedAttribute { level, ..attribute })
+    };
+    targets.filter_map(attribute).collect()
+}
+
+/// Returns the derivations of an attribute. A derivation may leave the type of its resource open.
+pub(super) fn derivations_of<'p>(
+    model: &'p Model,
+    policies: &'p Policies,
+    (ty, slot): (TypeId, SlotId),
+) -> impl Iterator<Item = (DerivationId, &'p Derivation)> {
+    let name = model.ty(ty).slots[slot].dotted();
+    let named = policies.derivations.entries().filter(move |(_, derivation)| derivation.derives == name);
+    let of_type = move |derivation: &Derivation| {
+        let of = derivation.statement.resource.ty.as_ref().and_then(|name| model.type_named(name));
+        of.is_none_or(|of| of == ty)
+    };
+    named.map(|(at, derivation)| (at, &**derivation)).filter(move |(_, derivation)| of_type(derivation))
 }
 
 pub(super) fn slots_read(model: &Model, kind: &NodeKind) -> Vec<(TypeId, SlotId)> {
@@ -273,11 +298,9 @@ impl<'m> Lowering<'m> {
             let from = self.program.nodes.len();
             let mut parts: Vec<DerivationProgram> = Vec::new();
             let mut broken = policies.unread_derivations.contains(slot.dotted().as_str());
-            for (at, derivation) in policies.derivations.entries() {
-                if derives(self.model, derivation, target) {
-                    broken |= !derivation.statement.valid;
-                    parts.extend(derivation.statement.valid.then(|| self.derivation(at, derivation)).flatten());
-                }
+            for (at, derivation) in derivations_of(self.model, policies, target) {
+                broken |= !derivation.statement.valid;
+                parts.extend(derivation.statement.valid.then(|| self.derivation(at, derivation)).flatten());
             }
             broken |= parts.iter().all(|part| part.subtracts);
             let reads = derived_reads(self, from);

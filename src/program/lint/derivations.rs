@@ -4,15 +4,16 @@
 use super::{Review, Whole};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::{Derivation, Policies, Statement};
-use crate::program::lower::{self, Lowered, derived_slots, slots_read};
+use crate::program::DerivedAttribute;
+use crate::program::lower::{self, Target, derived_slots, slots_read};
 use crate::program::{Body, NodeId, Program};
-use crate::schema::{Model, SlotId};
+use crate::schema::Model;
 use crate::source::Span;
-use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Target = (TypeId, SlotId);
+/// Derived attributes that cannot be ordered, with the derived attributes each reads.
+type Left<'w> = BTreeMap<&'w Target, &'w (DerivedAttribute, Vec<Target>)>;
 
 /// The reason why a derived attribute has no value.
 enum Cause<'p> {
@@ -43,13 +44,14 @@ pub(super) fn broken(model: &Model, policies: &Policies, whole: &Whole, review: 
 
 /// Returns the derived attributes without a value, with the reasons.
 fn causes<'p>(
-    model: &Model,
+    model: &'p Model,
     policies: &'p Policies,
     whole: &Whole,
     review: &mut Review,
 ) -> BTreeMap<Target, Cause<'p>> {
     let mut causes = BTreeMap::new();
-    let left = lower::ordered(whole.derived.clone()).1;
+    let rest = lower::levels(&whole.derived).1;
+    let left: Left<'_> = whole.derived.iter().filter(|(target, _)| rest.contains(target)).collect();
     for target in on_cycles(&left) {
         causes.insert(target, Cause::Cycle);
     }
@@ -57,7 +59,7 @@ fn causes<'p>(
         review.diagnostics.push(error);
     }
     for (target, (attribute, _)) in &whole.derived {
-        let of_it = policies.derivations.iter().filter(|derivation| lower::derives(model, derivation, *target));
+        let of_it = lower::derivations_of(model, policies, *target).map(|(_, derivation)| derivation);
         let refused =
             |derivation: &&Derivation| !derivation.statement.valid || review.refused.contains(&derivation.statement.id);
         let refused: Vec<&Derivation> = of_it.filter(refused).collect();
@@ -198,21 +200,21 @@ fn first_read<'p>(
 }
 
 /// Returns the attributes that need themselves, among those that cannot be ordered.
-fn on_cycles(left: &Lowered) -> Vec<Target> {
-    let needs_itself = |target: &&Target| {
-        let (mut behind, mut open) = (BTreeSet::new(), vec![**target]);
+fn on_cycles(left: &Left<'_>) -> Vec<Target> {
+    let needs_itself = |target: &Target| {
+        let (mut behind, mut open) = (BTreeSet::new(), vec![*target]);
         while let Some(next) = open.pop() {
             let reads = left.get(&next).into_iter().flat_map(|(_, reads)| reads);
             open.extend(reads.filter(|read| behind.insert(**read)));
         }
-        behind.contains(*target)
+        behind.contains(target)
     };
-    left.keys().filter(needs_itself).copied().collect()
+    left.keys().map(|target| **target).filter(needs_itself).collect()
 }
 
 /// Returns the error for one cycle, with a label for every derivation on it.
-fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
-    let mut path: Vec<Target> = left.keys().copied().take(1).collect();
+fn cycle(policies: &Policies, left: &Left<'_>) -> Option<Diagnostic> {
+    let mut path: Vec<Target> = left.keys().map(|target| **target).take(1).collect();
     while let Some(next) = path
         .last()
         .and_then(|last| left.get(last))
@@ -229,6 +231,7 @@ fn cycle(policies: &Policies, left: &Lowered) -> Option<Diagnostic> {
         .filter_map(|key| left.get(key))
         .flat_map(|(attribute, _)| &attribute.parts)
         .filter_map(|part| policies.derivations.find(part.derivation))
+        .map(|derivation| &**derivation)
         .collect();
     let mut names: Vec<&SmolStr> = derivations.iter().map(|derivation| &derivation.derives).collect();
     names.dedup();
