@@ -21,6 +21,7 @@ use at::At;
 use identity::Identity;
 use marks::{Mark, Marks, MarksOf};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -291,7 +292,7 @@ impl Joiner<'_> {
     fn distinct(&mut self, values: &[Value]) {
         let mut distinct: Vec<Value> = Vec::new();
         for value in values {
-            if !distinct.iter().any(|known| self.is_same(known, value)) {
+            if !distinct.iter().any(|known| self.is_same(known, value) || self.is_same_id(known, value)) {
                 distinct.push(*value);
             }
         }
@@ -303,9 +304,16 @@ impl Joiner<'_> {
             let oldest = distinct.iter().zip(times).min_by_key(|(_, time)| *time).map(|(value, _)| *value);
             return self.write_all(oldest.as_slice());
         }
-        // Spellings of the id of an instance, by which it was merged.
-        let is_id = self.around.last().is_some_and(|around| around.ids.iter().any(|id| id.is_at(self.within())));
-        self.write_all(if is_id { distinct.get(..1).unwrap_or_default() } else { &distinct });
+        self.write_all(&distinct);
+    }
+
+    /// Returns whether two values are spellings of one property of the id of an instance.
+    fn is_same_id(&self, a: &Value, b: &Value) -> bool {
+        let text = |value: &Value| {
+            string_text(self.text(value, value.span)).filter(|_| value.kind == Kind::String).map(Cow::into_owned)
+        };
+        let Some((around, (a, b))) = self.around.last().zip(text(a).zip(text(b))) else { return false };
+        around.ids.iter().any(|id| id.is_same(self.within(), &a, &b))
     }
 
     fn time(&self, value: &Value) -> Option<i64> {
@@ -348,16 +356,18 @@ impl Joiner<'_> {
                 continue;
             }
             self.pointer.push(if is_map { self.name(first).unwrap_or_default() } else { index.to_string() });
-            if instance.iter().all(|value| value.kind == Kind::Object) {
+            let depth = self.pointer.len();
+            // The id of an instance of a map is its name.
+            let ids = if is_array { ids.clone() } else { Vec::new() };
+            self.around.push(Around { depth, marks: marks.clone(), ids, objects: instance.clone() });
+            let is_object = |value: &Value| value.kind == Kind::Object && !self.is_foreign(&element, value);
+            if instance.iter().all(is_object) {
                 self.write_key(first);
-                let depth = self.pointer.len();
-                let around = Around { depth, marks: marks.clone(), ids: ids.clone(), objects: instance.clone() };
-                self.around.push(around);
                 self.object(&element, &instance);
-                self.around.pop();
             } else {
                 self.distinct(&instance);
             }
+            self.around.pop();
             self.pointer.pop();
         }
         self.json.close();
@@ -419,7 +429,7 @@ impl Joiner<'_> {
 
     /// Returns the name of a property.
     fn name(&self, property: &Value) -> Option<String> {
-        string_text(self.text(property, property.key?)).map(std::borrow::Cow::into_owned)
+        string_text(self.text(property, property.key?)).map(Cow::into_owned)
     }
 
     /// Returns the ids of an element for the types of its list, if it has them all. Without one, equal elements may be
@@ -430,7 +440,9 @@ impl Joiner<'_> {
         for id in ids {
             parts.extend(id.of(text, element.kind, element.span)?);
         }
-        Some(parts).filter(|parts| !parts.is_empty())
+        // An element that is no instance of any type has no id.
+        let is_judged = ids.iter().any(|id| id.judges(text, element.kind, element.span));
+        Some(parts).filter(|_| is_judged)
     }
 
     /// Returns the elements of an array, or the properties of an object.
@@ -598,9 +610,13 @@ mod tests {
         @path("/notes/*") entity Note in [Account] = { n: Long };
         @path("/rooms/*") @key("id") entity Room in [Account] = { @as("casefold") id: String, n?: Long };
         @path("/rooms/*/desks/*") @key("id") @more("/rooms/*/next") entity Desk in [Room] = { id: String, n?: Long };
+        @path("/tools/*") @key("id") @where("kind = saw") entity Saw in [Account] = { id: Long, n?: Long };
+        @path("/tools/*") @key("name") @where("kind = awl") entity Awl in [Account] = { name: String, n?: Long };
+        @path("/cars/*") @key("plate, mail") entity Car in [Account] = { plate?: String, @as("email") mail?: String };
+        @path("/tags2/*") @key("") entity Tag in [Account] = { @as("casefold") @path("") text: String };
         @path("/hosts/*") @key("zone + id") @where("kind = web") entity Web in [Account] = { n?: Long };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web], context: Context };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Saw, Awl, Car, Tag], context: Context };
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
@@ -704,6 +720,29 @@ mod tests {
                 ],
                 r#"{"hosts":[{"zone":"z","id":1,"kind":"web","n":1},{"zone":"z","id":2,"kind":"db"},{"zone":"z","id":3},{"id":2,"zone":"z","kind":"web"},{"id":3,"zone":"z"}]}"#,
             ),
+            // A word that decides the type decides which ids count.
+            (
+                &[
+                    r#"{"tools":[{"kind":"saw","id":1,"n":1},{"kind":"awl","name":"a"},{"kind":"x","id":1}]}"#,
+                    r#"{"tools":[{"kind":"Awl","name":"a","n":2},{"kind":"saw","id":1},{"kind":"x","id":1}]}"#,
+                ],
+                r#"{"tools":[{"kind":"saw","id":1,"n":1},{"kind":"awl","name":"a","n":2},{"kind":"x","id":1},{"kind":"x","id":1}]}"#,
+            ),
+            // Another property of the id may differ, and then it is a conflict.
+            (
+                &[
+                    r#"{"cars":[{"plate":"1","mail":"a@b.example"}]}"#,
+                    r#"{"cars":[{"plate":"1","mail":"c@b.example"}]}"#,
+                    r#"{"cars":[{"plate":"1","mail":"A@b.example"}]}"#,
+                ],
+                r#"{"cars":[{"plate":"1","mail":"a@b.example","mail":"c@b.example"}]}"#,
+            ),
+            // An error in place of an instance of a map, and spellings of a scalar.
+            (
+                &[r#"{"rooms":{"x":{"n":1}}}"#, r#"{"rooms":{"x":{"error":"forbidden"}}}"#],
+                r#"{"rooms":{"x":{"n":1},"x":{"error":"forbidden"}}}"#,
+            ),
+            (&[r#"{"tags2":["a","b"]}"#, r#"{"tags2":["A"]}"#], r#"{"tags2":["a","b"]}"#),
             // Lists of an instance are pages too, with the markers of the instance.
             (
                 &[

@@ -1,6 +1,6 @@
 //! The ids by which instances of several files are one.
 
-use crate::schema::{EntityType, KeyForm};
+use crate::schema::{EntityType, KeyForm, Only};
 use crate::source::Span;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
 use crate::value::fold::caseless;
@@ -12,8 +12,8 @@ pub(super) struct Identity {
     keys: Vec<(Vec<String>, KeyForm)>,
     /// Whether the id consists of all properties; otherwise it is the first that is present and not `null`.
     is_composite: bool,
-    /// The property whose words decide whether an element is an instance of the type.
-    only: Option<Vec<String>>,
+    /// The elements of the list that are instances of the type, if not all are.
+    only: Option<Only>,
 }
 
 /// A property on the way to an id.
@@ -29,19 +29,27 @@ enum Found {
 impl Identity {
     pub(super) fn new(declared: &EntityType) -> Self {
         let keys = declared.keys().map(|key| (key.to_vec(), KeyForm::of(declared, key))).collect();
-        let only = declared.only.as_ref().map(|only| only.property.clone());
-        Self { keys, is_composite: declared.has_composite_key(), only }
+        Self { keys, is_composite: declared.has_composite_key(), only: declared.only.clone() }
     }
 
-    /// Returns whether a property of an instance is one of the id, and its spellings are one text.
-    pub(super) fn is_at(&self, property: &[String]) -> bool {
-        self.keys.iter().any(|(key, form)| key == property && *form != KeyForm::Exact)
+    /// Returns whether two texts of a property of an instance are one, because the property is in the id.
+    pub(super) fn is_same(&self, property: &[String], one: &str, other: &str) -> bool {
+        let forms = self.keys.iter().filter(|(key, form)| key == property && *form != KeyForm::Exact);
+        forms.map(|(_, form)| form).any(|form| form.fold(one) == form.fold(other))
     }
 
-    /// Returns the parts of the id of an element of a JSON text, with the word that decides its type. Returns `None` if the
-    /// element has none that can be read.
+    /// Returns the parts of the id of an element of a JSON text, with the word that decides whether it is an instance of the
+    /// type. An element that is not has only this word. Returns `None` if a part or the word cannot be read.
     pub(super) fn of(&self, text: &str, kind: Kind, span: Span) -> Option<Vec<String>> {
         let mut parts = Vec::with_capacity(self.keys.len() + 1);
+        if let Some(only) = &self.only {
+            let Found::Text(word) = property(text, kind, span, &only.property) else { return None };
+            parts.push(caseless(word.trim()).into_owned());
+            if !only.has(&word) {
+                return Some(parts);
+            }
+        }
+        let of_word = parts.len();
         for (at, (key, form)) in self.keys.iter().enumerate() {
             match property(text, kind, span, key) {
                 Found::Text(text) if !text.trim().is_empty() => {
@@ -55,16 +63,13 @@ impl Identity {
                 Found::Missing | Found::Text(_) | Found::Unreadable => return None,
             }
         }
-        if parts.is_empty() {
-            return None;
-        }
-        if let Some(only) = &self.only {
-            match property(text, kind, span, only) {
-                Found::Text(word) => parts.push(caseless(word.trim()).into_owned()),
-                Found::Missing | Found::Unreadable => return None,
-            }
-        }
-        Some(parts)
+        (parts.len() > of_word).then_some(parts)
+    }
+
+    /// Returns whether an element with a word is an instance of the type.
+    pub(super) fn judges(&self, text: &str, kind: Kind, span: Span) -> bool {
+        let Some(only) = &self.only else { return true };
+        matches!(property(text, kind, span, &only.property), Found::Text(word) if only.has(&word))
     }
 }
 
