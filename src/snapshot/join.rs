@@ -22,8 +22,8 @@ use identity::Identity;
 use marks::{Mark, Marks, MarksOf};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each
@@ -163,12 +163,18 @@ impl Joiner<'_> {
             self.pointer.pop();
         }
         if self.around.last().is_some_and(|around| around.depth == self.pointer.len()) {
-            let unmarked = self.unmarked_lists();
-            self.unmarked.extend(unmarked);
+            if partial::is_reserved(self.model) {
+                let unmarked = self.unmarked_lists().map(|mark| pointer(self.pointer.iter().chain(&mark.list)));
+                let unmarked: Vec<String> = unmarked.collect();
+                self.unmarked.extend(unmarked);
+            } else {
+                // The property `partial` has another meaning here, so the marker itself says that more follow.
+                let markers: Vec<Vec<String>> = self.unmarked_lists().map(|mark| mark.marker.clone()).collect();
+                markers.iter().for_each(|marker| self.mark_as_more(marker, &place));
+            }
         }
         // Its pointers have the new indexes of appended lists.
-        let is_stated = is_root && partial::is_reserved(self.model);
-        let unmarked = if is_stated { std::mem::take(&mut self.unmarked) } else { Vec::new() };
+        let unmarked = if is_root { std::mem::take(&mut self.unmarked) } else { Vec::new() };
         for property in &partial {
             self.partial(property, &unmarked);
         }
@@ -290,12 +296,8 @@ impl Joiner<'_> {
 
     /// Writes a value that all files must have in the same form, and every value that differs.
     fn distinct(&mut self, values: &[Value]) {
-        let mut distinct: Vec<Value> = Vec::new();
-        for value in values {
-            if !distinct.iter().any(|known| self.is_same(known, value) || self.is_same_id(known, value)) {
-                distinct.push(*value);
-            }
-        }
+        let mut known = HashSet::new();
+        let distinct: Vec<Value> = values.iter().filter(|value| known.insert(self.form(value))).copied().collect();
         let is_time = self.pointer.len() == 1 && self.pointer.iter().all(|name| name == "captured_at");
         let times: Vec<Option<i64>> = distinct.iter().map(|value| self.time(value)).collect();
         if is_time && times.iter().all(Option::is_some) {
@@ -307,29 +309,23 @@ impl Joiner<'_> {
         self.write_all(&distinct);
     }
 
-    /// Returns whether two values are spellings of one property of the id of an instance.
-    fn is_same_id(&self, a: &Value, b: &Value) -> bool {
-        let text = |value: &Value| {
-            string_text(self.text(value, value.span)).filter(|_| value.kind == Kind::String).map(Cow::into_owned)
+    /// Returns the form of a value in which equal values are equal. Spellings of a property of the id of an instance are.
+    fn form(&self, value: &Value) -> (Kind, String) {
+        let text = self.text(value, value.span);
+        let form = match string_text(text).filter(|_| value.kind == Kind::String) {
+            Some(text) => {
+                let ids = self.around.last().map_or(&[][..], |around| &around.ids);
+                let folded = ids.iter().find_map(|id| id.folded(self.within(), &text));
+                folded.unwrap_or_else(|| text.into_owned())
+            }
+            None => without_blanks(text),
         };
-        let Some((around, (a, b))) = self.around.last().zip(text(a).zip(text(b))) else { return false };
-        around.ids.iter().any(|id| id.is_same(self.within(), &a, &b))
+        (value.kind, form)
     }
 
     fn time(&self, value: &Value) -> Option<i64> {
         let text = string_text(self.text(value, value.span)).filter(|_| value.kind == Kind::String)?;
         parse_datetime(text.trim()).ok()
-    }
-
-    fn is_same(&self, a: &Value, b: &Value) -> bool {
-        let (a_text, b_text) = (self.text(a, a.span), self.text(b, b.span));
-        match (a.kind, b.kind) {
-            (Kind::String, Kind::String) => {
-                let (a_text, b_text) = (string_text(a_text), string_text(b_text));
-                a_text.is_some() && a_text == b_text
-            }
-            _ => a.kind == b.kind && without_blanks(a_text) == without_blanks(b_text),
-        }
     }
 
     /// Writes a list of instances with the instances of all files.
@@ -358,7 +354,9 @@ impl Joiner<'_> {
             self.pointer.push(if is_map { self.name(first).unwrap_or_default() } else { index.to_string() });
             let depth = self.pointer.len();
             // The id of an instance of a map is its name.
-            let ids = if is_array { ids.clone() } else { Vec::new() };
+            let text = self.files.get(first.file).map_or("", |file| file.text());
+            let of_type = ids.iter().filter(|id| is_array && id.judges(text, first.kind, first.span));
+            let ids = of_type.cloned().collect();
             self.around.push(Around { depth, marks: marks.clone(), ids, objects: instance.clone() });
             let is_object = |value: &Value| value.kind == Kind::Object && !self.is_foreign(&element, value);
             if instance.iter().all(is_object) {
@@ -466,18 +464,17 @@ impl Joiner<'_> {
     /// Writes a marker of `@more`. A list is complete only if the marker of its last file says so, and those of its other
     /// files say that more follow.
     fn more(&mut self, values: &[Value]) {
-        let says_more = |file: usize| {
-            let value = values.iter().find(|value| value.file == file);
-            value.is_some_and(|value| !matches!(self.text(value, value.span), "null" | "false" | "\"\"" | "[]" | "{}"))
-        };
+        let is_more = |value: &Value| !matches!(self.text(value, value.span), "null" | "false" | "\"\"" | "[]" | "{}");
+        let saying: FxHashSet<usize> = values.iter().filter(|value| is_more(value)).map(|value| value.file).collect();
+        let says_more = |file: usize| saying.contains(&file);
         let lists = self.marks().more.iter().filter(|mark| mark.marker == self.within()).map(|mark| &mark.list);
         let files: Vec<Vec<usize>> = lists.map(|list| self.files_with(list)).collect();
         let is_complete = |files: &Vec<usize>| match files.split_last() {
             Some((last, others)) => !says_more(*last) && others.iter().all(|file| says_more(*file)),
             None => true,
         };
-        let is_stray =
-            |value: &&Value| says_more(value.file) && !files.iter().flatten().any(|file| *file == value.file);
+        let with_list: FxHashSet<usize> = files.iter().flatten().copied().collect();
+        let is_stray = |value: &&Value| says_more(value.file) && !with_list.contains(&value.file);
         let open = !files.iter().all(is_complete) || values.iter().any(|value| is_stray(&value));
         let shown = values.iter().rfind(|value| says_more(value.file) == open).or(values.last());
         let Some(shown) = shown.copied() else { return };
@@ -525,17 +522,31 @@ impl Joiner<'_> {
         self.json.close();
     }
 
-    /// Returns the pointers of lists with `@more` that several files have, and whose markers no file has: no file says that
+    /// Returns the markers of lists with `@more` that several files have, and whose markers no file has: no file says that
     /// more follow, and yet more follow. A list whose total a file states is compared with it.
-    fn unmarked_lists(&self) -> Vec<String> {
+    fn unmarked_lists(&self) -> impl Iterator<Item = &Mark> {
         let marks = self.marks();
         let is_unmarked = |mark: &&Mark| {
             let has_total =
                 marks.total.iter().any(|it| it.list == mark.list && !self.files_with(&it.marker).is_empty());
             self.files_with(&mark.list).len() > 1 && self.files_with(&mark.marker).is_empty() && !has_total
         };
-        let pointer = |mark: &Mark| pointer(self.pointer.iter().chain(&mark.list));
-        marks.more.iter().filter(is_unmarked).map(pointer).collect()
+        marks.more.iter().filter(is_unmarked)
+    }
+
+    /// Writes a marker of `@more` that says that more follow. If its object is there without it, the object is there twice
+    /// then, so the marker cannot be read, and the list is partial too.
+    fn mark_as_more(&mut self, marker: &[String], place: &Place) {
+        let Some((last, around)) = marker.split_last() else { return };
+        for name in around {
+            self.json.key(name, place);
+            self.json.open(Container::Object, place);
+        }
+        self.json.key(last, place);
+        self.json.json("true", place);
+        around.iter().for_each(|_| {
+            self.json.close();
+        });
     }
 
     /// Returns a pointer of a file as it is in the whole; `None` if it has an element that its file does not have.
@@ -620,7 +631,11 @@ mod tests {
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
-        let (schema, diagnostics) = Schema::parse(&Source::new("s", SCHEMA).unwrap());
+        joined_by(SCHEMA, files)
+    }
+
+    fn joined_by(schema: &str, files: &[&str]) -> Arc<Source> {
+        let (schema, diagnostics) = Schema::parse(&Source::new("s", schema).unwrap());
         let model = schema.unwrap_or_else(|| panic!("{diagnostics:?}")).model;
         let name = |(at, text): (usize, &&str)| Source::new(format!("{}.json", at + 1), *text).unwrap();
         let files: Vec<_> = files.iter().enumerate().map(name).collect();
@@ -807,6 +822,13 @@ mod tests {
             joined(&[r#"{"people":[],"page":{"total":2}}"#, r#"{"people":[],"page":{"total":3}}"#]).text(),
             r#"{"people":[],"page":{"total":2,"total":3}}"#
         );
+    }
+
+    #[test]
+    fn a_list_without_a_marker_is_partial_if_the_schema_has_a_property_partial() {
+        let schema = SCHEMA.replace("tags?: Set<String>", "tags?: Set<String>, partial?: Bool");
+        let whole = joined_by(&schema, &[r#"{"people":[]}"#, r#"{"people":[]}"#]);
+        assert_eq!(whole.text(), r#"{"people":[],"next":true}"#);
     }
 
     #[test]

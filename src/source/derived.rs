@@ -5,7 +5,7 @@
 //! valid has a [`Fault`], and its derived text ends there.
 
 use super::{Place, Source, Span, TooLarge, byte_offset};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -217,6 +217,8 @@ pub enum Container {
 pub struct Derivation {
     text: String,
     origins: Origins,
+    /// The numbers of the texts among the origins, by their addresses, at which the origins keep them.
+    numbers: HashMap<usize, usize>,
     /// The pieces of the containers that are open, innermost last.
     open: Vec<(u32, Container)>,
     /// Whether the next value of the innermost container follows another one.
@@ -233,7 +235,8 @@ impl Derivation {
     pub fn new(main: &Arc<Source>) -> Self {
         let origins =
             Origins { sources: vec![Arc::clone(main)], joined: 0, files: Vec::new(), pieces: Vec::new(), fault: None };
-        Self { text: String::new(), origins, open: Vec::new(), follows: false, after_key: false, name: None }
+        let numbers = HashMap::from([(Arc::as_ptr(main).addr(), 0)]);
+        Self { text: String::new(), origins, numbers, open: Vec::new(), follows: false, after_key: false, name: None }
     }
 
     /// Returns the writer of a text with another name.
@@ -413,11 +416,10 @@ impl Derivation {
         piece.span
     }
 
-    /// Returns the number of a text among the origins. The last ones are tried first: pieces of a text follow each other.
+    /// Returns the number of a text among the origins.
     fn source(&mut self, source: &Arc<Source>) -> u32 {
         let sources = &mut self.origins.sources;
-        let found = sources.iter().rposition(|known| Arc::ptr_eq(known, source));
-        byte_offset(found.unwrap_or_else(|| {
+        byte_offset(*self.numbers.entry(Arc::as_ptr(source).addr()).or_insert_with(|| {
             sources.push(Arc::clone(source));
             sources.len() - 1
         }))
@@ -449,13 +451,9 @@ impl Derivation {
 
 /// Returns the files that some texts come from, each once.
 fn files_of(sources: &[Arc<Source>]) -> Vec<Arc<Source>> {
-    let mut files: Vec<Arc<Source>> = Vec::new();
-    for file in sources.iter().flat_map(|source| source.files()) {
-        if !files.iter().any(|known| Arc::ptr_eq(known, file)) {
-            files.push(Arc::clone(file));
-        }
-    }
-    files
+    let mut known = HashSet::new();
+    let files = sources.iter().flat_map(|source| source.files());
+    files.filter(|file| known.insert(Arc::as_ptr(file))).cloned().collect()
 }
 
 /// The places of the values of a text that is written from start to end.

@@ -33,7 +33,7 @@ impl From<SyntaxError> for WalkEnd {
 }
 
 /// The kind of a JSON value, which its first byte determines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the JSON kinds name themselves")]
 pub enum Kind {
     Object,

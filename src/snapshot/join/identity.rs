@@ -32,10 +32,10 @@ impl Identity {
         Self { keys, is_composite: declared.has_composite_key(), only: declared.only.clone() }
     }
 
-    /// Returns whether two texts of a property of an instance are one, because the property is in the id.
-    pub(super) fn is_same(&self, property: &[String], one: &str, other: &str) -> bool {
-        let forms = self.keys.iter().filter(|(key, form)| key == property && *form != KeyForm::Exact);
-        forms.map(|(_, form)| form).any(|form| form.fold(one) == form.fold(other))
+    /// Returns the text of a property of an instance in the form of the id, if the property is in the id and has one.
+    pub(super) fn folded(&self, property: &[String], text: &str) -> Option<String> {
+        let (_, form) = self.keys.iter().find(|(key, form)| key == property && *form != KeyForm::Exact)?;
+        Some(form.fold(text))
     }
 
     /// Returns the parts of the id of an element of a JSON text, with the word that decides whether it is an instance of the
