@@ -145,6 +145,22 @@ fn a_misspelt_property_makes_the_values_of_other_files_uncaptured() {
 }
 
 #[test]
+fn an_error_in_place_of_an_instance_of_a_map_leaves_the_list_uncaptured() {
+    let workspace = |live: &str| {
+        format!(
+            r#"{{"organization": {{"name": "Heron"}}, "workspaces": [{{"id": "W", "environments": {{"LIVE": {live}}}}}]}}"#
+        )
+    };
+    let (known, error) = (workspace(r#"{"name": "LIVE"}"#), workspace(r#"{"error": "forbidden"}"#));
+    for files in ["--settings a.json --settings b.json", "--settings b.json --settings a.json"] {
+        let run = moengage(&[("a.json", &known), ("b.json", &error)], files);
+        reports(&run, 5, "this value is not an instance");
+        let found = run.json()["workspaces"][0].clone();
+        assert_eq!((found.get("environments"), &found["uncaptured"]), (None, &json!(["environments"])));
+    }
+}
+
+#[test]
 fn events_of_documents_are_events_of_the_log() {
     let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
     let log = (
