@@ -53,7 +53,7 @@ fn main() {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let folder = tempfile::tempdir().unwrap();
     let (large, many) = if quick { (20_000, 100_000) } else { (200_000, 1_000_000) };
-    println!("{:58} {:>9} {:>9} {:>7}", "", "deodar", "beside", "ratio");
+    println!("{:58} {:>9} {:>9} {:>7}", "", "deodar", "yardstick", "ratio");
     // First: the peak memory of a process begins with that of this one, which grows with the organisations.
     captures(folder.path(), if quick { 20_000 } else { 100_000 });
     let few = organisation(folder.path(), "few.json", Organisation::of(large));

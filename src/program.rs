@@ -287,7 +287,7 @@ impl Program {
     }
 
     /// Reviews and lowers all checks, the derivations that they need, and those that `select` accepts.
-    pub fn lower_needed(
+    pub(crate) fn lower_needed(
         model: &Model,
         policies: &Policies,
         select: impl Fn(DerivationId) -> bool,
@@ -311,7 +311,7 @@ impl Program {
         (Self { refused, comparisons, ..program }, diagnostics)
     }
 
-    /// Returns the part of a reviewed program that some of its checks need, with the waivers that `waives` accepts.
+    /// Returns the part of a reviewed program that some of its checks need, with their waivers.
     pub(crate) fn narrowed(&self, model: &Model, policies: &Policies, select: impl Fn(CheckId) -> bool) -> Self {
         let runs = |at: CheckId| select(at) && self.checks.iter().any(|check| check.check == at);
         let waives = |waiver: &Waiver| !self.refused.contains(&waiver.statement.id);

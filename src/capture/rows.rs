@@ -447,7 +447,7 @@ impl Instance {
         }
     }
 
-    /// The row states that there is no value.
+    /// The row states that the value does not exist.
     fn lack(&mut self, column: &Column, place: Place) {
         if !column.empty_is_absent {
             // A missing property would have the default.

@@ -359,7 +359,7 @@ impl DocumentReader<'_> {
         let misspelt = ty.map(|ty| Misspelt::of(self.layout.model, ty, &node)).unwrap_or_default();
         match node.value {
             // It may be an error in place of an instance, and then nothing is known of the list.
-            Value::Object(properties) if path.is_some_and(|path| self.has_no_instance(path, &properties)) => {
+            Value::Object(properties) if path.is_some_and(|path| self.is_no_map(path, &properties)) => {
                 Tree::Contradicted
             }
             Value::Object(properties) => {
@@ -432,19 +432,18 @@ impl DocumentReader<'_> {
         }
     }
 
-    /// Returns whether an object in place of a list is not a map of instances: it has an object without a declared property.
-    fn has_no_instance(&self, list: &PathNode, properties: &[Property]) -> bool {
+    /// Returns whether an object in place of a list is not a map of instances: one of its objects cannot be an instance.
+    fn is_no_map(&self, list: &PathNode, properties: &[Property]) -> bool {
         let model = self.layout.model;
-        let types: Vec<TypeId> = list.each.iter().filter_map(|each| model.paths.find(*each)?.ty).collect();
-        let is_known = |name: &str| {
-            name == "uncaptured" || types.iter().any(|ty| model.known_properties(*ty, &[]).any(|known| known == name))
-        };
+        let types = || list.each.iter().filter_map(|each| Some((*each, model.paths.find(*each)?.ty?)));
         let is_foreign = |property: &Property| match &property.node.value {
-            Value::Object(inner) => !inner.is_empty() && !inner.iter().any(|inner| is_known(&inner.name)),
+            Value::Object(inner) => !types().any(|(each, ty)| {
+                model.has_declared(each, ty, |wanted| inner.iter().any(|property| wanted(&property.name)))
+            }),
             _ => false,
         };
-        let is_map = !types.is_empty() && !types.iter().any(|ty| model.ty(*ty).one_or_many);
-        is_map && properties.iter().any(is_foreign)
+        let is_list = types().next().is_some() && !types().any(|(_, ty)| model.ty(ty).one_or_many);
+        is_list && properties.iter().any(is_foreign)
     }
 
     /// Returns a list whose name is misspelt: it may have more instances than other sources have.

@@ -18,13 +18,18 @@ pub(crate) enum KeyForm {
 }
 
 impl KeyForm {
-    /// Returns the form of the id at a pointer.
+    /// Returns the form of the id at a pointer. It is exact if an attribute reads the text there as it is written: two
+    /// spellings are two values then.
     pub(crate) fn of(declared: &EntityType, pointer: &[String]) -> Self {
-        // A reader of a part, such as the domain of an address, does not compare ids.
-        let readers = declared.slots.iter().filter_map(|slot| match &slot.origin {
-            Origin::Read(at, Some(chain)) if *at == pointer => chain.only(),
+        let chains = declared.slots.iter().filter_map(|slot| match &slot.origin {
+            Origin::Read(at, chain) if *at == pointer => Some(chain.as_ref()),
             _ => None,
         });
+        if chains.clone().any(|chain| chain.is_none()) {
+            return Self::Exact;
+        }
+        // A reader of a part, such as the domain of an address, does not compare ids.
+        let readers = chains.flatten().filter_map(|chain| chain.only());
         readers.fold(Self::Exact, |form, reader| match (form, reader) {
             (_, Reader::Email) => Self::Email,
             (Self::Exact, Reader::Casefold) => Self::Casefold,

@@ -4,7 +4,7 @@ use super::chain::Chain;
 use super::lacking::LackingWords;
 use crate::ids::{IdVec, id};
 use crate::source::pointer::{Group, Groups, Pattern, Pointer, Step};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, misspelling};
 use crate::value::fold::is_same;
 use crate::value::{EntityRef, TypeId, Value};
 use cedar_policy_core::ast::{ActionConstraint, EntityUID};
@@ -615,6 +615,27 @@ impl Model {
             Step::Each | Step::Groups(_) => None,
         };
         steps.iter().filter_map(property).collect()
+    }
+
+    /// Returns whether an object has a property that a type declares, or a misspelling of one, so that it may be an instance
+    /// of the type. Any object may be if the type declares none. `has` states whether the object has a property with a name
+    /// that a test accepts, and `node` is the place of the instances.
+    pub fn has_declared(&self, node: PathId, ty: TypeId, has: impl Fn(&dyn Fn(&str) -> bool) -> bool) -> bool {
+        let declared = self.ty(ty);
+        let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
+        let paths = &self.paths[node].children;
+        let fields = || fields.iter().map(|(name, _)| name.as_str());
+        let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
+        let nodes = &self.paths[node].groups;
+        let groups = || nodes.iter().filter_map(|node| self.ty(self.paths[*node].ty?).groups());
+        if names().next().is_none() && nodes.is_empty() && declared.key.is_none() {
+            return true;
+        }
+        let only = declared.only.as_ref().and_then(|only| only.property.first());
+        let is_key = |name: &str| declared.key_names().any(|key| key == name) || only.is_some_and(|only| only == name);
+        let in_group = |name: &str| groups().any(|groups| groups.group_of(name).is_some());
+        has(&|name| is_key(name) || names().any(|declared| declared == name) || in_group(name))
+            || has(&|name| misspelling(name, names()).is_some())
     }
 
     /// Returns the names of the properties that a type declares in an object, and those of groups in it.

@@ -24,6 +24,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Joins the files of one account, in their order. `name` is the name of the whole; `depth` limits the nesting of each
@@ -132,9 +133,9 @@ struct Joiner<'s> {
 struct Around {
     /// The number of steps on the way to it.
     depth: usize,
-    marks: MarksOf,
+    marks: Rc<MarksOf>,
     /// Its ids.
-    ids: Vec<Identity>,
+    ids: Vec<Rc<Identity>>,
     /// Its object in each file that has it.
     objects: Vec<Value>,
 }
@@ -309,16 +310,17 @@ impl Joiner<'_> {
         self.write_all(&distinct);
     }
 
-    /// Returns the form of a value in which equal values are equal. Spellings of a property of the id of an instance are.
-    fn form(&self, value: &Value) -> (Kind, String) {
+    /// Returns the form of a value in which equal values are equal: its text if it is a valid string, and otherwise its JSON.
+    /// Spellings of a property of the id of an instance are equal.
+    fn form(&self, value: &Value) -> (Kind, Result<String, String>) {
         let text = self.text(value, value.span);
         let form = match string_text(text).filter(|_| value.kind == Kind::String) {
             Some(text) => {
                 let ids = self.around.last().map_or(&[][..], |around| &around.ids);
                 let folded = ids.iter().find_map(|id| id.folded(self.within(), &text));
-                folded.unwrap_or_else(|| text.into_owned())
+                Ok(folded.unwrap_or_else(|| text.into_owned()))
             }
-            None => without_blanks(text),
+            None => Err(without_blanks(text)),
         };
         (value.kind, form)
     }
@@ -337,7 +339,7 @@ impl Joiner<'_> {
         let is_map = !is_array && values.iter().all(|value| value.kind == Kind::Object);
         let Some(first) = values.first().filter(|_| is_array || is_map) else { return self.distinct(values) };
         let Some(place) = self.place(first) else { return };
-        let ids: Vec<Identity> = types.iter().map(|ty| Identity::new(self.model.ty(*ty))).collect();
+        let ids: Vec<Rc<Identity>> = types.iter().map(|ty| Rc::new(Identity::new(self.model.ty(*ty)))).collect();
         let instances = self.instances(values, &ids, is_array);
         let object: Vec<Step> =
             types.first().and_then(|ty| self.model.ty(*ty).path()).map_or(Vec::new(), |path| path.0.clone());
@@ -357,7 +359,7 @@ impl Joiner<'_> {
             let text = self.files.get(first.file).map_or("", |file| file.text());
             let of_type = ids.iter().filter(|id| is_array && id.judges(text, first.kind, first.span));
             let ids = of_type.cloned().collect();
-            self.around.push(Around { depth, marks: marks.clone(), ids, objects: instance.clone() });
+            self.around.push(Around { depth, marks: Rc::clone(&marks), ids, objects: instance.clone() });
             let is_object = |value: &Value| value.kind == Kind::Object && !self.is_foreign(&element, value);
             if instance.iter().all(is_object) {
                 self.write_key(first);
@@ -372,7 +374,7 @@ impl Joiner<'_> {
     }
 
     /// Returns the instances of a list in their order, each with its object of every file that has it.
-    fn instances(&mut self, values: &[Value], ids: &[Identity], is_array: bool) -> Vec<Vec<Value>> {
+    fn instances(&mut self, values: &[Value], ids: &[Rc<Identity>], is_array: bool) -> Vec<Vec<Value>> {
         // The number of each element by its id, and the file that last had it.
         let mut known = HashMap::<Vec<String>, (usize, usize)>::default();
         let (mut numbered, mut twice) = (Vec::<Vec<(Value, usize)>>::new(), FxHashSet::default());
@@ -432,13 +434,13 @@ impl Joiner<'_> {
 
     /// Returns the ids of an element for the types of its list, if it has them all. Without one, equal elements may be
     /// different instances.
-    fn id(&self, element: &Value, ids: &[Identity]) -> Option<Vec<String>> {
+    fn id(&self, element: &Value, ids: &[Rc<Identity>]) -> Option<Vec<String>> {
         let text = self.files.get(element.file).map(|file| file.text())?;
         let mut parts = Vec::new();
         for id in ids {
             parts.extend(id.of(text, element.kind, element.span)?);
         }
-        // An element that is no instance of any type has no id.
+        // An element that no type judges has no id.
         let is_judged = ids.iter().any(|id| id.judges(text, element.kind, element.span));
         Some(parts).filter(|_| is_judged)
     }
@@ -623,11 +625,12 @@ mod tests {
         @path("/rooms/*/desks/*") @key("id") @more("/rooms/*/next") entity Desk in [Room] = { id: String, n?: Long };
         @path("/tools/*") @key("id") @where("kind = saw") entity Saw in [Account] = { id: Long, n?: Long };
         @path("/tools/*") @key("name") @where("kind = awl") entity Awl in [Account] = { name: String, n?: Long };
+        @path("/pens/*") @key("id") entity Pen in [Account] = { @as("casefold") id: String, @path("id") raw: String };
         @path("/cars/*") @key("plate, mail") entity Car in [Account] = { plate?: String, @as("email") mail?: String };
         @path("/tags2/*") @key("") entity Tag in [Account] = { @as("casefold") @path("") text: String };
         @path("/hosts/*") @key("zone + id") @where("kind = web") entity Web in [Account] = { n?: Long };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Saw, Awl, Car, Tag], context: Context };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Saw, Awl, Car, Tag, Pen], context: Context };
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
@@ -752,6 +755,8 @@ mod tests {
                 ],
                 r#"{"cars":[{"plate":"1","mail":"a@b.example","mail":"c@b.example"}]}"#,
             ),
+            // An attribute that reads an id as it is written tells spellings apart.
+            (&[r#"{"pens":[{"id":"A"}]}"#, r#"{"pens":[{"id":"a"}]}"#], r#"{"pens":[{"id":"A"},{"id":"a"}]}"#),
             // An error in place of an instance of a map, and spellings of a scalar.
             (
                 &[r#"{"rooms":{"x":{"n":1}}}"#, r#"{"rooms":{"x":{"error":"forbidden"}}}"#],

@@ -344,24 +344,9 @@ impl Splitter<'_> {
             }
     }
 
-    /// Returns whether an object has a property that a type declares, or a misspelling of one. Any object has if none
-    /// is declared.
+    /// Returns whether an object has a property that a type declares, or a misspelling of one.
     fn has_declared(&self, node: PathId, ty: TypeId, start: u32) -> bool {
-        let declared = self.model.ty(ty);
-        let fields = declared.fields.first().map_or(&[][..], |node| &node.children);
-        let paths = &self.model.paths[node].children;
-        let fields = || fields.iter().map(|(name, _)| name.as_str());
-        let names = || fields().chain(paths.iter().map(|(name, _)| name.as_str()));
-        let nodes = &self.model.paths[node].groups;
-        let groups = || nodes.iter().filter_map(|node| self.model.ty(self.model.paths[*node].ty?).groups());
-        if names().next().is_none() && nodes.is_empty() && declared.key.is_none() {
-            return true;
-        }
-        let only = declared.only.as_ref().and_then(|only| only.property.first());
-        let is_key = |name: &str| declared.key_names().any(|key| key == name) || only.is_some_and(|only| only == name);
-        let in_group = |name: &str| groups().any(|groups| groups.group_of(name).is_some());
-        self.has_property(start, |name| is_key(name) || names().any(|declared| declared == name) || in_group(name))
-            || self.has_property(start, |name| misspelling(name, names()).is_some())
+        self.model.has_declared(node, ty, |wanted| self.has_property(start, wanted))
     }
 
     /// Returns whether an object has a property with a certain name.

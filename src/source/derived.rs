@@ -5,7 +5,8 @@
 //! valid has a [`Fault`], and its derived text ends there.
 
 use super::{Place, Source, Span, TooLarge, byte_offset};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -218,7 +219,7 @@ pub struct Derivation {
     text: String,
     origins: Origins,
     /// The numbers of the texts among the origins, by their addresses, at which the origins keep them.
-    numbers: HashMap<usize, usize>,
+    numbers: FxHashMap<usize, usize>,
     /// The pieces of the containers that are open, innermost last.
     open: Vec<(u32, Container)>,
     /// Whether the next value of the innermost container follows another one.
@@ -235,7 +236,7 @@ impl Derivation {
     pub fn new(main: &Arc<Source>) -> Self {
         let origins =
             Origins { sources: vec![Arc::clone(main)], joined: 0, files: Vec::new(), pieces: Vec::new(), fault: None };
-        let numbers = HashMap::from([(Arc::as_ptr(main).addr(), 0)]);
+        let numbers = FxHashMap::from_iter([(Arc::as_ptr(main).addr(), 0)]);
         Self { text: String::new(), origins, numbers, open: Vec::new(), follows: false, after_key: false, name: None }
     }
 
@@ -451,7 +452,7 @@ impl Derivation {
 
 /// Returns the files that some texts come from, each once.
 fn files_of(sources: &[Arc<Source>]) -> Vec<Arc<Source>> {
-    let mut known = HashSet::new();
+    let mut known = FxHashSet::default();
     let files = sources.iter().flat_map(|source| source.files());
     files.filter(|file| known.insert(Arc::as_ptr(file))).cloned().collect()
 }

@@ -3,10 +3,11 @@
 use crate::schema::Model;
 use crate::source::pointer::Step;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The markers of each object that has lists: the document, and the instances of a list. An object is known by its path,
 /// which is empty or ends with `*`.
-pub(super) struct Marks(HashMap<Vec<Step>, MarksOf>);
+pub(super) struct Marks(HashMap<Vec<Step>, Rc<MarksOf>>);
 
 /// The markers of the lists of one object.
 #[derive(Debug, Default, Clone)]
@@ -28,7 +29,7 @@ pub(super) struct Mark {
 
 impl Marks {
     pub(super) fn new(model: &Model) -> Self {
-        let mut marks = HashMap::<Vec<Step>, MarksOf>::default();
+        let mut marks = HashMap::<Vec<Step>, MarksOf>::new();
         for ty in model.type_ids() {
             let declared = model.ty(ty);
             let Some((parent, list)) = declared.parent.zip(declared.path()) else { continue };
@@ -43,11 +44,11 @@ impl Marks {
             of.more.extend(declared.more.iter().map(mark));
             of.total.extend(declared.total.iter().map(mark));
         }
-        Self(marks)
+        Self(marks.into_iter().map(|(object, of)| (object, Rc::new(of))).collect())
     }
 
     /// Returns the markers of an object.
-    pub(super) fn of(&self, object: &[Step]) -> MarksOf {
+    pub(super) fn of(&self, object: &[Step]) -> Rc<MarksOf> {
         self.0.get(object).cloned().unwrap_or_default()
     }
 }
