@@ -23,6 +23,7 @@ mod explanations;
 mod threads;
 mod changes;
 mod damage;
+mod division;
 mod scopes;
 mod account;
 mod waivers;

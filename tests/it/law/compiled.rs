@@ -9,9 +9,11 @@ use deodar::policy::Policies;
 use deodar::program::{Body, CheckProgram, Program};
 use deodar::schema::{Schema, parse_value};
 use deodar::snapshot::{Limits, Snapshot};
+use deodar::source::Source;
 use deodar::value::{EntityRef, Value};
 use proptest::test_runner::TestCaseError;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A compiled case.
 pub struct Compiled {
@@ -70,8 +72,13 @@ impl Compiled {
 
     /// Reads another snapshot than that of the case.
     pub fn snapshot_of(&self, case: &Case, json: &str) -> Result<Snapshot, TestCaseError> {
+        self.snapshot_in(case, &source("s.json", json))
+    }
+
+    /// Reads another snapshot than that of the case from a source.
+    pub fn snapshot_in(&self, case: &Case, source: &Arc<Source>) -> Result<Snapshot, TestCaseError> {
         let (snapshot, diagnostics) =
-            Snapshot::read(&source("s.json", json), &self.schema.model, &self.program.reads, &Limits::default());
+            Snapshot::read(source, &self.schema.model, &self.program.reads, &Limits::default());
         // References may dangle, and elements of two types may have one id. These snapshots have no other problem.
         let is_allowed = |it: &Diagnostic| {
             it.code == Code::SnapshotReference

@@ -66,7 +66,7 @@ fn other_type(choices: &mut Choices<'_>, json: &Json) -> Option<Json> {
 }
 
 /// The place of the key of an instance: `id`, or `meta/id`.
-fn key_of(json: &Json) -> Option<Path> {
+pub fn key_of(json: &Json) -> Option<Path> {
     let Json::Object(members) = json else { return None };
     let place = |name: &str| members.iter().position(|(member, _)| member == name);
     if let Some(id) = place("id") {
