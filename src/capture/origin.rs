@@ -2,7 +2,7 @@
 
 use super::conflict::names;
 use super::node::{Node, Value};
-use crate::schema::{Model, PathId, PathNode};
+use crate::schema::{COVERS, Model, PathId, PathNode};
 use crate::source::pointer::unescape;
 use crate::value::{parse_datetime, show_datetime};
 use serde_json::json;
@@ -26,7 +26,7 @@ pub(super) struct Origin {
 impl Origin {
     /// Returns the entry of the evidence for a place of the snapshot.
     pub(super) fn entry(&self, covers: &str) -> String {
-        let mut members = vec![("covers", covers.to_owned())];
+        let mut members = vec![(COVERS, covers.to_owned())];
         let captured_at = self.captured_at.map(show_datetime);
         let optional = [
             ("method", &self.method),
@@ -82,7 +82,7 @@ impl DocumentOrigins {
         let text = |node: &Node, name: &str| node.get(name).and_then(Node::text).map(str::to_owned);
         let mut entries = Vec::new();
         for node in elements {
-            let Some(covers) = text(node, "covers") else { continue };
+            let Some(covers) = text(node, COVERS) else { continue };
             let origin = origins.add(Origin {
                 method: text(node, "method"),
                 file: text(node, "file"),

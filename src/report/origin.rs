@@ -3,7 +3,7 @@
 //! A type with `@evidence` in the schema contains the pieces. Each has the JSON Pointer `covers`, and maybe `file`, `method` and
 //! `captured_at`. The deepest piece covers a value.
 
-use crate::schema::{EntityType, Model};
+use crate::schema::{COVERS, EntityType, Model};
 use crate::snapshot::{LocationKind, Snapshot};
 use crate::source::Span;
 use crate::source::json::{Kind, string_text};
@@ -59,7 +59,7 @@ impl Origins {
             let secret = |name: &str| is_secret(model.ty(ty), name);
             for row in &snapshot.table(ty).rows {
                 let text = |name: &str| text(snapshot, row.span, name).filter(|_| !secret(name));
-                let Some(covers) = text("covers") else { continue };
+                let Some(covers) = text(COVERS) else { continue };
                 let time = text("captured_at").and_then(|time| parse_datetime(&time).ok());
                 let age = time.and_then(|time| now.checked_sub(time)).filter(|age| *age >= 0).map(shown_age);
                 let origin = OriginReport {

@@ -16,6 +16,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+/// The property of a piece of evidence with the JSON Pointer of what it covers.
+pub(crate) const COVERS: &str = "covers";
+
 /// A type of Cedar's language, with entity types resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the variants are Cedar's types")]
@@ -120,7 +123,7 @@ pub struct EntityType {
     pub only: Option<Only>,
     /// Whether an undeclared property is an error.
     pub closed: bool,
-    /// Whether its instances are pieces of evidence: `@evidence`.
+    /// Whether its instances are pieces of evidence: `@evidence`. Each has the JSON Pointer `covers`.
     pub is_evidence: bool,
     /// Whether a snapshot may have words that an enumerated type does not list; they are unknown.
     pub open: bool,

@@ -11,7 +11,7 @@ mod identity;
 use super::Snapshot;
 use super::partial;
 use super::uncaptured::UNCAPTURED;
-use crate::schema::Model;
+use crate::schema::{COVERS, Model};
 use crate::source::derived::{Container, Derivation, Fault};
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
@@ -154,10 +154,12 @@ impl Joiner<'_> {
         let Some(place) = objects.first().and_then(|first| self.place(first)) else { return };
         self.json.open(Container::Object, &place);
         let is_root = self.pointer.is_empty();
-        let (partial, others): (Vec<Property>, Vec<Property>) = self
+        let (partial, mut others): (Vec<Property>, Vec<Property>) = self
             .properties(objects)
             .into_iter()
             .partition(|property| is_root && property.name == partial::PARTIAL && partial::is_reserved(self.model));
+        // The pointers of evidence have the new indexes of appended lists, so these are first.
+        others.sort_by_key(|property| is_root && self.leads_to_evidence(&property.name));
         for property in others {
             self.pointer.push(property.name.clone());
             self.property(at, &property);
@@ -221,6 +223,7 @@ impl Joiner<'_> {
         match (&property.values[..], child) {
             // The rule for duplicates applies within one file too.
             (values, _) if is_twice => self.write_all(values),
+            (values, _) if at.is_evidence(self.model) && property.name == COVERS => self.covers(values),
             (values, _) if is_more => self.more(values),
             ([only], _) if !is_marked => self.write(only),
             (values, Some(child)) if !child.each(self.model).is_empty() => self.list(&child, values),
@@ -275,6 +278,39 @@ impl Joiner<'_> {
         if let Some(first) = objects.first() {
             self.write_key(first);
             self.object(at, objects);
+        }
+    }
+
+    /// Returns whether a property of the document is or contains a list of pieces of evidence.
+    fn leads_to_evidence(&self, name: &str) -> bool {
+        let mut evidence = self.model.type_ids().map(|ty| self.model.ty(ty)).filter(|ty| ty.is_evidence);
+        let leads = |first: &Step| matches!(first, Step::Property(property) if property == name);
+        evidence.any(|ty| ty.path().and_then(|path| path.0.first()).is_some_and(leads))
+    }
+
+    /// Writes the pointers of what a piece of evidence covers, with the new indexes of elements.
+    fn covers(&mut self, values: &[Value]) {
+        let mut known = HashSet::new();
+        for value in values {
+            let text = string_text(self.text(value, value.span)).filter(|_| value.kind == Kind::String);
+            let text = text.as_deref().map(str::trim).filter(|text| text.starts_with('/')).map(str::to_owned);
+            let moved = text.as_deref().map(|text| self.moved_pointer(text, value.file));
+            let form = match &moved {
+                Some(Some(moved)) => (value.kind, Ok(moved.clone())),
+                _ => self.form(value),
+            };
+            let Some(place) = self.place(value).filter(|_| known.insert(form)) else { continue };
+            match moved {
+                Some(moved) if moved != text => {
+                    self.write_key(value);
+                    match moved {
+                        Some(moved) => self.json.text(&moved, &place),
+                        // A pointer that does not fit its file covers nothing.
+                        None => self.json.json("null", &place),
+                    };
+                }
+                _ => self.write(value),
+            }
         }
     }
 
@@ -349,7 +385,9 @@ impl Joiner<'_> {
         self.json.open(if is_array { Container::Array } else { Container::Object }, &place);
         for (index, instance) in instances.into_iter().enumerate() {
             let Some(first) = instance.first() else { continue };
-            if let [only] = &instance[..] {
+            if let [only] = &instance[..]
+                && !(element.is_evidence(self.model) && only.kind == Kind::Object)
+            {
                 self.write(only);
                 continue;
             }
@@ -628,9 +666,10 @@ mod tests {
         @path("/pens/*") @key("id") entity Pen in [Account] = { @as("casefold") id: String, @path("id") raw: String };
         @path("/cars/*") @key("plate, mail") entity Car in [Account] = { plate?: String, @as("email") mail?: String };
         @path("/tags2/*") @key("") entity Tag in [Account] = { @as("casefold") @path("") text: String };
+        @path("/proof/*") @evidence @key("file") entity Proof in [Account] = { file: String, covers?: String };
         @path("/hosts/*") @key("zone + id") @where("kind = web") entity Web in [Account] = { n?: Long };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Saw, Awl, Car, Tag, Pen], context: Context };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Proof, Saw, Awl, Car, Tag, Pen], context: Context };
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
@@ -789,6 +828,21 @@ mod tests {
                     r#"{"partial":["/people/0/x","/people/1/x","/people/9/x","/notes",7],"people":[{"id":"b"},{"id":"c"}]}"#,
                 ],
                 r#"{"people":[{"id":"a"},{"id":"b"},{"id":"c"}],"partial":["/people/1/x","/people/1/x","/people/2/x",null,"/notes",null,"/people"]}"#,
+            ),
+            // So are those of what evidence covers, and its list follows the others.
+            (
+                &[
+                    r#"{"proof":[{"file":"1","covers":"/notes/0/n"},{"file":"2","covers":"/notes"}],"notes":[{},{}]}"#,
+                    r#"{"proof":[{"file":"3","covers":"/notes/0"},{"file":"4","covers":"/notes/9"},{"file":"1","covers":"/notes/0/n"},"x"],"notes":[{}]}"#,
+                ],
+                r#"{"notes":[{},{},{}],"proof":[{"file":"1","covers":"/notes/0/n","covers":"/notes/2/n"},{"file":"2","covers":"/notes"},{"file":"3","covers":"/notes/2"},{"file":"4","covers":null},"x"]}"#,
+            ),
+            (
+                &[
+                    r#"{"rooms":[{"id":"a"},{"id":"b"}],"proof":[{"file":"1","covers":"/rooms/1"}]}"#,
+                    r#"{"proof":[{"file":"1","covers":"/rooms/0"},{"file":2,"covers":7},{"file":"3","covers":"rooms/0"}],"rooms":[{"id":"b"}]}"#,
+                ],
+                r#"{"rooms":[{"id":"a"},{"id":"b"}],"proof":[{"file":"1","covers":"/rooms/1"},{"file":2,"covers":7},{"file":"3","covers":"rooms/0"}]}"#,
             ),
             (
                 &[r#"{"uncaptured":["sso"],"sso":null}"#, r#"{"uncaptured":["tags"],"sso":null}"#],

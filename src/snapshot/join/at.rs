@@ -52,6 +52,11 @@ impl At {
         Self { paths, fields, is_within: false }
     }
 
+    /// Returns whether this is a piece of evidence.
+    pub(super) fn is_evidence(&self, model: &Model) -> bool {
+        self.paths.iter().any(|path| model.paths[*path].ty.is_some_and(|ty| model.ty(ty).is_evidence))
+    }
+
     /// Returns the types of the list here.
     pub(super) fn types(&self, model: &Model) -> Vec<TypeId> {
         self.each(model).iter().filter_map(|each| model.paths[*each].ty).collect()
