@@ -1,6 +1,7 @@
 //! The resolve: ids must be unique, and references must refer to instances.
 
 mod kinds;
+mod spelling;
 
 use super::locate::{Location, LocationKind};
 use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
@@ -14,6 +15,7 @@ use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
+use spelling::Spellings;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -47,9 +49,10 @@ pub(super) fn resolve(snapshot: &mut Snapshot, model: &Model, twice: Vec<Twice>,
         expected(snapshot, model, *ty);
     }
     super::partial::apply(snapshot, model, &respelt, diagnostics);
+    let mut spellings = Spellings::default();
     for ty in types {
         for slot in snapshot.table(ty).columns.ids() {
-            references(snapshot, model, ty, slot, diagnostics);
+            references(snapshot, model, ty, slot, (&mut spellings, diagnostics));
         }
     }
 }
@@ -187,9 +190,13 @@ fn name_span(snapshot: &Snapshot, model: &Model, ty: TypeId, row: &Row) -> Span 
     let declared = model.ty(ty);
     let mut places = declared.keys().map(|key| snapshot.locate(row.span, &row.pointer_in_object(declared, key)));
     let first = places.next();
-    let is_value = |place: &Location| matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null);
-    let value = first.filter(is_value).or_else(|| places.find(is_value));
+    let value = first.filter(|first| is_present(*first)).or_else(|| places.find(|place| is_present(*place)));
     value.or(first).map_or(row.span, |place| place.span)
+}
+
+/// Returns whether a value is there and not `null`.
+fn is_present(place: Location) -> bool {
+    matches!(place.kind, LocationKind::Value(kind) if kind != Kind::Null)
 }
 
 /// Warns of ids with one folded form: they are different ids, which is rarely intended. Returns the instances whose ids
@@ -265,10 +272,17 @@ fn expected(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     lacking.into_iter().for_each(|list| snapshot.tables[ty].add_uncaptured_list(list));
 }
 
-fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagnostics: &mut Vec<Diagnostic>) {
+fn references(
+    snapshot: &mut Snapshot,
+    model: &Model,
+    ty: TypeId,
+    slot: SlotId,
+    (spellings, diagnostics): (&mut Spellings, &mut Vec<Diagnostic>),
+) {
     let declared = &model.ty(ty).slots[slot];
+    let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, spellings, diagnostics };
     if let Origin::Tags(_) = declared.origin {
-        return tags(snapshot, model, ty, slot, diagnostics);
+        return tags(snapshot, model, ty, slot, &mut errors);
     }
     match &declared.ty {
         Ty::Entity(target) if model.ty(*target).choices().is_none() => {
@@ -287,7 +301,6 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
                     _ => Target::Unknown,
                 })
                 .collect();
-            let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             let mut rows = Vec::with_capacity(texts.len());
             for (row, (found, text)) in (0u32..).zip(targets.into_iter().zip(&texts)) {
                 let span = (!text.is_side()).then(|| Span::from(text.range()));
@@ -297,7 +310,7 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
                     Target::Dangling(scope) => {
                         let text = SmolStr::new(snapshot.text(*text));
                         let here = EntityRef { ty, row };
-                        Some(add_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
+                        Some(respelt_or_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
                     }
                 });
             }
@@ -313,7 +326,6 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
             let column = &mut snapshot.tables[ty].columns[slot];
             let Data::Value(values) = &mut column.data else { return };
             let (mut values, mut states) = (std::mem::take(values), std::mem::take(&mut column.states));
-            let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, diagnostics };
             for (row, (value, state)) in (0u32..).zip(values.iter_mut().zip(&mut states)) {
                 if *state != State::Known {
                     continue;
@@ -331,21 +343,20 @@ fn references(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, 
 }
 
 /// Resolves the values of tags. A tag with an unknown reference is unknown.
-fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagnostics: &mut Vec<Diagnostic>) {
+fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, errors: &mut ReferenceErrors<'_>) {
     let declared = &model.ty(ty).slots[slot];
     let Data::Value(values) = &mut snapshot.tables[ty].columns[slot].data else { return };
     if !model.refers(&declared.ty) {
         return;
     }
     let mut values = std::mem::take(values);
-    let mut errors = ReferenceErrors { attribute: String::new(), suggested: 0, diagnostics };
     for (row, value) in (0u32..).zip(&mut values) {
         let Value::Record(tags) = value else { continue };
         let here = EntityRef { ty, row };
         let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
         for (name, value) in tags.fields() {
             errors.attribute = format!("tags.{name}");
-            match resolved(snapshot, model, here, &declared.ty, value, &mut errors) {
+            match resolved(snapshot, model, here, &declared.ty, value, errors) {
                 Some(value) => fields.push((name.clone(), value)),
                 None => unknown.push(name.clone()),
             }
@@ -355,10 +366,11 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, diagno
     snapshot.tables[ty].columns[slot].data = Data::Value(values);
 }
 
-/// The diagnostics about the references of one attribute.
+/// The references of one attribute that name no id as it is written, and their diagnostics.
 struct ReferenceErrors<'d> {
     attribute: String,
     suggested: usize,
+    spellings: &'d mut Spellings,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -375,7 +387,9 @@ fn resolved(
             let row = match find_target(snapshot, model, here, *target, text) {
                 Target::Row(row) => row,
                 Target::Unknown => return None,
-                Target::Dangling(scope) => add_dangling(snapshot, model, here, None, *target, scope, text, errors),
+                Target::Dangling(scope) => {
+                    respelt_or_dangling(snapshot, model, here, None, *target, scope, text, errors)
+                }
             };
             Some(Value::Entity(EntityRef { ty: *target, row }))
         }
@@ -407,7 +421,7 @@ enum Target {
     Row(u32),
     /// An unknown instance: the instances that it may refer to were not captured.
     Unknown,
-    /// No instance in this scope: the reference is dangling.
+    /// No instance in this scope has the id as it is written: the reference is dangling, or is another spelling.
     Dangling(EntityRef),
 }
 
@@ -426,9 +440,10 @@ fn find_target(snapshot: &Snapshot, model: &Model, here: EntityRef, target: Type
     }
 }
 
-/// Reports a dangling reference, and returns the number of the dangling entity, beyond the rows.
+/// Returns the row of the instance with another spelling of the id. If there is none, reports a dangling reference, and returns
+/// the number of the dangling entity, beyond the rows.
 #[expect(clippy::too_many_arguments, reason = "one reference, its place, and where diagnostics go")]
-fn add_dangling(
+fn respelt_or_dangling(
     snapshot: &mut Snapshot,
     model: &Model,
     here: EntityRef,
@@ -438,6 +453,9 @@ fn add_dangling(
     text: &SmolStr,
     errors: &mut ReferenceErrors<'_>,
 ) -> u32 {
+    if let Some(row) = errors.spellings.find(snapshot, model, target, scope.row, text) {
+        return row;
+    }
     let span = span.unwrap_or_else(|| {
         let row = snapshot.table(here.ty).rows.get(here.row as usize);
         row.map_or(Span::default(), |row| row.span)

@@ -684,3 +684,43 @@ fn ids_that_differ_in_blanks_are_noticed() {
     };
     assert_eq!((rooms("b"), rooms("a "), rooms("A")), (0, 1, 1));
 }
+
+#[test]
+fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
+    const MAIL: &str = r#"
+        @path("") @key("name") entity Firm = { name: String };
+        @path("/people/*") @key("mail") entity Person in [Firm] = { @as("email") mail: String, boss?: Person, team?: Set<Person> };
+        @path("/cars/*") @key("plate, mail") entity Car in [Firm] = { plate?: String, @as("casefold") mail?: String, next?: Car };
+        @path("/codes/*") @key("id") entity Coded in [Firm] = { @as("casefold") id: String, @path("id") raw: String, next?: Coded };
+        type Context = { now: datetime };
+        action "audit" appliesTo { principal: [Firm], resource: [Firm, Person, Car, Coded], context: Context };
+    "#;
+    let references = |list: &str| {
+        let tables = tables(MAIL, &format!(r#"{{"name": "f", {list}}}"#));
+        let is_shown = |part: &&str| part.contains("=Person") || part.contains("=[P") || part.contains("=C");
+        let found = tables.lines().flat_map(|line| match line.split_once(": ") {
+            Some((code, message)) if code.starts_with("snapshot") => vec![message],
+            _ => line.split(' ').filter(is_shown).collect(),
+        });
+        found.collect::<Vec<_>>().join("; ")
+    };
+    // The id of the instance is as it is written.
+    expect![[r#"boss=Person::"Ann@x.example"; team=[Person::"Ann@x.example"]"#]].assert_eq(&references(
+        r#""people": [{"mail": "Ann@x.example"}, {"mail": "b@x", "boss": "ann@X.example", "team": ["ANN@x.example"]}]"#,
+    ));
+    expect![[r#"boss=Person::"ann@x"; two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `Ann@x`"#]].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ann@x", "boss": "ann@x"}]"#));
+    // Of two spellings, none is meant by a third.
+    expect![[r#"boss=Person::"ann@x"; two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `ANN@x`; `boss` refers to Person `ann@x`, which is not in the snapshot"#]].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ANN@x", "boss": "ann@x"}]"#));
+    expect!["two instances of Person have the id `ann@x`"].assert_eq(&references(
+        r#""people": [{"mail": "ann@x"}, {"mail": "ann@x"}, {"mail": "b@x", "boss": "Ann@x"}]"#,
+    ));
+    // Each property of an id has its own form.
+    expect![[r#"next=Car::"B"; next=Car::"a1"; `next` refers to Car `a1`, which is not in the snapshot"#]].assert_eq(
+        &references(
+            r#""cars": [{"plate": "A1"}, {"mail": "B", "next": "b"}, {"plate": "c", "mail": "A1", "next": "a1"}]"#,
+        ),
+    );
+    // An attribute that reads the id as it is written tells spellings apart.
+    expect![[r#"next=Coded::"a"; `next` refers to Coded `a`, which is not in the snapshot"#]]
+        .assert_eq(&references(r#""codes": [{"id": "A"}, {"id": "b", "next": "a"}]"#));
+}
