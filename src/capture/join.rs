@@ -5,7 +5,7 @@
 use super::cell::Dates;
 use super::conflict::{Rule, contradiction, names, same};
 use super::doubt::Misspelt;
-use super::key::KeyOf;
+use super::key::{Key, KeyOf};
 use super::log::Activities;
 use super::node::{Node, Property, Value};
 use super::origin::{OriginId, Origins};
@@ -130,7 +130,7 @@ impl Part {
         }
     }
 
-    fn key(&self, row: usize, key: &KeyOf) -> Option<String> {
+    fn key(&self, row: usize, key: &KeyOf) -> Option<Key> {
         match &self.content {
             Content::Mapped(rows) => rows.key(row, key),
             Content::Instances(nodes) => nodes.get(row).and_then(|node| key.of_node(node)),
@@ -142,7 +142,7 @@ impl Part {
     pub(super) fn keys(&self, key: &KeyOf, mut each: impl FnMut(&str)) {
         for row in 0..self.len() {
             if let Some(key) = self.key(row, key) {
-                each(&key);
+                each(key.as_str());
             }
         }
     }
@@ -314,10 +314,10 @@ impl List {
                 let read = self.key_in_list(part, row, joining, reports);
                 joined.is_partial |= read.is_partial;
                 let Some(key) = read.key else { continue };
-                let is_it = |it: &Membership| self.key_at(it.at, joining.key).as_deref() == Some(key.as_str());
+                let is_it = |it: &Membership| self.key_at(it.at, joining.key).as_ref() == Some(&key);
                 let membership = match memberships.is_empty() {
                     true => None,
-                    false => memberships.find(keyed(&key), is_it).map(|it| it.belongs),
+                    false => memberships.find(keyed(key.as_str()), is_it).map(|it| it.belongs),
                 };
                 match membership {
                     Some(Belongs::No) if part.role != Role::Old => continue,
@@ -327,24 +327,24 @@ impl List {
                     }
                     _ => {}
                 }
-                let hash = keyed(&key);
-                let same =
-                    |instance: &u32| self.key_of(joined, *instance, joining.key).as_deref() == Some(key.as_str());
+                let hash = keyed(key.as_str());
+                let same = |instance: &u32| self.key_of(joined, *instance, joining.key).as_ref() == Some(&key);
                 match index.find(hash, same).copied() {
                     Some(instance) => {
                         if let Some(first) = joined.add(instance, number, row).filter(|_| part.role != Role::Old) {
-                            twice(part, [first, row], &key, reports);
+                            twice(part, [first, row], key.as_str(), reports);
                         }
                     }
-                    None if number > 0 && part.role == Role::Old => dropped.push(key),
+                    None if number > 0 && part.role == Role::Old => dropped.push(key.to_string()),
                     None => {
                         if number > 0 {
-                            self.extra(part, row, &key, first, reports);
+                            self.extra(part, row, key.as_str(), first, reports);
                         }
                         let instance = small(joined.order.len());
                         joined.order.push((small(number), small(row)));
-                        let hasher =
-                            |instance: &u32| self.key_of(joined, *instance, joining.key).map_or(0, |key| keyed(&key));
+                        let hasher = |instance: &u32| {
+                            self.key_of(joined, *instance, joining.key).map_or(0, |key| keyed(key.as_str()))
+                        };
                         index.insert_unique(hash, instance, hasher);
                     }
                 }
@@ -359,11 +359,11 @@ impl List {
         }
     }
 
-    fn key_of(&self, joined: &Joined, instance: u32, key: &KeyOf) -> Option<String> {
+    fn key_of(&self, joined: &Joined, instance: u32, key: &KeyOf) -> Option<Key> {
         self.key_at(*joined.order.get(instance as usize)?, key)
     }
 
-    fn key_at(&self, (part, row): (u32, u32), key: &KeyOf) -> Option<String> {
+    fn key_at(&self, (part, row): (u32, u32), key: &KeyOf) -> Option<Key> {
         self.parts.get(part as usize)?.key(row as usize, key)
     }
 
@@ -379,14 +379,14 @@ impl List {
             return KeyInList { key: None, is_partial: true };
         };
         let Content::Mapped(rows) = &part.content else { return KeyInList { key: Some(key), is_partial: false } };
-        if let Some(form) = joining.key.wrong_form(&key) {
-            other_form(part, row, &key, form, reports);
+        if let Some(form) = joining.key.wrong_form(key.as_str()) {
+            other_form(part, row, key.as_str(), form, reports);
             return KeyInList { key: None, is_partial: true };
         }
         // Exports have totals and remarks below the table.
         let is_partial = joining.key.has_any_form() && rows.has_only_key(row, joining.key);
         if is_partial {
-            only_key(part, row, &key, reports);
+            only_key(part, row, key.as_str(), reports);
         }
         KeyInList { key: Some(key), is_partial }
     }
@@ -436,12 +436,13 @@ impl List {
                 let key = part.key(row, joining.key).filter(|_| belongs != Belongs::Unknown);
                 let Some(key) = key else { continue };
                 let stated = Membership { at: (small(number), small(row)), belongs };
-                let is_same = |it: &Membership| self.key_at(it.at, joining.key).as_deref() == Some(key.as_str());
-                match known.find_mut(keyed(&key), is_same) {
-                    Some(first) => self.combine(first, stated, &key, joining, reports),
+                let is_same = |it: &Membership| self.key_at(it.at, joining.key).as_ref() == Some(&key);
+                match known.find_mut(keyed(key.as_str()), is_same) {
+                    Some(first) => self.combine(first, stated, key.as_str(), joining, reports),
                     None => {
-                        let hasher = |it: &Membership| self.key_at(it.at, joining.key).map_or(0, |key| keyed(&key));
-                        known.insert_unique(keyed(&key), stated, hasher);
+                        let hasher =
+                            |it: &Membership| self.key_at(it.at, joining.key).map_or(0, |key| keyed(key.as_str()));
+                        known.insert_unique(keyed(key.as_str()), stated, hasher);
                     }
                 }
             }
@@ -478,8 +479,7 @@ impl List {
     fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
         reports.report("key", &place, || {
-            let name = key.pointer.last().map_or("value", String::as_str);
-            let error = Diagnostic::error(Code::CaptureRow, format!("this row has no `{name}`"));
+            let error = Diagnostic::error(Code::CaptureRow, format!("this row has no {}", key.names()));
             error.label(&place.source, place.span, "not read").help("complete or remove the row")
         });
     }
@@ -552,6 +552,7 @@ impl List {
                 .collect(),
             instance: first,
             first: (part, row as usize),
+            key: part.key(row as usize, joining.key),
             owners: Vec::new(),
             joining,
             at,
@@ -589,15 +590,16 @@ impl List {
                 }
                 merging.add(instance, (other, row as usize), is_old);
             }
-            let key = part.key(row as usize, joining.key);
+            let key = merging.key.clone();
             let activities = self.parts.iter().filter_map(|part| match &part.content {
                 Content::Activities(activities) => Some((part, activities)),
                 _ => None,
             });
-            for (other, activities) in activities {
+            // A log names the first property.
+            for (other, activities) in activities.filter(|_| key.as_ref().is_none_or(Key::is_first)) {
                 sources.push(other);
                 let place = merging.instance.node.place.clone();
-                let found = Instance::new(activities.of(key.as_deref(), &place));
+                let found = Instance::new(activities.of(key.as_ref().map(Key::as_str), &place));
                 merging.add(found, (other, 0), false);
             }
         }
@@ -666,7 +668,7 @@ fn unstated(sources: &[&Part], optional: &[OptionalPlace]) -> Vec<Vec<String>> {
 
 /// The key of a row, if it is in the list, and whether the list may have more instances because of the row.
 struct KeyInList {
-    key: Option<String>,
+    key: Option<Key>,
     is_partial: bool,
 }
 
@@ -842,6 +844,8 @@ struct Merging<'m> {
     instance: Instance,
     /// The part and the number of the first row.
     first: (&'m Part, usize),
+    /// The key of the instance; `None` for a list without keys.
+    key: Option<Key>,
     /// The places whose values are not those of the first row, with their origins.
     owners: Vec<(Vec<String>, OriginId)>,
     contradicted: Vec<Vec<String>>,
@@ -852,11 +856,19 @@ struct Merging<'m> {
 }
 
 impl Merging<'_> {
+    /// Returns whether a property is the key of the instance.
+    fn is_key(&self, pointer: &[String]) -> bool {
+        match &self.key {
+            Some(key) => self.joining.key.is_at(key, pointer),
+            None => *pointer == self.joining.key.pointer,
+        }
+    }
+
     fn add(&mut self, other: Instance, (second, row): (&Part, usize), is_old: bool) {
         let mut found = Vec::new();
         values(other.node, &mut Vec::new(), &mut found);
         for (pointer, node) in found {
-            if pointer == self.joining.key.pointer || self.contradicted.contains(&pointer) {
+            if self.is_key(&pointer) || self.contradicted.contains(&pointer) {
                 continue;
             }
             if let Some(at) = self.absent.iter().position(|it| it.pointer == pointer) {
@@ -909,7 +921,7 @@ impl Merging<'_> {
     /// Adds a statement that a property does not exist.
     fn add_absence(&mut self, absence: Absence) {
         let pointer = &absence.pointer;
-        if *pointer == self.joining.key.pointer || self.contradicted.contains(pointer) || self.is_latest(pointer) {
+        if self.is_key(pointer) || self.contradicted.contains(pointer) || self.is_latest(pointer) {
             return;
         }
         let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));

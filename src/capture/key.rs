@@ -4,12 +4,39 @@ use super::node::{Node, Value};
 use crate::schema::{KeyForm, Model};
 use crate::value::TypeId;
 
-/// The key of the instances of a type, and the form in which the schema compares it.
+/// The key of the instances of a type, and the forms in which the schema compares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeyOf {
-    /// The pointer of the property; empty for a scalar instance.
+    /// The pointer of the property; empty for a scalar instance. Columns of tables give this property.
     pub pointer: Vec<String>,
     form: KeyForm,
+    /// The properties that take its place in instances without it, in their order.
+    further: Vec<(Vec<String>, KeyForm)>,
+}
+
+/// The key of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// The number of its property. Other properties may have the same text.
+    property: usize,
+    text: String,
+}
+
+impl Key {
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether it is the property that columns of tables give.
+    pub(super) fn is_first(&self) -> bool {
+        self.property == 0
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl KeyOf {
@@ -18,12 +45,40 @@ impl KeyOf {
         let declared = model.ty(ty);
         let pointer = declared.key.clone().unwrap_or_default();
         let form = KeyForm::of(declared, &pointer);
-        Self { pointer, form }
+        let further = declared.keys().skip(1).filter(|_| !declared.has_composite_key());
+        let further = further.map(|key| (key.to_vec(), KeyForm::of(declared, key))).collect();
+        Self { pointer, form, further }
     }
 
-    /// Returns the form in which keys are compared.
+    fn all(&self) -> impl Iterator<Item = (&[String], KeyForm)> {
+        let further = self.further.iter().map(|(pointer, form)| (pointer.as_slice(), *form));
+        std::iter::once((self.pointer.as_slice(), self.form)).chain(further)
+    }
+
+    /// Returns the form in which keys of tables are compared.
     pub(super) fn fold(&self, text: &str) -> String {
         self.form.fold(text)
+    }
+
+    /// Returns the key of a row of a table.
+    pub(super) fn of_row(&self, text: &str) -> Key {
+        Key { property: 0, text: self.fold(text) }
+    }
+
+    /// Returns whether a text is the key of an instance.
+    pub(super) fn is(&self, key: &Key, text: &str) -> bool {
+        self.all().nth(key.property).is_some_and(|(_, form)| form.fold(text) == key.text)
+    }
+
+    /// Returns whether a property is the key of an instance.
+    pub(super) fn is_at(&self, key: &Key, pointer: &[String]) -> bool {
+        self.all().nth(key.property).is_some_and(|(of_key, _)| of_key == pointer)
+    }
+
+    /// Returns the names of its properties.
+    pub(super) fn names(&self) -> String {
+        let names = self.all().map(|(pointer, _)| format!("`{}`", pointer.last().map_or("value", String::as_str)));
+        names.collect::<Vec<_>>().join(" or ")
     }
 
     /// Returns the noun of the form that the keys have, if they have one and this key does not.
@@ -41,13 +96,24 @@ impl KeyOf {
         self.form != KeyForm::Email
     }
 
-    /// Returns the key of an instance, if it has one.
-    pub(super) fn of_node(&self, node: &Node) -> Option<String> {
-        let key = self.pointer.iter().try_fold(node, |node, step| node.get(step))?;
-        match &key.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(self.fold(text)),
-            Value::Number(number) => Some(number.clone()),
-            _ => None,
-        }
+    /// Returns the key of an instance, if it has one: the first of its properties that is there and not `null`. `property`
+    /// returns the value at a pointer.
+    pub(super) fn find<'n>(&self, property: impl Fn(&[String]) -> Option<&'n Value>) -> Option<Key> {
+        let present = self.all().enumerate().filter_map(|(number, (pointer, form))| {
+            let value = property(pointer).filter(|value| **value != Value::Null)?;
+            Some((number, value, form))
+        });
+        let (property, value, form) = present.into_iter().next()?;
+        let text = match value {
+            Value::Text(text) if !text.trim().is_empty() => form.fold(text),
+            Value::Number(number) => number.clone(),
+            _ => return None,
+        };
+        Some(Key { property, text })
+    }
+
+    /// Returns the key of an instance of a document, if it has one.
+    pub(super) fn of_node(&self, node: &Node) -> Option<Key> {
+        self.find(|pointer| Some(&pointer.iter().try_fold(node, |node, step| node.get(step))?.value))
     }
 }

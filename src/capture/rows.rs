@@ -6,7 +6,7 @@ use super::cell::{Dates, Meaning, Wrong, elements, meaning};
 use super::conflict::names;
 use super::csv::{Cell, Table};
 use super::description::{Column, Feed, FeedReader, Target};
-use super::key::KeyOf;
+use super::key::{Key, KeyOf};
 use super::node::{Node, Property, Value};
 use super::places::overlap;
 use super::reports::Reports;
@@ -243,12 +243,12 @@ impl Mapped {
     }
 
     /// Returns the key of a row, if it has one.
-    pub(super) fn key(&self, row: usize, key: &KeyOf) -> Option<String> {
+    pub(super) fn key(&self, row: usize, key: &KeyOf) -> Option<Key> {
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let (column, at) = self.columns.iter().find(|(column, _)| column.property == key.pointer)?;
         let (text, _) = self.text(row, column, *at, &cells)?;
-        (!text.trim().is_empty()).then(|| key.fold(&text))
+        (!text.trim().is_empty()).then(|| key.of_row(&text))
     }
 
     /// Returns the instance that a row describes. Cells that cannot be read are reported, and their properties are not known.

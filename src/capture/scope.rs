@@ -1,6 +1,6 @@
 //! The instance that a source belongs to, in the tree of the snapshot.
 
-use super::key::KeyOf;
+use super::key::{Key, KeyOf};
 use super::node::{Node, Value};
 use super::origin::OriginId;
 use super::tree::{Instances, Tree};
@@ -83,9 +83,9 @@ impl Search<'_> {
         rest: Option<&'r str>,
         name: &str,
     ) -> Result<(usize, Option<&'r str>), Box<Diagnostic>> {
-        let keys: Vec<Option<String>> = list.elements.iter().map(|element| element.key(&list.key)).collect();
+        let keys: Vec<Option<Key>> = list.elements.iter().map(|element| element.key(&list.key)).collect();
         let shown = || {
-            let shown: Vec<&str> = keys.iter().flatten().map(String::as_str).collect();
+            let shown: Vec<&str> = keys.iter().flatten().map(Key::as_str).collect();
             shown.join(", ")
         };
         let flag = self.flag;
@@ -109,7 +109,7 @@ impl Search<'_> {
         for (number, key) in keys.iter().enumerate() {
             let Some(key) = key else { continue };
             let ends = text.match_indices('/').map(|(at, _)| at).chain([text.len()]);
-            let fits = ends.filter(|end| text.get(..*end).is_some_and(|part| list.key.fold(part) == *key)).max();
+            let fits = ends.filter(|end| text.get(..*end).is_some_and(|part| list.key.is(key, part))).max();
             if let Some(end) = fits.filter(|end| best.is_none_or(|(_, known)| *end > known)) {
                 best = Some((number, end));
             }
@@ -123,7 +123,7 @@ impl Search<'_> {
                 Code::CaptureSource,
                 format!("`--{flag}` names the {name} `{id}`, which no source lists"),
             );
-            let ids: Vec<&str> = keys.iter().flatten().map(String::as_str).collect();
+            let ids: Vec<&str> = keys.iter().flatten().map(Key::as_str).collect();
             return Err(Box::new(error.suggest(id, ids)));
         }
         let key = Tree::leaf(Node::new(self.place, Value::Text(id.to_owned())), self.origin);

@@ -3,7 +3,7 @@
 use super::conflict::{Rule, contradiction, names, outdated, same};
 use super::doubt::Misspelt;
 use super::join::{List, Part};
-use super::key::KeyOf;
+use super::key::{Key, KeyOf};
 use super::node::{Node, Property, Value};
 use super::origin::{DocumentOrigins, OriginId, Origins};
 use super::reports::Reports;
@@ -89,17 +89,12 @@ impl Tree {
         }
     }
 
-    /// Returns the text at a pointer below an object.
-    pub(super) fn text_at(&self, pointer: &[String]) -> Option<&str> {
-        match pointer.iter().try_fold(self, |tree, step| tree.get(step))? {
-            Tree::Leaf(leaf) => leaf.node.text(),
-            _ => None,
-        }
-    }
-
     /// Returns the key of an instance, if it has one.
-    pub(super) fn key(&self, key: &KeyOf) -> Option<String> {
-        self.text_at(&key.pointer).map(|text| key.fold(text))
+    pub(super) fn key(&self, key: &KeyOf) -> Option<Key> {
+        key.find(|pointer| match pointer.iter().try_fold(self, |tree, step| tree.get(step))? {
+            Tree::Leaf(leaf) => Some(&leaf.node.value),
+            _ => None,
+        })
     }
 
     /// Returns a property of an object, and makes it with `new` if there is none or it is `null`. `None` if this is not an
@@ -304,7 +299,7 @@ impl Instances {
         let mut kept: Vec<bool> = self.elements.iter().map(|_| true).collect();
         let keys = self.elements.iter().enumerate().filter_map(|(at, element)| Some((element.key(&self.key)?, at)));
         // Of several instances with one key, the first is merged.
-        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut numbers: HashMap<Key, usize> = HashMap::new();
         keys.for_each(|(key, at)| {
             numbers.entry(key).or_insert(at);
         });
@@ -324,7 +319,7 @@ impl Instances {
             merge.at = above;
         }
         let only_old = kept.iter().zip(&self.elements).filter(|(kept, _)| **kept);
-        let names: Vec<String> = only_old.filter_map(|(_, tree)| tree.key(&self.key)).collect();
+        let names: Vec<String> = only_old.filter_map(|(_, tree)| Some(tree.key(&self.key)?.to_string())).collect();
         if matches!(merge.rule, Rule::Replace | Rule::Refresh) && !names.is_empty() {
             let list = merge.at.as_str();
             merge.reports.note(format!("kept from the old snapshot in `{list}`: {}", names.join(", ")));

@@ -53,6 +53,63 @@ columns = [
 ]
 "#;
 
+#[test]
+fn instances_without_the_first_property_of_their_id_are_joined_by_the_next() {
+    const SCHEMA: &str = r#"
+        @path("") @key("name") entity Firm = { name: String, captured_at: datetime };
+        @path("/devices/*") @key("serial, mail") entity Device in [Firm] = {
+          serial?: String, @as("email") mail?: String, lost?: Bool, site?: String
+        };
+        type Context = { now: datetime };
+        action "audit" appliesTo { principal: [Firm], resource: [Firm, Device], context: Context };
+    "#;
+    const DEVICES: &str = r#"
+        [[sources]]
+        flag = "settings"
+        help = "Settings"
+        reader = "document"
+
+        [[sources]]
+        flag = "devices"
+        help = "Devices"
+        reader = "rows"
+        [[sources.targets]]
+        instances = "Device"
+        columns = [
+          { property = "serial", headers = ["Serial"], required = true },
+          { property = "site", headers = ["Site"] },
+        ]
+    "#;
+    let one = r#"{"name": "F", "captured_at": "2026-09-01", "devices": [
+        {"serial": "7", "mail": "c@f.example", "lost": false}, {"serial": null, "mail": "B@f.example", "lost": true}, {"mail": "7"}
+    ]}"#;
+    let two = r#"{"name": "F", "captured_at": "2026-09-01", "devices": [
+        {"mail": "b@f.example", "site": "north"}, {"lost": true}, {"serial": "7", "mail": "d@f.example"}
+    ]}"#;
+    let files: [(&str, &[u8]); 5] = [
+        ("s.cedarschema", SCHEMA.as_bytes()),
+        ("p/capture.toml", DEVICES.as_bytes()),
+        ("one.json", one.as_bytes()),
+        ("two.json", two.as_bytes()),
+        ("devices.csv", b"Serial,Site\n7,south\n"),
+    ];
+    let folder = folder(&files);
+    let arguments = "capture --schema s.cedarschema --policies p/capture.toml --settings one.json --settings two.json \
+                     --devices devices.csv --output out.json";
+    let run: Run =
+        command(folder.path()).args(arguments.split_whitespace()).output().expect("the binary is built").into();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(run.stderr.contains("this row has no `serial` or `mail`"), "{}", run.stderr);
+    let written: Value = serde_json::from_slice(&std::fs::read(folder.path().join("out.json")).unwrap()).unwrap();
+    let devices = json!([
+        {"serial": "7", "lost": false, "site": "south", "uncaptured": ["mail"]},
+        {"serial": null, "mail": "B@f.example", "lost": true, "site": "north"},
+        {"mail": "7"},
+    ]);
+    assert_eq!(written["devices"], devices);
+    assert_eq!(written["partial"], json!(["/devices"]));
+}
+
 /// Runs a capture of files in the harbour pack.
 pub struct Harbour(tempfile::TempDir);
 
