@@ -11,7 +11,7 @@ mod identity;
 use super::Snapshot;
 use super::partial;
 use super::uncaptured::UNCAPTURED;
-use crate::schema::{COVERS, Model};
+use crate::schema::{COVERS, EntityType, Model};
 use crate::source::derived::{Container, Derivation, Fault};
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
@@ -50,12 +50,23 @@ pub fn join(
             }
         }
     }
-    let json = Derivation::new(first).named(name).from_all(files);
+    let json = || Derivation::new(first).named(name).from_all(files);
     let around = Around { depth: 0, marks: marks.of(&[]), ids: Vec::new(), objects: roots.clone() };
     let (pointer, moved, unmarked) = Default::default();
-    let mut joiner = Joiner { model, files, now, marks, json, pointer, around: vec![around], moved, unmarked };
+    let mut joiner = Joiner { model, files, now, marks, json: json(), pointer, around: vec![around], moved, unmarked };
     joiner.object(&At::root(model), &roots);
+    if has_nested_evidence(model) {
+        // An instance may have evidence of lists that come after it, so their new indexes are collected first.
+        joiner.json = json();
+        joiner.object(&At::root(model), &roots);
+    }
     joiner.json.finish()
+}
+
+/// Returns whether lists of evidence are in instances of other lists.
+fn has_nested_evidence(model: &Model) -> bool {
+    let lists = |ty: &EntityType| ty.path().map_or(0, |path| path.0.iter().filter(|step| **step == Step::Each).count());
+    model.type_ids().map(|ty| model.ty(ty)).any(|ty| ty.is_evidence && lists(ty) > 1)
 }
 
 /// Returns the object of a file, or the fault with the text that it is about.
@@ -123,10 +134,18 @@ struct Joiner<'s> {
     pointer: Vec<String>,
     /// The document and the instances around it that are merged, innermost last.
     around: Vec<Around>,
-    /// For each appended list and file: the new index of each element.
-    moved: HashMap<(Vec<String>, usize), Vec<usize>>,
+    /// The elements of each appended list and file.
+    moved: HashMap<(Vec<String>, usize), Moved>,
     /// The pointers of lists that several files have without a marker of `@more`.
     unmarked: Vec<String>,
+}
+
+/// The elements that a file has of a list.
+struct Moved {
+    /// The new index of each.
+    indexes: Vec<usize>,
+    /// Whether the file has the only element in place of the list.
+    is_only: bool,
 }
 
 /// The document, or an instance that several files have.
@@ -159,7 +178,11 @@ impl Joiner<'_> {
             .into_iter()
             .partition(|property| is_root && property.name == partial::PARTIAL && partial::is_reserved(self.model));
         // The pointers of evidence have the new indexes of appended lists, so these are first.
-        others.sort_by_key(|property| is_root && self.leads_to_evidence(&property.name));
+        if at.leads_to_evidence(self.model) {
+            let leads =
+                |name: &str| at.child(self.model, name).is_some_and(|child| child.leads_to_evidence(self.model));
+            others.sort_by_key(|property| leads(&property.name));
+        }
         for property in others {
             self.pointer.push(property.name.clone());
             self.property(at, &property);
@@ -225,7 +248,9 @@ impl Joiner<'_> {
             (values, _) if is_twice => self.write_all(values),
             (values, _) if at.is_evidence(self.model) && property.name == COVERS => self.covers(values),
             (values, _) if is_more => self.more(values),
-            ([only], _) if !is_marked => self.write(only),
+            ([only], child) if !is_marked && !child.as_ref().is_some_and(|it| it.leads_to_evidence(self.model)) => {
+                self.write(only);
+            }
             (values, Some(child)) if !child.each(self.model).is_empty() => self.list(&child, values),
             (values, Some(child)) if is_object && values.iter().any(|value| self.is_foreign(&child, value)) => {
                 self.write_all(values);
@@ -279,13 +304,6 @@ impl Joiner<'_> {
             self.write_key(first);
             self.object(at, objects);
         }
-    }
-
-    /// Returns whether a property of the document is or contains a list of pieces of evidence.
-    fn leads_to_evidence(&self, name: &str) -> bool {
-        let mut evidence = self.model.type_ids().map(|ty| self.model.ty(ty)).filter(|ty| ty.is_evidence);
-        let leads = |first: &Step| matches!(first, Step::Property(property) if property == name);
-        evidence.any(|ty| ty.path().and_then(|path| path.0.first()).is_some_and(leads))
     }
 
     /// Writes the pointers of what a piece of evidence covers, with the new indexes of elements.
@@ -386,7 +404,7 @@ impl Joiner<'_> {
         for (index, instance) in instances.into_iter().enumerate() {
             let Some(first) = instance.first() else { continue };
             if let [only] = &instance[..]
-                && !(element.is_evidence(self.model) && only.kind == Kind::Object)
+                && !(only.kind == Kind::Object && element.leads_to_evidence(self.model))
             {
                 self.write(only);
                 continue;
@@ -459,7 +477,8 @@ impl Joiner<'_> {
                 indexes.push(index);
             }
             if is_array {
-                self.moved.insert((self.pointer.clone(), value.file), indexes);
+                let is_only = value.kind == Kind::Object;
+                self.moved.insert((self.pointer.clone(), value.file), Moved { indexes, is_only });
             }
         }
         instances
@@ -591,17 +610,16 @@ impl Joiner<'_> {
 
     /// Returns a pointer of a file as it is in the whole; `None` if it has an element that its file does not have.
     fn moved_pointer(&self, text: &str, file: usize) -> Option<String> {
-        let mut steps: Vec<String> = text.split('/').skip(1).map(unescape).collect();
-        for at in 0..steps.len() {
-            let (before, rest) = steps.split_at_mut(at);
-            let key = (before.to_vec(), file);
-            if let (Some(indexes), Some(step)) = (self.moved.get(&key), rest.first_mut()) {
-                let is_array = step.bytes().all(|byte| byte.is_ascii_digit());
-                if let Ok(index) = step.parse::<usize>()
-                    && is_array
-                {
-                    *step = indexes.get(index)?.to_string();
+        let mut steps: Vec<String> = Vec::new();
+        for step in text.split('/').skip(1).map(unescape) {
+            let moved = self.moved.get(&(steps.clone(), file));
+            let index = step.parse::<usize>().ok().filter(|_| step.bytes().all(|byte| byte.is_ascii_digit()));
+            match (moved, index) {
+                (Some(Moved { indexes, is_only: true }), _) => {
+                    steps.extend([indexes.first()?.to_string(), step]);
                 }
+                (Some(Moved { indexes, .. }), Some(index)) => steps.push(indexes.get(index)?.to_string()),
+                _ => steps.push(step),
             }
         }
         Some(pointer(&steps))
@@ -666,10 +684,12 @@ mod tests {
         @path("/pens/*") @key("id") entity Pen in [Account] = { @as("casefold") id: String, @path("id") raw: String };
         @path("/cars/*") @key("plate, mail") entity Car in [Account] = { plate?: String, @as("email") mail?: String };
         @path("/tags2/*") @key("") entity Tag in [Account] = { @as("casefold") @path("") text: String };
+        @path("/idp/*") @key("id") @one_or_many entity Idp in [Account] = { id: String, n?: Long };
+        @path("/rooms/*/proof/*") @evidence entity RoomProof in [Room] = { covers?: String };
         @path("/proof/*") @evidence @key("file") entity Proof in [Account] = { file: String, covers?: String };
         @path("/hosts/*") @key("zone + id") @where("kind = web") entity Web in [Account] = { n?: Long };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Proof, Saw, Awl, Car, Tag, Pen], context: Context };
+        action "audit" appliesTo { principal: [Account], resource: [Account, Person, Note, Room, Desk, Web, Proof, RoomProof, Idp, Saw, Awl, Car, Tag, Pen], context: Context };
     "#;
 
     fn joined(files: &[&str]) -> Arc<Source> {
@@ -836,6 +856,20 @@ mod tests {
                     r#"{"proof":[{"file":"3","covers":"/notes/0"},{"file":"4","covers":"/notes/9"},{"file":"1","covers":"/notes/0/n"},"x"],"notes":[{}]}"#,
                 ],
                 r#"{"notes":[{},{},{}],"proof":[{"file":"1","covers":"/notes/0/n","covers":"/notes/2/n"},{"file":"2","covers":"/notes"},{"file":"3","covers":"/notes/2"},{"file":"4","covers":null},"x"]}"#,
+            ),
+            (
+                &[
+                    r#"{"idp":[{"id":"a"}]}"#,
+                    r#"{"idp":{"id":"b"},"proof":[{"file":"1","covers":"/idp/id"},{"file":"2","covers":"/idp"}],"partial":["/idp/x"]}"#,
+                ],
+                r#"{"idp":[{"id":"a"},{"id":"b"}],"proof":[{"file":"1","covers":"/idp/1/id"},{"file":"2","covers":"/idp"}],"partial":["/idp/1/x"]}"#,
+            ),
+            (
+                &[
+                    r#"{"rooms":[{"id":"a","proof":[{"covers":"/rooms/1"}]},{"proof":[],"id":"b"}]}"#,
+                    r#"{"rooms":[{"id":"c","proof":[{"covers":"/rooms/1"},{"covers":"/rooms/0/proof/1"}]},{"id":"d","error":1,"error":2}]}"#,
+                ],
+                r#"{"rooms":[{"id":"a","proof":[{"covers":"/rooms/1"}]},{"id":"b","proof":[]},{"id":"c","proof":[{"covers":"/rooms/3"},{"covers":"/rooms/2/proof/1"}]},{"id":"d","error":1,"error":2}]}"#,
             ),
             (
                 &[

@@ -15,7 +15,7 @@ use crate::value::fold::caseless;
 use crate::value::{EntityRef, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
-use spelling::Spellings;
+use spelling::{Respelt, Spellings};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -310,7 +310,7 @@ fn references(
                     Target::Dangling(scope) => {
                         let text = SmolStr::new(snapshot.text(*text));
                         let here = EntityRef { ty, row };
-                        Some(respelt_or_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors))
+                        respelt_or_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors)
                     }
                 });
             }
@@ -388,7 +388,7 @@ fn resolved(
                 Target::Row(row) => row,
                 Target::Unknown => return None,
                 Target::Dangling(scope) => {
-                    respelt_or_dangling(snapshot, model, here, None, *target, scope, text, errors)
+                    respelt_or_dangling(snapshot, model, here, None, *target, scope, text, errors)?
                 }
             };
             Some(Value::Entity(EntityRef { ty: *target, row }))
@@ -441,7 +441,8 @@ fn find_target(snapshot: &Snapshot, model: &Model, here: EntityRef, target: Type
 }
 
 /// Returns the row of the instance with another spelling of the id. If there is none, reports a dangling reference, and returns
-/// the number of the dangling entity, beyond the rows.
+/// the number of the dangling entity, beyond the rows. Returns `None` after an error if several instances have the id in other
+/// spellings.
 #[expect(clippy::too_many_arguments, reason = "one reference, its place, and where diagnostics go")]
 fn respelt_or_dangling(
     snapshot: &mut Snapshot,
@@ -452,9 +453,10 @@ fn respelt_or_dangling(
     scope: EntityRef,
     text: &SmolStr,
     errors: &mut ReferenceErrors<'_>,
-) -> u32 {
-    if let Some(row) = errors.spellings.find(snapshot, model, target, scope.row, text) {
-        return row;
+) -> Option<u32> {
+    let respelt = errors.spellings.find(snapshot, model, target, scope.row, text);
+    if let Respelt::One(row) = respelt {
+        return Some(row);
     }
     let span = span.unwrap_or_else(|| {
         let row = snapshot.table(here.ty).rows.get(here.row as usize);
@@ -478,12 +480,16 @@ fn respelt_or_dangling(
         }
     });
     errors.diagnostics.push(error.maybe_help(help));
-    let id: SmolStr = snapshot.join_id(model, model.ty(target).parent, scope.row, text).into();
+    if respelt == Respelt::Several {
+        return None;
+    }
+    let id = |text: &str| SmolStr::from(snapshot.join_id(model, model.ty(target).parent, scope.row, text));
+    let (folded, id) = (id(&errors.spellings.folded(snapshot, model, target, text)), id(text));
     let table = &mut snapshot.tables[target];
     let next = row_number(table.dangling.len());
-    let place = *table.by_dangling.entry(id.clone()).or_insert(next);
+    let place = *table.by_dangling.entry(folded).or_insert(next);
     if place == next {
         table.dangling.push(id);
     }
-    table.row_count() + place
+    Some(table.row_count() + place)
 }

@@ -691,13 +691,16 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
         @path("") @key("name") entity Firm = { name: String };
         @path("/people/*") @key("mail") entity Person in [Firm] = { @as("email") mail: String, boss?: Person, team?: Set<Person> };
         @path("/cars/*") @key("plate, mail") entity Car in [Firm] = { plate?: String, @as("casefold") mail?: String, next?: Car };
+        @path("/hosts/*") @key("zone + id") entity Host in [Firm] = { @as("casefold") zone: String, id: String, next?: Host };
         @path("/codes/*") @key("id") entity Coded in [Firm] = { @as("casefold") id: String, @path("id") raw: String, next?: Coded };
         type Context = { now: datetime };
-        action "audit" appliesTo { principal: [Firm], resource: [Firm, Person, Car, Coded], context: Context };
+        action "audit" appliesTo { principal: [Firm], resource: [Firm, Person, Car, Host, Coded], context: Context };
     "#;
     let references = |list: &str| {
         let tables = tables(MAIL, &format!(r#"{{"name": "f", {list}}}"#));
-        let is_shown = |part: &&str| part.contains("=Person") || part.contains("=[P") || part.contains("=C");
+        let is_shown = |part: &&str| {
+            part.contains("=Person") || part.contains("=[P") || ["=C", "=H"].iter().any(|of| part.contains(of))
+        };
         let found = tables.lines().flat_map(|line| match line.split_once(": ") {
             Some((code, message)) if code.starts_with("snapshot") => vec![message],
             _ => line.split(' ').filter(is_shown).collect(),
@@ -710,7 +713,7 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
     ));
     expect![[r#"boss=Person::"ann@x"; two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `Ann@x`"#]].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ann@x", "boss": "ann@x"}]"#));
     // Of two spellings, none is meant by a third.
-    expect![[r#"boss=Person::"ann@x"; two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `ANN@x`; `boss` refers to Person `ann@x`, which is not in the snapshot"#]].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ANN@x", "boss": "ann@x"}]"#));
+    expect!["two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `ANN@x`; `boss` refers to Person `ann@x`, which is not in the snapshot"].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ANN@x", "boss": "ann@x"}]"#));
     expect!["two instances of Person have the id `ann@x`"].assert_eq(&references(
         r#""people": [{"mail": "ann@x"}, {"mail": "ann@x"}, {"mail": "b@x", "boss": "Ann@x"}]"#,
     ));
@@ -720,6 +723,13 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
             r#""cars": [{"plate": "A1"}, {"mail": "B", "next": "b"}, {"plate": "c", "mail": "A1", "next": "a1"}]"#,
         ),
     );
+    // All parts of an id of several properties have their forms, and references to nothing have one spelling too.
+    expect![[r#"next=Host::"EU/w~11"; next=Host::"EU/W~11"; `next` refers to Host `EU/W~11`, which is not in the snapshot"#]].assert_eq(&references(
+        r#""hosts": [{"zone": "EU", "id": "w/1"}, {"zone": "b", "id": "c", "next": "eu/w~11"}, {"zone": "d", "id": "e", "next": "EU/W~11"}]"#,
+    ));
+    expect![[r#"boss=Person::"Q@x"; boss=Person::"Q@x"; `boss` refers to Person `Q@x`, which is not in the snapshot; `boss` refers to Person `q@x`, which is not in the snapshot"#]].assert_eq(&references(
+        r#""people": [{"mail": "a@x", "boss": "Q@x"}, {"mail": "b@x", "boss": "q@x"}]"#,
+    ));
     // An attribute that reads the id as it is written tells spellings apart.
     expect![[r#"next=Coded::"a"; `next` refers to Coded `a`, which is not in the snapshot"#]]
         .assert_eq(&references(r#""codes": [{"id": "A"}, {"id": "b", "next": "a"}]"#));

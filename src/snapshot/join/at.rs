@@ -52,6 +52,12 @@ impl At {
         Self { paths, fields, is_within: false }
     }
 
+    /// Returns whether pieces of evidence are here or below.
+    pub(super) fn leads_to_evidence(&self, model: &Model) -> bool {
+        let below = self.paths.iter().flat_map(|path| &model.paths[*path].below);
+        below.into_iter().any(|ty| model.ty(*ty).is_evidence)
+    }
+
     /// Returns whether this is a piece of evidence.
     pub(super) fn is_evidence(&self, model: &Model) -> bool {
         self.paths.iter().any(|path| model.paths[*path].ty.is_some_and(|ty| model.ty(ty).is_evidence))
