@@ -138,10 +138,10 @@ impl Part {
         }
     }
 
-    /// Calls a function for the key of each row.
+    /// Calls a function for the key of each row that has the first property of the id.
     pub(super) fn keys(&self, key: &KeyOf, mut each: impl FnMut(&str)) {
         for row in 0..self.len() {
-            if let Some(key) = self.key(row, key) {
+            if let Some(key) = self.key(row, key).filter(Key::is_first) {
                 each(key.as_str());
             }
         }
@@ -479,7 +479,8 @@ impl List {
     fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
         reports.report("key", &place, || {
-            let error = Diagnostic::error(Code::CaptureRow, format!("this row has no {}", key.names()));
+            let names = if matches!(part.content, Content::Mapped(_)) { key.name() } else { key.names() };
+            let error = Diagnostic::error(Code::CaptureRow, format!("this row has no {names}"));
             error.label(&place.source, place.span, "not read").help("complete or remove the row")
         });
     }
@@ -595,8 +596,12 @@ impl List {
                 Content::Activities(activities) => Some((part, activities)),
                 _ => None,
             });
-            // A log names the first property.
-            for (other, activities) in activities.filter(|_| key.as_ref().is_none_or(Key::is_first)) {
+            for (other, activities) in activities {
+                // A log names the first property of the id. It may have events of an instance without this property.
+                if !key.as_ref().is_none_or(Key::is_first) {
+                    merging.contradicted.extend(activities.properties().cloned());
+                    continue;
+                }
                 sources.push(other);
                 let place = merging.instance.node.place.clone();
                 let found = Instance::new(activities.of(key.as_ref().map(Key::as_str), &place));
@@ -859,7 +864,7 @@ impl Merging<'_> {
     /// Returns whether a property is the key of the instance.
     fn is_key(&self, pointer: &[String]) -> bool {
         match &self.key {
-            Some(key) => self.joining.key.is_at(key, pointer),
+            Some(key) => self.joining.key.pointer_of(key) == pointer,
             None => *pointer == self.joining.key.pointer,
         }
     }

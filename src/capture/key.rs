@@ -3,6 +3,7 @@
 use super::node::{Node, Value};
 use crate::schema::{KeyForm, Model};
 use crate::value::TypeId;
+use std::hash::{Hash, Hasher};
 
 /// The key of the instances of a type, and the forms in which the schema compares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,17 +15,48 @@ pub(super) struct KeyOf {
     further: Vec<(Vec<String>, KeyForm)>,
 }
 
-/// The key of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The key of an instance. Keys are equal if they are spellings of one text.
+#[derive(Debug, Clone)]
 pub(super) struct Key {
     /// The number of its property. Other properties may have the same text.
     property: usize,
+    /// The text in its form.
     text: String,
+    /// The text as it is written, without blanks around it.
+    written: String,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        (self.property, &self.text) == (other.property, &other.text)
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.property, &self.text).hash(state);
+    }
 }
 
 impl Key {
     pub(super) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// Returns whether two keys are one text as they are written.
+    pub(super) fn is_spelt_as(&self, other: &Self) -> bool {
+        self.property == other.property && self.written == other.written
+    }
+
+    /// Returns whether it is a text as it is written.
+    pub(super) fn is_written(&self, text: &str) -> bool {
+        self.written == text.trim()
     }
 
     /// Returns whether it is the property that columns of tables give.
@@ -62,7 +94,7 @@ impl KeyOf {
 
     /// Returns the key of a row of a table.
     pub(super) fn of_row(&self, text: &str) -> Key {
-        Key { property: 0, text: self.fold(text) }
+        Key { property: 0, text: self.fold(text), written: text.trim().to_owned() }
     }
 
     /// Returns whether a text is the key of an instance.
@@ -70,15 +102,19 @@ impl KeyOf {
         self.all().nth(key.property).is_some_and(|(_, form)| form.fold(text) == key.text)
     }
 
-    /// Returns whether a property is the key of an instance.
-    pub(super) fn is_at(&self, key: &Key, pointer: &[String]) -> bool {
-        self.all().nth(key.property).is_some_and(|(of_key, _)| of_key == pointer)
+    /// Returns the pointer of the property that is the key of an instance.
+    pub(super) fn pointer_of(&self, key: &Key) -> &[String] {
+        self.all().nth(key.property).map_or(&[], |(pointer, _)| pointer)
+    }
+
+    /// Returns the name of the property that tables give.
+    pub(super) fn name(&self) -> String {
+        name(&self.pointer)
     }
 
     /// Returns the names of its properties.
     pub(super) fn names(&self) -> String {
-        let names = self.all().map(|(pointer, _)| format!("`{}`", pointer.last().map_or("value", String::as_str)));
-        names.collect::<Vec<_>>().join(" or ")
+        self.all().map(|(pointer, _)| name(pointer)).collect::<Vec<_>>().join(" or ")
     }
 
     /// Returns the noun of the form that the keys have, if they have one and this key does not.
@@ -104,16 +140,21 @@ impl KeyOf {
             Some((number, value, form))
         });
         let (property, value, form) = present.into_iter().next()?;
-        let text = match value {
-            Value::Text(text) if !text.trim().is_empty() => form.fold(text),
-            Value::Number(number) => number.clone(),
+        let (text, written) = match value {
+            Value::Text(text) if !text.trim().is_empty() => (form.fold(text), text.trim().to_owned()),
+            Value::Number(number) => (number.clone(), number.clone()),
+            Value::Bool(value) => (value.to_string(), value.to_string()),
             _ => return None,
         };
-        Some(Key { property, text })
+        Some(Key { property, text, written })
     }
 
     /// Returns the key of an instance of a document, if it has one.
     pub(super) fn of_node(&self, node: &Node) -> Option<Key> {
         self.find(|pointer| Some(&pointer.iter().try_fold(node, |node, step| node.get(step))?.value))
     }
+}
+
+fn name(pointer: &[String]) -> String {
+    format!("`{}`", pointer.last().map_or("value", String::as_str))
 }

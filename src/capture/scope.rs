@@ -105,17 +105,26 @@ impl Search<'_> {
             };
         };
         // An id may contain `/`, so the longest one that fits is taken.
-        let mut best: Option<(usize, usize)> = None;
+        let mut fitting: Vec<(usize, &Key, usize)> = Vec::new();
         for (number, key) in keys.iter().enumerate() {
             let Some(key) = key else { continue };
             let ends = text.match_indices('/').map(|(at, _)| at).chain([text.len()]);
             let fits = ends.filter(|end| text.get(..*end).is_some_and(|part| list.key.is(key, part))).max();
-            if let Some(end) = fits.filter(|end| best.is_none_or(|(_, known)| *end > known)) {
-                best = Some((number, end));
-            }
+            fitting.extend(fits.map(|end| (number, key, end)));
         }
-        if let Some((number, end)) = best {
-            return Ok((number, text.get(end + 1..)));
+        let longest = fitting.iter().map(|(_, _, end)| *end).max();
+        fitting.retain(|(_, _, end)| Some(*end) == longest);
+        // The spelling counts only if it has to.
+        let is_written = |(_, key, end): &&(usize, &Key, usize)| text.get(..*end).is_some_and(|it| key.is_written(it));
+        match (fitting.iter().find(is_written), &fitting[..]) {
+            (Some((number, _, end)), _) | (None, [(number, _, end)]) => return Ok((*number, text.get(end + 1..))),
+            (None, []) => {}
+            (None, several) => {
+                let ids: Vec<String> = several.iter().filter_map(|(number, ..)| written(list, *number)).collect();
+                let message = format!("`--{flag}` names several instances of {name}: {}", ids.join(", "));
+                let error = Diagnostic::error(Code::CaptureSource, message);
+                return Err(Box::new(error.help("write the id as the document does")));
+            }
         }
         let (id, rest) = text.split_once('/').map_or((text, None), |(id, rest)| (id, Some(rest)));
         if !list.is_partial {
@@ -130,6 +139,11 @@ impl Search<'_> {
         list.elements.push(Tree::at(&list.key.pointer, key));
         Ok((list.elements.len() - 1, rest))
     }
+}
+
+/// Returns the id of an element as it is written.
+fn written(list: &Instances, number: usize) -> Option<String> {
+    Some(list.elements.get(number)?.key(&list.key)?.written().to_owned())
 }
 
 fn not_a_list(at: &Pointer, name: &str) -> Box<Diagnostic> {

@@ -297,18 +297,21 @@ impl Instances {
     /// Merges the instances of another source. With [`Rule::Replace`], instances that it lacks are kept.
     fn merge(mut self, other: Instances, merge: &mut Merge<'_>) -> Self {
         let mut kept: Vec<bool> = self.elements.iter().map(|_| true).collect();
-        let keys = self.elements.iter().enumerate().filter_map(|(at, element)| Some((element.key(&self.key)?, at)));
-        // Of several instances with one key, the first is merged.
-        let mut numbers: HashMap<Key, usize> = HashMap::new();
-        keys.for_each(|(key, at)| {
-            numbers.entry(key).or_insert(at);
-        });
-        for element in other.elements {
-            let known = element.key(&self.key).and_then(|key| numbers.get(&key).copied());
+        let keys = |elements: &[Tree]| elements.iter().map(|element| element.key(&self.key)).collect::<Vec<_>>();
+        let (known_keys, keys) = (keys(&self.elements), keys(&other.elements));
+        let pairs = paired(&known_keys, &keys);
+        for (mut element, (key, known)) in other.elements.into_iter().zip(keys.iter().zip(pairs)) {
             let Some(at) = known else {
                 self.elements.push(element);
                 continue;
             };
+            if let (Some(key), Some(Some(known))) = (key, known_keys.get(at))
+                && matches!(merge.rule, Rule::Report | Rule::Newer)
+                && !key.is_spelt_as(known)
+            {
+                // The first spelling is kept, as `check --join` does.
+                element.remove(self.key.pointer_of(key));
+            }
             let above = merge.at.clone();
             merge.at.push(&at.to_string());
             if let Some(known) = self.elements.get_mut(at) {
@@ -328,6 +331,28 @@ impl Instances {
         self.is_doubtful |= other.is_doubtful;
         self
     }
+}
+
+/// Returns, for each instance of another source, the place of the one with its key: of several with one key, the first. An instance
+/// whose key is spelt in another way has its key if no other instance of either source has it.
+fn paired(known: &[Option<Key>], others: &[Option<Key>]) -> Vec<Option<usize>> {
+    let mut places: HashMap<&Key, Vec<usize>> = HashMap::new();
+    for (at, key) in known.iter().enumerate() {
+        key.iter().for_each(|key| places.entry(key).or_default().push(at));
+    }
+    let mut spellings: HashMap<&Key, Vec<&Key>> = HashMap::new();
+    for key in others.iter().flatten() {
+        spellings.entry(key).or_default().push(key);
+    }
+    let place = |key: &Key| {
+        let places = places.get(key)?;
+        let is_spelt = |at: &&usize| known.get(**at).and_then(Option::as_ref).is_some_and(|it| it.is_spelt_as(key));
+        let written = places.iter().find(is_spelt);
+        let is_only = || spellings.get(key).is_some_and(|keys| keys.iter().all(|other| other.is_spelt_as(key)));
+        let respelt = || places.first().filter(|_| places.len() == 1 && is_only());
+        written.or_else(respelt).copied()
+    };
+    others.iter().map(|key| place(key.as_ref()?)).collect()
 }
 
 /// A document that is read into a tree.

@@ -110,6 +110,111 @@ fn instances_without_the_first_property_of_their_id_are_joined_by_the_next() {
     assert_eq!(written["partial"], json!(["/devices"]));
 }
 
+/// The ids of spaces are compared without case, and a spelling counts only if it has to.
+const SPACES: &str = r#"
+    @path("") @key("name") entity Firm = { name: String, captured_at: datetime };
+    @path("/spaces/*") @key("id, code") entity Space in [Firm] = {
+      @as("casefold") id?: String, @as("casefold") code?: String, open?: Bool
+    };
+    @path("/spaces/*/users/*") @key("id, mail") entity User in [Space] = {
+      id?: String, @as("email") mail?: String, last_login?: datetime
+    };
+    @path("/spaces/*/events/*") @missing("[]") entity Event in [Space] = { time: datetime, who: String, kind: String };
+    type Context = { now: datetime };
+    action "audit" appliesTo { principal: [Firm], resource: [Firm, Space, User, Event], context: Context };
+"#;
+
+const USERS: &str = r#"
+    [[sources]]
+    flag = "settings"
+    help = "Settings"
+    reader = "document"
+
+    [[sources]]
+    flag = "users"
+    help = "Users of a space"
+    reader = "rows"
+    [[sources.targets]]
+    instances = "User"
+    columns = [{ property = "id", headers = ["User"], required = true }]
+
+    [[sources]]
+    flag = "log"
+    help = "Log"
+    reader = "rows"
+    [[sources.targets]]
+    instances = "Event"
+    columns = [
+      { property = "time", headers = ["Time"], form = "time", required = true },
+      { property = "who", headers = ["Who"], required = true },
+      { property = "kind", headers = ["Kind"], required = true },
+    ]
+    [sources.log]
+    time = "time"
+    [[sources.log.activities]]
+    instances = "User"
+    actor = "who"
+    property = "last_login"
+    events = [{ kind = ["login"] }]
+"#;
+
+/// Captures settings with more arguments. Returns the exit code, the messages and the spaces.
+fn spaces(settings: &str, more: &str, arguments: &str) -> (i32, String, Value) {
+    let document = |spaces: &str| format!(r#"{{"name": "F", "captured_at": "2026-09-01", "spaces": {spaces}}}"#);
+    let (settings, more) = (document(settings), document(more));
+    let files: [(&str, &[u8]); 6] = [
+        ("s.cedarschema", SPACES.as_bytes()),
+        ("p/capture.toml", USERS.as_bytes()),
+        ("one.json", settings.as_bytes()),
+        ("two.json", more.as_bytes()),
+        ("users.csv", b"User\nu1\n"),
+        ("log.csv", b"Time,Who,Kind\n2026-08-20T00:00:00Z,u1,login\n2026-08-21T00:00:00Z,b@x.example,login\n"),
+    ];
+    let folder = folder(&files);
+    let pack = "capture --schema s.cedarschema --policies p/capture.toml --output out.json";
+    let arguments = pack.split_whitespace().chain(arguments.split_whitespace());
+    let run: Run = command(folder.path()).args(arguments).output().expect("the binary is built").into();
+    let written = std::fs::read(folder.path().join("out.json")).unwrap_or_default();
+    let written: Value = serde_json::from_slice(&written).unwrap_or_default();
+    (run.code, run.stderr, written["spaces"].clone())
+}
+
+#[test]
+fn instances_of_two_documents_are_one_in_another_spelling_only_if_no_other_is() {
+    let both = "--settings one.json --settings two.json";
+    let (code, _, written) =
+        spaces(r#"[{"id": "Alpha", "open": false}]"#, r#"[{"id": "ALPHA"}, {"code": "alpha"}]"#, both);
+    assert_eq!((code, written), (0, json!([{"id": "Alpha", "open": false}, {"code": "alpha"}])));
+    let two = r#"[{"id": "alpha", "open": true}, {"id": "Alpha", "open": false}]"#;
+    let turned = r#"[{"id": "Alpha", "open": false}, {"id": "alpha", "open": true}]"#;
+    for (code, _, written) in [spaces(two, turned, both), spaces(turned, two, "--into two.json --settings one.json")] {
+        let is_open = |id: &str| written.as_array().unwrap().iter().find(|it| it["id"] == id).unwrap()["open"].clone();
+        assert_eq!((code, written.as_array().unwrap().len()), (0, 2), "{written}");
+        assert_eq!((is_open("alpha"), is_open("Alpha")), (json!(true), json!(false)));
+    }
+}
+
+#[test]
+fn a_source_belongs_to_the_instance_that_its_id_names_as_it_is_written() {
+    let one = "--settings one.json --users";
+    let users = || json!([{"id": "u1", "uncaptured": ["last_login"]}]);
+    let (code, _, written) = spaces(r#"[{"id": "Alpha"}, {"id": "alpha"}]"#, "[]", &format!("{one} alpha=users.csv"));
+    assert_eq!((code, written), (0, json!([{"id": "Alpha"}, {"id": "alpha", "users": users()}])));
+    let (code, _, written) = spaces(r#"[{"id": "Alpha"}]"#, "[]", &format!("{one} ALPHA=users.csv"));
+    assert_eq!((code, written), (0, json!([{"id": "Alpha", "users": users()}])));
+    let (code, stderr, _) = spaces(r#"[{"id": "Alpha"}, {"code": "alpha"}]"#, "[]", &format!("{one} ALPHA=users.csv"));
+    assert!(stderr.contains("names several instances of Space: Alpha, alpha"), "{stderr}");
+    assert_eq!(code, 5);
+}
+
+#[test]
+fn a_log_states_nothing_of_an_instance_without_the_property_that_it_names() {
+    let users = r#"[{"id": "a", "users": [{"id": "u1"}, {"mail": "b@x.example"}]}]"#;
+    let (_, stderr, written) = spaces(users, "[]", "--settings one.json --log log.csv");
+    assert_eq!(written[0]["users"][1], json!({"mail": "b@x.example", "uncaptured": ["last_login"]}), "{stderr}");
+    assert!(stderr.contains("b@x.example"), "{stderr}");
+}
+
 /// Runs a capture of files in the harbour pack.
 pub struct Harbour(tempfile::TempDir);
 
