@@ -7,11 +7,13 @@
 //! 2. `probe` looks up the principals of each resource, and evaluates the rest of the condition for these pairs.
 //! 3. `aggregate` combines the pairs of a resource to a value: whether, how many, or which principals there are.
 //!
-//! `alike` finds the resources that have one value, and `limits` bounds the number of pairs, before the second phase.
+//! If the joins decide the whole condition, `lookup` replaces the second phase. Otherwise, `alike` finds the resources that have
+//! one value, and `limits` bounds the number of pairs before it.
 
 mod aggregate;
 mod build;
 mod probe;
+mod lookup;
 mod alike;
 mod limits;
 
@@ -141,9 +143,10 @@ impl<'a> Evaluator<'a> {
         let is_limited = most_pairs < FEW_PAIRS;
         let build_sides = || attribute.parts.iter().map(|part| self.build_side(attribute, part, is_limited)).collect();
         let mut build_sides: Vec<BuildSide> = on_deep_stack(build_sides);
-        let alike = self.alike(attribute, &build_sides, most_pairs);
+        let is_lookup = self.is_lookup(attribute, &build_sides);
+        let alike = if is_lookup { None } else { self.alike(attribute, &build_sides, most_pairs) };
         let mut too_many = Vec::new();
-        for (part, build) in attribute.parts.iter().zip(&mut build_sides) {
+        for (part, build) in attribute.parts.iter().zip(&mut build_sides).filter(|_| !is_lookup) {
             match self.limits(part, build, (attribute.ty, alike.as_ref()), most_pairs) {
                 Ok(limits) => build.limits = limits,
                 Err(excess) => too_many.push(excess),
@@ -157,14 +160,14 @@ impl<'a> Evaluator<'a> {
         let is_derived = is_within_limits && !attribute.broken;
         let derive = || match &alike {
             Some(alike) => self.derive_classes(attribute, &build_sides, alike),
-            None => self.derive_column(attribute, &build_sides),
+            None => self.derive_column(attribute, &build_sides, is_lookup),
         };
         let column = is_derived.then(|| on_deep_stack(derive));
         Derived { column, limits, too_many }
     }
 
     /// Probes with every resource of an attribute, and aggregates.
-    fn derive_column(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> Column {
+    fn derive_column(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide], is_lookup: bool) -> Column {
         let rows = self.snapshot.table(attribute.ty).row_numbers();
         let tested = build_sides.iter().map(|build| build.candidates.len() + build.lists.len()).sum::<usize>();
         let tasks = if tested.saturating_mul(rows.len()) <= PAIRS_PER_TASK { 1 } else { MIN_TASKS };
@@ -176,7 +179,12 @@ impl<'a> Evaluator<'a> {
             let values = |part: &DerivationProgram| self.resource_values(part, batch, len as usize);
             let resources = with_index(attribute, build_sides, values);
             let mut pairs = Vec::new();
+            let most = if attribute.aggregate == Aggregate::Exists { 1 } else { usize::MAX };
             let derive_one = |at: u32| {
+                if is_lookup && let Some(found) = lookup::found(build_sides, &resources, at, most) {
+                    let found = i64::try_from(found).unwrap_or(i64::MAX);
+                    return aggregate::counted(attribute.aggregate, (found, found), 0);
+                }
                 let resource = EntityRef { ty: attribute.ty, row: start + at };
                 let prober = Prober { principals: &principals, resources: &resources, at, ..Prober::single(resource) };
                 self.derive_value(attribute, build_sides, prober, &mut pairs)
@@ -613,6 +621,52 @@ mod tests {
             Team::"a".users = unknown
             Team::"b".users = unknown
             Team::"c".users = unknown"#]],
+        );
+    }
+
+    #[test]
+    fn a_lookup_tests_no_pairs() {
+        let snapshot = r#"{"teams": [
+            {"id": "x", "users": [{"id": "1", "domain": "x", "age": 1}, {"id": "2", "domain": "x", "age": 2}]},
+            {"id": "y", "users": [{"id": "3", "domain": "x", "age": 3}, {"id": "4"}]},
+            {"id": "c", "users": []}
+        ]}"#;
+        // The limit is below the number of pairs.
+        let check = |ty: &str, condition: &str, expected: &Expect| {
+            check_within(1, ty, &[("permit", condition)], snapshot, expected);
+        };
+        let of_domain = "principal has domain && principal.domain == resource.id";
+        check(
+            "Long",
+            of_domain,
+            &expect![[r#"
+            Team::"x".users = 3
+            Team::"y".users = 0
+            Team::"c".users = 0"#]],
+        );
+        check(
+            "Bool",
+            of_domain,
+            &expect![[r#"
+            Team::"x".users = true
+            Team::"y".users = false
+            Team::"c".users = false"#]],
+        );
+        check(
+            "Long",
+            &format!("principal in resource && {of_domain}"),
+            &expect![[r#"
+            Team::"x".users = 2
+            Team::"y".users = 0
+            Team::"c".users = 0"#]],
+        );
+        check(
+            "Bool",
+            "principal in resource && principal has age && principal.age > 2",
+            &expect![[r#"
+            Team::"x".users = false
+            Team::"y".users = true
+            Team::"c".users = false"#]],
         );
     }
 

@@ -175,6 +175,16 @@ impl HashIndex {
     }
 }
 
+/// Returns the entries of a list that all other lists have. The lists are in order.
+pub(super) fn common<'l>(first: &'l [u32], others: &'l [&'l [u32]]) -> impl Iterator<Item = u32> + 'l {
+    let shortest = others.iter().copied().chain([first]).min_by_key(|list| list.len()).unwrap_or_default();
+    let is_in = move |entry: &u32| {
+        let mut lists = others.iter().copied().chain([first]);
+        lists.all(|list| std::ptr::eq(list, shortest) || list.binary_search(entry).is_ok())
+    };
+    shortest.iter().copied().filter(is_in)
+}
+
 impl BuildSide {
     /// Returns whether a resource probes an index.
     pub(super) fn has_index(&self) -> bool {
@@ -261,6 +271,15 @@ mod tests {
             assert!(index.get(HashKey::exact(u64::MAX)).is_empty());
         }
         assert!(HashIndex::new(Vec::new(), Vec::new(), false).get(HashKey::exact(0)).is_empty());
+    }
+
+    #[test]
+    fn common_entries_are_those_of_all_lists() {
+        let all = |first: &[u32], others: &[&[u32]]| common(first, others).collect::<Vec<_>>();
+        assert_eq!(all(&[1, 3, 5, 8], &[&[0, 3, 8, 9, 10], &[3, 4, 8]]), [3, 8]);
+        assert_eq!(all(&[3], &[&[1, 3]]), [3]);
+        assert_eq!(all(&[1, 2], &[&[1, 2], &[1, 2]]), [1, 2]);
+        assert!(all(&[1, 2], &[&[]]).is_empty() && all(&[], &[&[1]]).is_empty());
     }
 
     #[test]

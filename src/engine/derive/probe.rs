@@ -7,13 +7,14 @@
 
 use super::super::batch::{Batch, Role, Values, plain};
 use super::super::eval::{Evaluator, Request};
-use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
+use super::super::index::{BuildSide, Candidate, HashIndex, HashKey, common};
 use super::super::operand::{AbstractValue, Domain, Operand};
 use super::ROWS_PER_TASK;
 use super::aggregate::{Pair, Truncated};
 use crate::program::{Condition, DerivationProgram, DerivedAttribute, Join, JoinKey, Lanes, NodeId};
 use crate::snapshot::UncapturedList;
 use crate::value::{EntityRef, Outcomes, Value};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The number of principals from which a batch is faster. It is low in debug builds, so that tests cover both ways.
@@ -115,6 +116,8 @@ pub(super) struct Probe<'s, 'm> {
     sides: ProbeSides<'s, 'm>,
     /// The number of entries with one of the keys.
     pub(super) matches: usize,
+    /// The entries that other joins find. All pairs of these joins are among them.
+    others: Vec<(NodeId, &'s [u32])>,
 }
 
 /// The derivation whose candidates are tested on a resource, and the receiver of pairs.
@@ -133,8 +136,8 @@ impl Tests<'_> {
         self.one_is_enough && self.pairs.last().is_some_and(|pair| pair.outcomes == Outcomes::TRUE)
     }
 
-    /// Returns whether a condition is tested, if a join has decided that another one is true.
-    fn is_tested(&self, condition: &Condition, decided: Option<NodeId>) -> bool {
+    /// Returns whether a condition is tested, if joins have decided that others are true.
+    fn is_tested(&self, condition: &Condition, decided: &[NodeId]) -> bool {
         let is_ignored = self.ignores_apart && self.part.apart.as_ref() == Some(condition);
         !is_decided(condition, decided) && !is_ignored
     }
@@ -178,17 +181,30 @@ impl<'a> Evaluator<'a> {
         number: usize,
     ) -> Option<Probe<'s, 'm>> {
         let mut best: Option<Probe<'s, 'm>> = None;
+        let mut exact: Vec<(NodeId, &'s [u32])> = Vec::new();
         for (at, (join, index)) in part.joins.iter().zip(indexes).enumerate() {
             let sides = prober.sides(number, at);
             let Some(keys) = self.probe_keys(join.key, index, prober.resource, sides) else { continue };
             let matches = keys.matches();
             let tested = matches + index.unkeyed.len();
+            if let ProbeKeys::One(key, found) = &keys
+                && key.exact
+                && !key.literal
+                && index.unkeyed.is_empty()
+                && part.joins.len() > 1
+            {
+                exact.push((join.node, found));
+            }
             if best.as_ref().is_none_or(|best| tested < best.matches + best.index.unkeyed.len()) {
-                best = Some(Probe { join, index, keys, sides, matches });
+                best = Some(Probe { join, index, keys, sides, matches, others: Vec::new() });
             }
             if tested == 0 {
                 break;
             }
+        }
+        if let Some(best) = &mut best {
+            exact.retain(|(node, _)| *node != best.join.node);
+            best.others = exact;
         }
         best
     }
@@ -228,19 +244,24 @@ impl<'a> Evaluator<'a> {
 
     /// Tests the candidates that match a probe, and those without a key. Returns whether all were tested.
     fn test_matches(&self, tests: &mut Tests<'_>, probe: &Probe<'_, '_>) -> bool {
-        let Probe { join, index, keys, sides, .. } = probe;
+        let Probe { join, index, keys, sides, others, .. } = probe;
         let build = tests.build;
         for (key, element, matches) in keys.iter() {
-            if key.exact {
-                self.test_all(tests, matches, Some(join.node));
+            if key.exact && matches.len() >= MIN_PRINCIPALS_FOR_BATCH && !others.is_empty() {
+                let (mut decided, lists): (Vec<NodeId>, Vec<&[u32]>) = others.iter().copied().unzip();
+                decided.push(join.node);
+                let places: Vec<u32> = common(matches, &lists).collect();
+                self.test_all(tests, &places, &decided);
+            } else if key.exact {
+                self.test_all(tests, matches, &[join.node]);
             } else if matches.len() >= MIN_PRINCIPALS_FOR_BATCH {
-                self.test_all(tests, matches, None);
+                self.test_all(tests, matches, &[]);
             } else {
                 // Different values may have the same key.
                 for candidate in matches.iter().map(|at| build.candidate(*at)) {
                     let is_equal = sides.equal(join.key, candidate.row, element);
                     if is_equal != Some(false) {
-                        self.test(tests, candidate, is_equal.map(|_| join.node));
+                        self.test(tests, candidate, is_equal.map(|_| join.node).as_slice());
                         if tests.is_done() {
                             return true;
                         }
@@ -252,7 +273,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         let unkeyed = at_most(&index.unkeyed, build.limits.unkeyed);
-        self.test_all(tests, unkeyed, None);
+        self.test_all(tests, unkeyed, &[]);
         unkeyed.len() == index.unkeyed.len()
     }
 
@@ -262,14 +283,14 @@ impl<'a> Evaluator<'a> {
         let tested = at_most(candidates, tests.build.limits.unjoined);
         let is_complete = tested.len() == candidates.len();
         let places: Vec<u32> = (0..).zip(tested).map(|(at, _)| at).collect();
-        self.test_all(tests, &places, None);
+        self.test_all(tests, &places, &[]);
         is_complete
     }
 
     /// Tests candidates, by their ascending places: in batches where many are close together.
     ///
-    /// `decided` is a condition that the join has decided: it is true for these candidates.
-    fn test_all(&self, tests: &mut Tests<'_>, places: &[u32], decided: Option<NodeId>) {
+    /// `decided` are conditions that joins have decided: they are true for these candidates.
+    fn test_all(&self, tests: &mut Tests<'_>, places: &[u32], decided: &[NodeId]) {
         let build = tests.build;
         let row = |at: &u32| build.candidate(*at).row;
         for run in places.chunk_by(|a, b| row(a) / ROWS_PER_TASK == row(b) / ROWS_PER_TASK) {
@@ -289,7 +310,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Tests candidates, by their ascending places, in a batch that starts at a row.
-    fn test_batch(&self, tests: &mut Tests<'_>, start: u32, places: &[u32], decided: Option<NodeId>) {
+    fn test_batch(&self, tests: &mut Tests<'_>, start: u32, places: &[u32], decided: &[NodeId]) {
         let part = tests.part;
         let batch = Batch { role: Role::Principal, ty: part.body.principal, start, other: tests.resource };
         let build = tests.build;
@@ -312,7 +333,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Tests one candidate.
-    fn test(&self, tests: &mut Tests<'_>, candidate: Candidate, decided: Option<NodeId>) {
+    fn test(&self, tests: &mut Tests<'_>, candidate: Candidate, decided: &[NodeId]) {
         let part = tests.part;
         let principal = EntityRef { ty: part.body.principal, row: candidate.row };
         let request = Request { principal, resource: tests.resource, uncaptured_in: None };
@@ -356,18 +377,15 @@ impl<'a> Evaluator<'a> {
             let ty = part.body.principal;
             let missing = &self.snapshot.table(ty).uncaptured_lists;
             let matches = self.matching_lists(part, build, prober, number);
-            let lists = matches.as_ref().unwrap_or(&build.lists);
-            let tested = at_most(lists, build.limits.lists);
-            is_complete &= tested.len() == lists.len();
+            let tested = at_most(&matches.places, build.limits.lists);
+            is_complete &= tested.len() == matches.places.len();
             for place in tested.iter().copied() {
                 // The places of one derivation are different.
                 let is_new = |_: &&UncapturedList| number == 0 || !known.contains(&(ty, place));
                 let Some(list) = missing.get(place as usize).filter(is_new) else {
                     continue;
                 };
-                let principal = EntityRef::placeholder(ty);
-                let request = Request { principal, resource: prober.resource, uncaptured_in: Some(list.scope) };
-                if error_as_either(self.policy(&part.body, false, &request).satisfied) == Outcomes::FALSE {
+                if !self.may_contribute(part, list, prober.resource, matches.decided) {
                     continue;
                 }
                 if attribute.parts.len() > 1 {
@@ -382,29 +400,65 @@ impl<'a> Evaluator<'a> {
         (found, is_complete)
     }
 
-    /// Returns the uncaptured lists that a join finds for a resource, by their ascending places in the table. `None` if
-    /// all lists must be tested.
+    /// Returns whether a policy may permit a principal of an uncaptured list on a resource. A join may have decided a condition.
+    fn may_contribute(
+        &self,
+        part: &DerivationProgram,
+        list: &UncapturedList,
+        resource: EntityRef,
+        decided: Option<NodeId>,
+    ) -> bool {
+        let principal = EntityRef::placeholder(part.body.principal);
+        let request = Request { principal, resource, uncaptured_in: Some(list.scope) };
+        match &part.rest {
+            // The filters do not exclude the lists of a build side.
+            Some(rest) => {
+                let mut tested = rest.iter().filter(|condition| !is_decided(condition, decided.as_slice()));
+                tested.all(|condition| error_as_either(self.condition(condition, &request)) != Outcomes::FALSE)
+            }
+            None => error_as_either(self.policy(&part.body, false, &request).satisfied) != Outcomes::FALSE,
+        }
+    }
+
+    /// Returns the uncaptured lists that a join finds for a resource, or all lists, by their ascending places in the table.
     fn matching_lists<'s, 'm: 's>(
         &'m self,
         part: &'s DerivationProgram,
         build: &'s BuildSide,
         prober: Prober<'s, 'm>,
         number: usize,
-    ) -> Option<Vec<u32>> {
+    ) -> MatchingLists<'s> {
+        let all = MatchingLists { places: Cow::Borrowed(&build.lists), decided: None };
         if build.lists.is_empty() {
-            return None;
+            return all;
         }
-        let Probe { index, keys, .. } = self.best_probe(part, &build.list_indexes, prober, number)?;
+        let Some(probe) = self.best_probe(part, &build.list_indexes, prober, number) else { return all };
+        let Probe { index, keys, join, .. } = &probe;
         // A literal may name an unknown instance between the principal and the scope of its list.
         if keys.iter().any(|(key, ..)| key.literal) {
-            return None;
+            return all;
+        }
+        let place = |entry: u32| build.lists.get(entry as usize).copied();
+        if let ProbeKeys::One(key, entries) = keys
+            && index.unkeyed.is_empty()
+        {
+            let places = entries.iter().filter_map(|entry| place(*entry)).collect();
+            return MatchingLists { places, decided: key.exact.then_some(join.node) };
         }
         let mut entries: Vec<u32> =
             keys.iter().flat_map(|(.., matches)| matches).chain(&index.unkeyed).copied().collect();
         entries.sort_unstable();
         entries.dedup();
-        Some(entries.into_iter().filter_map(|entry| build.lists.get(entry as usize).copied()).collect())
+        MatchingLists { places: entries.into_iter().filter_map(place).collect(), decided: None }
     }
+}
+
+/// Uncaptured lists that may have a principal of a derivation.
+struct MatchingLists<'s> {
+    /// Their ascending places in the table.
+    places: Cow<'s, [u32]>,
+    /// The condition that a join has decided for all of them.
+    decided: Option<NodeId>,
 }
 
 /// Returns the conditions to test after the filters; `None` if the whole policy is evaluated in order, as it may fail.
@@ -412,9 +466,9 @@ fn residual(part: &DerivationProgram, candidate: Candidate) -> Option<&[Conditio
     part.rest.as_deref().filter(|_| !candidate.filter.may(Outcomes::ERROR))
 }
 
-/// Returns whether a condition is the one that the join has decided.
-fn is_decided(condition: &Condition, decided: Option<NodeId>) -> bool {
-    matches!(condition, Condition::Leaf(node) if Some(*node) == decided)
+/// Returns whether a condition is one of those that joins have decided.
+fn is_decided(condition: &Condition, decided: &[NodeId]) -> bool {
+    matches!(condition, Condition::Leaf(node) if decided.contains(node))
 }
 
 /// Returns the lanes of a batch that starts at a row, from the outcomes of some rows in ascending order.
