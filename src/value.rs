@@ -77,8 +77,8 @@ impl Value {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Set {
     // INVARIANT: both lists are sorted and without repetition, and share no element.
-    items: Vec<Value>,
-    maybe: Vec<Value>,
+    items: Box<[Value]>,
+    maybe: Box<[Value]>,
     open: bool,
 }
 
@@ -95,7 +95,7 @@ impl Set {
         maybe.sort_unstable();
         maybe.dedup();
         maybe.retain(|value| items.binary_search(value).is_err());
-        Self { items, maybe, open }
+        Self { items: items.into(), maybe: maybe.into(), open }
     }
 
     /// Returns the certain elements, in order.

@@ -1011,8 +1011,10 @@ fn part_in_file(value: Scanned, whole: &str, part: &str) -> StrRef {
 
 /// Returns the words of a folded text, as a set.
 fn words_of(folded: &str) -> Cell {
-    let words = words(folded).map(|word| Value::String(SmolStr::new(word))).collect();
-    Cell::Value(Value::Set(Arc::new(Set::partial(words, Vec::new(), false))))
+    // A set takes the memory of its elements, and no more.
+    let mut all = Vec::with_capacity(words(folded).count());
+    all.extend(words(folded).map(|word| Value::String(SmolStr::new(word))));
+    Cell::Value(Value::Set(Arc::new(Set::partial(all, Vec::new(), false))))
 }
 
 /// Returns the hash of the text of a set in a slot.
