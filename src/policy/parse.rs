@@ -56,7 +56,7 @@ impl PolicyFile {
             file.refuse(Span::from(0..text.len()), || vec![too_much(source, excess)]);
             return file;
         }
-        let excesses = excesses(text);
+        let excesses = cedar::excesses(text);
         if excesses.iter().all(Option::is_none)
             && let Ok(sound) = parse(text)
         {
@@ -96,16 +96,6 @@ impl PolicyFile {
         let error = Diagnostic::error(Code::PolicySyntax, message).label(&self.source, *first, "the first of them");
         self.diagnostics.push(error.help("correct the policies before it, then check again"));
     }
-}
-
-/// Returns for each policy of a file the limit that it exceeds.
-pub(super) fn excesses(text: &str) -> Vec<Option<cedar::Excess>> {
-    let excess = |piece: Span| {
-        let found = cedar::policy(text.get(piece.range()).unwrap_or_default())?;
-        let span = Span::new(piece.start + found.span.start, piece.start + found.span.end);
-        Some(cedar::Excess { span, ..found })
-    };
-    cedar::pieces(text).into_iter().map(excess).collect()
 }
 
 pub(super) fn too_much(file: &Arc<Source>, excess: cedar::Excess) -> Diagnostic {

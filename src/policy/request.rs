@@ -2,7 +2,7 @@
 
 use super::cost::{MAX_VALIDATED, validation_cost};
 use super::model::Statement;
-use super::parse::{Grammatical, excesses, not_by_policy, parse, span_of, statement, too_much, with_parts};
+use super::parse::{Grammatical, not_by_policy, parse, span_of, statement, too_much, with_parts};
 use super::validate::invalid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::errors_from_cedar;
@@ -32,7 +32,7 @@ impl Policy {
     }
 
     fn parse_here(schema: &cedar_policy::Schema, file: &Arc<Source>) -> Result<Vec<Self>, Vec<Diagnostic>> {
-        let excess = cedar::policies(file.text()).or_else(|| excesses(file.text()).into_iter().flatten().next());
+        let excess = cedar::policies(file.text()).or_else(|| cedar::excesses(file.text()).into_iter().flatten().next());
         if let Some(excess) = excess {
             return Err(vec![too_much(file, excess)]);
         }

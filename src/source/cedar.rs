@@ -4,6 +4,7 @@
 //! tokens bounds both before the parser reads the text. This module does not decide whether a text is valid Cedar.
 
 use super::{Span, byte_offset};
+use memchr::{memchr_iter, memchr2};
 
 /// The length of one Cedar file, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -75,7 +76,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (Span, Token<'_>)> {
                 b'/' if token.starts_with("//") => {}
                 b'"' => return Some((span, Token::Text(token))),
                 first if is_word(first) => return Some((span, Token::Word(token))),
-                first if first.is_ascii_whitespace() || first == 0x0b => {}
+                first if is_blank(first) => {}
                 _ => return Some((span, Token::Sign(token))),
             }
         }
@@ -85,18 +86,22 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (Span, Token<'_>)> {
 /// Returns the length of the token that a text begins with.
 fn length(rest: &[u8]) -> usize {
     const SIGNS: [&[u8]; 7] = [b"::", b"&&", b"||", b"==", b"!=", b"<=", b">="];
-    let until = |end: &dyn Fn(u8) -> bool| rest.iter().position(|byte| end(*byte)).unwrap_or(rest.len());
     match rest {
         [b'"', ..] => {
             let mut at = 1;
-            while let Some(inner) = rest.get(at).filter(|inner| **inner != b'"') {
-                at += if *inner == b'\\' { 2 } else { 1 };
+            loop {
+                let Some(end) = rest.get(at..).and_then(|inner| memchr2(b'"', b'\\', inner)) else { return rest.len() };
+                at += end;
+                if rest.get(at) == Some(&b'"') {
+                    return at + 1;
+                }
+                at += 2;
             }
-            (at + 1).min(rest.len())
         }
         // Cedar ends a comment at a carriage return too.
-        [b'/', b'/', ..] => until(&|byte| matches!(byte, b'\n' | b'\r')),
-        [first, ..] if is_word(*first) => until(&|byte| !is_word(byte)),
+        [b'/', b'/', ..] => memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+        [first, ..] if is_word(*first) => rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len()),
+        [first, ..] if is_blank(*first) => rest.iter().position(|byte| !is_blank(*byte)).unwrap_or(rest.len()),
         _ if SIGNS.iter().any(|sign| rest.starts_with(sign)) => 2,
         _ => 1,
     }
@@ -104,6 +109,10 @@ fn length(rest: &[u8]) -> usize {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 /// Cuts the text of a policy file after every `;`.
@@ -128,6 +137,10 @@ fn file(text: &str) -> Option<Excess> {
 /// Returns the limit on the whole of a policy file that it exceeds.
 pub fn policies(text: &str) -> Option<Excess> {
     file(text).or_else(|| {
+        // Each policy has a `;`, but maybe the last.
+        if memchr_iter(b';', text.as_bytes()).count() < MAX_POLICIES {
+            return None;
+        }
         let first = *pieces(text).get(MAX_POLICIES)?;
         let message = format!("a file has at most {MAX_POLICIES} policies");
         Some(Excess::new(first, message, "divide it into several files"))
@@ -140,10 +153,23 @@ pub fn schema(text: &str) -> Option<Excess> {
     file(text).or_else(|| tokens(text).find_map(|(span, token)| measure.add(span, token)))
 }
 
-/// Returns the first limit that the text of one policy exceeds.
-pub fn policy(text: &str) -> Option<Excess> {
-    let mut measure = Measure::default();
-    tokens(text).find_map(|(span, token)| measure.add(span, token))
+/// Returns for each of the [`pieces`] of a policy file the first limit that it exceeds.
+pub fn excesses(text: &str) -> Vec<Option<Excess>> {
+    let (mut excesses, mut measure, mut excess, mut end) = (Vec::new(), Measure::default(), None, 0);
+    for (span, token) in tokens(text) {
+        if excess.is_none() {
+            excess = measure.add(span, token);
+        }
+        if token == Token::Sign(";") {
+            excesses.push(excess.take());
+            measure = Measure::default();
+            end = span.end;
+        }
+    }
+    if text.get(end as usize..).is_some_and(|rest| !rest.trim().is_empty()) {
+        excesses.push(excess);
+    }
+    excesses
 }
 
 /// Counts the tokens that the text of one policy expands to.
@@ -377,6 +403,27 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         tokens(text).map(|(span, _)| &text[span.range()]).collect()
+    }
+
+    /// Returns the first limit that a policy exceeds.
+    fn policy(text: &str) -> Option<Excess> {
+        excesses(text).into_iter().flatten().next()
+    }
+
+    #[test]
+    fn each_policy_is_measured_by_itself() {
+        let deep = format!("permit(principal, action, resource) when {{ {}1{} }}", "(".repeat(300), ")".repeat(300));
+        for (text, expected) in [
+            (String::new(), &[][..]),
+            (" // nothing; here".to_owned(), &[false]),
+            (format!("{deep};{deep}; permit(principal, action, resource);"), &[true, true, false]),
+            (format!("@a(\"; \\\" ;\") permit(p, a, r);\r\u{b}{deep}"), &[false, true]),
+            ("\"not closed ; \\".to_owned(), &[false]),
+        ] {
+            let found: Vec<bool> = excesses(&text).iter().map(Option::is_some).collect();
+            assert_eq!(found, expected, "{text:?}");
+            assert_eq!(pieces(&text).len(), expected.len());
+        }
     }
 
     #[test]
