@@ -143,7 +143,7 @@ impl<'a> Evaluator<'a> {
         let is_limited = most_pairs < FEW_PAIRS;
         let build_sides = || attribute.parts.iter().map(|part| self.build_side(attribute, part, is_limited)).collect();
         let mut build_sides: Vec<BuildSide> = on_deep_stack(build_sides);
-        let is_lookup = self.is_lookup(attribute, &build_sides);
+        let is_lookup = self.is_lookup(attribute, &build_sides, most_pairs);
         let alike = if is_lookup { None } else { self.alike(attribute, &build_sides, most_pairs) };
         let mut too_many = Vec::new();
         for (part, build) in attribute.parts.iter().zip(&mut build_sides).filter(|_| !is_lookup) {
@@ -624,19 +624,21 @@ mod tests {
         );
     }
 
+    /// A limit holds for the matches, and for the pairs of a resource whose join value is not known.
     #[test]
-    fn a_lookup_tests_no_pairs() {
+    fn lookups_give_what_joins_decide() {
         let snapshot = r#"{"teams": [
             {"id": "x", "users": [{"id": "1", "domain": "x", "age": 1}, {"id": "2", "domain": "x", "age": 2}]},
             {"id": "y", "users": [{"id": "3", "domain": "x", "age": 3}, {"id": "4"}]},
             {"id": "c", "users": []}
         ]}"#;
-        // The limit is below the number of pairs.
-        let check = |ty: &str, condition: &str, expected: &Expect| {
-            check_within(1, ty, &[("permit", condition)], snapshot, expected);
+        let check = |pairs, ty: &str, condition: &str, expected: &Expect| {
+            check_within(pairs, ty, &[("permit", condition)], snapshot, expected);
         };
         let of_domain = "principal has domain && principal.domain == resource.id";
+        let of_both = format!("principal in resource && {of_domain}");
         check(
+            3,
             "Long",
             of_domain,
             &expect![[r#"
@@ -645,6 +647,7 @@ mod tests {
             Team::"c".users = 0"#]],
         );
         check(
+            3,
             "Bool",
             of_domain,
             &expect![[r#"
@@ -653,14 +656,26 @@ mod tests {
             Team::"c".users = false"#]],
         );
         check(
+            2,
+            "Bool",
+            of_domain,
+            &expect![[r#"
+            TooManyPairs { derivation: DerivationId(0), principals: 3, resources: 3, found: Some(3) }
+            Team::"x".users = unknown
+            Team::"y".users = unknown
+            Team::"c".users = unknown"#]],
+        );
+        check(
+            3,
             "Long",
-            &format!("principal in resource && {of_domain}"),
+            &of_both,
             &expect![[r#"
             Team::"x".users = 2
             Team::"y".users = 0
             Team::"c".users = 0"#]],
         );
         check(
+            3,
             "Bool",
             "principal in resource && principal has age && principal.age > 2",
             &expect![[r#"

@@ -142,6 +142,13 @@ impl Evaluator<'_> {
         resource: EntityRef,
         at: u32,
     ) -> PairCounts {
+        // One key needs no probe to be counted.
+        if let ([index], Some([Some(values)])) = (&build.indexes[..], resources.first().map(Vec::as_slice))
+            && let Some(key) = values.key(at)
+        {
+            let (matches, unkeyed) = (index.get(key).len(), index.unkeyed.len());
+            return PairCounts { joined: 1, matches, unkeyed, unjoined: 0 };
+        }
         let prober = Prober { resources, at, ..Prober::single(resource) };
         match self.best_probe(part, &build.indexes, prober, 0) {
             Some(probe) => {

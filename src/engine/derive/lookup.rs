@@ -2,14 +2,15 @@
 //! principals that count, so no pair is tested (an index-only plan, as databases call it).
 
 use super::super::eval::Evaluator;
-use super::super::index::{BuildSide, common};
+use super::super::index::{BuildSide, ProbeLimits, common};
 use super::probe::JoinValues;
 use crate::program::{Aggregate, Condition, DerivationProgram, DerivedAttribute};
 use crate::value::Outcomes;
 
 impl Evaluator<'_> {
-    /// Returns whether lookups decide the values of an attribute, for the resources whose join values are known.
-    pub(super) fn is_lookup(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide]) -> bool {
+    /// Returns whether lookups decide the values of an attribute, for the resources whose join values are known. The others are
+    /// probed, and the matches of several joins are compared with each other, so there are at most `most_pairs` pairs.
+    pub(super) fn is_lookup(&self, attribute: &DerivedAttribute, build_sides: &[BuildSide], most_pairs: usize) -> bool {
         let is_counted = match attribute.aggregate {
             Aggregate::Exists => true,
             // A principal that two derivations permit counts once.
@@ -19,7 +20,11 @@ impl Evaluator<'_> {
         let is_decided = |(part, build): (&DerivationProgram, &BuildSide)| {
             !part.subtracts && build.lists.is_empty() && (build.candidates.is_empty() || self.joins_decide(part, build))
         };
-        is_counted && attribute.parts.iter().zip(build_sides).all(is_decided)
+        let is_within = |(part, build): (&DerivationProgram, &BuildSide)| {
+            self.limits(part, build, (attribute.ty, None), most_pairs) == Ok(ProbeLimits::default())
+        };
+        let parts = || attribute.parts.iter().zip(build_sides);
+        is_counted && parts().all(is_decided) && parts().all(is_within)
     }
 
     /// Returns whether the principals with the join values of a resource certainly count, and no others.
