@@ -49,9 +49,14 @@ impl Key {
         &self.written
     }
 
+    /// Returns its property and its text as it is written.
+    pub(super) fn spelling(&self) -> (usize, &str) {
+        (self.property, &self.written)
+    }
+
     /// Returns whether two keys are one text as they are written.
     pub(super) fn is_spelt_as(&self, other: &Self) -> bool {
-        self.property == other.property && self.written == other.written
+        self.spelling() == other.spelling()
     }
 
     /// Returns whether it is a text as it is written.

@@ -336,21 +336,20 @@ impl Instances {
 /// Returns, for each instance of another source, the place of the one with its key: of several with one key, the first. An instance
 /// whose key is spelt in another way has its key if no other instance of either source has it.
 fn paired(known: &[Option<Key>], others: &[Option<Key>]) -> Vec<Option<usize>> {
-    let mut places: HashMap<&Key, Vec<usize>> = HashMap::new();
+    let (mut written, mut places) = (HashMap::new(), HashMap::<&Key, Option<usize>>::new());
     for (at, key) in known.iter().enumerate() {
-        key.iter().for_each(|key| places.entry(key).or_default().push(at));
+        let Some(key) = key else { continue };
+        written.entry(key.spelling()).or_insert(at);
+        places.entry(key).and_modify(|place| *place = None).or_insert(Some(at));
     }
-    let mut spellings: HashMap<&Key, Vec<&Key>> = HashMap::new();
+    let mut is_only: HashMap<&Key, (&Key, bool)> = HashMap::new();
     for key in others.iter().flatten() {
-        spellings.entry(key).or_default().push(key);
+        let (first, is_only) = is_only.entry(key).or_insert((key, true));
+        *is_only &= first.is_spelt_as(key);
     }
     let place = |key: &Key| {
-        let places = places.get(key)?;
-        let is_spelt = |at: &&usize| known.get(**at).and_then(Option::as_ref).is_some_and(|it| it.is_spelt_as(key));
-        let written = places.iter().find(is_spelt);
-        let is_only = || spellings.get(key).is_some_and(|keys| keys.iter().all(|other| other.is_spelt_as(key)));
-        let respelt = || places.first().filter(|_| places.len() == 1 && is_only());
-        written.or_else(respelt).copied()
+        let respelt = || places.get(key).copied().flatten().filter(|_| is_only.get(key).is_some_and(|(_, only)| *only));
+        written.get(&key.spelling()).copied().or_else(respelt)
     };
     others.iter().map(|key| place(key.as_ref()?)).collect()
 }

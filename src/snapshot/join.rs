@@ -52,8 +52,9 @@ pub fn join(
     }
     let json = || Derivation::new(first).named(name).from_all(files);
     let around = Around { depth: 0, marks: marks.of(&[]), ids: Vec::new(), objects: roots.clone() };
-    let (pointer, moved, unmarked) = Default::default();
-    let mut joiner = Joiner { model, files, now, marks, json: json(), pointer, around: vec![around], moved, unmarked };
+    let (pointer, moved, deepest, unmarked) = Default::default();
+    let around = vec![around];
+    let mut joiner = Joiner { model, files, now, marks, json: json(), pointer, around, moved, deepest, unmarked };
     joiner.object(&At::root(model), &roots);
     if has_nested_evidence(model) {
         // An instance may have evidence of lists that come after it, so their new indexes are collected first.
@@ -136,6 +137,8 @@ struct Joiner<'s> {
     around: Vec<Around>,
     /// The elements of each appended list and file.
     moved: HashMap<(Vec<String>, usize), Moved>,
+    /// The number of steps of the longest pointer of a list in `moved`.
+    deepest: usize,
     /// The pointers of lists that several files have without a marker of `@more`.
     unmarked: Vec<String>,
 }
@@ -478,6 +481,7 @@ impl Joiner<'_> {
             }
             if is_array {
                 let is_only = value.kind == Kind::Object;
+                self.deepest = self.deepest.max(self.pointer.len());
                 self.moved.insert((self.pointer.clone(), value.file), Moved { indexes, is_only });
             }
         }
@@ -612,7 +616,8 @@ impl Joiner<'_> {
     fn moved_pointer(&self, text: &str, file: usize) -> Option<String> {
         let mut steps: Vec<String> = Vec::new();
         for step in text.split('/').skip(1).map(unescape) {
-            let moved = self.moved.get(&(steps.clone(), file));
+            // A pointer may have any number of steps.
+            let moved = if steps.len() > self.deepest { None } else { self.moved.get(&(steps.clone(), file)) };
             let index = step.parse::<usize>().ok().filter(|_| step.bytes().all(|byte| byte.is_ascii_digit()));
             match (moved, index) {
                 (Some(Moved { indexes, is_only: true }), _) => {
