@@ -97,6 +97,8 @@ pub struct Table {
     by_key: HashTable<u32>,
     /// The places of `dangling` ids.
     by_dangling: HashMap<SmolStr, u32>,
+    /// Whether references spell an id in several ways. An entity literal in another spelling may mean the same.
+    pub has_respelt: bool,
 }
 
 /// One instance.

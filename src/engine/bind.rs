@@ -38,7 +38,12 @@ impl<'a> Binding<'a> {
             Constant::Now => Some(Value::Datetime(now)),
             Constant::Parameter(at) => bound.get(*at).and_then(|bound| bound.value.clone()),
             Constant::HasParameter(at) => bound.get(*at).and_then(|bound| bound.is_set).map(Value::Bool),
-            Constant::Entity(ty, id) => Some(Value::Entity(named(model, snapshot, &mut literals, *ty, id))),
+            Constant::Entity(ty, id) => {
+                let (entity, table) = (named(model, snapshot, &mut literals, *ty, id), snapshot.table(*ty));
+                // A literal that no instance has as it is written may be another spelling, as references are.
+                let may_be_respelt = table.has_respelt && table.row(entity.row).is_none();
+                (!may_be_respelt).then_some(Value::Entity(entity))
+            }
         });
         let constants = constants.collect();
         let values = Arc::make_mut(&mut evaluator.bound);

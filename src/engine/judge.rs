@@ -336,6 +336,46 @@ mod tests {
         check(clauses, r#"{"shut": false}"#, &expect![""]);
     }
 
+    /// References find an id in the form in which the schema reads it, and Cedar compares literals as they are written.
+    #[test]
+    fn a_literal_in_another_spelling_than_references_is_undecided() {
+        let schema = r#"
+            @path("") entity Org;
+            @path("/people/*") @key("mail") entity Person in [Org] = { @as("email") mail: String, boss?: Person };
+            action audit appliesTo { principal: [Org], resource: [Person], context: {} };
+        "#;
+        let verdicts = |condition: &str, people: &str| {
+            let check = format!(
+                r#"@id("T") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Person)
+                when {{ resource has boss && {condition} }};"#
+            );
+            Fixture::new(schema, &check, &format!(r#"{{"people": [{people}]}}"#)).verdicts(&[])
+        };
+        let respelt = r#"{"mail": "Ann@x.example"}, {"mail": "bo@x.example", "boss": "ann@x.example"}"#;
+        let written = respelt.replace("\"ann@", "\"Ann@");
+        let is_ann = r#"resource.boss == Person::"ann@x.example""#;
+        let passes = expect![[r#"
+            T Person::"Ann@x.example": pass
+            T Person::"bo@x.example": pass"#]];
+        passes.assert_eq(&verdicts(is_ann, &written));
+        let fails = expect![[r#"
+            T Person::"Ann@x.example": pass
+            T Person::"bo@x.example": fail"#]];
+        fails.assert_eq(&verdicts(&is_ann.replace("ann@", "Ann@"), respelt));
+        let unknown = expect![[r#"
+            T Person::"Ann@x.example": pass
+            T Person::"bo@x.example": unknown"#]];
+        for condition in [
+            is_ann,
+            r#"resource.boss in Person::"ann@x.example""#,
+            r#"[Person::"ann@x.example", Person::"c"].contains(resource.boss)"#,
+            r#"resource.boss in [Person::"c", Person::"ann@x.example"]"#,
+            r#"!(resource.boss != Person::"ann@x.example")"#,
+        ] {
+            unknown.assert_eq(&verdicts(condition, respelt));
+        }
+    }
+
     #[test]
     fn an_invalid_value_hides_whether_a_check_applies_and_a_missing_one_does_not() {
         let doors = r#"{"doors": [{"id": "a", "locked": true, "open": 7}, {"id": "b", "locked": true}]}"#;

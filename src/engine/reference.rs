@@ -348,13 +348,14 @@ impl<'m, 'a> Reference<'m, 'a> {
         PolicySet::from_policies([guarded]).map_err(failed)
     }
 
-    /// Returns whether a policy names an entity that may be an uncaptured instance, or one whose id is unknown.
+    /// Returns whether a policy names an entity that may be an uncaptured instance, one whose id is unknown, or one that is spelt
+    /// in another way.
     fn may_name_unknown(&self, statement: &Statement) -> bool {
         let (model, snapshot) = (self.model(), self.snapshot());
         let is_unknown = |uid: &ast::EntityUID| {
             let Some(ty) = model.type_named(&uid.entity_type().to_smolstr()) else { return false };
             let table = snapshot.table(ty);
-            let is_open = !table.uncaptured_lists.is_empty() || table.has_nameless();
+            let is_open = !table.uncaptured_lists.is_empty() || table.has_nameless() || table.has_respelt;
             let found = || snapshot.entity(model, ty, AsRef::<str>::as_ref(uid.eid()));
             is_open && found().is_none_or(|entity| table.row(entity.row).is_none())
         };

@@ -456,6 +456,7 @@ fn respelt_or_dangling(
 ) -> Option<u32> {
     let respelt = errors.spellings.find(snapshot, model, target, scope.row, text);
     if let Respelt::One(row) = respelt {
+        snapshot.tables[target].has_respelt = true;
         return Some(row);
     }
     let span = span.unwrap_or_else(|| {
@@ -488,8 +489,9 @@ fn respelt_or_dangling(
     let table = &mut snapshot.tables[target];
     let next = row_number(table.dangling.len());
     let place = *table.by_dangling.entry(folded).or_insert(next);
-    if place == next {
-        table.dangling.push(id);
+    match table.dangling.get(place as usize) {
+        None => table.dangling.push(id),
+        Some(known) => table.has_respelt |= *known != id,
     }
     Some(table.row_count() + place)
 }

@@ -712,7 +712,7 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
         r#""people": [{"mail": "Ann@x.example"}, {"mail": "b@x", "boss": "ann@X.example", "team": ["ANN@x.example"]}]"#,
     ));
     expect![[r#"boss=Person::"ann@x"; two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `Ann@x`"#]].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ann@x", "boss": "ann@x"}]"#));
-    // Of two spellings, none is meant by a third.
+    // A third spelling means neither of two.
     expect!["two instances of Person have ids that differ only in case, in blanks or in the encoding of accents: `ANN@x`; `boss` refers to Person `ann@x`, which is not in the snapshot"].assert_eq(&references(r#""people": [{"mail": "Ann@x"}, {"mail": "ANN@x", "boss": "ann@x"}]"#));
     expect!["two instances of Person have the id `ann@x`"].assert_eq(&references(
         r#""people": [{"mail": "ann@x"}, {"mail": "ann@x"}, {"mail": "b@x", "boss": "Ann@x"}]"#,
