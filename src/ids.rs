@@ -30,12 +30,14 @@ impl<I: Id, T> IdVec<I, T> {
     }
 
     /// Adds an element, and returns its id.
+    #[inline]
     pub fn push(&mut self, item: T) -> I {
         self.items.push(item);
         I::new(self.items.len() - 1)
     }
 
     /// Returns the id that the next element gets.
+    #[inline]
     pub fn next_id(&self) -> I {
         I::new(self.items.len())
     }
@@ -51,11 +53,13 @@ impl<I: Id, T> IdVec<I, T> {
     }
 
     /// Returns the element with an id; `None` if the id is of another vector.
+    #[inline]
     pub fn find(&self, id: I) -> Option<&T> {
         self.items.get(id.index())
     }
 
     /// Returns the element with an id, to change it; `None` if the id is of another vector.
+    #[inline]
     pub fn find_mut(&mut self, id: I) -> Option<&mut T> {
         self.items.get_mut(id.index())
     }
@@ -63,11 +67,13 @@ impl<I: Id, T> IdVec<I, T> {
 
 impl<I, T> IdVec<I, T> {
     /// Returns the number of elements.
+    #[inline]
     pub const fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Returns whether there are no elements.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -88,11 +94,13 @@ impl<I, T> IdVec<I, T> {
     }
 
     /// Returns the elements in order.
+    #[inline]
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
 
     /// Returns the elements in order, to change them.
+    #[inline]
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()
     }
@@ -125,6 +133,7 @@ impl<I, T> Extend<T> for IdVec<I, T> {
 impl<I: Id, T> Index<I> for IdVec<I, T> {
     type Output = T;
 
+    #[inline]
     #[expect(clippy::indexing_slicing, reason = "an id is given out by the vector that it indexes")]
     fn index(&self, id: I) -> &T {
         &self.items[id.index()]
@@ -132,6 +141,7 @@ impl<I: Id, T> Index<I> for IdVec<I, T> {
 }
 
 impl<I: Id, T> IndexMut<I> for IdVec<I, T> {
+    #[inline]
     #[expect(clippy::indexing_slicing, reason = "an id is given out by the vector that it indexes")]
     fn index_mut(&mut self, id: I) -> &mut T {
         &mut self.items[id.index()]
@@ -174,22 +184,26 @@ macro_rules! id {
 
         impl $name {
             /// Returns the id of the element at a place.
+            #[inline]
             $visibility fn new(index: usize) -> Self {
                 // A place that the number cannot hold becomes the place of no element, so that its use panics.
                 Self(<$number>::try_from(index).unwrap_or(<$number>::MAX))
             }
 
             /// Returns the place of the element.
+            #[inline]
             $visibility const fn index(self) -> usize {
                 self.0 as usize
             }
         }
 
         impl $crate::ids::Id for $name {
+            #[inline]
             fn new(index: usize) -> Self {
                 Self::new(index)
             }
 
+            #[inline]
             fn index(self) -> usize {
                 self.index()
             }

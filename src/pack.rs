@@ -3,6 +3,7 @@
 //! A [`Pack`] judges snapshots. [`Pack::compile`] compiles it from texts; a [`Compiler`] compiles it again after a change,
 //! and only the parts that the change affects. A pack does not read files or the clock.
 
+mod saved;
 mod compile;
 mod select;
 

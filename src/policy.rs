@@ -14,6 +14,7 @@ mod waivers;
 mod validate;
 mod roles;
 mod request;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +57,8 @@ impl Policies {
         policies.checks.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.derivations.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
         policies.waivers.sort_by(|a, b| a.statement.id.cmp(&b.statement.id));
-        adaptation.apply(&mut policies, &mut diagnostics);
+        let (policies, wrong) = policies.adapted(adaptation);
+        diagnostics.extend(wrong);
         crate::diagnostic::sort(&mut diagnostics);
         if policies.checks.is_empty() && policies.derivations.is_empty() {
             of_another_schema(schema, &mut diagnostics);

@@ -11,6 +11,7 @@ mod reachable;
 mod join;
 mod lower;
 mod lint;
+mod saved;
 #[cfg(test)]
 mod print;
 
@@ -28,6 +29,7 @@ use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
 use crate::value::{Outcomes, TypeId, Value};
 use cedar_policy_core::ast;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +40,7 @@ id! {
 }
 
 /// An expression with its place in the text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Node {
     /// The operation.
     pub kind: NodeKind,
@@ -47,7 +49,7 @@ pub struct Node {
 }
 
 /// The operation of a node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NodeKind {
     /// A constant of the run.
     Constant(usize),
@@ -88,7 +90,7 @@ pub enum NodeKind {
     /// `.isEmpty()`.
     IsEmpty(NodeId),
     /// `like`.
-    Like(NodeId, ast::Pattern),
+    Like(NodeId, #[serde(with = "saved::pattern")] ast::Pattern),
     /// An answer that the types settle, once the operand is evaluated: `is`, `has` of an undeclared attribute.
     StaticallyKnown(NodeId, bool),
     /// `.getTag()`.
@@ -110,7 +112,7 @@ pub enum NodeKind {
 }
 
 /// The left side of a `has`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HasTarget {
     /// The entity itself, which need not exist.
     Entity,
@@ -119,7 +121,7 @@ pub enum HasTarget {
 }
 
 /// Arithmetic on two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the operators name themselves")]
 pub enum Arithmetic {
     Add,
@@ -128,7 +130,7 @@ pub enum Arithmetic {
 }
 
 /// A value that does not change during a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Constant {
     /// A literal.
     Value(Value),
@@ -143,7 +145,7 @@ pub enum Constant {
 }
 
 /// A lowered policy for one type of principal and one of resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Body {
     /// The type of the principal.
     pub principal: TypeId,
@@ -156,7 +158,7 @@ pub struct Body {
 }
 
 /// A lowered check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckProgram {
     /// Its id in [`Policies::checks`].
     pub check: CheckId,
@@ -169,7 +171,7 @@ pub struct CheckProgram {
 }
 
 /// A lowered waiver of a check of the program.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WaiverProgram {
     /// The waiver.
     pub waiver: WaiverId,
@@ -182,7 +184,7 @@ pub struct WaiverProgram {
 }
 
 /// A derived attribute with everything that contributes to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DerivedAttribute {
     /// The type that has it.
     pub ty: TypeId,
@@ -211,7 +213,7 @@ impl DerivedAttribute {
 }
 
 /// The aggregate of the permitted principals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Aggregate {
     /// Whether there is one.
     Exists,
@@ -224,11 +226,12 @@ pub enum Aggregate {
 }
 
 /// A lowered derivation and the plan for its pairs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DerivationProgram {
     /// Its id in [`Policies::derivations`].
     pub derivation: DerivationId,
     /// The file of the policy.
+    #[serde(with = "crate::source::by_name")]
     pub source: Arc<Source>,
     /// Whether it removes principals.
     pub subtracts: bool,
@@ -255,7 +258,7 @@ pub struct DerivationProgram {
 }
 
 /// Everything that is evaluated.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Program {
     /// Nodes; operands come before what uses them.
     pub nodes: IdVec<NodeId, Node>,

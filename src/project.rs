@@ -41,7 +41,7 @@ use crate::render::Repository;
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
 use crate::source::cedar::MAX_BYTES;
-use crate::source::{Source, TooLarge, nearest};
+use crate::source::{SavedPack, Source, TooLarge, nearest};
 use accounts::{Found, Joining, SnapshotFile};
 use source_cache::SourceCache;
 use std::collections::BTreeSet;
@@ -572,18 +572,18 @@ impl Loader {
     }
 
     fn embedded(&mut self, pack: &EmbeddedPack, diagnostics: &mut Vec<Diagnostic>) -> Option<Pack> {
-        let mut part = |file: &str, text: &str, model: Option<&'static str>| {
+        let mut part = |file: &str, text: &str, saved: Option<SavedPack>| {
             let key = PathBuf::from(format!("<{}>/{file}", pack.name));
             if let Some(known) = self.known.get(&key, |_| true) {
                 return Some(known);
             }
-            let read = Source::validated(file, text, model);
+            let read = Source::validated(file, text, saved);
             let too_large = |error: TooLarge| diagnostics.push(Diagnostic::error(Code::TooLarge, error.to_string()));
             let read = read.map_err(too_large).ok()?;
             self.known.insert(key, Arc::clone(&read));
             Some(read)
         };
-        let schema = part(pack.schema.0, pack.schema.1, Some(pack.model))?;
+        let schema = part(pack.schema.0, pack.schema.1, Some(pack.saved))?;
         let policies = pack.policies.iter().filter_map(|(file, text)| part(file, text, None)).collect();
         Some(Pack { name: pack.name.to_owned(), built_in: None, recognised: false, schema, policies })
     }

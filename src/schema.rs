@@ -58,7 +58,7 @@ impl Schema {
     fn parse_here(source: &Arc<Source>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         // A schema of this program is compiled already.
-        if let Some(model) = source.model().and_then(|model| Model::of_json(model, source)) {
+        if let Some(model) = source.saved().and_then(|saved| Model::of_saved(saved.model, source)) {
             let (source, cedar, model) = (Arc::clone(source), OnceLock::new(), Arc::new(model));
             return (Some(Self { source, cedar, model }), diagnostics);
         }

@@ -9,6 +9,7 @@ pub mod derived;
 pub mod json;
 pub mod format;
 pub mod pointer;
+pub(crate) mod by_name;
 mod spelling;
 
 pub use spelling::{is_same_but_for_writing, misspelling, nearest};
@@ -33,8 +34,17 @@ pub struct Source {
     origins: Option<Box<derived::Origins>>,
     /// Whether the text is a part of this program that its tests validate.
     is_validated: bool,
-    /// The model of the schema that this is, as JSON.
-    model: Option<&'static str>,
+    /// The compiled forms of the pack of this schema, if it has any.
+    saved: Option<SavedPack>,
+}
+
+/// The compiled forms of a pack of this program. A form states the digests of the texts that it was made of.
+#[derive(Debug, Clone, Copy)]
+pub struct SavedPack {
+    /// The model of the schema.
+    pub model: &'static [u8],
+    /// The policies, and the program of all checks.
+    pub program: &'static [u8],
 }
 
 /// Two sources are equal if they have the same name, the same text, the same place in a larger one, and the same origin.
@@ -111,24 +121,24 @@ impl Source {
             return Err(TooLarge);
         }
         let (line_starts, scalars_before) = (OnceLock::new(), OnceLock::new());
-        let (origins, is_validated, model) = (None, false, None);
-        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins, is_validated, model })
+        let (origins, is_validated, saved) = (None, false, None);
+        Ok(Self { name, text, line_starts, before, is_line, scalars_before, origins, is_validated, saved })
     }
 
-    /// Returns a source that is a part of this program, and of a schema its model as JSON. Tests hold that Cedar validates
-    /// it without a diagnostic, and that the model is that of the text.
+    /// Returns a source that is a part of this program, and of a schema the compiled forms of its pack. Tests hold that
+    /// Cedar validates it without a diagnostic, and that the forms are those of the texts.
     ///
     /// # Errors
     /// [`TooLarge`] when the text does not fit 32-bit positions.
     #[cfg(feature = "files")]
-    pub(crate) fn validated(name: &str, text: &str, model: Option<&'static str>) -> Result<Arc<Self>, TooLarge> {
+    pub(crate) fn validated(name: &str, text: &str, saved: Option<SavedPack>) -> Result<Arc<Self>, TooLarge> {
         let source = Self::at(name.to_owned(), text.to_owned(), (0, 0), false)?;
-        Ok(Arc::new(Self { is_validated: true, model, ..source }))
+        Ok(Arc::new(Self { is_validated: true, saved, ..source }))
     }
 
-    /// Returns the model of a schema that is a part of this program, as JSON.
-    pub(crate) fn model(&self) -> Option<&'static str> {
-        self.model
+    /// Returns the compiled forms of the pack of this schema, if it is a part of this program.
+    pub(crate) fn saved(&self) -> Option<SavedPack> {
+        self.saved
     }
 
     /// Returns whether Cedar need not validate the text, because tests of this program do.

@@ -106,7 +106,7 @@ pub(super) fn mutants(model: &Model, policies: &Policies, program: &Program, par
     let mut seen = Literals::default();
     let statements = policies.checks.iter().map(|check| &check.statement);
     let statements = statements.chain(policies.derivations.iter().map(|derivation| &derivation.statement));
-    statements.flat_map(|statement| &statement.clauses).for_each(|clause| seen.expr(&clause.expr));
+    statements.flat_map(|statement| statement.clauses.iter()).for_each(|clause| seen.expr(&clause.expr));
     let mut all = Vec::new();
     for part in parts {
         let statement = statement(policies, *part);
@@ -173,7 +173,7 @@ impl Generator<'_> {
         for (variable, scope) in [("principal", &statement.principal), ("resource", &statement.resource)] {
             self.scope(variable, scope);
         }
-        for clause in &statement.clauses {
+        for clause in statement.clauses.iter() {
             let Some(at) = span(&clause.expr) else { continue };
             self.whole = clause.span;
             let shown = one_line(self.slice(at));

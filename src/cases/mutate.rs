@@ -7,7 +7,7 @@ use super::same;
 use super::{CaseFile, Suite, TestOptions};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, has_errors};
 use crate::parallel::*;
-use crate::policy::{Check, CheckId, Clause, ClauseKind, DerivationId, Policies, PolicyFile, Statement};
+use crate::policy::{Check, CheckId, Clause, ClauseKind, Clauses, DerivationId, Policies, PolicyFile, Statement};
 use crate::program::Program;
 use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span, one_line};
@@ -302,9 +302,8 @@ impl Suite {
         let read = if mutant.drops_policy() {
             // A mutant without the derivation is valid, and the attribute has no witnesses.
             let never = Clause { kind: ClauseKind::When, span: original.span, expr: Expr::val(false) };
-            let mut dropped = original.clone();
-            dropped.clauses.push(never);
-            dropped
+            let clauses = Clauses::Parsed(original.clauses.iter().cloned().chain([never]).collect());
+            Statement { clauses, ..original.clone() }
         } else {
             self.edited(mutant, original)?
         };

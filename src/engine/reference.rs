@@ -16,8 +16,7 @@ use crate::snapshot::{Data, Snapshot, State};
 use crate::source::cedar::on_deep_stack;
 use crate::value::{self, EntityRef, TypeId, Value};
 use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
-    RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression,
 };
 use cedar_policy_core::ast;
 use cedar_policy_core::evaluator::EvaluationError;
@@ -331,8 +330,7 @@ impl<'m, 'a> Reference<'m, 'a> {
 
     /// Returns a policy set with one policy, guarded against unknown values.
     fn only(&self, statement: &Statement) -> Result<PolicySet> {
-        let policy =
-            self.policies.cedar.policy(&PolicyId::new(&statement.id)).ok_or_else(|| failed("a policy is missing"))?;
+        let policy = self.policies.official(statement).ok_or_else(|| failed("a policy is missing"))?;
         let core: &ast::Policy = policy.as_ref();
         let guarded = ast::StaticPolicy::new(
             core.id().clone(),

@@ -1,6 +1,6 @@
 //! Compilation by part: only the parts that changed since the last time are compiled again.
 
-use super::{CheckFilter, Pack};
+use super::{CheckFilter, Pack, saved};
 use crate::diagnostic::Diagnostic;
 use crate::ids::IdVec;
 use crate::parallel::*;
@@ -67,11 +67,11 @@ impl Compiler {
         filter: CheckFilter<'_>,
     ) -> (Option<Pack>, Vec<Diagnostic>) {
         self.compiled = Compiled::default();
-        self.parse(sources);
+        let saved = self.parse(sources, adaptation, filter);
         let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
         let mut diagnostics = diagnostics.clone();
         let Some(schema) = value.clone() else { return (None, diagnostics) };
-        let policies = self.policies(&schema, sources, adaptation, &mut diagnostics);
+        let policies = self.policies(&schema, sources, adaptation, saved, &mut diagnostics);
         let selected = filter.selected(&policies, &mut diagnostics);
         let program = self.program(&schema, &policies, &selected, &mut diagnostics);
         let plan = Arc::new(ReadPlan::new(&schema.model, &program.reads));
@@ -79,19 +79,32 @@ impl Compiler {
         (Some(Pack { schema, policies, program, plan, selected, adaptation }), diagnostics)
     }
 
-    /// Parses the schema and the policy files that changed, in parallel.
-    fn parse(&mut self, sources: PackSources<'_>) {
+    /// Parses the schema and the policy files that changed, in parallel. In place of all policy files of a pack of this
+    /// program, returns its saved form, if nothing else is compiled with it.
+    fn parse(
+        &mut self,
+        sources: PackSources<'_>,
+        adaptation: &Adaptation,
+        filter: CheckFilter<'_>,
+    ) -> Option<(Policies, Program)> {
         let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
         let files = || sources.policies.iter().chain(sources.waivers);
-        let changed: Vec<&Arc<Source>> = files().filter(|file| !known(file)).collect();
         let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
-        let (schema, fresh) = crate::parallel::join(
+        let same_policies =
+            same_schema && self.policies.as_ref().is_some_and(|known| is_of(known, sources, adaptation));
+        let changed: Vec<&Arc<Source>> = files().filter(|file| !same_policies && !known(file)).collect();
+        let is_saved = !same_policies && sources.waivers.is_empty() && filter.selects_all();
+        let (schema, (saved, fresh)) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
             || {
-                if !same_schema && sources.schema.model().is_none() {
+                let saved = is_saved.then(|| saved::read(sources.schema, sources.policies)).flatten();
+                if saved.is_some() {
+                    return (saved, Vec::new());
+                }
+                if !same_schema && sources.schema.saved().is_none() {
                     warm_up();
                 }
-                changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>()
+                (None, changed.into_par_iter().map(PolicyFile::parse).collect::<Vec<_>>())
             },
         );
         self.compiled.policies = fresh.len();
@@ -103,6 +116,7 @@ impl Compiler {
             (self.policies, self.program) = (None, None);
             self.compiled.schemas = 1;
         }
+        saved
     }
 
     fn policies(
@@ -110,24 +124,28 @@ impl Compiler {
         schema: &Schema,
         sources: PackSources<'_>,
         adaptation: &Arc<Adaptation>,
+        saved: Option<(Policies, Program)>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Arc<Policies> {
         let files = [sources.policies, sources.waivers];
-        let same = |(known, files): (&Vec<Arc<Source>>, &[Arc<Source>])| {
-            known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
-        };
-        let is_same = |known: &Part<PolicyTexts, Arc<Policies>>| {
-            let (texts, of) = &known.of;
-            of == adaptation && texts.iter().zip(files).all(same)
-        };
-        let part = match self.policies.take().filter(is_same) {
+        let part = match self.policies.take().filter(|known| is_of(known, sources, adaptation)) {
             Some(known) => known,
             None => {
-                let find = |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
-                let parsed = files.map(|files| files.iter().filter_map(find).collect::<Vec<&PolicyFile>>());
-                let [policies, waivers] = &parsed;
-                let (policies, diagnostics) = Policies::read(schema, policies, waivers, adaptation);
-                self.program = None;
+                let (policies, diagnostics) = match saved {
+                    Some((policies, program)) => {
+                        let of = vec![true; policies.checks.len()].into();
+                        self.program = Some(Part { of, value: Arc::new(program), diagnostics: Vec::new() });
+                        policies.adapted(adaptation)
+                    }
+                    None => {
+                        let find =
+                            |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
+                        let parsed = files.map(|files| files.iter().filter_map(find).collect::<Vec<&PolicyFile>>());
+                        let [policies, waivers] = &parsed;
+                        self.program = None;
+                        Policies::read(schema, policies, waivers, adaptation)
+                    }
+                };
                 let of = (files.map(<[_]>::to_vec), Arc::clone(adaptation));
                 Part { of, value: Arc::new(policies), diagnostics }
             }
@@ -155,4 +173,13 @@ impl Compiler {
         diagnostics.extend(part.diagnostics.iter().cloned());
         Arc::clone(&self.program.insert(part).value)
     }
+}
+
+/// Returns whether policies were compiled from these texts, with these changes.
+fn is_of(known: &Part<PolicyTexts, Arc<Policies>>, sources: PackSources<'_>, adaptation: &Adaptation) -> bool {
+    let same = |(known, files): (&Vec<Arc<Source>>, &[Arc<Source>])| {
+        known.len() == files.len() && known.iter().zip(files).all(|(a, b)| Arc::ptr_eq(a, b))
+    };
+    let (texts, of) = &known.of;
+    **of == *adaptation && texts.iter().zip([sources.policies, sources.waivers]).all(same)
 }

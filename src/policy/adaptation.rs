@@ -35,10 +35,13 @@ impl Adaptation {
     pub fn framework_names(&self) -> impl Iterator<Item = &str> + Clone {
         FRAMEWORKS.iter().map(|framework| framework.name).chain(self.frameworks.iter().map(SmolStr::as_str))
     }
+}
 
-    /// Replaces the severities of checks, and reports the ids that no check has.
-    pub(super) fn apply(&self, policies: &mut Policies, diagnostics: &mut Vec<Diagnostic>) {
-        for change in &self.severities {
+impl Policies {
+    /// Replaces the severities of checks. Also returns an error for each id that no check has.
+    pub(crate) fn adapted(mut self, adaptation: &Adaptation) -> (Self, Vec<Diagnostic>) {
+        let (policies, mut diagnostics) = (&mut self, Vec::new());
+        for change in &adaptation.severities {
             match policies.checks.iter_mut().find(|check| check.statement.id == change.check) {
                 Some(check) => {
                     check.overridden = Some(super::model::Overridden {
@@ -57,5 +60,6 @@ impl Adaptation {
                 }
             }
         }
+        (self, diagnostics)
     }
 }

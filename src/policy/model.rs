@@ -3,12 +3,13 @@
 use crate::ids::{IdVec, id};
 use crate::schema::SlotId;
 use crate::source::{Place, Source, Span};
-use cedar_policy::PolicySet;
+use cedar_policy::{PolicyId, PolicySet};
 use cedar_policy_core::ast::{self, EntityUID};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 /// How much a failed check matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ id! {
 }
 
 /// The policies of one or more files that belong to one schema.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Policies {
     /// Checks in order of their ids.
     pub checks: IdVec<CheckId, Check>,
@@ -70,9 +71,11 @@ pub struct Policies {
     pub derivations: IdVec<DerivationId, Arc<Derivation>>,
     /// Waivers in order of their ids.
     pub waivers: IdVec<WaiverId, Waiver>,
-    /// Every sound policy, for the official evaluator.
+    /// Every sound policy that was parsed, for the official evaluator. See [`Policies::official`] for all.
+    #[serde(skip)]
     pub cedar: PolicySet,
     /// Attributes that some derivation names which could not be read: their values are not known.
+    #[serde(skip)]
     pub unread_derivations: HashSet<SmolStr>,
 }
 
@@ -81,16 +84,25 @@ impl Policies {
     pub fn check_named(&self, id: &str) -> Option<CheckId> {
         self.checks.entries().find(|(_, check)| check.statement.id == id).map(|(at, _)| at)
     }
+
+    /// Returns a policy for the official evaluator, under an id that Cedar or `@id` gives it.
+    pub fn official<'p>(&'p self, statement: &'p Statement) -> Option<&'p cedar_policy::Policy> {
+        match &statement.clauses {
+            Clauses::Parsed(_) => self.cedar.policy(&PolicyId::new(&statement.id)),
+            Clauses::Saved(file, at) => file.get(at).map(|written| &written.policy),
+        }
+    }
 }
 
 /// A `forbid` for the audit action.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Check {
     /// The `@title`.
     pub title: SmolStr,
     /// The severity.
     pub severity: CheckSeverity,
     /// The `@severity`, if the project replaced it.
+    #[serde(skip)]
     pub overridden: Option<Overridden>,
     /// The `@remediation`.
     pub remediation: Option<SmolStr>,
@@ -116,7 +128,7 @@ pub struct Overridden {
 }
 
 /// A `permit` or `forbid` for the derive action.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Derivation {
     /// The attribute it computes.
     pub derives: SmolStr,
@@ -133,7 +145,7 @@ pub struct Derivation {
 }
 
 /// A `permit` for the audit action: it accepts failures of a check until a day.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Waiver {
     /// The id of the check.
     pub check: SmolStr,
@@ -169,7 +181,7 @@ impl Waiver {
 }
 
 /// The verdicts that a waiver waives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unknowns {
     /// Failures only.
     Kept,
@@ -180,11 +192,12 @@ pub enum Unknowns {
 }
 
 /// The common part of checks, derivations and waivers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Statement {
     /// The `@id`.
     pub id: SmolStr,
     /// The file.
+    #[serde(with = "crate::source::by_name")]
     pub source: Arc<Source>,
     /// The whole policy.
     pub span: Span,
@@ -197,7 +210,8 @@ pub struct Statement {
     /// Where that is written.
     pub resource_span: Span,
     /// The clauses in order.
-    pub clauses: Vec<Clause>,
+    #[serde(skip)]
+    pub clauses: Clauses,
     /// Whether Cedar's validator has shown that it can never hold.
     pub idle: bool,
     /// Whether Cedar's validator found no error in it. An invalid policy is listed and not evaluated.
@@ -213,14 +227,70 @@ impl Statement {
 }
 
 /// The part of a scope that narrows down one variable.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// `is T`.
     pub ty: Option<SmolStr>,
     /// `in E`.
+    #[serde(with = "written_entity")]
     pub within: Option<EntityUID>,
     /// `== E`.
+    #[serde(with = "written_entity")]
     pub equals: Option<EntityUID>,
+}
+
+/// The saved form of an entity: its Cedar syntax.
+mod written_entity {
+    use cedar_policy_core::ast::EntityUID;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(uid: &Option<EntityUID>, serializer: S) -> Result<S::Ok, S::Error> {
+        uid.as_ref().map(ToString::to_string).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EntityUID>, D::Error> {
+        let text = Option::<&str>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
+}
+
+/// The clauses of a policy.
+#[derive(Debug, Clone)]
+pub enum Clauses {
+    /// Those of a policy that was parsed.
+    Parsed(Vec<Clause>),
+    /// Those of a saved policy, which Cedar parses when they are first read: the policies of its file, and its place.
+    Saved(Arc<SavedFile>, Span),
+}
+
+/// The policies of a file by their places, parsed when they are first read. The text is the one that was saved.
+pub type SavedFile = LazyLock<BTreeMap<Span, Written>, Box<dyn FnOnce() -> BTreeMap<Span, Written> + Send>>;
+
+/// A policy as Cedar parses it.
+#[derive(Debug)]
+pub struct Written {
+    /// The clauses in order.
+    pub clauses: Vec<Clause>,
+    /// The policy, for the official evaluator.
+    pub policy: cedar_policy::Policy,
+}
+
+impl Default for Clauses {
+    fn default() -> Self {
+        Self::Parsed(Vec::new())
+    }
+}
+
+impl Deref for Clauses {
+    type Target = [Clause];
+
+    fn deref(&self) -> &[Clause] {
+        match self {
+            Self::Parsed(clauses) => clauses,
+            Self::Saved(file, at) => file.get(at).map_or(&[], |written| &written.clauses),
+        }
+    }
 }
 
 /// A `when` or `unless` clause.
@@ -235,7 +305,7 @@ pub struct Clause {
 }
 
 /// The keyword of a clause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "Cedar's keywords")]
 pub enum ClauseKind {
     When,
@@ -244,6 +314,19 @@ pub enum ClauseKind {
 
 impl Policies {
     /// Returns the statements of all checks, derivations and waivers.
+    pub fn all(&self) -> impl Iterator<Item = &Statement> {
+        let checks = self.checks.iter().map(|check| &check.statement);
+        let derivations = self.derivations.iter().map(|derivation| &derivation.statement);
+        checks.chain(derivations).chain(self.waivers.iter().map(|waiver| &waiver.statement))
+    }
+
+    /// Returns whether all are saved policies.
+    #[cfg(test)]
+    pub(crate) fn is_saved(&self) -> bool {
+        self.all().all(|statement| matches!(statement.clauses, Clauses::Saved(..)))
+    }
+
+    /// Returns the statements of all checks, derivations and waivers, to change them.
     pub(super) fn statements(&mut self) -> impl Iterator<Item = &mut Statement> {
         let checks = self.checks.iter_mut().map(|check| &mut check.statement);
         let derivations = self.derivations.iter_mut().map(|derivation| &mut Arc::make_mut(derivation).statement);

@@ -1,6 +1,6 @@
 //! The parser of policy files. It needs no schema.
 
-use super::model::{Clause, ClauseKind, Scope, Statement};
+use super::model::{Clause, ClauseKind, Clauses, Scope, Statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::errors_from_cedar;
 use crate::source::{Source, Span, cedar};
@@ -156,13 +156,18 @@ pub(super) fn statement(
         principal_span: variable(0),
         resource: scope(core.resource_constraint().as_inner())?,
         resource_span: variable(2),
-        clauses: parts.conds.iter().map(clause).collect::<Option<_>>()?,
+        clauses: Clauses::Parsed(clauses(parts)?),
         idle: false,
         valid: true,
     })
 }
 
-pub(super) fn clause(node: &cedar_policy_core::parser::Node<Option<cst::Cond>>) -> Option<Clause> {
+/// Returns the clauses of a policy.
+pub(super) fn clauses(parts: &cst::PolicyImpl) -> Option<Vec<Clause>> {
+    parts.conds.iter().map(clause).collect()
+}
+
+fn clause(node: &cedar_policy_core::parser::Node<Option<cst::Cond>>) -> Option<Clause> {
     let condition = node.node.as_ref()?;
     let kind = match condition.cond.node.as_ref()? {
         cst::Ident::When => ClauseKind::When,

@@ -7,13 +7,14 @@
 use crate::policy::ClauseKind;
 use crate::source::Span;
 use crate::value::Outcomes;
+use serde::{Deserialize, Serialize};
 use std::ops::BitOr;
 
 use super::NodeId;
 
 /// A condition. A chain such as `a && b && c` is one [`Condition::All`], so that the depth of a condition is the depth
 /// of its brackets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition<L = NodeId> {
     /// An expression that the text shows as one condition: a comparison, a `has`, an attribute of type `Bool`.
     Leaf(L),
@@ -28,7 +29,7 @@ pub enum Condition<L = NodeId> {
 }
 
 /// A `when` or `unless` clause.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoweredClause<L = NodeId> {
     /// `when` or `unless`.
     pub kind: ClauseKind,

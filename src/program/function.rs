@@ -6,10 +6,28 @@
 
 use crate::schema::Ty;
 use crate::value::{self, IpNet, Value};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// One of Cedar's extension functions, by its place in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "SmolStr", into = "SmolStr")]
 pub struct Function(u8);
+
+/// The saved form of a function is its name.
+impl From<Function> for SmolStr {
+    fn from(function: Function) -> Self {
+        Self::new_static(function.name())
+    }
+}
+
+impl TryFrom<SmolStr> for Function {
+    type Error = String;
+
+    fn try_from(name: SmolStr) -> Result<Self, String> {
+        Self::named(&name).ok_or_else(|| format!("Cedar has no function `{name}`"))
+    }
+}
 
 /// How a function computes its result. Decimals, moments and durations are numbers.
 #[derive(Clone, Copy)]

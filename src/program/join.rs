@@ -9,7 +9,7 @@ use crate::policy::ClauseKind;
 use crate::schema::Origin;
 
 /// A condition of a derivation's top-level conjunction.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Conjunct {
     /// The condition.
     pub condition: Condition,
@@ -22,7 +22,7 @@ pub struct Conjunct {
 }
 
 /// A join of a derivation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Join {
     /// The condition.
     pub node: NodeId,
@@ -31,7 +31,7 @@ pub struct Join {
 }
 
 /// The predicate that joins a principal to a resource.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum JoinKey {
     /// The principal is in the entity that this node gives for the resource.
     Within(NodeId),

@@ -1,5 +1,7 @@
 //! The packs that are part of the binary.
 
+use crate::source::SavedPack;
+
 /// A pack that is part of the binary: file names and texts.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddedPack {
@@ -7,8 +9,8 @@ pub struct EmbeddedPack {
     pub name: &'static str,
     /// The schema.
     pub schema: (&'static str, &'static str),
-    /// The model of the schema, as JSON. A test holds it to the schema, and writes it.
-    pub model: &'static str,
+    /// The compiled forms. A test holds them to the texts, and writes them.
+    pub saved: SavedPack,
     /// The policy files in order of their names.
     pub policies: &'static [(&'static str, &'static str)],
     /// The capture description.
@@ -25,7 +27,10 @@ macro_rules! text {
 pub const EMBEDDED: &[EmbeddedPack] = &[EmbeddedPack {
     name: "moengage",
     schema: text!("schemas/moengage.cedarschema"),
-    model: include_str!("packs/moengage.json"),
+    saved: SavedPack {
+        model: include_bytes!("packs/moengage/model.postcard"),
+        program: include_bytes!("packs/moengage/program.postcard"),
+    },
     policies: &[
         text!("policies/moengage/ai.cedar"),
         text!("policies/moengage/api.cedar"),
@@ -48,20 +53,50 @@ pub const EMBEDDED: &[EmbeddedPack] = &[EmbeddedPack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Schema;
+    use crate::pack::{Pack, PackSources};
     use crate::source::Source;
-    use expect_test::expect_file;
+    use std::sync::Arc;
 
-    /// A start reads the saved model in place of the schema. `UPDATE_EXPECT=1` writes it.
+    /// Compiles a pack without and with its saved forms.
+    fn compiled(pack: &EmbeddedPack, saved: Option<SavedPack>) -> (Pack, Vec<Arc<Source>>) {
+        let source = |(file, text): (&str, &str), saved| Source::validated(file, text, saved).unwrap();
+        let (schema, policies) = (source(pack.schema, saved), pack.policies.iter().map(|file| source(*file, None)));
+        let policies: Vec<Arc<Source>> = policies.collect();
+        let (compiled, problems) = Pack::compile(PackSources { schema: &schema, policies: &policies, waivers: &[] });
+        assert!(problems.is_empty(), "{problems:?}");
+        (compiled.unwrap(), policies)
+    }
+
+    /// A start reads the saved forms in place of the texts. `UPDATE_EXPECT=1` writes them.
     #[test]
-    fn saved_models_are_those_of_the_schemas() {
-        let json = |source: &std::sync::Arc<Source>| Schema::parse(source).0.unwrap().model.to_json().unwrap();
-        for EmbeddedPack { name, schema: (file, text), model, .. } in EMBEDDED {
-            let written = json(&Source::new(*file, *text).unwrap());
-            expect_file![format!("packs/{name}.json")].assert_eq(&written);
-            let saved = Source::validated(file, text, Some(model)).unwrap();
-            assert!(Schema::parse(&saved).0.unwrap().is_saved(), "{name}");
-            assert_eq!(json(&saved), written);
+    fn saved_packs_are_those_of_the_texts() {
+        for pack in EMBEDDED {
+            let (written, policies) = compiled(pack, None);
+            let (model, program) = (written.model().save().unwrap(), written.save(&policies).unwrap());
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                for (form, bytes) in [("model", model), ("program", program)] {
+                    let path = format!("src/project/packs/{}/{form}.postcard", pack.name);
+                    std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path), bytes).unwrap();
+                }
+                continue;
+            }
+            let same = (&model[..], &program[..]) == (pack.saved.model, pack.saved.program);
+            assert!(
+                same,
+                "the texts of {} have other compiled forms now: run this test with UPDATE_EXPECT=1",
+                pack.name
+            );
+            let (read, _) = compiled(pack, Some(pack.saved));
+            assert!(read.schema().is_saved() && read.policies().is_saved());
+            assert_eq!(read.save(&policies).unwrap(), program);
+            // Expressions that are parsed later, and policies for the official evaluator, are those of the texts.
+            let shown = |pack: &Pack| {
+                let statements = pack.policies().all();
+                let official =
+                    statements.map(|one| (one.clone(), pack.policies().official(one).map(ToString::to_string)));
+                format!("{:?}", official.map(|(one, policy)| (one.clauses.to_vec(), policy)).collect::<Vec<_>>())
+            };
+            assert_eq!(shown(&read), shown(&written));
         }
     }
 }

@@ -72,13 +72,6 @@ pub struct Model {
     by_name: HashMap<SmolStr, TypeId>,
 }
 
-/// A model, and the digest of the text of its schema.
-#[derive(Serialize, Deserialize)]
-struct Saved<M> {
-    sha256: String,
-    model: M,
-}
-
 /// An action: its entity, and the types it applies to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ActionRef {
@@ -484,21 +477,24 @@ impl Model {
         Self { types: types.into(), ..Self::default() }.named()
     }
 
-    /// Reads a model that [`Model::to_json`] has written. `None` if it is not that of the schema, or of another version of
+    /// Reads a model that [`Model::save`] has written. `None` if it is not that of the schema, or of another version of
     /// this program.
-    pub(super) fn of_json(text: &str, schema: &Arc<Source>) -> Option<Self> {
-        let Saved { sha256, model } = serde_json::from_str(text).ok()?;
-        (sha256 == schema.sha256()).then(|| Self { source: Some(Arc::clone(schema)), ..model }.named())
+    pub(super) fn of_saved(bytes: &[u8], schema: &Arc<Source>) -> Option<Self> {
+        let (sha256, rest) = postcard::take_from_bytes::<&str>(bytes).ok()?;
+        if sha256 != schema.sha256() {
+            return None;
+        }
+        let model = postcard::from_bytes(rest).ok()?;
+        Some(Self { source: Some(Arc::clone(schema)), ..model }.named())
     }
 
-    /// Returns the model as JSON, with the digest of the text of its schema, with a line for each type and attribute.
+    /// Returns the digest of the text of the schema, and the model, as bytes.
     ///
     /// # Errors
-    /// None occur: every part of a model has a form in JSON.
-    pub fn to_json(&self) -> serde_json::Result<String> {
+    /// None occur: every part of a model has a saved form.
+    pub fn save(&self) -> postcard::Result<Vec<u8>> {
         let sha256 = self.source.as_ref().map(|source| source.sha256()).unwrap_or_default();
-        let text = serde_json::to_string(&Saved { sha256, model: self })?;
-        Ok(text.replace("{\"name\":\"", "\n{\"name\":\"") + "\n")
+        postcard::to_allocvec(&(sha256, self))
     }
 
     /// Returns the model with the index of the names of its types.

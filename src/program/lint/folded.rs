@@ -8,18 +8,20 @@ use crate::schema::{Chain, Model, Origin, Reader, SlotId, Ty, folded};
 use crate::source::{Source, Span};
 use crate::value::{TypeId, Value};
 use cedar_policy_core::ast::PatternElem;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A parameter that is compared with folded values only.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comparison {
     /// Its place in the model.
     pub parameter: usize,
     /// The attributes it is compared with: the name and the readers.
     with: Vec<(String, Chain)>,
     /// Where.
-    source: Arc<Source>,
+    #[serde(with = "crate::source::by_name")]
+    pub source: Arc<Source>,
     span: Span,
 }
 
