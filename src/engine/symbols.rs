@@ -1,21 +1,29 @@
 //! Symbols: the texts that joins compare, as numbers. Equal texts have equal symbols, so that a join of texts compares
 //! numbers (string interning, as the dictionaries of column stores do it).
 //!
-//! A text is interned once for all derivations. No result depends on the order of the symbols.
+//! The texts of all columns are grouped by sorting their hashes, which has fewer cache misses than a hash table. The texts
+//! of a group are compared in the order of the document. No result depends on the order of the symbols.
 
 use crate::parallel::*;
 use crate::schema::SlotId;
 use crate::snapshot::{Data, Snapshot, State, StrRef, text_hash};
 use crate::value::TypeId;
-use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
-/// The number of shards of a large dictionary, which are filled in parallel.
+/// The number of shards of a large dictionary, which are made in parallel.
 const SHARDS: usize = 8;
 
 /// The number of texts from which a dictionary has several shards. It is low in debug builds, so that tests cover both
 /// ways.
 const LARGE: usize = if cfg!(debug_assertions) { 4 } else { 1 << 14 };
+
+/// The number of texts that one task compares.
+const TEXTS_PER_TASK: usize = 1 << 14;
+
+/// The bits of the hashes by which texts are grouped. They are few in debug builds, so that tests cover different texts with
+/// one hash.
+const HASH_BITS: u32 = if cfg!(debug_assertions) { 3 } else { StrRef::HASH_BITS };
 
 /// The place of a symbol where a value is not known.
 pub(super) const NO_SYMBOL: u32 = u32::MAX;
@@ -23,108 +31,202 @@ pub(super) const NO_SYMBOL: u32 = u32::MAX;
 /// The symbols of the texts of some columns.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {
+    /// The symbols of the values of all columns, one column after the other.
+    symbols: Vec<u32>,
+    columns: FxHashMap<(TypeId, SlotId), Range<usize>>,
+    /// The different texts, by the remainders of their hashes.
     shards: Vec<Shard>,
-    /// The symbols by row.
-    columns: FxHashMap<(TypeId, SlotId), Vec<u32>>,
 }
 
-/// The texts whose hashes have one remainder. The symbol of a text is its place, times the number of shards, plus the
-/// number of the shard.
-#[derive(Debug, Default)]
+/// The different texts whose hashes have one remainder.
+#[derive(Debug)]
 struct Shard {
-    texts: Vec<StrRef>,
-    places: HashTable<u32>,
+    /// The texts with their symbols, in the order of their hashes.
+    texts: Vec<(StrRef, u32)>,
+    /// For the upper bits of a hash, the number of texts with less; the last number is that of all texts.
+    starts: Vec<u32>,
 }
 
-/// A column of texts.
-type Texts<'s> = (&'s [State], &'s [StrRef]);
+/// The values of some columns as one list. The place of a value in it is its number.
+struct Texts<'s> {
+    snapshot: &'s Snapshot,
+    /// The columns, each with the number of its first value.
+    columns: Vec<(usize, &'s [State], &'s [StrRef])>,
+    len: usize,
+}
+
+/// A number of a value below the hash of its text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed(u64);
+
+impl Hashed {
+    fn new(text: StrRef, number: usize) -> Self {
+        Self(u64::from(group_hash(text.hash())) << 32 | number as u64)
+    }
+
+    fn hash(self) -> u64 {
+        self.0 >> 32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a number has 32 bits")]
+    fn number(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
 
 impl Symbols {
     /// Interns the known texts of some columns. A column that does not hold texts has no symbols.
     pub(super) fn new(snapshot: &Snapshot, columns: impl IntoIterator<Item = (TypeId, SlotId)>) -> Self {
-        let (mut names, mut texts) = (Vec::new(), Vec::<Texts<'_>>::new());
+        let (mut ranges, mut texts) = (FxHashMap::default(), Texts { snapshot, columns: Vec::new(), len: 0 });
         for (ty, slot) in columns {
             let column = snapshot.table(ty).column(slot);
-            if let Data::Text(all) = &column.data {
-                names.push((ty, slot));
-                texts.push((&column.states, all));
+            let Data::Text(all) = &column.data else { continue };
+            // A column whose numbers do not fit has no symbols.
+            if texts.len + all.len() < NO_SYMBOL as usize {
+                ranges.insert((ty, slot), texts.len..texts.len + all.len());
+                texts.columns.push((texts.len, &column.states, all));
+                texts.len += all.len();
             }
         }
-        let size: usize = texts.iter().map(|(_, texts)| texts.len()).sum();
-        let numbers: Vec<usize> = (0..if size < LARGE { 1 } else { SHARDS }).collect();
-        let filled: Vec<(Shard, Vec<u32>)> =
-            map_each(&numbers, |number| Shard::fill(snapshot, &texts, (*number, numbers.len())));
-        let (shards, found): (Vec<Shard>, Vec<Vec<u32>>) = filled.into_iter().unzip();
-        // Each shard has the symbols of its texts in the order of the columns and rows.
-        let mut found: Vec<_> = found.into_iter().map(Vec::into_iter).collect();
-        let mut symbol = |(state, text): (&State, &StrRef)| match state {
-            State::Known => found.get_mut(shard_of(*text, numbers.len())).and_then(Iterator::next).unwrap_or(NO_SYMBOL),
-            _ => NO_SYMBOL,
-        };
-        let symbols = texts.iter().map(|(states, texts)| states.iter().zip(*texts).map(&mut symbol).collect());
-        let columns = names.into_iter().zip(symbols).collect();
-        Self { shards, columns }
+        let shards: Vec<usize> = (0..if texts.len < LARGE { 1 } else { SHARDS }).collect();
+        let sorted = map_each(&shards, |shard| texts.sorted(*shard, shards.len()));
+        let firsts = texts.firsts(&sorted);
+        let is_first = |at: &&Hashed| firsts.get(at.number()).is_some_and(|first| *first as usize == at.number());
+        let different = map_each(&sorted, |shard| shard.iter().filter(is_first).copied().collect::<Vec<_>>());
+        let symbols = numbered(firsts);
+        let shards = map_each(&different, |shard| Shard::new(&texts, &symbols, shard));
+        Self { symbols, columns: ranges, shards }
     }
 
     /// Returns the symbols of a column by row; `None` if it was not interned.
     pub(super) fn column(&self, ty: TypeId, slot: SlotId) -> Option<&[u32]> {
-        self.columns.get(&(ty, slot)).map(Vec::as_slice)
+        self.symbols.get(self.columns.get(&(ty, slot))?.clone())
     }
 
     /// Returns the symbol of a text; `None` if no column has it.
     pub(super) fn find(&self, snapshot: &Snapshot, text: &str) -> Option<u32> {
         let hash = text_hash(text);
-        let number = hash as usize % self.shards.len().max(1);
-        let place = self.shards.get(number)?.find(snapshot, hash, text)?;
-        symbol(place as usize, number, self.shards.len())
+        let texts = self.shards.get(hash as usize % self.shards.len().max(1))?.near(hash);
+        let is_it = |known: StrRef| known.hash() == hash && snapshot.text(known) == text;
+        texts.iter().find(|(known, _)| is_it(*known)).map(|(_, symbol)| *symbol)
+    }
+}
+
+impl<'s> Texts<'s> {
+    /// Returns the known texts of a shard by their hashes, those with one hash by their numbers.
+    fn sorted(&self, shard: usize, shards: usize) -> Vec<Hashed> {
+        let mut sorted = Vec::with_capacity(self.len / shards);
+        for (first, states, texts) in &self.columns {
+            let known = (*first..).zip(states.iter().zip(*texts)).filter(|(_, (state, _))| **state == State::Known);
+            let here = known.filter(|(_, (_, text))| text.hash() as usize % shards == shard);
+            sorted.extend(here.map(|(number, (_, text))| Hashed::new(*text, number)));
+        }
+        sorted.sort_unstable();
+        sorted
+    }
+
+    /// Returns, for each known text, the number of the first one that is equal.
+    #[expect(clippy::indexing_slicing, reason = "there is an item for each number")]
+    #[expect(clippy::cast_possible_truncation, reason = "a number has 32 bits")]
+    fn firsts(&self, sorted: &[Vec<Hashed>]) -> Vec<u32> {
+        let mut firsts = vec![NO_SYMBOL; self.len];
+        for group in sorted.iter().flat_map(|shard| shard.chunk_by(|a, b| a.hash() == b.hash())) {
+            let first = group.first().map_or(0, |first| first.number());
+            group.iter().for_each(|at| firsts[at.number()] = first as u32);
+        }
+        // Different texts may have one hash.
+        let starts: Vec<usize> = (0..self.len).step_by(TEXTS_PER_TASK).collect();
+        let others = map_each(&starts, |start| self.others(&firsts, *start));
+        let mut known: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for number in others.into_iter().flatten() {
+            let (first, text) = (&mut firsts[number], self.text(number));
+            let known = known.entry(*first).or_default();
+            *first = match known.iter().find(|known| self.text(**known as usize) == text) {
+                Some(equal) => *equal,
+                None => {
+                    known.push(number as u32);
+                    number as u32
+                }
+            };
+        }
+        firsts
+    }
+
+    /// Returns the numbers, of a task that begins at one, of the texts that differ from the first one with their hash.
+    fn others(&self, firsts: &[u32], start: usize) -> Vec<usize> {
+        let numbers = (start..).zip(firsts.iter().skip(start).take(TEXTS_PER_TASK));
+        let repeated = numbers.filter(|(number, first)| **first != NO_SYMBOL && **first as usize != *number);
+        let differs = |number: usize, first: u32| self.text(number) != self.text(first as usize);
+        repeated.filter(|(number, first)| differs(*number, **first)).map(|(number, _)| number).collect()
+    }
+
+    /// Returns the reference to the text with a number.
+    fn get(&self, number: usize) -> StrRef {
+        let at = self.columns.partition_point(|(first, ..)| *first <= number);
+        let column = at.checked_sub(1).and_then(|at| self.columns.get(at));
+        column.and_then(|(first, _, texts)| texts.get(number - first)).copied().unwrap_or_default()
+    }
+
+    /// Returns the text with a number.
+    fn text(&self, number: usize) -> &'s str {
+        self.snapshot.text(self.get(number))
     }
 }
 
 impl Shard {
-    /// Returns a shard by its number and the number of shards, with the symbols of its texts in their order.
-    fn fill(snapshot: &Snapshot, texts: &[Texts<'_>], (number, shards): (usize, usize)) -> (Self, Vec<u32>) {
-        let (mut shard, mut symbols) = (Self::default(), Vec::new());
-        for (states, texts) in texts {
-            let known = states.iter().zip(*texts).filter(|(state, _)| **state == State::Known);
-            for (_, text) in known.filter(|(_, text)| shard_of(**text, shards) == number) {
-                let place = shard.intern(snapshot, *text);
-                symbols.push(symbol(place, number, shards).unwrap_or(NO_SYMBOL));
+    /// Returns the dictionary of texts that differ, which are in the order of their hashes.
+    #[expect(clippy::indexing_slicing, reason = "there is a symbol for each number, and a start for the upper bits")]
+    fn new(texts: &Texts<'_>, symbols: &[u32], different: &[Hashed]) -> Self {
+        let texts = different.iter().map(|at| (texts.get(at.number()), symbols[at.number()])).collect();
+        let bits = different.len().max(1).ilog2().min(HASH_BITS);
+        let mut shard = Self { texts, starts: vec![0; (1 << bits) + 1] };
+        for (text, _) in &shard.texts {
+            shard.starts[upper(text.hash(), bits) + 1] += 1;
+        }
+        let mut before = 0;
+        for start in &mut shard.starts {
+            before += *start;
+            *start = before;
+        }
+        shard
+    }
+
+    /// Returns the texts whose hashes have the upper bits of a hash.
+    fn near(&self, hash: u32) -> &[(StrRef, u32)] {
+        let bits = (self.starts.len() - 1).max(1).ilog2();
+        let at = upper(hash, bits);
+        let range = self.starts.get(at).zip(self.starts.get(at + 1));
+        range.and_then(|(start, end)| self.texts.get(*start as usize..*end as usize)).unwrap_or_default()
+    }
+}
+
+/// Returns the part of a hash by which texts are grouped: its upper bits.
+fn group_hash(hash: u32) -> u32 {
+    hash >> (StrRef::HASH_BITS - HASH_BITS)
+}
+
+/// Returns the upper bits of a hash, at most [`HASH_BITS`] of them.
+fn upper(hash: u32, bits: u32) -> usize {
+    (hash >> (StrRef::HASH_BITS - bits)) as usize
+}
+
+/// Replaces the numbers of the first equal texts by symbols, in their order.
+fn numbered(mut firsts: Vec<u32>) -> Vec<u32> {
+    let mut next = 0;
+    for number in 0..firsts.len() {
+        let first = firsts.get(number).copied().unwrap_or(NO_SYMBOL);
+        let symbol = match first as usize {
+            _ if first == NO_SYMBOL => continue,
+            first if first == number => {
+                next += 1;
+                next - 1
             }
-        }
-        (shard, symbols)
-    }
-
-    fn find(&self, snapshot: &Snapshot, hash: u32, text: &str) -> Option<u32> {
-        let is_it = |place: &u32| {
-            let known = self.texts.get(*place as usize);
-            known.is_some_and(|known| known.hash() == hash && snapshot.text(*known) == text)
+            // An earlier number has its symbol already.
+            first => firsts.get(first).copied().unwrap_or(NO_SYMBOL),
         };
-        self.places.find(spread(hash), is_it).copied()
-    }
-
-    /// Returns the place of a text, which is added if it is new.
-    fn intern(&mut self, snapshot: &Snapshot, text: StrRef) -> usize {
-        if let Some(place) = self.find(snapshot, text.hash(), snapshot.text(text)) {
-            return place as usize;
+        if let Some(place) = firsts.get_mut(number) {
+            *place = symbol;
         }
-        let place = self.texts.len();
-        self.texts.push(text);
-        let texts = &self.texts;
-        let hash = |place: &u32| texts.get(*place as usize).map_or(0, |text| spread(text.hash()));
-        self.places.insert_unique(spread(text.hash()), u32::try_from(place).unwrap_or(NO_SYMBOL), hash);
-        place
     }
-}
-
-fn shard_of(text: StrRef, shards: usize) -> usize {
-    text.hash() as usize % shards.max(1)
-}
-
-fn symbol(place: usize, shard: usize, shards: usize) -> Option<u32> {
-    u32::try_from(place * shards + shard).ok().filter(|symbol| *symbol != NO_SYMBOL)
-}
-
-/// Spreads the 32 bits of a keyed hash over the 64 bits that a table uses.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    firsts
 }

@@ -47,6 +47,9 @@ const SIDE: u32 = 1 << 31;
 const FAR: u32 = 1 << 30;
 
 impl StrRef {
+    /// The number of bits of a hash.
+    pub(crate) const HASH_BITS: u32 = FAR.trailing_zeros();
+
     /// Returns a reference to `text`, which starts at `start` in the file.
     pub fn in_file(start: u32, text: &str) -> Self {
         Self { start, len: byte_offset(text.len()), hash: text_hash(text) }
