@@ -281,12 +281,12 @@ impl<'a> Evaluator<'a> {
         if build_sides.iter().all(|build| build.lists.is_empty()) {
             return if truncated.permitted { u64::MAX } else { 0 };
         }
-        let is_unbounded = |list: &UncapturedList| list.most.is_none();
-        let (lists, is_complete) = self.contributing_lists(attribute, build_sides, prober, is_unbounded);
-        match truncated.permitted || !is_complete {
-            true => u64::MAX,
-            false => lists.iter().map(|list| list.most.unwrap_or(u64::MAX)).fold(0, u64::saturating_add),
-        }
+        let mut more = 0u64;
+        let is_complete = self.contributing_lists(attribute, build_sides, prober, |list| {
+            more = more.saturating_add(list.most.unwrap_or(u64::MAX));
+            list.most.is_some()
+        });
+        if truncated.permitted || !is_complete { u64::MAX } else { more }
     }
 
     /// Returns the value of a principal of which the different ones are counted.
@@ -320,7 +320,11 @@ impl<'a> Evaluator<'a> {
         let mut pairs = Vec::new();
         let prober = Prober::single(resource);
         let truncated = self.pairs(attribute, build_sides, prober, &mut pairs);
-        let (lists, _) = self.contributing_lists(attribute, build_sides, prober, |_| false);
+        let mut lists = Vec::new();
+        self.contributing_lists(attribute, build_sides, prober, |list| {
+            lists.push(list);
+            true
+        });
         Contributions { witnesses: witnesses(&mut pairs, truncated).collect(), lists }
     }
 

@@ -116,8 +116,13 @@ pub(super) struct Probe<'s, 'm> {
     sides: ProbeSides<'s, 'm>,
     /// The number of entries with one of the keys.
     pub(super) matches: usize,
-    /// The entries that other joins find. All pairs of these joins are among them.
-    others: Vec<(NodeId, &'s [u32])>,
+}
+
+impl Probe<'_, '_> {
+    /// Returns the number of entries that the probe finds: those without a key match any resource.
+    fn tested(&self) -> usize {
+        self.matches + self.index.unkeyed.len()
+    }
 }
 
 /// The derivation whose candidates are tested on a resource, and the receiver of pairs.
@@ -158,7 +163,7 @@ impl<'a> Evaluator<'a> {
             let Prober { resource, ignores_apart, one_is_enough, .. } = prober;
             let mut tests = Tests { part, build, resource, ignores_apart, one_is_enough, pairs };
             let is_complete = match self.best_probe(part, &build.indexes, prober, number) {
-                Some(probe) => self.test_matches(&mut tests, &probe),
+                Some(probe) => self.test_matches(&mut tests, &probe, prober, number),
                 None => self.test_candidates(&mut tests),
             };
             if tests.is_done() {
@@ -181,32 +186,40 @@ impl<'a> Evaluator<'a> {
         number: usize,
     ) -> Option<Probe<'s, 'm>> {
         let mut best: Option<Probe<'s, 'm>> = None;
-        let mut exact: Vec<(NodeId, &'s [u32])> = Vec::new();
         for (at, (join, index)) in part.joins.iter().zip(indexes).enumerate() {
+            let least = best.as_ref().map_or(usize::MAX, Probe::tested);
+            if index.unkeyed.len() >= least {
+                continue;
+            }
             let sides = prober.sides(number, at);
             let Some(keys) = self.probe_keys(join.key, index, prober.resource, sides) else { continue };
             let matches = keys.matches();
-            let tested = matches + index.unkeyed.len();
-            if let ProbeKeys::One(key, found) = &keys
-                && key.exact
-                && !key.literal
-                && index.unkeyed.is_empty()
-                && part.joins.len() > 1
-            {
-                exact.push((join.node, found));
+            let probe = Probe { join, index, keys, sides, matches };
+            if probe.tested() < least {
+                best = Some(probe);
             }
-            if best.as_ref().is_none_or(|best| tested < best.matches + best.index.unkeyed.len()) {
-                best = Some(Probe { join, index, keys, sides, matches, others: Vec::new() });
-            }
-            if tested == 0 {
-                break;
-            }
-        }
-        if let Some(best) = &mut best {
-            exact.retain(|(node, _)| *node != best.join.node);
-            best.others = exact;
         }
         best
+    }
+
+    /// Returns the entries that other joins than the one of the probe find for a resource, with their conditions. All pairs of
+    /// these joins are among them.
+    fn other_matches<'s, 'm: 's>(
+        &'m self,
+        tests: &Tests<'s>,
+        probe: &Probe<'_, '_>,
+        prober: Prober<'s, 'm>,
+        number: usize,
+    ) -> (Vec<NodeId>, Vec<&'s [u32]>) {
+        let joins = tests.part.joins.iter().zip(&tests.build.indexes).enumerate();
+        let others = joins.filter(|(_, (join, index))| join.node != probe.join.node && index.unkeyed.is_empty());
+        let found = others.filter_map(|(at, (join, index))| {
+            match self.probe_keys(join.key, index, prober.resource, prober.sides(number, at))? {
+                ProbeKeys::One(key, found) if key.exact && !key.literal => Some((join.node, found)),
+                _ => None,
+            }
+        });
+        found.unzip()
     }
 
     /// Returns the keys of a resource for a join. `None` if its join value is not known in full.
@@ -243,12 +256,18 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Tests the candidates that match a probe, and those without a key. Returns whether all were tested.
-    fn test_matches(&self, tests: &mut Tests<'_>, probe: &Probe<'_, '_>) -> bool {
-        let Probe { join, index, keys, sides, others, .. } = probe;
+    fn test_matches<'s, 'm: 's>(
+        &'m self,
+        tests: &mut Tests<'s>,
+        probe: &Probe<'s, 'm>,
+        prober: Prober<'s, 'm>,
+        number: usize,
+    ) -> bool {
+        let Probe { join, index, keys, sides, .. } = probe;
         let build = tests.build;
         for (key, element, matches) in keys.iter() {
-            if key.exact && matches.len() >= MIN_PRINCIPALS_FOR_BATCH && !others.is_empty() {
-                let (mut decided, lists): (Vec<NodeId>, Vec<&[u32]>) = others.iter().copied().unzip();
+            if key.exact && matches.len() >= MIN_PRINCIPALS_FOR_BATCH && tests.part.joins.len() > 1 {
+                let (mut decided, lists) = self.other_matches(tests, probe, prober, number);
                 decided.push(join.node);
                 let places: Vec<u32> = common(matches, &lists).collect();
                 self.test_all(tests, &places, &decided);
@@ -362,24 +381,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Returns the uncaptured lists that may have a principal which a `permit` permits on a resource.
-    ///
-    /// The search ends with a list that is `enough`. Also returns whether all lists were tested up to there.
+    /// Passes on the uncaptured lists that may have a principal which a `permit` permits on a resource, until `each` returns
+    /// `false`. Returns whether all lists were tested up to there.
     pub(super) fn contributing_lists<'s, 'm: 's>(
         &'m self,
         attribute: &'s DerivedAttribute,
         build_sides: &'s [BuildSide],
         prober: Prober<'s, 'm>,
-        enough: impl Fn(&UncapturedList) -> bool,
-    ) -> (Vec<&'a UncapturedList>, bool) {
-        let (mut found, mut known, mut is_complete) = (Vec::new(), BTreeSet::new(), true);
+        mut each: impl FnMut(&'a UncapturedList) -> bool,
+    ) -> bool {
+        let (mut known, mut is_complete) = (BTreeSet::new(), true);
         for (number, (part, build)) in attribute.parts.iter().zip(build_sides).enumerate() {
             let ty = part.body.principal;
             let missing = &self.snapshot.table(ty).uncaptured_lists;
             let matches = self.matching_lists(part, build, prober, number);
-            let tested = at_most(&matches.places, build.limits.lists);
-            is_complete &= tested.len() == matches.places.len();
-            for place in tested.iter().copied() {
+            is_complete &= matches.len() <= build.limits.lists;
+            for place in matches.places().take(build.limits.lists) {
                 // The places of one derivation are different.
                 let is_new = |_: &&UncapturedList| number == 0 || !known.contains(&(ty, place));
                 let Some(list) = missing.get(place as usize).filter(is_new) else {
@@ -391,13 +408,12 @@ impl<'a> Evaluator<'a> {
                 if attribute.parts.len() > 1 {
                     known.insert((ty, place));
                 }
-                found.push(list);
-                if enough(list) {
-                    return (found, is_complete);
+                if !each(list) {
+                    return is_complete;
                 }
             }
         }
-        (found, is_complete)
+        is_complete
     }
 
     /// Returns whether a policy may permit a principal of an uncaptured list on a resource. A join may have decided a condition.
@@ -428,7 +444,7 @@ impl<'a> Evaluator<'a> {
         prober: Prober<'s, 'm>,
         number: usize,
     ) -> MatchingLists<'s> {
-        let all = MatchingLists { places: Cow::Borrowed(&build.lists), decided: None };
+        let all = MatchingLists { lists: &build.lists, entries: None, decided: None };
         if build.lists.is_empty() {
             return all;
         }
@@ -438,27 +454,42 @@ impl<'a> Evaluator<'a> {
         if keys.iter().any(|(key, ..)| key.literal) {
             return all;
         }
-        let place = |entry: u32| build.lists.get(entry as usize).copied();
         if let ProbeKeys::One(key, entries) = keys
             && index.unkeyed.is_empty()
         {
-            let places = entries.iter().filter_map(|entry| place(*entry)).collect();
-            return MatchingLists { places, decided: key.exact.then_some(join.node) };
+            let decided = key.exact.then_some(join.node);
+            return MatchingLists { entries: Some(Cow::Borrowed(entries)), decided, ..all };
         }
         let mut entries: Vec<u32> =
             keys.iter().flat_map(|(.., matches)| matches).chain(&index.unkeyed).copied().collect();
         entries.sort_unstable();
         entries.dedup();
-        MatchingLists { places: entries.into_iter().filter_map(place).collect(), decided: None }
+        MatchingLists { entries: Some(Cow::Owned(entries)), ..all }
     }
 }
 
 /// Uncaptured lists that may have a principal of a derivation.
 struct MatchingLists<'s> {
-    /// Their ascending places in the table.
-    places: Cow<'s, [u32]>,
+    /// The lists of the build side, by their ascending places in the table.
+    lists: &'s [u32],
+    /// The places of the lists among these, in order; `None` for all.
+    entries: Option<Cow<'s, [u32]>>,
     /// The condition that a join has decided for all of them.
     decided: Option<NodeId>,
+}
+
+impl MatchingLists<'_> {
+    fn len(&self) -> usize {
+        self.entries.as_ref().map_or(self.lists.len(), |entries| entries.len())
+    }
+
+    /// Returns their places in the table, in order.
+    fn places(&self) -> impl Iterator<Item = u32> {
+        (0..self.len()).filter_map(|at| match &self.entries {
+            Some(entries) => self.lists.get(*entries.get(at)? as usize).copied(),
+            None => self.lists.get(at).copied(),
+        })
+    }
 }
 
 /// Returns the conditions to test after the filters; `None` if the whole policy is evaluated in order, as it may fail.
