@@ -46,10 +46,12 @@ pub struct Node {
     pub kind: NodeKind,
     /// Where it is written in its policy's file.
     pub span: Span,
+    /// The first node with the same structure. Both have the same value for the same principal and resource.
+    pub class: NodeId,
 }
 
 /// The operation of a node.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NodeKind {
     /// A constant of the run.
     Constant(usize),
@@ -112,7 +114,7 @@ pub enum NodeKind {
 }
 
 /// The left side of a `has`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HasTarget {
     /// The entity itself, which need not exist.
     Entity,
@@ -121,7 +123,7 @@ pub enum HasTarget {
 }
 
 /// Arithmetic on two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the operators name themselves")]
 pub enum Arithmetic {
     Add,
@@ -257,6 +259,45 @@ pub struct DerivationProgram {
     pub apart: Option<Condition>,
 }
 
+impl NodeKind {
+    /// Returns the operation with other operands, in the order of the text.
+    fn with_operands(self, map: &mut impl FnMut(NodeId) -> NodeId) -> Self {
+        match self {
+            Self::Constant(_) | Self::Principal | Self::Resource | Self::Root | Self::Unreachable => self,
+            Self::Slot(a, ty, slot) => Self::Slot(map(a), ty, slot),
+            Self::Record(a, ty, path) => Self::Record(map(a), ty, path),
+            Self::Has(a, ty, slots, target) => Self::Has(map(a), ty, slots, target),
+            Self::Negate(a) => Self::Negate(map(a)),
+            Self::IsEmpty(a) => Self::IsEmpty(map(a)),
+            Self::Like(a, pattern) => Self::Like(map(a), pattern),
+            Self::StaticallyKnown(a, answer) => Self::StaticallyKnown(map(a), answer),
+            Self::Member(a, name) => Self::Member(map(a), name),
+            Self::HasMember(a, names) => Self::HasMember(map(a), names),
+            Self::Condition(condition) => Self::Condition(Box::new(condition.map(map))),
+            Self::Equal(a, b) => Self::Equal(map(a), map(b)),
+            Self::Less(a, b) => Self::Less(map(a), map(b)),
+            Self::LessEqual(a, b) => Self::LessEqual(map(a), map(b)),
+            Self::Arithmetic(operator, a, b) => Self::Arithmetic(operator, map(a), map(b)),
+            Self::In(a, b) => Self::In(map(a), map(b)),
+            Self::Contains(a, b) => Self::Contains(map(a), map(b)),
+            Self::ContainsAll(a, b) => Self::ContainsAll(map(a), map(b)),
+            Self::ContainsAny(a, b) => Self::ContainsAny(map(a), map(b)),
+            Self::GetTag(a, ty, b) => Self::GetTag(map(a), ty, map(b)),
+            Self::HasTag(a, ty, b) => Self::HasTag(map(a), ty, map(b)),
+            Self::If(a, b, c) => Self::If(map(a), map(b), map(c)),
+            Self::SetOf(items) => Self::SetOf(items.into_iter().map(map).collect()),
+            Self::Call(function, items) => Self::Call(function, items.into_iter().map(map).collect()),
+            Self::RecordOf(members) => {
+                let member = |(name, node, there): (SmolStr, NodeId, Option<NodeId>)| {
+                    let node = map(node);
+                    (name, node, there.map(&mut *map))
+                };
+                Self::RecordOf(members.into_iter().map(member).collect())
+            }
+        }
+    }
+}
+
 /// Everything that is evaluated.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Program {
@@ -345,6 +386,11 @@ impl Program {
     /// Returns a node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
+    }
+
+    /// Returns the structure of a condition: equal for conditions with the same outcomes for the same principal and resource.
+    pub fn structure(&self, condition: &Condition) -> Condition {
+        condition.clone().map(&mut |leaf| self.node(leaf).class)
     }
 
     /// Returns the operands of a node; of a condition, its leaves.

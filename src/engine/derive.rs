@@ -11,6 +11,7 @@
 //! one value, and `limits` bounds the number of pairs before it.
 
 mod aggregate;
+mod filters;
 mod build;
 mod probe;
 mod lookup;
@@ -29,6 +30,7 @@ use crate::source::cedar::on_deep_stack;
 use crate::value::{EntityRef, Outcomes, TypeId};
 use aggregate::{Aggregated, Apart, CountedValue, Truncated, witnesses};
 use alike::Alike;
+use filters::SharedFilters;
 use probe::{JoinValues, Prober};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,11 +117,12 @@ impl<'a> Evaluator<'a> {
     fn derive_where(&mut self, is_wanted: impl Fn(usize) -> bool, most_pairs: usize) -> Vec<TooManyPairs> {
         let attributes = self.program.derived.iter().enumerate().filter(|(at, _)| is_wanted(*at));
         let attributes: Vec<(usize, &DerivedAttribute)> = attributes.collect();
+        let shared = SharedFilters::new(self, attributes.iter().map(|(_, attribute)| *attribute));
         let mut all_too_many = Vec::new();
         // Attributes of one level do not read each other.
         for level in attributes.chunk_by(|(_, a), (_, b)| a.level == b.level) {
             let derived: Vec<Derived> =
-                level.par_iter().map(|(_, attribute)| self.derive_attribute(attribute, most_pairs)).collect();
+                level.par_iter().map(|(_, attribute)| self.derive_attribute(attribute, &shared, most_pairs)).collect();
             let bound = Arc::make_mut(&mut self.bound);
             for ((at, attribute), Derived { column, limits, too_many }) in level.iter().zip(derived) {
                 all_too_many.extend(too_many);
@@ -136,12 +139,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Computes one attribute.
-    fn derive_attribute(&self, attribute: &DerivedAttribute, most_pairs: usize) -> Derived {
+    fn derive_attribute(&self, attribute: &DerivedAttribute, shared: &SharedFilters, most_pairs: usize) -> Derived {
         if self.snapshot.table(attribute.ty).rows.is_empty() {
             return Derived { column: None, limits: Some(Vec::new()), too_many: Vec::new() };
         }
         let is_limited = most_pairs < FEW_PAIRS;
-        let build_sides = || attribute.parts.iter().map(|part| self.build_side(attribute, part, is_limited)).collect();
+        let build_side = |part| self.build_side(attribute, part, is_limited, shared);
+        let build_sides = || attribute.parts.iter().map(build_side).collect();
         let mut build_sides: Vec<BuildSide> = on_deep_stack(build_sides);
         let is_lookup = self.is_lookup(attribute, &build_sides, most_pairs);
         let alike = if is_lookup { None } else { self.alike(attribute, &build_sides, most_pairs) };
@@ -313,7 +317,8 @@ impl<'a> Evaluator<'a> {
             // It works on one thread, because this is a lock.
             let build_side = |(at, part): (usize, &DerivationProgram)| {
                 let limits = limits.get(at).copied().unwrap_or_default();
-                BuildSide { limits, ..self.build_side(attribute, part, limits != ProbeLimits::default()) }
+                let is_limited = limits != ProbeLimits::default();
+                BuildSide { limits, ..self.build_side(attribute, part, is_limited, &SharedFilters::default()) }
             };
             attribute.parts.iter().enumerate().map(build_side).collect()
         });

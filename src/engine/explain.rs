@@ -352,7 +352,7 @@ impl<'a> Evaluator<'a> {
         request: &Request,
         clauses: &mut Vec<Decided<'a>>,
     ) {
-        let Node { kind, span } = self.program.node(leaf);
+        let Node { kind, span, .. } = self.program.node(leaf);
         if matches!(kind, NodeKind::Constant(_)) {
             return;
         }
@@ -507,7 +507,7 @@ impl<'a> Evaluator<'a> {
         if let Some(inner) = operands.find_map(|operand| self.failure(operand, request)) {
             return Some(inner);
         }
-        let Node { kind, span } = self.program.node(node);
+        let Node { kind, span, .. } = self.program.node(node);
         let reason = match kind {
             NodeKind::Slot(entity, ..)
             | NodeKind::Record(entity, ..)

@@ -14,7 +14,7 @@ use super::NodeId;
 
 /// A condition. A chain such as `a && b && c` is one [`Condition::All`], so that the depth of a condition is the depth
 /// of its brackets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Condition<L = NodeId> {
     /// An expression that the text shows as one condition: a comparison, a `has`, an attribute of type `Bool`.
     Leaf(L),

@@ -12,7 +12,7 @@ use crate::value::{EntityRef, Set};
 use cedar_policy_core::ast::{BinaryOp, EntityUID, Expr, ExprKind, Literal, UnaryOp, Var};
 use fork::Forks;
 use smol_str::ToSmolStr;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Lowers the selected checks, their selected waivers, and the derivations they need.
 pub(super) fn program(
@@ -238,6 +238,8 @@ struct Lowering<'m> {
     span: Span,
     forks: Forks,
     presence: BTreeMap<NodeId, Presence>,
+    /// The first node of each structure: an operation whose operands are such nodes.
+    classes: HashMap<NodeKind, NodeId>,
 }
 
 /// A lowered expression: its node and its type, unknown for unreachable code.
@@ -254,6 +256,7 @@ impl<'m> Lowering<'m> {
             span: Span::default(),
             forks: Forks::default(),
             presence: BTreeMap::new(),
+            classes: HashMap::new(),
         }
     }
 
@@ -400,7 +403,10 @@ impl<'m> Lowering<'m> {
         for (ty, slot) in slots_read(self.model, &kind) {
             self.program.reads.extend(with_records(self.model, ty, slot));
         }
-        self.program.nodes.push(Node { kind, span: self.span })
+        let structure = kind.clone().with_operands(&mut |operand| self.program.nodes[operand].class);
+        let next = self.program.nodes.next_id();
+        let class = *self.classes.entry(structure).or_insert(next);
+        self.program.nodes.push(Node { kind, span: self.span, class })
     }
 
     fn typed(&mut self, kind: NodeKind, ty: Ty) -> Typed {

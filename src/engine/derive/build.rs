@@ -1,14 +1,16 @@
 //! The build phase: filters the principals of a derivation, and indexes them for each join.
 
-use super::super::batch::{Batch, MIN_ROWS, Role};
+use super::super::batch::MIN_ROWS;
 use super::super::eval::{Evaluator, Request};
 use super::super::index::{BuildSide, Candidate, HashIndex, HashKey};
 use super::super::operand::{AbstractValue, Domain, Operand};
-use super::{FEW_PAIRS, ROWS_PER_TASK};
+use super::FEW_PAIRS;
+use super::filters::SharedFilters;
 use crate::program::{Body, DerivationProgram, DerivedAttribute, Join, JoinKey, NodeId, NodeKind};
 use crate::schema::Ty;
 use crate::snapshot::UncapturedList;
 use crate::value::{EntityRef, Outcomes, Set, TypeId};
+use std::borrow::Cow;
 
 impl Evaluator<'_> {
     /// Returns the build side of a derivation of an attribute. Few pairs need no index, unless their number is limited.
@@ -17,11 +19,12 @@ impl Evaluator<'_> {
         attribute: &DerivedAttribute,
         part: &DerivationProgram,
         is_limited: bool,
+        shared: &SharedFilters,
     ) -> BuildSide {
         let resources = self.snapshot.table(attribute.ty).rows.len();
         let is_indexed =
             |principals: usize| principals > 0 && (is_limited || principals.saturating_mul(resources) > FEW_PAIRS);
-        let candidates = self.candidates(part);
+        let candidates = self.candidates(part, shared);
         let mut build = BuildSide { candidates, ..BuildSide::default() };
         if is_indexed(build.candidates.len()) {
             let index = |join: &Join| self.candidate_index(part, join.key, &build.candidates);
@@ -39,7 +42,7 @@ impl Evaluator<'_> {
     }
 
     /// Returns the principals that the filters do not exclude.
-    fn candidates(&self, part: &DerivationProgram) -> Vec<Candidate> {
+    fn candidates(&self, part: &DerivationProgram, shared: &SharedFilters) -> Vec<Candidate> {
         let ty = part.body.principal;
         let rows = self.snapshot.table(ty).row_numbers();
         let mut candidates = Vec::new();
@@ -55,16 +58,13 @@ impl Evaluator<'_> {
             candidates.extend(all.filter(|candidate| candidate.filter != Outcomes::FALSE));
             return candidates;
         }
-        for start in rows.clone().step_by(ROWS_PER_TASK as usize) {
-            let batch = Batch { role: Role::Principal, ty, start, other: self.root() };
-            let mut lanes = vec![Outcomes::TRUE; (rows.end - start).min(ROWS_PER_TASK) as usize];
-            for filter in &part.filters {
-                self.and_batch(filter, batch, &mut lanes);
-            }
-            let candidate = |(row, filter)| Candidate { row, filter };
-            let all = (start..).zip(lanes).map(candidate);
-            candidates.extend(all.filter(|candidate| candidate.filter != Outcomes::FALSE));
-        }
+        let (known, before) = shared.of(self, part).unwrap_or_default();
+        let lanes = match known == part.filters.len() && known > 0 {
+            true => Cow::Borrowed(before),
+            false => Cow::Owned(self.filtered(part, before, known..part.filters.len())),
+        };
+        let all = rows.zip(lanes.iter()).map(|(row, filter)| Candidate { row, filter: *filter });
+        candidates.extend(all.filter(|candidate| candidate.filter != Outcomes::FALSE));
         candidates
     }
 
