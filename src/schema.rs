@@ -17,10 +17,12 @@ mod defaults;
 mod literal;
 mod read;
 mod wording;
+mod requests;
 #[cfg(test)]
 mod tests;
 
 pub use literal::parse_value;
+pub use requests::RequestScope;
 
 pub use chain::{Chain, Read, Shape as ChainShape};
 pub(crate) use key::KeyForm;
@@ -34,6 +36,7 @@ pub use reader::{
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel, Label};
 use crate::source::{Place, Source, Span, cedar};
 use cedar_policy::Validator;
+use requests::ScopedValidators;
 use std::sync::{Arc, OnceLock};
 
 /// A schema in Cedar's form and as a model.
@@ -42,7 +45,9 @@ pub struct Schema {
     /// The file.
     pub source: Arc<Source>,
     /// The schema in Cedar's form.
-    cedar: OnceLock<Result<Validator, Vec<Diagnostic>>>,
+    cedar: OnceLock<Result<Arc<Validator>, Vec<Diagnostic>>>,
+    /// The same for policies with some scopes.
+    scoped: ScopedValidators,
     /// The place of each entity and attribute in a snapshot.
     pub model: Arc<Model>,
 }
@@ -60,7 +65,7 @@ impl Schema {
         // A schema of this program is compiled already.
         if let Some(model) = source.saved().and_then(|saved| Model::of_saved(saved.model, source)) {
             let (source, cedar, model) = (Arc::clone(source), OnceLock::new(), Arc::new(model));
-            return (Some(Self { source, cedar, model }), diagnostics);
+            return (Some(Self { source, cedar, scoped: ScopedValidators::default(), model }), diagnostics);
         }
         if let Some(excess) = cedar::schema(source.text()) {
             let error = Diagnostic::error(Code::SchemaSize, excess.message);
@@ -80,8 +85,9 @@ impl Schema {
         };
         let model = read::model(source, &cedar, &written, &mut diagnostics);
         let model = model.filter(|_| !crate::diagnostic::has_errors(&diagnostics));
-        let cedar = OnceLock::from(Ok(Validator::new(cedar)));
-        (model.map(|model| Self { source: Arc::clone(source), cedar, model: Arc::new(model) }), diagnostics)
+        let (source, cedar) = (Arc::clone(source), OnceLock::from(Ok(Arc::new(Validator::new(cedar)))));
+        let schema = |model| Self { source, cedar, scoped: ScopedValidators::default(), model: Arc::new(model) };
+        (model.map(schema), diagnostics)
     }
 
     /// Returns whether it is a saved model, and Cedar has not parsed the text.
@@ -100,8 +106,12 @@ impl Schema {
     /// # Errors
     /// The diagnostics of a schema that Cedar does not accept. They occur only if the model is not that of the text.
     pub fn validator(&self) -> Result<&Validator, &[Diagnostic]> {
-        let parse = || cedar::on_deep_stack(|| read::parse(&self.source).map(|(_, cedar, _)| Validator::new(cedar)));
-        self.cedar.get_or_init(parse).as_ref().map_err(Vec::as_slice)
+        self.shared_validator().map(|validator| &**validator)
+    }
+
+    fn shared_validator(&self) -> Result<&Arc<Validator>, &[Diagnostic]> {
+        let parse = || read::parse(&self.source).map(|(_, cedar, _)| Arc::new(Validator::new(cedar)));
+        self.cedar.get_or_init(|| cedar::on_deep_stack(parse)).as_ref().map_err(Vec::as_slice)
     }
 }
 

@@ -5,7 +5,7 @@ use super::model::Statement;
 use super::parse::{Grammatical, not_by_policy, parse, span_of, statement, too_much, with_parts};
 use super::validate::invalid;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::errors_from_cedar;
+use crate::schema::{RequestScope, errors_from_cedar};
 use crate::source::{Source, Span, cedar};
 use cedar_policy::{ValidationMode, Validator};
 use cedar_policy_core::ast::{self, ActionConstraint};
@@ -43,7 +43,7 @@ impl Policy {
         for (policy, _) in with_parts(&set, &parts) {
             let core: &ast::Policy = policy.as_ref();
             let span = core.loc().map_or(Span::default(), span_of);
-            let cost = validation_cost(schema, core, file.slice(span));
+            let cost = validation_cost(schema, &RequestScope::of(core), file.slice(span));
             total = total.saturating_add(cost.total());
             if total > MAX_VALIDATED {
                 return Err(vec![cost.too_much(file, span)]);

@@ -8,7 +8,7 @@ use super::model::{Check, CheckSeverity, Derivation, Policies, Scope, Statement}
 use super::parse::{Grammatical, PolicyFile, not_by_policy, span_of, statement, with_parts};
 use super::waivers::waiver;
 use crate::diagnostic::{Code, Diagnostic, Label};
-use crate::schema::{ActionRef, Origin, Schema, Slot, SlotId, Ty};
+use crate::schema::{ActionRef, Origin, RequestScope, Schema, Slot, SlotId, Ty};
 use crate::source::{Source, Span, byte_offset, nearest};
 use crate::value::TypeId;
 use cedar_policy::PolicyId;
@@ -144,8 +144,9 @@ impl<'s> PolicyReader<'s> {
         }
         self.ids.insert(id.clone(), (Arc::clone(file), id_span));
         if !self.schema.validates(file) {
-            let cost = match self.schema.validator() {
-                Ok(validator) => validation_cost(validator.schema(), core, file.slice(span)),
+            let scope = RequestScope::of(core);
+            let cost = match self.schema.validator_of(&scope) {
+                Ok(validator) => validation_cost(validator.schema(), &scope, file.slice(span)),
                 Err(errors) => {
                     self.diagnostics.extend_from_slice(errors);
                     return false;

@@ -4,13 +4,16 @@ use super::absence;
 use super::model::Policies;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::parallel::*;
-use crate::schema::{Model, Schema, from_cedar};
+use crate::schema::{Model, RequestScope, Schema, from_cedar};
 use crate::source::{Source, cedar};
 use crate::value::IpNet;
 use cedar_policy::{PolicySet, ValidationMode, ValidationResult, ValidationWarning};
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+
+/// The number of policies that one task validates.
+const POLICIES_PER_TASK: usize = 8;
 
 /// Errors of one policy that are listed; of the others the number is given.
 const MAX_ERRORS: usize = 20;
@@ -30,19 +33,26 @@ pub(super) fn validate(schema: &Schema, policies: &mut Policies) -> Vec<Diagnost
     if all.is_empty() {
         return diagnostics;
     }
-    let validator = match schema.validator() {
-        Ok(validator) => validator,
+    let mut scopes: BTreeMap<RequestScope, Vec<&cedar_policy::Policy>> = BTreeMap::new();
+    for policy in all {
+        scopes.entry(RequestScope::of(policy.as_ref())).or_default().push(policy);
+    }
+    let validate = |(scope, some): &(&RequestScope, &[&cedar_policy::Policy])| {
+        let validator = schema.validator_of(scope)?;
+        let some = PolicySet::from_policies(some.iter().map(|policy| (*policy).clone()));
+        let some = some.as_ref().unwrap_or(&policies.cedar);
+        Ok(cedar::on_deep_stack(|| validator.validate(some, ValidationMode::Strict)))
+    };
+    let divided = scopes.iter().flat_map(|(scope, all)| all.chunks(POLICIES_PER_TASK).map(move |some| (scope, some)));
+    let divided: Vec<(&RequestScope, &[&cedar_policy::Policy])> = divided.collect();
+    let results: Result<Vec<ValidationResult>, &[Diagnostic]> = map_each(&divided, validate).into_iter().collect();
+    let results = match results {
+        Ok(results) => results,
         Err(errors) => {
             policies.statements().for_each(|statement| statement.valid = false);
             return errors.to_vec();
         }
     };
-    let validate = |some: &[&cedar_policy::Policy]| {
-        let some = PolicySet::from_policies(some.iter().map(|policy| (*policy).clone()));
-        let some = some.as_ref().unwrap_or(&policies.cedar);
-        cedar::on_deep_stack(|| validator.validate(some, ValidationMode::Strict))
-    };
-    let results: Vec<ValidationResult> = all.par_chunks(8).map(validate).collect();
     let mut errors: BTreeMap<SmolStr, Vec<Diagnostic>> = BTreeMap::new();
     for error in results.iter().flat_map(ValidationResult::validation_errors) {
         let id = error.policy_id().to_smolstr();
