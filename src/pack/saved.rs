@@ -30,8 +30,8 @@ fn same(digests: &[(&str, &str)], schema: &Source, policies: &[Arc<Source>]) -> 
 }
 
 impl Pack {
-    /// Returns the digests of the texts, the policies and the program, as bytes. The pack must have no problem and no
-    /// waiver, and all of its checks must be selected.
+    /// Returns the digests of the texts, the policies and the program, as bytes. The pack must have no problem, no waiver and
+    /// no change of a project, and all of its checks must be selected.
     ///
     /// # Errors
     /// None occur: every part has a saved form.

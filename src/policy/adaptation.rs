@@ -60,6 +60,7 @@ impl Policies {
                 }
             }
         }
+        crate::diagnostic::sort(&mut diagnostics);
         (self, diagnostics)
     }
 }
