@@ -41,6 +41,8 @@ pub struct Compiler {
     files: Vec<PolicyFile>,
     policies: Option<Part<PolicyTexts, Arc<Policies>>>,
     program: Option<Part<IdVec<CheckId, bool>, Arc<Program>>>,
+    /// The program of all checks of a saved pack, which has no problem.
+    saved: Option<Arc<Program>>,
     /// The parts that the last compilation compiled.
     pub compiled: Compiled,
 }
@@ -67,7 +69,7 @@ impl Compiler {
         filter: CheckFilter<'_>,
     ) -> (Option<Pack>, Vec<Diagnostic>) {
         self.compiled = Compiled::default();
-        let saved = self.parse(sources, adaptation, filter);
+        let saved = self.parse(sources, adaptation);
         let Some(Part { value, diagnostics, .. }) = &self.schema else { return (None, Vec::new()) };
         let mut diagnostics = diagnostics.clone();
         let Some(schema) = value.clone() else { return (None, diagnostics) };
@@ -81,19 +83,14 @@ impl Compiler {
 
     /// Parses the schema and the policy files that changed, in parallel. In place of all policy files of a pack of this
     /// program, returns its saved form, if nothing else is compiled with it.
-    fn parse(
-        &mut self,
-        sources: PackSources<'_>,
-        adaptation: &Adaptation,
-        filter: CheckFilter<'_>,
-    ) -> Option<(Policies, Program)> {
+    fn parse(&mut self, sources: PackSources<'_>, adaptation: &Adaptation) -> Option<(Policies, Program)> {
         let known = |file: &Arc<Source>| self.files.iter().any(|known| Arc::ptr_eq(&known.source, file));
         let files = || sources.policies.iter().chain(sources.waivers);
         let same_schema = self.schema.as_ref().is_some_and(|known| Arc::ptr_eq(&known.of, sources.schema));
         let same_policies =
             same_schema && self.policies.as_ref().is_some_and(|known| is_of(known, sources, adaptation));
         let changed: Vec<&Arc<Source>> = files().filter(|file| !same_policies && !known(file)).collect();
-        let is_saved = !same_policies && sources.waivers.is_empty() && filter.selects_all();
+        let is_saved = !same_policies && sources.waivers.is_empty();
         let (schema, (saved, fresh)) = crate::parallel::join(
             || (!same_schema).then(|| Schema::parse(sources.schema)),
             || {
@@ -133,16 +130,15 @@ impl Compiler {
             None => {
                 let (policies, diagnostics) = match saved {
                     Some((policies, program)) => {
-                        let of = vec![true; policies.checks.len()].into();
-                        self.program = Some(Part { of, value: Arc::new(program), diagnostics: Vec::new() });
+                        (self.program, self.saved) = (None, Some(Arc::new(program)));
                         policies.adapted(adaptation)
                     }
                     None => {
+                        (self.program, self.saved) = (None, None);
                         let find =
                             |file: &Arc<Source>| self.files.iter().find(|parsed| Arc::ptr_eq(&parsed.source, file));
                         let parsed = files.map(|files| files.iter().filter_map(find).collect::<Vec<&PolicyFile>>());
                         let [policies, waivers] = &parsed;
-                        self.program = None;
                         Policies::read(schema, policies, waivers, adaptation)
                     }
                 };
@@ -165,9 +161,16 @@ impl Compiler {
             Some(known) => known,
             None => {
                 let select = |check: CheckId| selected.find(check).copied().unwrap_or(false);
-                let (program, diagnostics) = Program::lower(&schema.model, policies, select);
-                self.compiled.programs = 1;
-                Part { of: selected.clone(), value: Arc::new(program), diagnostics }
+                let (value, diagnostics) = match &self.saved {
+                    Some(all) if selected.iter().all(|selected| *selected) => (Arc::clone(all), Vec::new()),
+                    Some(all) => (Arc::new(all.narrowed(&schema.model, policies, select)), Vec::new()),
+                    None => {
+                        self.compiled.programs = 1;
+                        let (program, diagnostics) = Program::lower(&schema.model, policies, select);
+                        (Arc::new(program), diagnostics)
+                    }
+                };
+                Part { of: selected.clone(), value, diagnostics }
             }
         };
         diagnostics.extend(part.diagnostics.iter().cloned());

@@ -22,11 +22,6 @@ struct Patterns {
 }
 
 impl CheckFilter<'_> {
-    /// Returns whether every check is selected.
-    pub(super) fn selects_all(&self) -> bool {
-        self.only.is_empty() && self.skip.is_empty()
-    }
-
     /// Returns whether each check is selected. A pattern that matches no check and no severity is an error.
     pub(super) fn selected(&self, policies: &Policies, diagnostics: &mut Vec<Diagnostic>) -> IdVec<CheckId, bool> {
         let only = Patterns::new(self.only, policies, diagnostics);

@@ -53,16 +53,18 @@ pub const EMBEDDED: &[EmbeddedPack] = &[EmbeddedPack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pack::{Pack, PackSources};
+    use crate::pack::{CheckFilter, Compiler, Pack, PackSources};
     use crate::source::Source;
     use std::sync::Arc;
 
     /// Compiles a pack without and with its saved forms.
-    fn compiled(pack: &EmbeddedPack, saved: Option<SavedPack>) -> (Pack, Vec<Arc<Source>>) {
+    fn compiled(pack: &EmbeddedPack, saved: Option<SavedPack>, only: &[String]) -> (Pack, Vec<Arc<Source>>) {
         let source = |(file, text): (&str, &str), saved| Source::validated(file, text, saved).unwrap();
         let (schema, policies) = (source(pack.schema, saved), pack.policies.iter().map(|file| source(*file, None)));
         let policies: Vec<Arc<Source>> = policies.collect();
-        let (compiled, problems) = Pack::compile(PackSources { schema: &schema, policies: &policies, waivers: &[] });
+        let sources = PackSources { schema: &schema, policies: &policies, waivers: &[] };
+        let (compiled, problems) =
+            Compiler::default().compile(sources, &Arc::default(), CheckFilter { only, skip: &[] });
         assert!(problems.is_empty(), "{problems:?}");
         (compiled.unwrap(), policies)
     }
@@ -71,7 +73,7 @@ mod tests {
     #[test]
     fn saved_packs_are_those_of_the_texts() {
         for pack in EMBEDDED {
-            let (written, policies) = compiled(pack, None);
+            let (written, policies) = compiled(pack, None, &[]);
             let (model, program) = (written.model().save().unwrap(), written.save(&policies).unwrap());
             if std::env::var_os("UPDATE_EXPECT").is_some() {
                 for (form, bytes) in [("model", model), ("program", program)] {
@@ -86,7 +88,7 @@ mod tests {
                 "the texts of {} have other compiled forms now: run this test with UPDATE_EXPECT=1",
                 pack.name
             );
-            let (read, _) = compiled(pack, Some(pack.saved));
+            let (read, _) = compiled(pack, Some(pack.saved), &[]);
             assert!(read.schema().is_saved() && read.policies().is_saved());
             assert_eq!(read.save(&policies).unwrap(), program);
             // Expressions that are parsed later, and policies for the official evaluator, are those of the texts.
@@ -97,6 +99,11 @@ mod tests {
                 format!("{:?}", official.map(|(one, policy)| (one.clauses.to_vec(), policy)).collect::<Vec<_>>())
             };
             assert_eq!(shown(&read), shown(&written));
+            // Some checks of it are those that are compiled alone.
+            for only in ["high", "*-0[1-3]"].map(|pattern| [pattern.to_owned()]) {
+                let of = |saved| format!("{:?}", compiled(pack, saved, &only).0.program());
+                assert!(of(Some(pack.saved)) == of(None), "{only:?}");
+            }
         }
     }
 }
