@@ -211,21 +211,21 @@ fn upper(hash: u32, bits: u32) -> usize {
 }
 
 /// Replaces the numbers of the first equal texts by symbols, in their order.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the number of a first text is not larger than those of the texts that equal it"
+)]
 fn numbered(mut firsts: Vec<u32>) -> Vec<u32> {
     let mut next = 0;
     for number in 0..firsts.len() {
-        let first = firsts.get(number).copied().unwrap_or(NO_SYMBOL);
-        let symbol = match first as usize {
-            _ if first == NO_SYMBOL => continue,
-            first if first == number => {
+        match firsts[number] {
+            NO_SYMBOL => {}
+            first if first as usize == number => {
+                firsts[number] = next;
                 next += 1;
-                next - 1
             }
             // An earlier number has its symbol already.
-            first => firsts.get(first).copied().unwrap_or(NO_SYMBOL),
-        };
-        if let Some(place) = firsts.get_mut(number) {
-            *place = symbol;
+            first => firsts[number] = firsts[first as usize],
         }
     }
     firsts

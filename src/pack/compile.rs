@@ -161,12 +161,15 @@ impl Compiler {
             Some(known) => known,
             None => {
                 let select = |check: CheckId| selected.find(check).copied().unwrap_or(false);
+                let is_all = selected.iter().all(|selected| *selected);
                 let (value, diagnostics) = match &self.saved {
-                    Some(all) if selected.iter().all(|selected| *selected) => (Arc::clone(all), Vec::new()),
-                    Some(all) => (Arc::new(all.narrowed(&schema.model, policies, select)), Vec::new()),
-                    None => {
+                    Some(all) if is_all => (Arc::clone(all), Vec::new()),
+                    saved => {
                         self.compiled.programs = 1;
-                        let (program, diagnostics) = Program::lower(&schema.model, policies, select);
+                        let (program, diagnostics) = match saved {
+                            Some(all) => (all.narrowed(&schema.model, policies, select), Vec::new()),
+                            None => Program::lower(&schema.model, policies, select),
+                        };
                         (Arc::new(program), diagnostics)
                     }
                 };

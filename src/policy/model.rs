@@ -89,7 +89,7 @@ impl Policies {
     pub fn official<'p>(&'p self, statement: &'p Statement) -> Option<&'p cedar_policy::Policy> {
         match &statement.clauses {
             Clauses::Parsed(_) => self.cedar.policy(&PolicyId::new(&statement.id)),
-            Clauses::Saved(file, at) => file.get(at).map(|written| &written.policy),
+            Clauses::Saved(file, at) => Some(&file[at].policy),
         }
     }
 }
@@ -264,7 +264,10 @@ pub enum Clauses {
     Saved(Arc<SavedFile>, Span),
 }
 
-/// The policies of a file by their places, parsed when they are first read. The text is the one that was saved.
+/// The policies of a file by their places, parsed when they are first read.
+///
+/// The text has the digest of the text that was saved, so every saved policy is in it. If one is not, the program ends: a
+/// derivation or a waiver without its clauses would hold for everything.
 pub type SavedFile = LazyLock<BTreeMap<Span, Written>, Box<dyn FnOnce() -> BTreeMap<Span, Written> + Send>>;
 
 /// A policy as Cedar parses it.
@@ -288,7 +291,7 @@ impl Deref for Clauses {
     fn deref(&self) -> &[Clause] {
         match self {
             Self::Parsed(clauses) => clauses,
-            Self::Saved(file, at) => file.get(at).map_or(&[], |written| &written.clauses),
+            Self::Saved(file, at) => &file[at].clauses,
         }
     }
 }

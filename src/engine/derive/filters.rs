@@ -14,6 +14,10 @@ use std::sync::OnceLock;
 /// The number of principals from which filters are shared. It is low in debug builds, so that tests cover both ways.
 const MIN_PRINCIPALS: usize = if cfg!(debug_assertions) { 3 } else { 1 << 10 };
 
+/// The number of the first filters of a derivation that it may share: the keys of all prefixes of a long list would take much
+/// memory. It is low in debug builds, so that tests cover both ways.
+const MOST_FILTERS: usize = if cfg!(debug_assertions) { 2 } else { 16 };
+
 /// The first filters of a derivation, by their structures, and the type of the principals.
 type Prefix = (TypeId, Vec<Condition>);
 
@@ -30,7 +34,7 @@ impl SharedFilters {
         let is_large =
             |part: &&DerivationProgram| evaluator.snapshot.table(part.body.principal).rows.len() >= MIN_PRINCIPALS;
         for part in attributes.flat_map(|attribute| &attribute.parts).filter(is_large) {
-            for count in 1..=part.filters.len() {
+            for count in 1..=part.filters.len().min(MOST_FILTERS) {
                 *counts.entry(prefix(evaluator.program, part, count)).or_default() += 1;
             }
         }
@@ -43,18 +47,18 @@ impl SharedFilters {
         if self.outcomes.is_empty() {
             return None;
         }
-        let counts = (1..=part.filters.len()).rev();
-        counts.filter_map(|count| Some((count, self.first(evaluator, part, count)?))).next()
+        let most = part.filters.len().min(MOST_FILTERS);
+        (1..=most).rev().find_map(|count| Some((count, self.first(evaluator, part, count)?)))
     }
 
     /// Returns the outcomes of the first filters of a derivation, if it shares them.
     fn first(&self, evaluator: &Evaluator<'_>, part: &DerivationProgram, count: usize) -> Option<&[Outcomes]> {
+        let last = count.checked_sub(1)?;
         let known = self.outcomes.get(&prefix(evaluator.program, part, count))?;
-        let (last, before) = (count - 1, || self.first(evaluator, part, count - 1));
         // It works on one thread, because this is a lock.
         Some(known.get_or_init(|| {
-            let before = if last == 0 { None } else { before() };
-            evaluator.filtered(part, before.unwrap_or_default(), last..count)
+            let before = self.first(evaluator, part, last).unwrap_or_default();
+            evaluator.filtered(part, before, last..count)
         }))
     }
 }
