@@ -117,6 +117,7 @@ pub fn add(observer: &mut Observer, root: &mut Place, source: &Arc<Source>, limi
         return Err(error.help(help));
     }
     observer.add(root, source, limits.depth).map_err(|error| {
+        let error = error.into_problem();
         let help = error.too_deep.then(|| "the document nests too deep: remove the inner levels".to_owned());
         // A text with a syntax error may show a secret.
         let error_at = Diagnostic::error(Code::SnapshotSyntax, error.unquoted).label(source, error.span, "here");

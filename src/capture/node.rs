@@ -2,7 +2,7 @@
 //!
 //! Lists with many rows do not pass through this tree: a node is several times as large as its text.
 
-use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
+use crate::source::json::{Kind, Scanner, SyntaxError, SyntaxProblem, document_start, string_text};
 use crate::source::{Place, Source, Span};
 use crate::value::fold::caseless;
 use std::collections::HashMap;
@@ -166,7 +166,7 @@ fn read(source: &Arc<Source>, scanner: &mut Scanner<'_>) -> Result<Node, SyntaxE
 
 fn not_text(span: Span) -> SyntaxError {
     let message = "expected a string without halves of surrogate pairs".to_owned();
-    SyntaxError { span, unquoted: message.clone(), message, too_deep: false }
+    SyntaxProblem { span, unquoted: message.clone(), message, too_deep: false }.into()
 }
 
 #[cfg(test)]

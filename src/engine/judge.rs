@@ -104,7 +104,10 @@ impl Judgement {
     /// Adds the verdicts of the same check on more resources.
     pub(super) fn extend(&mut self, more: Judgement) {
         self.counts += more.counts;
-        self.judged.extend(more.judged);
+        match self.judged.is_empty() {
+            true => self.judged = more.judged,
+            false => self.judged.extend(more.judged),
+        }
     }
 
     /// Returns the judgement with unknown in place of every verdict.
@@ -168,7 +171,11 @@ impl Evaluator<'_> {
         };
         let batches: Vec<Judgement> = starts.par_iter().map(judge).collect();
         let mut judgement = Judgement::empty(check);
-        batches.into_iter().for_each(|batch| judgement.extend(batch));
+        judgement.judged.reserve_exact(batches.iter().map(|batch| batch.judged.len()).sum());
+        for batch in batches {
+            judgement.counts += batch.counts;
+            judgement.judged.extend(batch.judged);
+        }
         judgement
     }
 

@@ -527,8 +527,9 @@ impl Decoder<'_> {
         let mut strangers = 0usize;
         let mut statement: Option<Statement> = None;
         let mut may_list_partial = false;
-        scanner.object(|scanner, key| {
-            let child = match self.layout.find(route, at, &mut last, &key) {
+        scanner.properties(|scanner| {
+            let (key, found) = self.layout.read(route, at, &mut last, scanner)?;
+            let child = match found {
                 Found::Child(child) => child,
                 Found::Undeclared(undeclared) => {
                     may_list_partial |= undeclared.may_list_partial;

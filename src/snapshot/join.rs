@@ -13,7 +13,7 @@ use super::partial;
 use super::uncaptured::UNCAPTURED;
 use crate::schema::{COVERS, EntityType, Model};
 use crate::source::derived::{Container, Derivation, Fault};
-use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
+use crate::source::json::{Kind, Scanner, SyntaxError, SyntaxProblem, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
 use crate::source::{Place, Source, Span, TooLarge};
 use crate::value::parse_datetime;
@@ -87,7 +87,8 @@ fn root(file: &Arc<Source>, depth: usize) -> Result<Span, (Arc<Source>, Fault)> 
             let help = "put the value in an object, under the name that the schema reads";
             Err((place.source, Fault::new(place.span, message).help(help)))
         }
-        Err(SyntaxError { span, message, unquoted, too_deep }) => {
+        Err(error) => {
+            let SyntaxProblem { span, message, unquoted, too_deep } = error.into_problem();
             let place = here(span);
             let fault = Fault::new(place.span, message).unquoted(unquoted);
             Err((place.source, if too_deep { fault.help("allow more with --max-depth") } else { fault }))

@@ -9,7 +9,7 @@ use super::partial;
 use super::uncaptured::{self, UNCAPTURED};
 use crate::ids::{IdVec, id};
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
-use crate::source::json::Key;
+use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
 use crate::source::misspelling;
 use crate::source::pointer::{Group, Groups};
 use crate::value::TypeId;
@@ -136,6 +136,8 @@ pub(super) struct Route {
 pub(super) struct Stop {
     /// The property that leads here.
     pub name: String,
+    /// Its key as it is usually written.
+    key: Option<UsualKey>,
     pub field: Option<FieldId>,
     /// Whether a node of the path tree is here.
     pub is_path: bool,
@@ -191,8 +193,10 @@ impl Route {
         let groups = path.into_iter().flat_map(|path| &model.paths[path].groups);
         let groups = groups.filter_map(|node| model.ty(model.paths[*node].ty?).groups().cloned()).collect();
         let (node, tree) = (field.map(|field| &ty.fields[field]), path.map(|path| &model.paths[path]));
+        let name = way.last().cloned().unwrap_or_default();
         let at = self.stops.push(Stop {
-            name: way.last().cloned().unwrap_or_default(),
+            key: UsualKey::of(&name),
+            name,
             field,
             is_path: path.is_some(),
             known: model.known_properties(id, way).map(str::to_owned).collect(),
@@ -234,8 +238,8 @@ impl Route {
         self.stops[stop].children.iter().map(|child| self.stops[*child].name.as_str())
     }
 
-    fn child(&self, stop: StopId, child: usize) -> Option<&str> {
-        self.stops[stop].children.get(child).map(|child| self.stops[*child].name.as_str())
+    fn child(&self, stop: StopId, child: usize) -> Option<&Stop> {
+        self.stops[stop].children.get(child).map(|child| &self.stops[*child])
     }
 
     /// Returns the meaning of an undeclared name in an object.
@@ -337,6 +341,7 @@ struct ObjectLayout {
 #[derive(Debug)]
 struct OtherName {
     name: SmolStr,
+    key: Option<UsualKey>,
     undeclared: Undeclared,
     /// The property that followed it last time.
     after: Property,
@@ -376,25 +381,49 @@ impl Layout {
         Self(route.stops.iter().map(object).collect())
     }
 
-    /// Returns the property of an object at a stop that a key names. The one that followed `last` before is tried first.
-    pub(super) fn find(&mut self, route: &Route, at: StopId, last: &mut Last, key: &Key<'_>) -> Found {
-        let object = &mut self.0[at];
-        if let Some(plain) = key.plain() {
-            let guess = object.guess(*last);
-            match guess {
-                Property::Child(child) if route.child(at, child) == Some(plain) => {
-                    *last = Last(Some(guess));
-                    return Found::Child(child);
-                }
-                Property::Other(other) => {
-                    if let Some(other) = object.others.get(other).filter(|other| other.name == plain) {
-                        *last = Last(Some(guess));
-                        return Found::Undeclared(other.undeclared);
-                    }
-                }
-                Property::Child(_) => {}
+    /// Reads the next key of an object at a stop, and returns it with the property that it names. The one that followed
+    /// `last` before is tried first.
+    ///
+    /// # Errors
+    /// When there is no key here.
+    pub(super) fn read<'a>(
+        &mut self,
+        route: &Route,
+        at: StopId,
+        last: &mut Last,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(Key<'a>, Found), SyntaxError> {
+        let object = &self.0[at];
+        let guess = object.guess(*last);
+        let (name, usual, found) = match guess {
+            Property::Child(child) => {
+                let child_stop = route.child(at, child);
+                (
+                    child_stop.map(|stop| stop.name.as_str()),
+                    child_stop.and_then(|stop| stop.key.as_ref()),
+                    Found::Child(child),
+                )
             }
+            Property::Other(other) => match object.others.get(other) {
+                Some(other) => (Some(other.name.as_str()), other.key.as_ref(), Found::Undeclared(other.undeclared)),
+                None => (None, None, Found::Child(0)),
+            },
+        };
+        if let Some(key) = usual.and_then(|usual| scanner.key_if(usual)) {
+            *last = Last(Some(guess));
+            return Ok((key, found));
         }
+        let key = scanner.key()?;
+        if name.is_some() && key.plain() == name {
+            *last = Last(Some(guess));
+            return Ok((key, found));
+        }
+        Ok((key, self.find(route, at, last, &key)))
+    }
+
+    /// Returns the property of an object at a stop that a key names.
+    fn find(&mut self, route: &Route, at: StopId, last: &mut Last, key: &Key<'_>) -> Found {
+        let object = &mut self.0[at];
         let name = key.text();
         if let Some(child) = route.children(at).position(|child| child == name) {
             object.follow(last, Property::Child(child));
@@ -444,9 +473,9 @@ impl ObjectLayout {
             self.others.clear();
             self.by_name.clear();
         }
-        let (name, place) = (SmolStr::new(name), self.others.len());
+        let (key, name, place) = (UsualKey::of(name), SmolStr::new(name), self.others.len());
         self.by_name.insert(name.clone(), place);
-        self.others.push(OtherName { name, undeclared, after: Property::Child(0) });
+        self.others.push(OtherName { name, key, undeclared, after: Property::Child(0) });
         place
     }
 }
@@ -457,7 +486,6 @@ mod tests {
     use crate::schema::Schema;
     use crate::snapshot::{Limits, Snapshot};
     use crate::source::Source;
-    use crate::source::json::Scanner;
 
     const SCHEMA: &str = r#"
         @path("") entity Lab = { open: Bool };
@@ -474,8 +502,10 @@ mod tests {
     /// Returns what a layout finds for the names in an object of a person.
     fn find(layout: &mut Layout, route: &Route, object: &str) -> Vec<Found> {
         let (mut last, mut found) = (Last::START, Vec::new());
-        let walked = Scanner::new(object).object(|scanner, key| {
-            found.push(layout.find(route, route.rows[0], &mut last, &key));
+        let walked = Scanner::new(object).properties(|scanner| {
+            let (key, property) = layout.read(route, route.rows[0], &mut last, scanner)?;
+            assert_eq!(property, layout.find(route, route.rows[0], &mut last.clone(), &key), "{object}");
+            found.push(property);
             scanner.skip().map(|_| ())
         });
         walked.unwrap();
@@ -492,6 +522,7 @@ mod tests {
         let objects = [
             r#"{"name": 1, "shoe": 2, "age": 3, "agee": 4}"#,
             r#"{"shoe": 2, "name": 1, "agee": 4, "age": 3}"#,
+            r#"{"name" : 1, "shoe" : 2, "age" : 3, "ageee": 4}"#,
             r#"{"age": 3, "\u0061ge": 3, "sh\u006fe": 2, "uncaptured": 5, "uncaptred": 6}"#,
         ];
         for object in objects.iter().chain(&objects) {

@@ -12,7 +12,7 @@ use crate::hash::Numbers;
 use crate::ids::IdVec;
 use crate::schema::{Model, PathId};
 use crate::source::derived::FaultKind;
-use crate::source::json::{Key, Kind, Scanner, SyntaxError, WalkEnd, document_start};
+use crate::source::json::{Key, Kind, Scanner, SyntaxError, SyntaxProblem, WalkEnd, document_start};
 use crate::source::pointer::Pointer;
 use crate::source::{Source, Span, misspelling};
 use crate::value::{EntityRef, TypeId};
@@ -89,8 +89,9 @@ pub(super) fn split(
             None
         }
         Err(SplitError::Syntax(error)) => {
+            let error = error.into_problem();
             let help = match &error {
-                SyntaxError { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
+                SyntaxProblem { too_deep: true, .. } => Some("allow more with --max-depth".to_owned()),
                 error
                     if error.message.contains("JSON has no comments")
                         || error.message.contains("JSON allows no comma") =>

@@ -5,13 +5,19 @@
 
 use super::{Span, byte_offset};
 use std::borrow::Cow;
+use std::ops::{Deref, Range};
+use wide::u8x16;
 
 /// The default limit of the nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 512;
 
-/// The text is not JSON at this byte.
+/// The text is not JSON. It is as small as a pointer, because a scan returns many results and few errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyntaxError {
+pub struct SyntaxError(Box<SyntaxProblem>);
+
+/// The place where a text is not JSON, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxProblem {
     /// Where.
     pub span: Span,
     /// The expected syntax, in one phrase.
@@ -20,6 +26,27 @@ pub struct SyntaxError {
     pub unquoted: String,
     /// Whether it may be JSON, and only nests deeper than the scanner goes.
     pub too_deep: bool,
+}
+
+impl From<SyntaxProblem> for SyntaxError {
+    fn from(problem: SyntaxProblem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl SyntaxError {
+    /// Returns the place and the reason.
+    pub fn into_problem(self) -> SyntaxProblem {
+        *self.0
+    }
+}
+
+impl Deref for SyntaxError {
+    type Target = SyntaxProblem;
+
+    fn deref(&self) -> &SyntaxProblem {
+        &self.0
+    }
 }
 
 /// The early end of a walk over an array or object: enough was read, or the text is not JSON.
@@ -63,7 +90,7 @@ impl Kind {
 pub struct Key<'a> {
     /// The key with its quotes.
     pub span: Span,
-    raw: &'a str,
+    document: &'a str,
     escaped: bool,
 }
 
@@ -71,15 +98,31 @@ impl<'a> Key<'a> {
     /// Returns the key as text.
     pub fn text(&self) -> Cow<'a, str> {
         if self.escaped {
-            Cow::Owned(unescape(self.raw).unwrap_or_else(|| self.raw.to_owned()))
+            Cow::Owned(unescape(self.raw()).unwrap_or_else(|| self.raw().to_owned()))
         } else {
-            Cow::Borrowed(self.raw)
+            Cow::Borrowed(self.raw())
         }
+    }
+
+    fn raw(&self) -> &'a str {
+        self.document.get(self.span.start as usize + 1..self.span.end as usize - 1).unwrap_or_default()
     }
 
     /// Returns the bytes between the quotes when they hold no escape, which is nearly always.
     pub fn plain(&self) -> Option<&'a str> {
-        (!self.escaped).then_some(self.raw)
+        (!self.escaped).then(|| self.raw())
+    }
+}
+
+/// A name as the key of an object is usually written: in quotes, with a colon after it, without escapes.
+#[derive(Debug)]
+pub struct UsualKey(Box<str>);
+
+impl UsualKey {
+    /// Returns the key of a name. `None` for a name that is always written with an escape.
+    pub fn of(name: &str) -> Option<Self> {
+        let is_plain = name.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+        is_plain.then(|| Self(format!("\"{name}\":").into()))
     }
 }
 
@@ -158,14 +201,27 @@ impl<'a> Scanner<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, Key<'a>) -> std::result::Result<(), E>,
     ) -> std::result::Result<Span, E> {
+        self.properties(|scanner| {
+            let key = scanner.key()?;
+            each(scanner, key)
+        })
+    }
+
+    /// Walks an object; `each` must read the key and the value of one property.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or `each` says so.
+    pub fn properties<E: From<SyntaxError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> std::result::Result<(), E>,
+    ) -> std::result::Result<Span, E> {
         let start = self.open(b'{', "an object")?;
         self.blank();
         if self.byte() == Some(b'}') {
             self.at += 1;
         } else {
             loop {
-                let key = self.key()?;
-                each(self, key)?;
+                each(self)?;
                 self.blank();
                 match self.byte() {
                     Some(b',') => self.at += 1,
@@ -256,7 +312,7 @@ impl<'a> Scanner<'a> {
                     self.blank();
                     objects.push(true);
                     if self.byte() != Some(b'}') {
-                        self.key()?;
+                        self.name()?;
                         continue;
                     }
                 }
@@ -284,7 +340,7 @@ impl<'a> Scanner<'a> {
                     }
                     (true, Some(b',')) => {
                         self.at += 1;
-                        self.key()?;
+                        self.name()?;
                         break;
                     }
                     (false, Some(b',')) => {
@@ -321,38 +377,71 @@ impl<'a> Scanner<'a> {
         if self.depth >= self.max_depth {
             let span = Span::new(self.offset(), self.offset() + 1);
             let message = format!("nested deeper than {} levels", self.max_depth);
-            return Err(SyntaxError { span, unquoted: message.clone(), message, too_deep: true });
+            return Err(SyntaxProblem { span, unquoted: message.clone(), message, too_deep: true }.into());
         }
         self.depth += 1;
         self.at += 1;
         Ok(())
     }
 
-    fn key(&mut self) -> Result<Key<'a>> {
+    /// Reads a key and its colon if they are those of a name. Otherwise it reads nothing.
+    pub fn key_if(&mut self, expected: &UsualKey) -> Option<Key<'a>> {
+        self.blank();
+        let start = self.at;
+        let written = self.text.as_bytes().get(start..start + expected.0.len())?;
+        if written != expected.0.as_bytes() {
+            return None;
+        }
+        self.at += written.len();
+        let span = Span::new(byte_offset(start), byte_offset(self.at - 1));
+        Some(Key { span, document: self.text, escaped: false })
+    }
+
+    /// Reads a key and its colon.
+    ///
+    /// # Errors
+    /// When there is none here.
+    pub fn key(&mut self) -> Result<Key<'a>> {
+        let (range, escaped) = self.name()?;
+        Ok(Key { span: Span::from(range), document: self.text, escaped })
+    }
+
+    /// Skips a key and its colon; returns the place of the key, and whether it holds an escape.
+    #[inline]
+    fn name(&mut self) -> Result<(Range<usize>, bool)> {
         self.blank();
         if self.byte() != Some(b'"') {
             return Err(self.expected("a property name in double quotes"));
         }
         let start = self.at;
         let escaped = self.string()?;
-        let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-        let span = Span::new(byte_offset(start), self.offset());
+        let end = self.at;
         self.blank();
         if self.byte() != Some(b':') {
             return Err(self.expected("`:`"));
         }
         self.at += 1;
-        Ok(Key { span, raw, escaped })
+        Ok((start..end, escaped))
     }
 
     /// Skips a string, the opening quote being here; returns whether it holds an escape.
+    #[inline]
     fn string(&mut self) -> Result<bool> {
         let bytes = self.text.as_bytes();
-        let open = self.at;
-        let mut at = open + 1;
+        let at = plain_end(bytes, self.at + 1);
+        if bytes.get(at) == Some(&b'"') {
+            self.at = at + 1;
+            return Ok(false);
+        }
+        self.rest_of_string(at)
+    }
+
+    /// Skips the rest of the string that starts here, from the first byte that is a backslash or invalid.
+    #[cold]
+    fn rest_of_string(&mut self, mut at: usize) -> Result<bool> {
+        let (bytes, open) = (self.text.as_bytes(), self.at);
         let mut escaped = false;
         loop {
-            at = plain_end(bytes, at);
             match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
@@ -372,6 +461,7 @@ impl<'a> Scanner<'a> {
                             ));
                         }
                     };
+                    at = plain_end(bytes, at);
                 }
                 Some(_) => return Err(self.fail(at, "a control character must be written as an escape, such as \\n")),
                 None => return Err(self.fail(open, "this string does not end")),
@@ -457,7 +547,7 @@ impl<'a> Scanner<'a> {
         let begins = what.starts_with("a value") || what.starts_with("a property");
         match next {
             Some(c) if !("{}[]:,\"".contains(c) || begins && "'/".contains(c)) => {
-                SyntaxError { unquoted: format!("expected {what}"), ..error }
+                SyntaxProblem { unquoted: format!("expected {what}"), ..*error.0 }.into()
             }
             _ => error,
         }
@@ -466,28 +556,22 @@ impl<'a> Scanner<'a> {
     fn fail(&self, at: usize, message: &str) -> SyntaxError {
         let end = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
         let span = Span::from(at..end);
-        SyntaxError { span, message: message.to_owned(), unquoted: message.to_owned(), too_deep: false }
+        SyntaxProblem { span, message: message.to_owned(), unquoted: message.to_owned(), too_deep: false }.into()
     }
 }
 
 /// Returns the first byte at or after `at` that is a quote, a backslash or a control character.
-///
-/// Eight bytes at a time, by the usual tests for "has a zero byte" and "has a byte less than n"
-/// (Anderson, *Bit Twiddling Hacks*).
+#[inline]
 fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..at + 8) {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        let word = u64::from_le_bytes(word);
-        let zero_byte = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let hit = zero_byte(word ^ (ONES * u64::from(b'"'))) | zero_byte(word ^ (ONES * u64::from(b'\\'))) | control;
-        if hit != 0 {
-            return at + hit.trailing_zeros() as usize / 8;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let chunk = u8x16::new(*chunk);
+        let is_control = chunk.min(u8x16::splat(0x1f)).simd_eq(chunk);
+        let ends = chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\')) | is_control;
+        let hits = ends.to_bitmask();
+        if hits != 0 {
+            return at + hits.trailing_zeros() as usize;
         }
-        at += 8;
+        at += 16;
     }
     while bytes.get(at).is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\') {
         at += 1;
@@ -657,6 +741,23 @@ mod tests {
     }
 
     #[test]
+    fn a_usual_key_is_read_as_any_key() {
+        for name in ["", "a", "a b", "ß:", "a'"] {
+            let usual = UsualKey::of(name).unwrap();
+            for text in [format!(" {:?}: 1", name), format!("\n{:?}:1", name)] {
+                let (mut scanner, mut other) = (Scanner::new(&text), Scanner::new(&text));
+                let (key, expected) = (scanner.key_if(&usual).unwrap(), other.key().unwrap());
+                assert_eq!((key.text(), key.span, scanner.offset()), (expected.text(), expected.span, other.offset()));
+            }
+            for text in [format!("{:?} : 1", name), format!("{:?}: 1", format!("{name}x")), "\"".to_owned()] {
+                let mut scanner = Scanner::new(&text);
+                assert!(scanner.key_if(&usual).is_none() && scanner.offset() == 0, "{text}");
+            }
+        }
+        assert!(["a\"", "a\":", "a\\", "a\n"].iter().all(|name| UsualKey::of(name).is_none()));
+    }
+
+    #[test]
     fn a_value_ends_where_it_ends() {
         let text = " {\"a\": [1, {\"b\": \"}\"}]} , ";
         let mut scanner = Scanner::new(text);
@@ -676,7 +777,7 @@ mod tests {
 
     #[test]
     fn errors_say_what_was_expected() {
-        let message = |text: &str| skip(text).unwrap_err().message;
+        let message = |text: &str| skip(text).unwrap_err().into_problem().message;
         assert_eq!(
             message("{\"a\": 1,}"),
             "expected a property name in double quotes, found `}`: JSON allows no comma before it"
