@@ -50,9 +50,12 @@ struct Reviewed<'w> {
 pub(super) fn review(model: &Model, policies: &Policies, whole: &Whole) -> Review {
     let mut review = Review { refused: BTreeSet::new(), diagnostics: Vec::new(), comparisons: Vec::new() };
     for reviewed in all(policies, whole) {
+        let settled = presence::settled(model, whole, &reviewed);
+        let is_wrong = settled.iter().any(|found| found.level == DiagnosticLevel::Error);
         let found = [
-            scope::never(model, &whole.program, &reviewed),
-            presence::always(model, whole, &reviewed),
+            // A policy with a `has` that is always false may be idle because of it.
+            if is_wrong { Vec::new() } else { scope::never(model, &whole.program, &reviewed) },
+            settled,
             folded::unequal(model, &whole.program, &reviewed, &mut review.comparisons),
         ];
         let found: Vec<Diagnostic> = found.into_iter().flatten().collect();

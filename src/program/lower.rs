@@ -86,12 +86,27 @@ pub(super) fn whole(model: &Model, policies: &Policies, select: impl Fn(Derivati
 /// The result that the types determine for one expression with `has`, for one possible type of its left side.
 #[derive(Debug, Clone)]
 pub(super) struct Presence {
-    /// Whether every step is required, so that the answer is always true.
-    pub always: bool,
+    pub settled: Settled,
     /// The type or record on the left side, in words.
     pub holder: String,
     /// The names on the right side, with dots.
     pub names: String,
+}
+
+/// How far the types determine the answer of a `has`.
+#[derive(Debug, Clone)]
+pub(super) enum Settled {
+    /// It depends on the values.
+    Open,
+    /// Every step is required, so that the answer is always true.
+    True,
+    /// A type does not declare a step, so that the answer is always false.
+    False {
+        /// The step.
+        step: SmolStr,
+        /// The names that the type declares.
+        declared: Vec<SmolStr>,
+    },
 }
 
 pub(super) fn request(model: &Model, policies: &[Policy], principal: TypeId, resource: TypeId) -> Program {
@@ -666,7 +681,7 @@ impl<'m> Lowering<'m> {
     /// Records whether the types settle a `has` of `attrs`, in the record at `names` of a type.
     fn record_presence(&mut self, node: NodeId, ty: &Ty, name: Option<&str>, names: &[SmolStr], attrs: &[SmolStr]) {
         let (mut ty, mut holder) = (ty.clone(), name.map(str::to_owned));
-        let mut always = true;
+        let mut settled = Settled::True;
         for (at, name) in names.iter().chain(attrs).enumerate() {
             if at <= names.len() {
                 holder = match &ty {
@@ -679,15 +694,18 @@ impl<'m> Lowering<'m> {
                 holder = holder.map(|holder| format!("{holder}.{name}"));
             }
             let Some((required, next)) = step else {
-                always = false;
+                let declared = types::members(self.model, &ty).map(SmolStr::new).collect();
+                settled = Settled::False { step: name.clone(), declared };
                 break;
             };
-            always &= required || at < names.len();
+            if !required && at >= names.len() {
+                settled = Settled::Open;
+            }
             ty = next;
         }
         if !matches!(self.program.node(node).kind, NodeKind::Unreachable) {
             let holder = holder.map_or_else(|| "the record".to_owned(), |holder| format!("`{holder}`"));
-            self.presence.insert(node, Presence { always, holder, names: attrs.join(".") });
+            self.presence.insert(node, Presence { settled, holder, names: attrs.join(".") });
         }
     }
 

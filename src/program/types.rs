@@ -131,6 +131,17 @@ pub(crate) fn member<'t>(model: &'t Model, of: &'t Ty, name: &str) -> Option<(&'
     }
 }
 
+/// Returns the names of the attributes of an entity type, or of the members of a record.
+pub(crate) fn members<'t>(model: &'t Model, of: &'t Ty) -> impl Iterator<Item = &'t str> {
+    let (attributes, members) = match of {
+        Ty::Entity(ty) => (model.ty(*ty).attributes.as_slice(), &[][..]),
+        Ty::Record(members) => (&[][..], members.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    let attributes = attributes.iter().map(|attribute| attribute.name.as_str());
+    attributes.chain(members.iter().map(|member| member.name.as_str()))
+}
+
 /// Returns whether an expression is the variable `context`.
 pub(crate) fn is_context(expr: &Expr) -> bool {
     matches!(expr.expr_kind(), ExprKind::Var(Var::Context))

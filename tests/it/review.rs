@@ -218,6 +218,42 @@ fn has_of_what_some_types_require_is_a_warning_that_names_them() {
 }
 
 #[test]
+fn has_of_what_is_not_declared_is_an_error() {
+    let table = [
+        ("resource has nikc", "`has nikc` is always false: `Account` does not declare `nikc`", "did you mean `nick`?"),
+        ("!(resource has nikc)", "`Account` does not declare `nikc`", "did you mean `nick`?"),
+        ("resource has nikc || resource.status == \"a\"", "`Account` does not declare `nikc`", "did you mean `nick`?"),
+        ("resource has rec.bb", "`has rec.bb` is always false: `Account` does not declare `bb`", "`b`"),
+        ("resource.rec has bb", "`has bb` is always false: `Account.rec` does not declare `bb`", "`b`"),
+        ("context.parameters has optt", "`context.parameters` does not declare `optt`", "did you mean `opt`?"),
+        ("context has nowe", "`context` does not declare `nowe`", "did you mean `now`?"),
+        ("Person::\"p\" has hots", "`Person` does not declare `hots`", "did you mean `host`?"),
+    ];
+    for (condition, message, help) in table {
+        for rest in [
+            format!("(principal, action, resource is Account) unless {{ resource.title == \"x\" && ({condition}) }}"),
+            format!("(principal, action, resource is Account) when {{ resource.title != \"x\" || {condition} }}"),
+        ] {
+            let (all, refused) = reviewed(&check(&rest));
+            let found = all.iter().find(|found| found.code.name() == "policy-has");
+            let found = found.unwrap_or_else(|| panic!("{rest}: {all:?}"));
+            assert!(found.message.contains(message), "{rest}: {}", found.message);
+            assert!(found.help.as_ref().is_some_and(|found| found.contains(help)), "{rest}: {:?}", found.help);
+            assert_eq!(refused, ["C"], "{rest}");
+        }
+    }
+    for rest in [
+        "(principal, action, resource) when { resource is Team && resource has title }",
+        "(principal, action, resource) when { !(resource is Team) || resource has title }",
+    ] {
+        let (all, _) = reviewed(&check(rest));
+        let found = all.iter().find(|found| found.code.name() == "policy-has");
+        let message = found.map(|found| found.message.as_str()).unwrap_or_default();
+        assert!(message.contains("is always false: `Team` does not declare `title`"), "{rest}: {all:?}");
+    }
+}
+
+#[test]
 fn has_of_what_is_required_is_an_error_in_a_derivation() {
     let (all, refused) = reviewed(&format!(
         r#"@id("keys") @derives("keys")

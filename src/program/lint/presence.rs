@@ -1,15 +1,17 @@
-//! `has` of a required attribute. A required value that is missing is uncaptured and not absent, so such a `has` is
-//! always true, and `unless { resource has x }` always passes.
+//! `has` that the types settle. A required value that is missing is uncaptured and not absent, so `has` of it is always
+//! true, and `unless { resource has x }` always passes. `has` of an attribute that is not declared is always false, so a
+//! misspelt name disables the condition that it guards.
 
 use super::{Reviewed, reached};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::program::lower::{Presence, Whole};
+use crate::program::lower::{Presence, Settled, Whole};
 use crate::schema::Model;
 use crate::source::Span;
-use std::collections::BTreeMap;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns an error for every `has` that the types settle, and a warning where only some of the types do.
-pub(super) fn always(model: &Model, whole: &Whole, reviewed: &Reviewed<'_>) -> Vec<Diagnostic> {
+pub(super) fn settled(model: &Model, whole: &Whole, reviewed: &Reviewed<'_>) -> Vec<Diagnostic> {
     let mut asked: BTreeMap<Span, Vec<&Presence>> = BTreeMap::new();
     for body in &reviewed.bodies {
         for node in reached(model, &whole.program, body).1 {
@@ -23,15 +25,15 @@ pub(super) fn always(model: &Model, whole: &Whole, reviewed: &Reviewed<'_>) -> V
 
 fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Diagnostic> {
     let names = &answers.first()?.names;
-    let mut holders: Vec<String> =
-        answers.iter().filter(|answer| answer.always).map(|answer| answer.holder.clone()).collect();
-    holders.sort();
-    holders.dedup();
-    let required = holders.join(", ");
+    let is_true = |answer: &&&Presence| matches!(answer.settled, Settled::True);
     let source = &reviewed.statement.source;
-    if holders.is_empty() {
+    if let Some(error) = never(names, answers) {
+        return Some(error.label(source, span, "always false"));
+    }
+    let required = holders(answers.iter().filter(is_true));
+    if required.is_empty() {
         None
-    } else if answers.iter().all(|answer| answer.always) {
+    } else if answers.iter().all(|answer| is_true(&answer)) {
         let message = format!("`has {names}` is always true: `{names}` is required in {required}");
         let error = Diagnostic::error(Code::PolicyHas, message).label(source, span, "always true");
         let last = names.rsplit('.').next().unwrap_or(names);
@@ -47,4 +49,23 @@ fn one(reviewed: &Reviewed<'_>, span: Span, answers: &[&Presence]) -> Option<Dia
             Diagnostic::warning(Code::PolicyHas, message).label(source, span, "true or false for other types only");
         Some(warning.help("name the type that is meant with `is`"))
     }
+}
+
+/// Returns the error for a `has` that is false for every type, because no type declares a step.
+fn never(names: &str, answers: &[&Presence]) -> Option<Diagnostic> {
+    let missing = answers.iter().map(|answer| match &answer.settled {
+        Settled::False { step, declared } => Some((step, declared.as_slice())),
+        Settled::True | Settled::Open => None,
+    });
+    let missing: Vec<(&SmolStr, &[SmolStr])> = missing.collect::<Option<_>>()?;
+    let (step, _) = missing.first()?;
+    let declared: BTreeSet<&str> = missing.iter().flat_map(|(_, declared)| *declared).map(SmolStr::as_str).collect();
+    let message = format!("`has {names}` is always false: {} does not declare `{step}`", holders(answers.iter()));
+    Some(Diagnostic::error(Code::PolicyHas, message).suggest(step, declared))
+}
+
+/// Returns the different types on the left side, in order.
+fn holders<'p>(answers: impl Iterator<Item = &'p &'p Presence>) -> String {
+    let holders: BTreeSet<&str> = answers.map(|answer| answer.holder.as_str()).collect();
+    holders.into_iter().collect::<Vec<_>>().join(", ")
 }
