@@ -15,6 +15,7 @@ pub(super) fn manner(reader: &Reader) -> String {
         Reader::UrlScheme => "the scheme",
         Reader::UrlHost => "the host",
         Reader::Length => "the length",
+        Reader::Count => "the number of elements",
         Reader::Parents => "the domain and its parent domains",
         Reader::Bool => "true or false in words",
         Reader::Number => "a number, also as text",

@@ -118,7 +118,7 @@ impl Chain {
 
     /// Returns whether its value is a number of elements or characters.
     pub fn counts(&self) -> bool {
-        self.readers.last() == Some(&Reader::Length)
+        self.readers.last().is_some_and(Reader::counts)
     }
 
     /// Returns what each reader gives, for one value or for the elements of a list.
@@ -129,12 +129,12 @@ impl Chain {
         let mut shapes: Vec<Shape> = Vec::new();
         for (at, reader) in self.readers.iter().enumerate() {
             let before = shapes.last();
-            let counts = *reader == Reader::Length && before.is_some_and(|before| before.is_set);
+            let counts = reader.counts() && before.is_some_and(|before| before.is_set);
             if before.is_some_and(|before| !counts && !reader.takes().contains(&before.ty)) {
                 return Err(at);
             }
             let was_set = before.map_or(is_list, |before| before.is_set);
-            let is_set = *reader != Reader::Length && (was_set || reader.gives_set());
+            let is_set = !reader.counts() && (was_set || reader.gives_set());
             shapes.push(Shape { ty: reader.gives(), is_set });
         }
         Ok(shapes)
@@ -171,7 +171,7 @@ impl Chain {
         let mut read = Read { data: vec![datum], ..Read::default() };
         let mut is_set = false;
         for (at, reader) in self.readers.iter().enumerate() {
-            if is_set && *reader == Reader::Length {
+            if is_set && reader.counts() {
                 Self::count(&mut read);
                 is_set = false;
                 continue;

@@ -38,6 +38,8 @@ pub enum Reader {
     UrlHost,
     /// The number of elements or characters.
     Length,
+    /// The number of elements.
+    Count,
     /// The pieces of a text between any of these characters, without those that are empty.
     Split(String),
     /// A domain and all its parent domains.
@@ -143,9 +145,10 @@ impl WrongShape {
 
 impl Reader {
     /// The names of all readers in `@as`. Those with a second text take an argument, which it is an example of.
-    pub const ALL: [(&'static str, Option<&'static str>); 23] = [
+    pub const ALL: [(&'static str, Option<&'static str>); 24] = [
         ("bool", None),
         ("casefold", None),
+        ("count", None),
         ("date", Some("%d/%m/%Y")),
         ("days", None),
         ("email", None),
@@ -197,6 +200,7 @@ impl Reader {
             "url-scheme" => Reader::UrlScheme,
             "url-host" => Reader::UrlHost,
             "length" => Reader::Length,
+            "count" => Reader::Count,
             "parents" => Reader::Parents,
             "bool" => Reader::Bool,
             "epoch-seconds" => Reader::EpochSeconds,
@@ -226,6 +230,7 @@ impl Reader {
             Reader::UrlScheme => "url-scheme",
             Reader::UrlHost => "url-host",
             Reader::Length => "length",
+            Reader::Count => "count",
             Reader::Split(_) => "split",
             Reader::Parents => "parents",
             Reader::Bool => "bool",
@@ -249,6 +254,7 @@ impl Reader {
                 &[Text, Number]
             }
             Reader::Zone(_) => &[Text, Day, LocalTime],
+            Reader::Count => &[],
             _ => &[Text],
         }
     }
@@ -256,7 +262,7 @@ impl Reader {
     /// Returns the type of the values that it gives; for a reader of a set, of its elements.
     pub fn gives(&self) -> DatumType {
         match self {
-            Reader::PrefixLength | Reader::Length => DatumType::Whole,
+            Reader::PrefixLength | Reader::Length | Reader::Count => DatumType::Whole,
             Reader::Bool => DatumType::Bool,
             Reader::Number => DatumType::Number,
             Reader::EpochSeconds | Reader::EpochMillis | Reader::JsonDate | Reader::Zone(_) => DatumType::Moment,
@@ -269,6 +275,11 @@ impl Reader {
     /// Returns whether it gives a set.
     pub fn gives_set(&self) -> bool {
         matches!(self, Reader::EmailLocalWords | Reader::Split(_) | Reader::Parents)
+    }
+
+    /// Returns whether it gives the number of elements of a list or set.
+    pub fn counts(&self) -> bool {
+        matches!(self, Reader::Length | Reader::Count)
     }
 
     /// Returns whether the texts that it gives are in folded form.

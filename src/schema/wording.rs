@@ -140,7 +140,7 @@ fn method(name: &str, written: &str) -> Option<String> {
         "startsWith" | "starts_with" | "startswith" => like(format!("{literal}*")),
         "contains" | "includes" | "match" | "matches" => like(format!("*{literal}*")),
         "count" | "len" | "length" | "size" => Some(
-            "test a set with `isEmpty()`; for its size, declare an attribute of type Long with `@as(\"length\")` in the schema"
+            "test a set with `isEmpty()`; for its size, declare an attribute of type Long with `@as(\"count\")` in the schema"
                 .into(),
         ),
         "casefold" | "lower" | "toLower" | "toLowerCase" | "toUpperCase" | "upper" => {

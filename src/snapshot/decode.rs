@@ -620,18 +620,12 @@ impl Decoder<'_> {
     }
 
     /// Makes uncaptured what is read through an object with other properties than the declared ones, such as
-    /// `{"error": "forbidden"}`, if at least one of these is required or a parameter that the account sets: the others are not
-    /// known to be absent.
+    /// `{"error": "forbidden"}`: the declared ones are not known to be absent.
     fn foreign(&mut self, at: StopId) {
         let ty = self.ty;
         let Some(field) = self.route.stops[at].field.map(|field| &ty.fields[field]) else { return };
-        let is_parameter = |slot: &SlotId| ty.parameters.iter().any(|parameter| parameter.slot == *slot);
-        let is_required =
-            |slot: &SlotId| is_parameter(slot) || ty.slots[*slot].required && !field.presence.contains(slot);
-        if field.below.iter().any(is_required) {
-            self.mark(&field.below, State::Uncaptured);
-            self.mark(&field.presence, State::Uncaptured);
-        }
+        self.mark(&field.below, State::Uncaptured);
+        self.mark(&field.presence, State::Uncaptured);
     }
 
     /// Sets the slots of the properties that an object lacks.

@@ -396,7 +396,11 @@ impl<'s> Reading<'s> {
             return Cell::Number(i64::try_from(text.chars().count()).unwrap_or(i64::MAX));
         }
         let read = match (reader, kind, text) {
-            (Reader::Length, Kind::Array, _) => return self.length(span, name),
+            (reader, Kind::Array, _) if reader.counts() => return self.length(span, name),
+            (Reader::Count, ..) => {
+                self.wrong_type("a list", kind, span, name, None);
+                return Cell::Unreadable;
+            }
             (Reader::PrefixLength, _, Some(text)) => match IpNet::parse(text) {
                 Ok(ip) => {
                     self.warn_of_mapped(&ip, span, name);
@@ -815,6 +819,12 @@ impl<'s> Reading<'s> {
                 self.wrong_type("an array", kind, span, name, None);
             }
             elements.is_open |= !matches!(kind, Kind::Array | Kind::Object);
+            // `{"error": "forbidden"}` is not a list of texts.
+            if kind == Kind::Object && steps.is_empty() && rest.is_empty() && !matches!(element, Ty::Record(_)) {
+                self.wrong_type("an array", kind, span, name, None);
+                elements.is_open = true;
+                continue;
+            }
             let mut parts = self.parts(kind, span, &mut elements.is_open);
             // The last one is read first, so that problems are in the order of the document.
             parts.reverse();
@@ -997,7 +1007,7 @@ impl<'s> Reading<'s> {
 fn is_direct(reader: &Reader, ty: &Ty, kind: Kind) -> bool {
     match (reader, ty) {
         (Reader::EmailLocalWords, _) => kind != Kind::Array,
-        (Reader::Length | Reader::PrefixLength, Ty::Long) => true,
+        (Reader::Length | Reader::Count | Reader::PrefixLength, Ty::Long) => true,
         (reader, Ty::String) => reader.folds(),
         _ => false,
     }

@@ -289,7 +289,7 @@ impl SecretPaths {
 fn reads_container(ty: &EntityType, slot: SlotId) -> bool {
     let Slot { ty, origin, .. } = &ty.slots[slot];
     match origin {
-        Origin::Read(_, Some(chain)) => matches!(ty, Ty::Set(_)) || chain.only() == Some(&Reader::Length),
+        Origin::Read(_, Some(chain)) => matches!(ty, Ty::Set(_)) || chain.only().is_some_and(Reader::counts),
         Origin::Read(_, None) => matches!(ty, Ty::Set(_) | Ty::Record(_)),
         Origin::Tags(_) => true,
         _ => false,

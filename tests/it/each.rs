@@ -40,6 +40,35 @@ fn check(plans: &str, expected: Expect) {
 }
 
 #[test]
+fn an_object_is_not_a_list_of_texts() {
+    let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--verdicts", "all"];
+    let found = |attribute: &str, plans: &str| lines(&run(attribute, plans, &arguments));
+    let texts = r#"@path("plans/*") plans: Set<String>"#;
+    expect![[r#"
+        FEW: fail, plans is [\free\, \paid\]
+        exit 1
+    "#]]
+    .assert_eq(&found(texts, r#""plans": ["free", "paid"]"#));
+    expect![[r#"
+        PAID: unknown, it cannot be decided
+        FEW: unknown, it cannot be decided
+        snapshot-type: `plans` is an object, expected an array
+        exit 5
+    "#]]
+    .assert_eq(&found(texts, r#""plans": {"error": "paid"}"#));
+    expect![[r#"
+        PAID: unknown, it cannot be decided
+        FEW: unknown, it cannot be decided
+        snapshot-type: `plans` is an object, expected an array
+        exit 5
+    "#]]
+    .assert_eq(&found(
+        r#"@path("services/*/plans/*") plans: Set<String>"#,
+        r#""services": {"a": {"plans": {"error": "paid"}}}"#,
+    ));
+}
+
+#[test]
 fn the_values_of_all_elements_are_a_set() {
     check(
         r#""service": {"plans": [{"plan": {"name": "free"}}, {"plan": {"name": "paid"}}]}"#,
