@@ -472,6 +472,12 @@ pub struct Parameter {
 }
 
 impl Model {
+    /// Returns whether its documents are requests of Cedar's authorizer. Their ids are exact, and no instance is missing by a
+    /// mistake.
+    pub fn is_of_requests(&self) -> bool {
+        self.source.is_none()
+    }
+
     /// Returns a model of `types`, whose names must differ.
     pub(super) fn with_types(types: Vec<EntityType>) -> Self {
         Self { types: types.into(), ..Self::default() }.named()

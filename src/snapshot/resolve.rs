@@ -305,21 +305,23 @@ fn references(
             for (row, (found, text)) in (0u32..).zip(targets.into_iter().zip(&texts)) {
                 let span = (!text.is_side()).then(|| Span::from(text.range()));
                 rows.push(match found {
-                    Target::Row(row) => Some(row),
-                    Target::Unknown => None,
+                    Target::Row(row) => Ok(row),
+                    Target::Unknown => Err(State::Uncaptured),
                     Target::Dangling(scope) => {
                         let text = SmolStr::new(snapshot.text(*text));
                         let here = EntityRef { ty, row };
-                        respelt_or_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors)
+                        let found =
+                            respelt_or_dangling(snapshot, model, here, span, *target, scope, &text, &mut errors);
+                        found.ok_or(State::Unreadable)
                     }
                 });
             }
-            let known_or_uncaptured = |(state, row): (State, &Option<u32>)| match state {
-                State::Known if row.is_none() => State::Uncaptured,
-                state => state,
+            let state = |(state, row): (State, &std::result::Result<u32, State>)| match (state, row) {
+                (State::Known, Err(state)) => *state,
+                (state, _) => state,
             };
             let column = &mut snapshot.tables[ty].columns[slot];
-            column.states = states.into_iter().zip(&rows).map(known_or_uncaptured).collect();
+            column.states = states.into_iter().zip(&rows).map(state).collect();
             column.data = Data::Entity(rows.into_iter().map(|row| row.unwrap_or(0)).collect());
         }
         ty_of_slot @ (Ty::Set(_) | Ty::Record(_)) if model.refers(ty_of_slot) => {
@@ -441,8 +443,8 @@ fn find_target(snapshot: &Snapshot, model: &Model, here: EntityRef, target: Type
 }
 
 /// Returns the row of the instance with another spelling of the id. If there is none, reports a dangling reference, and returns
-/// the number of the dangling entity, beyond the rows. Returns `None` after an error if several instances have the id in other
-/// spellings.
+/// the number of the dangling entity, beyond the rows. Returns `None` after the error if the reference may be a misspelling:
+/// several instances have the id in other spellings, or an id that was compared is like it, or not all ids were compared.
 #[expect(clippy::too_many_arguments, reason = "one reference, its place, and where diagnostics go")]
 fn respelt_or_dangling(
     snapshot: &mut Snapshot,
@@ -468,20 +470,26 @@ fn respelt_or_dangling(
     let error = Diagnostic::error(Code::SnapshotReference, message);
     let error = error.label(&snapshot.source, span, format!("no such {what}"));
     errors.suggested += 1;
+    let mut may_be_misspelt = respelt == Respelt::Several || errors.suggested > SUGGESTED;
     let help = (errors.suggested <= SUGGESTED).then(|| {
         let rows = snapshot.table(target).rows.iter().filter(|row| row.parent == scope.row);
-        let keys: Vec<&str> = rows.take(SUGGESTIONS).map(|row| snapshot.text(row.key)).collect();
-        match nearest(text, keys.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if keys.is_empty() => format!("there are no instances of {what} here"),
+        let mut keys = rows.map(|row| snapshot.text(row.key));
+        let compared: Vec<&str> = keys.by_ref().take(SUGGESTIONS).collect();
+        may_be_misspelt |= keys.next().is_some();
+        match nearest(text, compared.iter().copied()) {
+            Some(near) => {
+                may_be_misspelt = true;
+                format!("did you mean `{near}`?")
+            }
+            None if compared.is_empty() => format!("there are no instances of {what} here"),
             None => {
-                let some: Vec<String> = keys.iter().take(8).map(|key| format!("`{key}`")).collect();
+                let some: Vec<String> = compared.iter().take(8).map(|key| format!("`{key}`")).collect();
                 format!("known here: {}", some.join(", "))
             }
         }
     });
     errors.diagnostics.push(error.maybe_help(help));
-    if respelt == Respelt::Several {
+    if may_be_misspelt && !model.is_of_requests() {
         return None;
     }
     let id = |text: &str| SmolStr::from(snapshot.join_id(model, model.ty(target).parent, scope.row, text));

@@ -287,12 +287,12 @@ fn the_resolve_finds_references_and_ids_that_are_given_twice() {
     lab(
         r#"[{"name": "A", "age": 1, "boss": "c"}]"#,
         expect![[r#"
-        Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=Person::"a" open=uncaptured tags=absent
-        Person::"A" age=1 boss=Person::"c" name="A"
-        dangling ["a", "c"]
-        snapshot-reference: `boss` refers to Person `c`, which is not in the snapshot
-        snapshot-reference: `head` refers to Person `a`, which is not in the snapshot
-    "#]],
+            Lab::"" address=uncaptured address.town=uncaptured address.zip=uncaptured head=unreadable open=uncaptured tags=absent
+            Person::"A" age=1 boss=Person::"c" name="A"
+            dangling ["c"]
+            snapshot-reference: `boss` refers to Person `c`, which is not in the snapshot
+            snapshot-reference: `head` refers to Person `a`, which is not in the snapshot
+        "#]],
     );
     lab(
         r#"[{"name": "a", "age": 1}, {"name": "a", "age": 2}]"#,
@@ -442,8 +442,9 @@ fn a_chain_reads_every_element_of_a_set() {
     .assert_eq(&attribute(r#"@as("casefold") x: Set<Status>"#, &["[\"OPEN\", \"shut\"]"]));
     expect![[r#"
         "a; B": x=[Person::"a" Person::"B"]
-        "a; b": x=[Person::"a" Person::"b"]; dangling ["b"]; snapshot-reference: `x` refers to Person `b`, which is not in the snapshot
-    "#]].assert_eq(&attribute(r#"@as("split(;)") x: Set<Person>"#, &["\"a; B\"", "\"a; b\""]));
+        "a; b": x=[Person::"a" ..]; snapshot-reference: `x` refers to Person `b`, which is not in the snapshot
+    "#]]
+    .assert_eq(&attribute(r#"@as("split(;)") x: Set<Person>"#, &["\"a; B\"", "\"a; b\""]));
     expect![[r#"
         "10.0.0.0/8, x": x=[Ip(IpNet { addr: 10.0.0.0, prefix: 8 }) ..]; snapshot-value: `x` is not a valid ipaddr
     "#]]
@@ -718,19 +719,17 @@ fn references_find_ids_in_the_form_in_which_the_schema_reads_them() {
         r#""people": [{"mail": "ann@x"}, {"mail": "ann@x"}, {"mail": "b@x", "boss": "Ann@x"}]"#,
     ));
     // Each property of an id has its own form.
-    expect![[r#"next=Car::"B"; next=Car::"a1"; `next` refers to Car `a1`, which is not in the snapshot"#]].assert_eq(
-        &references(
-            r#""cars": [{"plate": "A1"}, {"mail": "B", "next": "b"}, {"plate": "c", "mail": "A1", "next": "a1"}]"#,
-        ),
-    );
+    expect![[r#"next=Car::"B"; `next` refers to Car `a1`, which is not in the snapshot"#]].assert_eq(&references(
+        r#""cars": [{"plate": "A1"}, {"mail": "B", "next": "b"}, {"plate": "c", "mail": "A1", "next": "a1"}]"#,
+    ));
     // All parts of an id of several properties have their forms, and references to nothing have one spelling too.
-    expect![[r#"next=Host::"EU/w~11"; next=Host::"EU/W~11"; `next` refers to Host `EU/W~11`, which is not in the snapshot"#]].assert_eq(&references(
+    expect![[r#"next=Host::"EU/w~11"; `next` refers to Host `EU/W~11`, which is not in the snapshot"#]].assert_eq(&references(
         r#""hosts": [{"zone": "EU", "id": "w/1"}, {"zone": "b", "id": "c", "next": "eu/w~11"}, {"zone": "d", "id": "e", "next": "EU/W~11"}]"#,
     ));
-    expect![[r#"boss=Person::"Q@x"; boss=Person::"Q@x"; `boss` refers to Person `Q@x`, which is not in the snapshot; `boss` refers to Person `q@x`, which is not in the snapshot"#]].assert_eq(&references(
+    expect!["`boss` refers to Person `Q@x`, which is not in the snapshot; `boss` refers to Person `q@x`, which is not in the snapshot"].assert_eq(&references(
         r#""people": [{"mail": "a@x", "boss": "Q@x"}, {"mail": "b@x", "boss": "q@x"}]"#,
     ));
     // An attribute that reads the id as it is written tells spellings apart.
-    expect![[r#"next=Coded::"a"; `next` refers to Coded `a`, which is not in the snapshot"#]]
+    expect!["`next` refers to Coded `a`, which is not in the snapshot"]
         .assert_eq(&references(r#""codes": [{"id": "A"}, {"id": "b", "next": "a"}]"#));
 }

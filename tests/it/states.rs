@@ -106,6 +106,88 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
 }
 
 #[test]
+fn an_object_with_other_properties_only_does_not_show_that_optional_values_are_absent() {
+    let schema = r#"
+        @path("") entity Account = { @path("api/open") open?: Bool, firewall?: { rules?: Long, mode?: String } };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("API") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has open && resource.open };
+        @id("WALL") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has firewall.mode && resource.firewall.mode == "off" };
+    "#;
+    let table = [
+        (r#"{"api": {}, "firewall": {}}"#, "API: pass; WALL: pass"),
+        (r#"{"api": {"open": true}, "firewall": {"mode": "off"}}"#, "API: fail; WALL: fail"),
+        (r#"{"api": {"open": false, "x": 1}, "firewall": {"rules": 1, "x": 1}}"#, "API: pass; WALL: pass"),
+        (r#"{"api": {"error": "forbidden"}, "firewall": {"error": "forbidden"}}"#, "API: unknown; WALL: unknown"),
+        (r#"{"api": {"getUser": {"enabled": true}}, "firewall": null}"#, "API: unknown; WALL: pass"),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
+fn a_count_is_that_of_a_list_only() {
+    let schema = r#"
+        @path("") entity Account = { @as("count") teams: Long, @as("split(\",\"), count") words: Long, @path("teams") @as("length") all: Long };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("TEAMS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { resource.teams >= 2 };
+        @id("WORDS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { resource.words >= 2 };
+        @id("ALL") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        unless { resource.all >= 2 };
+    "#;
+    let table = [
+        (r#"{"teams": ["a", {}], "words": "a,b"}"#, "ALL: pass; TEAMS: pass; WORDS: pass"),
+        (r#"{"teams": [], "words": "a,a"}"#, "ALL: fail; TEAMS: fail; WORDS: fail"),
+        (r#"{"teams": [1, null], "words": ""}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail"),
+        (r#"{"teams": "none", "words": 7}"#, "ALL: pass; TEAMS: unknown; WORDS: unknown; error snapshot-type"),
+        (r#"{"teams": {"a": 1}, "words": "a;b"}"#, "ALL: unknown; TEAMS: unknown; WORDS: fail; error snapshot-type"),
+    ];
+    check(schema, policies, &table);
+}
+
+#[test]
+fn a_reference_that_may_be_misspelt_decides_nothing() {
+    let schema = r#"
+        @path("") entity Account;
+        @path("/roles/*") @key("id") entity Role in [Account] = { id: String, @derived holders: Long };
+        @path("/people/*") @key("id") entity Person in [Account] = { id: String, role: Role, @path("others") roles: Set<Role> };
+        action "audit" appliesTo { principal: [Account], resource: [Role, Person] };
+        action "derive" appliesTo { principal: [Person], resource: [Role] };
+    "#;
+    let policies = r#"
+        @id("holders") @derives("holders") permit (principal is Person, action == Action::"derive", resource is Role)
+        when { principal.role == resource };
+        @id("HELD") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Role)
+        when { resource.holders >= 1 };
+        @id("OTHER") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Person)
+        when { resource.roles.contains(Role::"campaign-lead") };
+    "#;
+    let people = |role: &str, other: &str| {
+        format!(
+            r#"{{"roles": [{{"id": "campaign-lead"}}],
+            "people": [{{"id": "ann", "role": "{role}", "others": ["{other}"]}}]}}"#
+        )
+    };
+    let wrong = "HELD: unknown; OTHER: unknown; error snapshot-reference";
+    let documents = [
+        (people("campaign-lead", "campaign-lead"), "HELD: fail; OTHER: fail"),
+        (people("CAMPAIGN-LEAD", "Campaign-Lead"), wrong),
+        (people(" campaign-lead", "campaign-lead\u{a0}"), wrong),
+        (people("campaign_laed", "campain-lead"), wrong),
+        (people("zz", "zz"), "HELD: pass; OTHER: pass; error snapshot-reference"),
+    ];
+    let table: Vec<(&str, &str)> =
+        documents.iter().map(|(document, expected)| (document.as_str(), *expected)).collect();
+    check(schema, policies, &table);
+}
+
+#[test]
 fn below_an_absent_record_nothing_exists_and_below_an_unknown_one_nothing_is_known() {
     let schema = r#"
         @path("") entity Account = {
