@@ -10,7 +10,7 @@ use crate::snapshot::{Data, LocationKind, Snapshot, State};
 use crate::source::json::Kind;
 use crate::source::{Source, Span};
 use crate::value::{show_datetime, show_duration};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr};
 use std::sync::Arc;
 
 const OTHER_ACCOUNT: &str = "name a snapshot, or name the schema and policies of this one with --schema and --policies";
@@ -115,8 +115,14 @@ pub(super) fn too_old(age: &TooOld, described: &SnapshotReport, options: &Option
 /// Returns the diagnostics for scopes and settings that did not apply to any judged snapshot.
 pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
     let checks = pack.policies().checks.iter().zip(&report.checks).filter_map(|(check, listed)| {
-        let unmatched = listed.state == CheckState::Run && !listed.judged && !listed.accounts.is_empty();
-        (unmatched && !report.ids_seen.is_empty()).then(|| no_account(&check.statement, listed, report))
+        if listed.state != CheckState::Run || report.ids_seen.is_empty() {
+            return None;
+        }
+        match listed.judged {
+            true if listed.counts.total() == 0 => no_instance(pack.model(), &check.statement),
+            false if !listed.accounts.is_empty() => Some(no_account(&check.statement, listed, report)),
+            _ => None,
+        }
     });
     let scopes = report.scopes.iter().filter_map(|(id, sought)| match sought.as_ref()? {
         Sought::Found => None,
@@ -166,6 +172,18 @@ fn no_account(statement: &Statement, listed: &CheckReport, report: &Report) -> D
     let span = if named { statement.principal_span } else { statement.resource_span };
     let warning = Diagnostic::warning(Code::NoAccount, message).label(&statement.source, span, "");
     warning.help(format!("the snapshots are of {}{more}", quoted(&report.ids_seen)))
+}
+
+/// Returns the warning for a check that judges nothing and whose scope names an instance that is not an account.
+fn no_instance(model: &Model, statement: &Statement) -> Option<Diagnostic> {
+    let named = statement.resource.equals.as_ref().or(statement.resource.within.as_ref())?;
+    let (ty, id) = (named.entity_type().to_smolstr(), named.eid().as_ref());
+    if model.type_named(&ty).is_none_or(|ty| ty == model.root) {
+        return None;
+    }
+    let message = format!("`{}` is for `{ty}::{id:?}`, and no snapshot has a resource for it", statement.id);
+    let warning = Diagnostic::warning(Code::NoInstance, message).label(&statement.source, statement.resource_span, "");
+    Some(warning.help("correct the id: it is the key of the instance after the keys of those that it is nested in"))
 }
 
 /// Returns the error for a setting of a parameter for an instance that no judged snapshot has.

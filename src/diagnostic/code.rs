@@ -119,6 +119,8 @@ codes! {
     NoCheck, "no-check", Error;
     /// A case expects nothing, so that it cannot fail.
     NoExpectation, "no-expectation", Error;
+    /// A check is for an instance that no snapshot of the run has.
+    NoInstance, "no-instance", Warning;
     /// No pack has the given name, or no pack knows the snapshot.
     NoPack, "no-pack", Error;
     /// There are no policies to evaluate.
@@ -145,7 +147,7 @@ codes! {
     PolicyAnnotation, "policy-annotation", Error;
     /// A policy compares a case-folded value with a text that no folded value can equal.
     PolicyFolded, "policy-folded", Error;
-    /// A `has` test is always true, or depends on the type only.
+    /// A `has` test is always true, always false, or depends on the type only.
     PolicyHas, "policy-has", Error;
     /// A policy has no id, or two policies have the same id.
     PolicyId, "policy-id", Error;
