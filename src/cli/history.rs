@@ -28,10 +28,10 @@ pub(super) struct Args {
     #[arg(value_name = "DIR")]
     store: PathBuf,
     /// Set the time between two reviews
-    #[arg(long, value_name = "DURATION", default_value = "14d", value_parser = parse_every)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, default_value = "14d", value_parser = parse_every)]
     every: i64,
     /// Set the time by which a review may be late
-    #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = parse_grace)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, default_value = "1d", value_parser = parse_grace)]
     grace: i64,
     /// Count ages and the next reviews as of this time, for example 2026-09-01T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = super::check::parse_now)]

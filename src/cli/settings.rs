@@ -97,7 +97,7 @@ pub(super) struct SettingArgs {
     allow_unknown: Option<bool>,
     /// Make all verdicts on a snapshot unknown if it, or a piece of its evidence, is older than this, for example 7d
     /// [default: none]
-    #[arg(long, value_name = "DURATION", value_parser = parse_age, help_heading = "Exit code")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = parse_age, help_heading = "Exit code")]
     max_snapshot_age: Option<MaximalAge>,
     /// Compare with this saved report: exit with 1 and 4 only for verdicts that are new or worse
     #[arg(long, value_name = "REPORT", help_heading = "Exit code")]

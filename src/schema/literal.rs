@@ -33,7 +33,14 @@ pub fn parse_value(ty: &Ty, text: &str) -> Result<Value, String> {
             });
             walked.and_then(|_| scanner.end()).map_err(|_| valid())?;
             let read = |item: &&str| {
-                parse_value(element, &string_text(item).filter(|_| item.starts_with('"')).unwrap_or((*item).into()))
+                let quoted = string_text(item).filter(|_| item.starts_with('"'));
+                match (element.as_ref(), &quoted) {
+                    (Ty::String | Ty::Datetime | Ty::Duration | Ty::Ip, None) => {
+                        Err(format!("the element `{item}` needs quotes, as in [\"a\", \"b\"]"))
+                    }
+                    (Ty::Bool | Ty::Long, Some(_)) => Err(format!("the element `{item}` has quotes; write it without")),
+                    _ => parse_value(element, &quoted.unwrap_or((*item).into())),
+                }
             };
             Value::Set(Arc::new(value::Set::new(items.iter().map(read).collect::<Result<_, _>>()?)))
         }
@@ -44,4 +51,34 @@ pub fn parse_value(ty: &Ty, text: &str) -> Result<Value, String> {
             );
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_elements_of_a_list_have_its_type() {
+        let set = |of: Ty, text: &str| {
+            parse_value(&Ty::Set(Arc::new(of)), text).map(|value| match value {
+                Value::Set(set) => set.items().len(),
+                _ => 0,
+            })
+        };
+        assert_eq!(set(Ty::String, r#"["a", "1", "a"]"#), Ok(2));
+        assert_eq!(set(Ty::Long, "[1, 2]"), Ok(2));
+        assert_eq!(set(Ty::Decimal, r#"[1.5, "2.5"]"#), Ok(2));
+        assert_eq!(set(Ty::Duration, r#"["14d"]"#), Ok(1));
+        for (of, text) in [
+            (Ty::String, r#"["a", 1]"#),
+            (Ty::String, "[true]"),
+            (Ty::String, "[null]"),
+            (Ty::Duration, "[14]"),
+            (Ty::Long, r#"["1"]"#),
+            (Ty::Bool, r#"["true"]"#),
+            (Ty::String, "a"),
+        ] {
+            assert!(set(of, text).is_err(), "{text}");
+        }
+    }
 }
