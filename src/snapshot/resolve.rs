@@ -7,7 +7,7 @@ use super::locate::{Location, LocationKind};
 use super::{Column, Data, Gap, Row, Snapshot, State, Table, UncapturedList, key_hash, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel::*;
-use crate::schema::{Model, Origin, SlotId, Ty};
+use crate::schema::{Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::Kind;
 use crate::source::pointer::Step;
 use crate::source::{Span, nearest};
@@ -280,7 +280,7 @@ fn references(
     (spellings, diagnostics): (&mut Spellings, &mut Vec<Diagnostic>),
 ) {
     let declared = &model.ty(ty).slots[slot];
-    let mut errors = ReferenceErrors { attribute: declared.dotted(), suggested: 0, spellings, diagnostics };
+    let mut errors = ReferenceErrors { slot: declared, tag: None, suggested: 0, spellings, diagnostics };
     if let Origin::Tags(_) = declared.origin {
         return tags(snapshot, model, ty, slot, &mut errors);
     }
@@ -357,7 +357,7 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, errors
         let here = EntityRef { ty, row };
         let (mut fields, mut unknown) = (Vec::new(), tags.unknown().to_vec());
         for (name, value) in tags.fields() {
-            errors.attribute = format!("tags.{name}");
+            errors.tag = Some(name.clone());
             match resolved(snapshot, model, here, &declared.ty, value, errors) {
                 Some(value) => fields.push((name.clone(), value)),
                 None => unknown.push(name.clone()),
@@ -370,7 +370,9 @@ fn tags(snapshot: &mut Snapshot, model: &Model, ty: TypeId, slot: SlotId, errors
 
 /// The references of one attribute that name no id as it is written, and their diagnostics.
 struct ReferenceErrors<'d> {
-    attribute: String,
+    slot: &'d Slot,
+    /// The tag in hand, if the attribute is the tags.
+    tag: Option<SmolStr>,
     suggested: usize,
     spellings: &'d mut Spellings,
     diagnostics: &'d mut Vec<Diagnostic>,
@@ -466,7 +468,8 @@ fn respelt_or_dangling(
         row.map_or(Span::default(), |row| row.span)
     });
     let what = model.short_name(target);
-    let message = format!("`{}` refers to {what} `{text}`, which is not in the snapshot", errors.attribute);
+    let attribute = errors.tag.as_ref().map_or_else(|| errors.slot.dotted(), |tag| format!("tags.{tag}"));
+    let message = format!("`{attribute}` refers to {what} `{text}`, which is not in the snapshot");
     let error = Diagnostic::error(Code::SnapshotReference, message);
     let error = error.label(&snapshot.source, span, format!("no such {what}"));
     errors.suggested += 1;
