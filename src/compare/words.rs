@@ -54,7 +54,7 @@ pub(super) fn cause(cause: &Cause<'_>) -> String {
 
 fn observed(observed: &Observed<'_>) -> String {
     let value = match (observed.state, &observed.value) {
-        (ReadState::Known | ReadState::Between, Some(value)) => value.to_string(),
+        (ReadState::Known | ReadState::Between | ReadState::Partial, Some(value)) => value.to_string(),
         (ReadState::Absent, _) => "absent".to_owned(),
         (ReadState::Unreadable, _) => "unreadable".to_owned(),
         (ReadState::Partial, _) => "captured in part".to_owned(),

@@ -275,7 +275,7 @@ fn phrase(read: &Read<'_>, own: &str) -> String {
     let name = &read.name;
     match (read.state, read.value.as_deref()) {
         (ReadState::Known, Some(value)) if read.default.is_some() => format!("{name}{of} is {value} by default"),
-        (ReadState::Known, Some(value)) => format!("{name}{of} is {value}"),
+        (ReadState::Known | ReadState::Partial, Some(value)) => format!("{name}{of} is {value}"),
         (ReadState::Between, Some(value)) => format!("{name}{of} is {value}"),
         (ReadState::Absent, _) => format!("{name}{of} is absent"),
         (ReadState::Unreadable, _) => format!("{name}{of} is unreadable"),

@@ -87,7 +87,7 @@ fn value_label(read: &Read<'_>, own: &str) -> String {
         (Some(property), _) if read.default.is_some() => format!("no `{property}` here: {value} by default"),
         (Some(property), ReadState::Absent) => format!("no `{property}` here"),
         (Some(property), _) => format!("`{property}` is missing here"),
-        (None, ReadState::Known) => match &read.compared_as {
+        (None, ReadState::Known | ReadState::Partial) if read.value.is_some() => match &read.compared_as {
             Some(folded) => format!("{name}{of} is {value} (compared as {folded})"),
             None => format!("{name}{of} is {value}"),
         },

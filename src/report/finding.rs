@@ -455,9 +455,9 @@ impl<'m, 'a> Findings<'m, 'a> {
             }
         }
         (report.state, report.value) = match &read.found {
-            ReadValue::Known(_) if secret => (ReadState::Known, Some(MASK.into())),
+            ReadValue::Known(value) if secret => (state_of(value), Some(MASK.into())),
             ReadValue::Between(..) if secret => (ReadState::Between, Some(MASK.into())),
-            ReadValue::Known(value) => (ReadState::Known, Some(show_value(evaluator, value))),
+            ReadValue::Known(value) => (state_of(value), Some(show_value(evaluator, value))),
             ReadValue::Between(low, i64::MAX) => (ReadState::Between, Some(format!("{low} or more"))),
             ReadValue::Between(low, high) => (ReadState::Between, Some(format!("{low} to {high}"))),
             ReadValue::Present => (ReadState::Known, Some("present".into())),
@@ -640,4 +640,12 @@ pub(super) fn scope_clause(check: &Check, read: ReadReport) -> ClauseReport {
     });
     let outcome = ClauseOutcome::Unknown;
     ClauseReport { place: Place::new(source, scope), outcome, failure: None, reads: vec![read], also: false }
+}
+
+/// Returns the state of a value: a set with unknown elements was captured in part.
+fn state_of(value: &Value) -> ReadState {
+    match value {
+        Value::Set(set) if set.is_open() => ReadState::Partial,
+        _ => ReadState::Known,
+    }
 }

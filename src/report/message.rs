@@ -63,14 +63,14 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
         _ => String::new(),
     };
     match (read.state, &read.value) {
-        (ReadState::Known, Some(value)) if read.default.is_some() => {
+        (ReadState::Known | ReadState::Partial, Some(value)) if read.default.is_some() => {
             format!("{}{of} is {value} by default", read.name)
         }
-        (ReadState::Known, Some(value)) if !read.near_misses.is_empty() => {
+        (ReadState::Known | ReadState::Partial, Some(value)) if !read.near_misses.is_empty() => {
             let near = read.near_misses.iter().take(1).map(|near| format!("{}: {}", near.entity, near.reason));
             format!("{}{of} is {value} (near miss {})", read.name, near.collect::<String>())
         }
-        (ReadState::Known, Some(value)) => {
+        (ReadState::Known | ReadState::Partial, Some(value)) => {
             let compared = read.compared_as.as_ref().map(|folded| format!(" (compared as {folded})"));
             format!("{}{of} is {value}{}", read.name, compared.unwrap_or_default())
         }

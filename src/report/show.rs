@@ -143,9 +143,12 @@ fn show(id: &dyn Fn(EntityRef) -> SmolStr, value: &Value) -> String {
         Value::Entity(entity) => json_text(&id(*entity)),
         Value::Set(set) => {
             let mut items: Vec<String> = set.items().iter().take(ELEMENTS).map(|item| show(id, item)).collect();
-            let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len() + usize::from(set.is_open());
+            let more = set.items().len().saturating_sub(ELEMENTS) + set.maybe().len();
             if more > 0 {
                 items.push(format!("and {more} more"));
+            }
+            if set.is_open() {
+                items.push(if items.is_empty() { "unknown elements" } else { "and unknown elements" }.to_owned());
             }
             format!("[{}]", items.join(", "))
         }

@@ -50,15 +50,15 @@ fn an_object_is_not_a_list_of_texts() {
     "#]]
     .assert_eq(&found(texts, r#""plans": ["free", "paid"]"#));
     expect![[r#"
-        PAID: unknown, it cannot be decided
-        FEW: unknown, it cannot be decided
+        PAID: unknown, plans is [unknown elements]
+        FEW: unknown, plans is [unknown elements]
         snapshot-type: `plans` is an object, expected an array
         exit 5
     "#]]
     .assert_eq(&found(texts, r#""plans": {"error": "paid"}"#));
     expect![[r#"
-        PAID: unknown, it cannot be decided
-        FEW: unknown, it cannot be decided
+        PAID: unknown, plans is [unknown elements]
+        FEW: unknown, plans is [unknown elements]
         snapshot-type: `plans` is an object, expected an array
         exit 5
     "#]]
@@ -98,23 +98,23 @@ fn an_element_without_the_value_is_unknown() {
     check(
         r#""service": {"plans": [{"plan": {"name": "paid"}}, {"plan": {}}]}"#,
         expect![[r#"
-        FEW: fail, plans is [\paid\, and 1 more]
-        exit 1
-    "#]],
+            FEW: fail, plans is [\paid\, and unknown elements]
+            exit 1
+        "#]],
     );
     check(
         r#""service": {"plans": [{"plan": {"name": "free"}}, {"plan": null}, null]}"#,
         expect![[r#"
-        PAID: unknown, it cannot be decided
-        FEW: unknown, it cannot be decided
-        exit 4
-    "#]],
+            PAID: unknown, plans is [\free\, and unknown elements]
+            FEW: unknown, plans is [\free\, and unknown elements]
+            exit 4
+        "#]],
     );
     check(
         r#""service": {"plans": [{"plan": {"name": "free"}}, 7, {"plan": "x"}, {"plan": {"name": 7}}]}"#,
         expect![[r#"
-            PAID: unknown, it cannot be decided
-            FEW: unknown, it cannot be decided
+            PAID: unknown, plans is [\free\, and unknown elements]
+            FEW: unknown, plans is [\free\, and unknown elements]
             snapshot-type: `plans` is a number, expected an object
             snapshot-type: `plans` is a string, expected an object
             snapshot-type: `plans` is a number, expected a string
@@ -124,11 +124,11 @@ fn an_element_without_the_value_is_unknown() {
     check(
         r#""service": {"plans": [{"plan": {"name": "free", "name": "paid"}}]}"#,
         expect![[r#"
-        PAID: unknown, it cannot be decided
-        FEW: unknown, it cannot be decided
-        snapshot-duplicate-key: duplicate property `name`
-        exit 5
-    "#]],
+            PAID: unknown, plans is [unknown elements]
+            FEW: unknown, plans is [unknown elements]
+            snapshot-duplicate-key: duplicate property `name`
+            exit 5
+        "#]],
     );
 }
 
@@ -187,7 +187,7 @@ fn several_lists_are_one_set() {
     let plans = r#""teams": [{"plans": ["free"]}, {"plans": ["paid", null]}, {}]"#;
     let run = run(attribute, plans, &["check", "a.json", "--now", NOW, "--format", "json"]);
     expect![[r#"
-        FEW: fail, plans is [\free\, \paid\, and 1 more]
+        FEW: fail, plans is [\free\, \paid\, and unknown elements]
         exit 1
     "#]]
     .assert_eq(&lines(&run));
@@ -257,23 +257,23 @@ fn readers_read_every_value() {
     check(
         r#""plans": [{"names": "FREE"}, {"names": "TBD"}]"#,
         expect![[r#"
-            PAID: unknown, it cannot be decided
-            FEW: unknown, it cannot be decided
+            PAID: unknown, plans is [\free\, and unknown elements]
+            FEW: unknown, plans is [\free\, and unknown elements]
             exit 4
         "#]],
     );
     check(
         r#""plans": [{"names": "FREE, tbd"}, {"names": "paid"}]"#,
         expect![[r#"
-            FEW: fail, plans is [\free\, \paid\, and 1 more]
+            FEW: fail, plans is [\free\, \paid\, and unknown elements]
             exit 1
         "#]],
     );
     check(
         r#""plans": [{"names": 7}, {"names": ["paid"]}, {"names": "free"}, {}]"#,
         expect![[r#"
-            PAID: unknown, it cannot be decided
-            FEW: unknown, it cannot be decided
+            PAID: unknown, plans is [\free\, and unknown elements]
+            FEW: unknown, plans is [\free\, and unknown elements]
             snapshot-type: `plans` is a number, expected a string
             snapshot-type: `plans` is an array, expected a string
             exit 5
