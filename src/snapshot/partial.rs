@@ -40,6 +40,20 @@ pub(super) fn apply(
     if is_reserved(model) && snapshot.may_list_partial {
         listed(snapshot, model, diagnostics);
     }
+    for ty in model.type_ids() {
+        below(snapshot, model, ty);
+    }
+}
+
+/// Records that instances which a list may have more of may have instances of other types in them.
+fn below(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
+    let node = model.path_of[ty].and_then(|node| model.paths.find(node));
+    let nested = node.map_or(&[][..], |node| &node.below).iter().filter(|nested| **nested != ty);
+    for nested in nested {
+        let lists = snapshot.tables[ty].uncaptured_lists.iter().filter(|list| list.scope.ty != ty);
+        let lists: Vec<UncapturedList> = lists.map(|list| UncapturedList { most: None, ..list.clone() }).collect();
+        lists.into_iter().for_each(|list| snapshot.tables[*nested].add_uncaptured_list(list));
+    }
 }
 
 /// Returns the property names between the parent instance and a list of instances.
@@ -104,6 +118,8 @@ fn page(
                     misspelt.is_none()
                 }
                 LocationKind::Lacks(_) => false,
+                // A value in the place of an object around the marker.
+                LocationKind::Value(_) if !has_object_around(snapshot, within, more) => false,
                 LocationKind::Value(_) => {
                     matches!(snapshot.source.slice(at.span), "null" | "false" | "\"\"" | "[]" | "{}")
                 }
@@ -157,6 +173,12 @@ fn is_twice(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
         let same = |name: &str| name == step || is_respelled(step, name);
         is_object && snapshot.properties(object.span).iter().filter(|(name, _)| same(name)).count() > 1
     })
+}
+
+/// Returns whether the value around the last step of a pointer is an object.
+fn has_object_around(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
+    let (_, before) = pointer.split_last().unwrap_or((&String::new(), &[]));
+    matches!(snapshot.locate(within, before).kind, LocationKind::Value(Kind::Object))
 }
 
 /// Returns the property of the same object that is a misspelling of the last step of a pointer.

@@ -422,6 +422,7 @@ impl Splitter<'_> {
             self.groups(*groups, here, (span, statement.as_ref()))?;
         }
         let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
+        let is_foreign = seen.iter().all(Option::is_none) && self.is_foreign(node, here, &names);
         for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
             let is_stated = stated.children.iter().find(|(stated, _)| *stated == at);
@@ -436,11 +437,20 @@ impl Splitter<'_> {
                     self.lost(*child, &inner, again, "", Gap::Unreadable);
                 }
                 (Some(_), None) => {}
-                (None, _) if stated.is_wrong => self.lost(*child, &inner, span, name, Gap::Uncaptured),
+                (None, _) if stated.is_wrong || is_foreign => self.lost(*child, &inner, span, name, Gap::Uncaptured),
                 (None, _) => self.lacking(*child, &inner, span, (name, &names)),
             }
         }
         Ok(())
+    }
+
+    /// Returns whether an object below an instance has properties, but none that the schema knows there, such as
+    /// `{"error": "forbidden"}`: its lists are not known to be empty.
+    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>]) -> bool {
+        let way = self.model.way_to(here.scope.ty, node).filter(|way| !way.is_empty());
+        let (Some(way), false) = (way, names.is_empty()) else { return false };
+        let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).chain([UNCAPTURED]).collect();
+        names.iter().all(|name| !known.contains(&*name.text()))
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.

@@ -472,33 +472,36 @@ fn statements_about_the_list_concern_every_type() {
     check(
         &format!(r#"{{"policies": {two}, "total": 3}}"#),
         expect![[r#"
-        LONG *: unknown
-        ONE : unknown
-        ACTIVE b/*: unknown
-        CERT *: unknown
-        exit 4
-    "#]],
+            LONG *: unknown
+            ONE : unknown
+            ACTIVE b/*: unknown
+            ACTIVE *: unknown
+            CERT *: unknown
+            exit 4
+        "#]],
     );
     check(
         &format!(r#"{{"policies": {two}, "total": 1}}"#),
         expect![[r#"
-        LONG *: unknown
-        ONE : unknown
-        ACTIVE b/*: unknown
-        CERT *: unknown
-        snapshot-total: `/policies` has more instances than its stated total: 2, not 1
-        exit 5
-    "#]],
+            LONG *: unknown
+            ONE : unknown
+            ACTIVE b/*: unknown
+            ACTIVE *: unknown
+            CERT *: unknown
+            snapshot-total: `/policies` has more instances than its stated total: 2, not 1
+            exit 5
+        "#]],
     );
     check(
         &format!(r#"{{"policies": {two}, "total": 2, "next": "x"}}"#),
         expect![[r#"
-        LONG *: unknown
-        ONE : unknown
-        ACTIVE b/*: unknown
-        CERT *: unknown
-        exit 4
-    "#]],
+            LONG *: unknown
+            ONE : unknown
+            ACTIVE b/*: unknown
+            ACTIVE *: unknown
+            CERT *: unknown
+            exit 4
+        "#]],
     );
     check(
         &format!(r#"{{"policies": {two}, "total": 2, "partial": ["/policies"]}}"#),
@@ -526,20 +529,22 @@ fn statements_about_the_list_concern_every_type() {
     check(
         r#"{"captured_at": "2026-09-01"}"#,
         expect![[r#"
-        LONG *: unknown
-        ONE : unknown
-        CERT *: unknown
-        exit 4
-    "#]],
+            LONG *: unknown
+            ONE : unknown
+            ACTIVE *: unknown
+            CERT *: unknown
+            exit 4
+        "#]],
     );
     check(
         r#"{"captured_at": "2026-09-01", "polices": []}"#,
         expect![[r#"
-        LONG *: unknown
-        ONE : unknown
-        CERT *: unknown
-        exit 4
-    "#]],
+            LONG *: unknown
+            ONE : unknown
+            ACTIVE *: unknown
+            CERT *: unknown
+            exit 4
+        "#]],
     );
 }
 

@@ -151,6 +151,75 @@ fn a_count_is_that_of_a_list_only() {
     check(schema, policies, &table);
 }
 
+const HOSTS: &str = r#"
+    @path("") entity Org = { @derived bad: Long };
+    @path("/sites/*") @key("id") @PAGE entity Site in [Org] = { id: String };
+    @path("/sites/*/hosts/*") @key("ip") entity Host in [Site] = { ip: String, open: Bool };
+    action "audit" appliesTo { principal: [Org], resource: [Org, Host] };
+    action "derive" appliesTo { principal: [Host], resource: [Org] };
+"#;
+
+#[test]
+fn what_a_list_may_have_more_of_may_have_more_in_it() {
+    let policies = r#"
+        @id("bad") @derives("bad") permit (principal is Host, action == Action::"derive", resource is Org)
+        when { principal in resource && principal.open };
+        @id("BAD") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Org)
+        unless { resource.bad == 0 };
+        @id("HOST") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Host)
+        when { resource.open };
+    "#;
+    let unknown = "BAD: unknown; HOST: unknown";
+    let pages = [
+        (r#"@total("/sites_total")"#, r#""sites_total": 2,"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@total("/sites_total")"#, r#""sites_total": 1,"#, "BAD: pass; HOST: pass"),
+        (r#"@total("/sites_total")"#, "", "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/next")"#, r#""next": "x","#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/next")"#, r#""next": null,"#, "BAD: pass; HOST: pass"),
+        (r#"@more("/page/next")"#, r#""page": {"next": null},"#, "BAD: pass; HOST: pass"),
+        (r#"@more("/page/next")"#, r#""page": {},"#, "BAD: pass; HOST: pass"),
+        (r#"@more("/page/next")"#, r#""page": [],"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/page/next")"#, r#""page": null,"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/page/next")"#, r#""page": "","#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@expect("a, b")"#, "", "BAD: unknown; HOST: pass unknown"),
+        (r#"@expect("a")"#, "", "BAD: pass; HOST: pass"),
+    ];
+    for (page, stated, expected) in pages {
+        let document = format!(r#"{{{stated} "sites": [{{"id": "a", "hosts": [{{"ip": "1", "open": false}}]}}]}}"#);
+        check(&HOSTS.replace("@PAGE", page), policies, &[(&document, expected)]);
+    }
+    let page = HOSTS.replace("@PAGE", r#"@total("/n")"#);
+    check(
+        &page,
+        policies,
+        &[(r#"{"n": 0, "sites": [], "partial": ["/site"]}"#, &format!("{unknown}; error snapshot-partial"))],
+    );
+}
+
+#[test]
+fn a_list_in_an_error_object_is_not_empty() {
+    let schema = r#"
+        @path("") entity Account = { @derived keys: Long };
+        @path("/net/keys/*") @key("id") @missing("[]") entity Key in [Account] = { id: String };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+        action "derive" appliesTo { principal: [Key], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("keys") @derives("keys") permit (principal is Key, action == Action::"derive", resource is Account)
+        when { principal in resource };
+        @id("KEYS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.keys > 0 };
+    "#;
+    let table = [
+        (r#"{"net": {}}"#, "KEYS: pass"),
+        (r#"{"net": {"keys": [], "x": 1}}"#, "KEYS: pass"),
+        (r#"{"net": {"error": "forbidden"}}"#, "KEYS: unknown"),
+        (r#"{"net": {"keys": null}}"#, "KEYS: unknown"),
+        (r#"{"net": null}"#, "KEYS: unknown"),
+    ];
+    check(schema, policies, &table);
+}
+
 #[test]
 fn a_reference_that_may_be_misspelt_decides_nothing() {
     let schema = r#"
@@ -440,7 +509,7 @@ fn defaults_replace_null_and_missing_values() {
     let table = [
         (r#"{"page": {}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"keys": null}}"#, "MANY: pass; NONE: fail"),
-        (r#"{"page": {"other": []}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"other": []}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"key": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"Keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": null}"#, "MANY: unknown; NONE: unknown"),
