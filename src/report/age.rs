@@ -155,7 +155,10 @@ impl Findings<'_, '_> {
         };
         match snapshot.locate(row.span, &row.pointer_in_object(model.ty(entity.ty), around)).kind {
             LocationKind::Value(Kind::Object) => Some(Reason::Missing),
-            LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => is_of_root.then_some(Reason::Missing),
+            LocationKind::Value(Kind::Null) | LocationKind::Lacks(_) => {
+                let may_be_there = || snapshot.may_have(model, entity.ty, row.span, pointer.unwrap_or_default());
+                (is_of_root || may_be_there()).then_some(Reason::Missing)
+            }
             LocationKind::Value(_) => Some(Reason::Unreadable),
         }
     }

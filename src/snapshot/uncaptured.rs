@@ -1,8 +1,8 @@
 //! Statements of a snapshot about single properties: the property `uncaptured` of an object names properties of this
 //! object that were not captured. Their values have no effect.
 
-use super::Snapshot;
 use super::locate::LocationKind;
+use super::{Snapshot, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Model;
 use crate::source::json::{Kind, Scanner, SyntaxError, string_text};
@@ -188,6 +188,22 @@ impl Snapshot {
             let known: Vec<&str> = model.known_properties(ty, before).chain([step.as_str()]).collect();
             statement.is_wrong() || statement.named_as(step, known.iter().copied()).is_some()
         })
+    }
+
+    /// Returns whether a value that an instance lacks is stated to be uncaptured, or may be there under a misspelt name.
+    /// `pointer` is its place below the instance.
+    pub(crate) fn may_have(&self, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> bool {
+        let is_misspelt = |(at, step): (usize, &String)| {
+            let (before, _) = pointer.split_at(at);
+            let object = self.locate(within, before);
+            if !matches!(object.kind, LocationKind::Value(Kind::Object)) {
+                return false;
+            }
+            let known: Vec<&str> = model.known_properties(ty, before).collect();
+            let is_near = |name: &str| is_respelled(step, name) || misspelling(name, [step.as_str()]).is_some();
+            self.properties(object.span).iter().any(|(name, _)| !known.contains(&name.as_str()) && is_near(name))
+        };
+        self.is_stated(model, ty, within, pointer) || pointer.iter().enumerate().any(is_misspelt)
     }
 
     /// Returns the statement of an object of an instance, if it can have one.

@@ -78,6 +78,7 @@ fn the_oldest_time_of_the_evidence_decides() {
     let with = |properties: &str| reason(SCHEMA, &format!(r#""captured_at": "2026-09-01T06:00:00Z", {properties},"#));
     assert_eq!(with(r#""evidence": []"#), None);
     assert_eq!(with(r#""roster": null"#), None);
+    assert_eq!(with(r#""register": {"captured_at": "2026-01-01T06:00:00Z"}"#), None);
     assert_eq!(with(r#""evidence": [{"captured_at": "2026-08-31T06:00:00Z"}]"#), None);
     assert_eq!(with(r#""roster": {"captured_at": "2026-08-31T06:00:00Z"}"#), None);
     let reasons = [
@@ -91,6 +92,10 @@ fn the_oldest_time_of_the_evidence_decides() {
         r#""roster": {}"#,
         r#""roster": {"captured_at": null}"#,
         r#""roster": []"#,
+        r#""Roster": {"captured_at": "2026-08-31T06:00:00Z"}"#,
+        r#""rooster": {"captured_at": "2026-08-31T06:00:00Z"}"#,
+        r#""roster": {"captured_At": "2026-08-31T06:00:00Z"}"#,
+        r#""uncaptured": ["roster"]"#,
         r#""roster": {"captured_at": "2026-08-02T06:00:00Z"}"#,
     ]
     .map(with);
@@ -105,6 +110,10 @@ fn the_oldest_time_of_the_evidence_decides() {
         the snapshot is too old: `roster_at` of House::"" was not captured
         the snapshot is too old: `roster_at` of House::"" was not captured
         the snapshot is too old: `roster_at` of House::"" is unreadable
+        the snapshot is too old: `roster_at` of House::"" was not captured
+        the snapshot is too old: `roster_at` of House::"" was not captured
+        the snapshot is too old: `roster_at` of House::"" was not captured
+        the snapshot is too old: `roster_at` of House::"" was not captured
         the snapshot is too old: `roster_at` of House::"" is 2026-08-02T06:00:00Z, which is older than 7d at 2026-09-01T12:00:00Z
     "#]]
     .assert_eq(&lines(&reasons));
