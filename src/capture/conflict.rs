@@ -41,7 +41,7 @@ pub(super) fn contradiction(at: &str, one: Option<&Place>, two: Option<&Place>) 
         Some(place) => error.label(&place.source, place.span, text),
         None => error,
     });
-    labelled.help("correct one of them, or pass --prefer newer; until then the value is uncaptured")
+    labelled.help("correct one of them, or pass --prefer newer if they are of different times; until then the value is uncaptured")
 }
 
 /// Returns the texts of a list.

@@ -693,7 +693,7 @@ fn disputed(key: &str, rows: [(&Place, Belongs); 2], reports: &mut Reports) {
                 let text = if belongs == Belongs::Yes { "in the list" } else { "not in the list" };
                 error.label(&place.source, place.span, text)
             });
-        error.help("correct one of them, or pass --prefer newer; until then the list is partial")
+        error.help("correct one of them, or pass --prefer newer if they are of different times; until then the list is partial")
     });
 }
 
