@@ -330,6 +330,19 @@ impl Program {
         on_deep_stack(|| Self::reviewed(model, policies, select, |_| true))
     }
 
+    /// Returns the names of the tags that policies read.
+    pub(crate) fn tags(&self) -> BTreeSet<(TypeId, SmolStr)> {
+        let tag = |node: &Node| {
+            let (NodeKind::GetTag(_, ty, key) | NodeKind::HasTag(_, ty, key)) = node.kind else { return None };
+            let NodeKind::Constant(at) = self.node(key).kind else { return None };
+            match self.constants.get(at) {
+                Some(Constant::Value(Value::String(name))) => Some((ty, name.clone())),
+                _ => None,
+            }
+        };
+        self.nodes.iter().filter_map(tag).collect()
+    }
+
     /// Reviews and lowers all checks, the derivations that they need, and those that `select` accepts.
     pub(crate) fn lower_needed(
         model: &Model,

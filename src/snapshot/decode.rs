@@ -256,7 +256,7 @@ fn decode_run(snapshot: &Snapshot, model: &Model, id: TypeId, plan: &TypePlan, s
     let rows = rows.get(..ROWS_PER_TASK).unwrap_or(rows);
     let slots = || ty.slots.iter().zip(&plan.uses);
     let mut decoder = Decoder {
-        reading: Reading::new(&snapshot.source, model),
+        reading: Reading::new(&snapshot.source, model).with_tags(&plan.tags),
         ty,
         plan,
         route: &plan.route,

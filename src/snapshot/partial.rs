@@ -50,7 +50,9 @@ fn below(snapshot: &mut Snapshot, model: &Model, ty: TypeId) {
     let node = model.path_of[ty].and_then(|node| model.paths.find(node));
     let nested = node.map_or(&[][..], |node| &node.below).iter().filter(|nested| **nested != ty);
     for nested in nested {
-        let lists = snapshot.tables[ty].uncaptured_lists.iter().filter(|list| list.scope.ty != ty);
+        // The split has recorded most of them.
+        let is_new = |list: &&UncapturedList| snapshot.tables[*nested].uncaptured_list(list.scope).is_none();
+        let lists = snapshot.tables[ty].uncaptured_lists.iter().filter(is_new);
         let lists: Vec<UncapturedList> = lists.map(|list| UncapturedList { most: None, ..list.clone() }).collect();
         lists.into_iter().for_each(|list| snapshot.tables[*nested].add_uncaptured_list(list));
     }

@@ -27,6 +27,8 @@ const MAX_NAME_BYTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct ReadPlan {
     reads: BTreeSet<(TypeId, SlotId)>,
+    /// The names of tags that policies read.
+    tags: BTreeSet<(TypeId, SmolStr)>,
     types: IdVec<TypeId, OnceLock<TypePlan>>,
     /// The groups of properties, by the node of their type.
     groups: IdVec<PathId, OnceLock<GroupPlan>>,
@@ -37,14 +39,20 @@ impl ReadPlan {
     pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
         Self {
             reads: reads.clone(),
+            tags: BTreeSet::new(),
             types: model.type_ids().map(|_| OnceLock::new()).collect(),
             groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
+    /// Returns the plan with the names of the tags that policies read: another tag may be a misspelling of one of them.
+    pub(crate) fn with_tags(self, tags: BTreeSet<(TypeId, SmolStr)>) -> Self {
+        Self { tags, ..self }
+    }
+
     /// Returns the plan of a type of the model that the plan was made for.
     pub(super) fn of(&self, model: &Model, ty: TypeId) -> &TypePlan {
-        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads))
+        self.types[ty].get_or_init(|| TypePlan::new(model, ty, &self.reads, &self.tags))
     }
 
     /// Returns the plan of the groups of properties of a type, which is at a node.
@@ -60,12 +68,14 @@ pub(super) struct TypePlan {
     pub uses: IdVec<SlotId, SlotUse>,
     /// The slots below records of which the states are needed, each record before the slots below it.
     pub below_records: Vec<SlotId>,
+    /// The names of tags that policies read.
+    pub tags: Vec<SmolStr>,
     /// Layouts that no task has in hand; at most one for each thread.
     layouts: Mutex<Vec<Layout>>,
 }
 
 impl TypePlan {
-    fn new(model: &Model, ty: TypeId, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
+    fn new(model: &Model, ty: TypeId, reads: &BTreeSet<(TypeId, SlotId)>, tags: &BTreeSet<(TypeId, SmolStr)>) -> Self {
         let slots = &model.ty(ty).slots;
         let kept = slots.ids().map(|slot| reads.contains(&(ty, slot)));
         let mut uses: IdVec<SlotId, SlotUse> =
@@ -80,8 +90,9 @@ impl TypePlan {
                 unkept.into_iter().for_each(|above| uses[above] = SlotUse::State);
             }
         }
+        let tags = tags.iter().filter(|(of, _)| *of == ty).map(|(_, tag)| tag.clone()).collect();
         order.retain(|slot| slots[*slot].is_below_records() && uses[*slot] != SlotUse::Checked);
-        Self { route: Route::new(model, ty), uses, below_records: order, layouts: Mutex::default() }
+        Self { route: Route::new(model, ty), uses, below_records: order, tags, layouts: Mutex::default() }
     }
 
     /// Returns a layout, which may be that of rows of another snapshot.

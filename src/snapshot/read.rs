@@ -10,7 +10,7 @@ use crate::schema::{
     Origin, Read, Reader, Slot, SlotId, Ty, folded_email_parts, midnight, words,
 };
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError, string_text};
-use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, nearest, trimmed};
+use crate::source::{MAX_SOURCE_BYTES, Place, Source, Span, byte_offset, misspelling, nearest, trimmed};
 use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
@@ -46,6 +46,10 @@ pub(super) struct Reading<'s> {
     /// The side text: strings that differ from the bytes of the file.
     pub side: String,
     pub other_properties: usize,
+    /// The names of tags that policies read.
+    tags: &'s [SmolStr],
+    /// The names of other tags, each with the name above that it may be a misspelling of.
+    other_tags: HashMap<SmolStr, Option<SmolStr>>,
     /// Sets that were read and are as they should be, by slot and text: many rows say the same.
     known: HashTable<(SlotId, &'s str, Value)>,
     /// The last address, with its place, and its parts if it is in folded form: several attributes read one address.
@@ -85,6 +89,9 @@ const MAX_REMEMBERED_BYTES: u32 = 64;
 
 /// Sets that are remembered.
 const MAX_REMEMBERED_SETS: usize = 256;
+
+/// Tags whose likeness to those of policies is remembered.
+const MAX_REMEMBERED_TAGS: usize = 256;
 
 /// Diagnostics that are searched for one of the same value.
 const RECENT: usize = 8;
@@ -136,10 +143,17 @@ impl<'s> Reading<'s> {
             secret: false,
             side,
             other_properties: 0,
+            tags: &[],
+            other_tags: HashMap::new(),
             known: HashTable::new(),
             last_address: None,
             last: None,
         }
+    }
+
+    /// Returns the reading with the names of the tags that policies read.
+    pub(super) fn with_tags(self, tags: &'s [SmolStr]) -> Self {
+        Self { tags, ..self }
     }
 
     /// Copies text to the side text.
@@ -966,7 +980,51 @@ impl<'s> Reading<'s> {
             return None;
         }
         let Members { fields, nulls, unreadable, .. } = self.members(|_| Some(ty), span, Name::Tags);
-        Some(Value::Record(Arc::new(Record::partial(fields, [nulls, unreadable].concat()))))
+        let mut unknown = [nulls, unreadable].concat();
+        unknown.extend(self.misspelt_tags(span));
+        Some(Value::Record(Arc::new(Record::partial(fields, unknown))))
+    }
+
+    /// Returns the tags that a policy reads and an object lacks, and of which it may have a misspelling.
+    fn misspelt_tags(&mut self, span: Span) -> Vec<SmolStr> {
+        if self.tags.is_empty() {
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        #[expect(clippy::let_underscore_must_use, reason = "these bytes have been scanned before")]
+        let _ = Scanner::at(self.source.text(), span.start).object(|scanner, key| {
+            names.push((SmolStr::new(key.text()), key.span));
+            scanner.skip().map(|_| ())
+        });
+        let mut unknown = Vec::new();
+        for (name, key) in &names {
+            let Some(tag) = self.likely_tag(name) else { continue };
+            if unknown.contains(&tag) || names.iter().any(|(name, _)| *name == tag) {
+                continue;
+            }
+            let (shown, meant) = if self.secret { ("***", "***") } else { (name.as_str(), tag.as_str()) };
+            let message = format!("the tag `{shown}` resembles `{meant}`, which a policy reads and this object lacks");
+            let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, *key, "this tag");
+            self.diagnostics.push(warning.help(format!("write `{meant}` if that is meant; until then it is unknown")));
+            unknown.push(tag);
+        }
+        unknown
+    }
+
+    /// Returns the tag that a policy reads and of which another tag may be a misspelling.
+    fn likely_tag(&mut self, name: &SmolStr) -> Option<SmolStr> {
+        if self.tags.contains(name) {
+            return None;
+        }
+        if let Some(known) = self.other_tags.get(name) {
+            return known.clone();
+        }
+        let respelt = self.tags.iter().find(|tag| is_respelled(tag, name)).map(SmolStr::as_str);
+        let meant = respelt.or_else(|| misspelling(name, self.tags.iter().map(SmolStr::as_str))).map(SmolStr::new);
+        if self.other_tags.len() < MAX_REMEMBERED_TAGS {
+            self.other_tags.insert(name.clone(), meant.clone());
+        }
+        meant
     }
 
     /// Reads the members of an object.

@@ -1,6 +1,6 @@
 //! Reasons of failures: all that the user has to correct, and the principals that nearly count.
 
-use crate::support::{NOW, command, folder};
+use crate::support::{NOW, command, deodar, folder};
 use serde_json::Value;
 
 const SCHEMA: &str = r#"
@@ -90,4 +90,48 @@ fn near_misses_are_shown_with_the_value_that_excludes_them() {
     assert_eq!(near, [("Approval::\"switched-off\"", "state is \"report\""), ("Approval::\"noted\"", "note is ***")]);
     let message = finding["message"].as_str().unwrap_or_default();
     assert_eq!(message, "approved is false (near miss Approval::\"switched-off\": state is \"report\")");
+}
+
+#[test]
+fn a_tag_that_may_be_misspelt_is_unknown() {
+    let schema = r#"
+        @path("") entity Account = {} tags String;
+        action "audit" appliesTo { principal: [Account], resource: [Account], context: {} };
+    "#;
+    let policies = r#"
+        @id("OPEN") @title("It is not public") @severity("low")
+        forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.hasTag("exposure") && resource.getTag("exposure") == "public" };
+    "#;
+    let judged = |tags: &str| {
+        let snapshot = format!(r#"{{"tags": {tags}}}"#);
+        let files =
+            [("s.cedarschema", schema.as_bytes()), ("p.cedar", policies.as_bytes()), ("a.json", snapshot.as_bytes())];
+        let mut verdicts = Vec::new();
+        for engine in ["compiled", "reference"] {
+            let arguments = ["check", "a.json", "--now", NOW, "--format", "json", "--engine", engine];
+            let run =
+                deodar(&files, &[&arguments[..], &["--schema", "s.cedarschema", "--policies", "p.cedar"]].concat());
+            let report = run.json();
+            let warned = report["diagnostics"].as_array().expect("a list").iter();
+            let warned = warned.filter_map(|it| it["message"].as_str()).find(|it| it.contains("resembles"));
+            verdicts.push((run.code, warned.map(str::to_owned)));
+        }
+        assert_eq!(verdicts[0], verdicts[1], "{tags}");
+        verdicts.swap_remove(0)
+    };
+    for (tags, code) in [
+        (r#"{"exposure": "public"}"#, 1),
+        (r#"{}"#, 0),
+        (r#"{"owner": "a", "team": "b"}"#, 0),
+        (r#"{"exposure": "none", "Exposure": "public"}"#, 0),
+        (r#"null"#, 4),
+    ] {
+        assert_eq!(judged(tags), (code, None), "{tags}");
+    }
+    for name in ["Exposure", "exposre", "exposure ", "expo\u{200b}sure"] {
+        let (code, warned) = judged(&format!(r#"{{"{name}": "public", "owner": "a"}}"#));
+        let expected = format!("the tag `{name}` resembles `exposure`, which a policy reads and this object lacks");
+        assert_eq!((code, warned), (4, Some(expected)), "{name}");
+    }
 }
