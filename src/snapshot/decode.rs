@@ -7,7 +7,7 @@ use super::locate::LocationKind;
 use super::plan::{Found, Last, Layout, Meaning, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
-use super::uncaptured::Statement;
+use super::uncaptured::{self, Statement};
 use super::{Column, Data, ReadTimes, RowStep, Snapshot, State, StrRef, is_respelled, row_number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::IdVec;
@@ -524,7 +524,7 @@ impl Decoder<'_> {
         let mut others: Vec<Other> = Vec::new();
         let mut last = Last::START;
         let mut firsts = Firsts::default();
-        let mut strangers = 0usize;
+        let (mut strangers, mut is_error) = (0usize, false);
         let mut statement: Option<Statement> = None;
         let mut may_list_partial = false;
         scanner.properties(|scanner| {
@@ -547,6 +547,7 @@ impl Decoder<'_> {
                     };
                     self.reading.other_properties += usize::from(is_own);
                     strangers += usize::from(is_own);
+                    is_error |= is_own && uncaptured::is_of_error(&key.text());
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
@@ -577,7 +578,7 @@ impl Decoder<'_> {
         }
         self.unseen(at, &seen);
         if seen.is_empty() && strangers > 0 && others.is_empty() {
-            self.foreign(at);
+            self.foreign(at, is_error);
         }
         for other in others {
             self.other(at, start, &other, &seen, &mut firsts);
@@ -620,12 +621,18 @@ impl Decoder<'_> {
     }
 
     /// Makes uncaptured what is read through an object with other properties than the declared ones, such as
-    /// `{"error": "forbidden"}`: the declared ones are not known to be absent.
-    fn foreign(&mut self, at: StopId) {
+    /// `{"error": "forbidden"}`, if it is an error, or if at least one of these is required or a parameter that the account
+    /// sets: the others are not known to be absent.
+    fn foreign(&mut self, at: StopId, is_error: bool) {
         let ty = self.ty;
         let Some(field) = self.route.stops[at].field.map(|field| &ty.fields[field]) else { return };
-        self.mark(&field.below, State::Uncaptured);
-        self.mark(&field.presence, State::Uncaptured);
+        let is_parameter = |slot: &SlotId| ty.parameters.iter().any(|parameter| parameter.slot == *slot);
+        let is_required =
+            |slot: &SlotId| is_parameter(slot) || ty.slots[*slot].required && !field.presence.contains(slot);
+        if is_error || field.below.iter().any(is_required) {
+            self.mark(&field.below, State::Uncaptured);
+            self.mark(&field.presence, State::Uncaptured);
+        }
     }
 
     /// Sets the slots of the properties that an object lacks.

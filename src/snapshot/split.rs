@@ -444,11 +444,12 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Returns whether an object below an instance has properties, but none that the schema knows there, such as
-    /// `{"error": "forbidden"}`: its lists are not known to be empty.
+    /// Returns whether an object below an instance is an error, such as `{"error": "forbidden"}`, and has no property that the
+    /// schema knows there: its lists are not known to be empty.
     fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>]) -> bool {
         let way = self.model.way_to(here.scope.ty, node).filter(|way| !way.is_empty());
-        let (Some(way), false) = (way, names.is_empty()) else { return false };
+        let is_error = names.iter().any(|name| uncaptured::is_of_error(&name.text()));
+        let (Some(way), true) = (way, is_error) else { return false };
         let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).chain([UNCAPTURED]).collect();
         names.iter().all(|name| !known.contains(&*name.text()))
     }

@@ -13,6 +13,11 @@ use std::sync::Arc;
 /// The property of an object that names its properties that were not captured.
 pub(super) const UNCAPTURED: &str = "uncaptured";
 
+/// Returns whether an undeclared property is that of an error in place of the object, as in `{"error": "forbidden"}`.
+pub(super) fn is_of_error(name: &str) -> bool {
+    ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
+}
+
 /// Returns whether an undeclared property may be meant to be `uncaptured`.
 pub(crate) fn is_like(name: &str) -> bool {
     // Most names have other letters.

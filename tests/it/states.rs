@@ -106,7 +106,7 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
 }
 
 #[test]
-fn an_object_with_other_properties_only_does_not_show_that_optional_values_are_absent() {
+fn an_error_object_does_not_show_that_optional_values_are_absent() {
     let schema = r#"
         @path("") entity Account = { @path("api/open") open?: Bool, firewall?: { rules?: Long, mode?: String } };
         action "audit" appliesTo { principal: [Account], resource: [Account] };
@@ -122,7 +122,11 @@ fn an_object_with_other_properties_only_does_not_show_that_optional_values_are_a
         (r#"{"api": {"open": true}, "firewall": {"mode": "off"}}"#, "API: fail; WALL: fail"),
         (r#"{"api": {"open": false, "x": 1}, "firewall": {"rules": 1, "x": 1}}"#, "API: pass; WALL: pass"),
         (r#"{"api": {"error": "forbidden"}, "firewall": {"error": "forbidden"}}"#, "API: unknown; WALL: unknown"),
-        (r#"{"api": {"getUser": {"enabled": true}}, "firewall": null}"#, "API: unknown; WALL: pass"),
+        (r#"{"api": {"getUser": {"enabled": true}}, "firewall": null}"#, "API: pass; WALL: pass"),
+        (
+            r#"{"api": {"Errors": [], "code": 403}, "firewall": {"open": true, "error": null}}"#,
+            "API: unknown; WALL: unknown",
+        ),
     ];
     check(schema, policies, &table);
 }
@@ -509,7 +513,8 @@ fn defaults_replace_null_and_missing_values() {
     let table = [
         (r#"{"page": {}}"#, "MANY: pass; NONE: fail"),
         (r#"{"page": {"keys": null}}"#, "MANY: pass; NONE: fail"),
-        (r#"{"page": {"other": []}}"#, "MANY: unknown; NONE: unknown"),
+        (r#"{"page": {"other": []}}"#, "MANY: pass; NONE: fail"),
+        (r#"{"page": {"error": []}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"key": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": {"Keys": [{"id": "a"}]}}"#, "MANY: unknown; NONE: unknown"),
         (r#"{"page": null}"#, "MANY: unknown; NONE: unknown"),
