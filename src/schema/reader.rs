@@ -440,7 +440,13 @@ impl Reader {
             return Some(Ok(Folded { written, text: Cow::Borrowed(written), is_domain_rejected: false }));
         }
         let part = match self {
-            Reader::Casefold => Ok(text),
+            Reader::Casefold => match unseen(text) {
+                None => Ok(text),
+                Some(c) => {
+                    let remedy = format!("remove the character U+{:04X}, which is not seen", u32::from(c));
+                    Err(WrongShape::new("a text of visible characters", remedy))
+                }
+            },
             Reader::Parents => match fold::domain(text).text {
                 folded if text.len() <= LONGEST_DOMAIN && is_domain(&folded) => Ok(text),
                 _ => Err(WrongShape::new("a domain", "write a domain such as mail.example.com")),
@@ -482,6 +488,25 @@ impl Reader {
         };
         Folded { written, text, is_domain_rejected }
     }
+}
+
+/// Returns the first invisible character of a text, which people take for another text. Joiners between characters that are
+/// not ASCII belong to the writing, as in Persian words and in emoji.
+fn unseen(text: &str) -> Option<char> {
+    if text.is_ascii() {
+        return None;
+    }
+    let is_written = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_hidden(c));
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
+        if is_hidden(c) && !(is_joiner && is_written(before) && is_written(rest.clone().next())) {
+            return Some(c);
+        }
+        before = Some(c);
+    }
+    None
 }
 
 /// Returns the words of a folded text: its maximal runs of letters.
@@ -605,6 +630,8 @@ mod tests {
     fn readers_return_the_folded_form_of_their_part() {
         for (reader, text, expected) in [
             (Reader::Casefold, "  E\u{301}TAT ", "\u{e9}tat"),
+            (Reader::Casefold, "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}", "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}"),
+            (Reader::Casefold, "\u{1f469}\u{200d}\u{1f4bb} Dev", "\u{1f469}\u{200d}\u{1f4bb} dev"),
             (Reader::Email, " JOSE\u{301}@B\u{dc}CHER.example", "jos\u{e9}@xn--bcher-kva.example"),
             (Reader::Email, "Stra\u{df}e@x.example", "strasse@x.example"),
             (Reader::EmailLocal, "\u{39f}\u{394}\u{39f}\u{3a3}@x.example", "\u{3bf}\u{3b4}\u{3bf}\u{3c3}"),
@@ -636,6 +663,12 @@ mod tests {
     #[test]
     fn texts_of_another_shape_are_rejected() {
         for (reader, text) in [
+            (Reader::Casefold, "Admin\u{200b}"),
+            (Reader::Casefold, "\u{2060}admin"),
+            (Reader::Casefold, "ad\u{ad}min"),
+            (Reader::Casefold, "ad\u{200d}min"),
+            (Reader::Casefold, "\u{dc}\u{200d}\u{200d}\u{dc}"),
+            (Reader::Casefold, "\u{202e}nimda"),
             (Reader::Email, "name"),
             (Reader::Email, "a@b@c"),
             (Reader::EmailDomain, "a@b\u{200b}.example"),

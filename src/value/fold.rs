@@ -2,8 +2,7 @@
 //! domain have one folded form, so `==` on folded forms compares them as people do.
 //!
 //! [`caseless`] is canonical caseless matching (Unicode, section 3.13, D145), stored in NFC: full case folding without
-//! the Turkic rules, and without the characters that Unicode calls default ignorable: a zero-width space is not seen.
-//! Compatibility variants such as full-width letters keep their own form.
+//! the Turkic rules. Compatibility variants such as full-width letters keep their own form, and nothing is removed.
 //! [`domain`] is UTS 46 ToASCII with nontransitional processing, as browsers and mail servers resolve names. All tables
 //! come from ICU4X, so every step uses one Unicode version.
 
@@ -11,8 +10,6 @@ use super::show_address;
 use icu_casemap::CaseMapper;
 use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
-use icu_properties::CodePointSetData;
-use icu_properties::props::DefaultIgnorableCodePoint;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -24,11 +21,7 @@ pub fn caseless(text: &str) -> Cow<'_, str> {
     }
     let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);
-    let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    let folded: String = folded.chars().filter(|c| !invisible.contains(*c)).collect();
-    // A blank at an end that was inside may now be there.
-    let folded = if text.trim().len() == text.len() { folded.trim() } else { &folded };
-    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(folded);
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&folded);
     if composed == text { Cow::Borrowed(text) } else { Cow::Owned(composed.into_owned()) }
 }
 
@@ -133,10 +126,6 @@ mod tests {
             ("ΟΔΟΣ", "οδος"),
             ("ΟΔΟΣ", "οδοσ"),
             ("straße", "STRASSE"),
-            ("Admin\u{200b}", "admin"),
-            ("ad\u{ad}min\u{fe0f}", "Ad\u{2060}min"),
-            ("a\u{200d}\u{301}", "\u{c1}"),
-            ("admin \u{202e}", "\u{200b} admin"),
             ("STRAẞE", "strasse"),
             ("\u{fb01}n", "FIN"),
             ("\u{212a}elvin", "kelvin"),
@@ -159,6 +148,7 @@ mod tests {
             ("I", "ı"),
             ("i", "İ"),
             ("\u{ff21}", "a"),
+            ("a\u{200b}", "a"),
             ("\u{430}", "a"),
             ("²", "2"),
             ("a b", "ab"),
