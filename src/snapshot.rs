@@ -217,7 +217,7 @@ impl Snapshot {
         reads: &BTreeSet<(TypeId, SlotId)>,
         limits: &Limits,
     ) -> (Option<Self>, Vec<Diagnostic>) {
-        Self::planned(source, model, &ReadPlan::new(model, reads), limits)
+        Self::planned(source, model, &ReadPlan::new(model, reads, BTreeSet::new()), limits)
     }
 
     /// Reads a snapshot by a plan for the model, as [`Snapshot::read`] does.

@@ -35,19 +35,15 @@ pub(crate) struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// Plans the reading of all attributes, of which those in `reads` are kept.
-    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>) -> Self {
+    /// Plans the reading of all attributes, of which those in `reads` are kept. Other tags than the named ones may be
+    /// misspellings of these.
+    pub(crate) fn new(model: &Model, reads: &BTreeSet<(TypeId, SlotId)>, tags: BTreeSet<(TypeId, SmolStr)>) -> Self {
         Self {
             reads: reads.clone(),
-            tags: BTreeSet::new(),
+            tags,
             types: model.type_ids().map(|_| OnceLock::new()).collect(),
             groups: model.paths.iter().map(|_| OnceLock::new()).collect(),
         }
-    }
-
-    /// Returns the plan with the names of the tags that policies read: another tag may be a misspelling of one of them.
-    pub(crate) fn with_tags(self, tags: BTreeSet<(TypeId, SmolStr)>) -> Self {
-        Self { tags, ..self }
     }
 
     /// Returns the plan of a type of the model that the plan was made for.
@@ -396,7 +392,7 @@ impl Layout {
     /// `last` before is tried first.
     ///
     /// # Errors
-    /// When there is no key here.
+    /// If no key follows.
     pub(super) fn read<'a>(
         &mut self,
         route: &Route,
@@ -526,7 +522,7 @@ mod tests {
     #[test]
     fn a_layout_does_not_change_what_a_name_means() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -553,7 +549,7 @@ mod tests {
     #[test]
     fn the_names_of_a_layout_are_bounded() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
         let person = schema.model.type_named("Person").unwrap();
         let route = &plan.of(&schema.model, person).route;
         let mut layout = Layout::new(route);
@@ -569,7 +565,7 @@ mod tests {
     #[test]
     fn snapshots_of_one_plan_are_read_as_alone() {
         let schema = schema();
-        let plan = ReadPlan::new(&schema.model, &BTreeSet::new());
+        let plan = ReadPlan::new(&schema.model, &BTreeSet::new(), BTreeSet::new());
         let texts = [
             r#"{"open": true, "people": [{"name": "a", "age": 1, "shoe": 1}, {"name": "b", "agee": 1, "shoe": 1}]}"#,
             r#"{"people": [], "opne": true}"#,
