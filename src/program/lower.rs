@@ -86,6 +86,7 @@ pub(super) fn whole(model: &Model, policies: &Policies, select: impl Fn(Derivati
 /// The result that the types determine for one expression with `has`, for one possible type of its left side.
 #[derive(Debug, Clone)]
 pub(super) struct Presence {
+    /// Its answer, as far as the types determine it.
     pub settled: Settled,
     /// The type or record on the left side, in words.
     pub holder: String,

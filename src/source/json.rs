@@ -400,7 +400,7 @@ impl<'a> Scanner<'a> {
     /// Reads a key and its colon.
     ///
     /// # Errors
-    /// When there is none here.
+    /// If none follows.
     pub fn key(&mut self) -> Result<Key<'a>> {
         let (range, escaped) = self.name()?;
         Ok(Key { span: Span::from(range), document: self.text, escaped })

@@ -1,6 +1,6 @@
 //! The maximal age of a snapshot: no verdict on an older one is decided.
 
-use crate::support::{edited, harbour, in_memory};
+use crate::support::{deodar, edited, harbour, in_memory};
 use deodar::engine::Verdict;
 use deodar::report::{Engine, Report};
 use deodar::value::{parse_datetime, parse_duration};
@@ -144,4 +144,12 @@ fn the_report_names_the_limit_and_a_pipeline_may_accept_nothing_of_an_old_snapsh
 
 fn lines(reasons: &[Option<String>]) -> String {
     reasons.iter().map(|reason| format!("{}\n", reason.as_deref().unwrap_or("decided"))).collect()
+}
+
+#[test]
+fn a_negative_age_is_named_as_such() {
+    for age in [&["--max-snapshot-age", "-1d"][..], &["--max-snapshot-age=-1d"]] {
+        let run = deodar(&[], &[&["check", "a.json"], age].concat());
+        assert!(run.code == 2 && run.stderr.contains("an age is not negative"), "{run:?}");
+    }
 }

@@ -49,23 +49,19 @@ fn an_object_is_not_a_list_of_texts() {
         exit 1
     "#]]
     .assert_eq(&found(texts, r#""plans": ["free", "paid"]"#));
-    expect![[r#"
-        PAID: unknown, plans is [unknown elements]
-        FEW: unknown, plans is [unknown elements]
-        snapshot-type: `plans` is an object, expected an array
-        exit 5
-    "#]]
-    .assert_eq(&found(texts, r#""plans": {"error": "paid"}"#));
-    expect![[r#"
-        PAID: unknown, plans is [unknown elements]
-        FEW: unknown, plans is [unknown elements]
-        snapshot-type: `plans` is an object, expected an array
-        exit 5
-    "#]]
-    .assert_eq(&found(
-        r#"@path("services/*/plans/*") plans: Set<String>"#,
-        r#""services": {"a": {"plans": {"error": "paid"}}}"#,
-    ));
+    for (attribute, plans) in [
+        (texts, r#""plans": {"error": "paid"}"#),
+        (texts, r#""plans": {"a": "paid"}"#),
+        (r#"@path("services/*/plans/*") plans: Set<String>"#, r#""services": {"a": {"plans": {"error": "paid"}}}"#),
+    ] {
+        let expected = expect![[r#"
+            PAID: unknown, plans is [unknown elements]
+            FEW: unknown, plans is [unknown elements]
+            snapshot-type: `plans` is an object, expected an array
+            exit 5
+        "#]];
+        expected.assert_eq(&found(attribute, plans));
+    }
 }
 
 #[test]
