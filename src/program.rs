@@ -11,6 +11,7 @@ mod reachable;
 mod join;
 mod lower;
 mod lint;
+mod like;
 mod saved;
 #[cfg(test)]
 mod print;
@@ -18,6 +19,7 @@ mod print;
 pub use condition::{Condition, Lanes, LoweredClause, PolicyOutcomes, evaluate_policy};
 pub use function::{Function, Kernel};
 pub use join::{Conjunct, Join, JoinKey};
+pub use like::LikePattern;
 pub(crate) use lower::attribute_at;
 pub use reachable::{Behind, Depends, Reachable};
 
@@ -28,7 +30,6 @@ use crate::schema::{Model, SlotId, Ty};
 use crate::source::cedar::on_deep_stack;
 use crate::source::{Source, Span};
 use crate::value::{Outcomes, TypeId, Value};
-use cedar_policy_core::ast;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -92,7 +93,7 @@ pub enum NodeKind {
     /// `.isEmpty()`.
     IsEmpty(NodeId),
     /// `like`.
-    Like(NodeId, #[serde(with = "saved::pattern")] ast::Pattern),
+    Like(NodeId, LikePattern),
     /// An answer that the types settle, once the operand is evaluated: `is`, `has` of an undeclared attribute.
     StaticallyKnown(NodeId, bool),
     /// `.getTag()`.

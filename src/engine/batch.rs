@@ -332,7 +332,7 @@ impl Evaluator<'_> {
             NodeKind::Like(text, pattern) => {
                 let text = values(*text)?;
                 self.fill(node, batch, lanes, |at| match text.at(at)? {
-                    Plain::Text(text) => Some(Outcomes::of(pattern.wildcard_match(text))),
+                    Plain::Text(text) => Some(Outcomes::of(pattern.matches(text))),
                     _ => None,
                 });
             }

@@ -195,7 +195,7 @@ impl Evaluator<'_> {
                 self.unary(*set, request, |set| set.set().map_or(Outcomes::EITHER, operand::is_empty))
             }
             NodeKind::Like(text, pattern) => self.unary(*text, request, |text| {
-                text.text().map_or(Outcomes::ERROR, |text| Outcomes::of(pattern.wildcard_match(text)))
+                text.text().map_or(Outcomes::ERROR, |text| Outcomes::of(pattern.matches(text)))
             }),
             NodeKind::StaticallyKnown(operand, answer) => {
                 let operand = self.value(*operand, request);

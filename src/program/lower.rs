@@ -507,7 +507,7 @@ impl<'m> Lowering<'m> {
             }
             ExprKind::Like { expr, pattern } => {
                 let text = self.lower(expr).0;
-                self.typed(NodeKind::Like(text, pattern.clone()), Ty::Bool)
+                self.typed(NodeKind::Like(text, LikePattern::from(pattern)), Ty::Bool)
             }
             ExprKind::Is { expr, entity_type } => {
                 let entity = self.lower(expr);

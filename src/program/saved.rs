@@ -12,23 +12,3 @@ impl Program {
         sources.try_for_each(|source| by_name::restore(source, texts))
     }
 }
-
-/// Patterns of `like`: their elements, of which `None` is the wildcard.
-pub(super) mod pattern {
-    use cedar_policy_core::ast::{Pattern, PatternElem};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(pattern: &Pattern, serializer: S) -> Result<S::Ok, S::Error> {
-        let element = |element: &PatternElem| match element {
-            PatternElem::Char(character) => Some(*character),
-            PatternElem::Wildcard => None,
-        };
-        pattern.iter().map(element).collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
-        let elements = Vec::<Option<char>>::deserialize(deserializer)?;
-        let element = |element: Option<char>| element.map_or(PatternElem::Wildcard, PatternElem::Char);
-        Ok(elements.into_iter().map(element).collect())
-    }
-}

@@ -3,11 +3,10 @@
 use super::{Reviewed, reached};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Statement;
-use crate::program::{Constant, NodeId, NodeKind, Program};
+use crate::program::{Constant, LikePattern, NodeId, NodeKind, Program};
 use crate::schema::{Chain, Model, Origin, Reader, SlotId, Ty, folded};
 use crate::source::{Source, Span};
 use crate::value::{TypeId, Value};
-use cedar_policy_core::ast::PatternElem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ pub(super) fn unequal(
                 | NodeKind::Contains(left, right)
                 | NodeKind::ContainsAll(left, right)
                 | NodeKind::ContainsAny(left, right) => found.compared(*left, *right),
-                NodeKind::Like(text, pattern) => found.matched(node, *text, pattern.get_elems()),
+                NodeKind::Like(text, pattern) => found.matched(node, *text, pattern),
                 _ => {}
             }
         }
@@ -130,14 +129,9 @@ impl Found<'_> {
     }
 
     /// Compares each piece of a pattern between its wildcards.
-    fn matched(&mut self, node: NodeId, text: NodeId, pattern: &[PatternElem]) {
+    fn matched(&mut self, node: NodeId, text: NodeId, pattern: &LikePattern) {
         let with = self.readers(&self.leaves(text));
-        let pieces: Vec<String> = pattern
-            .split(|elem| *elem == PatternElem::Wildcard)
-            .map(|piece| {
-                piece.iter().filter_map(|elem| if let PatternElem::Char(c) = elem { Some(*c) } else { None }).collect()
-            })
-            .collect();
+        let pieces: Vec<String> = pattern.pieces().map(str::to_owned).collect();
         let (last, whole) = (pieces.len() - 1, pieces.len() == 1);
         let form = |at: usize, piece: &str, chain: &Chain| {
             if whole {
