@@ -10,7 +10,7 @@ use super::index::HashKey;
 use super::operand::{self, Operand};
 use super::symbols::NO_SYMBOL;
 use crate::program::{Arithmetic, Body, Condition, Kernel, Lanes, NodeId, NodeKind, PolicyOutcomes, evaluate_policy};
-use crate::schema::{Origin, SlotId, Ty};
+use crate::schema::{Model, Origin, SlotId, Ty};
 use crate::snapshot::{Column, Data, Snapshot, State, StrRef, text_hash};
 use crate::value::{EntityRef, IpNet, Outcomes, Set, TypeId, Value};
 use rustc_hash::FxHashSet;
@@ -35,6 +35,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Returns the rows of the batch.
+    fn rows(self) -> Rows<'static> {
+        Rows::Own(self.start)
+    }
+
     /// Returns the request for the row at a place in the batch.
     fn request(self, at: u32) -> Request {
         let entity = EntityRef { ty: self.ty, row: self.start + at };
@@ -56,23 +61,36 @@ pub(super) enum Role {
 }
 
 /// The rows of an entity-valued expression, by place in a batch.
-pub(super) enum Rows {
+pub(super) enum Rows<'m> {
     /// The rows of the batch; the first one is given.
     Own(u32),
     /// One row for all.
     One(u32),
-    /// A row for each place; a number after the rows of the table if it is unknown.
-    Each(Vec<u32>),
+    /// The entities in a column, which is read at other rows.
+    In(&'m Column, Box<Rows<'m>>),
+    /// The instances of a type that instances of another type are nested in.
+    Around((&'m Snapshot, &'m Model), [TypeId; 2], Box<Rows<'m>>),
 }
 
-impl Rows {
-    /// Returns the row for a place in the batch.
+impl Rows<'_> {
+    /// Returns the row for a place in the batch; a number after the rows of the table if it is unknown.
     fn at(&self, at: u32) -> u32 {
-        match self {
-            Rows::Own(start) => *start + at,
-            Rows::One(row) => *row,
-            Rows::Each(rows) => rows.get(at as usize).copied().unwrap_or(UNKNOWN_ROW),
-        }
+        let row = match self {
+            Rows::Own(start) => return *start + at,
+            Rows::One(row) => return *row,
+            Rows::In(column, rows) => {
+                let row = rows.at(at) as usize;
+                match &column.data {
+                    Data::Entity(all) if column.states.get(row) == Some(&State::Known) => all.get(row).copied(),
+                    _ => None,
+                }
+            }
+            Rows::Around((snapshot, model), [ty, outer], rows) => {
+                let entity = EntityRef { ty: *ty, row: rows.at(at) };
+                snapshot.enclosing(model, entity, *outer).map(|around| around.row)
+            }
+        };
+        row.unwrap_or(UNKNOWN_ROW)
     }
 }
 
@@ -95,11 +113,13 @@ pub(super) enum Values<'m> {
     /// A constant.
     Constant(&'m Value),
     /// A column, and the rows to read.
-    Column(&'m Snapshot, &'m Column, &'m Ty, Rows),
-    /// Numbers computed from columns; `None` if one of the operands is unknown, or if the result overflows.
-    Computed(Vec<Option<i64>>),
+    Column(&'m Snapshot, &'m Column, &'m Ty, Rows<'m>),
+    /// A number computed from two others, unless it overflows.
+    Computed(fn(i64, i64) -> Option<i64>, Box<[Values<'m>; 2]>),
     /// The symbols of a column of texts, and the rows to read.
-    Symbols(&'m [u32], Rows),
+    Symbols(&'m [u32], Rows<'m>),
+    /// Instances of a type.
+    Instances(TypeId, Rows<'m>),
 }
 
 impl<'m> Values<'m> {
@@ -107,8 +127,15 @@ impl<'m> Values<'m> {
     pub(super) fn at(&self, at: u32) -> Option<Plain<'m>> {
         let (snapshot, column, ty, row) = match self {
             Values::Constant(value) => return plain(value),
-            Values::Computed(numbers) => return numbers.get(at as usize)?.map(Plain::Number),
+            Values::Computed(op, operands) => {
+                let [left, right] = &**operands;
+                return op(left.number(at)?, right.number(at)?).map(Plain::Number);
+            }
             Values::Symbols(..) => return None,
+            Values::Instances(ty, rows) => {
+                let entity = EntityRef { ty: *ty, row: rows.at(at) };
+                return (entity.row != UNKNOWN_ROW).then_some(Plain::Entity(entity));
+            }
             Values::Column(snapshot, column, ty, rows) => (snapshot, column, ty, rows.at(at) as usize),
         };
         if column.states.get(row) != Some(&State::Known) {
@@ -147,7 +174,7 @@ impl<'m> Values<'m> {
     /// Returns the value if it is the same for all rows.
     fn uniform(&self) -> Option<Plain<'m>> {
         match self {
-            Values::Constant(_) | Values::Column(.., Rows::One(_)) => self.at(0),
+            Values::Constant(_) | Values::Column(.., Rows::One(_)) | Values::Instances(_, Rows::One(_)) => self.at(0),
             _ => None,
         }
     }
@@ -188,6 +215,17 @@ impl<'m> Values<'m> {
     }
 }
 
+impl Plain<'_> {
+    /// Evaluates `.contains()` for a text or an entity. `None` for other values: they take the evaluator by row.
+    pub(super) fn contains(&self, item: &Self) -> Option<Outcomes> {
+        match (self, item) {
+            (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
+            (Plain::Set(set), Plain::Entity(entity)) => Some(operand::contains(set, Some(&Operand::Entity(*entity)))),
+            _ => None,
+        }
+    }
+}
+
 /// Returns a value in its plain form; `None` if its comparison takes the evaluator by row.
 pub(super) fn plain(value: &Value) -> Option<Plain<'_>> {
     Some(match value {
@@ -212,7 +250,7 @@ enum Cells<'v> {
 struct KnownCells<'v, T> {
     states: &'v [State],
     data: &'v [T],
-    rows: &'v Rows,
+    rows: &'v Rows<'v>,
 }
 
 impl<T> KnownCells<'_, T> {
@@ -296,8 +334,7 @@ impl Evaluator<'_> {
 
     /// Fills the lanes by the kernel for a node. `None`, with unchanged lanes, if there is no kernel.
     fn kernel(&self, node: NodeId, batch: Batch, lanes: &mut [Outcomes]) -> Option<()> {
-        let len = lanes.len();
-        let values = |node: NodeId| self.values(node, batch, len);
+        let values = |node: NodeId| self.values(node, batch);
         match &self.program.node(node).kind {
             NodeKind::Constant(_) | NodeKind::Slot(..) => {
                 let values = values(node)?;
@@ -337,7 +374,7 @@ impl Evaluator<'_> {
                 });
             }
             NodeKind::Has(entity, ty, slots, _) => {
-                let rows = self.rows(*entity, batch, len)?;
+                let rows = self.rows(*entity, batch)?;
                 self.fill_has(node, (*ty, slots), &rows, batch, lanes);
             }
             _ => return None,
@@ -389,11 +426,7 @@ impl Evaluator<'_> {
         {
             return self.fill(node, batch, lanes, |at| Some(Outcomes::of(rows.contains(cells.at(at)?))));
         }
-        self.fill(node, batch, lanes, |at| match (set.at(at)?, item.at(at)?) {
-            (Plain::Set(set), Plain::Text(text)) => Some(operand::contains(set, Some(&Operand::String(text)))),
-            (Plain::Set(set), Plain::Entity(entity)) => Some(operand::contains(set, Some(&Operand::Entity(entity)))),
-            _ => None,
-        });
+        self.fill(node, batch, lanes, |at| set.at(at)?.contains(&item.at(at)?));
     }
 
     /// Fills the lanes of an operator on two sets.
@@ -417,7 +450,7 @@ impl Evaluator<'_> {
         &self,
         node: NodeId,
         (ty, slots): (TypeId, &[SlotId]),
-        rows: &Rows,
+        rows: &Rows<'_>,
         batch: Batch,
         lanes: &mut [Outcomes],
     ) {
@@ -435,20 +468,25 @@ impl Evaluator<'_> {
     }
 
     /// Returns the source of the values of an expression; `None` if it takes more than reading columns.
-    pub(super) fn values(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
+    pub(super) fn values(&self, node: NodeId, batch: Batch) -> Option<Values<'_>> {
         match &self.program.node(node).kind {
             NodeKind::Constant(at) => self.constant(*at).map(Values::Constant),
             NodeKind::SetOf(_) => self.folded(node).map(Values::Constant),
+            NodeKind::Principal if batch.role == Role::Principal => Some(Values::Instances(batch.ty, batch.rows())),
+            NodeKind::Resource if batch.role == Role::Resource => Some(Values::Instances(batch.ty, batch.rows())),
             NodeKind::Slot(entity, ty, slot) => {
                 let declared = self.model.ty(*ty).slot(*slot);
-                let rows = self.rows(*entity, batch, len)?;
+                if let Origin::Enclosing(outer) = declared.origin {
+                    return Some(Values::Instances(outer, self.rows(node, batch)?));
+                }
+                let rows = self.rows(*entity, batch)?;
                 Some(Values::Column(self.snapshot, self.column(*ty, *slot), &declared.ty, rows))
             }
             NodeKind::Call(function, operands) => {
                 let (Kernel::CheckedPair(kernel), [left, right]) = (function.kernel(), &operands[..]) else {
                     return None;
                 };
-                self.computed(kernel, *left, *right, batch, len)
+                self.computed(kernel, [*left, *right], batch)
             }
             NodeKind::Arithmetic(op, left, right) => {
                 let op = match op {
@@ -456,7 +494,7 @@ impl Evaluator<'_> {
                     Arithmetic::Subtract => i64::checked_sub,
                     Arithmetic::Multiply => i64::checked_mul,
                 };
-                self.computed(op, *left, *right, batch, len)
+                self.computed(op, [*left, *right], batch)
             }
             _ => None,
         }
@@ -464,50 +502,38 @@ impl Evaluator<'_> {
 
     /// Returns the symbols of the texts that an expression reads off a column; `None` if it takes more than that, or if the
     /// column is not interned.
-    pub(super) fn symbols(&self, node: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
+    pub(super) fn symbols(&self, node: NodeId, batch: Batch) -> Option<Values<'_>> {
         let NodeKind::Slot(entity, ty, slot) = &self.program.node(node).kind else { return None };
         let symbols = self.bound.symbols.column(*ty, *slot)?;
-        Some(Values::Symbols(symbols, self.rows(*entity, batch, len)?))
+        Some(Values::Symbols(symbols, self.rows(*entity, batch)?))
     }
 
-    /// Computes numbers from two columns.
+    /// Returns the source of numbers that are computed from two others.
     fn computed(
         &self,
         op: fn(i64, i64) -> Option<i64>,
-        left: NodeId,
-        right: NodeId,
+        [left, right]: [NodeId; 2],
         batch: Batch,
-        len: usize,
     ) -> Option<Values<'_>> {
-        let (left, right) = (self.values(left, batch, len)?, self.values(right, batch, len)?);
-        let number = |at: u32| op(left.number(at)?, right.number(at)?);
-        Some(Values::Computed((0..).take(len).map(number).collect()))
+        Some(Values::Computed(op, Box::new([self.values(left, batch)?, self.values(right, batch)?])))
     }
 
-    /// Returns the rows of an entity-valued expression.
-    fn rows(&self, node: NodeId, batch: Batch, len: usize) -> Option<Rows> {
-        match &self.program.node(node).kind {
-            NodeKind::Principal if batch.role == Role::Principal => Some(Rows::Own(batch.start)),
-            NodeKind::Resource if batch.role == Role::Resource => Some(Rows::Own(batch.start)),
-            NodeKind::Principal | NodeKind::Resource => Some(Rows::One(batch.other.row)),
-            NodeKind::Root => Some(Rows::One(self.root().row)),
+    /// Returns the rows of an entity-valued expression; `None` if it takes more than reading columns.
+    fn rows(&self, node: NodeId, batch: Batch) -> Option<Rows<'_>> {
+        Some(match &self.program.node(node).kind {
+            NodeKind::Principal if batch.role == Role::Principal => batch.rows(),
+            NodeKind::Resource if batch.role == Role::Resource => batch.rows(),
+            NodeKind::Principal | NodeKind::Resource => Rows::One(batch.other.row),
+            NodeKind::Root => Rows::One(self.root().row),
             NodeKind::Slot(entity, ty, slot) => {
-                let rows = self.rows(*entity, batch, len)?;
-                let column = self.column(*ty, *slot);
-                let row = |at: u32| match (&self.model.ty(*ty).slot(*slot).origin, &column.data) {
-                    (Origin::Enclosing(ancestor), _) => {
-                        let entity = EntityRef { ty: *ty, row: rows.at(at) };
-                        Some(self.snapshot.enclosing(self.model, entity, *ancestor)?.row)
-                    }
-                    (_, Data::Entity(all)) if column.states.get(rows.at(at) as usize) == Some(&State::Known) => {
-                        all.get(rows.at(at) as usize).copied()
-                    }
-                    _ => None,
-                };
-                Some(Rows::Each((0..).take(len).map(|at| row(at).unwrap_or(UNKNOWN_ROW)).collect()))
+                let rows = Box::new(self.rows(*entity, batch)?);
+                match self.model.ty(*ty).slot(*slot).origin {
+                    Origin::Enclosing(outer) => Rows::Around((self.snapshot, self.model), [*ty, outer], rows),
+                    _ => Rows::In(self.column(*ty, *slot), rows),
+                }
             }
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -180,7 +180,7 @@ impl<'a> Evaluator<'a> {
         let derive_batch = |start: &u32| {
             let len = (rows.end - start).min(rows_per_task);
             let batch = Batch { role: Role::Resource, ty: attribute.ty, start: *start, other: self.root() };
-            let values = |part: &DerivationProgram| self.resource_values(part, batch, len as usize);
+            let values = |part: &DerivationProgram| self.resource_values(part, batch);
             let resources = with_index(attribute, build_sides, values);
             let mut pairs = Vec::new();
             let most = if attribute.aggregate == Aggregate::Exists { 1 } else { usize::MAX };
@@ -353,17 +353,17 @@ impl<'a> Evaluator<'a> {
     fn principal_values(&self, part: &DerivationProgram, key: JoinKey) -> Option<Values<'_>> {
         let ty = part.body.principal;
         let batch = Batch { role: Role::Principal, ty, start: 0, other: self.root() };
-        self.join_values(key, key.principal()?, batch, self.snapshot.table(ty).rows.len())
+        self.join_values(key, key.principal()?, batch)
     }
 
     /// Returns the values of a batch of resources that the joins of a derivation compare.
-    fn resource_values(&self, part: &DerivationProgram, batch: Batch, len: usize) -> JoinValues<'_> {
-        part.joins.iter().map(|join| self.join_values(join.key, join.key.resource(), batch, len)).collect()
+    fn resource_values(&self, part: &DerivationProgram, batch: Batch) -> JoinValues<'_> {
+        part.joins.iter().map(|join| self.join_values(join.key, join.key.resource(), batch)).collect()
     }
 
     /// Returns the values of one side of a join.
-    fn join_values(&self, key: JoinKey, side: NodeId, batch: Batch, len: usize) -> Option<Values<'_>> {
-        if self.is_interned(key) { self.symbols(side, batch, len) } else { self.values(side, batch, len) }
+    fn join_values(&self, key: JoinKey, side: NodeId, batch: Batch) -> Option<Values<'_>> {
+        if self.is_interned(key) { self.symbols(side, batch) } else { self.values(side, batch) }
     }
 }
 

@@ -124,7 +124,7 @@ impl Evaluator<'_> {
         let count_batch = |start: &u32| {
             let len = (rows.end - start).min(ROWS_PER_TASK);
             let batch = Batch { role: Role::Resource, ty, start: *start, other: self.root() };
-            let resources = [self.resource_values(part, batch, len as usize)];
+            let resources = [self.resource_values(part, batch)];
             let count = |at: u32| self.count_for(part, build, &resources, EntityRef { ty, row: start + at }, at);
             (0..len).map(count).fold(PairCounts::default(), PairCounts::plus)
         };
