@@ -183,9 +183,9 @@ impl<'a> Evaluator<'a> {
             let values = |part: &DerivationProgram| self.resource_values(part, batch);
             let resources = with_index(attribute, build_sides, values);
             let mut pairs = Vec::new();
-            let most = if attribute.aggregate == Aggregate::Exists { 1 } else { usize::MAX };
+            let lookup = is_lookup.then(|| self.lookup(attribute, build_sides, &resources, batch));
             let derive_one = |at: u32| {
-                if is_lookup && let Some(found) = lookup::found(build_sides, &resources, at, most) {
+                if let Some(found) = lookup.as_ref().and_then(|lookup| lookup.found(at)) {
                     let found = i64::try_from(found).unwrap_or(i64::MAX);
                     return aggregate::counted(attribute.aggregate, (found, found), 0);
                 }
@@ -396,7 +396,9 @@ mod tests {
         let schema = r#"
             @path("") entity Org;
             @path("/teams/*") @key("id")
-            entity Team in [Org] = { id: String, domain?: String, hosts?: Set<String>, @derived users: TYPE };
+            entity Team in [Org] = {
+                id: String, domain?: String, hosts?: Set<String>, codes: Set<String>, @derived users: TYPE,
+            };
             @path("/teams/*/users/*") @key("id")
             entity User in [Team] = { id: String, active?: Bool, domain?: String, age?: Long, hosts?: Set<String> };
             action audit appliesTo { principal: [Org], resource: [Team], context: {} };
@@ -691,6 +693,44 @@ mod tests {
             Team::"x".users = false
             Team::"y".users = true
             Team::"c".users = false"#]],
+        );
+    }
+
+    #[test]
+    fn lookups_in_sets_leave_open_what_uncaptured_lists_may_have() {
+        let snapshot = r#"{"teams": [
+            {"id": "a", "codes": ["h", "i"], "users": [
+                {"id": "1", "domain": "h"}, {"id": "2", "domain": "j"}, {"id": "3", "domain": "i"}
+            ]},
+            {"id": "b", "codes": [], "users": [{"id": "4", "domain": "h"}]},
+            {"id": "c", "users": [{"id": "5", "domain": "h"}]},
+            {"id": "d", "codes": ["h"]},
+            {"id": "e", "codes": [], "users": null},
+            {"id": "f", "codes": ["k", 7], "users": [{"id": "6", "domain": "k"}, {"id": "7", "domain": "l"}]}
+        ]}"#;
+        let condition = "principal has domain && principal in resource && resource.codes.contains(principal.domain)";
+        let check = |ty: &str, expected: &Expect| {
+            check_within(usize::MAX, ty, &[("permit", condition)], snapshot, expected);
+        };
+        check(
+            "Long",
+            &expect![[r#"
+            Team::"a".users = 2
+            Team::"b".users = 0
+            Team::"c".users = 0..1
+            Team::"d".users = 0..
+            Team::"e".users = 0
+            Team::"f".users = 1..2"#]],
+        );
+        check(
+            "Bool",
+            &expect![[r#"
+            Team::"a".users = true
+            Team::"b".users = false
+            Team::"c".users = unknown
+            Team::"d".users = unknown
+            Team::"e".users = false
+            Team::"f".users = true"#]],
         );
     }
 
