@@ -7,9 +7,10 @@ mod queue;
 
 use std::ops::Range;
 
-/// Chunks that each thread computes before their values are consumed. A chunk may take longer than another one.
+/// Chunks that each thread computes before their values are consumed. With many, the threads end at about the same time although a
+/// chunk may take longer than another one.
 #[cfg(feature = "parallel")]
-const CHUNKS_AT_ONCE: usize = 4;
+const CHUNKS_AT_ONCE: usize = 16;
 
 #[cfg(feature = "parallel")]
 pub(crate) use queue::Most;

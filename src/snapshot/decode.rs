@@ -23,7 +23,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The number of rows that one task decodes.
-const ROWS_PER_TASK: usize = 2048;
+const ROWS_PER_TASK: usize = 512;
 
 pub(super) fn decode(
     source: &Arc<Source>,
