@@ -137,6 +137,8 @@ pub struct Target {
     pub columns: Vec<Column>,
     /// Conditions on properties of a row, all of which hold for its rows.
     pub only: Vec<Condition>,
+    /// The optional properties that the organisation declares in documents: a row states that it has none of them.
+    pub declared: Vec<Vec<String>>,
     /// The place in the description.
     pub place: Place,
 }

@@ -1,21 +1,18 @@
 //! Optional values that no file states. They are not captured, so they must not look absent.
 
 use super::description::Feed;
-use super::places::{OptionalPlace, optional_places, overlap};
+use super::places::{OptionalPlace, optional_places};
 use super::tree::Tree;
 use crate::schema::{Model, PathId};
 use crate::value::TypeId;
 
-/// Returns the places of [`optional_places`] that some file of a description can state. Only documents state the others,
-/// such as whether an event was reviewed: a row without them states that they are absent.
-pub(super) fn stated_places(model: &Model, feeds: &[Feed], ty: TypeId) -> Vec<OptionalPlace> {
+/// Returns the places of [`optional_places`] without those that the organisation declares in documents, such as whether an event
+/// was reviewed: a row without them states that they are absent.
+pub(super) fn captured_places(model: &Model, feeds: &[Feed], ty: TypeId) -> Vec<OptionalPlace> {
     let targets = feeds.iter().flat_map(|feed| &feed.targets).filter(|target| target.ty == ty);
-    let columns = targets.flat_map(|target| &target.columns).map(|column| &column.property);
-    let logs = feeds.iter().filter_map(|feed| feed.log.as_ref()).flat_map(|log| &log.activities);
-    let times = logs.filter(|activity| activity.ty == ty).map(|activity| &activity.property);
-    let stated: Vec<&Vec<String>> = columns.chain(times).collect();
+    let declared: Vec<&Vec<String>> = targets.flat_map(|target| &target.declared).collect();
     let mut places = optional_places(model, ty);
-    places.retain(|place| stated.iter().any(|stated| overlap(stated, &place.pointer)));
+    places.retain(|place| !declared.contains(&&place.pointer));
     places
 }
 

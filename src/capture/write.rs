@@ -6,7 +6,7 @@ use super::description::Feed;
 use super::join::{Joining, List, steps};
 use super::key::KeyOf;
 use super::node::{Node, Value};
-use super::optional::stated_places;
+use super::optional::captured_places;
 use super::origin::{OriginId, Origins};
 use super::reports::Reports;
 use super::tree::{Leaf, Tree};
@@ -140,7 +140,7 @@ impl Writer<'_> {
             origins: self.origins,
             latest: self.latest,
             columns: &columns,
-            optional: &stated_places(self.model, self.feeds, list.ty),
+            optional: &captured_places(self.model, self.feeds, list.ty),
         };
         let joined = list.join(&joining, self.reports);
         if joined.is_partial {

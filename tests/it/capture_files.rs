@@ -23,6 +23,7 @@ method = "csv"
 [[sources.targets]]
 instances = "Person"
 complete = true
+declared = ["network"]
 columns = [
   { property = "email", headers = ["E-mail", "Mail"], required = true },
   { property = "active", headers = ["Active"], form = "bool" },
@@ -47,6 +48,7 @@ reader = "rows"
 [[sources.targets]]
 instances = "Boat"
 complete = true
+declared = ["pin"]
 columns = [
   { property = "name", headers = ["Name"], required = true },
   { property = "light", headers = ["Light"] },
@@ -136,6 +138,7 @@ const USERS: &str = r#"
     reader = "rows"
     [[sources.targets]]
     instances = "User"
+    declared = ["mail"]
     columns = [{ property = "id", headers = ["User"], required = true }]
 
     [[sources]]

@@ -4,7 +4,7 @@ use super::{
     Activity, CellForm, Column, Condition, Description, Feed, FeedReader, FixedValue, Log, Target, TargetForm, Word,
     containers,
 };
-use crate::capture::places::{is_in_group, lack_is_known, optional_record};
+use crate::capture::places::{is_in_group, lack_is_known, optional_places, optional_record};
 use crate::configuration::values::{Values, key_span, span, span_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Fallback, Model, Origin, Slot, Ty};
@@ -18,7 +18,7 @@ use toml_edit::{Document, Item, TableLike};
 const TOP: [&str; 4] = ["screens", "snapshot", "sources", "template"];
 const IN_SNAPSHOT: [&str; 2] = ["evidence", "values"];
 const IN_SOURCE: [&str; 7] = ["flag", "help", "log", "method", "reader", "stamp", "targets"];
-const IN_TARGET: [&str; 5] = ["columns", "complete", "instance", "instances", "only"];
+const IN_TARGET: [&str; 6] = ["columns", "complete", "declared", "instance", "instances", "only"];
 const IN_COLUMN: [&str; 9] =
     ["absent", "form", "formats", "headers", "property", "required", "separator", "unknown", "words"];
 const IN_LOG: [&str; 3] = ["activities", "exports", "time"];
@@ -230,7 +230,27 @@ impl Reader<'_> {
         let columns: Vec<Column> = columns.collect();
         self.keyed(ty, form, &columns, at);
         let only = table.get("only").map_or_else(Vec::new, |item| self.conditions("only", item));
-        Some(Target { ty, form, columns, only, place: self.values.place(at) })
+        let declared = table.get("declared").map_or_else(Vec::new, |item| self.declarations(item, ty));
+        Some(Target { ty, form, columns, only, declared, place: self.values.place(at) })
+    }
+
+    /// Reads the optional properties that rows state to be absent.
+    fn declarations(&mut self, item: &Item, ty: TypeId) -> Vec<Vec<String>> {
+        let texts = self.values.texts("declared", item).unwrap_or_default();
+        let mut declared = Vec::new();
+        for (text, at) in texts {
+            let Some(property) = self.pointer_of(&text, at) else { continue };
+            let places = optional_places(self.model, ty);
+            if places.iter().any(|place| place.pointer == property) {
+                declared.push(property);
+                continue;
+            }
+            let message = format!("`{}` has no optional property `{text}`", self.model.short_name(ty));
+            let error = Diagnostic::error(Code::CaptureDescription, message).label(self.values.source, at, "");
+            let names: Vec<String> = places.iter().map(|place| place.pointer.join("/")).collect();
+            self.values.diagnostics.push(error.suggest(&text, names.iter().map(String::as_str)));
+        }
+        declared
     }
 
     /// Reports rows that cannot be joined: the key of their type is not a required column.
