@@ -5,6 +5,7 @@ use super::node::{Node, Value};
 use crate::source::Place;
 use crate::value::fold::caseless;
 use crate::value::{parse_datetime, parse_number, show_datetime};
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -46,7 +47,7 @@ pub struct Wrong {
 pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Meaning {
     let text = text.trim();
     if text.is_empty() {
-        return if column.empty_is_absent { Meaning::Absent } else { Meaning::Unknown };
+        return empty(column);
     }
     let folded = caseless(text);
     if column.unknown.iter().any(|word| *word == folded) {
@@ -61,6 +62,11 @@ pub fn meaning(column: &Column, text: &str, place: &Place, dates: &Dates) -> Mea
     }
 }
 
+/// Returns the meaning of a cell without a text.
+fn empty(column: &Column) -> Meaning {
+    if column.empty_is_absent { Meaning::Absent } else { Meaning::Unknown }
+}
+
 /// Returns the meaning of the elements of a list.
 pub(super) fn elements<'t>(
     column: &Column,
@@ -68,14 +74,32 @@ pub(super) fn elements<'t>(
     place: &Place,
     dates: &Dates,
 ) -> Meaning {
-    let mut elements = Vec::new();
-    for part in texts.map(str::trim).filter(|part| !part.is_empty()) {
-        match single(column, part, dates) {
-            Meaning::Value(value) => elements.push(Node::new(place, value)),
-            other => return other,
+    let (mut elements, mut is_blank, mut is_absent) = (Vec::new(), false, false);
+    for part in texts.map(str::trim) {
+        let folded = caseless(part);
+        if part.is_empty() {
+            is_blank = true;
+        } else if column.unknown.iter().any(|word| *word == folded) {
+            return Meaning::Unknown;
+        } else if column.absent.iter().any(|word| *word == folded) {
+            is_absent = true;
+        } else {
+            match single(column, part, dates) {
+                Meaning::Value(value) => elements.push(Node::new(place, value)),
+                other => return other,
+            }
         }
     }
-    Meaning::Value(Value::List(elements))
+    match (elements.is_empty(), is_absent) {
+        (true, true) => Meaning::Absent,
+        (false, true) => Meaning::Wrong(Wrong {
+            message: "has values and a word for no value",
+            help: "remove the word, or the values",
+        }),
+        // Separators alone state as little as an empty cell. A list of JSON without elements is empty.
+        (true, false) if is_blank => empty(column),
+        (_, false) => Meaning::Value(Value::List(elements)),
+    }
 }
 
 fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
@@ -119,7 +143,15 @@ pub fn time(text: &str, formats: &[String], dates: &Dates) -> Result<String, Wro
         return Ok(if as_written { text.to_owned() } else { show_datetime(moment) });
     }
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit) && text.as_bytes().get(4) == Some(&b'-') {
-        let local = text.parse::<DateTime>().map_err(|_| NOT_A_TIME)?;
+        // RFC 3339 has neither an offset without minutes nor the name of a zone after it.
+        if let Ok(moment) = text.parse::<Timestamp>() {
+            return Ok(show_datetime(moment.as_millisecond()));
+        }
+        // A local time is read without regard to an offset or a zone after it, and a text that is cut off may lack the minutes.
+        let is_local = text.get("YYYY-MM-DDT".len()..).is_some_and(|clock| {
+            clock.contains(':') && clock.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b','))
+        });
+        let local = text.parse::<DateTime>().ok().filter(|_| is_local).ok_or(NOT_A_TIME)?;
         return in_zone(local, dates);
     }
     for format in formats {
@@ -235,6 +267,7 @@ fn numeric_date(text: &str, dates: &Dates) -> Result<Date, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{Source, Span};
 
     #[test]
     fn a_stated_day_starts_in_its_zone() {
@@ -257,12 +290,59 @@ mod tests {
     }
 
     #[test]
+    fn a_list_states_something_if_all_of_its_elements_do() {
+        let place = Place::new(&Source::new("x", "x").unwrap(), Span::default());
+        let of = |text: &str, empty_is_absent: bool| {
+            let words = |word: &str| vec![word.to_owned()];
+            let column = Column {
+                property: Vec::new(),
+                headers: Vec::new(),
+                required: false,
+                form: CellForm::Text,
+                words: Vec::new(),
+                unknown: words("n/a"),
+                absent: words("none"),
+                separator: Some(";".to_owned()),
+                formats: Vec::new(),
+                is_event_time: false,
+                may_be_absent: true,
+                empty_is_absent,
+                record: None,
+                place: place.clone(),
+            };
+            match meaning(&column, text, &place, &Dates::default()) {
+                Meaning::Value(Value::List(elements)) => format!("{}", elements.len()),
+                Meaning::Wrong(wrong) => wrong.message.to_owned(),
+                other => format!("{other:?}"),
+            }
+        };
+        for (text, expected) in [
+            ("a; b", "2"),
+            ("a;", "1"),
+            ("n/a", "Unknown"),
+            ("n/a;", "Unknown"),
+            ("a; N/A", "Unknown"),
+            ("none;", "Absent"),
+            ("none; a", "has values and a word for no value"),
+            (";", "Absent"),
+            ("", "Absent"),
+        ] {
+            assert_eq!(of(text, true), expected, "{text}");
+        }
+        assert_eq!(of(" ; ", false), "Unknown");
+    }
+
+    #[test]
     fn times_have_one_meaning_or_are_refused() {
         for (text, expected) in [
             ("2026-09-01", "2026-09-01"),
             ("2026-09-01T06:00:00+05:30", "2026-09-01T00:30:00Z"),
             ("2026-09-01 06:00:00", "2026-09-01T00:30:00Z"),
             ("2026-09-01 06:00", "2026-09-01T00:30:00Z"),
+            ("2026-08-31 09:30:00-04", "2026-08-31T13:30:00Z"),
+            ("2026-08-31 13:42:00+00", "2026-08-31T13:42:00Z"),
+            ("2026-08-31T09:30:00-04:00[America/New_York]", "2026-08-31T13:30:00Z"),
+            ("2026-08-31T13:42-08", "2026-08-31T21:42:00Z"),
             ("31/08/2026", "2026-08-31"),
             ("1.9.2026 06:00", "2026-09-01T00:30:00Z"),
             ("01/09/2026, 6:00:05 am", "2026-09-01T00:30:05Z"),
@@ -284,6 +364,9 @@ mod tests {
             ("soon", true, None, "is not a time"),
             ("Apr 3, 26, 1:00 PM", true, Some("UTC"), "is not a time"),
             ("2026-13-01", true, None, "is not a time"),
+            ("2026-08-31T13", true, Some("UTC"), "is not a time"),
+            ("2026-08-31 09:30 EST", true, Some("UTC"), "is not a time"),
+            ("2026-08-31T13:42:00[Europe/Berlin]", true, Some("UTC"), "is not a time"),
             (
                 "2026-10-25 02:30:00",
                 true,

@@ -29,6 +29,7 @@ const LISTED: usize = 10;
 
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURES: &str = "http://www.w3.org/2000/09/xmldsig#";
+const ASSERTIONS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
 
 /// The elements of an `IDPSSODescriptor` in the namespace of metadata (SAML 2.0 Metadata, sections 2.4.1 to 2.4.3).
@@ -189,7 +190,7 @@ impl<'s> Reader<'s> {
             error = error.label(self.source, start_tag(*provider), "an identity provider");
         }
         let ids: Vec<String> = providers.iter().take(LISTED).map(|provider| format!("`{}`", id(provider))).collect();
-        Err(refusal(error, &format!("choose one by its entity id: {}", ids.join(", "))))
+        Err(refusal(error, &format!("keep one `EntityDescriptor` in a copy of the file: {}", ids.join(", "))))
     }
 
     fn provider(&mut self, entity: Element<'_, '_>) -> Result<Node, Refusal> {
@@ -224,9 +225,12 @@ impl<'s> Reader<'s> {
     fn are_known(&mut self, roles: &[Element<'_, '_>]) -> bool {
         let is_unknown = |node: &Element<'_, '_>| {
             let name = node.tag_name();
-            match name.namespace() {
-                Some(namespace) => namespace == METADATA && !PARTS_OF_PROVIDERS.contains(&name.name()),
-                None => true,
+            match (name.namespace(), name.name()) {
+                (Some(METADATA), name) => !PARTS_OF_PROVIDERS.contains(&name),
+                (Some(SIGNATURES), name) => name != "Signature",
+                (Some(ASSERTIONS), name) => name != "Attribute",
+                // Other elements are in `Extensions`.
+                _ => true,
             }
         };
         let all = roles.iter().flat_map(|role| role.children()).filter(roxmltree::Node::is_element);

@@ -297,6 +297,10 @@ fn unknown_keys_and_addresses_of_metadata_are_uncaptured() {
     let (messages, end, url) = ends(&[misspelt]);
     assert!(messages.contains("`KeyDescripter` is not an element of an identity provider"), "{messages}");
     assert_eq!((end, url), (Value::Null, Value::Null));
+    let other = ["<md:KeyDescriptor use=\"encryption\">", "<ds:KeyDescriptor/><md:KeyDescriptor use=\"encryption\">"];
+    let (messages, end, url) = ends(&[other]);
+    assert!(messages.contains("`KeyDescriptor` is not an element of an identity provider"), "{messages}");
+    assert_eq!((end, url), (Value::Null, Value::Null));
     let named = ["<md:KeyDescriptor use=\"encryption\">", "<md:KeyDescriptor/><md:KeyDescriptor use=\"encryption\">"];
     let (messages, end, url) = ends(&[named]);
     assert!(messages.contains("a key for signatures has no certificate"), "{messages}");
