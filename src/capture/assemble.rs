@@ -442,6 +442,13 @@ impl<'a> Assembly<'a, '_> {
             let place = Place::new(&export.source, Span::new(0, 0));
             let of_feed = all.iter().filter(|other| other.feed == given.feed);
             let oldest = of_feed.map(|other| other.export.captured_at).min().unwrap_or(export.captured_at);
+            // A document may state that the data are older than the file.
+            let stated = self.root.leaf_at(stamp).filter(|leaf| leaf.origin >= self.old_origins);
+            let stated = stated.and_then(|leaf| match &leaf.node.value {
+                Value::Text(text) => parse_datetime(text.trim()).ok(),
+                _ => None,
+            });
+            let oldest = stated.map_or(oldest, |stated| stated.min(oldest));
             let time = Node::new(&place, Value::Text(show_datetime(oldest)));
             let root = std::mem::replace(&mut self.root, Tree::Uncaptured);
             self.root = self.merge(root, Tree::at(stamp, Tree::leaf(time, origin)), Rule::Replace);
@@ -554,7 +561,7 @@ impl<'a> Assembly<'a, '_> {
                     // They are those of the old list.
                     let declared = model.ty(target.ty);
                     let marks: Vec<Vec<String>> = declared.total.iter().chain(&declared.more).cloned().collect();
-                    forget(here, &marks, self.old_origins);
+                    forget(here, &marks, self.old_origins, |_| false);
                 }
                 at
             }
@@ -622,7 +629,8 @@ impl<'a> Assembly<'a, '_> {
         let rule = if self.settings.prefer_newer { Rule::Newer } else { Rule::Report };
         let optional = optional_places(self.layout.model, target.ty);
         let Ok((here, _)) = search.find(&mut self.root, target.ty) else { return };
-        forget(here, &rows.covered(), self.old_origins);
+        let origins = &self.origins;
+        forget(here, &rows.covered(), self.old_origins, |known| origins.is_later(known, origin));
         // In an object that no other source has, the file states its own values only.
         let is_new = |above: &[String]| !above.is_empty() && tree.has_object(above) && !here.has_object(above);
         let is_unknown = |place: &&Vec<String>| place.split_last().is_some_and(|(_, above)| is_new(above));
@@ -845,10 +853,11 @@ impl<'a> Assembly<'a, '_> {
     }
 }
 
-/// Removes the values of the old snapshot at places that a new source covers. `old` is the number of its origins.
-fn forget(tree: &mut Tree, covered: &[Vec<String>], old: usize) {
+/// Removes the values of the old snapshot at places that a new source covers, unless they are newer than it. `old` is the number of
+/// origins of the snapshot.
+fn forget(tree: &mut Tree, covered: &[Vec<String>], old: usize, is_newer: impl Fn(OriginId) -> bool) {
     for place in covered {
-        if tree.leaf_at(place).is_some_and(|leaf| leaf.origin < old) {
+        if tree.leaf_at(place).is_some_and(|leaf| leaf.origin < old && !is_newer(leaf.origin)) {
             tree.remove(place);
         }
     }

@@ -397,7 +397,12 @@ impl List {
         let old = self.parts.iter().filter(|part| part.role == Role::Old).map(|part| part.origin);
         let old = old.chain(self.replaced.iter().copied());
         let Some(old) = old.filter_map(|origin| joining.origins.time(origin)).max() else { return false };
-        let is_rows = |part: &&Part| part.role != Role::Old && !matches!(part.content, Content::Activities(_));
+        // Rows that only add to instances replace single values, which have their own times.
+        let is_rows = |part: &&Part| match part.content {
+            Content::Mapped(_) => part.role == Role::Complete,
+            Content::Instances(_) => part.role != Role::Old,
+            Content::Activities(_) => false,
+        };
         let is_older = |part: &&Part| is_rows(part) && time(part).is_some_and(|time| time < old);
         let mut outdated = self.parts.iter().filter(is_older).peekable();
         let is_any = outdated.peek().is_some();
@@ -539,7 +544,7 @@ impl List {
             let has_row = |number: usize| {
                 joined.others.get(number).and_then(|rows| rows.get(instance)).is_some_and(|row| *row > 0)
             };
-            self.forget(&mut first, joining, has_row);
+            self.forget(&mut first, (part, row as usize), joining, has_row);
         }
         let mut sources = vec![part];
         let mut merging = Merging {
@@ -578,7 +583,7 @@ impl List {
                 let Some(mut instance) = other.instance(row as usize, joining, merging.reports) else { continue };
                 let is_old = other.role == Role::Old;
                 if is_old {
-                    self.forget(&mut instance, joining, |_| true);
+                    self.forget(&mut instance, (other, row as usize), joining, |_| true);
                     // An uncaptured property takes the place of the old value.
                     merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
                 }
@@ -613,11 +618,21 @@ impl List {
         Some(merging.finish(list))
     }
 
-    /// Removes the properties of an old instance that new sources cover: those parts that `covers` accepts.
-    fn forget(&self, old: &mut Instance, joining: &Joining<'_>, covers: impl Fn(usize) -> bool) {
+    /// Removes the properties of an old instance that new sources cover: those parts that `covers` accepts. A value that is
+    /// newer than the source stays, and contradicts another one.
+    fn forget(
+        &self,
+        old: &mut Instance,
+        (of, row): (&Part, usize),
+        joining: &Joining<'_>,
+        covers: impl Fn(usize) -> bool,
+    ) {
         let parts = self.parts.iter().enumerate().filter(|(number, _)| covers(*number)).map(|(_, part)| part);
         for part in parts.filter(|part| matches!(part.content, Content::Mapped(_))) {
-            let is_kept = |place: &Vec<String>| joining.latest.contains(place) || *place == joining.key.pointer;
+            let is_newer = |place: &Vec<String>| joining.origins.is_later(of.origin_at(row, place), part.origin);
+            let is_kept = |place: &Vec<String>| {
+                joining.latest.contains(place) || *place == joining.key.pointer || is_newer(place)
+            };
             for place in part.places().iter().filter(|place| !is_kept(place)) {
                 remove(&mut old.node, place);
                 old.uncaptured.retain(|known| known != place);
@@ -876,12 +891,15 @@ impl Merging<'_> {
             if self.is_key(&pointer) || self.contradicted.contains(&pointer) {
                 continue;
             }
+            // A value of the old snapshot counts if the new source is older.
+            let origin = second.origin_at(row, &pointer);
+            let is_over = |new: OriginId| is_old && !self.joining.origins.is_later(origin, new);
             if let Some(at) = self.absent.iter().position(|it| it.pointer == pointer) {
-                if is_old || self.is_latest(&pointer) || node.value == Value::Null {
+                let Some(absence) = self.absent.get(at) else { continue };
+                if is_over(absence.origin) || self.is_latest(&pointer) || node.value == Value::Null {
                     continue;
                 }
-                let Some(absence) = self.absent.get(at) else { continue };
-                match self.newer_of(absence.origin, second.origin_at(row, &pointer)) {
+                match self.newer_of(absence.origin, origin) {
                     Some(true) => drop(self.absent.swap_remove(at)),
                     Some(false) => continue,
                     None => {
@@ -895,10 +913,11 @@ impl Merging<'_> {
             let replaces = match known {
                 None => true,
                 Some(known) if known.value == Value::Null => true,
-                Some(_) if node.value == Value::Null || is_old && !self.is_latest(&pointer) => false,
+                Some(_) if node.value == Value::Null => false,
+                Some(_) if is_over(self.owner(&pointer)) && !self.is_latest(&pointer) => false,
                 Some(known) if same(known, &node) => false,
                 Some(known) if self.is_latest(&pointer) => is_later(&node, known),
-                Some(known) => match self.newer(&pointer, second.origin_at(row, &pointer)) {
+                Some(known) => match self.newer(&pointer, origin) {
                     Some(is_second) => is_second,
                     None => {
                         let one = known.place.clone();
@@ -910,7 +929,7 @@ impl Merging<'_> {
             if replaces {
                 set(&mut self.instance.node, &pointer, node);
                 self.owners.retain(|(known, _)| *known != pointer);
-                self.owners.push((pointer.clone(), second.origin_at(row, &pointer)));
+                self.owners.push((pointer.clone(), origin));
             }
         }
         if !is_old {

@@ -61,6 +61,11 @@ impl Origins {
     pub(super) fn time(&self, origin: OriginId) -> Option<i64> {
         self.0.get(origin).and_then(|origin| origin.captured_at)
     }
+
+    /// Returns whether the time of an origin is after that of another one, if both have one.
+    pub(super) fn is_later(&self, origin: OriginId, other: OriginId) -> bool {
+        self.time(origin).zip(self.time(other)).is_some_and(|(time, other)| time > other)
+    }
 }
 
 /// The origins of the values of a document: those of its evidence, and the document itself.

@@ -260,6 +260,43 @@ fn sign_in(changes: &[[&str; 2]], more: &[(&str, &str)], arguments: &str) -> (Ru
     (run, found)
 }
 
+/// The age of a value is that of its own file, which may be another one than that of the list.
+#[test]
+fn an_older_file_does_not_replace_a_newer_value() {
+    let members = ("m.csv", "Email,Status,Role\nneha@heron.example,Joined,Admin\n");
+    let report = |status: &str| format!("Email,2FA Status\nneha@heron.example,{status}\n");
+    let times = "--captured-at m.csv=2026-08-01 --captured-at r.csv=2026-08-20";
+    let old = moengage(
+        &[members, ("r.csv", &report("Not set up"))],
+        &format!("--members W=m.csv --two-step-report W=r.csv {times}"),
+    );
+    let files = [("old.json", old.stdout.as_str()), ("r.csv", &report("Enabled"))];
+    for (time, more, code, expected) in [
+        ("2026-08-19", "", 5, Value::Null),
+        ("2026-08-19", "--prefer newer", 0, json!("not_set_up")),
+        ("2026-08-21", "", 0, json!("set_up")),
+    ] {
+        let run =
+            moengage(&files, &format!("--two-step-report W=r.csv --captured-at r.csv={time} {more} --into old.json"));
+        let status = run.json()["workspaces"][0]["members"][0]["two_step"]["device_status"].clone();
+        assert_eq!((run.code, status), (code, expected), "{time} {more} {}", run.stderr);
+    }
+    let end = |found: &Value| found["idp_cert_not_after"].clone();
+    let (old, sound) = sign_in(&[], &[], "--captured-at m.xml=2026-08-20");
+    let renewed = [["<md:KeyDescriptor use=\"signing\">", "<md:KeyDescriptor use=\"encryption\">"]];
+    let old = [("old.json", old.stdout.as_str())];
+    let (run, found) = sign_in(&renewed, &old, "--captured-at m.xml=2026-08-19 --into old.json");
+    assert_eq!((run.code, end(&found)), (5, Value::Null), "{found} {}", run.stderr);
+    let (run, found) = sign_in(&renewed, &old, "--captured-at m.xml=2026-08-21 --into old.json");
+    assert!(run.code == 0 && end(&found).is_string() && end(&found) != end(&sound), "{found} {}", run.stderr);
+    // A document may state that a list is older than its file.
+    let settings = r#"{"organization": {"name": "H"},
+        "policy_context": {"identity_roster": {"captured_at": "2025-01-01T00:00:00Z"}}}"#;
+    let roster = ("p.csv", "Email,Status,End date\na@h.example,Active,\n");
+    let run = moengage(&[("s.json", settings), roster], "--settings s.json --roster p.csv");
+    assert_eq!(run.json()["policy_context"]["identity_roster"]["captured_at"], "2025-01-01T00:00:00Z");
+}
+
 #[test]
 fn metadata_replaces_what_it_covers() {
     let settings = r#"{"organization": {"name": "H"}, "workspaces": [{"id": "W", "environments": [{"name": "LIVE",
