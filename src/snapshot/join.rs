@@ -15,7 +15,7 @@ use crate::schema::{COVERS, EntityType, Model};
 use crate::source::derived::{Container, Derivation, Fault};
 use crate::source::json::{Kind, Scanner, SyntaxError, SyntaxProblem, document_start, string_text};
 use crate::source::pointer::{Step, escape, unescape};
-use crate::source::{Place, Source, Span, TooLarge};
+use crate::source::{Place, Source, Span, TooLarge, misspelling};
 use crate::value::parse_datetime;
 use at::At;
 use identity::Identity;
@@ -187,10 +187,18 @@ impl Joiner<'_> {
                 |name: &str| at.child(self.model, name).is_some_and(|child| child.leads_to_evidence(self.model));
             others.sort_by_key(|property| leads(&property.name));
         }
+        let misspelt = self.misspelt(at, &others);
         for property in others {
             self.pointer.push(property.name.clone());
             self.property(at, &property);
             self.pointer.pop();
+        }
+        // Two values of one property are an error, and the property is unreadable.
+        for (name, value) in misspelt {
+            if let Some(place) = value.key.and_then(|key| Some(Place::new(self.files.get(value.file)?, key))) {
+                self.json.key(&name, &place);
+                self.write(&Value { key: None, ..value });
+            }
         }
         if self.around.last().is_some_and(|around| around.depth == self.pointer.len()) {
             if partial::is_reserved(self.model) {
@@ -217,6 +225,29 @@ impl Joiner<'_> {
             self.json.close();
         }
         self.json.close();
+    }
+
+    /// Returns the values whose names may be misspellings of a property that another file has and this one lacks. The object
+    /// that the files are together has that property.
+    fn misspelt(&self, at: &At, properties: &[Property]) -> Vec<(String, Value)> {
+        let is_read = |name: &str| at.child(self.model, name).is_some();
+        let is_free = |name: &str| {
+            let marked = self.marks().has_at(&[self.within(), &[name.to_owned()]].concat());
+            !is_read(name)
+                && !at.ignores(self.model, name)
+                && !marked
+                && ![UNCAPTURED, partial::PARTIAL].contains(&name)
+        };
+        let read: Vec<&Property> = properties.iter().filter(|property| is_read(&property.name)).collect();
+        let mut found = Vec::new();
+        for Property { name, values } in properties.iter().filter(|property| is_free(&property.name)) {
+            for value in values {
+                let lacks = |other: &&&Property| other.values.iter().all(|known| known.file != value.file);
+                let meant = misspelling(name, read.iter().filter(lacks).map(|other| other.name.as_str()));
+                found.extend(meant.map(|meant| (meant.to_owned(), *value)));
+            }
+        }
+        found
     }
 
     /// Returns the properties of some objects, in the order in which they first occur.
@@ -726,6 +757,9 @@ mod tests {
             (&[r#"{"tags":["a", "b"]}"#, r#"{"tags":["a","b"]}"#], r#"{"tags":["a", "b"]}"#),
             (&[r#"{"tags":["a"]}"#, r#"{"tags":["b"]}"#], r#"{"tags":["a"],"tags":["b"]}"#),
             (&[r#"{"box":{"a":1}}"#, r#"{"box":{"a":2}}"#], r#"{"box":{"a":1,"a":2}}"#),
+            // A property that a file misspells is there twice, unless the file has it too.
+            (&[r#"{"tags":["a"]}"#, r#"{"tagss":["b"]}"#], r#"{"tags":["a"],"tagss":["b"],"tags":["b"]}"#),
+            (&[r#"{"tags":["a"],"tagss":1}"#, r#"{"name":"A"}"#], r#"{"tags":["a"],"tagss":1,"name":"A"}"#),
             // An object without a declared property may be an error in its place.
             (
                 &[r#"{"sso":{"on":true}}"#, r#"{"sso":{"error":"forbidden"}}"#],

@@ -40,6 +40,12 @@ impl At {
         (!paths.is_empty() || !fields.is_empty() || is_within).then_some(Self { paths, fields, is_within })
     }
 
+    /// Returns whether the schema states that nothing reads a property.
+    pub(super) fn ignores(&self, model: &Model, name: &str) -> bool {
+        let mut nodes = self.fields.iter().map(|(ty, field)| &model.ty(*ty).fields[*field]);
+        nodes.any(|node| node.ignored.iter().any(|ignored| ignored == name))
+    }
+
     /// Returns a place that the schema does not read.
     pub(super) fn elsewhere() -> Self {
         Self { paths: Vec::new(), fields: Vec::new(), is_within: false }
