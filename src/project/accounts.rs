@@ -177,6 +177,8 @@ pub struct SnapshotReader {
     first: Option<SnapshotInput>,
     /// The number of skipped reports of Deodar in folders.
     reports: usize,
+    /// Whether there is one input. Without a snapshot, nothing is judged, which the exit code of the run states.
+    is_single: bool,
 }
 
 /// A file with one snapshot per line.
@@ -187,21 +189,17 @@ struct Lines {
     /// Lines and bytes before the next one.
     line: usize,
     bytes: usize,
+    /// Whether no line so far has a snapshot, although other inputs may have some.
+    is_blank: bool,
 }
 
 impl SnapshotReader {
     /// Returns the snapshots of files.
     pub(super) fn new(files: impl IntoIterator<Item = SnapshotFile>, form: InputFormat, most_bytes: usize) -> Self {
         let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
-        Self {
-            files: files.into_iter().collect(),
-            form,
-            most_bytes,
-            joining: None,
-            lines: None,
-            first: None,
-            reports: 0,
-        }
+        let files: VecDeque<SnapshotFile> = files.into_iter().collect();
+        let is_single = files.len() == 1;
+        Self { files, form, most_bytes, joining: None, lines: None, first: None, reports: 0, is_single }
     }
 
     /// Sets how the files of an account are joined.
@@ -241,7 +239,7 @@ impl SnapshotReader {
             Err(error) => return Some(SnapshotInput { source: Err(error), path: name }),
         };
         if self.form.is_lines(path) {
-            self.lines = Some(Lines { name, found: *found, input, line: 0, bytes: 0 });
+            self.lines = Some(Lines { name, found: *found, input, line: 0, bytes: 0, is_blank: !self.is_single });
             return None;
         }
         let bytes = whole(input, path, &name, self.most_bytes);
@@ -296,12 +294,14 @@ impl Lines {
             let path = format!("{}:{}", self.name, line + 1);
             let mut bytes = Vec::new();
             let read = match (&mut self.input).take(most_bytes as u64 + 1).read_until(b'\n', &mut bytes) {
-                Ok(0) => return None,
+                // A file that lost its lines must not look like one that was judged.
+                Ok(0) => return std::mem::take(&mut self.is_blank).then(|| self.without_lines()),
                 Ok(read) => read,
                 Err(error) => return Some(self.ended_by(path, &error)),
             };
             self.line += 1;
             self.bytes += read;
+            self.is_blank &= bytes.trim_ascii().is_empty();
             if bytes.len() > most_bytes && bytes.last() != Some(&b'\n') {
                 return Some(match skip_line(&mut self.input) {
                     Ok(skipped) => {
@@ -320,8 +320,16 @@ impl Lines {
         }
     }
 
+    /// Returns the error for a file without a snapshot.
+    fn without_lines(&self) -> SnapshotInput {
+        let error = Diagnostic::error(Code::SnapshotEmpty, format!("`{}` has no snapshot", self.name));
+        let error = error.help("each line is a snapshot; if the file is to have none, leave it out");
+        SnapshotInput { path: self.name.clone(), source: Err(error) }
+    }
+
     /// Returns an unreadable snapshot and ends its file, because the start of the next one is unknown.
     fn ended_by(&mut self, path: String, error: &io::Error) -> SnapshotInput {
+        self.is_blank = false;
         self.input = BufReader::new(Box::new(io::empty()));
         SnapshotInput { path, source: Err(unreadable(&self.name, error)) }
     }

@@ -157,6 +157,24 @@ fn standard_input_is_a_snapshot() {
     );
 }
 
+/// A file that lost its lines must not look like one that was judged.
+#[test]
+fn a_file_of_lines_without_a_snapshot_is_an_error() {
+    for lines in ["", "\n \n"] {
+        let files = [
+            ("harbour.cedarschema", SCHEMA.as_bytes()),
+            ("policies/p.cedar", POLICIES.as_bytes()),
+            ("captured/a.json", SOUND.as_bytes()),
+            ("captured/b.ndjson", lines.as_bytes()),
+        ];
+        let arguments =
+            ["check", "captured", "--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW];
+        let run = deodar(&files, &arguments);
+        assert_eq!(run.code, 5, "{run:?}");
+        assert!(run.stdout.contains("`captured/b.ndjson` has no snapshot"), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn a_check_of_what_a_broken_policy_would_derive_is_invalid() {
     let more = |clause: &str| {
