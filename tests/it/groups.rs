@@ -921,9 +921,10 @@ fn schemas_without_a_meaning_are_refused() {
         "/users/*/access_key_{1,2}_*",
         "/people/*/access_key_{1,2}_*",
         expect![[r#"
-        schema-path: no entity type is declared between `Account` and `AccessKey`, give the elements at the inner `*` an entity type of their own
-        schema-enclosing: `AccessKey` is not nested in `User`, null
-    "#]],
+            schema-nesting: `AccessKey` is declared in `User`, and `/people/*/access_key_{1,2}_*` is not below `/users/*`, begin the `@path` with `/users/*/`, or remove `User` from `in`
+            schema-path: no entity type is declared between `Account` and `AccessKey`, give the elements at the inner `*` an entity type of their own
+            schema-enclosing: `AccessKey` is not nested in `User`, null
+        "#]],
     );
     wrong(
         "entity AccessKey in [User]",

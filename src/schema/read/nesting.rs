@@ -43,6 +43,7 @@ impl<'f> SchemaReader<'_, 'f> {
         if self.misplaced {
             return false;
         }
+        let mut indexed = Vec::new();
         for (id, path) in &rows {
             let within = rows.iter().filter(|(_, other)| other.0.len() < path.0.len() && path.0.starts_with(&other.0));
             let nearest = within.clone().map(|(_, other)| other.0.len()).max();
@@ -63,6 +64,19 @@ impl<'f> SchemaReader<'_, 'f> {
                 );
                 error.help = Some("give the elements at the inner `*` an entity type of their own".into());
             }
+            let is_list = |way: &[Step]| rows.iter().any(|(_, other)| other.0.split_last() == Some((&Step::Each, way)));
+            let index = path.0.iter().enumerate().find_map(|(at, step)| match step {
+                Step::Property(name) if name.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    path.0.get(..at).filter(|way| is_list(way)).map(|_| name)
+                }
+                _ => None,
+            });
+            if let Some(index) = index {
+                indexed.push(*id);
+                let message = format!("the `@path` of `{}` names one element of a list", model.ty(*id).name);
+                let error = self.error(Code::SchemaPath, model.ty(*id).span, message);
+                error.help = Some(format!("write `*` in place of `{index}`"));
+            }
             let names = (model.ty(*id).name.clone(), model.ty(parent).name.clone());
             if !self.is_declared_in(model, *id, parent) {
                 let error = self.error(
@@ -73,9 +87,37 @@ impl<'f> SchemaReader<'_, 'f> {
                 error.help = Some(format!("write `entity {} in [{}]`", last(&names.0), last(&names.1)));
             }
         }
+        let others: Vec<TypeId> = rows.iter().map(|(id, _)| *id).filter(|id| !indexed.contains(id)).collect();
+        self.declared_elsewhere(model, &others);
         layout::paths(model);
         self.page_annotations(model);
         true
+    }
+
+    /// Reports types that are declared in a type whose instances are not around theirs: a `@path` that misses the list of that
+    /// type finds nothing.
+    fn declared_elsewhere(&mut self, model: &Model, types: &[TypeId]) {
+        let is_below = |inner: &EntityType, outer: &EntityType| {
+            inner.path().zip(outer.path()).is_some_and(|(inner, outer)| inner.0.starts_with(&outer.0))
+        };
+        for ty in types.iter().copied() {
+            let parent = model.ty(ty).parent;
+            let is_elsewhere = |around: &TypeId| {
+                // A type that follows from the declaration of the type around is reported there.
+                let follows = parent.is_some_and(|parent| self.is_declared_in(model, parent, *around));
+                self.is_declared_in(model, ty, *around) && !follows && !is_below(model.ty(ty), model.ty(*around))
+            };
+            let elsewhere: Vec<TypeId> = types.iter().copied().filter(is_elsewhere).collect();
+            for around in elsewhere {
+                let (inner, outer) = (model.ty(ty), model.ty(around));
+                let [own, path] = [inner, outer].map(|ty| ty.path().map(Pattern::to_text).unwrap_or_default());
+                let message =
+                    format!("`{}` is declared in `{}`, and `{own}` is not below `{path}`", inner.name, outer.name);
+                let help = format!("begin the `@path` with `{path}/`, or remove `{}` from `in`", last(&outer.name));
+                let error = Diagnostic::error(Code::SchemaNesting, message).label(self.source, inner.span, "");
+                self.diagnostics.push(error.help(help));
+            }
+        }
     }
 
     /// Returns the type around the instances of a type. If several types of one list are around them, the declaration
