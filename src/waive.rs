@@ -228,6 +228,8 @@ impl Draft<'_> {
     fn bound(&self, read: &Read<'_>) -> Result<Vec<String>, Diagnostic> {
         let not_known = || self.unbound(&format!("`{}` is not known in full", read.name));
         match (read.kind, read.state) {
+            // A parameter with a place is a value that the account sets.
+            (ReadKind::Parameter, state) if read.pointer.is_some() => return self.bound_parameter(read, state),
             (ReadKind::Parameter | ReadKind::Now, _) => return Ok(Vec::new()),
             _ if read.value.as_deref() == Some(MASK) => {
                 return Err(self.unbound(&format!("the value of `{}` is secret", read.name)));
@@ -261,6 +263,30 @@ impl Draft<'_> {
             conditions.push(equal(&value, &literal(read, Some(&last.ty)).ok_or_else(not_known)?));
         }
         Ok(conditions)
+    }
+
+    /// Returns the conditions that hold while a parameter that the account sets has the value that was read.
+    fn bound_parameter(&self, read: &Read<'_>, state: ReadState) -> Result<Vec<String>, Diagnostic> {
+        let not_known = || self.unbound(&format!("the parameter `{}` is not known in full", read.name));
+        let declared = self.model.parameters.iter().find(|parameter| *parameter.name == *read.name);
+        let declared = declared.ok_or_else(not_known)?;
+        let (has, value) = match read.name.parse::<Id>() {
+            Ok(_) => (format!("context.parameters has {}", read.name), format!("context.parameters.{}", read.name)),
+            Err(_) => {
+                let name = format!("{:?}", &*read.name);
+                (format!("context.parameters has {name}"), format!("context.parameters[{name}]"))
+            }
+        };
+        match state {
+            ReadState::Known => {
+                let equal = equal(&value, &literal(read, Some(&declared.ty)).ok_or_else(not_known)?);
+                Ok(if declared.required { vec![equal] } else { vec![has, equal] })
+            }
+            ReadState::Absent if !declared.required => Ok(vec![format!("!({has})")]),
+            // The verdict is unknown because of such a value, so that no condition on it is true.
+            _ if self.finding.verdict == Verdict::Unknown => Ok(Vec::new()),
+            _ => Err(not_known()),
+        }
     }
 
     /// Returns the type of the entity that has a value, and the entity as Cedar writes it.

@@ -64,6 +64,34 @@ fn a_setting_overrides_the_snapshot_which_overrides_the_default() {
     assert_eq!(verdict(r#"{"name": "a", "length": 7, "policy": {}}"#, &[]), "fail: length is 7");
 }
 
+/// A waiver that `deodar waive` writes is bound to the value that the account sets.
+#[test]
+fn a_waiver_is_bound_to_the_value_of_the_account() {
+    let report = check(TEN, &["--format", "json"]);
+    let fingerprint = report.json()["findings"][0]["fingerprint"].as_str().expect("a text").to_owned();
+    let waived = |snapshot: &str, waivers: &str| {
+        let files = [
+            ("s.cedarschema", SCHEMA.as_bytes()),
+            ("p/p.cedar", POLICIES.as_bytes()),
+            ("a.json", snapshot.as_bytes()),
+            ("r.json", report.stdout.as_bytes()),
+            ("w.cedar", waivers.as_bytes()),
+        ];
+        let pack = ["--schema", "s.cedarschema", "--policies", "p"];
+        let arguments: &[&str] = match waivers {
+            "" => {
+                &["waive", &fingerprint, "--report", "r.json", "--reason", "r", "--owner", "o", "--until", "2026-12-31"]
+            }
+            _ => &["check", "a.json", "--now", NOW, "--waivers", "w.cedar"],
+        };
+        deodar(&files, &[arguments, &pack].concat())
+    };
+    let waiver = waived(TEN, "").stdout;
+    assert!(waiver.contains("context.parameters.min_length == 12"), "{waiver}");
+    assert_eq!(waived(TEN, &waiver).code, 0);
+    assert_eq!(waived(&TEN.replace("12", "11"), &waiver).code, 1);
+}
+
 #[test]
 fn a_value_that_is_not_known_is_unknown() {
     let with = |value: &str| format!(r#"{{"name": "a", "length": 10, "policy": {{"min_length": {value}}}}}"#);
