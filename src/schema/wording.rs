@@ -93,7 +93,10 @@ fn advice(message: &str, written: &str, text: &str) -> Option<String> {
     if let Some((_, name)) = message.split_once("attribute `")
         && let Some((name, _)) = name.split_once("` in context for ")
     {
-        return Some(format!("a parameter is `context.parameters.{name}`, and the time of the run is `context.now`"));
+        return Some(match name.strip_prefix("parameters.") {
+            Some(_) => "name a parameter that the schema declares, or declare it in the type of the parameters".into(),
+            None => format!("a parameter is `context.parameters.{name}`, and the time of the run is `context.now`"),
+        });
     }
     let (_, types) = message.split_once("unexpected type: expected ")?;
     let (expected, saw) = types.split_once(" but saw ")?;
