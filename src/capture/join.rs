@@ -573,10 +573,11 @@ impl List {
             });
             let repeated: Vec<(u32, u32)> = repeated.map(|(_, part, row)| (*part, *row)).collect();
             let rows: Vec<(u32, u32)> = others.chain(repeated.iter().copied()).collect();
-            let mut of_part: Vec<(u32, Statements)> = match repeated.is_empty() {
-                true => Vec::new(),
-                false => vec![(number, merging.instance.statements(&merging.absent))],
-            };
+            // The statements of the rows of each part so far.
+            let mut of_parts: HashMap<u32, Statements> = HashMap::new();
+            if !repeated.is_empty() {
+                of_parts.insert(number, merging.instance.statements(&merging.absent));
+            }
             for (number, row) in rows {
                 let Some(other) = self.parts.get(number as usize) else { continue };
                 sources.push(other);
@@ -588,11 +589,10 @@ impl List {
                     merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
                 }
                 if !repeated.is_empty() {
-                    let statements = instance.statements(&[]);
-                    let same = of_part.iter().filter(|(part, _)| *part == number);
-                    let open: Vec<_> = same.flat_map(|(_, known)| known.half_open(&statements)).collect();
+                    let open = of_parts.entry(number).or_default().add(instance.statements(&[]));
+                    let is_new = |pointer: &Vec<String>| !merging.contradicted.contains(pointer);
+                    let open: Vec<Vec<String>> = open.into_iter().filter(is_new).collect();
                     merging.contradicted.extend(open);
-                    of_part.push((number, statements));
                 }
                 merging.add(instance, (other, row as usize), is_old);
             }
@@ -832,20 +832,21 @@ struct Absence {
     origin: OriginId,
 }
 
-/// The properties that a row states, and those that its source has and the row leaves open.
+/// The properties that rows state, and those that their source has and a row leaves open.
+#[derive(Default)]
 struct Statements {
-    stated: Vec<Vec<String>>,
-    open: Vec<Vec<String>>,
+    stated: BTreeSet<Vec<String>>,
+    open: BTreeSet<Vec<String>>,
 }
 
 impl Statements {
-    /// Returns the properties that one of two rows states and the other one leaves open.
-    fn half_open(&self, other: &Self) -> Vec<Vec<String>> {
-        let open = |one: &Self, two: &Self| {
-            let is_open = |pointer: &&Vec<String>| two.open.contains(pointer);
-            one.stated.iter().filter(is_open).cloned().collect::<Vec<_>>()
-        };
-        [open(self, other), open(other, self)].concat()
+    /// Adds the statements of a row. Returns the properties that this row states and another one leaves open, or the reverse.
+    fn add(&mut self, row: Self) -> BTreeSet<Vec<String>> {
+        let reverse = row.open.intersection(&self.stated);
+        let half_open = row.stated.intersection(&self.open).chain(reverse).cloned().collect();
+        self.stated.extend(row.stated);
+        self.open.extend(row.open);
+        half_open
     }
 }
 
@@ -855,7 +856,10 @@ impl Instance {
         let mut places = BTreeSet::new();
         leaves(&self.node, &mut Vec::new(), &mut places);
         let absent = absent.iter().map(|it| &it.pointer).chain(self.absent.iter().map(|(pointer, _)| pointer));
-        Statements { stated: places.iter().chain(absent).cloned().collect(), open: self.unstated.clone() }
+        Statements {
+            stated: places.iter().chain(absent).cloned().collect(),
+            open: self.unstated.iter().cloned().collect(),
+        }
     }
 }
 
