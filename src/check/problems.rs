@@ -6,8 +6,7 @@ use crate::pack::Pack;
 use crate::policy::Statement;
 use crate::report::{CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, TooOld};
 use crate::schema::{Model, Shape, SlotId};
-use crate::snapshot::{Data, LocationKind, Snapshot, State};
-use crate::source::json::Kind;
+use crate::snapshot::{Data, Snapshot, State};
 use crate::source::{Source, Span};
 use crate::value::{show_datetime, show_duration};
 use smol_str::{SmolStr, ToSmolStr};
@@ -75,16 +74,11 @@ pub(super) fn capture_time(
     described: &SnapshotReport,
     options: &Options,
 ) -> Option<Diagnostic> {
-    let root = evaluator.model.ty(evaluator.model.root);
-    let pointer = root.slots.find(capture_slot(evaluator.model)?)?.origin.pointer()?;
-    let row = evaluator.snapshot.table(evaluator.model.root).rows.first();
-    let location = row.map(|row| evaluator.snapshot.locate(row.span, pointer));
+    let state = evaluator.column(evaluator.model.root, capture_slot(evaluator.model)?).states.first();
     let now = options.now;
     let (problem, help) = match described.captured_at {
         // The decoder has reported a value that is not a time.
-        None if matches!(location.map(|at| at.kind), Some(LocationKind::Value(kind)) if kind != Kind::Null) => {
-            return None;
-        }
+        None if state == Some(&State::Unreadable) => return None,
         None => ("has no `captured_at`".to_owned(), "add the time of the capture"),
         Some(captured_at) if captured_at > now => {
             let problem =
