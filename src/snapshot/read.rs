@@ -1094,7 +1094,17 @@ fn set_hash(slot: SlotId, text: &str) -> u64 {
 pub(super) fn duplicate_key(source: &Arc<Source>, name: &str, first: Span, again: Span) -> Diagnostic {
     let (first_file, again_file) = (Place::new(source, first).source, Place::new(source, again).source);
     if !Arc::ptr_eq(&first_file, &again_file) {
-        // The files of a joined account.
+        // The files of a joined account. The second property may be a misspelling, which the join noticed.
+        let written = Place::new(source, again);
+        let json = Some(written.text()).filter(|text| text.starts_with('"'));
+        let own = json.and_then(string_text).unwrap_or_else(|| written.text().trim_matches('\'').into());
+        if let Some(meant) = misspelling(&own, [name]) {
+            let message = format!("`{own}` may be a misspelling of `{meant}`, which another file has");
+            let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
+            let error = error.label(source, again, "this property").label(source, first, "the other file");
+            return error
+                .help("correct the name; if nothing is to read the property, add it to `@ignore` in the schema");
+        }
         let message = format!("two files have different values of `{name}`");
         let error = Diagnostic::error(Code::SnapshotDuplicateKey, message);
         let error = error.label(source, again, "another value").label(source, first, "one value");

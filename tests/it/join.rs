@@ -197,6 +197,19 @@ fn different_values_are_an_error_with_both_places() {
     assert_eq!(run.code, 5);
 }
 
+/// The whole has the property from another file, so the misspelt one must not be lost.
+#[test]
+fn a_property_that_one_file_misspells_is_an_error_with_both_names() {
+    let json = replaced(MORE_PEOPLE, "\"people\": [", "\"peple\": [");
+    let yaml = replaced(PEOPLE, "people:", "peple:");
+    for (people, more) in [(PEOPLE, json.as_str()), (&yaml, MORE_PEOPLE)] {
+        let run = joined(people, more, PIERS, &["--quiet"]);
+        assert_eq!(run.code, 5, "{run:?}");
+        assert!(run.stdout.contains("`peple` may be a misspelling of `people`"), "{}", run.stdout);
+        assert!(!run.stdout.contains("0 unknown"), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn an_instance_may_be_divided_between_files() {
     // The pier is in one file, and its boats are in two others.

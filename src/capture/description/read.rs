@@ -230,6 +230,10 @@ impl Reader<'_> {
         let columns: Vec<Column> = columns.collect();
         self.keyed(ty, form, &columns, at);
         let only = table.get("only").map_or_else(Vec::new, |item| self.conditions("only", item));
+        if is_instance && table.get("declared").is_some() {
+            let message = "`declared` is about the rows of a list, and one instance is not a list".to_owned();
+            self.values.wrong(key_span(table, "declared"), message, "remove `declared`");
+        }
         let declared = table.get("declared").map_or_else(Vec::new, |item| self.declarations(item, ty));
         Some(Target { ty, form, columns, only, declared, place: self.values.place(at) })
     }
