@@ -28,6 +28,7 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use deodar::engine::{Binding, Evaluator, Judgement, Reference, Subject, Verdict};
+use deodar::parameters::Values;
 use deodar::policy::Policies;
 use deodar::program::Program;
 use deodar::project::EMBEDDED;
@@ -135,7 +136,7 @@ struct Rules {
     schema: Schema,
     policies: Policies,
     program: Program,
-    parameters: Vec<Option<Value>>,
+    parameters: Values,
     files: (Arc<Source>, Vec<Arc<Source>>),
 }
 
@@ -147,7 +148,7 @@ impl Rules {
         let schema = Schema::parse(&files.0).0.unwrap();
         let policies = Policies::parse(&schema, &files.1).0;
         let program = Program::lower(&schema.model, &policies, |_| true).0;
-        let parameters = schema.model.parameters.iter().map(|parameter| parameter.default.clone()).collect();
+        let parameters = schema.model.parameters.iter().map(|parameter| parameter.default.clone().into()).collect();
         Self { schema, policies, program, parameters, files }
     }
 
@@ -188,9 +189,10 @@ impl Official {
         let entities =
             Entities::from_entities(with_rows.flat_map(rows).map(|one| entity(evaluator, one)), None).unwrap();
         let action = EntityUid::from_str(&model.audit.name).unwrap();
-        let set = model.parameters.iter().zip(&rules.parameters).filter_map(|(parameter, value)| {
-            Some((parameter.name.to_string(), expression(evaluator, value.as_ref()?)))
-        });
+        let set =
+            model.parameters.iter().zip(&rules.parameters).filter_map(|(parameter, value)| {
+                Some((parameter.name.to_string(), expression(evaluator, value.valid()?)))
+            });
         let parameters = RestrictedExpression::new_record(set).unwrap();
         let moments = [("now", NOW), ("captured_at", NOW)]
             .map(|(name, moment)| (name.to_owned(), expression(evaluator, &Value::Datetime(moment))));

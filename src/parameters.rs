@@ -65,9 +65,37 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     Some((string_text(string)?.into_owned(), rest))
 }
 
-/// The values of all parameters, in the order of the model; `None` is not set, or invalid. A parameter that the account
-/// sets has a value here only if the run sets it.
-pub type Values = Vec<Option<Value>>;
+/// The value of a parameter for a run or an instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ParameterValue {
+    /// Neither a setting nor a default gives it.
+    #[default]
+    NotSet,
+    /// A setting gives it, and is invalid. No other value takes its place: what depends on it is unknown.
+    Invalid,
+    /// The value.
+    Valid(Value),
+}
+
+impl ParameterValue {
+    /// Returns the value, if there is a valid one.
+    pub fn valid(&self) -> Option<&Value> {
+        match self {
+            Self::Valid(value) => Some(value),
+            Self::NotSet | Self::Invalid => None,
+        }
+    }
+}
+
+impl From<Option<Value>> for ParameterValue {
+    fn from(value: Option<Value>) -> Self {
+        value.map_or(Self::NotSet, Self::Valid)
+    }
+}
+
+/// The values of all parameters, in the order of the model. A parameter that the account sets has a value here only if the
+/// run sets it.
+pub type Values = Vec<ParameterValue>;
 
 /// The parameters of a run.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +114,7 @@ pub struct Scope {
     /// The id of the instance.
     pub id: SmolStr,
     /// The values, by the places of their parameters in the model.
-    pub set: BTreeMap<usize, Option<Value>>,
+    pub set: BTreeMap<usize, ParameterValue>,
     /// The place of the first setting, if it is in a file.
     pub place: Option<Place>,
 }
@@ -97,10 +125,10 @@ type Declared<'m> = (usize, &'m Parameter);
 impl Parameters {
     /// Reads settings, and reports those that are invalid.
     ///
-    /// A setting for an instance overrides one for the run, which overrides `@default`. If the same parameter is set
-    /// twice, the first setting is read, and the second is an error.
+    /// A setting for an instance overrides one for the run, which overrides `@default`. A parameter that is set twice
+    /// has an invalid value.
     pub fn read(model: &Model, program: &Program, settings: &[Setting]) -> (Self, Vec<Diagnostic>) {
-        let of_run = |parameter: &Parameter| parameter.default.clone().filter(|_| parameter.slot.is_none());
+        let of_run = |parameter: &Parameter| parameter.default.clone().filter(|_| parameter.slot.is_none()).into();
         let values = model.parameters.iter().map(of_run).collect();
         let mut parameters = Self { values, is_set: vec![false; model.parameters.len()], scopes: Vec::new() };
         let mut diagnostics = Vec::new();
@@ -136,9 +164,9 @@ impl Parameters {
         if is_second {
             let message = format!("parameter `{name}`{scope} is set twice");
             diagnostics.push(Diagnostic::error(Code::Parameter, message));
-            return;
         }
         let value = value(model, program, declared, &scope, &setting.text, diagnostics);
+        let value = value.filter(|_| !is_second).map_or(ParameterValue::Invalid, ParameterValue::Valid);
         match id {
             None => self.values[declared.0] = value,
             Some(id) => self.scope(id, setting).set.extend([(declared.0, value)]),
@@ -173,7 +201,7 @@ impl Parameters {
 
     /// Returns the values for an instance and the entities nested in it.
     pub fn values_in(&self, scope: &Scope) -> Values {
-        let value = |(at, value): (usize, &Option<Value>)| scope.set.get(&at).unwrap_or(value).clone();
+        let value = |(at, value): (usize, &ParameterValue)| scope.set.get(&at).unwrap_or(value).clone();
         self.values.iter().enumerate().map(value).collect()
     }
 }
@@ -194,7 +222,7 @@ fn without_scopes(model: &Model, setting: &Setting, name: &str) -> Diagnostic {
     }
 }
 
-/// Reads a value; `scope` names the instance that it is for.
+/// Reads a value, and returns it if it is valid; `scope` names the instance that it is for.
 fn value(
     model: &Model,
     program: &Program,

@@ -107,13 +107,13 @@ fn accounts_of(model: &Model, statement: &Statement) -> Vec<SmolStr> {
 
 /// Describes the parameters of a run: the values for the whole run, then those for single instances.
 pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec<ParameterReport> {
-    let shown = |value: &Option<Value>| value.as_ref().map(|value| json_constant(model, value));
+    let shown = |value: Option<&Value>| value.map(|value| json_constant(model, value));
     let of_run = model.parameters.iter().zip(&parameters.values).zip(&parameters.is_set);
     let of_run = of_run.map(|((parameter, value), set)| ParameterReport {
         name: parameter.name.clone(),
         scope: None,
-        value: shown(value),
-        default: shown(&parameter.default),
+        value: shown(value.valid()),
+        default: shown(parameter.default.as_ref()),
         set: *set,
         of_account: parameter.slot.is_some(),
     });
@@ -123,8 +123,8 @@ pub(super) fn describe_parameters(model: &Model, parameters: &Parameters) -> Vec
         of_scope.map(|(parameter, value)| ParameterReport {
             name: parameter.name.clone(),
             scope: Some(ScopeReport { ty: ty.to_owned(), id: scope.id.clone() }),
-            value: shown(value),
-            default: shown(&parameter.default),
+            value: shown(value.valid()),
+            default: shown(parameter.default.as_ref()),
             set: true,
             of_account: parameter.slot.is_some(),
         })

@@ -7,6 +7,7 @@
 use super::derive::TooManyPairs;
 use super::eval::{Bound, BoundParameter, Evaluator, Request};
 use crate::ids::IdVec;
+use crate::parameters::ParameterValue;
 use crate::program::{Constant, NodeId, Program};
 use crate::schema::Model;
 use crate::snapshot::Snapshot;
@@ -25,13 +26,13 @@ impl<'a> Binding<'a> {
         program: &'a Program,
         snapshot: &'a Snapshot,
         now: i64,
-        parameters: &[Option<Value>],
+        parameters: &[ParameterValue],
     ) -> Self {
         let mut literals: IdVec<TypeId, Vec<SmolStr>> = vec![Vec::new(); model.types.len()].into();
         let derived = model.types.iter().map(|ty| ty.slots.iter().map(|_| None).collect()).collect();
         let mut evaluator =
             Evaluator { model, program, snapshot, bound: Arc::new(Bound { derived, ..Bound::default() }) };
-        let set = |at: usize| parameters.get(at).and_then(Option::as_ref);
+        let set = |at: usize| parameters.get(at).unwrap_or(&ParameterValue::NotSet);
         let bound: Vec<BoundParameter> = (0..model.parameters.len()).map(|at| evaluator.bound(at, set(at))).collect();
         let constants = program.constants.iter().map(|constant| match constant {
             Constant::Value(value) => Some(value.clone()),

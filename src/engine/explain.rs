@@ -436,9 +436,11 @@ impl<'a> Evaluator<'a> {
             ReadOf::Parameter(parameter) => self.account_slot(parameter),
             _ => None,
         };
+        let is_invalid = matches!(of, ReadOf::Parameter(parameter) if self.is_invalid(parameter));
         let state = account.and_then(|slot| self.column(self.model.root, slot).states.first());
         let found = match (self.constant(at), state) {
             (Some(value), _) => ReadValue::Known(value.clone()),
+            (None, _) if is_invalid => ReadValue::Unreadable,
             // The state of a valid value that policies cannot compare is known.
             (None, Some(State::Unreadable | State::Known)) => ReadValue::Unreadable,
             (None, _) => ReadValue::Uncaptured,

@@ -9,6 +9,7 @@ mod guard;
 use super::eval::Evaluator;
 use super::judge::{Judged, Judgement, Subject};
 use super::verdict::Verdict;
+use crate::parameters::ParameterValue;
 use crate::policy::{CheckId, ClauseKind, Policies, Statement};
 use crate::program::{Aggregate, Body, CheckProgram, DerivationProgram, DerivedAttribute, WaiverProgram};
 use crate::schema::{Attribute, ContextOrigin, EntityKind, Model, Origin, Shape, SlotId, Ty};
@@ -90,7 +91,7 @@ pub struct Reference<'m, 'a> {
     evaluator: &'m Evaluator<'a>,
     policies: &'m Policies,
     now: i64,
-    parameters: &'m [Option<Value>],
+    parameters: &'m [ParameterValue],
     authorizer: Authorizer,
 }
 
@@ -101,7 +102,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         evaluator: &'m Evaluator<'a>,
         policies: &'m Policies,
         now: i64,
-        parameters: &'m [Option<Value>],
+        parameters: &'m [ParameterValue],
     ) -> Self {
         Self { evaluator, policies, now, parameters, authorizer: Authorizer::new() }
     }
@@ -408,13 +409,13 @@ impl<'m, 'a> Reference<'m, 'a> {
     /// Returns the parameters with a value, the markers of those that the snapshot leaves open, and whether there are any.
     fn parameters(&self) -> Result<(Vec<(String, RestrictedExpression)>, bool)> {
         let (mut set, mut has_unknown) = (Vec::new(), false);
-        let given = |at: usize| self.parameters.get(at).and_then(Option::as_ref);
+        let given = |at: usize| self.parameters.get(at).and_then(ParameterValue::valid);
         for (at, (parameter, bound)) in self.model().parameters.iter().zip(&self.evaluator.bound.parameters).enumerate()
         {
             let value = if parameter.slot.is_some() { bound.value.as_ref() } else { given(at) };
             if let Some(value) = value.filter(|value| value.is_exact()) {
                 set.push((parameter.name.to_string(), self.expression(value)?));
-            } else if bound.of_account {
+            } else if bound.is_unknown() {
                 has_unknown = true;
                 set.push((guard::presence(&parameter.name).to_string(), RestrictedExpression::new_bool(true)));
             }

@@ -7,7 +7,7 @@ use super::gaps::{blocked, blocked_checks, gaps};
 use super::layout::{Style, columns, middle, painted, shortened, wrapped};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::report::{CheckState, FileRole, ReadKind, ReadState};
+use crate::report::{CheckState, FileRole, ReadKind, ReadState, unset};
 use crate::value::parse_datetime;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -228,7 +228,7 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
     for clause in finding.deciding_clauses() {
         let of_snapshot: Vec<&Read<'_>> = clause.reads.iter().filter(|read| read.kind.is_of_snapshot()).collect();
         let limit = match &clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter).collect::<Vec<_>>()[..] {
-            [one] => one.value.as_ref().map(|value| (&*one.name, &**value)),
+            [one] => Some((&*one.name, one.value.as_deref().unwrap_or(unset(one.state, one.pointer.is_some())))),
             _ => None,
         };
         for read in &of_snapshot {

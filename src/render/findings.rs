@@ -8,7 +8,7 @@ use crate::diagnostic::Label;
 use crate::engine::Verdict;
 use crate::report::{
     Capture, Change, CheckReport, ClauseOutcome, ClauseReport, Finding, ListedVerdict, Needs, ReadKind, ReadReport,
-    ReadState, Report, explain, phrase, unknown_phrase,
+    ReadState, Report, explain, phrase, unknown_phrase, unset,
 };
 use crate::source::{Place, Span};
 use miette::Severity;
@@ -185,8 +185,8 @@ fn clause_label(clause: &ClauseReport) -> String {
     let parameters: Vec<String> = parameters
         .map(|read| {
             let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
-            let unset = if read.pointer.is_some() { "(unknown)" } else { "(not set)" };
-            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(unset))
+            let unset = format!("({})", unset(read.state, read.pointer.is_some()));
+            format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(&unset))
         })
         .collect();
     let derived = clause

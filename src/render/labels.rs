@@ -2,7 +2,7 @@
 
 use super::document::{Clause, Finding, Origin, Read, Span};
 use super::names;
-use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_phrase};
+use crate::report::{ClauseOutcome, ReadKind, ReadState, STATED, unknown_phrase, unset};
 use std::collections::BTreeSet;
 
 /// Returns the label of a clause: its outcome, and the values of the derived attributes and parameters that it reads.
@@ -21,8 +21,8 @@ pub(super) fn clause_label(clause: &Clause<'_>) -> String {
     let parameters = clause.reads.iter().filter(|read| read.kind == ReadKind::Parameter);
     let parameters = parameters.map(|read| {
         let scope = read.entity.as_ref().map_or(String::new(), |scope| format!(" for {scope}"));
-        let unset = if read.pointer.is_some() { "(unknown)" } else { "(not set)" };
-        format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(unset))
+        let unset = format!("({})", unset(read.state, read.pointer.is_some()));
+        format!("{} = {}{scope}", read.name, read.value.as_deref().unwrap_or(&unset))
     });
     let values: Vec<String> = derived.chain(parameters).collect();
     if values.is_empty() { outcome } else { format!("{outcome}: {}", values.join(", ")) }

@@ -41,9 +41,12 @@ pub(super) fn message(verdict: Verdict, clauses: &[ClauseReport]) -> String {
 }
 
 fn unset_parameter(read: &ReadReport) -> String {
-    match read.pointer {
-        Some(_) => format!("parameter `{}` {}", read.name, unknown_phrase(read.state)),
-        None => format!("parameter `{}` is not set", read.name),
+    match (&read.pointer, read.state) {
+        (Some(_), state) => format!("parameter `{}` {}", read.name, unknown_phrase(state)),
+        (None, ReadState::Unreadable) => {
+            format!("the value set for parameter `{}` is invalid", read.name)
+        }
+        (None, _) => format!("parameter `{}` is not set", read.name),
     }
 }
 
@@ -83,6 +86,15 @@ pub(crate) fn phrase(read: &ReadReport) -> String {
 
 /// The reason why a value is unknown that the snapshot states to be uncaptured, as it follows the name of the value.
 pub(crate) const STATED: &str = "is stated as uncaptured";
+
+/// Returns the word for a parameter without a value; `has_place` is whether the account sets it.
+pub(crate) fn unset(state: ReadState, has_place: bool) -> &'static str {
+    match (has_place, state) {
+        (true, _) => "unknown",
+        (false, ReadState::Unreadable) => "invalid",
+        (false, _) => "not set",
+    }
+}
 
 /// Returns the reason why a value is unknown, as it follows the name of the value.
 pub(crate) fn unknown_phrase(state: ReadState) -> &'static str {

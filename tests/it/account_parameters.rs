@@ -103,6 +103,25 @@ fn a_value_that_is_not_known_is_unknown() {
 }
 
 #[test]
+fn nothing_replaces_an_invalid_setting() {
+    let unknown = "unknown: the value set for parameter `min_length` is invalid";
+    let absent = r#"{"name": "a", "length": 10, "policy": {}}"#;
+    for snapshot in [TEN.replace("12", "9"), absent.to_owned()] {
+        let engines = [&[][..], &["--engine", "reference"]];
+        for engine in engines {
+            assert_eq!(verdict(&snapshot, &[&["--param", "min_length=nine"], engine].concat()), unknown);
+            let twice = ["--param", "min_length=9", "--param", "min_length=10"];
+            assert_eq!(verdict(&snapshot, &[&twice, engine].concat()), unknown);
+        }
+        let run = check(&snapshot, &["--param", "min_length=nine", "--style", "full"]);
+        assert_eq!(run.code, 5, "{}", run.stderr);
+        assert!(run.stdout.contains("undetermined: min_length = (invalid)"), "{}", run.stdout);
+        let run = check(&snapshot, &["--param", "min_length=nine", "--style", "concise"]);
+        assert!(run.stdout.contains("length is 10 (min_length invalid)"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn an_object_without_any_declared_property_does_not_give_the_default() {
     let snapshot = r#"{"name": "a", "length": 10, "policy": {"error": "forbidden"}}"#;
     assert_eq!(verdict(snapshot, &[]), "unknown: parameter `min_length` was not captured");

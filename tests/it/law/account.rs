@@ -9,8 +9,9 @@ use super::judged::listed;
 use super::runner::{LawResult, NOW, failure, tally, verdict_name};
 use super::world::Datum;
 use deodar::engine::{Judgement, Reference, Subject, Verdict};
+use deodar::parameters::ParameterValue;
 use deodar::snapshot::Snapshot;
-use deodar::value::{EntityRef, Value};
+use deodar::value::EntityRef;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ fn verdicts(
     case: &Case,
     compiled: &Compiled,
     snapshot: &Snapshot,
-    set: &[Option<Value>],
+    set: &[ParameterValue],
 ) -> Result<Verdicts, TestCaseError> {
     let binding = deodar::engine::Binding::new(&compiled.schema.model, &compiled.program, snapshot, NOW, set);
     let (evaluator, _) = binding.derive(usize::MAX);
@@ -90,11 +91,11 @@ fn holds_for(recipe: &Recipe, complete: bool, tally: &mut Tally) -> LawResult {
     let given = case.blueprint.parameters.iter().zip(&case.parameters);
     let settings: Map<String, Json> =
         given.filter_map(|(field, datum)| Some((field.name.clone(), json_of(datum.as_ref()?)))).collect();
-    let judge = |settings: Map<String, Json>, set: &[Option<Value>]| {
+    let judge = |settings: Map<String, Json>, set: &[ParameterValue]| {
         let json = with_settings(&case.json, settings);
         verdicts(&account, &of_account, &of_account.snapshot_of(&account, &json)?, set)
     };
-    let unset = vec![None; case.parameters.len()];
+    let unset = vec![ParameterValue::NotSet; case.parameters.len()];
     let found = judge(settings.clone(), &unset)?;
     for (key, expected) in &expected {
         tally.verdicts += 1;

@@ -5,12 +5,13 @@ use super::runner::{NOW, failure, listed_problems, source};
 use super::world::Uid;
 use deodar::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use deodar::engine::{Binding, Evaluator, Verdict};
+use deodar::parameters::{ParameterValue, Values};
 use deodar::policy::Policies;
 use deodar::program::{Body, CheckProgram, Program};
 use deodar::schema::{Schema, parse_value};
 use deodar::snapshot::{Limits, Snapshot};
 use deodar::source::Source;
-use deodar::value::{EntityRef, Value};
+use deodar::value::EntityRef;
 use proptest::test_runner::TestCaseError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub struct Compiled {
     pub schema: Schema,
     pub policies: Policies,
     pub program: Program,
-    pub parameters: Vec<Option<Value>>,
+    pub parameters: Values,
     /// The policies that the review reports as never satisfied.
     pub idle: BTreeSet<String>,
 }
@@ -61,7 +62,7 @@ impl Compiled {
             let declared = schema.model.parameters.iter().find(|parameter| parameter.name == field.name)?;
             parse_value(&declared.ty, &setting_text(datum.as_ref()?)).ok()
         });
-        let parameters = parameters.collect();
+        let parameters = parameters.map(ParameterValue::from).collect();
         Ok(Self { schema, policies, program, parameters, idle })
     }
 

@@ -10,11 +10,11 @@ use super::judged::listed;
 use super::runner::{LawResult, NOW, failure, tally};
 use super::world::Datum;
 use deodar::engine::{Binding, Evaluation, Evaluator, Judgement, Reference, Subject, Verdict, VerdictCounts};
-use deodar::parameters::{Parameters, Scope, Values};
+use deodar::parameters::{ParameterValue, Parameters, Scope, Values};
 use deodar::program::{Body, CheckProgram};
 use deodar::schema::{Model, parse_value};
 use deodar::snapshot::Snapshot;
-use deodar::value::{EntityRef, TypeId, Value};
+use deodar::value::{EntityRef, TypeId};
 use proptest::test_runner::TestCaseError;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,14 +22,15 @@ use std::fmt::Write;
 
 /// Settings for up to three instances; one of the ids may be that of no instance.
 fn scopes(choices: &mut Choices<'_>, case: &Case, model: &Model, ids: &[SmolStr]) -> Vec<Scope> {
-    let mut scopes: BTreeMap<SmolStr, BTreeMap<usize, Option<Value>>> = BTreeMap::new();
+    let mut scopes: BTreeMap<SmolStr, BTreeMap<usize, ParameterValue>> = BTreeMap::new();
     for _ in 0..3 {
         let scope = scopes.entry(choices.pick(ids).clone()).or_default();
         for (at, declared) in model.parameters.iter().enumerate() {
             let field = case.blueprint.parameters.iter().find(|field| declared.name == field.name);
             if let Some(field) = field.filter(|_| choices.percent(60)) {
-                scope
-                    .insert(at, parse_value(&declared.ty, &setting_text(&random_parameter(choices, &field.kind))).ok());
+                let text = setting_text(&random_parameter(choices, &field.kind));
+                let value = parse_value(&declared.ty, &text).ok().filter(|_| !choices.percent(10));
+                scope.insert(at, value.map_or(ParameterValue::Invalid, ParameterValue::Valid));
             }
         }
     }
