@@ -92,7 +92,8 @@ impl<'s> AccountRun<'s> {
 
     /// Returns the report of an account whose snapshot could not be read.
     pub(super) fn unread(&self, path: String, diagnostics: Vec<Diagnostic>) -> AccountReport {
-        let snapshot = SnapshotReport { path, sha256: None, captured_at: None, files: Vec::new() };
+        let snapshot =
+            SnapshotReport { path, sha256: None, captured_at: None, captured_at_unknown: false, files: Vec::new() };
         AccountReport { diagnostics, ..AccountReport::unjudged(snapshot, self.checks) }
     }
 
@@ -110,6 +111,7 @@ impl<'s> AccountRun<'s> {
             path: path.to_owned(),
             sha256: Some(read.sha256.clone()),
             captured_at: None,
+            captured_at_unknown: false,
             files: files.collect(),
         };
         let mut account = AccountReport {
@@ -145,7 +147,7 @@ impl<'s> AccountRun<'s> {
         account.id = Some(evaluator.id(evaluator.root()));
         account.scopes = evaluation.sought();
         account.times.derive = stopwatch.lap();
-        account.snapshot.captured_at = captured_at(evaluator);
+        (account.snapshot.captured_at, account.snapshot.captured_at_unknown) = captured_at(evaluator);
         let path: SmolStr = account.snapshot.path.as_str().into();
         let findings = Findings::new(&evaluation, path.clone(), account.secrets.as_ref(), WITNESSES);
         let age = self.options.max_snapshot_age.and_then(|most| findings.too_old(most, self.options.now));

@@ -59,12 +59,14 @@ fn capture_slot(model: &Model) -> Option<SlotId> {
     }
 }
 
-/// Returns the time of the capture, in milliseconds since 1970, if the snapshot states it.
-pub(super) fn captured_at(evaluator: &Evaluator<'_>) -> Option<i64> {
-    let column = evaluator.column(evaluator.model.root, capture_slot(evaluator.model)?);
+/// Returns the time of the capture, in milliseconds since 1970, if the snapshot states it, and whether it is unknown.
+/// Where the schema does not declare it, and where it is optional and absent, there is none.
+pub(super) fn captured_at(evaluator: &Evaluator<'_>) -> (Option<i64>, bool) {
+    let Some(slot) = capture_slot(evaluator.model) else { return (None, false) };
+    let column = evaluator.column(evaluator.model.root, slot);
     match (&column.data, column.states.first()) {
-        (Data::Number(all), Some(State::Known)) => all.first().copied(),
-        _ => None,
+        (Data::Number(all), Some(State::Known)) => (all.first().copied(), false),
+        (_, state) => (None, state != Some(&State::Absent)),
     }
 }
 

@@ -89,7 +89,7 @@ impl Collected {
         self.entries.sort_by(|a, b| (a.at, a.now, &a.file).cmp(&(b.at, b.now, &b.file)));
         let moments = Moment::all(&self.entries);
         problems.extend(moments.iter().flat_map(|moment| moment.problems(&account, options.now)));
-        let times: Vec<i64> = moments.iter().map(|moment| moment.at).collect();
+        let times: Vec<i64> = moments.iter().filter(|moment| !moment.is_undated()).map(|moment| moment.at).collect();
         let finding = |(fingerprint, subject): (&Fingerprint, &Subject)| {
             let step = |moment: &Moment<'_>| Step {
                 at: moment.at,
@@ -152,6 +152,7 @@ fn reason(seen: Seen) -> &'static str {
         Seen::NotRun(NotRun::Invalid) => "invalid",
         Seen::NotRun(NotRun::NoCheck) => "no_check",
         Seen::NotRun(NotRun::WrongTime) => "wrong_time",
+        Seen::NotRun(NotRun::UnknownTime) => "unknown_time",
         _ => "list_not_captured",
     }
 }

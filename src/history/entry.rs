@@ -18,7 +18,7 @@ pub(super) type Fingerprint = u128;
 pub(super) struct Entry {
     /// The file of the report.
     pub file: String,
-    /// The time of the snapshot, in milliseconds since 1970.
+    /// The time of the snapshot, in milliseconds since 1970; that of the run if the snapshot does not state it.
     pub at: i64,
     /// The origin of this time.
     pub time_of: TimeOf,
@@ -231,7 +231,11 @@ fn entry(
     Ok(Entry {
         file: file.to_owned(),
         at: captured.unwrap_or(now),
-        time_of: if captured.is_some() { TimeOf::Capture } else { TimeOf::Run },
+        time_of: match captured {
+            Some(_) => TimeOf::Capture,
+            None if snapshot.captured_at_unknown => TimeOf::Unknown,
+            None => TimeOf::Run,
+        },
         now,
         sha256: snapshot.sha256.as_deref().map(str::to_owned),
         pack: document.run.pack.to_string(),

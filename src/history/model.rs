@@ -79,6 +79,8 @@ pub enum TimeOf {
     Capture,
     /// The snapshot does not, so it is the time of the run.
     Run,
+    /// The time of capture is unknown. The time is that of the run, and the snapshot may be of any earlier time.
+    Unknown,
 }
 
 /// The reports of an account for one time.

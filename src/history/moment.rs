@@ -59,12 +59,22 @@ impl<'e> Moment<'e> {
         self.suppliers.get(&check).and_then(|entries| entries.last()).map_or_else(|| self.rules(), |entry| entry.rules)
     }
 
+    /// Returns whether the time of a snapshot is unknown. The reports are then no review in time, and show no fix.
+    pub(super) fn is_undated(&self) -> bool {
+        self.entries.iter().any(|entry| entry.time_of == TimeOf::Unknown)
+    }
+
     /// Returns the result for a finding. A fix after `now`, the time of the history, does not count, nor one of a report
-    /// that was judged before its snapshot was captured.
+    /// that was judged before its snapshot was captured, or whose snapshot is of an unknown time.
     pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
         let seen = self.result(fingerprint, subject);
         let is_early = self.entries.iter().any(|entry| entry.now < entry.at);
-        if (self.at > now || is_early) && State::from(seen).is_fixed() { Seen::NotRun(NotRun::WrongTime) } else { seen }
+        let doubt = match () {
+            () if self.is_undated() => NotRun::UnknownTime,
+            () if self.at > now || is_early => NotRun::WrongTime,
+            () => return seen,
+        };
+        if State::from(seen).is_fixed() { Seen::NotRun(doubt) } else { seen }
     }
 
     fn result(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {
@@ -107,7 +117,10 @@ impl<'e> Moment<'e> {
         let last = self.entries.last();
         Review {
             at: self.at,
-            time_of: last.map_or(TimeOf::Run, |entry| entry.time_of),
+            time_of: match last {
+                _ if self.is_undated() => TimeOf::Unknown,
+                last => last.map_or(TimeOf::Run, |entry| entry.time_of),
+            },
             judged: last.map_or(self.at, |entry| entry.now),
             reports: self.entries.iter().map(|entry| entry.file.clone()).collect(),
             duplicates: self.duplicates.clone(),
@@ -145,6 +158,13 @@ impl<'e> Moment<'e> {
                 show_datetime(early.now)
             ));
         }
+        problems.extend(self.entries.iter().filter(|entry| entry.time_of == TimeOf::Unknown).map(|undated| {
+            format!(
+                "`{}` is of a snapshot of {account:?} without a known time of capture: it does not count as a review in time, and \
+                 shows no fix",
+                undated.file
+            )
+        }));
         if self.at > now {
             let file = self.entries.first().map_or("", |entry| &entry.file);
             problems.push(format!("`{file}` is of {time}, which is after the time of the history"));

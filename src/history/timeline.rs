@@ -35,6 +35,8 @@ pub(super) enum NotRun {
     NoCheck,
     /// The report is of a time after that of the history or of its own run, so it cannot show a fix.
     WrongTime,
+    /// The time of the snapshot is unknown, so the report cannot show a fix.
+    UnknownTime,
 }
 
 /// The state of a finding after a review.

@@ -190,6 +190,9 @@ pub struct Snapshot<'r> {
     pub files: Vec<JoinedFile<'r>>,
     /// The time of the capture, RFC 3339 in UTC, if the snapshot contains it.
     pub captured_at: Option<Text<'r>>,
+    /// Whether the time of the capture is unknown, and not only absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub captured_at_unknown: bool,
     /// The id of the account: that of the root entity; `None` if it was not judged.
     pub account: Option<Text<'r>>,
     /// The checks by id.
@@ -737,6 +740,9 @@ pub struct Account<'r> {
     pub files: Vec<JoinedFile<'r>>,
     /// The time of the capture.
     pub captured_at: Option<Text<'r>>,
+    /// Whether the time of the capture is unknown, and not only absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub captured_at_unknown: bool,
     /// The id of the account: that of the root entity; `None` if it was not judged.
     pub account: Option<Text<'r>>,
     /// The origin of schema and policies, in words.

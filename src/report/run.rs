@@ -94,6 +94,8 @@ pub struct SnapshotReport {
     pub sha256: Option<String>,
     /// The time of the capture, in milliseconds since 1970, if the snapshot states it.
     pub captured_at: Option<i64>,
+    /// Whether it has a time of capture that is not known: it was not captured, is unreadable, or may be misspelt.
+    pub captured_at_unknown: bool,
     /// The files of a joined account, with the SHA-256 of each; empty if the snapshot is one file.
     pub files: Vec<(String, String)>,
 }

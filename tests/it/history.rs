@@ -428,6 +428,43 @@ fn the_times_of_a_clock_that_went_back_are_a_problem() {
     assert_eq!(history["accounts"][0]["totals"]["fixed"], 0);
 }
 
+/// A snapshot of an unknown time may be an old one: it does not count as a review in time, and fixes nothing.
+#[test]
+fn a_snapshot_without_a_known_time_of_capture_shows_no_fix() {
+    let at = "\"captured_at\": \"2026-08-31T06:00:00Z\"";
+    for (with, is_known) in [
+        (at, true),
+        ("\"captured_at\": \"yesterday\"", false),
+        ("\"captured_at\": null", false),
+        ("\"captured_att\": \"2026-08-31T06:00:00Z\"", false),
+        ("\"note\": 1", false),
+    ] {
+        let store = Store::new();
+        store.add("2026-08-30", &long(SOUND), &[]);
+        std::fs::write(store.0.path().join("late.json"), replaced(SOUND, at, with)).expect("it can be written");
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--store", "reports"];
+        let run = store.run(&[&["check", "late.json", "--now", NOW][..], &pack].concat());
+        assert!(run.code != 2 && run.stderr.is_empty(), "{run:?}");
+        let history = store.json(&[]);
+        let (account, problems) = (&history["accounts"][0], history["problems"].to_string());
+        let late = account["reviews"].as_array().and_then(|all| all.last()).expect("a review");
+        let all = account["findings"].as_array().expect("findings");
+        let finding = all.iter().find(|it| it["check"] == "HB-LEN-01").expect("a finding");
+        let intervals = account["plan"]["intervals"].as_array().map(Vec::len);
+        if is_known {
+            assert_eq!(
+                (&late["time_of"], &finding["section"], intervals),
+                (&json!("capture"), &json!("fixed"), Some(2))
+            );
+            assert_eq!(problems, "[]");
+        } else {
+            assert_eq!((&late["time_of"], &finding["reason"]), (&json!("unknown"), &json!("unknown_time")), "{with}");
+            assert_eq!((&finding["section"], intervals), (&json!("not_judged"), Some(1)), "{with}");
+            assert!(problems.contains("without a known time of capture"), "{with}: {problems}");
+        }
+    }
+}
+
 #[test]
 fn the_page_has_every_finding_and_loads_nothing() {
     let store = anse();

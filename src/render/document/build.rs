@@ -120,6 +120,7 @@ impl<'r> Builder<'r> {
             sha256: snapshot.sha256,
             files: snapshot.files,
             captured_at: snapshot.captured_at,
+            captured_at_unknown: snapshot.captured_at_unknown,
             account: snapshot.account,
             pack: run.pack.name.as_str().into(),
             pack_version: run.pack.version.as_deref().map(Cow::from),
@@ -343,6 +344,7 @@ fn snapshot<'r>(
             .map(|(path, sha256)| JoinedFile { path: path.as_str().into(), sha256: sha256.as_str().into() })
             .collect(),
         captured_at: snapshot.captured_at.map(|at| show_datetime(at).into()),
+        captured_at_unknown: snapshot.captured_at_unknown,
         account: id.map(Cow::from),
         checks: checks.map(|(check, counts)| (check.id.as_str().into(), account_check(check.state, counts))).collect(),
     }

@@ -419,6 +419,7 @@ impl Document<'static> {
             sha256,
             files,
             captured_at,
+            captured_at_unknown,
             account,
             checks,
             findings,
@@ -426,7 +427,7 @@ impl Document<'static> {
             diagnostics,
             ..
         } = account;
-        self.run.snapshots.push(Snapshot { path, sha256, files, captured_at, account, checks });
+        self.run.snapshots.push(Snapshot { path, sha256, files, captured_at, captured_at_unknown, account, checks });
         self.findings.extend(findings);
         if let Some(others) = other_verdicts {
             self.other_verdicts.get_or_insert_default().extend(others);
