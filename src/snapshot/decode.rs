@@ -14,7 +14,7 @@ use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, is_slip};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -650,7 +650,8 @@ impl Decoder<'_> {
     }
 
     /// Reports an undeclared property. It is an error on a closed type, or if the object also has the declared name in
-    /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown.
+    /// another spelling. It is a warning if it resembles a missing attribute, which is then unknown. It is also a warning if it
+    /// has a slip of an attribute that the object has: its value may belong to that one.
     #[expect(clippy::indexing_slicing, reason = "`near` is the place of a child of the stop")]
     fn other(&mut self, at: StopId, object: u32, other: &Other, seen: &SeenChildren, firsts: &mut Firsts) {
         let (ty, route) = (self.ty, self.route);
@@ -684,6 +685,16 @@ impl Decoder<'_> {
             };
             self.reading.diagnostics.push(warning.help(help));
         } else if !ty.closed {
+            if is_slip(&other.name, &meant.name) {
+                let message = format!("unknown property `{name}`, which may be a misspelling of `{}`", meant.name);
+                let warning = Diagnostic::warning(Code::SnapshotProperty, message);
+                let warning = warning.label(self.reading.source, other.key, "nothing reads its value");
+                let help = format!(
+                    "the object has `{}` too: correct the name, or add it to `@ignore` in the schema",
+                    meant.name
+                );
+                self.reading.diagnostics.push(warning.help(help));
+            }
             return;
         }
         self.mark(slots, if beside { State::Unreadable } else { State::Uncaptured });

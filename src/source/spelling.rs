@@ -11,6 +11,9 @@ use std::sync::LazyLock;
 /// Names of more bytes are not compared: the cost grows with the square of the length.
 const LONGEST: usize = 256;
 
+/// The number of slips of an inflection. More are slips of letters.
+const INFLECTED: usize = 1;
+
 /// Words that are common in property names and one slip away from another common word, such as `contact` and
 /// `contract`. A word in this list is not a misspelling of another one in it. Plurals and past forms are left out.
 static COMMON_WORDS: LazyLock<HashSet<&str>> =
@@ -45,6 +48,12 @@ pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) 
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// Returns whether a name has a slip of the letters of a declared one. Another way of writing it, and an inflection, are not
+/// slips: an object may have both `email` and `emails`.
+pub fn is_slip(name: &str, declared: &str) -> bool {
+    misspelling(name, [declared]).is_some() && Name::new(name).slips(&Name::new(declared)) > Some(INFLECTED)
 }
 
 /// Returns the candidate that is nearest to a typed word, if one is near enough to be intended.
@@ -194,7 +203,7 @@ impl Name {
             || self.without_at() == Some(other.letters.as_str())
             || other.without_at() == Some(self.letters.as_str())
         {
-            return Some(1);
+            return Some(INFLECTED);
         }
         [self.slips_in_one_word(other), other.slips_in_one_word(self)].into_iter().flatten().min()
     }
@@ -233,7 +242,7 @@ impl Name {
 /// Returns how many slips lead from one word to the other; `None` for another word.
 fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     if is_inflection(a, b) {
-        return Some(1);
+        return Some(INFLECTED);
     }
     if !begin_alike(a, b) || (is_common(a) && is_common(b)) || differ_in_ending(a, b) {
         return None;
@@ -251,7 +260,7 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
         return None;
     }
     let edits = strsim::damerau_levenshtein(a, b);
-    (edits <= most).then_some(1 + edits)
+    (edits <= most).then_some(INFLECTED + edits)
 }
 
 /// Returns whether two words consist of the same letters.
@@ -295,7 +304,14 @@ fn differ_in_ending(a: &str, b: &str) -> bool {
 /// Returns whether a word, or the word it is a plural or past form of, is in the list.
 fn is_common(word: &str) -> bool {
     let words = &COMMON_WORDS;
-    let stem = |ending: &str| word.strip_suffix(ending).is_some_and(|stem| words.contains(stem));
+    // `protectd` is not a form of `protect`.
+    let takes = |stem: &str, ending: &str| match ending {
+        "d" => stem.ends_with('e'),
+        "ed" => !stem.ends_with('e'),
+        "es" => stem.ends_with(['s', 'x', 'z', 'h', 'o']),
+        _ => true,
+    };
+    let stem = |ending: &str| word.strip_suffix(ending).is_some_and(|stem| takes(stem, ending) && words.contains(stem));
     let plural = || word.strip_suffix("ies").is_some_and(|stem| words.contains(format!("{stem}y").as_str()));
     words.contains(word) || ["s", "d", "ed", "es"].into_iter().any(stem) || plural()
 }
@@ -374,6 +390,10 @@ mod tests {
         ("еxpires_at", "expires_at"), // Cyrillic е
         ("defualt_branch", "default_branch"),
         ("allow_forkng", "allow_forking"),
+        ("protectd", "protected"),
+        ("enforcd", "enforced"),
+        ("memberss", "members"),
+        ("accounnts", "accounts"),
     ];
 
     /// Pairs of names that mean different things, from the interfaces of GitHub, Okta, Entra, AWS and Google Workspace.
@@ -480,6 +500,18 @@ mod tests {
         assert_eq!(misspelling("expiresAt", ["expire_at", "expires_at"]), Some("expires_at"));
         assert_eq!(misspelling("usr_ids", ["usr_idz", "usr_id"]), Some("usr_id"));
         assert_eq!(misspelling("expires_at", ["expires_at"]), None);
+    }
+
+    #[test]
+    fn only_slips_of_letters_are_noticed_beside_the_declared_name() {
+        for (written, declared) in [("usres", "users"), ("lastlogn_at", "last_login_at"), ("memebrs", "members")] {
+            assert!(is_slip(written, declared), "{written}");
+        }
+        for (written, declared) in
+            [("emails", "email"), ("userName", "user_name"), ("expires", "expires_at"), ("role", "rule"), ("a", "a")]
+        {
+            assert!(!is_slip(written, declared), "{written}");
+        }
     }
 
     #[test]
