@@ -118,6 +118,10 @@ fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
                 Err(wrong) => Meaning::Wrong(wrong),
             }
         }
+        CellForm::Number if may_separate_thousands(text) => Meaning::Wrong(Wrong {
+            message: "may be a whole number with a separator of thousands, or a fraction",
+            help: "write the whole number without the point, or the fraction without its last digit",
+        }),
         CellForm::Number if parse_number(text, 4).is_ok() && text.parse::<serde_json::Number>().is_ok() => {
             Meaning::Value(Value::Number(text.to_owned()))
         }
@@ -131,6 +135,18 @@ fn single(column: &Column, text: &str, dates: &Dates) -> Meaning {
             _ => Meaning::Wrong(Wrong { message: "is neither true nor false", help: "write true or false" }),
         },
     }
+}
+
+/// Returns whether the point in a number may separate thousands: one to three digits are before it, the first of them not 0, and
+/// three after it. Some languages write a thousand as `1.000`.
+fn may_separate_thousands(text: &str) -> bool {
+    let Some((whole, fraction)) = text.trim_start_matches(['-', '+']).split_once('.') else { return false };
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole)
+        && are_digits(fraction)
+        && fraction.len() == 3
+        && (1..=3).contains(&whole.len())
+        && !whole.starts_with('0')
 }
 
 /// Reads a time, and returns it as RFC 3339 in UTC, or as a date if it has no time of day.
@@ -330,6 +346,16 @@ mod tests {
             assert_eq!(of(text, true), expected, "{text}");
         }
         assert_eq!(of(" ; ", false), "Unknown");
+    }
+
+    #[test]
+    fn a_point_before_three_digits_may_separate_thousands() {
+        for text in ["1.000", "-12.500", "999.999"] {
+            assert!(may_separate_thousands(text), "{text}");
+        }
+        for text in ["1000", "1.0", "1.5", "0.250", "1000.125", "1.0000", "1.5e3", "1.000.000", "", ".125", "v1.000"] {
+            assert!(!may_separate_thousands(text), "{text}");
+        }
     }
 
     #[test]
