@@ -21,6 +21,9 @@ const LARGE: usize = if cfg!(debug_assertions) { 4 } else { 1 << 14 };
 /// The number of texts that one task compares.
 const TEXTS_PER_TASK: usize = 1 << 14;
 
+/// The number of pairs of texts whose bytes are fetched at once: about as many cache misses as a core waits for at one time.
+const FETCHED: usize = 16;
+
 /// The bits of the hashes by which texts are grouped. They are few in debug builds, so that tests cover different texts with
 /// one hash.
 const HASH_BITS: u32 = if cfg!(debug_assertions) { 3 } else { StrRef::HASH_BITS };
@@ -155,9 +158,22 @@ impl<'s> Texts<'s> {
     /// Returns the numbers, of a task that begins at one, of the texts that differ from the first one with their hash.
     fn others(&self, firsts: &[u32], start: usize) -> Vec<usize> {
         let numbers = (start..).zip(firsts.iter().skip(start).take(TEXTS_PER_TASK));
-        let repeated = numbers.filter(|(number, first)| **first != NO_SYMBOL && **first as usize != *number);
-        let differs = |number: usize, first: u32| self.text(number) != self.text(first as usize);
-        repeated.filter(|(number, first)| differs(*number, **first)).map(|(number, _)| number).collect()
+        let mut repeated = numbers.filter(|(number, first)| **first != NO_SYMBOL && **first as usize != *number);
+        let (mut others, mut pairs) = (Vec::new(), Vec::with_capacity(FETCHED));
+        loop {
+            pairs.clear();
+            let next = repeated.by_ref().take(FETCHED);
+            pairs.extend(next.map(|(number, first)| (number, [self.get(number), self.get(*first as usize)])));
+            if pairs.is_empty() {
+                return others;
+            }
+            // Most of the bytes are in no cache. The processor waits for those of many texts at once here, and not in each
+            // comparison.
+            let fetched = pairs.iter().flat_map(|(_, pair)| pair).map(|text| self.snapshot.last_byte(*text));
+            std::hint::black_box(fetched.fold(0, |all, byte| all ^ byte));
+            let differ = |[text, first]: [StrRef; 2]| self.snapshot.text(text) != self.snapshot.text(first);
+            others.extend(pairs.iter().filter(|(_, pair)| differ(*pair)).map(|(number, _)| *number));
+        }
     }
 
     /// Returns the reference to the text with a number.
