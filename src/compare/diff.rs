@@ -34,6 +34,61 @@ pub struct Difference<'d> {
     pub unchanged: Counts,
     /// The changes by kind, then severity, the worst first.
     pub changes: Vec<Changed<'d>>,
+    /// If a run does not have all verdicts, the checks of accounts with other numbers of passes and of verdicts that do not apply,
+    /// in order of checks and accounts. Which of these verdicts changed is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recounted: Vec<Recounted<'d>>,
+}
+
+/// A check with other numbers of verdicts on an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Recounted<'d> {
+    /// The id of the check.
+    pub check: Cow<'d, str>,
+    /// The id of the account.
+    pub account: Cow<'d, str>,
+    /// The numbers of the old run.
+    pub old: Unlisted,
+    /// The numbers of the new run.
+    pub new: Unlisted,
+}
+
+/// The numbers of the verdicts that a report may leave out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unlisted {
+    /// Passes.
+    pub pass: usize,
+    /// Verdicts that do not apply.
+    pub not_applicable: usize,
+}
+
+impl Unlisted {
+    /// Returns the numbers of a run by check and account.
+    fn of<'d>(document: &'d Document<'_>) -> BTreeMap<(&'d str, &'d str), Self> {
+        let mut all: BTreeMap<(&str, &str), Self> = BTreeMap::new();
+        for snapshot in &document.run.snapshots {
+            let Some(account) = snapshot.account.as_deref() else { continue };
+            for (check, found) in &snapshot.checks {
+                let count = |verdict| found.counts.get(&verdict).copied().unwrap_or(0);
+                let known = all.entry((check, account)).or_default();
+                known.pass = known.pass.saturating_add(count(Verdict::Pass));
+                known.not_applicable = known.not_applicable.saturating_add(count(Verdict::NotApplicable));
+            }
+        }
+        all
+    }
+}
+
+/// Returns the checks of accounts with other numbers of verdicts that a report may leave out.
+fn recounted<'d>(old: &'d Document<'_>, new: &'d Document<'_>) -> Vec<Recounted<'d>> {
+    let (old, new) = (Unlisted::of(old), Unlisted::of(new));
+    let keys: BTreeSet<&(&str, &str)> = old.keys().chain(new.keys()).collect();
+    let recounted = |key: &(&'d str, &'d str)| {
+        let number = |of: &BTreeMap<_, Unlisted>| of.get(key).copied().unwrap_or_default();
+        let (check, account) = (key.0.into(), key.1.into());
+        Recounted { check, account, old: number(&old), new: number(&new) }
+    };
+    keys.into_iter().map(recounted).filter(|it| it.old != it.new).collect()
 }
 
 /// One of two runs that are compared.
@@ -186,12 +241,14 @@ impl<'d> Difference<'d> {
             changed: by_kind,
             unchanged,
             changes,
+            recounted: if complete { Vec::new() } else { recounted(old.1, new.1) },
         })
     }
 
-    /// Returns the exit code: 0 if all verdicts are the same, otherwise 1; 5 if a run has errors.
+    /// Returns the exit code: 0 if all verdicts, and the numbers of those that a report left out, are the same, otherwise 1; 5
+    /// if a run has errors.
     pub fn exit_code(&self) -> u8 {
-        match (self.old.errors + self.new.errors, self.changes.is_empty()) {
+        match (self.old.errors + self.new.errors, self.changes.is_empty() && self.recounted.is_empty()) {
             (0, true) => 0,
             (0, false) => 1,
             _ => 5,

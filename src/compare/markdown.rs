@@ -8,13 +8,15 @@ use std::io::{self, Write};
 /// The largest number of characters, so that the text fits in a comment on GitHub.
 const MOST: usize = 60_000;
 
+/// Checks with other numbers of verdicts that are listed.
+const MOST_RECOUNTED: usize = 50;
+
 /// Writes a difference. The last changes are omitted, and counted, if the text would be too long.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_difference(difference: &Difference<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let exit_code = difference.exit_code();
-    let mut page = format!("## Deodar: {}\n\n", words::reason(exit_code));
+    let mut page = format!("## Deodar: {}\n\n", words::reason(difference));
     for (name, side) in [("old", &difference.old), ("new", &difference.new)] {
         page.push_str(&format!("- {name}: {}, as of {}\n", code(&side.path), code(&side.now)));
     }
@@ -22,6 +24,14 @@ pub fn write_difference(difference: &Difference<'_>, out: &mut dyn Write) -> io:
     page.push_str(&format!("\n{}\n", prose(&words::totals(difference))));
     if !difference.complete {
         page.push_str(&format!("\n{}\n", prose(words::INCOMPLETE)));
+    }
+    if !difference.recounted.is_empty() {
+        let (first, more) = difference.recounted.split_at(difference.recounted.len().min(MOST_RECOUNTED));
+        page.push_str(&format!("\n### {} ({})\n\n", words::RECOUNTED, difference.recounted.len()));
+        first.iter().for_each(|it| page.push_str(&format!("- {}\n", code(&words::recounted(it)))));
+        if !more.is_empty() {
+            page.push_str(&format!("- and {} more\n", more.len()));
+        }
     }
     let (mut shown, mut length) = (0, page.chars().count());
     'kinds: for kind in Kind::ALL {

@@ -33,6 +33,11 @@ pub fn write_difference(difference: &Difference<'_>, all: bool, style: Style, ou
             writeln!(out, "  … and {} more; --all lists them", changes.len() - shown.len())?;
         }
     }
+    if !difference.recounted.is_empty() {
+        let title = format!("{} ({})", words::RECOUNTED, difference.recounted.len());
+        writeln!(out, "\n{}", painted(&title, "1", style))?;
+        difference.recounted.iter().try_for_each(|it| writeln!(out, "  {}", short(&words::recounted(it))))?;
+    }
     writeln!(out)?;
     if !difference.complete {
         writeln!(out, "  {}", words::INCOMPLETE)?;
@@ -40,7 +45,7 @@ pub fn write_difference(difference: &Difference<'_>, all: bool, style: Style, ou
     writeln!(out, "  {}", words::totals(difference))?;
     let code = difference.exit_code();
     let exit = painted(&format!("exit {code}"), if code == 0 { "32" } else { "31" }, style);
-    writeln!(out, "  {exit}: {}", words::reason(code))
+    writeln!(out, "  {exit}: {}", words::reason(difference))
 }
 
 /// Returns whether one of the verdicts of a change is a failure, unknown or waived.

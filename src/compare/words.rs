@@ -1,7 +1,7 @@
 //! The words for a change and its causes, which text and Markdown share.
 
 use super::cause::{Cause, DecidingClause, Observed};
-use super::diff::{Changed, Difference, Kind};
+use super::diff::{Changed, Difference, Kind, Recounted, Unlisted};
 use crate::engine::Verdict;
 use crate::render::describe_configuration;
 use crate::report::ReadState;
@@ -89,9 +89,21 @@ pub(super) fn totals(difference: &Difference<'_>) -> String {
     format!("changed: {}; unchanged: {}", or_none(changed), or_none(unchanged))
 }
 
+/// Returns the numbers of the verdicts that a report left out.
+pub(super) fn recounted(it: &Recounted<'_>) -> String {
+    let numbers = |of: &Unlisted| format!("{} pass, {} not applicable", of.pass, of.not_applicable);
+    format!("{} on {}: {} -> {}", it.check, it.account, numbers(&it.old), numbers(&it.new))
+}
+
+/// The title of the checks with other numbers of verdicts that a report left out.
+pub(super) const RECOUNTED: &str = "other numbers of verdicts that are not listed";
+
 /// Returns the reason of the exit code.
-pub(super) fn reason(exit_code: u8) -> &'static str {
-    match exit_code {
+pub(super) fn reason(difference: &Difference<'_>) -> &'static str {
+    match difference.exit_code() {
+        0 if !difference.complete => {
+            "the verdicts that both reports list are the same, and so are the numbers of the others"
+        }
         0 => "the verdicts are the same",
         1 => "the verdicts differ",
         _ => "some files are unreadable or invalid",

@@ -180,6 +180,32 @@ fn a_report_without_all_verdicts_says_less() {
     assert_eq!(changes(&back), ["new HB-LEN-01 east/Tern: - fail"]);
 }
 
+/// Passes that are lost are not "the same", even if a report does not list them.
+#[test]
+fn a_report_without_all_verdicts_states_other_numbers_of_passes() {
+    let wren = ",\n        { \"name\": \"Wren\", \"owner\": \"bo@anse.example\", \"length\": 9, \"light\": \"green\" }";
+    let folder = harbours(&[("less.json", &edited(wren, ""))]);
+    for (name, snapshot) in [("old", "sound.json"), ("same", "sound.json"), ("new", "less.json")] {
+        let output = format!("json={name}-report.json");
+        run(folder.path(), &[&["check", snapshot, "--now", NOW, "--output", &output][..], &PACK].concat());
+    }
+    let diff = |new: &str, more: &[&str]| run(folder.path(), &[&["diff", "old-report.json", new][..], more].concat());
+    let less = diff("new-report.json", &["--format", "json"]);
+    assert_eq!((less.code, changes(&less.json())), (1, Vec::new()), "{less:?}");
+    let recounted = |check: &str, old: usize, new: usize| {
+        let numbers = |pass: usize| json!({ "pass": pass, "not_applicable": 0 });
+        json!({ "check": check, "account": "Anse", "old": numbers(old), "new": numbers(new) })
+    };
+    assert_eq!(less.json()["recounted"], json!([recounted("HB-LEN-01", 2, 1), recounted("HB-OWN-01", 2, 1)]));
+    let text = diff("new-report.json", &[]).stdout;
+    assert!(text.contains("HB-LEN-01 on Anse: 2 pass, 0 not applicable -> 1 pass, 0 not applicable"), "{text}");
+    assert!(text.contains("exit 1: the verdicts differ"), "{text}");
+    let markdown = diff("new-report.json", &["--format", "markdown"]).stdout;
+    assert!(markdown.contains("### other numbers of verdicts that are not listed (2)"), "{markdown}");
+    let same = diff("same-report.json", &[]);
+    assert!(same.code == 0 && same.stdout.contains("the verdicts that both reports list are the same"), "{same:?}");
+}
+
 #[test]
 fn an_input_that_is_invalid_is_exit_5() {
     let folder = harbours(&[("broken.json", "{"), ("cut.json", "{\"format\":\"deodar-report\",\"version\":\"2.1\"")]);
