@@ -9,9 +9,9 @@ use crate::program::{Constant, Program};
 use crate::schema::{Model, Parameter, parse_value};
 use crate::source::Place;
 use crate::source::json::{Scanner, string_text};
-use crate::value::{IpNet, Value};
+use crate::value::{IpNet, TypeId, Value};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A setting as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +197,33 @@ impl Parameters {
             Diagnostic::warning(Code::Parameter, message).help(help)
         };
         missing.map(warning).collect()
+    }
+
+    /// Returns a warning for each setting for an instance whose parameter is read by checks of other types only.
+    pub fn without_effect(&self, model: &Model, program: &Program) -> Vec<Diagnostic> {
+        let Some(ty) = model.parameter_scope() else { return Vec::new() };
+        let is_inside = |resource: TypeId| model.ancestry(resource).any(|around| around == ty);
+        let is_without_effect = |at: usize| {
+            let depends = program.depends_on(model, &BTreeSet::from([at])).checks;
+            let readers = program.checks.iter().filter(|check| depends.contains(&check.check));
+            !depends.is_empty() && !readers.flat_map(|check| &check.bodies).any(|body| is_inside(body.resource))
+        };
+        // Many instances may have settings of one parameter.
+        let set: BTreeSet<usize> = self.scopes.iter().flat_map(|scope| scope.set.keys().copied()).collect();
+        let without: BTreeSet<usize> = set.into_iter().filter(|at| is_without_effect(*at)).collect();
+        let mut warnings = Vec::new();
+        for (scope, at) in self.scopes.iter().flat_map(|scope| scope.set.keys().map(move |at| (scope, *at))) {
+            let Some(parameter) = model.parameters.get(at).filter(|_| without.contains(&at)) else { continue };
+            let (name, of) = (&parameter.name, model.short_name(ty));
+            let message = format!("parameter `{name}` (set for {of} `{}`) has no effect", scope.id);
+            let help = format!("the checks that read it judge no {of}, and nothing in one: set it for the whole run");
+            let warning = Diagnostic::warning(Code::Parameter, message).help(help);
+            warnings.push(match &scope.place {
+                Some(place) => warning.label(&place.source, place.span, "set here"),
+                None => warning,
+            });
+        }
+        warnings
     }
 
     /// Returns the values for an instance and the entities nested in it.

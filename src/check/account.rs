@@ -60,6 +60,7 @@ impl<'s> AccountRun<'s> {
         let (parameters, wrong) = pack.parameters(&options.parameters);
         report.diagnostics.extend(wrong);
         report.diagnostics.extend(parameters.without_value(pack.model(), pack.program()));
+        report.diagnostics.extend(parameters.without_effect(pack.model(), pack.program()));
         // An error of the inputs is about one file. The errors after them are about the pack, so about every account.
         let of_inputs = inputs.diagnostics.len();
         report.invalid |= has_errors(report.diagnostics.get(of_inputs..).unwrap_or_default());

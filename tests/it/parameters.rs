@@ -129,6 +129,11 @@ fn what_is_wrong_with_a_parameter_of_an_instance_is_an_error() {
         parameter: there is no parameter `max_boat` (set for Pier `east`) (did you mean `max_boats`?)
         exit 5"#]]
     .assert_eq(&errors(&with(&settings)));
+    // Only a check on the harbour reads it.
+    expect![[r#"
+        parameter: parameter `max_age` (set for Pier `east`) has no effect (the checks that read it judge no Pier, and nothing in one: set it for the whole run)
+        exit 0"#]]
+    .assert_eq(&errors(&with(&["east:max_age=1d"])));
     let plain = |parameter| harbour_by(SCHEMA, POLICIES, SOUND, &[&JSON[..], &["--param", parameter]].concat());
     expect![[r#"
         parameter: `east:max_boats` cannot be set: no entity type of the schema has `@parameter_scope` (set `max_boats` for the whole run)
