@@ -394,8 +394,15 @@ impl<'a> Assembly<'a, '_> {
     /// among them. The pages of a list are read with the first one.
     fn rows(&mut self, given: &Given, number: usize, all: &[Given]) {
         let others = all.get(number..).unwrap_or_default();
-        let Some(feed) = self.feeds.get(given.feed).filter(|feed| feed.reader != FeedReader::Document) else { return };
+        let Some(feed) = self.feeds.get(given.feed) else { return };
         let export = &given.export;
+        if export.range.is_some() && feed.log.is_none() {
+            let message = format!("`{}` is not a log, so it has no range", export.source.name());
+            self.refuse(Diagnostic::error(Code::CaptureSource, message).help("remove its --range"));
+        }
+        if feed.reader == FeedReader::Document {
+            return;
+        }
         let key = (given.feed, given.scope.clone());
         if feed.reader == FeedReader::Scim && !self.pages.insert(key) {
             return self.undated(export, false);

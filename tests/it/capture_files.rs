@@ -520,6 +520,13 @@ fn secrets_are_refused_and_masked() {
 }
 
 #[test]
+fn only_a_log_has_a_range() {
+    let harbour = Harbour::with(&[("p.csv", b"E-mail,Active\nada@anse.example,yes\n")]);
+    let run = harbour.run(&format!("--people p.csv --range p.csv=2026-01-01..2026-01-02 {AT}"));
+    assert!(run.code == 5 && run.stderr.contains("`p.csv` is not a log, so it has no range"), "{}", run.stderr);
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     let harbour = Harbour::with(&[("p.csv", b"E-mail\na\n")]);
     for (arguments, expected) in [
