@@ -292,7 +292,8 @@ impl Loader {
                 let message = format!("folder `{}` holds no snapshot", path.display());
                 let warning = Diagnostic::warning(Code::NoSnapshot, message);
                 diagnostics.push(warning.help(
-                    "snapshots are files whose name ends in `.json` or `.ndjson`, and perhaps in `.gz` or `.zst`",
+                    "snapshots are files whose name ends in `.json`, `.ndjson`, `.jsonl`, `.jsonc`, `.yaml`, `.yml` or \
+                     `.toml`, and perhaps in `.gz` or `.zst`",
                 ));
             }
             files.extend(found.into_iter().map(|path| SnapshotFile::new(path, Found::Walked)));
