@@ -438,7 +438,7 @@ impl Splitter<'_> {
                 }
                 (Some(_), None) => {}
                 (None, _) if stated.is_wrong || is_foreign => self.lost(*child, &inner, span, name, Gap::Uncaptured),
-                (None, _) => self.lacking(*child, &inner, span, (name, &names)),
+                (None, _) => self.lacking((node, *child), &inner, span, (name, &names)),
             }
         }
         Ok(())
@@ -584,11 +584,23 @@ impl Splitter<'_> {
         }
     }
 
-    /// Records that an object lacks the property of a node.
+    /// Records that the object at a node lacks the property of a node in it.
     ///
     /// A list with `@missing("[]")` is empty, unless the object has a misspelling of it among its `names`.
-    fn lacking(&mut self, node: PathId, here: &Here, object: Span, (property, names): (&str, &[Key<'_>])) {
-        let is_misspelt = || names.iter().any(|name| misspelling(&name.text(), [property]).is_some());
+    fn lacking(
+        &mut self,
+        (outer, node): (PathId, PathId),
+        here: &Here,
+        object: Span,
+        (property, names): (&str, &[Key<'_>]),
+    ) {
+        let is_known = |name: &str| {
+            let way = self.model.way_to(here.scope.ty, outer);
+            way.is_some_and(|way| self.model.known_properties(here.scope.ty, &way).any(|known| known == name))
+        };
+        // A property that the schema knows is not a misspelling.
+        let is_near = |name: &str| misspelling(name, [property]).is_some() && !is_known(name);
+        let is_misspelt = || names.iter().any(|name| is_near(&name.text()));
         let may_be_empty = |ty: TypeId| self.model.ty(ty).list_defaults.missing_is_empty;
         let unknown = self.unknown_lists(node, may_be_empty);
         let unknown = if unknown != [node] && is_misspelt() { vec![node] } else { unknown };

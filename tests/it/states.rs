@@ -206,7 +206,7 @@ fn what_a_list_may_have_more_of_may_have_more_in_it() {
 #[test]
 fn a_list_in_an_error_object_is_not_empty() {
     let schema = r#"
-        @path("") entity Account = { @derived keys: Long };
+        @path("") entity Account = { @derived keys: Long, @path("net/key") key?: String };
         @path("/net/keys/*") @key("id") @missing("[]") entity Key in [Account] = { id: String };
         action "audit" appliesTo { principal: [Account], resource: [Account] };
         action "derive" appliesTo { principal: [Key], resource: [Account] };
@@ -220,6 +220,9 @@ fn a_list_in_an_error_object_is_not_empty() {
     let table = [
         (r#"{"net": {}}"#, "KEYS: pass"),
         (r#"{"net": {"keys": [], "x": 1}}"#, "KEYS: pass"),
+        // The schema declares `key`, so it is not a misspelling of the list.
+        (r#"{"net": {"key": "x"}}"#, "KEYS: pass"),
+        (r#"{"net": {"kesy": []}}"#, "KEYS: unknown"),
         (r#"{"net": {"error": "forbidden"}}"#, "KEYS: unknown"),
         (r#"{"net": {"keys": null}}"#, "KEYS: unknown"),
         (r#"{"net": null}"#, "KEYS: unknown"),
