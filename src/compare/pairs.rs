@@ -44,7 +44,7 @@ impl<'d> Pairs<'d> {
     /// unknown and waived ones.
     ///
     /// # Errors
-    /// When two verdicts have one fingerprint: they cannot be compared.
+    /// When two verdicts have one fingerprint, or two snapshots one account: they cannot be compared.
     pub(super) fn of(document: &'d Document<'d>, name: &str, all: bool) -> Result<Self, Diagnostic> {
         let findings = document.findings.iter().map(|it| {
             let pair = Pair {
@@ -77,6 +77,14 @@ impl<'d> Pairs<'d> {
                     .help("compare one snapshot of each account, and give the root entity of the schema a `@key`"));
             }
         }
+        let mut accounts = BTreeSet::new();
+        for account in document.run.snapshots.iter().filter_map(|snapshot| snapshot.account.as_deref()) {
+            if !accounts.insert(account) {
+                let message = format!("`{name}` has two snapshots with the account id {account:?}");
+                return Err(Diagnostic::error(Code::SavedReport, message)
+                    .help("compare one snapshot of each account, and give the root entity of the schema a `@key`"));
+            }
+        }
         let lists = by_fingerprint.values().filter(|pair: &&Pair<'d>| pair.is_list());
         let lists = lists.filter_map(|list| {
             Some((list.check, list.account, &*list.resource.ty, list.resource.id.strip_suffix('*')?))
@@ -92,7 +100,7 @@ impl<'d> Pairs<'d> {
             lists: lists.collect(),
             by_fingerprint,
             checks: document.checks.iter().map(|check| (&*check.id, check)).collect(),
-            accounts: document.run.snapshots.iter().filter_map(|snapshot| snapshot.account.as_deref()).collect(),
+            accounts,
         })
     }
 
@@ -102,13 +110,14 @@ impl<'d> Pairs<'d> {
         self.checks.get(check).filter(is_run).is_some() && self.accounts.contains(account)
     }
 
-    /// Returns whether the list of a resource was not captured in full, and the resource may be one of its elements.
+    /// Returns whether the list of a resource was not captured in full, and the resource, or the list that the verdict is
+    /// about, may be one of its elements or in one.
     pub(super) fn lacks_list_of(&self, pair: &Pair<'_>) -> bool {
         let id = &*pair.resource.id;
         let ends = std::iter::once(0).chain(id.match_indices('/').map(|(at, _)| at + 1));
         let mut around = ends.filter_map(|end| id.get(..end));
-        !pair.is_list()
-            && around.any(|around| self.lists.contains(&(pair.check, pair.account, &pair.resource.ty, around)))
+        // A list may be in an instance of an outer list.
+        around.any(|around| self.lists.contains(&(pair.check, pair.account, &pair.resource.ty, around)))
     }
 
     /// Returns the title and the severity of a check.

@@ -89,7 +89,12 @@ impl Collected {
         self.entries.sort_by(|a, b| (a.at, a.now, &a.file).cmp(&(b.at, b.now, &b.file)));
         let moments = Moment::all(&self.entries);
         problems.extend(moments.iter().flat_map(|moment| moment.problems(&account, options.now)));
-        let times: Vec<i64> = moments.iter().filter(|moment| !moment.is_undated()).map(|moment| moment.at).collect();
+        let dated = moments.iter().filter(|moment| !moment.is_doubtful(options.now));
+        let mut times: Vec<i64> = dated.map(|moment| moment.at).collect();
+        if times.is_empty() {
+            // Reviews are missing at least since the first run.
+            times.extend(moments.iter().map(|moment| moment.judged().min(options.now)).min());
+        }
         let finding = |(fingerprint, subject): (&Fingerprint, &Subject)| {
             let step = |moment: &Moment<'_>| Step {
                 at: moment.at,

@@ -49,6 +49,11 @@ impl<'e> Moment<'e> {
         Self { at: all.first().map_or(0, |entry| entry.at), entries, duplicates, suppliers }
     }
 
+    /// Returns the time of the first run.
+    pub(super) fn judged(&self) -> i64 {
+        self.entries.iter().map(|entry| entry.now).min().unwrap_or(self.at)
+    }
+
     /// Returns the number of the rules of the last report.
     pub(super) fn rules(&self) -> usize {
         self.entries.last().map_or(0, |entry| entry.rules)
@@ -64,14 +69,23 @@ impl<'e> Moment<'e> {
         self.entries.iter().any(|entry| entry.time_of == TimeOf::Unknown)
     }
 
+    /// Returns whether the time of the review cannot be used: it is unknown, or after that of the history or of a run.
+    pub(super) fn is_doubtful(&self, now: i64) -> bool {
+        self.is_undated() || self.at > now || self.is_early()
+    }
+
+    /// Returns whether a report was judged before its snapshot was captured.
+    fn is_early(&self) -> bool {
+        self.entries.iter().any(|entry| entry.now < entry.at)
+    }
+
     /// Returns the result for a finding. A fix after `now`, the time of the history, does not count, nor one of a report
     /// that was judged before its snapshot was captured, or whose snapshot is of an unknown time.
     pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
         let seen = self.result(fingerprint, subject);
-        let is_early = self.entries.iter().any(|entry| entry.now < entry.at);
         let doubt = match () {
             () if self.is_undated() => NotRun::UnknownTime,
-            () if self.at > now || is_early => NotRun::WrongTime,
+            () if self.is_doubtful(now) => NotRun::WrongTime,
             () => return seen,
         };
         if State::from(seen).is_fixed() { Seen::NotRun(doubt) } else { seen }
@@ -184,9 +198,10 @@ fn seen_in(entry: &Entry, fingerprint: Fingerprint, subject: &Subject) -> Seen {
         Some(Verdict::Unknown) => Seen::Unknown,
         Some(Verdict::Waived) => Seen::Waived,
         Some(Verdict::Pass | Verdict::NotApplicable) => Seen::Passed,
+        // A list may be in an instance of an outer list.
+        None if lacks_list_of(entry, subject) => Seen::ListMissing,
         // The list was captured, and its elements have verdicts of their own.
         None if subject.is_list => Seen::Passed,
-        None if lacks_list_of(entry, subject) => Seen::ListMissing,
         None if entry.complete => Seen::Removed,
         None => Seen::PassedOrRemoved,
     }

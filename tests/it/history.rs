@@ -465,6 +465,70 @@ fn a_snapshot_without_a_known_time_of_capture_shows_no_fix() {
     }
 }
 
+/// The list of an instance is not known to be captured if the list of the instance is not.
+#[test]
+fn a_list_in_a_list_that_was_not_captured_is_not_fixed() {
+    let schema = r#"
+        @path("") @key("name") entity Org = { name: String, captured_at: datetime };
+        @path("/ws/*") @key("id") entity Ws in [Org] = { id: String };
+        @path("/ws/*/members/*") @key("id") entity Member in [Ws] = { id: String, mfa: Bool };
+        type Context = { now: datetime };
+        action "audit" appliesTo { principal: [Org], resource: [Member], context: Context };
+    "#;
+    let policy = r#"@id("C") @title("t") @severity("high")
+        forbid (principal, action == Action::"audit", resource is Member) unless { resource.mfa };"#;
+    let snapshot =
+        |day: u32, rest: &str| format!(r#"{{"name": "O", "captured_at": "2026-08-0{day}T00:00:00Z"{rest}}}"#);
+    let old = snapshot(1, r#", "ws": [{"id": "W1"}]"#);
+    for rest in ["", r#", "ws": [], "partial": ["/ws"]"#] {
+        let new = snapshot(8, rest);
+        let files = [
+            ("s.cedarschema", schema.as_bytes()),
+            ("policies/p.cedar", policy.as_bytes()),
+            ("old.json", old.as_bytes()),
+            ("new.json", new.as_bytes()),
+        ];
+        let store = Store(folder(&files));
+        let pack = ["--schema", "s.cedarschema", "--policies", "policies", "--now", "2026-08-09T00:00:00Z"];
+        let diff = store.run(&[&["diff", "old.json", "new.json", "--format", "json"][..], &pack].concat()).json();
+        let gone: Vec<&Value> =
+            diff["changes"].as_array().expect("changes").iter().filter(|it| it["new"] == json!(null)).collect();
+        assert_eq!((gone.len(), &gone[0]["kind"]), (1, &json!("not_judged")), "{diff:#}");
+        for name in ["old.json", "new.json"] {
+            store.run(&[&["check", name, "--store", "reports"][..], &pack].concat());
+        }
+        let history = store.json(&[]);
+        let findings = history["accounts"][0]["findings"].as_array().expect("findings");
+        let finding = findings.iter().find(|it| it["resource_id"] == "W1/*").expect("the list");
+        assert_eq!(
+            (&finding["section"], &finding["reason"]),
+            (&json!("not_judged"), &json!("list_not_captured")),
+            "{finding:#}"
+        );
+    }
+}
+
+/// Reviews of times that cannot be used are none in time.
+#[test]
+fn a_review_after_its_run_or_of_an_unknown_time_does_not_keep_an_interval() {
+    let store = Store::new();
+    store.add("2026-08-01", SOUND, &[]);
+    store.add("2026-08-18", SOUND, &["--now", "2026-08-02T00:00:00Z"]);
+    let plan = |store: &Store| store.json(&[])["accounts"][0]["plan"].clone();
+    let one = plan(&store);
+    assert_eq!(
+        (one["intervals"].as_array().map(Vec::len), &one["kept"], &one["missed"]),
+        (Some(1), &json!(0), &json!(3))
+    );
+    let store = Store::new();
+    let undated = replaced(SOUND, "\"2026-08-31T06:00:00Z\"", "null");
+    std::fs::write(store.0.path().join("undated.json"), undated).expect("it can be written");
+    let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--store", "reports"];
+    store.run(&[&["check", "undated.json", "--now", "2026-08-01T00:00:00Z"][..], &pack].concat());
+    let none = plan(&store);
+    assert_eq!((&none["kept"], &none["missed"]), (&json!(0), &json!(3)), "{none:#}");
+}
+
 #[test]
 fn the_page_has_every_finding_and_loads_nothing() {
     let store = anse();
