@@ -12,6 +12,6 @@ mod markdown;
 pub use baseline::baseline;
 pub use cause::{Cause, DecidingClause, Observed};
 pub use diff::{Changed, Difference, Kind, Side};
-pub use forecast::{AccountForecast, Forecast, ForecastChange, Forecaster};
+pub use forecast::{AccountForecast, Forecast, ForecastChange, Forecasted, Forecaster};
 pub use markdown::write_difference as write_difference_as_markdown;
 pub use text::{write_difference, write_forecast};

@@ -3,6 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluator, Sought, Verdict};
 use crate::pack::Pack;
+use crate::parameters::Parameters;
 use crate::policy::Statement;
 use crate::report::{CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, TooOld};
 use crate::schema::{Model, Shape, SlotId};
@@ -180,6 +181,24 @@ fn no_instance(model: &Model, statement: &Statement) -> Option<Diagnostic> {
     let message = format!("`{}` is for `{ty}::{id:?}`, and no snapshot has a resource for it", statement.id);
     let warning = Diagnostic::warning(Code::NoInstance, message).label(&statement.source, statement.resource_span, "");
     Some(warning.help("correct the id: it is the key of the instance after the keys of those that it is nested in"))
+}
+
+/// Returns the errors for settings for instances that no snapshot has. `sought` are the results of each snapshot, in the order of
+/// the settings.
+pub fn without_instance(model: &Model, parameters: &Parameters, sought: &[Vec<Sought>]) -> Vec<Diagnostic> {
+    let errors = parameters.scopes.iter().enumerate().filter_map(|(at, scope)| {
+        let found = || sought.iter().filter_map(|of_snapshot| of_snapshot.get(at));
+        if found().any(|found| *found == Sought::Found) {
+            return None;
+        }
+        let similar = found().find(|found| matches!(found, Sought::Similar(_)));
+        let error = no_scope(model, &scope.id, similar.or_else(|| found().next())?);
+        Some(match &scope.place {
+            Some(place) => error.label(&place.source, place.span, "set here"),
+            None => error,
+        })
+    });
+    errors.collect()
 }
 
 /// Returns the error for a setting of a parameter for an instance that no judged snapshot has.

@@ -4,7 +4,7 @@ use super::output::{Output, to_stderr};
 use super::pack;
 use super::settings::JudgeArgs;
 use super::{Color, width};
-use deodar::check::without_snapshots;
+use deodar::check::{without_instance, without_snapshots};
 use deodar::compare::{Forecast, Forecaster, write_forecast};
 use deodar::diagnostic::{Diagnostic, has_errors};
 use deodar::pack::{Pack, Run};
@@ -125,6 +125,7 @@ fn add_accounts(
     let (parameters, _) = pack.parameters(&options.parameters);
     let max_snapshot_age = options.max_snapshot_age;
     let run = Run { now: options.now, parameters: &parameters, pairs: options.limits.pairs };
+    let mut sought = Vec::new();
     for source in &inputs.snapshots {
         let (snapshot, mut found) = pack.read(source, &options.limits);
         let secrets = pack.secrets().map(|paths| Secrets::new(source, &paths));
@@ -133,9 +134,10 @@ fn add_accounts(
             let (waivers, most_times) = (options.waivers, args.max_times);
             let forecaster = Forecaster { pack, snapshot, secrets, run, until, max_snapshot_age, waivers, most_times };
             match forecaster.forecast() {
-                Ok((account, problems)) => {
-                    forecast.accounts.push(account);
-                    found.extend(problems);
+                Ok(forecasted) => {
+                    forecast.accounts.push(forecasted.account);
+                    found.extend(forecasted.diagnostics);
+                    sought.push(forecasted.sought);
                 }
                 Err(error) => found.push(error),
             }
@@ -143,5 +145,7 @@ fn add_accounts(
         is_valid &= !has_errors(&found);
         to_stderr(|out| diagnostics::write(&found, secrets.as_slice(), style, out));
     }
-    is_valid
+    let errors = without_instance(pack.model(), &parameters, &sought);
+    to_stderr(|out| diagnostics::write(&errors, &[], style, out));
+    is_valid && errors.is_empty()
 }

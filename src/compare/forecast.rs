@@ -1,7 +1,9 @@
 //! The forecast of a snapshot: the verdicts that change without any action, and when.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{Evaluation, Judgement, PolicyAt, Subject, TimeDependence, Uncritical, Verdict, WaiversInUse};
+use crate::engine::{
+    Evaluation, Judgement, PolicyAt, Sought, Subject, TimeDependence, Uncritical, Verdict, WaiversInUse,
+};
 use crate::pack::{Assessment, Pack, Run};
 use crate::policy::{CheckId, CheckSeverity, WaiverId};
 use crate::render::document::{Configuration, Counts, configuration};
@@ -127,17 +129,28 @@ type Verdicts = BTreeMap<(CheckId, Subject), Verdict>;
 /// A change: its time, its check and subject, and the verdicts before and after.
 type Step = (i64, (CheckId, Subject), Option<Verdict>, Option<Verdict>);
 
+/// The result for one snapshot.
+#[derive(Debug)]
+pub struct Forecasted {
+    /// The forecast.
+    pub account: AccountForecast,
+    /// The problems of the derivations.
+    pub diagnostics: Vec<Diagnostic>,
+    /// For each instance with settings, in the order of [`Parameters`](crate::parameters::Parameters), whether the snapshot has it.
+    pub sought: Vec<Sought>,
+}
+
 impl Forecaster<'_> {
-    /// Returns the changes of the period, and the problems of the derivations.
+    /// Returns the changes of the period.
     ///
     /// # Errors
     /// When there are too many times at which a verdict may change, or a policy depends on the time in a way that cannot be
     /// computed. No changes are returned then.
-    pub fn forecast(&self) -> Result<(AccountForecast, Vec<Diagnostic>), Diagnostic> {
+    pub fn forecast(&self) -> Result<Forecasted, Diagnostic> {
         on_deep_stack(|| self.forecast_on_this_stack())
     }
 
-    fn forecast_on_this_stack(&self) -> Result<(AccountForecast, Vec<Diagnostic>), Diagnostic> {
+    fn forecast_on_this_stack(&self) -> Result<Forecasted, Diagnostic> {
         let dependence = TimeDependence::of(self.pack.program(), self.waivers == WaiverUse::Applied);
         let Assessment { evaluation, diagnostics, .. } = self.pack.assess(self.snapshot, self.run);
         let start = self.run.now.saturating_add(1);
@@ -205,7 +218,7 @@ impl Forecaster<'_> {
             verdicts: counts,
             changes: self.described(&changes),
         };
-        Ok((account, diagnostics))
+        Ok(Forecasted { account, diagnostics, sought: evaluation.sought() })
     }
 
     /// Returns whether a waiver of the program is used at a time.

@@ -1,6 +1,6 @@
 //! `deodar forecast` equals judging at every minute.
 
-use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, folder};
+use crate::support::{NOW, POLICIES, Run, SCHEMA, SOUND, command, deodar, folder};
 use deodar::compare::{AccountForecast, Forecaster};
 use deodar::engine::{Subject, Verdict, WaiversInUse};
 use deodar::pack::{Pack, PackSources, Run as PackRun};
@@ -166,7 +166,8 @@ fn a_forecast_equals_judging_at_every_minute() {
             waivers: WaiverUse::Applied,
             most_times: 10_000,
         };
-        let (forecast, _) = forecaster.forecast().map_err(|error| TestCaseError::fail(error.message))?;
+        let forecasted = forecaster.forecast().map_err(|error| TestCaseError::fail(error.message))?;
+        let forecast = forecasted.account;
         let first = verdicts(&pack, &snapshot, run(start));
         for minute in 0..=900 {
             let now = start + minute * MINUTE;
@@ -231,6 +232,24 @@ fn the_age_of_a_snapshot_is_forecast() {
     let none = harbour(&["--until", "3d"]);
     assert_eq!(none.code, 0, "{none:?}");
     assert_eq!(harbour(&["--until", "30d", "--param", "max_age=60d"]).code, 0);
+}
+
+#[test]
+fn a_parameter_for_an_instance_that_the_snapshot_lacks_is_an_error() {
+    let schema = SCHEMA.replace("@key(\"id\")\nentity Pier", "@key(\"id\")\n@parameter_scope\nentity Pier");
+    let files = [
+        ("harbour.cedarschema", schema.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        ("snapshot.json", SOUND.as_bytes()),
+    ];
+    let forecast = |parameter: &str| {
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW, "--until", "1h"];
+        deodar(&files, &[&["forecast", "snapshot.json", "--param", parameter][..], &pack].concat())
+    };
+    assert_eq!(forecast("east:max_boats=1").code, 0);
+    let run = forecast("esat:max_boats=9");
+    assert!(run.code == 5 && run.stderr.contains("no judged snapshot has it"), "{run:?}");
+    assert!(run.stderr.contains("did you mean `east`?"), "{run:?}");
 }
 
 #[test]
