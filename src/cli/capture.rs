@@ -361,6 +361,10 @@ impl Statements {
             false => Err(format!("`{file}` is not a file of the capture; valid are {}", names.join(", "))),
         };
         let mut statements = Self::default();
+        let again = |flag: &str, file: &str| match file {
+            "" => format!("{flag} is given twice for all files: name the files"),
+            _ => format!("{flag} is given twice for `{file}`: leave one out"),
+        };
         for text in &common.captured_at {
             let (file, time) = text.rsplit_once('=').unwrap_or(("", text));
             let time = stated_time(time, &common.dates()).map_err(|wrong| {
@@ -370,7 +374,9 @@ impl Statements {
             if time > latest() {
                 return Err(format!("--captured-at {text}: the time is in the future"));
             }
-            statements.times.insert(known(file)?, time);
+            if statements.times.insert(known(file)?, time).is_some() {
+                return Err(again("--captured-at", file));
+            }
         }
         for text in &common.encoding {
             let (file, name) = text.rsplit_once('=').unwrap_or(("", text));
@@ -383,7 +389,9 @@ impl Statements {
                     ));
                 }
             };
-            statements.encodings.insert(known(file)?, encoding);
+            if statements.encodings.insert(known(file)?, encoding).is_some() {
+                return Err(again("--encoding", file));
+            }
         }
         for text in &common.range {
             let parts = text.rsplit_once('=').and_then(|(file, range)| Some((file, range.split_once("..")?)));
@@ -400,7 +408,9 @@ impl Statements {
             if from > to {
                 return Err(format!("--range {text}: the start is after the end; write FROM..TO, as in {RANGE}"));
             }
-            statements.ranges.insert(known(file)?, (from, to));
+            if statements.ranges.insert(known(file)?, (from, to)).is_some() {
+                return Err(again("--range", file));
+            }
         }
         Ok(statements)
     }

@@ -535,6 +535,16 @@ fn wrong_usage_ends_with_2() {
         ("--people p.csv --captured-at x.csv=2026-01-01", "`x.csv` is not a file of the capture"),
         ("--people p.csv --captured-at soon", "--captured-at soon"),
         ("--people p.csv --range p.csv=2026-01-02..2026-01-01", "the start is after the end"),
+        (
+            "--people p.csv --captured-at p.csv=2026-01-01 --captured-at p.csv=2026-01-02",
+            "--captured-at is given twice for `p.csv`: leave one out",
+        ),
+        ("--people p.csv --captured-at 2026-01-01 --captured-at 2026-01-02", "twice for all files"),
+        ("--people p.csv --encoding utf-8 --encoding windows-1252", "--encoding is given twice"),
+        (
+            "--people p.csv --range p.csv=2026-01-01..2026-01-02 --range p.csv=2026-01-01..2026-01-03",
+            "--range is given twice for `p.csv`",
+        ),
         ("--people p.csv --zone Nowhere/City", "Asia/Kolkata"),
         ("--people p.csv --encoding latin-9", "valid are utf-8 and windows-1252"),
         ("--people p.csv --output p.csv", "`p.csv` is a file of the capture"),
