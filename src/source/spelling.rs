@@ -19,6 +19,14 @@ const INFLECTED: usize = 1;
 static COMMON_WORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("spelling/words.txt").split_whitespace().collect());
 
+/// Words that are other words without their first letter, such as `blocked`, from the word list SCOWL. So `locked` is not a
+/// misspelling of `blocked`.
+static WITHOUT_FIRST_LETTER: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("spelling/first_letters.txt").split_whitespace().collect());
+
+/// The fewest letters of a word whose first letter is missing.
+const SHORTEST_WITHOUT_FIRST: usize = 5;
+
 /// Endings that make another word when they differ: `expired` is not a misspelling of `expires`, nor `owned` of
 /// `owner`.
 const ENDINGS: [&str; 27] = [
@@ -30,15 +38,15 @@ const ENDINGS: [&str; 27] = [
 ///
 /// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
 /// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if
-/// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. Digits are
-/// never slips. A tie goes to the first.
+/// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. A first letter that
+/// is missing is a slip if five letters follow. Digits are never slips. A tie goes to the first.
 pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let mut written: Option<Name> = None;
     let mut best: Option<(usize, &str)> = None;
     for candidate in declared {
         // Most names differ in their first letters, and then nothing needs to be divided into words.
         let too_long = name.len() > LONGEST || candidate.len() > LONGEST;
-        if candidate == name || too_long || !begin_alike(name, candidate) {
+        if candidate == name || too_long || !may_begin_alike(name, candidate) {
             continue;
         }
         let written = written.get_or_insert_with(|| Name::new(name));
@@ -123,6 +131,23 @@ fn begin_alike(a: &str, b: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether two names can be misspellings of each other by their first letters.
+fn may_begin_alike(a: &str, b: &str) -> bool {
+    let lacks_first = |long: &str, short: &str| {
+        let second = letters(long).nth(1);
+        second.is_some() && second == letters(short).next()
+    };
+    begin_alike(a, b) || lacks_first(a, b) || lacks_first(b, a)
+}
+
+/// Returns the longer word if the other one is this word without its first letter.
+fn with_first_letter<'w>(a: &'w str, b: &'w str) -> Option<&'w str> {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let mut rest = long.chars();
+    let first = rest.next()?;
+    (rest.as_str() == short && !first.is_numeric()).then_some(long)
 }
 
 /// A name divided into words.
@@ -243,6 +268,10 @@ impl Name {
 fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     if is_inflection(a, b) {
         return Some(INFLECTED);
+    }
+    if let Some(long) = with_first_letter(a, b) {
+        let is_slip = long.chars().count() > SHORTEST_WITHOUT_FIRST && !WITHOUT_FIRST_LETTER.contains(long);
+        return is_slip.then_some(INFLECTED + 1);
     }
     if !begin_alike(a, b) || (is_common(a) && is_common(b)) || differ_in_ending(a, b) {
         return None;
@@ -391,6 +420,13 @@ mod tests {
         ("defualt_branch", "default_branch"),
         ("allow_forkng", "allow_forking"),
         ("protectd", "protected"),
+        // A missing first letter.
+        ("nabled", "enabled"),
+        ("isabled", "disabled"),
+        ("tatus", "status"),
+        ("otated_at", "rotated_at"),
+        ("olicies", "policies"),
+        ("last_ogins_at", "last_logins_at"),
         ("enforcd", "enforced"),
         ("memberss", "members"),
         ("accounnts", "accounts"),
@@ -421,6 +457,12 @@ mod tests {
         ("authorized", "unauthorized"),
         ("verified", "unverified"),
         ("locked_at", "blocked_at"),
+        ("elections", "selections"),
+        ("evaluation", "valuation"),
+        ("raining", "training"),
+        ("resent", "present"),
+        ("events", "vents"),
+        ("roles", "oles"),
         ("inbound", "outbound"),
         ("inbound", "unbound"),
         ("ingress", "egress"),
