@@ -445,8 +445,9 @@ fn explain_prints_the_page_of_a_code() {
     expect![[r#"
         no-snapshot · warning
 
-        A folder contains no snapshot. The name of a snapshot ends in `.json` or
-        `.ndjson`, optionally followed by `.gz` or `.zst`.
+        A folder contains no snapshot. The name of a snapshot ends in `.json`,
+        `.ndjson`, `.jsonl`, `.jsonc`, `.yaml`, `.yml` or `.toml`, optionally followed
+        by `.gz` or `.zst`.
 
         Correct the path, or rename the files.
 
@@ -458,8 +459,8 @@ fn explain_prints_the_page_of_a_code() {
           no-snapshot
 
             ⚠ folder `snapshot.json` holds no snapshot
-            help: snapshots are files whose name ends in `.json` or `.ndjson`, and
-                  perhaps in `.gz` or `.zst`
+            help: snapshots are files whose name ends in `.json`, `.ndjson`, `.jsonl`,
+                  `.jsonc`, `.yaml`, `.yml` or `.toml`, and perhaps in `.gz` or `.zst`
     "#]]
     .assert_eq(&run.stdout);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
