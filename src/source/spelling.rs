@@ -269,7 +269,8 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     if is_inflection(a, b) {
         return Some(INFLECTED);
     }
-    if let Some(long) = with_first_letter(a, b) {
+    // A doubled first letter is a slip like any other.
+    if let Some(long) = with_first_letter(a, b).filter(|_| a.chars().next() != b.chars().next()) {
         let is_slip = long.chars().count() > SHORTEST_WITHOUT_FIRST && !WITHOUT_FIRST_LETTER.contains(long);
         return is_slip.then_some(INFLECTED + 1);
     }
@@ -427,6 +428,9 @@ mod tests {
         ("otated_at", "rotated_at"),
         ("olicies", "policies"),
         ("last_ogins_at", "last_logins_at"),
+        ("nname", "name"),
+        ("ttag", "tag"),
+        ("rroles", "roles"),
         ("enforcd", "enforced"),
         ("memberss", "members"),
         ("accounnts", "accounts"),
