@@ -14,7 +14,7 @@ use crate::ids::IdVec;
 use crate::parallel::*;
 use crate::schema::{DeclaredDefault, EntityType, Fallback, FieldId, Lacking, Model, Origin, Slot, SlotId, Ty};
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
-use crate::source::{Source, Span, is_slip};
+use crate::source::{Source, Span};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -537,13 +537,15 @@ impl Decoder<'_> {
                     let may_jump = stop.group.is_some();
                     let value = if may_jump { self.snapshot.scan(scanner)? } else { scanner.value()? };
                     let Scanned { kind, span, .. } = value;
-                    let (is_own, near, is_like_statement) = match undeclared.meaning {
+                    let (is_own, near, is_slip, is_like_statement) = match undeclared.meaning {
                         Meaning::Ignored => return Ok(()),
                         Meaning::Statement => {
                             statement.get_or_insert_default().add(self.reading.source, kind, span);
                             return Ok(());
                         }
-                        Meaning::Other { is_own, near, is_like_statement } => (is_own, near, is_like_statement),
+                        Meaning::Other { is_own, near, is_slip, is_like_statement } => {
+                            (is_own, near, is_slip, is_like_statement)
+                        }
                     };
                     self.reading.other_properties += usize::from(is_own);
                     strangers += usize::from(is_own);
@@ -552,7 +554,7 @@ impl Decoder<'_> {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
                     if near.is_some() || ty.closed {
-                        others.push(Other { name: SmolStr::new(key.text()), key: key.span, near });
+                        others.push(Other { name: SmolStr::new(key.text()), key: key.span, near, is_slip });
                     }
                     return Ok(());
                 }
@@ -685,7 +687,7 @@ impl Decoder<'_> {
             };
             self.reading.diagnostics.push(warning.help(help));
         } else if !ty.closed {
-            if is_slip(&other.name, &meant.name) {
+            if other.is_slip {
                 let message = format!("unknown property `{name}`, which may be a misspelling of `{}`", meant.name);
                 let warning = Diagnostic::warning(Code::SnapshotProperty, message);
                 let warning = warning.label(self.reading.source, other.key, "nothing reads its value");
@@ -751,6 +753,8 @@ struct Other {
     key: Span,
     /// The child whose name is close to this one.
     near: Option<usize>,
+    /// Whether it has a slip of letters of that name.
+    is_slip: bool,
 }
 
 /// The first place of each property of an object; computed once, for the first diagnostic that needs it.

@@ -10,8 +10,8 @@ use super::uncaptured::{self, UNCAPTURED};
 use crate::ids::{IdVec, id};
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
-use crate::source::misspelling;
 use crate::source::pointer::{Group, Groups};
+use crate::source::{is_slip, misspelling};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -269,6 +269,7 @@ impl Route {
             // A property of another group, or of the object around the groups, is one of other instances.
             is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
             near,
+            is_slip: near.is_some_and(|near| self.child(at, near).is_some_and(|child| is_slip(name, &child.name))),
             is_like_statement: near.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
         }
     }
@@ -325,6 +326,8 @@ pub(super) enum Meaning {
         is_own: bool,
         /// The child that it is a misspelling of.
         near: Option<usize>,
+        /// Whether the misspelling has a slip of letters.
+        is_slip: bool,
         /// Whether `uncaptured` may be meant.
         is_like_statement: bool,
     },
