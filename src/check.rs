@@ -9,7 +9,6 @@ mod stream;
 
 pub use describe::describe_pack;
 pub use inputs::{Inputs, SnapshotInput, SnapshotInputs};
-pub(crate) use problems::no_scope;
 pub use problems::without_instance;
 pub use session::{Recompiled, Session, without_snapshots};
 pub use stream::Sink;

@@ -4,16 +4,15 @@
 use super::bless::Blessing;
 use super::edit::{Edit, Miss, find};
 use super::{Case, Expectation, Suite, Target, Trial, Variant};
-use crate::check::no_scope;
+use crate::check::without_instance;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
-use crate::engine::{Evaluation, Judged, Judgement, Sought, Subject, Verdict};
+use crate::engine::{Judged, Judgement, Subject, Verdict};
 use crate::pack::{Assessment, Pack, Run};
 use crate::parameters::Parameters;
 use crate::policy::CheckId;
 use crate::program::CheckProgram;
 use crate::render::evidence;
 use crate::report::{Finding, Findings, ResourceName, WITNESSES};
-use crate::schema::Model;
 use crate::snapshot::{Limits, Relation, Secrets, Snapshot};
 use crate::source::{Source, Span, nearest, one_line};
 use std::borrow::Cow;
@@ -164,7 +163,8 @@ impl<'c> Prepared<'c> {
         let mut trial = self.planned.trial();
         let run = Run { now: case.now, parameters: &self.parameters, pairs: Limits::default().pairs };
         let Assessment { evaluation, diagnostics, .. } = tested.pack.assess(&self.snapshot, run);
-        trial.diagnostics.extend(self.without_instance(tested.pack.model(), &evaluation));
+        let sought = [evaluation.sought()];
+        trial.diagnostics.extend(without_instance(tested.pack.model(), &self.parameters, &sought));
         trial.diagnostics.extend(diagnostics);
         let judgements = evaluation.judge(&Verdict::ALL);
         let needs_all_witnesses = case.expectations.iter().any(|expectation| expectation.witnesses.is_some());
@@ -191,21 +191,6 @@ impl<'c> Prepared<'c> {
             trial.secrets.clone_from(&self.secrets);
         }
         trial
-    }
-}
-
-impl Prepared<'_> {
-    /// Returns the errors for parameters of instances that the snapshot does not have.
-    fn without_instance(&self, model: &Model, evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
-        let sought = self.parameters.scopes.iter().zip(evaluation.sought());
-        let unmatched = sought.filter(|(_, sought)| *sought != Sought::Found).map(|(scope, sought)| {
-            let error = no_scope(model, &scope.id, &sought);
-            match &scope.place {
-                Some(place) => error.label(&place.source, place.span, "set here"),
-                None => error,
-            }
-        });
-        unmatched.collect()
     }
 }
 

@@ -202,7 +202,7 @@ pub fn without_instance(model: &Model, parameters: &Parameters, sought: &[Vec<So
 }
 
 /// Returns the error for a setting of a parameter for an instance that no judged snapshot has.
-pub(crate) fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
+fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
     let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
     let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
     let error = Diagnostic::error(Code::Parameter, message);

@@ -136,7 +136,7 @@ pub struct Forecasted {
     pub account: AccountForecast,
     /// The problems of the derivations.
     pub diagnostics: Vec<Diagnostic>,
-    /// For each instance with settings, in the order of [`Parameters`](crate::parameters::Parameters), whether the snapshot has it.
+    /// The results of the search for each instance with settings, in the order of the parameters.
     pub sought: Vec<Sought>,
 }
 
