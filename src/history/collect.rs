@@ -93,7 +93,7 @@ impl Collected {
         let mut times: Vec<i64> = dated.map(|moment| moment.at).collect();
         if times.is_empty() {
             // Reviews are missing at least since the first run.
-            times.extend(moments.iter().map(|moment| moment.judged().min(options.now)).min());
+            times.extend(moments.iter().map(|moment| moment.first_run().min(options.now)).min());
         }
         let finding = |(fingerprint, subject): (&Fingerprint, &Subject)| {
             let step = |moment: &Moment<'_>| Step {

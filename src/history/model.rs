@@ -65,7 +65,8 @@ pub struct AccountHistory {
     pub totals: BTreeMap<Section, usize>,
     /// The reviews in order of the times of their snapshots.
     pub reviews: Vec<Review>,
-    /// The intervals between the reviews, and that since the last one.
+    /// The intervals between the reviews whose times can be used, and that since the last one; without any, that since the first
+    /// run.
     pub plan: ReviewPlan,
     /// The findings by section: those that are fixed by the time of the fix, the last first; the others by age.
     pub findings: Vec<FindingHistory>,

@@ -50,7 +50,7 @@ impl<'e> Moment<'e> {
     }
 
     /// Returns the time of the first run.
-    pub(super) fn judged(&self) -> i64 {
+    pub(super) fn first_run(&self) -> i64 {
         self.entries.iter().map(|entry| entry.now).min().unwrap_or(self.at)
     }
 
@@ -64,7 +64,7 @@ impl<'e> Moment<'e> {
         self.suppliers.get(&check).and_then(|entries| entries.last()).map_or_else(|| self.rules(), |entry| entry.rules)
     }
 
-    /// Returns whether the time of a snapshot is unknown. The reports are then no review in time, and show no fix.
+    /// Returns whether the time of a snapshot is unknown. Then the reports do not count as a review in time, and show no fix.
     pub(super) fn is_undated(&self) -> bool {
         self.entries.iter().any(|entry| entry.time_of == TimeOf::Unknown)
     }

@@ -38,12 +38,13 @@ fn only_a_misspelling_of_a_declared_property_is_warned_about() {
         assert_eq!(on_snapshot(&with_active_as(name)), [""; 0], "{name}");
     }
     // The declared property is there, too.
-    let beside = |name: &str| edited("\"active\": true, \"site\"", &format!("\"active\": true, {name:?}: 1, \"site\""));
+    let with_both =
+        |name: &str| edited("\"active\": true, \"site\"", &format!("\"active\": true, {name:?}: 1, \"site\""));
     let message = "snapshot-property: unknown property `activ`, which may be a misspelling of `active` \
                    (the object has `active` too: correct the name, or add it to `@ignore` in the schema)";
-    assert_eq!(on_snapshot(&beside("activ")), [message]);
+    assert_eq!(on_snapshot(&with_both("activ")), [message]);
     for name in ["inactive", "activated", "actives", "active_at"] {
-        assert_eq!(on_snapshot(&beside(name)), [""; 0], "{name}");
+        assert_eq!(on_snapshot(&with_both(name)), [""; 0], "{name}");
     }
 }
 
