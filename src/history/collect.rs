@@ -158,6 +158,7 @@ fn reason(seen: Seen) -> &'static str {
         Seen::NotRun(NotRun::NoCheck) => "no_check",
         Seen::NotRun(NotRun::WrongTime) => "wrong_time",
         Seen::NotRun(NotRun::UnknownTime) => "unknown_time",
+        Seen::NotRun(NotRun::InvalidParameter) => "invalid_parameter",
         _ => "list_not_captured",
     }
 }

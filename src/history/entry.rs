@@ -2,10 +2,10 @@
 
 use super::model::TimeOf;
 use super::timeline::NotRun;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::engine::Verdict;
 use crate::policy::CheckSeverity;
-use crate::render::document::{AccountCheck, Document, Resource, Snapshot};
+use crate::render::document::{self, AccountCheck, Document, Resource, Snapshot};
 use crate::report::CheckState;
 use crate::value::parse_datetime;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub pack_version: Option<String>,
     /// The number of the policies and parameters.
     pub rules: usize,
+    /// Whether a parameter of the run is invalid, for example one with a misspelt name.
+    pub has_invalid_parameter: bool,
     /// Whether the report has all verdicts.
     pub complete: bool,
     /// The checks of the report by their numbers.
@@ -228,6 +230,12 @@ fn entry(
     names: &mut Names,
 ) -> Result<Entry, Diagnostic> {
     let captured = snapshot.captured_at.as_deref().map(|text| time(file, text)).transpose()?;
+    if captured.is_some() && snapshot.captured_at_unknown {
+        let message = "has a snapshot with a time of capture that is also unknown";
+        return Err(edited(format!("`{file}` {message}")));
+    }
+    let is_of_parameter =
+        |it: &document::Diagnostic<'_>| it.code == Code::Parameter.name() && it.severity == DiagnosticLevel::Error;
     Ok(Entry {
         file: file.to_owned(),
         at: captured.unwrap_or(now),
@@ -241,6 +249,7 @@ fn entry(
         pack: document.run.pack.to_string(),
         pack_version: document.run.pack_version.as_deref().map(str::to_owned),
         rules,
+        has_invalid_parameter: document.diagnostics.iter().any(is_of_parameter),
         complete: document.other_verdicts.is_some(),
         checks: snapshot.checks.iter().map(|(id, check)| (names.check(id), Ran::of(check))).collect(),
         verdicts: BTreeMap::new(),

@@ -61,7 +61,7 @@ impl<'e> Moment<'e> {
 
     /// Returns the number of the rules of the reports with the results of a check.
     pub(super) fn rules_of(&self, check: usize) -> usize {
-        self.suppliers.get(&check).and_then(|entries| entries.last()).map_or_else(|| self.rules(), |entry| entry.rules)
+        self.suppliers_of(check).last().map_or_else(|| self.rules(), |entry| entry.rules)
     }
 
     /// Returns whether the time of a snapshot is unknown. Then the reports do not count as a review in time, and show no fix.
@@ -79,21 +79,28 @@ impl<'e> Moment<'e> {
         self.entries.iter().any(|entry| entry.now < entry.at)
     }
 
-    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count, nor one of a report
-    /// that was judged before its snapshot was captured, or whose snapshot is of an unknown time.
+    /// Returns the result for a finding. A fix after `now`, the time of the history, does not count. Neither does one of a report
+    /// that was judged before its snapshot was captured, whose snapshot is of an unknown time, or with an invalid parameter.
     pub(super) fn seen(&self, fingerprint: Fingerprint, subject: &Subject, now: i64) -> Seen {
         let seen = self.result(fingerprint, subject);
         let doubt = match () {
             () if self.is_undated() => NotRun::UnknownTime,
             () if self.is_doubtful(now) => NotRun::WrongTime,
+            () if self.suppliers_of(subject.check).iter().any(|entry| entry.has_invalid_parameter) => {
+                NotRun::InvalidParameter
+            }
             () => return seen,
         };
         if State::from(seen).is_fixed() { Seen::NotRun(doubt) } else { seen }
     }
 
+    /// Returns the reports that have the results of a check.
+    fn suppliers_of(&self, check: usize) -> &[&'e Entry] {
+        self.suppliers.get(&check).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn result(&self, fingerprint: Fingerprint, subject: &Subject) -> Seen {
-        let suppliers = self.suppliers.get(&subject.check).map(Vec::as_slice).unwrap_or_default();
-        let seen = suppliers.iter().map(|entry| seen_in(entry, fingerprint, subject)).min();
+        let seen = self.suppliers_of(subject.check).iter().map(|entry| seen_in(entry, fingerprint, subject)).min();
         seen.unwrap_or_else(|| {
             let reason = self.entries.last().and_then(|entry| entry.checks.get(&subject.check));
             match reason {
@@ -178,6 +185,10 @@ impl<'e> Moment<'e> {
                  shows no fix",
                 undated.file
             )
+        }));
+        let invalid = self.entries.iter().filter(|entry| entry.has_invalid_parameter);
+        problems.extend(invalid.map(|entry| {
+            format!("a parameter of `{}` is invalid, so a default may be in force: it shows no fix", entry.file)
         }));
         if self.at > now {
             let file = self.entries.first().map_or("", |entry| &entry.file);

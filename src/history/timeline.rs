@@ -37,6 +37,8 @@ pub(super) enum NotRun {
     WrongTime,
     /// The time of the snapshot is unknown, so the report cannot show a fix.
     UnknownTime,
+    /// A parameter of the run is invalid, so a default may be in force, and the report cannot show a fix.
+    InvalidParameter,
 }
 
 /// The state of a finding after a review.

@@ -139,6 +139,7 @@ fn reason(reason: Option<&str>) -> &'static str {
         Some("invalid") => "the check is invalid",
         Some("no_check") => "the pack does not have the check",
         Some("unknown_time") => "the time of capture of the last snapshot is unknown",
+        Some("invalid_parameter") => "a parameter of the last run is invalid",
         Some("wrong_time") => "the last report is of a time after that of its run or of the history",
         _ => "the list of the resource was not captured in full",
     }

@@ -465,6 +465,33 @@ fn a_snapshot_without_a_known_time_of_capture_shows_no_fix() {
     }
 }
 
+/// A misspelt parameter leaves its default in force, and the default may accept what the value refuses.
+#[test]
+fn a_run_with_an_invalid_parameter_shows_no_fix() {
+    for (parameter, is_valid) in [("max_boats=9", true), ("max_boat=9", false), ("max_boats=many", false)] {
+        let store = Store::new();
+        store.add("2026-08-30", &long(SOUND), &[]);
+        let text = replaced(SOUND, "2026-08-31T06:00:00Z", "2026-09-06T06:00:00Z");
+        std::fs::write(store.0.path().join("later.json"), text).expect("it can be written");
+        let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--store", "reports"];
+        let run = store.run(&[&["check", "later.json", "--now", NOW, "--param", parameter][..], &pack].concat());
+        assert_eq!(run.code == 5, !is_valid, "{run:?}");
+        let history = store.json(&[]);
+        let all = history["accounts"][0]["findings"].as_array().expect("findings");
+        let finding = all.iter().find(|it| it["check"] == "HB-LEN-01").expect("a finding");
+        let problems = history["problems"].to_string();
+        assert_eq!(problems.contains("is invalid, so a default may be in force"), !is_valid, "{problems}");
+        if is_valid {
+            assert_eq!(finding["section"], json!("fixed"), "{parameter}");
+        } else {
+            let found = (&finding["section"], &finding["reason"]);
+            assert_eq!(found, (&json!("not_judged"), &json!("invalid_parameter")), "{parameter}");
+            let text = store.history(&[]).stdout;
+            assert!(text.contains("a parameter of the last run"), "{text}");
+        }
+    }
+}
+
 /// The list of an instance is not known to be captured if the list of the instance is not.
 #[test]
 fn a_list_in_a_list_that_was_not_captured_is_not_fixed() {
