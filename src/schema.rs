@@ -11,6 +11,7 @@ mod key;
 mod layout;
 mod written;
 mod parts;
+mod duplicates;
 mod size;
 mod plain;
 mod defaults;

@@ -12,7 +12,7 @@ mod context;
 use super::layout;
 use super::model::*;
 use super::written::{Fragment, Written};
-use super::{errors_from_cedar, parts, size};
+use super::{duplicates, errors_from_cedar, parts, size};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::value::TypeId;
@@ -36,6 +36,10 @@ pub(super) fn parse(
             (read.0, read.1.collect())
         }
     };
+    let twice = duplicates::attributes(source);
+    if !twice.is_empty() {
+        return Err(twice);
+    }
     if let Some(error) = size::excess(source, &Written::new(&written)) {
         return Err(vec![error]);
     }
