@@ -3,12 +3,13 @@
 mod inputs;
 mod describe;
 mod problems;
+mod literals;
 mod account;
 mod session;
 mod stream;
 
 pub use describe::describe_pack;
 pub use inputs::{Inputs, SnapshotInput, SnapshotInputs};
-pub use problems::without_instance;
+pub use problems::{share_instances, without_instance};
 pub use session::{Recompiled, Session, without_snapshots};
 pub use stream::Sink;

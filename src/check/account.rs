@@ -2,7 +2,10 @@
 
 use super::describe::{describe_parameters, digest};
 use super::inputs::{Inputs, SnapshotInput};
-use super::problems::{capture_time, captured_at, too_old, unfolded_parameters, unrecognised_document, without_lists};
+use super::literals;
+use super::problems::{
+    capture_time, captured_at, scope_name, too_old, unfolded_parameters, unrecognised_document, without_lists,
+};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::engine::{
     Evaluation, Evaluator, Judged, Judgement, Subject, Verdict, VerdictCounts, WaiverCoverage, WaiversInUse,
@@ -14,11 +17,12 @@ use crate::parameters::Parameters;
 use crate::policy::{CheckId, WaiverId};
 use crate::report::{
     AccountCoverage, AccountReport, Basis, Beyond, Change, Compared, Engine, Findings, JudgedSnapshot, ListedVerdict,
-    Options, Report, SEARCHED_FAILURES, SnapshotReport, Times, WITNESSES, WaiverState, id_of,
+    Options, Report, SEARCHED_FAILURES, SnapshotReport, SoughtInstance, Times, WITNESSES, WaiverState, id_of,
 };
 use crate::snapshot::{SecretPaths, Secrets, Snapshot};
 use crate::source::Source;
 use crate::stopwatch::Stopwatch;
+use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,6 +46,8 @@ pub(super) struct AccountRun<'s> {
     recognised: Option<&'s str>,
     /// The places of secret values in snapshots.
     secrets: Option<Arc<SecretPaths>>,
+    /// The entity literals that name instances.
+    literals: Vec<(TypeId, SmolStr)>,
     /// The number of checks.
     checks: usize,
     /// Whether each waiver is used.
@@ -66,12 +72,16 @@ impl<'s> AccountRun<'s> {
         report.invalid |= has_errors(report.diagnostics.get(of_inputs..).unwrap_or_default());
         report.run.parameters = describe_parameters(pack.model(), &parameters);
         report.describe_parameter_settings();
-        report.scopes = parameters.scopes.iter().map(|scope| (scope.id.clone(), None)).collect();
+        let ty = scope_name(pack.model());
+        report.scopes = parameters.scopes.iter().map(|scope| SoughtInstance::new(ty, &scope.id)).collect();
+        let literals = literals::literals(pack);
+        let sought = |(ty, id): &(TypeId, SmolStr)| SoughtInstance::new(&pack.model().ty(*ty).name, id);
+        report.literals = literals.iter().map(sought).collect();
         let recognised = inputs.recognised.then_some(inputs.pack.as_str());
         let (secrets, checks) = (pack.secrets(), report.checks.len());
         let live = report.waivers.iter().map(|waiver| waiver.state == WaiverState::Live).collect();
         let shared = Arc::new((pack.clone(), parameters));
-        Some(Self { pack, shared, options, recognised, secrets, checks, live })
+        Some(Self { pack, shared, options, recognised, secrets, literals, checks, live })
     }
 
     /// Reads a snapshot.
@@ -147,6 +157,7 @@ impl<'s> AccountRun<'s> {
         account.diagnostics.extend(unfolded_parameters(evaluator));
         account.id = Some(evaluator.id(evaluator.root()));
         account.scopes = evaluation.sought();
+        account.literals = literals::sought(evaluator, &self.literals);
         account.times.derive = stopwatch.lap();
         (account.snapshot.captured_at, account.snapshot.captured_at_unknown) = captured_at(evaluator);
         let path: SmolStr = account.snapshot.path.as_str().into();

@@ -1,11 +1,14 @@
 //! Diagnostics about a snapshot as a whole, and about settings that do not apply to any snapshot of a run.
 
+use super::literals;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Evaluator, Sought, Verdict};
 use crate::pack::Pack;
 use crate::parameters::Parameters;
 use crate::policy::Statement;
-use crate::report::{CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, TooOld};
+use crate::report::{
+    CheckReport, CheckState, Clock, Options, RepeatedAccount, Report, SnapshotReport, SoughtInstance, TooOld,
+};
 use crate::schema::{Model, Shape, SlotId};
 use crate::snapshot::{Data, Snapshot, State};
 use crate::source::{Source, Span};
@@ -121,11 +124,13 @@ pub(super) fn unmatched(pack: &Pack, report: &Report) -> Vec<Diagnostic> {
             _ => None,
         }
     });
-    let scopes = report.scopes.iter().filter_map(|(id, sought)| match sought.as_ref()? {
-        Sought::Found => None,
-        sought => Some(no_scope(pack.model(), id, sought)),
-    });
-    checks.chain(scopes).chain(same_account(report)).chain(other_baseline(pack.model(), report)).collect()
+    let scopes = report.scopes.iter().filter_map(not_found);
+    checks
+        .chain(literals::not_found(pack, report))
+        .chain(scopes)
+        .chain(same_account(report))
+        .chain(other_baseline(pack.model(), report))
+        .collect()
 }
 
 /// Returns the warning for a baseline that has no verdict about the accounts and checks of the run, or may be of another
@@ -192,7 +197,7 @@ pub fn without_instance(model: &Model, parameters: &Parameters, sought: &[Vec<So
             return None;
         }
         let similar = found().find(|found| matches!(found, Sought::Similar(_)));
-        let error = no_scope(model, &scope.id, similar.or_else(|| found().next())?);
+        let error = no_scope(scope_name(model), &scope.id, similar.or_else(|| found().next())?);
         Some(match &scope.place {
             Some(place) => error.label(&place.source, place.span, "set here"),
             None => error,
@@ -201,9 +206,33 @@ pub fn without_instance(model: &Model, parameters: &Parameters, sought: &[Vec<So
     errors.collect()
 }
 
+/// Removes the errors for settings for instances that only the other one of two compared runs has.
+pub fn share_instances(old: &mut Report, new: &mut Report) {
+    let is_found = |instance: &SoughtInstance| instance.found == Some(Sought::Found);
+    let has = |report: &Report, sought: &SoughtInstance| {
+        report.scopes.iter().any(|instance| instance.id == sought.id && is_found(instance))
+    };
+    let missing = |report: &Report, other: &Report| -> Vec<Diagnostic> {
+        report.scopes.iter().filter(|instance| has(other, instance)).filter_map(not_found).collect()
+    };
+    let (of_old, of_new) = (missing(old, new), missing(new, old));
+    old.remove_of_run(&of_old);
+    new.remove_of_run(&of_new);
+}
+
+/// Returns the name of the type whose instances parameters can be set for; empty without one.
+pub(super) fn scope_name(model: &Model) -> &str {
+    model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default()
+}
+
+/// Returns the error for an instance of a run that no judged snapshot has.
+fn not_found(instance: &SoughtInstance) -> Option<Diagnostic> {
+    let sought = instance.found.as_ref().filter(|found| **found != Sought::Found)?;
+    Some(no_scope(&instance.ty, &instance.id, sought))
+}
+
 /// Returns the error for a setting of a parameter for an instance that no judged snapshot has.
-fn no_scope(model: &Model, id: &SmolStr, sought: &Sought) -> Diagnostic {
-    let ty = model.parameter_scope().map(|ty| model.short_name(ty)).unwrap_or_default();
+fn no_scope(ty: &str, id: &str, sought: &Sought) -> Diagnostic {
     let message = format!("a parameter is set for {ty} `{id}`, and no judged snapshot has it");
     let error = Diagnostic::error(Code::Parameter, message);
     match sought {

@@ -7,7 +7,6 @@ use super::needs::{Evidence, Needs};
 use super::options::Options;
 use super::run::{AccountVerdicts, PackReport, RunReport};
 use crate::diagnostic::{self, Diagnostic};
-use crate::engine::Sought;
 use crate::ids::IdVec;
 use crate::policy::{CheckSeverity, Overridden};
 use smol_str::SmolStr;
@@ -63,6 +62,7 @@ impl Report {
             repeated: 0,
             first_repeated: None,
             scopes: Vec::new(),
+            literals: Vec::new(),
             more_ids: false,
             other_properties: 0,
             skipped: 0,
@@ -139,14 +139,8 @@ impl Report {
                 waiver.absorb(coverage);
             }
         }
-        for ((_, best), sought) in self.scopes.iter_mut().zip(account.scopes) {
-            match best {
-                Some(Sought::Found) => {}
-                Some(_) if matches!(sought, Sought::Others(_)) => {}
-                Some(Sought::Similar(_)) if sought != Sought::Found => {}
-                _ => *best = Some(sought),
-            }
-        }
+        self.scopes.iter_mut().zip(account.scopes).for_each(|(instance, sought)| instance.absorb(sought));
+        self.literals.iter_mut().zip(account.literals).for_each(|(instance, sought)| instance.absorb(sought));
         let (listed, diagnostics) = (self.listed.len(), self.diagnostics.len());
         let mut verdicts = account.listed;
         verdicts.retain_mut(|verdict| {
@@ -191,6 +185,14 @@ impl Report {
     }
 
     /// Adds diagnostics about an account, of each kind as many as the outputs need.
+    /// Removes diagnostics about the run as a whole.
+    pub(crate) fn remove_of_run(&mut self, removed: &[Diagnostic]) {
+        self.ranks.resize(self.diagnostics.len(), None);
+        let ranked = std::mem::take(&mut self.diagnostics).into_iter().zip(std::mem::take(&mut self.ranks));
+        let kept = ranked.filter(|(diagnostic, rank)| rank.is_some() || !removed.contains(diagnostic));
+        (self.diagnostics, self.ranks) = kept.unzip();
+    }
+
     fn absorb_diagnostics(&mut self, diagnostics: Vec<Diagnostic>, needs: &Needs) {
         for diagnostic in diagnostics {
             let kind = (diagnostic.code, diagnostic.level);

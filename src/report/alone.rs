@@ -29,6 +29,7 @@ impl Report {
             repeated: 0,
             first_repeated: None,
             scopes: Vec::new(),
+            literals: Vec::new(),
             more_ids: false,
             other_properties: 0,
             skipped: 0,

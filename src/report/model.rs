@@ -49,9 +49,10 @@ pub struct Report {
     pub(crate) repeated: usize,
     /// The first of these snapshots, with its id.
     pub(crate) first_repeated: Option<(String, SmolStr)>,
-    /// The ids of instances with settings of parameters, each with the best match in the judged snapshots; `None` before
-    /// the first snapshot.
-    pub(crate) scopes: Vec<(SmolStr, Option<Sought>)>,
+    /// The instances for which a parameter is set.
+    pub(crate) scopes: Vec<SoughtInstance>,
+    /// The instances that entity literals in conditions name.
+    pub(crate) literals: Vec<SoughtInstance>,
     /// Whether there were ids that `ids_seen` does not contain.
     pub more_ids: bool,
     /// The number of properties of snapshots that the schema does not declare.
@@ -64,6 +65,33 @@ pub struct Report {
     pub secrets: Vec<Secrets>,
     /// The durations of the steps, summed over all threads.
     pub times: Times,
+}
+
+/// An instance that a setting or a policy names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SoughtInstance {
+    /// The name of its type.
+    pub ty: SmolStr,
+    /// Its id.
+    pub id: SmolStr,
+    /// The best match in the judged snapshots; `None` before the first one.
+    pub found: Option<Sought>,
+}
+
+impl SoughtInstance {
+    pub(crate) fn new(ty: &str, id: &SmolStr) -> Self {
+        Self { ty: ty.into(), id: id.clone(), found: None }
+    }
+
+    /// Adds the result of a snapshot.
+    pub(super) fn absorb(&mut self, sought: Sought) {
+        match &self.found {
+            Some(Sought::Found) => {}
+            Some(_) if matches!(sought, Sought::Others(_)) => {}
+            Some(Sought::Similar(_)) if sought != Sought::Found => {}
+            _ => self.found = Some(sought),
+        }
+    }
 }
 
 /// The number of diagnostics by code and severity.
@@ -90,6 +118,8 @@ pub struct AccountReport {
     pub diagnostics: Vec<Diagnostic>,
     /// For every instance with settings of parameters, the best match in the snapshot; empty if it was not judged.
     pub scopes: Vec<Sought>,
+    /// For every instance that a condition names, the best match in the snapshot; empty if it was not judged.
+    pub literals: Vec<Sought>,
     /// The number of properties that the schema does not declare.
     pub other_properties: usize,
     /// The secrets of the snapshot; `None` if the schema does not declare any.
@@ -111,6 +141,7 @@ impl AccountReport {
             coverages: Vec::new(),
             diagnostics: Vec::new(),
             scopes: Vec::new(),
+            literals: Vec::new(),
             other_properties: 0,
             secrets: None,
             times: Times::default(),
