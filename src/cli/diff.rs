@@ -4,7 +4,7 @@ use super::output::{Output, to_stderr};
 use super::pack;
 use super::settings::JudgeArgs;
 use super::{Color, width};
-use deodar::check::Session;
+use deodar::check::{Session, share_instances};
 use deodar::compare::{Difference, write_difference, write_difference_as_markdown};
 use deodar::configuration::Effective;
 use deodar::diagnostic::{Code, Diagnostic};
@@ -93,7 +93,12 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     };
     let side = |path| side(&settings, path, &options);
     let (old, new) = match (side(&args.old), side(&args.new)) {
-        (Ok(old), Ok(new)) => (old, new),
+        (Ok(mut old), Ok(mut new)) => {
+            if let (Side::Judged(old, _), Side::Judged(new, _)) = (&mut old, &mut new) {
+                share_instances(old, new);
+            }
+            (old, new)
+        }
         (old, new) => {
             let errors: Vec<Diagnostic> = [old.err(), new.err()].into_iter().flatten().flatten().collect();
             return Ok(refused(&errors, style));

@@ -161,6 +161,25 @@ fn reports_carry_their_own_policies_parameters_and_times() {
     assert!(clauses.iter().any(|it| it["clause"] == "resource.pier.length < resource.length"), "{policy}");
 }
 
+/// A parameter for an instance that was added, or removed, between two snapshots is not a mistake.
+#[test]
+fn a_parameter_may_be_for_an_instance_of_either_snapshot() {
+    let schema = replaced(SCHEMA, "entity Pier", "@parameter_scope entity Pier");
+    let other = replaced(SOUND, "\"id\": \"east\"", "\"id\": \"west\"");
+    let folder = harbours(&[("other.json", &other)]);
+    std::fs::write(folder.path().join("harbour.cedarschema"), schema).expect("files can be written");
+    for (id, is_found) in [("east", true), ("west", true), ("north", false)] {
+        for (old, new) in [("sound.json", "other.json"), ("other.json", "sound.json")] {
+            let parameter = format!("{id}:max_boats=3");
+            let run = diff(&folder, old, new, &["--param", &parameter]);
+            assert_eq!(run.code, if is_found { 1 } else { 5 }, "{id}: {run:?}");
+            assert_eq!(run.stderr.contains("no judged snapshot has it"), !is_found, "{id}: {run:?}");
+        }
+        let run = diff(&folder, "sound.json", "sound.json", &["--param", &format!("{id}:max_boats=3")]);
+        assert_eq!(run.code == 5, id != "east", "{id}: {run:?}");
+    }
+}
+
 #[test]
 fn a_report_without_all_verdicts_says_less() {
     let long = edited("\"length\": 12", "\"length\": 41");
