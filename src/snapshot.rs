@@ -421,6 +421,20 @@ impl Snapshot {
         !copies.is_empty() && copies.contains(&entity.row)
     }
 
+    /// Returns whether the id of an instance is not known: its own key, or that of an instance around it.
+    pub(crate) fn is_nameless(&self, model: &Model, entity: EntityRef) -> bool {
+        let around = model.ancestry(entity.ty).filter(|ty| *ty == entity.ty || *ty != model.root);
+        let mut around = around.filter_map(|ty| self.enclosing(model, entity, ty));
+        around.any(|around| self.table(around.ty).nameless.contains(&around.row))
+    }
+
+    /// Returns whether a literal may name an instance of a type whose id is not known: its own key, or that of an instance around
+    /// it.
+    pub(crate) fn has_nameless(&self, model: &Model, ty: TypeId) -> bool {
+        let is_in_id = |around: &TypeId| *around == ty || *around != model.root;
+        model.ancestry(ty).filter(is_in_id).any(|around| self.table(around).has_nameless())
+    }
+
     /// Returns whether a reference to an unknown key of `ty` in `scope` may refer to an instance: one that was not
     /// captured, or one whose id is not known.
     ///

@@ -38,7 +38,8 @@ pub(super) fn sought(evaluator: &Evaluator<'_>, literals: &[(TypeId, SmolStr)]) 
     let mut searched = 0;
     let sought = |(ty, id): &(TypeId, SmolStr)| {
         let table = snapshot.table(*ty);
-        let may_have_more = !table.uncaptured_lists.is_empty() || table.has_nameless() || table.has_respelt;
+        let may_have_more =
+            !table.uncaptured_lists.is_empty() || snapshot.has_nameless(model, *ty) || table.has_respelt;
         let is_row = || snapshot.entity(model, *ty, id).is_some_and(|entity| table.row(entity.row).is_some());
         if may_have_more || is_row() {
             return Sought::Found;

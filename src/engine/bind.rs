@@ -111,7 +111,7 @@ fn named(
         literals.len() - 1
     });
     let table = snapshot.table(ty);
-    if table.has_nameless() {
+    if snapshot.has_nameless(model, ty) {
         EntityRef::open_literal(ty, number)
     } else if !table.uncaptured_lists.is_empty() {
         EntityRef::literal(ty, number)

@@ -354,7 +354,7 @@ impl<'m, 'a> Reference<'m, 'a> {
         let is_unknown = |uid: &ast::EntityUID| {
             let Some(ty) = model.type_named(&uid.entity_type().to_smolstr()) else { return false };
             let table = snapshot.table(ty);
-            let is_open = !table.uncaptured_lists.is_empty() || table.has_nameless() || table.has_respelt;
+            let is_open = !table.uncaptured_lists.is_empty() || snapshot.has_nameless(model, ty) || table.has_respelt;
             let found = || snapshot.entity(model, ty, AsRef::<str>::as_ref(uid.eid()));
             is_open && found().is_none_or(|entity| table.row(entity.row).is_none())
         };
@@ -374,7 +374,7 @@ impl<'m, 'a> Reference<'m, 'a> {
     fn uid(&self, entity: EntityRef) -> Result<EntityUid> {
         let ty = cedar_policy::EntityTypeName::from_str(&self.model().ty(entity.ty).name).map_err(failed)?;
         // An instance with an unknown id gets an id that no policy can contain.
-        let is_nameless = self.snapshot().table(entity.ty).nameless.contains(&entity.row);
+        let is_nameless = self.snapshot().is_nameless(self.model(), entity);
         let id = if is_nameless { format!("\u{1}{}", entity.row).into() } else { self.evaluator.id(entity) };
         Ok(EntityUid::from_type_name_and_id(ty, cedar_policy::EntityId::new(id)))
     }

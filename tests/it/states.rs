@@ -678,3 +678,27 @@ fn a_word_that_an_open_list_does_not_contain_is_unknown() {
     ];
     check(schema, policies, &table);
 }
+
+/// The id of a nested instance has the id of the instance around it.
+#[test]
+fn a_literal_may_name_an_instance_inside_one_without_a_readable_id() {
+    let schema = r#"
+        @path("") entity Account = {};
+        @path("/teams/*") @key("id") entity Team in [Account] = { id: String };
+        @path("/teams/*/people/*") @key("id") entity Person in [Team] = { id: String };
+        action "audit" appliesTo { principal: [Account], resource: [Person] };
+    "#;
+    let policies = r#"
+        @id("BOSS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Person)
+        when { resource == Person::"b/x" };
+    "#;
+    let team = |id: &str| format!(r#"{{"teams": [{{"id": {id}, "people": [{{"id": "x"}}]}}]}}"#);
+    for (id, expected) in [
+        ("\"b\"", "BOSS: fail"),
+        ("\"a\"", "BOSS: pass"),
+        ("null", "BOSS: unknown; error snapshot-key"),
+        ("[1]", "BOSS: unknown; error snapshot-key; error snapshot-type"),
+    ] {
+        check(schema, policies, &[(&team(id), expected)]);
+    }
+}
