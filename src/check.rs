@@ -2,8 +2,8 @@
 
 mod inputs;
 mod describe;
-mod problems;
 mod literals;
+mod problems;
 mod account;
 mod session;
 mod stream;
