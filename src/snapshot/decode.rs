@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// The number of rows that one task decodes.
 const ROWS_PER_TASK: usize = 512;
 
+/// Bytes of an undeclared object that is searched for declared properties.
+const MAX_WRAPPED_BYTES: u32 = 1 << 14;
+
 pub(super) fn decode(
     source: &Arc<Source>,
     model: &Model,
@@ -524,7 +527,8 @@ impl Decoder<'_> {
         let mut others: Vec<Other> = Vec::new();
         let mut last = Last::START;
         let mut firsts = Firsts::default();
-        let (mut strangers, mut is_error) = (0usize, false);
+        let (mut strangers, mut is_wrapper) = (0usize, false);
+        let mut error: Option<ErrorProperty> = None;
         let mut statement: Option<Statement> = None;
         let mut may_list_partial = false;
         scanner.properties(|scanner| {
@@ -549,7 +553,11 @@ impl Decoder<'_> {
                     };
                     self.reading.other_properties += usize::from(is_own);
                     strangers += usize::from(is_own);
-                    is_error |= is_own && uncaptured::is_of_error(&key.text());
+                    is_wrapper |= is_own && seen.is_empty() && self.wraps(at, value);
+                    if is_own && uncaptured::is_of_error(&key.text()) {
+                        let is_empty = uncaptured::says_nothing(self.reading.source.slice(span));
+                        error.get_or_insert(ErrorProperty { key: key.span, is_empty });
+                    }
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
@@ -578,9 +586,17 @@ impl Decoder<'_> {
         if stop.lists_partial {
             self.may_list_partial = may_list_partial;
         }
-        self.unseen(at, &seen);
-        if seen.is_empty() && strangers > 0 && others.is_empty() {
-            self.foreign(at, is_error);
+        // An object with only a misspelt property is the declared one, unless it is an error too.
+        let misspelt = others.iter().filter(|other| other.near.is_some()).count();
+        let foreign = match () {
+            () if !seen.is_empty() => None,
+            () if error.is_some() || is_wrapper => Some(Foreign::Certain),
+            () if strangers > misspelt => Some(Foreign::Other),
+            () => None,
+        };
+        self.unseen(at, &seen, error.filter(|error| foreign.is_none() && !error.is_empty));
+        if let Some(foreign) = foreign {
+            self.foreign(at, foreign);
         }
         for other in others {
             self.other(at, start, &other, &seen, &mut firsts);
@@ -622,32 +638,50 @@ impl Decoder<'_> {
         }
     }
 
-    /// Makes uncaptured what is read through an object with other properties than the declared ones, such as
-    /// `{"error": "forbidden"}`, if it is an error, or if at least one of these is required or a parameter that the account
-    /// sets: the others are not known to be absent.
-    fn foreign(&mut self, at: StopId, is_error: bool) {
+    /// Returns whether an undeclared value is an object with a property that is declared at a stop, as in `{"data": {...}}`.
+    fn wraps(&self, at: StopId, value: Scanned) -> bool {
+        let is_declared = |name: &str| self.route.children(at).any(|child| child == name);
+        value.kind == Kind::Object
+            && value.span.len() <= MAX_WRAPPED_BYTES
+            && self.snapshot.properties(value.span).iter().any(|(name, _)| is_declared(name))
+    }
+
+    /// Makes uncaptured what is read through an object that may not be the declared one.
+    fn foreign(&mut self, at: StopId, foreign: Foreign) {
         let ty = self.ty;
         let Some(field) = self.route.stops[at].field.map(|field| &ty.fields[field]) else { return };
         let is_parameter = |slot: &SlotId| ty.parameters.iter().any(|parameter| parameter.slot == *slot);
         let is_required =
             |slot: &SlotId| is_parameter(slot) || ty.slots[*slot].required && !field.presence.contains(slot);
-        if is_error || field.below.iter().any(is_required) {
+        if foreign == Foreign::Certain || field.below.iter().any(is_required) {
             self.mark(&field.below, State::Uncaptured);
             self.mark(&field.presence, State::Uncaptured);
         }
     }
 
-    /// Sets the slots of the properties that an object lacks.
-    fn unseen(&mut self, at: StopId, seen: &SeenChildren) {
-        let route = self.route;
+    /// Sets the slots of the properties that an object lacks. If it has an error, they are uncaptured.
+    fn unseen(&mut self, at: StopId, seen: &SeenChildren, error: Option<ErrorProperty>) {
+        let (ty, route) = (self.ty, self.route);
         let children = &route.stops[at].children;
         if seen.is_all(children.len()) {
             return;
         }
+        let mut is_any = false;
         for (child, stop) in children.iter().enumerate() {
-            if let (false, Some(field)) = (seen.contains(child), route.stops[*stop].field) {
+            let (false, Some(field)) = (seen.contains(child), route.stops[*stop].field) else { continue };
+            if error.is_some() {
+                is_any = true;
+                self.mark(&ty.fields[field].below, State::Uncaptured);
+            } else {
                 self.lacking(field, |slot| slot.missing.as_ref());
             }
+        }
+        if let Some(error) = error.filter(|_| is_any) {
+            let message = "the object has an error, so the properties that it lacks are unknown";
+            let warning = Diagnostic::warning(Code::SnapshotProperty, message);
+            let warning = warning.label(self.reading.source, error.key, "not declared");
+            let help = "capture the object again, or add the property to `@ignore` in the schema if it is not an error of the capture";
+            self.reading.diagnostics.push(warning.help(help));
         }
     }
 
@@ -745,6 +779,24 @@ fn below<'s>(slot: &Slot, above: impl Iterator<Item = &'s State>) -> State {
         Some(state) => state,
         None => State::Uncaptured,
     }
+}
+
+/// An object without any declared property, which may not be the declared one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Foreign {
+    /// It is an error, such as `{"error": "forbidden"}`, or an object around the declared one, such as `{"data": {...}}`.
+    Certain,
+    /// It has other properties than misspellings. Only if a declared one is required, or a parameter that the account sets, the
+    /// others are not known to be absent.
+    Other,
+}
+
+/// The property of an object with an error of an API.
+#[derive(Clone, Copy)]
+struct ErrorProperty {
+    key: Span,
+    /// Whether its value states that there is no error.
+    is_empty: bool,
 }
 
 /// An undeclared property.

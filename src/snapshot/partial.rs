@@ -2,7 +2,7 @@
 //! more (`@more`), and the lists that were captured in part (the root property `partial`).
 
 use super::locate::LocationKind;
-use super::uncaptured::is_of_error;
+use super::uncaptured::{is_of_error, says_nothing};
 use super::{Gap, RowStep, Snapshot, Table, UncapturedList, is_respelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Model, PathId};
@@ -110,7 +110,7 @@ fn page(
             let is_last = match at.kind {
                 _ if is_twice(snapshot, within, more) => false,
                 _ if snapshot.is_stated(model, parent, within, more) => false,
-                _ if has_error_around(snapshot, within, more) => false,
+                _ if has_error_around(snapshot, model, parent, within, more) => false,
                 LocationKind::Lacks(step) if step + 1 == more.len() => {
                     let misspelt = misspelt(snapshot, within, more);
                     if let (Some((name, span)), Some(last)) = (&misspelt, more.last()) {
@@ -183,20 +183,19 @@ fn has_object_around(snapshot: &Snapshot, within: Span, pointer: &[String]) -> b
     matches!(snapshot.locate(within, before).kind, LocationKind::Value(Kind::Object))
 }
 
-/// Returns whether the object around the last step of a pointer, which is below the instance, has an error.
-fn has_error_around(snapshot: &Snapshot, within: Span, pointer: &[String]) -> bool {
-    let Some((_, before)) = pointer.split_last().filter(|(_, before)| !before.is_empty()) else { return false };
+/// Returns whether the object around the last step of a pointer has an error. One that the schema declares or ignores there is a
+/// value as any other.
+fn has_error_around(snapshot: &Snapshot, model: &Model, ty: TypeId, within: Span, pointer: &[String]) -> bool {
+    let Some((_, before)) = pointer.split_last() else { return false };
     let object = snapshot.locate(within, before);
+    let is_known = |name: &str| model.known_properties(ty, before).any(|known| known == name);
     let is_error = |name: &str| {
-        is_of_error(name) && !says_nothing(snapshot.source.slice(snapshot.locate(object.span, &[name.to_owned()]).span))
+        is_of_error(name)
+            && !is_known(name)
+            && !says_nothing(snapshot.source.slice(snapshot.locate(object.span, &[name.to_owned()]).span))
     };
     matches!(object.kind, LocationKind::Value(Kind::Object))
         && snapshot.properties(object.span).iter().any(|(name, _)| is_error(name))
-}
-
-/// Returns whether a value is a usual one for "none".
-fn says_nothing(json: &str) -> bool {
-    matches!(json, "null" | "false" | "\"\"" | "[]" | "{}")
 }
 
 /// Returns the property of the same object that is a misspelling of the last step of a pointer.

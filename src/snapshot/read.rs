@@ -953,20 +953,39 @@ impl<'s> Reading<'s> {
 
     fn record(&mut self, members: &[Member], span: Span, name: Name<'_>) -> Option<Value> {
         let member = |name: &str| members.iter().find(|member| member.name == name).map(|member| &member.ty);
-        let Members { fields, mut unreadable, others, .. } = self.members(member, span, name);
+        let Members { fields, nulls, mut unreadable, others } = self.members(member, span, name);
+        let is_there = |member: &&Member| {
+            fields.iter().any(|(name, _)| *name == member.name)
+                || nulls.iter().chain(&unreadable).any(|name| *name == member.name)
+        };
+        let lacking: Vec<&str> =
+            members.iter().filter(|member| !is_there(member)).map(|member| member.name.as_str()).collect();
+        // `{"error": "forbidden"}` does not show which members are absent.
+        if lacking.len() == members.len() && others.iter().any(|(name, _)| uncaptured::is_of_error(name)) {
+            return None;
+        }
         for (other, key) in others {
             if other == UNCAPTURED {
                 // Its names are those of members, or may be meant to be.
                 unreadable.push(other);
                 continue;
             }
-            let Some(meant) = members.iter().find(|member| is_respelled(&member.name, &other)) else { continue };
+            let respelt = members.iter().find(|member| is_respelled(&member.name, &other)).map(|it| it.name.as_str());
+            let Some(meant) = respelt.or_else(|| misspelling(&other, lacking.iter().copied())) else { continue };
             // The names of properties in a secret record are secret too.
-            let (shown, meant_as) = if self.secret { ("***", "***") } else { (other.as_str(), meant.name.as_str()) };
-            let message = format!("`{shown}` is not a property of `{name}`, which has `{meant_as}`");
-            let error = Diagnostic::error(Code::SnapshotProperty, message).label(self.source, key, "not declared");
-            self.diagnostics.push(error.help(format!("write `{meant_as}`, once")));
-            unreadable.push(meant.name.clone());
+            let (shown, meant_as) = if self.secret { ("***", "***") } else { (other.as_str(), meant) };
+            let problem = match respelt {
+                Some(_) => {
+                    let message = format!("`{shown}` is not a property of `{name}`, which has `{meant_as}`");
+                    Diagnostic::error(Code::SnapshotProperty, message).help(format!("write `{meant_as}`, once"))
+                }
+                None => {
+                    let message = format!("unknown property `{shown}`, and the object has no `{meant_as}`");
+                    Diagnostic::warning(Code::SnapshotProperty, message).help(format!("did you mean `{meant_as}`?"))
+                }
+            };
+            self.diagnostics.push(problem.label(self.source, key, "not declared"));
+            unreadable.push(meant.into());
         }
         let there = |member: &Member| !member.required || fields.iter().any(|(name, _)| *name == member.name);
         let known = unreadable.is_empty() && members.iter().all(there);
@@ -982,6 +1001,12 @@ impl<'s> Reading<'s> {
         let Members { fields, nulls, unreadable, .. } = self.members(|_| Some(ty), span, Name::Tags);
         let mut unknown = [nulls, unreadable].concat();
         unknown.extend(self.misspelt_tags(span));
+        // `{"error": "forbidden"}` does not show which tags there are.
+        let has_tag = || fields.iter().any(|(name, _)| self.tags.contains(name));
+        let mut names = fields.iter().map(|(name, _)| name).chain(&unknown);
+        if names.any(|name| uncaptured::is_of_error(name)) && !has_tag() {
+            unknown.extend(self.tags.iter().filter(|tag| !uncaptured::is_of_error(tag)).cloned());
+        }
         Some(Value::Record(Arc::new(Record::partial(fields, unknown))))
     }
 

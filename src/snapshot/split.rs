@@ -378,11 +378,13 @@ impl Splitter<'_> {
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let mut statement: Option<Statement> = None;
+        let mut has_error = false;
         // All names, if a misspelling among them shows that an empty list is not known to be empty.
         let mut names: Vec<Key<'_>> = Vec::new();
         let may_be_empty =
             |each: &PathId| model.paths[*each].ty.is_some_and(|ty| model.ty(ty).list_defaults.missing_is_empty);
-        let needs_names = children.iter().any(|(_, child)| model.paths[*child].each.iter().any(may_be_empty));
+        let lists = children.iter().flat_map(|(_, child)| &model.paths[*child].each);
+        let needs_names = lists.chain(&model.paths[node].groups).any(may_be_empty);
         let span = scanner.object(|scanner, key| {
             let name = key.text();
             if needs_names {
@@ -391,6 +393,7 @@ impl Splitter<'_> {
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
                 let (kind, _) = scanner.peek()?;
                 let value = scanner.skip()?;
+                has_error |= uncaptured::is_of_error(&name) && !uncaptured::says_nothing(self.source.slice(value));
                 if *name == *UNCAPTURED {
                     statement.get_or_insert_default().add(self.source, kind, value);
                 } else if uncaptured::is_like(&name) {
@@ -418,11 +421,12 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
+        let is_foreign =
+            (has_error || seen.iter().all(Option::is_none)) && self.is_foreign(node, here, &names, has_error);
         for groups in &model.paths[node].groups {
-            self.groups(*groups, here, (span, statement.as_ref()))?;
+            self.groups(*groups, here, (span, statement.as_ref()), is_foreign)?;
         }
         let stated = statement.map(|statement| self.stated(node, here, &statement)).unwrap_or_default();
-        let is_foreign = seen.iter().all(Option::is_none) && self.is_foreign(node, here, &names);
         for (at, (name, child)) in children.iter().enumerate() {
             let inner = Here { scope: here.scope, pointer: here.pointer.join([name]) };
             let is_stated = stated.children.iter().find(|(stated, _)| *stated == at);
@@ -444,14 +448,14 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Returns whether an object below an instance is an error, such as `{"error": "forbidden"}`, and has no property that the
-    /// schema knows there: its lists are not known to be empty.
-    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>]) -> bool {
-        let way = self.model.way_to(here.scope.ty, node).filter(|way| !way.is_empty());
-        let is_error = names.iter().any(|name| uncaptured::is_of_error(&name.text()));
-        let (Some(way), true) = (way, is_error) else { return false };
-        let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).chain([UNCAPTURED]).collect();
-        names.iter().all(|name| !known.contains(&*name.text()))
+    /// Returns whether an object has an error, as `{"error": "forbidden"}` has, so that the lists that it lacks are not known to be
+    /// empty. Without a value of the error, that is the case if the object has no property that the schema declares or ignores there.
+    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], has_error: bool) -> bool {
+        let mut errors = names.iter().filter(|name| uncaptured::is_of_error(&name.text())).peekable();
+        let Some(way) = errors.peek().and_then(|_| self.model.way_to(here.scope.ty, node)) else { return false };
+        let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).collect();
+        let is_known = |name: &Key<'_>| known.contains(&*name.text());
+        !errors.any(is_known) && (has_error || !names.iter().any(is_known))
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.

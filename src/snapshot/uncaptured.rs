@@ -18,6 +18,11 @@ pub(super) fn is_of_error(name: &str) -> bool {
     ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
 }
 
+/// Returns whether a value is a usual one for "none".
+pub(super) fn says_nothing(json: &str) -> bool {
+    matches!(json, "null" | "false" | "\"\"" | "[]" | "{}")
+}
+
 /// Returns whether an undeclared property may be meant to be `uncaptured`.
 pub(crate) fn is_like(name: &str) -> bool {
     // Most names have other letters.

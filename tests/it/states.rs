@@ -96,6 +96,9 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
         (r#"{"sso": []}"#, "HAS: unknown; error snapshot-type"),
         (r#"{"sso": {"error": "forbidden"}}"#, "HAS: unknown"),
         (r#"{"sso": {"enabled": true, "provider": "x"}}"#, "HAS: pass"),
+        (r#"{"sso": {"enabled": true, "error": null}}"#, "HAS: pass"),
+        (r#"{"sso": {"enabled": true, "error": "forbidden"}}"#, "HAS: unknown"),
+        (r#"{"sso": {"break_glass": null, "enabled": true, "error": "forbidden"}}"#, "HAS: pass"),
         (r#"{"sso": {"break_glass": 7}}"#, "HAS: unknown; error snapshot-type"),
         (r#"{"sso": {"break_glass": "x", "break_glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
         (r#"{"sso": {"break_glass": "x", "Break-Glass": "x"}}"#, "HAS: unknown; error snapshot-duplicate-key"),
@@ -123,6 +126,10 @@ fn an_error_object_does_not_show_that_optional_values_are_absent() {
         (r#"{"api": {"open": false, "x": 1}, "firewall": {"rules": 1, "x": 1}}"#, "API: pass; WALL: pass"),
         (r#"{"api": {"error": "forbidden"}, "firewall": {"error": "forbidden"}}"#, "API: unknown; WALL: unknown"),
         (r#"{"api": {"getUser": {"enabled": true}}, "firewall": null}"#, "API: pass; WALL: pass"),
+        (
+            r#"{"api": {"value": {"open": true}}, "firewall": {"x": 1, "data": {"mode": 1}}}"#,
+            "API: unknown; WALL: unknown",
+        ),
         (
             r#"{"api": {"Errors": [], "code": 403}, "firewall": {"open": true, "error": null}}"#,
             "API: unknown; WALL: unknown",
@@ -185,6 +192,8 @@ fn what_a_list_may_have_more_of_may_have_more_in_it() {
         (r#"@more("/page/next")"#, r#""page": {"next": null, "errors": [], "size": 5},"#, "BAD: pass; HOST: pass"),
         (r#"@more("/page/next")"#, r#""page": {"error": "forbidden"},"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": {"next": null, "errors": [7]},"#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/next")"#, r#""error": "rate limit exceeded","#, "BAD: unknown; HOST: pass unknown"),
+        (r#"@more("/next")"#, r#""error": null, "next": false,"#, "BAD: pass; HOST: pass"),
         (r#"@more("/page/next")"#, r#""page": [],"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": null,"#, "BAD: unknown; HOST: pass unknown"),
         (r#"@more("/page/next")"#, r#""page": "","#, "BAD: unknown; HOST: pass unknown"),
@@ -224,10 +233,93 @@ fn a_list_in_an_error_object_is_not_empty() {
         (r#"{"net": {"key": "x"}}"#, "KEYS: pass"),
         (r#"{"net": {"kesy": []}}"#, "KEYS: unknown"),
         (r#"{"net": {"error": "forbidden"}}"#, "KEYS: unknown"),
+        (r#"{"net": {"error": "forbidden", "uncaptured": []}}"#, "KEYS: unknown"),
         (r#"{"net": {"keys": null}}"#, "KEYS: unknown"),
         (r#"{"net": null}"#, "KEYS: unknown"),
     ];
     check(schema, policies, &table);
+}
+
+#[test]
+fn a_list_or_group_in_an_instance_that_is_an_error_is_not_empty() {
+    let schema = r#"
+        @path("") entity Account = { @derived keys: Long };
+        @path("/net") entity Net in [Account] = { @path("key") key?: String };
+        @path("/net/PATH") KEY @missing("[]") entity Key in [Net] = { id: String };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+        action "derive" appliesTo { principal: [Key], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("keys") @derives("keys") permit (principal is Key, action == Action::"derive", resource is Account)
+        when { principal in resource };
+        @id("KEYS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.keys > 0 };
+    "#;
+    let table = [
+        (r#"{"net": {"key": "x"}}"#, "KEYS: pass"),
+        (r#"{"net": {"other": "x"}}"#, "KEYS: pass"),
+        (r#"{"net": {"error": "forbidden"}}"#, "KEYS: unknown"),
+        (r#"{"net": {"error": null, "key": "x"}}"#, "KEYS: pass"),
+        (r#"{"net": {"error": "forbidden", "key": "x"}}"#, "KEYS: unknown"),
+    ];
+    check(&schema.replace("PATH", "keys/*").replace("KEY", r#"@key("id")"#), policies, &table);
+    check(&schema.replace("PATH", "{1,2}_*").replace("KEY", ""), policies, &table);
+}
+
+/// A misspelling, and a type whose undeclared properties are errors, do not make an error the declared object.
+#[test]
+fn an_error_object_with_a_misspelling_decides_nothing() {
+    let schema = r#"
+        CLOSED @path("") entity Account = { sso?: { enabled?: Bool, exempt?: String, level: Long } };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("HAS") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has sso.exempt };
+    "#;
+    let table = [
+        (r#"{"sso": {"error": "forbidden"}}"#, "HAS: unknown"),
+        (r#"{"sso": {"error": "forbidden", "enabld": true}}"#, "HAS: unknown"),
+        (r#"{"sso": {"lvl": 3, "x": 3}}"#, "HAS: unknown"),
+        // The object is the declared one, with a slip.
+        (r#"{"sso": {"levle": 3}}"#, "HAS: pass"),
+        (r#"{"sso": {"level": 3}}"#, "HAS: pass"),
+    ];
+    check(&schema.replace("CLOSED", ""), policies, &table);
+    let closed = table.map(|(snapshot, verdicts)| match snapshot.contains("\"level\"") {
+        true => (snapshot, verdicts.to_owned()),
+        false => (snapshot, format!("{verdicts}; error snapshot-property")),
+    });
+    let closed: Vec<(&str, &str)> = closed.iter().map(|(snapshot, verdicts)| (*snapshot, verdicts.as_str())).collect();
+    check(&schema.replace("CLOSED", "@closed"), policies, &closed);
+}
+
+#[test]
+fn an_optional_member_of_a_record_in_a_set_is_absent_only_in_a_declared_record() {
+    let schema = r#"
+        type Grant = { scope?: String, level?: String };
+        @path("") entity Account = { grants: Set<Grant>, banned: Grant };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("SET") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource.grants.contains(resource.banned) };
+    "#;
+    let of = |grant: &str| format!(r#"{{"banned": {{"scope": "admin"}}, "grants": [{grant}]}}"#);
+    for (grant, expected) in [
+        (r#"{"scope": "admin"}"#, "SET: fail"),
+        (r#"{"level": "x"}"#, "SET: pass"),
+        (r#"{}"#, "SET: pass"),
+        (r#"{"other": 1}"#, "SET: pass"),
+        (r#"{"scop": "admin"}"#, "SET: unknown"),
+        (r#"{"scopes": "admin", "level": "x"}"#, "SET: unknown"),
+        (r#"{"error": "forbidden"}"#, "SET: unknown"),
+        (r#"{"Scope": "admin"}"#, "SET: unknown; error snapshot-property"),
+        // The record has the property, so the other one is another word.
+        (r#"{"scope": "a", "scop": "admin"}"#, "SET: pass"),
+    ] {
+        check(schema, policies, &[(&of(grant), expected)]);
+    }
 }
 
 #[test]

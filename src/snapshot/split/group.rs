@@ -67,12 +67,13 @@ impl Evidence {
 }
 
 impl Splitter<'_> {
-    /// Records the groups of the type at a node in an object.
+    /// Records the groups of the type at a node in an object. In a foreign object they are not known to be missing.
     pub(super) fn groups(
         &mut self,
         of: PathId,
         here: &Here,
         (span, statement): (Span, Option<&Statement>),
+        is_foreign: bool,
     ) -> Result<()> {
         let model = self.model;
         let Some(ty) = model.paths[of].ty else { return Ok(()) };
@@ -93,7 +94,7 @@ impl Splitter<'_> {
         }
         let is_wrong = statement.is_some_and(Statement::is_wrong);
         object.lacks(&mut found, span);
-        if !is_given && !is_wrong && !declared.list_defaults.missing_is_empty {
+        if !is_given && !is_wrong && (is_foreign || !declared.list_defaults.missing_is_empty) {
             let name = object.expected();
             let inner = Here { scope: here.scope, pointer: here.pointer.join([&name]) };
             self.lost(of, &inner, span, &name, Gap::Uncaptured);

@@ -1,6 +1,7 @@
 //! The law of damage: a value of a wrong shape, a property or an id given twice, an invalid date or an unlisted word leaves
 //! a verdict as it is, or makes it unknown. Damage never gives another decided verdict, and it is reported.
 
+use super::blueprint::WORDS;
 use super::case::{Case, Form};
 use super::choices::Choices;
 use super::compiled::Compiled;
@@ -86,6 +87,9 @@ fn word_of(json: &Json) -> Option<String> {
     }
 }
 
+/// The damage that is not reported: values in such an object are uncaptured.
+const ERROR_OBJECT: &str = "an error in place of an object";
+
 /// Damages a value in one way and returns its name; `None` if that way does not exist for the value.
 fn damage(choices: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
     // Only values of an enumerated type are this word.
@@ -93,7 +97,18 @@ fn damage(choices: &mut Choices<'_>, json: &mut Json) -> Option<&'static str> {
         *json = raw("\"gren\"");
         return Some("an unlisted word");
     }
-    match choices.below(8) {
+    match choices.below(9) {
+        8 => {
+            let Json::Object(members) = json else { return None };
+            let mut error = vec![("error".to_owned(), raw("\"forbidden\""))];
+            // The object may also have a misspelling of a property.
+            let slip = members.get(choices.below(members.len())).filter(|_| choices.one_in(2));
+            error.extend(
+                slip.and_then(|(name, value)| Some((format!("{name}{}", name.chars().last()?), value.clone()))),
+            );
+            *json = Json::Object(error);
+            Some(ERROR_OBJECT)
+        }
         0 => {
             *json = other_type(choices, json)?;
             Some("another type")
@@ -215,11 +230,15 @@ fn judged(case: &Case, compiled: &Compiled, json: &str) -> Result<Outcome, TestC
 
 /// Returns a verdict that damage has changed into another decided one. A subject is the one in its place, or, where an id
 /// is given twice, the one with its id.
-fn changed(before: &Verdicts, after: &Verdicts) -> Option<(CheckId, String, Vec<Verdict>, Verdict)> {
+///
+/// The properties of an error in place of an object are uncaptured. A resource that cannot fail passes then, although it is not known
+/// whether the check applies.
+fn changed(kind: &str, before: &Verdicts, after: &Verdicts) -> Option<(CheckId, String, Vec<Verdict>, Verdict)> {
     after.iter().filter(|(_, verdict)| **verdict != Verdict::Unknown).find_map(|((check, place, id), verdict)| {
         let same = |(other, at, called): &(CheckId, String, String)| other == check && (at == place || called == id);
         let was: Vec<Verdict> = before.iter().filter(|(key, _)| same(key)).map(|(_, verdict)| *verdict).collect();
-        (!was.contains(verdict)).then(|| (*check, format!("{id} at {place}"), was, *verdict))
+        let may_apply = kind == ERROR_OBJECT && *verdict == Verdict::Pass && was.contains(&Verdict::NotApplicable);
+        (!was.contains(verdict) && !may_apply).then(|| (*check, format!("{id} at {place}"), was, *verdict))
     })
 }
 
@@ -237,6 +256,12 @@ fn written(tree: &Json) -> String {
     text
 }
 
+/// Returns whether a value is one of the words of `@unknown` and `@absent`.
+fn is_lacking_word(json: &str) -> bool {
+    let word = json.trim_matches('"').trim().to_lowercase();
+    word == "n" || WORDS.contains(&word.as_str())
+}
+
 /// One damage to a snapshot.
 struct Damaged {
     kind: &'static str,
@@ -249,6 +274,8 @@ struct Damaged {
 fn damaged(choices: &mut Choices<'_>, tree: &Json, paths: &[Path]) -> Option<Damaged> {
     let mut tree = tree.clone();
     let path = choices.pick(paths);
+    // A word for a missing value may be in the place of a record. An object there without any declared member is uncaptured.
+    let is_word = matches!(at(&mut tree, path), Json::Raw(text) if is_lacking_word(text));
     let kind = damage(choices, at(&mut tree, path))?;
     // The document itself stays an object.
     if path.is_empty() && kind == "another type" {
@@ -258,6 +285,8 @@ fn damaged(choices: &mut Choices<'_>, tree: &Json, paths: &[Path]) -> Option<Dam
     let is_record = |items: &[Json]| items.first().is_some_and(|item| key_of(item).is_none());
     let is_error = !matches!(at(&mut tree, path), Json::Array(items)
         if matches!(items.last(), Some(Json::Map(_))) && is_record(items));
+    let is_record = is_word && matches!(at(&mut tree, path), Json::Map(_));
+    let is_error = is_error && !is_record && kind != ERROR_OBJECT;
     Some(Damaged { kind, json: written(&tree), is_error })
 }
 
@@ -278,7 +307,7 @@ fn damage_is_harmless(
         ("the evaluator", &before.evaluator, &after.evaluator),
         ("the reference engine", &before.reference, &after.reference),
     ] {
-        if let Some((check, subject, was, is)) = changed(before, after) {
+        if let Some((check, subject, was, is)) = changed(kind, before, after) {
             let id = &compiled.policies.checks[check].statement.id;
             let message = format!("check `{id}` on {subject}: {engine} changes {was:?} to {is:?}");
             return Err(wrong(message, Some(id)));
@@ -310,7 +339,7 @@ fn holds_for(derived: bool, cases: u32) {
         Ok(())
     });
     let Tally { kinds, verdicts, decided } = tally;
-    assert!(kinds.len() == 7 && kinds.values().all(|count| *count > 20), "every kind must occur: {kinds:?}");
+    assert!(kinds.len() == 8 && kinds.values().all(|count| *count > 20), "every kind must occur: {kinds:?}");
     assert!(decided * 4 > verdicts, "damage must not make everything unknown: {decided} of {verdicts}");
 }
 
