@@ -320,15 +320,17 @@ impl Joiner<'_> {
         !names.is_empty() && !names.iter().any(|property| is_known(&property.name))
     }
 
-    /// Writes the names of properties that any file states as uncaptured. A value of another shape stays, as an error.
+    /// Writes the names of properties that any file states as uncaptured. `null` states none, and a value of another shape stays, as
+    /// an error.
     fn uncaptured(&mut self, values: &[Value]) {
-        if let Some(other) = values.iter().find(|value| value.kind != Kind::Array) {
+        if let Some(other) = values.iter().find(|value| !matches!(value.kind, Kind::Array | Kind::Null)) {
             return self.write(other);
         }
-        let Some((first, place)) = values.first().and_then(|first| Some((first, self.place(first)?))) else { return };
+        let lists: Vec<Value> = values.iter().filter(|value| value.kind == Kind::Array).copied().collect();
+        let Some((first, place)) = lists.first().and_then(|first| Some((first, self.place(first)?))) else { return };
         self.write_key(first);
         self.json.open(Container::Array, &place);
-        for element in values.iter().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
+        for element in lists.iter().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
             self.write(&element);
         }
         self.json.close();
@@ -590,18 +592,19 @@ impl Joiner<'_> {
         objects.iter().filter(has).map(|object| object.file).collect()
     }
 
-    /// Writes the pointers of partial lists, with the new indexes of elements.
+    /// Writes the pointers of partial lists, with the new indexes of elements. `null` has none.
     fn partial(&mut self, property: &Property, unmarked: &[String]) {
         let values = &property.values;
         let is_twice = values.windows(2).any(|pair| matches!(pair, [a, b] if a.file == b.file));
-        let is_list = values.iter().all(|value| value.kind == Kind::Array);
+        let is_list = values.iter().all(|value| matches!(value.kind, Kind::Array | Kind::Null));
+        let lists = || values.iter().filter(|value| value.kind == Kind::Array);
         let Some(first) = values.first().copied().filter(|_| is_list && !is_twice) else {
             return self.write_all(values);
         };
         let Some(place) = self.place(&first) else { return };
         self.write_key(&first);
         self.json.open(Container::Array, &place);
-        for element in values.iter().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
+        for element in lists().flat_map(|value| self.elements(value)).collect::<Vec<_>>() {
             let text = string_text(self.text(&element, element.span)).filter(|_| element.kind == Kind::String);
             let moved = text.map(|text| self.moved_pointer(&text, element.file));
             match (moved, self.place(&element)) {
@@ -923,6 +926,14 @@ mod tests {
                 r#"{"uncaptured":["sso","tags"],"sso":null}"#,
             ),
             (&[r#"{"uncaptured":["sso"]}"#, r#"{"uncaptured":"tags"}"#], r#"{"uncaptured":"tags"}"#),
+            (&[r#"{"uncaptured":null}"#, r#"{"uncaptured":["sso"]}"#], r#"{"uncaptured":["sso"]}"#),
+            (&[r#"{"uncaptured":["sso"]}"#, r#"{"uncaptured":null}"#], r#"{"uncaptured":["sso"]}"#),
+            (&[r#"{"partial":null}"#, r#"{"partial":["/people"]}"#], r#"{"partial":["/people"]}"#),
+            // Both files have the list, and no file says that more people follow.
+            (
+                &[r#"{"people":[],"partial":null}"#, r#"{"people":[],"partial":null}"#],
+                r#"{"people":[],"partial":["/people"]}"#,
+            ),
             (&[r#"{"partial":"/people"}"#, r#"{"partial":[]}"#], r#"{"partial":"/people","partial":[]}"#),
         ] {
             assert_eq!(joined(files).text(), whole);

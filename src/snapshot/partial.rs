@@ -273,24 +273,23 @@ fn listed(snapshot: &mut Snapshot, model: &Model, diagnostics: &mut Vec<Diagnost
     let at = snapshot.locate(root.span, &[PARTIAL.to_owned()]);
     let is_declared = |name: &str| model.known_properties(model.root, &[]).any(|known| known == name);
     let misspelt = snapshot.properties(root.span).into_iter().find(|(name, _)| is_like(name) && !is_declared(name));
-    let kind = match (at.kind, misspelt) {
-        (LocationKind::Value(kind), _) if kind != Kind::Null => kind,
-        (_, None) => return,
-        (_, Some((name, span))) => {
-            let message = format!("unknown property `{name}`, and the document has no `{PARTIAL}`");
-            let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
-            diagnostics.push(error.help(format!("write `{PARTIAL}`; until then every list may be partial")));
-            return all_partial(snapshot, model, span);
-        }
-    };
     let mut wrong = |snapshot: &Snapshot, span: Span, message: String, help: &str| {
         let error = Diagnostic::error(Code::SnapshotPartial, message).label(&snapshot.source, span, "here");
         diagnostics.push(error.help(help));
     };
+    if let Some((name, span)) = misspelt {
+        let message = format!("unknown property `{name}`, and `{PARTIAL}` may be meant");
+        wrong(snapshot, span, message, "write `partial`, once; until then every list may be partial");
+        return all_partial(snapshot, model, span);
+    }
+    let LocationKind::Value(kind) = at.kind else { return };
     if is_twice(snapshot, root.span, &[PARTIAL.to_owned()]) {
         let message = format!("`{PARTIAL}` is given twice");
         wrong(snapshot, at.span, message, "keep one; until then every list may be partial");
         return all_partial(snapshot, model, at.span);
+    }
+    if kind == Kind::Null {
+        return;
     }
     if kind != Kind::Array {
         wrong(
