@@ -12,7 +12,7 @@ pub mod pointer;
 pub(crate) mod by_name;
 mod spelling;
 
-pub use spelling::{is_same_but_for_writing, is_slip, misspelling, nearest};
+pub use spelling::{is_same_but_for_writing, is_slip, misspelling, misspellings, nearest};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

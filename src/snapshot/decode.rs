@@ -4,7 +4,7 @@
 //! read and checked. Only the attributes that a policy reads are kept.
 
 use super::locate::LocationKind;
-use super::plan::{Found, Last, Layout, Meaning, ReadPlan, Route, SlotUse, StopId, TypePlan};
+use super::plan::{Found, Last, Layout, Meaning, Near, ReadPlan, Route, SlotUse, StopId, TypePlan};
 use super::read::{Cell, Reading, duplicate_key};
 use super::split::Split;
 use super::uncaptured::{self, Statement};
@@ -561,7 +561,7 @@ impl Decoder<'_> {
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
-                    if near.is_some() || ty.closed {
+                    if near.iter().any(Option::is_some) || ty.closed {
                         others.push(Other { name: SmolStr::new(key.text()), key: key.span, near, is_slip });
                     }
                     return Ok(());
@@ -587,7 +587,7 @@ impl Decoder<'_> {
             self.may_list_partial = may_list_partial;
         }
         // An object with only a misspelt property is the declared one, unless it is an error too.
-        let misspelt = others.iter().filter(|other| other.near.is_some()).count();
+        let misspelt = others.iter().filter(|other| other.near.iter().any(Option::is_some)).count();
         let foreign = match () {
             () if !seen.is_empty() => None,
             () if error.is_some() || is_wrapper => Some(Foreign::Certain),
@@ -700,7 +700,10 @@ impl Decoder<'_> {
             let suggested = if secret { error } else { error.suggest(name, route.children(at)) };
             self.reading.diagnostics.push(suggested);
         }
-        let Some(near) = other.near else { return };
+        let mut near = other.near.iter().flatten().copied();
+        // The object may have the nearest one, and lack another one.
+        let lacking = near.clone().find(|near| !seen.contains(*near));
+        let Some(near) = lacking.or_else(|| near.next()) else { return };
         let meant = &route.stops[route.stops[at].children[near]];
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
@@ -803,8 +806,8 @@ struct ErrorProperty {
 struct Other {
     name: SmolStr,
     key: Span,
-    /// The child whose name is close to this one.
-    near: Option<usize>,
+    /// The children whose names are close to this one.
+    near: Near,
     /// Whether it has a slip of letters of that name.
     is_slip: bool,
 }

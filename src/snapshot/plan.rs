@@ -11,7 +11,7 @@ use crate::ids::{IdVec, id};
 use crate::schema::{FieldId, Model, PathId, Slot, SlotId};
 use crate::source::json::{Key, Scanner, SyntaxError, UsualKey};
 use crate::source::pointer::{Group, Groups};
-use crate::source::{is_slip, misspelling};
+use crate::source::{is_slip, misspellings};
 use crate::value::TypeId;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap};
@@ -265,25 +265,29 @@ impl Route {
             return Meaning::Ignored;
         }
         let near = self.near(at, name);
+        let first = near.first().copied().flatten().and_then(|near| self.child(at, near));
         Meaning::Other {
             // A property of another group, or of the object around the groups, is one of other instances.
             is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
             near,
-            is_slip: near.is_some_and(|near| self.child(at, near).is_some_and(|child| is_slip(name, &child.name))),
-            is_like_statement: near.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
+            is_slip: first.is_some_and(|child| is_slip(name, &child.name)),
+            is_like_statement: first.is_none() && stop.states_uncaptured && uncaptured::is_like(name),
         }
     }
 
-    /// Returns the child that an undeclared name is a misspelling of, or begins: then a `.` in its path probably
-    /// separates two steps.
-    fn near(&self, at: StopId, name: &str) -> Option<usize> {
+    /// Returns the children that an undeclared name is a misspelling of, or the one that it begins: then a `.` in its path
+    /// probably separates two steps.
+    fn near(&self, at: StopId, name: &str) -> Near {
         let begins = |child: &&str| child.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        let near = match &self.stops[at].group {
-            Some(_) => misspelling_in_group(name, self.children(at)),
-            None => misspelling(name, self.children(at)),
+        let mut near: Vec<&str> = match &self.stops[at].group {
+            Some(_) => misspelling_in_group(name, self.children(at)).into_iter().collect(),
+            None => misspellings(name, self.children(at)),
         };
-        near.or_else(|| self.children(at).find(begins))
-            .and_then(|near| self.children(at).position(|child| child == near))
+        if near.is_empty() {
+            near.extend(self.children(at).find(begins));
+        }
+        let mut places = near.into_iter().map(|near| self.children(at).position(|child| child == near));
+        std::array::from_fn(|_| places.next().flatten())
     }
 }
 
@@ -314,6 +318,10 @@ pub(super) struct Undeclared {
     pub may_list_partial: bool,
 }
 
+/// The declared properties that an undeclared one may be meant to be, by their places among the children of the stop; those with
+/// the fewest slips first. The object may have the first, and lack another one.
+pub(super) type Near = [Option<usize>; 3];
+
 /// The meaning of an undeclared property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -324,9 +332,9 @@ pub(super) enum Meaning {
     Other {
         /// Whether it is a property of this instance.
         is_own: bool,
-        /// The child that it is a misspelling of.
-        near: Option<usize>,
-        /// Whether the misspelling has a slip of letters.
+        /// The children that it is a misspelling of.
+        near: Near,
+        /// Whether the misspelling of the first of them has a slip of letters.
         is_slip: bool,
         /// Whether `uncaptured` may be meant.
         is_like_statement: bool,
@@ -544,8 +552,8 @@ mod tests {
             Found::Undeclared(undeclared) => undeclared.meaning,
             Found::Child(_) => panic!("{found:?}"),
         };
-        let Meaning::Other { near: None, is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
-        let Meaning::Other { near: Some(near), .. } = meaning(found[3]) else { panic!("{found:?}") };
+        let Meaning::Other { near: [None, ..], is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
+        let Meaning::Other { near: [Some(near), ..], .. } = meaning(found[3]) else { panic!("{found:?}") };
         assert_eq!(found[2], Found::Child(near));
     }
 

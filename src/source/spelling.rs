@@ -5,6 +5,8 @@
 //! another word. [`nearest`] only words a hint for a user who typed a command, an id or an annotation, and accepts
 //! more.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -24,8 +26,18 @@ static COMMON_WORDS: LazyLock<HashSet<&str>> =
 static WITHOUT_FIRST_LETTER: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("spelling/first_letters.txt").split_whitespace().collect());
 
+/// Words of two to five letters, from the word list SCOWL, and abbreviations that are common in property names.
+static SHORT_WORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("spelling/short_words.txt").split_whitespace().collect());
+
+/// The most letters of the words in [`SHORT_WORDS`].
+const LONGEST_SHORT: usize = 5;
+
 /// The fewest letters of a word whose first letter is missing.
 const SHORTEST_WITHOUT_FIRST: usize = 5;
+
+/// The fewest letters of the other words of a name in which a short word may have a slip.
+const SHORTEST_REST: usize = 3;
 
 /// Endings that make another word when they differ: `expired` is not a misspelling of `expires`, nor `owned` of
 /// `owner`.
@@ -39,23 +51,31 @@ const ENDINGS: [&str; 27] = [
 /// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
 /// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if
 /// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. A first letter that
-/// is missing is a slip if five letters follow. Digits are never slips. A tie goes to the first.
+/// is missing is a slip if five letters follow. In a name of several words, one of two to five letters has a slip if it is not a
+/// word: `get_usr_enabled`. Digits are never slips. A tie goes to the first.
 pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    by_slips(name, declared).min_by_key(|(slips, _)| *slips).map(|(_, candidate)| candidate)
+}
+
+/// Returns the declared names that a property's name is a [`misspelling`] of, those with the fewest slips first.
+pub fn misspellings<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
+    let mut found: Vec<(usize, &str)> = by_slips(name, declared).collect();
+    found.sort_by_key(|(slips, _)| *slips);
+    found.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// Returns the declared names that a name is a misspelling of, with the numbers of slips.
+fn by_slips<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
     let mut written: Option<Name> = None;
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in declared {
+    declared.into_iter().filter_map(move |candidate| {
         // Most names differ in their first letters, and then nothing needs to be divided into words.
         let too_long = name.len() > LONGEST || candidate.len() > LONGEST;
         if candidate == name || too_long || !may_begin_alike(name, candidate) {
-            continue;
+            return None;
         }
         let written = written.get_or_insert_with(|| Name::new(name));
-        let Some(slips) = written.slips(&Name::new(candidate)) else { continue };
-        if best.is_none_or(|(least, _)| slips < least) {
-            best = Some((slips, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+        Some((written.slips(&Name::new(candidate))?, candidate))
+    })
 }
 
 /// Returns whether a name has a slip of the letters of a declared one. Another way of writing it, and an inflection, are not
@@ -99,7 +119,12 @@ pub fn is_same_but_for_writing(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() {
         return are_same(ascii_letters(a), ascii_letters(b));
     }
-    are_same(letters(a), letters(b))
+    are_same(letters(&compatible(a)), letters(&compatible(b)))
+}
+
+/// Returns a name with the usual characters in place of their compatible forms (NFKC), such as full-width letters.
+fn compatible(name: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(name)
 }
 
 /// Returns whether two names have the same letters, and at least one.
@@ -165,7 +190,7 @@ impl Name {
         if name.is_ascii() {
             return Self::divided(name.len(), |at| name.as_bytes().get(at).copied().map(char::from));
         }
-        let chars: Vec<char> = name.chars().collect();
+        let chars: Vec<char> = compatible(name).chars().collect();
         Self::divided(chars.len(), |at| chars.get(at).copied())
     }
 
@@ -249,7 +274,9 @@ impl Name {
             let (before, after) = (self.letters.get(..start)?, self.letters.get(*end..)?);
             let middle = other.letters.strip_prefix(before)?.strip_suffix(after)?;
             let divided = other.ends.iter().any(|at| start < *at && *at < start + middle.len());
-            if divided { None } else { slips_of_word(self.letters.get(start..*end)?, middle) }
+            let word = self.letters.get(start..*end).filter(|_| !divided)?;
+            let in_rest = || slips_of_short_word(word, middle, before.chars().count() + after.chars().count());
+            slips_of_word(word, middle).or_else(in_rest)
         });
         slips.min()
     }
@@ -291,6 +318,27 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
     }
     let edits = strsim::damerau_levenshtein(a, b);
     (edits <= most).then_some(INFLECTED + edits)
+}
+
+/// Returns how many slips lead from one short word to the other; `rest` is the number of letters of the other words of the name,
+/// which are the same. One of the two is not a word, so it is a slip and not another word. Another letter in a word of three letters
+/// is not a slip, because an abbreviation may be meant.
+fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
+    let is_word = |word: &str| SHORT_WORDS.contains(word) || is_common(word);
+    let count = |word: &str| word.chars().count();
+    let (short, long) = (count(a).min(count(b)), count(a).max(count(b)));
+    if rest < SHORTEST_REST || short < 2 || long > LONGEST_SHORT || is_word(a) && is_word(b) {
+        return None;
+    }
+    let is_slip = match with_first_letter(a, b) {
+        Some(_) => true,
+        None => {
+            begin_alike(a, b)
+                && (short < long || swaps_letters(a, b) || short >= 4)
+                && strsim::damerau_levenshtein(a, b) == 1
+        }
+    };
+    is_slip.then_some(INFLECTED + 1)
 }
 
 /// Returns whether two words consist of the same letters.
@@ -384,6 +432,7 @@ mod tests {
         ("people", "People"),
         ("oAuth2Client", "oauth2_client"),
         ("expires\u{200b}_at", "expires_at"),
+        ("ｅxpires＿at", "expires_at"),
         // Inflections.
         ("expire_at", "expires_at"),
         ("expireAt", "expires_at"),
@@ -432,6 +481,18 @@ mod tests {
         ("ttag", "tag"),
         ("rroles", "roles"),
         ("enforcd", "enforced"),
+        // Short words of longer names.
+        ("en_date", "end_date"),
+        ("edn_date", "end_date"),
+        ("ned_date", "end_date"),
+        ("get_usr_enabled", "get_user_enabled"),
+        ("gte_user_enabled", "get_user_enabled"),
+        ("getUsrEnabled", "get_user_enabled"),
+        ("lst_seen", "last_seen"),
+        ("opn_port", "open_port"),
+        ("dta_api", "data_api"),
+        ("idlee_timeout", "idle_timeout"),
+        ("sdkk_authentication", "sdk_authentication"),
         ("memberss", "members"),
         ("accounnts", "accounts"),
     ];
@@ -489,6 +550,15 @@ mod tests {
         ("form", "from"),
         ("url", "uri"),
         ("ad_users", "add_users"),
+        ("use_enabled", "user_enabled"),
+        ("lat_seen", "last_seen"),
+        ("data_app", "data_api"),
+        ("data_apx", "data_api"),
+        ("api_uri", "api_url"),
+        ("on_time_only", "one_time_only"),
+        ("valid_form", "valid_from"),
+        ("sms_sent", "sns_sent"),
+        ("is_oen", "is_one"),
         ("locked", "locked_at"),
         ("created", "created_at"),
         ("id", "ip"),
@@ -546,6 +616,8 @@ mod tests {
         assert_eq!(misspelling("expiresAt", ["expire_at", "expires_at"]), Some("expires_at"));
         assert_eq!(misspelling("usr_ids", ["usr_idz", "usr_id"]), Some("usr_id"));
         assert_eq!(misspelling("expires_at", ["expires_at"]), None);
+        assert_eq!(misspellings("rolees", ["role", "roles", "rule"]), ["role", "roles"]);
+        assert_eq!(misspellings("rolse", ["users", "rolls", "roles"]), ["roles"]);
     }
 
     #[test]

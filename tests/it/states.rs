@@ -798,3 +798,27 @@ fn a_literal_may_name_an_instance_inside_one_without_a_readable_id() {
         check(schema, policies, &[(&team(id), expected)]);
     }
 }
+
+/// The object may have the declared property that a name is nearest to, and lack another one.
+#[test]
+fn a_misspelling_is_that_of_a_missing_property_first() {
+    let schema = r#"
+        @path("") entity Account = { role: String, roles?: Set<String>, @path("end_date") end?: datetime };
+        action "audit" appliesTo { principal: [Account], resource: [Account] };
+    "#;
+    let policies = r#"
+        @id("OWNER") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has roles && resource.roles.contains("owner") };
+        @id("END") @title("t") @severity("low") forbid (principal, action == Action::"audit", resource is Account)
+        when { resource has end };
+    "#;
+    let table = [
+        (r#"{"role": "x", "roles": ["owner"]}"#, "END: pass; OWNER: fail"),
+        (r#"{"role": "x", "rolees": ["owner"]}"#, "END: pass; OWNER: unknown"),
+        (r#"{"role": "x", "rolse": ["owner"]}"#, "END: pass; OWNER: unknown"),
+        (r#"{"role": "x", "roles": [], "rolees": ["owner"]}"#, "END: pass; OWNER: pass"),
+        (r#"{"role": "x", "en_date": "2026-01-01"}"#, "END: unknown; OWNER: pass"),
+        (r#"{"role": "x", "start_date": "2026-01-01"}"#, "END: pass; OWNER: pass"),
+    ];
+    check(schema, policies, &table);
+}
