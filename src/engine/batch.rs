@@ -424,7 +424,7 @@ impl Evaluator<'_> {
             (set.uniform(), item.cells(), item.target())
             && let Some(rows) = entity_rows(all, target)
         {
-            return self.fill(node, batch, lanes, |at| Some(Outcomes::of(rows.contains(cells.at(at)?))));
+            return self.fill(node, batch, lanes, |at| Some(Outcomes::of(rows.binary_search(cells.at(at)?).is_ok())));
         }
         self.fill(node, batch, lanes, |at| set.at(at)?.contains(&item.at(at)?));
     }
@@ -537,7 +537,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// Returns the rows of the elements of a set, if it is exact and has entities of one type only, none of them a literal.
+/// Returns the rows of the elements of a set in order, if it is exact and has entities of one type only, none of them a literal.
 fn entity_rows(set: &Set, ty: TypeId) -> Option<Vec<u32>> {
     let row = |item: &Value| match item {
         Value::Entity(entity) if entity.ty == ty && !entity.is_literal() && !entity.is_placeholder() => {

@@ -314,9 +314,13 @@ pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
         return if is_empty(set) == Outcomes::TRUE { Outcomes::FALSE } else { Outcomes::EITHER };
     };
     if let Operand::Entity(entity) = item
-        && let Some(found) = contains_entity(set, *entity)
+        && is_exact(*entity)
     {
-        return found;
+        return match (find_entity(set.items(), *entity), set.is_open()) {
+            (Outcomes::TRUE, _) => Outcomes::TRUE,
+            (Outcomes::FALSE, false) => find_entity(set.maybe(), *entity) | Outcomes::FALSE,
+            _ => Outcomes::EITHER,
+        };
     }
     // The elements of a set have one type. If it is not a set, a record or an entity, all elements are exact.
     let is_flat = |value: &Value| !matches!(value, Value::Set(_) | Value::Record(_) | Value::Entity(_));
@@ -333,19 +337,19 @@ pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
     }
 }
 
-/// Returns the outcomes of `.contains()` for an entity, if it and the set are exact.
-fn contains_entity(set: &Set, entity: EntityRef) -> Option<Outcomes> {
-    if !set.is_exact() || !is_exact(entity) {
-        return None;
+/// Returns whether an element of a sorted list is an entity, whose identity is known. The elements whose identity is not known are
+/// after the other ones of their type.
+pub(super) fn find_entity(list: &[Value], entity: EntityRef) -> Outcomes {
+    let place = |wanted: EntityRef| {
+        list.partition_point(|element| matches!(element, Value::Entity(element) if *element < wanted))
+    };
+    if list.get(place(entity)) == Some(&Value::Entity(entity)) {
+        return Outcomes::TRUE;
     }
-    let mut found = false;
-    for element in set.items() {
-        match element {
-            Value::Entity(element) if is_exact(*element) => found |= *element == entity,
-            _ => return None,
-        }
-    }
-    Some(Outcomes::of(found))
+    let (_, unknown) = list.split_at(place(EntityRef::least_literal(entity.ty)));
+    let mut unknown = unknown.iter().take_while(|element| matches!(element, Value::Entity(it) if it.ty == entity.ty));
+    let may_be = |element: &Value| Operand::Entity(entity).equals(&Operand::of(element)) != Outcomes::FALSE;
+    if unknown.any(may_be) { Outcomes::EITHER } else { Outcomes::FALSE }
 }
 
 /// Returns the outcomes of `.contains()` if the item or an element is not exact.
@@ -355,7 +359,7 @@ fn contains_inexact(set: &Set, item: &Operand<'_>) -> Outcomes {
         return Outcomes::TRUE;
     }
     let is_none = set.items().iter().chain(set.maybe()).all(|element| equals(element) == Outcomes::FALSE);
-    if set.is_exact() && is_none { Outcomes::FALSE } else { Outcomes::EITHER }
+    if !set.is_open() && is_none { Outcomes::FALSE } else { Outcomes::EITHER }
 }
 
 /// Returns the outcomes of `a.containsAll(b)`.
@@ -401,6 +405,34 @@ pub(super) fn is_empty(set: &Set) -> Outcomes {
 mod tests {
     use super::*;
     use crate::value::TypeId;
+
+    /// A search by place has the outcomes of comparisons with every element.
+    #[test]
+    fn an_entity_is_found_in_every_set_as_by_comparing_all_elements() {
+        let ty = TypeId::default();
+        let other = EntityRef { ty: TypeId::new(1), row: 0 };
+        let all = [
+            EntityRef { ty, row: 0 },
+            EntityRef { ty, row: 7 },
+            EntityRef::placeholder(ty),
+            EntityRef::literal(ty, 0),
+            EntityRef::open_literal(ty, 0),
+            other,
+        ];
+        let subset = |bits: usize| {
+            let chosen = all.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+            chosen.map(|(_, entity)| Value::Entity(*entity)).collect::<Vec<_>>()
+        };
+        for (items, maybe) in (0..64).flat_map(|items| (0..64).map(move |maybe| (items, maybe))) {
+            for open in [false, true] {
+                let set = Set::partial(subset(items), subset(maybe), open);
+                for entity in all {
+                    let item = Operand::Entity(entity);
+                    assert_eq!(contains(&set, Some(&item)), contains_inexact(&set, &item), "{set:?} {entity:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn unknown_elements_do_not_hide_a_certain_element() {

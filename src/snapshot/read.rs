@@ -15,7 +15,7 @@ use crate::value::{self, EntityRef, Inexact, IpNet, Record, Set, TypeId, Value};
 use hashbrown::HashTable;
 use smol_str::SmolStr;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -1021,10 +1021,11 @@ impl<'s> Reading<'s> {
             names.push((SmolStr::new(key.text()), key.span));
             scanner.skip().map(|_| ())
         });
+        let given: HashSet<&SmolStr> = names.iter().map(|(name, _)| name).collect();
         let mut unknown = Vec::new();
         for (name, key) in &names {
             let Some(tag) = self.likely_tag(name) else { continue };
-            if unknown.contains(&tag) || names.iter().any(|(name, _)| *name == tag) {
+            if unknown.contains(&tag) || given.contains(&tag) {
                 continue;
             }
             let (shown, meant) = if self.secret { ("***", "***") } else { (name.as_str(), tag.as_str()) };

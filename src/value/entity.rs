@@ -57,6 +57,11 @@ impl EntityRef {
         Self { ty, row: OPEN_LITERAL - remainder(number) }
     }
 
+    /// Returns the least reference of a type that is not a row, a choice or a dangling reference.
+    pub const fn least_literal(ty: TypeId) -> Self {
+        Self { ty, row: LEAST }
+    }
+
     /// Returns the kind of the reference.
     pub const fn kind(self) -> RefKind {
         match self.row {
@@ -102,5 +107,7 @@ mod tests {
             assert_eq!(EntityRef { ty, row: number }.kind(), RefKind::Row(number));
         }
         assert_eq!(EntityRef::placeholder(ty).kind(), RefKind::Placeholder);
+        let least = EntityRef::least_literal(ty);
+        assert!(least.is_open_literal() && !EntityRef { ty, row: least.row - 1 }.is_literal());
     }
 }

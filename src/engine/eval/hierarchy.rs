@@ -2,7 +2,7 @@
 
 use super::super::operand::{self, AbstractValue, Operand};
 use super::{Evaluator, Request};
-use crate::value::{EntityRef, Outcomes, TypeId, Value};
+use crate::value::{EntityRef, Outcomes, Set, TypeId, Value};
 
 impl Evaluator<'_> {
     /// Returns the outcomes of `in` for abstract values; the right side is an entity or a set of entities.
@@ -12,6 +12,11 @@ impl Evaluator<'_> {
             return self.is_in_entity(entity, *other, request);
         }
         let Some(set) = right.set() else { return Outcomes::EITHER };
+        let declared = self.model.ty(entity.ty);
+        let is_only_nested = declared.memberships.is_empty() && declared.groups.is_empty();
+        if is_only_nested && !entity.is_literal() && !entity.is_placeholder() {
+            return self.is_in_one_of(entity, set);
+        }
         let is_in = |value: &Value| match value {
             Value::Entity(other) => self.is_in_entity(entity, *other, request),
             _ => Outcomes::FALSE,
@@ -22,6 +27,20 @@ impl Evaluator<'_> {
         }
         let is_possible = set.is_open() || set.maybe().iter().any(|value| is_in(value) != Outcomes::FALSE);
         if is_possible { certain | Outcomes::EITHER } else { certain }
+    }
+
+    /// Returns the outcomes of `in` for an instance without memberships and a set of entities: each instance around it is searched
+    /// in the set.
+    fn is_in_one_of(&self, entity: EntityRef, set: &Set) -> Outcomes {
+        let around: Vec<EntityRef> =
+            self.model.ancestry(entity.ty).filter_map(|ty| self.snapshot.enclosing(self.model, entity, ty)).collect();
+        let find =
+            |list: &[Value]| around.iter().map(|around| operand::find_entity(list, *around)).fold(Outcomes::FALSE, any);
+        match (find(set.items()), set.is_open()) {
+            (Outcomes::TRUE, _) => Outcomes::TRUE,
+            (Outcomes::FALSE, false) => find(set.maybe()) | Outcomes::FALSE,
+            _ => Outcomes::EITHER,
+        }
     }
 
     /// Returns the outcomes of `in` for two entities.

@@ -15,7 +15,7 @@ use crate::source::Span;
 use crate::source::json::{Kind, Scanned, Scanner, SyntaxError};
 use crate::source::pointer::{Group, Groups};
 use crate::value::{EntityRef, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A property of the object that has the groups.
 struct Property {
@@ -35,6 +35,8 @@ struct Object<'g> {
     groups: &'g Groups,
     plan: &'g GroupPlan,
     properties: Vec<Property>,
+    /// Their names.
+    names: HashSet<String>,
     /// Declared properties whose values have no effect.
     void: Vec<Void>,
 }
@@ -82,7 +84,8 @@ impl Splitter<'_> {
         let plan = self.plan.groups(model, of, ty);
         let statement = statement.filter(|_| plan.states_uncaptured);
         let properties = self.properties_of(span);
-        let mut object = Object { of, ty, declared, groups, plan, properties, void: Vec::new() };
+        let names = properties.iter().map(|property| property.name.clone()).collect();
+        let mut object = Object { of, ty, declared, groups, plan, properties, names, void: Vec::new() };
         object.void = self.void(&object, statement);
         let mut found: Vec<Evidence> = groups.list.iter().map(|_| Evidence::default()).collect();
         let is_given = self.evidence(here, &object, &mut found);
@@ -119,6 +122,7 @@ impl Splitter<'_> {
     /// Gathers the properties of an object that show whether its groups are instances. Returns whether there are any.
     fn evidence(&mut self, here: &Here, object: &Object<'_>, found: &mut [Evidence]) -> bool {
         let mut is_given = false;
+        let void_names: HashSet<&str> = object.void.iter().map(|void| void.name.as_str()).collect();
         for void in &object.void {
             if let Some(evidence) = object.groups.group_of(&void.name).and_then(|group| found.get_mut(group)) {
                 is_given = true;
@@ -131,7 +135,7 @@ impl Splitter<'_> {
             match group.and_then(|group| Some((object.groups.list.get(group)?, found.get_mut(group)?))) {
                 Some((group, evidence)) => {
                     is_given = true;
-                    if !object.void.iter().any(|void| void.name == property.name) {
+                    if !void_names.contains(property.name.as_str()) {
                         self.read_property(here, object, (group, property), evidence);
                     }
                 }
@@ -236,7 +240,7 @@ impl Splitter<'_> {
 
     /// Returns the warning for a misspelling of a property that the object lacks.
     fn misspelt(&self, object: &Object<'_>, property: &Property, name: &str) -> Option<Diagnostic> {
-        if object.properties.iter().any(|property| property.name == name) {
+        if object.names.contains(name) {
             return None;
         }
         let message = format!("unknown property `{}`, and the object has no `{name}`", property.name);
@@ -367,7 +371,7 @@ impl Object<'_> {
         };
         for (group, evidence) in self.groups.list.iter().zip(found).filter(|(_, evidence)| evidence.is_given) {
             let mut required = self.declared.properties_in(group).filter(|(_, field)| is_required(*field));
-            let has = |name: &str| self.properties.iter().any(|property| property.name == *name);
+            let has = |name: &str| self.names.contains(name);
             if let Some((name, _)) = required.find(|(name, _)| !has(name)) {
                 evidence.doubt(&name, span);
             }
