@@ -238,8 +238,9 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
                 continue;
             }
             let is_alone = of_snapshot.len() == 1;
-            let age = age(document, clause, read).filter(|_| is_alone);
-            let phrase = match (age, limit.filter(|(_, value)| is_alone && columns(value) <= 24)) {
+            let limit = limit.filter(|(_, value)| is_alone && columns(value) <= 24);
+            let age = age(document, clause, read, limit.map(|(_, value)| value)).filter(|_| is_alone);
+            let phrase = match (age, limit) {
                 (Some(age), Some((_, limit))) => format!("{age}, limit {limit}"),
                 (Some(age), None) => age,
                 (None, Some((name, limit))) => format!("{} ({name} {limit})", phrase(read, &own)),
@@ -254,17 +255,21 @@ fn phrases(document: &Document<'_>, finding: &Finding<'_>) -> Vec<String> {
     if phrases.is_empty() { vec![plain(&finding.message).into_owned()] } else { phrases }
 }
 
-/// Returns the number of days between a time of the snapshot and the time of the run, if a clause compares them.
-fn age(document: &Document<'_>, clause: &Clause<'_>, read: &Read<'_>) -> Option<String> {
+/// Returns the number of days between a time of the snapshot and the time of the run, if a clause compares them. More than the days
+/// of the limit, by less than a day, is "more than".
+fn age(document: &Document<'_>, clause: &Clause<'_>, read: &Read<'_>, limit: Option<&str>) -> Option<String> {
     let is_compared = clause.text.contains("durationSince") && clause.reads.iter().any(|it| it.kind == ReadKind::Now);
     if !is_compared || read.state != ReadState::Known || read.default.is_some() {
         return None;
     }
     let (now, at) = (parse_datetime(&document.run.now).ok()?, parse_datetime(read.value.as_deref()?).ok()?);
-    let days = now.checked_sub(at)?.checked_div(DAY)?;
+    let duration = now.checked_sub(at)?;
+    let days = duration.checked_div(DAY)?;
+    let is_rounded_to_limit = duration % DAY != 0 && limit == Some(format!("{}d", days.abs()).as_str());
+    let more = if is_rounded_to_limit { "more than " } else { "" };
     let s = if days.abs() == 1 { "" } else { "s" };
     let direction = if at <= now { "since" } else { "until" };
-    Some(format!("{} day{s} {direction} `{}`", days.abs(), read.name))
+    Some(format!("{more}{} day{s} {direction} `{}`", days.abs(), read.name))
 }
 
 fn phrase(read: &Read<'_>, own: &str) -> String {

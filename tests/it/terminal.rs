@@ -89,6 +89,9 @@ fn findings_are_grouped_by_severity_and_check() {
     let failed = report["summary"]["verdicts"]["fail"].as_u64().expect("a number") as usize;
     assert_eq!(run.stdout.lines().filter(|line| line.starts_with("    ✗ ")).count(), failed);
     assert!(run.stdout.contains("19 days until `sso_certificate_ends_at`, limit 30d"), "{}", run.stdout);
+    let less_than_a_day = check("acme", "80", &["--style", "concise", "--all", "--param", "dormant_after=60d"]);
+    let expected = "more than 60 days since `last_seen`, limit 60d";
+    assert!(less_than_a_day.stdout.contains(expected), "{}", less_than_a_day.stdout);
     let (before, _) = run.stdout.split_once("\nmissing data").expect("some data is missing");
     for check in report["checks"].as_array().expect("a list") {
         let id = check["id"].as_str().expect("a text");
