@@ -780,6 +780,7 @@ impl<'a> Assembly<'a, '_> {
                 let rows = Rows::Nodes(Arc::new(nodes.clone()), FeedReader::Rows);
                 let unheard = &mut Reports::default();
                 let Some(rows) = Mapped::new(&rows, feed, &in_snapshot, &logged.place.source, unheard) else {
+                    logged.is_whole = false;
                     continue;
                 };
                 let (_, is_whole) = logged.events.add(log, &rows, &logged.keys, &self.settings.dates);

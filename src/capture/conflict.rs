@@ -44,6 +44,13 @@ pub(super) fn contradiction(at: &str, one: Option<&Place>, two: Option<&Place>) 
     labelled.help("correct one of them, or pass --prefer newer if they are of different times; until then the value is uncaptured")
 }
 
+/// Returns the error for a property that an object has more than once.
+pub(super) fn given_twice(at: &str, again: &Place) -> Diagnostic {
+    let error = Diagnostic::error(Code::CaptureConflict, format!("`{at}` is given twice"));
+    let error = error.label(&again.source, again.span, "given again here");
+    error.help("remove one of them; until then the value is uncaptured")
+}
+
 /// Returns the texts of a list.
 pub(super) fn names(node: &Node) -> Vec<String> {
     match &node.value {

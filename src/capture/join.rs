@@ -3,7 +3,7 @@
 //! The rows of one key are one instance. A list keeps numbers of rows; the instances are made while they are written.
 
 use super::cell::Dates;
-use super::conflict::{Rule, contradiction, names, same};
+use super::conflict::{Rule, contradiction, given_twice, names, same};
 use super::doubt::Misspelt;
 use super::key::{Key, KeyOf};
 use super::log::Activities;
@@ -241,6 +241,43 @@ fn take_uncaptured(node: &mut Node, at: &mut Vec<String>, into: &mut Vec<Vec<Str
     }
 }
 
+/// Removes the properties that an object has more than once. Returns their pointers, each with the place of the last one.
+fn take_repeated(node: &mut Node, at: &mut Vec<String>, into: &mut Vec<(Vec<String>, Place)>) {
+    let Value::Object(properties) = &mut node.value else { return };
+    let mut last: BTreeMap<&str, (usize, &Place)> = BTreeMap::new();
+    for property in properties.iter() {
+        let (count, place) = last.entry(&property.name).or_insert((0, &property.place));
+        (*count, *place) = (*count + 1, &property.place);
+    }
+    let repeated = last.into_iter().filter(|(_, (count, _))| *count > 1);
+    let repeated: BTreeMap<String, Place> =
+        repeated.map(|(name, (_, place))| (name.to_owned(), place.clone())).collect();
+    properties.retain(|property| !repeated.contains_key(&property.name));
+    into.extend(repeated.into_iter().map(|(name, place)| (at.iter().cloned().chain([name]).collect(), place)));
+    for property in properties {
+        at.push(property.name.clone());
+        take_repeated(&mut property.node, at, into);
+        at.pop();
+    }
+}
+
+/// Adds the pointers of properties that only one of two objects has, at the outermost level. `null` counts as missing.
+fn lacking_in_one([one, two]: [&Node; 2], at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
+    let properties = |node: &Node| match &node.value {
+        Value::Object(properties) => properties.iter().map(|property| property.name.clone()).collect(),
+        _ => BTreeSet::new(),
+    };
+    for name in properties(one).union(&properties(two)) {
+        at.push(name.clone());
+        match [one, two].map(|node| node.get(name).filter(|node| node.value != Value::Null)) {
+            [Some(one), Some(two)] => lacking_in_one([one, two], at, into),
+            [None, None] => {}
+            _ => drop(into.insert(at.clone())),
+        }
+        at.pop();
+    }
+}
+
 fn leaves(node: &Node, at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
     match &node.value {
         Value::Object(properties) => {
@@ -331,7 +368,7 @@ impl List {
                 let same = |instance: &u32| self.key_of(joined, *instance, joining.key).as_ref() == Some(&key);
                 match index.find(hash, same).copied() {
                     Some(instance) => {
-                        if let Some(first) = joined.add(instance, number, row).filter(|_| part.role != Role::Old) {
+                        if let Some(first) = joined.add(instance, number, row) {
                             twice(part, [first, row], key.as_str(), reports);
                         }
                     }
@@ -539,13 +576,12 @@ impl List {
     ) -> Option<Joint> {
         let (number, row) = joined.order.get(instance).copied()?;
         let part = self.parts.get(number as usize)?;
-        let mut first = part.instance(row as usize, joining, reports)?;
-        if part.role == Role::Old && joining.is_keyed {
-            let has_row = |number: usize| {
-                joined.others.get(number).and_then(|rows| rows.get(instance)).is_some_and(|row| *row > 0)
-            };
-            self.forget(&mut first, (part, row as usize), joining, has_row);
-        }
+        // An instance that only the old snapshot lists has values of the sources with a row for it.
+        let covers = |number: usize| {
+            let row = || joined.others.get(number).and_then(|rows| rows.get(instance));
+            part.role != Role::Old || row().is_some_and(|row| *row > 0)
+        };
+        let mut first = self.row((part, row as usize), covers, joining, at, reports)?;
         let mut sources = vec![part];
         let mut merging = Merging {
             contradicted: first.doubted.clone(),
@@ -576,25 +612,26 @@ impl List {
             // The statements of the rows of each part so far.
             let mut of_parts: HashMap<u32, Statements> = HashMap::new();
             if !repeated.is_empty() {
-                of_parts.insert(number, merging.instance.statements(&merging.absent));
+                of_parts.insert(number, merging.instance.statements(&merging.absent, part));
             }
             for (number, row) in rows {
                 let Some(other) = self.parts.get(number as usize) else { continue };
                 sources.push(other);
-                let Some(mut instance) = other.instance(row as usize, joining, merging.reports) else { continue };
-                let is_old = other.role == Role::Old;
-                if is_old {
-                    self.forget(&mut instance, (other, row as usize), joining, |_| true);
+                let at = (other, row as usize);
+                let Some(mut instance) = self.row(at, covers, joining, merging.at, merging.reports) else { continue };
+                let mut lacking = BTreeSet::new();
+                if !repeated.is_empty() {
+                    let of_part = of_parts.entry(number).or_default();
+                    let statements = instance.statements(&[], other);
+                    lacking = of_part.lacking(&statements);
+                    of_part.add(statements).into_iter().for_each(|place| merging.doubt(place));
+                }
+                if other.role == Role::Old {
                     // An uncaptured property takes the place of the old value.
                     merging.instance.uncaptured.iter().for_each(|place| remove(&mut instance.node, place));
                 }
-                if !repeated.is_empty() {
-                    let open = of_parts.entry(number).or_default().add(instance.statements(&[]));
-                    let is_new = |pointer: &Vec<String>| !merging.contradicted.contains(pointer);
-                    let open: Vec<Vec<String>> = open.into_iter().filter(is_new).collect();
-                    merging.contradicted.extend(open);
-                }
-                merging.add(instance, (other, row as usize), is_old);
+                merging.add(instance, at);
+                lacking.into_iter().for_each(|place| merging.lack(place, other.role));
             }
             let key = merging.key.clone();
             let activities = self.parts.iter().filter_map(|part| match &part.content {
@@ -610,12 +647,36 @@ impl List {
                 sources.push(other);
                 let place = merging.instance.node.place.clone();
                 let found = Instance::new(activities.of(key.as_ref().map(Key::as_str), &place));
-                merging.add(found, (other, 0), false);
+                merging.add(found, (other, 0));
             }
         }
         merging.instance.uncaptured.extend(unstated(&sources, joining.optional));
         let list = self.parts.first().map_or(part.origin, |part| part.origin);
         Some(merging.finish(list))
+    }
+
+    /// Reads a row as a part of an instance. A property that it has twice is reported, and is in doubt. New sources replace the
+    /// values of an old row: those parts that `covers` accepts.
+    fn row(
+        &self,
+        (part, row): (&Part, usize),
+        covers: impl Fn(usize) -> bool,
+        joining: &Joining<'_>,
+        at: &Pointer,
+        reports: &mut Reports,
+    ) -> Option<Instance> {
+        let mut instance = part.instance(row, joining, reports)?;
+        if part.role == Role::Old && joining.is_keyed {
+            self.forget(&mut instance, (part, row), joining, covers);
+        }
+        let mut repeated = Vec::new();
+        take_repeated(&mut instance.node, &mut Vec::new(), &mut repeated);
+        for (pointer, place) in repeated {
+            let steps: Vec<&String> = pointer.iter().collect();
+            reports.report("repeated", &place, || given_twice(at.join(&steps).as_str(), &place));
+            instance.doubted.push(pointer);
+        }
+        Some(instance)
     }
 
     /// Removes the properties of an old instance that new sources cover: those parts that `covers` accepts. A value that is
@@ -837,30 +898,50 @@ struct Absence {
 struct Statements {
     stated: BTreeSet<Vec<String>>,
     open: BTreeSet<Vec<String>>,
+    /// The first row, if it states what it lacks, as one of a document does.
+    whole: Option<Node>,
 }
 
 impl Statements {
+    /// Returns the properties that only one of the first and another row of a document has.
+    fn lacking(&self, row: &Self) -> BTreeSet<Vec<String>> {
+        let mut lacking = BTreeSet::new();
+        if let (Some(one), Some(two)) = (&self.whole, &row.whole) {
+            lacking_in_one([one, two], &mut Vec::new(), &mut lacking);
+        }
+        lacking
+    }
+
     /// Adds the statements of a row. Returns the properties that this row states and another one leaves open, or the reverse.
     fn add(&mut self, row: Self) -> BTreeSet<Vec<String>> {
         let reverse = row.open.intersection(&self.stated);
         let half_open = row.stated.intersection(&self.open).chain(reverse).cloned().collect();
         self.stated.extend(row.stated);
         self.open.extend(row.open);
+        self.whole = self.whole.take().or(row.whole);
         half_open
     }
 }
 
 impl Instance {
     /// Returns the statements of a row. Those of absence may have been taken out of it.
-    fn statements(&self, absent: &[Absence]) -> Statements {
+    fn statements(&self, absent: &[Absence], part: &Part) -> Statements {
         let mut places = BTreeSet::new();
         leaves(&self.node, &mut Vec::new(), &mut places);
         let absent = absent.iter().map(|it| &it.pointer).chain(self.absent.iter().map(|(pointer, _)| pointer));
         Statements {
             stated: places.iter().chain(absent).cloned().collect(),
             open: self.unstated.iter().cloned().collect(),
+            whole: matches!(part.content, Content::Instances(_)).then(|| self.node.clone()),
         }
     }
+}
+
+/// The row that a value is from, if it is not the first one.
+struct Owner {
+    place: Vec<String>,
+    origin: OriginId,
+    role: Role,
 }
 
 /// The merge of rows to one instance.
@@ -870,8 +951,8 @@ struct Merging<'m> {
     first: (&'m Part, usize),
     /// The key of the instance; `None` for a list without keys.
     key: Option<Key>,
-    /// The places whose values are not those of the first row, with their origins.
-    owners: Vec<(Vec<String>, OriginId)>,
+    /// The places whose values are not those of the first row.
+    owners: Vec<Owner>,
     contradicted: Vec<Vec<String>>,
     absent: Vec<Absence>,
     joining: &'m Joining<'m>,
@@ -888,14 +969,15 @@ impl Merging<'_> {
         }
     }
 
-    fn add(&mut self, other: Instance, (second, row): (&Part, usize), is_old: bool) {
+    fn add(&mut self, other: Instance, (second, row): (&Part, usize)) {
+        let is_old = second.role == Role::Old;
         let mut found = Vec::new();
         values(other.node, &mut Vec::new(), &mut found);
         for (pointer, node) in found {
             if self.is_key(&pointer) || self.contradicted.contains(&pointer) {
                 continue;
             }
-            // A value of the old snapshot counts if the new source is older.
+            // A value of the old snapshot counts if the new source is older. Rows of it have one age.
             let origin = second.origin_at(row, &pointer);
             let is_over = |new: OriginId| is_old && !self.joining.origins.is_later(origin, new);
             if let Some(at) = self.absent.iter().position(|it| it.pointer == pointer) {
@@ -918,7 +1000,9 @@ impl Merging<'_> {
                 None => true,
                 Some(known) if known.value == Value::Null => true,
                 Some(_) if node.value == Value::Null => false,
-                Some(_) if is_over(self.owner(&pointer)) && !self.is_latest(&pointer) => false,
+                Some(_) if !self.is_of_old(&pointer) && is_over(self.owner(&pointer)) && !self.is_latest(&pointer) => {
+                    false
+                }
                 Some(known) if same(known, &node) => false,
                 Some(known) if self.is_latest(&pointer) => is_later(&node, known),
                 Some(known) => match self.newer(&pointer, origin) {
@@ -932,8 +1016,8 @@ impl Merging<'_> {
             };
             if replaces {
                 set(&mut self.instance.node, &pointer, node);
-                self.owners.retain(|(known, _)| *known != pointer);
-                self.owners.push((pointer.clone(), origin));
+                self.owners.retain(|owner| owner.place != pointer);
+                self.owners.push(Owner { place: pointer.clone(), origin, role: second.role });
             }
         }
         if !is_old {
@@ -944,6 +1028,30 @@ impl Merging<'_> {
         }
         self.instance.uncaptured.extend(other.uncaptured);
         self.contradicted.extend(other.doubted);
+    }
+
+    /// Makes a value uncaptured.
+    fn doubt(&mut self, pointer: Vec<String>) {
+        if !self.contradicted.contains(&pointer) {
+            self.contradicted.push(pointer);
+        }
+    }
+
+    /// Makes a property uncaptured that only one of two rows of a document has. Values of other sources replace those of the old
+    /// snapshot.
+    fn lack(&mut self, pointer: Vec<String>, role: Role) {
+        if self.is_key(&pointer) || self.is_latest(&pointer) {
+            return;
+        }
+        let mut below = BTreeSet::new();
+        let known = pointer.iter().try_fold(&self.instance.node, |node, step| node.get(step));
+        known.into_iter().for_each(|known| leaves(known, &mut pointer.clone(), &mut below));
+        let (old, new): (Vec<_>, Vec<_>) = below.into_iter().partition(|place| self.is_of_old(place));
+        if role == Role::Old && !new.is_empty() {
+            old.into_iter().for_each(|place| self.doubt(place));
+        } else {
+            self.doubt(pointer);
+        }
     }
 
     /// Adds a statement that a property does not exist.
@@ -958,7 +1066,7 @@ impl Merging<'_> {
             Some(known) => match self.newer(pointer, absence.origin) {
                 Some(true) => {
                     remove(&mut self.instance.node, pointer);
-                    self.owners.retain(|(owned, _)| owned != pointer);
+                    self.owners.retain(|owner| owner.place != *pointer);
                     self.absent.push(absence);
                 }
                 Some(false) => {}
@@ -981,8 +1089,14 @@ impl Merging<'_> {
 
     /// Returns the origin of a value.
     fn owner(&self, pointer: &[String]) -> OriginId {
-        let known = self.owners.iter().find(|(known, _)| known == pointer);
-        known.map_or_else(|| self.first.0.origin_at(self.first.1, pointer), |(_, origin)| *origin)
+        let known = self.owners.iter().find(|owner| owner.place == pointer);
+        known.map_or_else(|| self.first.0.origin_at(self.first.1, pointer), |owner| owner.origin)
+    }
+
+    /// Returns whether a value is of the old snapshot.
+    fn is_of_old(&self, pointer: &[String]) -> bool {
+        let known = self.owners.iter().find(|owner| owner.place == pointer);
+        known.map_or(self.first.0.role, |owner| owner.role) == Role::Old
     }
 
     /// Returns whether the second source wins, if the newer one does.
@@ -1012,13 +1126,13 @@ impl Merging<'_> {
                 origins.push((place.clone(), origin));
             }
         };
-        self.owners.iter().for_each(|(place, origin)| add(place, *origin));
+        self.owners.iter().for_each(|owner| add(&owner.place, owner.origin));
         let entries = part.of_row(row).iter().map(|(place, _)| place).filter(|place| !place.is_empty());
         // The values of other first rows have the origins of the columns.
         let of_columns = columns.keys().filter(|_| base != list || !part.of_row(row).is_empty());
         let places: BTreeSet<&Vec<String>> = entries.chain(of_columns).collect();
         let is_there = |place: &&Vec<String>| place.iter().try_fold(&self.instance.node, |node, step| node.get(step));
-        let is_owned = |place: &&Vec<String>| self.owners.iter().any(|(known, _)| known == *place);
+        let is_owned = |place: &&Vec<String>| self.owners.iter().any(|owner| owner.place == **place);
         let of_row = places.into_iter().filter(|place| !is_owned(place) && is_there(place).is_some());
         of_row.for_each(|place| add(place, part.origin_at(row, place)));
         origins

@@ -1,6 +1,6 @@
 //! The snapshot while it is assembled: values with their origins, and lists that are written row by row.
 
-use super::conflict::{Rule, contradiction, names, outdated, same};
+use super::conflict::{Rule, contradiction, given_twice, names, outdated, same};
 use super::doubt::Misspelt;
 use super::join::{List, Part};
 use super::key::{Key, KeyOf};
@@ -395,10 +395,7 @@ impl DocumentReader<'_> {
                     match read.iter_mut().find(|(known, _)| *known == name) {
                         None => read.push((name, tree)),
                         Some((_, twice)) => {
-                            let message = format!("`{}` is given twice", at.join([&name]));
-                            let error = Diagnostic::error(Code::CaptureConflict, message);
-                            let error = error.label(&place.source, place.span, "given again here");
-                            self.reports.push(error.help("remove one of them; until then the value is uncaptured"));
+                            self.reports.push(given_twice(at.join([&name]).as_str(), &place));
                             *twice = Tree::Contradicted;
                         }
                     }

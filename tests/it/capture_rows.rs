@@ -72,6 +72,74 @@ fn an_older_file_does_not_replace_newer_values() {
     assert_eq!(run.json()["partial"], json!(["/workspaces/0/members"]));
 }
 
+/// Returns an older snapshot of the harbour with some people.
+fn old_people(people: &str) -> Vec<u8> {
+    format!(r#"{{"name": "Anse", "captured_at": "2026-08-01", "people": {people}}}"#).into_bytes()
+}
+
+#[test]
+fn two_instances_of_the_old_snapshot_with_one_id_contradict_each_other() {
+    let settings = ("s.json", br#"{"name": "Anse", "captured_at": "2026-09-01"}"#.as_slice());
+    let people = ("p.csv", b"E-mail,Active\na@x,yes\n".as_slice());
+    let site = "/people/0/site";
+    for (rows, files, error, expected) in [
+        // Values that differ, also if the ids have blanks around them.
+        (
+            r#"[{"email": "a@x", "site": "u", "fee": 1}, {"email": "a@x", "site": "v", "fee": 1}]"#,
+            "--settings s.json",
+            format!("two sources state different values of `{site}`"),
+            json!([{"email": "a@x", "fee": 1, "uncaptured": ["site"]}]),
+        ),
+        (
+            r#"[{"email": "a@x", "site": "u"}, {"email": " a@x", "site": "v"}]"#,
+            "--people p.csv",
+            format!("two sources state different values of `{site}`"),
+            json!([{"email": "a@x", "active": true, "uncaptured": ["site"]}]),
+        ),
+        // A property that is given twice.
+        (
+            r#"[{"email": "a@x", "site": "u", "site": "u"}]"#,
+            "--people p.csv",
+            format!("`{site}` is given twice"),
+            json!([{"email": "a@x", "active": true, "uncaptured": ["site"]}]),
+        ),
+    ] {
+        let old = old_people(rows);
+        let harbour = Harbour::with(&[("old.json", &old), settings, people]);
+        let run = harbour.run(&format!("{files} --into old.json {AT}"));
+        reports(&run, 5, &error);
+        assert_eq!(run.json()["people"], expected, "{rows}");
+    }
+}
+
+#[test]
+fn a_value_of_one_of_two_instances_with_one_id_is_uncaptured() {
+    let rows = r#"[{"email": "a@x", "site": "https://u", "fee": 1}, {"email": "a@x ", "site": "https://u"}]"#;
+    let old = old_people(rows);
+    let harbour = Harbour::with(&[
+        ("old.json", &old),
+        ("s.json", br#"{"name": "Anse"}"#),
+        ("p.csv", b"E-mail,Active,Fee\na@x,yes,2\n"),
+    ]);
+    for files in ["--settings s.json --into old.json", "--settings old.json"] {
+        let run = harbour.run(&format!("{files} {AT}"));
+        reports(&run, 0, "`a@x` has two rows in `old.json`");
+        assert_eq!(
+            run.json()["people"],
+            json!([{"email": "a@x", "site": "https://u", "uncaptured": ["fee"]}]),
+            "{files}"
+        );
+    }
+    // A new file replaces both.
+    let run = harbour.run(&format!("--people p.csv --into old.json {AT}"));
+    assert_eq!(
+        run.json()["people"],
+        json!([{"email": "a@x", "active": true, "fee": 2, "site": "https://u"}]),
+        "{}",
+        run.stderr
+    );
+}
+
 #[test]
 fn an_older_document_does_not_replace_newer_values() {
     let old = r#"{"captured_at": "2026-09-09T08:00:00Z", "organization": {"name": "Heron"},
