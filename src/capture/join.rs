@@ -576,12 +576,12 @@ impl List {
     ) -> Option<Joint> {
         let (number, row) = joined.order.get(instance).copied()?;
         let part = self.parts.get(number as usize)?;
-        // An instance that only the old snapshot lists has values of the sources with a row for it.
-        let covers = |number: usize| {
-            let row = || joined.others.get(number).and_then(|rows| rows.get(instance));
-            part.role != Role::Old || row().is_some_and(|row| *row > 0)
+        let first_part = number as usize;
+        let has_row = |number: usize| {
+            let other = joined.others.get(number).and_then(|rows| rows.get(instance));
+            number == first_part || other.is_some_and(|row| *row > 0)
         };
-        let mut first = self.row((part, row as usize), covers, joining, at, reports)?;
+        let mut first = self.row((part, row as usize), has_row, joining, at, reports)?;
         let mut sources = vec![part];
         let mut merging = Merging {
             contradicted: first.doubted.clone(),
@@ -618,7 +618,7 @@ impl List {
                 let Some(other) = self.parts.get(number as usize) else { continue };
                 sources.push(other);
                 let at = (other, row as usize);
-                let Some(mut instance) = self.row(at, covers, joining, merging.at, merging.reports) else { continue };
+                let Some(mut instance) = self.row(at, has_row, joining, merging.at, merging.reports) else { continue };
                 let mut lacking = BTreeSet::new();
                 if !repeated.is_empty() {
                     let of_part = of_parts.entry(number).or_default();
@@ -656,18 +656,18 @@ impl List {
     }
 
     /// Reads a row as a part of an instance. A property that it has twice is reported, and is in doubt. New sources replace the
-    /// values of an old row: those parts that `covers` accepts.
+    /// values of an old row: those parts of which `has_row` is true have a row for the instance.
     fn row(
         &self,
         (part, row): (&Part, usize),
-        covers: impl Fn(usize) -> bool,
+        has_row: impl Fn(usize) -> bool,
         joining: &Joining<'_>,
         at: &Pointer,
         reports: &mut Reports,
     ) -> Option<Instance> {
         let mut instance = part.instance(row, joining, reports)?;
         if part.role == Role::Old && joining.is_keyed {
-            self.forget(&mut instance, (part, row), joining, covers);
+            self.forget(&mut instance, (part, row), joining, has_row);
         }
         let mut repeated = Vec::new();
         take_repeated(&mut instance.node, &mut Vec::new(), &mut repeated);
@@ -679,24 +679,31 @@ impl List {
         Some(instance)
     }
 
-    /// Removes the properties of an old instance that new sources cover: those parts that `covers` accepts. A value that is
-    /// newer than the source stays, and contradicts another one.
+    /// Removes the properties of an old instance that new sources cover. A value that is newer than the source stays, and
+    /// contradicts another one. The values of a complete source that has no row for the instance are not known.
     fn forget(
         &self,
         old: &mut Instance,
         (of, row): (&Part, usize),
         joining: &Joining<'_>,
-        covers: impl Fn(usize) -> bool,
+        has_row: impl Fn(usize) -> bool,
     ) {
-        let parts = self.parts.iter().enumerate().filter(|(number, _)| covers(*number)).map(|(_, part)| part);
-        for part in parts.filter(|part| matches!(part.content, Content::Mapped(_))) {
+        for (number, part) in self.parts.iter().enumerate().filter(|(_, it)| matches!(it.content, Content::Mapped(_))) {
+            let has_row = has_row(number);
+            if !has_row && part.role != Role::Complete {
+                continue;
+            }
             let is_newer = |place: &Vec<String>| joining.origins.is_later(of.origin_at(row, place), part.origin);
             let is_kept = |place: &Vec<String>| {
                 joining.latest.contains(place) || *place == joining.key.pointer || is_newer(place)
             };
             for place in part.places().iter().filter(|place| !is_kept(place)) {
+                if has_row {
+                    old.uncaptured.retain(|known| known != place);
+                } else if place.iter().try_fold(&old.node, |node, step| node.get(step)).is_some() {
+                    old.uncaptured.extend(lacking(joining.optional, |optional| optional != place));
+                }
                 remove(&mut old.node, place);
-                old.uncaptured.retain(|known| known != place);
             }
         }
     }

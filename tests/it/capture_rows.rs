@@ -141,6 +141,35 @@ fn a_value_of_one_of_two_instances_with_one_id_is_uncaptured() {
 }
 
 #[test]
+fn a_refresh_keeps_the_values_of_an_instance_that_a_file_has_no_row_for() {
+    let old = old_people(r#"[{"email": "a@x", "site": "https://u"}, {"email": "b@x", "site": "https://v"}]"#);
+    let harbour = Harbour::with(&[
+        ("old.json", &old),
+        ("p.csv", b"E-mail,Active,Fee\na@x,yes,\nb@x,yes,\n"),
+        ("s.csv", b"Mail,Site\na@x,https://w\n"),
+    ]);
+    let found = harbour.snapshot(&format!("--people p.csv --sites s.csv --into old.json {AT}"), 0);
+    let people = json!([
+        {"email": "a@x", "active": true, "site": "https://w"},
+        {"email": "b@x", "active": true, "site": "https://v"}
+    ]);
+    assert_eq!(found["people"], people);
+}
+
+#[test]
+fn a_value_of_an_instance_that_a_new_complete_file_lacks_is_uncaptured() {
+    let old = old_people(r#"[{"email": "a@x", "active": true, "fee": 1, "network": "10.0.0.0/8"}]"#);
+    let harbour = Harbour::with(&[
+        ("old.json", &old),
+        ("p.csv", b"E-mail,Active,Fee\nb@x,yes,2\n"),
+        ("s.csv", b"Mail,Site\na@x,https://w\n"),
+    ]);
+    let found = harbour.snapshot(&format!("--people p.csv --sites s.csv --into old.json {AT}"), 0);
+    let lost = json!({"email": "a@x", "site": "https://w", "network": "10.0.0.0/8", "uncaptured": ["fee"]});
+    assert_eq!(found["people"][1], lost);
+}
+
+#[test]
 fn an_older_document_does_not_replace_newer_values() {
     let old = r#"{"captured_at": "2026-09-09T08:00:00Z", "organization": {"name": "Heron"},
         "security": {"two_step": {"enforced": false, "methods": ["email"]}},
