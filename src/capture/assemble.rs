@@ -303,8 +303,8 @@ impl<'a> Assembly<'a, '_> {
             );
             return None;
         }
+        self.reports.screen(&mut root);
         if role == Role::Document {
-            self.reports.screen(&mut root);
             self.values(source);
         }
         if is_empty {

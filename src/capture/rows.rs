@@ -296,7 +296,7 @@ impl Mapped {
             };
             let is_quoted = matches!(meaning, Meaning::OtherWord | Meaning::Wrong(_) | Meaning::Value(Value::Text(_)));
             let name = column.property.last().map_or("", String::as_str);
-            if let Some(kind) = suspicion(name, "", &text, &[]).filter(|_| is_quoted && column.words.is_empty()) {
+            if let Some(kind) = suspicion(name, "", &text).filter(|_| is_quoted && column.words.is_empty()) {
                 reports.secret(name, kind, &place);
                 instance.doubt(column);
                 continue;

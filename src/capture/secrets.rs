@@ -6,11 +6,13 @@
 
 use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::pointer::Pointer;
 use crate::source::{Place, Source, Span};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The property of an object with the names of its properties that are not captured.
+const UNCAPTURED: &str = "uncaptured";
 
 /// Last words of names of secrets.
 const HEADS: [&str; 24] = [
@@ -172,12 +174,12 @@ const HOOKS: [&str; 6] = [
 
 /// Returns a description of the secret that a property seems to have, such as `a GitHub token`.
 ///
-/// `inside` is the name of the object around the property. A name in `harmless` is not that of a secret.
-pub fn suspicion(name: &str, inside: &str, text: &str, harmless: &[String]) -> Option<&'static str> {
+/// `inside` is the name of the object around the property.
+pub fn suspicion(name: &str, inside: &str, text: &str) -> Option<&'static str> {
     if let Some((kind, _)) = secrets_in(text).first() {
         return Some(kind);
     }
-    let is_secret = is_secret_name(name, inside) && !harmless.iter().any(|it| it == name) && !is_statement(text);
+    let is_secret = is_secret_name(name, inside) && !is_statement(text);
     is_secret.then_some("the value of a secret")
 }
 
@@ -385,15 +387,11 @@ pub struct Screening {
     pub diagnostics: Vec<Diagnostic>,
     /// The places of secrets and of removed parts. Excerpts mask them.
     pub places: Vec<Place>,
-    /// The properties and elements that were removed, by their pointers in the tree.
-    pub removed: Vec<Pointer>,
-    /// Names of properties that are not secrets, although they look like it.
-    pub harmless: Vec<String>,
 }
 
-/// The position of a value in a tree.
+/// The names around a value in a tree.
+#[derive(Clone, Copy)]
 struct Position<'p> {
-    pointer: &'p Pointer,
     /// The name of the property.
     name: &'p str,
     /// The name of the object around it.
@@ -401,45 +399,48 @@ struct Position<'p> {
 }
 
 impl Screening {
-    /// Removes secrets from a tree. A URL loses its user, query and fragment.
+    /// Removes properties with secrets from a tree, and adds their names to the list `uncaptured` of their objects. A URL
+    /// loses its user, query and fragment.
     pub fn screen(&mut self, node: &mut Node) {
-        let root = Pointer::default();
-        self.value(node, &Position { pointer: &root, name: "", inside: "" });
+        self.value(node, Position { name: "", inside: "" });
     }
 
     /// Screens a value, and returns whether it may be kept.
-    fn value(&mut self, node: &mut Node, at: &Position<'_>) -> bool {
+    fn value(&mut self, node: &mut Node, at: Position<'_>) -> bool {
         match &mut node.value {
             Value::Null | Value::Bool(_) | Value::Number(_) => true,
-            Value::Text(text) => {
-                let is_kept = self.text(text, &node.place, at);
-                if !is_kept {
-                    self.removed.push(at.pointer.clone());
-                }
-                is_kept
-            }
+            Value::Text(text) => self.text(text, &node.place, at),
+            // A list without one of its elements would be another value.
             Value::List(elements) => {
-                let mut number = 0;
-                elements.retain_mut(|element| {
-                    let pointer = at.pointer.join(&[number.to_string()]);
-                    number += 1;
-                    self.value(element, &Position { pointer: &pointer, ..*at })
-                });
-                true
+                let kept = elements.iter_mut().map(|element| self.value(element, at));
+                kept.filter(|is_kept| !is_kept).count() == 0
             }
             Value::Object(properties) => {
+                let mut refused = Vec::new();
                 properties.retain_mut(|Property { name, node, .. }| {
-                    let pointer = at.pointer.join(std::slice::from_ref(name));
-                    self.value(node, &Position { pointer: &pointer, name, inside: at.name })
+                    let at = Position { name, inside: at.name };
+                    let is_kept = match &mut node.value {
+                        // The other names of a statement are kept.
+                        Value::List(names) if name == UNCAPTURED => {
+                            names.retain_mut(|element| self.value(element, at));
+                            true
+                        }
+                        _ => self.value(node, at),
+                    };
+                    if !is_kept {
+                        refused.push(Node::new(&node.place, Value::Text(name.clone())));
+                    }
+                    is_kept
                 });
+                add_uncaptured(properties, refused);
                 true
             }
         }
     }
 
     /// Screens a text, and returns whether it may be kept.
-    fn text(&mut self, text: &mut String, place: &Place, at: &Position<'_>) -> bool {
-        if let Some(kind) = suspicion(at.name, at.inside, text, &self.harmless) {
+    fn text(&mut self, text: &mut String, place: &Place, at: Position<'_>) -> bool {
+        if let Some(kind) = suspicion(at.name, at.inside, text) {
             self.refuse(at.name, kind, place);
             return false;
         }
@@ -475,6 +476,21 @@ impl Screening {
         let warning = Diagnostic::warning(Code::CaptureSecret, message);
         let warning = warning.label(&place.source, place.span, "the snapshot has its scheme, host and path only");
         self.diagnostics.push(warning.help("remove this part of the URL from the file"));
+    }
+}
+
+/// Adds names to the list `uncaptured` of an object. Another value at this name is reported by its reader.
+fn add_uncaptured(properties: &mut Vec<Property>, names: Vec<Node>) {
+    let Some(first) = names.first() else { return };
+    let place = first.place.clone();
+    match properties.iter_mut().find(|property| property.name == UNCAPTURED) {
+        Some(Property { node: Node { value: Value::List(known), .. }, .. }) => known.extend(names),
+        Some(Property { node, .. }) if node.value == Value::Null => node.value = Value::List(names),
+        Some(_) => {}
+        None => {
+            let node = Node::new(&place, Value::List(names));
+            properties.push(Property { name: UNCAPTURED.to_owned(), place, node });
+        }
     }
 }
 
@@ -597,7 +613,7 @@ mod tests {
             (format!("https://x.example/y?X-Amz-Signature={letters}"), "a signed URL"),
             (format!("https://hooks.slack.com/services/{letters}"), "the address of a webhook, which is a secret"),
         ] {
-            assert_eq!(suspicion("note", "", &text, &[]), Some(kind), "{text}");
+            assert_eq!(suspicion("note", "", &text), Some(kind), "{text}");
         }
     }
 
@@ -624,13 +640,12 @@ mod tests {
             "203.0.113.0/28",
             "https://hooks.example.com/moe",
         ] {
-            assert_eq!(suspicion("note", "", text, &[]), None, "{text}");
+            assert_eq!(suspicion("note", "", text), None, "{text}");
         }
         for text in ["", "***", "••••", "set", "Required", "<redacted>", "${TOKEN}", "xxxx", "n/a"] {
-            assert_eq!(suspicion("token", "", text, &[]), None, "{text}");
+            assert_eq!(suspicion("token", "", text), None, "{text}");
         }
-        assert_eq!(suspicion("token", "", "abc", &[]), Some("the value of a secret"));
-        assert_eq!(suspicion("token", "", "abc", &["token".to_owned()]), None);
+        assert_eq!(suspicion("token", "", "abc"), Some("the value of a secret"));
     }
 
     fn screened(text: &str) -> (Node, Screening) {
@@ -642,16 +657,19 @@ mod tests {
 
     #[test]
     fn secrets_leave_the_tree_and_their_places_are_known() {
-        let text = r#"{"a": {"token": "s3cr3t-1", "on": true}, "tokens": ["s3cr3t-2", 7], "password": {"value": "s3cr3t-3"}, "token": null}"#;
+        let text = r#"{"a": {"token": "s3cr3t-1", "on": true, "uncaptured": ["off", "password=s3cr3t-0"]}, "tokens": ["s3cr3t-2", 7], "password": {"value": "s3cr3t-3"}, "token": null}"#;
         let (node, screening) = screened(text);
         assert!(node.get("a").unwrap().get("token").is_none() && node.get("a").unwrap().get("on").is_some());
-        assert!(matches!(&node.get("tokens").unwrap().value, Value::List(list) if list.len() == 1));
-        assert!(matches!(&node.get("password").unwrap().value, Value::Object(inner) if inner.is_empty()));
-        assert!(node.get("token").is_some());
+        assert!(node.get("tokens").is_none() && node.get("token").is_some());
+        let names = |node: &Node| match node.get("uncaptured").map(|list| &list.value) {
+            Some(Value::List(names)) => names.iter().filter_map(Node::text).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(names(&node), ["tokens"]);
+        assert_eq!(names(node.get("a").unwrap()), ["off", "token"]);
+        assert_eq!(names(node.get("password").unwrap()), ["value"]);
         let places: Vec<&str> = screening.places.iter().map(Place::text).collect();
-        assert_eq!(places, ["\"s3cr3t-1\"", "\"s3cr3t-2\"", "\"s3cr3t-3\""]);
-        let removed: Vec<String> = screening.removed.iter().map(ToString::to_string).collect();
-        assert_eq!(removed, ["/a/token", "/tokens/0", "/password/value"]);
+        assert_eq!(places, ["\"s3cr3t-1\"", "\"password=s3cr3t-0\"", "\"s3cr3t-2\"", "\"s3cr3t-3\""]);
         assert!(screening.diagnostics.iter().all(|it| !format!("{} {:?}", it.message, it.help).contains("s3cr3t")));
         assert!(crate::diagnostic::has_errors(&screening.diagnostics));
     }
@@ -672,7 +690,7 @@ mod tests {
         let (node, screening) = screened(r#"{"url": "https://h.example/a?k=v1"}"#);
         assert_eq!(node.get("url").unwrap().text(), Some("https://h.example/a"));
         assert_eq!(screening.places[0].text(), "?k=v1");
-        assert!(screening.removed.is_empty() && !crate::diagnostic::has_errors(&screening.diagnostics));
+        assert!(!crate::diagnostic::has_errors(&screening.diagnostics));
     }
 
     #[test]

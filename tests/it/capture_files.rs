@@ -510,8 +510,18 @@ fn secrets_are_refused_and_masked() {
     let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
     let rows = format!("E-mail,Active\n{token},yes\n");
     let settings = format!("{{\"name\": \"Anse\", \"api_key\": \"{token}\"}}");
-    let harbour = Harbour::with(&[("p.csv", rows.as_bytes()), ("s.json", settings.as_bytes())]);
-    for arguments in ["--people p.csv", "--settings s.json"] {
+    let people = format!(r#"{{"people": [{{"email": "a@x", "fee": "{token}", "api_key": "k3y", "active": true}}]}}"#);
+    let harbour = Harbour::with(&[
+        ("p.csv", rows.as_bytes()),
+        ("s.json", settings.as_bytes()),
+        ("n.json", br#"{"name": "Anse"}"#),
+        ("old.json", people.as_bytes()),
+    ]);
+    let old = format!("--settings n.json --into old.json {AT}");
+    let people = json!([{"email": "a@x", "active": true, "uncaptured": ["api_key", "fee"]}]);
+    assert_eq!(harbour.snapshot(&old, 5)["people"], people);
+    assert_eq!(harbour.snapshot(&format!("--settings old.json {AT}"), 5)["people"], people);
+    for arguments in ["--people p.csv", "--settings s.json", "--settings n.json --into old.json"] {
         let run = harbour.run(&format!("{arguments} {AT}"));
         assert_eq!(run.code, 5);
         assert!(run.stderr.contains("looks like") && !run.stderr.contains(token), "{}", run.stderr);
