@@ -4,6 +4,7 @@
 //! row in addition to the text. The syntax is RFC 4180; the separator is that of the header.
 
 use super::reports::Reports;
+use super::secrets::is_secret_name;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Place, Source, Span, byte_offset};
 use crate::value::fold::caseless;
@@ -51,12 +52,15 @@ impl Table {
         let mut table =
             Self { source: Arc::clone(source), header: Vec::new(), is_damaged: false, separator, rows: Vec::new() };
         let (mut at, mut cells) = (start, Vec::new());
+        // Excerpts mask the cells below a header that is the name of a secret, and rows whose cells are not known.
+        let (mut secret, mut hidden): (Vec<usize>, Vec<Span>) = (Vec::new(), Vec::new());
         while at < text.len() {
             let from = at;
             match record(text, from, separator, &mut cells) {
                 Ok(next) => at = next,
                 Err(fault) => {
                     at = table.skip(&fault, from, reports);
+                    hidden.extend((!secret.is_empty()).then(|| Span::from(from..at)));
                     continue;
                 }
             }
@@ -66,9 +70,13 @@ impl Table {
             }
             if table.header.is_empty() {
                 table.header = std::mem::take(&mut cells);
+                let is_secret = |cell: &Cell| is_secret_name(&table.text(*cell), "");
+                secret = (0..).zip(&table.header).filter(|(_, cell)| is_secret(cell)).map(|(at, _)| at).collect();
             } else if cells.len() == table.header.len() {
                 table.rows.push(byte_offset(from));
+                hidden.extend(secret.iter().filter_map(|at| cells.get(*at)).map(|cell| cell.span));
             } else {
+                hidden.extend((!secret.is_empty()).then(|| Span::from(from..at)));
                 table.ragged(from..at, cells.len(), reports);
             }
         }
@@ -81,6 +89,7 @@ impl Table {
             reports.push(error.help("export the file again, as CSV with the names of the columns in its first line"));
             return None;
         }
+        reports.hide(source, hidden);
         Some(table)
     }
 

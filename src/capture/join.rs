@@ -369,13 +369,13 @@ impl List {
                 match index.find(hash, same).copied() {
                     Some(instance) => {
                         if let Some(first) = joined.add(instance, number, row) {
-                            twice(part, [first, row], key.as_str(), reports);
+                            twice(part, [first, row], key.shown(), reports);
                         }
                     }
                     None if number > 0 && part.role == Role::Old => dropped.push(key.to_string()),
                     None => {
                         if number > 0 {
-                            self.extra(part, row, key.as_str(), first, reports);
+                            self.extra(part, row, key.shown(), first, reports);
                         }
                         let instance = small(joined.order.len());
                         joined.order.push((small(number), small(row)));
@@ -417,13 +417,13 @@ impl List {
         };
         let Content::Mapped(rows) = &part.content else { return KeyInList { key: Some(key), is_partial: false } };
         if let Some(form) = joining.key.wrong_form(key.as_str()) {
-            other_form(part, row, key.as_str(), form, reports);
+            other_form(part, row, key.shown(), form, reports);
             return KeyInList { key: None, is_partial: true };
         }
         // Exports have totals and remarks below the table.
         let is_partial = joining.key.has_any_form() && rows.has_only_key(row, joining.key);
         if is_partial {
-            only_key(part, row, key.as_str(), reports);
+            only_key(part, row, key.shown(), reports);
         }
         KeyInList { key: Some(key), is_partial }
     }
@@ -480,7 +480,7 @@ impl List {
                 let stated = Membership { at: (small(number), small(row)), belongs };
                 let is_same = |it: &Membership| self.key_at(it.at, joining.key).as_ref() == Some(&key);
                 match known.find_mut(keyed(key.as_str()), is_same) {
-                    Some(first) => self.combine(first, stated, key.as_str(), joining, reports),
+                    Some(first) => self.combine(first, stated, key.shown(), joining, reports),
                     None => {
                         let hasher =
                             |it: &Membership| self.key_at(it.at, joining.key).map_or(0, |key| keyed(key.as_str()));

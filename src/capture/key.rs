@@ -1,8 +1,10 @@
 //! The keys by which instances of several sources are joined.
 
 use super::node::{Node, Value};
+use super::secrets::masked;
 use crate::schema::{KeyForm, Model};
 use crate::value::TypeId;
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 /// The key of the instances of a type, and the forms in which the schema compares it.
@@ -49,6 +51,12 @@ impl Key {
         &self.written
     }
 
+    /// Returns its text for messages, without secrets. The form of a text may hide that it is one.
+    pub(super) fn shown(&self) -> &str {
+        let is_secret = matches!(masked(&self.written), Cow::Owned(_));
+        if is_secret { "***" } else { &self.text }
+    }
+
     /// Returns its property and its text as it is written.
     pub(super) fn spelling(&self) -> (usize, &str) {
         (self.property, &self.written)
@@ -72,7 +80,7 @@ impl Key {
 
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.shown())
     }
 }
 

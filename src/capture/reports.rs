@@ -4,7 +4,8 @@ use super::node::Node;
 use super::secrets::{self, Screening};
 use crate::diagnostic::{Code, Diagnostic, DiagnosticLevel};
 use crate::snapshot::Secrets;
-use crate::source::{Place, Source};
+use crate::source::{Place, Source, Span};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(super) struct Reports {
     notes: Vec<String>,
     /// Places that excerpts mask.
     hidden: Vec<Place>,
+    /// Cells that excerpts mask, by table.
+    cells: Vec<(Arc<Source>, Vec<Span>)>,
     /// The words for a place of the capture description that a user can change.
     description: String,
 }
@@ -79,6 +82,11 @@ impl Reports {
         }
     }
 
+    /// Masks cells of a table in excerpts.
+    pub(super) fn hide(&mut self, table: &Arc<Source>, cells: Vec<Span>) {
+        self.cells.push((Arc::clone(table), cells));
+    }
+
     /// Removes secrets from a tree.
     pub(super) fn screen(&mut self, node: &mut Node) {
         let mut screening = Screening::default();
@@ -107,14 +115,16 @@ impl Reports {
         }
         let secrets = sources.into_iter().map(|source| {
             let hidden = self.hidden.iter().filter(|place| Arc::ptr_eq(&place.source, source)).map(|place| place.span);
-            Secrets::at(source, secrets::spans(source).into_iter().chain(hidden).collect())
+            let cells = self.cells.iter().filter(|(table, _)| Arc::ptr_eq(table, source));
+            let cells = cells.flat_map(|(_, cells)| cells).copied();
+            Secrets::at(source, secrets::spans(source).into_iter().chain(hidden).chain(cells).collect())
         });
         secrets.collect()
     }
 
     /// Adds a note: a line about the capture that is not a problem.
     pub(super) fn note(&mut self, note: String) {
-        self.notes.push(note);
+        self.notes.push(secrets::masked(&note).into_owned());
     }
 
     /// Returns the notes.
@@ -122,13 +132,22 @@ impl Reports {
         &self.notes
     }
 
-    /// Returns the diagnostics, with the number of those that are not shown.
+    /// Returns the diagnostics, with the number of those that are not shown. Their texts quote no secrets.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics;
         for ((_, file), Count { code, level, starts }) in self.counts {
             if let Some(more) = starts.len().checked_sub(SHOWN).filter(|more| *more > 0) {
                 let message = format!("`{file}` has {more} more problems of this kind");
                 diagnostics.push(Diagnostic { level, ..Diagnostic::error(code, message) });
+            }
+        }
+        for diagnostic in &mut diagnostics {
+            let Diagnostic { message, labels, help, .. } = diagnostic;
+            let texts = labels.iter_mut().map(|label| &mut label.text);
+            for text in texts.chain(help).chain([message]) {
+                if let Cow::Owned(masked) = secrets::masked(text) {
+                    *text = masked;
+                }
             }
         }
         diagnostics

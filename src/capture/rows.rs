@@ -294,9 +294,18 @@ impl Mapped {
                     (Cow::Owned(texts.join(", ")), place, meaning)
                 }
             };
-            let is_quoted = matches!(meaning, Meaning::OtherWord | Meaning::Wrong(_) | Meaning::Value(Value::Text(_)));
             let name = column.property.last().map_or("", String::as_str);
-            if let Some(kind) = suspicion(name, "", &text).filter(|_| is_quoted && column.words.is_empty()) {
+            let secret = match &meaning {
+                // A message quotes the cell.
+                Meaning::OtherWord | Meaning::Wrong(_) => {
+                    suspicion(name, "", &text).or_else(|| suspicion(&self.header(*at), "", &text))
+                }
+                Meaning::Value(Value::Text(_) | Value::List(_)) if column.words.is_empty() => {
+                    suspicion(name, "", &text)
+                }
+                _ => None,
+            };
+            if let Some(kind) = secret {
                 reports.secret(name, kind, &place);
                 instance.doubt(column);
                 continue;
@@ -321,6 +330,16 @@ impl Mapped {
             }
         }
         Some(instance)
+    }
+
+    /// Returns the header of a column of a table.
+    fn header(&self, at: Option<usize>) -> Cow<'_, str> {
+        match &self.rows {
+            Rows::Table(table) => {
+                at.and_then(|at| table.header.get(at)).map_or(Cow::Borrowed(""), |cell| table.text(*cell))
+            }
+            Rows::Nodes(..) => Cow::Borrowed(""),
+        }
     }
 
     /// Returns the names of columns that a row of JSON states to be uncaptured, and whether it does not state a valid list, so

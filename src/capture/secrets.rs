@@ -8,6 +8,7 @@ use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Place, Source, Span};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -183,8 +184,27 @@ pub fn suspicion(name: &str, inside: &str, text: &str) -> Option<&'static str> {
     is_secret.then_some("the value of a secret")
 }
 
+/// Returns a text with `***` in place of each secret of a known form.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let mut found: Vec<Range<usize>> = secrets_in(text).into_iter().map(|(_, range)| range).collect();
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    found.sort_by_key(|range| (range.start, range.end));
+    let (mut shown, mut end) = (String::new(), 0);
+    for range in found {
+        if range.start >= end {
+            shown.push_str(text.get(end..range.start).unwrap_or_default());
+            shown.push_str("***");
+        }
+        end = end.max(range.end);
+    }
+    shown.push_str(text.get(end..).unwrap_or_default());
+    Cow::Owned(shown)
+}
+
 /// Returns whether a name is that of a secret: by its last words.
-fn is_secret_name(name: &str, inside: &str) -> bool {
+pub(super) fn is_secret_name(name: &str, inside: &str) -> bool {
     let mut words = words(name);
     if words.last().is_some_and(|last| VALUES.contains(&last.as_str())) {
         words.pop();
@@ -615,6 +635,18 @@ mod tests {
         ] {
             assert_eq!(suspicion("note", "", &text), Some(kind), "{text}");
         }
+    }
+
+    #[test]
+    fn a_quote_has_no_secret() {
+        let letters = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2";
+        let token = format!("gh{}_{letters}", "p");
+        assert_eq!(
+            masked(&format!("`{token}` is not a time, and neither is é {token}")),
+            "`***` is not a time, and neither is é ***"
+        );
+        assert_eq!(masked(&format!("Bearer {token}.")), "Bearer ***");
+        assert_eq!(masked("`a` is not a time"), "`a` is not a time");
     }
 
     #[test]

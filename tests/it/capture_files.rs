@@ -223,8 +223,14 @@ pub struct Harbour(tempfile::TempDir);
 
 impl Harbour {
     pub fn with(files: &[(&str, &[u8])]) -> Self {
+        Self::changed(files, &[])
+    }
+
+    /// The same, with other texts in the description.
+    pub fn changed(files: &[(&str, &[u8])], changes: &[(&str, &str)]) -> Self {
         let schema = include_bytes!("../data/harbour/harbour.cedarschema");
-        let own: [(&str, &[u8]); 2] = [("harbour.cedarschema", schema), ("p/capture.toml", DESCRIPTION.as_bytes())];
+        let description = changes.iter().fold(DESCRIPTION.to_owned(), |text, (old, new)| text.replace(old, new));
+        let own: [(&str, &[u8]); 2] = [("harbour.cedarschema", schema), ("p/capture.toml", description.as_bytes())];
         let all: Vec<(&str, &[u8])> = own.iter().chain(files).copied().collect();
         Self(folder(&all))
     }

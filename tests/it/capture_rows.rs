@@ -47,6 +47,42 @@ fn rows_of_json_have_the_columns_of_a_table() {
 }
 
 #[test]
+fn messages_about_rows_show_no_secrets() {
+    let token = format!("gh{}_16C7e42F292c6912E7710c838347Ae178B4a", "p");
+    let id = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+    let rows = format!(
+        "Email,Status,Role,API token,Action\na@x.example,{token},Admin,corr1,\nb@x.example,Joind,Admin,corr2,\n\
+         c@x.example,Joined,Admin,corr3,,y\n{id},Joined,Admin,corr4,\nd@x.example,\"Joined\"x,Admin,corr5,\n"
+    );
+    let run = moengage(&[("m.csv", &rows)], "--members W=m.csv");
+    for expected in [
+        "`status` looks like a GitHub token",
+        "`Joind` is not a known word",
+        "this row has 6 cells",
+        "`***` is not an e-mail address",
+        "a text follows a quoted cell",
+    ] {
+        reports(&run, 5, expected);
+    }
+    for secret in ["corr1", "corr2", "corr3", "corr4", "corr5", &token, &id, &id.to_lowercase()] {
+        assert!(!run.stderr.contains(secret) && !run.stdout.contains(secret), "{secret}: {}", run.stderr);
+    }
+    // A message quotes no cell below the name of a secret, and a list is searched too.
+    let description = [("Fee", "Secret"), ("\"Site\"] }", "\"Site\"], separator = \";\" }")];
+    let harbour = Harbour::changed(
+        &[
+            ("p.csv", b"E-mail,Active,Secret\na@x,yes,corr1\n"),
+            ("s.csv", format!("Mail,Site\na@x,u;{token}\n").as_bytes()),
+        ],
+        &description,
+    );
+    let run = harbour.run(&format!("--people p.csv --sites s.csv {AT}"));
+    reports(&run, 5, "`fee` looks like the value of a secret");
+    reports(&run, 5, "`site` looks like a GitHub token");
+    assert!(!run.stderr.contains("corr1") && !run.stdout.contains(&token), "{}", run.stderr);
+}
+
+#[test]
 fn an_optional_column_that_is_missing_states_nothing() {
     for (name, text) in
         [("r.csv", "E-mail,Active,Fees\na@x,yes,2\n"), ("r.json", r#"[{"E-mail": "a@x", "Active": "yes", "Fees": 2}]"#)]
