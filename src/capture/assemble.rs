@@ -436,7 +436,7 @@ impl<'a> Assembly<'a, '_> {
         let mut used = HashSet::new();
         let mut is_usable = true;
         for target in &feed.targets {
-            match Mapped::new(&rows, feed, target, &export.source, self.reports) {
+            match Mapped::new(&rows, (feed, target), self.layout.model, &export.source, self.reports) {
                 None => is_usable = false,
                 Some(mapped) => {
                     used.extend(mapped.used());
@@ -779,7 +779,7 @@ impl<'a> Assembly<'a, '_> {
                 let Content::Instances(nodes) = &part.content else { continue };
                 let rows = Rows::Nodes(Arc::new(nodes.clone()), FeedReader::Rows);
                 let unheard = &mut Reports::default();
-                let Some(rows) = Mapped::new(&rows, feed, &in_snapshot, &logged.place.source, unheard) else {
+                let Some(rows) = Mapped::new(&rows, (feed, &in_snapshot), model, &logged.place.source, unheard) else {
                     logged.is_whole = false;
                     continue;
                 };

@@ -520,6 +520,14 @@ impl List {
 
     fn no_key(&self, part: &Part, row: usize, key: &KeyOf, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
+        if matches!(&part.content, Content::Mapped(rows) if rows.has_uncaptured_key(row, key)) {
+            reports.report("uncaptured-key", &place, || {
+                let message = format!("`uncaptured` of this row names {}, its id", key.name());
+                let error = Diagnostic::error(Code::CaptureRow, message);
+                error.label(&place.source, place.span, "not read").help("remove the name from `uncaptured`, or the row")
+            });
+            return;
+        }
         reports.report("key", &place, || {
             let names = if matches!(part.content, Content::Mapped(_)) { key.name() } else { key.names() };
             let error = Diagnostic::error(Code::CaptureRow, format!("this row has no {names}"));

@@ -13,6 +13,7 @@ use super::reports::Reports;
 use super::scim;
 use super::secrets::suspicion;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Model;
 use crate::snapshot::uncaptured::is_like;
 use crate::source::{Place, Source, misspelling};
 use crate::value::fold::caseless;
@@ -38,6 +39,12 @@ pub(super) struct Mapped {
     lacking: Vec<Vec<String>>,
     /// The columns of conditions, with the texts that fulfil them.
     only: Vec<(Column, Option<usize>, Vec<String>)>,
+    /// The columns that any target reads.
+    known: Vec<Column>,
+    /// The properties that the schema declares for an instance.
+    declared: Vec<String>,
+    /// Those of the instances of other targets.
+    of_others: Vec<String>,
     /// The text of the source.
     source: Arc<Source>,
 }
@@ -99,8 +106,8 @@ impl Mapped {
     /// Finds the columns of a target. `None` if a required one is missing or ambiguous.
     pub(super) fn new(
         rows: &Rows,
-        feed: &Feed,
-        target: &Target,
+        (feed, target): (&Feed, &Target),
+        model: &Model,
         source: &Arc<Source>,
         reports: &mut Reports,
     ) -> Option<Self> {
@@ -164,7 +171,17 @@ impl Mapped {
             Some((column.clone(), at, condition.texts.clone()))
         });
         let only = only.collect();
-        is_usable.then(|| Self { rows: rows.clone(), columns, lacking, only, source: Arc::clone(source) })
+        // Tables have no statements.
+        let has_statements = matches!(rows, Rows::Nodes(_, FeedReader::Rows));
+        let targets = feed.targets.iter().chain([target]).filter(|_| has_statements);
+        let (mut known, mut declared, mut of_others) = (Vec::new(), Vec::new(), Vec::new());
+        for other in targets {
+            known.extend(other.columns.iter().cloned());
+            let names = model.known_properties(other.ty, &[]).map(str::to_owned);
+            if other.ty == target.ty { declared.extend(names) } else { of_others.extend(names) }
+        }
+        let (rows, source) = (rows.clone(), Arc::clone(source));
+        is_usable.then(|| Self { rows, columns, lacking, only, known, declared, of_others, source })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -212,7 +229,7 @@ impl Mapped {
         let mut belongs = Belongs::Yes;
         let (stated, _) = self.stated(row, &mut Reports::default());
         for (column, at, texts) in &self.only {
-            if stated.iter().any(|name| names_column(name, column)) {
+            if stated.iter().any(|name| self.names_column(name, column)) {
                 belongs = Belongs::Unknown;
                 continue;
             }
@@ -242,8 +259,18 @@ impl Mapped {
         others.peek().is_some() && others.all(|cell| table.text(*cell).is_empty())
     }
 
+    /// Returns whether a row of JSON states that its key is uncaptured.
+    pub(super) fn has_uncaptured_key(&self, row: usize, key: &KeyOf) -> bool {
+        let (stated, _) = self.stated(row, &mut Reports::default());
+        let mut columns = self.columns.iter().filter(|(column, _)| column.property == key.pointer);
+        columns.any(|(column, _)| stated.iter().any(|name| self.names_column(name, column)))
+    }
+
     /// Returns the key of a row, if it has one.
     pub(super) fn key(&self, row: usize, key: &KeyOf) -> Option<Key> {
+        if self.has_uncaptured_key(row, key) {
+            return None;
+        }
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let (column, at) = self.columns.iter().find(|(column, _)| column.property == key.pointer)?;
@@ -258,8 +285,12 @@ impl Mapped {
         let mut cells = Vec::new();
         self.cells(row, &mut cells);
         let (stated, is_wrong) = self.stated(row, reports);
+        // A statement about another property stays.
+        let is_column = |name: &&String| self.known.iter().any(|column| self.names_column(name, column));
+        let others = stated.iter().filter(|name| self.declared.contains(name) && !is_column(name));
+        instance.uncaptured.extend(others.map(|name| vec![name.clone()]));
         for (column, at) in &self.columns {
-            if stated.iter().any(|name| names_column(name, column)) {
+            if stated.iter().any(|name| self.names_column(name, column)) {
                 instance.mark(column);
                 continue;
             }
@@ -366,7 +397,42 @@ impl Mapped {
                 error.help("write a list of texts, such as [\"status\"]; until then the values that the row lacks are uncaptured")
             });
         }
-        (row.get("uncaptured").map(names).unwrap_or_default(), wrong.is_some())
+        let mut is_unclear = wrong.is_some();
+        let statement = row.get("uncaptured");
+        for name in statement.into_iter().flat_map(elements_of) {
+            let Some(text) = name.text() else { continue };
+            let is_known = self.declared.iter().chain(&self.of_others).any(|declared| declared == text)
+                || self.known.iter().any(|column| self.names_column(text, column));
+            // The name of a refused value may be that of a column without use.
+            if !is_known && !reports.hides(&name.place) {
+                is_unclear = true;
+                reports.report("unknown-statement", &name.place, || self.undeclared(text, &name.place));
+            }
+        }
+        (statement.map(names).unwrap_or_default(), is_unclear)
+    }
+
+    fn undeclared(&self, name: &str, place: &Place) -> Diagnostic {
+        let message = format!("`uncaptured` names `{name}`, which the schema does not declare here");
+        let warning = Diagnostic::warning(Code::CaptureRow, message);
+        let warning = warning.label(&place.source, place.span, "neither a column nor a property");
+        let headers: Vec<&String> = self.columns.iter().filter_map(|(column, _)| column.headers.first()).collect();
+        let headers = headers.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ");
+        warning.help(format!("name a column: {headers}; until then the values that the row lacks are uncaptured"))
+    }
+
+    /// Returns whether a statement names a column, or the property that it is read into. Another column with exactly this name
+    /// is the one that is named.
+    fn names_column(&self, name: &str, column: &Column) -> bool {
+        let plain = |text: &str| caseless(&text.replace(['_', '-'], " ")).into_owned();
+        let name = plain(name);
+        let names = |column: &Column| {
+            let property = column.property.last();
+            column.headers.iter().chain(property).map(|known| plain(known)).collect::<Vec<_>>()
+        };
+        let is_exact = |column: &Column| names(column).contains(&name);
+        let is_near = || names(column).iter().any(|known| misspelling(&name, [known.as_str()]).is_some());
+        is_exact(column) || is_near() && !self.known.iter().any(is_exact)
     }
 
     /// Returns the property of a row that is a misspelling of a column that the row lacks.
@@ -447,10 +513,12 @@ fn respelt_statement(row: &Node) -> Option<&Property> {
     properties.iter().find(|property| is_like(&property.name))
 }
 
-/// Returns whether a name is that of a column, or of the property that it is read into.
-fn names_column(name: &str, column: &Column) -> bool {
-    let is_it = |known: &str| caseless(known) == caseless(name) || misspelling(name, [known]).is_some();
-    column.headers.iter().any(|header| is_it(header)) || column.property.last().is_some_and(|property| is_it(property))
+/// Returns the elements of a list.
+fn elements_of(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(elements) => elements,
+        _ => &[],
+    }
 }
 
 impl Instance {

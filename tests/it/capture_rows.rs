@@ -599,6 +599,18 @@ fn a_row_of_json_may_state_what_was_not_captured() {
     let rows = r#"[{"E-mail": "a@x", "Active": "yes", "Uncaptured": ["fee"]}]"#;
     let run = Harbour::with(&[("r.json", rows.as_bytes())]).run(&format!("--people r.json {AT}"));
     reports(&run, 5, "did you mean `uncaptured`?");
+    // Names of other properties, of the id, and of none.
+    let rows = r#"[{"E-mail": "a@x", "Active": "yes", "Fee": 2, "uncaptured": ["network", "Site"]},
+        {"E-mail": "b@x", "Active": "yes", "uncaptured": ["leaving"]}, {"E-mail": "c@x", "Active": "yes", "uncaptured": ["e_mail"]}]"#;
+    let run = Harbour::with(&[("r.json", rows.as_bytes())]).run(&format!("--people r.json {AT}"));
+    reports(&run, 5, "`uncaptured` of this row names `email`, its id");
+    reports(&run, 5, "`uncaptured` names `leaving`, which the schema does not declare here");
+    assert!(!run.stderr.contains("names `network`"), "{}", run.stderr);
+    let people = json!([
+        {"email": "a@x", "active": true, "fee": 2, "uncaptured": ["network", "site"]},
+        {"email": "b@x", "active": true, "uncaptured": ["fee", "site"]}
+    ]);
+    assert_eq!((&run.json()["people"], &run.json()["partial"]), (&people, &json!(["/people"])));
     // The status decides whether a person is in the list of active ones.
     let rows = r#"[{"Email": "a@x.example", "Status": "Left", "uncaptured": ["Status"]}]"#;
     let run = moengage(&[("r.json", rows)], "--roster r.json");
