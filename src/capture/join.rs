@@ -375,7 +375,7 @@ impl List {
                     None if number > 0 && part.role == Role::Old => dropped.push(key.to_string()),
                     None => {
                         if number > 0 {
-                            self.extra(part, row, key.shown(), first, reports);
+                            self.extra((part, row), &key, first, "the snapshot has it with these values only", reports);
                         }
                         let instance = small(joined.order.len());
                         joined.order.push((small(number), small(row)));
@@ -394,6 +394,7 @@ impl List {
                 reports.note(format!("`{file}` no longer has {count} of `{old}`: {}{more}", dropped.join(", ")));
             }
         }
+        self.lacking(joined, joining.key, reports);
     }
 
     fn key_of(&self, joined: &Joined, instance: u32, key: &KeyOf) -> Option<Key> {
@@ -535,12 +536,32 @@ impl List {
         });
     }
 
-    fn extra(&self, part: &Part, row: usize, key: &str, first: &Part, reports: &mut Reports) {
+    /// Reports instances that a further complete source lacks.
+    fn lacking(&self, joined: &Joined, key: &KeyOf, reports: &mut Reports) {
+        let complete = |part: &Part| match &part.content {
+            // A row that does not fulfil the conditions states that the instance is not in the list.
+            Content::Mapped(rows) => part.role == Role::Complete && !rows.has_conditions(),
+            Content::Instances(_) | Content::Activities(_) => false,
+        };
+        for (number, other) in self.parts.iter().enumerate().skip(1).filter(|(_, part)| complete(part)) {
+            for (instance, (of, row)) in joined.order.iter().enumerate() {
+                let has_row = joined.others.get(number).and_then(|rows| rows.get(instance)).is_some_and(|row| *row > 0);
+                let key = || self.key_at((*of, *row), key);
+                if let Some(part) = self.parts.get(*of as usize).filter(|_| *of as usize != number && !has_row)
+                    && let Some(key) = key()
+                {
+                    self.extra((part, *row as usize), &key, other, "the snapshot has it", reports);
+                }
+            }
+        }
+    }
+
+    fn extra(&self, (part, row): (&Part, usize), key: &Key, other: &Part, label: &str, reports: &mut Reports) {
         let Some(place) = part.place(row) else { return };
         reports.report("extra", &place, || {
-            let message = format!("`{key}` is in `{}`, and not in `{}`", place.source.name(), first.name);
+            let message = format!("`{key}` is in `{}`, and not in `{}`", place.source.name(), other.name);
             let warning = Diagnostic::warning(Code::CaptureRow, message);
-            let warning = warning.label(&place.source, place.span, "the snapshot has it with these values only");
+            let warning = warning.label(&place.source, place.span, label);
             warning.help("export both files on the same day, or remove the row if it is out of date")
         });
     }

@@ -47,6 +47,23 @@ fn rows_of_json_have_the_columns_of_a_table() {
 }
 
 #[test]
+fn an_instance_that_one_of_two_complete_files_lacks_is_noted() {
+    let files = [
+        ("a.csv", "Email,Status\na@x.example,Active\nb@x.example,Active\n"),
+        ("b.csv", "Email,Status\na@x.example,Active\n"),
+    ];
+    for arguments in ["--roster a.csv --roster b.csv", "--roster b.csv --roster a.csv"] {
+        let run = moengage(&files, arguments);
+        reports(&run, 0, "`b@x.example` is in `a.csv`, and not in `b.csv`");
+        assert!(!run.stderr.contains("`a@x.example`"), "{}", run.stderr);
+    }
+    // Files of two workspaces have two lists.
+    let members = ["a@x.example", "b@x.example"].map(|email| format!("Email,Status,Role\n{email},Joined,Admin\n"));
+    let run = moengage(&[("a.csv", &members[0]), ("b.csv", &members[1])], "--members V=a.csv --members W=b.csv");
+    assert!(run.code == 0 && !run.stderr.contains("and not in"), "{}", run.stderr);
+}
+
+#[test]
 fn messages_about_rows_show_no_secrets() {
     let token = format!("gh{}_16C7e42F292c6912E7710c838347Ae178B4a", "p");
     let id = format!("AKIA{}", "IOSFODNN7EXAMPLE");
