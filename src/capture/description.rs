@@ -233,6 +233,8 @@ pub struct Condition {
     pub property: Vec<String>,
     /// The texts that fulfil it, in folded form.
     pub texts: Vec<String>,
+    /// The place in the description.
+    pub place: Place,
 }
 
 /// The meaning of rows as events.

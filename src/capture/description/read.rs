@@ -153,7 +153,7 @@ impl Reader<'_> {
             self.tables(table, "targets").into_iter().filter_map(|(at, table)| self.target(table, at)).collect();
         let columns: Vec<Column> = targets.iter().flat_map(|target| &target.columns).cloned().collect();
         for target in &targets {
-            self.properties(&target.only, &columns, target.place.span);
+            self.properties(&target.only, &columns);
         }
         let (flag, help, reader) = (flag?, help?, reader?);
         self.flag(&flag, table);
@@ -382,8 +382,8 @@ impl Reader<'_> {
         }
         let ty = table.get("instances").and_then(|item| self.entity_type("instances", item))?;
         let actor = self.pointer("actor", table.get("actor")?)?;
-        let is_actor = [Condition { property: actor.clone(), texts: Vec::new() }];
-        self.properties(&is_actor, &events.columns, at);
+        let is_actor = [Condition { property: actor.clone(), texts: Vec::new(), place: self.values.place(at) }];
+        self.properties(&is_actor, &events.columns);
         let item = table.get("property")?;
         let property = self.pointer("property", item)?;
         self.declared(ty, &property, span_of(item));
@@ -394,7 +394,7 @@ impl Reader<'_> {
         };
         let kinds = list.iter().map(|value| self.conditions("events", &Item::Value(value.clone())));
         let kinds: Vec<Vec<Condition>> = kinds.collect();
-        kinds.iter().for_each(|kind| self.properties(kind, &events.columns, span_of(item)));
+        kinds.iter().for_each(|kind| self.properties(kind, &events.columns));
         let none = table.get("none").and_then(|item| self.values.text("none", item));
         let choices = [("missing", false), ("null", true)];
         let null_if_none = none.and_then(|none| self.choice("none", &none, table, &choices)).unwrap_or(false);
@@ -411,18 +411,36 @@ impl Reader<'_> {
         let mut conditions = Vec::new();
         for (property, item) in table.iter() {
             let Some(pointer) = self.pointer_of(property, key_span(table, property)) else { continue };
-            let texts = self.values.texts(property, item).unwrap_or_default();
+            let Some(texts) = self.values.texts(property, item) else { continue };
+            if texts.is_empty() {
+                let message = format!("the condition on `{property}` has no texts, so no row fulfils it");
+                self.values.wrong(span_of(item), message, "write the texts that fulfil it, or remove the condition");
+            }
             let texts = texts.into_iter().map(|(text, _)| caseless(text.trim()).into_owned()).collect();
-            conditions.push(Condition { property: pointer, texts });
+            conditions.push(Condition { property: pointer, texts, place: self.values.place(span_of(item)) });
         }
         conditions
     }
 
-    /// Reports conditions on properties that no column gives.
-    fn properties(&mut self, conditions: &[Condition], columns: &[Column], at: Span) {
-        for condition in conditions.iter().filter(|it| !columns.iter().any(|column| column.property == it.property)) {
-            let message = format!("no column gives the property `{}`", condition.property.join("/"));
-            self.values.wrong(at, message, "name the property of a column");
+    /// Reports conditions on properties that no column gives, and words that a column does not give.
+    fn properties(&mut self, conditions: &[Condition], columns: &[Column]) {
+        for Condition { property, texts, place } in conditions {
+            let Some(column) = columns.iter().find(|column| column.property == *property) else {
+                let message = format!("no column gives the property `{}`", property.join("/"));
+                self.values.wrong(place.span, message, "name the property of a column");
+                continue;
+            };
+            let words: Vec<String> = column.words.iter().map(|word| caseless(&word.word).into_owned()).collect();
+            for text in texts.iter().filter(|text| !words.is_empty() && !words.contains(text)) {
+                let message = format!("the column of `{}` does not give the word `{text}`", property.join("/"));
+                let error = Diagnostic::error(Code::CaptureDescription, message);
+                let error = error.label(self.values.source, place.span, "");
+                let meaning = column.words.iter().find(|word| word.written.contains(text));
+                self.values.diagnostics.push(match meaning {
+                    Some(word) => error.help(format!("write `{}`, the word of the snapshot", word.word)),
+                    None => error.suggest(text, column.words.iter().map(|word| word.word.as_str())),
+                });
+            }
         }
     }
 
@@ -657,6 +675,28 @@ columns = [
                 "9: rows give the instances of `Person`, and another target gives parts of them; remove one of them: a document can list the instances of `Person`"
             ]
         );
+    }
+
+    #[test]
+    fn a_condition_names_words_of_its_column() {
+        let of =
+            |only: &str| read(&PEOPLE.replace("complete = true", &format!("complete = true\nonly = {{ {only} }}"))).1;
+        assert_eq!(of("status = [\"In\", \"out\"], email = [\"a@x\"]"), Vec::<String>::new());
+        assert_eq!(
+            of("status = [\"iin\"]"),
+            ["12: the column of `status` does not give the word `iin`; did you mean `in`?"]
+        );
+        assert_eq!(
+            of("status = [\"Joined\"]"),
+            ["12: the column of `status` does not give the word `joined`; write `in`, the word of the snapshot"]
+        );
+        assert_eq!(
+            of("status = []"),
+            [
+                "12: the condition on `status` has no texts, so no row fulfils it; write the texts that fulfil it, or remove the condition"
+            ]
+        );
+        assert_eq!(of("state = [\"in\"]"), ["12: no column gives the property `state`; name the property of a column"]);
     }
 
     #[test]
