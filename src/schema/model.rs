@@ -660,7 +660,7 @@ impl Model {
     }
 
     /// Returns the node of an object in the tree of paths.
-    fn path_at(&self, ty: TypeId, object: &[String]) -> Option<&PathNode> {
+    pub fn path_at(&self, ty: TypeId, object: &[String]) -> Option<&PathNode> {
         let below = |children: &[(String, PathId)], step: &String| {
             children.iter().find(|(name, _)| name == step).map(|(_, child)| *child)
         };

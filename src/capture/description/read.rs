@@ -8,7 +8,8 @@ use crate::capture::places::{is_in_group, lack_is_known, optional_places, option
 use crate::configuration::values::{Values, key_span, span, span_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Fallback, Model, Origin, Slot, Ty};
-use crate::source::{Source, Span, misspelling, pointer};
+use crate::source::pointer::{self, Step};
+use crate::source::{Source, Span, misspelling, nearest};
 use crate::value::TypeId;
 use crate::value::fold::caseless;
 use std::sync::Arc;
@@ -82,7 +83,7 @@ impl Reader<'_> {
         let mut description = empty;
         if let Some(table) = table.get("snapshot").and_then(|item| self.values.table("snapshot", item)) {
             self.values.known(table, &IN_SNAPSHOT, " in `snapshot`");
-            description.evidence = table.get("evidence").and_then(|item| self.values.text("evidence", item));
+            description.evidence = table.get("evidence").and_then(|item| self.evidence(item));
             description.values = self.fixed(table);
         }
         for (at, table) in self.tables(table, "sources") {
@@ -115,6 +116,59 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads the property of the origin of values. If the schema has pieces of evidence, it is one of their lists.
+    fn evidence(&mut self, item: &Item) -> Option<String> {
+        let name = self.values.text("evidence", item)?;
+        let (root, place) = (self.model.root, std::slice::from_ref(&name));
+        let types = self.model.type_ids().map(|ty| self.model.ty(ty)).filter(|ty| ty.is_evidence);
+        let lists = types.filter_map(|ty| match &ty.path()?.0[..] {
+            [Step::Property(name), Step::Each] => Some(name.clone()),
+            _ => None,
+        });
+        let lists: Vec<String> = lists.collect();
+        if lists.contains(&name) {
+            return Some(name);
+        }
+        let known = self.undeclared(place);
+        if lists.is_empty() && known.is_some() {
+            self.declared(root, place, span_of(item));
+            return Some(name);
+        }
+        let message = format!("`{name}` is not a list of evidence in the schema");
+        let error = Diagnostic::error(Code::CaptureDescription, message).label(self.values.source, span_of(item), "");
+        self.values.diagnostics.push(match &lists[..] {
+            [] => error.help("name a property that the schema does not read"),
+            lists => error.suggest(&name, lists.iter().map(String::as_str)),
+        });
+        None
+    }
+
+    /// Reads the place of the time of a file, which the schema has to read.
+    fn stamp(&mut self, item: &Item) -> Option<Vec<String>> {
+        let pointer = self.pointer("stamp", item)?;
+        let Some((name, known)) = self.undeclared(&pointer) else { return Some(pointer) };
+        let message = format!("the schema does not read `{name}` of `{}`", pointer.join("/"));
+        let error = Diagnostic::error(Code::CaptureDescription, message).label(self.values.source, span_of(item), "");
+        self.values.diagnostics.push(error.suggest(&name, known.iter().map(String::as_str)));
+        None
+    }
+
+    /// Returns the first step of a place, from the root, that the schema does not declare, and the names that it declares there.
+    fn undeclared(&self, place: &[String]) -> Option<(String, Vec<String>)> {
+        let (mut ty, mut object) = (self.model.root, Vec::new());
+        for name in place {
+            let known: Vec<String> = self.model.known_properties(ty, &object).map(str::to_owned).collect();
+            if !known.contains(name) {
+                return Some((name.clone(), known));
+            }
+            object.push(name.clone());
+            if let Some(inner) = self.model.path_at(ty, &object).and_then(|path| path.ty) {
+                (ty, object) = (inner, Vec::new());
+            }
+        }
+        None
+    }
+
     fn fixed(&mut self, table: &dyn TableLike) -> Vec<FixedValue> {
         let Some(table) = table.get("values").and_then(|item| self.values.table("values", item)) else {
             return Vec::new();
@@ -123,6 +177,12 @@ impl Reader<'_> {
         for (key, item) in table.iter() {
             let at = key_span(table, key);
             let Some(pointer) = self.pointer_of(key, at) else { continue };
+            // A snapshot may have more properties than the schema reads.
+            if let Some((name, known)) = self.undeclared(&pointer)
+                && let Some(near) = nearest(&name, known.iter().map(String::as_str))
+            {
+                self.values.wrong(at, format!("the schema does not read `{name}`"), &format!("did you mean `{near}`?"));
+            }
             let json = match (item.as_str(), item.as_bool(), item.as_integer()) {
                 (Some(text), ..) => serde_json::Value::from(text).to_string(),
                 (_, Some(truth), _) => truth.to_string(),
@@ -148,7 +208,7 @@ impl Reader<'_> {
         let name = self.needed_text(table, "reader", at, "a source");
         let reader = name.and_then(|name| self.choice("reader", &name, table, &FeedReader::ALL));
         let method = table.get("method").and_then(|item| self.values.text("method", item));
-        let stamp = table.get("stamp").and_then(|item| self.pointer("stamp", item));
+        let stamp = table.get("stamp").and_then(|item| self.stamp(item));
         let mut targets: Vec<Target> =
             self.tables(table, "targets").into_iter().filter_map(|(at, table)| self.target(table, at)).collect();
         let columns: Vec<Column> = targets.iter().flat_map(|target| &target.columns).cloned().collect();
@@ -589,6 +649,7 @@ mod tests {
         entity Status enum ["in", "out"];
         @path("/people/*") @key("email")
         entity Person in [Club] = { @as("email") email: String, status: Status, left?: datetime };
+        @path("/evidence/*") @evidence entity Evidence in [Club] = { covers: String };
         @path("/log/*") entity Event in [Club] = { time: datetime };
         action audit appliesTo { principal: [Club], resource: [Person], context: {} };
     "#;
@@ -643,6 +704,18 @@ columns = [
                 "flag = \"people\"",
                 "flag = \"into\"",
                 "6: `--into` is a flag of the command itself; choose another name",
+            ),
+            ("a/b", "captured_a", "4: the schema does not read `captured_a`; did you mean `captured_at`?"),
+            (
+                "\"evidence\"",
+                "\"evidance\"",
+                "3: `evidance` is not a list of evidence in the schema; did you mean `evidence`?",
+            ),
+            ("\"evidence\"", "\"people\"", "3: `people` is not a list of evidence in the schema; valid: `evidence`"),
+            (
+                "\"The list\"",
+                "\"The list\"\nstamp = \"captured\"",
+                "8: the schema does not read `captured` of `captured`; did you mean `captured_at`?",
             ),
             ("\"rows\"", "\"row\"", "8: `row` is not valid for `reader`; did you mean `rows`?"),
             ("\"Person\"", "\"Persn\"", "10: the schema has no instances of `Persn`; did you mean `Person`?"),
