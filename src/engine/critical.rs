@@ -489,26 +489,43 @@ impl Search<'_, '_> {
                 let around = |value: i128| [(value - 1) * unit, value * unit, (value + 1) * unit];
                 self.solve(duration, values.into_iter().flat_map(around).collect(), inner)
             }
+            // The time of the day of a date does not change.
+            Base::Time(moment) if matches!(moment.base, Base::Zero | Base::Date(_)) => Ok(()),
             Base::Time(moment) => {
-                // The inner sum in the period, whose base is the time of the run or grows like it.
                 let within = |value: &&i128| (0..=DAY).contains(*value);
                 let mut times: Vec<i128> = values.iter().filter(within).copied().collect();
                 times.push(0);
-                let Base::Now = moment.base else {
-                    // The time of the day of a date does not change.
-                    return Ok(());
-                };
-                let offset = inner.first().copied().unwrap_or(0);
-                let ends =
-                    [*self.period.start(), *self.period.end()].map(|now| moment.factor * i128::from(now) + offset);
-                let first = ends.into_iter().min().unwrap_or(0).div_euclid(DAY);
-                let last = ends.into_iter().max().unwrap_or(0).div_euclid(DAY);
-                for day in first..=last + 1 {
-                    self.solve(moment, times.iter().map(|time| day * DAY + time).collect(), inner)?;
+                let (least, largest) = self.range(moment, inner);
+                let mut days = least.div_euclid(DAY)..=largest.div_euclid(DAY) + 1;
+                let on = |day: i128| times.iter().map(move |time| day * DAY + time);
+                match &moment.base {
+                    // A search over many days has as many times, which `add` bounds.
+                    Base::Now => days.try_for_each(|day| self.solve(moment, on(day).collect(), inner)),
+                    // A rounding changes little: there are few days, and they are solved together, because each may divide again.
+                    _ => self.solve(moment, days.flat_map(on).collect(), inner),
                 }
-                Ok(())
             }
         }
+    }
+
+    /// Returns the least and the largest value of a sum in the period. `offsets` are those of `solve`.
+    fn range(&self, sum: &Sum, offsets: &[i128]) -> (i128, i128) {
+        let (offset, inner) = offsets.split_first().map_or((0, offsets), |(offset, inner)| (*offset, inner));
+        let (least, largest) = match &sum.base {
+            Base::Zero => (0, 0),
+            Base::Now => (i128::from(*self.period.start()), i128::from(*self.period.end())),
+            Base::Date(date) => {
+                let (least, largest) = self.range(date, inner);
+                (least.div_euclid(DAY) * DAY, largest)
+            }
+            Base::Time(_) => (0, DAY),
+            Base::Units(unit, duration) => {
+                let (least, largest) = self.range(duration, inner);
+                (least / unit, largest / unit)
+            }
+        };
+        let ends = [least, largest].map(|value| sum.factor * value + offset);
+        (ends[0].min(ends[1]), ends[0].max(ends[1]))
     }
 
     fn add(&mut self, time: i128) -> Result<(), Uncritical> {

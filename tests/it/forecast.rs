@@ -50,6 +50,17 @@ const KEYS: &str = r#"
     @id("NIGHT") @title("t") @severity("low")
     forbid (principal, action == Action::"audit", resource is Workshop)
     unless { context.now.toTime() >= duration("6h") || context.now.toDate() == resource.opened.toDate() };
+    @id("SHIFT") @title("t") @severity("low")
+    forbid (principal, action == Action::"audit", resource is Key)
+    when { resource.made.offset(context.now.toTime()).toTime() < duration("3h") };
+    @id("DUSK") @title("t") @severity("low")
+    forbid (principal, action == Action::"audit", resource is Key)
+    unless { resource.made.toDate().offset(context.now.toTime()).toTime() > resource.life };
+    @id("TWICE") @title("t") @severity("low")
+    forbid (principal, action == Action::"audit", resource is Workshop)
+    when {
+        resource.opened.offset(resource.opened.offset(context.now.toTime()).toTime()).toTime() >= duration("9h")
+    };
     @id("LATER") @title("t") @severity("low")
     forbid (principal, action == Action::"audit", resource is Visit)
     unless { (if context.now > principal.opened.offset(duration("4h")) then resource.at else principal.opened) < context.now };
@@ -195,7 +206,7 @@ fn a_forecast_equals_judging_at_every_minute() {
     let of_checks: Vec<&String> = seen.1.keys().collect();
     assert_eq!(
         of_checks,
-        ["BUSY", "HOURS", "IDLE", "IDLE waived", "LATER", "LIFE", "NIGHT", "NIGHT waived"],
+        ["BUSY", "DUSK", "HOURS", "IDLE", "IDLE waived", "LATER", "LIFE", "NIGHT", "NIGHT waived", "SHIFT", "TWICE"],
         "{seen:?}"
     );
 }
