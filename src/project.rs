@@ -28,7 +28,7 @@ pub use file_states::FileStates;
 pub use history::{ReportReader, Unused, is_stored_report, stored_reports};
 pub use overwrite::{is_below, is_same_file, overwritten_input, target};
 pub use packs::{EMBEDDED, EmbeddedPack};
-pub use replace::{new_file, replace_file, replace_file_with};
+pub use replace::{Replacement, new_file, replace_file, replace_file_with};
 pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
 pub use store::ReportStore;
 pub use suites::CaseFiles;
