@@ -50,7 +50,9 @@ pub use layout::{Detail, Layout, Style};
 pub(crate) use layout::{middle, painted, wrapped};
 pub(crate) use markdown::{code, prose};
 pub(crate) use names::status;
-pub use output::{Audience, Format, Output, Outputs, Presentation, Primary, Repository, Unit, WriteDocument};
+pub use output::{
+    Audience, Destination, Format, Output, Outputs, Presentation, Primary, Repository, Unit, WriteDocument,
+};
 
 /// Every format, the default first.
 pub const FORMATS: [Format; 11] = [

@@ -474,7 +474,7 @@ fn once(
     let started = Instant::now();
     let mut files = selected.open_files(&args.presentation(false))?;
     if let Some(path) = &args.evidence {
-        files = files.and(Box::new(DigestOutput { command: command_line()? }), Target::create(path)?);
+        files = files.and_completed(Box::new(DigestOutput { command: command_line()? }), Target::create(path)?);
     }
     if let Some(folder) = settings.store() {
         files = files.and(Box::new(StoreOutput::open(folder.to_owned())?), io::sink());

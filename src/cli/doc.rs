@@ -1,10 +1,11 @@
 //! `deodar doc`
 
-use super::output::{Output, cannot_write};
+use super::output::Output;
+use super::outputs::Target;
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue::{self, Catalogue};
-use deodar::render::{Detail, Style};
+use deodar::render::{Destination, Detail, Style};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +39,9 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     catalogue::write(&catalogue, &args.command(), &mut page)?;
     match &args.output {
         Some(path) => {
-            std::fs::write(path, page).map_err(|error| cannot_write(format_args!("`{}`", path.display()), &error))?
+            let mut out = Target::create(path)?;
+            out.write_all(&page)?;
+            out.complete()?;
         }
         None => {
             let mut out = Output::new();

@@ -6,7 +6,7 @@ use super::{Color, width};
 use deodar::diagnostic::{Code, Diagnostic};
 use deodar::history::{Collector, History, HistoryOptions, write_history, write_history_as_html};
 use deodar::project;
-use deodar::render::{Detail, Style, diagnostics};
+use deodar::render::{Destination, Detail, Style, diagnostics};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         if let Some(path) = path {
             let mut out = Target::create(path)?;
             write(&history, *format, args.all, Style { color: false, ..style }, &mut out)?;
-            out.flush()?;
+            out.complete()?;
         }
     }
     let mut out = Output::new();

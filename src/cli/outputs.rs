@@ -2,11 +2,10 @@
 
 use super::output::cannot_write;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use deodar::project;
-use deodar::render::{FORMATS, Format, Outputs, Presentation, Unit};
+use deodar::project::{self, Replacement};
+use deodar::render::{Destination, FORMATS, Format, Outputs, Presentation, Unit};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// An output that the command line names.
@@ -128,29 +127,36 @@ impl Selected {
     /// Opens the files.
     ///
     /// # Errors
-    /// When a file cannot be created.
+    /// When a file cannot be written.
     pub(super) fn open_files(&self, presentation: &Presentation) -> io::Result<Outputs<'static>> {
         let open = |outputs: Outputs<'static>, (format, path): &(Format, PathBuf)| {
-            Ok(outputs.and(format.open(presentation), Target::create(path)?))
+            Ok(outputs.and_completed(format.open(presentation), Target::create(path)?))
         };
         self.files.iter().try_fold(Outputs::default(), open)
     }
 }
 
-/// A file that an output is written to.
+/// A file that an output is written to. It has the old content until the output is complete.
 pub(super) struct Target {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: Replacement,
 }
 
 impl Target {
-    /// Creates a file, or empties the one that exists.
+    /// Begins to write a file.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// When it cannot be written.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let file = File::create(path).map_err(|error| cannot_write(shown(path), &error))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
+        let file = Replacement::begin(path).or_else(|error| match error.kind() {
+            // A folder that cannot be written may have a file that can.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if path.is_file() => {
+                Replacement::in_place(path)
+            }
+            _ => Err(error),
+        });
+        let file = file.map_err(|error| cannot_write(shown(path), &error))?;
+        Ok(Self { path: path.to_owned(), file })
     }
 }
 
@@ -165,5 +171,11 @@ impl Write for Target {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush().map_err(|error| cannot_write(shown(&self.path), &error))
+    }
+}
+
+impl Destination for Target {
+    fn complete(&mut self) -> io::Result<()> {
+        self.file.finish().map_err(|error| cannot_write(shown(&self.path), &error))
     }
 }

@@ -6,7 +6,7 @@ use super::{Color, PLATFORMS, PrimaryArg, StyleArg, width};
 use deodar::diagnostic::Diagnostic;
 use deodar::project;
 use deodar::render::document::{Document, merged};
-use deodar::render::{Detail, FORMATS, Presentation, Style, diagnostics};
+use deodar::render::{Destination, Detail, FORMATS, Presentation, Style, diagnostics};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,12 +86,18 @@ fn write(args: &Args, style: Style, document: &Document<'_>) -> io::Result<ExitC
             repository: project::repository(),
             ..Presentation::default()
         };
-        let mut out: Box<dyn Write> = match path {
-            None => Box::new(Output::new()),
-            Some(path) => Box::new(Target::create(path)?),
-        };
-        saved(document, &presentation, &mut *out)?;
-        out.flush()?;
+        match path {
+            None => {
+                let mut out = Output::new();
+                saved(document, &presentation, &mut out)?;
+                out.flush()?;
+            }
+            Some(path) => {
+                let mut out = Target::create(path)?;
+                saved(document, &presentation, &mut out)?;
+                out.complete()?;
+            }
+        }
     }
     Ok(ExitCode::from(document.run.exit_code))
 }

@@ -184,14 +184,48 @@ pub trait Output: fmt::Debug + Send {
     }
 }
 
+/// A destination of an output that is completed at the end, such as a file that is replaced.
+pub trait Destination: Write + Send {
+    /// Completes the destination: everything was written.
+    ///
+    /// # Errors
+    /// When it cannot be completed.
+    fn complete(&mut self) -> io::Result<()>;
+}
+
+/// A destination that is complete when everything was written.
+struct Stream<W>(W);
+
+impl<W: Write> Write for Stream<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write + Send> Destination for Stream<W> {
+    fn complete(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
 /// The outputs of one run, each with its destination.
 #[derive(Default)]
-pub struct Outputs<'w>(Vec<(Box<dyn Output>, Box<dyn Write + Send + 'w>)>);
+pub struct Outputs<'w>(Vec<(Box<dyn Output>, Box<dyn Destination + 'w>)>);
 
 impl<'w> Outputs<'w> {
     /// Adds an output that is written to `out`.
     #[must_use]
-    pub fn and(mut self, output: Box<dyn Output>, out: impl Write + Send + 'w) -> Self {
+    pub fn and(self, output: Box<dyn Output>, out: impl Write + Send + 'w) -> Self {
+        self.and_completed(output, Stream(out))
+    }
+
+    /// Adds an output whose destination is completed after it.
+    #[must_use]
+    pub fn and_completed(mut self, output: Box<dyn Output>, out: impl Destination + 'w) -> Self {
         self.0.push((output, Box::new(out)));
         self
     }
@@ -212,14 +246,14 @@ impl<'w> Outputs<'w> {
         })
     }
 
-    /// Writes the result of the run at its end.
+    /// Writes the result of the run at its end, and completes the destinations one after the other.
     ///
     /// # Errors
-    /// When a destination cannot be written.
+    /// When a destination cannot be written. Those before it are complete.
     pub fn finish(&mut self, report: &Report) -> io::Result<()> {
         self.0.iter_mut().try_for_each(|(output, out)| {
             output.finish(report, out)?;
-            out.flush()
+            out.complete()
         })
     }
 

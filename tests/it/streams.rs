@@ -99,3 +99,45 @@ fn a_page_that_cannot_be_written_is_an_error() {
     assert_eq!(run.code, 5, "{run:?}");
     assert!(run.stderr.contains("cannot write `/dev/full`: No space left on device"), "{run:?}");
 }
+
+#[test]
+fn an_output_file_keeps_its_content_until_the_output_is_complete() {
+    let folder = workplace();
+    let path = |name: &str| folder.path().join(name);
+    let content = |name: &str| std::fs::read_to_string(path(name)).expect("it is a text");
+    let hidden = || {
+        let names = std::fs::read_dir(folder.path()).expect("it is a folder");
+        names.filter(|name| name.as_ref().is_ok_and(|name| name.file_name().as_encoded_bytes()[0] == b'.')).count()
+    };
+    std::fs::write(path("last.json"), "the last report").expect("it can be written");
+    // The run has begun: it waits for its snapshot.
+    let from_stdin = [&["check", "-", "--output", "json=last.json"][..], &HARBOUR[2..]].concat();
+    let mut process = command(folder.path())
+        .args(from_stdin)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary is built");
+    let started = std::time::Instant::now();
+    while hidden() == 0 && started.elapsed().as_secs() < 60 {
+        std::thread::yield_now();
+    }
+    assert_eq!((hidden(), content("last.json").as_str()), (1, "the last report"));
+    process.kill().and_then(|()| process.wait()).expect("it runs");
+    assert_eq!(content("last.json"), "the last report");
+    // Another output of the run cannot be written.
+    let two = [&HARBOUR[..], &["--output", "json=last.json", "--output", "html=none/page.html"]].concat();
+    let refused = run(folder.path(), &two, Stdio::piped());
+    assert_eq!((refused.code, content("last.json").as_str()), (5, "the last report"), "{refused:?}");
+    let message = "deodar: cannot write `none/page.html`: No such file or directory";
+    assert!(refused.stderr.contains(message), "{refused:?}");
+    // A reader that is gone does not take the file with it.
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    let written = run(folder.path(), &[&HARBOUR[..], &["--output", "json=last.json"]].concat(), writer.into());
+    assert_eq!(written.code, 141, "{written:?}");
+    assert!(content("last.json").starts_with('{'), "{}", content("last.json"));
+    // Only the process that was ended has left its temporary file.
+    assert_eq!(hidden(), 1);
+}
