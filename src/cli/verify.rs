@@ -56,7 +56,8 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let code = match differences.is_empty() {
         true => {
             let verdicts: usize = now.verdicts.values().sum();
-            writeln!(out, "identical: {verdicts} verdicts as of {}", plain(&now.now))?;
+            let s = if verdicts == 1 { "" } else { "s" };
+            writeln!(out, "identical: {verdicts} verdict{s} as of {}", plain(&now.now))?;
             0
         }
         false => {

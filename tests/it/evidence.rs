@@ -48,6 +48,15 @@ fn a_run_is_repeated_with_any_number_of_threads() {
 }
 
 #[test]
+fn one_verdict_is_named_in_the_singular() {
+    let folder = harbour();
+    let one = ["check", "snapshots/b.json", "--now", NOW, "--evidence", "one.json", "--only", "HB-AGE-01"];
+    assert_eq!(run(folder.path(), &one).code, 0);
+    let again = run(folder.path(), &["verify", "one.json"]);
+    assert_eq!(again.stdout, "identical: 1 verdict as of 2026-09-01T12:00:00Z\n", "{again:?}");
+}
+
+#[test]
 fn every_changed_input_is_a_difference() {
     let changes: [(&str, String, &str); 6] = [
         ("snapshots/a.json", edited("\"length\": 12", "\"length\": 42"), "different: snapshot 1 snapshots/a.json: "),
