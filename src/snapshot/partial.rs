@@ -36,7 +36,6 @@ pub(super) fn apply(
 ) {
     for ty in model.type_ids() {
         page(snapshot, model, ty, respelt, diagnostics);
-        snapshot.tables[ty].drop_complete();
     }
     if is_reserved(model) && snapshot.may_list_partial {
         listed(snapshot, model, diagnostics);
@@ -104,7 +103,6 @@ fn page(
         let scope = EntityRef { ty: parent, row };
         #[expect(clippy::indexing_slicing, reason = "the row is one of this table")]
         let within = snapshot.table(parent).rows[row as usize].span;
-        let mut has_more = false;
         if let Some(more) = &declared.more {
             let at = snapshot.locate(within, more);
             let is_last = match at.kind {
@@ -126,8 +124,7 @@ fn page(
                 LocationKind::Value(_) if !has_object_around(snapshot, within, more) => false,
                 LocationKind::Value(_) => says_nothing(snapshot.source.slice(at.span)),
             };
-            has_more = !is_last;
-            if has_more {
+            if !is_last {
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty].add_uncaptured_list(new);
             }
@@ -148,9 +145,13 @@ fn page(
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty].add_uncaptured_list(new);
             }
-            // A list that is complete by its total and has something else is contradictory.
-            Stated::Number(total) if total == captured && (has_more || snapshot.tables[ty].has_gap(scope)) => {}
-            Stated::Number(total) => bound(snapshot, model, ty, scope, &steps, at.span, total - captured),
+            // A list that is complete by its total, and has something else, remains partial.
+            Stated::Number(total) if total == captured => {}
+            Stated::Number(total) => {
+                let new = gap(snapshot, model, scope, &steps, at.span);
+                snapshot.tables[ty].add_uncaptured_list(new);
+                snapshot.tables[ty].bound(scope, total - captured);
+            }
             Stated::Unknown => {
                 let new = gap(snapshot, model, scope, &steps, at.span);
                 snapshot.tables[ty].add_uncaptured_list(new);
@@ -225,44 +226,12 @@ fn stated(snapshot: &Snapshot, within: Span, pointer: &[String], at: &super::Loc
     }
 }
 
-/// Records the maximal number of instances of a list beyond the captured ones.
-fn bound(
-    snapshot: &mut Snapshot,
-    model: &Model,
-    ty: TypeId,
-    scope: EntityRef,
-    steps: &[String],
-    span: Span,
-    left: u64,
-) {
-    let new = gap(snapshot, model, scope, steps, span);
-    let table = &mut snapshot.tables[ty];
-    if left > 0 {
-        table.add_uncaptured_list(new);
-    }
-    table.bound(scope, left);
-}
-
 impl Table {
-    /// Returns whether a list is known to be incomplete.
-    fn has_gap(&self, scope: EntityRef) -> bool {
-        self.uncaptured_list_of.contains_key(&scope)
-    }
-
     /// Bounds the number of instances of a list beyond the captured ones.
     fn bound(&mut self, scope: EntityRef, most: u64) {
         let at = self.uncaptured_list_of.get(&scope).copied();
         if let Some(list) = at.and_then(|at| self.uncaptured_lists.get_mut(at as usize)) {
             list.most = Some(most);
-        }
-    }
-
-    /// Drops the lists that have been captured in full.
-    fn drop_complete(&mut self) {
-        if self.uncaptured_lists.iter().any(|list| list.most == Some(0)) {
-            let lists = std::mem::take(&mut self.uncaptured_lists);
-            self.uncaptured_list_of.clear();
-            lists.into_iter().filter(|list| list.most != Some(0)).for_each(|list| self.add_uncaptured_list(list));
         }
     }
 }
