@@ -3,6 +3,7 @@
 use super::names::LONGEST_NAME;
 use super::shape::{Place, Seen};
 use crate::hash::keyed;
+use crate::snapshot::uncaptured::{Statement, UNCAPTURED};
 use crate::source::Source;
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
 use crate::value::fold::caseless;
@@ -34,7 +35,10 @@ pub struct Observer {
 /// One document that is being observed.
 struct Walk<'o, 't> {
     observer: &'o mut Observer,
+    source: &'t Source,
     text: &'t str,
+    /// Whether objects of the document may state that properties of them were not captured.
+    has_statements: bool,
 }
 
 /// The texts and numbers of the elements of one list, by property.
@@ -58,7 +62,10 @@ impl Observer {
     pub fn add(&mut self, root: &mut Place, source: &Source, depth: usize) -> Result<(), SyntaxError> {
         let text = source.text();
         let mut scanner = Scanner::at(text, document_start(text)).up_to(depth);
-        let walked = Walk { observer: self, text }.value(&mut scanner, root, 0).and_then(|()| scanner.end());
+        let has_statements = memchr::memmem::find(text.as_bytes(), UNCAPTURED.as_bytes()).is_some();
+        let walked = Walk { observer: self, source, text, has_statements }
+            .value(&mut scanner, root, 0)
+            .and_then(|()| scanner.end());
         self.documents += 1;
         walked
     }
@@ -120,11 +127,21 @@ impl Walk<'_, '_> {
     ) -> Result<(), SyntaxError> {
         self.observer.objects += 1;
         let (object, mut next) = (self.observer.objects, 0);
+        let uncaptured =
+            if self.has_statements && !place.is_map { self.uncaptured(scanner.offset()) } else { Vec::new() };
+        for name in &uncaptured {
+            if place.uncaptured.contains_key(&**name) || place.uncaptured.len() < MAX_PROPERTIES {
+                *place.uncaptured.entry(name.into()).or_default() += 1;
+            }
+        }
         let walked = scanner.object(|scanner, key| {
             if place.is_map {
                 return self.value(scanner, place.each_mut(), depth + 1);
             }
             let name = key.text();
+            if uncaptured.iter().any(|uncaptured| *uncaptured == *name) {
+                return scanner.skip().map(|_| ());
+            }
             let Some(at) = self.child(place, &name, next) else {
                 let is_map = place.is_map;
                 place.is_cut |= !is_map;
@@ -149,6 +166,24 @@ impl Walk<'_, '_> {
             Ok(())
         });
         walked.map(|_| ())
+    }
+
+    /// Returns the properties that an object states as not captured, each once.
+    fn uncaptured(&self, start: u32) -> Vec<String> {
+        let mut statement = Statement::default();
+        #[expect(clippy::let_underscore_must_use, reason = "the walk reports the error")]
+        let _ = Scanner::at(self.text, start).object(|scanner, key| {
+            let (kind, _) = scanner.peek()?;
+            let span = scanner.skip()?;
+            if key.text() == UNCAPTURED {
+                statement.add(self.source, kind, span);
+            }
+            Ok::<_, SyntaxError>(())
+        });
+        let mut names = statement.into_names();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Returns the place of a property, which is added if it is new. If there are too many properties, the object is a

@@ -5,6 +5,7 @@ use super::keys;
 use super::names::{Names, can_be_ignored, element_type, has_path, identifier, words};
 use super::secret;
 use super::shape::{Place, Texts};
+use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::json::Kind;
 use crate::source::misspelling;
 use crate::source::pointer::{Pattern, Step};
@@ -244,9 +245,16 @@ impl<'t> Planner<'t, '_> {
             let begins = |declared: &&str| declared.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
             misspelling(name, declared.iter().copied()).is_some() || declared.iter().any(begins)
         };
+        // A misspelling, or a path, names a declared property.
+        let is_other = |name: &&SmolStr| !resembles(name) && !name.contains(['/', '.']);
+        let never = place.uncaptured.keys().filter(|name| place.child(name).is_none()).filter(is_other);
+        body.left_out.extend(never.map(|name| (name.to_string(), "no object has captured it".to_owned())));
         let left_out = body.left_out.iter().map(|(name, _)| name);
         let is_key = |name: &str| around.key.first().is_some_and(|key| key == name);
-        let is_ignored = |name: &&String| can_be_ignored(name) && !is_key(name) && resembles(name);
+        // So would be a name that the schema does not have, in a statement about properties that were not captured.
+        let is_reported = |name: &str| resembles(name) || place.uncaptured(name) > 0;
+        let is_ignored =
+            |name: &&String| can_be_ignored(name) && *name != UNCAPTURED && !is_key(name) && is_reported(name);
         body.ignored = left_out.filter(is_ignored).cloned().collect();
         body
     }
@@ -274,6 +282,10 @@ impl<'t> Planner<'t, '_> {
         });
         if around.at.0.is_empty() && name == "partial" && is_list_of_pointers {
             return Err("it lists partial lists".to_owned());
+        }
+        let is_list_of_texts = child.each.as_ref().is_some_and(|each| each.texts.count == each.total());
+        if name == UNCAPTURED && is_list_of_texts {
+            return Err("it lists properties that were not captured".to_owned());
         }
         // Reports show the time of the capture.
         let texts = child.each.as_deref().unwrap_or(child);
@@ -396,7 +408,7 @@ impl<'t> Planner<'t, '_> {
             }
             Decision::Record => self.record(name, child, at, around, place, used),
             Decision::Scalar(ty, format) => {
-                let mut remarks = vec![presence(child, place)];
+                let mut remarks = vec![presence(name, child, place)];
                 let reader = format.and_then(|format| format.read_as().1);
                 let ty = format.map_or(ty, |format| format.read_as().0);
                 let kind = if child.count(Kind::Number) > 0 { "number" } else { "text" };
@@ -409,7 +421,7 @@ impl<'t> Planner<'t, '_> {
             }
             Decision::Set(ty, format) => {
                 let each = child.each.as_deref()?;
-                let mut remarks = vec![presence(child, place), format!("{}.", count(each.total(), "element"))];
+                let mut remarks = vec![presence(name, child, place), format!("{}.", count(each.total(), "element"))];
                 if each.count(Kind::Null) > 0 {
                     remarks.push("A `null` element makes the rest of its set unknown.".to_owned());
                 }
@@ -480,7 +492,7 @@ impl<'t> Planner<'t, '_> {
         if body.attributes.is_empty() && body.left_out.is_empty() && self.types.len() > types {
             return None;
         }
-        let remarks = vec![presence(child, place)];
+        let remarks = vec![presence(name, child, place)];
         let record = (Type::Record(body), None);
         let mut attribute = self.attribute(name, "", child, record, at, around, (remarks, used));
         attribute.is_key = false;
@@ -519,7 +531,7 @@ impl<'t> Planner<'t, '_> {
         }
         let objects = place.count(Kind::Object);
         for (lacking, of, annotation) in
-            [(child.count(Kind::Null), "null", "null"), (objects.saturating_sub(child.total()), "missing", "missing")]
+            [(child.count(Kind::Null), "null", "null"), (place.lacking(name), "missing", "missing")]
         {
             if lacking > 0 {
                 remarks.push(format!(
@@ -619,11 +631,13 @@ fn below(at: &Pattern, name: &str) -> Pattern {
 }
 
 /// States in how many objects a property is.
-fn presence(child: &Place, around: &Place) -> String {
+fn presence(name: &str, child: &Place, around: &Place) -> String {
     let (total, objects, nulls) = (child.total(), around.count(Kind::Object), child.count(Kind::Null));
     let null = if nulls > 0 { format!(", null in {nulls}") } else { String::new() };
-    let optional = if child.is_optional_in(around) { ": optional" } else { "" };
-    format!("In {total} of {objects}{null}{optional}.")
+    let uncaptured = around.uncaptured(name);
+    let uncaptured = if uncaptured > 0 { format!(", not captured in {uncaptured}") } else { String::new() };
+    let optional = if around.is_optional(name) { ": optional" } else { "" };
+    format!("In {total} of {objects}{null}{uncaptured}{optional}.")
 }
 
 /// Returns a number with its noun.

@@ -61,6 +61,8 @@ pub struct Place {
     pub twice: Option<Seen>,
     /// Whether the value is different in all elements of each list; only if the place is a property of an element.
     pub repeats: bool,
+    /// The numbers of objects that state that a property was not captured. Its values there are not observed.
+    pub uncaptured: BTreeMap<SmolStr, u64>,
     /// Whether the values nest too deep, or the documents have too many places, to observe all of them.
     pub is_cut: bool,
     /// The object that was observed last.
@@ -164,9 +166,20 @@ impl Place {
         KINDS.into_iter().zip(self.kinds).filter(|(kind, count)| *kind != Kind::Null && *count > 0).collect()
     }
 
-    /// Returns whether the value of a property in the objects of `around` can be missing or `null`.
-    pub fn is_optional_in(&self, around: &Place) -> bool {
-        self.total() < around.count(Kind::Object) || self.count(Kind::Null) > 0
+    /// Returns whether the value of a property can be missing or `null` in an object that has captured it.
+    pub fn is_optional(&self, name: &str) -> bool {
+        self.child(name).is_none_or(|child| self.lacking(name) > 0 || child.count(Kind::Null) > 0)
+    }
+
+    /// Returns the number of objects that have captured a property and do not have it.
+    pub fn lacking(&self, name: &str) -> u64 {
+        let total = self.child(name).map_or(0, Place::total);
+        self.count(Kind::Object).saturating_sub(total + self.uncaptured(name))
+    }
+
+    /// Returns the number of objects that state that a property was not captured.
+    pub fn uncaptured(&self, name: &str) -> u64 {
+        self.uncaptured.get(name).copied().unwrap_or(0)
     }
 
     /// Returns the property with a name.
@@ -228,6 +241,7 @@ impl Place {
                 first: self.first,
                 children: std::mem::take(&mut self.children),
                 by_name: std::mem::take(&mut self.by_name),
+                uncaptured: std::mem::take(&mut self.uncaptured),
                 ..Place::default()
             };
             self.each_mut().merge(only);
@@ -250,6 +264,9 @@ impl Place {
         self.numbers = self.numbers.and(other.numbers);
         self.repeats |= other.repeats;
         self.is_cut |= other.is_cut;
+        for (name, count) in other.uncaptured {
+            *self.uncaptured.entry(name).or_default() += count;
+        }
         if other.is_map && !self.is_map {
             self.become_map();
         }

@@ -255,11 +255,12 @@ impl Comparison<'_> {
         node: Option<&Node>,
         path: &Pattern,
     ) {
+        let Some(Step::Property(name)) = path.0.last() else { return };
         let words = |around: &Place, place: &Place| {
             let present = place.total() - place.count(Kind::Null);
             Some(format!("in {present} of {}", around.count(Kind::Object)))
         };
-        let kind = match (old.is_optional_in(old_around), new.is_optional_in(new_around)) {
+        let kind = match (old_around.is_optional(name), new_around.is_optional(name)) {
             (false, true) => ChangeKind::BecameOptional,
             (true, false) => ChangeKind::BecameRequired,
             _ => return,
@@ -276,14 +277,11 @@ impl Comparison<'_> {
             node.into_iter().flat_map(|node| &node.types).flat_map(|ty| self.pack.model().ty(*ty).keys()).collect();
         keys.dedup();
         let [[name]] = keys[..] else { return };
-        let is_id = |each: &Place| each.child(name).is_some_and(|child| !child.repeats && !child.is_optional_in(each));
+        let is_id = |each: &Place| each.child(name).is_some_and(|child| !child.repeats) && !each.is_optional(name);
         if !is_id(old) || new.count(Kind::Object) == 0 || is_id(new) {
             return;
         }
-        let state = match new.child(name) {
-            Some(child) if !child.is_optional_in(new) => "not unique in a list",
-            _ => "missing in an element",
-        };
+        let state = if new.is_optional(name) { "missing in an element" } else { "not unique in a list" };
         let seen = (old.first, new.first);
         path.0.push(Step::Property(name.clone()));
         let words = (Some("unique in each list".to_owned()), Some(state.to_owned()));

@@ -11,7 +11,7 @@ use crate::value::TypeId;
 use std::sync::Arc;
 
 /// The property of an object that names its properties that were not captured.
-pub(super) const UNCAPTURED: &str = "uncaptured";
+pub(crate) const UNCAPTURED: &str = "uncaptured";
 
 /// Returns whether an undeclared property is that of an error in place of the object, as in `{"error": "forbidden"}`.
 pub(super) fn is_of_error(name: &str) -> bool {
@@ -38,7 +38,7 @@ fn letters(name: &str) -> u32 {
 
 /// The statement of one object.
 #[derive(Debug, Default)]
-pub(super) struct Statement {
+pub(crate) struct Statement {
     /// The names, with their places.
     pub(super) names: Vec<(String, Span)>,
     /// The values and elements that are not names, with the reasons.
@@ -49,7 +49,7 @@ pub(super) struct Statement {
 
 impl Statement {
     /// Adds the value of a property `uncaptured`.
-    pub(super) fn add(&mut self, source: &Source, kind: Kind, span: Span) {
+    pub(crate) fn add(&mut self, source: &Source, kind: Kind, span: Span) {
         if std::mem::replace(&mut self.is_given, true) {
             self.wrong.push((span, format!("`{UNCAPTURED}` is given twice")));
         }
@@ -86,6 +86,11 @@ impl Statement {
     /// Returns whether the statement has no effect.
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty() && self.wrong.is_empty()
+    }
+
+    /// Returns the names, if the statement is a valid list.
+    pub(crate) fn into_names(self) -> Vec<String> {
+        if self.is_wrong() { Vec::new() } else { self.names.into_iter().map(|(name, _)| name).collect() }
     }
 
     /// Returns whether the object does not state a valid list, so that what it lacks is unknown.

@@ -296,6 +296,58 @@ fn mixed_and_malformed_values_are_left_out_with_a_reason() {
 }
 
 #[test]
+fn statements_about_uncaptured_properties_are_not_attributes() {
+    let schema = inferred(&[r#"{
+        "id": "acme",
+        "sso": {"state": "?", "since": "2026-01-01", "uncaptured": ["state"]},
+        "users": [
+            {"id": "u1", "mfa": true, "roles": ["a"]},
+            {"id": "u2", "mfa": false, "roles": ["b"]},
+            {"id": "u3", "mfa": null, "roles": [], "devices": [], "uncaptured": ["mfa", "roles", "devices"]},
+            {"id": "u4", "roles": [], "uncaptured": ["mfa"]},
+            {"id": "u5", "roles": [], "mfa": true, "uncaptured": null}
+        ]
+    }"#])
+    .expect("it is read");
+    expect![[r#"
+        namespace Test {
+          @path("")
+          @key("id")
+          entity Account = {
+            id: String,
+            @ignore("state")
+            sso: {
+              since: datetime,
+            },
+          };
+          @path("/users/*")
+          @key("id")
+          @ignore("devices")
+          entity User in [Account] = {
+            id: String,
+            mfa: Bool,
+            roles: Set<String>,
+          };
+    "#]]
+    .assert_eq(&declarations(&schema));
+    for remark in [
+        "// Left out: `state`: no object has captured it.",
+        "// Left out: `uncaptured`: it lists properties that were not captured.",
+        "// In 3 of 5, not captured in 2.",
+        "// In 4 of 5, not captured in 1.",
+    ] {
+        assert!(schema.contains(remark), "{remark}\n{schema}");
+    }
+    // A list of other values is a property as any other.
+    let schema = inferred(&[r#"{"id": "acme", "uncaptured": [1, 2]}"#]).expect("it is read");
+    assert!(schema.contains("uncaptured: Set<Long>"), "{schema}");
+    // A statement about a part of a property is not exact, so the samples are to be corrected.
+    let schema =
+        inferred(&[r#"{"users": [{"id": "u1", "mfa": {"on": true}}, {"id": "u2", "uncaptured": ["mfa/on"]}]}"#]);
+    assert!(schema.is_err_and(|error| error.contains("`uncaptured` names `mfa/on`")), "it has a warning");
+}
+
+#[test]
 fn names_cannot_leave_their_comments_and_literals() {
     let names = [
         "",
