@@ -25,7 +25,7 @@ pub use shape::{KINDS, Place, Seen, Texts};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::schema::Schema;
 use crate::snapshot::{Limits, Snapshot};
-use crate::source::json::{Kind, Scanner, WalkEnd, document_start};
+use crate::source::json::{Kind, Scanner, WalkEnd, document_start, string_text};
 use crate::source::pointer::{Pattern, Step};
 use crate::source::{Source, Span, misspelling};
 use plan::Corrections;
@@ -39,7 +39,8 @@ const ROUNDS: usize = 24;
 /// Diagnostics of one document that are corrected in a round.
 const CORRECTED: usize = 64;
 
-/// Infers a schema that reads all documents without a diagnostic. `namespace` is that of its declarations.
+/// Infers a schema that reads all documents without a diagnostic, other than warnings of names that may be misspelt.
+/// `namespace` is that of its declarations.
 ///
 /// # Errors
 /// If a document is not a JSON object, or no schema reads the documents without diagnostics.
@@ -57,7 +58,11 @@ pub fn infer(documents: &[Arc<Source>], namespace: Option<&str>, limits: &Limits
         let mut plan = plan::plan(&root, number, &corrections);
         link::link(&mut plan, &corrections);
         let text = write::write(&plan, namespace, &names);
-        let found = problems(&text, &plain, limits)?;
+        let is_of_samples = |source: &Source, diagnostic: &Diagnostic| {
+            let place = diagnostic.labels.first().and_then(|label| string_text(source.slice(label.place.span)));
+            diagnostic.code == Code::SnapshotProperty && place.is_some_and(|name| plan.misspelt.contains(&*name))
+        };
+        let found = problems(&text, &plain, limits, is_of_samples)?;
         if found.is_empty() {
             return Ok(text);
         }
@@ -125,7 +130,8 @@ pub fn add(observer: &mut Observer, root: &mut Place, source: &Arc<Source>, limi
     })
 }
 
-/// Returns the diagnostics of documents that a schema reads, each with the number of its document.
+/// Returns the diagnostics of documents that a schema reads, each with the number of its document. Mistakes of the samples
+/// themselves are not among them.
 ///
 /// # Errors
 /// If the text is not a schema.
@@ -133,6 +139,7 @@ fn problems(
     text: &str,
     documents: &[Arc<Source>],
     limits: &Limits,
+    is_of_samples: impl Fn(&Source, &Diagnostic) -> bool,
 ) -> Result<Vec<(usize, Diagnostic)>, Vec<Diagnostic>> {
     let source = Source::new("inferred.cedarschema", text);
     let source = source.map_err(|error| vec![Diagnostic::error(Code::TooLarge, error.to_string())])?;
@@ -152,7 +159,8 @@ fn problems(
     let mut found = Vec::new();
     for (at, document) in documents.iter().enumerate() {
         let (_, diagnostics) = Snapshot::read(document, model, &reads, limits);
-        found.extend(diagnostics.into_iter().take(CORRECTED).map(|diagnostic| (at, diagnostic)));
+        let of_schema = diagnostics.into_iter().filter(|diagnostic| !is_of_samples(document, diagnostic));
+        found.extend(of_schema.take(CORRECTED).map(|diagnostic| (at, diagnostic)));
     }
     Ok(found)
 }

@@ -165,6 +165,7 @@ impl Walk<'_, '_> {
             }
             Ok(())
         });
+        place.end_object(object);
         walked.map(|_| ())
     }
 

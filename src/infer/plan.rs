@@ -46,6 +46,8 @@ pub(super) struct Plan<'t> {
     pub words: Vec<WordsPlan>,
     /// Whether parts of the documents were not observed.
     pub is_cut: bool,
+    /// Properties that may be misspellings of declared ones. A warning about one is not a mistake of the schema.
+    pub misspelt: BTreeSet<String>,
     /// The names of types that are in use.
     pub names: Names,
 }
@@ -161,8 +163,14 @@ struct Around<'a> {
 
 /// Plans a schema for documents.
 pub(super) fn plan<'t>(root: &'t Place, documents: u32, corrections: &Corrections) -> Plan<'t> {
-    let mut planner =
-        Planner { corrections, types: Vec::new(), names: Names::of_types(), attributes: 0, is_cut: false };
+    let mut planner = Planner {
+        corrections,
+        types: Vec::new(),
+        names: Names::of_types(),
+        attributes: 0,
+        is_cut: false,
+        misspelt: BTreeSet::new(),
+    };
     let key = keys::of_document(root, |name| {
         let at = Pattern(vec![Step::Property(name.to_owned())]);
         !corrections.no_key.contains(&at) && !corrections.left_out.contains_key(&at)
@@ -175,8 +183,8 @@ pub(super) fn plan<'t>(root: &'t Place, documents: u32, corrections: &Correction
         None => "No property is certainly the id of the account: add a `@key` if there is one.".to_owned(),
     });
     planner.entity(root, Pattern::default(), None, &[name], key, remarks);
-    let Planner { types, is_cut, names, .. } = planner;
-    Plan { types, words: Vec::new(), is_cut, names }
+    let Planner { types, is_cut, misspelt, names, .. } = planner;
+    Plan { types, words: Vec::new(), is_cut, misspelt, names }
 }
 
 struct Planner<'t, 'c> {
@@ -185,6 +193,7 @@ struct Planner<'t, 'c> {
     names: Names,
     attributes: usize,
     is_cut: bool,
+    misspelt: BTreeSet<String>,
 }
 
 impl<'t> Planner<'t, '_> {
@@ -227,6 +236,8 @@ impl<'t> Planner<'t, '_> {
             decisions.push(decision);
         }
         leave_out_respelled(place, &mut decisions);
+        let misspelt = leave_out_misspelt(place, &mut decisions);
+        self.misspelt.extend(misspelt.iter().map(ToString::to_string));
         let mut body = Body::default();
         let mut used = Names::default();
         let mut declared: Vec<&str> = Vec::new();
@@ -253,8 +264,10 @@ impl<'t> Planner<'t, '_> {
         let is_key = |name: &str| around.key.first().is_some_and(|key| key == name);
         // So would be a name that the schema does not have, in a statement about properties that were not captured.
         let is_reported = |name: &str| resembles(name) || place.uncaptured(name) > 0;
-        let is_ignored =
-            |name: &&String| can_be_ignored(name) && *name != UNCAPTURED && !is_key(name) && is_reported(name);
+        let is_ignored = |name: &&String| {
+            let is_other = !is_key(name) && *name != UNCAPTURED && !misspelt.contains(name.as_str());
+            can_be_ignored(name) && is_other && is_reported(name)
+        };
         body.ignored = left_out.filter(is_ignored).cloned().collect();
         body
     }
@@ -581,6 +594,28 @@ fn leave_out_respelled(place: &Place, decisions: &mut [Result<Decision, String>]
             *decision = Err("another property has the same name in other writing".to_owned());
         }
     }
+}
+
+/// Leaves out properties that may be misspellings of others, and returns their names. A schema that declared both would read
+/// the misspelt one as another attribute.
+fn leave_out_misspelt<'t>(place: &'t Place, decisions: &mut [Result<Decision, String>]) -> BTreeSet<&'t str> {
+    let mut left_out = BTreeSet::new();
+    let pairs = place.misspelt();
+    for (at, (name, child)) in place.children.iter().enumerate() {
+        // The most frequent of the names that it resembles.
+        let meant = pairs.iter().filter(|(rare, _)| rare == name).map(|(_, meant)| *meant);
+        let meant = meant.max_by_key(|meant| place.child(meant).map_or(0, Place::total));
+        let (Some(meant), Some(decision)) = (meant, decisions.get_mut(at).filter(|decision| decision.is_ok())) else {
+            continue;
+        };
+        let objects = place.count(Kind::Object);
+        *decision = Err(format!(
+            "in {} of {objects}, it may be a misspelling of `{meant}`, which no object has next to it",
+            child.total()
+        ));
+        left_out.insert(name.as_str());
+    }
+    left_out
 }
 
 /// Returns the type of the elements of a set.

@@ -3,6 +3,7 @@
 use super::format::{Format, Formats, Numbers, truth};
 use super::secret;
 use crate::source::json::Kind;
+use crate::source::misspelling;
 use crate::source::pointer::{Pattern, Step};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,9 @@ const MAX_WORDS: usize = 32;
 
 /// Bytes of a text that is kept.
 const LONGEST_WORD: usize = 64;
+
+/// Pairs of similar names that are compared in each object.
+const MAX_SIMILAR: usize = 64;
 
 /// The limits of a vocabulary.
 struct Vocabulary {
@@ -51,6 +55,8 @@ pub struct Place {
     /// The properties of the objects, in the order of their first values.
     pub children: Vec<(SmolStr, Place)>,
     by_name: HashMap<SmolStr, usize>,
+    /// Pairs of properties one of which may be a misspelling of the other.
+    similar: Vec<Similar>,
     /// The elements of the arrays, and the values of a map.
     pub each: Option<Box<Place>>,
     /// Whether the objects are maps, whose names are not those of properties.
@@ -67,6 +73,14 @@ pub struct Place {
     pub is_cut: bool,
     /// The object that was observed last.
     pub(super) last_object: u64,
+}
+
+/// Two properties, by their numbers in an object.
+#[derive(Debug, Clone, Copy)]
+struct Similar {
+    pair: [usize; 2],
+    /// Whether an object has both.
+    together: bool,
 }
 
 /// The texts of a place.
@@ -196,9 +210,38 @@ impl Place {
     /// Adds a property.
     pub(super) fn add_child(&mut self, name: &str, place: Place) -> usize {
         let at = self.children.len();
+        let is_similar = |other: &str| misspelling(name, [other]).is_some() || misspelling(other, [name]).is_some();
+        let others = self.children.iter().enumerate().filter(|(_, (other, _))| is_similar(other));
+        let room = MAX_SIMILAR.saturating_sub(self.similar.len());
+        let similar: Vec<Similar> =
+            others.take(room).map(|(other, _)| Similar { pair: [other, at], together: false }).collect();
+        self.similar.extend(similar);
         self.by_name.insert(name.into(), at);
         self.children.push((name.into(), place));
         at
+    }
+
+    /// Ends an object: records the similar properties that it has together.
+    pub(super) fn end_object(&mut self, object: u64) {
+        let children = &self.children;
+        let has = |at: usize| children.get(at).is_some_and(|(_, child)| child.last_object == object);
+        for similar in self.similar.iter_mut().filter(|similar| !similar.together) {
+            similar.together = similar.pair.into_iter().all(has);
+        }
+    }
+
+    /// Returns the properties that may be misspellings, each with the property that is meant: more objects have it, none has
+    /// both, and their values are of one kind.
+    pub fn misspelt(&self) -> Vec<(&str, &str)> {
+        let of_pair = |similar: &Similar| {
+            let [a, b] = similar.pair.map(|at| self.children.get(at));
+            let (rare, common) = if a?.1.total() < b?.1.total() { (a?, b?) } else { (b?, a?) };
+            let is_rare = rare.1.total() < common.1.total();
+            let kinds = |place: &Place| place.present().into_iter().map(|(kind, _)| kind).collect::<Vec<Kind>>();
+            let is_alike = kinds(&rare.1) == kinds(&common.1) && misspelling(&rare.0, [common.0.as_str()]).is_some();
+            (is_rare && is_alike).then_some((rare.0.as_str(), common.0.as_str()))
+        };
+        self.similar.iter().filter(|similar| !similar.together).filter_map(of_pair).collect()
     }
 
     /// Adds a value of a kind at a place.
@@ -222,6 +265,7 @@ impl Place {
     pub(super) fn become_map(&mut self) {
         self.is_map = true;
         self.by_name.clear();
+        self.similar.clear();
         let children = std::mem::take(&mut self.children);
         let twice = children.iter().filter_map(|(_, child)| child.twice).min();
         let each = self.each_mut();
@@ -241,6 +285,7 @@ impl Place {
                 first: self.first,
                 children: std::mem::take(&mut self.children),
                 by_name: std::mem::take(&mut self.by_name),
+                similar: std::mem::take(&mut self.similar),
                 uncaptured: std::mem::take(&mut self.uncaptured),
                 ..Place::default()
             };
@@ -270,6 +315,11 @@ impl Place {
         if other.is_map && !self.is_map {
             self.become_map();
         }
+        let together = other.similar.iter().filter(|similar| similar.together).filter_map(|similar| {
+            let [a, b] = similar.pair.map(|at| other.children.get(at).map(|(name, _)| name.clone()));
+            Some([a?, b?])
+        });
+        let together: Vec<[SmolStr; 2]> = together.collect();
         for (name, child) in other.children {
             if self.is_map {
                 self.each_mut().merge(child);
@@ -280,6 +330,13 @@ impl Place {
                 None => {
                     self.add_child(&name, child);
                 }
+            }
+        }
+        for names in together {
+            let pair = names.map(|name| self.by_name.get(&name).copied());
+            let is_pair = |similar: &&mut Similar| similar.pair.iter().all(|at| pair.contains(&Some(*at)));
+            if let Some(similar) = self.similar.iter_mut().find(is_pair) {
+                similar.together = true;
             }
         }
         if let Some(each) = other.each {
