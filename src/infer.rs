@@ -39,13 +39,13 @@ const ROUNDS: usize = 24;
 /// Diagnostics of one document that are corrected in a round.
 const CORRECTED: usize = 64;
 
-/// Infers a schema that reads all documents without a diagnostic, other than warnings of names that may be misspelt.
-/// `namespace` is that of its declarations.
+/// Infers a schema that reads all documents without a diagnostic, other than those of names that may be misspelt and
+/// of errors in place of objects. `namespace` is that of its declarations.
 ///
 /// # Errors
 /// If a document is not a JSON object, or no schema reads the documents without diagnostics.
 pub fn infer(documents: &[Arc<Source>], namespace: Option<&str>, limits: &Limits) -> Result<String, Vec<Diagnostic>> {
-    let root = observe(documents, limits)?;
+    let (root, errors) = observe(documents, limits)?;
     // Spans are those of the text that is read, also if it is derived from a file in another format.
     let plain: Result<Vec<Arc<Source>>, _> =
         documents.iter().map(|source| Source::new(source.name(), source.text())).collect();
@@ -58,9 +58,11 @@ pub fn infer(documents: &[Arc<Source>], namespace: Option<&str>, limits: &Limits
         let mut plan = plan::plan(&root, number, &corrections);
         link::link(&mut plan, &corrections);
         let text = write::write(&plan, namespace, &names);
-        let is_of_samples = |source: &Source, diagnostic: &Diagnostic| {
-            let place = diagnostic.labels.first().and_then(|label| string_text(source.slice(label.place.span)));
-            diagnostic.code == Code::SnapshotProperty && place.is_some_and(|name| plan.misspelt.contains(&*name))
+        let is_of_samples = |document: usize, source: &Source, diagnostic: &Diagnostic| {
+            let Some(label) = diagnostic.labels.first() else { return false };
+            let name = string_text(source.slice(label.place.span));
+            let is_misspelt = name.is_some_and(|name| plan.misspelt.contains(&*name));
+            diagnostic.code == Code::SnapshotProperty && is_misspelt || is_within(&errors, document, label.place.span)
         };
         let found = problems(&text, &plain, limits, is_of_samples)?;
         if found.is_empty() {
@@ -81,21 +83,35 @@ pub fn infer(documents: &[Arc<Source>], namespace: Option<&str>, limits: &Limits
     Err(left)
 }
 
-/// Returns the shape of documents.
+/// An error in place of an object: the number of its document, and its place there.
+type ErrorAt = (u32, Span);
+
+/// Returns whether a span is in one of the errors, which are in order.
+fn is_within(errors: &[ErrorAt], document: usize, span: Span) -> bool {
+    let at = errors.partition_point(|(of, error)| (*of as usize, error.start) <= (document, span.start));
+    let before = at.checked_sub(1).and_then(|before| errors.get(before));
+    before.is_some_and(|(of, error)| *of as usize == document && error.contains(span))
+}
+
+/// Returns the shape of documents, and the errors in place of objects in order.
 ///
 /// # Errors
 /// If a document is not a JSON object.
-fn observe(documents: &[Arc<Source>], limits: &Limits) -> Result<Place, Vec<Diagnostic>> {
-    let (mut root, mut observer, mut errors) = (Place::default(), Observer::default(), Vec::new());
+fn observe(documents: &[Arc<Source>], limits: &Limits) -> Result<(Place, Vec<ErrorAt>), Vec<Diagnostic>> {
+    let (mut root, mut errors) = (Place::default(), Vec::new());
+    let mut observer = Observer::of_samples();
     for source in documents {
         errors.extend(add(&mut observer, &mut root, source, limits).err());
     }
     if !errors.is_empty() {
         return Err(errors);
     }
+    let mut in_place = Vec::new();
+    root.settle_errors(&mut in_place);
+    in_place.sort_unstable_by_key(|(document, span)| (*document, span.start));
     root.join_only();
     root.settle(&mut |place, at| !at.0.is_empty() && is_map(place));
-    Ok(root)
+    Ok((root, in_place))
 }
 
 /// Adds a document to a shape.
@@ -139,7 +155,7 @@ fn problems(
     text: &str,
     documents: &[Arc<Source>],
     limits: &Limits,
-    is_of_samples: impl Fn(&Source, &Diagnostic) -> bool,
+    is_of_samples: impl Fn(usize, &Source, &Diagnostic) -> bool,
 ) -> Result<Vec<(usize, Diagnostic)>, Vec<Diagnostic>> {
     let source = Source::new("inferred.cedarschema", text);
     let source = source.map_err(|error| vec![Diagnostic::error(Code::TooLarge, error.to_string())])?;
@@ -159,7 +175,7 @@ fn problems(
     let mut found = Vec::new();
     for (at, document) in documents.iter().enumerate() {
         let (_, diagnostics) = Snapshot::read(document, model, &reads, limits);
-        let of_schema = diagnostics.into_iter().filter(|diagnostic| !is_of_samples(document, diagnostic));
+        let of_schema = diagnostics.into_iter().filter(|diagnostic| !is_of_samples(at, document, diagnostic));
         found.extend(of_schema.take(CORRECTED).map(|diagnostic| (at, diagnostic)));
     }
     Ok(found)

@@ -3,10 +3,11 @@
 use super::names::LONGEST_NAME;
 use super::shape::{Place, Seen};
 use crate::hash::keyed;
-use crate::snapshot::uncaptured::{Statement, UNCAPTURED};
-use crate::source::Source;
+use crate::snapshot::uncaptured::{Statement, UNCAPTURED, is_of_error};
 use crate::source::json::{Kind, Scanner, SyntaxError, document_start, string_text};
+use crate::source::{Source, Span};
 use crate::value::fold::caseless;
+use smol_str::SmolStr;
 use std::collections::HashSet;
 
 /// Levels of nesting that are observed. Deeper values are counted, and their contents are not.
@@ -27,6 +28,8 @@ const CANDIDATES: [(usize, usize); 3] = [(1_000, 8), (20_000, 3), (200_000, 1)];
 /// The observation of some documents.
 #[derive(Debug, Default)]
 pub struct Observer {
+    /// Whether errors in place of objects are separated. [`Place::settle_errors`] ends that.
+    separates_errors: bool,
     documents: u32,
     places: usize,
     objects: u64,
@@ -39,6 +42,17 @@ struct Walk<'o, 't> {
     text: &'t str,
     /// Whether objects of the document may state that properties of them were not captured.
     has_statements: bool,
+    /// Whether objects of the document may be errors, which are to be separated.
+    has_errors: bool,
+}
+
+/// The properties of an object that determine how it is observed.
+#[derive(Default)]
+struct Marks {
+    /// The properties that it states as not captured, each once, in order.
+    uncaptured: Vec<String>,
+    /// All names, if one is that of an error.
+    with_error: Option<Vec<SmolStr>>,
 }
 
 /// The texts and numbers of the elements of one list, by property.
@@ -50,6 +64,11 @@ struct Ids {
 }
 
 impl Observer {
+    /// Returns an observation that separates errors in place of objects.
+    pub(super) fn of_samples() -> Self {
+        Self { separates_errors: true, ..Self::default() }
+    }
+
     /// Returns the number of observed documents.
     pub fn documents(&self) -> u32 {
         self.documents
@@ -63,7 +82,10 @@ impl Observer {
         let text = source.text();
         let mut scanner = Scanner::at(text, document_start(text)).up_to(depth);
         let has_statements = memchr::memmem::find(text.as_bytes(), UNCAPTURED.as_bytes()).is_some();
-        let walked = Walk { observer: self, source, text, has_statements }
+        let may_have = |part: &str| memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some();
+        // `error`, `Error`, `ERROR`.
+        let has_errors = self.separates_errors && (may_have("rror") || may_have("RROR"));
+        let walked = Walk { observer: self, source, text, has_statements, has_errors }
             .value(&mut scanner, root, 0)
             .and_then(|()| scanner.end());
         self.documents += 1;
@@ -78,13 +100,15 @@ impl Walk<'_, '_> {
 
     fn value(&mut self, scanner: &mut Scanner<'_>, place: &mut Place, depth: usize) -> Result<(), SyntaxError> {
         let (kind, start) = scanner.peek()?;
+        if kind == Kind::Object && depth < DEEPEST {
+            return self.object(scanner, place, depth, None);
+        }
         place.add(kind, self.seen(start));
         match kind {
             Kind::Object | Kind::Array if depth >= DEEPEST => {
                 place.is_cut = true;
                 scanner.skip().map(|_| ())
             }
-            Kind::Object => self.object(scanner, place, depth, None),
             Kind::Array => self.array(scanner, place, depth),
             _ => {
                 let raw = self.text.get(scanner.skip()?.range()).unwrap_or_default();
@@ -106,11 +130,10 @@ impl Walk<'_, '_> {
         let each = place.each_mut();
         let mut ids = Ids::default();
         let walked = scanner.array(|scanner, _| {
-            let (kind, start) = scanner.peek()?;
+            let (kind, _) = scanner.peek()?;
             if kind != Kind::Object || depth + 1 >= DEEPEST {
                 return self.value(scanner, each, depth + 1);
             }
-            each.add(kind, self.seen(start));
             self.object(scanner, each, depth + 1, Some(&mut ids))?;
             ids.next(each);
             Ok(())
@@ -123,13 +146,33 @@ impl Walk<'_, '_> {
         scanner: &mut Scanner<'_>,
         place: &mut Place,
         depth: usize,
-        mut ids: Option<&mut Ids>,
+        ids: Option<&mut Ids>,
     ) -> Result<(), SyntaxError> {
+        let start = scanner.offset();
+        let is_marked = (self.has_statements || self.has_errors && depth > 0) && !place.is_map;
+        let Marks { uncaptured, with_error } = if is_marked { self.marks(start) } else { Marks::default() };
+        let with_error = with_error.filter(|_| self.has_errors && depth > 0);
+        let Some(objects) = with_error.and_then(|names| place.with_error(&names)) else {
+            return self.properties(scanner, place, depth, ids, &uncaptured);
+        };
+        self.properties(scanner, &mut objects.place, depth, None, &uncaptured)?;
+        objects.objects.push((self.observer.documents, Span::new(start, scanner.offset())));
+        Ok(())
+    }
+
+    /// Observes the properties of an object, other than those that it states as not captured, which are in order.
+    fn properties(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        place: &mut Place,
+        depth: usize,
+        mut ids: Option<&mut Ids>,
+        uncaptured: &[String],
+    ) -> Result<(), SyntaxError> {
+        place.add(Kind::Object, self.seen(scanner.offset()));
         self.observer.objects += 1;
         let (object, mut next) = (self.observer.objects, 0);
-        let uncaptured =
-            if self.has_statements && !place.is_map { self.uncaptured(scanner.offset()) } else { Vec::new() };
-        for name in &uncaptured {
+        for name in uncaptured {
             if place.uncaptured.contains_key(&**name) || place.uncaptured.len() < MAX_PROPERTIES {
                 *place.uncaptured.entry(name.into()).or_default() += 1;
             }
@@ -139,7 +182,7 @@ impl Walk<'_, '_> {
                 return self.value(scanner, place.each_mut(), depth + 1);
             }
             let name = key.text();
-            if uncaptured.iter().any(|uncaptured| *uncaptured == *name) {
+            if uncaptured.binary_search_by(|uncaptured| (**uncaptured).cmp(&name)).is_ok() {
                 return scanner.skip().map(|_| ());
             }
             let Some(at) = self.child(place, &name, next) else {
@@ -169,22 +212,29 @@ impl Walk<'_, '_> {
         walked.map(|_| ())
     }
 
-    /// Returns the properties that an object states as not captured, each once.
-    fn uncaptured(&self, start: u32) -> Vec<String> {
-        let mut statement = Statement::default();
+    /// Reads the names of an object, and its statement about properties that were not captured.
+    fn marks(&self, start: u32) -> Marks {
+        let (mut statement, mut names) = (Statement::default(), Vec::new());
         #[expect(clippy::let_underscore_must_use, reason = "the walk reports the error")]
         let _ = Scanner::at(self.text, start).object(|scanner, key| {
             let (kind, _) = scanner.peek()?;
             let span = scanner.skip()?;
-            if key.text() == UNCAPTURED {
+            let name = key.text();
+            if name == UNCAPTURED {
                 statement.add(self.source, kind, span);
+            }
+            if self.has_errors {
+                names.push(SmolStr::from(&*name));
             }
             Ok::<_, SyntaxError>(())
         });
-        let mut names = statement.into_names();
+        let mut uncaptured = statement.into_names();
+        uncaptured.sort_unstable();
+        uncaptured.dedup();
         names.sort_unstable();
         names.dedup();
-        names
+        let is_error = names.iter().any(|name| is_of_error(name));
+        Marks { uncaptured, with_error: is_error.then_some(names) }
     }
 
     /// Returns the place of a property, which is added if it is new. If there are too many properties, the object is a

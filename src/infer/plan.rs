@@ -435,6 +435,9 @@ impl<'t> Planner<'t, '_> {
             Decision::Set(ty, format) => {
                 let each = child.each.as_deref()?;
                 let mut remarks = vec![presence(name, child, place), format!("{}.", count(each.total(), "element"))];
+                let errors =
+                    std::iter::successors(Some(each), |each| each.each.as_deref()).map(|each| each.errors).sum();
+                remarks.extend(not_observed(errors, "an element"));
                 if each.count(Kind::Null) > 0 {
                     remarks.push("A `null` element makes the rest of its set unknown.".to_owned());
                 }
@@ -503,6 +506,8 @@ impl<'t> Planner<'t, '_> {
         let body = self.body(child, &inner);
         // Lists are declared by their own paths.
         if body.attributes.is_empty() && body.left_out.is_empty() && self.types.len() > types {
+            let errors = not_observed(child.errors, &format!("`{name}`"));
+            self.types.get_mut(around.owner).into_iter().for_each(|ty| ty.remarks.extend(errors.clone()));
             return None;
         }
         let remarks = vec![presence(name, child, place)];
@@ -542,6 +547,8 @@ impl<'t> Planner<'t, '_> {
         if each.count(Kind::Null) > 0 {
             remarks.push("A `null` element makes its list partial.".to_owned());
         }
+        remarks.extend(not_observed(each.errors, "an instance"));
+        remarks.extend(not_observed(child.errors, "the list"));
         let objects = place.count(Kind::Object);
         for (lacking, of, annotation) in
             [(child.count(Kind::Null), "null", "null"), (place.lacking(name), "missing", "missing")]
@@ -671,8 +678,15 @@ fn presence(name: &str, child: &Place, around: &Place) -> String {
     let null = if nulls > 0 { format!(", null in {nulls}") } else { String::new() };
     let uncaptured = around.uncaptured(name);
     let uncaptured = if uncaptured > 0 { format!(", not captured in {uncaptured}") } else { String::new() };
+    let errors =
+        if child.errors > 0 { format!(" ({} in its place)", count(child.errors, "error")) } else { String::new() };
     let optional = if around.is_optional(name) { ": optional" } else { "" };
-    format!("In {total} of {objects}{null}{uncaptured}{optional}.")
+    format!("In {total} of {objects}{null}{uncaptured}{errors}{optional}.")
+}
+
+/// States the number of errors in place of something.
+fn not_observed(errors: u64, of: &str) -> Option<String> {
+    (errors > 0).then(|| format!("{} in place of {of}: not observed.", count(errors, "error")))
 }
 
 /// Returns a number with its noun.

@@ -2,6 +2,7 @@
 
 use super::format::{Format, Formats, Numbers, truth};
 use super::secret;
+use crate::source::Span;
 use crate::source::json::Kind;
 use crate::source::misspelling;
 use crate::source::pointer::{Pattern, Step};
@@ -13,6 +14,9 @@ const MAX_WORDS: usize = 32;
 
 /// Bytes of a text that is kept.
 const LONGEST_WORD: usize = 64;
+
+/// Sets of property names of objects with an error, at one place.
+const MAX_ERRORS: usize = 16;
 
 /// Pairs of similar names that are compared in each object.
 const MAX_SIMILAR: usize = 64;
@@ -69,10 +73,22 @@ pub struct Place {
     pub repeats: bool,
     /// The numbers of objects that state that a property was not captured. Its values there are not observed.
     pub uncaptured: BTreeMap<SmolStr, u64>,
+    /// The objects with a property `error`, by the names of their properties, until [`Place::settle_errors`].
+    with_error: BTreeMap<Vec<SmolStr>, WithError>,
+    /// The number of objects that are errors, and not values of this place.
+    pub errors: u64,
     /// Whether the values nest too deep, or the documents have too many places, to observe all of them.
     pub is_cut: bool,
     /// The object that was observed last.
     pub(super) last_object: u64,
+}
+
+/// Objects with a property `error`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WithError {
+    pub place: Place,
+    /// The documents of the objects, and their places there.
+    pub objects: Vec<(u32, Span)>,
 }
 
 /// Two properties, by their numbers in an object.
@@ -221,6 +237,51 @@ impl Place {
         at
     }
 
+    /// Returns the objects with a property `error` and these properties, or `None` if there are too many others.
+    pub(super) fn with_error(&mut self, names: &[SmolStr]) -> Option<&mut WithError> {
+        if !self.with_error.contains_key(names) && self.with_error.len() >= MAX_ERRORS {
+            return None;
+        }
+        Some(self.with_error.entry(names.to_vec()).or_default())
+    }
+
+    /// Separates the errors in place of objects, and records their places. An object with a property `error` is an error if
+    /// there are others without, and it has none of their properties.
+    pub(super) fn settle_errors(&mut self, errors: &mut Vec<(u32, Span)>) {
+        for (name, child) in &mut self.children {
+            child.settle_errors(errors);
+            if child.errors > 0 {
+                *self.uncaptured.entry(name.clone()).or_default() += child.errors;
+            }
+        }
+        self.each.iter_mut().for_each(|each| each.settle_errors(errors));
+        let mut with_error: Vec<(Vec<SmolStr>, WithError)> = std::mem::take(&mut self.with_error).into_iter().collect();
+        with_error.sort_by_key(|(_, objects)| objects.place.first);
+        let has_others = self.count(Kind::Object) > 0 || self.each.is_some();
+        loop {
+            let is_like =
+                |(names, _): &(Vec<SmolStr>, WithError)| !has_others || names.iter().any(|name| self.has(name));
+            let (like, others): (Vec<_>, Vec<_>) = with_error.into_iter().partition(is_like);
+            with_error = others;
+            if like.is_empty() {
+                break;
+            }
+            for (_, mut objects) in like {
+                objects.place.settle_errors(errors);
+                self.merge(objects.place);
+            }
+        }
+        for (_, mut objects) in with_error {
+            self.errors += objects.place.count(Kind::Object);
+            errors.append(&mut objects.objects);
+        }
+    }
+
+    /// Returns whether an object here, or an element of a list here, has a property.
+    fn has(&self, name: &str) -> bool {
+        self.child(name).is_some() || self.each.as_ref().is_some_and(|each| each.child(name).is_some())
+    }
+
     /// Ends an object: records the similar properties that it has together.
     pub(super) fn end_object(&mut self, object: u64) {
         let children = &self.children;
@@ -311,6 +372,16 @@ impl Place {
         self.is_cut |= other.is_cut;
         for (name, count) in other.uncaptured {
             *self.uncaptured.entry(name).or_default() += count;
+        }
+        self.errors += other.errors;
+        for (names, objects) in other.with_error {
+            match self.with_error(&names) {
+                Some(known) => {
+                    known.place.merge(objects.place);
+                    known.objects.extend(objects.objects);
+                }
+                None => self.merge(objects.place),
+            }
         }
         if other.is_map && !self.is_map {
             self.become_map();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) const UNCAPTURED: &str = "uncaptured";
 
 /// Returns whether an undeclared property is that of an error in place of the object, as in `{"error": "forbidden"}`.
-pub(super) fn is_of_error(name: &str) -> bool {
+pub(crate) fn is_of_error(name: &str) -> bool {
     ["error", "errors"].iter().any(|error| name.eq_ignore_ascii_case(error))
 }
 
