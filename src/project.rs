@@ -276,6 +276,7 @@ impl Loader {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Vec<SnapshotFile>, usize) {
         let (mut files, mut skipped) = (Vec::new(), 0);
+        let is_only = selection.snapshots.len() + selection.joined.len() == 1;
         for path in &selection.snapshots {
             if path == Path::new("-") || !path.is_dir() {
                 match self.outputs.contain(path) {
@@ -290,8 +291,10 @@ impl Loader {
             skipped += others + (all - found.len());
             if found.is_empty() {
                 let message = format!("folder `{}` holds no snapshot", path.display());
-                let warning = Diagnostic::warning(Code::NoSnapshot, message);
-                diagnostics.push(warning.help(
+                // Other inputs are judged, and a run without verdicts of this one is not complete. A run without any input
+                // has an exit code of its own.
+                let found = if is_only { Diagnostic::warning } else { Diagnostic::error };
+                diagnostics.push(found(Code::NoSnapshot, message).help(
                     "snapshots are files whose name ends in `.json`, `.ndjson`, `.jsonl`, `.jsonc`, `.yaml`, `.yml` or \
                      `.toml`, and perhaps in `.gz` or `.zst`",
                 ));

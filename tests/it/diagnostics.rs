@@ -445,9 +445,10 @@ fn explain_prints_the_page_of_a_code() {
     expect![[r#"
         no-snapshot · warning
 
-        A folder contains no snapshot. The name of a snapshot ends in `.json`,
-        `.ndjson`, `.jsonl`, `.jsonc`, `.yaml`, `.yml` or `.toml`, optionally followed
-        by `.gz` or `.zst`.
+        A folder contains no snapshot. This is an error if the run has other inputs,
+        because their verdicts are not all that were asked for. The name of a snapshot
+        ends in `.json`, `.ndjson`, `.jsonl`, `.jsonc`, `.yaml`, `.yml` or `.toml`,
+        optionally followed by `.gz` or `.zst`.
 
         Correct the path, or rename the files.
 

@@ -190,6 +190,19 @@ fn a_folder_holds_snapshots_of_every_kind() {
 }
 
 #[test]
+fn a_named_folder_without_snapshots_is_an_error_next_to_other_inputs() {
+    let mut files = files("snapshot.json", SOUND.as_bytes()).to_vec();
+    files.push(("north/notes.md", b"none yet"));
+    let of = |inputs: &[&str]| deodar(&files, &[&["check"][..], inputs, &HARBOUR[2..]].concat());
+    let run = of(&["snapshot.json", "north"]);
+    assert_eq!(run.code, 5, "{run:?}");
+    assert!(run.stdout.contains("× folder `north` holds no snapshot") && run.stdout.contains("6 verdicts"), "{run:?}");
+    let alone = of(&["north"]);
+    assert_eq!(alone.code, 3, "{alone:?}");
+    assert!(alone.stdout.contains("⚠ folder `north` holds no snapshot"), "{alone:?}");
+}
+
+#[test]
 fn threads_do_not_show_in_a_fleet() {
     let long = line(&long_boat());
     let fleet: String = (0..300).map(|at| if at % 7 == 0 { long.clone() } else { line(SOUND) }).collect();
