@@ -162,10 +162,9 @@ impl Comparison<'_> {
         let (was, is) = (kinds(old), kinds(new));
         if !was.is_empty() && !is.is_empty() && was != is {
             let words = (Some(in_words(old, &was)), Some(in_words(new, &is)));
+            // Objects and lists that both have are compared below.
             self.add(ChangeKind::Retyped, path, (node, Reach::Below), words, (old.first, new.first));
-            return;
-        }
-        if !was.is_empty() && !is.is_empty() {
+        } else if !was.is_empty() && !is.is_empty() {
             self.values(old, new, node, path);
         }
         self.properties(old, new, node, path);

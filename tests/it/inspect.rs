@@ -81,6 +81,22 @@ fn differences_name_the_checks_that_they_affect() {
 }
 
 #[test]
+fn differences_in_a_list_with_another_element_are_listed() {
+    let old = r#"{"spare": [{"a": 1, "b": {"c": true}}]}"#;
+    let found = changes(r#"{"spare": [{"a": "x", "b": {}}, 7]}"#, old);
+    assert_eq!(
+        found,
+        [
+            "removed /spare/*/b/c: boolean -> - []",
+            "retyped /spare/*: object -> object or number []",
+            "retyped /spare/*/a: number -> string []"
+        ]
+    );
+    // An object that is a list now has nothing in common with it.
+    assert_eq!(changes(r#"{"spare": {"a": 1}}"#, old), ["retyped /spare: array -> object []"]);
+}
+
+#[test]
 fn words_ids_and_secrets() {
     let list = |status: &str, id: &str, token: &str| {
         let element = |at: usize| {
