@@ -71,8 +71,8 @@ impl Inspection {
         limits: &Limits,
     ) -> Result<Self, Vec<Diagnostic>> {
         let declared = Declared::of(pack);
-        let mut new_shape = observed(new, limits)?;
-        let mut old_shape = old.map(|old| observed(old, limits)).transpose()?;
+        let mut new_shape = observed(&declared, new, limits)?;
+        let mut old_shape = old.map(|old| observed(&declared, old, limits)).transpose()?;
         settle(&declared, &mut new_shape, old_shape.as_mut());
         let model = pack.model();
         let documents = |sources: &[Arc<Source>]| sources.iter().map(|source| source.document()).collect();
@@ -98,8 +98,9 @@ impl Inspection {
 }
 
 /// Returns the shape of documents.
-fn observed(sources: &[Arc<Source>], limits: &Limits) -> Result<Place, Vec<Diagnostic>> {
-    let (mut shape, mut observer) = (Place::default(), Observer::default());
+fn observed(declared: &Declared, sources: &[Arc<Source>], limits: &Limits) -> Result<Place, Vec<Diagnostic>> {
+    let mut shape = Place::default();
+    let mut observer = if declared.has_uncaptured() { Observer::without_statements() } else { Observer::default() };
     let errors: Vec<Diagnostic> =
         sources.iter().filter_map(|source| infer::add(&mut observer, &mut shape, source, limits).err()).collect();
     if errors.is_empty() { Ok(shape) } else { Err(errors) }

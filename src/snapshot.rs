@@ -7,7 +7,7 @@
 
 mod locate;
 pub(crate) mod uncaptured;
-mod partial;
+pub(crate) mod partial;
 mod groups;
 mod plan;
 mod join;

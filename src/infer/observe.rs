@@ -30,6 +30,8 @@ const CANDIDATES: [(usize, usize); 3] = [(1_000, 8), (20_000, 3), (200_000, 1)];
 pub struct Observer {
     /// Whether errors in place of objects are separated. [`Place::settle_errors`] ends that.
     separates_errors: bool,
+    /// Whether `uncaptured` is a property as any other, and not a statement.
+    ignores_statements: bool,
     documents: u32,
     places: usize,
     objects: u64,
@@ -69,6 +71,11 @@ impl Observer {
         Self { separates_errors: true, ..Self::default() }
     }
 
+    /// Returns an observation to which `uncaptured` is a property as any other.
+    pub fn without_statements() -> Self {
+        Self { ignores_statements: true, ..Self::default() }
+    }
+
     /// Returns the number of observed documents.
     pub fn documents(&self) -> u32 {
         self.documents
@@ -81,7 +88,8 @@ impl Observer {
     pub fn add(&mut self, root: &mut Place, source: &Source, depth: usize) -> Result<(), SyntaxError> {
         let text = source.text();
         let mut scanner = Scanner::at(text, document_start(text)).up_to(depth);
-        let has_statements = memchr::memmem::find(text.as_bytes(), UNCAPTURED.as_bytes()).is_some();
+        let has_statements =
+            !self.ignores_statements && memchr::memmem::find(text.as_bytes(), UNCAPTURED.as_bytes()).is_some();
         let may_have = |part: &str| memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some();
         // `error`, `Error`, `ERROR`.
         let has_errors = self.separates_errors && (may_have("rror") || may_have("RROR"));

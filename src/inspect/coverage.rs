@@ -62,11 +62,12 @@ fn undeclared_below(
         return;
     }
     for (name, child) in &place.children {
+        if node.is_statement(path, name) {
+            continue;
+        }
         path.0.push(Step::Property(name.to_string()));
         match node.property(name) {
             Some(below) => undeclared_below(below, child, path, sources, found),
-            // Deodar reads this property of every document without a schema.
-            None if path.0.len() == 1 && name == "partial" => {}
             None => found.push(Undeclared {
                 place: path.to_text(),
                 kinds: kinds(child),

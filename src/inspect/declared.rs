@@ -3,6 +3,8 @@
 use crate::catalogue;
 use crate::pack::Pack;
 use crate::schema::{EntityType, FieldId, Model, Origin, SlotId, Ty};
+use crate::snapshot::partial::PARTIAL;
+use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::pointer::{Group, Pattern, Step};
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +122,11 @@ impl Declared {
         &self.root
     }
 
+    /// Returns whether the schema has a property `uncaptured`, which is then not a statement of the snapshot.
+    pub(super) fn has_uncaptured(&self) -> bool {
+        self.root.has_uncaptured()
+    }
+
     /// Returns whether the schema has a map at a place; `None` if it declares nothing there.
     pub(super) fn is_map(&self, at: &Pattern) -> Option<bool> {
         let mut node = &self.root;
@@ -158,6 +165,19 @@ impl Node {
     /// Returns the place of a property.
     pub(super) fn property(&self, name: &str) -> Option<&Node> {
         self.below.get(&Step::Property(name.to_owned()))
+    }
+
+    fn has_uncaptured(&self) -> bool {
+        self.property(UNCAPTURED).is_some()
+            || self.ignored.iter().any(|ignored| ignored == UNCAPTURED)
+            || self.below.values().any(Self::has_uncaptured)
+    }
+
+    /// Returns whether a property of the objects here, which the schema does not declare, is a statement of the snapshot
+    /// about its coverage. Deodar reads it.
+    pub(super) fn is_statement(&self, path: &Pattern, name: &str) -> bool {
+        let is_free = self.property(name).is_none() && !self.ignored.iter().any(|ignored| ignored == name);
+        is_free && !self.is_whole && (name == UNCAPTURED || name == PARTIAL && path.0.is_empty())
     }
 
     /// Returns the types whose instances are here, or are the elements of the list here.

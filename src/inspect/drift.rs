@@ -223,6 +223,9 @@ impl Comparison<'_> {
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.as_str()));
         for name in names {
+            if node.is_some_and(|node| node.is_statement(path, name)) {
+                continue;
+            }
             let below = node.filter(|node| !node.is_whole).and_then(|node| node.property(name));
             path.0.push(Step::Property(name.to_string()));
             match (old.child(name), new.child(name)) {

@@ -13,7 +13,7 @@ use crate::value::{EntityRef, TypeId};
 use std::collections::{HashMap, HashSet};
 
 /// The root property that lists the pointers of partial lists.
-pub(super) const PARTIAL: &str = "partial";
+pub(crate) const PARTIAL: &str = "partial";
 
 /// Returns whether the root property `partial` lists partial lists, and is not a property that the schema reads.
 pub(super) fn is_reserved(model: &Model) -> bool {

@@ -97,6 +97,20 @@ fn differences_in_a_list_with_another_element_are_listed() {
 }
 
 #[test]
+fn statements_about_coverage_are_read_and_their_values_are_not_there() {
+    let new = edited("{", "{ \"partial\": [\"/people\"], \"uncaptured\": [\"captured_at\"],");
+    let document = inspect(&new, None, &["--format", "json"]).json();
+    holds("inspect.schema.json", &document);
+    assert_eq!(document["undeclared"], serde_json::json!([]));
+    let lacking = document["lacking"].as_array().expect("places");
+    assert!(lacking.iter().any(|it| it["place"] == "/captured_at" && it["checks"][0] == "HB-AGE-01"), "{lacking:?}");
+    assert_eq!(changes(&new, SOUND), ["removed /captured_at: string -> - [HB-AGE-01]"]);
+    // In an object that the schema does not read, it is a property as any other.
+    let other = edited("{", "{ \"spare\": {\"uncaptured\": [\"a\"]},");
+    assert_eq!(changes(&other, SOUND), ["added /spare: - -> object []"]);
+}
+
+#[test]
 fn words_ids_and_secrets() {
     let list = |status: &str, id: &str, token: &str| {
         let element = |at: usize| {
