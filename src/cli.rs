@@ -2,6 +2,7 @@
 
 mod output;
 mod pack;
+mod inputs;
 mod outputs;
 mod store;
 mod settings;

@@ -1,9 +1,11 @@
 //! `deodar capture`: exports of an account to a snapshot. The flags are those of the pack's capture description.
 
+use super::check::CaptureCheck;
+use super::inputs::InputFiles;
 use super::output::{Output, to_stderr};
 use super::pack::{self, PackArgs};
 use super::screens::{self, StatusFormat, StatusRequest};
-use super::{Color, check, usage, width};
+use super::{Color, usage, width};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
 use deodar::capture::cell::{Dates, stated_time};
 use deodar::capture::description::{Description, FeedReader};
@@ -166,7 +168,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         }
         return by_screen(&named.pack, &loaded.description, &matches, &common, style);
     }
-    match files(&loaded.description, &matches, &common) {
+    match files(&loaded, &matches, &common) {
         Ok(files) if common.check => checked(&named.pack, loaded, files, &common, style),
         Ok(files) => written(loaded, files, &common, style),
         Err(message) => Ok(usage(&command.clone().error(clap::error::ErrorKind::ValueValidation, message))),
@@ -218,6 +220,9 @@ impl Named {
         }
         let selection = pack::selection(&settings, &[], InputFormat::ByName);
         let CapturePack { schema, description, diagnostics, built_in, .. } = loader.capture_pack(&selection)?;
+        let described = description.as_ref().filter(|_| built_in.is_none());
+        let description_file = described.map(|source| PathBuf::from(source.name()));
+        let inputs = InputFiles::of_pack(&self.pack, &settings).and(description_file.clone());
         problems.extend(diagnostics);
         let (schema, wrong) = Schema::parse(&schema);
         problems.extend(wrong);
@@ -229,7 +234,10 @@ impl Named {
         };
         let (description, wrong) = Description::read(source, &schema.model);
         problems.extend(wrong);
-        if has_errors(&problems) { Err(problems) } else { Ok(Loaded { schema, description, built_in, problems }) }
+        if has_errors(&problems) {
+            return Err(problems);
+        }
+        Ok(Loaded { schema, description, description_file, built_in, inputs, problems })
     }
 }
 
@@ -237,8 +245,12 @@ impl Named {
 struct Loaded {
     schema: Schema,
     description: Description,
+    /// The file of the description; `None` if it is part of a built-in pack.
+    description_file: Option<PathBuf>,
     /// The built-in pack that the description is part of.
     built_in: Option<&'static str>,
+    /// The files of the pack and of its description.
+    inputs: InputFiles,
     problems: Vec<Diagnostic>,
 }
 
@@ -313,7 +325,8 @@ struct Statements {
 }
 
 /// Returns the files that the command line names.
-fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Result<Files, String> {
+fn files(loaded: &Loaded, matches: &ArgMatches, common: &Common) -> Result<Files, String> {
+    let description = &loaded.description;
     let mut named = Vec::new();
     for (feed, declared) in description.feeds.iter().enumerate() {
         for value in matches.get_many::<OsString>(&declared.flag).into_iter().flatten() {
@@ -324,10 +337,8 @@ fn files(description: &Description, matches: &ArgMatches, common: &Common) -> Re
         let flags: Vec<String> = description.feeds.iter().map(|feed| format!("--{}", feed.flag)).collect();
         return Err(format!("no file is named: name one with {}", flags.join(", ")));
     }
-    let paths: Vec<PathBuf> = named.iter().map(|it| it.path.clone()).collect();
-    if let Some(input) = project::overwritten_input([common.output.as_path()], &paths) {
-        return Err(format!("`{}` is a file of the capture: name another file with --output", input.display()));
-    }
+    let inputs = loaded.inputs.clone().and(named.iter().map(|it| it.path.clone()));
+    inputs.refuse([common.output.as_path()], "--output")?;
     let ending = common.output.extension().unwrap_or_default().to_ascii_lowercase();
     if let Some(other) = ["yaml", "yml", "toml", "jsonc", "csv", "xml"].iter().find(|other| ending == **other) {
         return Err(format!("a snapshot is JSON: name a file with --output that ends in .json, not .{other}"));
@@ -444,7 +455,7 @@ fn with_inputs<R>(
     style: Style,
     call: impl FnOnce(Inputs<'_>) -> io::Result<R>,
 ) -> io::Result<Option<R>> {
-    let Loaded { schema, description, built_in, problems } = loaded;
+    let Loaded { schema, description, built_in, problems, .. } = loaded;
     to_stderr(|out| diagnostics::write(problems, &[], style, out));
     let (given, old) = match exports(description, files, common) {
         Ok(read) => read,
@@ -467,6 +478,13 @@ fn with_inputs<R>(
 fn checked(pack: &PackArgs, loaded: Loaded, files: Files, common: &Common, style: Style) -> io::Result<ExitCode> {
     let is_written = common.output != Path::new("-");
     let name = if is_written { shown(&common.output) } else { "captured.json".to_owned() };
+    let exports = files.named.iter().map(|file| file.path.clone());
+    let own = common.into.iter().cloned().chain(is_written.then(|| common.output.clone()));
+    let read: Vec<PathBuf> = exports.chain(loaded.description_file.clone()).chain(own).collect();
+    let check = match CaptureCheck::parse(pack, &common.check_options, name.clone(), read) {
+        Ok(check) => check,
+        Err(code) => return Ok(code),
+    };
     let captured = with_inputs(&loaded, &files, common, style, |inputs| capture_source(inputs, &name))?;
     let Some((outcome, source)) = captured else { return Ok(ExitCode::from(5)) };
     let code = report(&outcome, common, style);
@@ -474,7 +492,7 @@ fn checked(pack: &PackArgs, loaded: Loaded, files: Files, common: &Common, style
     if is_written {
         project::replace_file_with(&common.output, |out| out.write_all(source.text().as_bytes()).map(|()| true))?;
     }
-    let judged = check::captured(pack, &common.check_options, &name, source)?;
+    let judged = check.run(source)?;
     Ok(if has_errors(&outcome.diagnostics) { code } else { judged })
 }
 

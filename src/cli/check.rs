@@ -1,5 +1,6 @@
 //! `deodar check`
 
+use super::inputs::InputFiles;
 use super::output::{Output, to_stderr};
 use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
@@ -98,6 +99,9 @@ pub(super) struct Args {
     // The last, because its heading applies to all options after it.
     #[command(flatten)]
     limits: LimitArgs,
+    /// The files that the snapshot is captured from, and its own, if this is the check of a capture
+    #[arg(skip)]
+    captured_from: Option<Vec<PathBuf>>,
 }
 
 #[derive(clap::Args)]
@@ -174,28 +178,51 @@ fn parse_framework(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("valid are {}, and those of the configuration file", names.join(", ")))
 }
 
-/// Judges a snapshot that was captured from exports, with options of this command.
-pub(super) fn captured(
-    pack: &pack::PackArgs,
-    options: &[OsString],
-    name: &str,
-    source: Arc<Source>,
-) -> io::Result<ExitCode> {
-    use clap::{Args as _, FromArgMatches as _};
-    let given = pack.words().into_iter().chain(options.iter().cloned());
-    let words = ["deodar check".into(), "--".into(), name.into()];
-    let [command, rest @ ..] = words;
-    let words = std::iter::once(command).chain(given).chain(rest);
-    let parsed = Args::augment_args(clap::Command::new("deodar check")).try_get_matches_from(words);
-    let args = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => args,
-        Err(error) => return Ok(usage(&error)),
-    };
-    if args.snapshots.len() > 1 || !args.join.is_empty() || args.watch {
-        to_stderr(|out| writeln!(out, "error: a capture is the only snapshot of its check, and it is not watched"));
-        return Ok(ExitCode::from(2));
+/// The check of a snapshot that is captured from exports.
+pub(super) struct CaptureCheck {
+    args: Args,
+    name: String,
+}
+
+impl CaptureCheck {
+    /// Parses the options of this command. `name` is that of the snapshot, and `files` are those that it is captured
+    /// from, and its own.
+    ///
+    /// # Errors
+    /// The exit code, if the options are wrong or an output would replace one of the files. The reason is reported.
+    pub(super) fn parse(
+        pack: &pack::PackArgs,
+        options: &[OsString],
+        name: String,
+        files: Vec<PathBuf>,
+    ) -> Result<Self, ExitCode> {
+        use clap::{Args as _, FromArgMatches as _};
+        let given = pack.words().into_iter().chain(options.iter().cloned());
+        let words = ["deodar check".into(), "--".into(), OsString::from(&name)];
+        let [command, rest @ ..] = words;
+        let words = std::iter::once(command).chain(given).chain(rest);
+        let parsed = Args::augment_args(clap::Command::new("deodar check")).try_get_matches_from(words);
+        let parsed = parsed.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| usage(&error))?;
+        let args = Args { captured_from: Some(files), ..parsed };
+        if args.snapshots.len() > 1 || !args.join.is_empty() || args.watch {
+            return Err(refuse("a capture is the only snapshot of its check, and it is not watched"));
+        }
+        match Settings::read(&args, &mut Loader::default()).outputs(&args) {
+            Ok(_) => Ok(Self { args, name }),
+            Err(refused) => Err(refuse(&refused)),
+        }
     }
-    run_with(&args, Some(SnapshotInput { path: name.to_owned(), source: Ok(source) }))
+
+    /// Judges the snapshot.
+    pub(super) fn run(&self, source: Arc<Source>) -> io::Result<ExitCode> {
+        run_with(&self.args, Some(SnapshotInput { path: self.name.clone(), source: Ok(source) }))
+    }
+}
+
+/// Reports wrong usage, and returns its exit code.
+fn refuse(reason: &str) -> ExitCode {
+    to_stderr(|out| writeln!(out, "error: {reason}"));
+    ExitCode::from(2)
 }
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
@@ -207,10 +234,7 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
     let settings = Settings::read(args, &mut loader);
     let selected = match settings.outputs(args) {
         Ok(selected) => selected,
-        Err(refused) => {
-            to_stderr(|out| writeln!(out, "error: {refused}"));
-            return Ok(ExitCode::from(2));
-        }
+        Err(refused) => return Ok(refuse(&refused)),
     };
     let has_lines = selected.has_lines();
     let refused = match args.watch {
@@ -239,9 +263,6 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
         _ if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
             format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", "))
         }
-        _ if selected.files.iter().any(|(_, path)| Some(path) == settings.effective.baseline.value.as_ref()) => {
-            "an output would replace the baseline: name another file with --output".to_owned()
-        }
         _ if settings.effective.baseline.value.as_ref().is_some_and(|path| path.as_os_str() == "-") => {
             "the baseline cannot be standard input: name a file with --baseline".to_owned()
         }
@@ -257,8 +278,7 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
         },
         false => return once(args, &settings, loader, &selected, given),
     };
-    to_stderr(|out| writeln!(out, "error: {refused}"));
-    Ok(ExitCode::from(2))
+    Ok(refuse(&refused))
 }
 
 /// The settings of one run.
@@ -330,14 +350,10 @@ impl Settings {
     /// # Errors
     /// The message for the user, when an output would overwrite an input or another output.
     pub(super) fn outputs(&self, args: &Args) -> Result<Selected, String> {
-        let Effective { file, outputs, baseline, .. } = &self.effective;
-        let selection = self.selection(args);
-        let file = file.as_ref().map(|(path, _)| PathBuf::from(path));
-        let inputs = [&selection.snapshots[..], &selection.joined, &selection.policies, &selection.waivers].concat();
-        let inputs: Vec<PathBuf> =
-            inputs.into_iter().chain(selection.schema).chain(baseline.value.clone()).chain(file).collect();
+        let Effective { file, outputs, .. } = &self.effective;
+        let folder = file.as_ref().and_then(|(path, _)| Path::new(path).parent());
         let selected = Selected::new(args.format, &outputs.value)?;
-        if let (Origin::File(place), Some(folder)) = (&outputs.origin, inputs.last().and_then(|file| file.parent())) {
+        if let (Origin::File(place), Some(folder)) = (&outputs.origin, folder) {
             selected.stay_below(folder, place.source.name())?;
         }
         let evidence = args.evidence.as_deref();
@@ -346,16 +362,23 @@ impl Settings {
         {
             return Err(format!("two outputs in the file `{}`: name two files", path.display()));
         }
-        if let Some(refused) = self.refused_store(inputs.last().and_then(|file| file.parent())) {
+        if let Some(refused) = self.refused_store(folder) {
             return Err(refused);
         }
-        if let Some(input) = project::overwritten_input(evidence, &inputs) {
-            return Err(format!("`{}` is an input of the run: name another file with --evidence", input.display()));
-        }
+        let inputs = self.inputs(args);
+        inputs.refuse(evidence, "--evidence")?;
         if evidence.is_some() && args.snapshots.iter().any(|path| path.as_os_str() == "-") {
             return Err("a run on standard input cannot be repeated: name files with --evidence".to_owned());
         }
-        selected.refused(&inputs).map_or(Ok(selected), Err)
+        selected.replace_none(&inputs)?;
+        Ok(selected)
+    }
+
+    /// Returns the files that the run reads, or that its snapshot was captured from.
+    fn inputs(&self, args: &Args) -> InputFiles {
+        let of_pack = InputFiles::of_pack(args.settings.pack(), &self.effective);
+        let inputs = of_pack.and(self.effective.baseline.value.clone()).and(args.join.clone());
+        inputs.and(args.captured_from.as_ref().unwrap_or(&args.snapshots).clone())
     }
 
     /// Returns the folder that reports are added to.

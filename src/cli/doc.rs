@@ -1,10 +1,12 @@
 //! `deodar doc`
 
-use super::output::Output;
+use super::inputs::InputFiles;
+use super::output::{Output, to_stderr};
 use super::outputs::Target;
 use super::pack::PackArgs;
 use super::{Color, width};
 use deodar::catalogue::{self, Catalogue};
+use deodar::project::Loader;
 use deodar::render::{Destination, Detail, Style};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -30,6 +32,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
+    if let Err(refused) = args.replace_none() {
+        to_stderr(|out| writeln!(out, "error: {refused}"));
+        return Ok(ExitCode::from(2));
+    }
     let (pack, report) = args.pack.read(style);
     // Half a page would pass for a whole one.
     let sound = report.is_valid();
@@ -53,6 +59,15 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
 }
 
 impl Args {
+    /// Refuses an output that is also an input.
+    ///
+    /// # Errors
+    /// The message for the user.
+    fn replace_none(&self) -> Result<(), String> {
+        let (settings, _) = self.pack.effective(self.pack.flags(), &mut Loader::default());
+        InputFiles::of_pack(&self.pack, &settings).refuse(self.output.as_deref(), "--output")
+    }
+
     /// Returns the command without `--output`, which does not change the page.
     fn command(&self) -> String {
         let mut words = vec!["deodar".to_owned(), "doc".to_owned()];

@@ -1,5 +1,6 @@
 //! `--output FORMAT[=PATH]`: the outputs of one run, each with its destination.
 
+use super::inputs::InputFiles;
 use super::output::cannot_write;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use deodar::project::{self, Replacement};
@@ -99,11 +100,12 @@ impl Selected {
             .any(|format| formats.contains(&format.name))
     }
 
-    /// Returns the message for the user if a file is also an input.
-    pub(super) fn refused(&self, inputs: &[PathBuf]) -> Option<String> {
-        let files = self.files.iter().map(|(_, path)| path.as_path());
-        let input = project::overwritten_input(files, inputs)?;
-        Some(format!("`{}` is an input of the run: name another file with --output", input.display()))
+    /// Refuses a file that is also an input.
+    ///
+    /// # Errors
+    /// The message for the user.
+    pub(super) fn replace_none(&self, inputs: &InputFiles) -> Result<(), String> {
+        inputs.refuse(self.files.iter().map(|(_, path)| path.as_path()), "--output")
     }
 
     /// Refuses a file that is not below the folder of the configuration file that names it: the author of a change may edit

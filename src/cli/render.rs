@@ -1,5 +1,6 @@
 //! `deodar render`: saved reports in another format.
 
+use super::inputs::InputFiles;
 use super::output::{Output, to_stderr};
 use super::outputs::{OutputArg, Selected, Target};
 use super::{Color, PLATFORMS, PrimaryArg, StyleArg, width};
@@ -71,7 +72,7 @@ fn refused(args: &Args) -> Option<String> {
         Ok(selected) if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
             Some(format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", ")))
         }
-        Ok(selected) => selected.refused(&args.reports),
+        Ok(selected) => selected.replace_none(&InputFiles::default().and(args.reports.clone())).err(),
         Err(refused) => Some(refused),
     }
 }

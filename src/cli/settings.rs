@@ -126,6 +126,11 @@ fn parse_age(text: &str) -> Result<MaximalAge, String> {
 }
 
 impl SettingArgs {
+    /// Returns the arguments that select the pack.
+    pub(super) fn pack(&self) -> &PackArgs {
+        &self.judge.pack
+    }
+
     /// Reads the configuration file, and returns the settings of the run with the mistakes of the file.
     pub(super) fn effective(&self, loader: &mut Loader) -> (Effective, Vec<Diagnostic>) {
         let flags = Flags {

@@ -1,14 +1,17 @@
 //! Outputs that would overwrite an input.
 
 use super::accounts::{is_snapshot, read_whole};
+use super::belongs;
 use super::reports::format_of;
 use crate::snapshot::Limits;
 use std::path::{Path, PathBuf};
 
-/// Returns the first output that is an input: a named file, or a policy, schema or snapshot in a named folder. A report of
-/// Deodar in a folder is not an input, because the run skips it.
+/// Returns the first output that is an input: a named file, or a file of a pack or snapshot in a named folder. A report of
+/// Deodar in a folder is not an input, because the run skips it. A named input need not exist.
 pub fn overwritten_input<'o>(outputs: impl IntoIterator<Item = &'o Path>, inputs: &[PathBuf]) -> Option<&'o Path> {
-    outputs.into_iter().find(|output| output.is_file() && inputs.iter().any(|input| reads(input, output)))
+    // Pipes and devices keep nothing that an output could replace.
+    let holds_text = |output: &Path| output.is_file() || output.symlink_metadata().is_err();
+    outputs.into_iter().find(|output| holds_text(output) && inputs.iter().any(|input| reads(input, output)))
 }
 
 /// Returns whether a file that is to be written is in a folder. Links are followed, and the folder around the file exists.
@@ -36,14 +39,14 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
 
 fn reads(input: &Path, output: &Path) -> bool {
     if !input.is_dir() {
-        return is_same_file(input, output);
+        // A pipe is not opened: that would wait for its writer.
+        return target(input) == target(output) || input.is_file() && is_same_file(input, output);
     }
     let is_below = match (input.canonicalize(), output.canonicalize()) {
         (Ok(folder), Ok(file)) => file.starts_with(folder),
         _ => false,
     };
-    let is_of_pack = output.extension().is_some_and(|found| found == "cedar" || found == "cedarschema");
-    is_below && (is_of_pack || is_snapshot(output) && !is_report(output))
+    is_below && (belongs(output) || is_snapshot(output) && !is_report(output))
 }
 
 fn is_report(path: &Path) -> bool {

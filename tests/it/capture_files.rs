@@ -563,7 +563,7 @@ fn wrong_usage_ends_with_2() {
         ),
         ("--people p.csv --zone Nowhere/City", "Asia/Kolkata"),
         ("--people p.csv --encoding latin-9", "valid are utf-8 and windows-1252"),
-        ("--people p.csv --output p.csv", "`p.csv` is a file of the capture"),
+        ("--people p.csv --output p.csv", "`p.csv` is an input of the run"),
         ("--people p.csv --output s.yaml", "a snapshot is JSON"),
     ] {
         let run = harbour.run(arguments);
@@ -571,6 +571,36 @@ fn wrong_usage_ends_with_2() {
     }
     let help = harbour.run("--help");
     assert!(help.code == 0 && help.stdout.contains("--people <[ID=]FILE>"), "{}", help.stdout);
+}
+
+#[test]
+fn no_output_replaces_a_file_of_the_capture() {
+    let harbour = Harbour::with(&[
+        ("p.csv", b"E-mail\na\n"),
+        ("p/harbour.cedar", b"@id(\"A\") permit (principal, action, resource);"),
+        ("description.json", DESCRIPTION.as_bytes()),
+        ("old.json", b"{\"captured_at\": \"2026-08-01T00:00:00Z\"}"),
+    ]);
+    std::fs::hard_link(harbour.0.path().join("p.csv"), harbour.0.path().join("link.csv")).expect("it can be linked");
+    for (arguments, output) in [
+        ("--people p.csv --output harbour.cedarschema", "harbour.cedarschema"),
+        ("--people p.csv --check -- --output html=p.csv", "p.csv"),
+        ("--people p.csv --check -- --output html=link.csv", "link.csv"),
+        ("--people p.csv --check -- --evidence p/../p.csv", "p/../p.csv"),
+        ("--people p.csv --check -- --output text=p/capture.toml", "p/capture.toml"),
+        ("--people p.csv --into old.json --check -- --output json=old.json", "old.json"),
+        ("--people p.csv --output new.json --check -- --output json=new.json", "new.json"),
+    ] {
+        let read = || std::fs::read(harbour.0.path().join(output)).ok();
+        let before = read();
+        let run = harbour.run(arguments);
+        let message = format!("error: `{output}` is an input of the run: name another file with --");
+        assert!(run.code == 2 && run.stderr.contains(&message), "{arguments}: {} {}", run.code, run.stderr);
+        assert_eq!(read(), before, "{arguments}");
+    }
+    // Without a file, the snapshot is not an input.
+    let run = harbour.run(&format!("--people p.csv {AT} --check -- --output json=captured.json"));
+    assert_ne!(run.code, 2, "{}", run.stderr);
 }
 
 #[test]

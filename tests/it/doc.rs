@@ -213,6 +213,21 @@ fn a_page_can_be_written_to_a_file() {
 }
 
 #[test]
+fn a_page_does_not_replace_a_file_that_it_is_made_of() {
+    let files = [harbour(SCHEMA, POLICIES).as_slice(), &[("deodar.toml", b"max_snapshot_age = \"7d\"\n")]].concat();
+    let folder = folder(&files);
+    for output in ["policies/harbour.cedar", "policies/../harbour.cedarschema", "deodar.toml"] {
+        let path = folder.path().join(output);
+        let before = std::fs::read(&path).expect("it is there");
+        let run = command(folder.path()).args(PACK).args(["--output", output]).output();
+        let run: crate::support::Run = run.expect("the binary is built").into();
+        let message = format!("error: `{output}` is an input of the run: name another file with --output\n");
+        assert_eq!((run.code, run.stdout.as_str(), run.stderr), (2, "", message));
+        assert_eq!(std::fs::read(&path).expect("it is there"), before, "{output}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_it_quietly() {
     let mut child = command(repository())
         .arg("doc")
