@@ -13,6 +13,7 @@ mod written;
 mod parts;
 mod duplicates;
 mod size;
+mod undeclared;
 mod plain;
 mod defaults;
 mod literal;
