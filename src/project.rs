@@ -29,7 +29,7 @@ pub use history::{ReportReader, Unused, is_stored_report, stored_reports};
 pub use overwrite::{is_below, is_same_file, overwritten_input, target};
 pub use packs::{EMBEDDED, EmbeddedPack};
 pub use replace::{Replacement, new_file, replace_file, replace_file_with};
-pub use saved::{baseline, is_report, named_text, saved_report, saved_reports};
+pub use saved::{is_report, named_text, saved_report, saved_reports};
 pub use store::ReportStore;
 pub use suites::CaseFiles;
 pub use watch::Changes;
@@ -45,9 +45,11 @@ use crate::source::{SavedPack, Source, TooLarge, nearest};
 use accounts::{Found, Joining, SnapshotFile};
 use source_cache::SourceCache;
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use unpack::Streams;
 use walk::{Listing, OwnOutputs};
 
 /// Entries of a folder among which a similar name is searched.
@@ -103,6 +105,8 @@ pub struct Loader {
     /// Snapshots by file and line.
     snapshots: SourceCache<(PathBuf, usize)>,
     outputs: OwnOutputs,
+    /// Whether snapshots and baselines may be pipes.
+    streams: Streams,
     /// Files and folders that were looked at since a watch took them.
     pub file_states: FileStates,
 }
@@ -134,6 +138,11 @@ pub fn repository() -> Option<Repository> {
 }
 
 impl Loader {
+    /// Returns a loader that reads its files again, so that it refuses pipes and devices.
+    pub fn watching() -> Self {
+        Self { streams: Streams::Refuse, ..Self::default() }
+    }
+
     /// Reads all files of a selection, including the snapshots.
     ///
     /// # Errors
@@ -323,7 +332,7 @@ impl Loader {
     ) -> Vec<(usize, String, Diagnostic)> {
         self.file_states.file(path);
         let name = shown(path);
-        let bytes = match accounts::read_whole(path, &name, most_bytes) {
+        let bytes = match accounts::read_input(path, &name, most_bytes, self.streams) {
             Ok(bytes) => bytes,
             Err(error) => return vec![(into.len(), name, error)],
         };
@@ -699,13 +708,12 @@ fn similar(path: &Path) -> String {
 }
 
 /// Refuses a pipe or a device: reading it may never end. A folder is refused where it is opened.
-fn regular(path: &Path, name: &str) -> Result<(), Diagnostic> {
-    let kind = path.metadata().map_err(|error| unreadable(name, &error))?.file_type();
-    if kind.is_file() || kind.is_dir() {
+fn regular(found: &Metadata, name: &str) -> Result<(), Diagnostic> {
+    if found.is_file() || found.is_dir() {
         return Ok(());
     }
     let error = Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: it is not a regular file"));
-    Err(error.help("name a file; only snapshots are read from pipes"))
+    Err(error.help("name a file; only snapshots are read from pipes, and not with --watch"))
 }
 
 /// Returns the operating system's message without its number.

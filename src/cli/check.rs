@@ -272,7 +272,7 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
         true if settings.store().is_some() => {
             "a watch does not store reports: leave out --watch, or --store and the key `store`".to_owned()
         }
-        true => match watch::refused(&settings.selection(args)) {
+        true => match watch::refused(&settings.selection(args), settings.baseline_path()) {
             Some(refused) => refused,
             None => return watch::run(args, &selected),
         },
@@ -405,8 +405,8 @@ impl Settings {
     ///
     /// # Errors
     /// A diagnostic if it is not a complete report.
-    pub(super) fn baseline(&self) -> Result<Option<Arc<Baseline>>, Vec<Diagnostic>> {
-        self.baseline_path().map(|path| project::baseline(path).map(Arc::new)).transpose()
+    pub(super) fn baseline(&self, loader: &Loader) -> Result<Option<Arc<Baseline>>, Vec<Diagnostic>> {
+        self.baseline_path().map(|path| loader.baseline(path).map(Arc::new)).transpose()
     }
 
     /// Returns whether the framework of `--by` is known.
@@ -503,7 +503,7 @@ fn once(
         files = files.and(Box::new(StoreOutput::open(folder.to_owned())?), io::sink());
     }
     let mut outputs = files.and(selected.stdout.open(&args.presentation(true)), Output::new());
-    let baseline = settings.baseline();
+    let baseline = settings.baseline(&loader);
     let options = settings.options(args, outputs.needs(), baseline.clone().unwrap_or_default());
     let mut session = Session::default();
     let opened = match settings.refused() {
@@ -552,7 +552,7 @@ pub(super) fn repeat(args: &Args, now: i64, command: Vec<String>) -> Result<RunD
     if !settings.has_framework(args) {
         return Err("its framework is not known".to_owned());
     }
-    let baseline = settings.baseline();
+    let baseline = settings.baseline(&loader);
     let given = settings.options(args, RunDigests::NEEDS, baseline.clone().unwrap_or_default());
     let options = Options { now, clock: Clock::Given, ..given };
     let opened = match (settings.refused(), baseline) {

@@ -13,13 +13,13 @@ use deodar::value::show_datetime;
 use deodar::{Inputs, Session};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Returns the reason if a selection cannot be watched.
-pub(super) fn refused(selection: &Selection) -> Option<String> {
+pub(super) fn refused(selection: &Selection, baseline: Option<&Path>) -> Option<String> {
     if selection.snapshots.iter().any(|path| path.as_os_str() == "-") {
         return Some("standard input cannot be watched: name files or folders with --watch".to_owned());
     }
@@ -29,9 +29,11 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
         .chain(&selection.joined)
         .chain(&selection.policies)
         .chain(&selection.waivers)
-        .chain(&selection.schema);
+        .chain(&selection.schema)
+        .map(PathBuf::as_path)
+        .chain(baseline);
     // The content of a pipe can be read once.
-    let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let is_stream = |path: &&Path| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     let stream = named.find(is_stream)?;
     Some(format!("`{}` is not a file or folder and cannot be watched", stream.display()))
 }
@@ -41,7 +43,7 @@ pub(super) fn refused(selection: &Selection) -> Option<String> {
 pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
     #[expect(clippy::exit, reason = "the handler of Ctrl-C ends the process at once, with the exit code of a shell")]
     ctrlc::set_handler(|| std::process::exit(130)).map_err(io::Error::other)?;
-    let (mut loader, mut changes, mut screens) = (Loader::default(), Changes::new(), Screens::default());
+    let (mut loader, mut changes, mut screens) = (Loader::watching(), Changes::new(), Screens::default());
     let mut last_inputs = None;
     let (mut is_noted, mut is_noted_output) = (false, false);
     loop {
@@ -72,7 +74,7 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
             let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
             if let Some(((settings, _), inputs)) = &last_inputs {
-                screens.show((args, settings), selected, inputs, &changed, started)?;
+                screens.show((args, settings, &loader), selected, inputs, &changed, started)?;
             }
         }
         changes.wait();
@@ -147,7 +149,7 @@ impl Screens {
     /// Judges the inputs and writes the result.
     fn show(
         &mut self,
-        (args, settings): (&Args, &Settings),
+        (args, settings, loader): (&Args, &Settings, &Loader),
         selected: &Selected,
         inputs: &Result<Inputs, Vec<Diagnostic>>,
         changed: &[String],
@@ -155,7 +157,7 @@ impl Screens {
     ) -> io::Result<()> {
         let mut files = selected.open_files(&args.presentation(false))?;
         let mut output = selected.stdout.open(&args.presentation(true));
-        let baseline = settings.baseline();
+        let baseline = settings.baseline(loader);
         let options = settings.options(args, output.needs().max(files.needs()), baseline.clone().unwrap_or_default());
         let report = match (inputs, baseline) {
             (Ok(inputs), Ok(_)) => self.session.run(inputs, &options),

@@ -1,7 +1,7 @@
 //! The snapshots of a run: from files, folders or standard input, compressed or not, one per file or one per line.
 
 use super::names::is_own;
-use super::unpack::{Input, open, read_large};
+use super::unpack::{Input, Streams, open, read_large};
 use super::{line_of, over_4_gib, reports, shown, source_of, unreadable};
 use crate::check::{SnapshotInput, SnapshotInputs};
 use crate::diagnostic::{Code, Diagnostic};
@@ -234,7 +234,7 @@ impl SnapshotReader {
             return Some(self.joined(file));
         }
         let name = if path == Path::new("-") { "(standard input)".to_owned() } else { shown(path) };
-        let input = match open(path, &name) {
+        let input = match open(path, &name, Streams::Read) {
             Ok(input) => input,
             Err(error) => return Some(SnapshotInput { source: Err(error), path: name }),
         };
@@ -362,10 +362,15 @@ fn size_of(path: &Path) -> usize {
     if is_packed(path) { 0 } else { path.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0)) }
 }
 
-/// Reads a whole file, decompressed.
+/// Reads a whole file or pipe, decompressed.
 pub(super) fn read_whole(path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {
+    read_input(path, name, most_bytes, Streams::Read)
+}
+
+/// Reads a whole file, or a pipe that is not refused, decompressed.
+pub(super) fn read_input(path: &Path, name: &str, most_bytes: usize, streams: Streams) -> Result<Vec<u8>, Diagnostic> {
     let most_bytes = most_bytes.min(MAX_SOURCE_BYTES);
-    whole(open(path, name)?, path, name, most_bytes)
+    whole(open(path, name, streams)?, path, name, most_bytes)
 }
 
 fn whole(input: Input, path: &Path, name: &str, most_bytes: usize) -> Result<Vec<u8>, Diagnostic> {

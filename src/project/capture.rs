@@ -1,10 +1,10 @@
 //! The capture description of a pack, and the files of a capture.
 
-use super::{Loader, MAX_TOML_BYTES, Selection, regular, shown, source_of, unreadable};
+use super::unpack::open_file;
+use super::{Loader, MAX_TOML_BYTES, Selection, shown, source_of, unreadable};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::snapshot::Limits;
 use crate::source::Source;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,11 +84,10 @@ impl ExportFile {
     /// When it cannot be read, is not a regular file, or is too large.
     pub fn read(path: &Path) -> Result<Self, Diagnostic> {
         let name = shown(path);
-        regular(path, &name)?;
+        let file = open_file(path, &name)?;
         let most_bytes = Limits::default().bytes;
         let mut bytes = Vec::new();
-        let read = |bytes: &mut Vec<u8>| {
-            let file = File::open(path)?;
+        let read = |bytes: &mut Vec<u8>| -> std::io::Result<_> {
             let metadata = file.metadata()?;
             let changed = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
             // A file that grows is read up to the limit.

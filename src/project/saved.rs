@@ -1,8 +1,9 @@
 //! Saved reports, for `deodar render` and for comparisons.
 
-use super::accounts::read_whole;
+use super::accounts::{read_input, read_whole};
 use super::reports::format_of;
-use super::{regular, shown, source_of};
+use super::unpack::Streams;
+use super::{Loader, shown, source_of};
 use crate::compare;
 use crate::diagnostic::Diagnostic;
 use crate::render::document::{Document, Saved, merged};
@@ -19,8 +20,8 @@ use std::sync::Arc;
 /// When it cannot be read, or is not UTF-8.
 pub fn named_text(path: &Path) -> Result<Arc<Source>, Diagnostic> {
     let name = shown(path);
-    regular(path, &name)?;
-    read_whole(path, &name, Limits::default().bytes).and_then(|bytes| source_of(&name, bytes, 0, 0))
+    let bytes = read_input(path, &name, Limits::default().bytes, Streams::Refuse)?;
+    source_of(&name, bytes, 0, 0)
 }
 
 /// Reads all documents in some files. A file holds one report, or lines of NDJSON.
@@ -51,9 +52,13 @@ pub fn is_report(path: &Path) -> bool {
 /// # Errors
 /// A diagnostic if the file cannot be read or its report is not complete.
 pub fn saved_report(path: &Path) -> Result<(Document<'static>, String), Vec<Diagnostic>> {
+    report_in(path, Streams::Read)
+}
+
+fn report_in(path: &Path, streams: Streams) -> Result<(Document<'static>, String), Vec<Diagnostic>> {
     let name = shown(path);
     let read = || {
-        let bytes = read_whole(path, &name, Limits::default().bytes)?;
+        let bytes = read_input(path, &name, Limits::default().bytes, streams)?;
         let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let saved = source_of(&name, bytes, 0, 0).and_then(|source| Saved::read(&source))?;
         Ok((merged(saved.into_iter().map(|saved| (name.clone(), saved)).collect())?, sha256))
@@ -61,11 +66,13 @@ pub fn saved_report(path: &Path) -> Result<(Document<'static>, String), Vec<Diag
     read().map_err(|error| vec![error])
 }
 
-/// Reads a saved report as the baseline of a run.
-///
-/// # Errors
-/// A diagnostic if the file cannot be read, or its report is not complete or not a baseline.
-pub fn baseline(path: &Path) -> Result<Baseline, Vec<Diagnostic>> {
-    let (document, sha256) = saved_report(path)?;
-    compare::baseline(&document, &shown(path), sha256).map_err(|error| vec![error])
+impl Loader {
+    /// Reads a saved report as the baseline of a run.
+    ///
+    /// # Errors
+    /// A diagnostic if the file cannot be read, or its report is not complete or not a baseline.
+    pub fn baseline(&self, path: &Path) -> Result<Baseline, Vec<Diagnostic>> {
+        let (document, sha256) = report_in(path, self.streams)?;
+        compare::baseline(&document, &shown(path), sha256).map_err(|error| vec![error])
+    }
 }

@@ -1,9 +1,8 @@
 //! Finding case files and the snapshots that they change.
 
 use super::names::{SURVIVORS, is_cases};
-use super::{
-    InputFormat, Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, regular, shown, source_of, unused,
-};
+use super::unpack::Streams;
+use super::{InputFormat, Loader, MAX_TOML_BYTES, Selection, accounts, folder_packs, shown, source_of, unused};
 use crate::cases::{CaseFile, SurvivorList};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::snapshot::Limits;
@@ -106,8 +105,7 @@ fn open_base(path: &Path, known: &mut HashMap<PathBuf, Arc<Source>>) -> Result<A
         return Ok(Arc::clone(known));
     }
     let name = shown(&straight(path));
-    regular(path, &name)?;
-    let bytes = accounts::read_whole(path, &name, Limits::default().bytes)?;
+    let bytes = accounts::read_input(path, &name, Limits::default().bytes, Streams::Refuse)?;
     let source = source_of(&name, bytes, 0, 0).and_then(|source| InputFormat::ByName.json_of(path, source))?;
     let source = accounts::named_snapshot(source, &name)?;
     known.insert(path.to_owned(), Arc::clone(&source));

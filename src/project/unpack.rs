@@ -11,7 +11,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError, ReadFrameHea
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::error::Error;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
@@ -31,34 +31,71 @@ type Raw = Box<dyn Read + Send>;
 /// A decompressed input.
 pub(super) type Input = BufReader<Raw>;
 
+/// Whether an input may be a pipe or a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Streams {
+    /// It is read until its end.
+    #[default]
+    Read,
+    /// It is an error: it may never end, and is read only once.
+    Refuse,
+}
+
 /// Opens a file, or standard input for `-`, and decompresses it.
 ///
 /// # Errors
-/// When it cannot be opened, or is not UTF-8 by its first bytes.
-pub(super) fn open(path: &Path, name: &str) -> Result<Input, Diagnostic> {
-    let opened = || -> io::Result<Peeked> {
-        let raw: Raw = if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-        Peeked::new(raw)?.decompressed()
+/// When it cannot be opened, is a pipe or a device that is refused, or is not UTF-8 by its first bytes.
+pub(super) fn open(path: &Path, name: &str, streams: Streams) -> Result<Input, Diagnostic> {
+    let raw: Raw = match streams {
+        Streams::Refuse => Box::new(open_file(path, name)?),
+        Streams::Read if path == Path::new("-") => Box::new(io::stdin()),
+        Streams::Read => Box::new(File::open(path).map_err(|error| unreadable(name, &error))?),
     };
-    let text = opened().map_err(|error| unreadable(name, &error))?;
+    text(name, Peeked::new(raw).and_then(Peeked::decompressed))
+}
+
+/// Opens a regular file and does not decompress it.
+///
+/// # Errors
+/// When it cannot be opened, is not a regular file, or is not UTF-8 by its first bytes.
+pub(super) fn open_regular(path: &Path, name: &str) -> Result<Input, Diagnostic> {
+    let file = open_file(path, name)?;
+    text(name, Peeked::new(Box::new(file)))
+}
+
+fn text(name: &str, peeked: io::Result<Peeked>) -> Result<Input, Diagnostic> {
+    let text = peeked.map_err(|error| unreadable(name, &error))?;
     match Wide::of(&text.head) {
         Some(wide) => Err(wide.refused(name)),
         None => Ok(text.into_input()),
     }
 }
 
-/// Opens a regular file and does not decompress it. Pipes and devices are refused, because they may never end.
+/// Opens a regular file, or a folder, which is refused where it is read. Pipes and devices are refused.
 ///
 /// # Errors
-/// When it cannot be opened, is not a regular file, or is not UTF-8 by its first bytes.
-pub(super) fn open_regular(path: &Path, name: &str) -> Result<Input, Diagnostic> {
-    regular(path, name)?;
-    let opened = || Peeked::new(Box::new(File::open(path)?));
-    let text = opened().map_err(|error| unreadable(name, &error))?;
-    match Wide::of(&text.head) {
-        Some(wide) => Err(wide.refused(name)),
-        None => Ok(text.into_input()),
-    }
+/// When it cannot be opened, or is a pipe or a device.
+pub(super) fn open_file(path: &Path, name: &str) -> Result<File, Diagnostic> {
+    let found = |found: io::Result<Metadata>| found.map_err(|error| unreadable(name, &error));
+    // The end of a pipe is not opened at all: that would be seen by its writer.
+    regular(&found(path.metadata())?, name)?;
+    let file = open_at_once(path).map_err(|error| unreadable(name, &error))?;
+    // Another file may have the name by now.
+    regular(&found(file.metadata())?, name)?;
+    Ok(file)
+}
+
+/// Opens a file for reading. A pipe is opened at once too: it does not wait for a writer.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Files of more bytes are read by two threads, each of which copies a half and takes its page faults.
@@ -68,12 +105,13 @@ const LARGE: u64 = 8 << 20;
 #[cfg(unix)]
 pub(super) fn read_large(path: &Path, most_bytes: usize) -> Option<Vec<u8>> {
     use std::os::unix::fs::FileExt;
-    let found = path.metadata().ok().filter(|found| found.is_file() && found.len() > LARGE)?;
-    if path == Path::new("-") {
+    let is_large = |found: &Metadata| found.is_file() && found.len() > LARGE;
+    if path == Path::new("-") || !path.metadata().is_ok_and(|found| is_large(&found)) {
         return None;
     }
+    let file = open_at_once(path).ok()?;
+    let found = file.metadata().ok().filter(is_large)?;
     let length = usize::try_from(found.len()).ok().filter(|length| *length <= most_bytes)?;
-    let file = File::open(path).ok()?;
     let mut bytes = vec![0; length];
     let (first, second) = bytes.split_at_mut(length / 2);
     let start = u64::try_from(first.len()).ok()?;

@@ -278,6 +278,33 @@ fn standard_input_and_devices_cannot_be_watched() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_becomes_a_pipe_is_an_error_until_it_is_a_file_again() {
+    let watching = Watching::start();
+    watching.screen(&[FINE]);
+    let path = watching.path("snapshot.json");
+    std::fs::remove_file(&path).expect("it can be removed");
+    let made = Command::new("mkfifo").arg(&path).status().expect("there is mkfifo");
+    assert!(made.success());
+    watching.until("cannot read `snapshot.json`: it is not a regular file");
+    watching.replace("snapshot.json", SOUND);
+    watching.screen(&[FINE]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_baseline_that_is_a_pipe_is_refused() {
+    let folder = folder(&[("snapshot.json", SOUND.as_bytes())]);
+    let path = folder.path().join("base.json");
+    let made = Command::new("mkfifo").arg(&path).status().expect("there is mkfifo");
+    assert!(made.success());
+    let arguments = ["check", "snapshot.json", "--baseline", "base.json", "--watch"];
+    let run = Run::from(command(folder.path()).args(arguments).output().expect("it runs"));
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("`base.json` is not a file or folder and cannot be watched"), "{run:?}");
+}
+
 /// Reads the JSON documents that a growing file holds so far.
 fn documents(path: &Path) -> Vec<Value> {
     let bytes = std::fs::read(path).expect("it is there");
