@@ -28,7 +28,8 @@ mod man;
 
 use clap::{Parser, Subcommand};
 use deodar::render::{Layout, Primary, plain};
-use output::{Output, failed, to_stderr};
+use output::{Output, failed, message, to_stderr};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -109,14 +110,14 @@ pub(crate) fn main() -> ExitCode {
         // The panic has been reported by its thread.
         Ok(Err(_)) => ExitCode::from(101),
         Err(error) => {
-            to_stderr(|out| writeln!(out, "deodar: cannot start a thread: {error}"));
+            message(&format!("deodar: cannot start a thread: {error}"));
             ExitCode::from(101)
         }
     }
 }
 
 fn command() -> ExitCode {
-    let command = match parsed() {
+    let command = match parsed(std::env::args_os().collect(), Cli::try_parse_from) {
         Ok(cli) => cli.command,
         Err(error) => return usage(&error),
     };
@@ -164,10 +165,10 @@ fn usage(message: &clap::Error) -> ExitCode {
     written.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
-/// Parses the command line. An error quotes arguments such as file names, so they are escaped.
-fn parsed() -> Result<Cli, clap::Error> {
-    let shown = || std::env::args_os().map(|argument| plain(&argument.to_string_lossy()).into_owned());
-    Cli::try_parse().map_err(|error| match Cli::try_parse_from(shown()) {
+/// Parses the words of a command line. An error quotes arguments such as file names, so they are escaped.
+fn parsed<T>(words: Vec<OsString>, parse: impl Fn(Vec<OsString>) -> Result<T, clap::Error>) -> Result<T, clap::Error> {
+    let shown = words.iter().map(|word| OsString::from(plain(&word.to_string_lossy()).into_owned())).collect();
+    parse(words).map_err(|error| match parse(shown) {
         Err(shown) if shown.kind() == error.kind() => shown,
         _ => error,
     })
@@ -198,11 +199,9 @@ fn threads_of_environment() -> io::Result<usize> {
         return Ok(if threads == 0 { cores } else { usize::from(threads) });
     }
     let text = text.to_string_lossy();
-    let text = text.escape_debug();
-    writeln!(
-        io::stderr(),
+    message(&format!(
         "warning: {VARIABLE} is `{text}`, valid are 0 to {MAX_THREADS}; the run has one thread for each core"
-    )?;
+    ));
     Ok(cores)
 }
 

@@ -2,10 +2,11 @@
 
 use super::check::CaptureCheck;
 use super::inputs::InputFiles;
-use super::output::{Output, to_stderr};
+use super::output::{Output, message, to_stderr};
 use super::pack::{self, PackArgs};
 use super::screens::{self, StatusFormat, StatusRequest};
-use super::{Color, usage, width};
+use super::{Color, parsed, usage, width};
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches as _};
 use deodar::capture::cell::{Dates, stated_time};
 use deodar::capture::description::{Description, FeedReader};
@@ -122,7 +123,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = |color: Color| Style { width: width(), color: color.wanted(), detail: Detail::Normal };
     let Some(named) = Named::find(arguments) else {
         return Ok(usage(&generic().error(
-            clap::error::ErrorKind::MissingRequiredArgument,
+            ErrorKind::MissingRequiredArgument,
             "name a pack, or --schema and --policies: deodar capture PACK --help lists its files",
         )));
     };
@@ -140,38 +141,32 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
         }
     };
     let command = command(&loaded.description);
-    let parse = |arguments: &[OsString]| command.clone().try_get_matches_from(arguments);
     let with_name: Vec<OsString> = std::iter::once("deodar capture".into()).chain(arguments.iter().cloned()).collect();
-    let matches = match parse(&with_name) {
-        Ok(matches) => matches,
-        Err(error) => {
-            // An error quotes arguments such as file names, so they are escaped.
-            let shown = with_name.iter().map(|text| OsString::from(plain(&text.to_string_lossy()).into_owned()));
-            let shown: Vec<OsString> = shown.collect();
-            return Ok(usage(&parse(&shown).err().filter(|other| other.kind() == error.kind()).unwrap_or(error)));
-        }
+    let parse = |words: Vec<OsString>| {
+        let matches = command.clone().try_get_matches_from(words)?;
+        Common::from_arg_matches(&matches).map(|common| (matches, common))
     };
-    let common = match Common::from_arg_matches(&matches) {
-        Ok(common) => common,
+    let (matches, common) = match parsed(with_name, parse) {
+        Ok(parsed) => parsed,
         Err(error) => return Ok(usage(&error)),
     };
+    let wrong = |kind, message: &str| usage(&command.clone().error(kind, plain(message)));
     let style = style(common.color);
     if common.template || common.status.is_some() {
-        let usage_error =
-            |message: String| usage(&command.clone().error(clap::error::ErrorKind::ArgumentConflict, message));
+        let usage_error = |message: &str| wrong(ErrorKind::ArgumentConflict, message);
         if let Some(feed) = loaded.description.feeds.iter().find(|feed| matches.contains_id(&feed.flag)) {
-            return Ok(usage_error(format!("--{} has no use with --template and --status", feed.flag)));
+            return Ok(usage_error(&format!("--{} has no use with --template and --status", feed.flag)));
         }
         // `requires` of clap is satisfied where the required option conflicts with another one.
         if common.template && (common.format.is_some() || common.now.is_some()) {
-            return Ok(usage_error("--format and --now have no use with --template".to_owned()));
+            return Ok(usage_error("--format and --now have no use with --template"));
         }
         return by_screen(&named.pack, &loaded.description, &matches, &common, style);
     }
     match files(&loaded, &matches, &common) {
         Ok(files) if common.check => checked(&named.pack, loaded, files, &common, style),
         Ok(files) => written(loaded, files, &common, style),
-        Err(message) => Ok(usage(&command.clone().error(clap::error::ErrorKind::ValueValidation, message))),
+        Err(message) => Ok(wrong(ErrorKind::ValueValidation, &message)),
     }
 }
 
@@ -523,19 +518,15 @@ fn write(inputs: Inputs<'_>, common: &Common) -> io::Result<Outcome> {
 
 fn report(outcome: &Outcome, common: &Common, style: Style) -> ExitCode {
     let has_errors = has_errors(&outcome.diagnostics);
-    to_stderr(|out| {
-        diagnostics::write(&outcome.diagnostics, &outcome.secrets, style, out)?;
-        for note in &outcome.notes {
-            writeln!(out, "note: {}", plain(note))?;
-        }
-        let output = shown(&common.output);
-        match (outcome.is_written, has_errors) {
-            (false, _) => writeln!(out, "exit 5: no snapshot was written"),
-            (true, true) => writeln!(out, "exit 5: the snapshot was written, and values with errors are unknown in it"),
-            (true, false) if output == "-" => Ok(()),
-            (true, false) => writeln!(out, "wrote `{}`", plain(&output)),
-        }
-    });
+    to_stderr(|out| diagnostics::write(&outcome.diagnostics, &outcome.secrets, style, out));
+    outcome.notes.iter().for_each(|note| message(&format!("note: {note}")));
+    let output = shown(&common.output);
+    match (outcome.is_written, has_errors) {
+        (false, _) => message("exit 5: no snapshot was written"),
+        (true, true) => message("exit 5: the snapshot was written, and values with errors are unknown in it"),
+        (true, false) if output == "-" => {}
+        (true, false) => message(&format!("wrote `{output}`")),
+    }
     ExitCode::from(if has_errors { 5 } else { 0 })
 }
 

@@ -1,11 +1,11 @@
 //! `deodar check`
 
 use super::inputs::InputFiles;
-use super::output::{Output, to_stderr};
+use super::output::{Output, to_stderr, wrong_usage};
 use super::outputs::{Selected, Target, format_parser};
 use super::settings::SettingArgs;
 use super::store::{self, StoreOutput};
-use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, usage, watch, width};
+use super::{Color, MAX_THREADS, PLATFORMS, PrimaryArg, StyleArg, pack, parsed, usage, watch, width};
 use deodar::Session;
 use deodar::check::{Inputs, SnapshotInput, SnapshotInputs};
 use deodar::configuration::{Effective, Origin, Sourced};
@@ -201,15 +201,18 @@ impl CaptureCheck {
         let words = ["deodar check".into(), "--".into(), OsString::from(&name)];
         let [command, rest @ ..] = words;
         let words = std::iter::once(command).chain(given).chain(rest);
-        let parsed = Args::augment_args(clap::Command::new("deodar check")).try_get_matches_from(words);
-        let parsed = parsed.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| usage(&error))?;
-        let args = Args { captured_from: Some(files), ..parsed };
+        let parse = |words: Vec<OsString>| {
+            let matches = Args::augment_args(clap::Command::new("deodar check")).try_get_matches_from(words)?;
+            Args::from_arg_matches(&matches)
+        };
+        let args = parsed(words.collect(), parse).map_err(|error| usage(&error))?;
+        let args = Args { captured_from: Some(files), ..args };
         if args.snapshots.len() > 1 || !args.join.is_empty() || args.watch {
-            return Err(refuse("a capture is the only snapshot of its check, and it is not watched"));
+            return Err(wrong_usage("a capture is the only snapshot of its check, and it is not watched"));
         }
         match Settings::read(&args, &mut Loader::default()).outputs(&args) {
             Ok(_) => Ok(Self { args, name }),
-            Err(refused) => Err(refuse(&refused)),
+            Err(refused) => Err(wrong_usage(&refused)),
         }
     }
 
@@ -217,12 +220,6 @@ impl CaptureCheck {
     pub(super) fn run(&self, source: Arc<Source>) -> io::Result<ExitCode> {
         run_with(&self.args, Some(SnapshotInput { path: self.name.clone(), source: Ok(source) }))
     }
-}
-
-/// Reports wrong usage, and returns its exit code.
-fn refuse(reason: &str) -> ExitCode {
-    to_stderr(|out| writeln!(out, "error: {reason}"));
-    ExitCode::from(2)
 }
 
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
@@ -234,7 +231,7 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
     let settings = Settings::read(args, &mut loader);
     let selected = match settings.outputs(args) {
         Ok(selected) => selected,
-        Err(refused) => return Ok(refuse(&refused)),
+        Err(refused) => return Ok(wrong_usage(&refused)),
     };
     let has_lines = selected.has_lines();
     let refused = match args.watch {
@@ -278,7 +275,7 @@ fn run_with(args: &Args, given: Option<SnapshotInput>) -> io::Result<ExitCode> {
         },
         false => return once(args, &settings, loader, &selected, given),
     };
-    Ok(refuse(&refused))
+    Ok(wrong_usage(&refused))
 }
 
 /// The settings of one run.

@@ -1,6 +1,6 @@
 //! `deodar diff`: the verdicts that differ between two snapshots, or two saved reports.
 
-use super::output::{Output, to_stderr};
+use super::output::{Output, to_stderr, wrong_usage};
 use super::pack;
 use super::settings::JudgeArgs;
 use super::{Color, width};
@@ -10,7 +10,7 @@ use deodar::configuration::Effective;
 use deodar::diagnostic::{Code, Diagnostic};
 use deodar::project::{self, InputFormat, Loader};
 use deodar::render::document::{Document, Explained};
-use deodar::render::{Detail, Style, diagnostics, plain};
+use deodar::render::{Detail, Style, diagnostics};
 use deodar::report::{Needs, Report};
 use deodar::{Limits, Options};
 use std::io::{self, Write};
@@ -76,15 +76,11 @@ const EVERYTHING: Needs = Needs { not_applicable: false, all_verdicts: true, ..N
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     if [&args.old, &args.new].into_iter().any(|path| path.as_os_str() == "-") {
-        to_stderr(|out| writeln!(out, "error: standard input cannot be compared: name two files"));
-        return Ok(ExitCode::from(2));
+        return Ok(wrong_usage("standard input cannot be compared: name two files"));
     }
     let is_stream = |path: &&PathBuf| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
     if let Some(stream) = [&args.old, &args.new].into_iter().find(is_stream) {
-        to_stderr(|out| {
-            writeln!(out, "error: `{}` is not a file: name two files", plain(&stream.display().to_string()))
-        });
-        return Ok(ExitCode::from(2));
+        return Ok(wrong_usage(&format!("`{}` is not a file: name two files", stream.display())));
     }
     let now = args.now.unwrap_or_else(project::now);
     let (settings, options) = match args.judge.options(&mut Loader::default(), now) {

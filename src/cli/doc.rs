@@ -1,7 +1,7 @@
 //! `deodar doc`
 
 use super::inputs::InputFiles;
-use super::output::{Output, to_stderr};
+use super::output::{Output, wrong_usage};
 use super::outputs::Target;
 use super::pack::PackArgs;
 use super::{Color, width};
@@ -33,8 +33,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     if let Err(refused) = args.replace_none() {
-        to_stderr(|out| writeln!(out, "error: {refused}"));
-        return Ok(ExitCode::from(2));
+        return Ok(wrong_usage(&refused));
     }
     let (pack, report) = args.pack.read(style);
     // Half a page would pass for a whole one.

@@ -1,6 +1,6 @@
 //! `deodar forecast`: the verdicts that change without any action, and when.
 
-use super::output::{Output, to_stderr};
+use super::output::{Output, to_stderr, wrong_usage};
 use super::pack;
 use super::settings::JudgeArgs;
 use super::{Color, width};
@@ -63,10 +63,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let now = args.now.unwrap_or_else(project::now);
     let until = match end(&args.until, now) {
         Ok(until) => until,
-        Err(reason) => {
-            to_stderr(|out| writeln!(out, "error: {reason}"));
-            return Ok(ExitCode::from(2));
-        }
+        Err(reason) => return Ok(wrong_usage(&reason)),
     };
     let mut loader = Loader::default();
     let (settings, options) = match args.judge.options(&mut loader, now) {

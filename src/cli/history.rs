@@ -1,6 +1,6 @@
 //! `deodar history`: the findings and the reviews of accounts over the reports of a store.
 
-use super::output::{Output, to_stderr};
+use super::output::{Output, to_stderr, wrong_usage};
 use super::outputs::Target;
 use super::{Color, width};
 use deodar::diagnostic::{Code, Diagnostic};
@@ -96,10 +96,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     let stdout = match on_stdout(args) {
         Ok(format) => format,
-        Err(refused) => {
-            to_stderr(|out| writeln!(out, "error: {refused}"));
-            return Ok(ExitCode::from(2));
-        }
+        Err(refused) => return Ok(wrong_usage(&refused)),
     };
     let mut collector = Collector::default();
     let unused = match project::stored_reports(&args.store, &mut |file, report| collector.add(file, report)) {

@@ -1,12 +1,12 @@
 //! `deodar new`: a file to begin with.
 
-use super::output::{Output, cannot_write, to_stderr};
+use super::output::{Output, cannot_write, message, to_stderr};
 use super::{Color, width};
 use deodar::Limits;
 use deodar::diagnostic::{Code, Diagnostic, has_errors};
 use deodar::infer::{infer, is_identifier};
 use deodar::project::{self, EMBEDDED, InputFormat, Loader};
-use deodar::render::{Detail, Style, diagnostics, plain};
+use deodar::render::{Detail, Style, diagnostics};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -107,8 +107,7 @@ fn written(output: Option<&Path>, text: &str, note: &str, style: Style) -> io::R
         }
         Some(path) => match project::new_file(path, text) {
             Ok(()) => {
-                let name = path.display().to_string();
-                to_stderr(|out| writeln!(out, "wrote `{}`: {note}", plain(&name)));
+                message(&format!("wrote `{}`: {note}", path.display()));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(refused(&[exists(path)], style)),
             Err(error) => return Err(cannot_write(format_args!("`{}`", path.display()), &error)),

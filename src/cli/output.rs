@@ -40,7 +40,18 @@ pub(super) fn cannot_write(target: impl fmt::Display, error: &io::Error) -> io::
     io::Error::new(error.kind(), format!("cannot write {target}: {error}"))
 }
 
-/// Writes messages to standard error.
+/// Writes a line to standard error. Arguments and texts of inputs in it are escaped.
+pub(super) fn message(line: &str) {
+    to_stderr(|out| writeln!(out, "{}", plain(line)));
+}
+
+/// Reports wrong usage of the command line, and returns its exit code.
+pub(super) fn wrong_usage(reason: &str) -> ExitCode {
+    message(&format!("error: {reason}"));
+    ExitCode::from(2)
+}
+
+/// Writes to standard error what a function of the library writes, which escapes its texts itself.
 pub(super) fn to_stderr(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
     let mut text = Vec::new();
     // A write to memory does not fail, and a failed write to standard error changes nothing.
@@ -53,6 +64,6 @@ pub(super) fn failed(error: &io::Error) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::from(CLOSED_PIPE);
     }
-    to_stderr(|out| writeln!(out, "deodar: {}", plain(&error.to_string())));
+    message(&format!("deodar: {error}"));
     ExitCode::from(5)
 }

@@ -1,7 +1,7 @@
 //! `deodar render`: saved reports in another format.
 
 use super::inputs::InputFiles;
-use super::output::{Output, to_stderr};
+use super::output::{Output, to_stderr, wrong_usage};
 use super::outputs::{OutputArg, Selected, Target};
 use super::{Color, PLATFORMS, PrimaryArg, StyleArg, width};
 use deodar::diagnostic::Diagnostic;
@@ -42,8 +42,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
     let style = Style { width: width(), color: args.color.wanted(), detail: Detail::Normal };
     if let Some(refused) = refused(args) {
-        to_stderr(|out| writeln!(out, "error: {refused}"));
-        return Ok(ExitCode::from(2));
+        return Ok(wrong_usage(&refused));
     }
     match project::saved_reports(&args.reports).and_then(|saved| merged(saved).map_err(|error| vec![error])) {
         Ok(document) => write(args, style, &document),

@@ -1,6 +1,6 @@
 //! `deodar waive`: waivers for findings of a saved report.
 
-use super::output::{Output, to_stderr};
+use super::output::{Output, message, to_stderr};
 use super::pack::{self, PackArgs};
 use super::{Color, width};
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
@@ -86,8 +86,7 @@ pub(super) fn run(args: &Args) -> io::Result<ExitCode> {
                 project::replace_file(path, &file)?;
                 let count = texts.len();
                 let s = if count == 1 { "" } else { "s" };
-                let name = path.display().to_string();
-                to_stderr(|out| writeln!(out, "added {count} waiver{s} to `{}`", plain(&name)));
+                message(&format!("added {count} waiver{s} to `{}`", path.display()));
             }
         },
         Err(errors) => {
@@ -142,9 +141,7 @@ fn written(args: &Args) -> Result<(Vec<String>, String), Vec<Diagnostic>> {
     file.push_str(&texts.join("\n"));
     valid(args, &inputs, &file)?;
     if let Some(root) = keyless_root(&pack) {
-        to_stderr(|out| {
-            writeln!(out, "note: the root entity `{}` has no `@key`, so the waiver is for every account", plain(root))
-        });
+        message(&format!("note: the root entity `{root}` has no `@key`, so the waiver is for every account"));
     }
     Ok((texts, file))
 }

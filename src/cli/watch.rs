@@ -1,7 +1,7 @@
 //! `deodar check --watch`: runs again when the inputs change.
 
 use super::check::{Args, Settings};
-use super::output::{Output, to_stderr};
+use super::output::{Output, message};
 use super::outputs::Selected;
 use deodar::diagnostic::Diagnostic;
 use deodar::engine::Verdict;
@@ -52,9 +52,7 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
         if settings.outputs(args).is_ok_and(|now| !now.is_same(selected))
             && !std::mem::replace(&mut is_noted_output, true)
         {
-            to_stderr(|out| {
-                writeln!(out, "note: the outputs of the configuration file changed; start the watch again")
-            });
+            message("note: the outputs of the configuration file changed; start the watch again");
         }
         let inputs = match settings.refused() {
             Some(mistakes) => Err(mistakes),
@@ -64,9 +62,7 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
         {
-            to_stderr(|out| {
-                writeln!(out, "note: no file events for some folders ({reason}); changes are found by rescans")
-            });
+            message(&format!("note: no file events for some folders ({reason}); changes are found by rescans"));
         }
         let inputs = Some(((settings, baseline), inputs));
         // A file that was written again with the same text changes nothing.
@@ -207,7 +203,7 @@ fn write(selected: &Selected, screen: &[u8], started: Instant) -> io::Result<()>
     out.flush()?;
     if selected.stdout.audience == Audience::People {
         let millis = started.elapsed().as_millis();
-        to_stderr(|out| writeln!(out, "  {millis} ms; watching for changes, Ctrl-C ends"));
+        message(&format!("  {millis} ms; watching for changes, Ctrl-C ends"));
     }
     Ok(())
 }

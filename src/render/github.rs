@@ -164,7 +164,7 @@ fn located<'e>(entry: &'e Entry<'_>, repository: Option<&Repository>) -> Option<
 fn command(level: Level, entry: &Entry<'_>, repository: Option<&Repository>) -> String {
     let mut properties: Vec<(&str, String)> = Vec::new();
     if let Some((file, span)) = located(entry, repository) {
-        properties.push(("file", file.into_owned()));
+        properties.push(("file", plain(&file).into_owned()));
         let (start, end) = span.map_or((1, 1), |span| (span.start.line, span.end.line));
         properties.extend([("line", start.to_string()), ("endLine", end.to_string())]);
         if let Some(span) = span.filter(|_| start == end) {

@@ -462,6 +462,49 @@ fn characters_that_command_a_terminal_do_not_reach_it() {
 }
 
 #[test]
+fn errors_of_the_command_line_escape_their_arguments() {
+    const WILD: &str = "s\n::error::x\u{1b}[31m\u{202e}";
+    let folder = folder(&[("snapshot.json", SOUND.as_bytes()), ("deodar.toml", b"store = \"s\\n::error::x\"\n")]);
+    std::fs::write(folder.path().join("s\n::error::x"), "").expect("it can be written");
+    std::fs::write(folder.path().join(WILD), "").expect("it can be written");
+    let (framework, twice) = (format!("framework={WILD}"), [format!("json={WILD}"), format!("text={WILD}")]);
+    let unknown = format!("--x{WILD}");
+    for arguments in [
+        &["check", "snapshot.json"][..],
+        &["check", "snapshot.json", "--store", WILD],
+        &["check", "snapshot.json", "--no-config", "--by", &framework],
+        &["check", "snapshot.json", "--no-config", "--output", &twice[0], "--output", &twice[1]],
+        &["check", WILD, "--no-config", "--output", &twice[0]],
+        &["check", WILD, &unknown],
+        &["forecast", "snapshot.json", "--until", WILD],
+        &["doc", "--policies", WILD, "--output", WILD],
+        &["capture", "moengage", "--members", "m.csv", "--captured-at", WILD],
+        &["capture", "moengage", "--members", "m.csv", &unknown],
+        &["capture", "moengage", "--members", "m.csv", "--check", "--", &unknown],
+    ] {
+        let run = Run::from(command(folder.path()).args(arguments).output().expect("the binary is built"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}: {run:?}");
+        let is_command = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!run.stderr.contains(is_command), "{arguments:?}: {run:?}");
+        assert!(!run.stderr.contains("\n::error"), "{arguments:?}: {run:?}");
+    }
+}
+
+#[test]
+fn an_annotation_escapes_the_name_of_its_file() {
+    let name = "a\u{1b}[31m\u{202e}.json";
+    let folder = folder(&[
+        ("harbour.cedarschema", SCHEMA.as_bytes()),
+        ("policies/harbour.cedar", POLICIES.as_bytes()),
+        (name, edited("\"length\": 12", "\"length\": 41").as_bytes()),
+    ]);
+    let pack = ["--schema", "harbour.cedarschema", "--policies", "policies", "--now", NOW, "--format", "github"];
+    let run = Run::from(command(folder.path()).arg("check").arg(name).args(pack).output().expect("it runs"));
+    assert!(run.stdout.contains("file=a\\u{1b}[31m\\u{202e}.json,line="), "{run:?}");
+    assert!(!run.stdout.contains(['\u{1b}', '\u{202e}']), "{run:?}");
+}
+
+#[test]
 fn carriage_returns_between_values_do_not_reach_the_terminal() {
     let run = harbour(edited("\"length\": 12", "\r\"length\":\r41"), &["--verbose"]);
     assert!(!run.stdout.contains('\r'), "{}", run.stdout.escape_debug());

@@ -407,6 +407,23 @@ fn nothing_is_left_undone() {
 }
 
 #[test]
+fn messages_of_the_program_pass_through_one_function_that_escapes_them() {
+    // Functions of the library escape their texts; clap gets arguments that are escaped.
+    let renderers = ["diagnostics::write(", "outputs.aside(", "notes(", "write_diff(", "out.write_all(text(color)"];
+    for (path, text) in files("src", "rs") {
+        if !path.starts_with("src/cli") || path == "src/cli/output.rs" {
+            continue;
+        }
+        let code = without_comments(&text).replace(char::is_whitespace, "");
+        assert!(!code.contains("writeln!(io::stderr()"), "{path} writes a text itself");
+        for (at, call) in code.match_indices("to_stderr(|out|") {
+            let called = &code[at + call.len()..];
+            assert!(renderers.iter().any(|one| called.starts_with(one)), "{path} writes a text itself: {called:.80}");
+        }
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     let silent = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
     let silent: Vec<String> = silent.filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| path).collect();
