@@ -367,12 +367,12 @@ impl Settings {
         if evidence.is_some() && args.snapshots.iter().any(|path| path.as_os_str() == "-") {
             return Err("a run on standard input cannot be repeated: name files with --evidence".to_owned());
         }
-        selected.replace_none(&inputs)?;
+        inputs.refuse(selected.paths(), "--output")?;
         Ok(selected)
     }
 
     /// Returns the files that the run reads, or that its snapshot was captured from.
-    fn inputs(&self, args: &Args) -> InputFiles {
+    pub(super) fn inputs(&self, args: &Args) -> InputFiles {
         let of_pack = InputFiles::of_pack(args.settings.pack(), &self.effective);
         let inputs = of_pack.and(self.effective.baseline.value.clone()).and(args.join.clone());
         inputs.and(args.captured_from.as_ref().unwrap_or(&args.snapshots).clone())

@@ -25,12 +25,17 @@ impl InputFiles {
         self
     }
 
+    /// Returns the first output that would replace an input.
+    pub(super) fn replaced<'o>(&self, outputs: impl IntoIterator<Item = &'o Path>) -> Option<&'o Path> {
+        project::overwritten_input(outputs, &self.0)
+    }
+
     /// Refuses an output that would replace an input. `option` names the output.
     ///
     /// # Errors
     /// The message for the user.
     pub(super) fn refuse<'o>(&self, outputs: impl IntoIterator<Item = &'o Path>, option: &str) -> Result<(), String> {
-        match project::overwritten_input(outputs, &self.0) {
+        match self.replaced(outputs) {
             Some(input) => {
                 Err(format!("`{}` is an input of the run: name another file with {option}", input.display()))
             }

@@ -1,6 +1,5 @@
 //! `--output FORMAT[=PATH]`: the outputs of one run, each with its destination.
 
-use super::inputs::InputFiles;
 use super::output::cannot_write;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use deodar::project::{self, Replacement};
@@ -100,12 +99,9 @@ impl Selected {
             .any(|format| formats.contains(&format.name))
     }
 
-    /// Refuses a file that is also an input.
-    ///
-    /// # Errors
-    /// The message for the user.
-    pub(super) fn replace_none(&self, inputs: &InputFiles) -> Result<(), String> {
-        inputs.refuse(self.files.iter().map(|(_, path)| path.as_path()), "--output")
+    /// Returns the paths of the files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(_, path)| path.as_path())
     }
 
     /// Refuses a file that is not below the folder of the configuration file that names it: the author of a change may edit

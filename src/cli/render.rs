@@ -71,7 +71,7 @@ fn refused(args: &Args) -> Option<String> {
         Ok(selected) if args.primary == PrimaryArg::Policy && !selected.has_any(&PLATFORMS) => {
             Some(format!("--primary is for {}: add --output sarif=PATH", PLATFORMS.join(", ")))
         }
-        Ok(selected) => selected.replace_none(&InputFiles::default().and(args.reports.clone())).err(),
+        Ok(selected) => InputFiles::default().and(args.reports.clone()).refuse(selected.paths(), "--output").err(),
         Err(refused) => Some(refused),
     }
 }

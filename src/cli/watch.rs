@@ -3,10 +3,10 @@
 use super::check::{Args, Settings};
 use super::output::{Output, message};
 use super::outputs::Selected;
-use deodar::diagnostic::Diagnostic;
+use deodar::diagnostic::{Code, Diagnostic};
 use deodar::engine::Verdict;
 use deodar::project::{self, Changes, Loader, Selection};
-use deodar::render::{Audience, Detail, FORMATS, Presentation, Style, diagnostics, plain};
+use deodar::render::{Audience, Detail, FORMATS, Outputs, Presentation, Style, diagnostics, plain};
 use deodar::report::Report;
 use deodar::source::Source;
 use deodar::value::show_datetime;
@@ -58,6 +58,12 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
             Some(mistakes) => Err(mistakes),
             None => loader.load(&settings.selection(args), &args.limits()),
         };
+        // The configuration file may name an output as an input by now.
+        let replaced = settings.inputs(args).replaced(selected.paths()).map(own_output);
+        let (inputs, files) = match replaced {
+            Some(error) => (Err(vec![error]), Files::Kept),
+            None => (inputs, Files::Written),
+        };
         let baseline = settings.baseline_path().and_then(|path| loader.watched(path));
         if let Err(reason) = changes.expect(std::mem::take(&mut loader.file_states))
             && !std::mem::replace(&mut is_noted, true)
@@ -70,11 +76,25 @@ pub(super) fn run(args: &Args, selected: &Selected) -> io::Result<ExitCode> {
             let changed = changed_files(last_inputs.as_ref(), inputs.as_ref());
             last_inputs = inputs;
             if let Some(((settings, _), inputs)) = &last_inputs {
-                screens.show((args, settings, &loader), selected, inputs, &changed, started)?;
+                screens.show((args, settings, &loader), (selected, files), inputs, &changed, started)?;
             }
         }
         changes.wait();
     }
+}
+
+/// Whether the files of the outputs are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Written,
+    /// One of them is an input.
+    Kept,
+}
+
+fn own_output(path: &Path) -> Diagnostic {
+    let error =
+        Diagnostic::error(Code::OwnOutput, format!("`{}` is an output and an input of the run", path.display()));
+    error.help("name another file with --output; no file is written")
 }
 
 /// The settings of a run, with the text of its baseline.
@@ -146,12 +166,15 @@ impl Screens {
     fn show(
         &mut self,
         (args, settings, loader): (&Args, &Settings, &Loader),
-        selected: &Selected,
+        (selected, files): (&Selected, Files),
         inputs: &Result<Inputs, Vec<Diagnostic>>,
         changed: &[String],
         started: Instant,
     ) -> io::Result<()> {
-        let mut files = selected.open_files(&args.presentation(false))?;
+        let mut files = match files {
+            Files::Written => selected.open_files(&args.presentation(false))?,
+            Files::Kept => Outputs::default(),
+        };
         let mut output = selected.stdout.open(&args.presentation(true));
         let baseline = settings.baseline(loader);
         let options = settings.options(args, output.needs().max(files.needs()), baseline.clone().unwrap_or_default());

@@ -42,11 +42,8 @@ fn reads(input: &Path, output: &Path) -> bool {
         // A pipe is not opened: that would wait for its writer.
         return target(input) == target(output) || input.is_file() && is_same_file(input, output);
     }
-    let is_below = match (input.canonicalize(), output.canonicalize()) {
-        (Ok(folder), Ok(file)) => file.starts_with(folder),
-        _ => false,
-    };
-    is_below && (belongs(output) || is_snapshot(output) && !is_report(output))
+    let is_below = input.canonicalize().is_ok_and(|folder| target(output).starts_with(folder));
+    is_below && (belongs(output) || output.is_file() && is_snapshot(output) && !is_report(output))
 }
 
 fn is_report(path: &Path) -> bool {

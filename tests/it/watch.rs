@@ -223,6 +223,23 @@ fn the_first_line_names_the_file_and_counts_the_changes_of_verdicts() {
     assert!(line.contains("Z · snapshot.json changed · 0 new, 1 fixed, 0 moved"), "{line}");
 }
 
+#[test]
+fn an_output_that_becomes_an_input_is_not_written() {
+    let watching = Watching::with(SOUND, &["--output", "json=base.json", "--output", "text=new.cedar"]);
+    watching.screen(&[FINE]);
+    let read = |name: &str| std::fs::read_to_string(watching.path(name)).expect("it is there");
+    let before = (read("base.json"), read("new.cedar"));
+    watching.write("deodar.toml", "baseline = \"base.json\"\n");
+    watching.until("`base.json` is an output and an input of the run");
+    watching.replace("snapshot.json", &edited("\"length\": 12", "\"length\": 41"));
+    watching.write("deodar.toml", "waivers = [\"new.cedar\"]\n");
+    watching.until("`new.cedar` is an output and an input of the run");
+    assert_eq!((read("base.json"), read("new.cedar")), before);
+    watching.write("deodar.toml", "");
+    watching.screen(&["exit 1"]);
+    assert!(read("base.json") != before.0 && read("new.cedar") != before.1);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_it_with_130() {
