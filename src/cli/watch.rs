@@ -3,11 +3,13 @@
 use super::check::{Args, Settings};
 use super::output::{Output, message};
 use super::outputs::Selected;
+use deodar::compare::{Changed, Difference, Kind};
 use deodar::diagnostic::{Code, Diagnostic};
 use deodar::engine::Verdict;
 use deodar::project::{self, Changes, Loader, Selection};
+use deodar::render::document::{Document, Explained};
 use deodar::render::{Audience, Detail, FORMATS, Outputs, Presentation, Style, diagnostics, plain};
-use deodar::report::Report;
+use deodar::report::{Needs, Report};
 use deodar::source::Source;
 use deodar::value::show_datetime;
 use deodar::{Inputs, Session};
@@ -123,31 +125,61 @@ fn changed_files<E>(
     configuration.into_iter().chain(changed).collect()
 }
 
-/// The verdicts of a run that are not passes, by the fingerprint of their identity; `None` if not all are listed.
-type Verdicts = Option<BTreeMap<String, Verdict>>;
+/// A run whose failures, unknown and waived verdicts are all listed.
+struct Listed {
+    report: Report,
+    findings: Explained,
+}
 
-fn verdicts_of(report: &Report) -> Verdicts {
-    let kinds = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
-    let is_whole =
-        report.checks.iter().all(|check| kinds.iter().all(|kind| check.listed[*kind] == check.counts[*kind]));
-    is_whole.then(|| report.fingerprints().into_iter().filter(|(_, verdict)| kinds.contains(verdict)).collect())
+impl Listed {
+    /// The listed verdicts with their evidence.
+    const NEEDS: Needs = Needs { not_applicable: false, ..Needs::ALL };
+
+    /// The largest number of verdicts whose evidence is kept for the next run.
+    const MOST: usize = 10_000;
+
+    /// Returns `None` if some verdicts are not listed, or if there are too many.
+    fn of(report: Report) -> Option<Self> {
+        let kinds = [Verdict::Fail, Verdict::Unknown, Verdict::Waived];
+        let each = || report.checks.iter().flat_map(|check| kinds.map(|kind| (check.listed[kind], check.counts[kind])));
+        let is_whole =
+            each().all(|(listed, all)| listed == all) && each().map(|(_, all)| all).sum::<usize>() <= Self::MOST;
+        is_whole.then(|| Self { findings: Explained::of(&report, &Self::NEEDS), report })
+    }
+
+    fn document(&self) -> Document<'_> {
+        Document::of(&self.report, &self.findings, &Self::NEEDS)
+    }
+
+    /// Returns the numbers of verdicts that differ from those of an earlier run, in words. `None` if the runs cannot be
+    /// compared.
+    fn changes_since(&self, last: &Self) -> Option<String> {
+        let (last, new) = (last.document(), self.document());
+        let changes = Difference::of(("the last run", &last), ("this run", &new)).ok()?.changes;
+        let count = |wanted: fn(&Changed<'_>) -> bool| changes.iter().filter(|change| wanted(change)).count();
+        let parts = [
+            (count(|it| it.old.is_none()), "new"),
+            (count(|it| it.new.is_none() && it.kind == Kind::Fixed), "fixed"),
+            // The runs do not list the verdicts that passed.
+            (count(|it| it.new.is_none() && it.kind == Kind::FixedOrRemoved), "fixed or removed"),
+            (count(|it| it.new.is_none() && it.kind == Kind::NotJudged), "not judged"),
+            (count(|it| it.old.is_some() && it.new.is_some()), "moved"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+        let parts: Vec<String> = parts.collect();
+        Some(if parts.is_empty() { "the same verdicts".to_owned() } else { parts.join(", ") })
+    }
 }
 
 /// Returns the first line of a run after the first: its time, the files that changed, and the changes of verdicts.
-fn first_line(changed: &[String], last: &Verdicts, new: &Verdicts) -> String {
+fn first_line(changed: &[String], changes: Option<String>) -> String {
     let mut parts = vec![show_datetime(project::now() / 1000 * 1000)];
     match changed {
         [] => {}
         [one] => parts.push(format!("{one} changed")),
         [first, others @ ..] => parts.push(format!("{first} and {} more changed", others.len())),
     }
-    if let (Some(last), Some(new)) = (last, new) {
-        let only_in = |a: &BTreeMap<String, Verdict>, b: &BTreeMap<String, Verdict>| {
-            a.keys().filter(|key| !b.contains_key(*key)).count()
-        };
-        let moved = new.iter().filter(|(key, verdict)| last.get(*key).is_some_and(|last| last != *verdict)).count();
-        parts.push(format!("{} new, {} fixed, {moved} moved", only_in(new, last), only_in(last, new)));
-    }
+    parts.extend(changes);
     plain(&format!("── {}", parts.join(" · "))).into_owned()
 }
 
@@ -155,10 +187,12 @@ fn first_line(changed: &[String], last: &Verdicts, new: &Verdicts) -> String {
 #[derive(Default)]
 struct Screens {
     session: Session,
+    /// Whether a result was shown.
+    has_shown: bool,
     /// The totals of the last result from valid files, in one line.
     last_valid: Option<String>,
-    /// The verdicts of that result.
-    last_verdicts: Verdicts,
+    /// That result, if its verdicts are listed.
+    last_listed: Option<Listed>,
 }
 
 impl Screens {
@@ -184,21 +218,22 @@ impl Screens {
             (Ok(_), Err(diagnostics)) => Report::new(&options, diagnostics),
         };
         files.finish(&report)?;
-        let mut screen = Vec::new();
-        let verdicts = if report.is_valid() { verdicts_of(&report) } else { None };
-        if self.last_valid.is_some() && selected.stdout.audience == Audience::People {
-            writeln!(screen, "{}\n", first_line(changed, &self.last_verdicts, &verdicts))?;
-        }
+        let (mut screen, mut changes) = (Vec::new(), None);
         if report.is_valid() {
             output.finish(&report, &mut screen)?;
             self.last_valid = Some(totals(args, &report)?);
-            self.last_verdicts = verdicts;
+            let listed = Listed::of(report);
+            changes = self.last_listed.as_ref().zip(listed.as_ref()).and_then(|(last, new)| new.changes_since(last));
+            self.last_listed = listed;
         } else if let (Some(last), Audience::People) = (&self.last_valid, selected.stdout.audience) {
             // The error is the last text, so that it is on the screen however long it is.
             writeln!(screen, "  stale, from before this error: {last}\n")?;
             diagnostics::write(&report.diagnostics, &report.secrets, args.text_style(), &mut screen)?;
         } else {
             output.finish(&report, &mut screen)?;
+        }
+        if std::mem::replace(&mut self.has_shown, true) && selected.stdout.audience == Audience::People {
+            screen.splice(..0, format!("{}\n\n", first_line(changed, changes)).into_bytes());
         }
         write(selected, &screen, started)
     }
