@@ -1,5 +1,6 @@
 //! Arguments, streams, exit codes. The library computes and writes everything else.
 
+mod color;
 mod output;
 mod pack;
 mod inputs;
@@ -27,6 +28,7 @@ mod completions;
 mod man;
 
 use clap::{Parser, Subcommand};
+use color::is_colored;
 use deodar::render::{Layout, Primary, plain};
 use output::{Output, failed, message, to_stderr};
 use std::ffi::OsString;
@@ -153,15 +155,12 @@ fn usage(message: &clap::Error) -> ExitCode {
         let text = message.render();
         if color { text.ansi().to_string() } else { text.to_string() }
     };
-    let is_colored = |choice| choice != anstream::ColorChoice::Never;
     if message.use_stderr() {
-        let color = is_colored(anstream::AutoStream::choice(&io::stderr())) && io::stderr().is_terminal();
-        to_stderr(|out| out.write_all(text(color).as_bytes()));
+        to_stderr(|out| out.write_all(text(is_colored(&io::stderr())).as_bytes()));
         return ExitCode::from(2);
     }
-    let color = is_colored(anstream::AutoStream::choice(&io::stdout())) && io::stdout().is_terminal();
     let mut out = Output::new();
-    let written = out.write_all(text(color).as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text(is_colored(&io::stdout())).as_bytes()).and_then(|()| out.flush());
     written.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
@@ -218,16 +217,12 @@ enum Color {
 }
 
 impl Color {
-    /// Returns whether standard output is coloured. `NO_COLOR` wins over `FORCE_COLOR` and `CLICOLOR_FORCE`.
+    /// Returns whether standard output is coloured.
     fn wanted(self) -> bool {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto if !is_set("NO_COLOR") && is_set("FORCE_COLOR") => {
-                std::env::var_os("FORCE_COLOR").is_some_and(|value| value != "0" && value != "false")
-            }
-            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            Color::Auto => is_colored(&io::stdout()),
         }
     }
 }

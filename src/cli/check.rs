@@ -1,5 +1,6 @@
 //! `deodar check`
 
+use super::color::is_dumb;
 use super::inputs::InputFiles;
 use super::output::{Output, to_stderr, wrong_usage};
 use super::outputs::{Selected, Target, format_parser};
@@ -605,7 +606,7 @@ impl Progress {
 
     fn new(args: &Args, selected: &Selected, started: Instant) -> Self {
         let lines_on_screen = selected.stdout.unit == Unit::Account && io::stdout().is_terminal();
-        let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal();
+        let wanted = !args.quiet && !lines_on_screen && io::stderr().is_terminal() && !is_dumb();
         Self { started, bar: None, wanted, accounts: 0, bytes: 0 }
     }
 

@@ -1,6 +1,7 @@
 //! `deodar check --watch`: runs again when the inputs change.
 
 use super::check::{Args, Settings};
+use super::color::is_dumb;
 use super::output::{Output, message};
 use super::outputs::Selected;
 use deodar::compare::{Changed, Difference, Kind};
@@ -253,7 +254,7 @@ fn totals(args: &Args, report: &Report) -> io::Result<String> {
 
 fn write(selected: &Selected, screen: &[u8], started: Instant) -> io::Result<()> {
     let mut out = Output::new();
-    if io::stdout().is_terminal() {
+    if io::stdout().is_terminal() && !is_dumb() {
         // Clear the screen and move to the first line. The scrollback stays.
         out.write_all(b"\x1b[2J\x1b[H")?;
     }

@@ -189,6 +189,7 @@ fn colour_obeys_the_environment() {
         (&[][..], false),
         (&[("FORCE_COLOR", "1")], true),
         (&[("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR_FORCE", "0")], false),
         (&[("FORCE_COLOR", "0")], false),
         (&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")], false),
         (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),

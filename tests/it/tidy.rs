@@ -409,7 +409,7 @@ fn nothing_is_left_undone() {
 #[test]
 fn messages_of_the_program_pass_through_one_function_that_escapes_them() {
     // Functions of the library escape their texts; clap gets arguments that are escaped.
-    let renderers = ["diagnostics::write(", "outputs.aside(", "notes(", "write_diff(", "out.write_all(text(color)"];
+    let renderers = ["diagnostics::write(", "outputs.aside(", "notes(", "write_diff(", "out.write_all(text("];
     for (path, text) in files("src", "rs") {
         if !path.starts_with("src/cli") || path == "src/cli/output.rs" {
             continue;
