@@ -48,5 +48,6 @@ fn reads(input: &Path, output: &Path) -> bool {
 
 fn is_report(path: &Path) -> bool {
     let bytes = read_whole(path, "", Limits::default().bytes).unwrap_or_default();
-    bytes.is_empty() || std::str::from_utf8(&bytes).is_ok_and(|text| format_of(text).is_some())
+    // A report of no findings may be an empty array.
+    matches!(bytes.trim_ascii(), [] | b"[]") || std::str::from_utf8(&bytes).is_ok_and(|text| format_of(text).is_some())
 }

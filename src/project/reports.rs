@@ -1,16 +1,23 @@
 //! Recognising Deodar's own reports, which are often in the same folder as the snapshots.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::render::DOCUMENTS;
+use crate::render::{CSV_COLUMNS, DOCUMENTS};
 use crate::source::json::{Kind, Scanner, WalkEnd, string_text};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Returns the format of a report that Deodar wrote: a document with its name, or a report for another program.
+pub(super) fn format_of(text: &str) -> Option<&'static str> {
+    let text = text.trim_start_matches('\u{feff}');
+    document_of(text).or_else(|| report_for_others(text.trim_start()))
+}
 
 /// Returns the format of a document that Deodar wrote, as its first top-level property `format` says.
 ///
 /// Only a text that contains the name of a format somewhere is scanned, and only up to that property.
-pub(super) fn format_of(text: &str) -> Option<&'static str> {
+fn document_of(text: &str) -> Option<&'static str> {
     // Every format begins like this. Looking for it takes much less time than a scan.
     memchr::memmem::find(text.as_bytes(), b"deodar-")?;
-    let text = text.trim_start_matches('\u{feff}');
     let mut found = None;
     #[expect(
         clippy::let_underscore_must_use,
@@ -29,6 +36,100 @@ pub(super) fn format_of(text: &str) -> Option<&'static str> {
         Err(WalkEnd)
     });
     found
+}
+
+/// Returns the format of a report for another program, which has the form that Deodar writes. None of them may be a
+/// snapshot: a SARIF report has no other properties than those of SARIF, and a Code Quality report is an array.
+fn report_for_others(text: &str) -> Option<&'static str> {
+    let is_ours = |name: &str| name.eq_ignore_ascii_case(env!("CARGO_PKG_NAME"));
+    let has = |needle: &[u8]| memchr::memmem::find(text.as_bytes(), needle).is_some();
+    match text.chars().next()? {
+        '{' => {
+            let is_sarif =
+                |sarif: Sarif| !sarif.runs.is_empty() && sarif.runs.iter().all(|run| is_ours(&run.tool.driver.name));
+            let is_event = |event: OcsfEvent| is_ours(&event.metadata.product.name);
+            let mut events = serde_json::Deserializer::from_str(text).into_iter::<OcsfEvent>();
+            if has(b"\"driver\"") && serde_json::from_str(text).is_ok_and(is_sarif) {
+                Some("sarif")
+            } else if has(b"\"class_uid\"") && events.all(|event| event.is_ok_and(is_event)) {
+                Some("ocsf")
+            } else {
+                None
+            }
+        }
+        '[' => {
+            let entries: Vec<CodeQuality> = serde_json::from_str(text).ok()?;
+            let is_ours = |entry: &CodeQuality| {
+                entry.fingerprint.len() == 32 && entry.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            (!entries.is_empty() && entries.iter().all(is_ours)).then_some("gitlab")
+        }
+        _ => is_csv(text).then_some("csv"),
+    }
+}
+
+fn is_csv(text: &str) -> bool {
+    text.lines().next().is_some_and(|first| first.split(',').eq(CSV_COLUMNS))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sarif {
+    #[serde(rename = "$schema")]
+    _schema: IgnoredAny,
+    #[serde(rename = "version")]
+    _version: IgnoredAny,
+    runs: Vec<SarifRun>,
+}
+
+#[derive(Deserialize)]
+struct SarifRun {
+    tool: SarifTool,
+}
+
+#[derive(Deserialize)]
+struct SarifTool {
+    driver: Product,
+}
+
+/// A program.
+#[derive(Deserialize)]
+struct Product {
+    name: String,
+}
+
+/// An event of OCSF. No snapshot has all of these properties.
+#[derive(Deserialize)]
+struct OcsfEvent {
+    #[serde(rename = "class_uid")]
+    _class: u32,
+    #[serde(rename = "type_uid")]
+    _ty: u32,
+    #[serde(rename = "finding_info")]
+    _finding: IgnoredAny,
+    #[serde(rename = "compliance")]
+    _compliance: IgnoredAny,
+    metadata: OcsfMetadata,
+}
+
+#[derive(Deserialize)]
+struct OcsfMetadata {
+    product: Product,
+}
+
+/// An entry of a Code Quality report.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeQuality {
+    #[serde(rename = "description")]
+    _description: IgnoredAny,
+    #[serde(rename = "check_name")]
+    _check: IgnoredAny,
+    fingerprint: String,
+    #[serde(rename = "severity")]
+    _severity: IgnoredAny,
+    #[serde(rename = "location")]
+    _location: IgnoredAny,
 }
 
 /// Returns the error for a report in the place of a snapshot.
@@ -67,6 +168,13 @@ mod tests {
             r#"{"format":"deodar-report-2"}"#,
             r#"{"format":"xml","format":"deodar-report"}"#,
             r#"["format","deodar-report"]"#,
+            "[]",
+            r#"[{"description":"","check_name":"","fingerprint":"short","severity":"","location":{}}]"#,
+            r#"{"$schema":"","version":"2.1.0","runs":[{"tool":{"driver":{"name":"deodar"}}}],"members":[]}"#,
+            r#"{"$schema":"","version":"2.1.0","runs":[]}"#,
+            r#"{"$schema":"","version":"2.1.0","runs":[{"tool":{"driver":{"name":"other"}}}],"x":"deodar"}"#,
+            r#"{"metadata":{"product":{"name":"deodar"}}}"#,
+            "fingerprint,account",
             r#"{"name": , "format":"deodar-report"}"#,
             "",
         ] {

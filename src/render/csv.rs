@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
 const BYTES_OF_ROW: usize = 1024;
 
 /// The names of the columns.
-const COLUMNS: [&str; 24] = [
+pub(crate) const COLUMNS: [&str; 24] = [
     "fingerprint",
     "account",
     "verdict",

@@ -119,6 +119,29 @@ fn the_output_of_a_run_is_not_one_of_its_snapshots() {
     }
 }
 
+#[test]
+fn reports_for_other_programs_in_a_folder_are_not_snapshots() {
+    let folder = harbours();
+    for (format, name) in [("gitlab", "a.json"), ("sarif", "b.json"), ("ocsf", "c.ndjson"), ("csv", "d.json")] {
+        for _ in 0..2 {
+            let output = format!("{format}={name}");
+            let checked = run(folder.path(), &check(".", &["--output", &output, "--format", "json"]));
+            assert_eq!((checked.code, &checked.json()["summary"]["accounts"]), (1, &json!(2)), "{format}: {checked:?}");
+        }
+        // A later run without this output finds the file.
+        let checked = run(folder.path(), &check(".", &["--format", "json"]));
+        assert_eq!((checked.code, &checked.json()["summary"]["accounts"]), (1, &json!(2)), "{format}: {checked:?}");
+        let named = run(folder.path(), &check(name, &[]));
+        let message = format!("is a report of Deodar (`{format}`), not a snapshot");
+        assert!(named.code == 5 && (named.stdout + &named.stderr).contains(&message), "{format}");
+    }
+    // A report of no findings is an empty array, which may also be data of an account.
+    std::fs::write(folder.path().join("a.json"), "[]\n").expect("it can be written");
+    assert_eq!(run(folder.path(), &check(".", &["--output", "gitlab=a.json"])).code, 1);
+    std::fs::write(folder.path().join("a.json"), "[]\n").expect("it can be written");
+    assert_eq!(run(folder.path(), &check(".", &[])).code, 5);
+}
+
 const WAIVER: &str = r#"
     @id("W") @waives("HB-LEN-01") @reason("r") @owner("o") @expires("2026-12-31")
     permit (principal, action == Action::"audit", resource == Boat::"east/Tern") when { resource.length == 41 };
