@@ -5,7 +5,7 @@ use super::keys;
 use super::names::{Names, can_be_ignored, element_type, has_path, identifier, words};
 use super::secret;
 use super::shape::{Place, Texts};
-use crate::snapshot::uncaptured::UNCAPTURED;
+use crate::snapshot::uncaptured::{UNCAPTURED, is_of_error};
 use crate::source::json::Kind;
 use crate::source::misspelling;
 use crate::source::pointer::{Pattern, Step};
@@ -262,8 +262,9 @@ impl<'t> Planner<'t, '_> {
         body.left_out.extend(never.map(|name| (name.to_string(), "no object has captured it".to_owned())));
         let left_out = body.left_out.iter().map(|(name, _)| name);
         let is_key = |name: &str| around.key.first().is_some_and(|key| key == name);
-        // So would be a name that the schema does not have, in a statement about properties that were not captured.
-        let is_reported = |name: &str| resembles(name) || place.uncaptured(name) > 0;
+        // So would be a name that the schema does not have, in a statement about properties that were not captured, and the error
+        // of an object with other properties.
+        let is_reported = |name: &str| resembles(name) || is_of_error(name) || place.uncaptured(name) > 0;
         let is_ignored = |name: &&String| {
             let is_other = !is_key(name) && *name != UNCAPTURED && !misspelt.contains(name.as_str());
             can_be_ignored(name) && is_other && is_reported(name)
