@@ -50,16 +50,23 @@ fn plain_names(text: &str) -> String {
 /// the error and from there.
 fn word_of_another_language(message: &str, before: &str, rest: &str) -> Option<String> {
     let write = |operator: &str, other: &str| Some(format!("write `{operator}` instead of `{other}`"));
-    match message {
+    match message.strip_prefix("error parsing schema: ").unwrap_or(message) {
         "unexpected token `and`" => write("&&", "and"),
         "unexpected token `or`" => write("||", "or"),
         "unexpected token `matches`" => Some("match a text with `like`, where `*` is any text".into()),
         "unexpected token `=`" if before.ends_with("==") => write("==", "==="),
+        "unexpected token `?`" => optional_type(before),
         "invalid token" if rest.starts_with('#') => Some("a comment begins with `//`".into()),
         "invalid token" if rest.starts_with('?') => Some("write `if condition then value else value`".into()),
         _ if message.starts_with("unexpected token") && last_word(before) == "not" => write("!", "not"),
         _ => None,
     }
+}
+
+/// Returns the declaration of an optional attribute whose type has the `?`.
+fn optional_type(before: &str) -> Option<String> {
+    let (name, ty) = before.rsplit([',', '{', '\n']).next()?.split_once(':')?;
+    Some(format!("an optional attribute has `?` after its name: write `{}?: {}`", name.trim(), ty.trim()))
 }
 
 /// Returns the word before blanks at the end of a text.

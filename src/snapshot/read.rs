@@ -1156,6 +1156,18 @@ fn meant(ty: &Ty, kind: Kind, text: &str, written: Option<&str>) -> Option<Strin
             Some(format!("write {meant}{quotes}"))
         }
         (Ty::String, Kind::Number | Kind::Bool) if written.is_some() => Some("put the value in quotes".to_owned()),
+        (Ty::String, Kind::Number | Kind::Bool) => {
+            let declared = match kind {
+                Kind::Bool => "Bool",
+                _ if value::parse_number(word, 0).is_ok() => "Long",
+                _ => "decimal",
+            };
+            Some(format!("write it in quotes, or declare it as `{declared}` in the schema"))
+        }
+        (Ty::String, Kind::Object) => Some("name a property of the object with `@path` in the schema".to_owned()),
+        (Ty::Set(_), Kind::String) => Some(
+            "write an array, or read the parts of the text with `@as(\"split(\\\",\\\")\")` in the schema".to_owned(),
+        ),
         (Ty::Long, Kind::String) => {
             let number = Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_digit() || b".-+eE".contains(&b)));
             let number = number.filter(|word| word.trim_start_matches("-").starts_with(|c: char| c.is_ascii_digit()));
