@@ -28,6 +28,9 @@ const ROWS_PER_TASK: usize = 512;
 /// Bytes of an undeclared object that is searched for declared properties.
 const MAX_WRAPPED_BYTES: u32 = 1 << 14;
 
+/// Undeclared objects of one object that are searched for declared properties.
+const MAX_WRAPPERS: usize = 4;
+
 pub(super) fn decode(
     source: &Arc<Source>,
     model: &Model,
@@ -527,7 +530,9 @@ impl Decoder<'_> {
         let mut others: Vec<Other> = Vec::new();
         let mut last = Last::START;
         let mut firsts = Firsts::default();
-        let (mut strangers, mut is_wrapper) = (0usize, false);
+        let mut strangers = 0usize;
+        // Undeclared objects, if no declared property is before them.
+        let mut objects: Vec<Span> = Vec::new();
         let mut error: Option<ErrorProperty> = None;
         let mut statement: Option<Statement> = None;
         let mut may_list_partial = false;
@@ -553,7 +558,9 @@ impl Decoder<'_> {
                     };
                     self.reading.other_properties += usize::from(is_own);
                     strangers += usize::from(is_own);
-                    is_wrapper |= is_own && seen.is_empty() && self.wraps(at, value);
+                    if is_own && kind == Kind::Object && seen.is_empty() && objects.len() < MAX_WRAPPERS {
+                        objects.push(span);
+                    }
                     if is_own && uncaptured::is_of_error(&key.text()) {
                         let is_empty = uncaptured::says_nothing(self.reading.source.slice(span));
                         error.get_or_insert(ErrorProperty { key: key.span, is_empty });
@@ -561,7 +568,7 @@ impl Decoder<'_> {
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
                     }
-                    if near.iter().any(Option::is_some) || ty.closed {
+                    if !near.is_empty() || ty.closed {
                         others.push(Other { name: SmolStr::new(key.text()), key: key.span, near, is_slip });
                     }
                     return Ok(());
@@ -587,10 +594,10 @@ impl Decoder<'_> {
             self.may_list_partial = may_list_partial;
         }
         // An object with only a misspelt property is the declared one, unless it is an error too.
-        let misspelt = others.iter().filter(|other| other.near.iter().any(Option::is_some)).count();
+        let misspelt = others.iter().filter(|other| !other.near.is_empty()).count();
         let foreign = match () {
             () if !seen.is_empty() => None,
-            () if error.is_some() || is_wrapper => Some(Foreign::Certain),
+            () if error.is_some() || objects.iter().any(|object| self.wraps(at, *object)) => Some(Foreign::Certain),
             () if strangers > misspelt => Some(Foreign::Other),
             () => None,
         };
@@ -638,12 +645,10 @@ impl Decoder<'_> {
         }
     }
 
-    /// Returns whether an undeclared value is an object with a property that is declared at a stop, as in `{"data": {...}}`.
-    fn wraps(&self, at: StopId, value: Scanned) -> bool {
+    /// Returns whether an undeclared object has a property that is declared at a stop, as in `{"data": {...}}`.
+    fn wraps(&self, at: StopId, object: Span) -> bool {
         let is_declared = |name: &str| self.route.children(at).any(|child| child == name);
-        value.kind == Kind::Object
-            && value.span.len() <= MAX_WRAPPED_BYTES
-            && self.snapshot.properties(value.span).iter().any(|(name, _)| is_declared(name))
+        object.len() <= MAX_WRAPPED_BYTES && self.snapshot.properties(object).iter().any(|(name, _)| is_declared(name))
     }
 
     /// Makes uncaptured what is read through an object that may not be the declared one.
@@ -700,7 +705,7 @@ impl Decoder<'_> {
             let suggested = if secret { error } else { error.suggest(name, route.children(at)) };
             self.reading.diagnostics.push(suggested);
         }
-        let mut near = other.near.iter().flatten().copied();
+        let mut near = other.near.iter();
         // The object may have the nearest one, and lack another one.
         let lacking = near.clone().find(|near| !seen.contains(*near));
         let Some(near) = lacking.or_else(|| near.next()) else { return };

@@ -265,7 +265,7 @@ impl Route {
             return Meaning::Ignored;
         }
         let near = self.near(at, name);
-        let first = near.first().copied().flatten().and_then(|near| self.child(at, near));
+        let first = near.iter().next().and_then(|near| self.child(at, near));
         Meaning::Other {
             // A property of another group, or of the object around the groups, is one of other instances.
             is_own: stop.group.as_ref().is_none_or(|group| group.part(name).is_some()),
@@ -286,8 +286,7 @@ impl Route {
         if near.is_empty() {
             near.extend(self.children(at).find(begins));
         }
-        let mut places = near.into_iter().map(|near| self.children(at).position(|child| child == near));
-        std::array::from_fn(|_| places.next().flatten())
+        Near::new(near.into_iter().filter_map(|near| self.children(at).position(|child| child == near)))
     }
 }
 
@@ -320,7 +319,29 @@ pub(super) struct Undeclared {
 
 /// The declared properties that an undeclared one may be meant to be, by their places among the children of the stop; those with
 /// the fewest slips first. The object may have the first, and lack another one.
-pub(super) type Near = [Option<usize>; 3];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Near([u16; 3]);
+
+impl Near {
+    /// No property.
+    const NONE: u16 = u16::MAX;
+
+    /// Takes the first few places. Those from 65,535 on are left out.
+    fn new(places: impl Iterator<Item = usize>) -> Self {
+        let mut places = places.filter_map(|place| u16::try_from(place).ok().filter(|place| *place != Self::NONE));
+        Self(std::array::from_fn(|_| places.next().unwrap_or(Self::NONE)))
+    }
+
+    /// Returns whether there is no such property.
+    pub(super) fn is_empty(self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Returns the places.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> + Clone {
+        self.0.into_iter().filter(|place| *place != Self::NONE).map(usize::from)
+    }
+}
 
 /// The meaning of an undeclared property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -552,8 +573,10 @@ mod tests {
             Found::Undeclared(undeclared) => undeclared.meaning,
             Found::Child(_) => panic!("{found:?}"),
         };
-        let Meaning::Other { near: [None, ..], is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
-        let Meaning::Other { near: [Some(near), ..], .. } = meaning(found[3]) else { panic!("{found:?}") };
+        let Meaning::Other { near, is_own: true, .. } = meaning(found[1]) else { panic!("{found:?}") };
+        assert!(near.is_empty());
+        let Meaning::Other { near, .. } = meaning(found[3]) else { panic!("{found:?}") };
+        let near = near.iter().next().unwrap();
         assert_eq!(found[2], Found::Child(near));
     }
 
