@@ -339,14 +339,20 @@ pub(super) fn contains(set: &Set, item: Option<&Operand<'_>>) -> Outcomes {
 
 /// Returns whether an element of a sorted list is an entity, whose identity is known. The elements whose identity is not known are
 /// after the other ones of their type.
-pub(super) fn find_entity(list: &[Value], entity: EntityRef) -> Outcomes {
-    let place = |wanted: EntityRef| {
-        list.partition_point(|element| matches!(element, Value::Entity(element) if *element < wanted))
+pub(super) fn find_entity<'v>(list: &'v [Value], entity: EntityRef) -> Outcomes {
+    let since = |list: &'v [Value], wanted: EntityRef| {
+        let is_before = |element: &Value| matches!(element, Value::Entity(element) if *element < wanted);
+        list.split_at(list.partition_point(is_before)).1
     };
-    if list.get(place(entity)) == Some(&Value::Entity(entity)) {
-        return Outcomes::TRUE;
+    let rest = since(list, entity);
+    match rest.first() {
+        Some(Value::Entity(found)) if *found == entity => return Outcomes::TRUE,
+        Some(Value::Entity(next)) if next.ty == entity.ty => {}
+        // Its type has no element after it, so none of unknown identity unless it is a literal.
+        _ if !entity.is_literal() => return Outcomes::FALSE,
+        _ => {}
     }
-    let (_, unknown) = list.split_at(place(EntityRef::least_literal(entity.ty)));
+    let unknown = since(if entity.is_literal() { list } else { rest }, EntityRef::least_literal(entity.ty));
     let mut unknown = unknown.iter().take_while(|element| matches!(element, Value::Entity(it) if it.ty == entity.ty));
     let may_be = |element: &Value| Operand::Entity(entity).equals(&Operand::of(element)) != Outcomes::FALSE;
     if unknown.any(may_be) { Outcomes::EITHER } else { Outcomes::FALSE }

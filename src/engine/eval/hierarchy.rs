@@ -32,10 +32,11 @@ impl Evaluator<'_> {
     /// Returns the outcomes of `in` for an instance without memberships and a set of entities: each instance around it is searched
     /// in the set.
     fn is_in_one_of(&self, entity: EntityRef, set: &Set) -> Outcomes {
-        let around: Vec<EntityRef> =
-            self.model.ancestry(entity.ty).filter_map(|ty| self.snapshot.enclosing(self.model, entity, ty)).collect();
-        let find =
-            |list: &[Value]| around.iter().map(|around| operand::find_entity(list, *around)).fold(Outcomes::FALSE, any);
+        let around = || self.model.ancestry(entity.ty).filter_map(|ty| self.snapshot.enclosing(self.model, entity, ty));
+        let find = |list: &[Value]| match list {
+            [] => Outcomes::FALSE,
+            list => around().map(|around| operand::find_entity(list, around)).fold(Outcomes::FALSE, any),
+        };
         match (find(set.items()), set.is_open()) {
             (Outcomes::TRUE, _) => Outcomes::TRUE,
             (Outcomes::FALSE, false) => find(set.maybe()) | Outcomes::FALSE,
