@@ -6,14 +6,12 @@
 
 use super::node::{Node, Property, Value};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::source::{Place, Source, Span};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// The property of an object with the names of its properties that are not captured.
-const UNCAPTURED: &str = "uncaptured";
 
 /// Last words of names of secrets.
 const HEADS: [&str; 24] = [

@@ -9,6 +9,7 @@ use crate::catalogue;
 use crate::pack::Pack;
 use crate::render::plain;
 use crate::schema::{Model, Ty};
+use crate::snapshot::uncaptured::UNCAPTURED;
 use crate::value::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const WIDTH: usize = 110;
 /// Checks that a comment lists.
 const LISTED: usize = 8;
-/// The property with the names of properties of an object that were not captured.
-const UNCAPTURED: &str = "uncaptured";
 
 /// The instances of a type that a template has.
 #[derive(Debug, Clone, PartialEq, Eq)]

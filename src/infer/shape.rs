@@ -297,7 +297,8 @@ impl Place {
         let of_pair = |similar: &Similar| {
             let [a, b] = similar.pair.map(|at| self.children.get(at));
             let (rare, common) = if a?.1.total() < b?.1.total() { (a?, b?) } else { (b?, a?) };
-            let is_rare = rare.1.total() < common.1.total();
+            // One in four or fewer.
+            let is_rare = rare.1.total().saturating_mul(3) <= common.1.total();
             let kinds = |place: &Place| place.present().into_iter().map(|(kind, _)| kind).collect::<Vec<Kind>>();
             let is_alike = kinds(&rare.1) == kinds(&common.1) && misspelling(&rare.0, [common.0.as_str()]).is_some();
             (is_rare && is_alike).then_some((rare.0.as_str(), common.0.as_str()))

@@ -563,7 +563,9 @@ impl Decoder<'_> {
                     }
                     if is_own && uncaptured::is_of_error(&key.text()) {
                         let is_empty = uncaptured::says_nothing(self.reading.source.slice(span));
-                        error.get_or_insert(ErrorProperty { key: key.span, is_empty });
+                        if error.is_none_or(|first| first.is_empty) {
+                            error = Some(ErrorProperty { key: key.span, is_empty });
+                        }
                     }
                     if is_like_statement {
                         statement.get_or_insert_default().add_like(&key.text(), key.span);
@@ -597,7 +599,11 @@ impl Decoder<'_> {
         let misspelt = others.iter().filter(|other| !other.near.is_empty()).count();
         let foreign = match () {
             () if !seen.is_empty() => None,
-            () if error.is_some() || objects.iter().any(|object| self.wraps(at, *object)) => Some(Foreign::Certain),
+            () if error.is_some() => Some(Foreign::Certain),
+            // All of its properties are objects, and one of these has a declared property.
+            () if strangers == objects.len() && objects.iter().any(|object| self.wraps(at, *object)) => {
+                Some(Foreign::Certain)
+            }
             () if strangers > misspelt => Some(Foreign::Other),
             () => None,
         };
@@ -706,9 +712,13 @@ impl Decoder<'_> {
             self.reading.diagnostics.push(suggested);
         }
         let mut near = other.near.iter();
-        // The object may have the nearest one, and lack another one.
-        let lacking = near.clone().find(|near| !seen.contains(*near));
-        let Some(near) = lacking.or_else(|| near.next()) else { return };
+        let named =
+            |near: usize| route.stops[at].children.get(near).map_or("", |child| route.stops[*child].name.as_str());
+        // Another spelling of a property that the object has gives it twice. Otherwise the object may have the nearest one, and lack
+        // another one.
+        let respelt = near.clone().find(|near| seen.contains(*near) && is_respelled(named(*near), name));
+        let lacking = || near.clone().find(|near| !seen.contains(*near));
+        let Some(near) = respelt.or_else(lacking).or_else(|| near.next()) else { return };
         let meant = &route.stops[route.stops[at].children[near]];
         let slots = meant.field.map_or(&[][..], |field| &ty.fields[field].below);
         let beside = seen.contains(near);
@@ -742,6 +752,11 @@ impl Decoder<'_> {
             return;
         }
         self.mark(slots, if beside { State::Unreadable } else { State::Uncaptured });
+        // Any of the properties that the object lacks may be meant.
+        for near in other.near.iter().filter(|near| !beside && !seen.contains(*near)) {
+            let field = route.stops[at].children.get(near).and_then(|child| route.stops[*child].field);
+            field.into_iter().for_each(|field| self.mark(&ty.fields[field].below, State::Uncaptured));
+        }
         self.key_twice |= beside && meant.field.is_some_and(|field| ty.leads_to_key(field));
     }
 

@@ -69,6 +69,8 @@ struct Members {
     unreadable: Vec<SmolStr>,
     /// Names that are not declared, and where they are.
     others: Vec<(SmolStr, Span)>,
+    /// The undeclared property with an error, and whether its value states one.
+    error: Option<(Span, bool)>,
 }
 
 /// The elements of a set that are being read.
@@ -953,7 +955,7 @@ impl<'s> Reading<'s> {
 
     fn record(&mut self, members: &[Member], span: Span, name: Name<'_>) -> Option<Value> {
         let member = |name: &str| members.iter().find(|member| member.name == name).map(|member| &member.ty);
-        let Members { fields, nulls, mut unreadable, others } = self.members(member, span, name);
+        let Members { fields, nulls, mut unreadable, others, error } = self.members(member, span, name);
         let is_there = |member: &&Member| {
             fields.iter().any(|(name, _)| *name == member.name)
                 || nulls.iter().chain(&unreadable).any(|name| *name == member.name)
@@ -961,7 +963,12 @@ impl<'s> Reading<'s> {
         let lacking: Vec<&str> =
             members.iter().filter(|member| !is_there(member)).map(|member| member.name.as_str()).collect();
         // `{"error": "forbidden"}` does not show which members are absent.
-        if lacking.len() == members.len() && others.iter().any(|(name, _)| uncaptured::is_of_error(name)) {
+        if let Some((key, is_stated)) = error
+            && (lacking.len() == members.len() || is_stated && !lacking.is_empty())
+        {
+            let message = "an element has an error, so the properties that it lacks are unknown";
+            let warning = Diagnostic::warning(Code::SnapshotProperty, message).label(self.source, key, "not declared");
+            self.diagnostics.push(warning.help("capture the list again"));
             return None;
         }
         for (other, key) in others {
@@ -1066,6 +1073,9 @@ impl<'s> Reading<'s> {
             let Some(ty) = ty_of(&text) else {
                 self.other_properties += 1;
                 members.others.push((SmolStr::new(&text), key.span));
+                if uncaptured::is_of_error(&text) && members.error.is_none_or(|(_, is_stated)| !is_stated) {
+                    members.error = Some((key.span, !uncaptured::says_nothing(self.source.slice(span))));
+                }
                 return Ok::<_, SyntaxError>(());
             };
             let name = SmolStr::new(&text);

@@ -378,7 +378,7 @@ impl Splitter<'_> {
         let mut seen: Vec<Option<Span>> = vec![None; children.len()];
         let mut twice: Vec<Option<Span>> = vec![None; children.len()];
         let mut statement: Option<Statement> = None;
-        let mut has_error = false;
+        let mut errors: Vec<(String, bool)> = Vec::new();
         // All names, if a misspelling among them shows that an empty list is not known to be empty.
         let mut names: Vec<Key<'_>> = Vec::new();
         let may_be_empty =
@@ -393,7 +393,9 @@ impl Splitter<'_> {
             let Some(at) = children.iter().position(|(child, _)| *child == *name) else {
                 let (kind, _) = scanner.peek()?;
                 let value = scanner.skip()?;
-                has_error |= uncaptured::is_of_error(&name) && !uncaptured::says_nothing(self.source.slice(value));
+                if uncaptured::is_of_error(&name) {
+                    errors.push((name.to_string(), !uncaptured::says_nothing(self.source.slice(value))));
+                }
                 if *name == *UNCAPTURED {
                     statement.get_or_insert_default().add(self.source, kind, value);
                 } else if uncaptured::is_like(&name) {
@@ -421,8 +423,7 @@ impl Splitter<'_> {
                 self.value(scanner, child, &inner)
             }
         })?;
-        let is_foreign =
-            (has_error || seen.iter().all(Option::is_none)) && self.is_foreign(node, here, &names, has_error);
+        let is_foreign = self.is_foreign(node, here, &names, &errors);
         for groups in &model.paths[node].groups {
             self.groups(*groups, here, (span, statement.as_ref()), is_foreign)?;
         }
@@ -449,13 +450,17 @@ impl Splitter<'_> {
     }
 
     /// Returns whether an object has an error, as `{"error": "forbidden"}` has, so that the lists that it lacks are not known to be
-    /// empty. Without a value of the error, that is the case if the object has no property that the schema declares or ignores there.
-    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], has_error: bool) -> bool {
-        let mut errors = names.iter().filter(|name| uncaptured::is_of_error(&name.text())).peekable();
-        let Some(way) = errors.peek().and_then(|_| self.model.way_to(here.scope.ty, node)) else { return false };
+    /// empty. `errors` are the properties with such a name, and whether their values state an error. Without one that does, the object
+    /// is an error if it has no property that the schema declares or ignores there.
+    fn is_foreign(&self, node: PathId, here: &Here, names: &[Key<'_>], errors: &[(String, bool)]) -> bool {
+        if errors.is_empty() {
+            return false;
+        }
+        let Some(way) = self.model.way_to(here.scope.ty, node) else { return false };
         let known: HashSet<&str> = self.model.known_properties(here.scope.ty, &way).collect();
-        let is_known = |name: &Key<'_>| known.contains(&*name.text());
-        !errors.any(is_known) && (has_error || !names.iter().any(is_known))
+        let mut unknown = errors.iter().filter(|(name, _)| !known.contains(name.as_str())).peekable();
+        let is_any = unknown.peek().is_some();
+        is_any && (unknown.any(|(_, is_stated)| *is_stated) || !names.iter().any(|name| known.contains(&*name.text())))
     }
 
     /// Returns the effect of a statement on the lists and instances below a node.

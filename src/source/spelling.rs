@@ -26,9 +26,13 @@ static COMMON_WORDS: LazyLock<HashSet<&str>> =
 static WITHOUT_FIRST_LETTER: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("spelling/first_letters.txt").split_whitespace().collect());
 
-/// Words of two to five letters, from the word list SCOWL, and abbreviations that are common in property names.
+/// Words of two to five letters, from the word list SCOWL.
 static SHORT_WORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("spelling/short_words.txt").split_whitespace().collect());
+
+/// Abbreviations that are common in property names, such as `acl`.
+static ABBREVIATIONS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("spelling/abbreviations.txt").split_whitespace().collect());
 
 /// The most letters of the words in [`SHORT_WORDS`].
 const LONGEST_SHORT: usize = 5;
@@ -51,8 +55,8 @@ const ENDINGS: [&str; 27] = [
 /// Both names are divided into words at capitals, digits and punctuation. They match if the letters are the same
 /// (`expiresAt`, `expires_at`), if words differ in an inflection (`expire_at`) or in `at` at the end (`expires`), or if
 /// one word has a slip: one edit, or two in a word of eight letters or more, after the same first letter. A first letter that
-/// is missing is a slip if five letters follow. In a name of several words, one of two to five letters has a slip if it is not a
-/// word: `get_usr_enabled`. Digits are never slips. A tie goes to the first.
+/// is missing is a slip if five letters follow. In a name of several words, a slip of a short word counts if the other one is in no
+/// list of words and abbreviations: `get_usr_enabled`. Digits are never slips. A tie goes to the first.
 pub fn misspelling<'c>(name: &str, declared: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     by_slips(name, declared).min_by_key(|(slips, _)| *slips).map(|(_, candidate)| candidate)
 }
@@ -321,23 +325,21 @@ fn slips_of_word(a: &str, b: &str) -> Option<usize> {
 }
 
 /// Returns how many slips lead from one short word to the other; `rest` is the number of letters of the other words of the name,
-/// which are the same. One of the two is not a word, so it is a slip and not another word. Another letter in a word of three letters
-/// is not a slip, because an abbreviation may be meant.
+/// which are the same. One of the two is a word, and the other one is neither a word nor a known abbreviation. Another first letter,
+/// and another letter in a word of three letters, are not slips, because an abbreviation may be meant.
 fn slips_of_short_word(a: &str, b: &str, rest: usize) -> Option<usize> {
-    let is_word = |word: &str| SHORT_WORDS.contains(word) || is_common(word);
     let count = |word: &str| word.chars().count();
     let (short, long) = (count(a).min(count(b)), count(a).max(count(b)));
-    if rest < SHORTEST_REST || short < 2 || long > LONGEST_SHORT || is_word(a) && is_word(b) {
+    if rest < SHORTEST_REST || short < 2 || long > LONGEST_SHORT {
         return None;
     }
-    let is_slip = match with_first_letter(a, b) {
-        Some(_) => true,
-        None => {
-            begin_alike(a, b)
-                && (short < long || swaps_letters(a, b) || short >= 4)
-                && strsim::damerau_levenshtein(a, b) == 1
-        }
-    };
+    let is_word = |word: &str| count(word) >= 3 && SHORT_WORDS.contains(word);
+    let is_unknown = |word: &str| !SHORT_WORDS.contains(word) && !ABBREVIATIONS.contains(word) && !is_common(word);
+    let is_slip = begin_alike(a, b)
+        && with_first_letter(a, b).is_none()
+        && (short < long || swaps_letters(a, b) || short >= 4)
+        && (is_word(a) && is_unknown(b) || is_word(b) && is_unknown(a))
+        && strsim::damerau_levenshtein(a, b) == 1;
     is_slip.then_some(INFLECTED + 1)
 }
 
@@ -551,6 +553,19 @@ mod tests {
         ("url", "uri"),
         ("ad_users", "add_users"),
         ("use_enabled", "user_enabled"),
+        ("wifi_enabled", "wiki_enabled"),
+        ("mtls_enabled", "tls_enabled"),
+        ("oauth_type", "auth_type"),
+        ("gist_url", "git_url"),
+        ("gmail_enabled", "mail_enabled"),
+        ("apps_count", "apis_count"),
+        ("uid_type", "id_type"),
+        ("vcpu_count", "cpu_count"),
+        ("etag_value", "tag_value"),
+        ("scim_enabled", "scm_enabled"),
+        ("saml_enabled", "sam_enabled"),
+        ("prev_key", "priv_key"),
+        ("csrf_token", "csr_token"),
         ("lat_seen", "last_seen"),
         ("data_app", "data_api"),
         ("data_apx", "data_api"),

@@ -97,6 +97,8 @@ fn an_optional_value_is_absent_only_in_an_object_that_was_captured() {
         (r#"{"sso": {"error": "forbidden"}}"#, "HAS: unknown"),
         (r#"{"sso": {"enabled": true, "provider": "x"}}"#, "HAS: pass"),
         (r#"{"sso": {"enabled": true, "error": null}}"#, "HAS: pass"),
+        (r#"{"sso": {"enabled": true, "error": { }}}"#, "HAS: pass"),
+        (r#"{"sso": {"enabled": true, "error": null, "errors": ["forbidden"]}}"#, "HAS: unknown"),
         (r#"{"sso": {"enabled": true, "error": "forbidden"}}"#, "HAS: unknown"),
         (r#"{"sso": {"break_glass": null, "enabled": true, "error": "forbidden"}}"#, "HAS: pass"),
         (r#"{"sso": {"break_glass": 7}}"#, "HAS: unknown; error snapshot-type"),
@@ -126,8 +128,9 @@ fn an_error_object_does_not_show_that_optional_values_are_absent() {
         (r#"{"api": {"open": false, "x": 1}, "firewall": {"rules": 1, "x": 1}}"#, "API: pass; WALL: pass"),
         (r#"{"api": {"error": "forbidden"}, "firewall": {"error": "forbidden"}}"#, "API: unknown; WALL: unknown"),
         (r#"{"api": {"getUser": {"enabled": true}}, "firewall": null}"#, "API: pass; WALL: pass"),
+        (r#"{"api": {"x": 1, "value": {"open": true}}, "firewall": null}"#, "API: pass; WALL: pass"),
         (
-            r#"{"api": {"value": {"open": true}}, "firewall": {"x": 1, "data": {"mode": 1}}}"#,
+            r#"{"api": {"value": {"open": true}}, "firewall": {"x": {}, "data": {"mode": 1}}}"#,
             "API: unknown; WALL: unknown",
         ),
         (
@@ -321,6 +324,8 @@ fn an_optional_member_of_a_record_in_a_set_is_absent_only_in_a_declared_record()
         (r#"{"Scope": "admin"}"#, "SET: unknown; error snapshot-property"),
         // The record has the property, so the other one is another word.
         (r#"{"scope": "a", "scop": "admin"}"#, "SET: pass"),
+        (r#"{"level": "x", "error": "forbidden"}"#, "SET: unknown"),
+        (r#"{"level": "x", "error": [ ]}"#, "SET: pass"),
     ] {
         check(schema, policies, &[(&of(grant), expected)]);
     }
@@ -816,6 +821,8 @@ fn a_misspelling_is_that_of_a_missing_property_first() {
         (r#"{"role": "x", "roles": ["owner"]}"#, "END: pass; OWNER: fail"),
         (r#"{"role": "x", "rolees": ["owner"]}"#, "END: pass; OWNER: unknown"),
         (r#"{"role": "x", "rolse": ["owner"]}"#, "END: pass; OWNER: unknown"),
+        // Another spelling of a property that the object has.
+        (r#"{"role": "x", "Role": "y"}"#, "END: pass; OWNER: pass; error snapshot-duplicate-key"),
         (r#"{"role": "x", "roles": [], "rolees": ["owner"]}"#, "END: pass; OWNER: pass"),
         (r#"{"role": "x", "en_date": "2026-01-01"}"#, "END: unknown; OWNER: pass"),
         (r#"{"role": "x", "start_date": "2026-01-01"}"#, "END: pass; OWNER: pass"),
